@@ -1,0 +1,202 @@
+package model
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Entities is a set of Cilium's reserved identities; an endpoint can carry two (kube-apiserver+world).
+type Entities uint16
+
+// The entities.
+const (
+	Host Entities = 1 << iota
+	RemoteNode
+	KubeAPIServer
+	HealthEndpoint
+	IngressEntity
+	World
+	Unmanaged
+	Init
+	UnknownEntity
+)
+
+var entityNames = []string{"host", "remote-node", "kube-apiserver", "health", "ingress", "world", "unmanaged", "init", "unknown"}
+
+// String joins the names with "+", "" for none.
+func (e Entities) String() string {
+	var s []string
+	for i, n := range entityNames {
+		if e&(1<<i) != 0 {
+			s = append(s, n)
+		}
+	}
+	return strings.Join(s, "+")
+}
+
+// ParseEntity gives the entity of one name ("world-ipv4" and "world-ipv6" are World), false if it is none.
+func ParseEntity(name string) (Entities, bool) {
+	if name == "world-ipv4" || name == "world-ipv6" {
+		return World, true
+	}
+	i := slices.Index(entityNames, name)
+	if i < 0 {
+		return 0, false
+	}
+	return 1 << i, true
+}
+
+// Kind says what an endpoint is.
+type Kind uint8
+
+// The kinds. KindUnknown is an endpoint the record does not identify ({} or a masked export).
+const (
+	KindUnknown    Kind = iota
+	KindPod             // namespace, and labels or owner or name
+	KindEntity          // a reserved identity without address meaning: host, remote-node, kube-apiserver, health, ingress
+	KindAddress         // an address outside the cluster (Cilium world, CIDR and FQDN identities)
+	KindNetworkSet      // a Calico NetworkSet: Namespace (or "") and Name
+	KindNetwork         // Calico's "pub" or "pvt", in Name: no address is known
+	KindHost            // a Calico HostEndpoint: the node's name in Name
+)
+
+var kindNames = [...]string{"unknown", "pod", "entity", "address", "networkset", "network", "host"}
+
+// String is the lower-case name.
+func (k Kind) String() string { return kindNames[k] }
+
+// ParseKind is the reverse of Kind.String.
+func ParseKind(s string) (Kind, bool) {
+	i := slices.Index(kindNames[:], s)
+	return Kind(max(i, 0)), i >= 0
+}
+
+// Owner is the workload that the log names as the controller of a pod. The zero value means none.
+type Owner struct{ Kind, Name string }
+
+// Labels is a set of "key=value" (or "key" where the value is empty), sorted, without source prefix ("k8s:").
+type Labels []string
+
+// Get gives the value of key.
+func (l Labels) Get(key string) (string, bool) {
+	i, ok := slices.BinarySearchFunc(l, key, func(e, k string) int {
+		kk, _, _ := strings.Cut(e, "=")
+		return cmp.Compare(kk, k)
+	})
+	if !ok {
+		return "", false
+	}
+	_, v, _ := strings.Cut(l[i], "=")
+	return v, true
+}
+
+// MakeLabels sorts by key and removes duplicate keys (the smallest value stays).
+func MakeLabels(kv []string) Labels {
+	key := func(s string) string { k, _, _ := strings.Cut(s, "="); return k }
+	out := slices.Clone(kv)
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b)) })
+	return Labels(slices.CompactFunc(out, func(a, b string) bool { return key(a) == key(b) }))
+}
+
+// Endpoint is the identity of one end of a flow. It holds what tells peers apart, not what tells replicas apart:
+// a pod with labels or an owner has no Name, and a pod has no Address.
+type Endpoint struct {
+	Kind            Kind
+	Cluster         string
+	Namespace       string
+	Name            string // pod name only where neither labels nor owner are known; node, NetworkSet or network name
+	Owner           Owner
+	ServiceAccount  string
+	Labels          Labels // the pod's (or NetworkSet's) labels
+	NamespaceLabels Labels // labels of the pod's namespace, where the log has them
+	Entities        Entities
+	Address         netip.Addr // KindAddress only
+	Names           []string   // DNS names of Address that the source asked for; sorted
+	Marks           Marks      // MarkWorldPod, MarkHostNetwork, MarkUnmanaged: how the identity was found
+}
+
+// Key is a text that is equal exactly for equal endpoints; it sorts by kind, namespace, owner, labels, address.
+func (e *Endpoint) Key() string {
+	var b strings.Builder
+	f := func(s string) { b.WriteString(strings.ReplaceAll(s, "\x00", "\x00\x01")); b.WriteString("\x00\x00") }
+	list := func(l []string) {
+		for _, s := range l {
+			f("." + s)
+		}
+		f("")
+	}
+	b.WriteByte('0' + byte(e.Kind))
+	f(e.Namespace)
+	f(e.Owner.Name)
+	f(e.Owner.Kind)
+	f(e.Name)
+	list(e.Labels)
+	f(e.Entities.String())
+	if e.Address.IsValid() {
+		a := e.Address.As16()
+		f(string(a[:]))
+		if e.Address.Is4() {
+			f("4")
+		} else {
+			f("6" + e.Address.Zone())
+		}
+	}
+	list(e.Names)
+	f(e.Cluster)
+	f(e.ServiceAccount)
+	list(e.NamespaceLabels)
+	b.WriteByte(byte(e.Marks))
+	b.WriteByte(byte(e.Marks >> 8))
+	return b.String()
+}
+
+// EndpointID is an index into an Endpoints table. IDs mean nothing outside their table.
+type EndpointID uint32
+
+// Endpoints interns endpoints. It is safe for concurrent use; equal endpoints have one id.
+type Endpoints struct {
+	mu   sync.RWMutex
+	ids  map[string]EndpointID
+	list []Endpoint
+}
+
+// NewEndpoints makes an empty table.
+func NewEndpoints() *Endpoints { return &Endpoints{ids: map[string]EndpointID{}} }
+
+// Intern gives the id of e, adding it if it is new. The table keeps e: its slices must not change afterwards.
+func (t *Endpoints) Intern(e Endpoint) EndpointID {
+	k := e.Key()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	id, ok := t.ids[k]
+	if !ok {
+		id = EndpointID(len(t.list))
+		t.ids[k] = id
+		t.list = append(t.list, e)
+	}
+	return id
+}
+
+// Get gives the endpoint of an id. The result is shared and must not be changed.
+func (t *Endpoints) Get(id EndpointID) *Endpoint {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return &t.list[id]
+}
+
+// Len is the number of endpoints.
+func (t *Endpoints) Len() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.list)
+}
+
+// Snapshot gives the endpoints so far, by id. The result is shared and must not be changed.
+func (t *Endpoints) Snapshot() []Endpoint {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.list[:len(t.list):len(t.list)]
+}

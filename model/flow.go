@@ -1,0 +1,95 @@
+package model
+
+// Ref is an endpoint as a decoder hands it on: the interned id with the few facts of it that normalizing needs for
+// every record.
+type Ref struct {
+	ID       EndpointID
+	Kind     Kind
+	Entities Entities
+	Marks    Marks
+}
+
+// Flow is one log record after decoding, before normalizing. Decoders reuse one Flow; the byte slices alias
+// their buffer and are valid until the sink returns. Source and destination are those of the packet (Hubble) or of
+// the connection (Calico).
+type Flow struct {
+	Time    int64 // microseconds since 1970 UTC; 0: the record has none. Start of the window for aggregated logs
+	End     int64 // end of the window for aggregated logs, else 0
+	Src     Ref
+	Dst     Ref
+	SrcPod  []byte // pod name as logged, or empty
+	DstPod  []byte
+	SrcIP   []byte // address text as logged, or empty
+	DstIP   []byte
+	SrcPort uint16
+	DstPort uint16 // for ICMP: the type
+	Proto   Proto  // 0: the record has no layer 4
+	Flags   TCPFlags
+	// HasFlags says that the record carries TCP flags: without them nothing follows from the absence of SYN.
+	HasFlags   bool
+	Verdict    Verdict
+	DropReason uint16 // Cilium's number (133 policy denied, 181 policy deny, 189 auth required), 0 unknown
+	IsReply    Tri
+	Direction  Direction
+	Event      Event
+	Observer   Observer
+	Related    bool // trace_reason RELATED, or SRV6: not judged by policy
+	// Service says that the destination is a service address before translation (destination_service on an
+	// endpoint outside the cluster).
+	Service bool
+	// Transit: Calico reporter fwd without src or dst.
+	Transit bool
+	Conns   uint32 // connections that the record itself counts (Calico num_flows_started); 0 for Hubble
+	Mark    Marks  // marks known to the decoder
+}
+
+// TCPFlags are the flags that tell who opened a connection.
+type TCPFlags uint8
+
+// The flags.
+const (
+	SYN TCPFlags = 1 << iota
+	ACK
+	FIN
+	RST
+)
+
+// Marks are facts beside an observation that findings are made of.
+type Marks uint16
+
+// The marks.
+const (
+	MarkSYN         Marks = 1 << iota // a SYN without ACK was seen
+	MarkWorldPod                      // an end is a pod by name but reserved:world by identity
+	MarkHostNetwork                   // an end is a hostNetwork pod, taken as its node
+	MarkUnmanaged                     // an end is a pod that the CNI does not manage
+	MarkReplyNo                       // undecided although the record said is_reply=false
+	MarkDenied                        // undecided record of a policy drop
+	MarkL7Denied                      // an L7 rule denied the request; the connection itself was allowed
+	MarkStagedDeny                    // staged policies would deny (Calico pending)
+	MarkProfile                       // only the namespace profile allowed it: default deny would cut it (Calico)
+)
+
+// NameID refers to a text of a Strings table; 0 is the empty text.
+type NameID uint32
+
+// Observation is the stored row: records of one connection key folded over one window. It is a sum: two rows of
+// one key may be added in any order.
+type Observation struct {
+	Window   uint32 // start of the window, minutes since 1970 UTC
+	Src, Dst EndpointID
+	SrcPort  uint16 // only where Fate is Undecided; ephemeral ports as 0
+	Port     uint16 // port of the server; ICMP type; undecided: destination port of the packet, ephemeral as 0
+	Proto    Proto
+	Verdict  Verdict
+	Observer Observer
+	Fate     Fate
+	Reason   Reason
+	Marks    Marks
+	Records  uint32
+	Conns    uint32 // connections opened, 0 where the log does not say
+	First    int64  // microseconds since 1970 UTC
+	Last     int64
+	SrcPod   NameID // pods of the earliest record (smallest names at equal times); 0 where unknown
+	DstPod   NameID
+}
