@@ -1,0 +1,264 @@
+// Package normalize decides what every flow record says about connections: which end is the server, whether the
+// record is a reply, a denial or no dependency at all, and what cannot be learned from (DESIGN section 3).
+// It owns the rules that need one record only; rules that need several (duplicates, undecided directions, mixed
+// verdicts) are decided by model/graph, so that the order of records never matters.
+package normalize
+
+import (
+	"bytes"
+	"time"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+// Cilium's drop reasons that are policy (flow.proto DropReason).
+const (
+	policyDenied = 133
+	policyDeny   = 181
+	authRequired = 189
+)
+
+// The first and the first no longer believable time, microseconds.
+var (
+	minTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	maxTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+)
+
+// Rule names one of the rules that can be switched off, to show in a test what it prevents.
+type Rule uint16
+
+// The rules of DESIGN section 3 that are decided for each record.
+const (
+	RuleReplyUnknown Rule = 1 << iota // 1: unknown is_reply is never read as false
+	RuleReplyFold                     // 2: replies fold into their connection
+	RulePolicyDrops                   // 4: only policy drops are denials
+	RuleServiceVIP                    // 7: service addresses are no peers
+	RuleIrrelevant                    // 8: noise is no dependency
+	RuleRefuse                        // 9: what cannot be learned from is refused
+)
+
+// Normalizer is the ingest.Sink that turns flows into observations. It serves one goroutine.
+type Normalizer struct {
+	Report ingest.Report
+	fold   *ingest.Fold
+	window uint32 // minutes
+	off    Rule
+	row    model.Observation
+	// start of the last window, to save a division for each record
+	winFrom, winTo int64
+	winStart       uint32
+}
+
+var _ ingest.Sink = (*Normalizer)(nil)
+
+// New makes a Normalizer that adds to fold in windows of so many minutes (1 for the store, 60 for edges alone).
+func New(fold *ingest.Fold, windowMinutes int) *Normalizer {
+	return &Normalizer{fold: fold, window: uint32(windowMinutes)}
+}
+
+// Without switches rules off. It exists for tests that show what a rule prevents.
+func (n *Normalizer) Without(r Rule) *Normalizer { n.off = r; return n }
+
+// Reject counts a record that is no flow.
+func (n *Normalizer) Reject(r ingest.Rejection) {
+	n.Report.Add(r)
+}
+
+// Flow counts a record under its fate.
+func (n *Normalizer) Flow(f *model.Flow) {
+	fate, reason := n.classify(f)
+	n.Report.Counts[fate][reason]++
+	if fate == model.Refused && reason == model.BadTime {
+		return
+	}
+	if n.Report.First == 0 || f.Time < n.Report.First {
+		n.Report.First = f.Time
+	}
+	if end := max(f.Time, f.End); end > n.Report.Last {
+		n.Report.Last = end
+	}
+	o := &n.row
+	swap := fate == model.Reply || (fate == model.Irrelevant && f.IsReply == model.Yes)
+	*o = model.Observation{
+		Window: n.windowOf(f.Time), Src: f.Src.ID, Dst: f.Dst.ID, Port: f.DstPort, Proto: f.Proto, Verdict: f.Verdict,
+		Observer: f.Observer, Fate: fate, Reason: reason, Marks: f.Mark | f.Src.Marks | f.Dst.Marks,
+		Records: 1, Conns: f.Conns, First: f.Time, Last: max(f.Time, f.End),
+	}
+	srcPod, dstPod := f.SrcPod, f.DstPod
+	if swap {
+		o.Src, o.Dst, o.Port = f.Dst.ID, f.Src.ID, f.SrcPort
+		srcPod, dstPod = dstPod, srcPod
+	}
+	if fate == model.Irrelevant && f.Proto.HasPorts() && (o.Port >= ephemeral || f.IsReply == model.Unknown) {
+		o.Port = 0 // noise is counted, not listed: client ports must not make rows
+	}
+	switch {
+	case !f.Proto.HasPorts():
+		o.Port = echoRequest(f.Proto, f.DstPort)
+	case fate == model.Undecided:
+		o.SrcPort, o.Port = fixedPort(f.SrcPort), fixedPort(f.DstPort)
+		if f.IsReply == model.No {
+			o.Marks |= model.MarkReplyNo
+		}
+		if f.Verdict == model.Dropped {
+			o.Marks |= model.MarkDenied
+		}
+	case fate == model.Used && f.Proto == model.TCP && f.Flags&(model.SYN|model.ACK) == model.SYN:
+		o.Marks |= model.MarkSYN
+		o.Conns = max(o.Conns, 1)
+	}
+	if f.Event == model.EventL7 && f.Verdict == model.Dropped {
+		o.Marks |= model.MarkL7Denied
+		o.Verdict = model.Forwarded
+	}
+	n.fold.Add(o, srcPod, dstPod)
+}
+
+// Flush hands on what the fold still holds.
+func (n *Normalizer) Flush() { n.fold.Flush() }
+
+func (n *Normalizer) windowOf(t int64) uint32 {
+	if t < n.winFrom || t >= n.winTo {
+		w := int64(n.window) * 60e6
+		n.winFrom = t / w * w
+		n.winTo = n.winFrom + w
+		n.winStart = uint32(n.winFrom / 60e6)
+	}
+	return n.winStart
+}
+
+// classify applies the rules in their order; the first that holds decides.
+func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
+	if f.Time < minTime || f.Time >= maxTime {
+		return model.Refused, model.BadTime
+	}
+	denied := false
+	switch {
+	case f.Transit:
+		return model.Irrelevant, model.Transit
+	case f.Event == model.EventSock:
+		return model.Irrelevant, model.SocketEvent
+	case f.Event == model.EventDebug:
+		return model.Irrelevant, model.DebugEvent
+	case f.Verdict == model.Forwarded || f.Verdict == model.Redirected || f.Verdict == model.Audit:
+	case f.Verdict == model.Dropped && f.Event != model.EventL7:
+		if r := n.dropReason(f); r != model.ReasonNone {
+			if r == model.UnknownVerdict {
+				return model.Refused, r
+			}
+			return model.Irrelevant, r
+		}
+		denied = true
+	case f.Verdict == model.Dropped:
+	case f.Verdict == model.VerdictUnknown:
+		return model.Refused, model.UnknownVerdict
+	default:
+		return model.Irrelevant, model.VerdictOther
+	}
+	if n.off&RuleIrrelevant == 0 {
+		if r := noise(f); r != model.ReasonNone {
+			return model.Irrelevant, r
+		}
+	}
+	if n.off&RuleRefuse == 0 {
+		if r := unlearnable(f); r != model.ReasonNone {
+			return model.Refused, r
+		}
+	}
+	if n.off&RuleIrrelevant == 0 && f.Src.Kind != model.KindPod && f.Dst.Kind != model.KindPod {
+		return model.Irrelevant, model.NodeToNode
+	}
+	fate := n.direction(f, denied)
+	client, server := &f.Src, &f.Dst
+	if fate == model.Reply {
+		client, server = server, client
+	}
+	switch {
+	case fate == model.Undecided:
+		return fate, model.ReasonNone
+	case n.off&RuleIrrelevant == 0 && client.Entities&model.Host != 0 && client.Kind == model.KindEntity && server.Kind == model.KindPod:
+		return model.Irrelevant, model.OwnNode
+	case n.off&RuleServiceVIP == 0 && f.Service && fate != model.Reply:
+		return model.Irrelevant, model.ServiceAddress
+	case denied && fate == model.Used:
+		return model.Denied, model.ReasonNone
+	}
+	return fate, model.ReasonNone
+}
+
+// dropReason says why a drop is no policy evidence, ReasonNone when a policy dropped it. An L4 verdict event
+// without a reason is a policy's (flow.proto: event 5 is only emitted by policy); any other drop without one is
+// unknown and stays so.
+func (n *Normalizer) dropReason(f *model.Flow) model.Reason {
+	switch {
+	case n.off&RulePolicyDrops != 0, f.DropReason == policyDenied, f.DropReason == policyDeny:
+		return model.ReasonNone
+	case f.DropReason == authRequired:
+		return model.AuthRequired
+	case f.DropReason != 0:
+		return model.NonPolicyDrop
+	case f.Event == model.EventVerdict:
+		return model.ReasonNone
+	}
+	return model.UnknownVerdict
+}
+
+// noise recognises records that are no dependency of an application.
+func noise(f *model.Flow) model.Reason {
+	switch {
+	case (f.Src.Entities|f.Dst.Entities)&model.HealthEndpoint != 0:
+		return model.Health
+	case f.Proto == model.ICMP && icmpError(f.DstPort):
+		return model.ICMPError
+	case f.Proto == model.ICMPv6 && f.DstPort >= 1 && f.DstPort <= 4:
+		return model.ICMPError
+	case f.Proto == model.ICMPv6 && f.DstPort >= 130 && f.DstPort <= 143:
+		return model.NeighborDiscovery
+	case f.Related:
+		return model.Related
+	case selfTalk(f):
+		return model.SelfTalk
+	}
+	return model.ReasonNone
+}
+
+func icmpError(t uint16) bool { return t == 3 || t == 4 || t == 5 || t == 11 || t == 12 }
+
+// selfTalk: the same pod at both ends, not merely the same workload: members of a Kafka cluster are edges.
+func selfTalk(f *model.Flow) bool {
+	if f.Src.Kind != model.KindPod || f.Dst.Kind != model.KindPod {
+		return false
+	}
+	if len(f.SrcPod) > 0 && len(f.DstPod) > 0 {
+		return f.Src.ID == f.Dst.ID && bytes.Equal(f.SrcPod, f.DstPod)
+	}
+	return f.Src.ID == f.Dst.ID && len(f.SrcIP) > 0 && bytes.Equal(f.SrcIP, f.DstIP)
+}
+
+// unlearnable recognises records that leave out what an edge needs.
+func unlearnable(f *model.Flow) model.Reason {
+	for _, e := range [2]struct {
+		ref *model.Ref
+		pod []byte
+		ip  []byte
+	}{{&f.Src, f.SrcPod, f.SrcIP}, {&f.Dst, f.DstPod, f.DstIP}} {
+		switch {
+		case e.ref.Kind == model.KindUnknown && len(e.pod) > 0:
+			return model.FieldMasked
+		case e.ref.Kind == model.KindUnknown:
+			return model.EmptyEndpoint
+		case e.ref.Entities&(model.UnknownEntity|model.Init) != 0:
+			return model.UnknownIdentity
+		case e.ref.Kind == model.KindAddress && len(e.ip) == 0:
+			return model.NoAddress
+		}
+	}
+	if f.Proto == 0 {
+		return model.NoPort
+	}
+	if f.Proto.HasPorts() && f.Event != model.EventConnection && (f.DstPort == 0 || f.SrcPort == 0) {
+		return model.NoPort
+	}
+	return model.ReasonNone
+}

@@ -1,0 +1,76 @@
+package ingest
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+)
+
+// maxSamples is how many rejections a Report keeps: the first by source and line, so that the report does not
+// depend on the number of workers.
+const maxSamples = 20
+
+// Report counts what became of records. Fates before edges are built: Undecided and Used are provisional.
+type Report struct {
+	Counts  [8][model.NumReasons]uint64 // by fate and reason
+	Samples []Rejection
+	First   int64 // microseconds since 1970 UTC of the earliest good record, 0 for none
+	Last    int64
+	Lost    uint64 // events that the log itself says it lost
+}
+
+// Total is the number of records read.
+func (r *Report) Total() uint64 {
+	var n uint64
+	for i := range r.Counts {
+		for _, c := range r.Counts[i] {
+			n += c
+		}
+	}
+	return n
+}
+
+// Fate is the number of records of one fate.
+func (r *Report) Fate(f model.Fate) uint64 {
+	var n uint64
+	for _, c := range r.Counts[f] {
+		n += c
+	}
+	return n
+}
+
+// Merge adds another report.
+func (r *Report) Merge(o *Report) {
+	for i := range r.Counts {
+		for j := range r.Counts[i] {
+			r.Counts[i][j] += o.Counts[i][j]
+		}
+	}
+	if o.First != 0 && (r.First == 0 || o.First < r.First) {
+		r.First = o.First
+	}
+	r.Last = max(r.Last, o.Last)
+	r.Lost += o.Lost
+	r.Samples = append(r.Samples, o.Samples...)
+	r.trim()
+}
+
+// Add counts a record that could not be decoded and keeps it as a sample, not-a-flow events aside.
+func (r *Report) Add(s Rejection) {
+	r.Counts[s.Fate][s.Reason]++
+	if s.Reason == model.NotAFlow {
+		return
+	}
+	r.Samples = append(r.Samples, s)
+	if len(r.Samples) >= 4*maxSamples {
+		r.trim()
+	}
+}
+
+func (r *Report) trim() {
+	slices.SortFunc(r.Samples, func(a, b Rejection) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Detail, b.Detail))
+	})
+	r.Samples = r.Samples[:min(len(r.Samples), maxSamples)]
+}
