@@ -1,0 +1,176 @@
+package graph
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/workload"
+)
+
+// Peer is one end of an edge: a workload, or what stands for an end that no policy can select as a pod.
+type Peer struct {
+	Kind      model.Kind
+	Workload  int // index into Graph.Workloads, -1 if the peer is none
+	Namespace string
+	Name      string         // pod that no selector reaches, NetworkSet, network or node name
+	Labels    model.Labels   // of a NetworkSet
+	Entities  model.Entities // KindEntity
+	Address   netip.Addr     // KindAddress
+	ID        string         // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub"; unique
+}
+
+// State is what the evidence says of an edge.
+type State uint8
+
+// The states.
+const (
+	Allowed State = iota // it worked
+	Mixed                // it worked, and was denied at other times or ends
+	Denied               // policy denied it, and nothing shows that it ever worked
+	Refused              // it cannot be learned: Reason says why
+)
+
+var stateNames = [...]string{"allowed", "mixed", "denied", "refused"}
+
+// String is the lower-case name.
+func (s State) String() string { return stateNames[s] }
+
+// Worked says whether the evidence shows that traffic passed.
+func (s State) Worked() bool { return s == Allowed || s == Mixed }
+
+// Evidence is what was seen of an edge or connection.
+type Evidence struct {
+	Used, Replies, Duplicates, DeniedRecords, RefusedRecords uint64
+	Conns                                                    uint64 // connections opened; 0: the log does not show openings
+	First, Last                                              int64  // microseconds since 1970 UTC
+	Windows                                                  []uint32
+	Observers                                                uint16 // bit 1<<model.Observer
+	Marks                                                    model.Marks
+	SrcPod, DstPod                                           string // pods of the earliest record
+}
+
+// Records is the number of records behind the evidence.
+func (e *Evidence) Records() uint64 {
+	return e.Used + e.Replies + e.Duplicates + e.DeniedRecords + e.RefusedRecords
+}
+
+// Edge is a dependency between two peers on one port.
+type Edge struct {
+	Src, Dst int // indices into Graph.Peers
+	Proto    model.Proto
+	Port     uint16 // ICMP: the type
+	State    State
+	Reason   model.Reason // of Refused
+	Names    []string     // DNS names that the source itself asked for and got the destination's address; sorted
+	Evidence
+}
+
+// PortString is "8080/tcp"; for ICMP the type stands in place of the port.
+func (e *Edge) PortString() string { return strconv.Itoa(int(e.Port)) + "/" + e.Proto.String() }
+
+// Connection is an edge between raw endpoints: what verify replays.
+type Connection struct {
+	Src, Dst model.EndpointID
+	Proto    model.Proto
+	Port     uint16
+	Edge     int // index into Graph.Edges
+	Records  uint64
+}
+
+// Graph is the result of Build. Everything is sorted by content and immutable.
+type Graph struct {
+	Tables      model.Tables
+	Workloads   []workload.Workload
+	Peers       []Peer
+	Edges       []Edge
+	Connections []Connection
+	// PeerOf gives the peer of an endpoint, -1 for endpoints that no edge has.
+	PeerOf []int
+	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those
+	// without a time never reach a graph and are not in it.
+	Fates       [8][model.NumReasons]uint64
+	First, Last int64 // microseconds since 1970 UTC, 0 where there is no record
+}
+
+func peerID(p *Peer, w []workload.Workload) string {
+	switch p.Kind {
+	case model.KindPod:
+		if p.Workload >= 0 {
+			return w[p.Workload].ID
+		}
+		return p.Namespace + "/pod:" + p.Name
+	case model.KindEntity:
+		return "entity:" + p.Entities.String()
+	case model.KindAddress:
+		return "world:" + p.Address.String()
+	case model.KindNetworkSet:
+		if p.Namespace != "" {
+			return "networkset:" + p.Namespace + "/" + p.Name
+		}
+		return "networkset:" + p.Name
+	case model.KindNetwork:
+		return "network:" + p.Name
+	case model.KindHost:
+		return "host:" + p.Name
+	}
+	return "unknown:" + p.Namespace + "/" + p.Name
+}
+
+// peerFor gives the peer of an endpoint, before it has an index.
+func peerFor(e *model.Endpoint, w int) Peer {
+	p := Peer{Kind: e.Kind, Workload: -1}
+	switch e.Kind {
+	case model.KindPod:
+		p.Workload, p.Namespace = w, e.Namespace
+		if w < 0 {
+			p.Name = cmp.Or(e.Name, strings.Join(e.Labels, ","))
+		}
+	case model.KindEntity:
+		p.Entities = e.Entities
+	case model.KindAddress:
+		p.Address = e.Address
+	case model.KindNetworkSet:
+		p.Namespace, p.Name, p.Labels = e.Namespace, e.Name, e.Labels
+	default:
+		p.Namespace, p.Name = e.Namespace, e.Name
+	}
+	return p
+}
+
+// Check tests what must hold for every graph and returns the first breach. Tests call it always; a command does
+// when SLUICE_VALIDATE is set.
+func (g *Graph) Check() error {
+	if !slices.IsSortedFunc(g.Peers, func(a, b Peer) int { return cmp.Compare(a.ID, b.ID) }) {
+		return fmt.Errorf("peers are not sorted")
+	}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		if e.Records() == 0 {
+			return fmt.Errorf("edge %s -> %s %s has no record", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString())
+		}
+		if (e.Reason != model.ReasonNone) != (e.State == Refused) {
+			return fmt.Errorf("edge %s -> %s %s: state %s with reason %q", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State, e.Reason)
+		}
+		if i > 0 && compareEdges(&g.Edges[i-1], e) >= 0 {
+			return fmt.Errorf("edges are not sorted at %d", i)
+		}
+	}
+	return nil
+}
+
+func compareEdges(a, b *Edge) int {
+	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port),
+		cmp.Compare(b2i(a.State == Refused), b2i(b.State == Refused)), cmp.Compare(a.Reason, b.Reason))
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
