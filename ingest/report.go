@@ -18,6 +18,8 @@ type Report struct {
 	First   int64 // microseconds since 1970 UTC of the earliest good record, 0 for none
 	Last    int64
 	Lost    uint64 // events that the log itself says it lost
+	// OutOfRange counts records before --since or after --until; they have no fate.
+	OutOfRange uint64
 }
 
 // Total is the number of records read.
@@ -52,6 +54,7 @@ func (r *Report) Merge(o *Report) {
 	}
 	r.Last = max(r.Last, o.Last)
 	r.Lost += o.Lost
+	r.OutOfRange += o.OutOfRange
 	r.Samples = append(r.Samples, o.Samples...)
 	r.trim()
 }

@@ -41,6 +41,9 @@ const (
 // Normalizer is the ingest.Sink that turns flows into observations. It serves one goroutine.
 type Normalizer struct {
 	Report ingest.Report
+	// Since and Until bound the records that count, microseconds since 1970 UTC, until excluded; 0 is no bound.
+	// Records outside are counted in Report.OutOfRange alone.
+	Since, Until int64
 	fold   *ingest.Fold
 	window uint32 // minutes
 	off    Rule
@@ -67,6 +70,10 @@ func (n *Normalizer) Reject(r ingest.Rejection) {
 
 // Flow counts a record under its fate.
 func (n *Normalizer) Flow(f *model.Flow) {
+	if f.Time < n.Since || n.Until != 0 && f.Time >= n.Until {
+		n.Report.OutOfRange++
+		return
+	}
 	fate, reason := n.classify(f)
 	n.Report.Counts[fate][reason]++
 	if fate == model.Refused && reason == model.BadTime {

@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 
 	"sluice/model"
@@ -30,7 +31,13 @@ type tally struct {
 	first, last    int64
 	srcPod, dstPod model.NameID
 	marks          model.Marks
-	windows        []uint32 // sorted hours since 1970
+	hours          []hour // sorted
+}
+
+// hour is what was seen in one window of evidence.
+type hour struct {
+	n              uint32 // hours since 1970 UTC
+	records, conns uint32
 }
 
 // Builder collects observations. Its size is that of the distinct connections seen and the hours they were seen in.
@@ -81,14 +88,26 @@ func (a *tally) add(names *model.Strings, o *model.Observation, sp, dp model.Nam
 	if o.First < a.first || o.First == a.first && lessPods(names, sp, dp, a.srcPod, a.dstPod) {
 		a.first, a.srcPod, a.dstPod = o.First, sp, dp
 	}
-	w := o.Window / windowMinutes
-	if n := len(a.windows); n == 0 || a.windows[n-1] < w {
-		a.windows = append(a.windows, w)
-	} else if a.windows[n-1] != w {
-		if i, ok := slices.BinarySearch(a.windows, w); !ok {
-			a.windows = slices.Insert(a.windows, i, w)
-		}
+	h := a.hour(o.Window / windowMinutes)
+	h.records += o.Records
+	h.conns += o.Conns
+}
+
+// hour finds or makes the window. Logs are mostly in order, so the last one is tried first.
+func (a *tally) hour(w uint32) *hour {
+	n := len(a.hours)
+	if n == 0 || a.hours[n-1].n < w {
+		a.hours = append(a.hours, hour{n: w})
+		return &a.hours[n]
 	}
+	if a.hours[n-1].n == w {
+		return &a.hours[n-1]
+	}
+	i, ok := slices.BinarySearchFunc(a.hours, w, func(h hour, w uint32) int { return cmp.Compare(h.n, w) })
+	if !ok {
+		a.hours = slices.Insert(a.hours, i, hour{n: w})
+	}
+	return &a.hours[i]
 }
 
 func lessPods(n *model.Strings, s1, d1, s2, d2 model.NameID) bool {
@@ -127,3 +146,35 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 	}
 	return b.strs[id]
 }
+
+// Observations gives back what edges were built from, a row for each key and hour, in a deterministic order; noise
+// is left out. First and last are those of the key, clipped to the hour. It is what a bundle keeps as evidence:
+// a graph built from it has the same edges.
+func (b *Builder) Observations() []model.Observation {
+	var out []model.Observation
+	for _, it := range b.sorted() {
+		if it.k.fate == model.Irrelevant {
+			continue
+		}
+		for _, h := range it.t.hours {
+			start := int64(h.n) * windowMinutes * 60e6
+			end := start + windowMinutes*60e6 - 1
+			o := model.Observation{
+				Window: h.n * windowMinutes, Src: it.k.src, Dst: it.k.dst, SrcPort: it.k.srcPort, Port: it.k.port, Proto: it.k.proto,
+				Verdict: it.k.verdict, Observer: it.k.observer, Fate: it.k.fate, Reason: it.k.reason, Marks: it.t.marks,
+				Records: h.records, Conns: h.conns, First: max(start, it.t.first), Last: it.t.last,
+			}
+			if h.n != it.t.hours[len(it.t.hours)-1].n {
+				o.Last = min(end, it.t.last)
+			}
+			if h.n == it.t.hours[0].n {
+				o.SrcPod, o.DstPod = it.t.srcPod, it.t.dstPod
+			}
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// Tables are the tables that Observations refers to.
+func (b *Builder) Tables() model.Tables { return b.tables }

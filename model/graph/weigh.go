@@ -29,8 +29,8 @@ func (e *gathering) weigh(names *model.Strings, eps *model.Endpoints) Edge {
 		}
 		ed.Last = max(ed.Last, it.t.last)
 		ed.count(it, best)
-		for _, n := range it.t.windows {
-			w := windows[n]
+		for _, h := range it.t.hours {
+			w := windows[h.n]
 			switch it.k.fate {
 			case model.Denied:
 				w.denied = true
@@ -40,7 +40,7 @@ func (e *gathering) weigh(names *model.Strings, eps *model.Endpoints) Edge {
 				w.worked = true
 				w.arrived = w.arrived || it.k.observer == model.AtDestination || it.k.observer == model.AtL7
 			}
-			windows[n] = w
+			windows[h.n] = w
 		}
 		for _, n := range eps.Get(it.k.dst).Names {
 			if !slices.Contains(ed.Names, n) {
