@@ -13,11 +13,14 @@ const maxSamples = 20
 
 // Report counts what became of records. Fates before edges are built: Undecided and Used are provisional.
 type Report struct {
-	Counts  [8][model.NumReasons]uint64 // by fate and reason
-	Samples []Rejection
-	First   int64 // microseconds since 1970 UTC of the earliest good record, 0 for none
-	Last    int64
-	Lost    uint64 // events that the log itself says it lost
+	Counts [8][model.NumReasons]uint64 // by fate and reason
+	// Rejected are those of Counts that left no observation: undecodable records, events that are no flows, and
+	// records without a believable time.
+	Rejected [8][model.NumReasons]uint64
+	Samples  []Rejection
+	First    int64 // microseconds since 1970 UTC of the earliest good record, 0 for none
+	Last     int64
+	Lost     uint64 // events that the log itself says it lost
 	// OutOfRange counts records before --since or after --until; they have no fate.
 	OutOfRange uint64
 }
@@ -47,6 +50,7 @@ func (r *Report) Merge(o *Report) {
 	for i := range r.Counts {
 		for j := range r.Counts[i] {
 			r.Counts[i][j] += o.Counts[i][j]
+			r.Rejected[i][j] += o.Rejected[i][j]
 		}
 	}
 	if o.First != 0 && (r.First == 0 || o.First < r.First) {
@@ -62,6 +66,7 @@ func (r *Report) Merge(o *Report) {
 // Add counts a record that could not be decoded and keeps it as a sample, not-a-flow events aside.
 func (r *Report) Add(s Rejection) {
 	r.Counts[s.Fate][s.Reason]++
+	r.Rejected[s.Fate][s.Reason]++
 	if s.Reason == model.NotAFlow {
 		return
 	}

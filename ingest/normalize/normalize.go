@@ -44,10 +44,10 @@ type Normalizer struct {
 	// Since and Until bound the records that count, microseconds since 1970 UTC, until excluded; 0 is no bound.
 	// Records outside are counted in Report.OutOfRange alone.
 	Since, Until int64
-	fold   *ingest.Fold
-	window uint32 // minutes
-	off    Rule
-	row    model.Observation
+	fold         *ingest.Fold
+	window       uint32 // minutes
+	off          Rule
+	row          model.Observation
 	// start of the last window, to save a division for each record
 	winFrom, winTo int64
 	winStart       uint32
@@ -77,6 +77,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	fate, reason := n.classify(f)
 	n.Report.Counts[fate][reason]++
 	if fate == model.Refused && reason == model.BadTime {
+		n.Report.Rejected[fate][reason]++
 		return
 	}
 	if n.Report.First == 0 || f.Time < n.Report.First {
