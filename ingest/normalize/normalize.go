@@ -178,6 +178,9 @@ func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
 		return model.Irrelevant, model.NodeToNode
 	}
 	fate := n.direction(f, denied)
+	if denied && fate == model.Reply {
+		return model.Irrelevant, model.Related // an answer that conntrack no longer knew; it proves nothing either way
+	}
 	client, server := &f.Src, &f.Dst
 	if fate == model.Reply {
 		client, server = server, client
