@@ -1,0 +1,41 @@
+// Command bench measures sluice beside what a user would pick instead: DuckDB reading the same file, and
+// encoding/json into structs. Every contender is a process of its own, measured by its rusage; runs alternate, medians
+// count, and nothing is printed unless all contenders give the same edge table (count, first, last).
+//
+// It is a module of its own because DuckDB needs cgo.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	args := os.Args[1:]
+	if len(args) == 0 {
+		fail(fmt.Errorf("usage: bench run|duckdb-edges|duckdb-copy|encodingjson|peak ..."))
+	}
+	var err error
+	switch name, rest := args[0], args[1:]; {
+	case name == "run":
+		err = run(rest)
+	case name == "duckdb-edges" && len(rest) == 1:
+		err = duckEdges(rest[0], os.Stdout)
+	case name == "duckdb-copy" && len(rest) == 2:
+		err = duckCopy(rest[0], rest[1])
+	case name == "encodingjson" && len(rest) == 1:
+		err = jsonEdges(rest[0], os.Stdout)
+	case name == "peak" && len(rest) >= 2:
+		err = peak(rest[0], rest[1:])
+	default:
+		err = fmt.Errorf("unknown contender %q", args)
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(1)
+}

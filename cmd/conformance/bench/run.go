@@ -1,0 +1,323 @@
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// usage is what one run of a contender cost, by the kernel's account of the ended process and its children.
+type usage struct {
+	wall, cpu float64 // seconds
+	rss       float64 // MiB, the largest process
+}
+
+// contender is a command line; a shell runs it where it has a pipe.
+type contender struct {
+	name  string
+	shell string
+	runs  []usage
+}
+
+type bench struct {
+	self, sluice, flowgen, dir string
+	runs                       int
+	out                        strings.Builder
+	failed                     []string
+}
+
+func run(args []string) error {
+	f := flag.NewFlagSet("run", flag.ContinueOnError)
+	b := &bench{}
+	f.StringVar(&b.sluice, "sluice", "", "the sluice binary")
+	f.StringVar(&b.flowgen, "flowgen", "", "the flowgen binary")
+	f.StringVar(&b.dir, "dir", "", "where the captures are made (about 5 GB)")
+	f.IntVar(&b.runs, "runs", 5, "counted runs of each contender")
+	scenarios := f.String("scenarios", "", "the folder of load.yaml and identities.yaml")
+	records := f.Int("records", 1_000_000, "records of the large capture")
+	out := f.String("o", "", "write the table to this file")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return err
+	}
+	load := filepath.Join(b.dir, "load.jsonl")
+	many := filepath.Join(b.dir, "identities.jsonl")
+	for _, step := range []func() error{
+		func() error { return b.generate(filepath.Join(*scenarios, "load.yaml"), load, *records) },
+		func() error { return b.generate(filepath.Join(*scenarios, "identities.yaml"), many, *records/2) },
+		func() error { return b.compress(load) },
+		func() error { return b.sameEdges(load, true) },
+		func() error { return b.sameEdges(many, false) },
+		func() error { b.head(load, many); return nil },
+		func() error { return b.reading(load) },
+		func() error { return b.storing(load) },
+		func() error { return b.compressed(load) },
+		func() error { return b.identities(many) },
+		func() error { return b.long(filepath.Join(*scenarios, "load.yaml"), *records) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	fmt.Print(b.out.String())
+	if *out != "" {
+		if err := os.WriteFile(*out, []byte(b.out.String()), 0o644); err != nil {
+			return err
+		}
+	}
+	if len(b.failed) > 0 {
+		return fmt.Errorf("goals missed:\n  %s", strings.Join(b.failed, "\n  "))
+	}
+	return nil
+}
+
+func (b *bench) generate(scenario, file string, records int) error {
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	fmt.Fprintln(os.Stderr, "bench: generating", filepath.Base(file))
+	c := exec.Command(b.flowgen, "-scenario", scenario, "-format", "hubble", "-records", fmt.Sprint(records), "-o", file+".part")
+	c.Stderr = os.Stderr
+	if err := c.Run(); err != nil {
+		return err
+	}
+	return os.Rename(file+".part", file)
+}
+
+// head says what was measured on what.
+func (b *bench) head(load, many string) {
+	size := func(f string) string {
+		fi, err := os.Stat(f)
+		if err != nil {
+			return "?"
+		}
+		return fmt.Sprintf("%.2f GB", float64(fi.Size())/1e9)
+	}
+	fmt.Fprintf(&b.out, "%s, %d cores, %s, DuckDB 1.5.1 (2 threads). Medians of %d alternating runs, each contender a process of its own.\n", cpuName(), runtime.NumCPU(), runtime.Version(), b.runs)
+	fmt.Fprintf(&b.out, "load: %s; identities: %s. All contenders gave the same edges (count, first, last).\n\n", size(load), size(many))
+	b.out.WriteString("| job | contender | wall s | CPU s | peak MiB | wall, ratio | CPU, ratio |\n|---|---|---|---|---|---|---|\n")
+}
+
+func cpuName() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+			return strings.TrimSpace(v)
+		}
+	}
+	return runtime.GOARCH
+}
+
+// measure runs the contenders in turn, once to warm up and then as often as asked.
+func (b *bench) measure(cs []*contender) error {
+	for i := range b.runs + 1 {
+		for _, c := range cs {
+			u, err := once(c.shell)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			if i > 0 {
+				c.runs = append(c.runs, u)
+			}
+		}
+	}
+	return nil
+}
+
+func once(shell string) (usage, error) {
+	c := exec.Command("sh", "-c", "exec "+shell)
+	if strings.Contains(shell, "|") || strings.Contains(shell, "&&") {
+		c = exec.Command("sh", "-c", shell)
+	}
+	c.Stderr = os.Stderr
+	start := time.Now()
+	err := c.Run()
+	wall := time.Since(start).Seconds()
+	if err != nil {
+		return usage{}, err
+	}
+	ru := c.ProcessState.SysUsage().(*syscall.Rusage)
+	return usage{wall, (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds(), float64(ru.Maxrss) / 1024}, nil
+}
+
+func median(runs []usage, f func(usage) float64) float64 {
+	v := make([]float64, len(runs))
+	for i, r := range runs {
+		v[i] = f(r)
+	}
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+func wall(u usage) float64 { return u.wall }
+func cpu(u usage) float64  { return u.cpu }
+func rss(u usage) float64  { return u.rss }
+
+// row prints a contender; ratios are the peer's figure over ours.
+func (b *bench) row(job string, c, ours *contender) {
+	ratio := func(f func(usage) float64) string {
+		if c == ours {
+			return "1"
+		}
+		return fmt.Sprintf("%.1f", median(c.runs, f)/median(ours.runs, f))
+	}
+	fmt.Fprintf(&b.out, "| %s | %s | %.2f | %.2f | %.0f | %s | %s |\n", job, c.name, median(c.runs, wall), median(c.runs, cpu), median(c.runs, rss), ratio(wall), ratio(cpu))
+}
+
+// goal notes a figure that is larger than it may be.
+func (b *bench) goal(what string, got, most float64) {
+	verdict := "met"
+	if got > most {
+		verdict = "MISSED"
+		b.failed = append(b.failed, fmt.Sprintf("%s: %.2f, at most %.2f", what, got, most))
+	}
+	fmt.Fprintf(os.Stderr, "bench: goal %s: %.2f, at most %.2f: %s\n", what, got, most, verdict)
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+func (b *bench) edges(file string) *contender {
+	return &contender{name: "sluice show edges", shell: quote(b.sluice) + " show edges " + quote(file) + " -q -o json > /dev/null"}
+}
+
+func (b *bench) duck(name, file string) *contender {
+	return &contender{name: "DuckDB " + name, shell: quote(b.self) + " duckdb-edges " + quote(file) + " > /dev/null"}
+}
+
+func (b *bench) reading(load string) error {
+	ours, duck := b.edges(load), b.duck("read_json, GROUP BY", load)
+	plain := &contender{name: "encoding/json, structs", shell: quote(b.self) + " encodingjson " + quote(load) + " > /dev/null"}
+	if err := b.measure([]*contender{ours, duck}); err != nil {
+		return err
+	}
+	u, err := once(plain.shell) // 40 times slower: one run tells enough
+	if err != nil {
+		return err
+	}
+	plain.runs = []usage{u}
+	for _, c := range []*contender{ours, duck, plain} {
+		b.row("records to edges", c, ours)
+	}
+	b.goal("edges: wall, share of DuckDB's GROUP BY", median(ours.runs, wall)/median(duck.runs, wall), 1.0/6)
+	b.goal("edges: CPU, share of DuckDB's GROUP BY", median(ours.runs, cpu)/median(duck.runs, cpu), 1.0/6)
+	b.goal("edges: MiB", median(ours.runs, rss), 64)
+	return nil
+}
+
+func (b *bench) storing(load string) error {
+	store, pq := filepath.Join(b.dir, "store"), filepath.Join(b.dir, "copy.parquet")
+	out := filepath.Join(b.dir, "bundle")
+	ours := &contender{name: "sluice ingest", shell: "rm -rf " + quote(store) + " && " + quote(b.sluice) + " ingest " + quote(load) + " -q --store " + quote(store)}
+	duck := &contender{name: "DuckDB COPY to Parquet", shell: "rm -f " + quote(pq) + " && " + quote(b.self) + " duckdb-copy " + quote(load) + " " + quote(pq)}
+	group := b.duck("read_json, GROUP BY", load)
+	learn := &contender{name: "sluice learn -A from the store", shell: "rm -rf " + quote(out) + " && { " + quote(b.sluice) + " learn -A -q --store " + quote(store) + " --out " + quote(out) + " --fail-on lost,escaped > /dev/null || test $? = 3; }"}
+	if err := b.measure([]*contender{ours, duck, group, learn}); err != nil {
+		return err
+	}
+	for _, c := range []*contender{ours, duck, learn} {
+		b.row("records to store", c, ours)
+	}
+	b.goal("ingest: CPU, share of DuckDB's COPY", median(ours.runs, cpu)/median(duck.runs, cpu), 0.25)
+	b.goal("ingest: wall, share of DuckDB's GROUP BY", median(ours.runs, wall)/median(group.runs, wall), 1)
+	b.goal("ingest: MiB", median(ours.runs, rss), 128)
+	b.goal("learn -A from the store: wall s", median(learn.runs, wall), 1)
+	return nil
+}
+
+func (b *bench) compressed(load string) error {
+	for _, c := range []struct {
+		ext  string
+		most float64
+	}{{".gz", 1 / 2.2}, {".zst", 1 / 3.5}} {
+		ours, duck := b.edges(load+c.ext), b.duck("GROUP BY", load+c.ext)
+		if err := b.measure([]*contender{ours, duck}); err != nil {
+			return err
+		}
+		b.row("records to edges, "+c.ext, ours, ours)
+		b.row("records to edges, "+c.ext, duck, ours)
+		b.goal(c.ext+": CPU, share of DuckDB's", median(ours.runs, cpu)/median(duck.runs, cpu), c.most)
+	}
+	return nil
+}
+
+func (b *bench) identities(many string) error {
+	ours, duck := b.edges(many), b.duck("read_json, GROUP BY", many)
+	if err := b.measure([]*contender{ours, duck}); err != nil {
+		return err
+	}
+	b.row("many identities", ours, ours)
+	b.row("many identities", duck, ours)
+	b.goal("identities: CPU, share of DuckDB's", median(ours.runs, cpu)/median(duck.runs, cpu), 1)
+	b.goal("identities: memory, share of DuckDB's", median(ours.runs, rss)/median(duck.runs, rss), 1)
+	b.goal("identities: wall, share of DuckDB's", median(ours.runs, wall)/median(duck.runs, wall), 1.25)
+	return nil
+}
+
+// long pipes ten times the records through standard input: memory must not grow with the length of the log.
+func (b *bench) long(scenario string, records int) error {
+	pipe := func(total int) (float64, error) {
+		gen := func(seed int) string {
+			return fmt.Sprintf("%s -scenario %s -format hubble -records %d -seed %d -o -", quote(b.flowgen), quote(scenario), total/2, seed)
+		}
+		peak := filepath.Join(b.dir, "peak")
+		c := exec.Command("sh", "-c", "{ "+gen(1)+"; "+gen(2)+"; } | "+quote(b.self)+" peak "+quote(peak)+" "+quote(b.sluice)+" show edges - -q -o json > /dev/null")
+		c.Stderr = os.Stderr
+		if err := c.Run(); err != nil {
+			return 0, err
+		}
+		text, err := os.ReadFile(peak)
+		if err != nil {
+			return 0, err
+		}
+		var mib float64
+		_, err = fmt.Sscan(string(text), &mib)
+		return mib, err
+	}
+	short, err := pipe(records)
+	if err != nil {
+		return err
+	}
+	long, err := pipe(10 * records)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b.out, "| %d records piped | sluice show edges | | | %.0f | | |\n| %d records piped | sluice show edges | | | %.0f | | |\n", records, short, 10*records, long)
+	b.goal("ten times the records: memory, share of one times", long/short, 1.25)
+	return nil
+}
+
+// compress makes the .gz and .zst beside the capture.
+func (b *bench) compress(file string) error {
+	for _, ext := range []string{".gz", ".zst"} {
+		if _, err := os.Stat(file + ext); err == nil {
+			continue
+		}
+		if err := compress(file, ext); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
