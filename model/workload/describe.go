@@ -1,0 +1,159 @@
+package workload
+
+import (
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// describe chooses selectors and names, and says why.
+func (sp *space) describe(j *judge) {
+	for _, g := range sp.groups {
+		g.out = Workload{Cluster: sp.cluster, Namespace: sp.namespace}
+		others := sp.others(g)
+		sel := selectorFor(g.common, others)
+		if len(sel) > 0 && !slices.ContainsFunc(others, func(o model.Labels) bool { return contains(o, sel) }) {
+			g.out.Selector = map[string]string{}
+			for _, kv := range sel {
+				k, v, _ := strings.Cut(kv, "=")
+				g.out.Selector[k] = v
+			}
+		}
+	}
+	nameAll(sp.groups)
+	for _, g := range sp.groups {
+		sp.detail(g, j)
+	}
+}
+
+// others gives the stable label sets of all other groups.
+func (sp *space) others(g *group) []model.Labels {
+	var out []model.Labels
+	for _, h := range sp.groups {
+		if h != g {
+			out = append(out, h.sets...)
+		}
+	}
+	return out
+}
+
+func (sp *space) detail(g *group, j *judge) {
+	w := &g.out
+	w.ID = w.Namespace + "/" + w.Name
+	if w.Cluster != "" {
+		w.ID = w.Cluster + "/" + w.ID
+	}
+	owners := g.owners()
+	for i, o := range owners {
+		if i == 0 || o.Kind == w.Kind {
+			w.Kind = o.Kind
+		} else {
+			w.Kind = ""
+			break
+		}
+	}
+	for _, p := range g.pods {
+		if len(p.Labels) > 0 {
+			w.LabelSets = append(w.LabelSets, p.Labels)
+		}
+	}
+	w.LabelSets = distinct(w.LabelSets)
+	w.Common = intersection(w.LabelSets)
+	w.ServiceAccount, w.OwnServiceAccount = sp.serviceAccount(g)
+	w.Separates = sp.separates(g)
+	w.Dropped = j.dropped(sp, w)
+	w.Merged = g.merged()
+	if len(w.Selector) == 0 {
+		w.Refusal = g.refusal()
+	}
+}
+
+// serviceAccount gives the account that the group's pods run as, and whether it can stand for the group.
+func (sp *space) serviceAccount(g *group) (name string, own bool) {
+	known := true
+	for _, p := range g.pods {
+		switch {
+		case p.ServiceAccount == "":
+			known = false
+		case name == "" || name == p.ServiceAccount:
+			name = p.ServiceAccount
+		default:
+			return "", false
+		}
+	}
+	if name == "" || name == "default" {
+		return name, false
+	}
+	for _, h := range sp.groups {
+		if h != g && slices.ContainsFunc(h.pods, func(p *pod) bool { return p.ServiceAccount == name }) {
+			return name, false
+		}
+	}
+	return name, known
+}
+
+// separates finds for each label of the selector the workloads that only it keeps out.
+func (sp *space) separates(g *group) []Separation {
+	var sel model.Labels
+	for k, v := range g.out.Selector {
+		if v != "" {
+			k += "=" + v
+		}
+		sel = append(sel, k)
+	}
+	sel = model.MakeLabels(sel)
+	var out []Separation
+	for i, kv := range sel {
+		rest := slices.Delete(slices.Clone(sel), i, i+1)
+		k, v, _ := strings.Cut(kv, "=")
+		s := Separation{Key: k, Value: v}
+		for _, h := range sp.groups {
+			if h != g && slices.ContainsFunc(h.sets, func(l model.Labels) bool { return contains(l, rest) }) {
+				s.From = append(s.From, h.out.Name)
+			}
+		}
+		slices.Sort(s.From)
+		out = append(out, s)
+	}
+	return out
+}
+
+// merged names what the group unites, if that is more than one thing: its owners, and what its label sets name that
+// no owner was seen with.
+func (g *group) merged() []string {
+	var names []string
+	owned := map[string]bool{}
+	for _, p := range g.pods {
+		if p.owner.Name != "" {
+			names = append(names, p.owner.Name)
+			owned[strings.Join(p.stable, "\x00")] = true
+		}
+	}
+	for _, s := range g.sets {
+		if owned[strings.Join(s, "\x00")] {
+			continue
+		}
+		if n := labelName(s); n != "" {
+			names = append(names, n)
+		} else if len(s) > 0 {
+			names = append(names, strings.Join(s, ","))
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) < 2 {
+		return nil
+	}
+	return names
+}
+
+func (g *group) refusal() string {
+	advice := "; add app.kubernetes.io/name: " + g.out.Name + " to its pod template"
+	switch {
+	case len(g.sets) == 0:
+		return "the log has no labels for its pods" + advice
+	case len(g.out.Merged) > 0:
+		return "no label selects its pods and no others: " + strings.Join(g.out.Merged, ", ") + " overlap" + advice
+	}
+	return "all its labels change with rollouts, runs or replicas" + advice
+}

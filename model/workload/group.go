@@ -1,0 +1,163 @@
+package workload
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// group is a workload in the making.
+type group struct {
+	key    string // orders groups; unique in a space
+	pods   []*pod
+	sets   []model.Labels // distinct stable label sets of the pods whose labels are known, sorted
+	common model.Labels   // what all of sets share
+	atomic bool           // formed by labels alone, because its owner's pods share none
+	out    Workload
+}
+
+func newGroup(key string, pods []*pod, atomic bool) *group {
+	g := &group{key: key, pods: pods, atomic: atomic}
+	for _, p := range pods {
+		if len(p.Labels) > 0 {
+			g.sets = append(g.sets, p.stable)
+		}
+	}
+	g.sets = distinct(g.sets)
+	g.common = intersection(g.sets)
+	return g
+}
+
+// gather groups pods by owner, and those without by their stable labels. Pods that have neither are handed back.
+// The pods of one owner that share no stable label (someone renamed them) form a group for each set.
+func gather(pods []*pod) (groups []*group, rest []*pod) {
+	by := map[string][]*pod{}
+	for _, p := range pods {
+		switch {
+		case p.owner.Name != "":
+			k := "0\x00" + p.owner.Name + "\x00" + p.owner.Kind
+			by[k] = append(by[k], p)
+		case len(p.stable) > 0:
+			k := "1\x00" + strings.Join(p.stable, "\x00")
+			by[k] = append(by[k], p)
+		default:
+			rest = append(rest, p)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		g := newGroup(k, by[k], false)
+		if len(g.common) == 0 && len(g.sets) > 1 {
+			groups = append(groups, g.dissolve()...)
+			continue
+		}
+		groups = append(groups, g)
+	}
+	return groups, rest
+}
+
+// dissolve splits a group into one for each stable label set. Pods of unknown labels stay with the largest set of
+// labels, the smallest of equals: some group must answer for them.
+func (g *group) dissolve() []*group {
+	home := g.sets[0]
+	by := map[string][]*pod{}
+	for _, s := range g.sets {
+		if len(s) > len(home) {
+			home = s
+		}
+	}
+	for _, p := range g.pods {
+		s := p.stable
+		if len(p.Labels) == 0 {
+			s = home
+		}
+		k := g.key + "\x01" + strings.Join(s, "\x00")
+		by[k] = append(by[k], p)
+	}
+	var out []*group
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, newGroup(k, by[k], true))
+	}
+	return out
+}
+
+// merge unites groups until no group's stable labels select pods of another. Where a union would share no label at
+// all, its groups are dissolved first, so that only the label sets in conflict become one.
+func merge(groups []*group) []*group {
+	for {
+		i, k := overlap(groups)
+		if i < 0 {
+			return groups
+		}
+		a, b := groups[min(i, k)], groups[max(i, k)]
+		groups = slices.DeleteFunc(groups, func(g *group) bool { return g == a || g == b })
+		u := newGroup(a.key, slices.Concat(a.pods, b.pods), a.atomic && b.atomic)
+		switch {
+		case len(u.common) > 0 || u.atomic:
+			groups = append(groups, u)
+		default:
+			for _, g := range []*group{a, b} {
+				if g.atomic {
+					groups = append(groups, g)
+				} else {
+					groups = append(groups, g.dissolve()...)
+				}
+			}
+		}
+		slices.SortFunc(groups, func(x, y *group) int { return strings.Compare(x.key, y.key) })
+	}
+}
+
+// overlap finds a group whose common labels select pods of another group, -1 if there is none.
+func overlap(groups []*group) (selecting, selected int) {
+	with := map[string][]int{} // label -> groups with a set that has it
+	for i, g := range groups {
+		for _, kv := range distinctLabels(g.sets) {
+			with[kv] = append(with[kv], i)
+		}
+	}
+	for i, g := range groups {
+		if len(g.common) == 0 {
+			continue
+		}
+		rarest := slices.MinFunc(g.common, func(a, b string) int { return len(with[a]) - len(with[b]) })
+		for _, k := range with[rarest] {
+			if k != i && slices.ContainsFunc(groups[k].sets, func(s model.Labels) bool { return contains(s, g.common) }) {
+				return i, k
+			}
+		}
+	}
+	return -1, -1
+}
+
+func distinct(sets []model.Labels) []model.Labels {
+	out := slices.Clone(sets)
+	slices.SortFunc(out, func(a, b model.Labels) int { return slices.Compare(a, b) })
+	return slices.CompactFunc(out, func(a, b model.Labels) bool { return slices.Equal(a, b) })
+}
+
+func distinctLabels(sets []model.Labels) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(sets...))))
+}
+
+func intersection(sets []model.Labels) model.Labels {
+	if len(sets) == 0 {
+		return nil
+	}
+	out := slices.Clone(sets[0])
+	for _, s := range sets[1:] {
+		out = slices.DeleteFunc(out, func(kv string) bool { return !contains(s, model.Labels{kv}) })
+	}
+	return out
+}
+
+// contains says whether all labels of want are in set. Both have one label for a key at most.
+func contains(set, want model.Labels) bool {
+	for _, kv := range want {
+		if !slices.Contains(set, kv) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,182 @@
+package workload
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// maxName is the length of a DNS label.
+const maxName = 63
+
+// labelName gives the name that labels give an application, "" if none.
+func labelName(l model.Labels) string {
+	if name, _ := l.Get("app.kubernetes.io/name"); name != "" {
+		if c, _ := l.Get("app.kubernetes.io/component"); c != "" && c != name {
+			return dnsLabel(name + "-" + c)
+		}
+		return dnsLabel(name)
+	}
+	for _, k := range []string{"app", "k8s-app", "name", "app.kubernetes.io/instance"} {
+		if v, _ := l.Get(k); v != "" {
+			return dnsLabel(v)
+		}
+	}
+	return ""
+}
+
+// owners gives the distinct owners of the group, by name and kind.
+func (g *group) owners() []model.Owner {
+	var out []model.Owner
+	for _, p := range g.pods {
+		if p.owner.Name != "" && !slices.Contains(out, p.owner) {
+			out = append(out, p.owner)
+		}
+	}
+	slices.SortFunc(out, func(a, b model.Owner) int {
+		return strings.Compare(a.Name+"\x00"+a.Kind, b.Name+"\x00"+b.Kind)
+	})
+	return out
+}
+
+// baseName is what the workload would be called if no other had that name.
+func (g *group) baseName() string {
+	owners := g.owners()
+	if len(owners) == 1 {
+		if n := dnsLabel(owners[0].Name); n != "" {
+			return n
+		}
+	}
+	if n := labelName(g.common); n != "" {
+		return n
+	}
+	if len(owners) > 0 {
+		return dnsLabel(commonName(owners))
+	}
+	var bases []string
+	for _, p := range g.pods {
+		if b := base(p); b != "" {
+			bases = append(bases, dnsLabel(b))
+		}
+	}
+	slices.Sort(bases)
+	if len(bases) > 0 && bases[0] == bases[len(bases)-1] && bases[0] != "" {
+		return bases[0]
+	}
+	if n := distinguished("", g.out.Selector); n != "" {
+		return n
+	}
+	return "workload-" + hash8(g.identity())
+}
+
+// commonName is what the names have in common up to a dash, or the first name.
+func commonName(owners []model.Owner) string {
+	parts := strings.Split(owners[0].Name, "-")
+	for _, o := range owners[1:] {
+		for i, p := range strings.Split(o.Name, "-") {
+			if i < len(parts) && parts[i] != p {
+				parts = parts[:i]
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return owners[0].Name
+	}
+	return strings.Join(parts, "-")
+}
+
+// identity is what makes the group what it is, whatever its replicas are called.
+func (g *group) identity() string {
+	s := []string{}
+	for _, o := range g.owners() {
+		s = append(s, o.Kind+"/"+o.Name)
+	}
+	if len(s) == 0 || g.atomic {
+		s = append(s, g.common...)
+	}
+	if len(s) == 0 {
+		s = append(s, g.key)
+	}
+	return strings.Join(s, "\x00")
+}
+
+// nameAll gives every group a name of its own. Groups without owner that collide are told apart by the values that
+// their selectors add; what still collides gets a hash of its identity, so that no name depends on the order in
+// which workloads were seen.
+func nameAll(groups []*group) {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.baseName()
+	}
+	times := occurrences(names)
+	for i, g := range groups {
+		if times[names[i]] > 1 && len(g.owners()) == 0 {
+			names[i] = distinguished(names[i], g.out.Selector)
+		}
+	}
+	times = occurrences(names)
+	for i, g := range groups {
+		g.out.Name = names[i]
+		if times[names[i]] > 1 {
+			g.out.Name = shorten(names[i], hash8(g.identity()))
+		}
+	}
+}
+
+func occurrences(names []string) map[string]int {
+	n := map[string]int{}
+	for _, s := range names {
+		n[s]++
+	}
+	return n
+}
+
+// distinguished appends the values of a selector that are not in the name yet, in the order of their keys. A lone
+// value says little: it follows the last part of its key.
+func distinguished(name string, sel map[string]string) string {
+	labels := []string{}
+	for k, v := range sel {
+		labels = append(labels, k+"="+v)
+	}
+	slices.Sort(labels)
+	for _, l := range labels {
+		k, v, _ := strings.Cut(l, "=")
+		if name == "" {
+			v = k[strings.LastIndexByte(k, '/')+1:] + "-" + v
+		}
+		if v = dnsLabel(v); v != "" && !strings.Contains("-"+name+"-", "-"+v+"-") {
+			name = dnsLabel(name + "-" + v)
+		}
+	}
+	return name
+}
+
+// dnsLabel makes a DNS-1123 label of s, "" if nothing of it can stay. What is cut off is kept as a hash.
+func dnsLabel(s string) string {
+	mapped := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, s)
+	mapped = strings.Trim(mapped, "-")
+	if len(mapped) > maxName {
+		return shorten(mapped, hash8(s))
+	}
+	return mapped
+}
+
+func shorten(name, suffix string) string {
+	return strings.TrimRight(name[:min(len(name), maxName-len(suffix)-1)], "-") + "-" + suffix
+}
+
+func hash8(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(h[:4])
+}

@@ -1,0 +1,125 @@
+package workload
+
+import (
+	"strings"
+
+	"sluice/model"
+)
+
+// controllers fills in the owner of every pod of one namespace: what stays when the runs of a CronJob and the
+// ReplicaSets of a Deployment come and go.
+func controllers(pods []*pod) {
+	for _, p := range pods {
+		p.owner = controller(p.Owner, p.Labels)
+	}
+	siblings(pods)
+	kinds(pods)
+}
+
+// controller strips what a controller appends to the name of what it creates.
+func controller(o model.Owner, l model.Labels) model.Owner {
+	name, generated := strings.CutSuffix(o.Name, "-*") // Calico's aggregated pod name is a generateName
+	if name == "" || o.Kind == "Pod" {
+		return model.Owner{}
+	}
+	o.Name = name
+	for key, kind := range map[string]string{"pod-template-hash": "Deployment", "rollouts-pod-template-hash": "Rollout"} {
+		hash, _ := l.Get(key)
+		if stem, ok := strings.CutSuffix(name, "-"+hash); ok && hash != "" && stem != "" {
+			return model.Owner{Kind: kind, Name: stem}
+		}
+	}
+	stem, last := cutLast(name)
+	switch {
+	case stem == "":
+	case o.Kind == "ReplicaSet" && isTemplateHash(last):
+		return model.Owner{Kind: "Deployment", Name: stem}
+	case o.Kind == "Job" && isDigits(last) && len(last) >= 8: // the minute or second the CronJob was due
+		return model.Owner{Kind: "CronJob", Name: stem}
+	case o.Kind == "Job" && isRunID(last):
+		return model.Owner{Kind: "Job", Name: stem}
+	case (o.Kind == "" || generated) && isTemplateHash(last) && hasDigit(last):
+		return model.Owner{Kind: o.Kind, Name: stem}
+	}
+	return o
+}
+
+// siblings unites Jobs whose names differ in a run number only: one such Job tells nothing, two do.
+func siblings(pods []*pod) {
+	runs := map[string]map[string]bool{}
+	stemOf := func(p *pod) string {
+		stem, last := cutLast(p.owner.Name)
+		if p.owner.Kind != "Job" || !isDigits(last) && !isPodSuffix(last) {
+			return ""
+		}
+		return stem
+	}
+	for _, p := range pods {
+		if s := stemOf(p); s != "" {
+			if runs[s] == nil {
+				runs[s] = map[string]bool{}
+			}
+			runs[s][p.owner.Name] = true
+		}
+	}
+	for _, p := range pods {
+		if s := stemOf(p); len(runs[s]) > 1 {
+			p.owner.Name = s
+		}
+	}
+}
+
+// kinds gives an owner without kind (Calico names none) the kind that another record has for the name, and calls the
+// Jobs of a known CronJob by its kind.
+func kinds(pods []*pod) {
+	known := map[string]map[string]bool{}
+	for _, p := range pods {
+		if p.owner.Kind != "" {
+			if known[p.owner.Name] == nil {
+				known[p.owner.Name] = map[string]bool{}
+			}
+			known[p.owner.Name][p.owner.Kind] = true
+		}
+	}
+	for _, p := range pods {
+		k := known[p.owner.Name]
+		if p.owner.Name != "" && p.owner.Kind == "" && len(k) == 1 {
+			for kind := range k {
+				p.owner.Kind = kind
+			}
+		}
+		if p.owner.Kind == "Job" && k["CronJob"] {
+			p.owner.Kind = "CronJob"
+		}
+	}
+}
+
+// stems gives the names that the owner of a pod can have, the longest first: Deployment pods carry two random parts,
+// those of a DaemonSet or Job one, those of a StatefulSet a number.
+func stems(podName string) []string {
+	stem, last := cutLast(podName)
+	if stem == "" || !isPodSuffix(last) && !isDigits(last) {
+		return nil
+	}
+	out := []string{stem}
+	if shorter, mid := cutLast(stem); shorter != "" && isPodSuffix(last) && (isTemplateHash(mid) || isRunID(mid)) {
+		out = append(out, shorter)
+	}
+	return out
+}
+
+// ownerName is the likeliest of stems, or the pod's own name.
+func ownerName(podName string) string {
+	if s := stems(podName); len(s) > 0 {
+		return s[len(s)-1]
+	}
+	return podName
+}
+
+func cutLast(name string) (stem, last string) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return "", name
+	}
+	return name[:i], name[i+1:]
+}

@@ -1,0 +1,61 @@
+package workload
+
+import (
+	"regexp"
+	"strings"
+)
+
+// safeAlphabet is what Kubernetes makes random names of (apimachinery/pkg/util/rand): no vowels, no 0, 1 and 3.
+const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789"
+
+// isTemplateHash says whether s can be a pod-template-hash: a 32 bit number written in the safe alphabet.
+func isTemplateHash(s string) bool { return len(s) >= 6 && len(s) <= 10 && within(s, safeAlphabet) }
+
+// isPodSuffix says whether s can be the random part of a pod's name.
+func isPodSuffix(s string) bool { return len(s) == 5 && within(s, safeAlphabet) }
+
+func isDigits(s string) bool { return s != "" && within(s, "0123456789") }
+
+func isHex(s string) bool { return s != "" && within(s, "0123456789abcdefABCDEF") }
+
+func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
+
+func within(s, alphabet string) bool { return strings.Trim(s, alphabet) == "" }
+
+// isRunID says whether one part of a name is made by a machine for one run: a long number, a hash, a random suffix
+// that no word could be.
+func isRunID(s string) bool {
+	switch {
+	case isDigits(s):
+		return len(s) >= 6
+	case isHex(s):
+		return len(s) >= 7 && hasDigit(s)
+	}
+	return hasDigit(s) && (isPodSuffix(s) || len(s) >= 8 && isTemplateHash(s))
+}
+
+var (
+	uuid    = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	date    = regexp.MustCompile(`\b20\d\d-?[01]\d-?[0-3]\d`)
+	version = regexp.MustCompile(`(^|-)v?\d+\.\d+(\.\d+)?([-+._].*)?$`)
+)
+
+// looksRandom says whether a label value has a part that looks made for one run, rollout or pod.
+func looksRandom(v string) bool {
+	if uuid.MatchString(v) || date.MatchString(v) {
+		return true
+	}
+	for _, part := range strings.FieldsFunc(v, func(r rune) bool { return r == '-' || r == '.' || r == '_' }) {
+		if isRunID(part) {
+			return true
+		}
+	}
+	return false
+}
+
+// surelyRandom is looksRandom for keys that name applications, where a short odd value is more likely a name.
+func surelyRandom(v string) bool {
+	return uuid.MatchString(v) || len(v) >= 16 && isHex(v) && hasDigit(v) || len(v) >= 10 && isDigits(v)
+}
+
+func looksVersion(v string) bool { return version.MatchString(v) }

@@ -1,0 +1,173 @@
+package workload
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// preferred are the keys made to name an application, the most telling first.
+var preferred = []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "app",
+	"k8s-app", "component", "tier", "role", "name"}
+
+var lastRank = len(preferred)
+
+// rank is the place of a key among the preferred ones, lastRank for all others.
+func rank(key string) int {
+	if i := slices.Index(preferred, key); i >= 0 {
+		return i
+	}
+	return lastRank
+}
+
+// maxOthers is the number of labels outside the preferred ones up to which the search is exact; workloads that need
+// more get a greedy choice.
+const maxOthers = 2
+
+// maxExact is the number of candidate labels up to which the search is exact.
+const maxExact = 24
+
+// selectorFor chooses from the stable labels of a workload the fewest that none of the other label sets has all of.
+// app.kubernetes.io/name and instance are always among them where there are such labels: they are what the
+// application is called, and keep the selector from taking in the next one's "component: database". Preferred keys
+// go before all others. The caller has made sure that all labels together suffice.
+func selectorFor(labels model.Labels, others []model.Labels) []string {
+	if len(labels) == 0 {
+		return nil
+	}
+	cands := slices.Clone([]string(labels))
+	slices.SortFunc(cands, func(a, b string) int { return cmp.Or(rank(key(a))-rank(key(b)), strings.Compare(a, b)) })
+	var chosen []string
+	for len(cands) > 0 && rank(key(cands[0])) <= rank("app.kubernetes.io/instance") {
+		chosen = append(chosen, cands[0])
+		cands = cands[1:]
+	}
+	open := slices.DeleteFunc(slices.Clone(others), func(o model.Labels) bool { return !contains(o, chosen) })
+	if len(open) == 0 {
+		if len(chosen) == 0 {
+			chosen = cands[:1]
+		}
+		return chosen
+	}
+	if len(cands) == 0 {
+		return chosen
+	}
+	hits := make([]hitSet, len(cands))
+	for i, c := range cands {
+		hits[i] = newHitSet(open, c)
+	}
+	plain := slices.IndexFunc(cands, func(c string) bool { return rank(key(c)) == lastRank })
+	if plain < 0 {
+		plain = len(cands)
+	}
+	picked, ok := []int(nil), false
+	if len(cands) <= maxExact {
+		picked, ok = smallest(hits, plain, len(open))
+	}
+	if !ok {
+		picked = greedy(hits, len(open))
+	}
+	for _, i := range picked {
+		chosen = append(chosen, cands[i])
+	}
+	return chosen
+}
+
+// smallest gives the best choice that hits all of n sets: first the fewest of hits[plain:], then the fewest of
+// hits[:plain], then the earliest. false: it takes more than maxOthers of the former.
+func smallest(hits []hitSet, plain, n int) ([]int, bool) {
+	for others := 0; others <= min(maxOthers, len(hits)-plain); others++ {
+		for first := 0; first <= plain; first++ {
+			if got, ok := pick(hits, 0, plain, first, others, n, nil); ok {
+				return got, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// pick adds first more of hits[from:plain] and then others of hits[plain:] to got, in lexicographic order.
+func pick(hits []hitSet, from, plain, first, others, n int, got []int) ([]int, bool) {
+	if first == 0 && others == 0 {
+		return got, covers(hits, got, n)
+	}
+	end := plain
+	if first == 0 {
+		from, end = max(from, plain), len(hits)
+	}
+	for i := from; i < end; i++ {
+		f, o := first-1, others
+		if first == 0 {
+			f, o = 0, others-1
+		}
+		if out, ok := pick(hits, i+1, plain, f, o, n, append(got, i)); ok {
+			return out, true
+		}
+	}
+	return nil, false
+}
+
+// greedy takes the label that hits most of what is left, the earliest of equals, and then drops what it can.
+func greedy(hits []hitSet, n int) []int {
+	var got []int
+	for !covers(hits, got, n) {
+		best, most := -1, 0
+		for i := range hits {
+			if gain := union(hits, append(got, i)).count(); !slices.Contains(got, i) && gain > most {
+				best, most = i, gain
+			}
+		}
+		if best < 0 || len(got) == len(hits) {
+			return got
+		}
+		got = append(got, best)
+	}
+	for i := len(got) - 1; i >= 0; i-- {
+		if less := slices.Delete(slices.Clone(got), i, i+1); covers(hits, less, n) {
+			got = less
+		}
+	}
+	slices.Sort(got)
+	return got
+}
+
+// hitSet marks the label sets that lack a label.
+type hitSet []uint64
+
+func newHitSet(sets []model.Labels, label string) hitSet {
+	h := make(hitSet, (len(sets)+63)/64)
+	for i, s := range sets {
+		if !slices.Contains(s, label) {
+			h[i/64] |= 1 << (i % 64)
+		}
+	}
+	return h
+}
+
+func (h hitSet) count() int {
+	n := 0
+	for _, w := range h {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+func union(hits []hitSet, picked []int) hitSet {
+	out := make(hitSet, len(hits[0]))
+	for _, i := range picked {
+		for w := range out {
+			out[w] |= hits[i][w]
+		}
+	}
+	return out
+}
+
+func covers(hits []hitSet, picked []int, n int) bool { return union(hits, picked).count() == n }
+
+func key(label string) string {
+	k, _, _ := strings.Cut(label, "=")
+	return k
+}

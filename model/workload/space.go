@@ -1,0 +1,96 @@
+package workload
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+)
+
+// pod is one endpoint of kind pod. Several real pods can be behind it, all with the same identity.
+type pod struct {
+	*model.Endpoint
+	index   int
+	samples []string    // names of real pods, sorted
+	owner   model.Owner // the controller, run ids and hashes stripped; zero if unknown
+	stable  model.Labels
+	why     string // of a refused pod: advice
+}
+
+// space is one namespace of one cluster. Selectors cannot reach over its border, so spaces are worked on alone.
+type space struct {
+	cluster, namespace string
+	pods               []*pod
+	groups             []*group
+	refused            []*pod
+}
+
+// split sorts the pods into spaces. The cluster counts only where the log names two or more of them: a record that
+// leaves it out would otherwise split its workload.
+func split(eps []model.Endpoint, samples func(int) []string) []*space {
+	clusters := map[string]bool{}
+	for i := range eps {
+		if eps[i].Kind == model.KindPod && eps[i].Cluster != "" {
+			clusters[eps[i].Cluster] = true
+		}
+	}
+	type id struct{ cluster, namespace string }
+	spaces := map[id]*space{}
+	for i := range eps {
+		if eps[i].Kind != model.KindPod {
+			continue
+		}
+		k := id{"", eps[i].Namespace}
+		if len(clusters) > 1 {
+			k.cluster = eps[i].Cluster
+		}
+		if spaces[k] == nil {
+			spaces[k] = &space{cluster: k.cluster, namespace: k.namespace}
+		}
+		names := slices.Sorted(slices.Values(samples(i)))
+		spaces[k].pods = append(spaces[k].pods, &pod{Endpoint: &eps[i], index: i, samples: slices.Compact(names)})
+	}
+	var out []*space
+	for _, sp := range spaces {
+		sp.sort()
+		controllers(sp.pods)
+		out = append(out, sp)
+	}
+	slices.SortFunc(out, func(a, b *space) int {
+		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
+	})
+	return out
+}
+
+// sort brings the pods into an order that does not depend on that of the input.
+func (sp *space) sort() {
+	keys := map[*pod]string{}
+	for _, p := range sp.pods {
+		keys[p] = p.Key()
+	}
+	slices.SortFunc(sp.pods, func(a, b *pod) int {
+		return cmp.Or(cmp.Compare(keys[a], keys[b]), slices.Compare(a.samples, b.samples))
+	})
+}
+
+func (sp *space) refuse(p *pod, why string) {
+	p.why = why
+	sp.refused = append(sp.refused, p)
+}
+
+// form makes the groups of the space.
+func (sp *space) form(j *judge) {
+	if sp.namespace == "" {
+		for _, p := range sp.pods {
+			sp.refuse(p, "the log does not name its namespace")
+		}
+		return
+	}
+	for _, p := range sp.pods {
+		p.stable = j.stable(sp, p.Labels)
+	}
+	var nameless []*pod
+	sp.groups, nameless = gather(sp.pods)
+	sp.groups = merge(sp.groups)
+	sp.join(nameless)
+}

@@ -1,0 +1,251 @@
+package workload
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// Why says why a label is not in a selector.
+type Why string
+
+// The reasons to leave a label out.
+const (
+	Builtin    Why = "built-in volatile"
+	Configured Why = "volatile by configuration"
+	NotOfPod   Why = "not a label of the pod itself"
+	Varies     Why = "differs between replicas"
+	Enumerates Why = "differs between pods that are otherwise alike"
+	Random     Why = "looks like a hash or run id"
+	Version    Why = "looks like a version"
+	NotOnAll   Why = "not on every pod"
+	NotNeeded  Why = "not needed"
+)
+
+// notOfPod are labels that the CNI adds to an identity: no Kubernetes selector sees them.
+var notOfPod = []string{"io.cilium.*", "io.kubernetes.pod.namespace", "projectcalico.org/namespace",
+	"projectcalico.org/orchestrator", "projectcalico.org/serviceaccount", "pcns.*", "pcsa.*"}
+
+// builtin are keys whose values change with rollouts, runs, replicas or nodes. A key that begins with "*/" stands for
+// every prefix and none.
+var builtin = []string{
+	"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
+	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "job-name", "batch.kubernetes.io/*",
+	"controller-uid", "app.kubernetes.io/version", "*/version", "*/chart", "*/revision", "*/config-hash",
+	"*/config-checksum", "*/checksum", "*/build", "*/build-id", "*/commit", "*/git-commit", "*/git-sha", "*/sha",
+	"*/image-tag", "*/digest", "*/label-digest", "*/canonical-revision", "*/run-id", "*/timestamp",
+	"istio.io/rev", "topology.kubernetes.io/*", "failure-domain.beta.kubernetes.io/*",
+	"serving.knative.dev/revisionUID", "serving.knative.dev/configurationGeneration",
+	"tekton.dev/pipelineRun", "tekton.dev/taskRun", "tekton.dev/pipelineRunUID", "tekton.dev/taskRunUID",
+	"workflows.argoproj.io/workflow", "workflows.argoproj.io/completed", "*/pod-name", "*/pod-index",
+}
+
+// matches says whether key is one of patterns: exact, "prefix*", or "*/name" for a name under any prefix or none.
+func matches(patterns []string, key string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		if name, ok := strings.CutPrefix(p, "*/"); ok {
+			return key == name || strings.HasSuffix(key, "/"+name)
+		}
+		if prefix, ok := strings.CutSuffix(p, "*"); ok {
+			return strings.HasPrefix(key, prefix)
+		}
+		return key == p
+	})
+}
+
+// spread is the number of values from which a key of otherwise equal pods is taken for an id. Fewer can be a choice
+// that someone made (colour, tier), and a selector that uses it stays exact.
+const spread = 5
+
+type spaceKey struct {
+	*space
+	key string
+}
+
+// judge decides which labels are volatile. It learns before it is asked and does not change afterwards.
+type judge struct {
+	cfg     Config
+	random  map[string]bool  // keys most of whose values look random, anywhere
+	learned map[spaceKey]Why // keys that the pods of a namespace showed to be volatile
+}
+
+// learn looks at all label values. Keys that name applications are not learned from: where one differs between the
+// pods of one owner it is useless for that owner alone (a database's role), and elsewhere still the best there is.
+func learn(spaces []*space, cfg Config) *judge {
+	j := &judge{cfg: cfg, random: map[string]bool{}, learned: map[spaceKey]Why{}}
+	j.learnRandom(spaces)
+	for _, sp := range spaces {
+		if sp.namespace == "" {
+			continue
+		}
+		j.learnReplicas(sp)
+		j.learnIDs(sp)
+	}
+	return j
+}
+
+func (j *judge) learnRandom(spaces []*space) {
+	values := map[string]map[string]bool{}
+	for _, sp := range spaces {
+		for _, p := range sp.pods {
+			for _, kv := range p.Labels {
+				k, v, _ := strings.Cut(kv, "=")
+				if values[k] == nil {
+					values[k] = map[string]bool{}
+				}
+				values[k][v] = looksRandom(v)
+			}
+		}
+	}
+	for k, vs := range values {
+		n := 0
+		for _, random := range vs {
+			if random {
+				n++
+			}
+		}
+		j.random[k] = rank(k) == lastRank && 2*n > len(vs)
+	}
+}
+
+// learnReplicas finds keys that have different values on the pods of one owner.
+func (j *judge) learnReplicas(sp *space) {
+	type ownerKey struct {
+		model.Owner
+		key string
+	}
+	first := map[ownerKey]string{}
+	for _, p := range sp.pods {
+		if p.owner.Name == "" {
+			continue
+		}
+		for _, kv := range p.Labels {
+			k, v, _ := strings.Cut(kv, "=")
+			ok := ownerKey{p.owner, k}
+			if f, seen := first[ok]; !seen {
+				first[ok] = v
+			} else if f != v && rank(k) == lastRank {
+				j.learned[spaceKey{sp, k}] = Varies
+			}
+		}
+	}
+}
+
+// learnIDs finds keys that alone tell many pods without owner apart. Keys on pods with an owner are left to
+// learnReplicas, which knows better.
+func (j *judge) learnIDs(sp *space) {
+	owned := map[string]bool{}
+	for _, p := range sp.pods {
+		for _, kv := range p.Labels {
+			k, _, _ := strings.Cut(kv, "=")
+			owned[k] = owned[k] || p.owner.Name != ""
+		}
+	}
+	values := map[string]map[string]map[string]bool{} // key -> the other labels -> values
+	for _, p := range sp.pods {
+		if p.owner.Name != "" {
+			continue
+		}
+		st := j.stable(sp, p.Labels)
+		for i, kv := range st {
+			k, v, _ := strings.Cut(kv, "=")
+			if owned[k] || rank(k) < lastRank || len(st) == 1 {
+				continue
+			}
+			rest := strings.Join(slices.Delete(slices.Clone(st), i, i+1), "\x00")
+			if values[k] == nil {
+				values[k] = map[string]map[string]bool{}
+			}
+			if values[k][rest] == nil {
+				values[k][rest] = map[string]bool{}
+			}
+			values[k][rest][v] = true
+		}
+	}
+	for k, rests := range values {
+		for _, vs := range rests {
+			if len(vs) >= spread {
+				j.learned[spaceKey{sp, k}] = Enumerates
+			}
+		}
+	}
+}
+
+// volatile says why a label cannot be relied on, "" if it can.
+func (j *judge) volatile(sp *space, key, value string) Why {
+	switch {
+	case matches(notOfPod, key):
+		return NotOfPod
+	case matches(j.cfg.KeepVolatile, key):
+		return ""
+	case matches(j.cfg.AddVolatile, key):
+		return Configured
+	case matches(builtin, key):
+		return Builtin
+	case rank(key) < lastRank:
+		if surelyRandom(value) {
+			return Random
+		}
+		return ""
+	case j.random[key] || looksRandom(value):
+		return Random
+	case looksVersion(value):
+		return Version
+	}
+	return j.learned[spaceKey{sp, key}]
+}
+
+// stable gives the labels that can be relied on.
+func (j *judge) stable(sp *space, l model.Labels) model.Labels {
+	var out model.Labels
+	for _, kv := range l {
+		k, v, _ := strings.Cut(kv, "=")
+		if j.volatile(sp, k, v) == "" {
+			if v == "" {
+				kv = k
+			}
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+// dropped explains every key of the workload's pods that is not in its selector.
+func (j *judge) dropped(sp *space, w *Workload) []DroppedLabel {
+	why := map[string]Why{}
+	values := map[string]map[string]bool{}
+	count := map[string]int{}
+	for _, l := range w.LabelSets {
+		for _, kv := range l {
+			k, v, _ := strings.Cut(kv, "=")
+			if values[k] == nil {
+				values[k] = map[string]bool{}
+			}
+			values[k][v] = true
+			count[k]++
+			if r := j.volatile(sp, k, v); r != "" {
+				why[k] = r
+			}
+		}
+	}
+	var out []DroppedLabel
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		if _, used := w.Selector[k]; used {
+			continue
+		}
+		r := why[k]
+		switch {
+		case r != "":
+		case len(values[k]) > 1:
+			r = Varies
+		case count[k] < len(w.LabelSets):
+			r = NotOnAll
+		default:
+			r = NotNeeded
+		}
+		out = append(out, DroppedLabel{k, r})
+	}
+	return out
+}

@@ -1,0 +1,101 @@
+package workload
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+)
+
+// Config adjusts what counts as a volatile label. A key is exact,
+// "prefix*", or "*/name" for a name under any prefix or none.
+type Config struct {
+	AddVolatile  []string // keys never to select by
+	KeepVolatile []string // keys to trust whatever the built-in list or the data say; wins over AddVolatile
+}
+
+// Workload is a set of pods that one selector names.
+type Workload struct {
+	ID             string // "namespace/name", "cluster/namespace/name" where the log has several clusters; unique
+	Cluster        string // "" unless the log has several clusters
+	Namespace      string
+	Name           string            // a DNS label, unique within the namespace
+	Kind           string            // of the owner: Deployment, StatefulSet, ...; "" if unknown
+	Selector       map[string]string // matchLabels; empty exactly where Refusal is set
+	ServiceAccount string            // the one all its pods run as, "" if unknown or several
+	// OwnServiceAccount says that no other workload of the namespace was seen with ServiceAccount and that the log
+	// gave it for every pod of the workload: a dialect that can may select by it where labels fail.
+	OwnServiceAccount bool
+	Common            model.Labels   // labels with one value on every pod, volatile ones among them
+	LabelSets         []model.Labels // every label set seen on its pods, sorted
+	Separates         []Separation   // a line for each label of Selector, sorted by key
+	Dropped           []DroppedLabel // every label key seen that Selector does not use, sorted
+	Merged            []string       // names of two or more owners that no stable label tells apart; else empty
+	Refusal           string         // why nothing selects it, with advice; "" where Selector does
+}
+
+// Separation says what a label of a selector is there for.
+type Separation struct {
+	Key, Value string
+	From       []string // names of the workloads that the rest of the selector would select too
+}
+
+// DroppedLabel is a label key that the selector leaves out, and why.
+type DroppedLabel struct {
+	Key string
+	Why Why
+}
+
+// Refusal is a pod endpoint that belongs to no workload.
+type Refusal struct {
+	Endpoint int // index into the endpoints given to Build
+	Reason   model.Reason
+	Detail   string // what to do about it
+}
+
+// Set is the result: the workloads and where each endpoint went.
+type Set struct {
+	Workloads []Workload // sorted by cluster, namespace and name
+	Refused   []Refusal  // sorted by endpoint
+	of        []int
+}
+
+// Of gives the index in Workloads of endpoint i, -1 if it is no pod or was refused.
+func (s *Set) Of(i int) int { return s.of[i] }
+
+// Build groups the pods among eps into workloads. pods gives the pod names seen for endpoint i, in any order; it may
+// be nil.
+func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
+	if pods == nil {
+		pods = func(int) []string { return nil }
+	}
+	s := &Set{of: make([]int, len(eps))}
+	spaces := split(eps, pods)
+	j := learn(spaces, cfg)
+	for _, sp := range spaces {
+		sp.form(j)
+		sp.describe(j)
+	}
+	for i := range s.of {
+		s.of[i] = -1
+	}
+	for _, sp := range spaces {
+		sp.collect(s)
+	}
+	slices.SortFunc(s.Refused, func(a, b Refusal) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
+	return s
+}
+
+// collect appends the workloads of a space to s in the order of their names.
+func (sp *space) collect(s *Set) {
+	slices.SortFunc(sp.groups, func(a, b *group) int { return cmp.Compare(a.out.Name, b.out.Name) })
+	for _, g := range sp.groups {
+		for _, p := range g.pods {
+			s.of[p.index] = len(s.Workloads)
+		}
+		s.Workloads = append(s.Workloads, g.out)
+	}
+	for _, p := range sp.refused {
+		s.Refused = append(s.Refused, Refusal{p.index, model.Unlabelled, p.why})
+	}
+}
