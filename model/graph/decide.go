@@ -89,7 +89,8 @@ func (d *decider) refusal(k key) model.Reason {
 		return k.reason
 	}
 	for _, id := range [2]model.EndpointID{k.src, k.dst} {
-		if p := &d.g.Peers[d.g.PeerOf[id]]; p.Kind == model.KindPod && p.Workload < 0 {
+		p := &d.g.Peers[d.g.PeerOf[id]]
+		if p.Kind == model.KindPod && (p.Workload < 0 || d.g.Workloads[p.Workload].Refusal != "") {
 			return model.Unlabelled
 		}
 	}
