@@ -1,0 +1,208 @@
+package calico
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// end is one end of a flow as the record tells it, before it is looked up. It aliases the record.
+type end struct {
+	kind      endKind
+	name      []byte // what its replicas share ("frontend-7d9fbd6c7b-*"), or the one name it has
+	namespace []byte
+	pod       []byte     // full pod name where given
+	ip        []byte     // where it is one address
+	address   netip.Addr // of a network that is one address
+	labels    []byte     // raw JSON
+	domains   []byte     // raw JSON
+}
+
+// readEnd reads one end; prefix is what its keys begin with.
+func readEnd(prefix string, s *side) (end, *rejection) {
+	var e end
+	var ok [4]bool
+	var name, aggr []byte
+	name, ok[0] = text(s.name)
+	aggr, ok[1] = text(s.aggr)
+	e.namespace, ok[2] = text(s.namespace)
+	e.ip, ok[3] = text(s.ip)
+	for i, what := range [...]string{"name", "name_aggr", "namespace", "ip"} {
+		if !ok[i] {
+			return e, badValue("%s_%s is no text", prefix, what)
+		}
+	}
+	if string(name) == "*" {
+		name = nil
+	}
+	e.name = name
+	if len(aggr) > 0 && string(aggr) != "*" {
+		e.name = aggr
+	}
+	if e.kind, ok[0] = enum(s.kind, endKinds); !ok[0] {
+		return e, badValue("%s_type is no type of an endpoint", prefix)
+	}
+	if e.kind == kindAbsent {
+		e.kind = e.guess()
+	}
+	e.labels, e.address = s.labels, oneAddress(e.ip)
+	if !e.address.IsValid() {
+		e.ip = nil
+	}
+	switch e.kind {
+	case workloadEndpoint:
+		if !bytes.HasSuffix(name, []byte("*")) {
+			e.pod = name
+		}
+	case network:
+		if e.address.IsValid() {
+			e.name, e.domains = nil, s.domains
+		}
+		e.namespace, e.labels = nil, nil
+	}
+	if e.kind != network {
+		e.address = netip.Addr{}
+	}
+	return e, nil
+}
+
+// guess gives the kind where the record has none (Whisker): only workloads and their own NetworkSets have a
+// namespace, and these cannot be told apart.
+func (e *end) guess() endKind {
+	switch {
+	case len(e.namespace) > 0:
+		return workloadEndpoint
+	case networkName(e.name) != "":
+		return network
+	case len(e.name) == 0 && len(e.ip) > 0:
+		return network
+	}
+	return networkSet
+}
+
+// networkName gives Goldmane's word for the networks that Whisker spells out, "" for other names.
+func networkName(name []byte) string {
+	switch string(name) {
+	case "pub", "PUBLIC NETWORK":
+		return "pub"
+	case "pvt", "PRIVATE NETWORK":
+		return "pvt"
+	}
+	return ""
+}
+
+// oneAddress is the address that text is, invalid where it is none or stands for any.
+func oneAddress(text []byte) netip.Addr {
+	a, err := netip.ParseAddr(string(text))
+	if err != nil || a.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+// known says whether the record tells anything that the end can be known by.
+func (e *end) known() bool {
+	switch {
+	case len(e.name) > 0 || e.address.IsValid():
+		return true
+	case e.kind == workloadEndpoint:
+		k := kindOf(e.labels)
+		return len(e.namespace) > 0 && (k == '[' || k == '{' || k == '"' && len(e.labels) > 3)
+	}
+	return false
+}
+
+// maxCached is how many ends are remembered: many times what a cluster has in an hour, at about 300 bytes each.
+const maxCached = 1 << 15
+
+// ends interns endpoints and remembers the texts they were made of, since the same few come again and again.
+type ends struct {
+	tables model.Tables
+	cache  map[string]model.Ref
+	key    []byte
+}
+
+func newEnds(t model.Tables) *ends { return &ends{tables: t, cache: map[string]model.Ref{}} }
+
+// intern gives the reference of an end.
+func (c *ends) intern(e *end) (model.Ref, *rejection) {
+	c.key = append(c.key[:0], byte(e.kind))
+	parts := [...][]byte{e.name, e.namespace, e.labels, e.domains, nil}
+	if e.address.IsValid() {
+		parts[4] = e.ip
+	}
+	for _, p := range parts { // lengths first, so that no text can pose as two
+		c.key = append(c.key, byte(len(p)), byte(len(p)>>8), byte(len(p)>>16))
+		c.key = append(c.key, p...)
+	}
+	if ref, ok := c.cache[string(c.key)]; ok {
+		return ref, nil
+	}
+	ep, rej := e.endpoint()
+	if rej != nil {
+		return model.Ref{}, rej
+	}
+	ref := model.Ref{ID: c.tables.Endpoints.Intern(ep), Kind: ep.Kind}
+	if len(c.cache) == maxCached {
+		clear(c.cache)
+	}
+	c.cache[string(c.key)] = ref
+	return ref, nil
+}
+
+// endpoint makes the identity of an end.
+func (e *end) endpoint() (model.Endpoint, *rejection) {
+	labels, err := readLabels(e.labels)
+	if err != nil {
+		return model.Endpoint{}, err
+	}
+	ep := model.Endpoint{Namespace: string(e.namespace), Name: string(e.name)}
+	switch e.kind {
+	case workloadEndpoint:
+		ep.Kind = model.KindPod
+		pod(&ep, labels)
+	case hostEndpoint:
+		ep.Kind, ep.Namespace, ep.Labels = model.KindHost, "", labels.kept
+	case networkSet:
+		ep.Kind, ep.Labels = model.KindNetworkSet, labels.kept
+	case network:
+		ep.Kind, ep.Address = model.KindNetwork, e.address
+		if n := networkName(e.name); n != "" {
+			ep.Name = n
+		}
+		if e.address.IsValid() {
+			ep.Kind, ep.Names = model.KindAddress, readDomains(e.domains)
+		}
+	}
+	return ep, nil
+}
+
+// pod fills in a workload endpoint. Its name stays only where nothing else tells it from others.
+func pod(ep *model.Endpoint, l labels) {
+	ep.Owner = owner(ep.Name, &l)
+	ep.Labels, ep.ServiceAccount = l.kept, l.serviceAccount
+	if ep.Namespace == "" {
+		ep.Namespace = l.namespace
+	}
+	if len(ep.Labels) > 0 || ep.Owner != (model.Owner{}) {
+		ep.Name = ""
+	}
+}
+
+// readDomains gives the names that the source had resolved to the destination; anything but a list is none.
+func readDomains(v []byte) []string {
+	if kindOf(v) != '[' {
+		return nil
+	}
+	var names []string
+	for e := range elements(v) {
+		if t, ok := text(e); ok && t != nil {
+			names = append(names, strings.Clone(string(t)))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,115 @@
+package calico
+
+import (
+	"cmp"
+	"math"
+
+	"sluice/model"
+)
+
+// policyDenied is Hubble's drop reason for what Calico's deny means.
+const policyDenied = 133
+
+// fill makes the flow of the record.
+func (d *decoder) fill() *rejection {
+	r, f := &d.rec, &d.flow
+	*f = model.Flow{Event: model.EventConnection, IsReply: model.No}
+	if rej := cmp.Or(d.fillTimes(), d.fillLayer4(), d.fillVerdict()); rej != nil {
+		return rej
+	}
+	src, rej := readEnd("source", &r.src)
+	if rej != nil {
+		return rej
+	}
+	dst, rej := readEnd("dest", &r.dst)
+	if rej != nil {
+		return rej
+	}
+	if ghost, rej := d.ghost(); ghost || rej != nil {
+		return cmp.Or(rej, &rejection{model.Irrelevant, model.GhostRecord, "a bucket that was still filling"})
+	}
+	if !f.Transit {
+		switch {
+		case f.Proto.HasPorts() && f.DstPort == 0:
+			return &rejection{model.Refused, model.Aggregated, "no destination port"}
+		case !src.known():
+			return &rejection{model.Refused, model.Aggregated, "no source"}
+		case !dst.known():
+			return &rejection{model.Refused, model.Aggregated, "no destination"}
+		}
+	}
+	if f.Src, rej = d.ends.intern(&src); rej != nil {
+		return rej
+	}
+	if f.Dst, rej = d.ends.intern(&dst); rej != nil {
+		return rej
+	}
+	f.SrcPod, f.SrcIP = src.pod, src.ip
+	f.DstPod, f.DstIP = dst.pod, dst.ip
+	return nil
+}
+
+func (d *decoder) fillTimes() (rej *rejection) {
+	f := &d.flow
+	if f.Time, rej = instant("start_time", d.rec.start); rej != nil {
+		return rej
+	}
+	if f.End, rej = instant("end_time", d.rec.end); rej != nil {
+		return rej
+	}
+	f.End = max(f.End, f.Time) // Felix sends one time for both
+	return nil
+}
+
+// fillLayer4 sets protocol, ports and connections. Where a protocol has no ports Calico logs none, or the message's
+// type of what began the connection, which no policy needs.
+func (d *decoder) fillLayer4() (rej *rejection) {
+	r, f := &d.rec, &d.flow
+	if f.Proto, rej = proto(r.proto); rej != nil {
+		return rej
+	}
+	if f.DstPort, rej = port("dest_port", r.destPort); rej != nil {
+		return rej
+	}
+	if f.SrcPort, rej = port("source_port", r.sourcePort); rej != nil {
+		return rej
+	}
+	if !f.Proto.HasPorts() {
+		f.SrcPort, f.DstPort = 0, 0
+	}
+	n, rej := number("connections started", r.started)
+	f.Conns = uint32(min(max(n, 0), math.MaxUint32))
+	return rej
+}
+
+func (d *decoder) fillVerdict() *rejection {
+	r, f := &d.rec, &d.flow
+	var ok bool
+	if f.Verdict, ok = enum(r.action, actions); !ok {
+		return badValue("action is neither allow nor deny")
+	}
+	if f.Verdict == model.Dropped {
+		f.DropReason = policyDenied
+	}
+	by, ok := enum(r.reporter, reporters)
+	if !ok {
+		return badValue("reporter is none of src, dst and fwd")
+	}
+	f.Observer, f.Direction, f.Transit = by.observer, by.direction, by.transit
+	return d.fillMarks()
+}
+
+// ghost recognises what Goldmane lists for a bucket that is filling: a key without times and counts.
+func (d *decoder) ghost() (bool, *rejection) {
+	r := &d.rec
+	if d.flow.Time != 0 || d.flow.End != 0 || !r.goldmane && kindOf(r.start) == 0 {
+		return false, nil
+	}
+	for _, v := range r.counters[:r.numCounters] {
+		n, rej := number("a counter", v)
+		if rej != nil || n != 0 {
+			return false, rej
+		}
+	}
+	return true, nil
+}
