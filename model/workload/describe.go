@@ -12,8 +12,15 @@ func (sp *space) describe(j *judge) {
 	for _, g := range sp.groups {
 		g.out = Workload{Cluster: sp.cluster, Namespace: sp.namespace}
 		others := sp.others(g)
-		sel := selectorFor(g.common, others)
-		if len(sel) > 0 && !slices.ContainsFunc(others, func(o model.Labels) bool { return contains(o, sel) }) {
+		exact := func(sel []string) bool {
+			return len(sel) > 0 && !slices.ContainsFunc(others, func(o model.Labels) bool { return contains(o, sel) })
+		}
+		sel := sp.ownSelector(g)
+		g.out.OwnSelector = exact(sel)
+		if !g.out.OwnSelector {
+			sel = selectorFor(g.common, others)
+		}
+		if exact(sel) {
 			g.out.Selector = map[string]string{}
 			for _, kv := range sel {
 				k, v, _ := strings.Cut(kv, "=")
@@ -54,6 +61,7 @@ func (sp *space) detail(g *group, j *judge) {
 		}
 	}
 	for _, p := range g.pods {
+		w.Observed = w.Observed || p.index != unseenPod
 		if len(p.Labels) > 0 {
 			w.LabelSets = append(w.LabelSets, p.Labels)
 		}
@@ -97,10 +105,7 @@ func (sp *space) serviceAccount(g *group) (name string, own bool) {
 func (sp *space) separates(g *group) []Separation {
 	var sel model.Labels
 	for k, v := range g.out.Selector {
-		if v != "" {
-			k += "=" + v
-		}
-		sel = append(sel, k)
+		sel = append(sel, label(k, v))
 	}
 	sel = model.MakeLabels(sel)
 	var out []Separation

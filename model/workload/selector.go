@@ -171,3 +171,11 @@ func key(label string) string {
 	k, _, _ := strings.Cut(label, "=")
 	return k
 }
+
+// label writes a label the way model.Labels does.
+func label(key, value string) string {
+	if value == "" {
+		return key
+	}
+	return key + "=" + value
+}

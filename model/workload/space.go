@@ -10,7 +10,7 @@ import (
 // pod is one endpoint of kind pod. Several real pods can be behind it, all with the same identity.
 type pod struct {
 	*model.Endpoint
-	index   int
+	index   int         // unseenPod: it is only in a manifest
 	samples []string    // names of real pods, sorted
 	owner   model.Owner // the controller, run ids and hashes stripped; zero if unknown
 	stable  model.Labels
@@ -23,6 +23,7 @@ type space struct {
 	pods               []*pod
 	groups             []*group
 	refused            []*pod
+	declared           []*Declared
 }
 
 // split sorts the pods into spaces. The cluster counts only where the log names two or more of them: a record that
@@ -56,9 +57,6 @@ func split(eps []model.Endpoint, samples func(int) []string) []*space {
 		controllers(sp.pods)
 		out = append(out, sp)
 	}
-	slices.SortFunc(out, func(a, b *space) int {
-		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
-	})
 	return out
 }
 

@@ -203,10 +203,7 @@ func (j *judge) stable(sp *space, l model.Labels) model.Labels {
 	for _, kv := range l {
 		k, v, _ := strings.Cut(kv, "=")
 		if j.volatile(sp, k, v) == "" {
-			if v == "" {
-				kv = k
-			}
-			out = append(out, kv)
+			out = append(out, label(k, v))
 		}
 	}
 	return out

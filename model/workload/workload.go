@@ -12,6 +12,7 @@ import (
 type Config struct {
 	AddVolatile  []string // keys never to select by
 	KeepVolatile []string // keys to trust whatever the built-in list or the data say; wins over AddVolatile
+	Declared     []Declared
 }
 
 // Workload is a set of pods that one selector names.
@@ -22,6 +23,8 @@ type Workload struct {
 	Name           string            // a DNS label, unique within the namespace
 	Kind           string            // of the owner: Deployment, StatefulSet, ...; "" if unknown
 	Selector       map[string]string // matchLabels; empty exactly where Refusal is set
+	Observed       bool              // false: no pod of it is in the log, only its manifest is known
+	OwnSelector    bool              // Selector is the one that its manifest has, as far as it is stable
 	ServiceAccount string            // the one all its pods run as, "" if unknown or several
 	// OwnServiceAccount says that no other workload of the namespace was seen with ServiceAccount and that the log
 	// gave it for every pod of the workload: a dialect that can may select by it where labels fail.
@@ -70,7 +73,10 @@ func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 		pods = func(int) []string { return nil }
 	}
 	s := &Set{of: make([]int, len(eps))}
-	spaces := split(eps, pods)
+	spaces := declare(split(eps, pods), cfg.Declared)
+	slices.SortFunc(spaces, func(a, b *space) int {
+		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
+	})
 	j := learn(spaces, cfg)
 	for _, sp := range spaces {
 		sp.form(j)
@@ -91,7 +97,9 @@ func (sp *space) collect(s *Set) {
 	slices.SortFunc(sp.groups, func(a, b *group) int { return cmp.Compare(a.out.Name, b.out.Name) })
 	for _, g := range sp.groups {
 		for _, p := range g.pods {
-			s.of[p.index] = len(s.Workloads)
+			if p.index != unseenPod {
+				s.of[p.index] = len(s.Workloads)
+			}
 		}
 		s.Workloads = append(s.Workloads, g.out)
 	}
