@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// sortedSet gives a sorted copy without repetitions, nil when empty.
+func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
+	if len(s) == 0 {
+		return nil
+	}
+	out := slices.Clone(s)
+	slices.SortFunc(out, compare)
+	return slices.CompactFunc(out, func(a, b E) bool { return compare(a, b) == 0 })
+}
+
+// Canonical gives the set in the one order in which equal sets are equal values: policies by namespace and name, rules,
+// peers, ports and selectors by their content, repetitions removed. It changes no meaning and merges nothing.
+func (s PolicySet) Canonical() PolicySet {
+	out := make([]Policy, len(s.Policies))
+	for i := range s.Policies {
+		out[i] = s.Policies[i].Canonical()
+	}
+	slices.SortFunc(out, comparePolicies)
+	return PolicySet{out}
+}
+
+// Equal says whether two sets say the same in the same policies, wherever they were read.
+func (s PolicySet) Equal(t PolicySet) bool {
+	same := func(a, b Policy) bool { return comparePolicies(a, b) == 0 }
+	return slices.EqualFunc(s.Canonical().Policies, t.Canonical().Policies, same)
+}
+
+// Canonical gives the policy in canonical order.
+func (p Policy) Canonical() Policy {
+	p.Subject, p.SubjectNamespaces = p.Subject.Canonical(), p.SubjectNamespaces.Canonical()
+	rules := make([]Rule, len(p.Rules))
+	for i, r := range p.Rules {
+		rules[i] = r.Canonical()
+	}
+	p.Rules = sortedSet(rules, compareRules)
+	return p
+}
+
+// Canonical gives the rule in canonical order. AnyPeer and AnyPort win over what is listed beside them.
+func (r Rule) Canonical() Rule {
+	peers := make([]Peer, 0, len(r.Peers))
+	for _, p := range r.Peers {
+		peers = append(peers, p.Canonical())
+	}
+	r.Peers, r.Ports = sortedSet(peers, comparePeers), sortedSet(r.Ports, comparePorts)
+	if r.AnyPeer {
+		r.Peers = nil
+	}
+	if r.AnyPort {
+		r.Ports = nil
+	}
+	return r
+}
+
+// Canonical gives the peer in canonical order, its addresses masked.
+func (p Peer) Canonical() Peer {
+	p.Namespaces, p.Pods = p.Namespaces.Canonical(), p.Pods.Canonical()
+	p.CIDR = p.CIDR.Masked()
+	except := make([]netip.Prefix, len(p.Except))
+	for i, e := range p.Except {
+		except[i] = e.Masked()
+	}
+	p.Except = sortedSet(except, netip.Prefix.Compare)
+	return p
+}
+
+func comparePolicies(a, b Policy) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), a.Subject.Compare(b.Subject),
+		a.SubjectNamespaces.Compare(b.SubjectNamespaces), compareBools(a.Ingress, b.Ingress), compareBools(a.Egress, b.Egress),
+		cmp.Compare(a.Tier, b.Tier), compareOrders(a.Order, b.Order), slices.CompareFunc(a.Rules, b.Rules, compareRules))
+}
+
+func compareRules(a, b Rule) int {
+	return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Action, b.Action), compareBools(a.AnyPeer, b.AnyPeer),
+		slices.CompareFunc(a.Peers, b.Peers, comparePeers), compareBools(a.AnyPort, b.AnyPort), slices.CompareFunc(a.Ports, b.Ports, comparePorts))
+}
+
+func comparePeers(a, b Peer) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Namespaces.Compare(b.Namespaces), a.Pods.Compare(b.Pods), a.CIDR.Compare(b.CIDR),
+		slices.CompareFunc(a.Except, b.Except, netip.Prefix.Compare), cmp.Compare(a.Entities, b.Entities), cmp.Compare(a.Name, b.Name))
+}
+
+func comparePorts(a, b Port) int {
+	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last), cmp.Compare(a.Name, b.Name))
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// compareOrders puts nil last, where Calico evaluates it.
+func compareOrders(a, b *float64) int {
+	if a == nil || b == nil {
+		return compareBools(a == nil, b == nil)
+	}
+	return cmp.Compare(*a, *b)
+}

@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"net/netip"
+
+	"sluice/model"
+)
+
+// Action is what a rule does with a connection it matches.
+type Action uint8
+
+// The actions. Synthesis only allows; Deny and Pass are read from foreign policies.
+const (
+	Allow Action = iota
+	Deny
+	Pass // leave the decision to the next tier
+)
+
+// String is the lower-case name.
+func (a Action) String() string { return [...]string{"allow", "deny", "pass"}[a] }
+
+// Rule matches connections of one direction by the other end and the port of the server. A rule that names neither
+// peers nor AnyPeer matches nothing, and so does one that names neither ports nor AnyPort.
+type Rule struct {
+	Direction model.Direction
+	Action    Action
+	Peers     []Peer // any of them
+	AnyPeer   bool   // every other end, in the cluster or outside; Peers is then empty
+	Ports     []Port // any of them
+	AnyPort   bool   // every protocol and port, protocols without ports among them; Ports is then empty
+}
+
+// PeerKind says how a Peer names the other end.
+type PeerKind uint8
+
+// The kinds of peers.
+const (
+	PeerPods     PeerKind = iota // Namespaces and Pods
+	PeerCIDR                     // CIDR less Except
+	PeerEntities                 // Entities
+	PeerFQDN                     // Name, a DNS name or a pattern with *
+	PeerNetwork                  // Name, a named network (NetworkSet, CIDRGroup)
+)
+
+// Peer is a set of other ends. Only the fields of its Kind are set.
+type Peer struct {
+	Kind PeerKind
+	// Namespaces selects the pod's namespace by its labels, Pods the pod in it; both must match, and an empty one
+	// matches all. A peer "in the policy's own namespace" names that namespace here.
+	Namespaces, Pods Selector
+	CIDR             netip.Prefix
+	Except           []netip.Prefix
+	Entities         model.Entities // any of them
+	Name             string
+}
+
+// PodsIn is the peer of the pods that sel selects in the given namespace.
+func PodsIn(namespace string, sel Selector) Peer {
+	return Peer{Kind: PeerPods, Namespaces: Namespace(namespace), Pods: sel}
+}
+
+// Port is a range of ports of one protocol, or a named port. For ICMP the numbers are message types.
+type Port struct {
+	Proto       model.Proto
+	First, Last uint16 // inclusive; 0 to 65535 is the whole protocol
+	Name        string // a port name of the server's containers; First and Last are then 0
+}
+
+// LastPort is the highest port.
+const LastPort = 65535
+
+// OnePort is the range of a single port.
+func OnePort(p model.Proto, n uint16) Port { return Port{Proto: p, First: n, Last: n} }
+
+// AllPorts is the whole of a protocol.
+func AllPorts(p model.Proto) Port { return Port{Proto: p, Last: LastPort} }
+
+// Whole says whether p is a whole protocol.
+func (p Port) Whole() bool { return p.Name == "" && p.First == 0 && p.Last == LastPort }

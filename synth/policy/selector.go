@@ -1,0 +1,105 @@
+package policy
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"sluice/model"
+)
+
+// NamespaceName is the label that every namespace has its own name in.
+const NamespaceName = "kubernetes.io/metadata.name"
+
+// Op is the operator of a Requirement.
+type Op uint8
+
+// The operators. NotIn and DoesNotExist match where the key is absent.
+const (
+	In Op = iota
+	NotIn
+	Exists
+	DoesNotExist
+)
+
+// String is the operator as Kubernetes writes it.
+func (o Op) String() string { return [...]string{"In", "NotIn", "Exists", "DoesNotExist"}[o] }
+
+// ParseOp is the reverse of Op.String.
+func ParseOp(s string) (Op, bool) {
+	for o := In; o <= DoesNotExist; o++ {
+		if o.String() == s {
+			return o, true
+		}
+	}
+	return 0, false
+}
+
+// Requirement is one condition on a label. A label of matchLabels is In with one value.
+type Requirement struct {
+	Key    string
+	Op     Op
+	Values []string // In and NotIn only, at least one
+}
+
+// Selector is a set of conditions that must all hold. The empty selector selects everything, as in Kubernetes: who
+// wants to select nothing has no peer.
+type Selector []Requirement
+
+// MatchLabels is the selector that wants each key to have its value.
+func MatchLabels(labels map[string]string) Selector {
+	s := make(Selector, 0, len(labels))
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		s = append(s, Requirement{Key: k, Values: []string{labels[k]}})
+	}
+	return s
+}
+
+// Namespace selects the namespaces of the given names, at least one.
+func Namespace(names ...string) Selector {
+	return Selector{{Key: NamespaceName, Values: names}}.Canonical()
+}
+
+// Matches says whether labels meet every requirement.
+func (s Selector) Matches(labels model.Labels) bool {
+	for i := range s {
+		if !s[i].Matches(labels) {
+			return false
+		}
+	}
+	return true
+}
+
+// Matches says whether labels meet the requirement.
+func (r *Requirement) Matches(labels model.Labels) bool {
+	v, has := labels.Get(r.Key)
+	switch r.Op {
+	case In:
+		return has && slices.Contains(r.Values, v)
+	case NotIn:
+		return !has || !slices.Contains(r.Values, v)
+	case Exists:
+		return has
+	default:
+		return !has
+	}
+}
+
+// Canonical gives the selector with requirements and values sorted and repetitions removed; nil when empty.
+func (s Selector) Canonical() Selector {
+	if len(s) == 0 {
+		return nil
+	}
+	out := make(Selector, len(s))
+	for i, r := range s {
+		out[i] = Requirement{r.Key, r.Op, sortedSet(r.Values, cmp.Compare[string])}
+	}
+	return sortedSet(out, compareRequirements)
+}
+
+// Compare orders canonical selectors.
+func (s Selector) Compare(t Selector) int { return slices.CompareFunc(s, t, compareRequirements) }
+
+func compareRequirements(a, b Requirement) int {
+	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values))
+}

@@ -1,0 +1,88 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String is the range as people write it: "6379/tcp", "8000-8010/tcp", "http/tcp", "tcp" for the whole protocol.
+func (p Port) String() string {
+	switch {
+	case p.Name != "":
+		return p.Name + "/" + p.Proto.String()
+	case p.Whole():
+		return p.Proto.String()
+	case p.First == p.Last:
+		return fmt.Sprintf("%d/%s", p.First, p.Proto)
+	}
+	return fmt.Sprintf("%d-%d/%s", p.First, p.Last, p.Proto)
+}
+
+// String is the requirement in the notation of kubectl: "app=web", "tier in (a,b)", "!canary".
+func (r Requirement) String() string {
+	switch {
+	case r.Op == In && len(r.Values) == 1:
+		return r.Key + "=" + r.Values[0]
+	case r.Op == In:
+		return r.Key + " in (" + strings.Join(r.Values, ",") + ")"
+	case r.Op == NotIn:
+		return r.Key + " notin (" + strings.Join(r.Values, ",") + ")"
+	case r.Op == Exists:
+		return r.Key
+	}
+	return "!" + r.Key
+}
+
+// String joins the requirements with commas; "all" for the empty selector.
+func (s Selector) String() string {
+	if len(s) == 0 {
+		return "all"
+	}
+	return strings.Join(texts(s), ",")
+}
+
+// String names the peer in a few words for reports.
+func (p Peer) String() string {
+	switch p.Kind {
+	case PeerPods:
+		if ns, ok := p.OneNamespace(); ok {
+			return ns + "/" + p.Pods.String()
+		}
+		return "(" + p.Namespaces.String() + ")/" + p.Pods.String()
+	case PeerCIDR:
+		if len(p.Except) > 0 {
+			return p.CIDR.String() + " except " + strings.Join(texts(p.Except), ",")
+		}
+		return p.CIDR.String()
+	case PeerEntities:
+		return "entity " + p.Entities.String()
+	case PeerFQDN:
+		return "name " + p.Name
+	}
+	return "network " + p.Name
+}
+
+// OneNamespace gives the name of the only namespace that the peer's pods can be in, false if there are several.
+func (p Peer) OneNamespace() (string, bool) {
+	for _, r := range p.Namespaces {
+		if r.Key == NamespaceName && r.Op == In && len(r.Values) == 1 {
+			return r.Values[0], true
+		}
+	}
+	return "", false
+}
+
+// String is the rule on one line: "allow ingress 80/tcp from shop/app=web".
+func (r Rule) String() string {
+	ports, peers, word := strings.Join(texts(r.Ports), ","), strings.Join(texts(r.Peers), "; "), "from"
+	if r.AnyPort {
+		ports = "any port"
+	}
+	if r.AnyPeer {
+		peers = "anywhere"
+	}
+	if r.Direction.String() == "egress" {
+		word = "to"
+	}
+	return fmt.Sprintf("%s %s %s %s %s", r.Action, r.Direction, ports, word, peers)
+}
