@@ -101,6 +101,9 @@ func (sp *space) serviceAccount(g *group) (name string, own bool) {
 	return name, known
 }
 
+// maxFrom is the number of names that a reader can take in.
+const maxFrom = 10
+
 // separates finds for each label of the selector the workloads that only it keeps out.
 func (sp *space) separates(g *group) []Separation {
 	var sel model.Labels
@@ -119,6 +122,9 @@ func (sp *space) separates(g *group) []Separation {
 			}
 		}
 		slices.Sort(s.From)
+		if len(s.From) > maxFrom {
+			s.From, s.More = slices.Clone(s.From[:maxFrom]), len(s.From)-maxFrom
+		}
 		out = append(out, s)
 	}
 	return out

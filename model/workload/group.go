@@ -85,6 +85,7 @@ func (g *group) dissolve() []*group {
 // merge unites groups until no group's stable labels select pods of another. Where a union would share no label at
 // all, its groups are dissolved first, so that only the label sets in conflict become one.
 func merge(groups []*group) []*group {
+	groups = equals(groups)
 	for {
 		i, k := overlap(groups)
 		if i < 0 {
@@ -107,6 +108,31 @@ func merge(groups []*group) []*group {
 		}
 		slices.SortFunc(groups, func(x, y *group) int { return strings.Compare(x.key, y.key) })
 	}
+}
+
+// equals unites the groups of one and the same label set: merge would do so too, one pair at a time.
+func equals(groups []*group) []*group {
+	same := map[string][]*group{}
+	var out []*group
+	for _, g := range groups {
+		if len(g.sets) != 1 || len(g.common) == 0 {
+			out = append(out, g)
+			continue
+		}
+		k := strings.Join(g.common, "\x00")
+		same[k] = append(same[k], g)
+	}
+	for _, gs := range same {
+		var pods []*pod
+		atomic := true
+		for _, g := range gs {
+			pods = append(pods, g.pods...)
+			atomic = atomic && g.atomic
+		}
+		out = append(out, newGroup(gs[0].key, pods, atomic))
+	}
+	slices.SortFunc(out, func(x, y *group) int { return strings.Compare(x.key, y.key) })
+	return out
 }
 
 // overlap finds a group whose common labels select pods of another group, -1 if there is none.

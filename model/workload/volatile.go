@@ -55,8 +55,9 @@ func matches(patterns []string, key string) bool {
 	})
 }
 
-// spread is the number of values from which a key of otherwise equal pods is taken for an id. Fewer can be a choice
-// that someone made (colour, tier), and a selector that uses it stays exact.
+// spread is the number of values, alike but for the number they end in, from which a key of otherwise equal pods is
+// taken for an id. Fewer can be a choice that someone made (zone1, zone2), and a selector that uses it stays exact;
+// words are names (io.kompose.service), however many.
 const spread = 5
 
 type spaceKey struct {
@@ -154,7 +155,11 @@ func (j *judge) learnIDs(sp *space) {
 			if owned[k] || rank(k) < lastRank || len(st) == 1 {
 				continue
 			}
-			rest := strings.Join(slices.Delete(slices.Clone(st), i, i+1), "\x00")
+			stem := strings.TrimRight(v, "0123456789")
+			if stem == v {
+				continue
+			}
+			rest := strings.Join(append(slices.Delete(slices.Clone(st), i, i+1), stem), "\x00")
 			if values[k] == nil {
 				values[k] = map[string]map[string]bool{}
 			}

@@ -40,7 +40,8 @@ type Workload struct {
 // Separation says what a label of a selector is there for.
 type Separation struct {
 	Key, Value string
-	From       []string // names of the workloads that the rest of the selector would select too
+	From       []string // names of the first workloads, sorted, that the rest of the selector would select too
+	More       int      // how many there are besides From
 }
 
 // DroppedLabel is a label key that the selector leaves out, and why.

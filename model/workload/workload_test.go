@@ -195,6 +195,16 @@ var cases = []struct {
 		want: []string{"site-db: site=db", "web: site=web"},
 	},
 	{
+		name: "numbered pods are one workload, named ones are not",
+		rows: []string{
+			"| app=agent agent-id=a-1 |", "| app=agent agent-id=a-2 |", "| app=agent agent-id=a-3 |",
+			"| app=agent agent-id=a-4 |", "| app=agent agent-id=a-5 |",
+			"| net=x svc=a |", "| net=x svc=b |", "| net=x svc=c |", "| net=x svc=d |", "| net=x svc=e |",
+		},
+		want: []string{"agent: app=agent", "svc-a: svc=a", "svc-b: svc=b", "svc-c: svc=c", "svc-d: svc=d", "svc-e: svc=e"},
+		of:   []int{0, 0, 0, 0, 0, 1, 2, 3, 4, 5},
+	},
+	{
 		name: "same name, different kinds",
 		rows: []string{"Deployment/web | app=web kind=a |", "StatefulSet/web | app=web kind=b |"},
 		want: []string{"web-55e00ed7: kind=a", "web-6140d2fd: kind=b"},
