@@ -130,14 +130,14 @@ func (sp *space) separates(g *group) []Separation {
 	return out
 }
 
-// merged names what the group unites, if that is more than one thing: its owners, and what its label sets name that
-// no owner was seen with.
+// merged names what the group unites, if that is more than one thing: its owners, those that only pod names tell of
+// among them, and what its label sets name that no owner was seen with.
 func (g *group) merged() []string {
 	var names []string
 	owned := map[string]bool{}
 	for _, p := range g.pods {
-		if p.owner.Name != "" {
-			names = append(names, p.owner.Name)
+		if o := p.knownOwners(); len(o) > 0 {
+			names = append(names, o...)
 			owned[strings.Join(p.stable, "\x00")] = true
 		}
 	}

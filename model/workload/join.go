@@ -122,6 +122,21 @@ func lookup(p *pod, names, bases map[string][]*group) *group {
 	return nil
 }
 
+// knownOwners gives the owner of a pod or, where the log has none, those that its pods' names leave no doubt about:
+// two random parts are only ever appended to the name of a Deployment or CronJob.
+func (p *pod) knownOwners() []string {
+	if p.owner.Name != "" {
+		return []string{p.owner.Name}
+	}
+	var out []string
+	for _, s := range p.samples {
+		if o := stems(s); len(o) == 2 && !slices.Contains(out, o[1]) {
+			out = append(out, o[1])
+		}
+	}
+	return out
+}
+
 // base names the run-independent part of a pod that has no usable label.
 func base(p *pod) string {
 	for _, key := range []string{"job-name", "batch.kubernetes.io/job-name"} {

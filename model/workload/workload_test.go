@@ -97,6 +97,14 @@ var cases = []struct {
 		of:   []int{0, 0, 0},
 	},
 	{
+		name: "pod names tell of owners that the log leaves out",
+		rows: []string{
+			"| app=reviews version=v1 | reviews-v1-545db77b95-6hbgc", "| app=reviews version=v2 | reviews-v2-7bf8c9648f-9kq2z",
+			"| app=web extra=1 | web-deploy-545db77b95-6hbgc", "Deployment/web-deploy | app=web |",
+		},
+		want: []string{"reviews: app=reviews +reviews-v1+reviews-v2", "web-deploy: app=web"},
+	},
+	{
 		name: "owners that only the version separates are one subject",
 		rows: []string{
 			"Deployment/reviews-v1 | app=reviews version=v1 |",
