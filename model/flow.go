@@ -70,6 +70,9 @@ const (
 	MarkProfile                       // only the namespace profile allowed it: default deny would cut it (Calico)
 )
 
+// KeyMarks are the marks that tell rows apart; the others are facts that add up by OR.
+const KeyMarks = MarkReplyNo | MarkDenied
+
 // NameID refers to a text of a Strings table; 0 is the empty text.
 type NameID uint32
 

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"sluice/model"
+)
+
+// cluster makes what a busy hour leaves: few thousand edges seen in every minute, one reply port, whole identities.
+func clusterTraffic(n int) (model.Tables, []model.Observation) {
+	r := rand.New(rand.NewPCG(9, 9))
+	t := model.NewTables()
+	for i := range 4000 {
+		t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: names("ns", i%60), Labels: model.Labels{"app=" + names("app", i), "tier=" + names("t", i%5)}})
+	}
+	for i := range 3000 {
+		t.Names.Intern([]byte(names("pod", i)))
+	}
+	type edge struct {
+		src, dst model.EndpointID
+		port     uint16
+	}
+	edges := make([]edge, 6327)
+	for i := range edges {
+		edges[i] = edge{model.EndpointID(r.IntN(4000)), model.EndpointID(r.IntN(4000)), []uint16{80, 443, 8080, 5432, 6379, 53}[r.IntN(6)]}
+	}
+	rows := make([]model.Observation, n)
+	for i := range rows {
+		e := edges[i%len(edges)]
+		o := &rows[i]
+		*o = model.Observation{Window: 29_000_160 + uint32(i/len(edges)), Src: e.src, Dst: e.dst, Port: e.port, Proto: model.TCP, Verdict: model.Forwarded,
+			Observer: model.Observer(r.IntN(3)), Fate: model.Used, Marks: model.Marks(r.IntN(2)), Records: 1 + uint32(r.IntN(40)),
+			SrcPod: model.NameID(1 + r.IntN(3000)), DstPod: model.NameID(1 + r.IntN(3000))}
+		o.First = int64(o.Window)*60e6 + r.Int64N(30e6)
+		o.Last = o.First + r.Int64N(30e6)
+	}
+	return t, rows
+}
+
+func names(kind string, i int) string {
+	return kind + "-" + string(rune('a'+i%26)) + "-" + strconv.Itoa(i)
+}
+
+func cpu() float64 {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+func BenchmarkWrite(b *testing.B) {
+	t, rows := clusterTraffic(700_000)
+	runtime.GC()
+	var size int64
+	start := cpu()
+	for b.Loop() {
+		s := mustCreate(b, b.TempDir())
+		commitRows(b, s, WriterOptions{}, t, rows)
+		size = 0
+		for _, g := range s.Segments() {
+			size += g.Bytes
+		}
+	}
+	report(b, start, len(rows))
+	b.ReportMetric(float64(size)/float64(len(rows)), "B/row")
+}
+
+func BenchmarkScan(b *testing.B) {
+	t, rows := clusterTraffic(2_000_000)
+	s := mustCreate(b, b.TempDir())
+	commitRows(b, s, WriterOptions{}, t, rows)
+	rows = nil
+	runtime.GC()
+	start := cpu()
+	n := 0
+	for b.Loop() {
+		n = 0
+		if err := s.Scan(context.Background(), ScanOptions{}, func(_ model.Tables, rows []model.Observation) error {
+			n += len(rows)
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, start, n)
+}
+
+func report(b *testing.B, start float64, rows int) {
+	total := cpu() - start
+	b.ReportMetric(total/float64(b.N), "cpu-s/op")
+	b.ReportMetric(total/float64(b.N)/float64(rows)*1e9, "cpu-ns/row")
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+
+	"sluice/model"
+)
+
+// groupRows is the size of a row group: what is read, or passed over by its statistics, at once.
+const groupRows = 1 << 17
+
+func flowsSchema() *schema.GroupNode {
+	var fields schema.FieldList
+	for i := range flowColumns {
+		fields = append(fields, flowColumns[i].node())
+	}
+	return schema.MustGroup(schema.NewGroupNode("flows", parquet.Repetitions.Required, fields, -1))
+}
+
+// flowWriter holds the memory for writing flows: it is as large as the largest row group so far.
+type flowWriter struct {
+	rows    []model.Observation
+	scratch *scratch
+}
+
+// write writes a file of n rows, which at copies by place.
+func (f *flowWriter) write(w io.Writer, n int, at func(i int, r *model.Observation)) error {
+	size := min(n, groupRows)
+	if len(f.rows) < size {
+		f.rows, f.scratch = make([]model.Observation, size), newScratch(size)
+	}
+	return writeParquet(w, flowsKind, flowsSchema(), func(p *file.Writer) error {
+		for i := 0; i < n; i += groupRows {
+			rows := f.rows[:min(groupRows, n-i)]
+			for j := range rows {
+				at(i+j, &rows[j])
+			}
+			if err := writeFlowGroup(p.AppendRowGroup(), rows, f.scratch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func writeFlowGroup(g file.SerialRowGroupWriter, rows []model.Observation, s *scratch) error {
+	for i := range flowColumns {
+		w, err := g.NextColumn()
+		if err != nil {
+			return err
+		}
+		if err := flowColumns[i].write(w, rows, s); err != nil {
+			return err
+		}
+	}
+	return g.Close()
+}
+
+// flowReader reads the row groups of one file.
+type flowReader struct {
+	file *file.Reader
+	rows []model.Observation
+	s    *scratch
+}
+
+// group reads a row group; the rows are valid until the next one is read.
+func (f *flowReader) group(i int) (rows []model.Observation, err error) {
+	defer recovered(&err)
+	g := f.file.RowGroup(i)
+	n := int(g.NumRows())
+	if n > groupRows {
+		return nil, fmt.Errorf("row group of %d rows: %w", n, ErrDamaged)
+	}
+	if len(f.rows) < n {
+		f.rows, f.s = make([]model.Observation, n), newScratch(n)
+	}
+	rows = f.rows[:n]
+	for c := range flowColumns {
+		r, err := g.Column(c)
+		if err != nil {
+			return nil, err
+		}
+		if err := flowColumns[c].read(r, rows, f.s); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// span gives the times of the first and last record in a row group, by its statistics; false where it has none.
+func (f *flowReader) span(i int) (first, last int64, ok bool) {
+	var lo, hi bool
+	g := f.file.MetaData().RowGroup(i)
+	for c := range flowColumns {
+		switch flowColumns[c].name {
+		case "first":
+			first, _, lo = int64Range(g, c)
+		case "last":
+			_, last, hi = int64Range(g, c)
+		}
+	}
+	return first, last, lo && hi
+}
+
+func int64Range(g *metadata.RowGroupMetaData, column int) (lo, hi int64, ok bool) {
+	c, err := g.ColumnChunk(column)
+	if err != nil {
+		return 0, 0, false
+	}
+	s, err := c.Statistics()
+	if err != nil || s == nil || !s.HasMinMax() {
+		return 0, 0, false
+	}
+	t, ok := s.(*metadata.Int64Statistics)
+	if !ok {
+		return 0, 0, false
+	}
+	return t.Min(), t.Max(), true
+}

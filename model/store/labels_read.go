@@ -1,0 +1,145 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+
+	"sluice/model"
+)
+
+// readLabels gives the tables that the flows of a pair refer to. Endpoints stand first, so that their ids are those of
+// the file; the first pod name has the id that the number of endpoints is.
+func readLabels(data []byte) (t model.Tables, err error) {
+	rows, err := readLabelRows(data)
+	if err != nil {
+		return t, err
+	}
+	t = model.NewTables()
+	for i := range rows {
+		l := &rows[i]
+		if l.id != uint32(i) {
+			return t, fmt.Errorf("id %d in row %d: %w", l.id, i, ErrDamaged)
+		}
+		if l.texts[textKind] == podName {
+			if n := t.Names.Intern([]byte(l.texts[textName])); int(n)+t.Endpoints.Len()-1 != i {
+				return t, fmt.Errorf("pod name %q stands twice: %w", l.texts[textName], ErrDamaged)
+			}
+			continue
+		}
+		e, err := l.endpoint()
+		if err != nil {
+			return t, fmt.Errorf("endpoint %d: %w", i, err)
+		}
+		if id := t.Endpoints.Intern(e); int(id) != i {
+			return t, fmt.Errorf("endpoint %d stands twice: %w", i, ErrDamaged)
+		}
+	}
+	return t, nil
+}
+
+func readLabelRows(data []byte) (rows []label, err error) {
+	defer recovered(&err)
+	f, err := openParquet(data, labelsKind, labelsSchema())
+	if err != nil {
+		return nil, err
+	}
+	for i := range f.NumRowGroups() {
+		g := f.RowGroup(i)
+		group := make([]label, g.NumRows())
+		if err := readLabelGroup(g, group); err != nil {
+			return nil, err
+		}
+		rows = append(rows, group...)
+	}
+	return rows, nil
+}
+
+func readLabelGroup(g *file.RowGroupReader, rows []label) error {
+	for c, set := range []func(*label, int32){
+		func(l *label, v int32) { l.id = uint32(v) },
+		func(l *label, v int32) { l.marks = uint16(v) },
+	} {
+		r, err := g.Column(c)
+		if err != nil {
+			return err
+		}
+		values := make([]int32, len(rows))
+		if n, _, err := r.(*file.Int32ColumnChunkReader).ReadBatch(int64(len(rows)), values, nil, nil); err != nil || int(n) != len(rows) {
+			return fmt.Errorf("column %d ends early: %w", c, ErrDamaged)
+		}
+		for i, v := range values {
+			set(&rows[i], v)
+		}
+	}
+	memory := interned{}
+	for i := range numTexts {
+		err := readTexts(g, 2+i, len(rows), memory, func(row int, s string) { rows[row].texts[i] = s })
+		if err != nil {
+			return err
+		}
+	}
+	for i := range numLists {
+		err := readTexts(g, 2+numTexts+i, len(rows), memory, func(row int, s string) {
+			rows[row].lists[i] = append(rows[row].lists[i], s)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interned makes equal texts share their memory.
+type interned map[string]string
+
+func (m interned) text(b []byte) string {
+	s, ok := m[string(b)]
+	if !ok {
+		s = string(b)
+		m[s] = s
+	}
+	return s
+}
+
+// textBatch is how many texts are read at once.
+const textBatch = 4096
+
+// readTexts hands every text of a column to set with its row.
+func readTexts(g *file.RowGroupReader, column, rows int, memory interned, set func(row int, s string)) error {
+	c, err := g.Column(column)
+	if err != nil {
+		return err
+	}
+	r := c.(*file.ByteArrayColumnChunkReader)
+	var repeated []int16
+	if r.Descriptor().MaxRepetitionLevel() > 0 {
+		repeated = make([]int16, textBatch)
+	}
+	values, defined := make([]parquet.ByteArray, textBatch), make([]int16, textBatch)
+	row := -1
+	for r.HasNext() {
+		n, _, err := r.ReadBatch(textBatch, values, defined, repeated)
+		if err != nil {
+			return err
+		}
+		next := values
+		for i := range int(n) {
+			if repeated == nil || repeated[i] == 0 {
+				row++
+			}
+			if row >= rows {
+				return fmt.Errorf("column %d has more than %d rows: %w", column, rows, ErrDamaged)
+			}
+			if defined[i] == 1 {
+				set(row, memory.text(next[0]))
+				next = next[1:]
+			}
+		}
+	}
+	if row != rows-1 {
+		return fmt.Errorf("column %d has %d of %d rows: %w", column, row+1, rows, ErrDamaged)
+	}
+	return r.Err()
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+
+	"sluice/model"
+)
+
+// ScanOptions choose the rows of a scan. A row is a sum over its window: it is given whole if any time between its first
+// and last record lies in the range.
+type ScanOptions struct {
+	Since int64 // microseconds since 1970 UTC, inclusive; 0: from the beginning
+	Until int64 // exclusive; 0: to the end
+}
+
+func (o *ScanOptions) overlaps(first, last int64) bool {
+	return last >= o.Since && (o.Until == 0 || first < o.Until) || o.Since == 0 && o.Until == 0
+}
+
+// Scan hands all rows in the range to fn, in batches of at most 131,072 that refer to t; rows of one key may come more
+// than once and add up. The batch is reused after fn returns, t is not. An error of fn ends the scan. A file that is
+// missing, or is not the one that was committed, is an error that names it.
+func (s *Store) Scan(ctx context.Context, o ScanOptions, fn func(t model.Tables, rows []model.Observation) error) error {
+	sc := scan{dir: s.dir, opts: o, fn: fn}
+	for _, g := range s.Segments() {
+		if !o.overlaps(g.First, g.Last) {
+			continue
+		}
+		if err := sc.segment(ctx, &g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan is a running scan, with the memory that serves one segment after the other.
+type scan struct {
+	dir  string
+	opts ScanOptions
+	fn   func(model.Tables, []model.Observation) error
+	data bytes.Buffer
+	read flowReader
+}
+
+func (s *scan) segment(ctx context.Context, g *Segment) error {
+	data, err := s.load(g.Labels, g.LabelsSHA256)
+	if err != nil {
+		return err
+	}
+	t, err := readLabels(data)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", g.Labels, err)
+	}
+	if data, err = s.load(g.Path, g.SHA256); err != nil {
+		return err
+	}
+	if s.read.file, err = openParquet(data, flowsKind, flowsSchema()); err != nil {
+		return fmt.Errorf("read %s: %w", g.Path, err)
+	}
+	for i := range s.read.file.NumRowGroups() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if first, last, ok := s.read.span(i); ok && !s.opts.overlaps(first, last) {
+			continue
+		}
+		rows, err := s.read.group(i)
+		if err == nil {
+			rows, err = s.choose(t, rows)
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", g.Path, err)
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		if err := s.fn(t, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose keeps the rows in the range and makes their pods refer to the names of t.
+func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observation, error) {
+	endpoints, names := uint32(t.Endpoints.Len()), uint32(t.Names.Len())
+	pod := func(id model.NameID) model.NameID {
+		if id == 0 {
+			return 0
+		}
+		return id - model.NameID(endpoints) + 1
+	}
+	n := 0
+	for i := range rows {
+		r := &rows[i]
+		if !s.opts.overlaps(r.First, r.Last) {
+			continue
+		}
+		r.SrcPod, r.DstPod = pod(r.SrcPod), pod(r.DstPod)
+		if uint32(r.Src) >= endpoints || uint32(r.Dst) >= endpoints || uint32(r.SrcPod) >= names || uint32(r.DstPod) >= names {
+			return nil, fmt.Errorf("row refers to a label that is not there: %w", ErrDamaged)
+		}
+		if n != i {
+			rows[n] = *r
+		}
+		n++
+	}
+	return rows[:n], nil
+}
+
+// load reads a file of the store whole and checks that it is the one that was committed. What is checked is what is
+// parsed: the file is not opened again.
+func (s *scan) load(rel, digest string) ([]byte, error) {
+	name := filepath.Join(s.dir, filepath.FromSlash(rel))
+	f, err := os.Open(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("read %s: committed, but not there: %w", name, ErrDamaged)
+		}
+		return nil, err
+	}
+	defer f.Close()
+	s.data.Reset()
+	if fi, err := f.Stat(); err == nil && fi.Size() < math.MaxInt32 {
+		s.data.Grow(int(fi.Size()) + bytes.MinRead)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(&s.data, io.TeeReader(f, h)); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != digest {
+		return nil, fmt.Errorf("read %s: not the file that was committed (SHA-256 %.12s, want %.12s): %w", name, got, digest, ErrDamaged)
+	}
+	return s.data.Bytes(), nil
+}

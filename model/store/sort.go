@@ -1,0 +1,179 @@
+package store
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"sluice/model"
+)
+
+// sorter brings the rows of a buffer into the order they are stored in: cluster, window, source, destination, and the
+// rest of the key. Rows refer to tables in canonical order.
+type sorter struct {
+	rows    []model.Observation
+	cluster []uint32 // of an endpoint: rank of its cluster's name, 0 for none
+	names   []string // by rank; 0 is unknownCluster
+	entries []entry
+	spare   []entry
+}
+
+// entry is a row with the front of its key packed into one number, so that most of the sorting touches no row.
+type entry struct {
+	key uint64
+	row uint32
+}
+
+// clusters finds the clusters of the endpoints. Clusters of names sort by name after the rows without one.
+func (s *sorter) clusters(endpoints []*model.Endpoint) {
+	seen := map[string]uint32{}
+	for _, e := range endpoints {
+		if e.Cluster != "" {
+			seen[e.Cluster] = 0
+		}
+	}
+	s.names = append(s.names[:0], unknownCluster)
+	for name := range seen {
+		s.names = append(s.names, name)
+	}
+	slices.Sort(s.names[1:])
+	for i, name := range s.names[1:] {
+		seen[name] = uint32(i + 1)
+	}
+	s.cluster = s.cluster[:0]
+	for _, e := range endpoints {
+		s.cluster = append(s.cluster, seen[e.Cluster])
+	}
+}
+
+// clusterOf is the rank of the cluster that a row is filed under: the source's, else the destination's.
+func (s *sorter) clusterOf(o *model.Observation) uint32 {
+	if c := s.cluster[o.Src]; c > 0 {
+		return c
+	}
+	return s.cluster[o.Dst]
+}
+
+// sort gives the rows' places in order.
+func (s *sorter) sort() []entry {
+	s.pack()
+	s.radix()
+	for i := 0; i < len(s.entries); {
+		j := i + 1
+		for j < len(s.entries) && s.entries[j].key == s.entries[i].key {
+			j++
+		}
+		if j > i+1 {
+			slices.SortFunc(s.entries[i:j], func(a, b entry) int { return s.compare(&s.rows[a.row], &s.rows[b.row]) })
+		}
+		i = j
+	}
+	return s.entries
+}
+
+// pack fills the keys with as many of the leading fields as go into 64 bits.
+func (s *sorter) pack() {
+	lo, hi := ^uint32(0), uint32(0)
+	for i := range s.rows {
+		lo, hi = min(lo, s.rows[i].Window), max(hi, s.rows[i].Window)
+	}
+	end := bits.Len(uint(len(s.cluster)))
+	left := 64 - bits.Len(uint(len(s.names))) - bits.Len32(hi-lo)
+	s.entries = slices.Grow(s.entries[:0], len(s.rows))[:len(s.rows)]
+	for i := range s.rows {
+		r := &s.rows[i]
+		k := uint64(s.clusterOf(r))<<bits.Len32(hi-lo) | uint64(r.Window-lo)
+		n := left
+		for _, f := range [...]struct {
+			v uint64
+			n int
+		}{{uint64(r.Src), end}, {uint64(r.Dst), end}, {uint64(r.Port), 16}} {
+			if n < f.n {
+				break
+			}
+			k, n = k<<f.n|f.v, n-f.n
+		}
+		s.entries[i] = entry{k, uint32(i)}
+	}
+}
+
+// radix sorts the entries by key, eleven bits at a time, passing over digits that are the same in all.
+func (s *sorter) radix() {
+	const digit = 11
+	var all, none uint64 = 0, ^uint64(0)
+	for i := range s.entries {
+		all |= s.entries[i].key
+		none &= s.entries[i].key
+	}
+	s.spare = slices.Grow(s.spare[:0], len(s.entries))[:len(s.entries)]
+	for shift := 0; shift < 64; shift += digit {
+		const mask = 1<<digit - 1
+		if (all^none)>>shift&mask == 0 {
+			continue
+		}
+		var at [1 << digit]uint32
+		for i := range s.entries {
+			at[s.entries[i].key>>shift&mask]++
+		}
+		sum := uint32(0)
+		for i, n := range at {
+			at[i], sum = sum, sum+n
+		}
+		for _, e := range s.entries {
+			d := e.key >> shift & mask
+			s.spare[at[d]] = e
+			at[d]++
+		}
+		s.entries, s.spare = s.spare, s.entries
+	}
+}
+
+// compare orders rows by key, then by everything else, so that the order is total.
+func (s *sorter) compare(a, b *model.Observation) int {
+	return cmp.Or(
+		cmp.Compare(s.clusterOf(a), s.clusterOf(b)),
+		compareKey(a, b),
+		cmp.Compare(a.First, b.First),
+		cmp.Compare(a.SrcPod, b.SrcPod), cmp.Compare(a.DstPod, b.DstPod),
+		cmp.Compare(a.Last, b.Last),
+		cmp.Compare(a.Records, b.Records), cmp.Compare(a.Conns, b.Conns), cmp.Compare(a.Marks, b.Marks))
+}
+
+func compareKey(a, b *model.Observation) int {
+	return cmp.Or(
+		cmp.Compare(a.Window, b.Window),
+		cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst),
+		cmp.Compare(a.Port, b.Port), cmp.Compare(a.SrcPort, b.SrcPort),
+		cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Observer, b.Observer),
+		cmp.Compare(a.Fate, b.Fate), cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Marks&model.KeyMarks, b.Marks&model.KeyMarks))
+}
+
+// merge adds up neighbours of one key, in the first of them, and gives the places that are left. Rows whose sum would
+// not fit stay apart: readers add them.
+func merge(rows []model.Observation, order []entry) []entry {
+	out := order[:0]
+	for _, e := range order {
+		if len(out) > 0 && add(&rows[out[len(out)-1].row], &rows[e.row]) {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// add adds b to a where they are of one key and the sums fit. a stands before b: its pods are the earlier ones.
+func add(a, b *model.Observation) bool {
+	if compareKey(a, b) != 0 {
+		return false
+	}
+	records, carry := bits.Add32(a.Records, b.Records, 0)
+	conns, carry2 := bits.Add32(a.Conns, b.Conns, 0)
+	if carry+carry2 > 0 {
+		return false
+	}
+	a.Records, a.Conns = records, conns
+	a.Marks |= b.Marks
+	a.Last = max(a.Last, b.Last)
+	return true
+}

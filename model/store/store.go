@@ -1,0 +1,126 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// Source is what a commit says of one source of its records.
+type Source struct {
+	Name    string `json:"name"`
+	Digest  string `json:"digest"` // of the content; "" where there is none, then it can be stored again
+	Format  string `json:"format,omitempty"`
+	Records int64  `json:"records"`
+	Bytes   int64  `json:"bytes"`
+	// Rejected counts the records that left no observation, by fate and reason ("malformed/bad-json").
+	Rejected map[string]int64 `json:"rejected,omitempty"`
+	Lost     int64            `json:"lost,omitempty"`  // events that the log itself says it lost
+	First    int64            `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
+	Last     int64            `json:"last,omitempty"`
+}
+
+// Segment is a pair of files: observations, and the endpoints and pod names that they refer to.
+type Segment struct {
+	Path    string `json:"path"`   // of the observations, with slashes, relative to the store's directory
+	Labels  string `json:"labels"` // of the endpoints and pod names
+	Cluster string `json:"cluster"`
+	Day     string `json:"day"`
+	Rows    int64  `json:"rows"`
+	Bytes   int64  `json:"bytes"` // of both files
+	First   int64  `json:"first"` // microseconds since 1970 UTC of the earliest record
+	Last    int64  `json:"last"`
+	// SHA256 and LabelsSHA256 are the digests of the files in hex: a file of another digest is not opened.
+	SHA256       string `json:"sha256"`
+	LabelsSHA256 string `json:"labelsSha256"`
+}
+
+// Store is a directory of committed segments. It is safe for concurrent use. It sees the commits that were there when
+// it was opened, and its own.
+type Store struct {
+	dir     string
+	mu      sync.RWMutex
+	commits []commit
+	sources map[string]bool
+}
+
+// Open opens the store in dir; the error is ErrNoStore where there is none.
+func Open(dir string) (*Store, error) {
+	if fi, err := os.Stat(filepath.Join(dir, commitsDir)); err != nil || !fi.IsDir() {
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = ErrNoStore
+		}
+		return nil, fmt.Errorf("open store %s: %w", dir, err)
+	}
+	s := &Store{dir: dir}
+	if err := s.reload(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Create opens the store in dir and makes it where there is none.
+func Create(dir string) (*Store, error) {
+	if err := makeDir(dir, commitsDir); err != nil {
+		return nil, fmt.Errorf("create store: %w", err)
+	}
+	return Open(dir)
+}
+
+// reload reads the commits anew.
+func (s *Store) reload() error {
+	commits, err := readCommits(s.dir)
+	if err != nil {
+		return fmt.Errorf("open store %s: %w", s.dir, err)
+	}
+	sources := map[string]bool{}
+	for _, c := range commits {
+		for _, src := range c.Sources {
+			if src.Digest != "" {
+				sources[src.Digest] = true
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commits, s.sources = commits, sources
+	return nil
+}
+
+// Dir is the directory of the store.
+func (s *Store) Dir() string { return s.dir }
+
+// HasSource says whether a source of this digest is stored.
+func (s *Store) HasSource(digest string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.sources[digest]
+}
+
+// Segments gives the segments, oldest commit first.
+func (s *Store) Segments() []Segment {
+	var out []Segment
+	for _, c := range s.snapshot() {
+		out = append(out, c.Segments...)
+	}
+	return out
+}
+
+// Sources gives the sources, oldest commit first.
+func (s *Store) Sources() []Source {
+	var out []Source
+	for _, c := range s.snapshot() {
+		out = append(out, c.Sources...)
+	}
+	return out
+}
+
+func (s *Store) snapshot() []commit {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clip(s.commits)
+}

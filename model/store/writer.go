@@ -1,0 +1,158 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sluice/model"
+)
+
+// bufferRows is how many rows a Writer holds before it writes segments: 28 MiB.
+const bufferRows = 1 << 19
+
+// WriterOptions are the choices of a Writer.
+type WriterOptions struct {
+	// Sorted holds all rows until Commit, so that the same observations give the same bytes whatever order and
+	// partial sums they came in. Memory then grows with the distinct observations.
+	Sorted bool
+}
+
+// Writer writes one commit. It serves one goroutine, and must end with Commit or Abort. After an error only Abort is
+// left to do.
+type Writer struct {
+	store   *Store
+	opts    WriterOptions
+	number  int
+	release func() error
+	err     error
+	tables  *tables
+	sorter  sorter
+	flows   flowWriter
+	done    []*segment
+}
+
+// Writer begins a commit and takes the store's lock; the error is ErrLocked where another process has it. Files that a
+// killed writer left are removed.
+func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
+	release, err := acquire(filepath.Join(s.dir, version, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("write store %s: %w", s.dir, err)
+	}
+	w := &Writer{store: s, opts: opts, release: release, tables: newTables()}
+	if err := s.reload(); err != nil {
+		return nil, errors.Join(err, release())
+	}
+	w.number = len(s.snapshot()) + 1
+	if err := s.sweep(); err != nil {
+		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.dir, err), release())
+	}
+	return w, nil
+}
+
+// sweep removes what writers that died before their commit left. Such files carry the number of a commit that does
+// not exist; others are never touched.
+func (s *Store) sweep() error {
+	last := len(s.snapshot())
+	return filepath.WalkDir(filepath.Join(s.dir, version), func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		n, ok := commitOf(d.Name())
+		torn := strings.HasSuffix(d.Name(), ".json"+tmpSuffix) && filepath.Base(filepath.Dir(p)) == filepath.Base(commitsDir)
+		if ok && n > last || torn {
+			return os.Remove(p)
+		}
+		return nil
+	})
+}
+
+// Write adds rows, which refer to t. They become part of the store with Commit; rows of one key are added up where they
+// meet. rows may be reused after the call, what t holds must not change.
+func (w *Writer) Write(t model.Tables, rows []model.Observation) error {
+	if w.err != nil {
+		return w.err
+	}
+	for i := range rows {
+		w.sorter.rows = append(w.sorter.rows, rows[i])
+		w.tables.own(t, &w.sorter.rows[len(w.sorter.rows)-1])
+		if len(w.sorter.rows) >= bufferRows && !w.opts.Sorted {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush writes the rows held as segments, not yet visible.
+func (w *Writer) flush() error {
+	if w.err = w.writeSegments(); w.err != nil {
+		w.err = fmt.Errorf("write store %s: %w", w.store.dir, w.err)
+	}
+	w.tables = newTables()
+	w.sorter.rows = w.sorter.rows[:0]
+	return w.err
+}
+
+// Commit makes everything written visible at once and durable, with the sources it came from, and ends the writer. On
+// an error nothing is visible; a source that another writer stored meanwhile is ErrSourceStored.
+func (w *Writer) Commit(sources []Source) error {
+	if w.err != nil {
+		return errors.Join(w.err, w.Abort())
+	}
+	if err := w.commit(sources); err != nil {
+		return errors.Join(fmt.Errorf("commit to store %s: %w", w.store.dir, err), w.Abort())
+	}
+	w.done = nil
+	return w.Abort()
+}
+
+func (w *Writer) commit(sources []Source) error {
+	seen := map[string]bool{}
+	for _, src := range sources {
+		if src.Digest != "" && (w.store.HasSource(src.Digest) || seen[src.Digest]) {
+			return fmt.Errorf("%s: %w", src.Name, ErrSourceStored)
+		}
+		seen[src.Digest] = true
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	c := commit{Format: formatName, Number: w.number, Segments: []Segment{}, Sources: append([]Source{}, sources...)}
+	dirs := map[string]bool{}
+	for _, g := range w.done {
+		if err := g.publish(); err != nil {
+			return err
+		}
+		dirs[filepath.Dir(g.flows.f.Name())] = true
+		c.Segments = append(c.Segments, g.meta)
+	}
+	for d := range dirs {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+	}
+	if err := c.publish(w.store.dir); err != nil {
+		return err
+	}
+	return w.store.reload()
+}
+
+// Abort gives up what was written since the last Commit and the lock. It does nothing after Commit.
+func (w *Writer) Abort() error {
+	if w.release == nil {
+		return nil
+	}
+	var errs []error
+	for _, g := range w.done {
+		errs = append(errs, g.discard())
+	}
+	errs = append(errs, w.release())
+	w.done, w.release, w.sorter, w.tables, w.flows = nil, nil, sorter{}, nil, flowWriter{}
+	w.err = errors.Join(w.err, errClosed)
+	return errors.Join(errs...)
+}
