@@ -15,6 +15,7 @@ type decoded struct {
 	tables     model.Tables
 	flows      []model.Flow
 	rejections []ingest.Rejection
+	order      []*ingest.Rejection // all records, nil for a flow
 }
 
 // Flow implements ingest.Sink.
@@ -24,10 +25,14 @@ func (d *decoded) Flow(f *model.Flow) {
 		*b = slices.Clone(*b)
 	}
 	d.flows = append(d.flows, c)
+	d.order = append(d.order, nil)
 }
 
 // Reject implements ingest.Sink.
-func (d *decoded) Reject(r ingest.Rejection) { d.rejections = append(d.rejections, r) }
+func (d *decoded) Reject(r ingest.Rejection) {
+	d.rejections = append(d.rejections, r)
+	d.order = append(d.order, &r)
+}
 
 func decode(t testing.TB, text string) *decoded {
 	t.Helper()

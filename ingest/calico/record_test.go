@@ -1,0 +1,191 @@
+package calico
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The records below were made up in the shape of real ones.
+const (
+	enterprise = `{"start_time":1730000000,"end_time":1730000300,"source_ip":null,"source_name":"-","source_name_aggr":"till-6b7d8c9f4-*","source_namespace":"bank","source_port":null,` +
+		`"source_type":"wep","source_labels":{"labels":["app=till","pod-template-hash=6b7d8c9f4"]},"dest_ip":"10.1.2.3","dest_name":"ledger-0","dest_name_aggr":"ledger-*","dest_namespace":"bank",` +
+		`"dest_port":5432,"dest_type":"wep","dest_labels":{"labels":["app=ledger","controller-revision-hash=ledger-5f6c7d8b9c"]},"dest_service_name":"-","proto":"tcp","action":"allow","reporter":"dst",` +
+		`"policies":{"all_policies":["0|default|bank/default.ledger|allow|0"],"enforced_policies":["0|default|bank/default.ledger|allow|0"],"pending_policies":null},"num_flows":2,"num_flows_started":2,"bytes_in":10}`
+	enterpriseWant = "pod ns=bank owner=Deployment/till labels=app=till -> pod ns=bank owner=StatefulSet/ledger labels=app=ledger pod=ledger-0 ip=10.1.2.3 | 5432/tcp forwarded destination ingress t=1730000000+300 conns=2\n"
+
+	protojson = `{"Key":{"sourceName":"till-6b7d8c9f4-*", "sourceNamespace":"bank", "sourceType":"WorkloadEndpoint", "destName":"pub", "destNamespace":"-", "destType":"Network", "destPort":"443", "proto":"tcp", ` +
+		`"reporter":"Src", "action":"Allow", "policies":{"enforcedPolicies":[{"kind":"Profile", "name":"kns.bank", "action":"Allow"}], "pendingPolicies":[{"kind":"EndOfTier", "tier":"default", "action":"Deny", "ruleIndex":"-1"}]}}, ` +
+		`"startTime":"1730000000", "endTime":"1730000015", "sourceLabels":["app=till"], "packetsIn":"3", "numConnectionsStarted":"1"}`
+	emitter = `{"Key":{"source_name":"till-6b7d8c9f4-*","source_namespace":"bank","source_type":1,"dest_name":"pub","dest_namespace":"-","dest_type":4,"dest_port":443,"proto":"tcp","reporter":1,"action":1,` +
+		`"policies":{"enforced_policies":[{"kind":9,"name":"kns.bank","action":1}],"pending_policies":[{"kind":10,"tier":"default","action":2,"rule_index":-1}]}},` +
+		`"start_time":1730000000,"end_time":1730000015,"source_labels":["app=till"],"packets_in":3,"num_connections_started":1}`
+	goldmaneWant = "pod ns=bank owner=Deployment/till labels=app=till -> network name=pub | 443/tcp forwarded source egress t=1730000000+15 conns=1 profile staged-deny\n"
+
+	whisker = `{"start_time":"2024-10-27T03:33:20Z","end_time":"2024-10-27T03:33:35Z","action":"Allow","source_name":"till-6b7d8c9f4-*","source_namespace":"bank","source_labels":"app=till | pod-template-hash=6b7d8c9f4",` +
+		`"dest_name":"PUBLIC NETWORK","dest_namespace":"-","dest_labels":"","protocol":"tcp","dest_port":443,"reporter":"Src","policies":{"enforced":[{"kind":"Profile","name":"kns.bank","action":"Allow","policy_index":0}],` +
+		`"pending":[{"kind":"EndOfTier","name":"","action":"Deny","policy_index":0,"rule_index":-1,"trigger":{"kind":"StagedNetworkPolicy","name":"deny","action":"ActionUnspecified"}}]},"packets_in":3}`
+	whiskerWant = "pod ns=bank owner=Deployment/till labels=app=till -> network name=pub | 443/tcp forwarded source egress t=1730000000+15 profile staged-deny\n"
+)
+
+// TestForms: every form of a record, alone and in every envelope, says the same.
+func TestForms(t *testing.T) {
+	indented := strings.NewReplacer(",", ",\n  ", "{", "{\n  ").Replace
+	for _, tt := range []struct{ name, in, want string }{
+		{"enterprise", enterprise, enterpriseWant},
+		{"protojson", protojson, goldmaneWant},
+		{"emitter", emitter, goldmaneWant},
+		{"whisker", whisker, whiskerWant},
+		{"lines", enterprise + "\n" + protojson + "\r\n\n" + emitter + "\n", enterpriseWant + goldmaneWant + goldmaneWant},
+		{"one after the other", emitter + emitter + " " + emitter, strings.Repeat(goldmaneWant, 3)},
+		{"record separators and byte order mark", "\xEF\xBB\xBF\x1e" + emitter + "\n\x1e" + emitter, goldmaneWant + goldmaneWant},
+		{"indented", indented(emitter) + "\n" + indented(protojson), goldmaneWant + goldmaneWant},
+		{"array", "[" + emitter + "," + protojson + "]", goldmaneWant + goldmaneWant},
+		{"array of lines", "[\n" + emitter + ",\n" + protojson + "\n]\n" + whisker, goldmaneWant + goldmaneWant + whiskerWant},
+		{"empty array", "[]\n[ ]" + emitter, goldmaneWant},
+		{"stream command", `{"id":17,"flow":` + indented(emitter) + "}\n" + `{"id":18,"flow":` + emitter + `}`, goldmaneWant + goldmaneWant},
+		{"elasticsearch document", `{"_index":"tigera_secure_ee_flows.cluster.1","_id":"a","_source":` + enterprise + `}`, enterpriseWant},
+		{"search result", `{"took":3,"_shards":{"total":1},"hits":{"total":{"value":2,"relation":"eq"},"max_score":null,"hits":[{"_id":"a","_source":` + enterprise + `},{"_source":` + enterprise +
+			`}]},"aggregations":{"x":{"buckets":[{"key":"}"}]}}}` + "\n" + enterprise, enterpriseWant + enterpriseWant + enterpriseWant},
+		{"empty search result", `{"took":3,"hits":{"total":{"value":0},"hits":[]}}` + enterprise, enterpriseWant},
+		{"array of search results", `[{"hits":{"hits":[` + enterprise + `]}},{"hits":{"hits":[` + enterprise + `]}}]`, enterpriseWant + enterpriseWant},
+		{"whisker list", `{"total":{"totalPages":1},"items":[` + whisker + "," + whisker + "]}\n", whiskerWant + whiskerWant},
+		{"whisker list, a line each", "{\"total\":{\"totalPages\":1},\"items\":[\n" + whisker + ",\n" + whisker + "\n]}\n", whiskerWant + whiskerWant},
+		{"whisker list, total last", `{"items":[` + whisker + `],"total":{"totalPages":1}}` + whisker, whiskerWant + whiskerWant},
+		{"empty whisker lists", `{"total":{"totalPages":0},"items":[]}{"items":null}`, "1: malformed not-a-flow-log\n"},
+		{"server-sent events", ": hello\nevent: flow\nid: 4\ndata: " + whisker + "\n\ndata: " + whisker + "\n\nretry: 10\n", whiskerWant + whiskerWant},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, decode(t, tt.in).String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestValues: one change to a record, and the words of its flow that change.
+func TestValues(t *testing.T) {
+	for _, tt := range []struct{ old, new, want string }{
+		{`"reporter":"dst"`, `"reporter":"dst, fwd"`, "destination ingress"},
+		{`"reporter":"dst"`, `"reporter":"src"`, "source egress"},
+		{`"reporter":"dst"`, `"reporter":"SRC"`, "source egress"},
+		{`"reporter":"dst"`, `"reporter":"2"`, "destination ingress"},
+		{`"reporter":"dst"`, `"reporter":"fwd"`, "elsewhere unknown t=1730000000+300 conns=2 transit"},
+		{`"reporter":"dst"`, `"reporter":null`, "elsewhere unknown"},
+		{`"reporter":"dst"`, `"reporter":"both"`, "malformed bad-value"},
+		{`"reporter":"dst"`, `"reporter":3`, "malformed bad-value"},
+		{`"action":"allow"`, `"action":"deny"`, "dropped destination ingress t=1730000000+300 conns=2 policy"},
+		{`"action":"allow"`, `"action":2`, "dropped"},
+		{`"action":"allow"`, `"action":"-"`, " unknown destination"},
+		{`"action":"allow"`, `"action":"pass"`, "malformed bad-value"},
+		{`"action":"allow"`, `"action":true`, "malformed bad-value"},
+		{`"proto":"tcp"`, `"proto":"UDP"`, "5432/udp"},
+		{`"proto":"tcp"`, `"proto":"132"`, "5432/sctp"},
+		{`"proto":"tcp"`, `"proto":"icmp"`, "0/icmp"},
+		{`"proto":"tcp"`, `"proto":"icmp6"`, "0/icmpv6"},
+		{`"proto":"tcp"`, `"proto":"-"`, "0/unknown"},
+		{`"proto":"tcp"`, `"proto":"ipip"`, "0/4"},
+		{`"proto":"tcp"`, `"proto":47`, "0/47"},
+		{`"proto":"tcp"`, `"proto":256`, "malformed bad-value"},
+		{`"proto":"tcp"`, `"proto":"carrier pigeon"`, "malformed bad-value"},
+		{`"dest_port":5432`, `"dest_port":"5432"`, "5432/tcp"},
+		{`"dest_port":5432`, `"dest_port":5432.0`, "5432/tcp"},
+		{`"dest_port":5432`, `"dest_port":null`, "refused aggregated"},
+		{`"dest_port":5432`, `"dest_port":"-"`, "refused aggregated"},
+		{`"dest_port":5432`, `"dest_port":0`, "refused aggregated"},
+		{`"dest_port":5432`, `"dest_port":65536`, "malformed bad-value"},
+		{`"dest_port":5432`, `"dest_port":-1`, "malformed bad-value"},
+		{`"dest_port":5432`, `"dest_port":54.5`, "malformed bad-value"},
+		{`"dest_port":5432`, `"dest_port":[5432]`, "malformed bad-value"},
+		{`"source_port":null`, `"source_port":40123`, "sport=40123"},
+		{`"start_time":1730000000`, `"start_time":"2024-10-27T03:33:20.5Z"`, "t=1730000000+29"},
+		{`"start_time":1730000000`, `"start_time":1.73E9`, "t=1730000000+300"},
+		{`"start_time":1730000000`, `"start_time":1e300`, "t=9223372036854+0"},
+		{`"start_time":1730000000`, `"start_time":"yesterday"`, "malformed bad-value"},
+		{`"start_time":1730000000`, `"start_time":null`, "t=0+1730000300"},
+		{`"end_time":1730000300`, `"end_time":1730000000`, "t=1730000000+0"},
+		{`"end_time":1730000300`, `"end_time":1`, "t=1730000000+0"},
+		{`"num_flows_started":2`, `"num_flows_started":"7"`, "conns=7"},
+		{`"num_flows_started":2`, `"num_flows_started":99999999999`, "conns=4294967295"},
+		{`"num_flows_started":2`, `"num_flows_started":-1`, "t=1730000000+300\n"},
+		{`"dest_type":"wep"`, `"dest_type":"pod"`, "malformed bad-value"},
+		{`"dest_type":"wep"`, `"dest_type":"hep"`, "-> host name=ledger-* labels=app=ledger ip=10.1.2.3 |"},
+		{`"dest_type":"wep"`, `"dest_type":"ns"`, "-> networkset ns=bank name=ledger-* labels=app=ledger ip=10.1.2.3 |"},
+		{`"dest_type":"wep"`, `"dest_type":"net"`, "-> address addr=10.1.2.3 ip=10.1.2.3 |"},
+		{`"dest_type":"wep"`, `"dest_type":"net","dest_domains":["b.example","a.example","b.example"]`, "-> address addr=10.1.2.3 names=a.example,b.example ip=10.1.2.3 |"},
+		{`"dest_ip":"10.1.2.3"`, `"dest_ip":"0.0.0.0"`, "pod=ledger-0 |"},
+		{`"dest_name":"ledger-0"`, `"dest_name":5`, "pod=5"},
+		{`"dest_name":"ledger-0"`, `"dest_name":["ledger-0"]`, "malformed bad-value"},
+		{`"dest_namespace":"bank"`, `"dest_namespace":"b\u0061nk"`, "-> pod ns=bank "},
+		{`{"labels":["app=till","pod-template-hash=6b7d8c9f4"]}`, `null`, "pod ns=bank owner=Deployment/till ->"},
+		{`{"labels":["app=till","pod-template-hash=6b7d8c9f4"]}`, `{"labels":null}`, "pod ns=bank owner=Deployment/till ->"},
+		{`{"labels":["app=till","pod-template-hash=6b7d8c9f4"]}`, `"-"`, "pod ns=bank owner=Deployment/till ->"},
+		{`{"labels":["app=till","pod-template-hash=6b7d8c9f4"]}`, `["z=","a=b=c","-"]`, "labels=a=b=c,z ->"},
+		{`{"labels":["app=till","pod-template-hash=6b7d8c9f4"]}`, `[{}]`, "malformed bad-value"},
+		{`{"labels":["app=till","pod-template-hash=6b7d8c9f4"]}`, `true`, "malformed bad-value"},
+		{`"app=till",`, `"projectcalico.org/serviceaccount=clerk","projectcalico.org/namespace=bank",`, "pod ns=bank owner=Deployment/till sa=clerk ->"},
+		{`"policies":{`, `"policies":null,"x":{`, "conns=2\n"},
+		{`"policies":{`, `"policies":"-","x":{`, "conns=2\n"},
+		{`"policies":{`, `"policies":[],"x":{`, "malformed bad-value"},
+	} {
+		in := strings.Replace(enterprise, tt.old, tt.new, 1)
+		if in == enterprise {
+			t.Fatalf("%s is not in the record", tt.old)
+		}
+		if got := decode(t, in).String(); !strings.Contains(got, tt.want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("%s: got %s, want %q in it", tt.new, got, tt.want)
+		}
+	}
+}
+
+// TestMarks: what the traces of policies tell. The deciding hit is that of the largest index.
+func TestMarks(t *testing.T) {
+	const trace = `"enforced_policies":["0|default|bank/default.ledger|allow|0"],"pending_policies":null`
+	for _, tt := range []struct{ policies, want string }{
+		{`"enforced_policies":["0|__PROFILE__|__PROFILE__.kns.bank|allow|0"]`, "profile"},
+		{`"enforced_policies":["0|__PROFILE__|pro:kns.bank|allow|0"]`, "profile"},
+		{`"enforced_policies":["0|__PROFILE__|__PROFILE__.ksa.bank|allow|0"]`, ""},
+		{`"enforced_policies":["1|__PROFILE__|__PROFILE__.kns.bank|allow|0","0|security|security.all|pass|1"]`, "profile"},
+		{`"enforced_policies":["0|__PROFILE__|__PROFILE__.kns.bank|allow|0","1|security|security.all|allow|1"]`, ""},
+		{`"enforced_policies":[]`, ""},
+		{`"enforced_policies":["rubbish","a|b|c|d|e",7,null,{"kind":[]}]`, ""},
+		{`"all_policies":["0|default|bank/staged:default.deny|deny|-1","1|__PROFILE__|__PROFILE__.kns.bank|allow|0"]`, "profile"},
+		{`"all_policies":["0|__PROFILE__|__PROFILE__.kns.bank|allow|0","1|default|bank/staged:default.deny|deny|-1"]`, "profile"},
+		{`"all_policies":["0|__PROFILE__|__PROFILE__.kns.bank|allow|0","1|default|snp:bank/deny|deny|-1"]`, "profile"},
+		{`"pending_policies":["0|default|bank/staged:default.deny|deny|-1"]`, "staged-deny"},
+		{`"pending_policies":["1|default|bank/default.ledger|allow|0","0|security|staged:security.x|deny|0"]`, ""},
+		{`"pending":[{"action":"Deny","policy_index":1},{"action":"Pass","policy_index":0}]`, "staged-deny"},
+		{`"pendingPolicies":[{"action":"Allow","policyIndex":"1"},{"action":"Deny"}]`, ""},
+		{`"pendingPolicies":[{"action":2}]`, "staged-deny"},
+	} {
+		in := strings.Replace(strings.Replace(enterprise, trace, tt.policies, 1), `"all_policies":["0|default|bank/default.ledger|allow|0"],`, "", 1)
+		_, got, _ := strings.Cut(strings.TrimSpace(decode(t, in).String()), "conns=2")
+		if got = strings.TrimSpace(got); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.policies, got, tt.want)
+		}
+		if got := decode(t, strings.Replace(in, `"action":"allow"`, `"action":"deny"`, 1)).flows[0].Mark; got != 0 {
+			t.Errorf("%s: a denied flow has marks %b", tt.policies, got)
+		}
+	}
+}
+
+// TestGhosts: Goldmane's records of a bucket that is filling are no flows; missing times alone are refused later.
+func TestGhosts(t *testing.T) {
+	key, _, _ := strings.Cut(protojson, `, "startTime"`)
+	bare, _, _ := strings.Cut(strings.Replace(whisker, "2024-10-27T03:33:20Z", "1970-01-01T00:00:00Z", 1), `,"packets_in"`)
+	bare = strings.Replace(bare, "2024-10-27T03:33:35Z", "1970-01-01T00:00:00Z", 1)
+	for _, tt := range []struct{ in, want string }{
+		{key + "}", "irrelevant ghost"},
+		{key + `,"startTime":"0","endTime":"0","packetsIn":"0"}`, "irrelevant ghost"},
+		{key + `,"packetsIn":"1"}`, "t=0+0"},
+		{key + `,"packetsIn":"many"}`, "malformed bad-value"},
+		{bare + `,"packets_in":0}`, "irrelevant ghost"},
+		{bare + `,"packets_in":1}`, "t=0+0"},
+		{strings.Replace(bare, `"start_time":"1970-01-01T00:00:00Z",`, "", 1) + `}`, "t=0+0"},
+	} {
+		if got := decode(t, tt.in).String(); !strings.Contains(got, tt.want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("%s: got %s, want %q in it", tt.in, got, tt.want)
+		}
+	}
+}
