@@ -1,0 +1,96 @@
+package eval
+
+import (
+	"fmt"
+
+	"sluice/synth/policy"
+)
+
+// Outcome is the answer of one direction.
+type Outcome uint8
+
+// The outcomes. Unknown: it depends on a fact that was not given.
+const (
+	Denied Outcome = iota
+	Allowed
+	Unknown
+)
+
+// String is the lower-case name.
+func (o Outcome) String() string { return [...]string{"denied", "allowed", "unknown"}[o] }
+
+// Reason says what an Outcome rests on.
+type Reason uint8
+
+// The reasons.
+const (
+	NoRule      Reason = iota // isolated, and no rule allows it
+	ByRule                    // a rule allows or denies it
+	NotIsolated               // nothing isolates the end in this direction
+	OwnNode                   // a node's own host and its pods
+	Lacking                   // Part.Needs is not known
+)
+
+// Part is the answer of one direction.
+type Part struct {
+	Outcome Outcome
+	Reason  Reason
+	Policy  int    // index of the policy that decided or isolates, -1 for none
+	Rule    int    // index of its rule that decided, -1 for none
+	Needs   string // with Lacking: the fact
+}
+
+// Decision is the answer for one connection: both directions must allow it. A denial by either end is certain whatever
+// the other lacks.
+type Decision struct {
+	Allowed bool
+	Unknown bool // neither allowed nor denied for sure
+	Egress  Part // at the source
+	Ingress Part // at the destination
+}
+
+// Why gives the reason of a decision of e on one line, both directions where they matter.
+func (e *Evaluator) Why(d Decision) string {
+	eg, in := "at the source "+e.why(d.Egress), "at the destination "+e.why(d.Ingress)
+	switch {
+	case d.Allowed:
+		return "allowed: " + eg + "; " + in
+	case d.Unknown && d.Egress.Outcome != Unknown:
+		return "unknown: " + in
+	case d.Unknown && d.Ingress.Outcome != Unknown:
+		return "unknown: " + eg
+	case d.Unknown:
+		return "unknown: " + eg + "; " + in
+	case d.Egress.Outcome != Denied:
+		return "denied: " + in
+	case d.Ingress.Outcome != Denied:
+		return "denied: " + eg
+	}
+	return "denied: " + eg + "; " + in
+}
+
+func (e *Evaluator) why(p Part) string {
+	switch p.Reason {
+	case NotIsolated:
+		return "nothing isolates the pod"
+	case OwnNode:
+		return "a node and its own pods may always talk"
+	case Lacking:
+		return "it depends on " + p.Needs
+	case NoRule:
+		return fmt.Sprintf("policy %s isolates the pod and no rule allows this", e.name(p.Policy))
+	}
+	pol := &e.set.Policies[p.Policy]
+	verb := "allows"
+	if pol.Rules[p.Rule].Action == policy.Deny {
+		verb = "denies"
+	}
+	return fmt.Sprintf("rule %s of policy %s %s it", pol.RuleID(p.Rule), e.name(p.Policy), verb)
+}
+
+func (e *Evaluator) name(i int) string {
+	if p := &e.set.Policies[i]; p.Namespace != "" {
+		return p.Namespace + "/" + p.Name
+	}
+	return e.set.Policies[i].Name
+}

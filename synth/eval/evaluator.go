@@ -1,0 +1,154 @@
+package eval
+
+import (
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// Evaluator decides connections by one set of policies. It is immutable and safe for concurrent use.
+type Evaluator struct {
+	set         policy.PolicySet
+	semantics   Semantics
+	byNamespace map[string][]int
+	clusterWide []int
+	rules       [][3][]int // per policy and direction, indices into its rules
+	ordered     []bool     // per policy: its meaning depends on tiers or order
+}
+
+// New prepares a set. The set must not change afterwards.
+func New(set policy.PolicySet, sem Semantics) *Evaluator {
+	e := &Evaluator{set: set, semantics: sem, byNamespace: map[string][]int{},
+		rules: make([][3][]int, len(set.Policies)), ordered: make([]bool, len(set.Policies))}
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		if p.Namespace == "" {
+			e.clusterWide = append(e.clusterWide, i)
+		} else {
+			e.byNamespace[p.Namespace] = append(e.byNamespace[p.Namespace], i)
+		}
+		e.ordered[i] = p.Tier != "" || p.Order != nil
+		for j, r := range p.Rules {
+			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], j)
+			e.ordered[i] = e.ordered[i] || r.Action == policy.Pass
+		}
+	}
+	return e
+}
+
+// Policies gives the set that decides; Part refers to it by index.
+func (e *Evaluator) Policies() policy.PolicySet { return e.set }
+
+// End prepares one end. Doing so once for each end, not for each connection, is what makes deciding fast.
+func (e *Evaluator) End(f Facts) *End {
+	f.Address = f.Address.Unmap().WithZone("")
+	end := &End{Facts: f, namespaceKnown: f.NamespaceLabels != nil, namespace: withName(f.NamespaceLabels, f.Namespace)}
+	end.ingress, end.egress = selection{isolated: model.No, by: -1}, selection{isolated: model.No, by: -1}
+	if !f.IsPod || f.HostNetwork {
+		end.IsPod = false // what no policy can select, no pod selector finds either
+		return end
+	}
+	for _, i := range e.byNamespace[f.Namespace] {
+		e.sel(end, i, tri(e.set.Policies[i].Subject.Matches(f.Labels)))
+	}
+	for _, i := range e.clusterWide {
+		p := &e.set.Policies[i]
+		var n need
+		e.sel(end, i, and(tri(p.Subject.Matches(f.Labels)), end.inNamespaces(p.SubjectNamespaces, &n)))
+	}
+	return end
+}
+
+// sel notes that policy i may select the end.
+func (e *Evaluator) sel(end *End, i int, sure model.Tri) {
+	if sure == model.No {
+		return
+	}
+	for _, d := range []model.Direction{model.Ingress, model.Egress} {
+		s := end.selection(d)
+		isolates := e.set.Policies[i].Isolates(d)
+		if !isolates && len(e.rules[i][d]) == 0 {
+			continue
+		}
+		s.policies = append(s.policies, selected{i, sure == model.Yes})
+		if isolates {
+			s.isolated = either(s.isolated, sure)
+		}
+		if isolates && sure == model.Yes && s.by < 0 {
+			s.by = i
+		}
+	}
+}
+
+func (e *End) selection(d model.Direction) *selection {
+	if d == model.Ingress {
+		return &e.ingress
+	}
+	return &e.egress
+}
+
+// Decide says whether a connection from src to port of dst may be made. Both ends must be of this Evaluator. For ICMP
+// the port is the message type.
+func (e *Evaluator) Decide(src, dst *End, proto model.Proto, port uint16) Decision {
+	d := Decision{
+		Egress:  e.part(model.Egress, src, dst, dst, proto, port),
+		Ingress: e.part(model.Ingress, dst, src, dst, proto, port),
+	}
+	eg, in := d.Egress.Outcome, d.Ingress.Outcome
+	d.Allowed = eg == Allowed && in == Allowed
+	d.Unknown = !d.Allowed && eg != Denied && in != Denied
+	return d
+}
+
+// part decides one direction: that of subject, whose other end is peer.
+func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto model.Proto, port uint16) Part {
+	s := subject.selection(d)
+	allow := Part{Outcome: Denied, Reason: NoRule, Policy: s.by, Rule: -1}
+	if s.isolated == model.No {
+		allow = Part{Outcome: Allowed, Reason: NotIsolated, Policy: -1, Rule: -1}
+	} else if peer.Entities&model.Host != 0 && (d == model.Ingress || e.semantics == Spec) {
+		return Part{Outcome: Allowed, Reason: OwnNode, Policy: -1, Rule: -1}
+	}
+	var lacks, deny need
+	for _, sp := range s.policies {
+		if e.ordered[sp.policy] {
+			return Part{Outcome: Unknown, Reason: Lacking, Policy: sp.policy, Rule: -1, Needs: string(needOrder)}
+		}
+		for _, j := range e.rules[sp.policy][d] {
+			r := &e.set.Policies[sp.policy].Rules[j]
+			if allow.Outcome == Allowed && r.Action == policy.Allow {
+				continue
+			}
+			var n need
+			m := matchRule(r, peer, server, proto, port, e.semantics, &n)
+			if m == model.Yes && !sp.sure {
+				m = n.unknown(needNamespace)
+			}
+			switch {
+			case m == model.Yes && r.Action == policy.Deny:
+				return Part{Outcome: Denied, Reason: ByRule, Policy: sp.policy, Rule: j}
+			case m == model.Yes:
+				allow = Part{Outcome: Allowed, Reason: ByRule, Policy: sp.policy, Rule: j}
+			case m == model.Unknown && r.Action == policy.Deny:
+				deny.unknown(n)
+			case m == model.Unknown:
+				lacks.unknown(n)
+			}
+		}
+	}
+	return settle(allow, s.isolated, lacks, deny)
+}
+
+// settle turns what the rules say into an answer: an unsure deny spoils an allow, an unsure allow or an unsure
+// isolation spoils a denial.
+func settle(p Part, isolated model.Tri, lacks, deny need) Part {
+	if p.Outcome == Allowed && deny != "" {
+		return Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: p.Rule, Needs: string(deny)}
+	}
+	if p.Outcome == Denied && isolated == model.Unknown {
+		lacks.unknown(needNamespace)
+	}
+	if p.Outcome == Denied && lacks != "" {
+		return Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: -1, Needs: string(lacks)}
+	}
+	return p
+}

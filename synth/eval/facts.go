@@ -1,0 +1,84 @@
+package eval
+
+import (
+	"net/netip"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// Facts is what is known of one end of a connection. Nothing follows from what is left out.
+type Facts struct {
+	// IsPod: the end is a pod that policies can select, in Namespace and with Labels, which are then complete.
+	IsPod bool
+	// HostNetwork: the end is a pod in its node's network. It is its node: nothing isolates it, no pod selector finds it.
+	HostNetwork bool
+	Namespace   string
+	Labels      model.Labels
+	// NamespaceLabels are the labels of Namespace; nil where they are not known. Its name label is always known.
+	NamespaceLabels model.Labels
+	Address         netip.Addr     // invalid where not known
+	Entities        model.Entities // Host is the node that the other end runs on
+	// NamedPorts are the ports that the pod's containers name; nil where they are not known.
+	NamedPorts []NamedPort
+}
+
+// NamedPort is a port of a container that has a name.
+type NamedPort struct {
+	Name  string
+	Proto model.Proto
+	Port  uint16
+}
+
+// FactsOf gives what a logged endpoint says of itself.
+func FactsOf(e *model.Endpoint) Facts {
+	f := Facts{Namespace: e.Namespace, Entities: e.Entities, HostNetwork: e.Marks&model.MarkHostNetwork != 0}
+	switch e.Kind {
+	case model.KindPod:
+		f.IsPod = !f.HostNetwork
+		f.Labels = e.Labels
+		if len(e.NamespaceLabels) > 0 {
+			f.NamespaceLabels = e.NamespaceLabels
+		}
+	case model.KindAddress:
+		f.Address = e.Address
+	}
+	return f
+}
+
+// End is a prepared end of connections: Facts, and the policies that select it. It belongs to the Evaluator that made
+// it and is safe for concurrent use.
+type End struct {
+	Facts
+	namespace       model.Labels // with the name label
+	namespaceKnown  bool
+	ingress, egress selection
+}
+
+// selection are the policies that may select an end, for one direction.
+type selection struct {
+	policies []selected
+	isolated model.Tri
+	by       int // the first policy that isolates it for sure, or -1
+}
+
+// selected is the index of a policy, and whether it is sure that it selects the end.
+type selected struct {
+	policy int
+	sure   bool
+}
+
+// withName gives the labels of a namespace with its name label.
+func withName(labels model.Labels, name string) model.Labels {
+	if v, ok := labels.Get(policy.NamespaceName); ok && v == name {
+		return labels
+	}
+	kv := []string{policy.NamespaceName + "=" + name}
+	for _, l := range labels {
+		if k, _, _ := strings.Cut(l, "="); k != policy.NamespaceName {
+			kv = append(kv, l)
+		}
+	}
+	return model.MakeLabels(kv)
+}
