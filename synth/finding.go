@@ -1,0 +1,167 @@
+package synth
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// Severity says how much a finding matters.
+type Severity uint8
+
+// The severities.
+const (
+	Info    Severity = iota // good to know
+	Warning                 // look at it before merging
+	Blocks                  // keeps a direction of a namespace from being enforced
+)
+
+// String is the lower-case name.
+func (s Severity) String() string { return [...]string{"info", "warning", "blocks"}[s] }
+
+// The kinds of findings.
+const (
+	KindInexpressible = "inexpressible"    // worked, but the dialect has no rule for it
+	KindRefused       = "refused"          // seen, but cannot be learned from
+	KindDenied        = "denied"           // policy denied it; not learned
+	KindLearnedDenied = "learned-denied"   // policy denied it; learned because that was asked for
+	KindMixed         = "mixed"            // worked and was denied at other times
+	KindAudit         = "staged-deny"      // staged policies of the cluster would deny it
+	KindWorldPod      = "world-pod"        // a pod by name that the datapath takes for world
+	KindUnmanaged     = "unmanaged"        // a pod that the network plugin does not manage
+	KindHostNetwork   = "host-network"     // a pod on its node's network, taken as the node
+	KindFragile       = "fragile-address"  // a peer known by its address only
+	KindMerged        = "merged-workloads" // owners that no stable label tells apart
+	KindUnseen        = "namespace-unseen" // a chosen namespace without any workload
+	KindWidened       = "widened"          // opened beside what was seen
+	KindTCPDNSDenied  = "dns-tcp-denied"   // TCP 53 stays shut because policy denied it
+)
+
+// Finding is something a reviewer should know. Where it speaks of an edge, Edge is its index in the graph, else -1.
+type Finding struct {
+	Kind        string
+	Severity    Severity
+	Namespace   string
+	Direction   model.Direction
+	Edge        int
+	Text        string // what was seen
+	Consequence string // what follows from it
+}
+
+// Loss is an edge that worked and that the dialect cannot say at one of its ends.
+type Loss struct {
+	Edge        int
+	Namespace   string // of the end that is isolated
+	Direction   model.Direction
+	Text        string
+	Consequence string
+}
+
+func (l *learner) find(f Finding) { l.findings = append(l.findings, f) }
+
+// edgeText is "shop/web -> shop/db 5432/tcp".
+func (l *learner) edgeText(e *graph.Edge) string {
+	return l.g.Peers[e.Src].ID + " -> " + l.g.Peers[e.Dst].ID + " " + e.PortString()
+}
+
+// lose notes an accepted edge that no rule can be written for.
+func (l *learner) lose(i int, en end, why, consequence string) {
+	e := &l.g.Edges[i]
+	text := l.edgeText(e) + ": " + why
+	l.losses = append(l.losses, Loss{i, en.namespace, en.dir, text, consequence})
+	l.find(Finding{KindInexpressible, Blocks, en.namespace, en.dir, i, text, consequence})
+	l.block(en.namespace, en.dir, text)
+}
+
+// leaveOut notes an edge that is not learned.
+func (l *learner) leaveOut(i int, e *graph.Edge, en end) {
+	if e.State == graph.Denied {
+		l.find(Finding{KindDenied, Info, en.namespace, en.dir, i, l.edgeText(e) + " was denied by policy",
+			"it stays denied; learn it with --learn-denied or a decision"})
+		return
+	}
+	text := fmt.Sprintf("%s: %d records refused (%s)", l.edgeText(e), e.RefusedRecords, e.Reason)
+	f := Finding{KindRefused, Blocks, en.namespace, en.dir, i, text, "no rule is learned from it, a default deny may cut it"}
+	l.find(f)
+	l.block(en.namespace, en.dir, text)
+	if e.Reason == model.UnknownDirection {
+		// Which end is the server is open, so the other direction of this end may be the one that is cut.
+		l.block(en.namespace, opposite(en.dir), text)
+	}
+}
+
+func opposite(d model.Direction) model.Direction {
+	if d == model.Egress {
+		return model.Ingress
+	}
+	return model.Egress
+}
+
+// remark notes what is odd about an edge that is learned.
+func (l *learner) remark(i int, e *graph.Edge, en end) {
+	note := func(kind string, s Severity, text, consequence string) {
+		l.find(Finding{kind, s, en.namespace, en.dir, i, l.edgeText(e) + " " + text, consequence})
+	}
+	switch e.State {
+	case graph.Mixed:
+		note(KindMixed, Warning, "worked and was also denied", "it is allowed; check that it should be")
+	case graph.Denied:
+		note(KindLearnedDenied, Warning, "was denied by policy", "it is allowed because denied edges are learned")
+	}
+	for _, m := range []struct {
+		mark              model.Marks
+		kind              string
+		text, consequence string
+	}{
+		{model.MarkWorldPod, KindWorldPod, "has an end that is a pod by name and world by identity",
+			"the rule names the pod; the datapath may enforce on world and drop it"},
+		{model.MarkUnmanaged, KindUnmanaged, "has an end that the network plugin does not manage", "no policy is enforced at that end"},
+		{model.MarkHostNetwork, KindHostNetwork, "has a pod on the network of its node", "it is its node to every policy"},
+		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "the staged policy and this one disagree"},
+	} {
+		if e.Marks&m.mark != 0 {
+			note(m.kind, Warning, m.text, m.consequence)
+		}
+	}
+	if l.g.Peers[en.peer].Kind == model.KindAddress {
+		text := "has an outside peer that is known by its address"
+		if len(e.Names) > 0 {
+			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
+		}
+		note(KindFragile, Warning, text, "the rule breaks when the address changes")
+	}
+}
+
+// remarkSubjects notes what concerns whole workloads and namespaces.
+func (l *learner) remarkSubjects() {
+	seen := map[string]bool{}
+	for i := range l.g.Workloads {
+		w := &l.g.Workloads[i]
+		if !l.subject(i) {
+			continue
+		}
+		seen[w.Namespace] = true
+		if len(w.Merged) > 1 {
+			l.find(Finding{KindMerged, Warning, w.Namespace, model.DirectionUnknown, -1,
+				w.ID + " stands for " + strings.Join(w.Merged, ", ") + ": no stable label tells them apart",
+				"each of them is allowed what any of them needs"})
+		}
+	}
+	for _, ns := range l.cfg.Namespaces {
+		if !seen[ns] {
+			l.find(Finding{KindUnseen, Warning, ns, model.DirectionUnknown, -1, "no workload of namespace " + ns + " was seen",
+				"nothing is learned for it and it is not enforced"})
+		}
+	}
+}
+
+func sortFindings(f []Finding) {
+	slices.SortFunc(f, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.Text, b.Text))
+	})
+}

@@ -1,0 +1,184 @@
+package synth
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/policy"
+)
+
+// Synthesize learns the allow policies for the subjects that cfg chooses.
+func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error) {
+	if err := cfg.check(); err != nil {
+		return Result{}, err
+	}
+	l := &learner{g: g, cfg: cfg, cluster: cfg.Cluster, asks: map[query]bool{}, names: map[string]bool{},
+		ruleEdges: map[string][]int{}, subjectRules: map[int][]string{}, enforce: map[string]Enforce{}}
+	if err := l.chooseCluster(); err != nil {
+		return Result{}, err
+	}
+	for _, step := range []func(){l.open, l.gather, l.widen, l.remarkSubjects, l.write} {
+		if err := ctx.Err(); err != nil {
+			return Result{}, err
+		}
+		step()
+	}
+	return l.result(), nil
+}
+
+// learner carries what one run collects.
+type learner struct {
+	g       *graph.Graph
+	cfg     Config
+	cluster string
+
+	needs      []need
+	isResolver map[int]bool   // by peer
+	asks       map[query]bool // workloads seen asking a resolver over UDP
+
+	policies     []policy.Policy
+	names        map[string]bool // "namespace/name" of policies
+	ruleEdges    map[string][]int
+	subjectRules map[int][]string
+	findings     []Finding
+	losses       []Loss
+	widenings    []Widening
+	enforce      map[string]Enforce
+}
+
+// chooseCluster fails where subjects lie in several clusters: a bundle is for one.
+func (l *learner) chooseCluster() error {
+	if l.cluster != "" {
+		return nil
+	}
+	clusters := map[string]bool{}
+	for i := range l.g.Workloads {
+		if w := &l.g.Workloads[i]; l.cfg.chosen(w.Namespace) {
+			clusters[w.Cluster] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(clusters))
+	if len(names) > 1 {
+		return fmt.Errorf("the chosen namespaces are in several clusters (%s): choose one", strings.Join(names, ", "))
+	}
+	if len(names) == 1 {
+		l.cluster = names[0]
+	}
+	return nil
+}
+
+// subject says whether policies are written for a workload.
+func (l *learner) subject(w int) bool {
+	return l.cfg.chosen(l.g.Workloads[w].Namespace) && l.g.Workloads[w].Cluster == l.cluster
+}
+
+// open starts with every namespace of a subject enforceable; gather finds what speaks against it.
+func (l *learner) open() {
+	for i := range l.g.Workloads {
+		if l.subject(i) {
+			l.enforce[l.g.Workloads[i].Namespace] = Enforce{Ingress: true, Egress: true}
+		}
+	}
+}
+
+// block takes a direction of a namespace out of enforcement, unless that was ruled out by configuration.
+func (l *learner) block(namespace string, d model.Direction, why string) {
+	e := l.enforce[namespace]
+	o := Obstacle{d, why}
+	if !slices.Contains(e.Why, o) {
+		e.Why = append(e.Why, o)
+	}
+	if !l.cfg.EnforceAnyway {
+		e.Ingress = e.Ingress && d != model.Ingress
+		e.Egress = e.Egress && d != model.Egress
+	}
+	l.enforce[namespace] = e
+}
+
+func (l *learner) widen() {
+	l.isResolver = l.resolvers()
+	for _, n := range l.needs {
+		if n.dir == model.Egress && n.proto == model.UDP && n.port == dnsPort && l.isResolver[n.peer] {
+			l.asks[query{n.subject, n.peer}] = true
+		}
+	}
+	l.widenDNS()
+}
+
+func (l *learner) namespace(n need) string { return l.g.Workloads[n.subject].Namespace }
+
+// write turns the needs into policies: those of every workload, and the shared one for DNS.
+func (l *learner) write() {
+	bySubject := map[int]map[model.Direction][]need{}
+	var dns []need
+	for _, n := range l.needs {
+		if l.isQuery(n) {
+			dns = append(dns, n)
+			continue
+		}
+		if bySubject[n.subject] == nil {
+			bySubject[n.subject] = map[model.Direction][]need{}
+		}
+		bySubject[n.subject][n.dir] = append(bySubject[n.subject][n.dir], n)
+	}
+	l.writeDNS(dns)
+	for _, s := range slices.Sorted(maps.Keys(bySubject)) {
+		w := &l.g.Workloads[s]
+		rules := l.rules(model.Ingress, bySubject[s][model.Ingress])
+		rules = append(rules, l.rules(model.Egress, bySubject[s][model.Egress])...)
+		sel := policy.MatchLabels(w.Selector)
+		l.add(policy.Policy{Name: l.nameOf(w.Namespace, w.Name, sel), Namespace: w.Namespace, Subject: sel}, []int{s}, rules)
+	}
+}
+
+// add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
+func (l *learner) add(p policy.Policy, of []int, rules []learned) {
+	for _, r := range rules {
+		p.Ingress = p.Ingress || r.Direction == model.Ingress
+		p.Egress = p.Egress || r.Direction == model.Egress
+		p.Rules = append(p.Rules, r.Rule)
+	}
+	for i, r := range rules {
+		id := p.RuleID(i)
+		l.ruleEdges[id] = append(l.ruleEdges[id], r.edges...)
+		for _, s := range of {
+			l.subjectRules[s] = append(l.subjectRules[s], id)
+		}
+	}
+	l.policies = append(l.policies, p.Canonical())
+}
+
+func (l *learner) result() Result {
+	r := Result{Policies: policy.PolicySet{Policies: l.policies}.Canonical(), RuleEdges: l.ruleEdges, Losses: l.losses,
+		Findings: l.findings, Widenings: l.widenings, Enforce: l.enforce}
+	for id, e := range r.RuleEdges {
+		slices.Sort(e)
+		r.RuleEdges[id] = slices.Compact(e)
+	}
+	for ns, e := range r.Enforce {
+		slices.SortFunc(e.Why, func(a, b Obstacle) int {
+			return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Text, b.Text))
+		})
+		r.Enforce[ns] = e
+	}
+	for i := range l.g.Workloads {
+		if l.subject(i) {
+			ids := slices.Sorted(slices.Values(l.subjectRules[i]))
+			r.Subjects = append(r.Subjects, Subject{i, slices.Compact(ids)})
+		}
+	}
+	for i := range r.Widenings {
+		slices.SortFunc(r.Widenings[i].Triples, func(a, b Triple) int {
+			return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Port, b.Port))
+		})
+	}
+	sortFindings(r.Findings)
+	r.Stats = measure(len(r.Subjects), r.Policies)
+	return r
+}
