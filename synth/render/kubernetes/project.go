@@ -1,0 +1,112 @@
+package kubernetes
+
+import (
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// Loss is something that this dialect cannot say.
+type Loss struct {
+	Policy      string // namespace/name
+	Rule        string // rule id, "" for the whole policy
+	Lost        string // the part, in words
+	Consequence string
+	// Wider says that more is allowed without it; otherwise less is.
+	Wider bool
+}
+
+// Project gives the part of a set that the dialect can say, in canonical order, and the rest as losses. A peer or port
+// that cannot be said is left out of its rule, and a rule with none left is left out whole: it never becomes a rule
+// for every peer or port.
+func Project(set policy.PolicySet) (policy.PolicySet, []Loss) {
+	var out policy.PolicySet
+	var l losses
+	for _, p := range set.Canonical().Policies {
+		if q, ok := l.policy(p); ok {
+			out.Policies = append(out.Policies, q)
+		}
+	}
+	return out.Canonical(), l.list
+}
+
+// losses collects what is lost of one policy after the other.
+type losses struct {
+	list []Loss
+	name string
+	rule string
+}
+
+func (l *losses) add(wider bool, lost, consequence string) {
+	l.list = append(l.list, Loss{Policy: l.name, Rule: l.rule, Lost: lost, Consequence: consequence, Wider: wider})
+}
+
+func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
+	l.name, l.rule = p.Namespace+"/"+p.Name, ""
+	if p.Namespace == "" {
+		l.name = p.Name
+		l.add(p.Ingress || p.Egress, "the cluster-wide policy", "nothing of it is in force")
+		return p, false
+	}
+	if p.Tier != "" || p.Order != nil {
+		l.add(true, "tier and order", "the policy is added to all others of its pods")
+		p.Tier, p.Order = "", nil
+	}
+	var rules []policy.Rule
+	for i := range p.Rules {
+		l.rule = p.RuleID(i)
+		if r, ok := l.ruleOf(&p, p.Rules[i]); ok {
+			rules = append(rules, r)
+		}
+	}
+	l.rule, p.Rules = "", rules
+	return p, p.Ingress || p.Egress
+}
+
+func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
+	if r.Action != policy.Allow {
+		l.add(true, "the rule's action "+r.Action.String(), "what other rules allow of it stays allowed")
+		return r, false
+	}
+	if !p.Isolates(r.Direction) {
+		l.add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
+		return r, false
+	}
+	var peers []policy.Peer
+	for _, q := range r.Peers {
+		if q.Kind == policy.PeerPods || q.Kind == policy.PeerCIDR {
+			peers = append(peers, q)
+		} else {
+			l.add(false, "the peer "+q.String(), "its "+r.Direction.String()+" connections are denied")
+		}
+	}
+	var ports []policy.Port
+	for _, q := range r.Ports {
+		ports = append(ports, l.ports(r, q)...)
+	}
+	r.Peers, r.Ports = peers, ports
+	return r, (r.AnyPeer || len(peers) > 0) && (r.AnyPort || len(ports) > 0)
+}
+
+// ports gives what the dialect says for one port: none, itself, or one for each of the protocols it stands for.
+func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
+	if q.Proto == 0 {
+		var out []policy.Port
+		for _, proto := range []model.Proto{model.TCP, model.UDP, model.SCTP} {
+			q.Proto = proto
+			out = append(out, l.ports(r, q)...)
+		}
+		return out
+	}
+	if !q.Proto.HasPorts() {
+		l.add(false, "protocol "+q.Proto.String(), r.Direction.String()+" of it is denied: only a rule for every port would let it pass")
+		return nil
+	}
+	if q.Name == "" && q.First == 0 && !q.Whole() {
+		q.First = 1 // port 0 is none
+		if q.Last == 0 {
+			l.add(false, "port 0/"+q.Proto.String(), "it is denied")
+			return nil
+		}
+	}
+	return []policy.Port{q}
+}

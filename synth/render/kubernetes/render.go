@@ -1,0 +1,118 @@
+package kubernetes
+
+import (
+	"fmt"
+	"net/netip"
+
+	"sigs.k8s.io/yaml"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// File is one policy as YAML.
+type File struct {
+	Namespace, Name string
+	YAML            []byte
+}
+
+// Path is where the file goes below a directory of policies: namespace/name.yaml.
+func (f File) Path() string { return f.Namespace + "/" + f.Name + ".yaml" }
+
+// Render writes one file for each policy, by namespace and name, and says what the dialect cannot say. Equal sets give
+// the same bytes.
+func Render(set policy.PolicySet) ([]File, []Loss, error) {
+	set, lost := Project(set)
+	files := make([]File, 0, len(set.Policies))
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		text, err := yaml.Marshal(object(p))
+		if err != nil {
+			return nil, nil, fmt.Errorf("render policy %s/%s: %w", p.Namespace, p.Name, err)
+		}
+		files = append(files, File{p.Namespace, p.Name, text})
+	}
+	return files, lost, nil
+}
+
+func object(p *policy.Policy) networkPolicy {
+	o := networkPolicy{APIVersion: apiVersion, Kind: kind, Metadata: metadata{p.Name, p.Namespace},
+		Spec: spec{PodSelector: *selectorOf(p.Subject)}}
+	if p.Ingress {
+		o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, "Ingress")
+	}
+	if p.Egress {
+		o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, "Egress")
+	}
+	for _, r := range p.Rules {
+		if r.Direction == model.Ingress {
+			o.Spec.Ingress = append(o.Spec.Ingress, ingress{peersOf(r.Peers), portsOf(r.Ports)})
+		} else {
+			o.Spec.Egress = append(o.Spec.Egress, egress{peersOf(r.Peers), portsOf(r.Ports)})
+		}
+	}
+	return o
+}
+
+// peersOf always names the namespaces: a peer without them would mean the policy's own, which readers overlook.
+func peersOf(peers []policy.Peer) []peer {
+	var out []peer
+	for _, p := range peers {
+		if p.Kind == policy.PeerCIDR {
+			out = append(out, peer{IPBlock: &ipBlock{p.CIDR.String(), prefixTexts(p.Except)}})
+			continue
+		}
+		q := peer{NamespaceSelector: selectorOf(p.Namespaces)}
+		if len(p.Pods) > 0 {
+			q.PodSelector = selectorOf(p.Pods)
+		}
+		out = append(out, q)
+	}
+	return out
+}
+
+func prefixTexts(list []netip.Prefix) []string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.String())
+	}
+	return out
+}
+
+func portsOf(ports []policy.Port) []port {
+	var out []port
+	for _, p := range ports {
+		q := port{Protocol: protocols[p.Proto]}
+		switch {
+		case p.Name != "":
+			q.Port = p.Name
+		case !p.Whole():
+			q.Port = p.First
+			if p.Last != p.First {
+				q.EndPort = p.Last
+			}
+		}
+		out = append(out, q)
+	}
+	return out
+}
+
+// protocols are the names that the API has.
+var protocols = map[model.Proto]string{model.TCP: "TCP", model.UDP: "UDP", model.SCTP: "SCTP"}
+
+// selectorOf writes In with one value as matchLabels; a second one for the same key has to be an expression.
+func selectorOf(s policy.Selector) *selector {
+	out := &selector{}
+	for _, r := range s {
+		_, taken := out.MatchLabels[r.Key]
+		if r.Op != policy.In || len(r.Values) != 1 || taken {
+			out.MatchExpressions = append(out.MatchExpressions, expression{r.Key, r.Op.String(), r.Values})
+			continue
+		}
+		if out.MatchLabels == nil {
+			out.MatchLabels = map[string]string{}
+		}
+		out.MatchLabels[r.Key] = r.Values[0]
+	}
+	return out
+}

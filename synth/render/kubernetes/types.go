@@ -1,0 +1,65 @@
+package kubernetes
+
+// The API's name for what this dialect writes.
+const (
+	apiVersion = "networking.k8s.io/v1"
+	kind       = "NetworkPolicy"
+)
+
+// networkPolicy is the part of the API object that means something. Field names are the API's.
+type networkPolicy struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   metadata `json:"metadata"`
+	Spec       spec     `json:"spec"`
+}
+
+type metadata struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+type spec struct {
+	PodSelector selector  `json:"podSelector"`
+	PolicyTypes []string  `json:"policyTypes"`
+	Ingress     []ingress `json:"ingress,omitempty"`
+	Egress      []egress  `json:"egress,omitempty"`
+}
+
+type ingress struct {
+	From  []peer `json:"from,omitempty"`
+	Ports []port `json:"ports,omitempty"`
+}
+
+type egress struct {
+	To    []peer `json:"to,omitempty"`
+	Ports []port `json:"ports,omitempty"`
+}
+
+type peer struct {
+	NamespaceSelector *selector `json:"namespaceSelector,omitempty"`
+	PodSelector       *selector `json:"podSelector,omitempty"`
+	IPBlock           *ipBlock  `json:"ipBlock,omitempty"`
+}
+
+type ipBlock struct {
+	CIDR   string   `json:"cidr"`
+	Except []string `json:"except,omitempty"`
+}
+
+type port struct {
+	Protocol string `json:"protocol"`
+	Port     any    `json:"port,omitempty"` // a number or a name
+	EndPort  uint16 `json:"endPort,omitempty"`
+}
+
+type selector struct {
+	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
+	MatchExpressions []expression      `json:"matchExpressions,omitempty"`
+}
+
+type expression struct {
+	Key      string   `json:"key"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values,omitempty"`
+}
