@@ -23,43 +23,33 @@ func flowsSchema() *schema.GroupNode {
 	return schema.MustGroup(schema.NewGroupNode("flows", parquet.Repetitions.Required, fields, -1))
 }
 
-// flowWriter holds the memory for writing flows: it is as large as the largest row group so far.
+// flowWriter writes flows with memory as large as the largest row group so far.
 type flowWriter struct {
 	rows    []model.Observation
 	scratch *scratch
 }
 
 // write writes a file of n rows, which at copies by place.
-func (f *flowWriter) write(w io.Writer, n int, at func(i int, r *model.Observation)) error {
+func (f *flowWriter) write(e *encoder, w io.Writer, n int, at func(i int, r *model.Observation)) error {
 	size := min(n, groupRows)
 	if len(f.rows) < size {
 		f.rows, f.scratch = make([]model.Observation, size), newScratch(size)
 	}
-	return writeParquet(w, flowsKind, flowsSchema(), func(p *file.Writer) error {
+	return e.write(w, flowsKind, flowsSchema(), func(p *parquetFile) error {
 		for i := 0; i < n; i += groupRows {
 			rows := f.rows[:min(groupRows, n-i)]
 			for j := range rows {
 				at(i+j, &rows[j])
 			}
-			if err := writeFlowGroup(p.AppendRowGroup(), rows, f.scratch); err != nil {
+			err := p.group(len(rows), func(c int, w file.ColumnChunkWriter) error {
+				return flowColumns[c].write(w, rows, f.scratch)
+			})
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-func writeFlowGroup(g file.SerialRowGroupWriter, rows []model.Observation, s *scratch) error {
-	for i := range flowColumns {
-		w, err := g.NextColumn()
-		if err != nil {
-			return err
-		}
-		if err := flowColumns[i].write(w, rows, s); err != nil {
-			return err
-		}
-	}
-	return g.Close()
 }
 
 // flowReader reads the row groups of one file.

@@ -112,10 +112,10 @@ func (l *label) endpoint() (e model.Endpoint, err error) {
 const labelGroup = 1 << 14
 
 // writeLabels writes a file of labels.
-func writeLabels(w io.Writer, rows []label) error {
-	return writeParquet(w, labelsKind, labelsSchema(), func(p *file.Writer) error {
+func writeLabels(e *encoder, w io.Writer, rows []label) error {
+	return e.write(w, labelsKind, labelsSchema(), func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, labelGroup) {
-			if err := writeLabelGroup(p.AppendRowGroup(), part); err != nil {
+			if err := p.group(len(part), func(c int, w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) }); err != nil {
 				return err
 			}
 		}
@@ -123,49 +123,30 @@ func writeLabels(w io.Writer, rows []label) error {
 	})
 }
 
-func writeLabelGroup(g file.SerialRowGroupWriter, rows []label) error {
-	if err := writeLabelNumbers(g, rows); err != nil {
-		return err
+// writeLabelColumn writes the column of a place in labelsSchema.
+func writeLabelColumn(w file.ColumnChunkWriter, column int, rows []label) error {
+	switch {
+	case column == 0:
+		return writeNumbers(w, rows, func(l *label) int32 { return int32(l.id) })
+	case column == 1:
+		return writeNumbers(w, rows, func(l *label) int32 { return int32(l.marks) })
+	case column < 2+numTexts:
+		return writeTexts(w, texts(rows, column-2))
 	}
-	for i := range textColumns {
-		if err := writeTexts(g, texts(rows, i)); err != nil {
-			return err
-		}
-	}
-	for i := range listColumns {
-		if err := writeTexts(g, lists(rows, i)); err != nil {
-			return err
-		}
-	}
-	return g.Close()
+	return writeTexts(w, lists(rows, column-2-numTexts))
 }
 
-func writeLabelNumbers(g file.SerialRowGroupWriter, rows []label) error {
-	for _, field := range []func(*label) int32{
-		func(l *label) int32 { return int32(l.id) },
-		func(l *label) int32 { return int32(l.marks) },
-	} {
-		values := make([]int32, len(rows))
-		for i := range rows {
-			values[i] = field(&rows[i])
-		}
-		w, err := g.NextColumn()
-		if err != nil {
-			return err
-		}
-		if _, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(values, nil, nil); err != nil {
-			return err
-		}
+func writeNumbers(w file.ColumnChunkWriter, rows []label, field func(*label) int32) error {
+	values := make([]int32, len(rows))
+	for i := range rows {
+		values[i] = field(&rows[i])
 	}
-	return nil
+	_, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(values, nil, nil)
+	return err
 }
 
-func writeTexts(g file.SerialRowGroupWriter, v levelled) error {
-	w, err := g.NextColumn()
-	if err != nil {
-		return err
-	}
-	_, err = w.(*file.ByteArrayColumnChunkWriter).WriteBatch(v.values, v.defined, v.repeated)
+func writeTexts(w file.ColumnChunkWriter, v levelled) error {
+	_, err := w.(*file.ByteArrayColumnChunkWriter).WriteBatch(v.values, v.defined, v.repeated)
 	return err
 }
 

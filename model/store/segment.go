@@ -69,13 +69,13 @@ func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
 	if g.labels, err = create(w.path(g.meta.Labels)); err != nil {
 		return err
 	}
-	if err := writeLabels(g.labels, l.labels(t)); err != nil {
+	if err := writeLabels(w.enc, g.labels, l.labels(t)); err != nil {
 		return err
 	}
 	if g.flows, err = create(w.path(g.meta.Path)); err != nil {
 		return err
 	}
-	err = w.flows.write(g.flows, len(order), func(i int, r *model.Observation) {
+	err = w.flows.write(w.enc, g.flows, len(order), func(i int, r *model.Observation) {
 		*r = rows[order[i].row]
 		l.apply(r)
 	})

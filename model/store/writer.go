@@ -32,6 +32,7 @@ type Writer struct {
 	tables  *tables
 	sorter  sorter
 	flows   flowWriter
+	enc     *encoder
 	done    []*segment
 }
 
@@ -42,7 +43,7 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write store %s: %w", s.dir, err)
 	}
-	w := &Writer{store: s, opts: opts, release: release, tables: newTables()}
+	w := &Writer{store: s, opts: opts, release: release, tables: newTables(), enc: newEncoder()}
 	if err := s.reload(); err != nil {
 		return nil, errors.Join(err, release())
 	}
@@ -152,7 +153,7 @@ func (w *Writer) Abort() error {
 		errs = append(errs, g.discard())
 	}
 	errs = append(errs, w.release())
-	w.done, w.release, w.sorter, w.tables, w.flows = nil, nil, sorter{}, nil, flowWriter{}
+	w.done, w.release, w.sorter, w.tables, w.flows, w.enc = nil, nil, sorter{}, nil, flowWriter{}, nil
 	w.err = errors.Join(w.err, errClosed)
 	return errors.Join(errs...)
 }

@@ -1,0 +1,323 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/model"
+)
+
+// crashDir names the store that this process, a child of TestKill, writes to until it is killed.
+const crashDir = "SLUICE_TEST_CRASH_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		if err := writeForever(dir); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// crashRows are the rows of the n-th source: as many keys as its number tells.
+func crashRows(n int) (model.Tables, []model.Observation) {
+	t := model.NewTables()
+	rows := make([]model.Observation, 100+n)
+	for i := range rows {
+		src := t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: fmt.Sprint("source-", n), Name: fmt.Sprint(i)})
+		rows[i] = model.Observation{Window: 29_000_000 + uint32(i%3)*minutesADay, Src: src, Dst: src, Records: 1}
+	}
+	return t, rows
+}
+
+// writeForever commits one source after the other and prints what is acknowledged.
+func writeForever(dir string) error {
+	s, err := Create(dir)
+	if err != nil {
+		return err
+	}
+	for n := len(s.Sources()); ; n++ {
+		t, rows := crashRows(n)
+		w, err := s.Writer(WriterOptions{})
+		if err != nil {
+			return err
+		}
+		if err := w.Write(t, rows); err != nil {
+			return err
+		}
+		if err := w.Commit([]Source{{Name: fmt.Sprint(n), Digest: fmt.Sprint(n)}}); err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+}
+
+// TestKill kills writers at random moments: every source is there whole or not at all, and what was acknowledged is there.
+func TestKill(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("locks outlive a killed process here")
+	}
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))
+	orphans := 0
+	for range 25 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), crashDir+"="+dir)
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(5+r.IntN(60)) * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		orphans += checkCrashed(t, dir, lastLine(t, &out))
+	}
+	commitRows(t, mustCreate(t, dir), WriterOptions{}, model.NewTables(), nil)
+	if n := checkCrashed(t, dir, -1); n > 0 {
+		t.Errorf("%d files are left that no commit names", n)
+	}
+	t.Logf("%d sources, %d files left behind by the killed", len(mustCreate(t, dir).Sources()), orphans)
+}
+
+// lastLine gives the last source acknowledged, -1 for none.
+func lastLine(t *testing.T, out *bytes.Buffer) int {
+	last := -1
+	for sc := bufio.NewScanner(out); sc.Scan(); {
+		if strings.HasPrefix(sc.Text(), "error:") {
+			t.Fatal(sc.Text())
+		}
+		fmt.Sscan(sc.Text(), &last)
+	}
+	return last
+}
+
+// checkCrashed compares the store with the sources it claims and gives the number of files that no commit names.
+func checkCrashed(t *testing.T, dir string, acknowledged int) int {
+	t.Helper()
+	s, err := Open(dir)
+	if errors.Is(err, ErrNoStore) && acknowledged < 0 {
+		return 0
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := len(s.Sources())
+	if acknowledged >= sources {
+		t.Fatalf("source %d was acknowledged, %d are there", acknowledged, sources)
+	}
+	want := 0
+	for n := range sources {
+		want += 100 + n
+	}
+	if _, rows := scanned(t, s, ScanOptions{}); len(rows) != want {
+		t.Fatalf("%d rows of %d sources, want %d", len(rows), sources, want)
+	}
+	known := map[string]bool{"lock": true}
+	for _, g := range s.Segments() {
+		known[filepath.Base(g.Path)], known[filepath.Base(g.Labels)] = true, true
+	}
+	orphans := 0
+	for name := range files(t, dir) {
+		if !known[filepath.Base(name)] && !strings.HasSuffix(name, ".json") {
+			orphans++
+		}
+	}
+	return orphans
+}
+
+// TestDamage: a file that is not the one committed is an error naming it, never a panic and never fewer rows.
+func TestDamage(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	tables := traffic(r, 30, 10)
+	rows := someRows(r, tables, 300, 10)
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	commitRows(t, s, WriterOptions{}, tables, rows, Source{Name: "a", Digest: "b"})
+	for name, content := range files(t, dir) {
+		if filepath.Base(name) == "lock" {
+			continue
+		}
+		for i := range 30 {
+			b := []byte(content)
+			switch i % 3 {
+			case 0:
+				b[r.IntN(len(b))] ^= 1 << r.IntN(8)
+			case 1:
+				b = b[:r.IntN(len(b))]
+			case 2:
+				b = append(b, "x"...)
+			}
+			overwrite(t, filepath.Join(dir, name), b)
+			err := scanAll(dir)
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), filepath.Base(name)) {
+				t.Fatalf("%s, way %d: error %v", name, i%3, err)
+			}
+		}
+		overwrite(t, filepath.Join(dir, name), []byte(content))
+		if err := scanAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func overwrite(t *testing.T, name string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func scanAll(dir string) error {
+	s, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	return s.Scan(context.Background(), ScanOptions{}, func(model.Tables, []model.Observation) error { return nil })
+}
+
+// TestMissing: a committed file that is gone, or a commit that is gone, is an error.
+func TestMissing(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	for range 2 {
+		tables, rows := crashRows(1)
+		commitRows(t, s, WriterOptions{}, tables, rows)
+	}
+	if err := os.Remove(filepath.Join(dir, s.Segments()[0].Labels)); err != nil {
+		t.Fatal(err)
+	}
+	if err := scanAll(dir); !errors.Is(err, ErrDamaged) {
+		t.Errorf("labels gone: %v", err)
+	}
+	first, _ := filepath.Glob(filepath.Join(dir, commitsDir, "00000001-*"))
+	if err := os.Remove(first[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); !errors.Is(err, ErrDamaged) {
+		t.Errorf("commit gone: %v", err)
+	}
+}
+
+// TestTwoWriters: one writer at a time, and a source that another process stored meanwhile is refused.
+func TestTwoWriters(t *testing.T) {
+	dir := t.TempDir()
+	a, b := mustCreate(t, dir), mustCreate(t, dir)
+	w, err := a.Writer(WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Writer(WriterOptions{}); !errors.Is(err, ErrLocked) {
+		t.Fatalf("second writer: %v", err)
+	}
+	tables, rows := crashRows(1)
+	if err := errors.Join(w.Write(tables, rows), w.Commit([]Source{{Digest: "x"}})); err != nil {
+		t.Fatal(err)
+	}
+	if b.HasSource("x") {
+		t.Fatal("b saw a commit without opening anew")
+	}
+	if w, err = b.Writer(WriterOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(tables, rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit([]Source{{Digest: "x"}}); !errors.Is(err, ErrSourceStored) {
+		t.Fatalf("stored twice: %v", err)
+	}
+	if _, got := scanned(t, b, ScanOptions{}); len(got) != len(rows) {
+		t.Errorf("%d rows, want %d", len(got), len(rows))
+	}
+}
+
+// TestAbort: nothing is left of an aborted or failed commit, and the store can be written again.
+func TestAbort(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	tables, rows := crashRows(1)
+	w, err := s.Writer(WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(tables, rows), w.flush(), w.Abort(), w.Abort()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(tables, rows); err == nil {
+		t.Error("write after abort")
+	}
+	if f := files(t, dir); len(f) != 1 {
+		t.Errorf("files left: %d", len(f))
+	}
+	// A file in the place of a directory fails the commit at one of its segments.
+	day := filepath.Join(dir, version, "cluster=unknown", "day="+dayOf(rows[1].Window))
+	if err := os.Remove(day); err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, day, nil)
+	commitErr := func() error {
+		w, err := s.Writer(WriterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return errors.Join(w.Write(tables, rows), w.Commit([]Source{{Digest: "x"}}))
+	}
+	if err := commitErr(); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v", err)
+	}
+	if err := os.Remove(day); err != nil {
+		t.Fatal(err)
+	}
+	if err := commitErr(); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := scanned(t, s, ScanOptions{}); len(got) != len(rows) {
+		t.Errorf("%d rows, want %d", len(got), len(rows))
+	}
+}
+
+// full is a disk of n bytes.
+type full struct{ n int }
+
+var errFull = errors.New("no space left")
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.n -= len(p); f.n < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+// TestDiskFull: wherever the disk is full, the error of the write comes back.
+func TestDiskFull(t *testing.T) {
+	tables, rows := crashRows(1)
+	for n := 0; ; n += 50 {
+		f := full{n}
+		err := (&flowWriter{}).write(newEncoder(), &f, len(rows), func(i int, r *model.Observation) { *r = rows[i] })
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errFull) {
+			t.Fatalf("after %d bytes: %v", n, err)
+		}
+		if n > 1<<20 {
+			t.Fatal("never done")
+		}
+	}
+	l := endpointLabel(0, tables.Endpoints.Get(0))
+	if err := writeLabels(newEncoder(), &full{100}, []label{l}); !errors.Is(err, errFull) {
+		t.Fatal(err)
+	}
+}

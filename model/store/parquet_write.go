@@ -1,0 +1,147 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/compress"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+	"github.com/klauspost/compress/zstd"
+)
+
+// magic begins and ends a Parquet file.
+const magic = "PAR1"
+
+// properties: plain values under zstd. Dictionaries of integers and delta encoding of nullable columns make the library
+// panic, and zstd finds the same repetitions.
+func properties() *parquet.WriterProperties {
+	return parquet.NewWriterProperties(
+		parquet.WithVersion(parquet.V2_LATEST),
+		parquet.WithDictionaryDefault(false),
+		parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithStats(true),
+		parquet.WithBatchSize(16<<10),
+		parquet.WithDataPageSize(1<<30), // a page a column of a row group: those are small
+		parquet.WithCreatedBy("sluice"))
+}
+
+// encoder writes Parquet files one after the other with one compressor. The library's own file writer makes a new
+// compressor for every page, with 5 MiB of memory to clear, which cost more than the rest of writing.
+type encoder struct {
+	zstd *zstd.Encoder
+	out  []byte
+}
+
+func newEncoder() *encoder {
+	// No option here can be wrong.
+	z, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
+	return &encoder{zstd: z}
+}
+
+// parquetFile is a file of our kind that is being written.
+type parquetFile struct {
+	sink  *sink
+	meta  *metadata.FileMetaDataBuilder
+	props *parquet.WriterProperties
+	enc   *encoder
+	count int16 // row groups
+}
+
+// write writes one file of our kind; body writes its row groups.
+func (e *encoder) write(w io.Writer, kind string, root *schema.GroupNode, body func(*parquetFile) error) (err error) {
+	s := &sink{w: w}
+	defer func() {
+		if s.err != nil {
+			err = s.err // the library's account of it says less
+		}
+	}()
+	defer recovered(&err)
+	kv := metadata.KeyValueMetadata{}
+	if err := kv.Append(footerKey, kind); err != nil {
+		return err
+	}
+	f := &parquetFile{sink: s, props: properties(), enc: e}
+	f.meta = metadata.NewFileMetadataBuilder(schema.NewSchema(root), f.props, kv)
+	if _, err := io.WriteString(s, magic); err != nil {
+		return err
+	}
+	if err := body(f); err != nil {
+		return err
+	}
+	return f.footer()
+}
+
+func (f *parquetFile) footer() error {
+	meta, err := f.meta.Finish()
+	if err != nil {
+		return err
+	}
+	n, err := meta.WriteTo(f.sink, nil)
+	if err != nil {
+		return err
+	}
+	_, err = f.sink.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(n)), magic...))
+	return err
+}
+
+// group writes a row group; column writes the i-th column of it.
+func (f *parquetFile) group(rows int, column func(i int, w file.ColumnChunkWriter) error) error {
+	g := f.meta.AppendRowGroup()
+	var size int64
+	for i := range g.NumColumns() {
+		meta := g.NextColumnChunk()
+		p, err := file.NewPageWriter(f.sink, compress.Codecs.Zstd, 0, meta, f.count, int16(i), f.props.Allocator(), false, nil, nil)
+		if err != nil {
+			return err
+		}
+		w := file.NewColumnChunkWriter(meta, pager{p, f.enc}, f.props)
+		if err := column(i, w); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		size += w.TotalBytesWritten()
+	}
+	g.SetNumRows(rows)
+	f.count++
+	return g.Finish(size, f.count-1)
+}
+
+// pager is the library's writer of pages with our compressor.
+type pager struct {
+	file.PageWriter
+	enc *encoder
+}
+
+// Compress gives the compressed bytes of a page, valid until the next.
+func (p pager) Compress(_ *bytes.Buffer, src []byte) []byte {
+	p.enc.out = p.enc.zstd.EncodeAll(src, p.enc.out[:0])
+	return p.enc.out
+}
+
+// sink counts what is written and remembers the first error.
+type sink struct {
+	w   io.Writer
+	n   int64
+	err error
+}
+
+// Write writes to the file.
+func (s *sink) Write(b []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(b)
+	s.n += int64(n)
+	s.err = err
+	return n, err
+}
+
+// Tell is the offset in the file.
+func (s *sink) Tell() int64 { return s.n }
