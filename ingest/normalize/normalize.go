@@ -87,7 +87,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		n.Report.Last = end
 	}
 	o := &n.row
-	swap := fate == model.Reply || (fate == model.Irrelevant && f.IsReply == model.Yes)
+	swap := fate == model.Reply || f.IsReply == model.Yes && (fate == model.Irrelevant || fate == model.Refused)
 	*o = model.Observation{
 		Window: n.windowOf(f.Time), Src: f.Src.ID, Dst: f.Dst.ID, Port: f.DstPort, Proto: f.Proto, Verdict: f.Verdict,
 		Observer: f.Observer, Fate: fate, Reason: reason, Marks: f.Mark | f.Src.Marks | f.Dst.Marks,
@@ -98,8 +98,12 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		o.Src, o.Dst, o.Port = f.Dst.ID, f.Src.ID, f.SrcPort
 		srcPod, dstPod = dstPod, srcPod
 	}
-	if fate == model.Irrelevant && f.Proto.HasPorts() && (o.Port >= ephemeral || f.IsReply == model.Unknown) {
-		o.Port = 0 // noise is counted, not listed: client ports must not make rows
+	// Noise and refusals are counted, not listed: client ports must not make rows.
+	switch {
+	case fate == model.Irrelevant && f.IsReply == model.Unknown:
+		o.Port = 0
+	case fate == model.Irrelevant || fate == model.Refused:
+		o.Port = fixedPort(o.Port)
 	}
 	switch {
 	case !f.Proto.HasPorts():
