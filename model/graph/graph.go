@@ -21,7 +21,7 @@ type Peer struct {
 	Labels    model.Labels   // of a NetworkSet
 	Entities  model.Entities // KindEntity
 	Address   netip.Addr     // KindAddress
-	ID        string         // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub"; unique
+	ID        string         // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub", "unknown"; unique
 }
 
 // State is what the evidence says of an edge.
@@ -118,7 +118,10 @@ func peerID(p *Peer, w []workload.Workload) string {
 	case model.KindHost:
 		return "host:" + p.Name
 	}
-	return "unknown:" + p.Namespace + "/" + p.Name
+	if p.Name != "" {
+		return p.Namespace + "/pod:" + p.Name // a field-masked export names the pod and nothing else
+	}
+	return "unknown"
 }
 
 // peerFor gives the peer of an endpoint, before it has an index.
