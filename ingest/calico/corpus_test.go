@@ -51,6 +51,27 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
+// TestCorpusOthers: Hubble's records are not taken for Calico's.
+func TestCorpusOthers(t *testing.T) {
+	dir := os.Getenv("SLUICE_CORPUS")
+	if dir == "" {
+		t.Skip("SLUICE_CORPUS does not name the collected records")
+	}
+	err := filepath.WalkDir(filepath.Join(dir, "hubble"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if Sniff(text) {
+			t.Errorf("%s: taken for Calico's", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // bodies takes the answers with flows out of a transcript of requests.
 func bodies(t *testing.T, transcript string) []byte {
 	var out bytes.Buffer

@@ -23,50 +23,48 @@ type end struct {
 
 // readEnd reads one end; prefix is what its keys begin with.
 func readEnd(prefix string, s *side) (end, *rejection) {
-	var e end
-	var ok [4]bool
-	var name, aggr []byte
-	name, ok[0] = text(s.name)
-	aggr, ok[1] = text(s.aggr)
-	e.namespace, ok[2] = text(s.namespace)
-	e.ip, ok[3] = text(s.ip)
-	for i, what := range [...]string{"name", "name_aggr", "namespace", "ip"} {
-		if !ok[i] {
-			return e, badValue("%s_%s is no text", prefix, what)
+	e := end{labels: s.labels}
+	var texts [4][]byte
+	var ok bool
+	for i, v := range [...][]byte{s.name, s.aggr, s.namespace, s.ip} {
+		if texts[i], ok = text(v); !ok {
+			return e, badValue("%s_%s is no text", prefix, [...]string{"name", "name_aggr", "namespace", "ip"}[i])
 		}
 	}
-	if string(name) == "*" {
-		name = nil
-	}
-	e.name = name
-	if len(aggr) > 0 && string(aggr) != "*" {
-		e.name = aggr
-	}
-	if e.kind, ok[0] = enum(s.kind, endKinds); !ok[0] {
+	name, aggr := oneName(texts[0]), oneName(texts[1])
+	e.namespace, e.ip = texts[2], texts[3]
+	if e.kind, ok = enum(s.kind, endKinds); !ok {
 		return e, badValue("%s_type is no type of an endpoint", prefix)
+	}
+	if e.name = aggr; aggr == nil {
+		e.name = name
+	}
+	e.address = oneAddress(e.ip)
+	if !e.address.IsValid() {
+		e.ip = nil
 	}
 	if e.kind == kindAbsent {
 		e.kind = e.guess()
 	}
-	e.labels, e.address = s.labels, oneAddress(e.ip)
-	if !e.address.IsValid() {
-		e.ip = nil
-	}
-	switch e.kind {
-	case workloadEndpoint:
-		if !bytes.HasSuffix(name, []byte("*")) {
-			e.pod = name
-		}
-	case network:
-		if e.address.IsValid() {
-			e.name, e.domains = nil, s.domains
-		}
+	switch {
+	case e.kind == network && e.address.IsValid():
+		e.name, e.namespace, e.labels, e.domains = nil, nil, nil, s.domains
+		return e, nil
+	case e.kind == network:
 		e.namespace, e.labels = nil, nil
+	case e.kind == workloadEndpoint && !bytes.HasSuffix(name, []byte("*")):
+		e.pod = name
 	}
-	if e.kind != network {
-		e.address = netip.Addr{}
-	}
+	e.address = netip.Addr{}
 	return e, nil
+}
+
+// oneName is a name, nil for Enterprise's word for several.
+func oneName(name []byte) []byte {
+	if string(name) == "*" {
+		return nil
+	}
+	return name
 }
 
 // guess gives the kind where the record has none (Whisker): only workloads and their own NetworkSets have a

@@ -54,6 +54,8 @@ func TestForms(t *testing.T) {
 		{"whisker list, a line each", "{\"total\":{\"totalPages\":1},\"items\":[\n" + whisker + ",\n" + whisker + "\n]}\n", whiskerWant + whiskerWant},
 		{"whisker list, total last", `{"items":[` + whisker + `],"total":{"totalPages":1}}` + whisker, whiskerWant + whiskerWant},
 		{"empty whisker lists", `{"total":{"totalPages":0},"items":[]}{"items":null}`, "1: malformed not-a-flow-log\n"},
+		{"several searches", `{"took":1,"responses":[{"hits":{"hits":[{"_source":` + enterprise + `}]},"status":200},{"hits":{"hits":[]}}]}` + enterprise, enterpriseWant + enterpriseWant},
+		{"goldmane list", `{"meta":{"totalPages":"1"},"flows":[{"id":"1","flow":` + protojson + `},{"id":"2","flow":` + protojson + `}]}`, goldmaneWant + goldmaneWant},
 		{"server-sent events", ": hello\nevent: flow\nid: 4\ndata: " + whisker + "\n\ndata: " + whisker + "\n\nretry: 10\n", whiskerWant + whiskerWant},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,8 +15,8 @@ type frame struct {
 }
 
 // splitter finds the records of a stream: objects one after the other with anything JSON or server-sent events put
-// between them, and objects inside arrays and inside the envelopes of search results ("hits") and Whisker lists
-// ("items"). It sees brackets and strings only; whether a record is valid JSON is not its business.
+// between them, and objects inside arrays and inside the envelopes of search results and lists. It sees brackets and
+// strings only; whether a record is valid JSON is not its business.
 //
 // A broken record costs itself alone: a line break inside a string, or a line that begins an object no deeper than
 // the record's own first line, ends it. So every byte is looked at once, whatever the damage.
@@ -176,15 +176,24 @@ func (s *splitter) truncate(indent int) bool {
 	return true
 }
 
-// object reads the record whose '{' was taken. It is false for an envelope: its records come next.
+// outcome says what became of a record with one more token.
+type outcome uint8
+
+const (
+	unfinished outcome = iota
+	finished
+	opened // it is an envelope and its records come next
+	damaged
+)
+
+// object reads the record whose '{' was taken. It is false for an envelope.
 func (s *splitter) object() bool {
 	s.begin('{')
 	s.inner = append(s.inner[:0], '{')
 	s.keys = [2]string{}
 	indent := s.indent
-	prev := byte('{')
-	for {
-		if !s.text && (s.peek() == '{' && s.indent <= indent || s.peek() == 'd') && s.line >= s.frame.line {
+	for prev := byte('{'); ; {
+		if s.beginsAnew(indent) {
 			return s.truncate(indent)
 		}
 		c, ok := s.byte()
@@ -196,43 +205,70 @@ func (s *splitter) object() bool {
 			return s.broken(model.TooLong, indent)
 		}
 		s.buf = append(s.buf, c)
-		switch c {
-		case ' ', '\t', '\r', '\n':
+		if isBlank(c) {
 			continue
-		case '"':
-			from := len(s.buf)
-			if reason := s.str(); reason != model.ReasonNone {
-				return s.broken(reason, indent)
-			}
-			if d := len(s.inner) - 1; d < len(s.keys) && (prev == '{' || prev == ',') {
-				s.keys[d] = envelopeKey(s.buf[from : len(s.buf)-1])
-			}
-		case '{', '[':
-			s.inner = append(s.inner, c)
-			if c == '[' && prev == ':' && s.isEnvelope() {
-				s.outer = append(s.outer, s.inner...)
-				return false
-			}
-		case '}', ']':
-			if s.inner[len(s.inner)-1] != c-2 { // '[' and ']', '{' and '}' are two apart
-				return s.broken(model.BadJSON, indent)
-			}
-			s.inner = s.inner[:len(s.inner)-1]
-			if len(s.inner) == 0 {
-				s.frame.data = s.buf
-				return true
-			}
+		}
+		switch out, reason := s.token(c, prev); out {
+		case finished:
+			s.frame.data = s.buf
+			return true
+		case opened:
+			return false
+		case damaged:
+			return s.broken(reason, indent)
 		}
 		prev = c
 	}
 }
 
+// beginsAnew says whether a record cannot go on in the line that comes next: an object begins no deeper than the
+// record, or another event does.
+func (s *splitter) beginsAnew(indent int) bool {
+	if s.text || s.line < s.frame.line {
+		return false
+	}
+	c := s.peek()
+	return c == '{' && s.indent <= indent || c == 'd'
+}
+
+// token takes a string, a bracket or one other byte; prev is the last one that was not blank.
+func (s *splitter) token(c, prev byte) (outcome, model.Reason) {
+	switch c {
+	case '"':
+		from := len(s.buf)
+		if reason := s.str(); reason != model.ReasonNone {
+			return damaged, reason
+		}
+		if d := len(s.inner) - 1; d < len(s.keys) && (prev == '{' || prev == ',') {
+			s.keys[d] = envelopeKey(s.buf[from : len(s.buf)-1])
+		}
+	case '{', '[':
+		s.inner = append(s.inner, c)
+		if c == '[' && prev == ':' && s.isEnvelope() {
+			s.outer = append(s.outer, s.inner...)
+			return opened, model.ReasonNone
+		}
+	case '}', ']':
+		last := len(s.inner) - 1
+		if s.inner[last] != c-2 { // '[' and ']', '{' and '}' are two apart
+			return damaged, model.BadJSON
+		}
+		s.inner = s.inner[:last]
+		if last == 0 {
+			return finished, model.ReasonNone
+		}
+	}
+	return unfinished, model.ReasonNone
+}
+
+// envelopeKey gives a key that lists of records stand under, "" for others: "hits" of a search, "responses" of
+// several, Whisker's "items" and the "flows" of Goldmane's List.
 func envelopeKey(k []byte) string {
 	switch string(k) {
 	case "hits":
 		return "hits"
-	case "items":
-		return "items"
+	case "items", "flows", "responses":
+		return "list"
 	}
 	return ""
 }
@@ -241,7 +277,7 @@ func envelopeKey(k []byte) string {
 func (s *splitter) isEnvelope() bool {
 	switch string(s.inner) {
 	case "{[":
-		return s.keys[0] == "items"
+		return s.keys[0] == "list"
 	case "{{[":
 		return s.keys == [2]string{"hits", "hits"}
 	}
@@ -251,6 +287,9 @@ func (s *splitter) isEnvelope() bool {
 // str takes the rest of a string into buf.
 func (s *splitter) str() model.Reason {
 	for esc := false; ; {
+		if !esc {
+			s.plain()
+		}
 		c, ok := s.byte()
 		switch {
 		case !ok:
@@ -270,6 +309,18 @@ func (s *splitter) str() model.Reason {
 			return model.ReasonNone
 		}
 	}
+}
+
+// plain takes what stands buffered of a string up to the next byte that means something.
+func (s *splitter) plain() {
+	w, _ := s.r.Peek(s.r.Buffered())
+	w = w[:min(len(w), s.max-len(s.buf))]
+	n := 0
+	for n < len(w) && w[n] != '"' && w[n] != '\\' && w[n] != '\n' {
+		n++
+	}
+	s.buf = append(s.buf, w[:n]...)
+	_, _ = s.r.Discard(n)
 }
 
 // skipEnvelope passes over what follows the records in their envelope, up to the bracket that ends it. A line that

@@ -70,7 +70,10 @@ func enum[T any](v []byte, names map[string]T) (T, bool) {
 		var zero T
 		return zero, false
 	}
-	m, ok := names[string(bytes.ToLower(t))]
+	m, ok := names[string(t)]
+	if !ok {
+		m, ok = names[string(bytes.ToLower(t))]
+	}
 	return m, ok
 }
 
