@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"sluice/model"
-	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -102,6 +101,11 @@ func (r *Result) Accepted() map[int]bool {
 	return out
 }
 
+// Widened says whether a connection between two peers was opened by a widening.
+func (r *Result) Widened(src, dst int, proto model.Proto, port uint16) bool {
+	return slices.ContainsFunc(r.Widenings, func(w Widening) bool { return slices.Contains(w.Triples, Triple{src, dst, proto, port}) })
+}
+
 // The names of the policies beside those of workloads. No workload's policy has one of them.
 const (
 	NameDNS         = "dns"
@@ -157,13 +161,4 @@ func (r *Result) Enforced() policy.PolicySet {
 		}
 	}
 	return set.Canonical()
-}
-
-// Evidence gives the edges behind a rule.
-func (r *Result) Evidence(g *graph.Graph, rule string) []*graph.Edge {
-	var out []*graph.Edge
-	for _, i := range r.RuleEdges[rule] {
-		out = append(out, &g.Edges[i])
-	}
-	return out
 }

@@ -1,0 +1,39 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// Opening is a direction of a namespace that a policy opens for every pod to everything: nothing is isolated there,
+// and it is told by name instead of being counted in Over.
+type Opening struct {
+	Namespace string // "" is the cluster
+	Direction model.Direction
+	Policy    string
+}
+
+// opens says whether a rule allows everything.
+func opens(r *policy.Rule) bool { return r.Action == policy.Allow && r.AnyPeer && r.AnyPort }
+
+func openings(set policy.PolicySet) []Opening {
+	var out []Opening
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		if len(p.Subject) > 0 || len(p.SubjectNamespaces) > 0 {
+			continue
+		}
+		for j := range p.Rules {
+			if opens(&p.Rules[j]) {
+				out = append(out, Opening{p.Namespace, p.Rules[j].Direction, p.Name})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Opening) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Policy, b.Policy))
+	})
+	return slices.Compact(out)
+}

@@ -1,0 +1,198 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+)
+
+// Over is what a set allows at an end that it isolates and that was neither seen nor widened by name.
+type Over struct {
+	Count    int      // connections of the universe
+	Universe int      // all connections of the universe with an isolated end
+	Examples []Excess // the first of them
+}
+
+// Excess is one connection too many.
+type Excess struct {
+	Src, Dst string
+	Port     string // "80/tcp"
+	Policy   string // that allows it
+	Rule     string // its id
+}
+
+const maxExamples = 20
+
+// measure tries what each rule could allow. The evaluator decides every time; what no rule names is not asked, since
+// an isolated end allows nothing without a rule.
+func measure(ctx context.Context, g *graph.Graph, ev *eval.Evaluator, cfg Config) (Over, error) {
+	m := &measurer{u: newUniverse(g, ev, cfg), ev: ev, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
+		open: map[Opening]bool{}}
+	for _, o := range openings(ev.Policies()) {
+		m.open[Opening{Namespace: o.Namespace, Direction: o.Direction}] = true
+	}
+	for i := range m.u.members {
+		if err := ctx.Err(); err != nil {
+			return Over{}, err
+		}
+		m.subject(i)
+	}
+	m.over.Universe = m.size()
+	return m.over, nil
+}
+
+type nameTriple struct {
+	src, dst string
+	port
+}
+
+type measurer struct {
+	u       *universe
+	ev      *eval.Evaluator
+	cfg     Config
+	open    map[Opening]bool
+	counted map[nameTriple]bool
+	matches map[string][]int // members that a peer of a rule may name
+	over    Over
+	// isolated are the names of members that some policy isolates.
+	isolated [3]map[string]bool
+}
+
+func (m *measurer) subject(i int) {
+	s := m.u.members[i].end
+	if !s.IsPod {
+		return
+	}
+	set := m.ev.Policies().Policies
+	for j := range set {
+		p := &set[j]
+		if !selects(p, s) {
+			continue
+		}
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			if p.Isolates(d) && !m.isOpen(s.Namespace, d) {
+				m.isolate(d, m.u.members[i].name)
+			}
+		}
+		for k := range p.Rules {
+			if r := &p.Rules[k]; r.Action == policy.Allow && !m.isOpen(s.Namespace, r.Direction) {
+				m.rule(i, r)
+			}
+		}
+	}
+}
+
+func selects(p *policy.Policy, s *eval.End) bool {
+	return (p.Namespace == "" || p.Namespace == s.Namespace) && p.Subject.Matches(s.Labels)
+}
+
+func (m *measurer) isOpen(ns string, d model.Direction) bool {
+	return m.open[Opening{Namespace: ns, Direction: d}] || m.open[Opening{Direction: d}]
+}
+
+func (m *measurer) isolate(d model.Direction, name string) {
+	if m.isolated[d] == nil {
+		m.isolated[d] = map[string]bool{}
+	}
+	m.isolated[d][name] = true
+}
+
+// rule tries the peers and ports of one rule at one subject.
+func (m *measurer) rule(subject int, r *policy.Rule) {
+	for _, pt := range m.u.ports {
+		if !namesPort(r, pt) {
+			continue
+		}
+		for _, other := range m.peers(r) {
+			src, dst := subject, other
+			if r.Direction == model.Ingress {
+				src, dst = other, subject
+			}
+			m.try(src, dst, pt)
+		}
+	}
+}
+
+func (m *measurer) try(src, dst int, pt port) {
+	a, b := &m.u.members[src], &m.u.members[dst]
+	key := nameTriple{a.name, b.name, pt}
+	if m.counted[key] {
+		return
+	}
+	if a.peer >= 0 && b.peer >= 0 && (m.u.seen[triple{a.peer, b.peer, pt}] || m.cfg.Widened != nil && m.cfg.Widened(a.peer, b.peer, pt.proto, pt.port)) {
+		return
+	}
+	d := m.ev.Decide(a.end, b.end, pt.proto, pt.port)
+	part := d.Egress
+	if part.Outcome != eval.Allowed || part.Reason != eval.ByRule {
+		part = d.Ingress
+	}
+	if part.Outcome != eval.Allowed || part.Reason != eval.ByRule {
+		return
+	}
+	p := &m.ev.Policies().Policies[part.Policy]
+	if opens(&p.Rules[part.Rule]) && len(p.Subject) == 0 {
+		return
+	}
+	m.counted[key] = true
+	m.over.Count++
+	if len(m.over.Examples) < maxExamples {
+		e := graph.Edge{Proto: pt.proto, Port: pt.port}
+		m.over.Examples = append(m.over.Examples, Excess{a.name, b.name, e.PortString(), p.Namespace + "/" + p.Name, p.RuleID(part.Rule)})
+	}
+}
+
+// peers gives the members that a rule may name, sorted.
+func (m *measurer) peers(r *policy.Rule) []int {
+	if r.AnyPeer {
+		return m.matching(nil)
+	}
+	var out []int
+	for i := range r.Peers {
+		out = append(out, m.matching(&r.Peers[i])...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// matching gives the members that a peer may name; nil names all. Only pod selectors are looked into here, the rest
+// is left to the evaluator.
+func (m *measurer) matching(p *policy.Peer) []int {
+	key := ""
+	if p != nil {
+		key = fmt.Sprintf("%d %#v", p.Kind, p.Pods)
+	}
+	if out, ok := m.matches[key]; ok {
+		return out
+	}
+	out := []int{}
+	for i := range m.u.members {
+		end := m.u.members[i].end
+		if p == nil || p.Kind != policy.PeerPods || end.IsPod && p.Pods.Matches(end.Labels) {
+			out = append(out, i)
+		}
+	}
+	m.matches[key] = out
+	return out
+}
+
+func namesPort(r *policy.Rule, pt port) bool {
+	return r.AnyPort || slices.ContainsFunc(r.Ports, func(p policy.Port) bool {
+		return (p.Proto == pt.proto || p.Proto == 0) && (p.Name != "" || p.First <= pt.port && pt.port <= p.Last)
+	})
+}
+
+// size counts the connections of the universe that have an isolated end.
+func (m *measurer) size() int {
+	names := map[string]bool{}
+	for i := range m.u.members {
+		names[m.u.members[i].name] = true
+	}
+	eg, in := len(m.isolated[model.Egress]), len(m.isolated[model.Ingress])
+	return ((eg+in)*len(names) - eg*in) * len(m.u.ports)
+}
