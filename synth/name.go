@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
 )
 
 // maxName is the length of a DNS label.
@@ -30,9 +31,12 @@ func (l *learner) claim(namespace, want string, subject policy.Selector) string 
 	return want
 }
 
+// NameDNS is the name of the shared DNS policy of a namespace.
+const NameDNS = "dns"
+
 // reserved says whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
 func reserved(name string) bool {
-	return slices.Contains([]string{NameDNS, NameDefaultDeny, NameOpen, "kustomization"}, name)
+	return slices.Contains([]string{NameDNS, kubernetes.DefaultDenyName, kubernetes.OpenName, "kustomization"}, name)
 }
 
 // hashed appends 8 hex digits of a hash of what the policy selects.

@@ -5,6 +5,7 @@ import (
 
 	"sluice/model"
 	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
 )
 
 // Result is what was learned.
@@ -106,13 +107,6 @@ func (r *Result) Widened(src, dst int, proto model.Proto, port uint16) bool {
 	return slices.ContainsFunc(r.Widenings, func(w Widening) bool { return slices.Contains(w.Triples, Triple{src, dst, proto, port}) })
 }
 
-// The names of the policies beside those of workloads. No workload's policy has one of them.
-const (
-	NameDNS         = "dns"
-	NameDefaultDeny = "default-deny"
-	NameOpen        = "sluice-open"
-)
-
 // Namespaces lists the namespaces that have subjects, sorted.
 func (r *Result) Namespaces() []string {
 	out := make([]string, 0, len(r.Enforce))
@@ -126,26 +120,14 @@ func (r *Result) Namespaces() []string {
 // DefaultDeny gives the policy that closes a namespace in the directions that Enforce allows, false if it allows none.
 func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
 	e := r.Enforce[namespace]
-	return policy.Policy{Name: NameDefaultDeny, Namespace: namespace, Ingress: e.Ingress, Egress: e.Egress}, e.Ingress || e.Egress
-}
-
-// Open gives the policy that keeps every pod of a namespace open in some directions, since an allow policy isolates
-// the pods that it selects.
-func Open(namespace string, ingress, egress bool) policy.Policy {
-	p := policy.Policy{Name: NameOpen, Namespace: namespace, Ingress: ingress, Egress: egress}
-	for _, d := range []model.Direction{model.Ingress, model.Egress} {
-		if p.Isolates(d) {
-			p.Rules = append(p.Rules, policy.Rule{Direction: d, AnyPeer: true, AnyPort: true})
-		}
-	}
-	return p
+	return kubernetes.DefaultDeny(namespace, e.Ingress, e.Egress), e.Ingress || e.Egress
 }
 
 // Remainder gives the policy that the enforced form of a namespace keeps beside its default deny, false if it needs
 // none: a direction that may not be enforced stays open, though the allow policies isolate pods in it.
 func (r *Result) Remainder(namespace string) (policy.Policy, bool) {
 	e := r.Enforce[namespace]
-	return Open(namespace, !e.Ingress, !e.Egress), !e.Ingress || !e.Egress
+	return kubernetes.Open(namespace, nil, !e.Ingress, !e.Egress), !e.Ingress || !e.Egress
 }
 
 // Enforced gives the set as it is once all is enforced that may be: the allow policies, a default deny for every

@@ -1,0 +1,101 @@
+package synth_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/eval"
+	"sluice/synth/graphtest"
+	"sluice/synth/policy"
+	"sluice/synth/verify"
+)
+
+// randomFlows gives lines of a small cluster: a few namespaces whose workloads share names, outside addresses, DNS,
+// and denials on ports of their own, so that no line makes another a lie.
+func randomFlows(r *rand.Rand) []string {
+	pod := func() string {
+		ns, app := fmt.Sprintf("n%d", r.IntN(3)), r.IntN(5)
+		if r.IntN(4) == 0 {
+			return fmt.Sprintf("%s/{app.kubernetes.io/name=x,app.kubernetes.io/instance=i%d,pod-template-hash=%dbcdf}", ns, app, 4+r.IntN(4))
+		}
+		return fmt.Sprintf("%s/a%d", ns, app)
+	}
+	var out []string
+	for range 3 + r.IntN(25) {
+		switch r.IntN(8) {
+		case 0:
+			out = append(out, pod()+" -> kube-system/{k8s-app=kube-dns} 53/udp")
+		case 1:
+			out = append(out, fmt.Sprintf("%s -> 192.0.2.%d 443/tcp", pod(), r.IntN(4)))
+		case 2:
+			out = append(out, fmt.Sprintf("2001:db8::%d -> %s 8080/tcp", r.IntN(4), pod()))
+		case 3:
+			out = append(out, fmt.Sprintf("%s -> %s %d/tcp denied", pod(), pod(), 100+r.IntN(3)))
+		default:
+			out = append(out, fmt.Sprintf("%s -> %s %d/%s hour=%d", pod(), pod(), 1+r.IntN(4), []string{"tcp", "udp", "sctp"}[r.IntN(3)], r.IntN(9)))
+		}
+	}
+	return out
+}
+
+func check(t *testing.T, g *graph.Graph, r *synth.Result, set policy.PolicySet) verify.Report {
+	t.Helper()
+	rep, err := verify.Verify(t.Context(), g, set, verify.Config{Semantics: eval.Cilium, Namespaces: r.Namespaces(), Widened: r.Widened,
+		Inexpressible: r.Inexpressible(), Accepted: r.Accepted()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := rep.Connections.Total(); n != uint64(len(g.Connections)) {
+		t.Fatalf("%d connections judged of %d", n, len(g.Connections))
+	}
+	return rep
+}
+
+// TestCompleteAndTight: what was learned loses nothing, lets nothing escape and allows nothing beside, in whatever
+// namespaces, and every rule is needed.
+func TestCompleteAndTight(t *testing.T) {
+	for seed := range uint64(150) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		g := graphtest.Graph(t, randomFlows(rnd)...)
+		cfg := synth.Config{Namespaces: []string{"n0"}}
+		if seed%2 == 0 {
+			cfg = synth.Config{All: true}
+		}
+		r := learn(t, g, cfg)
+		rep := check(t, g, &r, r.Enforced())
+		if rep.Connections[verify.Lost]+rep.Connections[verify.Escaped]+rep.Connections[verify.Unproven] > 0 || rep.Over.Count > 0 || len(rep.Unused) > 0 {
+			t.Fatalf("seed %d: %v, over %+v, unused %v, cases %v\n%s", seed, rep.Connections, rep.Over, rep.Unused, rep.Cases, show(&r))
+		}
+		for i := range r.Policies.Policies {
+			for j := range r.Policies.Policies[i].Rules {
+				less := r.Enforced()
+				less.Policies = slices.Clone(less.Policies)
+				k := slices.IndexFunc(less.Policies, func(p policy.Policy) bool {
+					return p.Namespace == r.Policies.Policies[i].Namespace && p.Name == r.Policies.Policies[i].Name
+				})
+				less.Policies[k].Rules = slices.Delete(slices.Clone(less.Policies[k].Rules), j, j+1)
+				if rep := check(t, g, &r, less); rep.Connections[verify.Lost] == 0 {
+					t.Fatalf("seed %d: rule %s is not needed", seed, r.Policies.Policies[i].Rules[j])
+				}
+			}
+		}
+	}
+}
+
+// TestOrder: the order of the records changes nothing.
+func TestOrder(t *testing.T) {
+	for seed := range uint64(30) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		lines := randomFlows(rnd)
+		a := learn(t, graphtest.Graph(t, lines...), synth.Config{All: true})
+		rnd.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		b := learn(t, graphtest.Graph(t, lines...), synth.Config{All: true})
+		if fmt.Sprintf("%#v", a) != fmt.Sprintf("%#v", b) {
+			t.Fatalf("seed %d:\n%s\n%s", seed, show(&a), show(&b))
+		}
+	}
+}

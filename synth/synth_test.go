@@ -1,0 +1,215 @@
+package synth_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/graphtest"
+)
+
+// show prints the policies of a result, a line for each rule.
+func show(r *synth.Result) string {
+	var b strings.Builder
+	for i := range r.Policies.Policies {
+		p := &r.Policies.Policies[i]
+		var types []string
+		if p.Ingress {
+			types = append(types, "ingress")
+		}
+		if p.Egress {
+			types = append(types, "egress")
+		}
+		fmt.Fprintf(&b, "%s/%s (%s) %s\n", p.Namespace, p.Name, p.Subject, strings.Join(types, "+"))
+		for j := range p.Rules {
+			fmt.Fprintf(&b, "  %s\n", p.Rules[j])
+		}
+	}
+	return b.String()
+}
+
+func learn(t *testing.T, g *graph.Graph, cfg synth.Config) synth.Result {
+	t.Helper()
+	r, err := synth.Synthesize(t.Context(), g, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRules(t *testing.T) {
+	for _, c := range []struct {
+		name, flows, want string
+		cfg               synth.Config
+	}{
+		{name: "both ends of an edge", flows: "shop/web -> shop/db 5432/tcp", want: `
+shop/db (app=db) ingress
+  allow ingress 5432/tcp from shop/app=web
+shop/web (app=web) egress
+  allow egress 5432/tcp to shop/app=db
+`},
+		{name: "a peer in another namespace", flows: "jobs/cron -> shop/db 5432/tcp", want: `
+shop/db (app=db) ingress
+  allow ingress 5432/tcp from jobs/app=cron
+`},
+		{name: "peers with the same ports share a rule", flows: `
+			shop/a -> shop/db 1/tcp
+			shop/b -> shop/db 1/tcp
+			shop/b -> shop/db 2/tcp
+			shop/c -> shop/db 1/tcp`,
+			want: `
+shop/a (app=a) egress
+  allow egress 1/tcp to shop/app=db
+shop/b (app=b) egress
+  allow egress 1/tcp,2/tcp to shop/app=db
+shop/c (app=c) egress
+  allow egress 1/tcp to shop/app=db
+shop/db (app=db) ingress
+  allow ingress 1/tcp from shop/app=a; shop/app=c
+  allow ingress 1/tcp,2/tcp from shop/app=b
+`},
+		{name: "addresses are single", flows: "shop/web -> 192.0.2.7 443/tcp\nshop/web -> 2001:db8::7 443/tcp", want: `
+shop/web (app=web) egress
+  allow egress 443/tcp to 192.0.2.7/32; 2001:db8::7/128
+`},
+		{name: "denied edges are not learned", flows: "shop/web -> shop/db 1/tcp denied", want: "\n"},
+		{name: "unless asked", flows: "shop/web -> shop/db 1/tcp denied", cfg: synth.Config{LearnDenied: true}, want: `
+shop/db (app=db) ingress
+  allow ingress 1/tcp from shop/app=web
+shop/web (app=web) egress
+  allow egress 1/tcp to shop/app=db
+`},
+		{name: "what kubernetes cannot say", flows: `
+			shop/web -> shop/db 8/icmp
+			entity:remote-node -> shop/web 80/tcp
+			shop/web -> entity:kube-apiserver 6443/tcp
+			shop/web -> network:pub 443/tcp`, want: "\n"},
+		{name: "a pod that talks to its like", flows: "shop/kafka -> shop/kafka 9092/tcp", want: `
+shop/kafka (app=kafka) ingress+egress
+  allow ingress 9092/tcp from shop/app=kafka
+  allow egress 9092/tcp to shop/app=kafka
+`},
+		{name: "one dns policy for exactly those that resolve", flows: `
+			shop/a -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/b -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/a -> shop/c 1/tcp`, want: `
+shop/a (app=a) egress
+  allow egress 1/tcp to shop/app=c
+shop/c (app=c) ingress
+  allow ingress 1/tcp from shop/app=a
+shop/dns (app in (a,b)) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+`},
+		{name: "a workload named dns", flows: "shop/dns -> kube-system/{k8s-app=kube-dns} 53/udp\nshop/dns -> shop/c 1/tcp", want: `
+shop/c (app=c) ingress
+  allow ingress 1/tcp from shop/app=dns
+shop/dns (app=dns) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+shop/dns-f3c4b5e1 (app=dns) egress
+  allow egress 1/tcp to shop/app=c
+`},
+		{name: "no common label", flows: `
+			shop/{app=a} -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/{k8s-app=b} -> kube-system/{k8s-app=kube-dns} 53/udp`, want: `
+shop/dns-a (app=a) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+shop/dns-b (k8s-app=b) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+`},
+		{name: "two resolvers, different users", flows: `
+			shop/a -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/b -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/b -> kube-system/{k8s-app=node-local-dns} 53/udp`, want: `
+shop/dns (app in (a,b)) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+shop/dns-node-local-dns (app=b) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=node-local-dns
+`},
+		{name: "tcp 53 that policy denied stays shut", flows: `
+			shop/a -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/a -> kube-system/{k8s-app=kube-dns} 53/tcp denied`, want: `
+shop/dns (app=a) egress
+  allow egress 53/udp to kube-system/k8s-app=kube-dns
+`},
+		{name: "the resolver as a subject", flows: "shop/a -> kube-system/{k8s-app=kube-dns} 53/udp",
+			cfg: synth.Config{Namespaces: []string{"kube-system"}}, want: `
+kube-system/kube-dns (k8s-app=kube-dns) ingress
+  allow ingress 53/tcp,53/udp from shop/app=a
+`},
+		{name: "all but the system", flows: "a/x -> b/y 1/tcp\nkube-system/z -> b/y 1/tcp", cfg: synth.Config{All: true}, want: `
+a/x (app=x) egress
+  allow egress 1/tcp to b/app=y
+b/y (app=y) ingress
+  allow ingress 1/tcp from a/app=x; kube-system/app=z
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.cfg.Namespaces == nil && !c.cfg.All {
+				c.cfg.Namespaces = []string{"shop"}
+			}
+			r := learn(t, graphtest.Graph(t, c.flows), c.cfg)
+			if d := cmp.Diff(strings.TrimPrefix(c.want, "\n"), show(&r)); d != "" {
+				t.Errorf("-want +got\n%s", d)
+			}
+		})
+	}
+}
+
+func TestFindings(t *testing.T) {
+	for _, c := range []struct {
+		name, flows, want string // kind severity direction, sorted
+		ingress, egress   bool   // enforceable
+	}{
+		{"clean", "shop/web -> shop/db 1/tcp", "", true, true},
+		{"icmp at both ends", "shop/web -> shop/db 8/icmp", "inexpressible blocks egress; inexpressible blocks ingress", false, false},
+		{"from another node", "entity:remote-node -> shop/web 80/tcp", "inexpressible blocks ingress", false, true},
+		{"to the apiserver", "shop/web -> entity:kube-apiserver 6443/tcp", "inexpressible blocks egress", true, false},
+		{"an address", "shop/web -> 192.0.2.1 443/tcp", "fragile-address warning egress", true, true},
+		{"denied", "shop/web -> shop/db 1/tcp denied", "denied info egress; denied info ingress", true, true},
+		{"mixed", "shop/web -> x/db 1/tcp\nshop/web -> x/db 1/tcp denied hour=2", "mixed warning egress", true, true},
+		{"a client without labels", "x/pod:a -> shop/web 1/tcp\nshop/web -> x/b 1/tcp", "refused blocks ingress", false, true},
+		{"undecided blocks both directions", "shop/web -> x/b 40000/tcp undecided", "refused blocks egress", false, false},
+		{"a world pod", "shop/web -> x/b 1/tcp worldpod", "world-pod warning egress", true, true},
+		{"dns", "shop/web -> kube-system/{k8s-app=kube-dns} 53/udp", "widened info egress", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := learn(t, graphtest.Graph(t, c.flows), synth.Config{Namespaces: []string{"shop"}})
+			var got []string
+			for _, f := range r.Findings {
+				got = append(got, fmt.Sprintf("%s %s %s", f.Kind, f.Severity, f.Direction))
+			}
+			slices.Sort(got)
+			if s := strings.Join(got, "; "); s != c.want {
+				t.Errorf("findings %q, want %q", s, c.want)
+			}
+			if e := r.Enforce["shop"]; e.Ingress != c.ingress || e.Egress != c.egress {
+				t.Errorf("enforce %v %v, want %v %v", e.Ingress, e.Egress, c.ingress, c.egress)
+			}
+		})
+	}
+}
+
+func TestConfig(t *testing.T) {
+	g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp")
+	for _, c := range []struct {
+		want string
+		cfg  synth.Config
+	}{
+		{"no namespace", synth.Config{}},
+		{`dialect "cilium"`, synth.Config{All: true, Dialect: "cilium"}},
+		{`widening "anywhere"`, synth.Config{All: true, Widen: []string{"anywhere"}}},
+	} {
+		if _, err := synth.Synthesize(t.Context(), g, c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, want %q", c.cfg, err, c.want)
+		}
+	}
+	r := learn(t, graphtest.Graph(t, "shop/web -> shop/db 8/icmp"), synth.Config{All: true, EnforceAnyway: true})
+	if e := r.Enforce["shop"]; !e.Ingress || !e.Egress || len(e.Why) == 0 {
+		t.Errorf("enforce anyway: %+v", e)
+	}
+}
