@@ -1,0 +1,280 @@
+package kubernetes
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+var (
+	web  = policy.MatchLabels(map[string]string{"app": "web"})
+	cart = policy.MatchLabels(map[string]string{"app": "cart", "tier": "back"})
+)
+
+// TestRender shows the whole form of a policy.
+func TestRender(t *testing.T) {
+	set := policy.PolicySet{}.Add(policy.Policy{Name: "web", Namespace: "shop", Subject: web, Ingress: true, Egress: true, Rules: []policy.Rule{
+		{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("edge", nil)}, Ports: []policy.Port{policy.OnePort(model.TCP, 80), {Proto: model.TCP, Name: "https"}}},
+		{Direction: model.Egress, Peers: []policy.Peer{policy.PodsIn("shop", cart)}, Ports: []policy.Port{{Proto: model.TCP, First: 8000, Last: 8010}}},
+		{Direction: model.Egress, AnyPeer: true, Ports: []policy.Port{policy.AllPorts(model.UDP)}},
+		{Direction: model.Egress, Peers: []policy.Peer{{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix("203.0.113.0/24"),
+			Except: []netip.Prefix{netip.MustParsePrefix("203.0.113.7/32")}}}, AnyPort: true},
+	}})
+	want := `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+  namespace: shop
+spec:
+  egress:
+  - ports:
+    - endPort: 8010
+      port: 8000
+      protocol: TCP
+    to:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: shop
+      podSelector:
+        matchLabels:
+          app: cart
+          tier: back
+  - to:
+    - ipBlock:
+        cidr: 203.0.113.0/24
+        except:
+        - 203.0.113.7/32
+  - ports:
+    - protocol: UDP
+  ingress:
+  - from:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: edge
+    ports:
+    - port: https
+      protocol: TCP
+    - port: 80
+      protocol: TCP
+  podSelector:
+    matchLabels:
+      app: web
+  policyTypes:
+  - Ingress
+  - Egress
+`
+	files, lost, err := Render(set)
+	if err != nil || len(lost) > 0 || len(files) != 1 || files[0].Path() != "shop/web.yaml" {
+		t.Fatalf("%v %v %v", files, lost, err)
+	}
+	if d := cmp.Diff(want, string(files[0].YAML)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestProject wants for each policy what stays and what is lost.
+func TestProject(t *testing.T) {
+	in := func(p policy.Peer, ports ...policy.Port) policy.Rule {
+		return policy.Rule{Direction: model.Ingress, Peers: []policy.Peer{p}, Ports: ports}
+	}
+	tcp80 := policy.OnePort(model.TCP, 80)
+	host := policy.Peer{Kind: policy.PeerEntities, Entities: model.Host}
+	order := 7.0
+	for _, c := range []struct {
+		p     policy.Policy
+		rules []string
+		lost  []string
+	}{
+		{policy.Policy{Ingress: true, Rules: []policy.Rule{in(host, tcp80)}}, nil,
+			[]string{"less: the peer entity host: its ingress connections are denied"}},
+		{policy.Policy{Ingress: true, Rules: []policy.Rule{{Direction: model.Ingress, Peers: []policy.Peer{host, policy.PodsIn("a", web)}, AnyPort: true}}},
+			[]string{"allow ingress any port from a/app=web"}, []string{"less: the peer entity host: its ingress connections are denied"}},
+		{policy.Policy{Ingress: true, Rules: []policy.Rule{in(policy.PodsIn("a", web), policy.OnePort(model.ICMP, 8))}}, nil,
+			[]string{"less: protocol icmp: ingress of it is denied: only a rule for every port would let it pass"}},
+		{policy.Policy{Ingress: true, Rules: []policy.Rule{in(policy.PodsIn("a", web), policy.Port{First: 53, Last: 53})}},
+			[]string{"allow ingress 53/tcp,53/udp,53/sctp from a/app=web"}, nil},
+		{policy.Policy{Egress: true, Rules: []policy.Rule{in(policy.PodsIn("a", web), tcp80)}}, nil,
+			[]string{"less: a rule for ingress that does not isolate: where another policy isolates the pods, allow ingress 80/tcp from a/app=web is denied"}},
+		{policy.Policy{Ingress: true, Order: &order, Rules: []policy.Rule{{Direction: model.Ingress, Action: policy.Deny, AnyPeer: true, AnyPort: true}}}, nil,
+			[]string{"more: tier and order: the policy is added to all others of its pods", "more: the rule's action deny: what other rules allow of it stays allowed"}},
+		{policy.Policy{Ingress: true, Rules: []policy.Rule{in(policy.Peer{Kind: policy.PeerFQDN, Name: "*.example.org"}, tcp80), in(policy.Peer{Kind: policy.PeerNetwork, Name: "office"}, tcp80)}}, nil,
+			[]string{"less: the peer name *.example.org: its ingress connections are denied", "less: the peer network office: its ingress connections are denied"}},
+	} {
+		c.p.Name, c.p.Namespace = "p", "shop"
+		out, lost := Project(policy.PolicySet{}.Add(c.p))
+		var gotRules, gotLost []string
+		for _, r := range out.Policies[0].Rules {
+			gotRules = append(gotRules, r.String())
+		}
+		for _, l := range lost {
+			gotLost = append(gotLost, map[bool]string{true: "more: ", false: "less: "}[l.Wider]+l.Lost+": "+l.Consequence)
+		}
+		if d := cmp.Diff(c.rules, gotRules); d != "" {
+			t.Errorf("rules: %s", d)
+		}
+		if d := cmp.Diff(c.lost, gotLost); d != "" {
+			t.Errorf("lost: %s", d)
+		}
+	}
+	if out, lost := Project(policy.PolicySet{}.Add(policy.Policy{Name: "all", Ingress: true})); len(out.Policies) != 0 || len(lost) != 1 {
+		t.Errorf("cluster-wide: %v %v", out, lost)
+	}
+}
+
+// TestStage renders the policies that switch a namespace over.
+func TestStage(t *testing.T) {
+	files, _, err := Render(policy.PolicySet{}.Add(DefaultDeny("shop", true, false), Open("shop", nil, true, true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "spec:\n  podSelector: {}\n  policyTypes:\n  - Ingress\n"
+	if !strings.HasSuffix(string(files[0].YAML), want) {
+		t.Errorf("default deny: %s", files[0].YAML)
+	}
+	want = "spec:\n  egress:\n  - {}\n  ingress:\n  - {}\n  podSelector: {}\n  policyTypes:\n  - Ingress\n  - Egress\n"
+	if !strings.HasSuffix(string(files[1].YAML), want) {
+		t.Errorf("open: %s", files[1].YAML)
+	}
+}
+
+// TestRoundTrip renders random policies and reads them back: Parse(Render(p)) == Project(p), rule ids too.
+func TestRoundTrip(t *testing.T) {
+	for seed := range uint64(500) {
+		g := generator{rand.New(rand.NewPCG(seed, 1))}
+		set := g.set()
+		files, _, err := Render(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := Project(set)
+		got, text := readBack(t, files)
+		if !want.Equal(got) {
+			t.Fatalf("seed %d\nwant %+v\ngot %+v\n%s", seed, want, got, text)
+		}
+		again, lost, _ := Render(got)
+		if len(lost) > 0 || !cmp.Equal(files, again) {
+			t.Fatalf("seed %d: what was read renders differently", seed)
+		}
+		for i := range got.Canonical().Policies {
+			a, b := want.Policies[i], got.Canonical().Policies[i]
+			for j := range a.Rules {
+				if a.RuleID(j) != b.RuleID(j) {
+					t.Fatalf("seed %d: rule id changed", seed)
+				}
+			}
+		}
+	}
+}
+
+func readBack(t *testing.T, files []File) (policy.PolicySet, string) {
+	t.Helper()
+	var all []string
+	for _, f := range files {
+		all = append(all, string(f.YAML))
+	}
+	text := strings.Join(all, "---\n")
+	got, problems := Parse(strings.NewReader(text), "all.yaml")
+	if len(problems) > 0 {
+		t.Fatalf("%v\n%s", problems, text)
+	}
+	return got, text
+}
+
+// generator makes policies with everything that the model can say and the API would accept.
+type generator struct{ *rand.Rand }
+
+func some[T any](g generator, most int, f func() T) []T {
+	out := make([]T, g.IntN(most+1))
+	for i := range out {
+		out[i] = f()
+	}
+	return out
+}
+
+func (g generator) pick(s ...string) string { return s[g.IntN(len(s))] }
+func (g generator) bool() bool              { return g.IntN(2) == 0 }
+
+func (g generator) set() policy.PolicySet {
+	var set policy.PolicySet
+	for i := range g.IntN(4) {
+		p := policy.Policy{Name: fmt.Sprintf("p%d", i), Namespace: g.pick("a", "b", "b", ""), Subject: g.selector(), Ingress: g.bool(), Egress: g.bool()}
+		p.Rules = some(g, 4, g.rule)
+		set = set.Add(p)
+	}
+	return set
+}
+
+func (g generator) selector() policy.Selector {
+	return some(g, 3, func() policy.Requirement {
+		r := policy.Requirement{Key: g.pick("app", "tier", "example.org/name"), Op: policy.Op(g.IntN(4))}
+		if r.Op == policy.In || r.Op == policy.NotIn {
+			r.Values = append(some(g, 2, func() string { return g.pick("x", "", "yes", "1", "null") }), "web")
+		}
+		return r
+	})
+}
+
+func (g generator) rule() policy.Rule {
+	r := policy.Rule{Direction: model.Direction(1 + g.IntN(2)), AnyPeer: g.bool(), AnyPort: g.bool()}
+	if g.IntN(9) == 0 {
+		r.Action = policy.Deny
+	}
+	r.Peers, r.Ports = some(g, 3, g.peer), some(g, 3, g.port)
+	return r
+}
+
+func (g generator) peer() policy.Peer {
+	switch g.IntN(6) {
+	case 0:
+		return policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix(g.pick("10.0.0.0/8", "0.0.0.0/0"))}
+	case 1:
+		return policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix("fd00::/16"), Except: []netip.Prefix{netip.MustParsePrefix("fd00:1::/32")}}
+	case 2:
+		return policy.Peer{Kind: policy.PeerEntities, Entities: model.World}
+	}
+	return policy.Peer{Kind: policy.PeerPods, Namespaces: g.selector(), Pods: g.selector()}
+}
+
+func (g generator) port() policy.Port {
+	proto := []model.Proto{0, model.TCP, model.UDP, model.SCTP, model.ICMP}[g.IntN(5)]
+	switch g.IntN(4) {
+	case 0:
+		return policy.AllPorts(proto)
+	case 1:
+		return policy.Port{Proto: proto, Name: g.pick("http", "metrics")}
+	case 2:
+		n := uint16(g.IntN(1000))
+		return policy.Port{Proto: proto, First: n, Last: n + uint16(g.IntN(9))}
+	}
+	return policy.OnePort(proto, uint16(1+g.IntN(65535)))
+}
+
+// FuzzParse wants no panic, problems with a place, and that what is read renders and reads back the same.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(head + "spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]}"))
+	f.Add([]byte(head + "spec:\n  podSelector: &a {matchLabels: {x: y}}\n  egress:\n  - to: [{podSelector: *a}]\n    ports: [{port: 5, endPort: 9}]\n...\n%YAML 1.1\n---\n- x"))
+	f.Add([]byte("apiVersion: v1\nkind: List\nitems: [" + strings.ReplaceAll(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"a"},"spec":{}}`, "\n", "") + "]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		set, problems := Parse(bytes.NewReader(text), "f")
+		for _, p := range problems {
+			if p.At.Line < 1 || p.At.Document < 1 || p.Text == "" {
+				t.Fatalf("a problem without place: %+v", p)
+			}
+		}
+		files, lost, err := Render(set)
+		if err != nil || len(lost) > 0 {
+			t.Fatalf("%v %v", lost, err)
+		}
+		if got, yaml := readBack(t, files); !got.Equal(set) {
+			t.Fatalf("want %+v\ngot %+v\n%s", set, got, yaml)
+		}
+	})
+}
