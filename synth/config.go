@@ -47,9 +47,6 @@ func (c *Config) check() error {
 
 // chosen says whether the workloads of a namespace are subjects. A system namespace is one only by its name.
 func (c *Config) chosen(namespace string) bool {
-	if namespace == "" {
-		return false
-	}
 	return slices.Contains(c.Namespaces, namespace) || c.All && !slices.Contains(c.system(), namespace)
 }
 

@@ -151,6 +151,12 @@ func (l *learner) remarkSubjects() {
 				"each of them is allowed what any of them needs"})
 		}
 	}
+	for ns, why := range l.namespaces {
+		if why != "" && l.cfg.chosen(ns) {
+			l.find(Finding{KindRefused, Warning, ns, model.DirectionUnknown, -1, "pods of a namespace without policies: " + why,
+				"nothing is learned for them"})
+		}
+	}
 	for _, ns := range l.cfg.Namespaces {
 		if !seen[ns] {
 			l.find(Finding{KindUnseen, Warning, ns, model.DirectionUnknown, -1, "no workload of namespace " + ns + " was seen",

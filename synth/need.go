@@ -31,7 +31,7 @@ type end struct {
 func (l *learner) ends(e *graph.Edge) []end {
 	var out []end
 	add := func(dir model.Direction, self, peer int) {
-		if p := &l.g.Peers[self]; p.Kind == model.KindPod && l.cfg.chosen(p.Namespace) && l.ownCluster(p) {
+		if p := &l.g.Peers[self]; p.Kind == model.KindPod && l.chosen(p.Namespace) && l.ownCluster(p) {
 			out = append(out, end{dir, self, peer, p.Namespace})
 		}
 	}
@@ -117,8 +117,15 @@ func (l *learner) selectable(peer int) string {
 	if p.Workload < 0 {
 		return p.ID + " has no labels to select it by"
 	}
-	if w := &l.g.Workloads[p.Workload]; len(w.Selector) == 0 {
+	w := &l.g.Workloads[p.Workload]
+	if len(w.Selector) == 0 {
 		return p.ID + " cannot be selected: " + w.Refusal
+	}
+	if why := l.badNamespace(w.Namespace); why != "" {
+		return p.ID + " cannot be selected: " + why
+	}
+	if why := l.badLabels(p.Workload, w); why != "" {
+		return p.ID + " cannot be selected: " + why
 	}
 	return ""
 }

@@ -19,7 +19,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 		return Result{}, err
 	}
 	l := &learner{g: g, cfg: cfg, cluster: cfg.Cluster, asks: map[query]bool{}, names: map[string]bool{},
-		ruleEdges: map[string][]int{}, subjectRules: map[int][]string{}, enforce: map[string]Enforce{}}
+		namespaces: map[string]string{}, labels: map[int]string{}, ruleEdges: map[string][]int{}, subjectRules: map[int][]string{}, enforce: map[string]Enforce{}}
 	if err := l.chooseCluster(); err != nil {
 		return Result{}, err
 	}
@@ -37,6 +37,9 @@ type learner struct {
 	g       *graph.Graph
 	cfg     Config
 	cluster string
+	// what is wrong with the names that the log has, "" for nothing
+	namespaces map[string]string
+	labels     map[int]string // by workload
 
 	needs      []need
 	isResolver map[int]bool   // by peer
@@ -73,9 +76,12 @@ func (l *learner) chooseCluster() error {
 	return nil
 }
 
+// chosen says whether policies are written for a namespace.
+func (l *learner) chosen(ns string) bool { return l.cfg.chosen(ns) && l.badNamespace(ns) == "" }
+
 // subject says whether policies are written for a workload.
 func (l *learner) subject(w int) bool {
-	return l.cfg.chosen(l.g.Workloads[w].Namespace) && l.g.Workloads[w].Cluster == l.cluster
+	return l.chosen(l.g.Workloads[w].Namespace) && l.g.Workloads[w].Cluster == l.cluster
 }
 
 // open starts with every namespace of a subject enforceable; gather finds what speaks against it.

@@ -1,0 +1,49 @@
+package synth
+
+import (
+	"bytes"
+	"fmt"
+
+	"sluice/model/workload"
+	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
+)
+
+// unsayable says what the dialect's own reader has against a policy, "" if nothing. Namespaces and labels come out of
+// a log, which may hold what no API server would have let in: it must not end up in files or in their names.
+func unsayable(p policy.Policy) string {
+	files, _, err := kubernetes.Render(policy.PolicySet{Policies: []policy.Policy{p}})
+	if err != nil {
+		return err.Error()
+	}
+	for _, f := range files {
+		if _, problems := kubernetes.Parse(bytes.NewReader(f.YAML), p.Name); len(problems) > 0 {
+			return problems[0].Text
+		}
+	}
+	return ""
+}
+
+// badNamespace says why a namespace can have no policies, "" if it can.
+func (l *learner) badNamespace(ns string) string {
+	why, ok := l.namespaces[ns]
+	if !ok {
+		if ns == "" {
+			why = "the log does not name the namespace"
+		} else if u := unsayable(kubernetes.DefaultDeny(ns, true, true)); u != "" {
+			why = fmt.Sprintf("%q is not a namespace", ns)
+		}
+		l.namespaces[ns] = why
+	}
+	return why
+}
+
+// badLabels says why a workload can neither have a policy nor be a peer, "" if it can.
+func (l *learner) badLabels(i int, w *workload.Workload) string {
+	why, ok := l.labels[i]
+	if !ok {
+		why = unsayable(policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: policy.MatchLabels(w.Selector)})
+		l.labels[i] = why
+	}
+	return why
+}

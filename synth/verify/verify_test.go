@@ -1,0 +1,161 @@
+package verify_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model/graph"
+	"sluice/synth/eval"
+	"sluice/synth/graphtest"
+	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
+	"sluice/synth/verify"
+)
+
+func set(t *testing.T, docs ...string) policy.PolicySet {
+	t.Helper()
+	s, problems := kubernetes.Parse(strings.NewReader(strings.Join(docs, "\n---\n")), "test.yaml")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return s
+}
+
+func np(name, spec string) string {
+	return "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " + name + ", namespace: shop}\nspec: " + spec
+}
+
+const denyAll = `{podSelector: {}, policyTypes: [Ingress, Egress]}`
+
+func TestVerdicts(t *testing.T) {
+	web := np("web", `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {matchLabels: {app: web}}}]}]}`)
+	for _, c := range []struct {
+		name, flow string
+		policies   []string
+		want       verify.Verdict
+		cfg        verify.Config
+	}{
+		{"no policy", "shop/web -> shop/db 1/tcp", nil, verify.Permitted, verify.Config{}},
+		{"a rule", "shop/web -> shop/db 1/tcp", []string{web}, verify.Permitted, verify.Config{}},
+		{"another port", "shop/web -> shop/db 2/tcp", []string{web}, verify.Lost, verify.Config{}},
+		{"another peer", "shop/x -> shop/db 1/tcp", []string{web}, verify.Lost, verify.Config{}},
+		{"another namespace", "x/web -> shop/db 1/tcp", []string{web}, verify.Lost, verify.Config{}},
+		{"the other end", "shop/web -> shop/db 1/tcp", []string{web, np("deny", denyAll)}, verify.Lost, verify.Config{}},
+		{"worked sometimes", "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 1/tcp denied hour=3", []string{web}, verify.Permitted, verify.Config{}},
+		{"still denied", "shop/web -> shop/db 2/tcp denied", []string{web}, verify.Rejected, verify.Config{}},
+		{"now allowed", "shop/web -> shop/db 1/tcp denied", []string{web}, verify.Escaped, verify.Config{}},
+		{"now allowed on purpose", "shop/web -> shop/db 1/tcp denied", []string{web}, verify.Permitted, verify.Config{Accepted: map[int]bool{0: true}}},
+		{"denied elsewhere", "x/a -> y/b 1/tcp denied", []string{web}, verify.Rejected, verify.Config{}},
+		{"denied elsewhere, in scope", "x/a -> y/b 1/tcp denied", []string{web}, verify.Escaped, verify.Config{Namespaces: []string{"x"}}},
+		{"cannot be said", "shop/web -> shop/db 8/icmp", []string{web}, verify.Inexpressible, verify.Config{Inexpressible: map[int]bool{0: true}}},
+		{"refused", "shop/pod:a -> shop/db 1/tcp", []string{web}, verify.Unproven, verify.Config{}},
+		{"the node itself", "entity:host -> shop/db 9/tcp", []string{web}, verify.Permitted, verify.Config{}},
+		{"another node", "entity:remote-node -> shop/db 9/tcp", []string{web}, verify.Lost, verify.Config{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Semantics = eval.Cilium
+			rep, err := verify.Verify(t.Context(), graphtest.Graph(t, c.flow), set(t, c.policies...), c.cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rep.Connections[c.want] != 1 || rep.Connections.Total() != 1 {
+				t.Errorf("got %v %v, want 1 %s", rep.Connections, rep.Cases, c.want)
+			}
+			if c.want == verify.Lost && (len(rep.Cases) != 1 || rep.Cases[0].Why == "") {
+				t.Errorf("cases %v", rep.Cases)
+			}
+		})
+	}
+}
+
+func TestFailed(t *testing.T) {
+	var r verify.Report
+	r.Connections[verify.Lost], r.Connections[verify.Unproven] = 2, 1
+	if d := cmp.Diff([]string{"2 lost"}, r.Failed(verify.DefaultFailOn())); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"1 refused"}, r.Failed([]string{"refused", "over"})); d != "" {
+		t.Error(d)
+	}
+	if verify.CheckFailOn([]string{"lost", "typo"}) == nil || verify.CheckFailOn([]string{"lost", "inexpressible"}) != nil {
+		t.Error("names are not checked")
+	}
+}
+
+func TestOver(t *testing.T) {
+	flows := "shop/web -> shop/db 1/tcp\nshop/web -> 192.0.2.1 443/tcp\nx/web -> shop/web 80/tcp"
+	for _, c := range []struct {
+		name, spec string
+		want       []string // examples, sorted; or only their number
+		n          int
+	}{
+		{name: "tight", spec: `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}, podSelector: {matchLabels: {app: web}}}]}]}`},
+		{name: "a port too many", n: 1, spec: `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}, {port: 80}], from: [{podSelector: {matchLabels: {app: web}}}]}]}`,
+			want: []string{"shop/web -> shop/db 80/tcp"}},
+		{name: "all namespaces", n: 2, spec: `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: web}}}]}]}`,
+			want: []string{"sluice-unseen/web -> shop/db 1/tcp", "x/web -> shop/db 1/tcp"}},
+		{name: "a wide network", n: 1, spec: `{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{ports: [{port: 443}], to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}`,
+			want: []string{"shop/web -> address 192.0.2.0 443/tcp"}},
+		{name: "the whole namespace", n: 3, spec: `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {}}]}]}`,
+			want: []string{"shop/(a pod of unknown labels) -> shop/db 1/tcp", "shop/(a pod without labels) -> shop/db 1/tcp", "shop/db -> shop/db 1/tcp"}},
+		// 8 ports: 3 seen, one unseen of each protocol, 2 for ICMP. One of them was seen between these two.
+		{name: "any port", n: 7, spec: `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rep, err := verify.Verify(t.Context(), graphtest.Graph(t, flows), set(t, np("p", c.spec)), verify.Config{Semantics: eval.Cilium})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, x := range rep.Over.Examples {
+				got = append(got, x.Src+" -> "+x.Dst+" "+x.Port)
+			}
+			slices.Sort(got)
+			if rep.Over.Count != c.n || c.want != nil && !slices.Equal(got, c.want) {
+				t.Errorf("%d over %v, want %d %v", rep.Over.Count, got, c.n, c.want)
+			}
+			if rep.Over.Universe < rep.Over.Count {
+				t.Errorf("universe %d", rep.Over.Universe)
+			}
+		})
+	}
+}
+
+func TestUnusedAndOpen(t *testing.T) {
+	s := set(t, np("a", `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {matchLabels: {app: web}}}]}, {ports: [{port: 9}], from: [{podSelector: {matchLabels: {app: old}}}]}]}`)).
+		Add(kubernetes.Open("shop", nil, false, true))
+	g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp")
+	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(rep.Unused); len(rep.Unused) != 1 || !strings.Contains(got, "app=old") {
+		t.Errorf("unused %s", got)
+	}
+	if d := cmp.Diff([]verify.Opening{{Namespace: "shop", Direction: 2, Policy: "sluice-open"}}, rep.Open); d != "" {
+		t.Error(d)
+	}
+	if rep.Over.Count != 0 {
+		t.Errorf("over %+v", rep.Over)
+	}
+}
+
+// TestLabels: raw labels are matched, so a pod that a name puts into a workload proves nothing by itself.
+func TestLabels(t *testing.T) {
+	g := graphtest.Graph(t, "shop/{app=web} -> x/db 1/tcp src=web-6d4cf56db6-x2x4z", "shop/pod:web-6d4cf56db6-x2x4z -> x/db 1/tcp")
+	if len(g.Edges) != 1 || g.Edges[0].State != graph.Allowed {
+		t.Fatalf("edges %+v", g.Edges)
+	}
+	s := set(t, np("web", `{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{ports: [{port: 1}], to: [{namespaceSelector: {}, podSelector: {}}]}]}`))
+	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Connections[verify.Permitted] != 1 || rep.Connections[verify.Unproven] != 1 {
+		t.Errorf("%v", rep.Connections)
+	}
+}
