@@ -45,7 +45,9 @@ func tcp(sport, dport uint16, flags model.TCPFlags, reply model.Tri, change ...f
 }
 
 func dropped(reason uint16) func(*model.Flow) {
-	return func(f *model.Flow) { f.Verdict, f.DropReason, f.Event, f.Observer = model.Dropped, reason, model.EventDrop, model.AtDrop }
+	return func(f *model.Flow) {
+		f.Verdict, f.DropReason, f.Event, f.Observer = model.Dropped, reason, model.EventDrop, model.AtDrop
+	}
 }
 func ends(src, dst model.Ref) func(*model.Flow) {
 	return func(f *model.Flow) { f.Src, f.Dst = src, dst; f.SrcPod, f.DstPod = nil, nil }

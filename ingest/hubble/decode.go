@@ -1,0 +1,407 @@
+// Package hubble decodes Cilium Hubble's JSON records into flows.
+package hubble
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+// Decoder turns records into flows. It serves one goroutine.
+type Decoder struct {
+	tables model.Tables
+	sink   ingest.Sink
+	cache  map[string]model.Ref
+	flow   model.Flow
+	Lost   uint64 // events that the log says were lost
+}
+
+// New makes a Decoder.
+func New(t model.Tables, sink ingest.Sink) *Decoder {
+	return &Decoder{tables: t, sink: sink, cache: map[string]model.Ref{}}
+}
+
+// text is a JSON string or number, by its text.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	if len(b) > 0 && b[0] == '"' {
+		var s string
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+		*t = text(s)
+		return nil
+	}
+	if len(b) > 0 && (b[0] == '{' || b[0] == '[') {
+		return &json.UnmarshalTypeError{Value: "object"}
+	}
+	*t = text(b)
+	return nil
+}
+
+type ports struct {
+	Src   *text `json:"source_port"`
+	Dst   *text `json:"destination_port"`
+	SrcC  *text `json:"sourcePort"`
+	DstC  *text `json:"destinationPort"`
+	Flags map[string]bool
+}
+type icmp struct {
+	Type text `json:"type"`
+}
+type end struct {
+	Identity  text     `json:"identity"`
+	Cluster   string   `json:"cluster_name"`
+	ClusterC  string   `json:"clusterName"`
+	Namespace string   `json:"namespace"`
+	Labels    []string `json:"labels"`
+	Pod       string   `json:"pod_name"`
+	PodC      string   `json:"podName"`
+	Workloads []struct{ Name, Kind string }
+}
+type flowRecord struct {
+	Time    text `json:"time"`
+	Verdict text `json:"verdict"`
+	Drop    text `json:"drop_reason"`
+	DropC   text `json:"dropReason"`
+	Desc    text `json:"drop_reason_desc"`
+	DescC   text `json:"dropReasonDesc"`
+	IP      *struct{ Source, Destination string }
+	L4      *struct {
+		TCP, UDP, SCTP *ports
+		ICMPv4, ICMPv6 *icmp
+	} `json:"l4"`
+	Source, Destination *end
+	Reply               *bool `json:"reply"`
+	IsReply             *bool `json:"is_reply"`
+	IsReplyC            *bool `json:"isReply"`
+	Event               *struct {
+		Type text
+		Sub  text `json:"sub_type"`
+	} `json:"event_type"`
+	EventC *struct {
+		Type text
+		Sub  text `json:"subType"`
+	} `json:"eventType"`
+	Dir    text            `json:"traffic_direction"`
+	DirC   text            `json:"trafficDirection"`
+	Obs    text            `json:"trace_observation_point"`
+	ObsC   text            `json:"traceObservationPoint"`
+	Reason text            `json:"trace_reason"`
+	ReasnC text            `json:"traceReason"`
+	Svc    json.RawMessage `json:"destination_service"`
+	SvcC   json.RawMessage `json:"destinationService"`
+	Names  []string        `json:"destination_names"`
+	NamesC []string        `json:"destinationNames"`
+	Kind   text            `json:"Type"`
+}
+type envelope struct {
+	Flow   *flowRecord     `json:"flow"`
+	Agent  json.RawMessage `json:"agent_event"`
+	Debug  json.RawMessage `json:"debug_event"`
+	Node   json.RawMessage `json:"node_status"`
+	LostEv *struct {
+		N text `json:"num_events_lost"`
+	} `json:"lost_events"`
+	Time text `json:"time"`
+}
+
+func or(a ...text) text {
+	for _, t := range a {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// Sniff says whether an object looks like a Hubble record.
+func Sniff(head []byte) bool {
+	for _, k := range []string{`"flow"`, `"verdict"`, `"lost_events"`, `"agent_event"`, `"debug_event"`, `"node_status"`} {
+		if bytes.Contains(head, []byte(k)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Decoder) reject(f model.Fate, r model.Reason, source string, line int64, detail string) {
+	d.sink.Reject(ingest.Rejection{Fate: f, Reason: r, Source: source, Line: line, Detail: detail})
+}
+
+// Record decodes one JSON object.
+func (d *Decoder) Record(source string, line int64, b []byte) {
+	var e envelope
+	if err := json.Unmarshal(b, &e); err != nil {
+		reason := model.BadJSON
+		if _, ok := err.(*json.UnmarshalTypeError); ok {
+			reason = model.BadValue
+		}
+		d.reject(model.Malformed, reason, source, line, err.Error())
+		return
+	}
+	r := e.Flow
+	if r == nil {
+		if e.LostEv != nil {
+			n, _ := strconv.ParseUint(string(e.LostEv.N), 10, 64)
+			d.Lost += n
+		}
+		if e.LostEv != nil || e.Agent != nil || e.Debug != nil || e.Node != nil {
+			d.reject(model.Irrelevant, model.NotAFlow, source, line, "")
+			return
+		}
+		r = &flowRecord{}
+		if err := json.Unmarshal(b, r); err != nil {
+			d.reject(model.Malformed, model.BadValue, source, line, err.Error())
+			return
+		}
+		if r.Verdict == "" && r.Source == nil && r.L4 == nil {
+			d.reject(model.Malformed, model.NotFlowLog, source, line, "no flow in it")
+			return
+		}
+	}
+	if err := d.fill(r, e.Time); err != "" {
+		d.reject(model.Malformed, model.BadValue, source, line, err)
+		return
+	}
+	d.sink.Flow(&d.flow)
+}
+
+var verdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4, "REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
+var drops = map[text]uint16{"POLICY_DENIED": 133, "POLICY_DENY": 181, "AUTH_REQUIRED": 189}
+var points = map[text]model.Observer{"TO_ENDPOINT": model.AtDestination, "101": model.AtDestination, "TO_PROXY": model.ToProxy, "1": model.ToProxy,
+	"TO_STACK": model.ToStack, "3": model.ToStack, "TO_OVERLAY": model.ToOverlay, "4": model.ToOverlay, "TO_NETWORK": model.ToNetwork, "11": model.ToNetwork}
+
+func (d *Decoder) fill(r *flowRecord, outer text) string {
+	f := &d.flow
+	*f = model.Flow{Observer: model.Elsewhere}
+	if s := or(r.Time, outer); s != "" {
+		t, err := time.Parse(time.RFC3339Nano, string(s))
+		if err != nil {
+			return "bad time " + strconv.Quote(string(s))
+		}
+		f.Time = t.UnixMicro()
+	}
+	f.Verdict = verdicts[r.Verdict]
+	if n := or(r.Drop, r.DropC); n != "" {
+		v, err := strconv.ParseUint(string(n), 10, 16)
+		if err == nil {
+			f.DropReason = uint16(v)
+		}
+	}
+	if f.DropReason == 0 {
+		if desc := or(r.Desc, r.DescC); desc != "" && desc != "DROP_REASON_UNKNOWN" {
+			f.DropReason = 1
+			if n, ok := drops[desc]; ok {
+				f.DropReason = n
+			}
+		}
+	}
+	if r.IP != nil {
+		f.SrcIP, f.DstIP = []byte(r.IP.Source), []byte(r.IP.Destination)
+	}
+	if l := r.L4; l != nil {
+		switch {
+		case l.TCP != nil:
+			f.Proto = model.TCP
+			for n, on := range l.TCP.Flags {
+				if on {
+					f.Flags |= map[string]model.TCPFlags{"SYN": model.SYN, "ACK": model.ACK, "FIN": model.FIN, "RST": model.RST}[n]
+				}
+			}
+			f.HasFlags = l.TCP.Flags != nil
+			if !d.ports(l.TCP) {
+				return "bad port"
+			}
+		case l.UDP != nil:
+			f.Proto = model.UDP
+			if !d.ports(l.UDP) {
+				return "bad port"
+			}
+		case l.SCTP != nil:
+			f.Proto = model.SCTP
+			if !d.ports(l.SCTP) {
+				return "bad port"
+			}
+		case l.ICMPv4 != nil:
+			n, _ := strconv.ParseUint(string(l.ICMPv4.Type), 10, 8)
+			f.Proto, f.DstPort = model.ICMP, uint16(n)
+		case l.ICMPv6 != nil:
+			n, _ := strconv.ParseUint(string(l.ICMPv6.Type), 10, 8)
+			f.Proto, f.DstPort = model.ICMPv6, uint16(n)
+		}
+	}
+	switch {
+	case r.IsReply != nil && *r.IsReply, r.IsReplyC != nil && *r.IsReplyC:
+		f.IsReply = model.Yes
+	case r.IsReply != nil || r.IsReplyC != nil:
+		f.IsReply = model.No
+	case r.Reply != nil && *r.Reply:
+		f.IsReply = model.Yes
+	}
+	switch or(r.Dir, r.DirC) {
+	case "INGRESS", "1":
+		f.Direction = model.Ingress
+	case "EGRESS", "2":
+		f.Direction = model.Egress
+	}
+	switch rs := or(r.Reason, r.ReasnC); {
+	case rs == "RELATED", rs == "4", strings.HasPrefix(string(rs), "SRV6"):
+		f.Related = true
+	}
+	var typ text
+	if r.Event != nil {
+		typ = r.Event.Type
+	} else if r.EventC != nil {
+		typ = r.EventC.Type
+	}
+	obs := or(r.Obs, r.ObsC)
+	switch {
+	case typ == "1":
+		f.Event, f.Observer = model.EventDrop, model.AtDrop
+	case typ == "5":
+		f.Event, f.Observer = model.EventVerdict, model.AtVerdict
+	case typ == "129", r.Kind == "L7":
+		f.Event, f.Observer = model.EventL7, model.AtL7
+	case typ == "7", r.Kind == "SOCK":
+		f.Event = model.EventSock
+	case typ == "3":
+		f.Event = model.EventDebug
+	case typ == "4":
+		f.Event = model.EventTrace
+		if obs == "" && r.Event != nil && (r.Event.Sub == "" || r.Event.Sub == "0") {
+			f.Observer = model.AtDestination
+		}
+	}
+	if o, ok := points[obs]; ok && (f.Event == model.EventTrace || f.Event == model.EventNone) {
+		f.Observer = o
+	}
+	if f.Event == model.EventNone && f.Verdict == model.Dropped {
+		f.Observer = model.AtDrop
+	}
+	names := r.Names
+	if names == nil {
+		names = r.NamesC
+	}
+	f.Src, f.SrcPod = d.endpoint(r.Source, f.SrcIP, nil)
+	f.Dst, f.DstPod = d.endpoint(r.Destination, f.DstIP, names)
+	f.Service = (len(r.Svc) > 4 || len(r.SvcC) > 4) && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
+	return ""
+}
+
+func (d *Decoder) ports(p *ports) bool {
+	get := func(a, b *text, to *uint16) bool {
+		if a == nil {
+			a = b
+		}
+		if a == nil {
+			return true
+		}
+		n, err := strconv.ParseFloat(string(*a), 64)
+		*to = uint16(n)
+		return err == nil && n == float64(*to)
+	}
+	return get(p.Src, p.SrcC, &d.flow.SrcPort) && get(p.Dst, p.DstC, &d.flow.DstPort)
+}
+
+func (d *Decoder) endpoint(e *end, ip []byte, names []string) (model.Ref, []byte) {
+	if e == nil {
+		e = &end{}
+	}
+	ep, pod := identity(e, ip, names)
+	k := ep.Key()
+	ref, ok := d.cache[k]
+	if !ok {
+		ref = model.Ref{ID: d.tables.Endpoints.Intern(ep), Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
+		d.cache[k] = ref
+	}
+	return ref, []byte(pod)
+}
+
+func identity(e *end, ip []byte, names []string) (model.Endpoint, string) {
+	ep := model.Endpoint{Namespace: e.Namespace, Cluster: e.Cluster + e.ClusterC}
+	pod := e.Pod + e.PodC
+	var own, ns []string
+	cidr := false
+	for _, l := range e.Labels {
+		if r, ok := strings.CutPrefix(l, "reserved:"); ok {
+			x, known := model.ParseEntity(r)
+			if !known {
+				x = model.UnknownEntity
+			}
+			ep.Entities |= x
+			continue
+		}
+		if strings.HasPrefix(l, "cidr:") || strings.HasPrefix(l, "fqdn:") || strings.HasPrefix(l, "cidrgroup:") {
+			cidr = true
+			continue
+		}
+		l = strings.TrimPrefix(l, "k8s:")
+		k, v, _ := strings.Cut(l, "=")
+		if n, ok := strings.CutPrefix(l, "io.cilium.k8s.namespace.labels."); ok {
+			ns = append(ns, n)
+			continue
+		}
+		switch k {
+		case "io.kubernetes.pod.namespace":
+			if ep.Namespace == "" {
+				ep.Namespace = v
+			}
+		case "io.cilium.k8s.policy.cluster":
+			if ep.Cluster == "" {
+				ep.Cluster = v
+			}
+		case "io.cilium.k8s.policy.serviceaccount":
+			ep.ServiceAccount = v
+		default:
+			own = append(own, strings.TrimSuffix(l, "="))
+		}
+	}
+	ep.Labels, ep.NamespaceLabels = model.MakeLabels(own), model.MakeLabels(ns)
+	if len(e.Workloads) > 0 {
+		ep.Owner = model.Owner{Kind: e.Workloads[0].Kind, Name: e.Workloads[0].Name}
+	}
+	switch {
+	case ep.Entities&(model.Host|model.RemoteNode) != 0:
+		m := model.Marks(0)
+		if pod != "" {
+			m = model.MarkHostNetwork
+		}
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities, Marks: m}, ""
+	case len(own) > 0:
+		ep.Kind, ep.Entities = model.KindPod, 0
+	case pod != "" && ep.Entities&model.World != 0:
+		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkWorldPod
+	case pod != "" && ep.Entities&model.Unmanaged != 0:
+		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkUnmanaged
+	case ep.Entities&model.KubeAPIServer != 0:
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, ""
+	case ep.Entities&model.World != 0 || cidr:
+		a, _ := netip.ParseAddr(string(ip))
+		out := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: a}
+		for _, n := range names {
+			out.Names = append(out.Names, strings.TrimSuffix(n, "."))
+		}
+		slices.Sort(out.Names)
+		out.Names = slices.Compact(out.Names)
+		return out, ""
+	case ep.Entities != 0:
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, ""
+	case pod != "" && len(e.Labels) == 0 && e.Identity == "":
+		ep.Name = pod
+	case pod != "":
+		ep.Kind, ep.Name = model.KindPod, pod
+	}
+	return ep, pod
+}
