@@ -71,12 +71,6 @@ type row struct {
 	o                        model.Observation
 }
 
-func plain(t model.Tables, o model.Observation) row {
-	r := row{t.Endpoints.Get(o.Src).Key(), t.Endpoints.Get(o.Dst).Key(), t.Names.Get(o.SrcPod), t.Names.Get(o.DstPod), o}
-	r.o.Src, r.o.Dst, r.o.SrcPod, r.o.DstPod = 0, 0, 0, 0
-	return r
-}
-
 // plainRows adds rows of one key up and sorts them: two sets of rows are equal if these are.
 func plainRows(t model.Tables, rows []model.Observation) []row {
 	type key struct {
@@ -84,8 +78,13 @@ func plainRows(t model.Tables, rows []model.Observation) []row {
 		o        model.Observation
 	}
 	sums := map[key]row{}
+	keys := make([]string, t.Endpoints.Len())
+	for i := range keys {
+		keys[i] = t.Endpoints.Get(model.EndpointID(i)).Key()
+	}
 	for _, o := range rows {
-		p := plain(t, o)
+		p := row{keys[o.Src], keys[o.Dst], t.Names.Get(o.SrcPod), t.Names.Get(o.DstPod), o}
+		p.o.Src, p.o.Dst, p.o.SrcPod, p.o.DstPod = 0, 0, 0, 0
 		k := key{p.src, p.dst, p.o}
 		k.o.Marks &= model.KeyMarks
 		k.o.Records, k.o.Conns, k.o.First, k.o.Last = 0, 0, 0, 0
@@ -116,17 +115,19 @@ func plainRows(t model.Tables, rows []model.Observation) []row {
 // scanned gives all rows of a store, interned in one table.
 func scanned(tb testing.TB, s *Store, o ScanOptions) (model.Tables, []model.Observation) {
 	tb.Helper()
-	all := model.NewTables()
+	own := newTables()
 	var out []model.Observation
 	err := s.Scan(context.Background(), o, func(t model.Tables, rows []model.Observation) error {
 		for _, r := range rows {
-			r.Src, r.Dst = all.Endpoints.Intern(*t.Endpoints.Get(r.Src)), all.Endpoints.Intern(*t.Endpoints.Get(r.Dst))
-			r.SrcPod = all.Names.Intern([]byte(t.Names.Get(r.SrcPod)))
-			r.DstPod = all.Names.Intern([]byte(t.Names.Get(r.DstPod)))
+			own.own(t, &r)
 			out = append(out, r)
 		}
 		return nil
 	})
+	all := model.Tables{Endpoints: model.NewEndpoints(), Names: own.names}
+	for _, e := range own.endpoints {
+		all.Endpoints.Intern(*e)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}

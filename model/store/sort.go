@@ -154,7 +154,7 @@ func compareKey(a, b *model.Observation) int {
 func merge(rows []model.Observation, order []entry) []entry {
 	out := order[:0]
 	for _, e := range order {
-		if len(out) > 0 && add(&rows[out[len(out)-1].row], &rows[e.row]) {
+		if n := len(out); n > 0 && out[n-1].key == e.key && add(&rows[out[n-1].row], &rows[e.row]) {
 			continue
 		}
 		out = append(out, e)

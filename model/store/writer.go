@@ -11,8 +11,8 @@ import (
 	"sluice/model"
 )
 
-// bufferRows is how many rows a Writer holds before it writes segments: 28 MiB.
-const bufferRows = 1 << 19
+// bufferRows is how many rows a Writer holds before it writes segments: 14 MiB, and 8 MiB to sort them.
+const bufferRows = 1 << 18
 
 // WriterOptions are the choices of a Writer.
 type WriterOptions struct {
@@ -77,9 +77,13 @@ func (w *Writer) Write(t model.Tables, rows []model.Observation) error {
 	if w.err != nil {
 		return w.err
 	}
-	for i := range rows {
-		w.sorter.rows = append(w.sorter.rows, rows[i])
-		w.tables.own(t, &w.sorter.rows[len(w.sorter.rows)-1])
+	for len(rows) > 0 {
+		n := len(rows)
+		if !w.opts.Sorted {
+			n = min(n, bufferRows-len(w.sorter.rows))
+		}
+		w.hold(t, rows[:n])
+		rows = rows[n:]
 		if len(w.sorter.rows) >= bufferRows && !w.opts.Sorted {
 			if err := w.flush(); err != nil {
 				return err
@@ -87,6 +91,23 @@ func (w *Writer) Write(t model.Tables, rows []model.Observation) error {
 		}
 	}
 	return nil
+}
+
+// hold adds rows to the buffer, which grows by doubling: large slices grow by a quarter, and copying them shows.
+func (w *Writer) hold(t model.Tables, rows []model.Observation) {
+	s := &w.sorter
+	old := len(s.rows)
+	if need := old + len(rows); need > cap(s.rows) {
+		size := 2 * cap(s.rows)
+		if !w.opts.Sorted {
+			size = min(size, bufferRows)
+		}
+		s.rows = append(make([]model.Observation, 0, max(need, size)), s.rows...)
+	}
+	s.rows = append(s.rows, rows...)
+	for i := range rows {
+		w.tables.own(t, &s.rows[old+i])
+	}
 }
 
 // flush writes the rows held as segments, not yet visible.
