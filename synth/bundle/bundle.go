@@ -1,0 +1,165 @@
+// Package bundle writes what was learned as a directory that a person can review and a cluster can apply: the allow
+// policies, their staging and enforced forms, a review text, and the evidence. It verifies the policies as they are on
+// disk, learns nothing, and talks to no cluster and no forge. The same flows give the same bytes.
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/eval"
+	"sluice/synth/verify"
+)
+
+// Input is what a bundle is made of.
+type Input struct {
+	Graph     *graph.Graph
+	Config    synth.Config
+	Result    *synth.Result
+	Semantics eval.Semantics // that the policies are verified under
+	// WriteEvidence fills a directory with the observations behind the edges; nil: the bundle has none.
+	WriteEvidence func(dir string) error
+}
+
+// The parts of a bundle.
+const (
+	allowDir     = "allow"
+	stageDir     = "stage"
+	enforceDir   = "enforce"
+	EvidenceDir  = "evidence"    // a store of its own
+	ReviewFile   = "REVIEW.md"   // for people
+	ManifestFile = "bundle.json" // for programs
+)
+
+// Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle.
+func Check(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if _, err := Read(dir); err != nil {
+		return fmt.Errorf("%s is neither empty nor a former bundle: %w", dir, err)
+	}
+	return nil
+}
+
+// Write makes the bundle beside dir, verifies its policies by what is then on disk, and renames it to dir. The report
+// is that of the enforced form. What dir held before is gone only once the new bundle is complete.
+func Write(ctx context.Context, dir string, in Input) (verify.Report, error) {
+	if err := Check(dir); err != nil {
+		return verify.Report{}, err
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return verify.Report{}, fmt.Errorf("locate bundle: %w", err)
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return verify.Report{}, fmt.Errorf("make place for bundle: %w", err)
+	}
+	aside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	if err != nil {
+		return verify.Report{}, fmt.Errorf("make place for bundle: %w", err)
+	}
+	defer os.RemoveAll(aside)
+	next := filepath.Join(aside, "new")
+	report, err := fill(ctx, next, in)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	return report, swap(aside, next, dir)
+}
+
+// swap puts next in the place of dir.
+func swap(aside, next, dir string) error {
+	old := filepath.Join(aside, "old")
+	err := os.Rename(dir, old)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("put former bundle aside: %w", err)
+	}
+	had := err == nil
+	if err := os.Rename(next, dir); err != nil {
+		if had {
+			err = errors.Join(err, os.Rename(old, dir))
+		}
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	return nil
+}
+
+func fill(ctx context.Context, dir string, in Input) (verify.Report, error) {
+	files, err := policyFiles(in.Result)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	if err := writeFiles(dir, files); err != nil {
+		return verify.Report{}, err
+	}
+	report, err := judge(ctx, dir, in)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	m := newManifest(in, &report, files)
+	text, err := m.encode()
+	if err != nil {
+		return verify.Report{}, err
+	}
+	rest := map[string][]byte{ManifestFile: text, ReviewFile: review(in, m, &report)}
+	if err := writeFiles(dir, rest); err != nil {
+		return verify.Report{}, err
+	}
+	if in.WriteEvidence != nil {
+		if err := in.WriteEvidence(filepath.Join(dir, EvidenceDir)); err != nil {
+			return verify.Report{}, fmt.Errorf("write evidence: %w", err)
+		}
+	}
+	return report, nil
+}
+
+// judge verifies the enforced form as it was read back. A policy that does not come back is a fault of ours.
+func judge(ctx context.Context, dir string, in Input) (verify.Report, error) {
+	set, problems, err := Policies(dir, Enforced)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	if len(problems) > 0 {
+		return verify.Report{}, fmt.Errorf("read own policy back: %w", problems[0])
+	}
+	if !set.Equal(in.Result.Enforced()) {
+		return verify.Report{}, errors.New("the policies on disk are not those that were learned")
+	}
+	return verify.Verify(ctx, in.Graph, set, verify.Config{
+		Semantics:     in.Semantics,
+		Namespaces:    in.Result.Namespaces(),
+		Inexpressible: in.Result.Inexpressible(),
+		Accepted:      in.Result.Accepted(),
+		Widened:       in.Result.Widened,
+	})
+}
+
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("make directory of %s: %w", name, err)
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package bundle_test
+
+import (
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/synth"
+	"sluice/synth/bundle"
+	"sluice/synth/eval"
+	"sluice/synth/graphtest"
+	"sluice/synth/verify"
+)
+
+const flows = `
+shop/web -> shop/db 5432/tcp times=3 src=web-1
+shop/web -> shop/db 5432/tcp hour=2
+shop/web -> kube-system/{k8s-app=kube-dns} 53/udp
+shop/db -> kube-system/{k8s-app=kube-dns} 53/udp
+ingress/nginx -> shop/web 8080/tcp
+shop/web -> 192.0.2.9 443/tcp
+jobs/cron -> jobs/queue 6379/tcp
+jobs/cron -> jobs/queue 8/icmp
+jobs/cron -> entity:kube-apiserver 6443/tcp
+entity:remote-node -> shop/web 8080/tcp
+shop/rogue -> shop/db 5432/tcp denied
+`
+
+func write(t *testing.T, dir string, cfg synth.Config, lines ...string) verify.Report {
+	t.Helper()
+	g := graphtest.Graph(t, lines...)
+	r, err := synth.Synthesize(t.Context(), g, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := bundle.Write(t.Context(), dir, bundle.Input{Graph: g, Config: cfg, Result: &r, Semantics: eval.Cilium,
+		WriteEvidence: func(dir string) error {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, "rows"), []byte("rows"), 0o644)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
+
+// tree reads all files below dir.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		out[filepath.ToSlash(name)] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestLayout(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	rep := write(t, dir, synth.Config{Namespaces: []string{"shop", "jobs"}}, flows)
+	if rep.Connections[verify.Lost] > 0 || rep.Over.Count > 0 {
+		t.Errorf("%+v", rep)
+	}
+	files := tree(t, dir)
+	var names []string
+	for n := range files {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	want := strings.Fields(`REVIEW.md
+allow/jobs/cron.yaml allow/jobs/kustomization.yaml allow/jobs/queue.yaml allow/kustomization.yaml
+allow/shop/db.yaml allow/shop/dns.yaml allow/shop/kustomization.yaml allow/shop/web.yaml
+bundle.json
+enforce/kustomization.yaml
+enforce/shop/default-deny.yaml enforce/shop/kustomization.yaml enforce/shop/sluice-open.yaml
+evidence/rows
+stage/jobs/kustomization.yaml stage/jobs/sluice-open.yaml stage/kustomization.yaml
+stage/shop/default-deny.yaml stage/shop/kustomization.yaml stage/shop/sluice-open.yaml`)
+	if d := cmp.Diff(want, names); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+	for name, want := range map[string]string{
+		"enforce/shop/kustomization.yaml": "- ../../allow/shop\n- default-deny.yaml\n- sluice-open.yaml\n",
+		"enforce/shop/default-deny.yaml":  "policyTypes:\n  - Egress\n",
+		"enforce/shop/sluice-open.yaml":   "policyTypes:\n  - Ingress\n",
+		"stage/kustomization.yaml":        "- jobs\n- shop\n",
+		"REVIEW.md":                       "| shop | 3 | 5 | not yet | yes |",
+	} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
+		}
+	}
+}
+
+// TestSameBytes: the order of the records changes no byte of the bundle.
+func TestSameBytes(t *testing.T) {
+	lines := graphtest.Lines(flows)
+	cfg := synth.Config{All: true}
+	write(t, filepath.Join(t.TempDir(), "x"), cfg, lines...)
+	first := ""
+	var want map[string]string
+	for seed := range uint64(10) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		rnd.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		dir := filepath.Join(t.TempDir(), "out")
+		write(t, dir, cfg, lines...)
+		if first == "" {
+			first, want = dir, tree(t, dir)
+		}
+		if d := cmp.Diff(want, tree(t, dir)); d != "" {
+			t.Fatalf("seed %d: -first +now\n%s", seed, d)
+		}
+	}
+}
+
+// TestSameYAML: more of the same traffic changes no policy, and one new edge only those of its two ends.
+func TestSameYAML(t *testing.T) {
+	yaml := func(more string) map[string]string {
+		dir := filepath.Join(t.TempDir(), "out")
+		write(t, dir, synth.Config{All: true}, flows, more)
+		files := tree(t, dir)
+		for n := range files {
+			if !strings.HasSuffix(n, ".yaml") {
+				delete(files, n)
+			}
+		}
+		return files
+	}
+	base := yaml("")
+	if d := cmp.Diff(base, yaml("shop/web -> shop/db 5432/tcp hour=7 times=50")); d != "" {
+		t.Errorf("more of the same: %s", d)
+	}
+	var changed []string
+	for n, text := range yaml("jobs/queue -> shop/db 5432/tcp") {
+		if base[n] != text {
+			changed = append(changed, n)
+		}
+	}
+	slices.Sort(changed)
+	if d := cmp.Diff([]string{"allow/jobs/queue.yaml", "allow/shop/db.yaml"}, changed); d != "" {
+		t.Errorf("one new edge: -want +got\n%s", d)
+	}
+}
+
+func TestPlace(t *testing.T) {
+	root := t.TempDir()
+	cfg := synth.Config{Namespaces: []string{"shop"}}
+	dir := filepath.Join(root, "a", "b")
+	write(t, dir, cfg, "shop/a -> shop/b 1/tcp\nshop/c -> shop/b 1/tcp")
+	write(t, dir, cfg, "shop/a -> shop/b 1/tcp")
+	if files := tree(t, dir); files["allow/shop/c.yaml"] != "" || files["allow/shop/a.yaml"] == "" {
+		t.Error("the former bundle was not replaced")
+	}
+	left, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	m, err := bundle.Read(dir)
+	if err != nil || len(m.Rules) != 2 || len(m.Edges) != 1 || m.Edges[0].Source != "shop/a" {
+		t.Errorf("manifest %+v, %v", m, err)
+	}
+	foreign := filepath.Join(root, "foreign")
+	if err := os.MkdirAll(foreign, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := bundle.Check(foreign); err != nil {
+		t.Errorf("an empty directory: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(foreign, "precious.txt"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := bundle.Check(foreign); err == nil || !strings.Contains(err.Error(), "neither empty nor a former bundle") {
+		t.Errorf("a foreign directory: %v", err)
+	}
+}
+
+// TestHostile: names out of a log are text, wherever they end up.
+func TestHostile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	write(t, dir, synth.Config{All: true}, `
+		../../x/{app=y} -> shop/web 1/tcp
+		shop/web -> shop/{app=<script>alert(1)</script>|`+"`"+`} 2/tcp
+		shop/pod:<img|src=x>[a](b) -> shop/web 3/tcp
+		shop/web -> shop/db 4/tcp`)
+	files := tree(t, dir)
+	for n, text := range files {
+		if strings.Contains(n, "..") || strings.Contains(text, "<script>") || n == "REVIEW.md" && (strings.Contains(text, "<img") || strings.Contains(text, "[a](b)")) {
+			t.Errorf("%s:\n%s", n, text)
+		}
+	}
+	if files["allow/shop/db.yaml"] == "" {
+		t.Error("the harmless edge was not learned")
+	}
+}

@@ -1,0 +1,47 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"sluice/model/graph"
+)
+
+func inputs(g *graph.Graph) Inputs {
+	in := Inputs{Edges: len(g.Edges), Connections: len(g.Connections), First: stamp(g.First), Last: stamp(g.Last), Digest: digest(g)}
+	for _, reasons := range g.Fates {
+		for _, n := range reasons {
+			in.Records += n
+		}
+	}
+	return in
+}
+
+// digest is SHA-256 over edges and connections with their counts and times. A graph has them in the order of their
+// content, whatever the order of the records.
+func digest(g *graph.Graph) string {
+	h := sha256.New()
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		fmt.Fprintf(h, "%q %q %s %s %s %d %d %d %d %d %d\n", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State, e.Reason,
+			e.Used+e.Replies+e.Duplicates, e.DeniedRecords, e.RefusedRecords, e.Conns, e.First, e.Last)
+	}
+	for _, c := range g.Connections {
+		fmt.Fprintf(h, "%d %q %q %d\n", c.Edge, g.Tables.Endpoints.Get(c.Src).Key(), g.Tables.Endpoints.Get(c.Dst).Key(), c.Records)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// lines counts the YAML of the allow policies.
+func lines(files map[string][]byte) int {
+	n := 0
+	for name, text := range files {
+		if strings.HasPrefix(name, allowDir+"/") && !strings.HasSuffix(name, kustomizationFile) {
+			n += bytes.Count(text, []byte("\n"))
+		}
+	}
+	return n
+}

@@ -1,0 +1,261 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/verify"
+)
+
+const (
+	apiVersion   = "sluice/v1"
+	manifestKind = "Bundle"
+)
+
+// Manifest is bundle.json: every rule traced to the edges that asked for it. Lists are sorted; the fields are additive
+// within v1.
+type Manifest struct {
+	APIVersion   string       `json:"apiVersion"`
+	Kind         string       `json:"kind"`
+	Dialect      string       `json:"dialect"`
+	Options      Options      `json:"options"`
+	Inputs       Inputs       `json:"inputs"`
+	Stats        Stats        `json:"stats"`
+	Namespaces   []Namespace  `json:"namespaces"`
+	Subjects     []Subject    `json:"subjects"`
+	Rules        []Rule       `json:"rules"`
+	Edges        []Edge       `json:"edges"`
+	Widenings    []Widening   `json:"widenings"`
+	Findings     []Finding    `json:"findings"`
+	Verification Verification `json:"verification"`
+}
+
+// Options are what was asked for.
+type Options struct {
+	LearnDenied   bool `json:"learnDenied"`
+	EnforceAnyway bool `json:"enforceAnyway"`
+}
+
+// Inputs are what was learned from. Digest depends on what was seen, not on its order.
+type Inputs struct {
+	Records     uint64 `json:"records"`
+	Edges       int    `json:"edges"`
+	Connections int    `json:"connections"`
+	First       string `json:"first,omitempty"`
+	Last        string `json:"last,omitempty"`
+	Digest      string `json:"digest"`
+}
+
+// Stats are the sizes of the allow policies.
+type Stats struct {
+	Policies      int `json:"policies"`
+	Rules         int `json:"rules"`
+	Peers         int `json:"peers"`
+	Ports         int `json:"ports"`
+	SelectorTerms int `json:"selectorTerms"`
+	Lines         int `json:"lines"` // of YAML
+}
+
+// Namespace says what of a namespace can be enforced.
+type Namespace struct {
+	Name      string     `json:"name"`
+	Ingress   bool       `json:"ingress"`
+	Egress    bool       `json:"egress"`
+	Obstacles []Obstacle `json:"obstacles"`
+}
+
+// Obstacle keeps a direction from being enforced.
+type Obstacle struct {
+	Direction string `json:"direction"`
+	Text      string `json:"text"`
+}
+
+// Subject is a workload that policies were learned for.
+type Subject struct {
+	Workload string            `json:"workload"`
+	Selector map[string]string `json:"selector"`
+	Merged   []string          `json:"merged,omitempty"` // owners that no stable label tells apart
+	Rules    []string          `json:"rules"`
+}
+
+// Rule is a rule of the allow policies. Its id can be computed from the YAML.
+type Rule struct {
+	ID        string `json:"id"`
+	Policy    string `json:"policy"`
+	Direction string `json:"direction"`
+	Text      string `json:"text"`
+	Edges     []int  `json:"edges"` // indices into Manifest.Edges
+}
+
+// Edge is an edge with an end in one of the namespaces, and its evidence.
+type Edge struct {
+	Source         string   `json:"source"`
+	Destination    string   `json:"destination"`
+	Port           string   `json:"port"`
+	State          string   `json:"state"`
+	Reason         string   `json:"reason,omitempty"`
+	Inexpressible  bool     `json:"inexpressible,omitempty"`
+	Records        uint64   `json:"records"`
+	DeniedRecords  uint64   `json:"deniedRecords,omitempty"`
+	Connections    uint64   `json:"connections,omitempty"` // 0: the log does not show openings
+	Hours          int      `json:"hours"`                 // in how many it was seen
+	First          string   `json:"first"`
+	Last           string   `json:"last"`
+	SourcePod      string   `json:"sourcePod,omitempty"`
+	DestinationPod string   `json:"destinationPod,omitempty"`
+	Names          []string `json:"names,omitempty"`
+}
+
+// Widening is what was opened beside what was seen.
+type Widening struct {
+	Kind  string   `json:"kind"`
+	Text  string   `json:"text"`
+	Price int      `json:"price"`
+	Pairs []string `json:"pairs"`
+}
+
+// Finding is something a reviewer should know.
+type Finding struct {
+	Kind        string `json:"kind"`
+	Severity    string `json:"severity"`
+	Namespace   string `json:"namespace,omitempty"`
+	Direction   string `json:"direction,omitempty"`
+	Edge        *int   `json:"edge,omitempty"`
+	Text        string `json:"text"`
+	Consequence string `json:"consequence"`
+}
+
+// Verification is the replay of all flows through the enforced form.
+type Verification struct {
+	Semantics      string            `json:"semantics"`
+	Connections    map[string]uint64 `json:"connections"`
+	Records        map[string]uint64 `json:"records"`
+	OverPermission int               `json:"overPermission"`
+	Universe       int               `json:"universe"`
+	UnusedRules    []string          `json:"unusedRules"`
+}
+
+func (m *Manifest) encode() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(m); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", ManifestFile, err)
+	}
+	return b.Bytes(), nil
+}
+
+func newManifest(in Input, report *verify.Report, files map[string][]byte) *Manifest {
+	g, r := in.Graph, in.Result
+	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Dialect: synth.Kubernetes,
+		Options:  Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
+		Inputs:   inputs(g),
+		Stats:    Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files)},
+		Subjects: []Subject{}, Rules: []Rule{}, Edges: []Edge{}, Widenings: []Widening{}, Findings: []Finding{}}
+	index := m.edges(g, r)
+	for _, ns := range r.Namespaces() {
+		m.Namespaces = append(m.Namespaces, namespace(ns, r.Enforce[ns]))
+	}
+	for _, s := range r.Subjects {
+		w := &g.Workloads[s.Workload]
+		m.Subjects = append(m.Subjects, Subject{w.ID, w.Selector, w.Merged, append([]string{}, s.Rules...)})
+	}
+	m.rules(r, index)
+	m.widenings(g, r)
+	m.findings(r, index)
+	m.Verification = verification(report)
+	return m
+}
+
+func namespace(name string, e synth.Enforce) Namespace {
+	n := Namespace{name, e.Ingress, e.Egress, []Obstacle{}}
+	for _, o := range e.Why {
+		n.Obstacles = append(n.Obstacles, Obstacle{o.Direction.String(), o.Text})
+	}
+	return n
+}
+
+// edges lists the edges that have an end in one of the namespaces. The result maps indices of the graph to theirs.
+func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
+	index := map[int]int{}
+	cannot := r.Inexpressible()
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
+		_, from := r.Enforce[src.Namespace]
+		_, to := r.Enforce[dst.Namespace]
+		if !(from && src.Kind == model.KindPod) && !(to && dst.Kind == model.KindPod) {
+			continue
+		}
+		index[i] = len(m.Edges)
+		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.Reason.String(), cannot[i], e.Records(),
+			e.DeniedRecords, e.Conns, len(e.Windows), stamp(e.First), stamp(e.Last), e.SrcPod, e.DstPod, e.Names})
+	}
+	return index
+}
+
+func (m *Manifest) rules(r *synth.Result, index map[int]int) {
+	for i := range r.Policies.Policies {
+		p := &r.Policies.Policies[i]
+		for j := range p.Rules {
+			id := p.RuleID(j)
+			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}}
+			for _, e := range r.RuleEdges[id] {
+				rule.Edges = append(rule.Edges, index[e])
+			}
+			m.Rules = append(m.Rules, rule)
+		}
+	}
+}
+
+func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
+	for _, w := range r.Widenings {
+		out := Widening{w.Kind, w.Text, w.Price, []string{}}
+		for _, t := range w.Triples {
+			e := graph.Edge{Proto: t.Proto, Port: t.Port}
+			out.Pairs = append(out.Pairs, g.Peers[t.Src].ID+" -> "+g.Peers[t.Dst].ID+" "+e.PortString())
+		}
+		slices.Sort(out.Pairs)
+		m.Widenings = append(m.Widenings, out)
+	}
+}
+
+func (m *Manifest) findings(r *synth.Result, index map[int]int) {
+	for _, f := range r.Findings {
+		out := Finding{Kind: f.Kind, Severity: f.Severity.String(), Namespace: f.Namespace, Text: f.Text, Consequence: f.Consequence}
+		if f.Direction != model.DirectionUnknown {
+			out.Direction = f.Direction.String()
+		}
+		if i, ok := index[f.Edge]; ok {
+			out.Edge = &i
+		}
+		m.Findings = append(m.Findings, out)
+	}
+}
+
+func verification(r *verify.Report) Verification {
+	v := Verification{r.Semantics.String(), map[string]uint64{}, map[string]uint64{}, r.Over.Count, r.Over.Universe, []string{}}
+	for i := range r.Connections {
+		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
+		v.Records[verify.Verdict(i).String()] = r.Records[i]
+	}
+	for _, u := range r.Unused {
+		v.UnusedRules = append(v.UnusedRules, u.ID)
+	}
+	slices.Sort(v.UnusedRules)
+	return v
+}
+
+// stamp is a time to the second, "" for none.
+func stamp(micros int64) string {
+	if micros == 0 {
+		return ""
+	}
+	return time.UnixMicro(micros).UTC().Format(time.RFC3339)
+}

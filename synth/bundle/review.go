@@ -1,0 +1,182 @@
+package bundle
+
+import (
+	"fmt"
+	"strings"
+
+	"sluice/synth"
+	"sluice/synth/verify"
+)
+
+// How much of each list a person is shown; bundle.json has all.
+const (
+	maxRules    = 200
+	maxFindings = 40
+	maxCases    = 20
+)
+
+// review writes REVIEW.md: what a person should read before merging.
+func review(in Input, m *Manifest, report *verify.Report) []byte {
+	p := &page{}
+	p.line("# Network policies for %s", escape(strings.Join(in.Result.Namespaces(), ", ")))
+	p.line("\n%d allow policies with %d rules for %d workloads, in the dialect `%s`. Learned from %d records (%d edges) between %s and %s.",
+		m.Stats.Policies, m.Stats.Rules, len(m.Subjects), m.Dialect, m.Inputs.Records, m.Inputs.Edges, orNever(m.Inputs.First), orNever(m.Inputs.Last))
+	p.namespaces(in.Result, m)
+	p.verification(m, report)
+	p.obstacles(m)
+	p.findings(m)
+	p.widenings(m)
+	p.rules(m)
+	p.diagram(m)
+	p.next(m)
+	return []byte(p.String())
+}
+
+func orNever(s string) string {
+	if s == "" {
+		return "(no time)"
+	}
+	return s
+}
+
+func (p *page) namespaces(r *synth.Result, m *Manifest) {
+	p.head("Namespaces")
+	workloads, rules := map[string]int{}, map[string]int{}
+	for i := range r.Policies.Policies {
+		rules[r.Policies.Policies[i].Namespace] += len(r.Policies.Policies[i].Rules)
+	}
+	for _, s := range m.Subjects {
+		id := strings.Split(s.Workload, "/")
+		workloads[id[len(id)-2]]++
+	}
+	var rows [][]string
+	for _, n := range m.Namespaces {
+		rows = append(rows, []string{n.Name, fmt.Sprint(workloads[n.Name]), fmt.Sprint(rules[n.Name]), yes(n.Ingress), yes(n.Egress)})
+	}
+	p.table(maxRules, []string{"namespace", "workloads", "rules", "default deny for ingress", "default deny for egress"}, rows)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "not yet"
+}
+
+// meanings says what each verdict counts.
+var meanings = [...]string{
+	verify.Permitted:     "worked, and stays allowed",
+	verify.Lost:          "worked, and would be cut",
+	verify.Rejected:      "was denied, and stays denied",
+	verify.Escaped:       "was denied, and would be allowed",
+	verify.Inexpressible: "worked, and this dialect has no rule for it",
+	verify.Unproven:      "could not be judged: refused, undecided, or lacking a fact",
+}
+
+func (p *page) verification(m *Manifest, r *verify.Report) {
+	p.head("Verification")
+	p.line("Every connection seen, replayed through the enforced policies as they are in these files (semantics `%s`):\n", r.Semantics)
+	var rows [][]string
+	for i, text := range meanings {
+		rows = append(rows, []string{verify.Verdict(i).String(), fmt.Sprint(r.Connections[i]), fmt.Sprint(r.Records[i]), text})
+	}
+	rows = append(rows, []string{"total", fmt.Sprint(r.Connections.Total()), fmt.Sprint(r.Records.Total()), ""})
+	p.table(len(rows), []string{"verdict", "connections", "records", "meaning"}, rows)
+	p.line("\nOver-permission: %d of %d possible connections are allowed without having been seen or named below. Unused rules: %d.",
+		r.Over.Count, r.Over.Universe, len(r.Unused))
+	if len(r.Over.Examples) > 0 {
+		var rows [][]string
+		for _, x := range r.Over.Examples {
+			rows = append(rows, []string{x.Src, x.Dst, x.Port, x.Policy})
+		}
+		p.line("")
+		p.table(maxCases, []string{"from", "to", "port", "allowed by"}, rows)
+	}
+	if len(r.Cases) > 0 {
+		var rows [][]string
+		for _, c := range r.Cases {
+			rows = append(rows, []string{c.Verdict.String(), c.Src, c.Dst, c.Port, fmt.Sprint(c.Records), c.Why})
+		}
+		p.line("")
+		p.table(maxCases, []string{"verdict", "from", "to", "port", "records", "why"}, rows)
+	}
+	for _, o := range r.Open {
+		p.line("\nNamespace %s stays open for %s (policy `%s`).", escape(o.Namespace), o.Direction, o.Policy)
+	}
+}
+
+func (p *page) obstacles(m *Manifest) {
+	var rows [][]string
+	for _, n := range m.Namespaces {
+		for _, o := range n.Obstacles {
+			rows = append(rows, []string{n.Name, o.Direction, o.Text})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.head("What cannot be enforced yet")
+	if m.Options.EnforceAnyway {
+		p.line("**Enforced all the same, because that was asked for. These would be cut:**\n")
+	} else {
+		p.line("These worked, or may have, and no rule was learned for them. Their direction of the namespace stays open until they are settled.\n")
+	}
+	p.table(maxFindings, []string{"namespace", "direction", "what stands in the way"}, rows)
+}
+
+// findings shows all but what obstacles and widenings have shown already.
+func (p *page) findings(m *Manifest) {
+	var rows [][]string
+	for _, f := range m.Findings {
+		if f.Severity != synth.Blocks.String() && f.Kind != synth.KindWidened {
+			rows = append(rows, []string{f.Severity, f.Kind, f.Namespace, f.Direction, f.Text, f.Consequence})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.head("Findings")
+	p.table(maxFindings, []string{"severity", "kind", "namespace", "direction", "what was seen", "what follows"}, rows)
+}
+
+func (p *page) widenings(m *Manifest) {
+	if len(m.Widenings) == 0 {
+		return
+	}
+	p.head("Widenings")
+	var rows [][]string
+	for _, w := range m.Widenings {
+		rows = append(rows, []string{w.Kind, w.Text, fmt.Sprint(w.Price)})
+	}
+	p.table(maxFindings, []string{"widening", "what it opens", "pairs never seen"}, rows)
+}
+
+func (p *page) rules(m *Manifest) {
+	if len(m.Rules) == 0 {
+		return
+	}
+	p.head("Rules")
+	var rows [][]string
+	for _, r := range m.Rules {
+		var records uint64
+		hours := 0
+		for _, e := range r.Edges {
+			records += m.Edges[e].Records
+			hours = max(hours, m.Edges[e].Hours)
+		}
+		rows = append(rows, []string{r.ID, r.Policy, r.Text, fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)})
+	}
+	p.table(maxRules, []string{"rule", "policy", "what it says", "edges", "records", "hours seen"}, rows)
+}
+
+func (p *page) next(m *Manifest) {
+	p.head("Next steps")
+	p.line("An allow policy isolates the pods it selects at once, so do not apply `%s` alone.\n", allowDir)
+	p.line("1. Stage: `kubectl apply -k %s`. The allow policies are in force, and `sluice-open` keeps everything open beside them.", stageDir)
+	p.line("   It also opens what policies of your own deny today: leave it out of namespaces that are isolated already.")
+	p.line("2. Watch, and run `sluice verify` on new flows until nothing is lost.")
+	p.line("3. Enforce a namespace: `kubectl apply -k %s/NAMESPACE`, and where both directions are enforced", enforceDir)
+	p.line("   `kubectl delete networkpolicy sluice-open -n NAMESPACE`.")
+	p.line("4. Undo: `kubectl apply -f %s/NAMESPACE/sluice-open.yaml`.", stageDir)
+	p.line("\n`sluice explain` tells for each rule id which flows asked for it.")
+}
