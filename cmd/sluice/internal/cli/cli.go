@@ -1,0 +1,176 @@
+// Package cli holds the commands of sluice: it parses flags, wires ingest, model and synth together, prints results
+// and turns outcomes into exit codes. It is the only package that knows all others.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// ExitCode is what a command leaves behind.
+type ExitCode int
+
+// The exit codes.
+const (
+	ExitOK       ExitCode = 0
+	ExitError    ExitCode = 1 // nothing usable, or a source could not be read
+	ExitUsage    ExitCode = 2
+	ExitFindings ExitCode = 3 // the result asks for attention, see --fail-on
+)
+
+// Streams are where a command reads and writes. stdout is the result, stderr is log.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// exitError carries an exit code; its text, if any, has the form of an error message.
+type exitError struct {
+	code ExitCode
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, a ...any) error {
+	return &exitError{ExitUsage, fmt.Errorf(format, a...)}
+}
+
+// Main runs the command line and gives the exit code. It stops on SIGINT and SIGTERM.
+func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(Streams{in, out, errw})
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	code := ExitError
+	var ee *exitError
+	if errors.As(err, &ee) {
+		code = ee.code
+	}
+	if s := err.Error(); s != "" {
+		fmt.Fprintln(errw, "sluice: "+s)
+	}
+	if code == ExitUsage {
+		fmt.Fprintln(errw, "See 'sluice --help' and 'sluice COMMAND --help'.")
+	}
+	return code
+}
+
+func newRoot(s Streams) *cobra.Command {
+	var prof profiles
+	root := &cobra.Command{
+		Use:   "sluice",
+		Short: "Learn the allow policies a cluster needs from its flow logs",
+		Long: `sluice reads the flow logs that a Kubernetes cluster already writes (Cilium Hubble, Calico) and learns the
+allow policies that must exist before a namespace is switched to default-deny. It proves them against everything it
+has seen.`,
+		SilenceErrors: true, SilenceUsage: true,
+		Version:            version(),
+		PersistentPreRunE:  func(*cobra.Command, []string) error { return prof.start() },
+		PersistentPostRunE: func(*cobra.Command, []string) error { return prof.stop() },
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetVersionTemplate("sluice {{.Version}}\n")
+	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
+	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{ExitUsage, err} })
+	root.AddCommand(newLearn(s), newIngest(s), newVerify(s), newShow(s), newExplain(s))
+	markUsage(root)
+	return root
+}
+
+// markUsage makes wrong numbers of arguments and unknown sub-commands usage errors.
+func markUsage(c *cobra.Command) {
+	if args := c.Args; args != nil {
+		c.Args = func(cmd *cobra.Command, a []string) error {
+			if err := args(cmd, a); err != nil {
+				return &exitError{ExitUsage, err}
+			}
+			return nil
+		}
+	} else if c.HasSubCommands() {
+		c.Args = func(cmd *cobra.Command, a []string) error {
+			if len(a) > 0 {
+				return usageError("unknown command %q for %q", a[0], cmd.CommandPath())
+			}
+			return nil
+		}
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	for _, sub := range c.Commands() {
+		markUsage(sub)
+	}
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := strings.Trim(info.Main.Version, "()")
+	if v == "" {
+		v = "devel"
+	}
+	return v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+}
+
+// profiles are the pprof flags that every command has.
+type profiles struct {
+	cpu, mem string
+	file     *os.File
+}
+
+func (p *profiles) start() error {
+	if p.cpu == "" {
+		return nil
+	}
+	f, err := os.Create(p.cpu)
+	if err != nil {
+		return err
+	}
+	p.file = f
+	return pprof.StartCPUProfile(f)
+}
+
+func (p *profiles) stop() error {
+	if p.file != nil {
+		pprof.StopCPUProfile()
+		if err := p.file.Close(); err != nil {
+			return err
+		}
+	}
+	if p.mem == "" {
+		return nil
+	}
+	f, err := os.Create(p.mem)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	runtime.GC()
+	return pprof.WriteHeapProfile(f)
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"go.yaml.in/yaml/v3"
+
+	"sluice/model/workload"
+)
+
+// fileConfig is sluice.yaml. Flags win over it, it wins over the defaults.
+type fileConfig struct {
+	// SystemNamespaces replaces the built-in list of namespaces that -A leaves out.
+	SystemNamespaces []string `yaml:"systemNamespaces"`
+	VolatileLabels   struct {
+		Add  []string `yaml:"add"`  // label keys never to select by
+		Keep []string `yaml:"keep"` // label keys to select by although they look volatile
+	} `yaml:"volatileLabels"`
+	// Widen names the widenings that are asked for.
+	Widen []string `yaml:"widen"`
+}
+
+func (c *fileConfig) workloads() workload.Config {
+	return workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep}
+}
+
+// loadConfig reads path, or ./sluice.yaml if path is empty and the file is there. An unknown key is an error with
+// its line.
+func loadConfig(path string) (*fileConfig, error) {
+	c := &fileConfig{}
+	name := path
+	if name == "" {
+		name = "sluice.yaml"
+	}
+	f, err := os.Open(name)
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	defer f.Close()
+	d := yaml.NewDecoder(f)
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && err.Error() != "EOF" {
+		return nil, usageError("config %s: %v", name, err)
+	}
+	return c, nil
+}

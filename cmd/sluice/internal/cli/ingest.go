@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sluice/model"
+	"sluice/model/store"
+)
+
+func newIngest(s Streams) *cobra.Command {
+	var in input
+	var dir string
+	c := &cobra.Command{
+		Use:   "ingest SOURCE... --store DIR",
+		Short: "Read flow logs into a columnar store",
+		Long: `ingest reads flow logs (Hubble or Calico, plain, gzip or zstd; files, directories, or - for standard input) and adds
+them to the store in DIR. A file that is already there is skipped, so reading twice changes nothing. When ingest exits
+with 0, what it read survives a crash.`,
+		Example: `  sluice ingest /var/log/hubble/ --store flows
+  kubectl logs -n kube-system ds/cilium -c export | sluice ingest - --store flows`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runIngest(cmd, s, &in, dir, args) },
+	}
+	in.commonFlags(c)
+	c.Flags().StringVar(&dir, "store", "", "the store's `DIR`; made if it is not there")
+	_ = c.MarkFlagRequired("store")
+	return c
+}
+
+func runIngest(cmd *cobra.Command, s Streams, in *input, dir string, args []string) (err error) {
+	if dir == "" {
+		return usageError("--store DIR is needed")
+	}
+	st, err := store.Create(dir)
+	if err != nil {
+		return err
+	}
+	var w *store.Writer
+	r, err := in.read(cmd.Context(), s, args, 1, st.HasSource, func(t model.Tables, rows []model.Observation) error {
+		if w == nil {
+			if w, err = st.Writer(store.WriterOptions{}); err != nil {
+				return err
+			}
+		}
+		return w.Write(t, rows)
+	})
+	if err != nil {
+		if w != nil {
+			_ = w.Abort()
+		}
+		return err
+	}
+	skipped := 0
+	var metas []store.Source
+	for _, src := range r.sources {
+		if src.Skipped {
+			skipped++
+			continue
+		}
+		metas = append(metas, store.Source{Name: src.Name, Digest: src.Digest, Records: src.Records, Bytes: src.Bytes, Format: src.Format})
+	}
+	if len(metas) > 0 {
+		// The fates are those of the whole run: workers do not keep them by source.
+		metas[0].Rejected = map[string]int64{}
+		metas[0].Lost = int64(r.report.Lost)
+		for f := range r.report.Rejected {
+			for n, c := range r.report.Rejected[f] {
+				if c > 0 {
+					metas[0].Rejected[fateKey(model.Fate(f), model.Reason(n))] = int64(c)
+				}
+			}
+		}
+	}
+	switch {
+	case w == nil && len(metas) > 0 && r.report.Total() > 0:
+		if w, err = st.Writer(store.WriterOptions{}); err != nil {
+			return err
+		}
+		fallthrough
+	case w != nil:
+		if err := w.Commit(metas); err != nil {
+			return err
+		}
+	}
+	if !in.quiet {
+		l := &loaded{reading: r}
+		l.ingestSummary(s, dir, skipped)
+	}
+	if r.report.Total() == 0 && skipped == 0 && len(r.failed) == 0 {
+		return fmt.Errorf("no record found in %s", plural(len(args), "source", "sources"))
+	}
+	return r.warnFailed(s.Err)
+}
+
+// ingestSummary tells what was stored. Which records are duplicates is decided when edges are built.
+func (l *loaded) ingestSummary(s Streams, dir string, skipped int) {
+	var bytes int64
+	n := 0
+	for _, src := range l.sources {
+		if !src.Skipped {
+			bytes += src.Bytes
+			n++
+		}
+	}
+	fmt.Fprintf(s.Out, "Stored %s (%s) from %s in %s", plural(l.report.Total(), "record", "records"), size(bytes), plural(n, "source", "sources"), dir)
+	if skipped > 0 {
+		fmt.Fprintf(s.Out, "; %s already there", plural(skipped, "source was", "sources were"))
+	}
+	fmt.Fprintln(s.Out, ".")
+	for _, f := range []model.Fate{model.Used, model.Reply, model.Denied, model.Undecided, model.Irrelevant, model.Refused, model.Malformed} {
+		if c := l.report.Fate(f); c > 0 {
+			m := map[string]uint64{}
+			for r, k := range l.report.Counts[f] {
+				if k > 0 && r > 0 {
+					m[model.Reason(r).String()] = k
+				}
+			}
+			fmt.Fprintf(s.Out, "  %-11s %10s  %s\n", f, count(c), reasons(m))
+		}
+	}
+	l.samples(s.Out)
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/model"
+	"sluice/model/store"
+	"sluice/synth"
+	"sluice/synth/bundle"
+	"sluice/synth/verify"
+)
+
+type learnOptions struct {
+	input
+	cfg    synth.Config
+	out    string
+	cni    string
+	failOn []string
+	format string
+}
+
+func newLearn(s Streams) *cobra.Command {
+	o := &learnOptions{}
+	c := &cobra.Command{
+		Use:   "learn [SOURCE...] -n NAMESPACE --out DIR",
+		Short: "Learn allow policies from flows and write a verified bundle",
+		Long: `learn reads flow logs (or the store), finds who needs whom, writes the allow policies for the chosen namespaces into
+a bundle, reads them back from disk and replays every flow through them. It exits with 3 where the result asks for
+attention: see --fail-on. A direction of a namespace that cannot be denied without cutting what worked gets no
+enforce overlay; the summary and REVIEW.md say why.`,
+		Example: `  sluice learn flows.jsonl.gz -n shop --out bundle
+  sluice learn -A --store flows --out bundle`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runLearn(cmd, s, o, args) },
+	}
+	o.flags(c)
+	f := c.Flags()
+	f.StringArrayVarP(&o.cfg.Namespaces, "namespace", "n", nil, "learn policies for the pods of `NS` (repeats)")
+	f.BoolVarP(&o.cfg.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
+	f.StringVar(&o.cfg.Dialect, "dialect", synth.Kubernetes, "the policies' dialect")
+	f.StringSliceVar(&o.cfg.Widen, "widen", nil, "widenings to allow")
+	f.BoolVar(&o.cfg.LearnDenied, "learn-denied", false, "learn edges that policy denied as well")
+	f.BoolVar(&o.cfg.EnforceAnyway, "enforce-anyway", false, "write the default deny even where it cuts what worked")
+	f.StringVar(&o.cfg.Cluster, "cluster", "", "learn for this cluster, where the log has several")
+	f.StringVar(&o.out, "out", "", "the bundle's `DIR`: absent, empty or a former bundle")
+	f.StringVar(&o.cni, "cni", "", "verify as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on lost, escaped, over, unused, refused, inexpressible")
+	f.StringVarP(&o.format, "output", "o", "table", "print the result as table, json or yaml")
+	return c
+}
+
+func (o *learnOptions) check() error {
+	switch {
+	case len(o.cfg.Namespaces) == 0 && !o.cfg.All:
+		return usageError("for which namespaces? give -n NAMESPACE (repeats) or -A")
+	case o.out == "":
+		return usageError("--out DIR is needed: where to write the bundle")
+	}
+	if err := checkFormat(o.format); err != nil {
+		return err
+	}
+	if err := verify.CheckFailOn(o.failOn); err != nil {
+		return &exitError{ExitUsage, err}
+	}
+	return bundle.Check(o.out)
+}
+
+func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	l, err := o.load(cmd.Context(), s, args)
+	if err != nil {
+		return err
+	}
+	if err := l.usable(); err != nil {
+		return err
+	}
+	sem, err := l.semantics(o.cni)
+	if err != nil {
+		return err
+	}
+	if l.config.SystemNamespaces != nil {
+		o.cfg.SystemNamespaces = l.config.SystemNamespaces
+	}
+	if !cmd.Flags().Changed("widen") {
+		o.cfg.Widen = l.config.Widen
+	}
+	r, err := synth.Synthesize(cmd.Context(), l.graph, o.cfg)
+	if err != nil {
+		return err
+	}
+	report, err := bundle.Write(cmd.Context(), o.out, bundle.Input{
+		Graph: l.graph, Config: o.cfg, Result: &r, Semantics: sem, WriteEvidence: l.writeEvidence,
+	})
+	if err != nil {
+		return err
+	}
+	if o.format == "table" {
+		l.printLearned(s.Out, o, &r, &report)
+	} else {
+		m, err := bundle.Read(o.out)
+		if err != nil {
+			return err
+		}
+		if err := printObject(s.Out, o.format, learnView{newHeader("LearnResult"), o.out, l.fateCounts(), viewReport(&report), m}); err != nil {
+			return err
+		}
+	}
+	if err := l.warnFailed(s.Err); err != nil {
+		return err
+	}
+	return o.findings(&r, &report)
+}
+
+// learnView is the result of learning as printed.
+type learnView struct {
+	header
+	Out          string           `json:"out"`
+	Fates        []fateCount      `json:"fates"`
+	Verification reportView       `json:"verification"`
+	Bundle       *bundle.Manifest `json:"bundle"`
+}
+
+// findings is the exit with 3: verification found what --fail-on names, or a direction cannot be enforced.
+func (o *learnOptions) findings(r *synth.Result, report *verify.Report) error {
+	failed := report.Failed(o.failOn)
+	for _, ns := range r.Namespaces() {
+		if e := r.Enforce[ns]; len(e.Why) > 0 && !o.cfg.EnforceAnyway {
+			failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, plural(len(e.Why), "obstacle", "obstacles")))
+		}
+	}
+	if len(failed) > 0 {
+		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, "; "))}
+	}
+	return nil
+}
+
+// writeEvidence keeps the observations behind the edges as a store of its own. Its one source is what was read.
+func (l *loaded) writeEvidence(dir string) error {
+	st, err := store.Create(dir)
+	if err != nil {
+		return err
+	}
+	w, err := st.Writer(store.WriterOptions{Sorted: true})
+	if err != nil {
+		return err
+	}
+	rows := l.builder.Observations()
+	if err := w.Write(l.builder.Tables(), rows); err != nil {
+		_ = w.Abort()
+		return err
+	}
+	src := store.Source{Name: "evidence", Format: l.format(), First: l.graph.First, Last: l.graph.Last}
+	for i := range rows {
+		src.Records += int64(rows[i].Records)
+	}
+	return w.Commit([]store.Source{src})
+}
+
+// format is the one format of all sources, "" where they differ.
+func (l *loaded) format() string {
+	f := ""
+	for i, s := range l.sources {
+		if i > 0 && s.Format != f {
+			return ""
+		}
+		f = s.Format
+	}
+	return f
+}
+
+func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, report *verify.Report) {
+	if !o.quiet {
+		l.summary(w)
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "Learned %s with %s for %s in %s.\n", plural(r.Stats.Policies, "policy", "policies"), plural(r.Stats.Rules, "rule", "rules"),
+		plural(r.Stats.Subjects, "workload", "workloads"), plural(len(r.Namespaces()), "namespace", "namespaces"))
+	for _, wd := range r.Widenings {
+		fmt.Fprintf(w, "Widened (%s, %s never seen): %s\n", wd.Kind, plural(wd.Price, "connection", "connections"), wd.Text)
+	}
+	fmt.Fprintln(w)
+	printReport(w, report)
+	fmt.Fprintln(w)
+	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS")
+	word := map[bool]string{true: "can be enforced", false: "not yet"}
+	for _, ns := range r.Namespaces() {
+		t.row(ns, word[r.Enforce[ns].Ingress], word[r.Enforce[ns].Egress])
+	}
+	_ = t.flush()
+	l.printObstacles(w, r)
+	fmt.Fprintf(w, "\nBundle: %s. Next: read %s", o.out, filepath.Join(o.out, bundle.ReviewFile))
+	if slices.ContainsFunc(r.Namespaces(), func(ns string) bool { return r.Enforce[ns].Allows(model.Ingress) || r.Enforce[ns].Allows(model.Egress) }) {
+		fmt.Fprintf(w, ", then kubectl apply -k %s, and %s once it ran without surprise", filepath.Join(o.out, "stage"), filepath.Join(o.out, "enforce"))
+	}
+	fmt.Fprintln(w, ".")
+}
+
+func (l *loaded) printObstacles(w io.Writer, r *synth.Result) {
+	const most = 8
+	for _, ns := range r.Namespaces() {
+		why := r.Enforce[ns].Why
+		for i, ob := range why {
+			if i == most {
+				fmt.Fprintf(w, "  ... and %s (REVIEW.md lists all)\n", plural(len(why)-most, "more", "more"))
+				break
+			}
+			fmt.Fprintf(w, "  %s %s: %s\n", ns, ob.Direction, printable(ob.Text, 300))
+		}
+	}
+}

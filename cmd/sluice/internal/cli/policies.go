@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/bundle"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
+	"sluice/synth/verify"
+)
+
+// readPolicies reads every YAML document of a file, a directory or "-". What is no policy, cannot be read or is left
+// out is a problem with its file, document and line.
+func readPolicies(s Streams, path string) (policy.PolicySet, []kubernetes.Problem, error) {
+	if path == "-" {
+		set, problems := kubernetes.Parse(s.In, "-")
+		return set, problems, nil
+	}
+	var set policy.PolicySet
+	var problems []kubernetes.Problem
+	files := 0
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		ext := strings.ToLower(filepath.Ext(p))
+		hidden := strings.HasPrefix(d.Name(), ".") && p != path
+		switch {
+		case d.IsDir() && hidden:
+			return filepath.SkipDir
+		case d.IsDir() || hidden, p != path && ext != ".yaml" && ext != ".yml" && ext != ".json":
+			return nil
+		}
+		f, err := os.Open(p)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		files++
+		one, bad := kubernetes.Parse(f, p)
+		set = set.Add(one.Policies...)
+		problems = append(problems, bad...)
+		return nil
+	})
+	if err != nil {
+		return set, problems, fmt.Errorf("read policies: %w", err)
+	}
+	if files == 0 {
+		return set, problems, fmt.Errorf("no YAML file in %s", path)
+	}
+	return set, problems, nil
+}
+
+// printProblems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
+func printProblems(w io.Writer, problems []kubernetes.Problem) {
+	skipped := 0
+	for _, p := range problems {
+		if p.Severity == kubernetes.Skipped {
+			skipped++
+			continue
+		}
+		fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, printable(p.Error(), 400))
+	}
+	if skipped > 0 {
+		fmt.Fprintf(w, "sluice: %s no policy and skipped\n", plural(skipped, "document is", "documents are"))
+	}
+}
+
+// semantics are those of --cni, or of the plugin that wrote the flows.
+func (l *loaded) semantics(cni string) (eval.Semantics, error) {
+	if cni != "" {
+		sem, err := eval.ParseSemantics(cni)
+		if err != nil {
+			return sem, &exitError{ExitUsage, fmt.Errorf("--cni: %w", err)}
+		}
+		return sem, nil
+	}
+	format := ""
+	for _, s := range l.sources {
+		if s.Format == "" || s.Err != nil && s.Records == 0 {
+			continue
+		}
+		if format != "" && s.Format != format {
+			return eval.Spec, nil
+		}
+		format = s.Format
+	}
+	switch format {
+	case "hubble":
+		return eval.Cilium, nil
+	case "calico":
+		return eval.Calico, nil
+	}
+	return eval.Spec, nil
+}
+
+var errIncomplete = errors.New("some policies could not be read: what they allow or deny is not in this verdict")
+
+// bundlePolicies reads the enforced form of a bundle, and how its own exceptions apply to a graph.
+func bundlePolicies(dir string) (policy.PolicySet, []kubernetes.Problem, *bundle.Manifest, error) {
+	m, err := bundle.Read(dir)
+	if err != nil {
+		return policy.PolicySet{}, nil, nil, err
+	}
+	set, problems, err := bundle.Policies(dir, bundle.Enforced)
+	return set, problems, m, err
+}
+
+// exceptions are what a bundle itself names: edges that its dialect cannot say, denied edges that it means to allow,
+// and connections that it allows without having seen them.
+func exceptions(g *graph.Graph, m *bundle.Manifest, cfg *verify.Config) {
+	name := func(src, dst int, proto model.Proto, port uint16) string {
+		e := graph.Edge{Proto: proto, Port: port}
+		return g.Peers[src].ID + " -> " + g.Peers[dst].ID + " " + e.PortString()
+	}
+	cannot, widened := map[string]bool{}, map[string]bool{}
+	for _, e := range m.Edges {
+		if e.Inexpressible {
+			cannot[e.Source+" -> "+e.Destination+" "+e.Port] = true
+		}
+	}
+	for _, w := range m.Widenings {
+		for _, p := range w.Pairs {
+			widened[p] = true
+		}
+	}
+	cfg.Inexpressible, cfg.Accepted = map[int]bool{}, map[int]bool{}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		cfg.Inexpressible[i] = cannot[name(e.Src, e.Dst, e.Proto, e.Port)]
+		cfg.Accepted[i] = m.Options.LearnDenied && e.State == graph.Denied
+	}
+	cfg.Widened = func(src, dst int, proto model.Proto, port uint16) bool { return widened[name(src, dst, proto, port)] }
+	if cfg.Namespaces == nil {
+		for _, ns := range m.Namespaces {
+			cfg.Namespaces = append(cfg.Namespaces, ns.Name)
+		}
+	}
+}

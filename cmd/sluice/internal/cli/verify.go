@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/synth/bundle"
+	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
+	"sluice/synth/verify"
+)
+
+type verifyOptions struct {
+	input
+	cni        string
+	failOn     []string
+	format     string
+	namespaces []string
+}
+
+func newVerify(s Streams) *cobra.Command {
+	o := &verifyOptions{}
+	c := &cobra.Command{
+		Use:   "verify POLICIES [SOURCE...]",
+		Short: "Replay flows through policies: what would be lost, what escapes",
+		Long: `verify replays every connection of the flows through a set of NetworkPolicies and counts what became of it: permitted,
+lost (it worked and would be denied), rejected, escaped (it was denied and would be allowed), inexpressible and unproven.
+POLICIES is a bundle, a file or directory of anyone's YAML, or - for standard input. A bundle without SOURCE is
+replayed with its own evidence.`,
+		Example: `  sluice verify bundle
+  sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, s, o, args[0], args[1:]) },
+	}
+	o.flags(c)
+	f := c.Flags()
+	f.StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on lost, escaped, over, unused, refused, inexpressible")
+	f.StringVarP(&o.format, "output", "o", "table", "print as table, json or yaml")
+	f.StringArrayVarP(&o.namespaces, "namespace", "n", nil, "what the policies are for (repeats; default: where they are)")
+	return c
+}
+
+func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sources []string) error {
+	if err := checkFormat(o.format); err != nil {
+		return err
+	}
+	if err := verify.CheckFailOn(o.failOn); err != nil {
+		return &exitError{ExitUsage, err}
+	}
+	var set policy.PolicySet
+	var problems []kubernetes.Problem
+	var manifest *bundle.Manifest
+	var err error
+	if _, statErr := os.Stat(filepath.Join(path, bundle.ManifestFile)); statErr == nil {
+		set, problems, manifest, err = bundlePolicies(path)
+		if len(sources) == 0 && o.store == "" {
+			o.store = filepath.Join(path, bundle.EvidenceDir)
+		}
+	} else {
+		set, problems, err = readPolicies(s, path)
+	}
+	if err != nil {
+		return err
+	}
+	l, err := o.load(cmd.Context(), s, sources)
+	if err != nil {
+		return err
+	}
+	if err := l.usable(); err != nil {
+		return err
+	}
+	sem, err := l.semantics(o.cni)
+	if err != nil {
+		return err
+	}
+	cfg := verify.Config{Semantics: sem, Namespaces: o.namespaces}
+	if manifest != nil {
+		exceptions(l.graph, manifest, &cfg)
+	}
+	r, err := verify.Verify(cmd.Context(), l.graph, set, cfg)
+	if err != nil {
+		return err
+	}
+	if o.format == "table" {
+		printReport(s.Out, &r)
+	} else if err := printObject(s.Out, o.format, viewReport(&r)); err != nil {
+		return err
+	}
+	printProblems(s.Err, problems)
+	if err := l.warnFailed(s.Err); err != nil {
+		return err
+	}
+	if kubernetes.Incomplete(problems) {
+		return &exitError{ExitError, errIncomplete}
+	}
+	if failed := r.Failed(o.failOn); len(failed) > 0 {
+		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, ", "))}
+	}
+	return nil
+}
+
+// reportView is a verification as printed.
+type reportView struct {
+	header
+	CNI              string            `json:"cni"`
+	Connections      map[string]uint64 `json:"connections"`
+	Records          map[string]uint64 `json:"records"`
+	ConnectionsTotal uint64            `json:"connectionsTotal"`
+	OverPermission   overView          `json:"overPermission"`
+	Cases            []caseView        `json:"cases"`
+	Unused           []string          `json:"unused"` // rule ids
+	Open             []string          `json:"open,omitempty"`
+}
+
+type overView struct {
+	Count    int             `json:"count"`
+	Universe int             `json:"universe"`
+	Examples []verify.Excess `json:"examples,omitempty"`
+}
+
+type caseView struct {
+	Verdict        string `json:"verdict"`
+	Source         string `json:"source"`
+	Destination    string `json:"destination"`
+	Port           string `json:"port"`
+	Records        uint64 `json:"records"`
+	SourcePod      string `json:"sourcePod,omitempty"`
+	DestinationPod string `json:"destinationPod,omitempty"`
+	Why            string `json:"why"`
+}
+
+func viewReport(r *verify.Report) reportView {
+	v := reportView{header: newHeader("VerifyResult"), CNI: r.Semantics.String(), Connections: map[string]uint64{}, Records: map[string]uint64{},
+		ConnectionsTotal: r.Connections.Total(), OverPermission: overView{r.Over.Count, r.Over.Universe, r.Over.Examples}, Cases: []caseView{}, Unused: []string{}}
+	for i := range r.Connections {
+		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
+		v.Records[verify.Verdict(i).String()] = r.Records[i]
+	}
+	for _, c := range r.Cases {
+		v.Cases = append(v.Cases, caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why})
+	}
+	for _, u := range r.Unused {
+		v.Unused = append(v.Unused, u.ID)
+	}
+	for _, o := range r.Open {
+		v.Open = append(v.Open, fmt.Sprintf("%s %s by %s", o.Namespace, o.Direction, o.Policy))
+	}
+	return v
+}
+
+// printReport prints the six counts, what they are made of, and the first cases to look at.
+func printReport(w io.Writer, r *verify.Report) {
+	fmt.Fprintf(w, "Replayed %s as %s decides:\n", plural(r.Connections.Total(), "connection", "connections"), r.Semantics)
+	meaning := map[verify.Verdict]string{
+		verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied", verify.Rejected: "was denied, and stays denied",
+		verify.Escaped: "was denied, and would be allowed", verify.Inexpressible: "worked, but the dialect has no rule for it",
+		verify.Unproven: "refused or undecided in the log, or a fact is missing",
+	}
+	for i := range r.Connections {
+		v := verify.Verdict(i)
+		fmt.Fprintf(w, "  %-14s %8s  %s\n", v, count(r.Connections[i]), meaning[v])
+	}
+	fmt.Fprintf(w, "  %-14s %8s  allowed at an isolated end, never seen, of %s possible\n", "over-permitted", count(r.Over.Count), count(r.Over.Universe))
+	const most = 10
+	for i, c := range r.Cases {
+		if i == most {
+			fmt.Fprintf(w, "... and %s (-o json lists all)\n", plural(len(r.Cases)-most, "more case", "more cases"))
+			break
+		}
+		fmt.Fprintf(w, "%s: %s -> %s %s, %s: %s\n", c.Verdict, printable(c.Src, 80), printable(c.Dst, 80), c.Port, plural(c.Records, "record", "records"), printable(c.Why, 300))
+	}
+	for i, e := range r.Over.Examples {
+		if i == most {
+			break
+		}
+		fmt.Fprintf(w, "over: %s -> %s %s, by rule %s of %s\n", printable(e.Src, 80), printable(e.Dst, 80), e.Port, e.Rule, e.Policy)
+	}
+	if n := len(r.Unused); n > 0 {
+		fmt.Fprintf(w, "%s that no connection needed.\n", plural(n, "rule", "rules"))
+	}
+	for _, o := range r.Open {
+		fmt.Fprintf(w, "open: policy %s allows all %s of namespace %s\n", o.Policy, o.Direction, o.Namespace)
+	}
+}

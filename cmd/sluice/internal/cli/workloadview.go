@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/model/workload"
+)
+
+// workloadView is a workload as printed.
+type workloadView struct {
+	Namespace      string              `json:"namespace"`
+	Name           string              `json:"name"`
+	Kind           string              `json:"kind,omitempty"`
+	ServiceAccount string              `json:"serviceAccount,omitempty"`
+	Selector       map[string]string   `json:"selector,omitempty"`
+	Separates      map[string][]string `json:"separates,omitempty"` // selector label -> workloads that the others would select too
+	Dropped        map[string]string   `json:"dropped,omitempty"`   // label key -> why it is not selected by
+	Merged         []string            `json:"merged,omitempty"`    // owners that no stable label tells apart
+	Refusal        string              `json:"refusal,omitempty"`
+	LabelSets      [][]string          `json:"labelSets"`
+}
+
+func viewWorkload(w *workload.Workload) workloadView {
+	v := workloadView{Namespace: w.Namespace, Name: w.Name, Kind: w.Kind, ServiceAccount: w.ServiceAccount, Selector: w.Selector,
+		Merged: w.Merged, Refusal: w.Refusal, LabelSets: [][]string{}}
+	for _, s := range w.Separates {
+		if len(s.From) > 0 {
+			if v.Separates == nil {
+				v.Separates = map[string][]string{}
+			}
+			v.Separates[s.Key+"="+s.Value] = s.From
+		}
+	}
+	for _, d := range w.Dropped {
+		if v.Dropped == nil {
+			v.Dropped = map[string]string{}
+		}
+		v.Dropped[d.Key] = fmt.Sprint(d.Why)
+	}
+	for _, l := range w.LabelSets {
+		v.LabelSets = append(v.LabelSets, l)
+	}
+	return v
+}
+
+func (v *workloadView) selector() string {
+	if v.Refusal != "" {
+		return "none: " + v.Refusal
+	}
+	var s []string
+	for k, val := range v.Selector {
+		s = append(s, k+"="+val)
+	}
+	slices.Sort(s)
+	return strings.Join(s, ",")
+}
+
+func (v *workloadView) separates() string {
+	var s []string
+	for _, names := range v.Separates {
+		s = append(s, names...)
+	}
+	slices.Sort(s)
+	return strings.Join(slices.Compact(s), ",")
+}
+
+func (v *workloadView) dropped() string {
+	var s []string
+	for k, why := range v.Dropped {
+		s = append(s, k+" ("+why+")")
+	}
+	slices.Sort(s)
+	if len(v.Merged) > 0 {
+		s = append([]string{"one subject with: " + strings.Join(v.Merged, ",")}, s...)
+	}
+	return strings.Join(s, ", ")
+}
