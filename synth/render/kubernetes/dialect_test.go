@@ -129,6 +129,16 @@ func TestProject(t *testing.T) {
 	}
 }
 
+// TestRenderRefuses names that would be no file names either.
+func TestRenderRefuses(t *testing.T) {
+	for _, p := range []policy.Policy{{Name: "../x", Namespace: "a"}, {Name: "x", Namespace: "../a"}, {Namespace: "a"}, {Name: "x\ny", Namespace: "a"}} {
+		p.Ingress = true
+		if files, _, err := Render(policy.PolicySet{}.Add(p)); err == nil {
+			t.Errorf("%+v: %v", p, files)
+		}
+	}
+}
+
 // TestStage renders the policies that switch a namespace over.
 func TestStage(t *testing.T) {
 	files, _, err := Render(policy.PolicySet{}.Add(DefaultDeny("shop", true, false), Open("shop", nil, true, true)))

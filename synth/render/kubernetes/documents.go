@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -88,12 +89,34 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 				problems = append(problems, syntaxProblem(err, c, policy.Position{File: file, Document: n}))
 				break
 			}
-			if len(root.Content) == 1 {
+			if size(&root, maxValues) < 0 {
+				at := policy.Position{File: file, Document: n, Line: c.line + 1}
+				problems = append(problems, Problem{Invalid, at, fmt.Sprintf("more than %d values once its aliases are followed", maxValues)})
+			} else if len(root.Content) == 1 {
 				docs = append(docs, document{root: root.Content[0], at: policy.Position{File: file, Document: n, Line: c.line}})
 			}
 		}
 	}
 	return docs, problems
+}
+
+// maxValues bounds a document: a few lines of aliases to aliases can stand for billions of values.
+const maxValues = 2_000_000
+
+// size gives what is left of a budget of nodes when aliases are followed, negative if it does not suffice.
+func size(n *yaml.Node, budget int) int {
+	if budget--; budget < 0 {
+		return budget
+	}
+	if n.Kind == yaml.AliasNode {
+		return size(n.Alias, budget)
+	}
+	for _, c := range n.Content {
+		if budget = size(c, budget); budget < 0 {
+			return budget
+		}
+	}
+	return budget
 }
 
 // document is one YAML document; Line of its position counts the lines before its chunk.

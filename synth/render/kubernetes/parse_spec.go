@@ -201,7 +201,7 @@ func (r *reader) portOf(n *yaml.Node, path string, p *policy.Port) bool {
 	if null(n) {
 		return false
 	}
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!int" {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" {
 		v, ok := r.number(n, path)
 		p.First, p.Last = v, v
 		return ok

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
 )
 
 // head begins a policy whose spec a row goes on with; the row's first line is line 4.
@@ -39,6 +41,8 @@ func TestParseProblems(t *testing.T) {
 			[]string{"6 1 invalid: spec.podSelector.matchLabels.tier: want text, have the number 1"}},
 		{"yes is a boolean", head + "spec:\n  podSelector:\n    matchLabels: {tier: yes}", 0,
 			[]string{"6 1 invalid: spec.podSelector.matchLabels.tier: want text, have yes, which is a boolean unless quoted"}},
+		{"a boolean as key", head + "spec:\n  podSelector:\n    matchLabels: {on: a}", 0,
+			[]string{"6 1 invalid: spec.podSelector.matchLabels: the key on is a boolean unless quoted"}},
 		{"port in quotes", head + "spec:\n  podSelector: {}\n  ingress:\n  - ports:\n    - port: \"80\"", 0,
 			[]string{`8 1 invalid: ingress.ports.port: "80" is neither a number nor the name of a port`}},
 		{"port out of range", head + "spec:\n  podSelector: {}\n  ingress:\n  - ports:\n    - port: 70000", 0,
@@ -79,6 +83,7 @@ func TestParseProblems(t *testing.T) {
 			[]string{"6 2 note: policy shop/p replaces the one in line 1"}},
 		{"merge key", head + "spec:\n  podSelector: &s {}\n  ingress:\n  - from:\n    - podSelector:\n        <<: *s", 0,
 			[]string{"9 1 invalid: ingress.from.podSelector: merge keys are not supported, write the fields out"}},
+		{"an alias that holds itself", "a: &a [*a]", 0, []string{"1 1 invalid: more than 2000000 values once its aliases are followed"}},
 		{"not an object", "- a\n", 0, []string{"1 1 invalid: want a Kubernetes object, have a list"}},
 		{"name", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: A_b}\nspec: {}", 0,
 			[]string{`3 1 invalid: metadata.name: "A_b" is not a name`}},
@@ -99,5 +104,57 @@ func TestParseProblems(t *testing.T) {
 				t.Errorf("%d policies, want %d", len(set.Policies), c.policies)
 			}
 		})
+	}
+}
+
+// TestParseMeaning wants for each spec the isolated directions and the rules.
+func TestParseMeaning(t *testing.T) {
+	for _, c := range []struct {
+		spec string
+		want []string
+	}{
+		{"podSelector: {}", []string{"ingress"}},
+		{"podSelector:\n    matchLabels:", []string{"ingress"}},
+		{"podSelector: {}\n  policyTypes: []", []string{"ingress"}},
+		{"podSelector: {}\n  ingress: []\n  egress: []", []string{"ingress"}},
+		{"podSelector: {}\n  egress: [{}]", []string{"ingress", "egress", "allow egress any port to anywhere"}},
+		{"podSelector: {}\n  policyTypes: [Egress]", []string{"egress"}},
+		{"podSelector: {}\n  ingress: [{from: [], ports: []}]", []string{"ingress", "allow ingress any port from anywhere"}},
+		{"podSelector: {}\n  ingress: [{from: null, ports: null}]", []string{"ingress", "allow ingress any port from anywhere"}},
+		{"podSelector: {}\n  ingress: [{from: [{podSelector: {}}]}]", []string{"ingress", "allow ingress any port from shop/all"}},
+		{"podSelector: {}\n  ingress: [{from: [{namespaceSelector: {}}]}]", []string{"ingress", "allow ingress any port from (all)/all"}},
+		{"podSelector: {}\n  ingress: [{from: [{namespaceSelector: {matchLabels: {a: b}}, podSelector: {matchLabels: {c: d}}}]}]",
+			[]string{"ingress", "allow ingress any port from (a=b)/c=d"}},
+		{"podSelector: {}\n  ingress: [{from: [{namespaceSelector: {matchLabels: {a: b}}}, {podSelector: {matchLabels: {c: d}}}]}]",
+			[]string{"ingress", "allow ingress any port from (a=b)/all; shop/c=d"}},
+		{"podSelector: {}\n  ingress: [{ports: [{}, {port: 80}, {protocol: UDP}, {port: web}, {port: 8000, endPort: 8010, protocol: SCTP}]}]",
+			[]string{"ingress", "allow ingress tcp,80/tcp,udp,web/tcp,8000-8010/sctp from anywhere"}},
+		{"podSelector: {}\n  ingress: [{from: [{ipBlock: {cidr: 'fd00::/8', except: ['fd01::/16']}}]}]",
+			[]string{"ingress", "allow ingress any port from fd00::/8 except fd01::/16"}},
+		{"podSelector: {}\n  ingress: [{from: [{podSelector: {matchExpressions: [{key: a, operator: NotIn, values: [z, x]}, {key: b, operator: DoesNotExist}]}}]}]",
+			[]string{"ingress", "allow ingress any port from shop/a notin (y,z),!b"}},
+		{"podSelector: &x {matchLabels: {a: b}}\n  ingress: [{from: [{podSelector: *x}]}]", []string{"ingress", "allow ingress any port from shop/a=b"}},
+	} {
+		set, problems := Parse(strings.NewReader(head+"spec:\n  "+c.spec), "f.yaml")
+		if len(problems) > 0 || len(set.Policies) != 1 {
+			t.Errorf("%s: %v", c.spec, problems)
+			continue
+		}
+		p := set.Policies[0]
+		var got []string
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			if p.Isolates(d) {
+				got = append(got, d.String())
+			}
+		}
+		for _, r := range p.Rules {
+			got = append(got, r.String())
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s: %s", c.spec, d)
+		}
+		if p.Source.String() != "f.yaml:1 (document 1)" {
+			t.Errorf("source %s", p.Source)
+		}
 	}
 }

@@ -36,7 +36,7 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-func null(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+func null(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 // typeOf names what a node is, for messages.
 func typeOf(n *yaml.Node) string {
@@ -46,7 +46,7 @@ func typeOf(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
-	switch n.Tag {
+	switch n.ShortTag() {
 	case "!!int", "!!float":
 		return "the number " + n.Value
 	case "!!bool":
@@ -80,9 +80,11 @@ func (r *reader) entries(n *yaml.Node, path string) []entry {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := target(n.Content[i])
 		switch {
-		case k.Tag == "!!merge":
+		case k.ShortTag() == "!!merge":
 			r.bad(k, "%s: merge keys are not supported, write the fields out", path)
-		case k.Kind != yaml.ScalarNode:
+		case oldBool(k) || k.ShortTag() == "!!bool":
+			r.bad(k, "%s: the key %s is a boolean unless quoted", path, k.Value)
+		case k.Kind != yaml.ScalarNode || k.ShortTag() != "!!str" && k.ShortTag() != "!!int":
 			r.bad(k, "%s: a key must be text, have %s", path, typeOf(k))
 		case seen[k.Value]:
 			r.bad(k, "%s: key %q stands twice", path, k.Value)
@@ -137,15 +139,19 @@ func (r *reader) list(n *yaml.Node, path string) []*yaml.Node {
 // oldBools are booleans for the API's YAML 1.1 reader, though not for YAML 1.2.
 var oldBools = map[string]bool{"y": true, "yes": true, "on": true, "n": true, "no": true, "off": true}
 
+func oldBool(n *yaml.Node) bool {
+	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[strings.ToLower(n.Value)]
+}
+
 // text gives a scalar that is a string for the API as well.
 func (r *reader) text(n *yaml.Node, path string) (string, bool) {
 	n = target(n)
-	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	if n.Kind == yaml.ScalarNode && plain && n.Tag == "!!str" && oldBools[strings.ToLower(n.Value)] {
+	if oldBool(n) {
 		r.bad(n, "%s: want text, have %s, which is a boolean unless quoted", path, n.Value)
 		return "", false
 	}
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
 		r.bad(n, "%s: want text, have %s", path, typeOf(n))
 		return "", false
 	}
@@ -156,7 +162,7 @@ func (r *reader) text(n *yaml.Node, path string) (string, bool) {
 func (r *reader) number(n *yaml.Node, path string) (uint16, bool) {
 	n = target(n)
 	v, err := strconv.ParseInt(n.Value, 0, 64)
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil {
 		r.bad(n, "%s: want a number, have %s", path, typeOf(n))
 		return 0, false
 	}

@@ -20,12 +20,15 @@ type File struct {
 func (f File) Path() string { return f.Namespace + "/" + f.Name + ".yaml" }
 
 // Render writes one file for each policy, by namespace and name, and says what the dialect cannot say. Equal sets give
-// the same bytes.
+// the same bytes. A name that the API would refuse is an error, as it would not even be a safe file name.
 func Render(set policy.PolicySet) ([]File, []Loss, error) {
 	set, lost := Project(set)
 	files := make([]File, 0, len(set.Policies))
 	for i := range set.Policies {
 		p := &set.Policies[i]
+		if !validName(p.Name) || !validNamespace(p.Namespace) {
+			return nil, nil, fmt.Errorf("render policy %q of namespace %q: the API would refuse the name", p.Name, p.Namespace)
+		}
 		text, err := yaml.Marshal(object(p))
 		if err != nil {
 			return nil, nil, fmt.Errorf("render policy %s/%s: %w", p.Namespace, p.Name, err)
