@@ -132,7 +132,7 @@ func TestParseMeaning(t *testing.T) {
 		{"podSelector: {}\n  ingress: [{from: [{ipBlock: {cidr: 'fd00::/8', except: ['fd01::/16']}}]}]",
 			[]string{"ingress", "allow ingress any port from fd00::/8 except fd01::/16"}},
 		{"podSelector: {}\n  ingress: [{from: [{podSelector: {matchExpressions: [{key: a, operator: NotIn, values: [z, x]}, {key: b, operator: DoesNotExist}]}}]}]",
-			[]string{"ingress", "allow ingress any port from shop/a notin (y,z),!b"}},
+			[]string{"ingress", "allow ingress any port from shop/a notin (x,z),!b"}},
 		{"podSelector: &x {matchLabels: {a: b}}\n  ingress: [{from: [{podSelector: *x}]}]", []string{"ingress", "allow ingress any port from shop/a=b"}},
 	} {
 		set, problems := Parse(strings.NewReader(head+"spec:\n  "+c.spec), "f.yaml")
