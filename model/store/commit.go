@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -34,23 +34,22 @@ func commitName(number int, data []byte) string {
 	return fmt.Sprintf("%08d-%s.json", number, hex.EncodeToString(sum[:8]))
 }
 
-// readCommits reads all commits in order. Unfinished files of a writer that died have other names and are passed over.
-func readCommits(dir string) ([]commit, error) {
+// readCommits reads the commits after the first known ones, in order. Unfinished files of a writer that died have other
+// names and are passed over.
+func readCommits(dir string, known int) ([]commit, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, commitsDir))
 	if err != nil {
 		return nil, err
 	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".json") })
 	var out []commit
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".json") {
-			continue
-		}
+	for _, e := range entries[min(known, len(entries)):] {
 		c, err := readCommit(filepath.Join(dir, commitsDir, e.Name()))
 		if err != nil {
 			return nil, err
 		}
-		if c.Number != len(out)+1 {
-			return nil, fmt.Errorf("commit %d is missing in %s: %w", len(out)+1, commitsDir, ErrDamaged)
+		if want := known + len(out) + 1; c.Number != want {
+			return nil, fmt.Errorf("commit %d is missing in %s: %w", want, commitsDir, ErrDamaged)
 		}
 		out = append(out, c)
 	}
@@ -79,8 +78,7 @@ func ownPath(p string) bool {
 	return path.Clean(p) == p && filepath.IsLocal(filepath.FromSlash(p)) && strings.HasPrefix(p, version+"/")
 }
 
-// publish makes a commit visible: everything it names must be on disk before. Once the rename is done there is no way
-// back, so an error of the last sync leaves the commit in place.
+// publish makes a commit visible: everything it names must be on disk before. The directory must be synced afterwards.
 func (c *commit) publish(dir string) error {
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -98,12 +96,8 @@ func (c *commit) publish(dir string) error {
 	if err := f.seal(); err != nil {
 		return errors.Join(err, f.discard())
 	}
-	// Rename would replace a file of this name; two commits of one number cannot be, since writers hold the lock.
-	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("%s is already there", name), f.discard())
-	}
 	if err := f.publish(); err != nil {
 		return errors.Join(err, f.discard())
 	}
-	return syncDir(filepath.Dir(name))
+	return nil
 }

@@ -72,7 +72,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))
 	orphans := 0
-	for range 25 {
+	for range 15 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), crashDir+"="+dir)
 		var out bytes.Buffer

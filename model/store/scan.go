@@ -110,6 +110,9 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 		if uint32(r.Src) >= endpoints || uint32(r.Dst) >= endpoints || uint32(r.SrcPod) >= names || uint32(r.DstPod) >= names {
 			return nil, fmt.Errorf("row refers to a label that is not there: %w", ErrDamaged)
 		}
+		if r.Verdict > model.Translated || r.Observer > model.Elsewhere || r.Fate > model.Undecided || int(r.Reason) >= model.NumReasons {
+			return nil, fmt.Errorf("row has a verdict, observer, fate or reason of a newer version: %w", ErrDamaged)
+		}
 		if n != i {
 			rows[n] = *r
 		}

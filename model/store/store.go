@@ -56,9 +56,9 @@ func Open(dir string) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, sources: map[string]bool{}}
 	if err := s.reload(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
 	return s, nil
 }
@@ -71,23 +71,22 @@ func Create(dir string) (*Store, error) {
 	return Open(dir)
 }
 
-// reload reads the commits anew.
+// reload reads the commits that are new: a writer that commits every second should not read them all each time.
 func (s *Store) reload() error {
-	commits, err := readCommits(s.dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh, err := readCommits(s.dir, len(s.commits))
 	if err != nil {
-		return fmt.Errorf("open store %s: %w", s.dir, err)
+		return err
 	}
-	sources := map[string]bool{}
-	for _, c := range commits {
+	for _, c := range fresh {
 		for _, src := range c.Sources {
 			if src.Digest != "" {
-				sources[src.Digest] = true
+				s.sources[src.Digest] = true
 			}
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.commits, s.sources = commits, sources
+	s.commits = append(s.commits, fresh...)
 	return nil
 }
 

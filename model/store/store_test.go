@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -213,5 +215,46 @@ func TestOpenErrors(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, ErrNoStore) {
 		t.Errorf("no directory: %v", err)
+	}
+}
+
+// TestConcurrent: readers see whole commits while a writer adds some.
+func TestConcurrent(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range 3 {
+		wg.Go(func() {
+			own := s
+			for {
+				if i > 0 {
+					own = mustCreate(t, dir)
+				}
+				n := 0
+				err := own.Scan(context.Background(), ScanOptions{}, func(_ model.Tables, rows []model.Observation) error {
+					n += len(rows)
+					return nil
+				})
+				if err != nil || n%101 != 0 {
+					t.Errorf("%d rows, error %v", n, err)
+					return
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	tables, rows := crashRows(1)
+	for range 20 {
+		commitRows(t, s, WriterOptions{}, tables, rows)
+	}
+	close(stop)
+	wg.Wait()
+	if _, got := scanned(t, s, ScanOptions{}); len(got) != 20*101 {
+		t.Errorf("%d rows", len(got))
 	}
 }

@@ -24,34 +24,32 @@ type WriterOptions struct {
 // Writer writes one commit. It serves one goroutine, and must end with Commit or Abort. After an error only Abort is
 // left to do.
 type Writer struct {
-	store   *Store
-	opts    WriterOptions
-	number  int
-	release func() error
-	err     error
-	tables  *tables
-	sorter  sorter
-	flows   flowWriter
-	enc     *encoder
-	done    []*segment
+	store  *Store
+	opts   WriterOptions
+	number int
+	lock   *lock
+	err    error
+	tables *tables
+	sorter sorter
+	flows  flowWriter
+	enc    *encoder
+	done   []*segment
 }
 
 // Writer begins a commit and takes the store's lock; the error is ErrLocked where another process has it. Files that a
 // killed writer left are removed.
 func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
-	release, err := acquire(filepath.Join(s.dir, version, "lock"))
+	l, err := acquire(filepath.Join(s.dir, version, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("write store %s: %w", s.dir, err)
 	}
-	w := &Writer{store: s, opts: opts, release: release, tables: newTables(), enc: newEncoder()}
-	if err := s.reload(); err != nil {
-		return nil, errors.Join(err, release())
+	if err = s.reload(); err == nil && l.dirty {
+		err = s.sweep()
 	}
-	w.number = len(s.snapshot()) + 1
-	if err := s.sweep(); err != nil {
-		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.dir, err), release())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.dir, err), l.release(false))
 	}
-	return w, nil
+	return &Writer{store: s, opts: opts, number: len(s.snapshot()) + 1, lock: l, tables: newTables(), enc: newEncoder()}, nil
 }
 
 // sweep removes what writers that died before their commit left. Such files carry the number of a commit that does
@@ -121,7 +119,8 @@ func (w *Writer) flush() error {
 }
 
 // Commit makes everything written visible at once and durable, with the sources it came from, and ends the writer. On
-// an error nothing is visible; a source that another writer stored meanwhile is ErrSourceStored.
+// an error nothing is visible, unless the error is of the very last sync: then it is open whether a crash undoes the
+// commit. A source that another writer stored meanwhile is ErrSourceStored.
 func (w *Writer) Commit(sources []Source) error {
 	if w.err != nil {
 		return errors.Join(w.err, w.Abort())
@@ -129,7 +128,6 @@ func (w *Writer) Commit(sources []Source) error {
 	if err := w.commit(sources); err != nil {
 		return errors.Join(fmt.Errorf("commit to store %s: %w", w.store.dir, err), w.Abort())
 	}
-	w.done = nil
 	return w.Abort()
 }
 
@@ -161,20 +159,24 @@ func (w *Writer) commit(sources []Source) error {
 	if err := c.publish(w.store.dir); err != nil {
 		return err
 	}
+	w.done = nil // visible now: no error from here on may remove them
+	if err := syncDir(filepath.Join(w.store.dir, commitsDir)); err != nil {
+		return err
+	}
 	return w.store.reload()
 }
 
 // Abort gives up what was written since the last Commit and the lock. It does nothing after Commit.
 func (w *Writer) Abort() error {
-	if w.release == nil {
+	if w.lock == nil {
 		return nil
 	}
 	var errs []error
 	for _, g := range w.done {
 		errs = append(errs, g.discard())
 	}
-	errs = append(errs, w.release())
-	w.done, w.release, w.sorter, w.tables, w.flows, w.enc = nil, nil, sorter{}, nil, flowWriter{}, nil
+	errs = append(errs, w.lock.release(errors.Join(errs...) == nil))
+	w.done, w.lock, w.sorter, w.tables, w.flows, w.enc = nil, nil, sorter{}, nil, flowWriter{}, nil
 	w.err = errors.Join(w.err, errClosed)
 	return errors.Join(errs...)
 }
