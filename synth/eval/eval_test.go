@@ -44,6 +44,12 @@ func cidr(s string, except ...string) policy.Peer {
 	return p
 }
 
+// of is the pod in a cluster of that name.
+func of(f eval.Facts, cluster string) eval.Facts {
+	f.Cluster = cluster
+	return f
+}
+
 // TestDecide states the rules of Kubernetes and what the implementations make of them: one letter for each of spec,
 // cilium and calico, + allowed, - denied, ? unknown.
 func TestDecide(t *testing.T) {
@@ -119,6 +125,8 @@ func TestDecide(t *testing.T) {
 		{"deny leaves others", nothing.Add(ingress(every, deny)), foreign, web, model.TCP, 80, "+++"},
 		{"an allow that does not isolate", nothing.Add(func() policy.Policy { p := ingress(from(http, inShop)); p.Ingress = false; return p }()), foreign, web, model.TCP, 80, "+++"},
 		{"tiers", nothing.Add(func() policy.Policy { p := ingress(every); p.Tier = "platform"; return p }()), cart, web, model.TCP, 80, "???"},
+		{"a pod of another cluster", nothing.Add(ingress(from(nil, inShop))), of(cart, "east"), of(web, "west"), model.TCP, 80, "---"},
+		{"a pod of the same cluster", nothing.Add(ingress(from(nil, inShop))), of(cart, "west"), of(web, "west"), model.TCP, 80, "+++"},
 		{"cluster-wide", nothing.Add(everyone), cart, in(pod("prod", "app=web"), "stage=prod"), model.TCP, 80, "---"},
 		{"cluster-wide, another namespace", nothing.Add(everyone), cart, web, model.TCP, 80, "+++"},
 		{"cluster-wide, not known", nothing.Add(everyone), cart, eval.Facts{IsPod: true, Namespace: "prod", Labels: model.Labels{"app=web"}}, model.TCP, 80, "???"},

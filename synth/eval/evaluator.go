@@ -119,7 +119,7 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 				continue
 			}
 			var n need
-			m := matchRule(r, peer, server, proto, port, e.semantics, &n)
+			m := matchRule(r, subject, peer, server, proto, port, e.semantics, &n)
 			if m == model.Yes && !sp.sure {
 				m = n.unknown(needNamespace)
 			}

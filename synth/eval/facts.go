@@ -14,7 +14,10 @@ type Facts struct {
 	IsPod bool
 	// HostNetwork: the end is a pod in its node's network. It is its node: nothing isolates it, no pod selector finds it.
 	HostNetwork bool
-	Namespace   string
+	// Cluster is the name of the pod's cluster, "" where there is but one. The pods of other clusters are none that a
+	// pod selector finds.
+	Cluster   string
+	Namespace string
 	Labels      model.Labels
 	// NamespaceLabels are the labels of Namespace; nil where they are not known. Its name label is always known.
 	NamespaceLabels model.Labels
@@ -33,7 +36,7 @@ type NamedPort struct {
 
 // FactsOf gives what a logged endpoint says of itself.
 func FactsOf(e *model.Endpoint) Facts {
-	f := Facts{Namespace: e.Namespace, Entities: e.Entities, HostNetwork: e.Marks&model.MarkHostNetwork != 0}
+	f := Facts{Cluster: e.Cluster, Namespace: e.Namespace, Entities: e.Entities, HostNetwork: e.Marks&model.MarkHostNetwork != 0}
 	switch e.Kind {
 	case model.KindPod:
 		f.IsPod = !f.HostNetwork

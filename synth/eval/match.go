@@ -53,11 +53,14 @@ func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 	return sure
 }
 
-// matchPeer says whether p names e, as read by sem.
-func (e *End) matchPeer(p *policy.Peer, sem Semantics, n *need) model.Tri {
+// elsewhere says whether both are known to be of different clusters.
+func elsewhere(a, b *End) bool { return a.Cluster != "" && b.Cluster != "" && a.Cluster != b.Cluster }
+
+// matchPeer says whether p, in a policy of subject, names e, as read by sem.
+func (e *End) matchPeer(p *policy.Peer, subject *End, sem Semantics, n *need) model.Tri {
 	switch p.Kind {
 	case policy.PeerPods:
-		if !e.IsPod || !p.Pods.Matches(e.Labels) {
+		if !e.IsPod || elsewhere(e, subject) || !p.Pods.Matches(e.Labels) {
 			return model.No
 		}
 		return e.inNamespaces(p.Namespaces, n)
@@ -118,9 +121,9 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 	return model.No
 }
 
-// matchRule says whether r names a connection to port of server whose other end, as seen from the subject, is peer.
-// Ports come first: they are cheap and tell most.
-func matchRule(r *policy.Rule, peer, server *End, proto model.Proto, port uint16, sem Semantics, n *need) model.Tri {
+// matchRule says whether r, in a policy of subject, names a connection with peer to port of server. Ports come first:
+// they are cheap and tell most.
+func matchRule(r *policy.Rule, subject, peer, server *End, proto model.Proto, port uint16, sem Semantics, n *need) model.Tri {
 	ports := tri(r.AnyPort)
 	var lacks need
 	for i := 0; i < len(r.Ports) && ports != model.Yes; i++ {
@@ -131,7 +134,7 @@ func matchRule(r *policy.Rule, peer, server *End, proto model.Proto, port uint16
 	}
 	peers := tri(r.AnyPeer)
 	for i := 0; i < len(r.Peers) && peers != model.Yes; i++ {
-		peers = either(peers, peer.matchPeer(&r.Peers[i], sem, &lacks))
+		peers = either(peers, peer.matchPeer(&r.Peers[i], subject, sem, &lacks))
 	}
 	m := and(ports, peers)
 	if m == model.Unknown {
