@@ -84,14 +84,14 @@ func (l *learner) widenDNS() {
 		case !seen:
 			n.proto, n.widened = model.TCP, true
 			l.needs = append(l.needs, n)
-			if !slices.Contains(w.Triples, t) {
-				w.Triples = append(w.Triples, t)
-			}
+			w.Triples = append(w.Triples, t)
 		}
 	}
 	if len(w.Triples) == 0 {
 		return
 	}
+	slices.SortFunc(w.Triples, compareTriples)
+	w.Triples = slices.Compact(w.Triples) // both ends may be subjects
 	w.Price = len(w.Triples)
 	l.widenings = append(l.widenings, w)
 	l.find(Finding{KindWidened, Info, "", model.Egress, -1, fmt.Sprintf("%s: %d pairs never seen", w.Text, w.Price),

@@ -179,14 +179,14 @@ func (l *learner) valuesOf(keys []string, users []int) policy.Selector {
 	return s.Canonical()
 }
 
-// exact says whether a selector selects all pods of the users and none of the namespace's other workloads.
+// exact says whether a selector selects all pods of the users, which are sorted, and none of the namespace's other workloads.
 func (l *learner) exact(s policy.Selector, ns string, users []int) bool {
 	for i := range l.g.Workloads {
 		w := &l.g.Workloads[i]
 		if w.Namespace != ns || w.Cluster != l.cluster {
 			continue
 		}
-		user := slices.Contains(users, i)
+		_, user := slices.BinarySearch(users, i)
 		for _, labels := range w.LabelSets {
 			if s.Matches(labels) != user {
 				return false

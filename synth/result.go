@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"slices"
 
 	"sluice/model"
@@ -32,8 +33,8 @@ type Subject struct {
 type Widening struct {
 	Kind    string // "dns-tcp"
 	Text    string
-	Price   int // the number of Triples
-	Triples []Triple
+	Price   int      // the number of Triples
+	Triples []Triple // sorted
 }
 
 // Triple is a connection between peers of the graph.
@@ -41,6 +42,10 @@ type Triple struct {
 	Src, Dst int // indices into Graph.Peers
 	Proto    model.Proto
 	Port     uint16
+}
+
+func compareTriples(a, b Triple) int {
+	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
 }
 
 // Enforce says which directions of a namespace may be denied by default.
@@ -104,7 +109,10 @@ func (r *Result) Accepted() map[int]bool {
 
 // Widened says whether a connection between two peers was opened by a widening.
 func (r *Result) Widened(src, dst int, proto model.Proto, port uint16) bool {
-	return slices.ContainsFunc(r.Widenings, func(w Widening) bool { return slices.Contains(w.Triples, Triple{src, dst, proto, port}) })
+	return slices.ContainsFunc(r.Widenings, func(w Widening) bool {
+		_, ok := slices.BinarySearchFunc(w.Triples, Triple{src, dst, proto, port}, compareTriples)
+		return ok
+	})
 }
 
 // Namespaces lists the namespaces that have subjects, sorted.

@@ -96,10 +96,7 @@ func (l *learner) open() {
 // block takes a direction of a namespace out of enforcement, unless that was ruled out by configuration.
 func (l *learner) block(namespace string, d model.Direction, why string) {
 	e := l.enforce[namespace]
-	o := Obstacle{d, why}
-	if !slices.Contains(e.Why, o) {
-		e.Why = append(e.Why, o)
-	}
+	e.Why = append(e.Why, Obstacle{d, why})
 	if !l.cfg.EnforceAnyway {
 		e.Ingress = e.Ingress && d != model.Ingress
 		e.Egress = e.Egress && d != model.Egress
@@ -178,11 +175,6 @@ func (l *learner) result() Result {
 			ids := slices.Sorted(slices.Values(l.subjectRules[i]))
 			r.Subjects = append(r.Subjects, Subject{i, slices.Compact(ids)})
 		}
-	}
-	for i := range r.Widenings {
-		slices.SortFunc(r.Widenings[i].Triples, func(a, b Triple) int {
-			return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Port, b.Port))
-		})
 	}
 	sortFindings(r.Findings)
 	r.Stats = measure(len(r.Subjects), r.Policies)

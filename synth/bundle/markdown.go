@@ -16,8 +16,6 @@ func escape(s string) string {
 			fmt.Fprintf(&b, "(U+%04X)", r)
 		case r == '<':
 			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
 		case r == '&':
 			b.WriteString("&amp;")
 		case strings.ContainsRune("\\`*_[]#|~$@", r):

@@ -19,6 +19,20 @@ type Opening struct {
 // opens says whether a rule allows everything.
 func opens(r *policy.Rule) bool { return r.Action == policy.Allow && r.AnyPeer && r.AnyPort }
 
+// openersLast puts the policies that open everything behind the others: the evaluator names the first rule that allows
+// a connection, and a rule is not unused because another opens everything beside it.
+func openersLast(set policy.PolicySet) policy.PolicySet {
+	var others, openers []policy.Policy
+	for _, p := range set.Policies {
+		if slices.ContainsFunc(p.Rules, func(r policy.Rule) bool { return opens(&r) }) {
+			openers = append(openers, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return policy.PolicySet{Policies: append(others, openers...)}
+}
+
 func openings(set policy.PolicySet) []Opening {
 	var out []Opening
 	for i := range set.Policies {

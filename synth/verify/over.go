@@ -20,10 +20,11 @@ type Over struct {
 
 // Excess is one connection too many.
 type Excess struct {
-	Src, Dst string
-	Port     string // "80/tcp"
-	Policy   string // that allows it
-	Rule     string // its id
+	Src    string `json:"source"`
+	Dst    string `json:"destination"`
+	Port   string `json:"port"`   // "80/tcp"
+	Policy string `json:"policy"` // that allows it
+	Rule   string `json:"rule"`   // its id
 }
 
 const maxExamples = 20

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func (u *universe) addresses(g *graph.Graph, ev *eval.Evaluator) {
 	}
 	cidrs[netip.MustParsePrefix("203.0.113.0/24")] = true
 	cidrs[netip.MustParsePrefix("2001:db8::/32")] = true
-	for c := range cidrs {
+	for _, c := range slices.SortedFunc(maps.Keys(cidrs), netip.Prefix.Compare) {
 		a := c.Addr()
 		for known[a] && c.Contains(a) {
 			a = a.Next()

@@ -87,7 +87,7 @@ type Rule struct{ ID, Policy, Text string }
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
-	v := &verifier{g: g, cfg: cfg, ev: eval.New(set, cfg.Semantics), ends: map[model.EndpointID]*eval.End{}, used: map[[2]int]bool{}}
+	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID]*eval.End{}, used: map[[2]int]bool{}}
 	v.scope()
 	v.report.Semantics = cfg.Semantics
 	for i := range g.Connections {

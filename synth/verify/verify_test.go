@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
@@ -127,7 +128,8 @@ func TestOver(t *testing.T) {
 
 func TestUnusedAndOpen(t *testing.T) {
 	s := set(t, np("a", `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {matchLabels: {app: web}}}]}, {ports: [{port: 9}], from: [{podSelector: {matchLabels: {app: old}}}]}]}`)).
-		Add(kubernetes.Open("shop", nil, false, true))
+		Add(kubernetes.Open("shop", nil, true, true))
+	s.Policies[0], s.Policies[1] = s.Policies[1], s.Policies[0]
 	g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp")
 	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
 	if err != nil {
@@ -136,7 +138,7 @@ func TestUnusedAndOpen(t *testing.T) {
 	if got := fmt.Sprint(rep.Unused); len(rep.Unused) != 1 || !strings.Contains(got, "app=old") {
 		t.Errorf("unused %s", got)
 	}
-	if d := cmp.Diff([]verify.Opening{{Namespace: "shop", Direction: 2, Policy: "sluice-open"}}, rep.Open); d != "" {
+	if d := cmp.Diff([]verify.Opening{{Namespace: "shop", Direction: model.Ingress, Policy: "sluice-open"}, {Namespace: "shop", Direction: model.Egress, Policy: "sluice-open"}}, rep.Open); d != "" {
 		t.Error(d)
 	}
 	if rep.Over.Count != 0 {
