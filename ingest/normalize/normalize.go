@@ -251,23 +251,21 @@ func selfTalk(f *model.Flow) bool {
 	return f.Src.ID == f.Dst.ID && len(f.SrcIP) > 0 && bytes.Equal(f.SrcIP, f.DstIP)
 }
 
-// unlearnable recognises records that leave out what an edge needs.
+// unlearnable recognises records that leave out what an edge needs. The reason does not depend on which end lacks it,
+// so that both directions of a connection are refused for the same one.
 func unlearnable(f *model.Flow) model.Reason {
-	for _, e := range [2]struct {
-		ref *model.Ref
-		pod []byte
-		ip  []byte
-	}{{&f.Src, f.SrcPod, f.SrcIP}, {&f.Dst, f.DstPod, f.DstIP}} {
-		switch {
-		case e.ref.Kind == model.KindUnknown && len(e.pod) > 0:
-			return model.FieldMasked
-		case e.ref.Kind == model.KindUnknown:
-			return model.EmptyEndpoint
-		case e.ref.Entities&(model.UnknownEntity|model.Init) != 0:
-			return model.UnknownIdentity
-		case e.ref.Kind == model.KindAddress && len(e.ip) == 0:
-			return model.NoAddress
-		}
+	either := func(holds func(ref *model.Ref, pod, ip []byte) bool) bool {
+		return holds(&f.Src, f.SrcPod, f.SrcIP) || holds(&f.Dst, f.DstPod, f.DstIP)
+	}
+	switch {
+	case either(func(r *model.Ref, pod, _ []byte) bool { return r.Kind == model.KindUnknown && len(pod) > 0 }):
+		return model.FieldMasked
+	case f.Src.Kind == model.KindUnknown || f.Dst.Kind == model.KindUnknown:
+		return model.EmptyEndpoint
+	case (f.Src.Entities|f.Dst.Entities)&(model.UnknownEntity|model.Init) != 0:
+		return model.UnknownIdentity
+	case either(func(r *model.Ref, _, ip []byte) bool { return r.Kind == model.KindAddress && len(ip) == 0 }):
+		return model.NoAddress
 	}
 	if f.Proto == 0 {
 		return model.NoPort

@@ -30,7 +30,8 @@ func TestCorpus(t *testing.T) {
 	captures := map[string]string{}
 	for _, dir := range []string{"hubble", "calico"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && !strings.HasSuffix(p, ".md") {
+			transcript := strings.HasSuffix(p, "-http.txt") // of an HTTP session, no log
+			if err == nil && !d.IsDir() && !strings.HasSuffix(p, ".md") && !transcript {
 				name := filepath.Base(p)
 				name = strings.TrimSuffix(name, filepath.Ext(name))
 				captures[filepath.Base(filepath.Dir(p))+"__"+name] = p
