@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"testing"
 
 	"sluice/model"
@@ -63,6 +64,7 @@ func TestDecide(t *testing.T) {
 		remote   = eval.Facts{Entities: model.RemoteNode, Address: netip.MustParseAddr("10.1.0.4")}
 		api      = eval.Facts{Entities: model.KubeAPIServer, Address: netip.MustParseAddr("10.1.0.9")}
 		atHost   = eval.Facts{IsPod: true, HostNetwork: true, Namespace: "shop", Labels: model.Labels{"app=web"}, Entities: model.RemoteNode}
+		blank    = eval.Facts{IsPod: true, Namespace: "shop", LabelsUnknown: true}
 		address  = eval.Facts{IsPod: true, Namespace: "shop", Labels: model.Labels{"app=cart"}, Address: netip.MustParseAddr("10.0.3.4")}
 		named    = eval.Facts{IsPod: true, Namespace: "shop", Labels: model.Labels{"app=web"}, NamedPorts: []eval.NamedPort{{Name: "http", Proto: model.TCP, Port: 80}}}
 		inShop   = policy.PodsIn("shop", app("cart"))
@@ -125,6 +127,14 @@ func TestDecide(t *testing.T) {
 		{"deny leaves others", nothing.Add(ingress(every, deny)), foreign, web, model.TCP, 80, "+++"},
 		{"an allow that does not isolate", nothing.Add(func() policy.Policy { p := ingress(from(http, inShop)); p.Ingress = false; return p }()), foreign, web, model.TCP, 80, "+++"},
 		{"tiers", nothing.Add(func() policy.Policy { p := ingress(every); p.Tier = "platform"; return p }()), cart, web, model.TCP, 80, "???"},
+		{"labels not known", nothing.Add(ingress(from(nil, inShop))), blank, web, model.TCP, 80, "???"},
+		{"labels not known, port not allowed", nothing.Add(ingress(from(http, inShop))), blank, web, model.TCP, 81, "---"},
+		{"labels not known, any pod", nothing.Add(ingress(from(nil, policy.PodsIn("shop", nil)))), blank, web, model.TCP, 80, "+++"},
+		{"perhaps isolated", nothing.Add(ingress()), cart, blank, model.TCP, 80, "???"},
+		{"certainly isolated", nothing.Add(policy.Policy{Namespace: "shop", Ingress: true}), cart, blank, model.TCP, 80, "---"},
+		{"a node, perhaps the own", nothing.Add(ingress()), eval.Facts{Node: true}, web, model.TCP, 80, "???"},
+		{"a node, allowed anyway", nothing.Add(ingress(every)), eval.Facts{Node: true}, web, model.TCP, 80, "+++"},
+		{"to a node, perhaps the own", nothing.Add(egress()), web, eval.Facts{Node: true}, model.TCP, 80, "?--"},
 		{"a pod of another cluster", nothing.Add(ingress(from(nil, inShop))), of(cart, "east"), of(web, "west"), model.TCP, 80, "---"},
 		{"a pod of the same cluster", nothing.Add(ingress(from(nil, inShop))), of(cart, "west"), of(web, "west"), model.TCP, 80, "+++"},
 		{"cluster-wide", nothing.Add(everyone), cart, in(pod("prod", "app=web"), "stage=prod"), model.TCP, 80, "---"},
@@ -245,5 +255,28 @@ func BenchmarkDecide(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		e.Decide(ends[i%400], ends[(i*31)%400], model.TCP, 80)
+	}
+}
+
+// TestFactsOf wants what a logged endpoint says of itself.
+func TestFactsOf(t *testing.T) {
+	l := model.Labels{"app=web"}
+	a := netip.MustParseAddr("203.0.113.9")
+	for _, c := range []struct {
+		e    model.Endpoint
+		want eval.Facts
+	}{
+		{model.Endpoint{Kind: model.KindPod, Namespace: "n", Labels: l}, eval.Facts{IsPod: true, Namespace: "n", Labels: l}},
+		{model.Endpoint{Kind: model.KindPod, Cluster: "c", Namespace: "n", Labels: l, NamespaceLabels: model.Labels{"a=b"}},
+			eval.Facts{IsPod: true, Cluster: "c", Namespace: "n", Labels: l, NamespaceLabels: model.Labels{"a=b"}}},
+		{model.Endpoint{Kind: model.KindPod, Namespace: "n", Name: "p"}, eval.Facts{IsPod: true, Namespace: "n", LabelsUnknown: true}},
+		{model.Endpoint{Kind: model.KindPod, Namespace: "n", Labels: l, Marks: model.MarkHostNetwork}, eval.Facts{HostNetwork: true, Namespace: "n", Labels: l}},
+		{model.Endpoint{Kind: model.KindEntity, Entities: model.Host | model.KubeAPIServer}, eval.Facts{Entities: model.Host | model.KubeAPIServer}},
+		{model.Endpoint{Kind: model.KindAddress, Address: a, Entities: model.World}, eval.Facts{Address: a, Entities: model.World}},
+		{model.Endpoint{Kind: model.KindHost, Name: "node-1"}, eval.Facts{Node: true}},
+	} {
+		if got := eval.FactsOf(&c.e); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%+v: %+v, want %+v", c.e, got, c.want)
+		}
 	}
 }

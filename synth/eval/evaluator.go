@@ -47,14 +47,15 @@ func (e *Evaluator) End(f Facts) *End {
 		end.IsPod = false // what no policy can select, no pod selector finds either
 		return end
 	}
+	var n need
 	for _, i := range e.byNamespace[f.Namespace] {
-		e.sel(end, i, tri(e.set.Policies[i].Subject.Matches(f.Labels)))
+		e.sel(end, i, end.hasLabels(e.set.Policies[i].Subject, &n))
 	}
 	for _, i := range e.clusterWide {
 		p := &e.set.Policies[i]
-		var n need
-		e.sel(end, i, and(tri(p.Subject.Matches(f.Labels)), end.inNamespaces(p.SubjectNamespaces, &n)))
+		e.sel(end, i, and(end.hasLabels(p.Subject, &n), end.inNamespaces(p.SubjectNamespaces, &n)))
 	}
+	end.lacks = n
 	return end
 }
 
@@ -121,7 +122,7 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 			var n need
 			m := matchRule(r, subject, peer, server, proto, port, e.semantics, &n)
 			if m == model.Yes && !sp.sure {
-				m = n.unknown(needNamespace)
+				m = n.unknown(subject.lacks)
 			}
 			switch {
 			case m == model.Yes && r.Action == policy.Deny:
@@ -135,19 +136,21 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 			}
 		}
 	}
-	return settle(allow, s.isolated, lacks, deny)
+	if allow.Outcome == Denied && s.isolated == model.Unknown {
+		lacks.unknown(subject.lacks)
+	}
+	if peer.aNode() && (d == model.Ingress || e.semantics == Spec) {
+		lacks.unknown(needNode)
+	}
+	return settle(allow, lacks, deny)
 }
 
-// settle turns what the rules say into an answer: an unsure deny spoils an allow, an unsure allow or an unsure
-// isolation spoils a denial.
-func settle(p Part, isolated model.Tri, lacks, deny need) Part {
-	if p.Outcome == Allowed && deny != "" {
+// settle turns what the rules say into an answer: an unsure deny spoils an allow, whatever is lacking a denial.
+func settle(p Part, lacks, deny need) Part {
+	switch {
+	case p.Outcome == Allowed && deny != "":
 		return Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: p.Rule, Needs: string(deny)}
-	}
-	if p.Outcome == Denied && isolated == model.Unknown {
-		lacks.unknown(needNamespace)
-	}
-	if p.Outcome == Denied && lacks != "" {
+	case p.Outcome == Denied && lacks != "":
 		return Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: -1, Needs: string(lacks)}
 	}
 	return p

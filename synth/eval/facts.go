@@ -12,13 +12,17 @@ import (
 type Facts struct {
 	// IsPod: the end is a pod that policies can select, in Namespace and with Labels, which are then complete.
 	IsPod bool
+	// LabelsUnknown: the log does not have the pod's labels; Labels mean nothing.
+	LabelsUnknown bool
+	// Node: the end is a node. Which one, Entities may say: Host or RemoteNode.
+	Node bool
 	// HostNetwork: the end is a pod in its node's network. It is its node: nothing isolates it, no pod selector finds it.
 	HostNetwork bool
 	// Cluster is the name of the pod's cluster, "" where there is but one. The pods of other clusters are none that a
 	// pod selector finds.
 	Cluster   string
 	Namespace string
-	Labels      model.Labels
+	Labels    model.Labels
 	// NamespaceLabels are the labels of Namespace; nil where they are not known. Its name label is always known.
 	NamespaceLabels model.Labels
 	Address         netip.Addr     // invalid where not known
@@ -40,12 +44,14 @@ func FactsOf(e *model.Endpoint) Facts {
 	switch e.Kind {
 	case model.KindPod:
 		f.IsPod = !f.HostNetwork
-		f.Labels = e.Labels
+		f.Labels, f.LabelsUnknown = e.Labels, len(e.Labels) == 0
 		if len(e.NamespaceLabels) > 0 {
 			f.NamespaceLabels = e.NamespaceLabels
 		}
 	case model.KindAddress:
 		f.Address = e.Address
+	case model.KindHost:
+		f.Node = true
 	}
 	return f
 }
@@ -56,6 +62,7 @@ type End struct {
 	Facts
 	namespace       model.Labels // with the name label
 	namespaceKnown  bool
+	lacks           need // what makes it unsure whether some policy selects the end
 	ingress, egress selection
 }
 

@@ -37,8 +37,23 @@ const (
 	needAddress   need = "the address"
 	needNames     need = "the DNS names of the address"
 	needNetworks  need = "the addresses of the named network"
+	needLabels    need = "the labels of the pod"
+	needNode      need = "whether the node is the pod's own"
 	needOrder     need = "the order of tiers, which this evaluator does not know"
 )
+
+// hasLabels says whether the selector finds the pod's labels.
+func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
+	if e.LabelsUnknown && len(s) > 0 {
+		return n.unknown(needLabels)
+	}
+	return tri(s.Matches(e.Labels))
+}
+
+// aNode says whether the end is a node of which it is not known whether it is the other end's own.
+func (e *End) aNode() bool {
+	return (e.Node || e.HostNetwork) && e.Entities&(model.Host|model.RemoteNode) == 0
+}
 
 // inNamespaces says whether the selector finds the pod's namespace.
 func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
@@ -60,10 +75,10 @@ func elsewhere(a, b *End) bool { return a.Cluster != "" && b.Cluster != "" && a.
 func (e *End) matchPeer(p *policy.Peer, subject *End, sem Semantics, n *need) model.Tri {
 	switch p.Kind {
 	case policy.PeerPods:
-		if !e.IsPod || elsewhere(e, subject) || !p.Pods.Matches(e.Labels) {
+		if !e.IsPod || elsewhere(e, subject) {
 			return model.No
 		}
-		return e.inNamespaces(p.Namespaces, n)
+		return and(e.hasLabels(p.Pods, n), e.inNamespaces(p.Namespaces, n))
 	case policy.PeerCIDR:
 		return e.matchCIDR(p, sem, n)
 	case policy.PeerEntities:
@@ -82,7 +97,7 @@ func (e *End) matchPeer(p *policy.Peer, subject *End, sem Semantics, n *need) mo
 const inCluster = model.Host | model.RemoteNode | model.HealthEndpoint | model.IngressEntity | model.Unmanaged | model.Init
 
 func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
-	if sem == Cilium && (e.IsPod || e.HostNetwork || e.Entities&inCluster != 0) {
+	if sem == Cilium && (e.IsPod || e.HostNetwork || e.Node || e.Entities&inCluster != 0) {
 		return model.No
 	}
 	if !e.Address.IsValid() {
