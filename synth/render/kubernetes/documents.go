@@ -138,6 +138,9 @@ func syntaxProblem(err error, c chunk, at policy.Position) Problem {
 		at.Line = c.line + n
 		text = strings.TrimPrefix(text, m[0]+": ")
 	}
+	if !strings.Contains(text, "tab character") && !strings.Contains(text, "cannot start any token") {
+		return Problem{Invalid, at, text}
+	}
 	for i, l := range lines {
 		if indent := l[:len(l)-len(bytes.TrimLeft(l, " \t"))]; bytes.IndexByte(indent, '\t') >= 0 {
 			at.Line = c.line + i + 1
