@@ -8,6 +8,7 @@ import (
 
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/synth/render/kubernetes"
 )
 
 // Severity says how much a finding matters.
@@ -37,6 +38,7 @@ const (
 	KindFragile       = "fragile-address"  // a peer known by its address only
 	KindMerged        = "merged-workloads" // owners that no stable label tells apart
 	KindUnseen        = "namespace-unseen" // a chosen namespace without any workload
+	KindIsolated      = "already-isolated" // something denies in a namespace today
 	KindWidened       = "widened"          // opened beside what was seen
 	KindTCPDNSDenied  = "dns-tcp-denied"   // TCP 53 stays shut because policy denied it
 )
@@ -151,6 +153,11 @@ func (l *learner) remarkSubjects() {
 				"each of them is allowed what any of them needs"})
 		}
 	}
+	for ns, n := range l.denials() {
+		l.find(Finding{KindIsolated, Warning, ns, model.DirectionUnknown, -1,
+			fmt.Sprintf("policies deny in %s already: %d denied edges were seen", ns, n),
+			"do not apply " + kubernetes.OpenName + " there: it would open them"})
+	}
 	for ns, why := range l.namespaces {
 		if why != "" && l.cfg.chosen(ns) {
 			l.find(Finding{KindRefused, Warning, ns, model.DirectionUnknown, -1, "pods of a namespace without policies: " + why,
@@ -163,6 +170,25 @@ func (l *learner) remarkSubjects() {
 				"nothing is learned for it and it is not enforced"})
 		}
 	}
+}
+
+// denials counts the edges of each chosen namespace that policy denied, at least at times.
+func (l *learner) denials() map[string]int {
+	out := map[string]int{}
+	for i := range l.g.Edges {
+		e := &l.g.Edges[i]
+		if e.State != graph.Denied && e.State != graph.Mixed {
+			continue
+		}
+		last := ""
+		for _, en := range l.ends(e) {
+			if en.namespace != last {
+				out[en.namespace]++
+			}
+			last = en.namespace
+		}
+	}
+	return out
 }
 
 func sortFindings(f []Finding) {

@@ -99,3 +99,32 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// awkward gives lines that no rule can be learned from.
+func awkward(r *rand.Rand) []string {
+	all := []string{"n0/a0 -> n0/a1 8/icmp", "entity:remote-node -> n1/a0 80/tcp", "n0/a2 -> entity:kube-apiserver 6443/tcp", "n2/a1 -> network:pub 443/tcp",
+		"n0/pod:naked -> n1/a1 1/tcp", "n1/a3 -> n0/a3 40000/tcp undecided", "entity:host -> n0/a4 9/tcp", "../x/a -> n0/a0 5/tcp", "n0/a0 -> n0/{app=no|label} 5/tcp"}
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:1+r.IntN(4)]
+}
+
+// TestObstacles: where something cannot be learned, nothing else is lost by enforcing what may be enforced, and what
+// escapes does so only where a direction had to stay open.
+func TestObstacles(t *testing.T) {
+	for seed := range uint64(150) {
+		rnd := rand.New(rand.NewPCG(seed, 4))
+		g := graphtest.Graph(t, append(randomFlows(rnd), awkward(rnd)...)...)
+		cfg := synth.Config{All: true, LearnDenied: seed%3 == 1, EnforceAnyway: seed%3 == 2}
+		r := learn(t, g, cfg)
+		rep := check(t, g, &r, r.Enforced())
+		escaped := rep.Connections[verify.Escaped] > 0 && len(rep.Open) == 0
+		if rep.Connections[verify.Lost] > 0 || escaped || rep.Over.Count > 0 || len(rep.Unused) > 0 {
+			t.Fatalf("seed %d: %v, over %+v, unused %v, cases %v\n%s", seed, rep.Connections, rep.Over, rep.Unused, rep.Cases, show(&r))
+		}
+		for ns, e := range r.Enforce {
+			if (!e.Ingress || !e.Egress) && len(e.Why) == 0 {
+				t.Fatalf("seed %d: namespace %s is not enforced for no reason", seed, ns)
+			}
+		}
+	}
+}

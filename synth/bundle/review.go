@@ -174,7 +174,7 @@ func (p *page) next(m *Manifest) {
 	p.line("An allow policy isolates the pods it selects at once, so do not apply `%s` alone.\n", allowDir)
 	p.line("In this directory:\n")
 	p.line("1. Stage: `kubectl apply -k %s`. The allow policies are in force, and `sluice-open` keeps everything open beside them.", stageDir)
-	p.line("   It also opens what policies of your own deny today: leave it out of namespaces that are isolated already.")
+	p.line("   It also opens what policies of your own deny today: leave it out of namespaces that are isolated already (finding `%s`).", synth.KindIsolated)
 	p.line("2. Watch, and run `sluice verify` on new flows until nothing is lost.")
 	p.line("3. Enforce a namespace: `kubectl apply -k %s/NAMESPACE`, and where both directions are enforced", enforceDir)
 	p.line("   `kubectl delete networkpolicy sluice-open -n NAMESPACE`.")
