@@ -50,6 +50,9 @@ bench: build ## measure against DuckDB and encoding/json; needs a C++ compiler a
 	$(MAKE) -C cmd/conformance/bench bench
 
 conformance: ## build the real components and let them judge
+	@mkdir -p $(BIN)
+	cd cmd/conformance/duckdb && CGO_ENABLED=1 $(GO) build -trimpath -o ../../../$(BIN)/duckdb .
+	SLUICE_DUCKDB=$(CURDIR)/$(BIN)/duckdb $(GO) test -count=1 -run DuckDB ./model/store
 	$(MAKE) -C cmd/conformance/bench test
 
 update: ## rewrite the expectations of scripts and goldens, then test

@@ -7,9 +7,6 @@ import (
 	"sluice/model"
 )
 
-// keyMarks are the marks that tell rows apart; the others are facts that add up by OR.
-const keyMarks = model.MarkReplyNo | model.MarkDenied
-
 // foldRows is how many rows a Fold holds before it hands them on: 2.5 MiB with its index.
 const foldRows = 1 << 15
 
@@ -35,7 +32,7 @@ func NewFold(names *model.Strings, out func([]model.Observation)) *Fold {
 func foldKeys(o *model.Observation) (a, b, c uint64) {
 	a = uint64(o.Src)<<32 | uint64(o.Dst)
 	b = uint64(o.Window)<<32 | uint64(o.Port)<<16 | uint64(o.SrcPort)
-	c = uint64(o.Proto)<<48 | uint64(o.Verdict)<<40 | uint64(o.Observer)<<32 | uint64(o.Fate)<<24 | uint64(o.Reason)<<16 | uint64(o.Marks&keyMarks)
+	c = uint64(o.Proto)<<48 | uint64(o.Verdict)<<40 | uint64(o.Observer)<<32 | uint64(o.Fate)<<24 | uint64(o.Reason)<<16 | uint64(o.Marks&model.KeyMarks)
 	return a, b, c
 }
 

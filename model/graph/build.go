@@ -172,7 +172,7 @@ func (g *Graph) finish(edges map[edgeKey]*gathering, conns map[connKey]*Connecti
 		ed := e.weigh(names, g.Tables.Endpoints)
 		ed.Src, ed.Dst, ed.Proto, ed.Port = k.src, k.dst, k.proto, k.port
 		if k.reason != model.ReasonNone {
-			ed.State, ed.Reason = Refused, k.reason
+			ed.State, ed.Reason, ed.NeverWorked = Refused, k.reason, e.neverWorked()
 			ed.refuse()
 		}
 		g.Fates[model.Used][0] += ed.Used

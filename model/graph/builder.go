@@ -22,7 +22,7 @@ type key struct {
 	observer      model.Observer
 	fate          model.Fate
 	reason        model.Reason
-	marks         model.Marks // MarkReplyNo and MarkDenied only
+	marks         model.Marks // of model.KeyMarks
 }
 
 // tally is what was seen of one key.
@@ -61,7 +61,7 @@ func NewBuilder(t model.Tables) *Builder {
 func (b *Builder) Add(t model.Tables, rows []model.Observation) {
 	for i := range rows {
 		o := &rows[i]
-		k := key{o.Src, o.Dst, o.SrcPort, o.Port, o.Proto, o.Verdict, o.Observer, o.Fate, o.Reason, o.Marks & (model.MarkReplyNo | model.MarkDenied)}
+		k := key{o.Src, o.Dst, o.SrcPort, o.Port, o.Proto, o.Verdict, o.Observer, o.Fate, o.Reason, o.Marks & model.KeyMarks}
 		sp, dp := o.SrcPod, o.DstPod
 		if t != b.tables {
 			k.src, k.dst = b.endpoint(t, o.Src), b.endpoint(t, o.Dst)

@@ -66,6 +66,8 @@ type Edge struct {
 	Port     uint16 // ICMP: the type
 	State    State
 	Reason   model.Reason // of Refused
+	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
+	NeverWorked bool
 	Names    []string     // DNS names that the source itself asked for and got the destination's address; sorted
 	Evidence
 }

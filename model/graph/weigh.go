@@ -84,6 +84,16 @@ func (ed *Edge) count(it item, best struct{ forward, denied model.Observer }) {
 	}
 }
 
+// neverWorked says whether every record is a denial.
+func (e *gathering) neverWorked() bool {
+	for _, it := range e.items {
+		if it.k.fate != model.Denied && it.k.marks&model.MarkDenied == 0 && it.k.verdict != model.Dropped {
+			return false
+		}
+	}
+	return true
+}
+
 // refuse moves all records of an edge that cannot be learned under the refusal.
 func (ed *Edge) refuse() {
 	ed.RefusedRecords += ed.Used + ed.Replies + ed.Duplicates + ed.DeniedRecords
