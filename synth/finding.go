@@ -87,8 +87,11 @@ func (l *learner) leaveOut(i int, e *graph.Edge, en end) {
 		return
 	}
 	text := fmt.Sprintf("%s: %d records refused (%s)", l.edgeText(e), e.RefusedRecords, e.Reason)
-	f := Finding{KindRefused, Blocks, en.namespace, en.dir, i, text, "no rule is learned from it, a default deny may cut it"}
-	l.find(f)
+	if e.NeverWorked {
+		l.find(Finding{KindRefused, Info, en.namespace, en.dir, i, text, "every record of it was a denial: nothing depends on it"})
+		return
+	}
+	l.find(Finding{KindRefused, Blocks, en.namespace, en.dir, i, text, "no rule is learned from it, a default deny may cut it"})
 	l.block(en.namespace, en.dir, text)
 	if e.Reason == model.UnknownDirection {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.

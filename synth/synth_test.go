@@ -173,6 +173,7 @@ func TestFindings(t *testing.T) {
 		{"denied", "shop/web -> shop/db 1/tcp denied", "already-isolated warning unknown; denied info egress; denied info ingress", true, true},
 		{"mixed", "shop/web -> x/db 1/tcp\nshop/web -> x/db 1/tcp denied hour=2", "already-isolated warning unknown; mixed warning egress", true, true},
 		{"a client without labels", "x/pod:a -> shop/web 1/tcp\nshop/web -> x/b 1/tcp", "refused blocks ingress", false, true},
+		{"a client without labels that was always denied", "x/pod:a -> shop/web 1/tcp denied\nshop/web -> x/b 1/tcp", "refused info ingress", true, true},
 		{"undecided blocks both directions", "shop/web -> x/b 40000/tcp undecided", "refused blocks egress", false, false},
 		{"a world pod", "shop/web -> x/b 1/tcp worldpod", "world-pod warning egress", true, true},
 		{"dns", "shop/web -> kube-system/{k8s-app=kube-dns} 53/udp", "widened info egress", true, true},

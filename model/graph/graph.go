@@ -68,7 +68,7 @@ type Edge struct {
 	Reason   model.Reason // of Refused
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
-	Names    []string     // DNS names that the source itself asked for and got the destination's address; sorted
+	Names       []string // DNS names that the source itself asked for and got the destination's address; sorted
 	Evidence
 }
 

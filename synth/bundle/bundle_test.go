@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -206,5 +207,21 @@ func TestHostile(t *testing.T) {
 	}
 	if files["allow/shop/db.yaml"] == "" {
 		t.Error("the harmless edge was not learned")
+	}
+}
+
+// TestKustomize: every directory of a bundle that a person is told to apply builds.
+func TestKustomize(t *testing.T) {
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("kubectl is not installed")
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	write(t, dir, synth.Config{Namespaces: []string{"shop", "jobs"}}, flows)
+	for sub, want := range map[string]int{"allow": 5, "stage": 8, "enforce": 5, "stage/jobs": 3, "enforce/shop": 5} {
+		out, err := exec.Command(kubectl, "kustomize", filepath.Join(dir, sub)).CombinedOutput()
+		if n := strings.Count("\n"+string(out), "\nkind: NetworkPolicy"); err != nil || n != want {
+			t.Errorf("%s: %d policies, want %d: %v\n%s", sub, n, want, err, out)
+		}
 	}
 }
