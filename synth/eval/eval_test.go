@@ -65,6 +65,10 @@ func TestDecide(t *testing.T) {
 		api      = eval.Facts{Entities: model.KubeAPIServer, Address: netip.MustParseAddr("10.1.0.9")}
 		atHost   = eval.Facts{IsPod: true, HostNetwork: true, Namespace: "shop", Labels: model.Labels{"app=web"}, Entities: model.RemoteNode}
 		blank    = eval.Facts{IsPod: true, Namespace: "shop", LabelsUnknown: true}
+		udp      = eval.Facts{IsPod: true, Namespace: "shop", Labels: model.Labels{"app=web"}, NamedPorts: []eval.NamedPort{{Name: "http", Proto: model.UDP, Port: 80}}}
+		health   = eval.Facts{Entities: model.HealthEndpoint, Address: netip.MustParseAddr("10.1.0.5")}
+		mapped   = eval.Facts{Entities: model.World, Address: netip.MustParseAddr("::ffff:203.0.113.9")}
+		zoned    = eval.Facts{Entities: model.World, Address: netip.MustParseAddr("fe80::1%eth0")}
 		address  = eval.Facts{IsPod: true, Namespace: "shop", Labels: model.Labels{"app=cart"}, Address: netip.MustParseAddr("10.0.3.4")}
 		named    = eval.Facts{IsPod: true, Namespace: "shop", Labels: model.Labels{"app=web"}, NamedPorts: []eval.NamedPort{{Name: "http", Proto: model.TCP, Port: 80}}}
 		inShop   = policy.PodsIn("shop", app("cart"))
@@ -105,6 +109,9 @@ func TestDecide(t *testing.T) {
 		{"to the own node", nothing.Add(egress()), web, node, model.TCP, 80, "+--"},
 		{"another node", nothing.Add(ingress()), remote, web, model.TCP, 80, "---"},
 		{"another node by address", nothing.Add(ingress(from(nil, cidr("10.1.0.0/16")))), remote, web, model.TCP, 80, "+-+"},
+		{"a health endpoint by address", nothing.Add(ingress(from(nil, cidr("10.1.0.0/16")))), health, web, model.TCP, 80, "+-+"},
+		{"an address mapped into IPv6", nothing.Add(ingress(from(nil, cidr("203.0.113.0/24")))), mapped, web, model.TCP, 80, "+++"},
+		{"an address with a zone", nothing.Add(ingress(from(nil, cidr("fe80::/10")))), zoned, web, model.TCP, 80, "+++"},
 		{"an API server outside by address", nothing.Add(egress(from(nil, cidr("10.1.0.9/32")))), web, api, model.TCP, 6443, "+++"},
 		{"the world by address", nothing.Add(egress(from(http, cidr("0.0.0.0/0")))), web, world, model.TCP, 80, "+++"},
 		{"except", nothing.Add(egress(from(http, cidr("0.0.0.0/0", "203.0.113.0/24")))), web, world, model.TCP, 80, "---"},
@@ -121,9 +128,13 @@ func TestDecide(t *testing.T) {
 		{"a named port", nothing.Add(ingress(from(byName, inShop))), cart, named, model.TCP, 80, "+++"},
 		{"another number", nothing.Add(ingress(from(byName, inShop))), cart, named, model.TCP, 81, "---"},
 		{"named ports not known", nothing.Add(ingress(from(byName, inShop))), cart, web, model.TCP, 80, "???"},
+		{"the name at another protocol", nothing.Add(ingress(from(byName, inShop))), cart, udp, model.TCP, 80, "---"},
+		{"any protocol", nothing.Add(ingress(from([]policy.Port{{First: 80, Last: 80}}, inShop))), cart, web, model.UDP, 80, "+++"},
+		{"any protocol is none without ports", nothing.Add(ingress(from([]policy.Port{policy.AllPorts(0)}, inShop))), cart, web, model.ICMP, 8, "---"},
 		{"another rule settles it", nothing.Add(ingress(from(byName, inShop), from(http, inShop))), cart, web, model.TCP, 80, "+++"},
 		{"deny wins", nothing.Add(ingress(every, deny)), cart, web, model.TCP, 80, "---"},
 		{"deny without isolation", nothing.Add(func() policy.Policy { p := ingress(deny); p.Ingress = false; return p }()), cart, web, model.TCP, 80, "---"},
+		{"perhaps denied", nothing.Add(ingress(every, policy.Rule{Action: policy.Deny, Peers: []policy.Peer{staged}, AnyPort: true})), opaque, web, model.TCP, 80, "???"},
 		{"deny leaves others", nothing.Add(ingress(every, deny)), foreign, web, model.TCP, 80, "+++"},
 		{"an allow that does not isolate", nothing.Add(func() policy.Policy { p := ingress(from(http, inShop)); p.Ingress = false; return p }()), foreign, web, model.TCP, 80, "+++"},
 		{"tiers", nothing.Add(func() policy.Policy { p := ingress(every); p.Tier = "platform"; return p }()), cart, web, model.TCP, 80, "???"},
@@ -131,6 +142,7 @@ func TestDecide(t *testing.T) {
 		{"labels not known, port not allowed", nothing.Add(ingress(from(http, inShop))), blank, web, model.TCP, 81, "---"},
 		{"labels not known, any pod", nothing.Add(ingress(from(nil, policy.PodsIn("shop", nil)))), blank, web, model.TCP, 80, "+++"},
 		{"perhaps isolated", nothing.Add(ingress()), cart, blank, model.TCP, 80, "???"},
+		{"perhaps allowed", nothing.Add(policy.Policy{Namespace: "shop", Ingress: true}, ingress(from(nil, inShop))), cart, blank, model.TCP, 80, "???"},
 		{"certainly isolated", nothing.Add(policy.Policy{Namespace: "shop", Ingress: true}), cart, blank, model.TCP, 80, "---"},
 		{"a node, perhaps the own", nothing.Add(ingress()), eval.Facts{Node: true}, web, model.TCP, 80, "???"},
 		{"a node, allowed anyway", nothing.Add(ingress(every)), eval.Facts{Node: true}, web, model.TCP, 80, "+++"},
