@@ -18,7 +18,7 @@ const (
 // review writes REVIEW.md: what a person should read before merging.
 func review(in Input, m *Manifest, report *verify.Report) []byte {
 	p := &page{}
-	p.line("# Network policies for %s", escape(strings.Join(in.Result.Namespaces(), ", ")))
+	p.line("# Network policies for %s", title(in.Result.Namespaces()))
 	p.line("\n%d allow policies with %d rules for %d workloads, in the dialect `%s`. Learned from %d records (%d edges) between %s and %s.",
 		m.Stats.Policies, m.Stats.Rules, len(m.Subjects), m.Dialect, m.Inputs.Records, m.Inputs.Edges, orNever(m.Inputs.First), orNever(m.Inputs.Last))
 	p.namespaces(in.Result, m)
@@ -30,6 +30,14 @@ func review(in Input, m *Manifest, report *verify.Report) []byte {
 	p.diagram(m)
 	p.next(m)
 	return []byte(p.String())
+}
+
+// title names a few namespaces, or counts them.
+func title(namespaces []string) string {
+	if len(namespaces) > 5 {
+		return fmt.Sprintf("%d namespaces", len(namespaces))
+	}
+	return escape(strings.Join(namespaces, ", "))
 }
 
 func orNever(s string) string {
@@ -124,19 +132,30 @@ func (p *page) obstacles(m *Manifest) {
 	p.table(maxFindings, []string{"namespace", "direction", "what stands in the way"}, rows)
 }
 
-// findings shows all but what obstacles and widenings have shown already.
+// findings shows all but what obstacles and widenings have shown already, alike ones as one.
 func (p *page) findings(m *Manifest) {
+	type like struct{ severity, kind, namespace, direction string }
+	count := map[like]int{}
 	var rows [][]string
+	var keys []like
 	for _, f := range m.Findings {
-		if f.Severity != synth.Blocks.String() && f.Kind != synth.KindWidened {
-			rows = append(rows, []string{f.Severity, f.Kind, f.Namespace, f.Direction, f.Text, f.Consequence})
+		if f.Severity == synth.Blocks.String() || f.Kind == synth.KindWidened {
+			continue
+		}
+		k := like{f.Severity, f.Kind, f.Namespace, f.Direction}
+		if count[k]++; count[k] == 1 {
+			keys = append(keys, k)
+			rows = append(rows, []string{f.Severity, f.Kind, f.Namespace, f.Direction, "", f.Text, f.Consequence})
 		}
 	}
 	if len(rows) == 0 {
 		return
 	}
+	for i, k := range keys {
+		rows[i][4] = fmt.Sprint(count[k])
+	}
 	p.head("Findings")
-	p.table(maxFindings, []string{"severity", "kind", "namespace", "direction", "what was seen", "what follows"}, rows)
+	p.table(maxFindings, []string{"severity", "kind", "namespace", "direction", "how many", "the first", "what follows"}, rows)
 }
 
 func (p *page) widenings(m *Manifest) {

@@ -1,0 +1,100 @@
+package verify
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"sluice/model"
+	"sluice/synth/eval"
+	"sluice/synth/graphtest"
+	"sluice/synth/policy"
+)
+
+func randomSelector(r *rand.Rand) policy.Selector {
+	switch r.IntN(5) {
+	case 0:
+		return nil
+	case 1:
+		return policy.Selector{{Key: "app", Op: policy.Exists}}
+	case 2:
+		return policy.Selector{{Key: "app", Op: policy.NotIn, Values: []string{"a0", "a1"}}}
+	}
+	return policy.MatchLabels(map[string]string{"app": fmt.Sprintf("a%d", r.IntN(3))})
+}
+
+func randomRule(r *rand.Rand) policy.Rule {
+	rule := policy.Rule{Direction: model.Ingress, AnyPort: r.IntN(6) == 0, AnyPeer: r.IntN(8) == 0}
+	if r.IntN(2) == 0 {
+		rule.Direction = model.Egress
+	}
+	if r.IntN(8) == 0 {
+		rule.Action = policy.Deny
+	}
+	for range 1 + r.IntN(2) {
+		rule.Ports = append(rule.Ports, policy.Port{Proto: model.TCP, First: uint16(r.IntN(3)), Last: uint16(r.IntN(9))})
+		p := policy.Peer{Pods: randomSelector(r)}
+		switch r.IntN(4) {
+		case 0:
+			p = policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix([]string{"192.0.2.0/24", "0.0.0.0/0", "2001:db8::1/128"}[r.IntN(3)])}
+		case 1:
+			p = policy.Peer{Kind: policy.PeerEntities, Entities: model.RemoteNode}
+		case 2:
+			p.Namespaces = policy.Namespace("n0")
+		}
+		rule.Peers = append(rule.Peers, p)
+	}
+	return rule.Canonical()
+}
+
+func randomSet(r *rand.Rand) policy.PolicySet {
+	var set policy.PolicySet
+	for i := range 1 + r.IntN(5) {
+		p := policy.Policy{Name: fmt.Sprint("p", i), Namespace: fmt.Sprintf("n%d", r.IntN(2)), Subject: randomSelector(r), Ingress: r.IntN(2) == 0, Egress: r.IntN(2) == 0}
+		for range r.IntN(4) {
+			p.Rules = append(p.Rules, randomRule(r))
+		}
+		set = set.Add(p.Canonical())
+	}
+	return set
+}
+
+// TestOverByForce: trying every connection of the universe gives the same number.
+func TestOverByForce(t *testing.T) {
+	g := graphtest.Graph(t, "n0/a0 -> n1/a1 1/tcp", "n0/a1 -> 192.0.2.1 3/tcp", "2001:db8::1 -> n1/a2 5/tcp", "entity:remote-node -> n1/a0 7/udp", "n1/{x=y} -> n0/a0 1/tcp")
+	total := 0
+	for seed := range uint64(200) {
+		set := randomSet(rand.New(rand.NewPCG(seed, 5)))
+		rep, err := Verify(t.Context(), g, set, Config{Semantics: eval.Cilium})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev := eval.New(set, eval.Cilium)
+		u := newUniverse(g, ev, Config{})
+		open := map[Opening]bool{}
+		for _, o := range openings(set) {
+			open[Opening{Namespace: o.Namespace, Direction: o.Direction}] = true
+		}
+		found := map[nameTriple]bool{}
+		for _, a := range u.members {
+			for _, b := range u.members {
+				for _, pt := range u.ports {
+					d := ev.Decide(a.end, b.end, pt.proto, pt.port)
+					eg := d.Egress.Outcome == eval.Allowed && d.Egress.Reason == eval.ByRule && !open[Opening{Namespace: a.end.Namespace, Direction: model.Egress}]
+					in := d.Ingress.Outcome == eval.Allowed && d.Ingress.Reason == eval.ByRule && !open[Opening{Namespace: b.end.Namespace, Direction: model.Ingress}]
+					if (eg || in) && !(a.peer >= 0 && b.peer >= 0 && u.seen[triple{a.peer, b.peer, pt}]) {
+						found[nameTriple{a.name, b.name, pt}] = true
+					}
+				}
+			}
+		}
+		total += len(found)
+		if rep.Over.Count != len(found) {
+			t.Fatalf("seed %d: %d over, by force %d\n%v", seed, rep.Over.Count, len(found), set)
+		}
+	}
+	if total == 0 {
+		t.Error("no set was too wide")
+	}
+}
