@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -267,11 +268,36 @@ func (g generator) port() policy.Port {
 	return policy.OnePort(proto, uint16(1+g.IntN(65535)))
 }
 
-// FuzzParse wants no panic, problems with a place, and that what is read renders and reads back the same.
+// sameAsAPI checks that the API's own YAML reader finds in text what Parse found without any problem.
+func sameAsAPI(t *testing.T, text []byte, set policy.PolicySet) {
+	var o networkPolicy
+	docs, _ := nodes(text, "f")
+	if len(docs) != 1 || len(set.Policies) != 1 || field(target(docs[0].root), "items") != nil {
+		return
+	}
+	if err := yaml.Unmarshal(text, &o); err != nil {
+		t.Fatalf("the API refuses %q: %v", text, err)
+	}
+	again, err := yaml.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, problems := Parse(bytes.NewReader(again), "again"); len(problems) > 0 || !got.Equal(set) {
+		t.Fatalf("the API reads %q as\n%s\n%v", text, again, problems)
+	}
+}
+
+// FuzzParse wants no panic, problems with a place, that what is read renders and reads back the same, and that the API
+// reads it the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(head + "spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]}"))
 	f.Add([]byte(head + "spec:\n  podSelector: &a {matchLabels: {x: y}}\n  egress:\n  - to: [{podSelector: *a}]\n    ports: [{port: 5, endPort: 9}]\n...\n%YAML 1.1\n---\n- x"))
 	f.Add([]byte("apiVersion: v1\nkind: List\nitems: [" + strings.ReplaceAll(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"a"},"spec":{}}`, "\n", "") + "]"))
+	for _, spec := range []string{"{podSelector: {matchLabels: {a: 'yes', 7: \"1\", d: 2001-01-01}}, policyTypes: [Egress], egress: [{ports: [{port: 0x50}, {port: 1_000, endPort: 02000}]}]}",
+		"\n  podSelector: {matchExpressions: [{key: a.b/c, operator: NotIn, values: [b, '']}]}\n  ingress:\n  - from:\n    - namespaceSelector: {}\n      podSelector: {}\n    ports:\n    - {port: http, protocol: UDP}\n",
+		"\n  podSelector: {}\n  ingress:\n  -\n    from: ~\n  egress: []"} {
+		f.Add([]byte(head + "spec: " + spec))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set, problems := Parse(bytes.NewReader(text), "f")
 		for _, p := range problems {
@@ -279,12 +305,15 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("a problem without place: %+v", p)
 			}
 		}
+		if len(problems) == 0 {
+			sameAsAPI(t, text, set)
+		}
 		files, lost, err := Render(set)
 		if err != nil || len(lost) > 0 {
 			t.Fatalf("%v %v", lost, err)
 		}
-		if got, yaml := readBack(t, files); !got.Equal(set) {
-			t.Fatalf("want %+v\ngot %+v\n%s", set, got, yaml)
+		if got, rendered := readBack(t, files); !got.Equal(set) {
+			t.Fatalf("want %+v\ngot %+v\n%s", set, got, rendered)
 		}
 	})
 }

@@ -53,8 +53,6 @@ func typeOf(n *yaml.Node) string {
 		return "the boolean " + n.Value
 	case "!!null":
 		return "nothing"
-	case "!!timestamp":
-		return "the date " + n.Value
 	}
 	return strconv.Quote(n.Value)
 }
@@ -84,7 +82,7 @@ func (r *reader) entries(n *yaml.Node, path string) []entry {
 			r.bad(k, "%s: merge keys are not supported, write the fields out", path)
 		case oldBool(k) || k.ShortTag() == "!!bool":
 			r.bad(k, "%s: the key %s is a boolean unless quoted", path, k.Value)
-		case k.Kind != yaml.ScalarNode || k.ShortTag() != "!!str" && k.ShortTag() != "!!int":
+		case !isText(k) && !isDecimal(k):
 			r.bad(k, "%s: a key must be text, have %s", path, typeOf(k))
 		case seen[k.Value]:
 			r.bad(k, "%s: key %q stands twice", path, k.Value)
@@ -137,11 +135,28 @@ func (r *reader) list(n *yaml.Node, path string) []*yaml.Node {
 }
 
 // oldBools are booleans for the API's YAML 1.1 reader, though not for YAML 1.2.
-var oldBools = map[string]bool{"y": true, "yes": true, "on": true, "n": true, "no": true, "off": true}
+var oldBools = func() map[string]bool {
+	out := map[string]bool{}
+	for _, w := range []string{"y", "yes", "on", "n", "no", "off"} {
+		out[w], out[strings.ToUpper(w)], out[strings.ToUpper(w[:1])+w[1:]] = true, true, true
+	}
+	return out
+}()
+
+// isText says whether the API reads a node as text, as it does with dates.
+func isText(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")
+}
+
+// isDecimal says whether a key is a number whose text is what the API makes of it.
+func isDecimal(n *yaml.Node) bool {
+	v, err := strconv.ParseInt(n.Value, 10, 64)
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" && err == nil && strconv.FormatInt(v, 10) == n.Value
+}
 
 func oldBool(n *yaml.Node) bool {
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[strings.ToLower(n.Value)]
+	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[n.Value]
 }
 
 // text gives a scalar that is a string for the API as well.
@@ -151,7 +166,7 @@ func (r *reader) text(n *yaml.Node, path string) (string, bool) {
 		r.bad(n, "%s: want text, have %s, which is a boolean unless quoted", path, n.Value)
 		return "", false
 	}
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
+	if !isText(n) {
 		r.bad(n, "%s: want text, have %s", path, typeOf(n))
 		return "", false
 	}

@@ -48,7 +48,7 @@ type ipBlock struct {
 }
 
 type port struct {
-	Protocol string `json:"protocol"`
+	Protocol string `json:"protocol,omitempty"`
 	Port     any    `json:"port,omitempty"` // a number or a name
 	EndPort  uint16 `json:"endPort,omitempty"`
 }
