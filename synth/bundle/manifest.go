@@ -156,10 +156,10 @@ func (m *Manifest) encode() ([]byte, error) {
 func newManifest(in Input, report *verify.Report, files map[string][]byte) *Manifest {
 	g, r := in.Graph, in.Result
 	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Dialect: synth.Kubernetes,
-		Options:  Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
-		Inputs:   inputs(g),
-		Stats:    Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files)},
-		Subjects: []Subject{}, Rules: []Rule{}, Edges: []Edge{}, Widenings: []Widening{}, Findings: []Finding{}}
+		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
+		Inputs:     inputs(g),
+		Stats:      Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files)},
+		Namespaces: []Namespace{}, Subjects: []Subject{}, Rules: []Rule{}, Edges: []Edge{}, Widenings: []Widening{}, Findings: []Finding{}}
 	index := m.edges(g, r)
 	for _, ns := range r.Namespaces() {
 		m.Namespaces = append(m.Namespaces, namespace(ns, r.Enforce[ns]))

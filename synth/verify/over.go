@@ -161,25 +161,39 @@ func (m *measurer) peers(r *policy.Rule) []int {
 	return slices.Compact(out)
 }
 
-// matching gives the members that a peer may name; nil names all. Only pod selectors are looked into here, the rest
-// is left to the evaluator.
+// matching gives the members that a peer may name; nil names all. It may give too many, never too few: the evaluator
+// decides.
 func (m *measurer) matching(p *policy.Peer) []int {
 	key := ""
 	if p != nil {
-		key = fmt.Sprintf("%d %#v", p.Kind, p.Pods)
+		key = fmt.Sprintf("%d %#v %s %d", p.Kind, p.Pods, p.CIDR, p.Entities)
 	}
 	if out, ok := m.matches[key]; ok {
 		return out
 	}
 	out := []int{}
 	for i := range m.u.members {
-		end := m.u.members[i].end
-		if p == nil || p.Kind != policy.PeerPods || end.IsPod && p.Pods.Matches(end.Labels) {
+		if p == nil || mayName(p, m.u.members[i].end) {
 			out = append(out, i)
 		}
 	}
 	m.matches[key] = out
 	return out
+}
+
+// mayName leaves the namespace and what is excepted to the evaluator. What is not surely named is not surely allowed:
+// an end without address, and peers by name, which need facts that no member has.
+func mayName(p *policy.Peer, end *eval.End) bool {
+	switch p.Kind {
+	case policy.PeerPods:
+		return end.IsPod && p.Pods.Matches(end.Labels)
+	case policy.PeerCIDR:
+		return end.Address.IsValid() && p.CIDR.Contains(end.Address)
+	case policy.PeerEntities:
+		return end.Entities&p.Entities != 0
+	default:
+		return false
+	}
 }
 
 func namesPort(r *policy.Rule, pt port) bool {

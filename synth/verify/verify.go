@@ -139,38 +139,55 @@ func (v *verifier) end(id model.EndpointID) *eval.End {
 }
 
 func (v *verifier) replay(c *graph.Connection) {
-	verdict, why := v.judge(c)
+	verdict, d := v.judge(c)
 	v.report.Connections[verdict]++
 	v.report.Records[verdict] += c.Records
 	if verdict == Lost || verdict == Escaped || verdict == Unproven && v.g.Edges[c.Edge].State != graph.Refused {
 		e := &v.g.Edges[c.Edge]
 		v.report.Cases = append(v.report.Cases, Case{verdict, c.Edge, v.g.Peers[e.Src].ID, v.g.Peers[e.Dst].ID,
-			e.SrcPod, e.DstPod, e.PortString(), c.Records, why})
+			e.SrcPod, e.DstPod, e.PortString(), c.Records, v.why(c, d)})
 	}
 }
 
-func (v *verifier) judge(c *graph.Connection) (Verdict, string) {
+// why explains a case: by the decision, or by the labels without which there is none.
+func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
+	if d != nil {
+		return v.ev.Why(*d)
+	}
+	ep := v.unlabelled(c)
+	return "the log gives no labels for pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
+}
+
+// unlabelled gives an end of a connection that is a pod whose labels the log leaves out, nil if there is none.
+func (v *verifier) unlabelled(c *graph.Connection) *model.Endpoint {
+	for _, id := range []model.EndpointID{c.Src, c.Dst} {
+		if ep := v.g.Tables.Endpoints.Get(id); ep.Kind == model.KindPod && len(ep.Labels) == 0 {
+			return ep
+		}
+	}
+	return nil
+}
+
+// judge gives the verdict, and the decision where one was needed.
+func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 	e := &v.g.Edges[c.Edge]
 	worked := e.State.Worked() || v.cfg.Accepted[c.Edge]
 	switch {
 	case e.State == graph.Refused:
-		return Unproven, "refused: " + e.Reason.String()
+		return Unproven, nil
 	case v.cfg.Inexpressible[c.Edge]:
-		return Inexpressible, ""
+		return Inexpressible, nil
 	case !v.concerns(c) && !worked:
-		return Rejected, ""
+		return Rejected, nil
 	case !v.concerns(c):
-		return Permitted, ""
-	}
-	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		if ep := v.g.Tables.Endpoints.Get(id); ep.Kind == model.KindPod && len(ep.Labels) == 0 {
-			return Unproven, "the log gives no labels for pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
-		}
+		return Permitted, nil
+	case v.unlabelled(c) != nil:
+		return Unproven, nil
 	}
 	d := v.ev.Decide(v.end(c.Src), v.end(c.Dst), c.Proto, c.Port)
 	v.use(d.Egress)
 	v.use(d.Ingress)
-	return verdictOf(worked, d), v.ev.Why(d)
+	return verdictOf(worked, d), &d
 }
 
 func verdictOf(worked bool, d eval.Decision) Verdict {
