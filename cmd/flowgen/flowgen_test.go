@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cilium/cilium/api/v1/observer"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+func generate(t *testing.T, scenario string, seed uint64, records int) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out.jsonl")
+	if err := run(filepath.Join("..", "..", "testdata", "scenarios", scenario), out, "hubble", false, seed, records, false); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestDeterministic: one seed gives one capture, another gives another.
+func TestDeterministic(t *testing.T) {
+	a, b, c := generate(t, "online-boutique.yaml", 1, 500), generate(t, "online-boutique.yaml", 1, 500), generate(t, "online-boutique.yaml", 2, 500)
+	if !bytes.Equal(a, b) {
+		t.Error("the same seed gave other bytes")
+	}
+	if bytes.Equal(a, c) {
+		t.Error("another seed gave the same bytes")
+	}
+	if n := bytes.Count(a, []byte("\n")); n != 500 {
+		t.Errorf("%d records, want 500", n)
+	}
+}
+
+// TestOfficial: every line is a record of the official type, and what real exports have occurs (notes on real records:
+// is_reply absent on overlay records and drops, proxy records without namespace, both event types of a denial).
+func TestOfficial(t *testing.T) {
+	var absent, nameless, drops, verdicts, replies, l7 int
+	for line := range bytes.Lines(generate(t, "online-boutique.yaml", 1, 3000)) {
+		var e observer.ExportEvent
+		if err := protojson.Unmarshal(line, &e); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		f := e.GetFlow()
+		if f.IsReply == nil {
+			absent++
+		} else if f.IsReply.Value {
+			replies++
+		}
+		if f.Source.Identity > 255 && f.Source.Namespace == "" {
+			nameless++
+		}
+		switch f.EventType.Type {
+		case 1:
+			drops++
+		case 5:
+			verdicts++
+		case 129:
+			l7++
+		}
+	}
+	for name, n := range map[string]int{"is_reply absent": absent, "replies": replies, "sources without namespace": nameless, "drops": drops, "verdicts": verdicts, "L7": l7} {
+		if n == 0 {
+			t.Errorf("no record with %s", name)
+		}
+	}
+}
+
+// TestTruth: the truth that ships is what the scenario gives.
+func TestTruth(t *testing.T) {
+	s, err := readScenario(filepath.Join("..", "..", "testdata", "scenarios", "online-boutique.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := writeTruth(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join("..", "..", "testdata", "flows", "online-boutique.truth.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Error("the truth beside the capture is not the scenario's: make generate")
+	}
+	var list struct {
+		Edges []struct{ Source, Destination, Port string }
+	}
+	if err := json.Unmarshal(want, &list); err != nil || len(list.Edges) < 20 {
+		t.Errorf("%d edges: %v", len(list.Edges), err)
+	}
+}
