@@ -35,6 +35,7 @@ const (
 	KindWorldPod      = "world-pod"        // a pod by name that the datapath takes for world
 	KindUnmanaged     = "unmanaged"        // a pod that the network plugin does not manage
 	KindHostNetwork   = "host-network"     // a pod on its node's network, taken as the node
+	KindL7Denied      = "l7-denied"        // an L7 rule of the cluster denied requests on it
 	KindFragile       = "fragile-address"  // a peer known by its address only
 	KindMerged        = "merged-workloads" // owners that no stable label tells apart
 	KindUnseen        = "namespace-unseen" // a chosen namespace without any workload
@@ -126,6 +127,7 @@ func (l *learner) remark(i int, e *graph.Edge, en end) {
 			"the rule names the pod; the datapath may enforce on world and drop it"},
 		{model.MarkUnmanaged, KindUnmanaged, "has an end that the network plugin does not manage", "no policy is enforced at that end"},
 		{model.MarkHostNetwork, KindHostNetwork, "has a pod on the network of its node", "it is its node to every policy"},
+		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
 		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "the staged policy and this one disagree"},
 	} {
 		if e.Marks&m.mark != 0 {

@@ -100,7 +100,7 @@ func (l *learner) inexpressible(e *graph.Edge, en end) (why, consequence string)
 	case model.KindAddress:
 		return "", ""
 	case model.KindEntity:
-		return "a NetworkPolicy has no peer for " + peer.Entities.String() + ": node addresses change and match differently on every network plugin", cut
+		return entityWithoutPeer(peer.Entities), cut
 	case model.KindHost:
 		return "a NetworkPolicy has no peer for a node", cut
 	case model.KindNetwork:
@@ -109,6 +109,19 @@ func (l *learner) inexpressible(e *graph.Edge, en end) (why, consequence string)
 		return "a NetworkPolicy has no peer for a NetworkSet", cut
 	}
 	return "the log does not identify the peer", cut
+}
+
+// nodes are the entities that are a node's addresses.
+const nodes = model.Host | model.RemoteNode | model.KubeAPIServer
+
+func entityWithoutPeer(e model.Entities) string {
+	switch {
+	case e&nodes != 0:
+		return "a NetworkPolicy has no peer for " + e.String() + ": node addresses change and match differently on every network plugin"
+	case e&model.World != 0:
+		return "the log gives no address for the outside peer"
+	}
+	return "a NetworkPolicy has no peer for " + e.String()
 }
 
 // selectable says why no selector reaches a pod peer, "" if one does.

@@ -107,6 +107,7 @@ type Edge struct {
 	Hours          int      `json:"hours"`                 // in how many it was seen
 	First          string   `json:"first"`
 	Last           string   `json:"last"`
+	Observers      []string `json:"observers"` // which records show it, the most telling first
 	SourcePod      string   `json:"sourcePod,omitempty"`
 	DestinationPod string   `json:"destinationPod,omitempty"`
 	Names          []string `json:"names,omitempty"`
@@ -197,9 +198,19 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 		}
 		index[i] = len(m.Edges)
 		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.Reason.String(), cannot[i], e.Records(),
-			e.DeniedRecords, e.Conns, len(e.Windows), stamp(e.First), stamp(e.Last), e.SrcPod, e.DstPod, e.Names})
+			e.DeniedRecords, e.Conns, len(e.Windows), stamp(e.First), stamp(e.Last), observers(e.Observers), e.SrcPod, e.DstPod, e.Names})
 	}
 	return index
+}
+
+func observers(bits uint16) []string {
+	out := []string{}
+	for o := model.AtDestination; o <= model.Elsewhere; o++ {
+		if bits&(1<<o) != 0 {
+			out = append(out, o.String())
+		}
+	}
+	return out
 }
 
 func (m *Manifest) rules(r *synth.Result, index map[int]int) {
