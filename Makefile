@@ -49,7 +49,7 @@ corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS nam
 bench: build ## measure against DuckDB and encoding/json; needs a C++ compiler and 4 GB of disk
 	$(MAKE) -C cmd/conformance/bench bench
 
-conformance: ## build the real components and let them judge
+conformance: build ## build the real components and let them judge
 	@mkdir -p $(BIN)
 	cd cmd/conformance/duckdb && CGO_ENABLED=1 $(GO) build -trimpath -o ../../../$(BIN)/duckdb .
 	SLUICE_DUCKDB=$(CURDIR)/$(BIN)/duckdb $(GO) test -count=1 -run DuckDB ./model/store

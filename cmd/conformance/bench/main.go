@@ -13,7 +13,7 @@ import (
 func main() {
 	args := os.Args[1:]
 	if len(args) == 0 {
-		fail(fmt.Errorf("usage: bench run|duckdb-edges|duckdb-copy|encodingjson|peak ..."))
+		fail(fmt.Errorf("usage: bench run|duckdb-edges|duckdb-copy|encodingjson|same|peak ..."))
 	}
 	var err error
 	switch name, rest := args[0], args[1:]; {
@@ -25,6 +25,11 @@ func main() {
 		err = duckCopy(rest[0], rest[1])
 	case name == "encodingjson" && len(rest) == 1:
 		err = jsonEdges(rest[0], os.Stdout)
+	case name == "same" && len(rest) == 2:
+		var self string
+		if self, err = os.Executable(); err == nil {
+			err = (&bench{self: self, sluice: rest[0]}).sameEdges(rest[1], true)
+		}
 	case name == "peak" && len(rest) >= 2:
 		err = peak(rest[0], rest[1:])
 	default:
