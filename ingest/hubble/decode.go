@@ -20,12 +20,15 @@ type Decoder struct {
 	sink   ingest.Sink
 	cache  map[string]model.Ref
 	flow   model.Flow
-	Lost   uint64 // events that the log says were lost
+	memo   memo
+	minute minute
+	same   [2]string // values that hardly change and need no second look
+	Lost   uint64    // events that the log says were lost
 }
 
 // New makes a Decoder.
 func New(t model.Tables, sink ingest.Sink) *Decoder {
-	return &Decoder{tables: t, sink: sink, cache: map[string]model.Ref{}}
+	return &Decoder{tables: t, sink: sink, cache: map[string]model.Ref{}, memo: newMemo()}
 }
 
 // text is a JSON string or number, by its text.
@@ -142,6 +145,15 @@ func (d *Decoder) reject(f model.Fate, r model.Reason, source string, line int64
 
 // Record decodes one JSON object.
 func (d *Decoder) Record(source string, line int64, b []byte) {
+	if d.fast(b) {
+		d.sink.Flow(&d.flow)
+		return
+	}
+	d.general(source, line, b)
+}
+
+// general decodes a record of any shape.
+func (d *Decoder) general(source string, line int64, b []byte) {
 	var e envelope
 	if err := json.Unmarshal(b, &e); err != nil {
 		reason := model.BadJSON
@@ -320,13 +332,17 @@ func (d *Decoder) endpoint(e *end, ip []byte, names []string) (model.Ref, []byte
 		e = &end{}
 	}
 	ep, pod := identity(e, ip, names)
+	return d.intern(ep), []byte(pod)
+}
+
+func (d *Decoder) intern(ep model.Endpoint) model.Ref {
 	k := ep.Key()
 	ref, ok := d.cache[k]
 	if !ok {
 		ref = model.Ref{ID: d.tables.Endpoints.Intern(ep), Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
 		d.cache[k] = ref
 	}
-	return ref, []byte(pod)
+	return ref
 }
 
 func identity(e *end, ip []byte, names []string) (model.Endpoint, string) {
