@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The exporter still writes the deprecated fields (Summary, reply, drop_reason), and so do real captures.
+
 package main
 
 import (
@@ -266,7 +268,7 @@ func (c *conn) deliver(opening bool, p flowpb.TraceObservationPoint) {
 // reply is a packet back, seen by the server's node where it leaves (TO_STACK) or the client's where it arrives.
 func (c *conn) reply(p flowpb.TraceObservationPoint) {
 	f := c.packet(true, &flowpb.TCPFlags{ACK: true})
-	f.IsReply, f.Reply, f.TraceReason = wrapperspb.Bool(true), true, flowpb.TraceReason_REPLY //nolint:staticcheck // the exporter still writes it
+	f.IsReply, f.Reply, f.TraceReason = wrapperspb.Bool(true), true, flowpb.TraceReason_REPLY
 	f.TrafficDirection = flowpb.TrafficDirection_EGRESS
 	node := c.client.node
 	if p == flowpb.TraceObservationPoint_TO_STACK {
@@ -328,7 +330,7 @@ func (c *conn) connection() {
 func (c *conn) denied() {
 	for _, event := range []int32{5, 1} {
 		f := c.packet(false, &flowpb.TCPFlags{SYN: true})
-		f.Verdict, f.DropReason, f.DropReasonDesc = flowpb.Verdict_DROPPED, 133, flowpb.DropReason_POLICY_DENIED //nolint:staticcheck // the exporter still writes it
+		f.Verdict, f.DropReason, f.DropReasonDesc = flowpb.Verdict_DROPPED, 133, flowpb.DropReason_POLICY_DENIED
 		f.EventType = &flowpb.CiliumEventType{Type: event}
 		if event == 1 {
 			f.EventType.SubType = 133
@@ -342,7 +344,7 @@ func (c *conn) denied() {
 func (c *conn) icmpError() {
 	f := c.packet(false, nil)
 	f.L4 = &flowpb.Layer4{Protocol: &flowpb.Layer4_ICMPv4{ICMPv4: &flowpb.ICMPv4{Type: 3, Code: 3}}}
-	f.Verdict, f.DropReason, f.DropReasonDesc = flowpb.Verdict_DROPPED, 133, flowpb.DropReason_POLICY_DENIED //nolint:staticcheck // as above
+	f.Verdict, f.DropReason, f.DropReasonDesc = flowpb.Verdict_DROPPED, 133, flowpb.DropReason_POLICY_DENIED
 	f.EventType = &flowpb.CiliumEventType{Type: 1, SubType: 133}
 	f.TrafficDirection, f.Source, f.Summary = flowpb.TrafficDirection_EGRESS, c.client.full, "ICMPv4 DestinationUnreachable(Port)"
 	c.g.emit(f, c.client.node)
