@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSameBundle: the same capture shuffled, split into seven files of several forms, and read by one or eight
+// workers gives the same bundle, byte for byte, evidence included.
+func TestSameBundle(t *testing.T) {
+	capture := filepath.Join("..", "..", "..", "..", "testdata", "flows", "online-boutique.jsonl.gz")
+	f, err := os.Open(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(bytes.TrimRight(text, "\n"), []byte("\n"))
+	lines[len(lines)-1] = append(bytes.TrimRight(lines[len(lines)-1], "\n"), '\n')
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	dir := t.TempDir()
+	parts := filepath.Join(dir, "parts")
+	if err := os.Mkdir(parts, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 7 {
+		part := bytes.Join(lines[i*len(lines)/7:(i+1)*len(lines)/7], nil)
+		name := filepath.Join(parts, fmt.Sprintf("part-%d.jsonl", i))
+		if i%2 == 1 {
+			var b bytes.Buffer
+			w := gzip.NewWriter(&b)
+			_, _ = w.Write(part)
+			_ = w.Close()
+			part = b.Bytes()
+		}
+		if err := os.WriteFile(name, part, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := learned(t, filepath.Join(dir, "a"), capture, 1)
+	if len(want) < 20 {
+		t.Fatalf("only %d files", len(want))
+	}
+	for _, workers := range []int{1, 8} {
+		got := learned(t, filepath.Join(dir, fmt.Sprint("b", workers)), parts, workers)
+		for name := range want {
+			if want[name] != got[name] {
+				t.Errorf("%d workers: %s differs", workers, name)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d workers: %d files, want %d", workers, len(got), len(want))
+		}
+	}
+}
+
+func learned(t *testing.T, out, source string, workers int) map[string]string {
+	t.Helper()
+	var log strings.Builder
+	root := newRoot(Streams{strings.NewReader(""), io.Discard, &log})
+	root.SetArgs([]string{"learn", source, "-n", "default", "--out", out, "--workers", fmt.Sprint(workers), "--config", os.DevNull})
+	if err := root.Execute(); err != nil {
+		t.Fatalf("learn: %v\n%s", err, log.String())
+	}
+	files := map[string]string{}
+	err := filepath.WalkDir(out, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(out, p)
+		files[rel] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
