@@ -1,0 +1,129 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"sluice/ingest"
+	"sluice/ingest/calico"
+	"sluice/ingest/hubble"
+	"sluice/model"
+)
+
+// reader reads one input after the other with the same workers.
+type reader struct {
+	ctx     context.Context
+	options Options
+	workers []*worker
+	blocks  []*block // not in use
+}
+
+// worker is a decoder with its sink. It serves one goroutine at a time.
+type worker struct {
+	sink    ingest.Sink
+	hubble  *hubble.Decoder
+	records int64
+}
+
+func (w *worker) Flow(f *model.Flow)        { w.records++; w.sink.Flow(f) }
+func (w *worker) Reject(r ingest.Rejection) { w.records++; w.sink.Reject(r) }
+
+// worker gives the worker of a number, making those up to it that do not exist yet.
+func (r *reader) worker(n int) *worker {
+	for len(r.workers) <= n {
+		w := &worker{sink: r.options.NewSink()}
+		w.hubble = hubble.New(r.options.Tables, w)
+		r.workers = append(r.workers, w)
+	}
+	return r.workers[n]
+}
+
+// records is how many records all workers have had.
+func (r *reader) records() (n int64) {
+	for _, w := range r.workers {
+		n += w.records
+	}
+	return n
+}
+
+func (r *reader) read(s *Source, stdin io.Reader) error {
+	in := stdin
+	if s.Name != "-" {
+		f, err := os.Open(s.Name)
+		if err != nil {
+			return plain(err)
+		}
+		defer f.Close()
+		fi, err := f.Stat()
+		if err != nil {
+			return plain(err)
+		}
+		if r.options.Skip != nil && fi.Mode().IsRegular() {
+			if s.Digest, s.Bytes, err = digest(f); err != nil {
+				return err
+			}
+			if s.Skipped = r.options.Skip(s.Digest); s.Skipped {
+				return nil
+			}
+			s.Bytes = 0
+		}
+		in = f
+	}
+	if in == nil {
+		return errors.New("no standard input")
+	}
+	br, closer, err := unpack(&counter{in, &s.Bytes, r.options.Progress})
+	if err != nil {
+		return plain(err)
+	}
+	defer closer()
+	before := r.records()
+	err = r.decode(s, br)
+	s.Records = r.records() - before
+	return err
+}
+
+// decode tells the format of an input by its start and reads it.
+func (r *reader) decode(s *Source, br *bufio.Reader) error {
+	peek, err := br.Peek(peekSize)
+	if len(bytes.TrimSpace(peek)) == 0 {
+		if err != nil && err != io.EOF {
+			return plain(err)
+		}
+		return errors.New("empty: no record in it")
+	}
+	first := r.worker(0)
+	if calico.Sniff(peek) {
+		s.Format = "calico"
+		return calico.Decode(br, s.Name, r.options.Tables, first)
+	}
+	if !hubble.Sniff(peek) {
+		return errors.New("no flow log of Hubble or Calico")
+	}
+	s.Format = "hubble"
+	if oneLine(peek) {
+		return r.lines(s.Name, br)
+	}
+	return first.objects(r.ctx, s.Name, br)
+}
+
+// oneLine says whether records take one line each: some line is an object, or the first one is too long to tell.
+func oneLine(peek []byte) bool {
+	if bytes.TrimSpace(peek)[0] == '[' {
+		return false
+	}
+	if bytes.IndexByte(bytes.TrimSpace(peek), '\n') < 0 {
+		return true
+	}
+	for line := range bytes.Lines(peek) {
+		t := bytes.TrimRight(line, " \t\r\n")
+		if len(t) > 2 && t[0] == '{' && t[len(t)-1] == '}' {
+			return true
+		}
+	}
+	return false
+}
