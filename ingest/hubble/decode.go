@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,7 +48,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	if len(b) > 0 && (b[0] == '{' || b[0] == '[') {
-		return &json.UnmarshalTypeError{Value: "object"}
+		return &json.UnmarshalTypeError{Value: "object", Type: reflect.TypeFor[string]()}
 	}
 	*t = text(b)
 	return nil

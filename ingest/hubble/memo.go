@@ -11,8 +11,8 @@ import (
 // identity. The number alone proves nothing, since other clusters and restarted agents reuse it: an entry counts
 // only where all bytes of the object beside ID and pod name are those of the remembered one.
 type memo struct {
-	slots  []known
-	shift  uint8 // 32 less the number of bits of an index
+	slots  [][2]known // the one that hit last comes first
+	shift  uint8      // 32 less the number of bits of an index
 	hits   uint32
 	misses uint32
 	ends   map[string]model.Ref // addresses outside the cluster, by text
@@ -23,6 +23,7 @@ type known struct {
 	head, tail string
 	ref        model.Ref
 	id         uint32
+	local      bool // has an ID
 	pod        bool // has a pod name between head and tail
 	named      bool // the flow carries that name
 }
@@ -35,11 +36,24 @@ const (
 )
 
 func newMemo() memo {
-	return memo{slots: make([]known, 1<<memoBits), shift: 32 - memoBits, ends: map[string]model.Ref{}}
+	return memo{slots: make([][2]known, 1<<memoBits), shift: 32 - memoBits, ends: map[string]model.Ref{}}
 }
 
-// slot is where an identity is remembered.
-func (m *memo) slot(id uint32) *known { return &m.slots[id*0x9E3779B1>>m.shift] }
+// slot is where an identity is remembered. Its own node reports an endpoint with ID and workloads, other nodes
+// without: they are two objects.
+func (m *memo) slot(id uint32, local bool) *[2]known {
+	id *= 2
+	if local {
+		id++
+	}
+	return &m.slots[id*0x9E3779B1>>m.shift]
+}
+
+// remember puts k in the place of what was used least of its slot.
+func (m *memo) remember(k known) {
+	s := m.slot(k.id, k.local)
+	s[1], s[0] = s[0], k
+}
 
 // missed counts a miss and judges the memo once in a while: it doubles where objects repeat, but not often enough.
 // Where they never do, a larger one would only cost memory.
@@ -51,9 +65,13 @@ func (m *memo) missed() {
 	if 32-m.shift < memoMaxBits && m.hits >= m.misses && m.hits < 64*m.misses {
 		m.shift--
 		old := m.slots
-		m.slots = make([]known, 2*len(old))
-		for _, k := range old {
-			*m.slot(k.id) = k
+		m.slots = make([][2]known, 2*len(old))
+		for i := range old {
+			for _, k := range []known{old[i][1], old[i][0]} {
+				if k.head != "" {
+					m.remember(k)
+				}
+			}
 		}
 	}
 	m.hits, m.misses = 0, 0
@@ -61,8 +79,9 @@ func (m *memo) missed() {
 
 // fastEndpoint reads the endpoint object at b[i].
 func (d *Decoder) fastEndpoint(b []byte, i int, ip []byte) (model.Ref, []byte, int) {
-	start := i
+	start, local := i, false
 	if has(b, i, `{"ID":`) {
+		local = true
 		if _, i = number(b, i+6); i < 0 || b[i] != ',' {
 			return model.Ref{}, nil, -1
 		}
@@ -76,15 +95,23 @@ func (d *Decoder) fastEndpoint(b []byte, i int, ip []byte) (model.Ref, []byte, i
 	if i < 0 {
 		return model.Ref{}, nil, -1
 	}
-	k := d.memo.slot(id)
-	if k.id == id && k.head != "" && has(b, i, k.head) {
+	s := d.memo.slot(id, local)
+	for n := range s {
+		k := &s[n]
+		if k.id != id || k.local != local || k.head == "" || !has(b, i, k.head) {
+			continue
+		}
 		if pod, end, ok := k.rest(b, i+len(k.head)); ok {
 			d.memo.hits++
-			return d.address(k.ref, ip), pod, end
+			ref := d.address(k.ref, ip)
+			if n > 0 {
+				s[0], s[1] = s[1], s[0]
+			}
+			return ref, pod, end
 		}
 	}
 	d.memo.missed()
-	return d.learn(b, start, i, id, ip)
+	return d.learn(b, start, i, known{id: id, local: local}, ip)
 }
 
 // rest confirms what follows the head.
@@ -122,7 +149,7 @@ func (d *Decoder) address(r model.Ref, ip []byte) model.Ref {
 }
 
 // learn decodes the object b[start:] the general way and remembers it; b[i:] is what follows the identity.
-func (d *Decoder) learn(b []byte, start, i int, id uint32, ip []byte) (model.Ref, []byte, int) {
+func (d *Decoder) learn(b []byte, start, i int, k known, ip []byte) (model.Ref, []byte, int) {
 	podAt, podEnd, stop := shape(b, i)
 	if stop < 0 {
 		return model.Ref{}, nil, -1
@@ -142,12 +169,12 @@ func (d *Decoder) learn(b []byte, start, i int, id uint32, ip []byte) (model.Ref
 	}
 	// An endpoint whose name is the pod's is another one for every pod.
 	if ep.Name == "" && (podAt < 0 || len(name) > 0) {
-		k := known{id: id, ref: ref, head: string(b[i:stop])}
+		k.ref, k.head = ref, string(b[i:stop])
 		if podAt >= 0 {
 			k.head, k.tail, k.pod, k.named = string(b[i:podAt]), string(b[podEnd:stop]), true, pod != ""
 		}
 		if k.head != "" {
-			*d.memo.slot(id) = k
+			d.memo.remember(k)
 		}
 	}
 	if pod == "" {
