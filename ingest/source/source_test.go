@@ -1,0 +1,202 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+const (
+	record = `{"flow":{"time":"2026-03-01T10:20:30Z","verdict":"FORWARDED","IP":{"source":"10.0.0.1","destination":"10.0.0.2","ipVersion":"IPv4"},"l4":{"TCP":{"source_port":%d,"destination_port":443}},"source":{"identity":815,"namespace":"bank","labels":["k8s:app=till"]},"destination":{"identity":2,"labels":["reserved:world"]},"is_reply":false}}`
+	pretty = `{
+  "verdict": "FORWARDED",
+  "l4": {"TCP": {"source_port": %d, "destination_port": 443}},
+  "source": {
+    "labels": ["k8s:app={\"till\""]
+  }
+}
+`
+)
+
+// log collects what all sinks of a read are given.
+type log struct {
+	mu      sync.Mutex
+	ports   []int
+	rejects []string
+}
+
+func (l *log) Flow(f *model.Flow) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ports = append(l.ports, int(f.SrcPort))
+}
+
+func (l *log) Reject(r ingest.Rejection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rejects = append(l.rejects, fmt.Sprintf("%d:%s", r.Line, r.Reason))
+}
+
+func readAll(t *testing.T, workers int, stdin io.Reader, inputs ...string) (*log, Summary) {
+	t.Helper()
+	l := &log{}
+	sum, err := Read(context.Background(), inputs, stdin, Options{Workers: workers, Tables: model.NewTables(),
+		NewSink: func() ingest.Sink { return l }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(l.ports)
+	slices.Sort(l.rejects)
+	return l, sum
+}
+
+func TestShapes(t *testing.T) {
+	one, two, three := fmt.Sprintf(record, 1), fmt.Sprintf(record, 2), fmt.Sprintf(pretty, 3)
+	cases := []struct {
+		name, in string
+		ports    []int
+		rejects  []string
+	}{
+		{"lines", one + "\n" + two + "\n", []int{1, 2}, nil},
+		{"no line break at the end", one + "\n" + two, []int{1, 2}, nil},
+		{"blank lines and CRLF", "\r\n" + one + "\r\n\r\n" + two + "\r\n", []int{1, 2}, nil},
+		{"broken line", one + "\n{\"flow\n" + two, []int{1, 2}, []string{"2:bad-json"}},
+		{"broken first line", "{\"flow\n" + two, []int{2}, []string{"1:bad-json"}},
+		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
+		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
+		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:bad-json"}},
+		{"pretty", three + three, []int{3, 3}, nil},
+		{"pretty array", "[\n" + strings.ReplaceAll(three+","+three, "\n", "\n  ") + "]", []int{3, 3}, nil},
+		{"pretty, cut off", three + three[:40], []int{3}, []string{"8:truncated"}},
+		{"pretty, broken string", strings.Replace(three, "FORWARDED\"", "FORW", 1) + three, []int{3}, []string{"1:bad-json"}},
+		{"pretty, broken nesting", strings.Replace(three, "  }\n}\n", "", 1) + three, []int{3}, []string{"1:bad-json"}},
+		{"pretty with junk", three + "level=info\n" + three, []int{3, 3}, []string{"8:bad-json"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			l, sum := readAll(t, 2, strings.NewReader(c.in), "-")
+			if diff := cmp.Diff(c.ports, l.ports); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.rejects, l.rejects); diff != "" {
+				t.Error(diff)
+			}
+			s := sum.Sources[0]
+			if s.Err != nil || s.Records != int64(len(c.ports)+len(c.rejects)) || s.Bytes != int64(len(c.in)) {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// many is a log of several blocks with broken lines, and what reading it must give.
+func many() (text []byte, ports []int, rejects []string) {
+	var b bytes.Buffer
+	for i := range 6000 {
+		if i%1000 == 999 {
+			fmt.Fprintf(&b, "{broken\n")
+			rejects = append(rejects, fmt.Sprintf("%d:bad-json", i+1))
+			continue
+		}
+		fmt.Fprintf(&b, record+"\n", i)
+		ports = append(ports, i)
+	}
+	slices.Sort(rejects)
+	return b.Bytes(), ports, rejects
+}
+
+func TestBlocks(t *testing.T) {
+	text, ports, rejects := many()
+	dir := t.TempDir()
+	var gz, zs bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	z.Write(text)
+	z.Close()
+	e, _ := zstd.NewWriter(&zs)
+	e.Write(text)
+	e.Close()
+	for name, data := range map[string][]byte{"plain": text, "gzip": gz.Bytes(), "zstd": zs.Bytes()} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, workers := range []int{1, 2, 5} {
+			l, sum := readAll(t, workers, nil, path)
+			if sum.Sources[0].Err != nil || sum.Sources[0].Records != 6000 || sum.Sources[0].Bytes != int64(len(data)) {
+				t.Errorf("%s: %+v", name, sum.Sources[0])
+			}
+			if !slices.Equal(l.ports, ports) {
+				t.Errorf("%s with %d workers: %d records", name, workers, len(l.ports))
+			}
+			if diff := cmp.Diff(rejects, l.rejects); diff != "" {
+				t.Errorf("%s with %d workers: %s", name, workers, diff)
+			}
+		}
+	}
+}
+
+func TestTruncatedGzip(t *testing.T) {
+	text, _, _ := many()
+	var gz bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	z.Write(text)
+	z.Close()
+	l, sum := readAll(t, 2, bytes.NewReader(gz.Bytes()[:gz.Len()/2]), "-")
+	if !errors.Is(sum.Sources[0].Err, io.ErrUnexpectedEOF) {
+		t.Errorf("error %v", sum.Sources[0].Err)
+	}
+	if len(l.ports) < 1000 {
+		t.Errorf("only %d records of the first half", len(l.ports))
+	}
+}
+
+func TestLongLine(t *testing.T) {
+	one := fmt.Sprintf(record+"\n", 1)
+	text := strings.Repeat(one, 1000) + `{"flow":{"x":"` + strings.Repeat("x", maxLine) + "\"}}\n" + one + "{broken\n" + one
+	l, _ := readAll(t, 2, strings.NewReader(text), "-")
+	if diff := cmp.Diff([]string{"1001:too-long", "1003:bad-json"}, l.rejects); diff != "" {
+		t.Error(diff)
+	}
+	if len(l.ports) != 1002 {
+		t.Errorf("%d records", len(l.ports))
+	}
+	fits := one + `{"flow":{"verdict":"FORWARDED","x":"` + strings.Repeat("x", maxLine/2) + "\"}}\n" + one
+	if l, _ = readAll(t, 2, strings.NewReader(fits), "-"); len(l.ports) != 3 {
+		t.Errorf("%d records beside a line within the limit, %v", len(l.ports), l.rejects)
+	}
+}
+
+func TestSkip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, fmt.Appendf(nil, record, 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	for _, skip := range []bool{true, false} {
+		l := &log{}
+		sum, err := Read(context.Background(), []string{path}, nil, Options{Tables: model.NewTables(),
+			NewSink: func() ingest.Sink { return l },
+			Skip:    func(digest string) bool { asked = append(asked, digest); return skip }})
+		if err != nil || sum.Sources[0].Skipped != skip || (len(l.ports) == 0) != skip {
+			t.Errorf("%+v, %v, %d records", sum.Sources[0], err, len(l.ports))
+		}
+	}
+	if len(asked) != 2 || asked[0] != asked[1] || len(asked[0]) != 32 {
+		t.Errorf("digests %q", asked)
+	}
+}
