@@ -146,7 +146,7 @@ func (d *Decoder) reject(f model.Fate, r model.Reason, source string, line int64
 
 // Record decodes one JSON object.
 func (d *Decoder) Record(source string, line int64, b []byte) {
-	if d.fast(b) {
+	if d.fast(b) || d.unordered(b) {
 		d.sink.Flow(&d.flow)
 		return
 	}
@@ -193,8 +193,6 @@ func (d *Decoder) general(source string, line int64, b []byte) {
 
 var verdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4, "REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
 var drops = map[text]uint16{"POLICY_DENIED": 133, "POLICY_DENY": 181, "AUTH_REQUIRED": 189}
-var points = map[text]model.Observer{"TO_ENDPOINT": model.AtDestination, "101": model.AtDestination, "TO_PROXY": model.ToProxy, "1": model.ToProxy,
-	"TO_STACK": model.ToStack, "3": model.ToStack, "TO_OVERLAY": model.ToOverlay, "4": model.ToOverlay, "TO_NETWORK": model.ToNetwork, "11": model.ToNetwork}
 
 func (d *Decoder) fill(r *flowRecord, outer text) string {
 	f := &d.flow
@@ -297,7 +295,7 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 			f.Observer = model.AtDestination
 		}
 	}
-	if o, ok := points[obs]; ok && (f.Event == model.EventTrace || f.Event == model.EventNone) {
+	if o, ok := observer([]byte(obs)); ok && (f.Event == model.EventTrace || f.Event == model.EventNone) {
 		f.Observer = o
 	}
 	if f.Event == model.EventNone && f.Verdict == model.Dropped {

@@ -37,10 +37,13 @@ func (d *Decoder) fast(b []byte) bool {
 			return false
 		}
 	}
-	if i = d.fastIP(b, i); i < 0 {
+	if !has(b, i, `,"IP":`) {
 		return false
 	}
-	if i = d.fastL4(b, i); i < 0 {
+	if i = d.ip(b, i+6); i < 0 || !has(b, i, `,"l4":`) {
+		return false
+	}
+	if i = d.layer4(b, i+6); i < 0 {
 		return false
 	}
 	if !has(b, i, `,"source":`) {
@@ -112,10 +115,28 @@ func (m *minute) parse(b []byte, i int) (int64, int) {
 
 func (d *Decoder) fastVerdict(b []byte, i int) int {
 	f := &d.flow
-	if !has(b, i, `,"verdict":"`) {
+	if !has(b, i, `,"verdict":`) {
 		return -1
 	}
-	i += 12
+	if i = d.verdict(b, i+11); i < 0 {
+		return -1
+	}
+	if has(b, i, `,"drop_reason":`) {
+		var n uint32
+		if n, i = number(b, i+15); i < 0 || n > 1<<16-1 {
+			return -1
+		}
+		f.DropReason = uint16(n)
+	}
+	return i
+}
+
+func (d *Decoder) verdict(b []byte, i int) int {
+	f := &d.flow
+	if at(b, i) != '"' {
+		return -1
+	}
+	i++
 	switch {
 	case has(b, i, `FORWARDED"`):
 		f.Verdict, i = model.Forwarded, i+10
@@ -132,22 +153,16 @@ func (d *Decoder) fastVerdict(b []byte, i int) int {
 	default:
 		return -1
 	}
-	if has(b, i, `,"drop_reason":`) {
-		var n uint32
-		if n, i = number(b, i+15); i < 0 || n > 1<<16-1 {
-			return -1
-		}
-		f.DropReason = uint16(n)
-	}
 	return i
 }
 
-func (d *Decoder) fastIP(b []byte, i int) int {
+// ip reads the addresses.
+func (d *Decoder) ip(b []byte, i int) int {
 	f := &d.flow
-	if !has(b, i, `,"IP":{"source":"`) {
+	if !has(b, i, `{"source":"`) {
 		return -1
 	}
-	from := i + 17
+	from := i + 11
 	if i = textEnd(b, from); i < 0 || !has(b, i, `,"destination":"`) {
 		return -1
 	}
@@ -163,19 +178,20 @@ func (d *Decoder) fastIP(b []byte, i int) int {
 	return i + 1
 }
 
-func (d *Decoder) fastL4(b []byte, i int) int {
+// layer4 reads protocol, ports and flags.
+func (d *Decoder) layer4(b []byte, i int) int {
 	f := &d.flow
 	switch {
-	case has(b, i, `,"l4":{"TCP":{"source_port":`):
-		f.Proto, i = model.TCP, i+28
-	case has(b, i, `,"l4":{"UDP":{"source_port":`):
-		f.Proto, i = model.UDP, i+28
-	case has(b, i, `,"l4":{"ICMPv4":{"type":`):
+	case has(b, i, `{"TCP":{"source_port":`):
+		f.Proto, i = model.TCP, i+22
+	case has(b, i, `{"UDP":{"source_port":`):
+		f.Proto, i = model.UDP, i+22
+	case has(b, i, `{"ICMPv4":{"type":`):
 		f.Proto = model.ICMP
-		return d.fastICMP(b, i+24)
-	case has(b, i, `,"l4":{"ICMPv6":{"type":`):
+		return d.fastICMP(b, i+18)
+	case has(b, i, `{"ICMPv6":{"type":`):
 		f.Proto = model.ICMPv6
-		return d.fastICMP(b, i+24)
+		return d.fastICMP(b, i+18)
 	default:
 		return -1
 	}

@@ -23,19 +23,97 @@ type tail struct {
 	desc    []byte
 }
 
-// The keys after the destination, in the order the exporter writes them.
-var tailKeys = func() map[string]uint8 {
-	m := map[string]uint8{}
-	for i, k := range []string{"Type", "node_name", "node_labels", "source_names", "destination_names", "l7", "reply",
-		"event_type", "source_service", "destination_service", "traffic_direction", "policy_match_type",
-		"trace_observation_point", "trace_reason", "file", "ip_trace_id", "drop_reason_desc", "is_reply", "debug_capture_point",
-		"interface", "proxy_port", "trace_context", "sock_xlate_point", "socket_cookie", "cgroup_id", "Summary", "extensions",
-		"egress_allowed_by", "ingress_allowed_by", "egress_denied_by", "ingress_denied_by", "policy_log", "egress_enforced_by",
-		"ingress_enforced_by"} {
-		m[k] = uint8(i)
+// tailKey numbers the keys after the destination in the order the exporter writes them, -1 for any other.
+func tailKey(key []byte) int {
+	switch string(key) {
+	case "Type":
+		return 0
+	case "node_name":
+		return 1
+	case "node_labels":
+		return 2
+	case "source_names":
+		return 3
+	case "destination_names":
+		return 4
+	case "l7":
+		return 5
+	case "reply":
+		return 6
+	case "event_type":
+		return 7
+	case "source_service":
+		return 8
+	case "destination_service":
+		return 9
+	case "traffic_direction":
+		return 10
+	case "policy_match_type":
+		return 11
+	case "trace_observation_point":
+		return 12
+	case "trace_reason":
+		return 13
+	case "file":
+		return 14
+	case "ip_trace_id":
+		return 15
+	case "drop_reason_desc":
+		return 16
+	case "is_reply":
+		return 17
+	case "debug_capture_point":
+		return 18
+	case "interface":
+		return 19
+	case "proxy_port":
+		return 20
+	case "trace_context":
+		return 21
+	case "sock_xlate_point":
+		return 22
+	case "socket_cookie":
+		return 23
+	case "cgroup_id":
+		return 24
+	case "Summary":
+		return 25
+	case "extensions":
+		return 26
+	case "egress_allowed_by":
+		return 27
+	case "ingress_allowed_by":
+		return 28
+	case "egress_denied_by":
+		return 29
+	case "ingress_denied_by":
+		return 30
+	case "policy_log":
+		return 31
+	case "egress_enforced_by":
+		return 32
+	case "ingress_enforced_by":
+		return 33
 	}
-	return m
-}()
+	return -1
+}
+
+// observer gives the point of a trace.
+func observer(point []byte) (model.Observer, bool) {
+	switch string(point) {
+	case "TO_ENDPOINT", "101":
+		return model.AtDestination, true
+	case "TO_PROXY", "1":
+		return model.ToProxy, true
+	case "TO_STACK", "3":
+		return model.ToStack, true
+	case "TO_OVERLAY", "4":
+		return model.ToOverlay, true
+	case "TO_NETWORK", "11":
+		return model.ToNetwork, true
+	}
+	return model.Elsewhere, false
+}
 
 // fastTail reads the keys after the destination in any order, each at most once.
 func (d *Decoder) fastTail(b []byte, i int) int {
@@ -49,12 +127,12 @@ func (d *Decoder) fastTail(b []byte, i int) int {
 			return -1
 		}
 		key := b[from : i-1]
-		n, ok := tailKeys[string(key)]
-		if !ok || t.seen&(1<<n) != 0 {
+		n := tailKey(key)
+		if n < 0 || t.seen&(1<<n) != 0 {
 			return -1
 		}
 		t.seen |= 1 << n
-		if i = d.tailValue(&t, string(key), b, i+1); i < 0 {
+		if i = d.tailValue(&t, key, b, i+1); i < 0 {
 			return -1
 		}
 	}
@@ -65,8 +143,8 @@ func (d *Decoder) fastTail(b []byte, i int) int {
 	return i + 1
 }
 
-func (d *Decoder) tailValue(t *tail, key string, b []byte, i int) int {
-	switch key {
+func (d *Decoder) tailValue(t *tail, key, b []byte, i int) int {
+	switch string(key) {
 	case "Type":
 		return str(b, i, &t.kind)
 	case "traffic_direction":
@@ -209,7 +287,7 @@ func (t *tail) observe(f *model.Flow) {
 		}
 	}
 	if f.Event == model.EventTrace || f.Event == model.EventNone {
-		if o, ok := points[text(t.obs)]; ok {
+		if o, ok := observer(t.obs); ok {
 			f.Observer = o
 		}
 	}
