@@ -42,6 +42,8 @@ var changes = []struct {
 	{`FORWARDED`, `TRACED`, true},
 	{`FORWARDED`, `TRANSLATED`, true},
 	{`FORWARDED`, `ERROR`, false},
+	{`"FORWARDED"`, `{}`, false},
+	{`"FORWARDED"`, `3`, false},
 	{`"ethernet":{"source":"fe:45","destination":"66:5a"},`, ``, true},
 	{`"ethernet":{`, `"ethernet":{"n":01,`, false},
 	{`10.0.0.2`, `2001:db8::1`, true},

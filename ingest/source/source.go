@@ -81,7 +81,11 @@ func files(in string) []string {
 	}
 	var found []string
 	_ = filepath.WalkDir(in, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && !strings.HasPrefix(d.Name(), ".") {
+		if err != nil {
+			found = append(found, p) // opening it will say why
+			return nil
+		}
+		if d.Type().IsRegular() && !strings.HasPrefix(d.Name(), ".") {
 			found = append(found, p)
 		}
 		return nil
