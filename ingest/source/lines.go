@@ -79,7 +79,6 @@ func (r *reader) block() *block {
 // lineBlock decodes the lines of a block with one worker.
 func (r *reader) lineBlock(n int, name string, b *block) {
 	w := r.workers[n]
-	before := w.records
 	if b.tooLong {
 		w.Reject(ingest.Rejection{Fate: model.Malformed, Reason: model.TooLong, Source: name, Line: b.line,
 			Detail: "longer than " + strconv.Itoa(maxLine) + " bytes"})
@@ -96,7 +95,6 @@ func (r *reader) lineBlock(n int, name string, b *block) {
 			w.hubble.Record(name, line, text)
 		}
 	}
-	r.options.Progress(0, w.records-before)
 }
 
 // cutter cuts an input into blocks of whole lines.

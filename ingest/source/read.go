@@ -24,28 +24,54 @@ type reader struct {
 
 // worker is a decoder with its sink. It serves one goroutine at a time.
 type worker struct {
-	sink    ingest.Sink
-	hubble  *hubble.Decoder
-	records int64
+	sink     ingest.Sink
+	hubble   *hubble.Decoder
+	records  int64
+	progress func(bytes, records int64)
+	told     int64 // records that progress knows of
 }
 
-func (w *worker) Flow(f *model.Flow)        { w.records++; w.sink.Flow(f) }
-func (w *worker) Reject(r ingest.Rejection) { w.records++; w.sink.Reject(r) }
+// tellEvery is after how many records progress is told.
+const tellEvery = 1 << 12
+
+// Flow counts a record and hands it on.
+func (w *worker) Flow(f *model.Flow) {
+	w.count()
+	w.sink.Flow(f)
+}
+
+// Reject counts a record that is none and hands it on.
+func (w *worker) Reject(r ingest.Rejection) {
+	w.count()
+	w.sink.Reject(r)
+}
+
+func (w *worker) count() {
+	if w.records++; w.records-w.told >= tellEvery {
+		w.tell()
+	}
+}
+
+func (w *worker) tell() {
+	w.progress(0, w.records-w.told)
+	w.told = w.records
+}
 
 // worker gives the worker of a number, making those up to it that do not exist yet.
 func (r *reader) worker(n int) *worker {
 	for len(r.workers) <= n {
-		w := &worker{sink: r.options.NewSink()}
+		w := &worker{sink: r.options.NewSink(), progress: r.options.Progress}
 		w.hubble = hubble.New(r.options.Tables, w)
 		r.workers = append(r.workers, w)
 	}
 	return r.workers[n]
 }
 
-// records is how many records all workers have had.
+// records is how many records all workers have had, which progress then knows.
 func (r *reader) records() (n int64) {
 	for _, w := range r.workers {
 		n += w.records
+		w.tell()
 	}
 	return n
 }

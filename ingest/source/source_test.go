@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,10 +56,19 @@ func (l *log) Reject(r ingest.Rejection) {
 func readAll(t *testing.T, workers int, stdin io.Reader, inputs ...string) (*log, Summary) {
 	t.Helper()
 	l := &log{}
+	var stored, records atomic.Int64
 	sum, err := Read(context.Background(), inputs, stdin, Options{Workers: workers, Tables: model.NewTables(),
-		NewSink: func() ingest.Sink { return l }})
+		NewSink:  func() ingest.Sink { return l },
+		Progress: func(b, r int64) { stored.Add(b); records.Add(r) }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, s := range sum.Sources {
+		stored.Add(-s.Bytes)
+		records.Add(-s.Records)
+	}
+	if stored.Load() != 0 || records.Load() != 0 {
+		t.Errorf("progress is %d bytes and %d records off", stored.Load(), records.Load())
 	}
 	slices.Sort(l.ports)
 	slices.Sort(l.rejects)
@@ -199,4 +209,16 @@ func TestSkip(t *testing.T) {
 	if len(asked) != 2 || asked[0] != asked[1] || len(asked[0]) != 32 {
 		t.Errorf("digests %q", asked)
 	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(fmt.Sprintf(record+"\n{x\n"+record, 1, 2)))
+	f.Add([]byte(fmt.Sprintf("["+pretty+","+pretty+"]", 1, 2)))
+	f.Add([]byte(fmt.Sprintf(pretty+"\n}{\"\n"+pretty, 1, 2)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, sum := readAll(t, 2, bytes.NewReader(b), "-")
+		if s := sum.Sources[0]; s.Records != int64(len(l.ports)+len(l.rejects)) {
+			t.Errorf("%+v, %d flows, %d rejected", s, len(l.ports), len(l.rejects))
+		}
+	})
 }
