@@ -25,10 +25,10 @@ func main() {
 		err = duckCopy(rest[0], rest[1])
 	case name == "encodingjson" && len(rest) == 1:
 		err = jsonEdges(rest[0], os.Stdout)
-	case name == "same" && len(rest) == 2:
+	case name == "same" && len(rest) >= 2:
 		var self string
 		if self, err = os.Executable(); err == nil {
-			err = (&bench{self: self, sluice: rest[0]}).sameEdges(rest[1], true)
+			err = (&bench{self: self, sluice: rest[0]}).sameEdges(rest[1], len(rest) > 2)
 		}
 	case name == "peak" && len(rest) >= 2:
 		err = peak(rest[0], rest[1:])

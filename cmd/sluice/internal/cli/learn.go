@@ -78,7 +78,7 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 	if err != nil {
 		return err
 	}
-	if err := l.usable(); err != nil {
+	if err := l.usable(s.Err); err != nil {
 		return err
 	}
 	sem, err := l.semantics(o.cni)

@@ -265,11 +265,12 @@ func (r *reading) warnFailed(w io.Writer) error {
 	return nil
 }
 
-// usable says whether a record was found that edges can be made of.
-func (l *loaded) usable() error {
+// usable says whether a record was found that edges can be made of. Sources that could not be read are named on w.
+func (l *loaded) usable(w io.Writer) error {
 	if l.report.Fate(model.Used)+l.report.Fate(model.Reply)+l.report.Fate(model.Undecided)+l.report.Fate(model.Denied) > 0 {
 		return nil
 	}
+	_ = l.warnFailed(w)
 	for _, s := range l.report.Samples {
 		return fmt.Errorf("no usable record in %s; the first refusal: %s:%d: %s", plural(l.report.Total(), "record", "records"), s.Source, s.Line, s.Detail)
 	}

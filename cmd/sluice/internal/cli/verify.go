@@ -72,7 +72,7 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	if err != nil {
 		return err
 	}
-	if err := l.usable(); err != nil {
+	if err := l.usable(s.Err); err != nil {
 		return err
 	}
 	sem, err := l.semantics(o.cni)
