@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,7 +17,7 @@ import (
 func generate(t *testing.T, scenario string, seed uint64, records int) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out.jsonl")
-	if err := run(filepath.Join("..", "..", "testdata", "scenarios", scenario), out, "hubble", false, seed, records, false); err != nil {
+	if err := run(options{scenario: filepath.Join("..", "..", "testdata", "scenarios", scenario), out: out, format: "hubble", seed: seed, records: records}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(out)
@@ -72,14 +75,30 @@ func TestOfficial(t *testing.T) {
 	}
 }
 
-// TestTruth: the truth that ships is what the scenario gives.
-func TestTruth(t *testing.T) {
+// TestShipped: the capture and the truth that ship are what the scenario gives.
+func TestShipped(t *testing.T) {
+	f, err := os.Open(filepath.Join("..", "..", "testdata", "flows", "online-boutique.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(shipped, generate(t, "online-boutique.yaml", 1, 0)) {
+		t.Error("the capture is not the scenario's: flowgen -scenario testdata/scenarios/online-boutique.yaml | gzip -9n")
+	}
 	s, err := readScenario(filepath.Join("..", "..", "testdata", "scenarios", "online-boutique.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := writeTruth(&b, s); err != nil {
+	if err := writeTruth(&b, s, "hubble"); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.ReadFile(filepath.Join("..", "..", "testdata", "flows", "online-boutique.truth.json"))
@@ -87,12 +106,47 @@ func TestTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(b.Bytes(), want) {
-		t.Error("the truth beside the capture is not the scenario's: make generate")
+		t.Error("the truth is not the scenario's: flowgen -truth")
 	}
 	var list struct {
 		Edges []struct{ Source, Destination, Port string }
 	}
 	if err := json.Unmarshal(want, &list); err != nil || len(list.Edges) < 20 {
 		t.Errorf("%d edges: %v", len(list.Edges), err)
+	}
+}
+
+// TestSplicer holds what the splicer writes against protojson: a line, read and written by the official type, is itself.
+func TestSplicer(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "scenarios", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		s, err := readScenario(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Load != nil && s.Load.Workloads > 1000 {
+			continue // the same records as the smaller ones, after seconds of preparation
+		}
+		var out bytes.Buffer
+		if err := newGenerator(s, rand.New(rand.NewPCG(1, 11)), false, newHubble(s, 3000, newEncoder(&out, 1, "hubble", 0))).run(3000); err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(out.Bytes()) {
+			line = bytes.TrimSuffix(line, []byte("\n"))
+			var e observer.ExportEvent
+			if err := protojson.Unmarshal(line, &e); err != nil {
+				t.Fatalf("%s: %v in %s", file, err, line)
+			}
+			want, err := compact(&e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(line, want) {
+				t.Fatalf("%s:\n%s\n%s", file, line, want)
+			}
+		}
 	}
 }

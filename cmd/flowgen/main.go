@@ -1,71 +1,99 @@
-// Command flowgen writes realistic Hubble captures from a scenario, and the truth of the scenario beside them: the
-// edges that the application needs. It knows nothing of sluice, whose reading it is there to test, and marshals
-// through the official types.
+// Command flowgen writes realistic flow logs from a scenario, and the truth of the scenario beside them: the edges
+// that the application needs. It knows nothing of sluice, whose reading it is there to test. Hubble's records are
+// marshalled through the official types; Calico's have the fields of real ones.
 package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
 	"os"
-	"time"
+	"slices"
+	"strings"
 )
 
+// options are the flags.
+type options struct {
+	scenario, out, format  string
+	truth, rollout, shapes bool
+	seed                   uint64
+	records                int
+	stats                  string
+}
+
 func main() {
-	var (
-		file    = flag.String("scenario", "", "the scenario's YAML `FILE`")
-		out     = flag.String("o", "-", "write to `FILE`, - for standard output")
-		format  = flag.String("format", "hubble", "hubble (exporter) or hubble-jsonpb")
-		truth   = flag.Bool("truth", false, "write the edges that the application needs instead of records")
-		seed    = flag.Uint64("seed", 1, "which records are drawn; the same seed gives the same bytes")
-		records = flag.Int("records", 0, "stop after so many records; 0: as the scenario says")
-		rollout = flag.Bool("rollout", false, "the cluster after a rollout: new hashes, runs and versions")
-	)
+	var o options
+	flag.StringVar(&o.scenario, "scenario", "", "the scenario's YAML `FILE`")
+	flag.StringVar(&o.out, "o", "-", "write to `FILE`, - for standard output")
+	flag.StringVar(&o.format, "format", "hubble", strings.Join(formats(), ", "))
+	flag.BoolVar(&o.truth, "truth", false, "write the edges that the application needs, as the format names them, instead of records")
+	flag.Uint64Var(&o.seed, "seed", 1, "which records are drawn; the same seed gives the same bytes")
+	flag.IntVar(&o.records, "records", 0, "stop after so many records; 0: as the scenario says. Calico's records sum up windows, so that fewer come out")
+	flag.BoolVar(&o.rollout, "rollout", false, "the cluster after a rollout: new hashes, runs and versions")
+	flag.BoolVar(&o.shapes, "shapes", false, "of Hubble's records keep the first of each shape")
+	flag.StringVar(&o.stats, "stats", "", "print which fields the Hubble records of `FILE` have (- for standard input) and write nothing else")
 	flag.Parse()
-	if err := run(*file, *out, *format, *truth, *seed, *records, *rollout); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "flowgen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(file, out, format string, truth bool, seed uint64, records int, rollout bool) (err error) {
-	s, err := readScenario(file)
-	if err != nil {
-		return err
-	}
+func run(o options) (err error) {
 	var w io.Writer = os.Stdout
-	if out != "-" {
-		f, err := os.Create(out)
-		if err != nil {
-			return err
+	if o.out != "-" {
+		f, cerr := os.Create(o.out)
+		if cerr != nil {
+			return cerr
 		}
-		defer func() {
-			if cerr := f.Close(); err == nil {
-				err = cerr
-			}
-		}()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		w = f
 	}
 	b := bufio.NewWriterSize(w, 1<<20)
-	if truth {
-		if err := writeTruth(b, s); err != nil {
-			return err
-		}
-		return b.Flush()
+	if o.stats != "" {
+		err = printStats(b, o.stats)
+	} else {
+		err = write(b, o)
 	}
-	if format != "hubble" && format != "hubble-jsonpb" {
-		return fmt.Errorf("unknown format %q", format)
-	}
-	if records == 0 {
-		records = s.Records
-	}
-	g := newGenerator(s, seed, rollout, &encoder{w: b, jsonpb: format == "hubble-jsonpb", shuffle: s.Shuffle})
-	if err := g.run(records); err != nil {
+	if err != nil {
 		return err
 	}
 	return b.Flush()
 }
 
-// start is when scenarios that name no time begin.
-var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+// formats are the names that -format takes.
+func formats() []string {
+	return append(slices.Sorted(maps.Keys(hubbleFormats)), slices.Sorted(maps.Keys(calicoFormats))...)
+}
+
+// write writes a capture or its truth.
+func write(w io.Writer, o options) error {
+	s, err := readScenario(o.scenario)
+	if err != nil {
+		return err
+	}
+	if o.records == 0 {
+		o.records = s.Records
+	}
+	var log flowLog
+	switch {
+	case hubbleFormats[o.format] != nil:
+		enc := newEncoder(w, o.seed, o.format, s.Shuffle)
+		if o.shapes {
+			enc.shapes = shapes{}
+		}
+		log = newHubble(s, o.records, enc)
+	case calicoFormats[o.format] != nil:
+		log = newCalico(s, o.records, w, o.format)
+	default:
+		return fmt.Errorf("unknown format %q", o.format)
+	}
+	if o.truth {
+		return writeTruth(w, s, o.format)
+	}
+	return newGenerator(s, rand.New(rand.NewPCG(o.seed, 11)), o.rollout, log).run(o.records)
+}

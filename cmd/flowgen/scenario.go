@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"math/rand/v2"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -26,42 +23,98 @@ type scenario struct {
 	// Resolver is who answers DNS, and Users who asks: "namespace/name", or "namespace/*".
 	Resolver string   `json:"resolver"`
 	Users    []string `json:"resolverUsers"`
-	Load     *load    `json:"load"` // workloads and edges made by the number
+	// DNSWeight is how often each user asks, in the weights of edges; 1 if absent.
+	DNSWeight int `json:"dnsWeight"`
+	// DNSProxy sends queries through the proxy, which reports what was asked and answered.
+	DNSProxy  bool `json:"dnsProxy"`
+	DualStack bool `json:"dualStack"` // pods have an IPv6 address as well
+	// Versions are the Cilium versions of the nodes, in turn ("1.10", "1.19"); the newest fields if absent.
+	Versions []string `json:"versions"`
+	// CIDRIdentities gives addresses outside identities of their own, as policies that name them do.
+	CIDRIdentities bool `json:"cidrIdentities"`
+	// Health is the share of connections that cilium-health makes.
+	Health float64 `json:"health"`
+	// Events is the share of lines that are no flows: agent events, debug events, counts of lost events.
+	Events float64 `json:"events"`
+	// Staged are the namespaces with a staged default deny: Calico says of every connection there what it would do.
+	Staged []string `json:"staged"`
+	// Networks are the NetworkSets of Calico; Hubble knows nothing of them.
+	Networks []network `json:"networks"`
+	Load     *load     `json:"load"` // workloads and edges made by the number
 }
 
 type workload struct {
-	Namespace      string            `json:"namespace"`
-	Name           string            `json:"name"`
-	Kind           string            `json:"kind"`
-	Replicas       int               `json:"replicas"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Kind      string `json:"kind"` // Deployment if empty; StatefulSet, DaemonSet, CronJob, Pod
+	Replicas  int    `json:"replicas"`
+	// Runs is how often a CronJob runs during the capture, each time as a pod of its own.
+	Runs           int               `json:"runs"`
 	ServiceAccount string            `json:"serviceAccount"`
 	Labels         map[string]string `json:"labels"`
 	// PerRollout are labels whose value changes with every rollout; %s stands for the version.
 	PerRollout map[string]string `json:"perRollout"`
+	// HostNetwork pods have their node's address and identity.
+	HostNetwork bool `json:"hostNetwork"`
+	// Unmanaged is how many replicas were there before the CNI, which knows their names alone.
+	Unmanaged int `json:"unmanaged"`
+	// Cluster is where the pods run, if not in the one whose nodes write the log.
+	Cluster string `json:"cluster"`
+	// Node pins the pods to one node, counted from 1; 0 spreads them.
+	Node int `json:"node"`
 }
 
-// edge is a dependency. An end is "namespace/name", "world:ADDRESS", "node" (another node), "host" (the own node),
-// "apiserver".
+func (w *workload) id() string { return w.Namespace + "/" + w.Name }
+
+// edge is a dependency. An end is "namespace/name", "world:ADDRESS", or one of ends.
 type edge struct {
-	From   string   `json:"from"`
-	To     string   `json:"to"`
-	Port   uint32   `json:"port"`
-	Proto  string   `json:"proto"` // tcp if empty, udp
-	Weight int      `json:"weight"`
-	Names  []string `json:"names"` // DNS names of an outside destination
-	Kind   string   `json:"kind"`  // of noise: denied, test, probe, icmp-error, world-pod
-	L7     bool     `json:"l7"`    // the proxy reports requests
-	Old    bool     `json:"old"`   // connections older than the capture: never a SYN
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Port     uint32   `json:"port"`
+	Proto    string   `json:"proto"` // tcp if empty, udp, sctp, icmp
+	Weight   int      `json:"weight"`
+	Names    []string `json:"names"`    // DNS names of an outside destination
+	Kind     string   `json:"kind"`     // of noise, see kinds
+	L7       bool     `json:"l7"`       // through the proxy, which reports requests
+	Requests bool     `json:"requests"` // only requests are reported, by a proxy that does not redirect
+	Old      bool     `json:"old"`      // connections older than the capture: never a SYN
+	Service  bool     `json:"service"`  // the client's node also reports the service address, before translation
+	Audit    bool     `json:"audit"`    // policy audit mode let it through
+	WorldPod bool     `json:"worldPod"` // some records give the server the identity of the world
+	// DeniedFrom is when a policy begins to deny it, as a share of the capture; 0 is never. What worked is needed all the same.
+	DeniedFrom float64 `json:"deniedFrom"`
+	DNS        bool    `json:"-"` // a query that the proxy reports
 }
 
-// load asks for a cluster of a size.
-type load struct {
-	Seed       uint64 `json:"seed"` // of the cluster; the records have their own
-	Namespaces int    `json:"namespaces"`
-	Workloads  int    `json:"workloads"`
-	Pods       int    `json:"pods"`
-	Edges      int    `json:"edges"`
-	Outside    int    `json:"outside"` // addresses outside the cluster
+// ends are what an edge can end at beside workloads and addresses: another node, the pod's own node, the apiserver
+// on a node or outside the cluster, an ingress of Cilium's, and all routers (ff02::2).
+var ends = []string{"node", "host", "apiserver", "apiserver-outside", "ingress", "multicast"}
+
+// kinds are what noise can be. Only test leaves edges behind: connections that worked although nobody needs them.
+var kinds = []string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop"}
+
+// network is a NetworkSet, a GlobalNetworkSet without namespace.
+type network struct {
+	Namespace string            `json:"namespace"`
+	Name      string            `json:"name"`
+	Labels    map[string]string `json:"labels"`
+	CIDRs     []string          `json:"cidrs"`
+}
+
+// networkOf gives the network that an address is in, nil if it is in none.
+func networkOf(list []network, address string) *network {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return nil
+	}
+	for i := range list {
+		for _, c := range list[i].CIDRs {
+			if p, err := netip.ParsePrefix(c); err == nil && p.Contains(a) {
+				return &list[i]
+			}
+		}
+	}
+	return nil
 }
 
 func readScenario(file string) (*scenario, error) {
@@ -69,113 +122,53 @@ func readScenario(file string) (*scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scenario{Cluster: "default", Minutes: 20, Nodes: 3}
+	s := &scenario{Cluster: "default", Minutes: 20, Nodes: 3, DNSWeight: 1, Health: 1. / 400}
 	if err := yaml.UnmarshalStrict(text, s); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if s.Load != nil {
 		s.generate()
 	}
+	s.queries()
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return s, nil
+}
+
+// queries adds what the users ask the resolver.
+func (s *scenario) queries() {
 	for _, u := range s.Users {
 		for _, w := range s.Workloads {
-			id := w.Namespace + "/" + w.Name
-			if id == u || u == w.Namespace+"/*" && id != s.Resolver {
-				s.Edges = append(s.Edges, edge{From: id, To: s.Resolver, Port: 53, Proto: "udp", Weight: 1})
+			if id := w.id(); id == u || u == w.Namespace+"/*" && id != s.Resolver {
+				s.Edges = append(s.Edges, edge{From: id, To: s.Resolver, Port: 53, Proto: "udp", Weight: s.DNSWeight, DNS: s.DNSProxy})
 			}
 		}
 	}
-	return s, s.check()
 }
 
 func (s *scenario) check() error {
-	known := map[string]bool{"node": true, "host": true, "apiserver": true}
+	pod, replicas := map[string]bool{}, map[string]int{}
 	for _, w := range s.Workloads {
-		known[w.Namespace+"/"+w.Name] = true
+		pod[w.id()], replicas[w.id()] = !w.HostNetwork && w.Cluster == "", w.Replicas
 	}
-	for _, e := range append(slices.Clone(s.Edges), s.Noise...) {
+	for _, e := range slices.Concat(s.Edges, s.Noise) {
 		for _, end := range []string{e.From, e.To} {
-			if !known[end] && !strings.HasPrefix(end, "world:") {
+			if _, ok := pod[end]; !ok && !slices.Contains(ends, end) && !strings.HasPrefix(end, "world:") {
 				return fmt.Errorf("edge %s -> %s: there is no workload %s", e.From, e.To, end)
 			}
 		}
+		if e.From == e.To && replicas[e.From] < 2 {
+			return fmt.Errorf("edge %s -> %s: a pod alone has nobody to talk to", e.From, e.To)
+		}
+		if !pod[e.From] && !pod[e.To] {
+			return fmt.Errorf("edge %s -> %s: neither end is a pod of its own address", e.From, e.To)
+		}
+	}
+	for _, e := range s.Noise {
+		if !slices.Contains(kinds, e.Kind) {
+			return fmt.Errorf("noise %s -> %s: %q is no kind of noise %q", e.From, e.To, e.Kind, kinds)
+		}
 	}
 	return nil
-}
-
-// generate makes the workloads and edges of a load scenario.
-func (s *scenario) generate() {
-	l := s.Load
-	r := rand.New(rand.NewPCG(l.Seed, 7))
-	words := []string{"billing", "orders", "search", "media", "auth", "report", "ledger", "mail", "stock", "price"}
-	for i := range l.Workloads {
-		ns := fmt.Sprintf("team-%02d", i%l.Namespaces)
-		name := fmt.Sprintf("%s-%04d", words[i%len(words)], i)
-		labels := map[string]string{
-			"app.kubernetes.io/name": name, "app.kubernetes.io/instance": ns, "app.kubernetes.io/part-of": words[i%len(words)],
-			"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/version": fmt.Sprintf("1.%d.0", i%20), "team": fmt.Sprintf("t%02d", i%23),
-			"tier": []string{"front", "middle", "back"}[i%3], "helm.sh/chart": fmt.Sprintf("%s-2.%d.1", words[i%len(words)], i%9),
-		}
-		for j := range i % 7 {
-			labels[fmt.Sprintf("example.com/attribute-%d", j)] = fmt.Sprintf("value-%d", (i+j)%5)
-		}
-		n := l.Pods / l.Workloads
-		s.Workloads = append(s.Workloads, workload{Namespace: ns, Name: name, Kind: "Deployment", Replicas: n, ServiceAccount: name, Labels: labels})
-	}
-	seen := map[[3]int]bool{}
-	for len(s.Edges) < l.Edges {
-		from, to, port := r.IntN(l.Workloads), r.IntN(l.Workloads), 8000+r.IntN(4)
-		k := [3]int{from, to, port}
-		if l.Outside > 0 && r.IntN(20) == 0 {
-			to = -1 - r.IntN(l.Outside)
-			k = [3]int{from, to, 443}
-		}
-		if from == to || seen[k] {
-			continue
-		}
-		seen[k] = true
-		e := edge{From: s.id(from), Port: uint32(k[2]), Weight: 1 + r.IntN(20), L7: r.IntN(15) == 0, Old: r.IntN(15) == 0}
-		if to < 0 {
-			e.To, e.L7 = fmt.Sprintf("world:203.0.%d.%d", 112+(-to)/250, 1+(-to)%250), false
-		} else {
-			e.To = s.id(to)
-		}
-		s.Edges = append(s.Edges, e)
-	}
-}
-
-func (s *scenario) id(i int) string { return s.Workloads[i].Namespace + "/" + s.Workloads[i].Name }
-
-// writeTruth writes the edges of the scenario, sorted, as JSON.
-func writeTruth(w io.Writer, s *scenario) error {
-	type line struct {
-		Source      string `json:"source"`
-		Destination string `json:"destination"`
-		Port        string `json:"port"`
-	}
-	list := []line{}
-	for _, e := range s.Edges {
-		proto := e.Proto
-		if proto == "" {
-			proto = "tcp"
-		}
-		list = append(list, line{e.From, e.To, fmt.Sprintf("%d/%s", e.Port, proto)})
-	}
-	slices.SortFunc(list, func(a, b line) int {
-		return strings.Compare(a.Source+" "+a.Destination+" "+a.Port, b.Source+" "+b.Destination+" "+b.Port)
-	})
-	var b bytes.Buffer
-	b.WriteString("{\"edges\":[\n")
-	for i, l := range slices.Compact(list) {
-		if i > 0 {
-			b.WriteString(",\n")
-		}
-		text, err := json.Marshal(l)
-		if err != nil {
-			return err
-		}
-		b.Write(text)
-	}
-	b.WriteString("\n]}\n")
-	_, err := w.Write(b.Bytes())
-	return err
 }
