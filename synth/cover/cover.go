@@ -1,0 +1,62 @@
+package cover
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Rect is a rectangle: every one of its rows has every one of its columns. Both are sorted and not empty.
+type Rect struct{ Rows, Cols []int }
+
+func compareRects(a, b Rect) int {
+	return cmp.Or(slices.Compare(a.Rows, b.Rows), slices.Compare(a.Cols, b.Cols))
+}
+
+// DefaultBudget is the number of search nodes for one matrix: some hundred milliseconds at most.
+const DefaultBudget = 50_000
+
+// Options adjust a search.
+type Options struct {
+	Budget int // search nodes for the whole matrix, 0 for DefaultBudget
+	// Base is a former cover: of equally small covers the one that keeps most of its rectangles is chosen.
+	Base []Rect
+}
+
+// Result is a cover and how good it is known to be.
+type Result struct {
+	Rects []Rect // sorted; no row or column of one can be left out
+	// Bound is a proven lower bound of the number of rectangles.
+	Bound int
+	// Rows and Cols are the size of the matrix once equal rows and equal columns are one.
+	Rows, Cols int
+}
+
+// Proven says whether no smaller cover exists.
+func (r *Result) Proven() bool { return len(r.Rects) == r.Bound }
+
+// Cover finds the fewest rectangles that cover the ones of a matrix: rows[i] lists the columns, from 0, in which row i
+// has a one, in any order. Of equally small covers it prefers those that keep Base, then those with the fewest rows and
+// columns in all rectangles together.
+func Cover(rows [][]int, o Options) Result {
+	if o.Budget == 0 {
+		o.Budget = DefaultBudget
+	}
+	m := collapse(rows)
+	r := Result{Rows: len(m.rows), Cols: m.cols}
+	s := searcher{budget: o.Budget, base: map[string]bool{}}
+	for _, b := range o.Base {
+		if x, ok := m.find(b); ok {
+			s.former = append(s.former, x)
+			s.base[x.key()] = true
+		}
+	}
+	for _, part := range m.parts() {
+		rects, bound := s.solve(part)
+		r.Bound += bound
+		for _, x := range rects {
+			r.Rects = append(r.Rects, m.expand(x))
+		}
+	}
+	slices.SortFunc(r.Rects, compareRects)
+	return r
+}
