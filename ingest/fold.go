@@ -18,9 +18,24 @@ type Fold struct {
 	out   func([]model.Observation)
 	index []uint32 // open addressing, row number + 1, 0 is free
 	rows  []model.Observation
+	// Records wait in a batch, so that the memory of all its rows is fetched at once and not one after the other.
+	batch   [foldBatch]pending
+	waiting int
+	pods    []byte // names of the waiting records
+	touched uint64 // keeps the compiler from dropping loads that only fetch
 	// memory of the last pods interned: replicas come in runs
 	lastPod [2][]byte
 	lastID  [2]model.NameID
+}
+
+// foldBatch is how many records wait: enough to hide that memory is slow, few enough to stay in the first cache.
+const foldBatch = 16
+
+// pending is a record that waits.
+type pending struct {
+	a, b, c, hash uint64
+	o             model.Observation
+	src, dst, end int // places in Fold.pods
 }
 
 // NewFold makes a Fold that interns pod names in names and hands full batches to out. The batch is reused after
@@ -46,18 +61,53 @@ func foldHash(a, b, c uint64) uint64 {
 // Add counts one record. o.Records must be set; First and Last are the record's time. The pods are the record's,
 // in the orientation of o.
 func (f *Fold) Add(o *model.Observation, srcPod, dstPod []byte) {
-	a, b, c := foldKeys(o)
-	h := foldHash(a, b, c)
+	p := &f.batch[f.waiting]
+	p.a, p.b, p.c = foldKeys(o)
+	p.hash = foldHash(p.a, p.b, p.c)
+	p.o = *o
+	p.src = len(f.pods)
+	f.pods = append(f.pods, srcPod...)
+	p.dst = len(f.pods)
+	f.pods = append(f.pods, dstPod...)
+	p.end = len(f.pods)
+	if f.waiting++; f.waiting == foldBatch {
+		f.drain()
+	}
+}
+
+// drain folds the waiting records. Its first loops only touch what the last one needs: their loads do not depend on
+// each other, so the processor does them side by side.
+func (f *Fold) drain() {
 	mask := uint64(len(f.index) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
+	var at [foldBatch]uint32
+	for i := range f.waiting {
+		at[i] = f.index[f.batch[i].hash&mask]
+	}
+	var touched uint64
+	for i := range f.waiting {
+		if n := at[i]; n > 0 {
+			r := &f.rows[n-1]
+			touched += uint64(r.Window) + uint64(r.DstPod)
+		}
+	}
+	f.touched = touched
+	for i := range f.waiting {
+		f.add(&f.batch[i])
+	}
+	f.waiting, f.pods = 0, f.pods[:0]
+}
+
+func (f *Fold) add(p *pending) {
+	srcPod, dstPod := f.pods[p.src:p.dst], f.pods[p.dst:p.end]
+	mask := uint64(len(f.index) - 1)
+	for i := p.hash & mask; ; i = (i + 1) & mask {
 		n := f.index[i]
 		if n == 0 {
 			if len(f.rows) == foldRows {
-				f.Flush()
-				f.Add(o, srcPod, dstPod)
-				return
+				f.handOn()
+				i = p.hash & mask
 			}
-			f.rows = append(f.rows, *o)
+			f.rows = append(f.rows, p.o)
 			r := &f.rows[len(f.rows)-1]
 			r.SrcPod, r.DstPod = f.pod(0, srcPod), f.pod(1, dstPod)
 			f.index[i] = uint32(len(f.rows))
@@ -65,8 +115,8 @@ func (f *Fold) Add(o *model.Observation, srcPod, dstPod []byte) {
 		}
 		r := &f.rows[n-1]
 		ra, rb, rc := foldKeys(r)
-		if ra == a && rb == b && rc == c {
-			f.sum(r, o, srcPod, dstPod)
+		if ra == p.a && rb == p.b && rc == p.c {
+			f.sum(r, &p.o, srcPod, dstPod)
 			return
 		}
 	}
@@ -108,6 +158,11 @@ func (f *Fold) pod(side int, name []byte) model.NameID {
 
 // Flush hands on what is held.
 func (f *Fold) Flush() {
+	f.drain()
+	f.handOn()
+}
+
+func (f *Fold) handOn() {
 	if len(f.rows) == 0 {
 		return
 	}

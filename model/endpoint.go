@@ -119,38 +119,46 @@ type Endpoint struct {
 }
 
 // Key is a text that is equal exactly for equal endpoints; it sorts by kind, namespace, owner, labels, address.
-func (e *Endpoint) Key() string {
-	var b strings.Builder
-	f := func(s string) { b.WriteString(strings.ReplaceAll(s, "\x00", "\x00\x01")); b.WriteString("\x00\x00") }
-	list := func(l []string) {
-		for _, s := range l {
-			f("." + s)
-		}
-		f("")
+func (e *Endpoint) Key() string { return string(e.appendKey(nil)) }
+
+func (e *Endpoint) appendKey(b []byte) []byte {
+	b = append(b, '0'+byte(e.Kind))
+	for _, s := range [...]string{e.Namespace, e.Owner.Name, e.Owner.Kind, e.Name} {
+		b = appendField(b, "", s)
 	}
-	b.WriteByte('0' + byte(e.Kind))
-	f(e.Namespace)
-	f(e.Owner.Name)
-	f(e.Owner.Kind)
-	f(e.Name)
-	list(e.Labels)
-	f(e.Entities.String())
+	b = appendList(b, e.Labels)
+	b = appendField(b, "", e.Entities.String())
 	if e.Address.IsValid() {
 		a := e.Address.As16()
-		f(string(a[:]))
+		b = appendField(b, "", string(a[:]))
 		if e.Address.Is4() {
-			f("4")
+			b = appendField(b, "4", "")
 		} else {
-			f("6" + e.Address.Zone())
+			b = appendField(b, "6", e.Address.Zone())
 		}
 	}
-	list(e.Names)
-	f(e.Cluster)
-	f(e.ServiceAccount)
-	list(e.NamespaceLabels)
-	b.WriteByte(byte(e.Marks))
-	b.WriteByte(byte(e.Marks >> 8))
-	return b.String()
+	b = appendList(b, e.Names)
+	b = appendField(b, "", e.Cluster)
+	b = appendField(b, "", e.ServiceAccount)
+	b = appendList(b, e.NamespaceLabels)
+	return append(b, byte(e.Marks), byte(e.Marks>>8))
+}
+
+// appendField ends a text with two zero bytes; one within it is followed by a 1, so that no two lists of texts give
+// the same bytes.
+func appendField(b []byte, prefix, s string) []byte {
+	b = append(b, prefix...)
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "\x00\x01")
+	}
+	return append(append(b, s...), 0, 0)
+}
+
+func appendList(b []byte, list []string) []byte {
+	for _, s := range list {
+		b = appendField(b, ".", s)
+	}
+	return append(b, 0, 0)
 }
 
 // EndpointID is an index into an Endpoints table. IDs mean nothing outside their table.
@@ -161,6 +169,8 @@ type Endpoints struct {
 	mu   sync.RWMutex
 	ids  map[string]EndpointID
 	list []Endpoint
+	keys []string // of list
+	buf  []byte
 }
 
 // NewEndpoints makes an empty table.
@@ -168,14 +178,16 @@ func NewEndpoints() *Endpoints { return &Endpoints{ids: map[string]EndpointID{}}
 
 // Intern gives the id of e, adding it if it is new. The table keeps e: its slices must not change afterwards.
 func (t *Endpoints) Intern(e Endpoint) EndpointID {
-	k := e.Key()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	id, ok := t.ids[k]
+	t.buf = e.appendKey(t.buf[:0])
+	id, ok := t.ids[string(t.buf)]
 	if !ok {
 		id = EndpointID(len(t.list))
+		k := string(t.buf)
 		t.ids[k] = id
 		t.list = append(t.list, e)
+		t.keys = append(t.keys, k)
 	}
 	return id
 }
@@ -185,6 +197,13 @@ func (t *Endpoints) Get(id EndpointID) *Endpoint {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return &t.list[id]
+}
+
+// Key gives the Endpoint.Key of an id.
+func (t *Endpoints) Key(id EndpointID) string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.keys[id]
 }
 
 // Len is the number of endpoints.

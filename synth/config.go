@@ -8,22 +8,46 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"sluice/synth/policy"
+	"sluice/synth/render"
+	"sluice/synth/render/kubernetes"
 )
 
 // Config says for whom policies are learned, and how far.
 type Config struct {
-	Namespaces       []string // subjects are the workloads of these
-	All              bool     // ... and of every namespace that is no system namespace
-	SystemNamespaces []string // nil: DefaultSystemNamespaces
-	Cluster          string   // needed where the log has several clusters
-	Dialect          string   // "kubernetes", which is also meant by ""
-	LearnDenied      bool     // edges that policy denied are learned too
-	Widen            []string // widenings that are asked for beside those on by default
-	EnforceAnyway    bool     // default deny even where it cuts edges that worked
+	Namespaces       []string       // subjects are the workloads of these
+	All              bool           // ... and of every namespace that is no system namespace
+	SystemNamespaces []string       // nil: DefaultSystemNamespaces
+	Cluster          string         // needed where the log has several clusters
+	Dialect          render.Dialect // nil: kubernetes
+	LearnDenied      bool           // edges that policy denied are learned too
+	Widen            []string       // widenings that are asked for beside those on by default
+	EnforceAnyway    bool           // default deny even where it cuts edges that worked
+	GlobalDeny       bool           // with All: a default deny for all namespaces at once, those to come among them
+	// Base are the policies of the former bundle: of equally few rules those nearest to it are chosen.
+	Base policy.PolicySet
+	// AllowWaste is how many addresses never seen one CIDR may take in, where Widen has WidenCIDR.
+	AllowWaste int
+	// Networks are allowed whole where an address of them is needed; the first one that has it counts.
+	Networks []Network
+	// Kept are the edges, as "SRC -> DST PORT/PROTO", that only a former bundle has evidence of, Pruned those that were
+	// left out for their age.
+	Kept, Pruned []string
 }
 
-// Kubernetes is the dialect of networking.k8s.io/v1 NetworkPolicy.
-const Kubernetes = "kubernetes"
+// The widenings that can be asked for.
+const (
+	WidenRanges   = "ranges"   // ports between those that a pair was seen picking
+	WidenDNS      = "dns"      // the resolver for all pods of a namespace, once its egress is denied
+	WidenCIDR     = "cidr"     // CIDRs that take in some addresses never seen
+	WidenAnywhere = "anywhere" // every outside address where one was seen
+)
+
+// Widenings lists what Config.Widen can have.
+func Widenings() []string { return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenRanges} }
+
+func (c *Config) widens(kind string) bool { return slices.Contains(c.Widen, kind) }
 
 // DefaultSystemNamespaces are the namespaces that All leaves out: those that the cluster itself runs in.
 func DefaultSystemNamespaces() []string {
@@ -36,11 +60,19 @@ func (c *Config) check() error {
 	if len(c.Namespaces) == 0 && !c.All {
 		return fmt.Errorf("no namespace chosen to learn policies for")
 	}
-	if c.Dialect != "" && c.Dialect != Kubernetes {
-		return fmt.Errorf("dialect %q is not supported; there is: %s", c.Dialect, Kubernetes)
+	if c.GlobalDeny && !c.All {
+		return fmt.Errorf("a default deny for all namespaces would cut those that nothing was learned for: learn for all of them")
 	}
-	if len(c.Widen) > 0 {
-		return fmt.Errorf("widening %q is not supported; TCP 53 beside UDP 53 is always opened", strings.Join(c.Widen, ","))
+	if _, ok := c.dialect().(render.Global); c.GlobalDeny && !ok {
+		return fmt.Errorf("the dialect %s has no policy for all namespaces", c.dialect().Name())
+	}
+	for _, w := range c.Widen {
+		if !slices.Contains(Widenings(), w) {
+			return fmt.Errorf("there is no widening %q (%s); TCP 53 beside UDP 53 is always opened", w, strings.Join(Widenings(), ", "))
+		}
+	}
+	if c.AllowWaste < 0 {
+		return fmt.Errorf("allowed waste %d is negative", c.AllowWaste)
 	}
 	return nil
 }
@@ -48,6 +80,14 @@ func (c *Config) check() error {
 // chosen says whether the workloads of a namespace are subjects. A system namespace is one only by its name.
 func (c *Config) chosen(namespace string) bool {
 	return slices.Contains(c.Namespaces, namespace) || c.All && !slices.Contains(c.system(), namespace)
+}
+
+// dialect is the dialect that the policies are meant for.
+func (c *Config) dialect() render.Dialect {
+	if c.Dialect == nil {
+		return kubernetes.Dialect{}
+	}
+	return c.Dialect
 }
 
 func (c *Config) system() []string {

@@ -66,7 +66,7 @@ func (l *learner) widenDNS() {
 	tcp := map[Triple]graph.State{}
 	for i := range l.g.Edges {
 		if e := &l.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused {
-			tcp[Triple{e.Src, e.Dst, model.TCP, dnsPort}] = e.State
+			tcp[Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}] = e.State
 		}
 	}
 	w := Widening{Kind: "dns-tcp", Text: "TCP 53 to a resolver that was seen answering UDP 53"}
@@ -75,7 +75,7 @@ func (l *learner) widenDNS() {
 		if n.proto != model.UDP || n.port != dnsPort || !l.isResolver[e.Dst] {
 			continue
 		}
-		t := Triple{e.Src, e.Dst, model.TCP, dnsPort}
+		t := Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}
 		state, seen := tcp[t]
 		switch {
 		case seen && state == graph.Denied && !l.cfg.LearnDenied:

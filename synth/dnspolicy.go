@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"sluice/model"
-	"sluice/model/workload"
 	"sluice/synth/policy"
 )
 
@@ -30,25 +29,27 @@ func (l *learner) writeDNS(needs []need) {
 	}
 }
 
+// writeGroup writes one policy for a group where one selector selects exactly its users, else as few as possible.
 func (l *learner) writeGroup(ns string, i int, g dnsGroup) {
-	if sel, ok := l.selectExactly(ns, g.users); ok {
+	parts := l.partition(ns, g.users)
+	slices.SortStableFunc(parts, func(a, b selected) int { return len(b.users) - len(a.users) })
+	for k, part := range parts {
 		name := NameDNS
-		if i > 0 {
-			name = NameDNS + "-" + l.resolverName(g)
+		switch {
+		case len(parts) > 1 && len(part.users) == 1:
+			name += "-" + l.g.Workloads[part.users[0]].Name
+		case i > 0 && k > 0:
+			name += "-" + l.resolverName(g) + "-" + l.g.Workloads[part.users[0]].Name
+		case i > 0:
+			name += "-" + l.resolverName(g)
+		case k > 0:
+			name += "-" + l.g.Workloads[part.users[0]].Name
 		}
-		l.addDNS(ns, name, sel, g.users, g.needs)
-		return
+		own := slices.DeleteFunc(slices.Clone(g.needs), func(n need) bool { return !slices.Contains(part.users, n.subject) })
+		p := policy.Policy{Name: l.claim(ns, name, part.sel), Namespace: ns, Subject: part.sel}
+		rules, _ := l.rules(model.Egress, own)
+		l.add(p, part.users, rules)
 	}
-	for _, u := range g.users {
-		own := slices.DeleteFunc(slices.Clone(g.needs), func(n need) bool { return n.subject != u })
-		w := &l.g.Workloads[u]
-		l.addDNS(ns, NameDNS+"-"+w.Name, policy.MatchLabels(w.Selector), []int{u}, own)
-	}
-}
-
-func (l *learner) addDNS(ns, name string, subject policy.Selector, of []int, needs []need) {
-	p := policy.Policy{Name: l.claim(ns, name, subject), Namespace: ns, Subject: subject}
-	l.add(p, of, l.rules(model.Egress, needs))
 }
 
 func (l *learner) resolverName(g dnsGroup) string {
@@ -103,95 +104,43 @@ func dnsGroups(needs []need) []dnsGroup {
 	return out
 }
 
-// selectExactly finds one selector for a set of workloads of a namespace that selects no other workload there: a
-// single label with the values of each, else two labels. false: there is none, or only one that would also take in
-// workloads that are yet to come.
-func (l *learner) selectExactly(ns string, users []int) (policy.Selector, bool) {
-	if len(users) == 1 {
-		return policy.MatchLabels(l.g.Workloads[users[0]].Selector), true
-	}
-	keys := l.sharedKeys(users)
-	for i := range keys {
-		if s := l.valuesOf(keys[i:i+1], users); l.exact(s, ns, users) {
-			return s, true
-		}
-	}
-	for i := range keys {
-		for j := i + 1; j < len(keys); j++ {
-			if s := l.valuesOf([]string{keys[i], keys[j]}, users); l.exact(s, ns, users) {
-				return s, true
-			}
-		}
-	}
-	return nil, false
-}
+// NameDNSAll is the name of the policy that allows the resolver to all pods of a namespace.
+const NameDNSAll = "dns-all-pods"
 
-// sharedKeys are the label keys that tell all the given workloads: first those that all of them are selected by, then
-// stable ones with a value of its own on each.
-func (l *learner) sharedKeys(users []int) []string {
-	var selecting, telling []string
-	first := &l.g.Workloads[users[0]]
-	for k := range first.Selector {
-		if l.all(users, func(w *workload.Workload) bool { _, ok := w.Selector[k]; return ok }) {
-			selecting = append(selecting, k)
-		}
+// widenNames gives the namespaces whose egress is to be denied a policy that allows all their pods the resolvers seen
+// there, if that was asked for. It isolates pods that nobody knows, so it is no allow policy: it comes with the default
+// deny, which isolates them anyway.
+func (l *learner) widenNames(queries []need) {
+	if !l.cfg.widens(WidenDNS) {
+		return
 	}
-	for _, k := range stableKeys(first) {
-		if !slices.Contains(selecting, k) && l.all(users, func(w *workload.Workload) bool { return slices.Contains(stableKeys(w), k) }) &&
-			len(l.valuesOf([]string{k}, users)[0].Values) == len(users) {
-			telling = append(telling, k)
-		}
+	byNamespace := map[string][]need{}
+	for _, n := range queries {
+		byNamespace[l.namespace(n)] = append(byNamespace[l.namespace(n)], n)
 	}
-	slices.Sort(selecting)
-	slices.Sort(telling)
-	return append(selecting, telling...)
-}
-
-// stableKeys are the keys whose value all pods of a workload share and that may stand in a selector.
-func stableKeys(w *workload.Workload) []string {
-	var out []string
-	for k := range w.Selector {
-		out = append(out, k)
-	}
-	for _, d := range w.Dropped {
-		if d.Why == workload.NotNeeded {
-			out = append(out, d.Key)
-		}
-	}
-	return out
-}
-
-func (l *learner) all(users []int, ok func(*workload.Workload) bool) bool {
-	return !slices.ContainsFunc(users, func(u int) bool { return !ok(&l.g.Workloads[u]) })
-}
-
-// valuesOf is the selector of the values that the users have for each key.
-func (l *learner) valuesOf(keys []string, users []int) policy.Selector {
-	var s policy.Selector
-	for _, k := range keys {
-		r := policy.Requirement{Key: k, Op: policy.In}
-		for _, u := range users {
-			v, _ := l.g.Workloads[u].Common.Get(k)
-			r.Values = append(r.Values, v)
-		}
-		s = append(s, r)
-	}
-	return s.Canonical()
-}
-
-// exact says whether a selector selects all pods of the users, which are sorted, and none of the namespace's other workloads.
-func (l *learner) exact(s policy.Selector, ns string, users []int) bool {
-	for i := range l.g.Workloads {
-		w := &l.g.Workloads[i]
-		if w.Namespace != ns || w.Cluster != l.cluster {
+	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
+		if !l.enforce[ns].Egress {
 			continue
 		}
-		_, user := slices.BinarySearch(users, i)
-		for _, labels := range w.LabelSets {
-			if s.Matches(labels) != user {
-				return false
-			}
+		needs := byNamespace[ns]
+		rules, _ := l.rules(model.Egress, needs)
+		p := policy.Policy{Name: l.claim(ns, NameDNSAll, nil), Namespace: ns, Egress: true}
+		asked := map[Triple]bool{}
+		opened := map[Triple]bool{}
+		for _, n := range needs {
+			opened[Triple{0, n.peer, n.proto, n.port, n.port}] = true
+			asked[Triple{n.subject, n.peer, n.proto, n.port, n.port}] = true
 		}
+		price := len(opened)*len(l.in[ns]) - len(asked)
+		for _, r := range rules {
+			p.Rules = append(p.Rules, r.Rule)
+		}
+		for i, r := range rules {
+			id := p.RuleID(i)
+			l.ruleEdges[id] = append(l.ruleEdges[id], r.edges...)
+			l.widenRule(WidenDNS, "the resolver for all pods of a namespace whose egress is denied, those to come among them", id, price)
+			price = 0
+		}
+		l.beside[ns] = p.Canonical()
 	}
-	return true
 }

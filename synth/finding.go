@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/model"
 	"sluice/model/graph"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/policy"
 )
 
 // Severity says how much a finding matters.
@@ -26,22 +27,26 @@ func (s Severity) String() string { return [...]string{"info", "warning", "block
 
 // The kinds of findings.
 const (
-	KindInexpressible = "inexpressible"    // worked, but the dialect has no rule for it
-	KindRefused       = "refused"          // seen, but cannot be learned from
-	KindDenied        = "denied"           // policy denied it; not learned
-	KindLearnedDenied = "learned-denied"   // policy denied it; learned because that was asked for
-	KindMixed         = "mixed"            // worked and was denied at other times
-	KindAudit         = "staged-deny"      // staged policies of the cluster would deny it
-	KindWorldPod      = "world-pod"        // a pod by name that the datapath takes for world
-	KindUnmanaged     = "unmanaged"        // a pod that the network plugin does not manage
-	KindHostNetwork   = "host-network"     // a pod on its node's network, taken as the node
-	KindL7Denied      = "l7-denied"        // an L7 rule of the cluster denied requests on it
-	KindFragile       = "fragile-address"  // a peer known by its address only
-	KindMerged        = "merged-workloads" // owners that no stable label tells apart
-	KindUnseen        = "namespace-unseen" // a chosen namespace without any workload
-	KindIsolated      = "already-isolated" // something denies in a namespace today
-	KindWidened       = "widened"          // opened beside what was seen
-	KindTCPDNSDenied  = "dns-tcp-denied"   // TCP 53 stays shut because policy denied it
+	KindInexpressible = "inexpressible"     // worked, but the dialect has no rule for it
+	KindRefused       = "refused"           // seen, but cannot be learned from
+	KindDenied        = "denied"            // policy denied it; not learned
+	KindLearnedDenied = "learned-denied"    // policy denied it; learned because that was asked for
+	KindMixed         = "mixed"             // worked and was denied at other times
+	KindAudit         = "staged-deny"       // staged policies of the cluster would deny it
+	KindWorldPod      = "world-pod"         // a pod by name that the datapath takes for world
+	KindUnmanaged     = "unmanaged"         // a pod that the network plugin does not manage
+	KindHostNetwork   = "host-network"      // a pod on its node's network, taken as the node
+	KindL7Denied      = "l7-denied"         // an L7 rule of the cluster denied requests on it
+	KindFragile       = "fragile-address"   // a peer known by its address only
+	KindMerged        = "merged-workloads"  // owners that no stable label tells apart
+	KindUnseen        = "namespace-unseen"  // a chosen namespace without any workload
+	KindIsolated      = "already-isolated"  // something denies in a namespace today
+	KindWidened       = "widened"           // opened beside what was seen
+	KindProposed      = "widening-proposed" // would be opened by a widening that was not asked for
+	KindKept          = "kept"              // only the former bundle has evidence of it
+	KindPruned        = "pruned"            // the former bundle allowed it, and it was too old to keep
+	KindNotGlobal     = "not-global"        // the default deny for all namespaces leaves a direction open
+	KindTCPDNSDenied  = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
 )
 
 // Finding is something a reviewer should know. Where it speaks of an edge, Edge is its index in the graph, else -1.
@@ -161,7 +166,7 @@ func (l *learner) remarkSubjects() {
 	for ns, n := range l.denials() {
 		l.find(Finding{KindIsolated, Warning, ns, model.DirectionUnknown, -1,
 			fmt.Sprintf("policies deny in %s already: %d denied edges were seen", ns, n),
-			"do not apply " + kubernetes.OpenName + " there: it would open them"})
+			"do not apply " + policy.OpenName + " there: it would open them"})
 	}
 	for ns, why := range l.namespaces {
 		if why != "" && l.cfg.chosen(ns) {
@@ -194,6 +199,30 @@ func (l *learner) denials() map[string]int {
 		}
 	}
 	return out
+}
+
+// remarkAge notes which edges only a former bundle has evidence of, and which were left out for their age.
+func (l *learner) remarkAge() {
+	kept := map[string]bool{}
+	for _, name := range l.cfg.Kept {
+		kept[name] = true
+	}
+	for i := range l.g.Edges {
+		e := &l.g.Edges[i]
+		text := l.edgeText(e)
+		if e.State == graph.Refused || !kept[text] {
+			continue
+		}
+		for _, en := range l.ends(e) {
+			l.find(Finding{KindKept, Info, en.namespace, en.dir, i,
+				fmt.Sprintf("%s was last seen on %s, by the former bundle only", text, time.UnixMicro(e.Last).UTC().Format(time.DateOnly)),
+				"its rule is kept; drop it with --prune-unused"})
+		}
+	}
+	for _, name := range l.cfg.Pruned {
+		l.find(Finding{KindPruned, Warning, "", model.DirectionUnknown, -1, name + " was allowed by the former bundle and is too old to keep",
+			"it is denied once enforced"})
+	}
 }
 
 func sortFindings(f []Finding) {

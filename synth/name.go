@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"sluice/synth/policy"
-	"sluice/synth/render/kubernetes"
 )
 
 // maxName is the length of a DNS label.
@@ -36,7 +35,7 @@ const NameDNS = "dns"
 
 // reserved says whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
 func reserved(name string) bool {
-	return slices.Contains([]string{NameDNS, kubernetes.DefaultDenyName, kubernetes.OpenName, "kustomization"}, name)
+	return slices.Contains([]string{NameDNS, NameDNSAll, policy.DefaultDenyName, policy.OpenName, "kustomization"}, name)
 }
 
 // hashed appends 8 hex digits of a hash of what the policy selects.

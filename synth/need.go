@@ -1,11 +1,11 @@
 package synth
 
 import (
-	"fmt"
 	"net/netip"
 
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/synth/policy"
 )
 
 // need is one thing that a policy of subject must allow: an accepted edge seen from one of its ends.
@@ -15,8 +15,9 @@ type need struct {
 	peer    int // index into Graph.Peers
 	proto   model.Proto
 	port    uint16
-	edge    int  // index into Graph.Edges: the evidence
-	widened bool // opened beside what was seen
+	last    uint16 // port, or the last of a range, inclusive
+	edge    int    // index into Graph.Edges: the evidence
+	widened bool   // opened beside what was seen
 }
 
 // end is one side of an edge that lies in a chosen namespace.
@@ -70,21 +71,16 @@ func (l *learner) gatherEnd(i int, e *graph.Edge, en end) {
 		return
 	}
 	l.remark(i, e, en)
-	l.needs = append(l.needs, need{self.Workload, en.dir, en.peer, e.Proto, e.Port, i, false})
+	l.needs = append(l.needs, need{self.Workload, en.dir, en.peer, e.Proto, e.Port, e.Port, i, false})
 }
 
-// inexpressible says why the kubernetes dialect has no rule for an edge at one end, and what follows; "" if it has.
+// inexpressible says why the dialect has no rule for an edge at one end, and what follows; "" if it has.
 func (l *learner) inexpressible(e *graph.Edge, en end) (why, consequence string) {
 	cut := "isolating " + l.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"
 	if self := l.selectable(en.self); self != "" {
 		return self, "no policy can select this end, a default deny would cut it"
 	}
-	switch {
-	case e.Proto == model.ICMP || e.Proto == model.ICMPv6:
-		return "a NetworkPolicy cannot name ICMP", cut
-	case !e.Proto.HasPorts():
-		return fmt.Sprintf("a NetworkPolicy cannot name protocol %s", e.Proto), cut
-	case e.Port == 0:
+	if e.Proto.HasPorts() && e.Port == 0 {
 		return "the log does not name the port", cut
 	}
 	peer := &l.g.Peers[en.peer]
@@ -94,34 +90,60 @@ func (l *learner) inexpressible(e *graph.Edge, en end) (why, consequence string)
 			return why, cut
 		}
 		if l.g.Workloads[peer.Workload].Cluster != l.cluster {
-			return "a NetworkPolicy cannot name pods of another cluster", cut
+			return "no peer selects pods of another cluster", cut
 		}
-		return "", ""
 	case model.KindAddress:
-		return "", ""
 	case model.KindEntity:
-		return entityWithoutPeer(peer.Entities), cut
+		if narrowest(peer.Entities) == model.World {
+			return l.peerless(peer), cut // everything outside is never chosen silently
+		}
 	case model.KindHost:
-		return "a NetworkPolicy has no peer for a node", cut
-	case model.KindNetwork:
-		return "the log has no addresses for network " + peer.Name, cut
-	case model.KindNetworkSet:
-		return "a NetworkPolicy has no peer for a NetworkSet", cut
+		if len(l.network(en.namespace, NodesNetwork)) == 0 {
+			return "there is no peer for a node (name the CIDRs of the nodes as network " + NodesNetwork + " in the configuration)", cut
+		}
+	case model.KindNetwork, model.KindNetworkSet:
+		if len(l.network(en.namespace, peer.Name)) == 0 {
+			what := map[model.Kind]string{model.KindNetwork: "network ", model.KindNetworkSet: "NetworkSet "}[peer.Kind]
+			return "the log has no addresses for " + what + peer.Name + " (name its CIDRs under networks in the configuration)", cut
+		}
+	default:
+		return "the log does not identify the peer", cut
 	}
-	return "the log does not identify the peer", cut
+	rule := policy.Rule{Direction: en.dir, AnyPeer: true, Ports: []policy.Port{policy.OnePort(e.Proto, e.Port)}}
+	if !l.says(rule) {
+		return "the dialect " + l.dialect.Name() + " has no rule for " + e.Proto.String() + " alone", cut
+	}
+	rule.Peers, rule.AnyPeer = []policy.Peer{l.peer(en.namespace, en.peer)}, false
+	if peer.Kind != model.KindPod && !l.says(rule) {
+		return l.peerless(peer), cut
+	}
+	return "", ""
+}
+
+// says says whether the dialect can write a rule as it stands.
+func (l *learner) says(r policy.Rule) bool {
+	p := policy.Policy{Name: "check", Namespace: "check", Ingress: r.Direction == model.Ingress, Egress: r.Direction == model.Egress, Rules: []policy.Rule{r}}
+	_, lost := l.dialect.Project(policy.PolicySet{Policies: []policy.Policy{p}})
+	return len(lost) == 0
 }
 
 // nodes are the entities that are a node's addresses.
 const nodes = model.Host | model.RemoteNode | model.KubeAPIServer
 
-func entityWithoutPeer(e model.Entities) string {
-	switch {
-	case e&nodes != 0:
-		return "a NetworkPolicy has no peer for " + e.String() + ": node addresses change and match differently on every network plugin"
-	case e&model.World != 0:
-		return "the log gives no address for the outside peer"
+// peerless says why the dialect has no peer for something outside the cluster's pods.
+func (l *learner) peerless(p *graph.Peer) string {
+	what := p.ID
+	if p.Kind == model.KindEntity {
+		what = p.Entities.String()
 	}
-	return "a NetworkPolicy has no peer for " + e.String()
+	why := "the dialect " + l.dialect.Name() + " has no peer for " + what
+	switch e := p.Entities; {
+	case narrowest(e) == model.World:
+		return "the log gives no address for the outside peer"
+	case e&nodes != 0:
+		return why + ": node addresses change and match differently on every network plugin"
+	}
+	return why
 }
 
 // selectable says why no selector reaches a pod peer, "" if one does.

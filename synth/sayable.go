@@ -6,18 +6,18 @@ import (
 
 	"sluice/model/workload"
 	"sluice/synth/policy"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/render"
 )
 
 // unsayable says what the dialect's own reader has against a policy, "" if nothing. Namespaces and labels come out of
 // a log, which may hold what no API server would have let in: it must not end up in files or in their names.
-func unsayable(p policy.Policy) string {
-	files, _, err := kubernetes.Render(policy.PolicySet{Policies: []policy.Policy{p}})
+func (l *learner) unsayable(p policy.Policy) string {
+	files, _, err := l.dialect.Render(policy.PolicySet{Policies: []policy.Policy{p}})
 	if err != nil {
 		return err.Error()
 	}
 	for _, f := range files {
-		if _, problems := kubernetes.Parse(bytes.NewReader(f.YAML), p.Name); len(problems) > 0 {
+		if _, problems := render.Parse(bytes.NewReader(f.YAML), p.Name, l.dialect.Kinds()); len(problems) > 0 {
 			return problems[0].Text
 		}
 	}
@@ -30,7 +30,7 @@ func (l *learner) badNamespace(ns string) string {
 	if !ok {
 		if ns == "" {
 			why = "the log does not name the namespace"
-		} else if u := unsayable(kubernetes.DefaultDeny(ns, true, true)); u != "" {
+		} else if u := l.unsayable(policy.DefaultDeny(ns, true, true)); u != "" {
 			why = fmt.Sprintf("%q is not a namespace", ns)
 		}
 		l.namespaces[ns] = why
@@ -42,7 +42,7 @@ func (l *learner) badNamespace(ns string) string {
 func (l *learner) badLabels(i int, w *workload.Workload) string {
 	why, ok := l.labels[i]
 	if !ok {
-		why = unsayable(policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: policy.MatchLabels(w.Selector)})
+		why = l.unsayable(policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: policy.MatchLabels(w.Selector)})
 		l.labels[i] = why
 	}
 	return why

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
 
 // Synthesize learns the allow policies for the subjects that cfg chooses.
@@ -18,12 +20,12 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	if err := cfg.check(); err != nil {
 		return Result{}, err
 	}
-	l := &learner{g: g, cfg: cfg, cluster: cfg.Cluster, asks: map[query]bool{}, names: map[string]bool{},
-		namespaces: map[string]string{}, labels: map[int]string{}, ruleEdges: map[string][]int{}, subjectRules: map[int][]string{}, enforce: map[string]Enforce{}}
+	l := &learner{g: g, cfg: cfg, dialect: cfg.dialect(), cluster: cfg.Cluster, asks: map[query]bool{}, names: map[string]bool{},
+		namespaces: map[string]string{}, labels: map[int]string{}, ruleEdges: map[string][]int{}, stable: map[int][]string{}, in: map[string][]int{}, having: map[string]map[string][]int{}, proofs: map[int][3]Proof{}, subjectRules: map[int][]string{}, enforce: map[string]Enforce{}, beside: map[string]policy.Policy{}}
 	if err := l.chooseCluster(); err != nil {
 		return Result{}, err
 	}
-	for _, step := range []func(){l.open, l.gather, l.widen, l.remarkSubjects, l.write} {
+	for _, step := range []func(){l.open, l.gather, l.widen, l.remarkSubjects, l.remarkAge, l.write} {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
@@ -37,22 +39,30 @@ type learner struct {
 	g       *graph.Graph
 	cfg     Config
 	cluster string
+	dialect render.Dialect
 	// what is wrong with the names that the log has, "" for nothing
 	namespaces map[string]string
-	labels     map[int]string // by workload
+	labels     map[int]string              // by workload
+	in         map[string][]int            // workloads of the cluster by namespace, sorted
+	having     map[string]map[string][]int // workloads of the cluster by label key and value, sorted
+	stable     map[int][]string            // keys of a workload that may stand in a selector
 
 	needs      []need
 	isResolver map[int]bool   // by peer
 	asks       map[query]bool // workloads seen asking a resolver over UDP
+	asking     map[int]bool   // the workloads of asks
 
 	policies     []policy.Policy
 	names        map[string]bool // "namespace/name" of policies
 	ruleEdges    map[string][]int
 	subjectRules map[int][]string
+	proofs       map[int][3]Proof // by workload, then direction
 	findings     []Finding
 	losses       []Loss
 	widenings    []Widening
+	denied       []netip.Addr // see deniedAddresses
 	enforce      map[string]Enforce
+	beside       map[string]policy.Policy // by namespace, see Result.Beside
 }
 
 // chooseCluster fails where subjects lie in several clusters: a bundle is for one.
@@ -68,7 +78,10 @@ func (l *learner) chooseCluster() error {
 	}
 	names := slices.Sorted(maps.Keys(clusters))
 	if len(names) > 1 {
-		return fmt.Errorf("the chosen namespaces are in several clusters (%s): choose one", strings.Join(names, ", "))
+		if names[0] == "" {
+			names = append(names[1:], "and one without a name")
+		}
+		return fmt.Errorf("the chosen namespaces are in several clusters (%s): choose one with --cluster", strings.Join(names, ", "))
 	}
 	if len(names) == 1 {
 		l.cluster = names[0]
@@ -87,6 +100,10 @@ func (l *learner) subject(w int) bool {
 // open starts with every namespace of a subject enforceable; gather finds what speaks against it.
 func (l *learner) open() {
 	for i := range l.g.Workloads {
+		if w := &l.g.Workloads[i]; w.Cluster == l.cluster {
+			l.in[w.Namespace] = append(l.in[w.Namespace], i)
+			l.index(i)
+		}
 		if l.subject(i) {
 			l.enforce[l.g.Workloads[i].Namespace] = Enforce{Ingress: true, Egress: true}
 		}
@@ -112,6 +129,8 @@ func (l *learner) widen() {
 		}
 	}
 	l.widenDNS()
+	l.widenRanges()
+	l.widenEntities()
 }
 
 func (l *learner) namespace(n need) string { return l.g.Workloads[n.subject].Namespace }
@@ -131,13 +150,29 @@ func (l *learner) write() {
 		bySubject[n.subject][n.dir] = append(bySubject[n.subject][n.dir], n)
 	}
 	l.writeDNS(dns)
-	for _, s := range slices.Sorted(maps.Keys(bySubject)) {
-		w := &l.g.Workloads[s]
-		rules := l.rules(model.Ingress, bySubject[s][model.Ingress])
-		rules = append(rules, l.rules(model.Egress, bySubject[s][model.Egress])...)
-		sel := policy.MatchLabels(w.Selector)
-		l.add(policy.Policy{Name: l.nameOf(w.Namespace, w.Name, sel), Namespace: w.Namespace, Subject: sel}, []int{s}, rules)
+	l.writeAll(bySubject)
+	l.widenNames(dns)
+	l.finishWidenings()
+}
+
+// globalDeny gives the default deny for all namespaces, in the directions that none of them speaks against.
+func (l *learner) globalDeny() policy.Policy {
+	d, ok := l.dialect.(render.Global)
+	if !l.cfg.GlobalDeny || !ok {
+		return policy.Policy{}
 	}
+	open := Enforce{Ingress: true, Egress: true}
+	for _, ns := range slices.Sorted(maps.Keys(l.enforce)) {
+		for _, dir := range []model.Direction{model.Ingress, model.Egress} {
+			if e := l.enforce[ns]; open.Allows(dir) && !e.Allows(dir) {
+				open.Ingress = open.Ingress && dir != model.Ingress
+				open.Egress = open.Egress && dir != model.Egress
+				l.find(Finding{KindNotGlobal, Warning, "", dir, -1, fmt.Sprintf("no default deny of all namespaces for %s: namespace %s cannot be denied yet", dir, ns),
+					"namespaces to come stay open"})
+			}
+		}
+	}
+	return d.GlobalDeny(l.cfg.system(), open.Ingress, open.Egress)
 }
 
 // add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
@@ -147,9 +182,11 @@ func (l *learner) add(p policy.Policy, of []int, rules []learned) {
 		p.Egress = p.Egress || r.Direction == model.Egress
 		p.Rules = append(p.Rules, r.Rule)
 	}
+	p, rules = l.inForm(p, rules)
 	for i, r := range rules {
 		id := p.RuleID(i)
 		l.ruleEdges[id] = append(l.ruleEdges[id], r.edges...)
+		l.priceOutside(id, &r, len(of))
 		for _, s := range of {
 			l.subjectRules[s] = append(l.subjectRules[s], id)
 		}
@@ -158,8 +195,9 @@ func (l *learner) add(p policy.Policy, of []int, rules []learned) {
 }
 
 func (l *learner) result() Result {
-	r := Result{Policies: policy.PolicySet{Policies: l.policies}.Canonical(), RuleEdges: l.ruleEdges, Losses: l.losses,
-		Findings: l.findings, Widenings: l.widenings, Enforce: l.enforce}
+	global := l.globalDeny()
+	r := Result{Dialect: l.dialect, global: global, Cluster: l.cluster, Policies: policy.PolicySet{Policies: l.policies, Networks: l.sets()}.Canonical(), RuleEdges: l.ruleEdges, Losses: l.losses,
+		Findings: l.findings, Widenings: l.widenings, Enforce: l.enforce, beside: l.beside}
 	for id, e := range r.RuleEdges {
 		slices.Sort(e)
 		r.RuleEdges[id] = slices.Compact(e)
@@ -173,10 +211,11 @@ func (l *learner) result() Result {
 	for i := range l.g.Workloads {
 		if l.subject(i) {
 			ids := slices.Sorted(slices.Values(l.subjectRules[i]))
-			r.Subjects = append(r.Subjects, Subject{i, slices.Compact(ids)})
+			p := l.proofs[i]
+			r.Subjects = append(r.Subjects, Subject{i, slices.Compact(ids), p[model.Ingress], p[model.Egress]})
 		}
 	}
 	sortFindings(r.Findings)
-	r.Stats = measure(len(r.Subjects), r.Policies)
+	r.Stats = measure(r.Subjects, r.Policies)
 	return r
 }

@@ -57,21 +57,19 @@ shop/web (app=web) egress
 shop/db (app=db) ingress
   allow ingress 5432/tcp from jobs/app=cron
 `},
-		{name: "peers with the same ports share a rule", flows: `
+		{name: "peers share rules, subjects of the same needs a policy", flows: `
 			shop/a -> shop/db 1/tcp
 			shop/b -> shop/db 1/tcp
 			shop/b -> shop/db 2/tcp
 			shop/c -> shop/db 1/tcp`,
 			want: `
-shop/a (app=a) egress
+shop/a-and-1-more-b3d904a2 (app in (a,c)) egress
   allow egress 1/tcp to shop/app=db
 shop/b (app=b) egress
   allow egress 1/tcp,2/tcp to shop/app=db
-shop/c (app=c) egress
-  allow egress 1/tcp to shop/app=db
 shop/db (app=db) ingress
-  allow ingress 1/tcp from shop/app=a; shop/app=c
-  allow ingress 1/tcp,2/tcp from shop/app=b
+  allow ingress 1/tcp from shop/app in (a,b,c)
+  allow ingress 2/tcp from shop/app=b
 `},
 		{name: "addresses are single", flows: "shop/web -> 192.0.2.7 443/tcp\nshop/web -> 2001:db8::7 443/tcp", want: `
 shop/web (app=web) egress
@@ -104,6 +102,31 @@ shop/c (app=c) ingress
   allow ingress 1/tcp from shop/app=a
 shop/dns (app in (a,b)) egress
   allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+`},
+		{name: "a dns policy of its own for who lacks the label of the others", flows: `
+			shop/a -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/b -> kube-system/{k8s-app=kube-dns} 53/udp
+			shop/{component=old} -> kube-system/{k8s-app=kube-dns} 53/udp`,
+			want: `
+shop/dns (app in (a,b)) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+shop/dns-component-old (component=old) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns
+`},
+		{name: "consecutive ports are a range, peers of two namespaces one peer", flows: `
+			shop/a -> shop/db 7000/tcp
+			shop/a -> shop/db 7001/tcp
+			shop/a -> shop/db 7002/tcp
+			shop/a -> shop/db 7004/tcp
+			test/a -> shop/db 7000/tcp
+			test/a -> shop/db 7001/tcp
+			test/a -> shop/db 7002/tcp
+			test/a -> shop/db 7004/tcp`,
+			cfg: synth.Config{Namespaces: []string{"shop"}}, want: `
+shop/a (app=a) egress
+  allow egress 7000-7002/tcp,7004/tcp to shop/app=db
+shop/db (app=db) ingress
+  allow ingress 7000-7002/tcp,7004/tcp from (kubernetes.io/metadata.name in (shop,test))/app=a
 `},
 		{name: "a workload named dns", flows: "shop/dns -> kube-system/{k8s-app=kube-dns} 53/udp\nshop/dns -> shop/c 1/tcp", want: `
 shop/c (app=c) ingress
@@ -145,7 +168,7 @@ kube-system/kube-dns (k8s-app=kube-dns) ingress
 a/x (app=x) egress
   allow egress 1/tcp to b/app=y
 b/y (app=y) ingress
-  allow ingress 1/tcp from a/app=x; kube-system/app=z
+  allow ingress 1/tcp from (kubernetes.io/metadata.name in (a,kube-system))/app in (x,z)
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -202,8 +225,8 @@ func TestConfig(t *testing.T) {
 		cfg  synth.Config
 	}{
 		{"no namespace", synth.Config{}},
-		{`dialect "cilium"`, synth.Config{All: true, Dialect: "cilium"}},
-		{`widening "anywhere"`, synth.Config{All: true, Widen: []string{"anywhere"}}},
+		{`no widening "everything"`, synth.Config{All: true, Widen: []string{"everything"}}},
+		{"-1 is negative", synth.Config{All: true, AllowWaste: -1}},
 	} {
 		if _, err := synth.Synthesize(t.Context(), g, c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want %q", c.cfg, err, c.want)

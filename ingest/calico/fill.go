@@ -11,7 +11,7 @@ import (
 const policyDenied = 133
 
 // fill makes the flow of the record.
-func (d *decoder) fill() *rejection {
+func (d *Decoder) fill() *rejection {
 	r, f := &d.rec, &d.flow
 	*f = model.Flow{Event: model.EventConnection, IsReply: model.No}
 	if rej := cmp.Or(d.fillTimes(), d.fillLayer4(), d.fillVerdict()); rej != nil {
@@ -49,7 +49,7 @@ func (d *decoder) fill() *rejection {
 	return nil
 }
 
-func (d *decoder) fillTimes() (rej *rejection) {
+func (d *Decoder) fillTimes() (rej *rejection) {
 	f := &d.flow
 	if f.Time, rej = instant("start_time", d.rec.start); rej != nil {
 		return rej
@@ -63,7 +63,7 @@ func (d *decoder) fillTimes() (rej *rejection) {
 
 // fillLayer4 sets protocol, ports and connections. Where a protocol has no ports Calico logs none, or the message's
 // type of what began the connection, which no policy needs.
-func (d *decoder) fillLayer4() (rej *rejection) {
+func (d *Decoder) fillLayer4() (rej *rejection) {
 	r, f := &d.rec, &d.flow
 	if f.Proto, rej = proto(r.proto); rej != nil {
 		return rej
@@ -82,7 +82,7 @@ func (d *decoder) fillLayer4() (rej *rejection) {
 	return rej
 }
 
-func (d *decoder) fillVerdict() *rejection {
+func (d *Decoder) fillVerdict() *rejection {
 	r, f := &d.rec, &d.flow
 	var ok bool
 	if f.Verdict, ok = enum(r.action, actions); !ok {
@@ -100,7 +100,7 @@ func (d *decoder) fillVerdict() *rejection {
 }
 
 // ghost recognises what Goldmane lists for a bucket that is filling: a key without times and counts.
-func (d *decoder) ghost() (bool, *rejection) {
+func (d *Decoder) ghost() (bool, *rejection) {
 	r := &d.rec
 	if d.flow.Time != 0 || d.flow.End != 0 || !r.goldmane && kindOf(r.start) == 0 {
 		return false, nil

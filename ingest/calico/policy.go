@@ -17,7 +17,7 @@ type hit struct {
 
 // fillMarks sets what the policy traces tell beside the verdict. The verdict itself is never taken from them, so
 // a hit of a form not known yet is passed over.
-func (d *decoder) fillMarks() *rejection {
+func (d *Decoder) fillMarks() *rejection {
 	f := &d.flow
 	switch kindOf(d.rec.policies) {
 	case '{':

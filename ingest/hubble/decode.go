@@ -17,19 +17,27 @@ import (
 
 // Decoder turns records into flows. It serves one goroutine.
 type Decoder struct {
-	tables model.Tables
-	sink   ingest.Sink
-	cache  map[string]model.Ref
-	flow   model.Flow
-	memo   memo
-	minute minute
-	same   [2]string // values that hardly change and need no second look
-	Lost   uint64    // events that the log says were lost
+	tables  model.Tables
+	sink    ingest.Sink
+	flow    model.Flow
+	memo    memo
+	tails   tails
+	tail    tail   // of the flow
+	node    []byte // name of the node in the flow with its end, where known
+	timeLen int    // length of the flow's time
+	minute  minute
+	same    [2]string // values that hardly change and need no second look
+	Lost    uint64    // events that the log says were lost
 }
 
 // New makes a Decoder.
 func New(t model.Tables, sink ingest.Sink) *Decoder {
-	return &Decoder{tables: t, sink: sink, cache: map[string]model.Ref{}, memo: newMemo()}
+	return &Decoder{tables: t, sink: sink, memo: newMemo(newObjects())}
+}
+
+// Sibling makes a Decoder for another goroutine, which shares what d learns of endpoints.
+func (d *Decoder) Sibling(sink ingest.Sink) *Decoder {
+	return &Decoder{tables: d.tables, sink: sink, memo: newMemo(d.memo.shared)}
 }
 
 // text is a JSON string or number, by its text.
@@ -192,7 +200,7 @@ func (d *Decoder) general(source string, line int64, b []byte) {
 }
 
 var verdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4, "REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
-var drops = map[text]uint16{"POLICY_DENIED": 133, "POLICY_DENY": 181, "AUTH_REQUIRED": 189}
+var drops = map[text]uint16{"POLICY_DENIED": 133, "POLICY_DENY": 181, "AUTH_REQUIRED": 189, "133": 133, "181": 181, "189": 189}
 
 func (d *Decoder) fill(r *flowRecord, outer text) string {
 	f := &d.flow
@@ -271,11 +279,11 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 	case rs == "RELATED", rs == "4", strings.HasPrefix(string(rs), "SRV6"):
 		f.Related = true
 	}
-	var typ text
+	var typ, sub text
 	if r.Event != nil {
-		typ = r.Event.Type
+		typ, sub = r.Event.Type, r.Event.Sub
 	} else if r.EventC != nil {
-		typ = r.EventC.Type
+		typ, sub = r.EventC.Type, r.EventC.Sub
 	}
 	obs := or(r.Obs, r.ObsC)
 	switch {
@@ -283,15 +291,15 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 		f.Event, f.Observer = model.EventDrop, model.AtDrop
 	case typ == "5":
 		f.Event, f.Observer = model.EventVerdict, model.AtVerdict
-	case typ == "129", r.Kind == "L7":
+	case typ == "129", r.Kind == "L7", r.Kind == "2":
 		f.Event, f.Observer = model.EventL7, model.AtL7
-	case typ == "7", r.Kind == "SOCK":
+	case typ == "7", r.Kind == "SOCK", r.Kind == "3":
 		f.Event = model.EventSock
 	case typ == "3":
 		f.Event = model.EventDebug
 	case typ == "4":
 		f.Event = model.EventTrace
-		if obs == "" && r.Event != nil && (r.Event.Sub == "" || r.Event.Sub == "0") {
+		if obs == "" && (sub == "" || sub == "0") {
 			f.Observer = model.AtDestination
 		}
 	}
@@ -335,13 +343,7 @@ func (d *Decoder) endpoint(e *end, ip []byte, names []string) (model.Ref, []byte
 }
 
 func (d *Decoder) intern(ep model.Endpoint) model.Ref {
-	k := ep.Key()
-	ref, ok := d.cache[k]
-	if !ok {
-		ref = model.Ref{ID: d.tables.Endpoints.Intern(ep), Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
-		d.cache[k] = ref
-	}
-	return ref
+	return model.Ref{ID: d.tables.Endpoints.Intern(ep), Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
 }
 
 func identity(e *end, ip []byte, names []string) (model.Endpoint, string) {

@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"bytes"
 	"time"
 
 	"sluice/model"
@@ -19,6 +20,7 @@ func (d *Decoder) fast(b []byte) bool {
 	if f.Time, i = d.minute.parse(b, 17); i < 0 {
 		return false
 	}
+	d.timeLen, d.node = i-18, nil
 	if has(b, i, `,"uuid":"`) {
 		if i = textEnd(b, i+9); i < 0 {
 			return false
@@ -33,7 +35,7 @@ func (d *Decoder) fast(b []byte) bool {
 		return false
 	}
 	if has(b, i, `,"ethernet":{`) {
-		if i = skip(b, i+12, 0); i < 0 {
+		if i = ethernet(b, i+12); i < 0 {
 			return false
 		}
 	}
@@ -58,7 +60,7 @@ func (d *Decoder) fast(b []byte) bool {
 	if i = d.fastTail(b, i); i < 0 {
 		return false
 	}
-	return fastEnvelope(b, i)
+	return d.fastEnvelope(b, i)
 }
 
 // repeated passes over a value that is mostly the one of the record before.
@@ -73,11 +75,29 @@ func (d *Decoder) repeated(b []byte, i, n int) int {
 	return end
 }
 
+// ethernet passes over the addresses of the frame.
+func ethernet(b []byte, i int) int {
+	if !has(b, i, `{"source":"`) {
+		return skip(b, i, 0)
+	}
+	n := textEnd(b, i+11)
+	if n < 0 || !has(b, n, `,"destination":"`) {
+		return skip(b, i, 0)
+	}
+	if n = textEnd(b, n+16); n < 0 || at(b, n) != '}' {
+		return skip(b, i, 0)
+	}
+	return n + 1
+}
+
 // minute remembers the last minute parsed: records of a log mostly share it with the one before.
 type minute struct {
 	text [16]byte
 	base int64
 }
+
+// nano makes nanoseconds of a fraction of so many digits.
+var nano = [...]uint64{0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
 
 // parse reads the rest of a string with a time in UTC.
 func (m *minute) parse(b []byte, i int) (int64, int) {
@@ -98,14 +118,14 @@ func (m *minute) parse(b []byte, i int) (int64, int) {
 	}
 	us := m.base + int64(tens)*10e6 + int64(secs)*1e6
 	if i += 19; b[i] == '.' {
-		unit, start := int64(100_000), i+1
+		start, frac := i+1, uint64(0)
 		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
-			us += int64(b[i]-'0') * unit
-			unit /= 10
+			frac = frac*10 + uint64(b[i]-'0')
 		}
 		if i == start || i > start+9 {
 			return 0, -1
 		}
+		us += int64(frac * nano[i-start] / 1000)
 	}
 	if !has(b, i, `Z"`) {
 		return 0, -1
@@ -172,7 +192,11 @@ func (d *Decoder) ip(b []byte, i int) int {
 		return -1
 	}
 	f.DstIP = b[from : i-1]
-	if i = textEnd(b, i+14); i < 0 || at(b, i) != '}' {
+	i += 14
+	if has(b, i, `IPv4"}`) {
+		return i + 6
+	}
+	if i = textEnd(b, i); i < 0 || at(b, i) != '}' {
 		return -1
 	}
 	return i + 1
@@ -265,14 +289,18 @@ func (d *Decoder) fastFlags(b []byte, i int) int {
 }
 
 // fastEnvelope checks what follows the flow: the node and the time again, and the end.
-func fastEnvelope(b []byte, i int) bool {
-	if has(b, i, `,"node_name":"`) {
-		if i = textEnd(b, i+14); i < 0 {
+func (d *Decoder) fastEnvelope(b []byte, i int) bool {
+	if has(b, i, nodeKey) {
+		if n := i + len(nodeKey) + len(d.node); d.node != nil && n <= len(b) && bytes.Equal(b[i+len(nodeKey):n], d.node) {
+			i = n
+		} else if i = textEnd(b, i+14); i < 0 {
 			return false
 		}
 	}
 	if has(b, i, `,"time":"`) {
-		if i = textEnd(b, i+9); i < 0 {
+		if n := i + 9 + d.timeLen; n < len(b) && b[n] == '"' && bytes.Equal(b[i+9:n], b[17:17+d.timeLen]) {
+			i = n + 1
+		} else if i = textEnd(b, i+9); i < 0 {
 			return false
 		}
 	}

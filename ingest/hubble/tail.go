@@ -117,7 +117,23 @@ func observer(point []byte) (model.Observer, bool) {
 
 // fastTail reads the keys after the destination in any order, each at most once.
 func (d *Decoder) fastTail(b []byte, i int) int {
-	var t tail
+	t := &d.tail
+	end := d.tails.find(d, b, i, &t)
+	if end < 0 {
+		*t = tail{}
+		if end = d.tailKeys(t, b, i); end < 0 {
+			return -1
+		}
+	}
+	if t.names && d.flow.Dst.Kind == model.KindAddress {
+		return -1
+	}
+	t.apply(&d.flow)
+	return end
+}
+
+// tailKeys reads into t what stands after the destination, to the end of the flow.
+func (d *Decoder) tailKeys(t *tail, b []byte, i int) int {
 	for at(b, i) == ',' {
 		if at(b, i+1) != '"' {
 			return -1
@@ -132,14 +148,13 @@ func (d *Decoder) fastTail(b []byte, i int) int {
 			return -1
 		}
 		t.seen |= 1 << n
-		if i = d.tailValue(&t, key, b, i+1); i < 0 {
+		if i = d.tailValue(t, key, b, i+1); i < 0 {
 			return -1
 		}
 	}
-	if at(b, i) != '}' || t.names && d.flow.Dst.Kind == model.KindAddress {
+	if at(b, i) != '}' {
 		return -1
 	}
-	t.apply(&d.flow)
 	return i + 1
 }
 

@@ -11,6 +11,11 @@ var highServices = map[uint16]bool{
 	50051: true, // gRPC examples everywhere
 	50052: true,
 	55555: true,
+	36412: true, // S1AP, X2AP, NGAP, XnAP, F1AP: the SCTP ports of mobile networks
+	36422: true,
+	38412: true,
+	38422: true,
+	38472: true,
 	61613: true, // ActiveMQ STOMP
 	61616: true, // ActiveMQ OpenWire
 	61617: true,
@@ -94,7 +99,7 @@ func echoRequest(p model.Proto, t uint16) uint16 {
 	switch {
 	case p == model.ICMP && t == 0:
 		return 8
-	case p == model.ICMPv6 && t == 129:
+	case p == model.ICMPv6 && (t == 129 || t == 0): // 0 is no type: Calico logs none
 		return 128
 	case p == model.ICMP || p == model.ICMPv6:
 		return t

@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/hex"
 	"io"
 	"os"
@@ -18,51 +19,70 @@ const (
 	bufSize  = 1 << 16
 )
 
-// counter counts the bytes of an input as they are read.
+// counter counts the bytes of an input as they are read. It ends with its context.
 type counter struct {
+	ctx  context.Context
 	r    io.Reader
 	n    *int64
 	told func(bytes, records int64)
+	hash *xxh3.Hasher // nil where nobody asks for a digest
 }
 
 func (c *counter) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := c.r.Read(b)
 	*c.n += int64(n)
+	if c.hash != nil {
+		_, _ = c.hash.Write(b[:n])
+	}
 	c.told(int64(n), 0)
 	return n, err
 }
 
-// digest computes the digest of a file and goes back to its start.
-func digest(f *os.File) (string, int64, error) {
-	h := xxh3.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, make([]byte, 1<<18))
-	if err != nil {
-		return "", n, plain(err)
+// digest reads what is left and gives the digest of the whole.
+func (c *counter) digest() (string, error) {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c}, make([]byte, blockSize)); err != nil {
+		return "", plain(err)
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return "", n, plain(err)
-	}
-	sum := h.Sum128().Bytes()
-	return hex.EncodeToString(sum[:]), n, nil
+	sum := c.hash.Sum128().Bytes()
+	return hex.EncodeToString(sum[:]), nil
 }
 
-// unpack gives the content of r, decompressed if it starts like gzip or zstd whatever its name is.
-func unpack(r io.Reader) (*bufio.Reader, func(), error) {
+// isNew says whether a file was not read before. Only where another had as many bytes that takes a pass over it.
+func (r *reader) isNew(f *os.File, size int64) (bool, error) {
+	if !r.options.Past.HasSize(size) && !r.sizes[size] {
+		return true, nil
+	}
+	c := &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
+	digest, err := c.digest()
+	if err != nil {
+		return false, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return false, plain(err)
+	}
+	return !r.options.Past.HasSource(digest) && !r.digests[digest], nil
+}
+
+// unpack gives the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.
+func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) {
 	br := bufio.NewReaderSize(r, bufSize)
 	head, _ := br.Peek(4)
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(br)
 		if err != nil {
-			return nil, nil, err
+			return nil, true, nil, err
 		}
-		return bufio.NewReaderSize(z, bufSize), func() {}, nil
+		return bufio.NewReaderSize(z, bufSize), true, func() {}, nil
 	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false))
 		if err != nil {
-			return nil, nil, err
+			return nil, true, nil, err
 		}
-		return bufio.NewReaderSize(z, bufSize), z.Close, nil
+		return bufio.NewReaderSize(z, bufSize), true, z.Close, nil
 	}
-	return br, func() {}, nil
+	return br, false, func() {}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/zeebo/xxh3"
+
 	"sluice/ingest"
 	"sluice/ingest/calico"
 	"sluice/ingest/hubble"
@@ -19,7 +21,8 @@ type reader struct {
 	ctx     context.Context
 	options Options
 	workers []*worker
-	blocks  []*block // not in use
+	sizes   map[int64]bool  // of the files of this run
+	digests map[string]bool // of the files of this run
 }
 
 // worker is a decoder with its sink. It serves one goroutine at a time.
@@ -29,6 +32,7 @@ type worker struct {
 	records  int64
 	progress func(bytes, records int64)
 	told     int64 // records that progress knows of
+	unended  bool  // at a line without end: the last one of the input
 }
 
 // tellEvery is after how many records progress is told.
@@ -43,6 +47,9 @@ func (w *worker) Flow(f *model.Flow) {
 // Reject counts a record that is none and hands it on.
 func (w *worker) Reject(r ingest.Rejection) {
 	w.count()
+	if w.unended && r.Reason == model.BadJSON {
+		r.Reason = model.Truncated
+	}
 	w.sink.Reject(r)
 }
 
@@ -61,7 +68,11 @@ func (w *worker) tell() {
 func (r *reader) worker(n int) *worker {
 	for len(r.workers) <= n {
 		w := &worker{sink: r.options.NewSink(), progress: r.options.Progress}
-		w.hubble = hubble.New(r.options.Tables, w)
+		if len(r.workers) == 0 {
+			w.hubble = hubble.New(r.options.Tables, w)
+		} else {
+			w.hubble = r.workers[0].hubble.Sibling(w)
+		}
 		r.workers = append(r.workers, w)
 	}
 	return r.workers[n]
@@ -78,6 +89,7 @@ func (r *reader) records() (n int64) {
 
 func (r *reader) read(s *Source, stdin io.Reader) error {
 	in := stdin
+	var hash *xxh3.Hasher
 	if s.Name != "-" {
 		f, err := os.Open(s.Name)
 		if err != nil {
@@ -88,33 +100,43 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		if err != nil {
 			return plain(err)
 		}
-		if r.options.Skip != nil && fi.Mode().IsRegular() {
-			if s.Digest, s.Bytes, err = digest(f); err != nil {
+		if r.options.Past != nil && fi.Mode().IsRegular() {
+			isNew, err := r.isNew(f, fi.Size())
+			if s.Skipped = !isNew; err != nil || s.Skipped {
 				return err
 			}
-			if s.Skipped = r.options.Skip(s.Digest); s.Skipped {
-				return nil
-			}
-			s.Bytes = 0
+			hash = xxh3.New()
 		}
 		in = f
 	}
 	if in == nil {
 		return errors.New("no standard input")
 	}
-	br, closer, err := unpack(&counter{in, &s.Bytes, r.options.Progress})
+	c := &counter{r.ctx, in, &s.Bytes, r.options.Progress, hash}
+	br, packed, closer, err := unpack(c)
 	if err != nil {
 		return plain(err)
 	}
 	defer closer()
 	before := r.records()
-	err = r.decode(s, br)
+	err = r.decode(s, br, packed)
 	s.Records = r.records() - before
+	if hash != nil && r.ctx.Err() == nil {
+		err = errors.Join(err, r.finish(s, c))
+	}
+	return err
+}
+
+// finish completes the digest of a file.
+func (r *reader) finish(s *Source, c *counter) (err error) {
+	if s.Digest, err = c.digest(); err == nil {
+		r.sizes[s.Bytes], r.digests[s.Digest] = true, true
+	}
 	return err
 }
 
 // decode tells the format of an input by its start and reads it.
-func (r *reader) decode(s *Source, br *bufio.Reader) error {
+func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	peek, err := br.Peek(peekSize)
 	if len(bytes.TrimSpace(peek)) == 0 {
 		if err != nil && err != io.EOF {
@@ -132,7 +154,7 @@ func (r *reader) decode(s *Source, br *bufio.Reader) error {
 	}
 	s.Format = "hubble"
 	if oneLine(peek) {
-		return r.lines(s.Name, br)
+		return r.lines(s.Name, br, packed)
 	}
 	return first.objects(r.ctx, s.Name, br)
 }

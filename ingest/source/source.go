@@ -22,9 +22,15 @@ type Options struct {
 	NewSink  func() ingest.Sink         // makes the sink of one worker
 	Tables   model.Tables               // where endpoints and names are interned
 	Progress func(bytes, records int64) // told what came on top since the last call, by any worker; may be nil
-	// Skip is asked with the digest of a regular file before any of its records is handed on. Nil: digests are
-	// not computed, which takes a pass over the file.
-	Skip func(digest string) bool
+	// Past is what earlier runs have read: a file that is in it, or that this run has had already, is skipped. Nil:
+	// nothing is skipped and digests are not computed.
+	Past Past
+}
+
+// Past knows files by what is in them.
+type Past interface {
+	HasSize(bytes int64) bool // whether some file had so many bytes
+	HasSource(digest string) bool
 }
 
 // Source is what was read of one input.
@@ -53,7 +59,7 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
-	r := &reader{ctx: ctx, options: o}
+	r := &reader{ctx: ctx, options: o, sizes: map[int64]bool{}, digests: map[string]bool{}}
 	var sum Summary
 	for _, in := range inputs {
 		for _, name := range files(in) {

@@ -16,57 +16,62 @@ type Config struct {
 // Build decides and aggregates what was added so far. The Builder can go on afterwards.
 func (b *Builder) Build(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
-	items := b.sorted()
-	assign := b.peers(g, items, cfg)
-	d := newDecider(g, items)
-	edges := map[edgeKey]*gathering{}
-	conns := map[connKey]*Connection{}
-	for i := range items {
-		it := &items[i]
-		g.span(it.t)
-		it.k = d.decide(it.k, it.t)
-		if it.k.fate == model.Irrelevant {
-			g.Fates[it.k.fate][it.k.reason] += it.t.records
+	assign := b.peers(g, cfg)
+	rank := b.ranks(assign)
+	d := newDecider(g, b)
+	items := make([]item, 0, b.n)
+	for t := range b.all {
+		g.span(t)
+		k := d.decide(t.k)
+		if k.fate == model.Irrelevant {
+			g.Fates[k.fate][k.reason] += t.records
 			continue
 		}
-		reason := d.refusal(it.k)
-		ek := edgeKey{assign[it.k.src], assign[it.k.dst], it.k.proto, it.k.port, reason}
-		e := edges[ek]
-		if e == nil {
-			e = &gathering{}
-			edges[ek] = e
-		}
-		e.add(it)
-		ck := connKey{it.k.src, it.k.dst, it.k.proto, it.k.port, reason}
-		c := conns[ck]
-		if c == nil {
-			c = &Connection{Src: it.k.src, Dst: it.k.dst, Proto: it.k.proto, Port: it.k.port}
-			conns[ck] = c
-		}
-		c.Records += it.t.records
+		items = append(items, item{
+			peers: uint64(assign[k.src])<<32 | uint64(assign[k.dst]),
+			port:  uint32(k.proto)<<24 | uint32(k.port)<<8 | uint32(d.refusal(k)),
+			ranks: uint64(rank[k.src])<<32 | uint64(rank[k.dst]),
+			k:     k, t: t,
+		})
 	}
-	g.finish(edges, conns, assign)
+	slices.SortFunc(items, func(x, y item) int {
+		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
+	})
+	g.finish(items)
 	return g
 }
 
+// item is a tally at its place: items of one edge have the same peers and port, those of one connection the same
+// ranks as well.
 type item struct {
-	k key
-	t *tally
+	peers uint64 // source and destination
+	port  uint32 // protocol, port and reason of a refusal
+	ranks uint64 // of the endpoints
+	k     key    // as decided
+	t     *tally
 }
 
-// sorted lists the tallies in an order that depends on nothing but them.
-func (b *Builder) sorted() []item {
-	items := make([]item, 0, len(b.tally))
-	for k, t := range b.tally {
-		items = append(items, item{k, t})
+func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }
+
+// ranks gives the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
+// not. Endpoints without a peer have none.
+func (b *Builder) ranks(assign []int) []uint32 {
+	type keyed struct {
+		key string
+		id  int
 	}
-	slices.SortFunc(items, func(x, y item) int {
-		a, c := x.k, y.k
-		return cmp.Or(cmp.Compare(a.src, c.src), cmp.Compare(a.dst, c.dst), cmp.Compare(a.proto, c.proto), cmp.Compare(a.port, c.port),
-			cmp.Compare(a.srcPort, c.srcPort), cmp.Compare(a.fate, c.fate), cmp.Compare(a.observer, c.observer),
-			cmp.Compare(a.verdict, c.verdict), cmp.Compare(a.reason, c.reason), cmp.Compare(a.marks, c.marks))
-	})
-	return items
+	list := make([]keyed, 0, len(assign))
+	for id, peer := range assign {
+		if peer >= 0 {
+			list = append(list, keyed{b.tables.Endpoints.Key(model.EndpointID(id)), id})
+		}
+	}
+	slices.SortFunc(list, func(x, y keyed) int { return cmp.Compare(x.key, y.key) })
+	out := make([]uint32, len(assign))
+	for n, k := range list {
+		out[k.id] = uint32(n)
+	}
+	return out
 }
 
 func (g *Graph) span(t *tally) {
@@ -78,27 +83,27 @@ func (g *Graph) span(t *tally) {
 
 // peers groups the endpoints into workloads and numbers the peers in the order of their names. The result maps
 // endpoints to peers.
-func (b *Builder) peers(g *Graph, items []item, cfg Config) []int {
+func (b *Builder) peers(g *Graph, cfg Config) []int {
 	eps := b.tables.Endpoints.Snapshot()
 	used := make([]bool, len(eps))
-	pods := map[model.EndpointID]map[model.NameID]bool{}
+	var pods []uint64 // endpoint and name of a pod
+	last := make([]model.NameID, len(eps))
 	note := func(id model.EndpointID, pod model.NameID) {
 		used[id] = true
-		if pod == 0 {
-			return
+		if pod != last[id] {
+			last[id] = pod
+			pods = append(pods, uint64(id)<<32|uint64(pod))
 		}
-		if pods[id] == nil {
-			pods[id] = map[model.NameID]bool{}
-		}
-		pods[id][pod] = true
 	}
-	for _, it := range items {
-		if it.k.fate == model.Irrelevant && !it.k.proto.HasPorts() {
+	for t := range b.all {
+		if t.k.fate == model.Irrelevant && !t.k.proto.HasPorts() {
 			continue
 		}
-		note(it.k.src, it.t.srcPod)
-		note(it.k.dst, it.t.dstPod)
+		note(t.k.src, t.srcPod)
+		note(t.k.dst, t.dstPod)
 	}
+	slices.Sort(pods)
+	pods = slices.Compact(pods)
 	// Only endpoints that occur are grouped: a table may hold more than this graph has seen.
 	var list []model.Endpoint
 	var ids []model.EndpointID
@@ -110,10 +115,12 @@ func (b *Builder) peers(g *Graph, items []item, cfg Config) []int {
 	}
 	set := workload.Build(list, func(i int) []string {
 		var out []string
-		for n := range pods[ids[i]] {
-			out = append(out, b.tables.Names.Get(n))
+		at, _ := slices.BinarySearch(pods, uint64(ids[i])<<32)
+		for ; at < len(pods) && pods[at]>>32 == uint64(ids[i]); at++ {
+			if n := model.NameID(pods[at]); n != 0 {
+				out = append(out, b.tables.Names.Get(n))
+			}
 		}
-		slices.Sort(out)
 		return out
 	}, cfg.Workloads)
 	g.Workloads = set.Workloads
@@ -143,72 +150,44 @@ func (b *Builder) peers(g *Graph, items []item, cfg Config) []int {
 	return assign
 }
 
-type edgeKey struct {
-	src, dst int
-	proto    model.Proto
-	port     uint16
-	reason   model.Reason
-}
-
-type connKey struct {
-	src, dst model.EndpointID
-	proto    model.Proto
-	port     uint16
-	reason   model.Reason
-}
-
-// gathering is the evidence of one edge before it is weighed.
-type gathering struct {
-	items []item
-}
-
-func (e *gathering) add(it *item) { e.items = append(e.items, *it) }
-
-func (g *Graph) finish(edges map[edgeKey]*gathering, conns map[connKey]*Connection, assign []int) {
-	names := g.Tables.Names
-	index := map[edgeKey]int{}
-	keys := make([]edgeKey, 0, len(edges))
-	for k, e := range edges {
-		ed := e.weigh(names, g.Tables.Endpoints)
-		ed.Src, ed.Dst, ed.Proto, ed.Port = k.src, k.dst, k.proto, k.port
-		if k.reason != model.ReasonNone {
-			ed.State, ed.Reason, ed.NeverWorked = Refused, k.reason, e.neverWorked()
+// finish makes edges and connections of items in order.
+func (g *Graph) finish(items []item) {
+	w := weigher{names: g.Tables.Names, eps: g.Tables.Endpoints.Snapshot()}
+	edges, conns := 0, 0
+	for i := range items {
+		if i == 0 || items[i].peers != items[i-1].peers || items[i].port != items[i-1].port {
+			edges++
+			conns++
+		} else if items[i].ranks != items[i-1].ranks {
+			conns++
+		}
+	}
+	g.Edges, g.Connections = make([]Edge, 0, edges), make([]Connection, 0, conns)
+	for len(items) > 0 {
+		n := 1
+		for n < len(items) && items[n].peers == items[0].peers && items[n].port == items[0].port {
+			n++
+		}
+		of := items[:n]
+		items = items[n:]
+		ed := w.weigh(of)
+		ed.Src, ed.Dst, ed.Proto, ed.Port = int(of[0].peers>>32), int(uint32(of[0].peers)), of[0].k.proto, of[0].k.port
+		reason := of[0].reason()
+		if reason != model.ReasonNone {
+			ed.State, ed.Reason, ed.NeverWorked = Refused, reason, neverWorked(of)
 			ed.refuse()
 		}
 		g.Fates[model.Used][0] += ed.Used
 		g.Fates[model.Reply][0] += ed.Replies
 		g.Fates[model.Duplicate][0] += ed.Duplicates
 		g.Fates[model.Denied][0] += ed.DeniedRecords
-		g.Fates[model.Refused][k.reason] += ed.RefusedRecords
-		g.Edges = append(g.Edges, ed)
-		keys = append(keys, k)
-	}
-	order := make([]int, len(keys))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(x, y int) int { return compareEdges(&g.Edges[x], &g.Edges[y]) })
-	sorted := make([]Edge, len(order))
-	for i, o := range order {
-		sorted[i] = g.Edges[o]
-		index[keys[o]] = i
-	}
-	g.Edges = sorted
-	eps := g.Tables.Endpoints.Snapshot()
-	text := map[model.EndpointID]string{}
-	keyOf := func(id model.EndpointID) string {
-		s, ok := text[id]
-		if !ok {
-			s = eps[id].Key()
-			text[id] = s
+		g.Fates[model.Refused][reason] += ed.RefusedRecords
+		for i := range of {
+			if k := &of[i].k; i == 0 || of[i].ranks != of[i-1].ranks {
+				g.Connections = append(g.Connections, Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: len(g.Edges)})
+			}
+			g.Connections[len(g.Connections)-1].Records += of[i].t.records
 		}
-		return s
+		g.Edges = append(g.Edges, ed)
 	}
-	for k, c := range conns {
-		c.Edge = index[edgeKey{assign[k.src], assign[k.dst], k.proto, k.port, k.reason}]
-		g.Connections = append(g.Connections, *c)
-	}
-	slices.SortFunc(g.Connections, func(a, b Connection) int {
-		return cmp.Or(cmp.Compare(a.Edge, b.Edge), cmp.Compare(keyOf(a.Src), keyOf(b.Src)), cmp.Compare(keyOf(a.Dst), keyOf(b.Dst)))
-	})
 }

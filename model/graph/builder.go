@@ -5,6 +5,7 @@ package graph
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"sluice/model"
@@ -25,13 +26,25 @@ type key struct {
 	marks         model.Marks // of model.KeyMarks
 }
 
+func (k *key) hash() uint64 {
+	const p, q = 0x9E3779B97F4A7C15, 0xE7037ED1A0B428DB
+	a := uint64(k.src)<<32 | uint64(k.dst)
+	b := uint64(k.srcPort)<<48 | uint64(k.port)<<32 | uint64(k.proto)<<24 | uint64(k.verdict)<<16 | uint64(k.observer)<<8 | uint64(k.fate)
+	c := uint64(k.reason)<<16 | uint64(k.marks)
+	hi, lo := bits.Mul64(a^p, b^q)
+	hi, lo = bits.Mul64(hi^lo^c, q)
+	return hi ^ lo
+}
+
 // tally is what was seen of one key.
 type tally struct {
+	k              key
 	records, conns uint64
 	first, last    int64
 	srcPod, dstPod model.NameID
 	marks          model.Marks
-	hours          []hour // sorted
+	hours          []hour  // sorted
+	one            [1]hour // room for hours, which are mostly one
 }
 
 // hour is what was seen in one window of evidence.
@@ -44,17 +57,20 @@ type hour struct {
 // It serves one goroutine.
 type Builder struct {
 	tables model.Tables
-	tally  map[key]*tally
-	arena  []tally
+	index  []uint32  // open addressing over a power of two: number of a tally + 1, 0 is free
+	chunks [][]tally // of chunkSize each, so that tallies never move
+	n      int
 	// translation of the table that Add was last called with
 	from model.Tables
 	ids  []model.EndpointID
 	strs []model.NameID
 }
 
+const chunkSize = 1 << 10
+
 // NewBuilder makes an empty Builder whose endpoints live in t.
 func NewBuilder(t model.Tables) *Builder {
-	return &Builder{tables: t, tally: map[key]*tally{}}
+	return &Builder{tables: t, index: make([]uint32, chunkSize)}
 }
 
 // Add takes rows whose references mean tables t.
@@ -67,16 +83,57 @@ func (b *Builder) Add(t model.Tables, rows []model.Observation) {
 			k.src, k.dst = b.endpoint(t, o.Src), b.endpoint(t, o.Dst)
 			sp, dp = b.name(t, sp), b.name(t, dp)
 		}
-		a := b.tally[k]
-		if a == nil {
-			if len(b.arena) == cap(b.arena) {
-				b.arena = make([]tally, 0, 1024)
-			}
-			b.arena = append(b.arena, tally{first: o.First, last: o.Last, srcPod: sp, dstPod: dp})
-			a = &b.arena[len(b.arena)-1]
-			b.tally[k] = a
+		a, found := b.tally(k)
+		if !found {
+			a.first, a.last, a.srcPod, a.dstPod = o.First, o.Last, sp, dp
 		}
 		a.add(b.tables.Names, o, sp, dp)
+	}
+}
+
+// tally finds or makes the tally of a key.
+func (b *Builder) tally(k key) (t *tally, found bool) {
+	mask := uint64(len(b.index) - 1)
+	i := k.hash() & mask
+	for ; b.index[i] != 0; i = (i + 1) & mask {
+		if t := b.at(int(b.index[i] - 1)); t.k == k {
+			return t, true
+		}
+	}
+	if 2*b.n >= len(b.index) {
+		b.grow()
+		return b.tally(k)
+	}
+	if b.n%chunkSize == 0 {
+		b.chunks = append(b.chunks, make([]tally, chunkSize))
+	}
+	b.n++
+	b.index[i] = uint32(b.n)
+	t = b.at(b.n - 1)
+	t.k, t.hours = k, t.one[:0]
+	return t, false
+}
+
+func (b *Builder) at(i int) *tally { return &b.chunks[i/chunkSize][i%chunkSize] }
+
+func (b *Builder) grow() {
+	b.index = make([]uint32, 2*len(b.index))
+	mask := uint64(len(b.index) - 1)
+	for n := range b.n {
+		i := b.at(n).k.hash() & mask
+		for b.index[i] != 0 {
+			i = (i + 1) & mask
+		}
+		b.index[i] = uint32(n + 1)
+	}
+}
+
+// all goes over the tallies in the order they were made.
+func (b *Builder) all(yield func(*tally) bool) {
+	for n := range b.n {
+		if !yield(b.at(n)) {
+			return
+		}
 	}
 }
 
@@ -147,31 +204,45 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 	return b.strs[id]
 }
 
-// Observations gives back what edges were built from, a row for each key and hour, in a deterministic order; noise
-// is left out. First and last are those of the key, clipped to the hour. It is what a bundle keeps as evidence:
-// a graph built from it has the same edges.
+// Observations gives back what edges were built from, a row for each key and hour, in an order that depends on
+// nothing but them; noise is left out. First and last are those of the key, clipped to the hour. It is what a bundle
+// keeps as evidence: a graph built from it has the same edges.
 func (b *Builder) Observations() []model.Observation {
+	var list []*tally
+	for t := range b.all {
+		if t.k.fate != model.Irrelevant {
+			list = append(list, t)
+		}
+	}
+	slices.SortFunc(list, func(x, y *tally) int { return compareKeys(&x.k, &y.k) })
 	var out []model.Observation
-	for _, it := range b.sorted() {
-		if it.k.fate == model.Irrelevant {
-			continue
+	for _, t := range list {
+		out = t.observations(out)
+	}
+	return out
+}
+
+func compareKeys(a, c *key) int {
+	return cmp.Or(cmp.Compare(a.src, c.src), cmp.Compare(a.dst, c.dst), cmp.Compare(a.proto, c.proto), cmp.Compare(a.port, c.port),
+		cmp.Compare(a.srcPort, c.srcPort), cmp.Compare(a.fate, c.fate), cmp.Compare(a.observer, c.observer),
+		cmp.Compare(a.verdict, c.verdict), cmp.Compare(a.reason, c.reason), cmp.Compare(a.marks, c.marks))
+}
+
+func (a *tally) observations(out []model.Observation) []model.Observation {
+	for i, h := range a.hours {
+		start := int64(h.n) * windowMinutes * 60e6
+		o := model.Observation{
+			Window: h.n * windowMinutes, Src: a.k.src, Dst: a.k.dst, SrcPort: a.k.srcPort, Port: a.k.port, Proto: a.k.proto,
+			Verdict: a.k.verdict, Observer: a.k.observer, Fate: a.k.fate, Reason: a.k.reason, Marks: a.marks,
+			Records: h.records, Conns: h.conns, First: max(start, a.first), Last: a.last,
 		}
-		for _, h := range it.t.hours {
-			start := int64(h.n) * windowMinutes * 60e6
-			end := start + windowMinutes*60e6 - 1
-			o := model.Observation{
-				Window: h.n * windowMinutes, Src: it.k.src, Dst: it.k.dst, SrcPort: it.k.srcPort, Port: it.k.port, Proto: it.k.proto,
-				Verdict: it.k.verdict, Observer: it.k.observer, Fate: it.k.fate, Reason: it.k.reason, Marks: it.t.marks,
-				Records: h.records, Conns: h.conns, First: max(start, it.t.first), Last: it.t.last,
-			}
-			if h.n != it.t.hours[len(it.t.hours)-1].n {
-				o.Last = min(end, it.t.last)
-			}
-			if h.n == it.t.hours[0].n {
-				o.SrcPod, o.DstPod = it.t.srcPod, it.t.dstPod
-			}
-			out = append(out, o)
+		if i < len(a.hours)-1 {
+			o.Last = min(start+windowMinutes*60e6-1, a.last)
 		}
+		if i == 0 {
+			o.SrcPod, o.DstPod = a.srcPod, a.dstPod
+		}
+		out = append(out, o)
 	}
 	return out
 }

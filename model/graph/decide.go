@@ -5,8 +5,9 @@ import "sluice/model"
 // decider settles the directions that single records left open.
 type decider struct {
 	g *Graph
-	// servers are the ports that decided records show a peer listening on.
+	// servers are the ports that decided records show a peer listening on, as far as an open direction asks for them.
 	servers map[server]bool
+	asked   [1 << 16]bool // ports of undecided records
 }
 
 type server struct {
@@ -15,11 +16,16 @@ type server struct {
 	port  uint16
 }
 
-func newDecider(g *Graph, items []item) *decider {
+func newDecider(g *Graph, b *Builder) *decider {
 	d := &decider{g: g, servers: map[server]bool{}}
-	for _, it := range items {
-		if it.k.fate == model.Used || it.k.fate == model.Reply {
-			d.servers[server{g.PeerOf[it.k.dst], it.k.proto, it.k.port}] = true
+	for t := range b.all {
+		if t.k.fate == model.Undecided {
+			d.asked[t.k.port], d.asked[t.k.srcPort] = true, true
+		}
+	}
+	for t := range b.all {
+		if (t.k.fate == model.Used || t.k.fate == model.Reply) && d.asked[t.k.port] {
+			d.servers[server{g.PeerOf[t.k.dst], t.k.proto, t.k.port}] = true
 		}
 	}
 	return d
@@ -27,7 +33,7 @@ func newDecider(g *Graph, items []item) *decider {
 
 // decide gives the key that an undecided tally counts under: forward, reply, denied, irrelevant, or refused as
 // undecided. Other keys stay. Folded ephemeral ports are 0 and never a server's.
-func (d *decider) decide(k key, t *tally) key {
+func (d *decider) decide(k key) key {
 	if k.fate != model.Undecided {
 		return k
 	}

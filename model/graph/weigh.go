@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 
 	"sluice/model"
@@ -8,67 +9,87 @@ import (
 
 // window is what one hour shows of an edge.
 type window struct {
+	hour    uint32
 	denied  bool // a policy dropped it at either end
 	worked  bool // a forward was seen, anywhere
 	arrived bool // a forward at the destination, or a reply: it worked whatever else was seen
 }
 
-// weigh turns the evidence into an edge: which observer's records count, which are duplicates, and whether the edge
-// worked. Per window, a denial without arrival means denied, since the source's node forwards what the
-// destination's node then drops; an arrival beside a denial means mixed.
-func (e *gathering) weigh(names *model.Strings, eps *model.Endpoints) Edge {
+// weigher turns the items of an edge into an edge. It serves one goroutine.
+type weigher struct {
+	names   *model.Strings
+	eps     []model.Endpoint
+	windows []window
+	hours   []uint32 // room for the windows of edges
+}
+
+// weigh says which observer's records count, which are duplicates, and whether the edge worked. Per window, a denial
+// without arrival means denied, since the source's node forwards what the destination's node then drops; an arrival
+// beside a denial means mixed.
+func (w *weigher) weigh(items []item) Edge {
 	var ed Edge
-	windows := map[uint32]window{}
-	best := e.best()
+	w.windows = w.windows[:0]
+	best := bestOf(items)
 	var srcPod, dstPod model.NameID
-	for _, it := range e.items {
+	for i := range items {
+		it := &items[i]
 		ed.Marks |= it.t.marks
 		ed.Observers |= 1 << it.k.observer
-		if ed.First == 0 || it.t.first < ed.First || it.t.first == ed.First && lessPods(names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {
+		if ed.First == 0 || it.t.first < ed.First || it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {
 			ed.First, srcPod, dstPod = it.t.first, it.t.srcPod, it.t.dstPod
 		}
 		ed.Last = max(ed.Last, it.t.last)
 		ed.count(it, best)
-		for _, h := range it.t.hours {
-			w := windows[h.n]
-			switch it.k.fate {
-			case model.Denied:
-				w.denied = true
-			case model.Reply:
-				w.worked, w.arrived = true, true
-			case model.Used:
-				w.worked = true
-				w.arrived = w.arrived || it.k.observer == model.AtDestination || it.k.observer == model.AtL7
-			}
-			windows[h.n] = w
-		}
-		for _, n := range eps.Get(it.k.dst).Names {
+		w.see(it)
+		for _, n := range w.eps[it.k.dst].Names {
 			if !slices.Contains(ed.Names, n) {
 				ed.Names = append(ed.Names, n)
 			}
 		}
 	}
 	slices.Sort(ed.Names)
-	ed.SrcPod, ed.DstPod = names.Get(srcPod), names.Get(dstPod)
-	ed.State, ed.Windows = judge(windows)
+	ed.SrcPod, ed.DstPod = w.names.Get(srcPod), w.names.Get(dstPod)
+	ed.State, ed.Windows = w.judge()
 	return ed
 }
 
-// best is the most telling observer of forwards and of denials.
-func (e *gathering) best() (b struct{ forward, denied model.Observer }) {
-	b.forward, b.denied = model.Elsewhere, model.Elsewhere
-	for _, it := range e.items {
+// see notes what an item shows of its hours.
+func (w *weigher) see(it *item) {
+	for _, h := range it.t.hours {
+		i, ok := slices.BinarySearchFunc(w.windows, h.n, func(x window, n uint32) int { return cmp.Compare(x.hour, n) })
+		if !ok {
+			w.windows = slices.Insert(w.windows, i, window{hour: h.n})
+		}
+		x := &w.windows[i]
 		switch it.k.fate {
-		case model.Used:
-			b.forward = min(b.forward, it.k.observer)
 		case model.Denied:
-			b.denied = min(b.denied, it.k.observer)
+			x.denied = true
+		case model.Reply:
+			x.worked, x.arrived = true, true
+		case model.Used:
+			x.worked = true
+			x.arrived = x.arrived || it.k.observer == model.AtDestination || it.k.observer == model.AtL7
+		}
+	}
+}
+
+// best are the most telling observers of forwards and of denials.
+type best struct{ forward, denied model.Observer }
+
+func bestOf(items []item) best {
+	b := best{model.Elsewhere, model.Elsewhere}
+	for i := range items {
+		switch k := &items[i].k; k.fate {
+		case model.Used:
+			b.forward = min(b.forward, k.observer)
+		case model.Denied:
+			b.denied = min(b.denied, k.observer)
 		}
 	}
 	return b
 }
 
-func (ed *Edge) count(it item, best struct{ forward, denied model.Observer }) {
+func (ed *Edge) count(it *item, best best) {
 	switch {
 	case it.k.fate == model.Reply:
 		ed.Replies += it.t.records
@@ -85,8 +106,9 @@ func (ed *Edge) count(it item, best struct{ forward, denied model.Observer }) {
 }
 
 // neverWorked says whether every record is a denial.
-func (e *gathering) neverWorked() bool {
-	for _, it := range e.items {
+func neverWorked(items []item) bool {
+	for i := range items {
+		it := &items[i]
 		if it.k.fate != model.Denied && it.k.marks&model.MarkDenied == 0 && it.k.verdict != model.Dropped {
 			return false
 		}
@@ -100,15 +122,18 @@ func (ed *Edge) refuse() {
 	ed.Used, ed.Replies, ed.Duplicates, ed.DeniedRecords = 0, 0, 0, 0
 }
 
-func judge(windows map[uint32]window) (State, []uint32) {
-	var denied, worked bool
-	list := make([]uint32, 0, len(windows))
-	for n, w := range windows {
-		list = append(list, n)
-		denied = denied || w.denied
-		worked = worked || w.arrived || w.worked && !w.denied
+func (w *weigher) judge() (State, []uint32) {
+	if len(w.hours)+len(w.windows) > cap(w.hours) {
+		w.hours = make([]uint32, 0, max(1<<12, len(w.windows)))
 	}
-	slices.Sort(list)
+	start := len(w.hours)
+	var denied, worked bool
+	for _, x := range w.windows {
+		w.hours = append(w.hours, x.hour)
+		denied = denied || x.denied
+		worked = worked || x.arrived || x.worked && !x.denied
+	}
+	list := w.hours[start:len(w.hours):len(w.hours)]
 	switch {
 	case worked && denied:
 		return Mixed, list

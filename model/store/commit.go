@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +29,11 @@ type commit struct {
 	Number   int       `json:"number"`
 	Segments []Segment `json:"segments"`
 	Sources  []Source  `json:"sources"`
+	// Replaces are the numbers of earlier commits that this one holds the sum of: they no longer count, and their files
+	// may be gone.
+	Replaces ranges `json:"replaces,omitempty"`
+	Level    int    `json:"level,omitempty"` // how many times its rows were merged
+	file     string // its name
 }
 
 func commitName(number int, data []byte) string {
@@ -34,26 +41,50 @@ func commitName(number int, data []byte) string {
 	return fmt.Sprintf("%08d-%s.json", number, hex.EncodeToString(sum[:8]))
 }
 
-// readCommits reads the commits after the first known ones, in order. Unfinished files of a writer that died have other
-// names and are passed over.
-func readCommits(dir string, known int) ([]commit, error) {
+// readCommits reads the commits after the last known one, in order. Unfinished files of a writer that died have other
+// names and are passed over. A number may be missing only where a later commit replaces it.
+func readCommits(dir string, last int) ([]commit, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, commitsDir))
 	if err != nil {
 		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".json") })
 	var out []commit
-	for _, e := range entries[min(known, len(entries)):] {
+	var replaced ranges
+	for _, e := range entries {
+		if n, ok := commitNumber(e.Name()); !ok || n <= last {
+			continue
+		}
 		c, err := readCommit(filepath.Join(dir, commitsDir, e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // replaced and removed meanwhile, or missing, as shows below
+		}
 		if err != nil {
 			return nil, err
 		}
-		if want := known + len(out) + 1; c.Number != want {
-			return nil, fmt.Errorf("commit %d is missing in %s: %w", want, commitsDir, ErrDamaged)
-		}
 		out = append(out, c)
+		replaced = replaced.union(c.Replaces)
+	}
+	slices.SortFunc(out, func(a, b commit) int { return a.Number - b.Number })
+	want := last + 1
+	for _, c := range out {
+		for ; want < c.Number; want++ {
+			if !replaced.has(want) {
+				return nil, fmt.Errorf("commit %d is missing in %s: %w", want, commitsDir, ErrDamaged)
+			}
+		}
+		want = c.Number + 1
 	}
 	return out, nil
+}
+
+// commitNumber gives the number in the name of a commit's file, false for files of other kinds.
+func commitNumber(file string) (int, bool) {
+	number, rest, ok := strings.Cut(file, "-")
+	if !ok || !strings.HasSuffix(rest, ".json") {
+		return 0, false
+	}
+	n, err := strconv.Atoi(number)
+	return n, err == nil
 }
 
 func readCommit(file string) (c commit, err error) {
@@ -66,12 +97,33 @@ func readCommit(file string) (c commit, err error) {
 	if err := d.Decode(&c); err != nil || c.Format != formatName || commitName(c.Number, data) != filepath.Base(file) {
 		return c, fmt.Errorf("commit %s: %w", file, ErrDamaged)
 	}
-	for _, g := range c.Segments {
-		if !ownPath(g.Path) || !ownPath(g.Labels) {
+	c.file = filepath.Base(file)
+	for _, name := range c.files() {
+		if !ownPath(name) {
 			return c, fmt.Errorf("commit %s names a file outside the store: %w", file, ErrDamaged)
 		}
 	}
+	for _, r := range c.Replaces {
+		if r[0] < 1 || r[0] > r[1] || r[1] >= c.Number {
+			return c, fmt.Errorf("commit %s replaces what is not before it: %w", file, ErrDamaged)
+		}
+	}
 	return c, nil
+}
+
+// files are the files that a commit names.
+func (c *commit) files() (names []string) {
+	for _, g := range c.Segments {
+		names = append(names, g.Path, g.Labels)
+	}
+	for _, src := range c.Sources {
+		if src.Stream != nil {
+			for _, f := range src.Stream.Seen {
+				names = append(names, f.Path)
+			}
+		}
+	}
+	return names
 }
 
 func ownPath(p string) bool {

@@ -61,6 +61,9 @@ func writeForever(dir string) error {
 			return err
 		}
 		fmt.Println(n)
+		if _, err := s.Compact(context.Background(), CompactOptions{Run: 4}); err != nil {
+			return err
+		}
 	}
 }
 
@@ -85,7 +88,11 @@ func TestKill(t *testing.T) {
 		_ = cmd.Wait()
 		orphans += checkCrashed(t, dir, lastLine(t, &out))
 	}
-	commitRows(t, mustCreate(t, dir), WriterOptions{}, model.NewTables(), nil)
+	s := mustCreate(t, dir)
+	commitRows(t, s, WriterOptions{}, model.NewTables(), nil)
+	if _, err := s.Compact(t.Context(), CompactOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	if n := checkCrashed(t, dir, -1); n > 0 {
 		t.Errorf("%d files are left that no commit names", n)
 	}

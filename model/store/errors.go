@@ -7,6 +7,8 @@ var (
 	ErrNoStore = errors.New("not a sluice store")
 	// ErrLocked says that another writer has the store.
 	ErrLocked = errors.New("another process is writing to this store")
+	// ErrStreamLocked says that another process collects this stream into this store.
+	ErrStreamLocked = errors.New("another process collects this stream into this store")
 	// ErrSourceStored says that a source of a commit is already there, stored by another writer since the check.
 	ErrSourceStored = errors.New("source is already in the store")
 	// ErrDamaged says that a file is not the one that was committed.

@@ -32,15 +32,16 @@ func windowTime(w uint32) time.Time { return time.Unix(int64(w)*60, 0).UTC() }
 
 func dayOf(window uint32) string { return windowTime(window).Format(time.DateOnly) }
 
-var segmentFile = regexp.MustCompile(`^\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(\.labels)?\.parquet(\.tmp)?$`)
+var numberedFile = regexp.MustCompile(`^(?:\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(?:\.labels)?\.parquet|(\d{8,})\.\d{4,}\.ids)(?:\.tmp)?$`)
 
-// commitOf gives the number of the commit that a segment's file was written for, false for files of other origin.
+// commitOf gives the number of the commit that a file of rows, labels or ids was written for, false for files of other
+// origin.
 func commitOf(file string) (int, bool) {
-	m := segmentFile.FindStringSubmatch(file)
+	m := numberedFile.FindStringSubmatch(file)
 	if m == nil {
 		return 0, false
 	}
-	n, err := strconv.Atoi(m[1])
+	n, err := strconv.Atoi(m[1] + m[2])
 	return n, err == nil
 }
 

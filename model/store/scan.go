@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sluice/model"
 )
@@ -37,10 +38,18 @@ func (s *Store) Scan(ctx context.Context, o ScanOptions, fn func(t model.Tables,
 			continue
 		}
 		if err := sc.segment(ctx, &g); err != nil {
+			if s.replaced(&g) {
+				return fmt.Errorf("read %s: it was compacted for longer than its readers may take; read it again", s.dir)
+			}
 			return err
 		}
 	}
 	return nil
+}
+
+// replaced says whether a segment no longer belongs to the store, since it was merged with others.
+func (s *Store) replaced(g *Segment) bool {
+	return s.reload() == nil && !slices.ContainsFunc(s.Segments(), func(other Segment) bool { return other.Path == g.Path })
 }
 
 // scan is a running scan, with the memory that serves one segment after the other.

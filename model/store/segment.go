@@ -114,13 +114,18 @@ func (g *segment) publish() error {
 func (g *segment) discard() error {
 	var errs []error
 	for _, p := range []*pending{g.labels, g.flows} {
-		if p == nil {
-			continue
-		}
-		errs = append(errs, p.discard())
-		if err := os.Remove(strings.TrimSuffix(p.f.Name(), tmpSuffix)); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		if p != nil {
+			errs = append(errs, remove(p))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// remove discards a file that may have its final name already.
+func remove(p *pending) error {
+	err := p.discard()
+	if final := os.Remove(strings.TrimSuffix(p.f.Name(), tmpSuffix)); !errors.Is(final, fs.ErrNotExist) {
+		err = errors.Join(err, final)
+	}
+	return err
 }

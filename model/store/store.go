@@ -22,6 +22,7 @@ type Source struct {
 	Lost     int64            `json:"lost,omitempty"`  // events that the log itself says it lost
 	First    int64            `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
 	Last     int64            `json:"last,omitempty"`
+	Stream   *Stream          `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
 }
 
 // Segment is a pair of files: observations, and the endpoints and pod names that they refer to.
@@ -44,8 +45,11 @@ type Segment struct {
 type Store struct {
 	dir     string
 	mu      sync.RWMutex
-	commits []commit
-	sources map[string]bool
+	commits []commit        // those that count
+	dead    []commit        // those that others replace, as long as their files are there
+	last    int             // number of the newest
+	sources map[string]bool // digests
+	sizes   map[int64]bool  // bytes of those
 }
 
 // Open opens the store in dir; the error is ErrNoStore where there is none.
@@ -56,7 +60,7 @@ func Open(dir string) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
-	s := &Store{dir: dir, sources: map[string]bool{}}
+	s := &Store{dir: dir, sources: map[string]bool{}, sizes: map[int64]bool{}}
 	if err := s.reload(); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
@@ -75,18 +79,29 @@ func Create(dir string) (*Store, error) {
 func (s *Store) reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fresh, err := readCommits(s.dir, len(s.commits))
+	fresh, err := readCommits(s.dir, s.last)
 	if err != nil {
 		return err
 	}
+	var replaced ranges
 	for _, c := range fresh {
 		for _, src := range c.Sources {
 			if src.Digest != "" {
-				s.sources[src.Digest] = true
+				s.sources[src.Digest], s.sizes[src.Bytes] = true, true
 			}
 		}
+		replaced = replaced.union(c.Replaces)
+		s.last = c.Number
 	}
-	s.commits = append(s.commits, fresh...)
+	var live []commit
+	for _, c := range append(slices.Clip(s.commits), fresh...) {
+		if replaced.has(c.Number) {
+			s.dead = append(s.dead, c)
+		} else {
+			live = append(live, c)
+		}
+	}
+	s.commits = live
 	return nil
 }
 
@@ -98,6 +113,13 @@ func (s *Store) HasSource(digest string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.sources[digest]
+}
+
+// HasSize says whether a source with a digest had so many bytes.
+func (s *Store) HasSize(bytes int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.sizes[bytes]
 }
 
 // Segments gives the segments, oldest commit first.
@@ -122,4 +144,11 @@ func (s *Store) snapshot() []commit {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return slices.Clip(s.commits)
+}
+
+// newest is the number of the newest commit.
+func (s *Store) newest() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.last
 }

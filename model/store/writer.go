@@ -34,6 +34,11 @@ type Writer struct {
 	flows  flowWriter
 	enc    *encoder
 	done   []*segment
+	ids    []*pending // files of ids
+	// of a compaction
+	kept     []Segment // segments taken over from the commits it replaces
+	replaces ranges
+	level    int
 }
 
 // Writer begins a commit and takes the store's lock; the error is ErrLocked where another process has it. Files that a
@@ -49,13 +54,13 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.dir, err), l.release(false))
 	}
-	return &Writer{store: s, opts: opts, number: len(s.snapshot()) + 1, lock: l, tables: newTables(), enc: newEncoder()}, nil
+	return &Writer{store: s, opts: opts, number: s.newest() + 1, lock: l, tables: newTables(), enc: newEncoder()}, nil
 }
 
 // sweep removes what writers that died before their commit left. Such files carry the number of a commit that does
 // not exist; others are never touched.
 func (s *Store) sweep() error {
-	last := len(s.snapshot())
+	last := s.newest()
 	return filepath.WalkDir(filepath.Join(s.dir, version), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -134,7 +139,7 @@ func (w *Writer) Commit(sources []Source) error {
 func (w *Writer) commit(sources []Source) error {
 	seen := map[string]bool{}
 	for _, src := range sources {
-		if src.Digest != "" && (w.store.HasSource(src.Digest) || seen[src.Digest]) {
+		if src.Digest != "" && w.replaces == nil && (w.store.HasSource(src.Digest) || seen[src.Digest]) {
 			return fmt.Errorf("%s: %w", src.Name, ErrSourceStored)
 		}
 		seen[src.Digest] = true
@@ -142,7 +147,8 @@ func (w *Writer) commit(sources []Source) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	c := commit{Format: formatName, Number: w.number, Segments: []Segment{}, Sources: append([]Source{}, sources...)}
+	c := commit{Format: formatName, Number: w.number, Segments: append([]Segment{}, w.kept...), Sources: append([]Source{}, sources...),
+		Replaces: w.replaces, Level: w.level}
 	dirs := map[string]bool{}
 	for _, g := range w.done {
 		if err := g.publish(); err != nil {
@@ -150,6 +156,12 @@ func (w *Writer) commit(sources []Source) error {
 		}
 		dirs[filepath.Dir(g.flows.f.Name())] = true
 		c.Segments = append(c.Segments, g.meta)
+	}
+	for _, f := range w.ids {
+		if err := f.publish(); err != nil {
+			return err
+		}
+		dirs[filepath.Dir(f.f.Name())] = true
 	}
 	for d := range dirs {
 		if err := syncDir(d); err != nil {
@@ -159,7 +171,7 @@ func (w *Writer) commit(sources []Source) error {
 	if err := c.publish(w.store.dir); err != nil {
 		return err
 	}
-	w.done = nil // visible now: no error from here on may remove them
+	w.done, w.ids = nil, nil // visible now: no error from here on may remove them
 	if err := syncDir(filepath.Join(w.store.dir, commitsDir)); err != nil {
 		return err
 	}
@@ -175,7 +187,11 @@ func (w *Writer) Abort() error {
 	for _, g := range w.done {
 		errs = append(errs, g.discard())
 	}
+	for _, f := range w.ids {
+		errs = append(errs, remove(f))
+	}
 	errs = append(errs, w.lock.release(errors.Join(errs...) == nil))
+	w.ids = nil
 	w.done, w.lock, w.sorter, w.tables, w.flows, w.enc = nil, nil, sorter{}, nil, flowWriter{}, nil
 	w.err = errors.Join(w.err, errClosed)
 	return errors.Join(errs...)

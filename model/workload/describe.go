@@ -69,8 +69,7 @@ func (sp *space) detail(g *group, j *judge) {
 	w.LabelSets = distinct(w.LabelSets)
 	w.Common = intersection(w.LabelSets)
 	w.ServiceAccount, w.OwnServiceAccount = sp.serviceAccount(g)
-	w.Separates = sp.separates(g)
-	w.Dropped = j.dropped(sp, w)
+	w.space, w.group, w.judge = sp, g, j
 	w.Merged = g.merged()
 	if len(w.Selector) == 0 {
 		w.Refusal = g.refusal()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sluice/model"
 )
@@ -27,17 +28,23 @@ func TestDescription(t *testing.T) {
 		Selector:  map[string]string{"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "web"},
 		Common:    model.Labels{"app.kubernetes.io/component=web", "app.kubernetes.io/name=shop", "region=eu"},
 		LabelSets: got.LabelSets,
-		Separates: []Separation{
-			{Key: "app.kubernetes.io/component", Value: "web", From: []string{"db"}},
-			{Key: "app.kubernetes.io/name", Value: "shop", From: []string{"cart"}},
-		},
-		Dropped: []DroppedLabel{
-			{"app.kubernetes.io/version", Builtin}, {"canary", NotOnAll}, {"io.cilium.k8s.policy.cluster", NotOfPod},
-			{"mirror", Version}, {"pod-template-hash", Builtin}, {"region", Configured}, {"shard", Varies}, {"sum", Random},
-		},
 	}
-	if d := cmp.Diff(got, want); d != "" {
+	if d := cmp.Diff(got, want, cmpopts.IgnoreUnexported(Workload{})); d != "" {
 		t.Errorf("-got +want\n%s", d)
+	}
+	separates := []Separation{
+		{Key: "app.kubernetes.io/component", Value: "web", From: []string{"db"}},
+		{Key: "app.kubernetes.io/name", Value: "shop", From: []string{"cart"}},
+	}
+	if d := cmp.Diff(got.Separates(), separates); d != "" {
+		t.Errorf("separates: -got +want\n%s", d)
+	}
+	dropped := []DroppedLabel{
+		{"app.kubernetes.io/version", Builtin}, {"canary", NotOnAll}, {"io.cilium.k8s.policy.cluster", NotOfPod},
+		{"mirror", Version}, {"pod-template-hash", Builtin}, {"region", Configured}, {"shard", Varies}, {"sum", Random},
+	}
+	if d := cmp.Diff(got.Dropped(), dropped); d != "" {
+		t.Errorf("dropped: -got +want\n%s", d)
 	}
 	if len(got.LabelSets) != 2 {
 		t.Errorf("%d label sets", len(got.LabelSets))

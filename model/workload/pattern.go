@@ -20,7 +20,14 @@ func isHex(s string) bool { return s != "" && within(s, "0123456789abcdefABCDEF"
 
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
-func within(s, alphabet string) bool { return strings.Trim(s, alphabet) == "" }
+func within(s, alphabet string) bool {
+	for i := range len(s) {
+		if strings.IndexByte(alphabet, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // isRunID says whether one part of a name is made by a machine for one run: a long number, a hash, a random suffix
 // that no word could be.
@@ -42,7 +49,7 @@ var (
 
 // looksRandom says whether a label value has a part that looks made for one run, rollout or pod.
 func looksRandom(v string) bool {
-	if uuid.MatchString(v) || date.MatchString(v) {
+	if len(v) >= 36 && uuid.MatchString(v) || len(v) >= 8 && strings.Contains(v, "20") && date.MatchString(v) {
 		return true
 	}
 	for _, part := range strings.FieldsFunc(v, func(r rune) bool { return r == '-' || r == '.' || r == '_' }) {
@@ -58,4 +65,4 @@ func surelyRandom(v string) bool {
 	return uuid.MatchString(v) || len(v) >= 16 && isHex(v) && hasDigit(v) || len(v) >= 10 && isDigits(v)
 }
 
-func looksVersion(v string) bool { return version.MatchString(v) }
+func looksVersion(v string) bool { return strings.Contains(v, ".") && version.MatchString(v) }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sluice/model"
 )
@@ -106,8 +107,14 @@ func TestOrderDoesNotMatter(t *testing.T) {
 			shuffled.pods = append(shuffled.pods, w.pods[i])
 		}
 		got := shuffled.build()
-		if d := cmp.Diff(got.Workloads, want.Workloads); d != "" {
+		if d := cmp.Diff(got.Workloads, want.Workloads, cmpopts.IgnoreUnexported(Workload{})); d != "" {
 			t.Errorf("-got +want\n%s", d)
+		}
+		for i := range got.Workloads {
+			a, b := &got.Workloads[i], &want.Workloads[i]
+			if d := cmp.Diff(a.Separates(), b.Separates()) + cmp.Diff(a.Dropped(), b.Dropped()); d != "" {
+				t.Errorf("%s: -got +want\n%s", a.ID, d)
+			}
 		}
 		for k, i := range p {
 			if got.Of(k) != want.Of(i) {

@@ -68,15 +68,32 @@ type spaceKey struct {
 // judge decides which labels are volatile. It learns before it is asked and does not change afterwards.
 type judge struct {
 	cfg     Config
-	random  map[string]bool  // keys most of whose values look random, anywhere
-	learned map[spaceKey]Why // keys that the pods of a namespace showed to be volatile
+	labels  map[string]verdict // every label of every pod, by itself
+	random  map[string]bool    // keys most of whose values look random, anywhere
+	learned map[spaceKey]Why   // keys that the pods of a namespace showed to be volatile
+}
+
+// verdict is what a label says by itself.
+type verdict struct {
+	why    Why  // volatile wherever it stands
+	random bool // its value looks random
+	final  bool // what was learned of its key does not count
 }
 
 // learn looks at all label values. Keys that name applications are not learned from: where one differs between the
 // pods of one owner it is useless for that owner alone (a database's role), and elsewhere still the best there is.
 func learn(spaces []*space, cfg Config) *judge {
-	j := &judge{cfg: cfg, random: map[string]bool{}, learned: map[spaceKey]Why{}}
-	j.learnRandom(spaces)
+	j := &judge{cfg: cfg, labels: map[string]verdict{}, random: map[string]bool{}, learned: map[spaceKey]Why{}}
+	for _, sp := range spaces {
+		for _, p := range sp.pods {
+			for _, kv := range p.Labels {
+				if _, ok := j.labels[kv]; !ok {
+					j.labels[kv] = j.look(kv)
+				}
+			}
+		}
+	}
+	j.learnRandom()
 	for _, sp := range spaces {
 		if sp.namespace == "" {
 			continue
@@ -87,27 +104,22 @@ func learn(spaces []*space, cfg Config) *judge {
 	return j
 }
 
-func (j *judge) learnRandom(spaces []*space) {
-	values := map[string]map[string]bool{}
-	for _, sp := range spaces {
-		for _, p := range sp.pods {
-			for _, kv := range p.Labels {
-				k, v, _ := strings.Cut(kv, "=")
-				if values[k] == nil {
-					values[k] = map[string]bool{}
-				}
-				values[k][v] = looksRandom(v)
-			}
+func (j *judge) learnRandom() {
+	type count struct{ all, random int }
+	counts := map[string]count{}
+	for kv, v := range j.labels {
+		k := key(kv)
+		if rank(k) < lastRank {
+			continue
 		}
+		n := counts[k]
+		if n.all++; v.random {
+			n.random++
+		}
+		counts[k] = n
 	}
-	for k, vs := range values {
-		n := 0
-		for _, random := range vs {
-			if random {
-				n++
-			}
-		}
-		j.random[k] = rank(k) == lastRank && 2*n > len(vs)
+	for k, n := range counts {
+		j.random[k] = 2*n.random > n.all
 	}
 }
 
@@ -178,37 +190,55 @@ func (j *judge) learnIDs(sp *space) {
 	}
 }
 
-// volatile says why a label cannot be relied on, "" if it can.
-func (j *judge) volatile(sp *space, key, value string) Why {
+// look says what a label says by itself.
+func (j *judge) look(kv string) verdict {
+	key, value, _ := strings.Cut(kv, "=")
+	v := verdict{random: looksRandom(value), final: true}
 	switch {
 	case matches(notOfPod, key):
-		return NotOfPod
+		v.why = NotOfPod
 	case matches(j.cfg.KeepVolatile, key):
-		return ""
 	case matches(j.cfg.AddVolatile, key):
-		return Configured
+		v.why = Configured
 	case matches(builtin, key):
-		return Builtin
+		v.why = Builtin
 	case rank(key) < lastRank:
 		if surelyRandom(value) {
-			return Random
+			v.why = Random
 		}
-		return ""
-	case j.random[key] || looksRandom(value):
-		return Random
-	case looksVersion(value):
-		return Version
+	case v.random:
+		v.why = Random
+	default:
+		v.final = false
+		if looksVersion(value) {
+			v.why = Version
+		}
 	}
-	return j.learned[spaceKey{sp, key}]
+	return v
+}
+
+// volatile says why a label cannot be relied on, "" if it can.
+func (j *judge) volatile(sp *space, kv string) Why {
+	v := j.labels[kv]
+	if v.final {
+		return v.why
+	}
+	k := key(kv)
+	switch {
+	case j.random[k]:
+		return Random
+	case v.why != "":
+		return v.why
+	}
+	return j.learned[spaceKey{sp, k}]
 }
 
 // stable gives the labels that can be relied on.
 func (j *judge) stable(sp *space, l model.Labels) model.Labels {
 	var out model.Labels
 	for _, kv := range l {
-		k, v, _ := strings.Cut(kv, "=")
-		if j.volatile(sp, k, v) == "" {
-			out = append(out, label(k, v))
+		if j.volatile(sp, kv) == "" {
+			out = append(out, strings.TrimSuffix(kv, "="))
 		}
 	}
 	return out
@@ -227,7 +257,7 @@ func (j *judge) dropped(sp *space, w *Workload) []DroppedLabel {
 			}
 			values[k][v] = true
 			count[k]++
-			if r := j.volatile(sp, k, v); r != "" {
+			if r := j.volatile(sp, kv); r != "" {
 				why[k] = r
 			}
 		}

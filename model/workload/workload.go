@@ -2,7 +2,10 @@ package workload
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"sluice/model"
 )
@@ -31,11 +34,18 @@ type Workload struct {
 	OwnServiceAccount bool
 	Common            model.Labels   // labels with one value on every pod, volatile ones among them
 	LabelSets         []model.Labels // every label set seen on its pods, sorted
-	Separates         []Separation   // a line for each label of Selector, sorted by key
-	Dropped           []DroppedLabel // every label key seen that Selector does not use, sorted
 	Merged            []string       // names of two or more owners that no stable label tells apart; else empty
 	Refusal           string         // why nothing selects it, with advice; "" where Selector does
+	space             *space
+	group             *group
+	judge             *judge
 }
+
+// Separates gives a line for each label of Selector, sorted by key. It is worked out when it is asked for.
+func (w *Workload) Separates() []Separation { return w.space.separates(w.group) }
+
+// Dropped gives every label key seen that Selector does not use, sorted. It is worked out when it is asked for.
+func (w *Workload) Dropped() []DroppedLabel { return w.judge.dropped(w.space, w) }
 
 // Separation says what a label of a selector is there for.
 type Separation struct {
@@ -79,10 +89,10 @@ func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
 	})
 	j := learn(spaces, cfg)
-	for _, sp := range spaces {
+	each(spaces, func(sp *space) {
 		sp.form(j)
 		sp.describe(j)
-	}
+	})
 	for i := range s.of {
 		s.of[i] = -1
 	}
@@ -91,6 +101,20 @@ func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 	}
 	slices.SortFunc(s.Refused, func(a, b Refusal) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
 	return s
+}
+
+// each works on the spaces side by side: none knows of another.
+func each(spaces []*space, work func(*space)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1); int(i) <= len(spaces); i = next.Add(1) {
+				work(spaces[i-1])
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // collect appends the workloads of a space to s in the order of their names.

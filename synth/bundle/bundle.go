@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/eval"
+	"sluice/synth/policy"
 	"sluice/synth/verify"
 )
 
@@ -109,11 +111,13 @@ func fill(ctx context.Context, dir string, in Input) (verify.Report, error) {
 	if err := writeFiles(dir, files); err != nil {
 		return verify.Report{}, err
 	}
-	report, err := judge(ctx, dir, in)
+	enforced := in.Result.Enforced()
+	spaces := namespaces(in.Result, enforced)
+	report, err := judge(ctx, dir, in, enforced, spaces)
 	if err != nil {
 		return verify.Report{}, err
 	}
-	m := newManifest(in, &report, files)
+	m := newManifest(in, &report, files, spaces)
 	text, err := m.encode()
 	if err != nil {
 		return verify.Report{}, err
@@ -131,23 +135,36 @@ func fill(ctx context.Context, dir string, in Input) (verify.Report, error) {
 }
 
 // judge verifies the enforced form as it was read back. A policy that does not come back is a fault of ours.
-func judge(ctx context.Context, dir string, in Input) (verify.Report, error) {
-	set, problems, err := Policies(dir, Enforced)
+func judge(ctx context.Context, dir string, in Input, enforced policy.PolicySet, spaces []Namespace) (verify.Report, error) {
+	set, problems, err := Policies(dir, Enforced, in.Result.Dialect.Kinds())
 	if err != nil {
 		return verify.Report{}, err
 	}
 	if len(problems) > 0 {
 		return verify.Report{}, fmt.Errorf("read own policy back: %w", problems[0])
 	}
-	if !set.Equal(in.Result.Enforced()) {
+	if !set.Equal(enforced) {
 		return verify.Report{}, errors.New("the policies on disk are not those that were learned")
+	}
+	var isolated []verify.Side
+	for i := range spaces {
+		isolated = append(isolated, spaces[i].Isolated()...)
+	}
+	networks := map[string][]netip.Prefix{}
+	for _, n := range in.Config.Networks {
+		networks[n.Name] = n.CIDRs
 	}
 	return verify.Verify(ctx, in.Graph, set, verify.Config{
 		Semantics:     in.Semantics,
+		Networks:      networks,
+		Nodes:         networks[synth.NodesNetwork],
+		Isolated:      isolated,
+		Cluster:       in.Result.Cluster,
 		Namespaces:    in.Result.Namespaces(),
 		Inexpressible: in.Result.Inexpressible(),
 		Accepted:      in.Result.Accepted(),
 		Widened:       in.Result.Widened,
+		WidenedRules:  in.Result.WidenedRules(),
 	})
 }
 

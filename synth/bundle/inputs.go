@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,16 +24,18 @@ func inputs(g *graph.Graph) Inputs {
 // digest is SHA-256 over edges and connections with their counts and times. A graph has them in the order of their
 // content, whatever the order of the records.
 func digest(g *graph.Graph) string {
-	h := sha256.New()
+	hash := sha256.New()
+	h := bufio.NewWriterSize(hash, 1<<16)
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		fmt.Fprintf(h, "%q %q %s %s %s %d %d %d %d %d %d\n", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State, e.Reason,
 			e.Used+e.Replies+e.Duplicates, e.DeniedRecords, e.RefusedRecords, e.Conns, e.First, e.Last)
 	}
 	for _, c := range g.Connections {
-		fmt.Fprintf(h, "%d %q %q %d\n", c.Edge, g.Tables.Endpoints.Get(c.Src).Key(), g.Tables.Endpoints.Get(c.Dst).Key(), c.Records)
+		fmt.Fprintf(h, "%d %q %q %d\n", c.Edge, g.Tables.Endpoints.Key(c.Src), g.Tables.Endpoints.Key(c.Dst), c.Records)
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	_ = h.Flush() // a hash takes everything
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 
 // lines counts the YAML of the allow policies.

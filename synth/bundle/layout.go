@@ -8,7 +8,7 @@ import (
 
 	"sluice/synth"
 	"sluice/synth/policy"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/render"
 )
 
 const kustomizationFile = "kustomization.yaml"
@@ -22,18 +22,28 @@ type kustomization struct {
 
 // layout collects the files of a bundle by their slash-separated paths.
 type layout struct {
-	files map[string][]byte
-	lists map[string][]string // directory -> resources of its kustomization
+	dialect render.Dialect
+	files   map[string][]byte
+	lists   map[string][]string // directory -> resources of its kustomization
 }
 
 // policyFiles gives everything in the bundle that a cluster can apply.
 func policyFiles(r *synth.Result) (map[string][]byte, error) {
-	l := &layout{map[string][]byte{}, map[string][]string{}}
-	if err := l.policies(allowDir, r.Policies.Policies...); err != nil {
-		return nil, err
-	}
+	l := &layout{r.Dialect, map[string][]byte{}, map[string][]string{}}
 	for _, ns := range r.Namespaces() {
+		if err := l.policies(path.Join(allowDir, ns), r.Set(r.Allow(ns)...)); err != nil {
+			return nil, err
+		}
 		if err := l.switches(r, ns); err != nil {
+			return nil, err
+		}
+	}
+	if deny, ok := r.GlobalDeny(); ok {
+		staged, _ := r.Dialect.Stage("", nil, deny)
+		if err := l.policies(path.Join(stageDir, render.ClusterDir), r.Set(staged...)); err != nil {
+			return nil, err
+		}
+		if err := l.policies(path.Join(enforceDir, render.ClusterDir), r.Set(deny)); err != nil {
 			return nil, err
 		}
 	}
@@ -44,42 +54,52 @@ func policyFiles(r *synth.Result) (map[string][]byte, error) {
 func (l *layout) switches(r *synth.Result, ns string) error {
 	deny, denies := r.DefaultDeny(ns)
 	open, opens := r.Remainder(ns)
-	stage := []policy.Policy{kubernetes.Open(ns, nil, true, true)}
+	stage, withAllow := r.Staged(ns)
 	enforce := []policy.Policy{}
 	if denies {
-		stage, enforce = append(stage, deny), append(enforce, deny)
+		enforce = append(enforce, deny)
+	}
+	if p, ok := r.Beside(ns); ok {
+		enforce = append(enforce, p)
 	}
 	if opens {
 		enforce = append(enforce, open)
 	}
-	l.include(stageDir, ns)
-	if err := l.policies(stageDir, stage...); err != nil {
+	if withAllow {
+		l.include(stageDir, ns)
+	}
+	if err := l.policies(path.Join(stageDir, ns), r.Set(stage...)); err != nil {
 		return err
 	}
 	if !denies {
 		return nil
 	}
 	l.include(enforceDir, ns)
-	return l.policies(enforceDir, enforce...)
+	return l.policies(path.Join(enforceDir, ns), r.Set(enforce...))
 }
+
+// fromForm is the way to the allow policies of a namespace from a directory of another form.
+func fromForm(ns string) string { return path.Join("..", "..", allowDir, ns) }
 
 // include takes the allow policies of a namespace, if it has any, into another form.
 func (l *layout) include(form, ns string) {
 	if len(l.lists[path.Join(allowDir, ns)]) > 0 {
 		dir := path.Join(form, ns)
-		l.lists[dir] = append(l.lists[dir], path.Join("..", "..", allowDir, ns))
+		l.lists[dir] = append(l.lists[dir], fromForm(ns))
 	}
 }
 
-func (l *layout) policies(form string, list ...policy.Policy) error {
-	files, _, err := kubernetes.Render(policy.PolicySet{Policies: list})
+// policies writes a set to one directory. What it names, cluster-wide or not, is there too: a directory can be applied
+// by itself.
+func (l *layout) policies(dir string, set policy.PolicySet) error {
+	files, _, err := l.dialect.Render(set)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		l.files[path.Join(form, f.Path())] = f.YAML
-		dir := path.Join(form, f.Namespace)
-		l.lists[dir] = append(l.lists[dir], path.Base(f.Path()))
+		name := path.Base(f.Path())
+		l.files[path.Join(dir, name)] = f.YAML
+		l.lists[dir] = append(l.lists[dir], name)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
+	"sluice/synth/policy"
 	"sluice/synth/verify"
 )
 
@@ -24,10 +25,12 @@ type Manifest struct {
 	APIVersion   string       `json:"apiVersion"`
 	Kind         string       `json:"kind"`
 	Dialect      string       `json:"dialect"`
+	Cluster      string       `json:"cluster,omitempty"` // that the policies are for, where the log has several
 	Options      Options      `json:"options"`
 	Inputs       Inputs       `json:"inputs"`
 	Stats        Stats        `json:"stats"`
 	Namespaces   []Namespace  `json:"namespaces"`
+	GlobalDeny   bool         `json:"globalDeny,omitempty"` // there is a default deny for all namespaces, those to come among them
 	Subjects     []Subject    `json:"subjects"`
 	Rules        []Rule       `json:"rules"`
 	Edges        []Edge       `json:"edges"`
@@ -60,6 +63,12 @@ type Stats struct {
 	Ports         int `json:"ports"`
 	SelectorTerms int `json:"selectorTerms"`
 	Lines         int `json:"lines"` // of YAML
+	// Matrices counts subjects and directions with rules, Proven those that cannot do with fewer; of them those whose
+	// matrix is at least 3 by 3.
+	Matrices    int `json:"matrices"`
+	Proven      int `json:"proven"`
+	Large       int `json:"largeMatrices"`
+	LargeProven int `json:"largeProven"`
 }
 
 // Namespace says what of a namespace can be enforced.
@@ -68,6 +77,20 @@ type Namespace struct {
 	Ingress   bool       `json:"ingress"`
 	Egress    bool       `json:"egress"`
 	Obstacles []Obstacle `json:"obstacles"`
+	// Open are the ids of the rules that keep the other directions open, where something isolates pods in them.
+	Open []string `json:"open,omitempty"`
+}
+
+// Isolated are the directions that the enforced form isolates whole.
+func (n *Namespace) Isolated() []verify.Side {
+	var out []verify.Side
+	if n.Ingress {
+		out = append(out, verify.Side{Namespace: n.Name, Direction: model.Ingress})
+	}
+	if n.Egress {
+		out = append(out, verify.Side{Namespace: n.Name, Direction: model.Egress})
+	}
+	return out
 }
 
 // Obstacle keeps a direction from being enforced.
@@ -82,6 +105,24 @@ type Subject struct {
 	Selector map[string]string `json:"selector"`
 	Merged   []string          `json:"merged,omitempty"` // owners that no stable label tells apart
 	Rules    []string          `json:"rules"`
+	Ingress  *Proof            `json:"ingress,omitempty"`
+	Egress   *Proof            `json:"egress,omitempty"`
+}
+
+// Proof says how few the rules of a subject and direction are, those for DNS aside.
+type Proof struct {
+	Rules      int  `json:"rules"`
+	LowerBound int  `json:"lowerBound"` // proven
+	Proven     bool `json:"proven"`     // no fewer rules allow exactly what is needed
+	Peers      int  `json:"peers"`      // of the matrix, peers with the same ports counted once
+	Ports      int  `json:"ports"`      // of the matrix, ports of the same peers counted once
+}
+
+func proof(p synth.Proof) *Proof {
+	if p.Rules == 0 {
+		return nil
+	}
+	return &Proof{p.Rules, p.Bound, p.Proven(), p.Peers, p.Ports}
 }
 
 // Rule is a rule of the allow policies. Its id can be computed from the YAML.
@@ -117,8 +158,9 @@ type Edge struct {
 type Widening struct {
 	Kind  string   `json:"kind"`
 	Text  string   `json:"text"`
-	Price int      `json:"price"`
+	Price int      `json:"price"` // connections never seen; the largest number where they are more
 	Pairs []string `json:"pairs"`
+	Rules []string `json:"rules,omitempty"` // that allow it, where it has no end of pairs
 }
 
 // Finding is something a reviewer should know.
@@ -154,20 +196,19 @@ func (m *Manifest) encode() ([]byte, error) {
 	return bytes.ReplaceAll(b.Bytes(), []byte("<"), []byte(`\u003c`)), nil
 }
 
-func newManifest(in Input, report *verify.Report, files map[string][]byte) *Manifest {
+func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {
 	g, r := in.Graph, in.Result
-	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Dialect: synth.Kubernetes,
-		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
-		Inputs:     inputs(g),
-		Stats:      Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files)},
-		Namespaces: []Namespace{}, Subjects: []Subject{}, Rules: []Rule{}, Edges: []Edge{}, Widenings: []Widening{}, Findings: []Finding{}}
+	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Dialect: r.Dialect.Name(), Cluster: r.Cluster,
+		Options: Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
+		Inputs:  inputs(g),
+		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),
+			r.Stats.Matrices, r.Stats.Proven, r.Stats.Large, r.Stats.LargeProven},
+		Namespaces: spaces, Subjects: []Subject{}, Rules: []Rule{}, Edges: []Edge{}, Widenings: []Widening{}, Findings: []Finding{}}
 	index := m.edges(g, r)
-	for _, ns := range r.Namespaces() {
-		m.Namespaces = append(m.Namespaces, namespace(ns, r.Enforce[ns]))
-	}
+	_, m.GlobalDeny = r.GlobalDeny()
 	for _, s := range r.Subjects {
 		w := &g.Workloads[s.Workload]
-		m.Subjects = append(m.Subjects, Subject{w.ID, w.Selector, w.Merged, append([]string{}, s.Rules...)})
+		m.Subjects = append(m.Subjects, Subject{w.ID, w.Selector, w.Merged, append([]string{}, s.Rules...), proof(s.Ingress), proof(s.Egress)})
 	}
 	m.rules(r, index)
 	m.widenings(g, r)
@@ -176,12 +217,27 @@ func newManifest(in Input, report *verify.Report, files map[string][]byte) *Mani
 	return m
 }
 
-func namespace(name string, e synth.Enforce) Namespace {
-	n := Namespace{name, e.Ingress, e.Egress, []Obstacle{}}
-	for _, o := range e.Why {
-		n.Obstacles = append(n.Obstacles, Obstacle{o.Direction.String(), o.Text})
+// namespaces says of each namespace with subjects what of it is enforced, and what no edge asks for in that form.
+func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
+	open := map[string][]string{}
+	for i := range enforced.Policies {
+		p := &enforced.Policies[i]
+		for k := range p.Rules {
+			if id := p.RuleID(k); len(r.RuleEdges[id]) == 0 {
+				open[p.Namespace] = append(open[p.Namespace], id)
+			}
+		}
 	}
-	return n
+	list := []Namespace{}
+	for _, name := range r.Namespaces() {
+		e := r.Enforce[name]
+		n := Namespace{Name: name, Ingress: e.Ingress, Egress: e.Egress, Obstacles: []Obstacle{}, Open: open[name]}
+		for _, o := range e.Why {
+			n.Obstacles = append(n.Obstacles, Obstacle{o.Direction.String(), o.Text})
+		}
+		list = append(list, n)
+	}
+	return list
 }
 
 // edges lists the edges that have an end in one of the namespaces. The result maps indices of the graph to theirs.
@@ -214,8 +270,14 @@ func observers(bits uint16) []string {
 }
 
 func (m *Manifest) rules(r *synth.Result, index map[int]int) {
-	for i := range r.Policies.Policies {
-		p := &r.Policies.Policies[i]
+	set := r.Policies
+	for _, ns := range r.Namespaces() {
+		if p, ok := r.Beside(ns); ok {
+			set = set.Add(p)
+		}
+	}
+	for i := range set.Policies {
+		p := &set.Policies[i]
 		for j := range p.Rules {
 			id := p.RuleID(j)
 			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}}
@@ -229,10 +291,10 @@ func (m *Manifest) rules(r *synth.Result, index map[int]int) {
 
 func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
 	for _, w := range r.Widenings {
-		out := Widening{w.Kind, w.Text, w.Price, []string{}}
+		out := Widening{w.Kind, w.Text, w.Price, []string{}, w.Rules}
 		for _, t := range w.Triples {
-			e := graph.Edge{Proto: t.Proto, Port: t.Port}
-			out.Pairs = append(out.Pairs, g.Peers[t.Src].ID+" -> "+g.Peers[t.Dst].ID+" "+e.PortString())
+			port := policy.Port{Proto: t.Proto, First: t.Port, Last: t.Last}
+			out.Pairs = append(out.Pairs, g.Peers[t.Src].ID+" -> "+g.Peers[t.Dst].ID+" "+port.String())
 		}
 		slices.Sort(out.Pairs)
 		m.Widenings = append(m.Widenings, out)

@@ -71,3 +71,11 @@ func (p *page) table(limit int, head []string, rows [][]string) {
 		p.line("\n%d more are in `%s`.", n, ManifestFile)
 	}
 }
+
+// count is "1 rule" or "2 rules".
+func count[T int | uint64](n T, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -19,8 +19,13 @@ const (
 func review(in Input, m *Manifest, report *verify.Report) []byte {
 	p := &page{}
 	p.line("# Network policies for %s", title(in.Result.Namespaces()))
-	p.line("\n%d allow policies with %d rules for %d workloads, in the dialect `%s`. Learned from %d records (%d edges) between %s and %s.",
-		m.Stats.Policies, m.Stats.Rules, len(m.Subjects), m.Dialect, m.Inputs.Records, m.Inputs.Edges, orNever(m.Inputs.First), orNever(m.Inputs.Last))
+	p.line("\n%s with %s for %s, in the dialect `%s`. Learned from %s (%s) between %s and %s.",
+		count(m.Stats.Policies, "allow policy", "allow policies"), count(m.Stats.Rules, "rule", "rules"), count(len(m.Subjects), "workload", "workloads"),
+		m.Dialect, count(m.Inputs.Records, "record", "records"), count(m.Inputs.Edges, "edge", "edges"), orNever(m.Inputs.First), orNever(m.Inputs.Last))
+	if m.Stats.Matrices > 0 {
+		p.line("\n%d lines of YAML. No fewer rules would do for %d of %d workloads and directions%s; bundle.json has the lower bound for each.",
+			m.Stats.Lines, m.Stats.Proven, m.Stats.Matrices, large(m))
+	}
 	p.namespaces(in.Result, m)
 	p.verification(m, report)
 	p.obstacles(m)
@@ -30,6 +35,14 @@ func review(in Input, m *Manifest, report *verify.Report) []byte {
 	p.diagram(m)
 	p.next(m)
 	return []byte(p.String())
+}
+
+// large tells of the matrices that leave something to search for.
+func large(m *Manifest) string {
+	if m.Stats.Large == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of the %d with three peers and ports or more)", m.Stats.LargeProven, m.Stats.Large)
 }
 
 // title names a few namespaces, or counts them.
@@ -165,9 +178,10 @@ func (p *page) widenings(m *Manifest) {
 	p.head("Widenings")
 	var rows [][]string
 	for _, w := range m.Widenings {
-		rows = append(rows, []string{w.Kind, w.Text, fmt.Sprint(w.Price)})
+		cost := synth.Widening{Price: w.Price}
+		rows = append(rows, []string{w.Kind, w.Text, cost.Cost()})
 	}
-	p.table(maxFindings, []string{"widening", "what it opens", "pairs never seen"}, rows)
+	p.table(maxFindings, []string{"widening", "what it opens", "price"}, rows)
 }
 
 func (p *page) rules(m *Manifest) {
@@ -186,17 +200,4 @@ func (p *page) rules(m *Manifest) {
 		rows = append(rows, []string{r.ID, r.Policy, r.Text, fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)})
 	}
 	p.table(maxRules, []string{"rule", "policy", "what it says", "edges", "records", "hours seen"}, rows)
-}
-
-func (p *page) next(m *Manifest) {
-	p.head("Next steps")
-	p.line("An allow policy isolates the pods it selects at once, so do not apply `%s` alone.\n", allowDir)
-	p.line("In this directory:\n")
-	p.line("1. Stage: `kubectl apply -k %s`. The allow policies are in force, and `sluice-open` keeps everything open beside them.", stageDir)
-	p.line("   It also opens what policies of your own deny today: leave it out of namespaces that are isolated already (finding `%s`).", synth.KindIsolated)
-	p.line("2. Watch, and run `sluice verify` on new flows until nothing is lost.")
-	p.line("3. Enforce a namespace: `kubectl apply -k %s/NAMESPACE`, and where both directions are enforced", enforceDir)
-	p.line("   `kubectl delete networkpolicy sluice-open -n NAMESPACE`.")
-	p.line("4. Undo: `kubectl apply -f %s/NAMESPACE/sluice-open.yaml`.", stageDir)
-	p.line("\n`sluice explain` tells for each rule id which flows asked for it.")
 }

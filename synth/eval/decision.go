@@ -29,6 +29,7 @@ const (
 	NotIsolated               // nothing isolates the end in this direction
 	OwnNode                   // a node's own host and its pods
 	Lacking                   // Part.Needs is not known
+	Passed                    // no tier of Calico decides
 )
 
 // Part is the answer of one direction.
@@ -73,6 +74,8 @@ func (e *Evaluator) why(p Part) string {
 	switch p.Reason {
 	case NotIsolated:
 		return "nothing isolates the pod"
+	case Passed:
+		return "every tier passes it on"
 	case OwnNode:
 		return "a node and its own pods may always talk"
 	case Lacking:

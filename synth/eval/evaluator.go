@@ -9,24 +9,37 @@ import (
 type Evaluator struct {
 	set         policy.PolicySet
 	semantics   Semantics
+	networks    map[string][]*policy.Network // by name; Peers do not say of which kind
 	byNamespace map[string][]int
 	clusterWide []int
 	rules       [][3][]int // per policy and direction, indices into its rules
 	ordered     []bool     // per policy: its meaning depends on tiers or order
+	tiers       *tiers     // Calico's order of evaluation
 }
 
 // New prepares a set. The set must not change afterwards.
 func New(set policy.PolicySet, sem Semantics) *Evaluator {
 	e := &Evaluator{set: set, semantics: sem, byNamespace: map[string][]int{},
-		rules: make([][3][]int, len(set.Policies)), ordered: make([]bool, len(set.Policies))}
+		networks: map[string][]*policy.Network{},
+		rules:    make([][3][]int, len(set.Policies)), ordered: make([]bool, len(set.Policies))}
+	if sem == Calico {
+		e.tiers = newTiers(set)
+	}
+	for i := range set.Networks {
+		n := &set.Networks[i]
+		e.networks[n.Name] = append(e.networks[n.Name], n)
+	}
 	for i := range set.Policies {
 		p := &set.Policies[i]
+		if p.Staged {
+			continue
+		}
 		if p.Namespace == "" {
 			e.clusterWide = append(e.clusterWide, i)
 		} else {
 			e.byNamespace[p.Namespace] = append(e.byNamespace[p.Namespace], i)
 		}
-		e.ordered[i] = p.Tier != "" || p.Order != nil
+		e.ordered[i] = p.Sequential() || p.Tier != "" && p.Tier != policy.DefaultTier
 		for j, r := range p.Rules {
 			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], j)
 			e.ordered[i] = e.ordered[i] || r.Action == policy.Pass
@@ -45,6 +58,13 @@ func (e *Evaluator) End(f Facts) *End {
 	end.ingress, end.egress = selection{isolated: model.No, by: -1}, selection{isolated: model.No, by: -1}
 	if !f.IsPod || f.HostNetwork {
 		end.IsPod = false // what no policy can select, no pod selector finds either
+		return end
+	}
+	if f.Foreign {
+		return end
+	}
+	if e.semantics == Calico {
+		e.calicoEnd(end)
 		return end
 	}
 	var n need
@@ -107,7 +127,17 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 	if s.isolated == model.No {
 		allow = Part{Outcome: Allowed, Reason: NotIsolated, Policy: -1, Rule: -1}
 	} else if peer.Entities&model.Host != 0 && (d == model.Ingress || e.semantics == Spec) {
-		return Part{Outcome: Allowed, Reason: OwnNode, Policy: -1, Rule: -1}
+		allow = Part{Outcome: Allowed, Reason: OwnNode, Policy: -1, Rule: -1}
+		if e.semantics != Cilium { // where a denial is stronger
+			return allow
+		}
+	}
+	if e.semantics == Calico && s.isolated != model.No {
+		p := e.tiered(d, subject, peer, server, proto, port)
+		if p.Outcome == Denied && d == model.Ingress && peer.aNode() {
+			return Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: -1, Needs: string(needNode)}
+		}
+		return p
 	}
 	var lacks, deny need
 	for _, sp := range s.policies {
@@ -120,7 +150,7 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 				continue
 			}
 			var n need
-			m := matchRule(r, subject, peer, server, proto, port, e.semantics, &n)
+			m := e.matchRule(r, subject, peer, server, proto, port, &n)
 			if m == model.Yes && !sp.sure {
 				m = n.unknown(subject.lacks)
 			}

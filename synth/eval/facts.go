@@ -20,15 +20,35 @@ type Facts struct {
 	HostNetwork bool
 	// Cluster is the name of the pod's cluster, "" where there is but one. The pods of other clusters are none that a
 	// pod selector finds.
-	Cluster   string
+	Cluster string
+	// Foreign: the pod is of another cluster than the policies, none of which selects it.
+	Foreign   bool
 	Namespace string
 	Labels    model.Labels
 	// NamespaceLabels are the labels of Namespace; nil where they are not known. Its name label is always known.
 	NamespaceLabels model.Labels
-	Address         netip.Addr     // invalid where not known
-	Entities        model.Entities // Host is the node that the other end runs on
+	Address         netip.Addr // invalid where not known
+	// Block is where an Address that is not known lies: any of its addresses may be meant. Invalid where that is not
+	// known either.
+	Block netip.Prefix
+	// Names are the DNS names that resolved to Address for the pod that connects; nil where they are not known.
+	Names    []string
+	Entities model.Entities // Host is the node that the other end runs on
 	// NamedPorts are the ports that the pod's containers name; nil where they are not known.
 	NamedPorts []NamedPort
+	// ServiceAccount is the name of the pod's, "" where it is not known, and ServiceAccountLabels its labels, nil where
+	// they are not known.
+	ServiceAccount       string
+	ServiceAccountLabels model.Labels
+	// Services are those that the end is an endpoint of, one for each port; nil where they are not known.
+	Services []ServicePort
+}
+
+// ServicePort is a service and a port of its endpoints.
+type ServicePort struct {
+	Namespace, Name string
+	Proto           model.Proto
+	Port            uint16
 }
 
 // NamedPort is a port of a container that has a name.
@@ -40,7 +60,8 @@ type NamedPort struct {
 
 // FactsOf gives what a logged endpoint says of itself.
 func FactsOf(e *model.Endpoint) Facts {
-	f := Facts{Cluster: e.Cluster, Namespace: e.Namespace, Entities: e.Entities, HostNetwork: e.Marks&model.MarkHostNetwork != 0}
+	f := Facts{Cluster: e.Cluster, Namespace: e.Namespace, Entities: e.Entities, HostNetwork: e.Marks&model.MarkHostNetwork != 0,
+		ServiceAccount: e.ServiceAccount}
 	switch e.Kind {
 	case model.KindPod:
 		f.IsPod = !f.HostNetwork
@@ -49,7 +70,7 @@ func FactsOf(e *model.Endpoint) Facts {
 			f.NamespaceLabels = e.NamespaceLabels
 		}
 	case model.KindAddress:
-		f.Address = e.Address
+		f.Address, f.Names = e.Address, e.Names
 	case model.KindHost:
 		f.Node = true
 	}
@@ -63,8 +84,13 @@ type End struct {
 	namespace       model.Labels // with the name label
 	namespaceKnown  bool
 	lacks           need // what makes it unsure whether some policy selects the end
+	labels          view // the pod's and its namespace's, as Calico sees them
+	ofNamespace     view
 	ingress, egress selection
 }
+
+// Isolated says whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.
+func (e *End) Isolated(d model.Direction) model.Tri { return e.selection(d).isolated }
 
 // selection are the policies that may select an end, for one direction.
 type selection struct {

@@ -13,6 +13,7 @@ import (
 	"sluice/model"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/render/kubernetes"
 )
 
@@ -47,7 +48,7 @@ type container struct {
 type cluster struct {
 	pods     map[string]eval.Facts
 	policies policy.PolicySet
-	problems []kubernetes.Problem
+	problems []render.Problem
 }
 
 // corpus gives the directory of recorded policies, or skips the test.

@@ -1,6 +1,9 @@
 package eval
 
 import (
+	"net/netip"
+	"slices"
+
 	"sluice/model"
 	"sluice/synth/policy"
 )
@@ -38,17 +41,32 @@ const (
 	needNames     need = "the DNS names of the address"
 	needNetworks  need = "the addresses of the named network"
 	needLabels    need = "the labels of the pod"
+	needPeer      need = "peers that this evaluator does not know"
+	needEntity    need = "what the address belongs to"
 	needNode      need = "whether the node is the pod's own"
 	needOrder     need = "the order of tiers, which this evaluator does not know"
 )
 
 // hasLabels says whether the selector finds the pod's labels.
 func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
-	if e.LabelsUnknown && len(s) > 0 {
-		return n.unknown(needLabels)
+	m := model.Yes
+	for i := range s {
+		switch {
+		case s[i].Key == ciliumAccount && e.ServiceAccount == "":
+			m = and(m, n.unknown(needAccount))
+		case s[i].Key == ciliumAccount:
+			m = and(m, tri(s[i].Matches(model.Labels{ciliumAccount + "=" + e.ServiceAccount})))
+		case e.LabelsUnknown:
+			m = and(m, n.unknown(needLabels))
+		case !s[i].Matches(e.Labels):
+			return model.No
+		}
 	}
-	return tri(s.Matches(e.Labels))
+	return m
 }
+
+// ciliumAccount is the label by which Cilium finds pods of a service account.
+const ciliumAccount = "io.cilium.k8s.policy.serviceaccount"
 
 // aNode says whether the end is a node of which it is not known whether it is the other end's own.
 func (e *End) aNode() bool {
@@ -71,47 +89,48 @@ func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 // elsewhere says whether both are known to be of different clusters.
 func elsewhere(a, b *End) bool { return a.Cluster != "" && b.Cluster != "" && a.Cluster != b.Cluster }
 
-// matchPeer says whether p, in a policy of subject, names e, as read by sem.
-func (e *End) matchPeer(p *policy.Peer, subject *End, sem Semantics, n *need) model.Tri {
+// matchPeer says whether p, in a policy of subject, names end.
+func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.Tri {
 	switch p.Kind {
 	case policy.PeerPods:
-		if !e.IsPod || elsewhere(e, subject) {
+		if !end.IsPod || elsewhere(end, subject) {
 			return model.No
 		}
-		return and(e.hasLabels(p.Pods, n), e.inNamespaces(p.Namespaces, n))
+		return and(end.hasLabels(p.Pods, n), end.inNamespaces(p.Namespaces, n))
 	case policy.PeerCIDR:
-		return e.matchCIDR(p, sem, n)
+		return end.matchCIDR(p, e.semantics, n)
 	case policy.PeerEntities:
-		return tri(e.Entities&p.Entities != 0)
+		return end.matchEntities(p.Entities, n)
 	case policy.PeerFQDN:
-		if e.IsPod {
-			return model.No
-		}
-		return n.unknown(needNames)
+		return end.matchName(p.Name, n)
+	case policy.PeerNetwork:
+		return e.matchNetwork(p, end, n)
 	default:
-		return n.unknown(needNetworks)
+		return n.unknown(needPeer)
 	}
 }
 
-// inCluster are the identities that Cilium never finds by address.
-const inCluster = model.Host | model.RemoteNode | model.HealthEndpoint | model.IngressEntity | model.Unmanaged | model.Init
-
 func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
-	if sem == Cilium && (e.IsPod || e.HostNetwork || e.Node || e.Entities&inCluster != 0) {
+	if sem == Cilium && e.inCluster() {
 		return model.No
 	}
-	if !e.Address.IsValid() {
+	return and(e.within([]netip.Prefix{p.CIDR}, n), not(e.within(p.Except, n)))
+}
+
+// within says whether the end's address is in one of the networks: where it is known by its block only, whether all of
+// the block is.
+func (e *End) within(list []netip.Prefix, n *need) model.Tri {
+	switch {
+	case e.Address.IsValid():
+		return tri(slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(e.Address) }))
+	case !e.Block.IsValid():
+		return n.unknown(needAddress)
+	case slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Overlaps(e.Block) && p.Bits() <= e.Block.Bits() }):
+		return model.Yes
+	case slices.ContainsFunc(list, e.Block.Overlaps):
 		return n.unknown(needAddress)
 	}
-	if !p.CIDR.Contains(e.Address) {
-		return model.No
-	}
-	for _, x := range p.Except {
-		if x.Contains(e.Address) {
-			return model.No
-		}
-	}
-	return model.Yes
+	return model.No
 }
 
 // matchPort says whether p names port of e, which is the server.
@@ -138,7 +157,7 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 
 // matchRule says whether r, in a policy of subject, names a connection with peer to port of server. Ports come first:
 // they are cheap and tell most.
-func matchRule(r *policy.Rule, subject, peer, server *End, proto model.Proto, port uint16, sem Semantics, n *need) model.Tri {
+func (e *Evaluator) matchRule(r *policy.Rule, subject, peer, server *End, proto model.Proto, port uint16, n *need) model.Tri {
 	ports := tri(r.AnyPort)
 	var lacks need
 	for i := 0; i < len(r.Ports) && ports != model.Yes; i++ {
@@ -149,7 +168,7 @@ func matchRule(r *policy.Rule, subject, peer, server *End, proto model.Proto, po
 	}
 	peers := tri(r.AnyPeer)
 	for i := 0; i < len(r.Peers) && peers != model.Yes; i++ {
-		peers = either(peers, peer.matchPeer(&r.Peers[i], subject, sem, &lacks))
+		peers = either(peers, e.matchPeer(&r.Peers[i], subject, peer, &lacks))
 	}
 	m := and(ports, peers)
 	if m == model.Unknown {

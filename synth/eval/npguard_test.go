@@ -13,7 +13,7 @@ import (
 
 	"sluice/model"
 	"sluice/synth/eval"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/render"
 )
 
 const (
@@ -61,7 +61,7 @@ func TestNPGuard(t *testing.T) {
 				t.Errorf("pairs that differ (-explained +found):\n%s", d)
 			}
 			for _, p := range app.problems {
-				if p.Severity == kubernetes.Invalid || p.Severity == kubernetes.Unsupported && c.dir != "anp_banp_blog_demo" {
+				if p.Severity == render.Invalid || p.Severity == render.Unsupported && c.dir != "anp_banp_blog_demo" {
 					t.Error(p)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"sluice/model"
 	"sluice/synth/eval"
+	"sluice/synth/render"
 	"sluice/synth/render/kubernetes"
 )
 
@@ -78,7 +79,7 @@ func TestRecipes(t *testing.T) {
 		}
 		set, problems := kubernetes.Parse(in, c.file)
 		in.Close()
-		if kubernetes.Incomplete(problems) {
+		if render.Incomplete(problems) {
 			t.Fatal(problems)
 		}
 		e := eval.New(set, eval.Spec)
@@ -90,18 +91,18 @@ func TestRecipes(t *testing.T) {
 
 // TestCorpusParses wants every recorded file read: what is left out is of a kind that the dialect does not have.
 func TestCorpusParses(t *testing.T) {
-	policies, counts := 0, map[kubernetes.Severity]int{}
+	policies, counts := 0, map[render.Severity]int{}
 	for _, dir := range []string{"cyclonus", "policy-assistant", "np-guard-npa", "recipes"} {
 		c := load(t, filepath.Join(corpus(t), dir))
 		policies += len(c.policies.Policies)
 		for _, p := range c.problems {
 			counts[p.Severity]++
-			if p.Severity == kubernetes.Invalid || p.Severity == kubernetes.Unsupported && !strings.Contains(p.Text, "AdminNetworkPolicy") {
+			if p.Severity == render.Invalid || p.Severity == render.Unsupported && !strings.Contains(p.Text, "AdminNetworkPolicy") {
 				t.Error(p)
 			}
 		}
 	}
-	if policies < 100 || counts[kubernetes.Unsupported] == 0 {
+	if policies < 100 || counts[render.Unsupported] == 0 {
 		t.Errorf("%d policies, problems %v", policies, counts)
 	}
 }

@@ -17,20 +17,23 @@ func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
 }
 
 // Canonical gives the set in the one order in which equal sets are equal values: policies by namespace and name, rules,
-// peers, ports and selectors by their content, repetitions removed. It changes no meaning and merges nothing.
+// peers, ports and selectors by their content, repetitions removed. The rules of a policy in which their order matters
+// keep it. It changes no meaning and merges nothing.
 func (s PolicySet) Canonical() PolicySet {
 	out := make([]Policy, len(s.Policies))
 	for i := range s.Policies {
 		out[i] = s.Policies[i].Canonical()
 	}
 	slices.SortFunc(out, comparePolicies)
-	return PolicySet{out}
+	return PolicySet{out, canonicalTiers(s.Tiers), canonicalNetworks(s.Networks)}
 }
 
 // Equal says whether two sets say the same in the same policies, wherever they were read.
 func (s PolicySet) Equal(t PolicySet) bool {
 	same := func(a, b Policy) bool { return comparePolicies(a, b) == 0 }
-	return slices.EqualFunc(s.Canonical().Policies, t.Canonical().Policies, same)
+	s, t = s.Canonical(), t.Canonical()
+	return slices.EqualFunc(s.Policies, t.Policies, same) && slices.CompareFunc(s.Tiers, t.Tiers, compareTiers) == 0 &&
+		slices.CompareFunc(s.Networks, t.Networks, compareNetworks) == 0
 }
 
 // Canonical gives the policy in canonical order.
@@ -40,17 +43,16 @@ func (p Policy) Canonical() Policy {
 	for i, r := range p.Rules {
 		rules[i] = r.Canonical()
 	}
-	p.Rules = sortedSet(rules, compareRules)
+	if p.Rules = rules; !p.Sequential() {
+		p.Rules = sortedSet(rules, compareRules)
+	}
 	return p
 }
 
 // Canonical gives the rule in canonical order. AnyPeer and AnyPort win over what is listed beside them.
 func (r Rule) Canonical() Rule {
-	peers := make([]Peer, 0, len(r.Peers))
-	for _, p := range r.Peers {
-		peers = append(peers, p.Canonical())
-	}
-	r.Peers, r.Ports = sortedSet(peers, comparePeers), sortedSet(r.Ports, comparePorts)
+	r.Peers, r.Self = canonicalPeers(r.Peers), canonicalPeers(r.Self)
+	r.Ports, r.NotPorts = sortedSet(r.Ports, comparePorts), sortedSet(r.NotPorts, comparePorts)
 	if r.AnyPeer {
 		r.Peers = nil
 	}
@@ -69,27 +71,39 @@ func (p Peer) Canonical() Peer {
 		except[i] = e.Masked()
 	}
 	p.Except = sortedSet(except, netip.Prefix.Compare)
+	p.All, p.None = canonicalPeers(p.All), canonicalPeers(p.None)
 	return p
+}
+
+func canonicalPeers(list []Peer) []Peer {
+	out := make([]Peer, len(list))
+	for i, p := range list {
+		out[i] = p.Canonical()
+	}
+	return sortedSet(out, comparePeers)
 }
 
 func comparePolicies(a, b Policy) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), a.Subject.Compare(b.Subject),
 		a.SubjectNamespaces.Compare(b.SubjectNamespaces), compareBools(a.Ingress, b.Ingress), compareBools(a.Egress, b.Egress),
-		cmp.Compare(a.Tier, b.Tier), compareOrders(a.Order, b.Order), slices.CompareFunc(a.Rules, b.Rules, compareRules))
+		cmp.Compare(a.Tier, b.Tier), compareOrders(a.Order, b.Order), compareBools(a.Staged, b.Staged),
+		slices.CompareFunc(a.Rules, b.Rules, compareRules))
 }
 
 func compareRules(a, b Rule) int {
 	return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Action, b.Action), compareBools(a.AnyPeer, b.AnyPeer),
-		slices.CompareFunc(a.Peers, b.Peers, comparePeers), compareBools(a.AnyPort, b.AnyPort), slices.CompareFunc(a.Ports, b.Ports, comparePorts))
+		slices.CompareFunc(a.Peers, b.Peers, comparePeers), compareBools(a.AnyPort, b.AnyPort), slices.CompareFunc(a.Ports, b.Ports, comparePorts),
+		slices.CompareFunc(a.Self, b.Self, comparePeers), slices.CompareFunc(a.NotPorts, b.NotPorts, comparePorts))
 }
 
 func comparePeers(a, b Peer) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Namespaces.Compare(b.Namespaces), a.Pods.Compare(b.Pods), a.CIDR.Compare(b.CIDR),
-		slices.CompareFunc(a.Except, b.Except, netip.Prefix.Compare), cmp.Compare(a.Entities, b.Entities), cmp.Compare(a.Name, b.Name))
+		slices.CompareFunc(a.Except, b.Except, netip.Prefix.Compare), cmp.Compare(a.Entities, b.Entities), cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Namespace, b.Namespace), slices.CompareFunc(a.All, b.All, comparePeers), slices.CompareFunc(a.None, b.None, comparePeers))
 }
 
 func comparePorts(a, b Port) int {
-	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Code, b.Code))
 }
 
 func compareBools(a, b bool) int {

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // RuleID is the stable id of p.Rules[i]: the first 10 hex digits of SHA-256 over direction, subject, canonical peers and
@@ -20,21 +20,33 @@ func (p *Policy) RuleID(i int) string {
 	e.word("namespace", p.Namespace)
 	e.selector("subject", p.Subject.Canonical())
 	e.selector("subject-namespaces", p.SubjectNamespaces.Canonical())
-	e.peers(r)
-	e.ports(r)
-	sum := sha256.Sum256([]byte(e.b.String()))
+	if len(r.Self) > 0 {
+		e.word("self")
+		e.peers(r.Self)
+	}
+	if r.AnyPeer {
+		e.word("any-peer")
+	}
+	e.peers(r.Peers)
+	if r.AnyPort {
+		e.word("any-port")
+	}
+	e.ports("port", r.Ports)
+	e.ports("not-port", r.NotPorts)
+	sum := sha256.Sum256(e.b)
 	return hex.EncodeToString(sum[:5])
 }
 
 // encoder writes lines of quoted words: what differs in meaning differs in text.
-type encoder struct{ b strings.Builder }
+type encoder struct{ b []byte }
 
 func (e *encoder) word(name string, values ...string) {
-	e.b.WriteString(name)
+	e.b = append(e.b, name...)
 	for _, v := range values {
-		fmt.Fprintf(&e.b, " %q", v)
+		e.b = append(e.b, ' ')
+		e.b = strconv.AppendQuote(e.b, v)
 	}
-	e.b.WriteByte('\n')
+	e.b = append(e.b, '\n')
 }
 
 func (e *encoder) selector(name string, s Selector) {
@@ -44,14 +56,18 @@ func (e *encoder) selector(name string, s Selector) {
 	e.word(name)
 	for _, r := range s {
 		e.word(" "+r.Op.String(), append([]string{r.Key}, r.Values...)...)
+		for _, t := range r.Any {
+			e.word("or")
+			e.selector("of", t)
+		}
+		if r.Op == Either {
+			e.word("end")
+		}
 	}
 }
 
-func (e *encoder) peers(r Rule) {
-	if r.AnyPeer {
-		e.word("any-peer")
-	}
-	for _, p := range r.Peers {
+func (e *encoder) peers(list []Peer) {
+	for _, p := range list {
 		switch p.Kind {
 		case PeerPods:
 			e.word("pods")
@@ -65,16 +81,26 @@ func (e *encoder) peers(r Rule) {
 			e.word("fqdn", p.Name)
 		case PeerNetwork:
 			e.word("network", p.Name)
+			e.selector("labels", p.Pods)
+		case PeerService:
+			e.word("service", p.Namespace, p.Name)
+		case PeerAll:
+			e.word("all")
+			e.peers(p.All)
+			e.word("none")
+			e.peers(p.None)
+			e.word("end")
 		}
 	}
 }
 
-func (e *encoder) ports(r Rule) {
-	if r.AnyPort {
-		e.word("any-port")
-	}
-	for _, p := range r.Ports {
-		e.word("port", p.Proto.String(), fmt.Sprintf("%d-%d", p.First, p.Last), p.Name)
+func (e *encoder) ports(name string, list []Port) {
+	for _, p := range list {
+		values := []string{p.Proto.String(), fmt.Sprintf("%d-%d", p.First, p.Last), p.Name}
+		if p.Code > 0 {
+			values = append(values, fmt.Sprintf("code %d", p.Code-1))
+		}
+		e.word(name, values...)
 	}
 }
 

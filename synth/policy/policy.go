@@ -9,12 +9,18 @@ import (
 
 // PolicySet is a proposal or what somebody's files say. Its meaning does not depend on the order of its parts;
 // Canonical gives the one order to write and compare in.
-type PolicySet struct{ Policies []Policy }
+type PolicySet struct {
+	Policies []Policy
+	Tiers    []Tier    // Calico's; the default tier is always there
+	Networks []Network // what PeerNetwork can name
+}
 
 // Policy says for the pods it selects which connections may come in or go out.
 type Policy struct {
 	Name      string
 	Namespace string // "" is cluster-wide
+	// Kind is the API kind that it was read from: names are unique for each kind only. No part of its meaning.
+	Kind string
 	// Subject selects pods of Namespace; empty selects all of them.
 	Subject Selector
 	// SubjectNamespaces narrows a cluster-wide policy to some namespaces; empty is all. Unused in others.
@@ -23,9 +29,12 @@ type Policy struct {
 	// direction that is not isolated count only where another policy isolates the pod (enableDefaultDeny: false).
 	Ingress, Egress bool
 	Rules           []Rule
-	// Tier and Order are Calico's places in the evaluation; "" is the default tier, nil is last.
-	Tier   string
-	Order  *float64
+	// Tier and Order are Calico's places in the evaluation: nil is last. Without a tier it is no Calico policy, and
+	// Calico takes it as one of the default tier with order 1000.
+	Tier  string
+	Order *float64
+	// Staged says that it is there for its effect to be watched and decides nothing.
+	Staged bool
 	Source Position // where it was read; no part of its meaning
 }
 
@@ -49,7 +58,15 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d (document %d)", p.File, p.Line, p.Document)
 }
 
+// Join takes in everything of another set.
+func (s *PolicySet) Join(t PolicySet) {
+	s.Policies = append(s.Policies, t.Policies...)
+	s.Tiers = append(s.Tiers, t.Tiers...)
+	s.Networks = append(s.Networks, t.Networks...)
+}
+
 // Add gives the set with more policies.
 func (s PolicySet) Add(more ...Policy) PolicySet {
-	return PolicySet{append(slices.Clip(s.Policies), more...)}
+	s.Policies = append(slices.Clip(s.Policies), more...)
+	return s
 }

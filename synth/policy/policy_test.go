@@ -61,16 +61,27 @@ func TestSelector(t *testing.T) {
 		want bool
 		text string
 	}{
-		{Requirement{"app", In, []string{"web"}}, true, "app=web"},
-		{Requirement{"app", In, []string{"api", "db"}}, false, "app in (api,db)"},
-		{Requirement{"canary", In, []string{""}}, true, "canary="},
-		{Requirement{"zone", In, []string{""}}, false, "zone="},
-		{Requirement{"app", NotIn, []string{"web"}}, false, "app notin (web)"},
-		{Requirement{"zone", NotIn, []string{"a"}}, true, "zone notin (a)"},
-		{Requirement{"tier", Exists, nil}, true, "tier"},
-		{Requirement{"zone", Exists, nil}, false, "zone"},
-		{Requirement{"tier", DoesNotExist, nil}, false, "!tier"},
-		{Requirement{"zone", DoesNotExist, nil}, true, "!zone"},
+		{Requirement{"app", In, []string{"web"}, nil}, true, "app=web"},
+		{Requirement{"app", In, []string{"api", "db"}, nil}, false, "app in (api,db)"},
+		{Requirement{"canary", In, []string{""}, nil}, true, "canary="},
+		{Requirement{"zone", In, []string{""}, nil}, false, "zone="},
+		{Requirement{"app", NotIn, []string{"web"}, nil}, false, "app notin (web)"},
+		{Requirement{"zone", NotIn, []string{"a"}, nil}, true, "zone notin (a)"},
+		{Requirement{"tier", Exists, nil, nil}, true, "tier"},
+		{Requirement{"zone", Exists, nil, nil}, false, "zone"},
+		{Requirement{"tier", DoesNotExist, nil, nil}, false, "!tier"},
+		{Requirement{"zone", DoesNotExist, nil, nil}, true, "!zone"},
+		{Requirement{"app", In, nil, nil}, false, "app in ()"},
+		{Requirement{"app", NotIn, nil, nil}, true, "app notin ()"},
+		{Requirement{"tier", Contains, []string{"on"}, nil}, true, "tier contains on"},
+		{Requirement{"zone", Contains, []string{""}, nil}, false, "zone contains "},
+		{Requirement{"zone", NotContains, []string{""}, nil}, true, "zone does not contain "},
+		{Requirement{"tier", StartsWith, []string{"fr"}, nil}, true, "tier starts with fr"},
+		{Requirement{"tier", NotStartsWith, []string{"fr"}, nil}, false, "tier does not start with fr"},
+		{Requirement{"tier", EndsWith, []string{"nt"}, nil}, true, "tier ends with nt"},
+		{Requirement{"zone", NotEndsWith, []string{"nt"}, nil}, true, "zone does not end with nt"},
+		{Requirement{Op: Either, Any: []Selector{{{"app", In, []string{"db"}, nil}}, {{"tier", Exists, nil, nil}}}}, true, "(app=db or tier)"},
+		{Requirement{Op: Either}, false, "()"},
 	} {
 		if got := (Selector{c.r}).Matches(labels); got != c.want || c.r.String() != c.text {
 			t.Errorf("%s (want text %s): %v, want %v", c.r, c.text, got, c.want)
@@ -94,7 +105,7 @@ func TestCanonical(t *testing.T) {
 	want := set.Canonical()
 	for seed := range uint64(50) {
 		g := rand.New(rand.NewPCG(seed, 3))
-		shuffled := PolicySet{slices.Clone(set.Policies)}
+		shuffled := PolicySet{Policies: slices.Clone(set.Policies)}
 		g.Shuffle(len(shuffled.Policies), func(i, j int) {
 			shuffled.Policies[i], shuffled.Policies[j] = shuffled.Policies[j], shuffled.Policies[i]
 		})
@@ -118,7 +129,7 @@ func TestCanonical(t *testing.T) {
 	if d := cmp.Diff(want, want.Canonical(), prefixes); d != "" {
 		t.Error(d)
 	}
-	less := PolicySet{set.Policies[1:]}
+	less := PolicySet{Policies: set.Policies[1:]}
 	if less.Equal(set) {
 		t.Error("a policy less is equal")
 	}
@@ -135,7 +146,7 @@ func TestText(t *testing.T) {
 		{"allow egress udp to 10.0.0.0/8 except 10.1.0.0/16; name *.example.org", Rule{Direction: model.Egress, Ports: []Port{AllPorts(model.UDP)}, Peers: []Peer{
 			{Kind: PeerCIDR, CIDR: netip.MustParsePrefix("10.0.0.0/8"), Except: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}, {Kind: PeerFQDN, Name: "*.example.org"}}}},
 		{"allow egress dns/udp to (team=a)/app in (x,y)", Rule{Direction: model.Egress, Ports: []Port{{Proto: model.UDP, Name: "dns"}}, Peers: []Peer{
-			{Namespaces: MatchLabels(map[string]string{"team": "a"}), Pods: Selector{{"app", In, []string{"x", "y"}}}}}}},
+			{Namespaces: MatchLabels(map[string]string{"team": "a"}), Pods: Selector{{"app", In, []string{"x", "y"}, nil}}}}}},
 	} {
 		if got := c.r.String(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

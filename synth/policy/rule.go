@@ -24,10 +24,12 @@ func (a Action) String() string { return [...]string{"allow", "deny", "pass"}[a]
 type Rule struct {
 	Direction model.Direction
 	Action    Action
+	Self      []Peer // conditions on the subject itself, any of them; none for every subject
 	Peers     []Peer // any of them
 	AnyPeer   bool   // every other end, in the cluster or outside; Peers is then empty
 	Ports     []Port // any of them
 	AnyPort   bool   // every protocol and port, protocols without ports among them; Ports is then empty
+	NotPorts  []Port // none of them, whatever Ports and AnyPort say
 }
 
 // PeerKind says how a Peer names the other end.
@@ -39,19 +41,24 @@ const (
 	PeerCIDR                     // CIDR less Except
 	PeerEntities                 // Entities
 	PeerFQDN                     // Name, a DNS name or a pattern with *
-	PeerNetwork                  // Name, a named network (NetworkSet, CIDRGroup)
+	PeerNetwork                  // Name, a named network (NetworkSet, CIDRGroup); without a name those of no namespace that Pods selects
+	PeerService                  // Namespace and Name, the endpoints of a service: at the destination with the service's ports
+	PeerAll                      // every one of All, and none of None
 )
 
 // Peer is a set of other ends. Only the fields of its Kind are set.
 type Peer struct {
 	Kind PeerKind
 	// Namespaces selects the pod's namespace by its labels, Pods the pod in it; both must match, and an empty one
-	// matches all. A peer "in the policy's own namespace" names that namespace here.
+	// matches all. A peer "in the policy's own namespace" names that namespace here. To Calico a network with a
+	// namespace is selected as if it were a pod of it.
 	Namespaces, Pods Selector
 	CIDR             netip.Prefix
 	Except           []netip.Prefix
 	Entities         model.Entities // any of them
 	Name             string
+	Namespace        string // of a service
+	All, None        []Peer
 }
 
 // PodsIn is the peer of the pods that sel selects in the given namespace.
@@ -64,6 +71,7 @@ type Port struct {
 	Proto       model.Proto
 	First, Last uint16 // inclusive; 0 to 65535 is the whole protocol
 	Name        string // a port name of the server's containers; First and Last are then 0
+	Code        uint16 // 1 + the code of an ICMP message, 0 for every code
 }
 
 // LastPort is the highest port.
@@ -76,4 +84,4 @@ func OnePort(p model.Proto, n uint16) Port { return Port{Proto: p, First: n, Las
 func AllPorts(p model.Proto) Port { return Port{Proto: p, Last: LastPort} }
 
 // Whole says whether p is a whole protocol.
-func (p Port) Whole() bool { return p.Name == "" && p.First == 0 && p.Last == LastPort }
+func (p Port) Whole() bool { return p.Name == "" && p.First == 0 && p.Last == LastPort && p.Code == 0 }

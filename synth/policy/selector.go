@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"sluice/model"
 )
@@ -20,10 +21,21 @@ const (
 	NotIn
 	Exists
 	DoesNotExist
+	// The rest is Calico's. The negated ones match where the key is absent.
+	Contains // one value each
+	NotContains
+	StartsWith
+	NotStartsWith
+	EndsWith
+	NotEndsWith
+	Either // one of Any; it has no key
 )
 
-// String is the operator as Kubernetes writes it.
-func (o Op) String() string { return [...]string{"In", "NotIn", "Exists", "DoesNotExist"}[o] }
+// String is the operator as Kubernetes writes it, or would.
+func (o Op) String() string {
+	return [...]string{"In", "NotIn", "Exists", "DoesNotExist", "Contains", "NotContains", "StartsWith", "NotStartsWith",
+		"EndsWith", "NotEndsWith", "Either"}[o]
+}
 
 // ParseOp is the reverse of Op.String.
 func ParseOp(s string) (Op, bool) {
@@ -39,7 +51,8 @@ func ParseOp(s string) (Op, bool) {
 type Requirement struct {
 	Key    string
 	Op     Op
-	Values []string // In and NotIn only, at least one
+	Values []string // In and NotIn: at least one, save that Calico writes sets of none; Contains and the like: one
+	Any    []Selector
 }
 
 // Selector is a set of conditions that must all hold. The empty selector selects everything, as in Kubernetes: who
@@ -80,9 +93,32 @@ func (r *Requirement) Matches(labels model.Labels) bool {
 		return !has || !slices.Contains(r.Values, v)
 	case Exists:
 		return has
-	default:
+	case DoesNotExist:
 		return !has
+	case Either:
+		return slices.ContainsFunc(r.Any, func(s Selector) bool { return s.Matches(labels) })
+	default:
+		return r.matchesText(v, has)
 	}
+}
+
+// matchesText is Matches for the operators that look into a value.
+func (r *Requirement) matchesText(v string, has bool) bool {
+	switch r.Op {
+	case Contains, NotContains:
+		return (has && strings.Contains(v, r.Values[0])) == (r.Op == Contains)
+	case StartsWith, NotStartsWith:
+		return (has && strings.HasPrefix(v, r.Values[0])) == (r.Op == StartsWith)
+	default:
+		return (has && strings.HasSuffix(v, r.Values[0])) == (r.Op == EndsWith)
+	}
+}
+
+// Plain says whether the selector has only operators that Kubernetes has too.
+func (s Selector) Plain() bool {
+	return !slices.ContainsFunc(s, func(r Requirement) bool {
+		return r.Op > DoesNotExist || len(r.Values) == 0 && r.Op <= NotIn
+	})
 }
 
 // Canonical gives the selector with requirements and values sorted and repetitions removed; nil when empty.
@@ -92,7 +128,11 @@ func (s Selector) Canonical() Selector {
 	}
 	out := make(Selector, len(s))
 	for i, r := range s {
-		out[i] = Requirement{r.Key, r.Op, sortedSet(r.Values, cmp.Compare[string])}
+		out[i] = Requirement{r.Key, r.Op, sortedSet(r.Values, cmp.Compare[string]), nil}
+		for _, t := range r.Any {
+			out[i].Any = append(out[i].Any, t.Canonical())
+		}
+		out[i].Any = sortedSet(out[i].Any, Selector.Compare)
 	}
 	return sortedSet(out, compareRequirements)
 }
@@ -101,5 +141,6 @@ func (s Selector) Canonical() Selector {
 func (s Selector) Compare(t Selector) int { return slices.CompareFunc(s, t, compareRequirements) }
 
 func compareRequirements(a, b Requirement) int {
-	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values))
+	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values),
+		slices.CompareFunc(a.Any, b.Any, Selector.Compare))
 }

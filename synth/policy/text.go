@@ -9,13 +9,23 @@ import (
 func (p Port) String() string {
 	switch {
 	case p.Name != "":
-		return p.Name + "/" + p.Proto.String()
+		return p.Name + "/" + p.protocol()
 	case p.Whole():
-		return p.Proto.String()
+		return p.protocol()
+	case p.Code > 0:
+		return fmt.Sprintf("%d.%d/%s", p.First, p.Code-1, p.protocol())
 	case p.First == p.Last:
-		return fmt.Sprintf("%d/%s", p.First, p.Proto)
+		return fmt.Sprintf("%d/%s", p.First, p.protocol())
 	}
-	return fmt.Sprintf("%d-%d/%s", p.First, p.Last, p.Proto)
+	return fmt.Sprintf("%d-%d/%s", p.First, p.Last, p.protocol())
+}
+
+// protocol names the protocol; none stands for all that have ports.
+func (p Port) protocol() string {
+	if p.Proto == 0 {
+		return "any"
+	}
+	return p.Proto.String()
 }
 
 // String is the requirement in the notation of kubectl: "app=web", "tier in (a,b)", "!canary".
@@ -29,8 +39,13 @@ func (r Requirement) String() string {
 		return r.Key + " notin (" + strings.Join(r.Values, ",") + ")"
 	case r.Op == Exists:
 		return r.Key
+	case r.Op == DoesNotExist:
+		return "!" + r.Key
+	case r.Op == Either:
+		return "(" + strings.Join(texts(r.Any), " or ") + ")"
 	}
-	return "!" + r.Key
+	return r.Key + " " + [...]string{"contains", "does not contain", "starts with", "does not start with", "ends with",
+		"does not end with"}[r.Op-Contains] + " " + r.Values[0]
 }
 
 // String joins the requirements with commas; "all" for the empty selector.
@@ -58,8 +73,26 @@ func (p Peer) String() string {
 		return "entity " + p.Entities.String()
 	case PeerFQDN:
 		return "name " + p.Name
+	case PeerService:
+		return "service " + p.Namespace + "/" + p.Name
+	case PeerAll:
+		return p.allText()
+	}
+	if p.Name == "" {
+		return "networks " + p.Pods.String()
 	}
 	return "network " + p.Name
+}
+
+func (p Peer) allText() string {
+	all, none := strings.Join(texts(p.All), " and "), strings.Join(texts(p.None), " or ")
+	if all == "" {
+		all = "anywhere"
+	}
+	if none == "" {
+		return all
+	}
+	return all + " but not " + none
 }
 
 // OneNamespace gives the name of the only namespace that the peer's pods can be in, false if there are several.
@@ -83,6 +116,12 @@ func (r Rule) String() string {
 	}
 	if r.Direction.String() == "egress" {
 		word = "to"
+	}
+	if len(r.NotPorts) > 0 {
+		ports += " but not " + strings.Join(texts(r.NotPorts), ",")
+	}
+	if len(r.Self) > 0 {
+		peers += ", where the pod is " + strings.Join(texts(r.Self), "; ")
 	}
 	return fmt.Sprintf("%s %s %s %s %s", r.Action, r.Direction, ports, word, peers)
 }

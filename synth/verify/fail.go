@@ -13,21 +13,29 @@ var failures = []struct {
 }{
 	{"lost", func(r *Report) uint64 { return r.Connections[Lost] }},
 	{"escaped", func(r *Report) uint64 { return r.Connections[Escaped] }},
+	{"unisolated", func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
 	{"over", func(r *Report) uint64 { return uint64(r.Over.Count) }},
 	{"unused", func(r *Report) uint64 { return uint64(len(r.Unused)) }},
+	{"unrecorded", func(r *Report) uint64 { return uint64(len(r.Unrecorded) + len(r.Missing)) }},
 	{"refused", func(r *Report) uint64 { return r.Connections[Unproven] }},
 	{"inexpressible", func(r *Report) uint64 { return r.Connections[Inexpressible] }},
 }
 
 // DefaultFailOn is what fails where nothing else is asked for.
-func DefaultFailOn() []string { return []string{"lost", "escaped"} }
+func DefaultFailOn() []string { return []string{"lost", "escaped", "unisolated"} }
 
-// CheckFailOn says which of the names is none that Failed knows.
-func CheckFailOn(on []string) error {
+// FailOnNames are all names that Failed knows.
+func FailOnNames() []string {
 	var known []string
 	for _, f := range failures {
 		known = append(known, f.name)
 	}
+	return known
+}
+
+// CheckFailOn says which of the names is none that Failed knows.
+func CheckFailOn(on []string) error {
+	known := FailOnNames()
 	for _, name := range on {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("no finding %q to fail on (%s)", name, strings.Join(known, ", "))

@@ -30,7 +30,8 @@ func openersLast(set policy.PolicySet) policy.PolicySet {
 			others = append(others, p)
 		}
 	}
-	return policy.PolicySet{Policies: append(others, openers...)}
+	set.Policies = append(others, openers...)
+	return set
 }
 
 func openings(set policy.PolicySet) []Opening {

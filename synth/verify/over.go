@@ -31,9 +31,10 @@ const maxExamples = 20
 
 // measure tries what each rule could allow. The evaluator decides every time; what no rule names is not asked, since
 // an isolated end allows nothing without a rule.
-func measure(ctx context.Context, g *graph.Graph, ev *eval.Evaluator, cfg Config) (Over, error) {
-	m := &measurer{u: newUniverse(g, ev, cfg), ev: ev, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
-		open: map[Opening]bool{}}
+func measure(ctx context.Context, u *universe, ev *eval.Evaluator, cfg Config) (Over, error) {
+	m := &measurer{u: u, ev: ev, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
+		open: map[Opening]bool{}, having: map[string][]int{}, in: map[string][]int{}}
+	m.index()
 	for _, o := range openings(ev.Policies()) {
 		m.open[Opening{Namespace: o.Namespace, Direction: o.Direction}] = true
 	}
@@ -59,9 +60,32 @@ type measurer struct {
 	open    map[Opening]bool
 	counted map[nameTriple]bool
 	matches map[string][]int // members that a peer of a rule may name
+	having  map[string][]int // members by label, "key=value"
+	in      map[string][]int // policies by namespace
 	over    Over
 	// isolated are the names of members that some policy isolates.
 	isolated [3]map[string]bool
+}
+
+// index sorts members and policies by what most of them are looked up by: a cluster has tens of thousands of both.
+func (m *measurer) index() {
+	for i := range m.u.members {
+		for _, kv := range m.u.members[i].end.Labels {
+			m.having[kv] = append(m.having[kv], i)
+		}
+	}
+	set := m.ev.Policies().Policies
+	for j := range set {
+		m.in[set[j].Namespace] = append(m.in[set[j].Namespace], j)
+	}
+}
+
+// policies are those that may select pods of a namespace: its own and the cluster-wide ones.
+func (m *measurer) policies(ns string) []int {
+	if ns == "" || len(m.in[""]) == 0 {
+		return m.in[ns]
+	}
+	return append(slices.Clip(m.in[""]), m.in[ns]...)
 }
 
 func (m *measurer) subject(i int) {
@@ -70,7 +94,7 @@ func (m *measurer) subject(i int) {
 		return
 	}
 	set := m.ev.Policies().Policies
-	for j := range set {
+	for _, j := range m.policies(s.Namespace) {
 		p := &set[j]
 		if !selects(p, s) {
 			continue
@@ -129,15 +153,18 @@ func (m *measurer) try(src, dst int, pt port) {
 		return
 	}
 	d := m.ev.Decide(a.end, b.end, pt.proto, pt.port)
-	part := d.Egress
+	part, other := d.Egress, b
 	if part.Outcome != eval.Allowed || part.Reason != eval.ByRule {
-		part = d.Ingress
+		part, other = d.Ingress, a
 	}
 	if part.Outcome != eval.Allowed || part.Reason != eval.ByRule {
 		return
 	}
 	p := &m.ev.Policies().Policies[part.Policy]
 	if opens(&p.Rules[part.Rule]) && len(p.Subject) == 0 {
+		return
+	}
+	if (!other.end.IsPod || len(p.Subject) == 0) && m.cfg.WidenedRules[p.RuleID(part.Rule)] {
 		return
 	}
 	m.counted[key] = true
@@ -167,21 +194,49 @@ func (m *measurer) matching(p *policy.Peer) []int {
 	key := ""
 	if p != nil {
 		key = fmt.Sprintf("%d %#v %s %d", p.Kind, p.Pods, p.CIDR, p.Entities)
+		if p.Kind == policy.PeerAll {
+			key = fmt.Sprintf("%+v", *p)
+		}
 	}
 	if out, ok := m.matches[key]; ok {
 		return out
 	}
 	out := []int{}
-	for i := range m.u.members {
+	try := func(i int) {
 		if p == nil || mayName(p, m.u.members[i].end) {
 			out = append(out, i)
+		}
+	}
+	if r := sortedBy(p); r != nil {
+		for _, v := range r.Values {
+			for _, i := range m.having[r.Key+"="+v] {
+				try(i)
+			}
+		}
+		slices.Sort(out)
+		out = slices.Compact(out)
+	} else {
+		for i := range m.u.members {
+			try(i)
 		}
 	}
 	m.matches[key] = out
 	return out
 }
 
-// mayName leaves the namespace and what is excepted to the evaluator. What is not surely named is not surely allowed:
+// sortedBy gives a condition of a peer that only pods with one of some labels meet, nil if it has none.
+func sortedBy(p *policy.Peer) *policy.Requirement {
+	if p == nil || p.Kind != policy.PeerPods {
+		return nil
+	}
+	i := slices.IndexFunc(p.Pods, func(r policy.Requirement) bool { return r.Op == policy.In })
+	if i < 0 {
+		return nil
+	}
+	return &p.Pods[i]
+}
+
+// mayName leaves the namespace, what is excepted and what a named network holds to the evaluator. What is not surely named is not surely allowed:
 // an end without address, and peers by name, which need facts that no member has.
 func mayName(p *policy.Peer, end *eval.End) bool {
 	switch p.Kind {
@@ -191,6 +246,10 @@ func mayName(p *policy.Peer, end *eval.End) bool {
 		return end.Address.IsValid() && p.CIDR.Contains(end.Address)
 	case policy.PeerEntities:
 		return end.Entities&p.Entities != 0
+	case policy.PeerNetwork:
+		return !end.IsPod
+	case policy.PeerAll:
+		return !slices.ContainsFunc(p.All, func(x policy.Peer) bool { return !mayName(&x, end) })
 	default:
 		return false
 	}

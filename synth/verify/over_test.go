@@ -43,6 +43,12 @@ func randomRule(r *rand.Rand) policy.Rule {
 		case 2:
 			p.Namespaces = policy.Namespace("n0")
 		}
+		if r.IntN(5) == 0 {
+			p = policy.Peer{Kind: policy.PeerAll, All: []policy.Peer{p}, None: []policy.Peer{{Pods: randomSelector(r)}}}
+		}
+		if r.IntN(5) == 0 {
+			p = policy.Peer{Kind: policy.PeerNetwork, Name: "office"}
+		}
 		rule.Peers = append(rule.Peers, p)
 	}
 	return rule.Canonical()
@@ -62,15 +68,18 @@ func randomSet(r *rand.Rand) policy.PolicySet {
 
 // TestOverByForce: trying every connection of the universe gives the same number.
 func TestOverByForce(t *testing.T) {
+	office := policy.Network{Name: "office", CIDRs: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("192.0.2.0/31")}}
 	g := graphtest.Graph(t, "n0/a0 -> n1/a1 1/tcp", "n0/a1 -> 192.0.2.1 3/tcp", "2001:db8::1 -> n1/a2 5/tcp", "entity:remote-node -> n1/a0 7/udp", "n1/{x=y} -> n0/a0 1/tcp")
 	total := 0
 	for seed := range uint64(200) {
 		set := randomSet(rand.New(rand.NewPCG(seed, 5)))
-		rep, err := Verify(t.Context(), g, set, Config{Semantics: eval.Cilium})
+		sem := []eval.Semantics{eval.Cilium, eval.Calico}[seed%2]
+		set.Networks = []policy.Network{office}
+		rep, err := Verify(t.Context(), g, set, Config{Semantics: sem})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ev := eval.New(set, eval.Cilium)
+		ev := eval.New(set, sem)
 		u := newUniverse(g, ev, Config{})
 		open := map[Opening]bool{}
 		for _, o := range openings(set) {

@@ -50,7 +50,7 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 	for i := range g.Peers {
 		p := &g.Peers[i]
 		if p.Kind == model.KindPod && p.Workload >= 0 {
-			u.workload(g, ev, i, keys, namespaces)
+			u.workload(g, ev, i, keys, namespaces, cfg.foreign(g.Workloads[p.Workload].Cluster))
 			continue
 		}
 		f := eval.Facts{Entities: p.Entities, Address: p.Address}
@@ -76,7 +76,7 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 
 // workload adds the pods of a workload, in its own namespace and in one never seen. Pods that no selector of the set
 // tells apart are one member.
-func (u *universe) workload(g *graph.Graph, ev *eval.Evaluator, peer int, keys map[string]bool, namespaces map[string]model.Labels) {
+func (u *universe) workload(g *graph.Graph, ev *eval.Evaluator, peer int, keys map[string]bool, namespaces map[string]model.Labels, foreign bool) {
 	w := &g.Workloads[g.Peers[peer].Workload]
 	if _, ok := namespaces[w.Namespace]; !ok {
 		namespaces[w.Namespace] = nil
@@ -90,7 +90,7 @@ func (u *universe) workload(g *graph.Graph, ev *eval.Evaluator, peer int, keys m
 		}
 		done[id] = true
 		u.members = append(u.members,
-			member{peer, w.ID, ev.End(eval.Facts{IsPod: true, Namespace: w.Namespace, Labels: labels})},
+			member{peer, w.ID, ev.End(eval.Facts{IsPod: true, Cluster: w.Cluster, Foreign: foreign, Namespace: w.Namespace, Labels: labels})},
 			member{-1, unseen + "/" + w.Name, ev.End(eval.Facts{IsPod: true, Namespace: unseen, Labels: labels})})
 	}
 }
@@ -115,12 +115,17 @@ func (u *universe) addresses(g *graph.Graph, ev *eval.Evaluator) {
 	}
 	cidrs := map[netip.Prefix]bool{}
 	for _, p := range ev.Policies().Policies {
-		for _, r := range p.Rules {
-			for _, x := range r.Peers {
+		for i := range p.Rules {
+			eachPeer(p.Rules[i].Peers, func(x *policy.Peer) {
 				if x.Kind == policy.PeerCIDR {
 					cidrs[x.CIDR.Masked()] = true
 				}
-			}
+			})
+		}
+	}
+	for _, n := range ev.Policies().Networks {
+		for _, c := range n.CIDRs {
+			cidrs[c.Masked()] = true
 		}
 	}
 	cidrs[netip.MustParsePrefix("203.0.113.0/24")] = true
@@ -169,13 +174,20 @@ func selectorKeys(set policy.PolicySet) map[string]bool {
 	}
 	for _, p := range set.Policies {
 		note(p.Subject)
-		for _, r := range p.Rules {
-			for _, x := range r.Peers {
-				note(x.Pods)
-			}
+		for i := range p.Rules {
+			eachPeer(p.Rules[i].Peers, func(x *policy.Peer) { note(x.Pods) })
 		}
 	}
 	return keys
+}
+
+// eachPeer visits peers and those that they are made of.
+func eachPeer(list []policy.Peer, f func(*policy.Peer)) {
+	for i := range list {
+		f(&list[i])
+		eachPeer(list[i].All, f)
+		eachPeer(list[i].None, f)
+	}
 }
 
 func project(labels model.Labels, keys map[string]bool) model.Labels {

@@ -6,7 +6,10 @@ package verify
 import (
 	"cmp"
 	"context"
+	"maps"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -17,16 +20,34 @@ import (
 // Config says how to judge.
 type Config struct {
 	Semantics eval.Semantics // of the network plugin that the flows came from
+	Cluster   string         // that the set is for; "" where the log has but one
 	// Namespaces are those that the set is for; nil: those it has policies in. What was denied between others stays
 	// denied, whatever the set lacks.
 	Namespaces []string
+	// Networks gives the CIDRs of networks that the log has no addresses for, by their names there.
+	Networks map[string][]netip.Prefix
+	// Nodes are the CIDRs of the cluster's nodes, which the log may call by name only.
+	Nodes []netip.Prefix
 	// Inexpressible are edges that worked and that the dialect cannot say: their connections count apart.
 	Inexpressible map[int]bool
 	// Accepted are edges that the set is meant to allow although the log says denied.
 	Accepted map[int]bool
+	// Isolated are the directions of namespaces that the set is said to isolate whole.
+	Isolated []Side
+	// Recorded are the ids of the rules that the set should have: those with evidence, and those that keep a direction
+	// open. nil: nobody recorded them.
+	Recorded []string
 	// Widened says whether a connection between peers of the graph is allowed on purpose without having been seen;
 	// nil: none is.
 	Widened func(src, dst int, proto model.Proto, port uint16) bool
+	// WidenedRules are the ids of rules that allow on purpose what was never seen: outside addresses, or something to
+	// all pods of a namespace.
+	WidenedRules map[string]bool
+}
+
+// foreign says whether a cluster is another one than the set's.
+func (c *Config) foreign(cluster string) bool {
+	return c.Cluster != "" && cluster != "" && cluster != c.Cluster
 }
 
 // Verdict is what became of a connection. Each has exactly one.
@@ -76,8 +97,11 @@ type Report struct {
 	Semantics   eval.Semantics
 	Connections Counts
 	Records     Counts
-	Cases       []Case // lost and escaped ones, then those of edges that were not refused and stay unproven
-	Unused      []Rule // rules that no connection needs
+	Cases       []Case   // lost and escaped ones, then those of edges that were not refused and stay unproven
+	Unused      []Rule   // rules that no connection needs
+	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
+	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
+	Gaps        []Gap    // of what Config.Isolated names
 	Open        []Opening
 	Over        Over
 }
@@ -87,7 +111,7 @@ type Rule struct{ ID, Policy, Text string }
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
-	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID]*eval.End{}, used: map[[2]int]bool{}}
+	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID][]*eval.End{}, keys: selectorKeys(set), used: map[[2]int]bool{}}
 	v.scope()
 	v.report.Semantics = cfg.Semantics
 	for i := range g.Connections {
@@ -97,8 +121,11 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 		v.replay(&g.Connections[i])
 	}
 	v.unused()
+	v.records()
 	v.report.Open = openings(set)
-	over, err := measure(ctx, g, v.ev, cfg)
+	u := newUniverse(g, v.ev, cfg)
+	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)
+	over, err := measure(ctx, u, v.ev, cfg)
 	v.report.Over = over
 	slices.SortStableFunc(v.report.Cases, func(a, b Case) int { return cmp.Compare(a.Verdict, b.Verdict) })
 	return v.report, err
@@ -108,7 +135,8 @@ type verifier struct {
 	g      *graph.Graph
 	cfg    Config
 	ev     *eval.Evaluator
-	ends   map[model.EndpointID]*eval.End
+	ends   map[model.EndpointID][]*eval.End
+	keys   map[string]bool // of labels that the set asks for
 	in     map[string]bool // namespaces in scope
 	wide   bool            // a cluster-wide policy: all namespaces are
 	used   map[[2]int]bool // policy, rule
@@ -129,13 +157,48 @@ func (v *verifier) scope() {
 	}
 }
 
-func (v *verifier) end(id model.EndpointID) *eval.End {
-	e := v.ends[id]
-	if e == nil {
-		e = v.ev.End(eval.FactsOf(v.g.Tables.Endpoints.Get(id)))
-		v.ends[id] = e
+// may gives what an endpoint may be: what the log says, or where it says no labels of a pod that its name puts into a
+// workload, a pod with any of the labels that the workload's pods have elsewhere in the log. Labels that no selector of
+// the set tells apart are one. A network that the log has no addresses for may be in each of the CIDRs that the
+// configuration gives it. Nothing: the labels are not known.
+func (v *verifier) may(id model.EndpointID) []*eval.End {
+	if ends, ok := v.ends[id]; ok {
+		return ends
 	}
-	return e
+	f := eval.FactsOf(v.g.Tables.Endpoints.Get(id))
+	f.Foreign = v.cfg.foreign(f.Cluster)
+	var ends []*eval.End
+	if cidrs := v.cidrs(v.g.Tables.Endpoints.Get(id)); len(cidrs) > 0 {
+		for _, c := range cidrs {
+			f.Block = c.Masked()
+			ends = append(ends, v.ev.End(f))
+		}
+	} else if !f.LabelsUnknown || !f.IsPod {
+		ends = []*eval.End{v.ev.End(f)}
+	} else if p := v.g.PeerOf[id]; p >= 0 && v.g.Peers[p].Workload >= 0 {
+		done := map[string]bool{}
+		for _, labels := range v.g.Workloads[v.g.Peers[p].Workload].LabelSets {
+			labels = project(labels, v.keys)
+			if key := strings.Join(labels, "\x00"); !done[key] {
+				done[key] = true
+				f.Labels, f.LabelsUnknown = labels, false
+				ends = append(ends, v.ev.End(f))
+			}
+		}
+	}
+	v.ends[id] = ends
+	return ends
+}
+
+// cidrs are where the configuration says that an end without address is.
+func (v *verifier) cidrs(ep *model.Endpoint) []netip.Prefix {
+	switch ep.Kind {
+	case model.KindNetwork, model.KindNetworkSet:
+		return v.cfg.Networks[ep.Name]
+	case model.KindHost:
+		return v.cfg.Nodes
+	}
+	return nil
 }
 
 func (v *verifier) replay(c *graph.Connection) {
@@ -154,18 +217,16 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 	if d != nil {
 		return v.ev.Why(*d)
 	}
-	ep := v.unlabelled(c)
-	return "the log gives no labels for pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
-}
-
-// unlabelled gives an end of a connection that is a pod whose labels the log leaves out, nil if there is none.
-func (v *verifier) unlabelled(c *graph.Connection) *model.Endpoint {
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		if ep := v.g.Tables.Endpoints.Get(id); ep.Kind == model.KindPod && len(ep.Labels) == 0 {
-			return ep
+		if ep := v.g.Tables.Endpoints.Get(id); len(v.may(id)) != 1 {
+			why := "the log gives no labels for pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
+			if len(v.may(id)) > 1 {
+				why += ", and those of its workload's pods decide it differently"
+			}
+			return why
 		}
 	}
-	return nil
+	return ""
 }
 
 // judge gives the verdict, and the decision where one was needed.
@@ -181,13 +242,30 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 		return Rejected, nil
 	case !v.concerns(c):
 		return Permitted, nil
-	case v.unlabelled(c) != nil:
+	}
+	return v.decide(c, worked)
+}
+
+// decide asks for whatever the ends may be; unless all answers give one verdict, there is no decision.
+func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Decision) {
+	var all []eval.Decision
+	for _, src := range v.may(c.Src) {
+		for _, dst := range v.may(c.Dst) {
+			d := v.ev.Decide(src, dst, c.Proto, c.Port)
+			if len(all) > 0 && verdictOf(worked, d) != verdictOf(worked, all[0]) {
+				return Unproven, nil
+			}
+			all = append(all, d)
+		}
+	}
+	if len(all) == 0 {
 		return Unproven, nil
 	}
-	d := v.ev.Decide(v.end(c.Src), v.end(c.Dst), c.Proto, c.Port)
-	v.use(d.Egress)
-	v.use(d.Ingress)
-	return verdictOf(worked, d), &d
+	for _, d := range all {
+		v.use(d.Egress)
+		v.use(d.Ingress)
+	}
+	return verdictOf(worked, all[0]), &all[0]
 }
 
 func verdictOf(worked bool, d eval.Decision) Verdict {
@@ -220,11 +298,33 @@ func (v *verifier) use(p eval.Part) {
 	}
 }
 
+// records compares the rules of the set with those that evidence was recorded for.
+func (v *verifier) records() {
+	if v.cfg.Recorded == nil {
+		return
+	}
+	missing := map[string]bool{}
+	for _, id := range v.cfg.Recorded {
+		missing[id] = true
+	}
+	for i := range v.ev.Policies().Policies {
+		p := &v.ev.Policies().Policies[i]
+		for j := range p.Rules {
+			id := p.RuleID(j)
+			if !slices.Contains(v.cfg.Recorded, id) && !opens(&p.Rules[j]) {
+				v.report.Unrecorded = append(v.report.Unrecorded, Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String()})
+			}
+			delete(missing, id)
+		}
+	}
+	v.report.Missing = slices.Sorted(maps.Keys(missing))
+}
+
 func (v *verifier) unused() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			if !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) {
+			if !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
 				v.report.Unused = append(v.report.Unused, Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String()})
 			}
 		}

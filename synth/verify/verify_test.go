@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/model"
-	"sluice/model/graph"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
 	"sluice/synth/policy"
@@ -128,7 +127,7 @@ func TestOver(t *testing.T) {
 
 func TestUnusedAndOpen(t *testing.T) {
 	s := set(t, np("a", `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {matchLabels: {app: web}}}]}, {ports: [{port: 9}], from: [{podSelector: {matchLabels: {app: old}}}]}]}`)).
-		Add(kubernetes.Open("shop", nil, true, true))
+		Add(policy.Open("shop", true, true))
 	s.Policies[0], s.Policies[1] = s.Policies[1], s.Policies[0]
 	g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp")
 	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
@@ -146,18 +145,35 @@ func TestUnusedAndOpen(t *testing.T) {
 	}
 }
 
-// TestLabels: raw labels are matched, so a pod that a name puts into a workload proves nothing by itself.
+// TestLabels: raw labels are matched. A pod of which the log gives none, as of one that is world by identity, is what its
+// name makes it: any pod of that workload. Where they differ, or there is none, nothing is proven.
 func TestLabels(t *testing.T) {
-	g := graphtest.Graph(t, "shop/{app=web} -> x/db 1/tcp src=web-6d4cf56db6-x2x4z", "shop/pod:web-6d4cf56db6-x2x4z -> x/db 1/tcp")
-	if len(g.Edges) != 1 || g.Edges[0].State != graph.Allowed {
-		t.Fatalf("edges %+v", g.Edges)
-	}
-	s := set(t, np("web", `{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{ports: [{port: 1}], to: [{namespaceSelector: {}, podSelector: {}}]}]}`))
-	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rep.Connections[verify.Permitted] != 1 || rep.Connections[verify.Unproven] != 1 {
-		t.Errorf("%v", rep.Connections)
+	const pod, other = "shop/pod:web-6d4cf56db6-x2x4z -> x/db 1/tcp", " -> x/db 1/tcp src=web-6d4cf56db6-"
+	web := np("web", `{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{ports: [{port: 1}], to: [{namespaceSelector: {}, podSelector: {}}]}]}`)
+	fast := np("fast", `{podSelector: {matchExpressions: [{key: track, operator: DoesNotExist}]}, policyTypes: [Egress], egress: [{}]}`)
+	slow := np("slow", `{podSelector: {matchLabels: {track: slow}}, policyTypes: [Egress]}`)
+	for _, c := range []struct {
+		name, flows         string
+		policies            []string
+		permitted, unproven uint64
+		lost                uint64
+	}{
+		{"by name", "shop/{app=web}" + other + "x2x4z\n" + pod, []string{web}, 2, 0, 0},
+		{"world by identity", "shop/{app=web}" + other + "x2x4z\n" + pod + " worldpod", []string{web}, 2, 0, 0},
+		{"denied by name", "shop/{app=web}" + other + "x2x4z\n" + pod, []string{np("deny", denyAll)}, 0, 0, 2},
+		{"replicas differ", "shop/{app=web}" + other + "x2x4z\nshop/{app=web,track=slow}" + other + "y2x4z\n" + pod, []string{fast, slow}, 1, 1, 1},
+		{"replicas differ in nothing that matters", "shop/{app=web}" + other + "x2x4z\nshop/{app=web,track=slow}" + other + "y2x4z\n" + pod, []string{web}, 3, 0, 0},
+		{"no workload", pod, []string{web}, 0, 1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rep, err := verify.Verify(t.Context(), graphtest.Graph(t, c.flows), set(t, c.policies...), verify.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := rep.Connections
+			if got[verify.Permitted] != c.permitted || got[verify.Unproven] != c.unproven || got[verify.Lost] != c.lost {
+				t.Errorf("%v %v", got, rep.Cases)
+			}
+		})
 	}
 }

@@ -1,25 +1,24 @@
 package kubernetes
 
 import (
-	"net/netip"
-
 	"go.yaml.in/yaml/v3"
 
 	"sluice/model"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
 
 // spec reads what the policy says. Rules come after metadata whatever the order in the file: peers without namespaces
 // mean the policy's own.
-func (r *reader) spec(n *yaml.Node, p *policy.Policy) {
+func (r reader) spec(n *yaml.Node, p *policy.Policy) {
 	var types, in, out, subject *yaml.Node
 	keep := func(to **yaml.Node) func(*yaml.Node) { return func(v *yaml.Node) { *to = v } }
-	r.fields(n, "spec", map[string]func(*yaml.Node){"podSelector": keep(&subject), "policyTypes": keep(&types),
+	r.Fields(n, "spec", map[string]func(*yaml.Node){"podSelector": keep(&subject), "policyTypes": keep(&types),
 		"ingress": keep(&in), "egress": keep(&out)})
-	if subject == nil && !r.invalid {
-		r.add(Note, n, "spec has no podSelector: it selects every pod of %s", p.Namespace)
+	if subject == nil && !r.Invalid() {
+		r.Report(render.Note, n, "spec has no podSelector: it selects every pod of %s", p.Namespace)
 	} else if subject != nil {
-		p.Subject = r.selector(subject, "spec.podSelector")
+		p.Subject = r.Selector(subject, "spec.podSelector")
 	}
 	r.rules(in, "ingress", "from", model.Ingress, p)
 	r.rules(out, "egress", "to", model.Egress, p)
@@ -28,25 +27,25 @@ func (r *reader) spec(n *yaml.Node, p *policy.Policy) {
 
 // types settles which directions are isolated: without policyTypes always ingress, and egress if there are rules for it.
 // Rules of a direction that is not isolated mean nothing to the API.
-func (r *reader) types(n *yaml.Node, p *policy.Policy) {
+func (r reader) types(n *yaml.Node, p *policy.Policy) {
 	hasEgress := false
 	for _, rule := range p.Rules {
 		hasEgress = hasEgress || rule.Direction == model.Egress
 	}
 	var items []*yaml.Node
 	if n != nil {
-		items = r.list(n, "spec.policyTypes")
+		items = r.List(n, "spec.policyTypes")
 	}
 	p.Ingress, p.Egress = len(items) == 0, len(items) == 0 && hasEgress
 	for _, v := range items {
-		s, ok := r.text(v, "spec.policyTypes")
+		s, ok := r.Text(v, "spec.policyTypes")
 		switch d := directions[s]; {
 		case d == model.Ingress:
 			p.Ingress = true
 		case d == model.Egress:
 			p.Egress = true
 		case ok:
-			r.bad(v, "spec.policyTypes: %q is neither Ingress nor Egress%s", s, quoteHint(s))
+			r.Bad(v, "spec.policyTypes: %q is neither Ingress nor Egress%s", s, render.QuoteHint(s))
 		}
 	}
 	var inForce []policy.Rule
@@ -55,30 +54,30 @@ func (r *reader) types(n *yaml.Node, p *policy.Policy) {
 			inForce = append(inForce, rule)
 		}
 	}
-	if lost := len(p.Rules) - len(inForce); lost > 0 && !r.invalid {
-		r.add(Note, n, "policyTypes leaves out a direction that has rules: they have no effect (%d)", lost)
+	if lost := len(p.Rules) - len(inForce); lost > 0 && !r.Invalid() {
+		r.Report(render.Note, n, "policyTypes leaves out a direction that has rules: they have no effect, save that Cilium enforces them all the same (%d)", lost)
 	}
 	p.Rules = inForce
 }
 
-func (r *reader) rules(n *yaml.Node, path, peersField string, d model.Direction, p *policy.Policy) {
+func (r reader) rules(n *yaml.Node, path, peersField string, d model.Direction, p *policy.Policy) {
 	if n == nil {
 		return
 	}
-	for _, item := range r.list(n, "spec."+path) {
+	for _, item := range r.List(n, "spec."+path) {
 		rule := policy.Rule{Direction: d, AnyPeer: true, AnyPort: true}
-		if null(item) {
-			r.add(Note, item, "spec.%s: an empty item is a rule for everything", path)
+		if render.IsNull(item) {
+			r.Report(render.Note, item, "spec.%s: an empty item is a rule for everything", path)
 		}
-		r.fields(item, "spec."+path, map[string]func(*yaml.Node){
+		r.Fields(item, "spec."+path, map[string]func(*yaml.Node){
 			peersField: func(v *yaml.Node) {
-				for _, q := range r.list(v, path+"."+peersField) {
+				for _, q := range r.List(v, path+"."+peersField) {
 					rule.AnyPeer = false
 					rule.Peers = append(rule.Peers, r.peer(q, path+"."+peersField, p.Namespace))
 				}
 			},
 			"ports": func(v *yaml.Node) {
-				for _, q := range r.list(v, path+".ports") {
+				for _, q := range r.List(v, path+".ports") {
 					rule.AnyPort = false
 					rule.Ports = append(rule.Ports, r.port(q, path+".ports"))
 				}
@@ -88,108 +87,92 @@ func (r *reader) rules(n *yaml.Node, path, peersField string, d model.Direction,
 	}
 }
 
-func (r *reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
+func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
 	var ns, pods, block *yaml.Node
 	keep := func(to **yaml.Node) func(*yaml.Node) {
 		return func(v *yaml.Node) {
-			if !null(v) {
+			if !render.IsNull(v) {
 				*to = v
 			}
 		}
 	}
-	r.fields(n, path, map[string]func(*yaml.Node){"namespaceSelector": keep(&ns), "podSelector": keep(&pods), "ipBlock": keep(&block)})
+	r.Fields(n, path, map[string]func(*yaml.Node){"namespaceSelector": keep(&ns), "podSelector": keep(&pods), "ipBlock": keep(&block)})
 	switch {
 	case ns == nil && pods == nil && block == nil:
-		r.bad(n, "%s: a peer that names nothing", path)
+		r.Bad(n, "%s: a peer that names nothing", path)
 		return policy.Peer{}
 	case block != nil && (ns != nil || pods != nil):
-		r.bad(n, "%s: ipBlock stands alone in a peer", path)
+		r.Bad(n, "%s: ipBlock stands alone in a peer", path)
 		return policy.Peer{}
 	case block != nil:
 		return r.ipBlock(block, path+".ipBlock")
 	}
 	peer := policy.Peer{Kind: policy.PeerPods}
 	if pods != nil {
-		peer.Pods = r.selector(pods, path+".podSelector")
+		peer.Pods = r.Selector(pods, path+".podSelector")
 	}
 	if ns != nil {
-		peer.Namespaces = r.selector(ns, path+".namespaceSelector")
+		peer.Namespaces = r.Selector(ns, path+".namespaceSelector")
 	} else {
 		peer.Namespaces = policy.Namespace(namespace)
 	}
 	return peer
 }
 
-func (r *reader) ipBlock(n *yaml.Node, path string) policy.Peer {
+func (r reader) ipBlock(n *yaml.Node, path string) policy.Peer {
 	peer := policy.Peer{Kind: policy.PeerCIDR}
-	r.fields(n, path, map[string]func(*yaml.Node){
-		"cidr": func(v *yaml.Node) { peer.CIDR = r.prefix(v, path+".cidr") },
+	r.Fields(n, path, map[string]func(*yaml.Node){
+		"cidr": func(v *yaml.Node) { peer.CIDR = r.Prefix(v, path+".cidr") },
 		"except": func(v *yaml.Node) {
-			for _, x := range r.list(v, path+".except") {
-				peer.Except = append(peer.Except, r.prefix(x, path+".except"))
+			for _, x := range r.List(v, path+".except") {
+				peer.Except = append(peer.Except, r.Prefix(x, path+".except"))
 			}
 		},
 	})
 	if !peer.CIDR.IsValid() {
-		r.bad(n, "%s: no cidr", path)
+		r.Bad(n, "%s: no cidr", path)
 		return peer
 	}
 	for _, x := range peer.Except {
 		if x.IsValid() && (!peer.CIDR.Contains(x.Addr()) || x.Bits() <= peer.CIDR.Bits()) {
-			r.bad(n, "%s: except %s is not inside %s", path, x, peer.CIDR)
+			r.Bad(n, "%s: except %s is not inside %s", path, x, peer.CIDR)
 		}
 	}
 	return peer
 }
 
-func (r *reader) prefix(n *yaml.Node, path string) netip.Prefix {
-	s, ok := r.text(n, path)
-	if !ok {
-		return netip.Prefix{}
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		r.bad(n, "%s: %q is not a CIDR%s", path, s, quoteHint(s))
-		return netip.Prefix{}
-	}
-	if p != p.Masked() {
-		r.add(Note, n, "%s: %s means %s", path, p, p.Masked())
-	}
-	return p.Masked()
-}
-
 // wire are the protocols by their API names.
 var wire = map[string]model.Proto{"TCP": model.TCP, "UDP": model.UDP, "SCTP": model.SCTP}
 
-func (r *reader) port(n *yaml.Node, path string) policy.Port {
+func (r reader) port(n *yaml.Node, path string) policy.Port {
 	p := policy.AllPorts(model.TCP)
 	var end uint16
 	var endNode *yaml.Node
 	numbered := false
-	r.fields(n, path, map[string]func(*yaml.Node){
+	r.Fields(n, path, map[string]func(*yaml.Node){
 		"protocol": func(v *yaml.Node) {
-			if null(v) {
+			if render.IsNull(v) {
 				return
 			}
-			s, ok := r.text(v, path+".protocol")
+			s, ok := r.Text(v, path+".protocol")
 			if p.Proto = wire[s]; ok && p.Proto == 0 {
-				r.bad(v, "%s.protocol: %q is not TCP, UDP or SCTP%s", path, s, quoteHint(s))
+				r.Bad(v, "%s.protocol: %q is not TCP, UDP or SCTP%s", path, s, render.QuoteHint(s))
 			}
 		},
 		"port": func(v *yaml.Node) { numbered = r.portOf(v, path+".port", &p) },
 		"endPort": func(v *yaml.Node) {
-			if !null(v) {
+			if !render.IsNull(v) {
 				endNode = v
-				end, _ = r.number(v, path+".endPort")
+				end, _ = r.Number(v, path+".endPort")
 			}
 		},
 	})
 	switch {
-	case endNode == nil || r.invalid:
+	case endNode == nil || r.Invalid():
 	case !numbered:
-		r.bad(endNode, "%s.endPort: only after a port that is a number", path)
+		r.Bad(endNode, "%s.endPort: only after a port that is a number", path)
 	case end < p.First:
-		r.bad(endNode, "%s.endPort: %d is before %d", path, end, p.First)
+		r.Bad(endNode, "%s.endPort: %d is before %d", path, end, p.First)
 	default:
 		p.Last = end
 	}
@@ -197,18 +180,18 @@ func (r *reader) port(n *yaml.Node, path string) policy.Port {
 }
 
 // portOf reads a number or a name into p, and says whether it was a number.
-func (r *reader) portOf(n *yaml.Node, path string, p *policy.Port) bool {
-	if null(n) {
+func (r reader) portOf(n *yaml.Node, path string, p *policy.Port) bool {
+	if render.IsNull(n) {
 		return false
 	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" {
-		v, ok := r.number(n, path)
+		v, ok := r.Number(n, path)
 		p.First, p.Last = v, v
 		return ok
 	}
-	s, ok := r.text(n, path)
-	if ok && !validPortName(s) {
-		r.bad(n, "%s: %q is neither a number nor the name of a port%s", path, s, quoteHint(s))
+	s, ok := r.Text(n, path)
+	if ok && !render.ValidPortName(s) {
+		r.Bad(n, "%s: %q is neither a number nor the name of a port%s", path, s, render.QuoteHint(s))
 	}
 	p.First, p.Last, p.Name = 0, 0, s
 	return false

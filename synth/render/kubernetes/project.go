@@ -3,22 +3,13 @@ package kubernetes
 import (
 	"sluice/model"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
-
-// Loss is something that this dialect cannot say.
-type Loss struct {
-	Policy      string // namespace/name
-	Rule        string // rule id, "" for the whole policy
-	Lost        string // the part, in words
-	Consequence string
-	// Wider says that more is allowed without it; otherwise less is.
-	Wider bool
-}
 
 // Project gives the part of a set that the dialect can say, in canonical order, and the rest as losses. A peer or port
 // that cannot be said is left out of its rule, and a rule with none left is left out whole: it never becomes a rule
 // for every peer or port.
-func Project(set policy.PolicySet) (policy.PolicySet, []Loss) {
+func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 	var out policy.PolicySet
 	var l losses
 	for _, p := range set.Canonical().Policies {
@@ -31,13 +22,13 @@ func Project(set policy.PolicySet) (policy.PolicySet, []Loss) {
 
 // losses collects what is lost of one policy after the other.
 type losses struct {
-	list []Loss
+	list []render.Loss
 	name string
 	rule string
 }
 
 func (l *losses) add(wider bool, lost, consequence string) {
-	l.list = append(l.list, Loss{Policy: l.name, Rule: l.rule, Lost: lost, Consequence: consequence, Wider: wider})
+	l.list = append(l.list, render.Loss{Policy: l.name, Rule: l.rule, Lost: lost, Consequence: consequence, Wider: wider})
 }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
@@ -45,6 +36,10 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 	if p.Namespace == "" {
 		l.name = p.Name
 		l.add(p.Ingress || p.Egress, "the cluster-wide policy", "nothing of it is in force")
+		return p, false
+	}
+	if !p.Subject.Plain() {
+		l.add(p.Ingress || p.Egress, "the selector "+p.Subject.String(), "nothing of the policy is in force")
 		return p, false
 	}
 	if p.Tier != "" || p.Order != nil {
@@ -71,9 +66,13 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 		l.add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
 		return r, false
 	}
+	if len(r.Self) > 0 || len(r.NotPorts) > 0 {
+		l.add(false, "a rule with conditions on its own pod or on ports that it is not for", r.String()+" is denied")
+		return r, false
+	}
 	var peers []policy.Peer
 	for _, q := range r.Peers {
-		if q.Kind == policy.PeerPods || q.Kind == policy.PeerCIDR {
+		if q.Kind == policy.PeerPods && q.Pods.Plain() && q.Namespaces.Plain() || q.Kind == policy.PeerCIDR {
 			peers = append(peers, q)
 		} else {
 			l.add(false, "the peer "+q.String(), "its "+r.Direction.String()+" connections are denied")

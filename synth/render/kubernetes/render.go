@@ -1,41 +1,19 @@
 package kubernetes
 
 import (
-	"fmt"
 	"net/netip"
-
-	"sigs.k8s.io/yaml"
 
 	"sluice/model"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
 
-// File is one policy as YAML.
-type File struct {
-	Namespace, Name string
-	YAML            []byte
-}
-
-// Path is where the file goes below a directory of policies: namespace/name.yaml.
-func (f File) Path() string { return f.Namespace + "/" + f.Name + ".yaml" }
-
 // Render writes one file for each policy, by namespace and name, and says what the dialect cannot say. Equal sets give
-// the same bytes. A name that the API would refuse is an error, as it would not even be a safe file name.
-func Render(set policy.PolicySet) ([]File, []Loss, error) {
+// the same bytes. A name that the API would refuse is an error.
+func Render(set policy.PolicySet) ([]render.File, []render.Loss, error) {
 	set, lost := Project(set)
-	files := make([]File, 0, len(set.Policies))
-	for i := range set.Policies {
-		p := &set.Policies[i]
-		if !validName(p.Name) || !validNamespace(p.Namespace) {
-			return nil, nil, fmt.Errorf("render policy %q of namespace %q: the API would refuse the name", p.Name, p.Namespace)
-		}
-		text, err := yaml.Marshal(object(p))
-		if err != nil {
-			return nil, nil, fmt.Errorf("render policy %s/%s: %w", p.Namespace, p.Name, err)
-		}
-		files = append(files, File{p.Namespace, p.Name, text})
-	}
-	return files, lost, nil
+	files, err := render.Files(set, func(p *policy.Policy) any { return object(p) })
+	return files, lost, err
 }
 
 func object(p *policy.Policy) networkPolicy {

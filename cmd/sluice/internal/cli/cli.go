@@ -14,6 +14,7 @@ import (
 	"runtime/pprof"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -54,13 +55,19 @@ func usageError(format string, a ...any) error {
 	return &exitError{ExitUsage, fmt.Errorf(format, a...)}
 }
 
-// Main runs the command line and gives the exit code. It stops on SIGINT and SIGTERM.
+// grace is how long a signal may be repeated and still ask for no more than a stop in good order: timeout(1) sends it twice.
+const grace = time.Second
+
+// Main runs the command line and gives the exit code. It stops in good order on SIGINT and SIGTERM, at once on another
+// one after grace.
 func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot(Streams{in, out, errw})
+	context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
+	var prof profiles
+	root := newRoot(Streams{in, out, errw}, &prof)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := errors.Join(root.ExecuteContext(ctx), prof.stop())
 	if err == nil {
 		return ExitOK
 	}
@@ -68,6 +75,9 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	var ee *exitError
 	if errors.As(err, &ee) {
 		code = ee.code
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errors.New("interrupted")
 	}
 	if s := err.Error(); s != "" {
 		fmt.Fprintln(errw, "sluice: "+s)
@@ -78,8 +88,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	return code
 }
 
-func newRoot(s Streams) *cobra.Command {
-	var prof profiles
+func newRoot(s Streams, prof *profiles) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sluice",
 		Short: "Learn the allow policies a cluster needs from its flow logs",
@@ -87,9 +96,8 @@ func newRoot(s Streams) *cobra.Command {
 allow policies that must exist before a namespace is switched to default-deny. It proves them against everything it
 has seen.`,
 		SilenceErrors: true, SilenceUsage: true,
-		Version:            version(),
-		PersistentPreRunE:  func(*cobra.Command, []string) error { return prof.start() },
-		PersistentPostRunE: func(*cobra.Command, []string) error { return prof.stop() },
+		Version:           version(),
+		PersistentPreRunE: func(*cobra.Command, []string) error { return prof.start() },
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
@@ -98,7 +106,7 @@ has seen.`,
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{ExitUsage, err} })
-	root.AddCommand(newLearn(s), newIngest(s), newVerify(s), newShow(s), newExplain(s))
+	root.AddCommand(newLearn(s), newIngest(s), newInstall(s), newVerify(s), newShow(s), newExplain(s))
 	markUsage(root)
 	return root
 }

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 
 	"go.yaml.in/yaml/v3"
 
 	"sluice/model/workload"
+	"sluice/synth"
 )
 
 // fileConfig is sluice.yaml. Flags win over it, it wins over the defaults.
@@ -21,6 +23,31 @@ type fileConfig struct {
 	} `yaml:"volatileLabels"`
 	// Widen names the widenings that are asked for.
 	Widen []string `yaml:"widen"`
+	// AllowWaste is how many addresses never seen one CIDR may take in, where the widening cidr is asked for.
+	AllowWaste int `yaml:"allowWaste"`
+	// Networks are named parts of the address space: allowed whole where an address of them is needed.
+	Networks []struct {
+		Name  string         `yaml:"name"`
+		CIDRs []netip.Prefix `yaml:"cidrs"`
+	} `yaml:"networks"`
+}
+
+// synth takes over what the flags have not set.
+func (c *fileConfig) synth(cfg *synth.Config, widenSet bool) error {
+	if c.SystemNamespaces != nil {
+		cfg.SystemNamespaces = c.SystemNamespaces
+	}
+	if !widenSet {
+		cfg.Widen = c.Widen
+	}
+	cfg.AllowWaste = c.AllowWaste
+	for _, n := range c.Networks {
+		if n.Name == "" || len(n.CIDRs) == 0 {
+			return usageError("config: networks: each needs a name and cidrs, %q has not", n.Name)
+		}
+		cfg.Networks = append(cfg.Networks, synth.Network{Name: n.Name, CIDRs: n.CIDRs})
+	}
+	return nil
 }
 
 func (c *fileConfig) workloads() workload.Config {

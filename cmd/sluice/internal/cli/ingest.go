@@ -9,36 +9,78 @@ import (
 	"sluice/model/store"
 )
 
+type ingestOptions struct {
+	input
+	dir    string
+	format string
+	keep   string
+	listen string
+}
+
 func newIngest(s Streams) *cobra.Command {
-	var in input
-	var dir string
+	o := &ingestOptions{}
 	c := &cobra.Command{
 		Use:   "ingest SOURCE... --store DIR",
-		Short: "Read flow logs into a columnar store",
+		Short: "Read flow logs or servers into a columnar store",
 		Long: `ingest reads flow logs (Hubble or Calico, plain, gzip or zstd; files, directories, or - for standard input) and adds
 them to the store in DIR. A file that is already there is skipped, so reading twice changes nothing. When ingest exits
-with 0, what it read survives a crash.`,
+with 0, what it read survives a crash.
+
+It also reads servers: hubble://HOST:PORT (a Hubble relay, or the server of a node), hubbles:// (with TLS) and
+hubble+unix:///PATH; goldmane://HOST:PORT (Calico, with a client certificate), or Whisker before it as
+whisker+http://HOST:PORT. With --follow it keeps reading: every second it prints the watermark up to which all that it received
+is stored. Started again, it goes on from there and stores nothing twice. What servers say they lost, and times that
+records may be missing from, are counted and stored. Several collectors may write to one store, but each stream is
+collected by one.`,
 		Example: `  sluice ingest /var/log/hubble/ --store flows
-  kubectl logs -n kube-system ds/cilium -c export | sluice ingest - --store flows`,
+  kubectl logs -n kube-system ds/cilium -c export | sluice ingest - --store flows
+  sluice ingest hubble://localhost:4245 --store flows --follow
+  sluice ingest goldmane://localhost:7443 --store flows --follow \
+    --tls-ca-cert-files ca.crt --tls-client-cert-file tls.crt --tls-client-key-file tls.key`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runIngest(cmd, s, &in, dir, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runIngest(cmd, s, o, args) },
 	}
-	in.commonFlags(c)
-	c.Flags().StringVar(&dir, "store", "", "the store's `DIR`; made if it is not there")
+	o.commonFlags(c)
+	o.live.flags(c)
+	o.live.followFlag(c, "keep reading what a server sends, until stopped")
+	f := c.Flags()
+	f.StringVar(&o.dir, "store", "", "the store's `DIR`; made if it is not there")
+	f.StringVar(&o.since, "since", "", "servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, or a duration back from now (24h)")
+	f.StringVar(&o.until, "until", "", "servers: end with flows before `TIME`")
+	f.StringArrayVarP(&o.live.namespaces, "namespace", "n", nil, "servers: only flows with an end in `NS` (repeats)")
+	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d), a day at a time")
+	f.StringVar(&o.listen, "listen", "", "servers: answer /metrics, /healthz and /readyz at `ADDRESS` (:9090)")
+	f.StringVarP(&o.format, "output", "o", "table", "servers: print progress as table or json")
 	_ = c.MarkFlagRequired("store")
 	return c
 }
 
-func runIngest(cmd *cobra.Command, s Streams, in *input, dir string, args []string) (err error) {
-	if dir == "" {
+func runIngest(cmd *cobra.Command, s Streams, o *ingestOptions, args []string) error {
+	if o.dir == "" {
 		return usageError("--store DIR is needed")
 	}
+	servers, err := splitLive(args)
+	if err != nil {
+		return err
+	}
+	if len(servers) > 0 {
+		return o.runLiveIngest(cmd.Context(), s, servers)
+	}
+	for _, name := range []string{"follow", "since", "until", "namespace", "last", "tls", "keep", "listen"} {
+		if cmd.Flags().Changed(name) {
+			return usageError("--%s is for servers, such as hubble://localhost:4245", name)
+		}
+	}
+	return runIngestFiles(cmd, s, &o.input, o.dir, args)
+}
+
+func runIngestFiles(cmd *cobra.Command, s Streams, in *input, dir string, args []string) (err error) {
 	st, err := store.Create(dir)
 	if err != nil {
 		return err
 	}
 	var w *store.Writer
-	r, err := in.read(cmd.Context(), s, args, 1, st.HasSource, func(t model.Tables, rows []model.Observation) error {
+	r, err := in.read(cmd.Context(), s, args, 1, st, func(t model.Tables, rows []model.Observation) error {
 		if w == nil {
 			if w, err = st.Writer(store.WriterOptions{}); err != nil {
 				return err

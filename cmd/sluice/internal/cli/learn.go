@@ -13,16 +13,20 @@ import (
 	"sluice/model/store"
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
 type learnOptions struct {
 	input
-	cfg    synth.Config
-	out    string
-	cni    string
-	failOn []string
-	format string
+	cfg     synth.Config
+	dialect string
+	out     string
+	cni     string
+	failOn  []string
+	format  string
+	base    string
+	prune   string
 }
 
 func newLearn(s Streams) *cobra.Command {
@@ -35,21 +39,27 @@ a bundle, reads them back from disk and replays every flow through them. It exit
 attention: see --fail-on. A direction of a namespace that cannot be denied without cutting what worked gets no
 enforce overlay; the summary and REVIEW.md say why.`,
 		Example: `  sluice learn flows.jsonl.gz -n shop --out bundle
-  sluice learn -A --store flows --out bundle`,
+  sluice learn -A --store flows --out bundle
+  sluice learn hubble://localhost:4245 -n shop --for 1h --out bundle`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runLearn(cmd, s, o, args) },
 	}
 	o.flags(c)
+	o.live.flags(c)
 	f := c.Flags()
+	f.DurationVar(&o.live.during, "for", 0, "servers: follow for so `LONG`, then learn (default: what they have now)")
 	f.StringArrayVarP(&o.cfg.Namespaces, "namespace", "n", nil, "learn policies for the pods of `NS` (repeats)")
 	f.BoolVarP(&o.cfg.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
-	f.StringVar(&o.cfg.Dialect, "dialect", synth.Kubernetes, "the policies' dialect")
-	f.StringSliceVar(&o.cfg.Widen, "widen", nil, "widenings to allow")
+	f.StringVar(&o.dialect, "dialect", dialects[0].Name(), "write the policies as "+strings.Join(dialectNames(), ", "))
+	f.StringSliceVar(&o.cfg.Widen, "widen", nil, "allow more than was seen, by name and price: "+strings.Join(synth.Widenings(), ", "))
 	f.BoolVar(&o.cfg.LearnDenied, "learn-denied", false, "learn edges that policy denied as well")
 	f.BoolVar(&o.cfg.EnforceAnyway, "enforce-anyway", false, "write the default deny even where it cuts what worked")
+	f.BoolVar(&o.cfg.GlobalDeny, "global-deny", false, "with -A: also deny by default in all namespaces to come (cilium, calico)")
 	f.StringVar(&o.cfg.Cluster, "cluster", "", "learn for this cluster, where the log has several")
+	f.StringVar(&o.base, "base", "", "start from the former bundle in `DIR`: stay near its rules, and keep those that the flows no longer show")
+	f.StringVar(&o.prune, "prune-unused", "", "with --base: drop what was last seen `DAYS` (90d) before the newest record")
 	f.StringVar(&o.out, "out", "", "the bundle's `DIR`: absent, empty or a former bundle")
 	f.StringVar(&o.cni, "cni", "", "verify as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on lost, escaped, over, unused, refused, inexpressible")
+	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on "+strings.Join(verify.FailOnNames(), ", "))
 	f.StringVarP(&o.format, "output", "o", "table", "print the result as table, json or yaml")
 	return c
 }
@@ -58,6 +68,10 @@ func (o *learnOptions) check() error {
 	switch {
 	case len(o.cfg.Namespaces) == 0 && !o.cfg.All:
 		return usageError("for which namespaces? give -n NAMESPACE (repeats) or -A")
+	case o.prune != "" && o.base == "":
+		return usageError("--prune-unused says what to drop of a former bundle: give --base DIR")
+	case o.cfg.GlobalDeny && !o.cfg.All:
+		return usageError("--global-deny would cut the namespaces that nothing is learned for: give -A")
 	case o.out == "":
 		return usageError("--out DIR is needed: where to write the bundle")
 	}
@@ -67,6 +81,14 @@ func (o *learnOptions) check() error {
 	if err := verify.CheckFailOn(o.failOn); err != nil {
 		return &exitError{ExitUsage, err}
 	}
+	d, err := dialectOf(o.dialect)
+	if err != nil {
+		return err
+	}
+	if _, ok := d.(render.Global); o.cfg.GlobalDeny && !ok {
+		return usageError("--global-deny: the dialect %s has no policy for all namespaces, use cilium or calico", d.Name())
+	}
+	o.cfg.Dialect = d
 	return bundle.Check(o.out)
 }
 
@@ -85,18 +107,32 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 	if err != nil {
 		return err
 	}
-	if l.config.SystemNamespaces != nil {
-		o.cfg.SystemNamespaces = l.config.SystemNamespaces
+	if err := l.config.synth(&o.cfg, cmd.Flags().Changed("widen")); err != nil {
+		return err
 	}
-	if !cmd.Flags().Changed("widen") {
-		o.cfg.Widen = l.config.Widen
+	if o.base != "" {
+		prune, err := parseDays("prune-unused", o.prune)
+		if err != nil {
+			return err
+		}
+		if err := l.base(cmd.Context(), o.base, prune, &o.cfg); err != nil {
+			return err
+		}
 	}
-	r, err := synth.Synthesize(cmd.Context(), l.graph, o.cfg)
+	var r synth.Result
+	err = during(s.Err, o.quiet, "learning policies from "+plural(len(l.graph.Edges), "edge", "edges"), func() (err error) {
+		r, err = synth.Synthesize(cmd.Context(), l.graph, o.cfg)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	report, err := bundle.Write(cmd.Context(), o.out, bundle.Input{
-		Graph: l.graph, Config: o.cfg, Result: &r, Semantics: sem, WriteEvidence: l.writeEvidence,
+	var report verify.Report
+	err = during(s.Err, o.quiet, "writing and verifying "+plural(r.Stats.Policies, "policy", "policies"), func() (err error) {
+		report, err = bundle.Write(cmd.Context(), o.out, bundle.Input{
+			Graph: l.graph, Config: o.cfg, Result: &r, Semantics: sem, WriteEvidence: l.writeEvidence,
+		})
+		return err
 	})
 	if err != nil {
 		return err
@@ -129,11 +165,18 @@ type learnView struct {
 
 // findings is the exit with 3: verification found what --fail-on names, or a direction cannot be enforced.
 func (o *learnOptions) findings(r *synth.Result, report *verify.Report) error {
+	const most = 3
 	failed := report.Failed(o.failOn)
+	blocked := 0
 	for _, ns := range r.Namespaces() {
 		if e := r.Enforce[ns]; len(e.Why) > 0 && !o.cfg.EnforceAnyway {
-			failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, plural(len(e.Why), "obstacle", "obstacles")))
+			if blocked++; blocked <= most {
+				failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, plural(len(e.Why), "obstacle", "obstacles")))
+			}
 		}
+	}
+	if blocked > most {
+		failed = append(failed, fmt.Sprintf("and so %s", plural(blocked-most, "namespace more", "namespaces more")))
 	}
 	if len(failed) > 0 {
 		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, "; "))}
@@ -182,8 +225,12 @@ func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, rep
 	}
 	fmt.Fprintf(w, "Learned %s with %s for %s in %s.\n", plural(r.Stats.Policies, "policy", "policies"), plural(r.Stats.Rules, "rule", "rules"),
 		plural(r.Stats.Subjects, "workload", "workloads"), plural(len(r.Namespaces()), "namespace", "namespaces"))
-	for _, wd := range r.Widenings {
-		fmt.Fprintf(w, "Widened (%s, %s never seen): %s\n", wd.Kind, plural(wd.Price, "connection", "connections"), wd.Text)
+	if st := r.Stats; st.Proven < st.Matrices {
+		fmt.Fprintf(w, "Fewer rules might do for %d of %s: see lowerBound in %s.\n", st.Matrices-st.Proven, plural(st.Matrices, "workload and direction", "workloads and directions"), bundle.ManifestFile)
+	}
+	for i := range r.Widenings {
+		wd := &r.Widenings[i]
+		fmt.Fprintf(w, "Widened (%s, %s): %s\n", wd.Kind, wd.Cost(), wd.Text)
 	}
 	fmt.Fprintln(w)
 	printReport(w, report)

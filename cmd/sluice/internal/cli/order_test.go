@@ -72,7 +72,7 @@ func TestSameBundle(t *testing.T) {
 func learned(t *testing.T, out, source string, workers int) map[string]string {
 	t.Helper()
 	var log strings.Builder
-	root := newRoot(Streams{strings.NewReader(""), io.Discard, &log})
+	root := newRoot(Streams{strings.NewReader(""), io.Discard, &log}, &profiles{})
 	root.SetArgs([]string{"learn", source, "-n", "default", "--out", out, "--workers", fmt.Sprint(workers), "--config", os.DevNull})
 	if err := root.Execute(); err != nil {
 		t.Fatalf("learn: %v\n%s", err, log.String())

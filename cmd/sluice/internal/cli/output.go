@@ -47,6 +47,13 @@ func printObject(w io.Writer, format string, v any) error {
 	return e.Encode(v)
 }
 
+// printLine writes v as one line of JSON.
+func printLine(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
 // table prints aligned columns. Cells are made printable: logs hold names that strangers chose.
 type table struct {
 	w *tabwriter.Writer

@@ -14,19 +14,19 @@ import (
 	"sluice/synth/bundle"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
 // readPolicies reads every YAML document of a file, a directory or "-". What is no policy, cannot be read or is left
 // out is a problem with its file, document and line.
-func readPolicies(s Streams, path string) (policy.PolicySet, []kubernetes.Problem, error) {
+func readPolicies(s Streams, path string) (policy.PolicySet, []render.Problem, error) {
 	if path == "-" {
-		set, problems := kubernetes.Parse(s.In, "-")
+		set, problems := render.Parse(s.In, "-", kinds()...)
 		return set, problems, nil
 	}
 	var set policy.PolicySet
-	var problems []kubernetes.Problem
+	var problems []render.Problem
 	files := 0
 	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -46,8 +46,8 @@ func readPolicies(s Streams, path string) (policy.PolicySet, []kubernetes.Proble
 		}
 		defer f.Close()
 		files++
-		one, bad := kubernetes.Parse(f, p)
-		set = set.Add(one.Policies...)
+		one, bad := render.Parse(f, p, kinds()...)
+		set.Join(one)
 		problems = append(problems, bad...)
 		return nil
 	})
@@ -61,10 +61,10 @@ func readPolicies(s Streams, path string) (policy.PolicySet, []kubernetes.Proble
 }
 
 // printProblems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
-func printProblems(w io.Writer, problems []kubernetes.Problem) {
+func printProblems(w io.Writer, problems []render.Problem) {
 	skipped := 0
 	for _, p := range problems {
-		if p.Severity == kubernetes.Skipped {
+		if p.Severity == render.Skipped {
 			skipped++
 			continue
 		}
@@ -106,23 +106,23 @@ func (l *loaded) semantics(cni string) (eval.Semantics, error) {
 var errIncomplete = errors.New("some policies could not be read: what they allow or deny is not in this verdict")
 
 // bundlePolicies reads the enforced form of a bundle, and how its own exceptions apply to a graph.
-func bundlePolicies(dir string) (policy.PolicySet, []kubernetes.Problem, *bundle.Manifest, error) {
+func bundlePolicies(dir string) (policy.PolicySet, []render.Problem, *bundle.Manifest, error) {
 	m, err := bundle.Read(dir)
 	if err != nil {
 		return policy.PolicySet{}, nil, nil, err
 	}
-	set, problems, err := bundle.Policies(dir, bundle.Enforced)
+	set, problems, err := bundle.Policies(dir, bundle.Enforced, kinds()...)
 	return set, problems, m, err
 }
 
-// exceptions are what a bundle itself names: edges that its dialect cannot say, denied edges that it means to allow,
+// exceptions are what a bundle itself says: the rules that it has evidence for, the directions that it isolates, edges that its dialect cannot say, denied edges that it means to allow,
 // and connections that it allows without having seen them.
 func exceptions(g *graph.Graph, m *bundle.Manifest, cfg *verify.Config) {
 	name := func(src, dst int, proto model.Proto, port uint16) string {
 		e := graph.Edge{Proto: proto, Port: port}
 		return g.Peers[src].ID + " -> " + g.Peers[dst].ID + " " + e.PortString()
 	}
-	cannot, widened := map[string]bool{}, map[string]bool{}
+	cannot, widened, rules := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, e := range m.Edges {
 		if e.Inexpressible {
 			cannot[e.Source+" -> "+e.Destination+" "+e.Port] = true
@@ -130,7 +130,10 @@ func exceptions(g *graph.Graph, m *bundle.Manifest, cfg *verify.Config) {
 	}
 	for _, w := range m.Widenings {
 		for _, p := range w.Pairs {
-			widened[p] = true
+			eachPort(p, func(pair string) { widened[pair] = true })
+		}
+		for _, id := range w.Rules {
+			rules[id] = true
 		}
 	}
 	cfg.Inexpressible, cfg.Accepted = map[int]bool{}, map[int]bool{}
@@ -140,9 +143,35 @@ func exceptions(g *graph.Graph, m *bundle.Manifest, cfg *verify.Config) {
 		cfg.Accepted[i] = m.Options.LearnDenied && e.State == graph.Denied
 	}
 	cfg.Widened = func(src, dst int, proto model.Proto, port uint16) bool { return widened[name(src, dst, proto, port)] }
+	cfg.WidenedRules = rules
+	cfg.Recorded = []string{}
+	for _, r := range m.Rules {
+		cfg.Recorded = append(cfg.Recorded, r.ID)
+	}
+	for _, ns := range m.Namespaces {
+		cfg.Isolated = append(cfg.Isolated, ns.Isolated()...)
+		cfg.Recorded = append(cfg.Recorded, ns.Open...)
+	}
+	if cfg.Cluster == "" {
+		cfg.Cluster = m.Cluster
+	}
 	if cfg.Namespaces == nil {
 		for _, ns := range m.Namespaces {
 			cfg.Namespaces = append(cfg.Namespaces, ns.Name)
 		}
+	}
+}
+
+// eachPort gives the pairs of one "SRC -> DST 8000-8010/tcp": one for every port.
+func eachPort(pair string, yield func(string)) {
+	at := strings.LastIndexByte(pair, ' ') + 1
+	var first, last int
+	var proto string
+	if n, _ := fmt.Sscanf(pair[at:], "%d-%d/%s", &first, &last, &proto); n < 3 || last > policy.LastPort {
+		yield(pair)
+		return
+	}
+	for p := first; p <= last; p++ {
+		yield(fmt.Sprintf("%s%d/%s", pair[:at], p, proto))
 	}
 }

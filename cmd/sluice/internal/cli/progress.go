@@ -13,7 +13,8 @@ import (
 // progress shows bytes, rate and the time left on a terminal; piped, it is silent.
 type progress struct {
 	w       io.Writer
-	total   int64 // bytes expected, 0 unknown
+	what    string // is done, where nothing is read
+	total   int64  // bytes expected, 0 unknown
 	bytes   atomic.Int64
 	records atomic.Int64
 	start   time.Time
@@ -23,13 +24,25 @@ type progress struct {
 
 func newProgress(w io.Writer, total int64, quiet bool) *progress {
 	p := &progress{w: w, total: total, start: time.Now()}
-	f, ok := w.(*os.File)
+	p.show(quiet)
+	return p
+}
+
+// during does what may take long, and shows what and for how long already.
+func during(w io.Writer, quiet bool, what string, do func() error) error {
+	p := &progress{w: w, what: what, start: time.Now()}
+	p.show(quiet)
+	defer p.stop()
+	return do()
+}
+
+func (p *progress) show(quiet bool) {
+	f, ok := p.w.(*os.File)
 	if quiet || !ok || !term.IsTerminal(int(f.Fd())) {
-		return p
+		return
 	}
 	p.done, p.ended = make(chan struct{}), make(chan struct{})
 	go p.run()
-	return p
 }
 
 func (p *progress) add(bytes, records int64) {
@@ -54,6 +67,9 @@ func (p *progress) run() {
 
 func (p *progress) line() string {
 	b, n, sec := p.bytes.Load(), p.records.Load(), time.Since(p.start).Seconds()
+	if p.what != "" {
+		return fmt.Sprintf("%s, %.0f s", p.what, sec)
+	}
 	s := fmt.Sprintf("%s read, %.0f MB/s", size(b), float64(b)/1e6/sec)
 	if n > 0 {
 		s += fmt.Sprintf(", %s records, %s/s", count(n), count(int64(float64(n)/sec)))

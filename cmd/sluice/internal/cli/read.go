@@ -27,6 +27,7 @@ type input struct {
 	config       string
 	quiet        bool
 	strict       bool
+	live         liveFlags // of servers, where the command reads them
 }
 
 func (in *input) flags(c *cobra.Command) {
@@ -51,13 +52,14 @@ type reading struct {
 	report  ingest.Report
 	sources []source.Source
 	failed  []error // sources that could not be read, wholly or in part
+	gaps    int     // times from which records of servers may be missing
 }
 
 // rowSink takes folded rows; it is called by one goroutine at a time.
 type rowSink func(t model.Tables, rows []model.Observation) error
 
 // read decodes the sources into rows of so many minutes.
-func (in *input) read(ctx context.Context, s Streams, args []string, windowMinutes int, skip func(digest string) bool, out rowSink) (*reading, error) {
+func (in *input) read(ctx context.Context, s Streams, args []string, windowMinutes int, past source.Past, out rowSink) (*reading, error) {
 	since, err := parseTime("since", in.since)
 	if err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func (in *input) read(ctx context.Context, s Streams, args []string, windowMinut
 		return n
 	}
 	p := newProgress(s.Err, totalSize(args), in.quiet)
-	sum, err := source.Read(ctx, args, s.In, source.Options{Workers: in.workers, NewSink: newSink, Tables: r.tables, Progress: p.add, Skip: skip})
+	sum, err := source.Read(ctx, args, s.In, source.Options{Workers: in.workers, NewSink: newSink, Tables: r.tables, Progress: p.add, Past: past})
 	p.stop()
 	for _, n := range sinks {
 		n.Flush()
@@ -146,8 +148,14 @@ func (in *input) load(ctx context.Context, s Streams, args []string) (*loaded, e
 	if len(args) == 1 && strings.HasPrefix(args[0], "store:") {
 		dir, args = strings.TrimPrefix(args[0], "store:"), nil
 	}
+	servers, err := splitLive(args)
+	if err != nil {
+		return nil, err
+	}
 	l := &loaded{config: cfg}
 	switch {
+	case len(servers) > 0:
+		l.reading, l.builder, err = in.readServers(ctx, s, servers)
 	case len(args) == 0 && dir == "":
 		return nil, usageError("no flows given: name files or directories, '-' for standard input, or --store DIR")
 	case len(args) == 0:
@@ -174,13 +182,18 @@ func (in *input) load(ctx context.Context, s Streams, args []string) (*loaded, e
 	if err != nil {
 		return nil, err
 	}
-	l.graph = l.builder.Build(graph.Config{Workloads: cfg.workloads()})
+	return l, during(s.Err, in.quiet, "finding workloads and edges", l.build)
+}
+
+// build makes the graph of what was read so far.
+func (l *loaded) build() error {
+	l.graph = l.builder.Build(graph.Config{Workloads: l.config.workloads()})
 	if os.Getenv("SLUICE_VALIDATE") != "" {
 		if err := l.validate(); err != nil {
-			return nil, fmt.Errorf("invariant broken: %w", err)
+			return fmt.Errorf("invariant broken: %w", err)
 		}
 	}
-	return l, nil
+	return nil
 }
 
 func (in *input) scan(ctx context.Context, dir string) (*reading, *graph.Builder, error) {
@@ -210,6 +223,9 @@ func (in *input) scan(ctx context.Context, dir string) (*reading, *graph.Builder
 	}
 	for _, src := range st.Sources() {
 		r.report.Lost += uint64(src.Lost)
+		if src.Stream != nil {
+			r.gaps += len(src.Stream.Gaps)
+		}
 		r.sources = append(r.sources, source.Source{Name: src.Name, Records: src.Records, Bytes: src.Bytes, Format: src.Format, Digest: src.Digest})
 		for f := range r.report.Rejected {
 			for n := range r.report.Rejected[f] {

@@ -26,7 +26,7 @@ type showOptions struct {
 func newShow(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "Look into any stage: flows, endpoints, workloads, edges, segments",
+		Short: "Look into any stage: flows, endpoints, workloads, edges, segments, streams",
 		Example: `  sluice show edges flows.jsonl.gz -n shop
   sluice show workloads --store flows -o yaml`,
 	}
@@ -57,7 +57,7 @@ func newShow(s Streams) *cobra.Command {
 	stage("workloads", "How endpoints were grouped and which selector was chosen, and why", "  sluice show workloads flows.jsonl -n shop", showWorkloads)
 	stage("endpoints", "The identities that the log names", "  sluice show endpoints flows.jsonl", showEndpoints)
 	stage("flows", "The observations that edges are built from, folded by the hour", "  sluice show flows flows.jsonl -n shop", showFlows)
-	c.AddCommand(newShowSegments(s))
+	c.AddCommand(newShowSegments(s), newShowStreams(s))
 	return c
 }
 
@@ -335,6 +335,13 @@ func printFlows(w io.Writer, list []flowView) error {
 	return t.flush()
 }
 
+// segmentView is a segment as printed: its times are text like all times.
+type segmentView struct {
+	store.Segment
+	First string `json:"first"`
+	Last  string `json:"last"`
+}
+
 func newShowSegments(s Streams) *cobra.Command {
 	var dir, format string
 	c := &cobra.Command{
@@ -353,10 +360,14 @@ func newShowSegments(s Streams) *cobra.Command {
 			}
 			segs := st.Segments()
 			if format != "table" {
+				list := []segmentView{}
+				for _, g := range segs {
+					list = append(list, segmentView{g, timestamp(g.First), timestamp(g.Last)})
+				}
 				return printObject(s.Out, format, struct {
 					header
-					Segments []store.Segment `json:"segments"`
-				}{newHeader("SegmentList"), segs})
+					Segments []segmentView `json:"segments"`
+				}{newHeader("SegmentList"), list})
 			}
 			t := newTable(s.Out, "SEGMENT", "ROWS", "BYTES", "FIRST", "LAST")
 			for _, g := range segs {

@@ -59,6 +59,9 @@ func (l *loaded) summary(w io.Writer) {
 	if l.report.Lost > 0 {
 		fmt.Fprintf(w, "  The log says that %s: edges may be missing.\n", plural(l.report.Lost, "event was lost", "events were lost"))
 	}
+	if l.gaps > 0 {
+		fmt.Fprintf(w, "  Collectors found %s: edges may be missing.\n", plural(l.gaps, "time with possible gaps", "times with possible gaps"))
+	}
 	if l.report.OutOfRange > 0 {
 		fmt.Fprintf(w, "  %s outside --since/--until.\n", plural(l.report.OutOfRange, "record", "records"))
 	}

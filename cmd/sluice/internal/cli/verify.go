@@ -1,17 +1,21 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
@@ -21,6 +25,8 @@ type verifyOptions struct {
 	failOn     []string
 	format     string
 	namespaces []string
+	every      time.Duration
+	cluster    string
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -33,15 +39,20 @@ lost (it worked and would be denied), rejected, escaped (it was denied and would
 POLICIES is a bundle, a file or directory of anyone's YAML, or - for standard input. A bundle without SOURCE is
 replayed with its own evidence.`,
 		Example: `  sluice verify bundle
-  sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over`,
+  sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
+  sluice verify bundle hubble://localhost:4245 --follow`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, s, o, args[0], args[1:]) },
 	}
 	o.flags(c)
+	o.live.flags(c)
+	o.live.followFlag(c, "servers: keep replaying what they send, until stopped")
 	f := c.Flags()
+	f.DurationVar(&o.every, "every", 10*time.Second, "with --follow: how often to replay what came")
 	f.StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on lost, escaped, over, unused, refused, inexpressible")
+	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on "+strings.Join(verify.FailOnNames(), ", "))
 	f.StringVarP(&o.format, "output", "o", "table", "print as table, json or yaml")
+	f.StringVar(&o.cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
 	f.StringArrayVarP(&o.namespaces, "namespace", "n", nil, "what the policies are for (repeats; default: where they are)")
 	return c
 }
@@ -54,7 +65,7 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 		return &exitError{ExitUsage, err}
 	}
 	var set policy.PolicySet
-	var problems []kubernetes.Problem
+	var problems []render.Problem
 	var manifest *bundle.Manifest
 	var err error
 	if _, statErr := os.Stat(filepath.Join(path, bundle.ManifestFile)); statErr == nil {
@@ -68,6 +79,9 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	if err != nil {
 		return err
 	}
+	if o.live.follow {
+		return o.watch(cmd.Context(), s, set, manifest, sources)
+	}
 	l, err := o.load(cmd.Context(), s, sources)
 	if err != nil {
 		return err
@@ -75,15 +89,7 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	if err := l.usable(s.Err); err != nil {
 		return err
 	}
-	sem, err := l.semantics(o.cni)
-	if err != nil {
-		return err
-	}
-	cfg := verify.Config{Semantics: sem, Namespaces: o.namespaces}
-	if manifest != nil {
-		exceptions(l.graph, manifest, &cfg)
-	}
-	r, err := verify.Verify(cmd.Context(), l.graph, set, cfg)
+	r, err := o.judge(cmd.Context(), l, set, manifest)
 	if err != nil {
 		return err
 	}
@@ -96,13 +102,30 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	if err := l.warnFailed(s.Err); err != nil {
 		return err
 	}
-	if kubernetes.Incomplete(problems) {
+	if render.Incomplete(problems) {
 		return &exitError{ExitError, errIncomplete}
 	}
 	if failed := r.Failed(o.failOn); len(failed) > 0 {
 		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, ", "))}
 	}
 	return nil
+}
+
+// judge replays what was read through the policies.
+func (o *verifyOptions) judge(ctx context.Context, l *loaded, set policy.PolicySet, manifest *bundle.Manifest) (verify.Report, error) {
+	sem, err := l.semantics(o.cni)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	cfg := verify.Config{Semantics: sem, Namespaces: o.namespaces, Cluster: o.cluster, Networks: map[string][]netip.Prefix{}}
+	for _, n := range l.config.Networks {
+		cfg.Networks[n.Name] = n.CIDRs
+	}
+	cfg.Nodes = cfg.Networks[synth.NodesNetwork]
+	if manifest != nil {
+		exceptions(l.graph, manifest, &cfg)
+	}
+	return verify.Verify(ctx, l.graph, set, cfg)
 }
 
 // reportView is a verification as printed.
@@ -114,7 +137,10 @@ type reportView struct {
 	ConnectionsTotal uint64            `json:"connectionsTotal"`
 	OverPermission   overView          `json:"overPermission"`
 	Cases            []caseView        `json:"cases"`
-	Unused           []string          `json:"unused"` // rule ids
+	Unused           []string          `json:"unused"`               // rule ids
+	Unrecorded       []string          `json:"unrecorded,omitempty"` // ids of rules that the bundle has no evidence for
+	Missing          []string          `json:"missing,omitempty"`    // ids of rules that it lists and no file has
+	Unisolated       []gapView         `json:"unisolated,omitempty"`
 	Open             []string          `json:"open,omitempty"`
 }
 
@@ -122,6 +148,13 @@ type overView struct {
 	Count    int             `json:"count"`
 	Universe int             `json:"universe"`
 	Examples []verify.Excess `json:"examples,omitempty"`
+}
+
+// gapView is a direction of a namespace that a bundle says to isolate, and the pods that nothing isolates there.
+type gapView struct {
+	Namespace string   `json:"namespace"`
+	Direction string   `json:"direction"`
+	Pods      []string `json:"pods"`
 }
 
 type caseView struct {
@@ -147,6 +180,13 @@ func viewReport(r *verify.Report) reportView {
 	}
 	for _, u := range r.Unused {
 		v.Unused = append(v.Unused, u.ID)
+	}
+	for _, u := range r.Unrecorded {
+		v.Unrecorded = append(v.Unrecorded, u.ID)
+	}
+	v.Missing = r.Missing
+	for _, g := range r.Gaps {
+		v.Unisolated = append(v.Unisolated, gapView{g.Namespace, g.Direction.String(), g.Pods})
 	}
 	for _, o := range r.Open {
 		v.Open = append(v.Open, fmt.Sprintf("%s %s by %s", o.Namespace, o.Direction, o.Policy))
@@ -183,6 +223,15 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	if n := len(r.Unused); n > 0 {
 		fmt.Fprintf(w, "%s that no connection needed.\n", plural(n, "rule", "rules"))
+	}
+	for _, u := range r.Unrecorded {
+		fmt.Fprintf(w, "unrecorded: rule %s of %s has no evidence in the bundle: %s\n", u.ID, u.Policy, printable(u.Text, 200))
+	}
+	for _, id := range r.Missing {
+		fmt.Fprintf(w, "missing: no file has rule %s, which the bundle lists\n", id)
+	}
+	for _, g := range r.Gaps {
+		fmt.Fprintf(w, "unisolated: %s of namespace %s is open for %s\n", g.Direction, g.Namespace, printable(strings.Join(g.Pods, ", "), 300))
 	}
 	for _, o := range r.Open {
 		fmt.Fprintf(w, "open: policy %s allows all %s of namespace %s\n", o.Policy, o.Direction, o.Namespace)

@@ -25,7 +25,7 @@ type workloadView struct {
 func viewWorkload(w *workload.Workload) workloadView {
 	v := workloadView{Namespace: w.Namespace, Name: w.Name, Kind: w.Kind, ServiceAccount: w.ServiceAccount, Selector: w.Selector,
 		Merged: w.Merged, Refusal: w.Refusal, LabelSets: [][]string{}}
-	for _, s := range w.Separates {
+	for _, s := range w.Separates() {
 		if len(s.From) > 0 {
 			if v.Separates == nil {
 				v.Separates = map[string][]string{}
@@ -33,7 +33,7 @@ func viewWorkload(w *workload.Workload) workloadView {
 			v.Separates[s.Key+"="+s.Value] = s.From
 		}
 	}
-	for _, d := range w.Dropped {
+	for _, d := range w.Dropped() {
 		if v.Dropped == nil {
 			v.Dropped = map[string]string{}
 		}

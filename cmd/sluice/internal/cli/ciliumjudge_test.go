@@ -1,0 +1,228 @@
+//go:build conformance
+
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/eval"
+	"sluice/synth/eval/ciliumtest"
+	"sluice/synth/eval/judgetest"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// TestCiliumBundles: what the bundles of Hubble's records enforce and stage, Cilium's engine decides as eval does, for
+// every connection in the log and for random ones between everything in it; the API server and the agent take every
+// file.
+func TestCiliumBundles(t *testing.T) {
+	g := newGenerator(t)
+	for _, c := range []struct {
+		scenario, cluster string
+		namespaces        []string
+	}{
+		{"online-boutique", "demo", []string{"default"}}, {"argo-cd", "demo", []string{"argocd"}}, {"standard", "default", []string{"shop", "ci"}},
+		{"features", "demo", []string{"shop", "batch"}}, {"features", "demo", nil}, {"mesh", "near", []string{"shop"}}, {"sixty", "sixty", nil},
+	} {
+		flows := g.file(t, c.scenario, ".judged", "-format", "hubble")
+		for _, dialect := range []string{"kubernetes", "cilium"} {
+			t.Run(fmt.Sprint(c.scenario, "/", dialect, c.namespaces), func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "bundle")
+				learnBundle(t, dir, flows, dialect, c.cluster, c.namespaces)
+				judgeFiles(t, dir, dialect)
+				staged := []string{"stage"}
+				if dialect == "kubernetes" {
+					staged = []string{"allow", "stage"}
+				}
+				judgeForm(t, flows, dir, c.cluster, staged...)
+				judgeForm(t, flows, dir, c.cluster, "allow", "enforce")
+			})
+		}
+	}
+}
+
+// namedNetworks are where the scenarios have addresses outside the cluster.
+const namedNetworks = `networks:
+- {name: clients, cidrs: [198.51.100.0/24, "2001:db8::/48"]}
+- {name: payments, cidrs: [203.0.113.40/29, "2001:db8:44::/48"]}
+- {name: pub, cidrs: [192.0.2.0/24]}
+`
+
+// learnBundle writes a bundle. One of all namespaces has what only some dialects have: named networks, and a default
+// deny for namespaces to come.
+func learnBundle(t *testing.T, dir, flows, dialect, cluster string, namespaces []string) {
+	t.Helper()
+	args := []string{"learn", flows, "--out", dir, "--dialect", dialect, "--enforce-anyway", "--fail-on", "lost,escaped"}
+	if cluster == "near" {
+		args = append(args, "--cluster", cluster)
+	}
+	config := os.DevNull
+	if len(namespaces) == 0 {
+		config = filepath.Join(t.TempDir(), "sluice.yaml")
+		if err := os.WriteFile(config, []byte(namedNetworks), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if args = append(args, "-A"); dialect != "kubernetes" {
+			args = append(args, "--global-deny")
+		}
+	}
+	args = append(args, "--config", config)
+	for _, n := range namespaces {
+		args = append(args, "-n", n)
+	}
+	var out strings.Builder
+	root := newRoot(Streams{strings.NewReader(""), &out, &out}, &profiles{})
+	root.SetArgs(args)
+	if err := root.Execute(); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+// policyTexts gives the files of one form of a bundle that hold objects.
+func policyTexts(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(file) != ".yaml" || d.Name() == "kustomization.yaml" {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		out = append(out, string(text))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func judgeFiles(t *testing.T, dir, dialect string) {
+	t.Helper()
+	if dialect != "cilium" {
+		return // the schemas of other kinds are not among Cilium's
+	}
+	var texts []string
+	for _, form := range []string{"allow", "stage", "enforce"} {
+		texts = append(texts, policyTexts(t, filepath.Join(dir, form))...)
+	}
+	for i, complaints := range ciliumtest.Complaints(t, texts) {
+		if len(complaints) > 0 {
+			t.Errorf("%v\n%s", complaints, texts[i])
+		}
+	}
+	t.Logf("%d files taken", len(texts))
+}
+
+// formsAndFlows gives what some directories of a bundle hold together, as texts and as a set, and what the flows show.
+func formsAndFlows(t *testing.T, flows, dir string, forms []string) ([]string, policy.PolicySet, *graph.Graph) {
+	t.Helper()
+	var objects []string
+	for _, form := range forms {
+		objects = append(objects, policyTexts(t, filepath.Join(dir, form))...)
+	}
+	set, problems := render.Parse(strings.NewReader(strings.Join(objects, "\n---\n")), dir, kinds()...)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	in := &input{workers: 2, quiet: true, config: os.DevNull}
+	l, err := in.load(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{flows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects, set, l.graph
+}
+
+// judgeForm compares verdicts on what some directories of a bundle hold together.
+func judgeForm(t *testing.T, flows, dir, cluster string, forms ...string) {
+	t.Helper()
+	var w ciliumtest.World
+	objects, set, g := formsAndFlows(t, flows, dir, forms)
+	w.Objects = objects
+	at := ends(g, cluster, &w)
+	connections(g, at, &w)
+	answer := ciliumtest.Ask(t, []ciliumtest.World{w})[0]
+	if why := judgetest.Refused(answer.Objects); why != "" {
+		t.Error(why)
+	}
+	e := eval.New(set, eval.Cilium)
+	prepared := make([]*eval.End, len(w.Ends))
+	for i := range w.Ends {
+		prepared[i] = e.End(w.Ends[i])
+	}
+	compared, denied, differ := 0, 0, 0
+	for i, c := range w.Connections {
+		d := e.Decide(prepared[c.From], prepared[c.To], c.Proto, c.Port)
+		for side, part := range []eval.Part{d.Egress, d.Ingress} {
+			end, theirs := &w.Ends[[2]int{c.From, c.To}[side]], [2]string{answer.Verdicts[i].Egress, answer.Verdicts[i].Ingress}[side]
+			if !end.IsPod || end.Cluster != "" {
+				continue
+			}
+			if compared++; part.Outcome == eval.Denied {
+				denied++
+			}
+			if want := map[string]eval.Outcome{"allow": eval.Allowed, "deny": eval.Denied}[theirs]; part.Outcome != want {
+				if differ++; differ < 4 {
+					t.Errorf("%v: %+v -> %+v %d/%s: eval says %s, the engine %s", forms, w.Ends[c.From], w.Ends[c.To], c.Port, c.Proto, e.Why(d), theirs)
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		t.Errorf("%v: nothing was compared", forms)
+	}
+	t.Logf("%v: %d policies, %d ends, %d verdicts compared, %d denied, %d differ", forms, len(set.Policies), len(w.Ends), compared, denied, differ)
+}
+
+// ends takes every endpoint of a log that the engine can know into a world, and gives where each is.
+func ends(g *graph.Graph, own string, w *ciliumtest.World) map[model.EndpointID]int {
+	at := map[model.EndpointID]int{}
+	for _, c := range g.Connections {
+		for _, id := range []model.EndpointID{c.Src, c.Dst} {
+			if _, ok := at[id]; ok {
+				continue
+			}
+			f := eval.FactsOf(g.Tables.Endpoints.Get(id))
+			if f.IsPod && f.LabelsUnknown || !f.IsPod && f.Entities == 0 || f.Entities&model.UnknownEntity != 0 {
+				continue
+			}
+			if f.Cluster == own {
+				f.Cluster = ""
+			}
+			if f.Address.IsValid() && f.Names == nil {
+				f.Names = []string{}
+			}
+			at[id] = len(w.Ends)
+			w.Ends = append(w.Ends, f)
+		}
+	}
+	return at
+}
+
+// connections asks about those of a log, and about as many random ones on the ports of the log.
+func connections(g *graph.Graph, at map[model.EndpointID]int, w *ciliumtest.World) {
+	r := rand.New(rand.NewPCG(3, 5))
+	var log []ciliumtest.Connection
+	for _, c := range g.Connections {
+		from, ok := at[c.Src]
+		to, also := at[c.Dst]
+		if ok && also && c.Port != 0 && c.Proto != 0 {
+			log = append(log, ciliumtest.Connection{From: from, To: to, Proto: c.Proto, Port: c.Port})
+		}
+	}
+	r.Shuffle(len(log), func(i, j int) { log[i], log[j] = log[j], log[i] })
+	log = log[:min(len(log), 1500)]
+	w.Connections = log
+	for range log {
+		c := log[r.IntN(len(log))]
+		w.Connections = append(w.Connections, ciliumtest.Connection{From: r.IntN(len(w.Ends)), To: r.IntN(len(w.Ends)), Proto: c.Proto, Port: c.Port})
+	}
+}

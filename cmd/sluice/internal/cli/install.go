@@ -1,0 +1,137 @@
+package cli
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+)
+
+//go:embed install.yaml
+var installText string
+
+// installOptions are what the manifests depend on.
+type installOptions struct {
+	Namespace, Image, Server, Size, Keep, Secret, MetricsFrom string
+	ServerName                                                string
+	Cilium                                                    bool
+}
+
+// installValues are the values of the template.
+type installValues struct {
+	installOptions
+	Args                []string
+	Port                int
+	Peer, PeerNamespace string // label k8s-app and namespace of the server's pods, "" where it is not in the cluster
+	PeerPort            int
+}
+
+// PortText is the port as Cilium writes ports.
+func (v *installValues) PortText() string { return strconv.Itoa(v.Port) }
+
+// PeerPortText is the server's port likewise.
+func (v *installValues) PeerPortText() string { return strconv.Itoa(v.PeerPort) }
+
+func newInstall(s Streams) *cobra.Command {
+	o := &installOptions{}
+	c := &cobra.Command{
+		Use:   "install",
+		Short: "Print the manifests of a collector in the cluster",
+		Long: `install prints the manifests that run 'sluice ingest --follow' in a cluster: one pod with a volume, without rights in
+the API, not as root, on a read-only root, and with network policies of its own. Nothing is applied.`,
+		Example: `  sluice install --image registry.example/sluice:1.0 | kubectl apply -f -
+  sluice install --image registry.example/sluice:1.0 --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v, err := o.values()
+			if err != nil {
+				return err
+			}
+			return installTemplate.Execute(s.Out, v)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Image, "image", "", "the `IMAGE` to run; its entry point is sluice")
+	f.StringVar(&o.Server, "server", "hubble://hubble-relay.kube-system.svc:80", "the `URL` to read from")
+	f.StringVar(&o.Namespace, "namespace", "sluice", "the `NS` to run in, made with it")
+	f.StringVar(&o.Size, "size", "10Gi", "the `SIZE` of the volume")
+	f.StringVar(&o.Keep, "keep", "90d", "how long flows are kept")
+	f.StringVar(&o.Secret, "tls-secret", "", "a `SECRET` in the namespace with ca.crt, tls.crt and tls.key, for mutual TLS")
+	f.StringVar(&o.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate")
+	f.StringVar(&o.MetricsFrom, "metrics-from", "", "let the pods of `NS` read the metrics")
+	f.BoolVar(&o.Cilium, "cilium", true, "print a CiliumNetworkPolicy as well (default: for hubble servers)")
+	_ = c.MarkFlagRequired("image")
+	c.PreRun = func(*cobra.Command, []string) {
+		if !c.Flags().Changed("cilium") {
+			o.Cilium = strings.HasPrefix(o.Server, "hubble")
+		}
+	}
+	return c
+}
+
+var installTemplate = template.Must(template.New("install").Funcs(template.FuncMap{"q": func(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}}).Parse(installText))
+
+const metricsPort = 9090
+
+// values checks the options and works out what follows from them.
+func (o *installOptions) values() (*installValues, error) {
+	if o.Image == "" {
+		return nil, usageError("--image IMAGE is needed: what to run")
+	}
+	if !isLive(o.Server) || strings.Contains(o.Server, "+unix:") {
+		return nil, usageError("--server %s: give a server that the cluster's network reaches, such as hubble://hubble-relay.kube-system.svc:80", o.Server)
+	}
+	if _, err := parseDays("keep", o.Keep); err != nil {
+		return nil, err
+	}
+	v := &installValues{installOptions: *o, Port: metricsPort}
+	if err := v.peer(); err != nil {
+		return nil, err
+	}
+	v.Args = []string{"ingest", o.Server, "--store=/store", "--follow", "--quiet", "--log-format=json", "--keep=" + o.Keep, fmt.Sprintf("--listen=:%d", v.Port)}
+	if o.Secret != "" {
+		v.Args = append(v.Args, "--tls-ca-cert-files=/tls/ca.crt", "--tls-client-cert-file=/tls/tls.crt", "--tls-client-key-file=/tls/tls.key")
+	}
+	if o.ServerName != "" {
+		v.Args = append(v.Args, "--tls-server-name="+o.ServerName)
+	}
+	return v, nil
+}
+
+// targetPorts are the ports that the pods of known servers listen on, behind services with other ports: policies are
+// about pods.
+var targetPorts = map[string]int{"hubble-relay": 4245, "goldmane": 7443, "whisker": 8081}
+
+// peer works out which pods the server is.
+func (v *installValues) peer() error {
+	u, err := url.Parse(v.Server)
+	if err != nil || u.Hostname() == "" {
+		return usageError("--server %s: give it as scheme://HOST:PORT", v.Server)
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[bool]string{true: "4245", false: "7443"}[strings.HasPrefix(u.Scheme, "hubble")]
+	}
+	if v.PeerPort, err = strconv.Atoi(port); err != nil {
+		return usageError("--server %s: port %s", v.Server, port)
+	}
+	name, rest, _ := strings.Cut(u.Hostname(), ".")
+	namespace, domain, _ := strings.Cut(rest, ".")
+	if net.ParseIP(u.Hostname()) != nil || domain != "svc" && !strings.HasPrefix(domain, "svc.") {
+		return nil
+	}
+	v.Peer, v.PeerNamespace = name, namespace
+	if p := targetPorts[name]; p != 0 {
+		v.PeerPort = p
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"sluice/ingest/live"
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// streamStore is a live.Store: the part of a store that one stream writes. Several collectors take turns with the store's
+// lock.
+type streamStore struct {
+	store  *store.Store
+	name   string
+	format string
+	keep   time.Duration // 0: for ever
+	log    *slog.Logger
+	pruned time.Time // when old rows were looked for last
+}
+
+// position is where the stream stands in the store.
+func (s *streamStore) position() (p live.Position, err error) {
+	st := s.store.Stream(s.name)
+	if st == nil {
+		return p, nil
+	}
+	p.Last = st.Last
+	p.Seen, p.SeenFrom, err = s.store.SeenIDs(st)
+	return p, err
+}
+
+const (
+	lockPatience = 3 * time.Second
+	lockPause    = 5 * time.Millisecond
+)
+
+// writer waits a little for others that write to the store.
+func (s *streamStore) writer() (*store.Writer, error) {
+	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
+		w, err := s.store.Writer(store.WriterOptions{})
+		if err == nil || !errors.Is(err, store.ErrLocked) || time.Now().After(end) {
+			return w, err
+		}
+	}
+}
+
+// Commit stores a batch.
+func (s *streamStore) Commit(_ context.Context, b *live.Batch) error {
+	w, err := s.writer()
+	if err != nil {
+		return err
+	}
+	if err := w.Write(b.Tables, b.Rows); err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	src := s.sourceOf(b)
+	if len(b.Seen) > 0 {
+		seen, err := w.Seen(b.Seen, b.SeenFrom)
+		if err != nil {
+			return errors.Join(err, w.Abort())
+		}
+		src.Stream.Seen = []store.Seen{seen}
+	}
+	if err := w.Commit([]store.Source{src}); err != nil {
+		return err
+	}
+	s.compact()
+	return nil
+}
+
+const (
+	pruneEvery = time.Hour
+	// graceTime is how long readers of the store may take.
+	graceTime = 10 * time.Minute
+)
+
+// compact keeps the store small. What it cannot do now it does after one of the next commits.
+func (s *streamStore) compact() {
+	o := store.CompactOptions{Grace: graceTime}
+	if s.keep > 0 && time.Since(s.pruned) >= pruneEvery {
+		s.pruned = time.Now()
+		o.Before = s.pruned.Add(-s.keep).UnixMicro()
+	}
+	c, err := s.store.Compact(context.Background(), o)
+	switch {
+	case errors.Is(err, store.ErrLocked):
+	case err != nil:
+		s.log.Warn("the store could not be compacted", "error", err)
+	case c.Dropped > 0:
+		s.log.Info("dropped rows that were older than --keep", "rows", c.Dropped)
+	}
+}
+
+func (s *streamStore) sourceOf(b *live.Batch) store.Source {
+	st := &store.Stream{Watermark: b.Watermark, Resent: int64(b.Resent), Opened: int64(b.Streams)}
+	for name, n := range b.Nodes {
+		if st.Last == nil {
+			st.Last = map[string]int64{}
+		}
+		st.Last[name] = n.Last
+		if n.Breaks > 0 {
+			if st.Breaks == nil {
+				st.Breaks = map[string]int64{}
+			}
+			st.Breaks[name] = int64(n.Breaks)
+		}
+		for cause, events := range n.Lost {
+			st.Lost = append(st.Lost, store.Lost{Node: name, Cause: cause, Events: int64(events)})
+		}
+	}
+	for _, g := range b.Gaps {
+		st.Gaps = append(st.Gaps, store.Gap(g))
+	}
+	src := store.Source{Name: s.name, Format: s.format, Records: int64(b.Report.Total()), Bytes: int64(b.Bytes), Lost: int64(b.Report.Lost),
+		First: b.Report.First, Last: b.Report.Last, Rejected: map[string]int64{}, Stream: st}
+	for f := range b.Report.Rejected {
+		for r, n := range b.Report.Rejected[f] {
+			if n > 0 {
+				src.Rejected[fateKey(model.Fate(f), model.Reason(r))] = int64(n)
+			}
+		}
+	}
+	return src
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"sluice/ingest"
+	"sluice/ingest/live"
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// batchOf is a batch with one row for a port.
+func batchOf(port int) *live.Batch {
+	t := model.NewTables()
+	id := t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "a", Labels: []string{"app=x"}})
+	var r ingest.Report
+	r.Counts[model.Used][0] = 1
+	return &live.Batch{Tables: t, Report: r, Rows: []model.Observation{{Window: 29_000_000, Src: id, Dst: id, Port: uint16(port), Proto: model.TCP, Fate: model.Used, Records: 1}},
+		Nodes: map[string]live.NodeAccount{"n1": {Last: int64(port), Records: 1, Lost: map[string]uint64{"queue": 2}}}, Streams: 1, Watermark: int64(port),
+		Gaps: []live.Gap{{Node: "n1", From: int64(port), To: int64(port + 1), Cause: live.GapResume}}, Seen: []uint64{uint64(port)}, SeenFrom: int64(port)}
+}
+
+// TestShare: collectors of different streams write to one store at once, each through a store of its own as processes
+// have; nothing is lost, and each finds its own position again. A stream has one collector.
+func TestShare(t *testing.T) {
+	dir := t.TempDir()
+	const each = 40
+	var wg sync.WaitGroup
+	for n := range 3 {
+		st, err := store.Create(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprint("hubble://", n)
+		lock, err := st.LockStream(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newCollection(st, []*liveSource{{name: name}}, live.DefaultConfig(), 0, nil); !errors.Is(err, store.ErrStreamLocked) {
+			t.Errorf("a second collector: %v", err)
+		}
+		wg.Go(func() {
+			s := &streamStore{store: st, name: name, format: "hubble"}
+			for i := range each {
+				err := store.ErrLocked // a collector offers a batch until it is taken
+				for errors.Is(err, store.ErrLocked) {
+					err = s.Commit(t.Context(), batchOf(1000*n+i))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			if err := lock.Release(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := map[uint16]uint32{}
+	err = st.Scan(t.Context(), store.ScanOptions{}, func(_ model.Tables, rows []model.Observation) error {
+		for _, r := range rows {
+			ports[r.Port] += r.Records
+		}
+		return nil
+	})
+	if err != nil || len(ports) != 3*each {
+		t.Errorf("%d ports, want %d: %v", len(ports), 3*each, err)
+	}
+	for n := range 3 {
+		s := &streamStore{store: st, name: fmt.Sprint("hubble://", n)}
+		at, err := s.position()
+		if err != nil || at.Last["n1"] != int64(1000*n+each-1) || len(at.Seen) != each || !slices.IsSorted(at.Seen) || at.SeenFrom != int64(1000*n) {
+			t.Errorf("stream %d: %+v: %v", n, at, err)
+		}
+		if sum := st.Stream(s.name); len(sum.Gaps) != each || sum.Lost[0] != (store.Lost{Node: "n1", Cause: "queue", Events: 2 * each}) || sum.Opened != each {
+			t.Errorf("stream %d: %+v", n, sum)
+		}
+	}
+}
+
+// TestShowStreams: what was lost, and when records may be missing, is there for whoever asks.
+func TestShowStreams(t *testing.T) {
+	dir := t.TempDir()
+	st, err := store.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &streamStore{store: st, name: "hubble://a:4245", format: "hubble"}
+	for i := range 2 {
+		if err := s.Commit(t.Context(), batchOf(i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, errs bytes.Buffer
+	if code := Main([]string{"show", "streams", "--store", dir}, nil, &out, &errs); code != ExitOK {
+		t.Fatal(errs.String())
+	}
+	want := "SOURCE           NODE  NEWEST                       RECORDS  LOST  GAPS  BREAKS\n" +
+		"hubble://a:4245        1970-01-01T00:00:00.000002Z  2        4     2     \n" +
+		"                 n1    1970-01-01T00:00:00.000002Z           4     2     0\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
+	}
+	out.Reset()
+	if code := Main([]string{"show", "streams", "--store", dir, "-o", "json"}, nil, &out, &errs); code != ExitOK {
+		t.Fatal(errs.String())
+	}
+	for _, want := range []string{`"kind": "StreamList"`, `"queue": 4`, `"cause": "resume"`, `"opened": 2`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in %s", want, out.String())
+		}
+	}
+}

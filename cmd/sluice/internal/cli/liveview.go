@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"sluice/ingest/live"
+)
+
+// liveView shows what collectors do: on a terminal a block of lines that changes, below the edges that are new; piped, a
+// line for each source when its counts have changed, at most one a second. All that is printed goes through it.
+type liveView struct {
+	out, err io.Writer
+	format   string
+	quiet    bool
+	screen   bool
+	every    time.Duration
+
+	mu     sync.Mutex
+	shown  []shownSource
+	block  int            // lines of the block on the screen
+	spaces map[string]int // new edges by namespace
+}
+
+// shownSource is a source and what was printed of it.
+type shownSource struct {
+	name      string
+	stats     func() live.Stats
+	printed   progressView
+	lastTotal uint64
+	rate      float64 // records a second, smoothed
+}
+
+// progressView is a line of progress as JSON.
+type progressView struct {
+	header
+	Source    string `json:"source"`
+	Watermark string `json:"watermark,omitempty"` // all that was received up to then is stored
+	Records   uint64 `json:"records"`             // stored since the start
+	Lost      uint64 `json:"lost"`
+	Gaps      uint64 `json:"gaps"`
+	Resent    uint64 `json:"resent"`
+}
+
+// newEdgeView is a new edge as JSON.
+type newEdgeView struct {
+	header
+	foundEdge
+}
+
+func newLiveView(s Streams, format string, quiet bool) *liveView {
+	v := &liveView{out: s.Out, err: s.Err, format: format, quiet: quiet, every: time.Second, spaces: map[string]int{}}
+	if f, ok := s.Out.(*os.File); ok && !quiet && format != "json" && term.IsTerminal(int(f.Fd())) {
+		v.screen, v.every = true, 500*time.Millisecond
+	}
+	return v
+}
+
+func (v *liveView) source(name string, stats func() live.Stats) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.shown = append(v.shown, shownSource{name: name, stats: stats})
+}
+
+// Write is for the log: what it prints stands above the block.
+func (v *liveView) Write(b []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+	return v.err.Write(b)
+}
+
+// edge shows a new edge.
+func (v *liveView) edge(e foundEdge) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, end := range []string{e.Source, e.Destination} {
+		if ns, _, ok := strings.Cut(end, "/"); ok {
+			v.spaces[ns]++
+		}
+	}
+	switch {
+	case v.quiet:
+	case v.format == "json":
+		_ = printLine(v.out, newEdgeView{newHeader("NewEdge"), e})
+	default:
+		v.erase()
+		fmt.Fprintf(v.out, "new edge: %s -> %s %s\n", printable(e.Source, 80), printable(e.Destination, 80), e.Port)
+	}
+}
+
+// during shows what changes while f runs.
+func (v *liveView) during(f func() error) error {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() { defer close(ended); v.run(done) }()
+	err := f()
+	close(done)
+	<-ended
+	return err
+}
+
+// run shows what changes until done is closed, and then the last state.
+func (v *liveView) run(done <-chan struct{}) {
+	t := time.NewTicker(v.every)
+	defer t.Stop()
+	for {
+		select {
+		case <-done:
+			v.mu.Lock()
+			v.erase()
+			v.lines()
+			v.mu.Unlock()
+			return
+		case <-t.C:
+		}
+		v.mu.Lock()
+		if v.screen {
+			v.redraw()
+		} else {
+			v.lines()
+		}
+		v.mu.Unlock()
+	}
+}
+
+// lines prints a line for each source that has changed.
+func (v *liveView) lines() {
+	if v.quiet {
+		return
+	}
+	for i := range v.shown {
+		s := &v.shown[i]
+		st := s.stats()
+		now := progressView{header: newHeader("IngestProgress"), Source: s.name, Watermark: timestamp(st.Watermark), Records: st.Total(), Lost: st.Lost, Gaps: st.Gaps, Resent: st.Resent}
+		if now == s.printed || now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
+			continue
+		}
+		s.printed = now
+		if v.format == "json" {
+			_ = printLine(v.out, now)
+			continue
+		}
+		fmt.Fprintf(v.out, "%s: stored to %s, %s%s\n", now.Source, now.Watermark, plural(now.Records, "record", "records"), troubles(&st))
+	}
+}
+
+// troubles lists what is not as it should be.
+func troubles(st *live.Stats) string {
+	var b strings.Builder
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{{st.Lost, "lost by the server"}, {st.Gaps, "possible gaps"}, {st.Resent, "sent again"}} {
+		if c.n > 0 {
+			fmt.Fprintf(&b, ", %s %s", count(c.n), c.what)
+		}
+	}
+	return b.String()
+}
+
+// erase takes the block off the screen.
+func (v *liveView) erase() {
+	if v.block > 0 {
+		fmt.Fprintf(v.out, "\x1b[%dA\x1b[J", v.block)
+		v.block = 0
+	}
+}
+
+func (v *liveView) redraw() {
+	var b bytes.Buffer
+	for i := range v.shown {
+		s := &v.shown[i]
+		st := s.stats()
+		s.rate = 0.7*s.rate + 0.3*float64(st.Total()-s.lastTotal)/v.every.Seconds()
+		s.lastTotal = st.Total()
+		state := "connected"
+		if !st.Connected {
+			state = "not connected"
+		}
+		fmt.Fprintf(&b, "%s: %s, %s records/s, %s, %s%s\n", printable(s.name, 60), state, count(int64(s.rate)), plural(st.Total(), "record", "records"), lag(&st), troubles(&st))
+		for _, n := range st.Nodes {
+			if n.State != live.NodeConnected {
+				fmt.Fprintf(&b, "  node %s is %s: %s\n", printable(n.Name, 60), n.State, printable(n.Message, 100))
+			}
+		}
+		for _, e := range []string{st.LastError, st.StoreError} {
+			if e != "" {
+				fmt.Fprintf(&b, "  %s\n", printable(e, 200))
+			}
+		}
+	}
+	if len(v.spaces) > 0 {
+		fmt.Fprintf(&b, "new edges: %s\n", topSpaces(v.spaces))
+	}
+	v.erase()
+	for line := range strings.Lines(b.String()) {
+		fmt.Fprintln(v.out, printable(strings.TrimSuffix(line, "\n"), v.width()-1)) // a line that wraps would be two
+		v.block++
+	}
+}
+
+// width is that of the terminal, in characters.
+func (v *liveView) width() int {
+	if f, ok := v.out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
+			return w
+		}
+	}
+	return 80
+}
+
+// lag says how old the newest record is that is stored.
+func lag(st *live.Stats) string {
+	if st.Watermark == 0 {
+		return "nothing stored"
+	}
+	return "newest stored " + max(0, time.Since(time.UnixMicro(st.Watermark))).Round(100*time.Millisecond).String() + " ago"
+}
+
+func topSpaces(spaces map[string]int) string {
+	var names []string
+	for ns := range spaces {
+		names = append(names, ns)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(spaces[b]-spaces[a], strings.Compare(a, b)) })
+	var out []string
+	for _, ns := range names[:min(8, len(names))] {
+		out = append(out, fmt.Sprintf("%s %s", printable(ns, 40), count(spaces[ns])))
+	}
+	return strings.Join(out, ", ")
+}

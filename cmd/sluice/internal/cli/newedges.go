@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// newEdges tells connections that were never seen before from those that were: pairs of endpoints, by what a person calls
+// them, with a port. It remembers a number for each, and nothing of records that are no dependency.
+type newEdges struct {
+	mu    sync.Mutex
+	known map[uint64]struct{}
+	hours map[int64]int // new ones by hour since 1970, those of the last day
+	last  time.Time     // when the last new one came
+	count uint64        // new ones since the start
+	// hashes of the endpoints of the tables that rows came with last
+	tables model.Tables
+	hashes []uint64
+}
+
+// foundEdge is a connection seen for the first time.
+type foundEdge struct {
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Port        string `json:"port"`
+	Time        string `json:"time"`
+}
+
+// openNewEdges knows what is in a store.
+func openNewEdges(ctx context.Context, st *store.Store) (*newEdges, error) {
+	e := &newEdges{known: map[uint64]struct{}{}, hours: map[int64]int{}}
+	err := st.Scan(ctx, store.ScanOptions{}, func(t model.Tables, rows []model.Observation) error {
+		e.add(t, rows, nil)
+		return nil
+	})
+	e.hours, e.count, e.last = map[int64]int{}, 0, time.Time{}
+	return e, err
+}
+
+// add takes rows and hands the edges that are new to found, in the order of the rows.
+func (e *newEdges) add(t model.Tables, rows []model.Observation, found func(foundEdge)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t != e.tables {
+		e.tables, e.hashes = t, e.hashes[:0]
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.Fate != model.Used && r.Fate != model.Reply {
+			continue
+		}
+		h := (e.hash(r.Src)*31+e.hash(r.Dst))*0x9E3779B97F4A7C15 + uint64(r.Proto)<<16 + uint64(r.Port)
+		if _, ok := e.known[h]; ok {
+			continue
+		}
+		e.known[h] = struct{}{}
+		e.count++
+		e.last = time.Now()
+		e.hours[e.last.Unix()/3600]++
+		if found != nil {
+			found(foundEdge{endpointText(t.Endpoints.Get(r.Src)), endpointText(t.Endpoints.Get(r.Dst)), portText(r), timestamp(r.First)})
+		}
+	}
+}
+
+func (e *newEdges) hash(id model.EndpointID) uint64 {
+	for int(id) >= len(e.hashes) {
+		e.hashes = append(e.hashes, 0)
+	}
+	if e.hashes[id] == 0 {
+		end := e.tables.Endpoints.Get(id)
+		e.hashes[id] = xxh3.HashString(end.Cluster + "\x00" + endpointText(end))
+	}
+	return e.hashes[id]
+}
+
+// edgeStats are the counts of newEdges.
+type edgeStats struct {
+	known    int
+	found    uint64
+	lastHour int // new ones in this hour and the one before
+	last     time.Time
+}
+
+func (e *newEdges) stats() edgeStats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now().Unix() / 3600
+	for h := range e.hours {
+		if h < now-1 {
+			delete(e.hours, h)
+		}
+	}
+	return edgeStats{len(e.known), e.count, e.hours[now] + e.hours[now-1], e.last}
+}
+
+// endpointText names an endpoint for a person: its namespace and owner, else what it is known by.
+func endpointText(e *model.Endpoint) string {
+	name := e.Owner.Name
+	if name == "" {
+		name = e.Name
+	}
+	if name == "" {
+		for _, key := range []string{"app.kubernetes.io/name=", "app=", "k8s-app=", "name=", ""} {
+			for _, l := range e.Labels {
+				if v, ok := strings.CutPrefix(l, key); ok && name == "" {
+					name = v
+				}
+			}
+		}
+	}
+	switch {
+	case e.Namespace != "":
+		return e.Namespace + "/" + name
+	case len(e.Names) > 0:
+		return e.Names[0]
+	case e.Address.IsValid():
+		return e.Address.String()
+	case e.Entities != 0:
+		return e.Entities.String()
+	case name != "":
+		return name
+	}
+	return e.Kind.String()
+}
+
+func portText(r *model.Observation) string {
+	if r.Proto.HasPorts() || r.Port != 0 {
+		return fmt.Sprintf("%d/%s", r.Port, r.Proto)
+	}
+	return r.Proto.String()
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/ingest/live"
+	"sluice/model"
+	"sluice/model/store"
+)
+
+func testOperations(t *testing.T, st live.Stats) *operations {
+	s, err := store.Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	edges, err := openNewEdges(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &operations{store: s, edges: edges, sources: []shownSource{{name: `hubble://a"b`, stats: func() live.Stats { return st }}}}
+}
+
+// TestMetrics: every sample belongs to a family that is declared once, and counts are what the collector says.
+func TestMetrics(t *testing.T) {
+	st := live.Stats{Lost: 7, Gaps: 2, Resent: 3, Connected: true, Watermark: 2_500_000, Newest: 3_000_000, Nodes: []live.NodeStats{
+		{Name: "n1", Lost: map[string]uint64{"queue": 4, "perf": 3}}, {Name: "n2", State: live.NodeUnavailable}}}
+	st.Records[model.Used][0], st.Records[model.Refused][model.BadTime] = 10, 1
+	w := httptest.NewRecorder()
+	testOperations(t, st).metrics(w, nil)
+	families := map[string]bool{}
+	for line := range strings.Lines(w.Body.String()) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, _, _ = strings.Cut(rest, " ")
+			if families[name] {
+				t.Errorf("%s is declared twice", name)
+			}
+			families[name] = true
+			continue
+		}
+		if name, _, _ = strings.Cut(name, "{"); name != "#" && !families[name] {
+			t.Errorf("%s is not declared", line)
+		}
+	}
+	for _, want := range []string{
+		`sluice_records_total{source="hubble://a\"b",fate="used",reason=""} 10`, `fate="refused",reason="bad-time"} 1`,
+		`sluice_events_lost_total{source="hubble://a\"b",node="n1",cause="perf"} 3`, `sluice_gaps_total{source="hubble://a\"b"} 2`,
+		`sluice_node_unavailable{source="hubble://a\"b",node="n2",state="unavailable"} 1`, `sluice_watermark_timestamp_seconds{source="hubble://a\"b"} 2.5`,
+		`sluice_lag_seconds{source="hubble://a\"b"} 0.5`, `sluice_connected{source="hubble://a\"b"} 1`,
+	} {
+		if !strings.Contains(w.Body.String(), want+"\n") {
+			t.Errorf("no %s in\n%s", want, w.Body.String())
+		}
+	}
+	if promtool, err := exec.LookPath("promtool"); err == nil {
+		c := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+		c.Stdin = bytes.NewReader(w.Body.Bytes())
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	for _, c := range []struct {
+		st   live.Stats
+		code int
+		say  string
+	}{
+		{live.Stats{Connected: true}, 200, "ok"},
+		{live.Stats{}, 503, "not connected"},
+		{live.Stats{LastError: "connection refused"}, 503, "connection refused"},
+		{live.Stats{Connected: true, StoreError: "no space left on device"}, 503, "no space left"},
+		{live.Stats{Connected: true, LastError: "broken an hour ago"}, 200, "ok"},
+	} {
+		w := httptest.NewRecorder()
+		testOperations(t, c.st).ready(w, nil)
+		if w.Code != c.code || !strings.Contains(w.Body.String(), c.say) {
+			t.Errorf("%+v: %d %s", c.st, w.Code, w.Body)
+		}
+	}
+}
+
+// TestNewEdges: an edge is new once, under whichever tables, and not what is no dependency.
+func TestNewEdges(t *testing.T) {
+	o := testOperations(t, live.Stats{})
+	var found []foundEdge
+	for range 2 {
+		tables := model.NewTables()
+		tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "other"})
+		a := tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "a", Labels: []string{"app=web"}})
+		b := tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "b", Owner: model.Owner{Kind: "Deployment", Name: "db"}})
+		rows := []model.Observation{{Src: a, Dst: b, Port: 5432, Proto: model.TCP, Fate: model.Used}, {Src: a, Dst: b, Port: 5432, Proto: model.TCP, Fate: model.Reply},
+			{Src: b, Dst: a, Port: 1, Proto: model.TCP, Fate: model.Irrelevant}}
+		o.edges.add(tables, rows, func(e foundEdge) { found = append(found, e) })
+	}
+	if len(found) != 1 || found[0].Source != "a/web" || found[0].Destination != "b/db" || found[0].Port != "5432/tcp" {
+		t.Errorf("%+v", found)
+	}
+	if st := o.edges.stats(); st.known != 1 || st.found != 1 || st.lastHour != 1 || time.Since(st.last) > time.Minute {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestView: the last state is printed although nothing comes any more, and what did not change is not printed again.
+func TestView(t *testing.T) {
+	var out, errs bytes.Buffer
+	v := newLiveView(Streams{Out: &out, Err: &errs}, "table", false)
+	v.every = 5 * time.Millisecond
+	var st live.Stats
+	v.source("hubble://a", func() live.Stats { return st })
+	err := v.during(func() error {
+		time.Sleep(20 * time.Millisecond)
+		v.mu.Lock()
+		st.Watermark, st.Lost = base2025, 2
+		st.Records[model.Used][0] = 5
+		v.mu.Unlock()
+		time.Sleep(50 * time.Millisecond)
+		v.edge(foundEdge{Source: "a/web", Destination: "b/db", Port: "5432/tcp"})
+		_, _ = v.Write([]byte("a line of the log\n"))
+		return nil
+	})
+	want := "hubble://a: stored to 2025-02-20T10:00:00Z, 5 records, 2 lost by the server\nnew edge: a/web -> b/db 5432/tcp\n"
+	if err != nil || out.String() != want || errs.String() != "a line of the log\n" {
+		t.Errorf("%v\n%s%s", err, out.String(), errs.String())
+	}
+}
+
+var base2025 = time.Date(2025, 2, 20, 10, 0, 0, 0, time.UTC).UnixMicro()

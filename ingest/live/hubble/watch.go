@@ -1,0 +1,150 @@
+package hubble
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	observerpb "github.com/cilium/cilium/api/v1/observer"
+	relaypb "github.com/cilium/cilium/api/v1/relay"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"sluice/ingest/live"
+)
+
+// watch looks at the nodes behind a relay. A relay whose node was recreated, or changed its address, never sends that
+// node's flows again on streams that are open, and says nothing.
+type watch struct {
+	client  *Client
+	conn    *grpc.ClientConn
+	session *live.Session
+	reopen  func(why error)
+	nodes   map[string]*watched
+	// of a connection that is dead without a word
+	mute    int    // looks in a row without an answer
+	arrived uint64 // records that had come at the first of them
+}
+
+// watched is a node as last seen.
+type watched struct {
+	address string
+	there   bool
+	seen    uint64 // flows that the node says it saw
+	arrived uint64 // records that came from it
+	silent  int    // looks in a row at which it saw flows and none came
+	uptime  uint64 // of the node's server, nanoseconds
+	newest  int64  // the newest record of it, microseconds since 1970 UTC
+}
+
+const (
+	// silentFlows is how many flows a node must have seen before their absence means something: more than a relay holds
+	// back to sort.
+	silentFlows = 200
+	// silentLooks is at how many looks in a row.
+	silentLooks = 3
+)
+
+func (w *watch) run(ctx context.Context) {
+	t := time.NewTicker(w.client.cfg.Watch)
+	defer t.Stop()
+	for {
+		if !w.look(ctx) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// look compares the nodes with those of the last look; false: the stream is opened anew.
+func (w *watch) look(ctx context.Context) bool {
+	ctx, stop := context.WithTimeout(ctx, w.client.cfg.Timeout)
+	defer stop()
+	r, err := observerpb.NewObserverClient(w.conn).GetNodes(ctx, &observerpb.GetNodesRequest{})
+	if status.Code(err) == codes.Unimplemented { // the server of a node has no nodes
+		_, err = observerpb.NewObserverClient(w.conn).ServerStatus(ctx, &observerpb.ServerStatusRequest{})
+		return w.answered(err)
+	}
+	if err != nil {
+		return w.answered(err)
+	}
+	w.mute = 0
+	first := w.nodes == nil
+	if first {
+		w.nodes = map[string]*watched{}
+	}
+	there := map[string]bool{}
+	for _, n := range r.GetNodes() {
+		there[n.GetName()] = true
+		if why := w.node(n, first); why != nil {
+			w.reopen(why)
+			return false
+		}
+	}
+	for name, n := range w.nodes {
+		if !there[name] {
+			n.there = false
+		}
+	}
+	return true
+}
+
+// answered notes whether the server answered; false: it is silent, and so is the stream, which is opened anew.
+func (w *watch) answered(err error) bool {
+	if code := status.Code(err); code != codes.DeadlineExceeded && code != codes.Unavailable {
+		w.mute = 0
+		return true
+	}
+	arrived := w.session.Arrived()
+	if w.mute == 0 || arrived != w.arrived {
+		w.mute, w.arrived = 0, arrived
+	}
+	if w.mute++; w.mute < silentLooks {
+		return true
+	}
+	w.reopen(fmt.Errorf("the server does not answer: %w", err))
+	return false
+}
+
+// node says why the stream has to be opened anew for a node, nil if it has not.
+func (w *watch) node(n *observerpb.Node, first bool) error {
+	name := n.GetName()
+	old := w.nodes[name]
+	aliases := []string{strings.TrimPrefix(name, "default/"), name, "default/" + name}
+	now := &watched{address: n.GetAddress(), there: true, seen: n.GetSeenFlows(), arrived: w.session.Arrived(aliases...), uptime: n.GetUptimeNs(), newest: w.session.Newest(aliases...)}
+	w.nodes[name] = now
+	if old != nil && now.uptime == 0 { // a node that does not answer says nothing of its age
+		now.uptime, now.newest = old.uptime, old.newest
+	}
+	if old != nil && now.uptime < old.uptime {
+		w.session.Restarted(old.newest, time.Now().Add(-time.Duration(now.uptime)).UnixMicro(), aliases...)
+	}
+	switch {
+	case old == nil || first:
+		return nil
+	case !old.there:
+		return fmt.Errorf("node %s is back", name)
+	case old.address != now.address:
+		return fmt.Errorf("node %s has another address", name)
+	case n.GetState() != relaypb.NodeState_NODE_CONNECTED || len(w.client.cfg.Namespaces) > 0 || now.seen < old.seen:
+		return nil
+	}
+	if now.arrived != old.arrived {
+		return nil
+	}
+	if now.seen-old.seen < silentFlows { // wait until it has seen enough
+		now.seen, now.silent = old.seen, old.silent
+		return nil
+	}
+	now.seen = old.seen
+	if now.silent = old.silent + 1; now.silent >= silentLooks {
+		return fmt.Errorf("node %s saw %d flows and none came", name, n.GetSeenFlows()-old.seen)
+	}
+	return nil
+}

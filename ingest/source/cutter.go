@@ -1,0 +1,120 @@
+package source
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+const (
+	// blockSize is how much text a worker takes at once: enough that workers seldom wait for each other's reads, and
+	// little enough to stay in the cache of the core that read it. It is a multiple of the page: reading a file at other offsets costs
+	// several times the system time.
+	blockSize = 512 << 10
+	// headSize is the room before a block for the start of a line that the block before left unfinished. Without
+	// it a read would have to begin amid a page.
+	headSize = 32 << 10
+	// maxLine is how long a line may be. Real records have a few kB.
+	maxLine = 16 << 20
+)
+
+// block is a run of whole lines. The last one of an input may lack its end.
+type block struct {
+	buf     []byte
+	text    []byte // the lines, within buf
+	line    int64  // number of the first line
+	tooLong bool   // that line is over the limit, and text has only its end
+}
+
+// place makes room for the start of a line and gives where it has to stand.
+func (b *block) place(rest int) int {
+	if rest > headSize {
+		b.buf = make([]byte, rest+blockSize)
+		return 0
+	}
+	if len(b.buf) != headSize+blockSize {
+		b.buf = make([]byte, headSize+blockSize) // none yet, or grown for a long line
+	}
+	return headSize - rest
+}
+
+// cutter cuts an input into blocks of whole lines, for several goroutines.
+type cutter struct {
+	mu   sync.Mutex
+	in   io.Reader
+	rest []byte // start of the line that the last block left unfinished
+	line int64
+	over bool  // in a line over the limit
+	done bool  // nothing is left
+	err  error // why the input ended too early
+}
+
+// next cuts a block, false if nothing is left.
+func (c *cutter) next(b *block) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return false
+	}
+	b.line, b.tooLong = c.line, false
+	start := b.place(len(c.rest))
+	n := start + copy(b.buf[start:], c.rest)
+	c.rest = c.rest[:0]
+	for {
+		err := error(nil)
+		if n, err = c.fill(b.buf, n); c.over {
+			start = c.skipLine(b, start, n)
+		}
+		if err != nil {
+			c.finish(b, b.buf[start:n], err)
+			return true
+		}
+		if end := bytes.LastIndexByte(b.buf[start:n], '\n') + 1; end > 0 {
+			b.text = b.buf[start : start+end]
+			c.rest = append(c.rest, b.buf[start+end:n]...)
+			c.line += int64(bytes.Count(b.text, []byte{'\n'}))
+			return true
+		}
+		switch {
+		case n-start >= maxLine:
+			c.over, n = true, start
+		case start == n: // amid a line over the limit
+			start, n = 0, 0
+		default:
+			b.buf = append(b.buf, make([]byte, min(len(b.buf), start+maxLine-n))...)
+		}
+	}
+}
+
+// fill reads until buf is full.
+func (c *cutter) fill(buf []byte, n int) (int, error) {
+	for n < len(buf) {
+		k, err := c.in.Read(buf[n:])
+		if n += k; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// finish ends the input with what there is.
+func (c *cutter) finish(b *block, text []byte, err error) {
+	b.text, c.done = text, true
+	if c.over {
+		b.text, b.tooLong = nil, true
+	}
+	if err != io.EOF {
+		c.err = plain(err)
+	}
+}
+
+// skipLine drops what b holds of a line over the limit and gives where the rest starts: with the line break, which
+// counts.
+func (c *cutter) skipLine(b *block, start, n int) int {
+	i := bytes.IndexByte(b.buf[start:n], '\n')
+	if i < 0 {
+		return n
+	}
+	c.over, b.tooLong = false, true
+	return start + i
+}

@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"sluice/model"
+)
+
+const (
+	// mergeAt is how many commits in a row of one level are merged into one of the next, if nothing else is asked for.
+	mergeAt = 32
+	// wholeRows is the size from which a segment is taken over as it is, not written again.
+	wholeRows = 1 << 16
+)
+
+// CompactOptions are the choices of a compaction.
+type CompactOptions struct {
+	// Before drops segments whose last record is older, microseconds since 1970 UTC; 0 drops none. A segment covers at
+	// most a day, and goes as a whole.
+	Before int64
+	// Grace is how long files stay after they were replaced, for readers that opened the store before.
+	Grace time.Duration
+	// Run is how many commits in a row become one; 0: 32.
+	Run int
+	// All merges whatever there is more than one of.
+	All bool
+}
+
+// Compaction is what a compaction did.
+type Compaction struct {
+	Merged  int   // commits that became fewer
+	Dropped int64 // rows that were too old
+	Removed int   // commits whose files were removed
+}
+
+// Compact merges runs of small commits into larger ones, drops what is too old, and removes files that were replaced some
+// time ago. The rows of the store stay the same sums, but for those dropped. It takes the store's lock only where there
+// is something to do; the error is ErrLocked where another process has it. Killed at any moment it leaves the store as
+// it was, or as it was to be.
+func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, err error) {
+	for {
+		run := s.mergeable(o)
+		if run == nil {
+			break
+		}
+		if err := s.merge(ctx, o, &c); err != nil {
+			return c, err
+		}
+	}
+	return c, s.removeDead(o.Grace, &c)
+}
+
+// mergeable gives the commits to merge into one: the newest ones, as soon as enough of them were merged equally often, or
+// a single one that holds segments which are too old.
+func (s *Store) mergeable(o CompactOptions) []commit {
+	live := s.snapshot()
+	need := mergeAt
+	switch {
+	case o.All:
+		need = 2
+	case o.Run > 1:
+		need = o.Run
+	}
+	top := 0
+	for _, c := range live {
+		top = max(top, c.Level)
+	}
+	for level := 0; level <= top; level++ {
+		from := len(live)
+		for from > 0 && live[from-1].Level <= level {
+			from--
+		}
+		if len(live)-from >= need && (!o.All || level == top) {
+			return live[from:]
+		}
+	}
+	for i := range live {
+		if slices.ContainsFunc(live[i].Segments, func(g Segment) bool { return g.Last < o.Before }) {
+			return live[i : i+1]
+		}
+	}
+	return nil
+}
+
+// merge writes one commit in the place of several.
+func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) error {
+	w, err := s.Writer(WriterOptions{})
+	if err != nil {
+		return err
+	}
+	run := s.mergeable(o) // again, with the lock
+	if run == nil {
+		return w.Abort()
+	}
+	before, dropped := len(run), int64(0)
+	if err := w.mergeRun(ctx, run, o, &dropped); err != nil {
+		return errors.Join(fmt.Errorf("compact store %s: %w", s.dir, err), w.Abort())
+	}
+	sources := mergeSources(run)
+	for _, src := range sources {
+		if src.Stream == nil || len(run) == 1 {
+			continue
+		}
+		if err := w.joinSeen(src.Stream); err != nil {
+			return errors.Join(fmt.Errorf("compact store %s: %w", s.dir, err), w.Abort())
+		}
+	}
+	if err := w.Commit(sources); err != nil {
+		return err
+	}
+	if before > 1 {
+		c.Merged += before
+	}
+	c.Dropped += dropped
+	return nil
+}
+
+func (w *Writer) mergeRun(ctx context.Context, run []commit, o CompactOptions, dropped *int64) error {
+	sc := scan{dir: w.store.dir, fn: func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) }}
+	for _, c := range run {
+		w.replaces = w.replaces.union(c.Replaces).union(ranges{{c.Number, c.Number}})
+		w.level = max(w.level, c.Level)
+		for _, g := range c.Segments {
+			switch {
+			case g.Last < o.Before:
+				*dropped += g.Rows
+			case g.Rows >= wholeRows || len(run) == 1:
+				w.kept = append(w.kept, g)
+			default:
+				if err := sc.segment(ctx, &g); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if len(run) > 1 {
+		w.level++
+	}
+	return nil
+}
+
+// mergeSources gives the sources of several commits; the parts of one stream become one.
+func mergeSources(run []commit) (out []Source) {
+	at := map[[2]string]int{}
+	for _, c := range run {
+		for _, src := range c.Sources {
+			key := [2]string{src.Name, src.Format}
+			i, ok := at[key]
+			if src.Stream == nil || !ok {
+				if src.Stream != nil {
+					at[key] = len(out)
+					src.Stream = src.Stream.clone()
+					src.Rejected = addCounts(nil, src.Rejected)
+				}
+				out = append(out, src)
+				continue
+			}
+			out[i].addPart(&src)
+		}
+	}
+	return out
+}
+
+// addPart adds a later part of the same stream.
+func (s *Source) addPart(o *Source) {
+	s.Records += o.Records
+	s.Bytes += o.Bytes
+	s.Lost += o.Lost
+	s.Rejected = addCounts(s.Rejected, o.Rejected)
+	if o.First != 0 && (s.First == 0 || o.First < s.First) {
+		s.First = o.First
+	}
+	s.Last = max(s.Last, o.Last)
+	s.Stream.add(o.Stream)
+}
+
+func addCounts(to, from map[string]int64) map[string]int64 {
+	for k, n := range from {
+		if to == nil {
+			to = map[string]int64{}
+		}
+		to[k] += n
+	}
+	return to
+}
+
+// removeDead removes commits that were replaced some time ago, and the files that only they name.
+func (s *Store) removeDead(grace time.Duration, c *Compaction) error {
+	s.mu.RLock()
+	n := len(s.dead)
+	s.mu.RUnlock()
+	if n == 0 {
+		return nil
+	}
+	w, err := s.Writer(WriterOptions{}) // for its lock
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.removeOld(time.Now().Add(-grace), c), w.Abort())
+}
+
+func (s *Store) removeOld(before time.Time, done *Compaction) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := map[string]bool{}
+	for _, c := range s.commits {
+		for _, f := range c.files() {
+			used[f] = true
+		}
+	}
+	var old, rest []commit
+	for _, c := range s.dead {
+		if s.replacedBefore(c.Number, before) {
+			old = append(old, c)
+			continue
+		}
+		rest = append(rest, c)
+		for _, f := range c.files() {
+			used[f] = true
+		}
+	}
+	s.dead = rest
+	for _, c := range old {
+		if err := s.remove(&c, used); err != nil {
+			return err
+		}
+		done.Removed++
+	}
+	return nil
+}
+
+// replacedBefore says whether the commit that replaces another one was made before a time. Its file is what tells:
+// processes come and go.
+func (s *Store) replacedBefore(number int, t time.Time) bool {
+	for _, list := range [][]commit{s.dead, s.commits} {
+		for _, c := range list {
+			if c.Replaces.has(number) {
+				fi, err := os.Stat(filepath.Join(s.dir, commitsDir, c.file))
+				return err != nil || fi.ModTime().Before(t)
+			}
+		}
+	}
+	return true
+}
+
+// remove removes the files of a commit, and then the commit: a half of that is done again by the next writer.
+func (s *Store) remove(c *commit, used map[string]bool) error {
+	for _, f := range c.files() {
+		if used[f] {
+			continue
+		}
+		name := filepath.Join(s.dir, filepath.FromSlash(f))
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		_ = os.Remove(filepath.Dir(name)) // of a day that has no more segments; not empty otherwise
+	}
+	return os.Remove(filepath.Join(s.dir, commitsDir, c.file))
+}

@@ -1,0 +1,25 @@
+package store
+
+import "slices"
+
+// ranges are numbers of commits: pairs of first and last, inclusive, sorted and apart.
+type ranges [][2]int
+
+func (r ranges) has(n int) bool {
+	return slices.ContainsFunc(r, func(p [2]int) bool { return p[0] <= n && n <= p[1] })
+}
+
+// union gives the numbers of both.
+func (r ranges) union(o ranges) ranges {
+	all := slices.Concat(r, o)
+	slices.SortFunc(all, func(a, b [2]int) int { return a[0] - b[0] })
+	var out ranges
+	for _, p := range all {
+		if n := len(out); n > 0 && p[0] <= out[n-1][1]+1 {
+			out[n-1][1] = max(out[n-1][1], p[1])
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Stream is what a commit says of the part of a live source that it holds. All but Watermark and Last are increments.
+type Stream struct {
+	// Watermark is the time of the newest record received, microseconds since 1970 UTC.
+	Watermark int64            `json:"watermark"`
+	Last      map[string]int64 `json:"last,omitempty"` // the newest record of each node, likewise
+	Lost      []Lost           `json:"lost,omitempty"` // sorted by node and cause
+	Gaps      []Gap            `json:"gaps,omitempty"`
+	Breaks    map[string]int64 `json:"breaks,omitempty"` // times that a node was said to be unavailable, gone or in error
+	Resent    int64            `json:"resent,omitempty"` // records that came again and were dropped
+	Opened    int64            `json:"opened,omitempty"` // times that the stream was opened
+	Seen      []Seen           `json:"seen,omitempty"`   // the ids of its newest records, oldest file first
+}
+
+// Lost is how many events a node says it lost, and where.
+type Lost struct {
+	Node   string `json:"node"`
+	Cause  string `json:"cause"`
+	Events int64  `json:"events"`
+}
+
+// Gap is a time in which records of a node may be missing.
+type Gap struct {
+	Node  string `json:"node"`
+	From  int64  `json:"from"` // microseconds since 1970 UTC
+	To    int64  `json:"to"`
+	Cause string `json:"cause"`
+}
+
+// Seen names a file with the ids of records: 8 bytes each, little endian.
+type Seen struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	Count  int    `json:"count"`
+	From   int64  `json:"from"` // watermark when the first of them came
+}
+
+const (
+	seenDir    = version + "/seen"
+	seenSuffix = ".ids"
+	// maxSeen is how many ids of a stream are kept, in whole files: as many as a collector can remember.
+	maxSeen = 1 << 20
+	// wholeIDs is the size from which a file of ids is taken over as it is.
+	wholeIDs = maxSeen / 16
+	// maxGaps is how many gaps of a stream are kept, the newest.
+	maxGaps = 10_000
+)
+
+// Seen writes the ids of records of a stream, to be named by a Source of the Commit.
+func (w *Writer) Seen(ids []uint64, from int64) (Seen, error) {
+	if w.err != nil {
+		return Seen{}, w.err
+	}
+	s, err := w.seen(ids, from)
+	if err != nil {
+		w.err = fmt.Errorf("write store %s: %w", w.store.dir, err)
+	}
+	return s, w.err
+}
+
+func (w *Writer) seen(ids []uint64, from int64) (Seen, error) {
+	if err := makeDir(w.store.dir, seenDir); err != nil {
+		return Seen{}, err
+	}
+	name := path.Join(seenDir, fmt.Sprintf("%08d.%04d%s", w.number, len(w.ids)+1, seenSuffix))
+	f, err := create(w.path(name))
+	if err != nil {
+		return Seen{}, err
+	}
+	w.ids = append(w.ids, f)
+	b := make([]byte, 0, 1<<15)
+	for len(ids) > 0 {
+		n := min(len(ids), cap(b)/8)
+		b = b[:0]
+		for _, id := range ids[:n] {
+			b = binary.LittleEndian.AppendUint64(b, id)
+		}
+		if _, err := f.Write(b); err != nil {
+			return Seen{}, err
+		}
+		ids = ids[n:]
+	}
+	if err := f.seal(); err != nil {
+		return Seen{}, err
+	}
+	return Seen{Path: name, SHA256: f.digest(), Count: int(f.size / 8), From: from}, nil
+}
+
+// joinSeen makes runs of small files of ids one file each: a quiet stream has few ids in each of many commits.
+func (w *Writer) joinSeen(st *Stream) error {
+	var out, run []Seen
+	end := func() error {
+		if len(run) < 2 {
+			out, run = append(out, run...), nil
+			return nil
+		}
+		ids, from, err := w.store.SeenIDs(&Stream{Seen: run})
+		if err != nil {
+			return err
+		}
+		f, err := w.Seen(ids, from)
+		out, run = append(out, f), nil
+		return err
+	}
+	for _, f := range st.Seen {
+		if f.Count < wholeIDs {
+			run = append(run, f)
+			continue
+		}
+		if err := end(); err != nil {
+			return err
+		}
+		out = append(out, f)
+	}
+	err := end()
+	st.Seen = out
+	return err
+}
+
+// Stream gives where the live source of a name stands, nil if nothing of it is stored.
+func (s *Store) Stream(name string) *Stream {
+	var out *Stream
+	for _, src := range s.Sources() {
+		if src.Stream == nil || src.Name != name {
+			continue
+		}
+		if out == nil {
+			out = &Stream{}
+		}
+		out.add(src.Stream)
+	}
+	return out
+}
+
+// SeenIDs reads the ids of a stream's newest records, oldest first, and the watermark that they reach back to: 0 if they
+// are all there ever were.
+func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
+	for _, f := range st.Seen {
+		data, err := os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(f.Path)))
+		if err != nil {
+			return nil, 0, fmt.Errorf("read ids of a stream: %w", err)
+		}
+		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.SHA256 || len(data) != 8*f.Count {
+			return nil, 0, fmt.Errorf("read ids of a stream: %s: %w", f.Path, ErrDamaged)
+		}
+		for i := 0; i < len(data); i += 8 {
+			ids = append(ids, binary.LittleEndian.Uint64(data[i:]))
+		}
+	}
+	if len(st.Seen) > 0 {
+		from = st.Seen[0].From
+	}
+	return ids, from, nil
+}
+
+// clone gives a copy that can be added to.
+func (s *Stream) clone() *Stream {
+	c := &Stream{}
+	c.add(s)
+	return c
+}
+
+// add adds a later part of the same stream.
+func (s *Stream) add(o *Stream) {
+	s.Watermark = max(s.Watermark, o.Watermark)
+	for n, t := range o.Last {
+		if s.Last == nil {
+			s.Last = map[string]int64{}
+		}
+		s.Last[n] = max(s.Last[n], t)
+	}
+	for n, c := range o.Breaks {
+		if s.Breaks == nil {
+			s.Breaks = map[string]int64{}
+		}
+		s.Breaks[n] += c
+	}
+	s.addLost(o.Lost)
+	s.Gaps = append(slices.Clip(s.Gaps), o.Gaps...)
+	slices.SortStableFunc(s.Gaps, func(a, b Gap) int { return int(max(-1, min(1, a.From-b.From))) })
+	s.Gaps = s.Gaps[max(0, len(s.Gaps)-maxGaps):]
+	s.Resent += o.Resent
+	s.Opened += o.Opened
+	s.Seen = newest(append(slices.Clip(s.Seen), o.Seen...))
+}
+
+func (s *Stream) addLost(more []Lost) {
+	sum := map[[2]string]int64{}
+	for _, l := range append(slices.Clip(s.Lost), more...) {
+		sum[[2]string{l.Node, l.Cause}] += l.Events
+	}
+	s.Lost = nil
+	for _, k := range slices.SortedFunc(maps.Keys(sum), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		s.Lost = append(s.Lost, Lost{k[0], k[1], sum[k]})
+	}
+}
+
+// newest keeps the newest files of ids.
+func newest(files []Seen) []Seen {
+	slices.SortStableFunc(files, func(a, b Seen) int {
+		if a.From != b.From {
+			return int(max(-1, min(1, a.From-b.From)))
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
+	n := 0
+	for i := len(files) - 1; i >= 0; i-- {
+		if n >= maxSeen {
+			return files[i+1:]
+		}
+		n += files[i].Count
+	}
+	return files
+}
+
+// Lock is the right to collect a stream.
+type Lock struct{ l *lock }
+
+// LockStream takes the right to collect the live source of a name into the store; the error is ErrLocked where another
+// process has it. It ends with Release, or with the process. Streams of other names are free.
+func (s *Store) LockStream(name string) (*Lock, error) {
+	sum := sha256.Sum256([]byte(name))
+	if err := makeDir(s.dir, seenDir); err != nil {
+		return nil, err
+	}
+	l, err := acquire(filepath.Join(s.dir, filepath.FromSlash(seenDir), hex.EncodeToString(sum[:8])+".lock"))
+	if err != nil {
+		if errors.Is(err, ErrLocked) {
+			err = ErrStreamLocked
+		}
+		return nil, fmt.Errorf("collect %s into %s: %w", name, s.dir, err)
+	}
+	return &Lock{l}, nil
+}
+
+// Release gives the right up.
+func (l *Lock) Release() error { return l.l.release(true) }

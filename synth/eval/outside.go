@@ -1,0 +1,117 @@
+package eval
+
+import (
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// inCluster says whether Cilium knows the end by another identity than its address, and so never finds it by address or
+// by name.
+func (e *End) inCluster() bool {
+	const identities = model.Host | model.RemoteNode | model.HealthEndpoint | model.IngressEntity | model.Unmanaged | model.Init
+	return e.IsPod || e.HostNetwork || e.Node || e.Entities&identities != 0
+}
+
+// matchEntities says whether the end is one of the entities. An address that nothing else is known of may be a node's.
+func (e *End) matchEntities(wanted model.Entities, n *need) model.Tri {
+	switch {
+	case e.Entities&wanted != 0:
+		return model.Yes
+	case e.IsPod || e.Entities != 0:
+		return model.No
+	case e.Node || e.HostNetwork:
+		if wanted&(model.Host|model.RemoteNode) == model.Host|model.RemoteNode {
+			return model.Yes
+		}
+		if wanted&(model.Host|model.RemoteNode|model.KubeAPIServer) == 0 {
+			return model.No
+		}
+		return n.unknown(needNode)
+	}
+	return n.unknown(needEntity)
+}
+
+// matchNetwork says whether the end is in the network that p names.
+func (e *Evaluator) matchNetwork(p *policy.Peer, end *End, n *need) model.Tri {
+	if e.semantics == Cilium && end.inCluster() {
+		return model.No
+	}
+	networks := e.networks[p.Name]
+	if p.Name == "" || len(networks) == 0 {
+		return n.unknown(needNetworks)
+	}
+	found := model.No
+	for _, w := range networks {
+		found = either(found, end.within(w.CIDRs, n))
+	}
+	return found
+}
+
+// matchName says whether one of the names that the end was asked for by fits a pattern. Only ends outside the cluster
+// are found by name.
+func (e *End) matchName(pattern string, n *need) model.Tri {
+	if e.inCluster() {
+		return model.No
+	}
+	if e.Names == nil {
+		return n.unknown(needNames)
+	}
+	for _, name := range e.Names {
+		if matchesName(pattern, name) {
+			return model.Yes
+		}
+	}
+	return model.No
+}
+
+// matchesName says whether a DNS name fits a pattern of Cilium: a star stands for any characters of one label, a
+// leading "**." for one label or more, a pattern of stars alone for every name. Case and a final dot mean nothing.
+func matchesName(pattern, name string) bool {
+	pattern, name = strings.TrimSuffix(strings.ToLower(pattern), "."), strings.TrimSuffix(strings.ToLower(name), ".")
+	if pattern == "" || name == "" {
+		return pattern == name
+	}
+	if strings.Trim(pattern, "*") == "" {
+		return true
+	}
+	want, have := strings.Split(pattern, "."), strings.Split(name, ".")
+	if first := want[0]; len(first) > 1 && strings.Trim(first, "*") == "" {
+		want = want[1:]
+		if len(have) <= len(want) {
+			return false
+		}
+		have = have[len(have)-len(want):]
+	}
+	if len(want) != len(have) {
+		return false
+	}
+	for i := range want {
+		if !matchesLabel(want[i], have[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchesLabel matches one label of a name, in which a star stands for any characters.
+func matchesLabel(pattern, label string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == label
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(label) < len(first)+len(last) || !strings.HasPrefix(label, first) || !strings.HasSuffix(label, last) {
+		return false
+	}
+	rest := label[len(first) : len(label)-len(last)]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(rest, p)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(p):]
+	}
+	return true
+}

@@ -1,0 +1,149 @@
+package synth
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"sluice/synth/policy"
+)
+
+// product is a selector over some namespaces: it selects what has its labels in any of them.
+type product struct {
+	sel        policy.Selector
+	namespaces []string
+}
+
+// products finds few products that together select exactly some workloads: each selects no workload beside them.
+// Namespaces are always named, so that a namespace to come is in none. That a label stands for several namespaces gives
+// nobody more than a list would: who can make a pod in one of them can give it a label that the list has there.
+func (l *learner) products(of []int) []product {
+	wanted := map[int]bool{}
+	for _, w := range of {
+		wanted[w] = true
+	}
+	var out []product
+	left := slices.Clone(of)
+	for len(left) > 1 {
+		var best growth
+		for _, k := range l.keysOf(left) {
+			if g := l.grow(k, left, wanted); len(g.covers) > len(best.covers) {
+				best = g
+			}
+		}
+		if len(best.covers) < 2 {
+			break
+		}
+		out = append(out, best.product())
+		left = slices.DeleteFunc(left, func(w int) bool { return best.covers[w] })
+	}
+	for _, i := range left {
+		w := &l.g.Workloads[i]
+		sel := policy.MatchLabels(w.Selector)
+		if k := slices.IndexFunc(out, func(p product) bool { return p.sel.Compare(sel) == 0 }); k >= 0 {
+			out[k].namespaces = append(out[k].namespaces, w.Namespace)
+			continue
+		}
+		out = append(out, product{sel, []string{w.Namespace}})
+	}
+	return out
+}
+
+// keysOf gives the keys that the workloads are selected by, those of most of them first.
+func (l *learner) keysOf(workloads []int) []string {
+	count := map[string]int{}
+	for _, w := range workloads {
+		for k := range l.g.Workloads[w].Selector {
+			count[k]++
+		}
+	}
+	var out []string
+	for k, n := range count {
+		if n > 1 {
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(count[b]-count[a], cmp.Compare(a, b)) })
+	return out
+}
+
+// growth is a product by one key in the making.
+type growth struct {
+	key        string
+	namespaces map[string]bool
+	values     map[string]bool
+	covers     map[int]bool
+}
+
+// grow takes workloads that are selected by a key into one product, as long as it selects nothing that is not wanted.
+// Those of the namespaces with most of them come first.
+func (l *learner) grow(key string, workloads []int, wanted map[int]bool) growth {
+	g := growth{key, map[string]bool{}, map[string]bool{}, map[int]bool{}}
+	var list []int
+	size := map[string]int{}
+	for _, i := range workloads {
+		if w := &l.g.Workloads[i]; w.Selector[key] != "" {
+			list = append(list, i)
+			size[w.Namespace]++
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int) int {
+		x, y := l.g.Workloads[a].Namespace, l.g.Workloads[b].Namespace
+		return cmp.Or(size[y]-size[x], cmp.Compare(x, y))
+	})
+	for _, i := range list {
+		w := &l.g.Workloads[i]
+		if l.fits(&g, w.Namespace, w.Selector[key], wanted) {
+			g.namespaces[w.Namespace], g.values[w.Selector[key]], g.covers[i] = true, true, true
+		}
+	}
+	return g
+}
+
+// fits says whether a product still selects only what is wanted once it has a namespace and a value more.
+func (l *learner) fits(g *growth, namespace, value string, wanted map[int]bool) bool {
+	other := func(value string, in func(string) bool) bool {
+		return slices.ContainsFunc(l.having[g.key][value], func(i int) bool { return !wanted[i] && in(l.g.Workloads[i].Namespace) })
+	}
+	if other(value, func(ns string) bool { return ns == namespace || g.namespaces[ns] }) {
+		return false
+	}
+	if g.namespaces[namespace] {
+		return true
+	}
+	for v := range g.values {
+		if other(v, func(ns string) bool { return ns == namespace }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (g *growth) product() product {
+	r := policy.Requirement{Key: g.key, Op: policy.In}
+	for v := range g.values {
+		r.Values = append(r.Values, v)
+	}
+	var p product
+	for ns := range g.namespaces {
+		p.namespaces = append(p.namespaces, ns)
+	}
+	slices.Sort(p.namespaces)
+	p.sel = policy.Selector{r}.Canonical()
+	return p
+}
+
+// index notes which workloads have a pod with a label.
+func (l *learner) index(i int) {
+	for _, set := range l.g.Workloads[i].LabelSets {
+		for _, kv := range set {
+			k, v, _ := strings.Cut(kv, "=")
+			if l.having[k] == nil {
+				l.having[k] = map[string][]int{}
+			}
+			if list := l.having[k][v]; len(list) == 0 || list[len(list)-1] != i {
+				l.having[k][v] = append(list, i)
+			}
+		}
+	}
+}

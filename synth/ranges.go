@@ -1,0 +1,204 @@
+package synth
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/policy"
+)
+
+const (
+	firstHigh = 1024  // ports below are never picked at random
+	minPorts  = 5     // of one pair, where something says what they are for
+	minMany   = 10    // of one pair, where nothing does
+	maxSpan   = 16384 // the range that RTP has by default; what is wider is no range but chance
+)
+
+// pair is a client, a server and a protocol, with the edges of their ports.
+type pair struct {
+	src, dst int // indices into Graph.Peers
+	proto    model.Proto
+	edges    map[uint16]int
+}
+
+// span is a range of ports that a pair seems to pick from.
+type span struct {
+	pair
+	what        string
+	first, last uint16
+	missing     []uint16 // not seen and not denied
+}
+
+// widenRanges looks for pairs with many ports. Their range is opened where that was asked for, else proposed with its
+// price: what is picked at random today is another port tomorrow.
+func (l *learner) widenRanges() {
+	w := Widening{Kind: WidenRanges, Text: "ports between the lowest and the highest of those that a pair was seen picking"}
+	for _, s := range l.spans() {
+		text := fmt.Sprintf("%s -> %s: %s, %d ports seen in %s", l.g.Peers[s.src].ID, l.g.Peers[s.dst].ID, s.what, len(s.edges),
+			policy.Port{Proto: s.proto, First: s.first, Last: s.last})
+		if !l.cfg.widens(WidenRanges) {
+			l.find(Finding{KindProposed, Warning, l.home(s.pair), model.Egress, s.edges[s.first],
+				fmt.Sprintf("%s; the range costs %d ports never seen", text, len(s.missing)),
+				"another port of the range is denied; open it with --widen " + WidenRanges})
+			continue
+		}
+		l.find(Finding{KindWidened, Info, l.home(s.pair), model.Egress, s.edges[s.first],
+			fmt.Sprintf("%s: %d ports never seen are opened", text, len(s.missing)), "the pair may use every port of the range"})
+		for _, t := range s.triples() {
+			w.Triples = append(w.Triples, t)
+			w.Price += int(t.Last-t.Port) + 1
+		}
+		l.openSpan(s)
+	}
+	if len(w.Triples) > 0 {
+		slices.SortFunc(w.Triples, compareTriples)
+		l.widenings = append(l.widenings, w)
+	}
+}
+
+// home is the chosen namespace that a pair concerns, the client's where both are.
+func (l *learner) home(p pair) string {
+	if c := &l.g.Peers[p.src]; c.Kind == model.KindPod && l.chosen(c.Namespace) {
+		return c.Namespace
+	}
+	return l.g.Peers[p.dst].Namespace
+}
+
+// openSpan adds what is missing at every end that already needs a port of the span.
+func (l *learner) openSpan(s span) {
+	at := map[[2]int]need{}
+	for _, n := range l.needs {
+		if e := &l.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto && s.edges[n.port] == n.edge && s.first <= n.port && n.port <= s.last {
+			k := [2]int{n.subject, int(n.dir)}
+			if have, ok := at[k]; !ok || n.port < have.port {
+				at[k] = n
+			}
+		}
+	}
+	for _, d := range []model.Direction{model.Egress, model.Ingress} {
+		for _, self := range []int{s.src, s.dst} {
+			n, ok := at[[2]int{l.g.Peers[self].Workload, int(d)}]
+			if !ok || (self == s.src) != (d == model.Egress) {
+				continue
+			}
+			for _, t := range s.triples() {
+				n.port, n.last, n.widened = t.Port, t.Last, true
+				l.needs = append(l.needs, n)
+			}
+		}
+	}
+}
+
+// triples are the missing ports as ranges.
+func (s *span) triples() []Triple {
+	var out []Triple
+	for _, p := range s.missing {
+		if n := len(out); n > 0 && out[n-1].Last+1 == p {
+			out[n-1].Last = p
+			continue
+		}
+		out = append(out, Triple{s.src, s.dst, s.proto, p, p})
+	}
+	return out
+}
+
+// spans finds the pairs that pick ports, sorted.
+func (l *learner) spans() []span {
+	pairs := map[[3]int]*pair{}
+	denied := map[Triple]bool{}
+	clients := map[Triple]map[int]bool{} // of a server's port
+	servers := map[service]map[int]bool{}
+	for _, n := range l.needs {
+		e := &l.g.Edges[n.edge]
+		if n.widened || !e.Proto.HasPorts() {
+			continue
+		}
+		k := [3]int{e.Src, e.Dst, int(e.Proto)}
+		if pairs[k] == nil {
+			pairs[k] = &pair{e.Src, e.Dst, e.Proto, map[uint16]int{}}
+		}
+		pairs[k].edges[e.Port] = n.edge
+		mark(clients, Triple{0, e.Dst, e.Proto, e.Port, e.Port}, e.Src)
+		mark(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
+	}
+	for i := range l.g.Edges {
+		if e := &l.g.Edges[i]; e.State == graph.Denied && !l.accepted(e) {
+			denied[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
+		}
+	}
+	var out []span
+	for _, p := range pairs {
+		// A port that many ask for, or that many servers have, is one of those that are agreed upon.
+		picked := func(port uint16) bool {
+			return port >= firstHigh && len(clients[Triple{0, p.dst, p.proto, port, port}]) < 3 && len(servers[service{p.proto, port, port}]) < 3 &&
+				!slices.Contains(agreed, port)
+		}
+		asks := func(proto model.Proto, port uint16) bool {
+			q := pairs[[3]int{p.src, p.dst, int(proto)}]
+			return q != nil && q.has(port)
+		}
+		if s, ok := newSpan(*p, picked, asks); ok {
+			for port := int(s.first); port <= int(s.last); port++ {
+				t := Triple{s.src, s.dst, s.proto, uint16(port), uint16(port)}
+				if _, seen := p.edges[uint16(port)]; !seen && !denied[t] {
+					s.missing = append(s.missing, uint16(port))
+				}
+			}
+			if len(s.missing) > 0 {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.src, b.src), cmp.Compare(a.dst, b.dst), cmp.Compare(a.proto, b.proto))
+	})
+	return out
+}
+
+func mark[K comparable](m map[K]map[int]bool, k K, v int) {
+	if m[k] == nil {
+		m[k] = map[int]bool{}
+	}
+	m[k][v] = true
+}
+
+func (p *pair) has(port uint16) bool { _, ok := p.edges[port]; return ok }
+
+// agreed are high ports that announce the ones picked beside them and are none of them.
+var agreed = []uint16{4369, 5060, 5061, 7077, 7337}
+
+// newSpan looks at one pair: which of its ports are picked, and what for. asks says whether the pair has a port.
+func newSpan(p pair, picked func(uint16) bool, asks func(model.Proto, uint16) bool) (span, bool) {
+	s := span{pair: pair{p.src, p.dst, p.proto, map[uint16]int{}}, first: policy.LastPort}
+	even := 0
+	for port, e := range p.edges {
+		if picked(port) {
+			s.edges[port] = e
+			s.first, s.last = min(s.first, port), max(s.last, port)
+			if port%2 == 0 {
+				even++
+			}
+		}
+	}
+	n := len(s.edges)
+	switch {
+	case n < minPorts || int(s.last)-int(s.first) >= maxSpan:
+		return s, false
+	case p.proto == model.TCP && asks(model.TCP, 21):
+		s.what = "passive FTP"
+	case p.proto == model.TCP && asks(model.TCP, 4369):
+		s.what = "Erlang distribution"
+	case p.proto == model.TCP && (asks(model.TCP, 7077) || asks(model.TCP, 7337)):
+		s.what = "Spark"
+	case p.proto == model.UDP && (2*even >= n || asks(model.UDP, 5060) || asks(model.TCP, 5060)):
+		s.what = "RTP"
+	case n >= minMany:
+		s.what = "many ports"
+	default:
+		return s, false
+	}
+	return s, true
+}

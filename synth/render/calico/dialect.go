@@ -1,0 +1,67 @@
+package calico
+
+import (
+	"slices"
+
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// Dialect is projectcalico.org/v3.
+type Dialect struct{}
+
+var _ render.Dialect = Dialect{}
+
+// Name is "calico".
+func (Dialect) Name() string { return "calico" }
+
+// Kinds are the policies, their staged forms, tiers and network sets.
+func (Dialect) Kinds() render.Kinds {
+	k := render.Kinds{}
+	for _, kind := range []string{kindPolicy, kindGlobalPolicy, staged + kindPolicy, staged + kindGlobalPolicy} {
+		k[render.Kind{APIVersion: apiVersion, Kind: kind}] = parsePolicy(kind)
+	}
+	k[render.Kind{APIVersion: apiVersion, Kind: kindStagedKubernetes}] = parseStagedKubernetes
+	k[render.Kind{APIVersion: apiVersion, Kind: kindTier}] = parseTier
+	k[render.Kind{APIVersion: apiVersion, Kind: kindNetworkSet}] = parseNetworkSet(true)
+	k[render.Kind{APIVersion: apiVersion, Kind: kindGlobalNetworkSet}] = parseNetworkSet(false)
+	return k
+}
+
+// Project gives the part of a set that Calico's policies can say.
+func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
+
+// Render writes one file for each policy, tier and network set.
+func (Dialect) Render(set policy.PolicySet) ([]render.File, []render.Loss, error) { return Render(set) }
+
+// Stage gives the staged form of the allow policies and of the default deny: Calico 3.30 and later report what they
+// would decide with every flow, as pending policies, and enforce none of them.
+func (Dialect) Stage(_ string, allow []policy.Policy, deny policy.Policy) ([]policy.Policy, bool) {
+	list := slices.Clone(allow)
+	if deny.Ingress || deny.Egress {
+		list = append(list, deny)
+	}
+	for i := range list {
+		list[i].Staged = true
+	}
+	return list, false
+}
+
+// namespaceName is the label that Calico gives every namespace its name in.
+const namespaceName = "projectcalico.org/name"
+
+// systemPrefix begins the names of namespaces that Calico's operator makes.
+const systemPrefix = "tigera-"
+
+// GlobalDeny is a GlobalNetworkPolicy, which spares the namespaces of Calico's operator as well. It selects no host
+// endpoint, as those have no namespace, and has no rule, so that its order does not matter.
+func (Dialect) GlobalDeny(system []string, ingress, egress bool) policy.Policy {
+	p := policy.DefaultDeny("", ingress, egress)
+	p.Tier = policy.DefaultTier
+	p.SubjectNamespaces = policy.Selector{{Key: namespaceName, Op: policy.Exists},
+		{Key: namespaceName, Op: policy.NotStartsWith, Values: []string{systemPrefix}}}
+	if len(system) > 0 {
+		p.SubjectNamespaces = append(p.SubjectNamespaces, policy.Requirement{Key: namespaceName, Op: policy.NotIn, Values: system})
+	}
+	return p.Canonical()
+}

@@ -1,0 +1,84 @@
+package cilium
+
+import (
+	"strings"
+
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// What Cilium adds to the labels of a pod, and how it marks where a label is from.
+const (
+	source          = "k8s:"
+	namespaceLabel  = "io.kubernetes.pod.namespace"
+	namespaceLabels = "io.cilium.k8s.namespace.labels."
+	clusterLabel    = "io.cilium.k8s.policy.cluster"
+)
+
+// added says whether a key is none that a condition on pods can have: their namespaces have conditions of their own.
+func added(key string) bool {
+	return key == namespaceLabel || key == clusterLabel || strings.HasPrefix(key, namespaceLabels)
+}
+
+// validKey says whether the API takes a key, which it checks with its source before it.
+func validKey(key string) bool { return render.ValidKey("k8s." + key) }
+
+// namespaceKey is how a condition on namespaces is written as one on pods.
+func namespaceKey(key string) string {
+	if key == policy.NamespaceName {
+		return namespaceLabel
+	}
+	return namespaceLabels + key
+}
+
+// unsayable says what of two selectors the API has no words for, "" if nothing.
+func unsayable(pods, namespaces policy.Selector) string {
+	if !pods.Plain() {
+		return "the selector " + pods.String()
+	}
+	if !namespaces.Plain() {
+		return "the selector " + namespaces.String()
+	}
+	for _, q := range pods {
+		if added(q.Key) || !validKey(q.Key) {
+			return "the label " + q.Key
+		}
+	}
+	for _, q := range namespaces {
+		if !validKey(namespaceKey(q.Key)) {
+			return "the namespaces' label " + q.Key
+		}
+	}
+	return ""
+}
+
+// selectorOf writes both selectors as one. In with one value becomes matchLabels; a second one for the same key has to
+// be an expression. Where nothing says which namespaces, all are named outright: to say nothing would mean the policy's
+// own, or ends that are no pods.
+func selectorOf(namespaces, pods policy.Selector) selector {
+	var out selector
+	positive := false
+	add := func(key string, q policy.Requirement) {
+		key = source + key
+		_, taken := out.MatchLabels[key]
+		if q.Op != policy.In || len(q.Values) != 1 || taken {
+			out.MatchExpressions = append(out.MatchExpressions, expression{key, q.Op.String(), q.Values})
+			return
+		}
+		if out.MatchLabels == nil {
+			out.MatchLabels = map[string]string{}
+		}
+		out.MatchLabels[key] = q.Values[0]
+	}
+	for _, q := range namespaces {
+		add(namespaceKey(q.Key), q)
+		positive = positive || q.Op == policy.In
+	}
+	if !positive {
+		add(namespaceLabel, policy.Requirement{Op: policy.Exists})
+	}
+	for _, q := range pods {
+		add(q.Key, q)
+	}
+	return out
+}

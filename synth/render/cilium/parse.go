@@ -1,0 +1,144 @@
+package cilium
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"sluice/model"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// reader reads one object. namespace is the policy's, "" for one of the whole cluster.
+type reader struct {
+	*render.Reader
+	namespace string
+}
+
+func parseNamespaced(outer *render.Reader, n *yaml.Node) []policy.Policy {
+	return parse(outer, n, kindNamespaced)
+}
+
+func parseClusterWide(outer *render.Reader, n *yaml.Node) []policy.Policy {
+	return parse(outer, n, kindClusterWide)
+}
+
+// parse reads an object of spec and specs, which make a policy each.
+func parse(outer *render.Reader, n *yaml.Node, kind string) []policy.Policy {
+	r := reader{Reader: outer}
+	var bodies []*yaml.Node
+	r.Fields(n, kind, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "status": nil, "metadata": nil,
+		"spec": func(s *yaml.Node) {
+			if !render.IsNull(s) {
+				bodies = append([]*yaml.Node{s}, bodies...)
+			}
+		},
+		"specs": func(s *yaml.Node) { bodies = append(bodies, r.List(s, "specs")...) }})
+	namespace, name := r.Metadata(n)
+	switch {
+	case kind == kindNamespaced:
+		r.namespace = r.NamespaceOrDefault(n, namespace, name)
+	case namespace != "":
+		r.Report(render.Note, n, "policy %s is of the whole cluster: its namespace means nothing", name)
+	}
+	if len(bodies) == 0 && !r.Invalid() {
+		r.Bad(n, "policy %s has neither spec nor specs", name)
+	}
+	var out []policy.Policy
+	for i, body := range bodies {
+		p := policy.Policy{Name: name, Namespace: r.namespace, Source: r.Position(n)}
+		if i > 0 {
+			p.Name = fmt.Sprintf("%s.specs.%d", name, i+1)
+		}
+		if r.spec(body, &p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// spec reads what a policy says. It is false for one that is about nodes.
+func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
+	var subject, node, isolate *yaml.Node
+	var lists [4]*yaml.Node
+	keep := func(to **yaml.Node) func(*yaml.Node) {
+		return func(v *yaml.Node) {
+			if !render.IsNull(v) {
+				*to = v
+			}
+		}
+	}
+	r.Fields(n, "spec", map[string]func(*yaml.Node){"endpointSelector": keep(&subject), "nodeSelector": keep(&node),
+		"enableDefaultDeny": keep(&isolate), "ingress": keep(&lists[0]), "ingressDeny": keep(&lists[1]), "egress": keep(&lists[2]),
+		"egressDeny": keep(&lists[3]), "labels": nil, "description": nil, "log": nil})
+	switch {
+	case r.Invalid():
+		return false
+	case subject == nil && node == nil:
+		r.Bad(n, "spec has neither endpointSelector nor nodeSelector")
+		return false
+	case subject != nil && node != nil:
+		r.Bad(node, "spec has both endpointSelector and nodeSelector")
+		return false
+	case node != nil && r.namespace != "":
+		r.Bad(node, "spec.nodeSelector: only a %s can have one", kindClusterWide)
+		return false
+	case node != nil:
+		r.Report(render.Skipped, node, "policy %s selects nodes: it decides no connection of a pod", p.Name)
+		return false
+	}
+	r.subject(subject, p)
+	in := r.rules(lists[0], "ingress", model.Ingress, policy.Allow, p) + r.rules(lists[1], "ingressDeny", model.Ingress, policy.Deny, p)
+	out := r.rules(lists[2], "egress", model.Egress, policy.Allow, p) + r.rules(lists[3], "egressDeny", model.Egress, policy.Deny, p)
+	if in+out == 0 && !r.Invalid() {
+		r.Bad(n, "spec has no rules at all: an empty one (ingress: [{}]) would deny everything")
+	}
+	p.Ingress, p.Egress = in > 0, out > 0
+	if isolate != nil {
+		r.isolate(isolate, p)
+	}
+	if !p.Ingress && !p.Egress && len(p.Rules) == 0 && !r.Invalid() {
+		r.Report(render.Note, n, "policy %s decides nothing", p.Name)
+		return false
+	}
+	return true
+}
+
+// isolate reads which directions with rules isolate nothing. One without rules never isolates.
+func (r reader) isolate(n *yaml.Node, p *policy.Policy) {
+	read := func(name string, isolates *bool) func(*yaml.Node) {
+		return func(v *yaml.Node) {
+			if render.IsNull(v) {
+				return
+			}
+			path := "spec.enableDefaultDeny." + name
+			if v.Kind != yaml.ScalarNode || v.ShortTag() != "!!bool" {
+				r.Bad(v, "%s: want true or false, have %s", path, render.TypeOf(v))
+				return
+			}
+			yes := v.Value[0] == 't' || v.Value[0] == 'T'
+			if yes && !*isolates {
+				r.Report(render.Note, v, "%s: without rules for %s it isolates nothing", path, name)
+			}
+			*isolates = *isolates && yes
+		}
+	}
+	r.Fields(n, "spec.enableDefaultDeny", map[string]func(*yaml.Node){"ingress": read("ingress", &p.Ingress), "egress": read("egress", &p.Egress)})
+}
+
+func parseGroup(outer *render.Reader, n *yaml.Node) []policy.Policy {
+	r := reader{Reader: outer}
+	var g policy.Network
+	r.Fields(n, kindGroup, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "metadata": nil, "spec": func(v *yaml.Node) {
+		r.Fields(v, "spec", map[string]func(*yaml.Node){"externalCIDRs": func(v *yaml.Node) {
+			for _, c := range r.List(v, "spec.externalCIDRs") {
+				g.CIDRs = append(g.CIDRs, r.Prefix(c, "spec.externalCIDRs"))
+			}
+		}})
+	}})
+	if _, g.Name = r.Metadata(n); !r.Invalid() {
+		r.Network(g)
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package cilium
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// Render writes one file for each policy and each named network, by namespace and name, and says what the dialect
+// cannot say. Equal sets give the same bytes. A name that the API would refuse is an error, as it would not even be a
+// safe file name.
+//
+// Where a policy allows names, the rules for port 53 of its namespace let the agent watch the answers: without that
+// Cilium never learns an address of a name.
+func Render(set policy.PolicySet) ([]render.File, []render.Loss, error) {
+	set, lost := Project(set)
+	watched := namespacesWithNames(set)
+	files, err := render.Files(set, func(p *policy.Policy) any { return writer{watched[""] || watched[p.Namespace]}.object(p) })
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range set.Networks {
+		text, err := render.Marshal(cidrGroup{apiVersion, kindGroup, metadata{Name: n.Name}, groupSpec{texts(n.CIDRs)}})
+		if err != nil {
+			return nil, nil, fmt.Errorf("render network %s: %w", n.Name, err)
+		}
+		files = append(files, render.File{Name: "network-" + n.Name, YAML: text})
+	}
+	slices.SortFunc(files, func(a, b render.File) int { return strings.Compare(a.Path(), b.Path()) })
+	return files, lost, nil
+}
+
+// namespacesWithNames are those where some policy allows a name; "" is a policy of the whole cluster.
+func namespacesWithNames(set policy.PolicySet) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range set.Policies {
+		for _, r := range p.Rules {
+			if len(r.Peers) > 0 && r.Peers[0].Kind == policy.PeerFQDN {
+				out[p.Namespace] = true
+			}
+		}
+	}
+	return out
+}
+
+// writer makes API objects. watch says that answers of resolvers have to be watched.
+type writer struct{ watch bool }
+
+func (w writer) object(p *policy.Policy) networkPolicy {
+	o := networkPolicy{APIVersion: apiVersion, Kind: kindNamespaced, Metadata: metadata{p.Name, p.Namespace}}
+	if p.Namespace == "" {
+		o.Kind = kindClusterWide
+		o.Spec.EndpointSelector = selectorOf(p.SubjectNamespaces, p.Subject)
+	} else {
+		o.Spec.EndpointSelector = subjectOf(p.Subject)
+	}
+	s := &o.Spec
+	for _, r := range p.Rules {
+		switch to := w.rule(r); {
+		case r.Direction == model.Ingress && r.Action == policy.Deny:
+			s.IngressDeny = append(s.IngressDeny, to)
+		case r.Direction == model.Ingress:
+			s.Ingress = append(s.Ingress, to)
+		case r.Action == policy.Deny:
+			s.EgressDeny = append(s.EgressDeny, to)
+		default:
+			s.Egress = append(s.Egress, to)
+		}
+	}
+	isolate(s, p)
+	return o
+}
+
+// isolate writes which directions the policy isolates. A direction with rules does unless told otherwise; one without
+// does by a rule that names nothing.
+func isolate(s *spec, p *policy.Policy) {
+	if p.Ingress && len(s.Ingress)+len(s.IngressDeny) == 0 {
+		s.Ingress = []rule{{}}
+	}
+	if p.Egress && len(s.Egress)+len(s.EgressDeny) == 0 {
+		s.Egress = []rule{{}}
+	}
+	no := false
+	d := defaultDeny{}
+	if !p.Ingress && (len(s.Ingress)+len(s.IngressDeny) > 0 || !p.Egress) {
+		d.Ingress = &no
+	}
+	if !p.Egress && (len(s.Egress)+len(s.EgressDeny) > 0 || !p.Ingress) {
+		d.Egress = &no
+	}
+	if d != (defaultDeny{}) {
+		s.EnableDefaultDeny = &d
+	}
+}
+
+// subjectOf is the selector of a policy that has a namespace, which the API adds itself.
+func subjectOf(pods policy.Selector) selector {
+	s := selectorOf(policy.Namespace("x"), pods)
+	delete(s.MatchLabels, source+namespaceLabel)
+	return s
+}
+
+func (w writer) rule(r policy.Rule) rule {
+	var out rule
+	var endpoints []selector
+	var entities, cidrs []string
+	var sets []cidrRule
+	if r.AnyPeer {
+		entities = []string{"all"}
+	}
+	for _, p := range r.Peers {
+		switch p.Kind {
+		case policy.PeerPods:
+			endpoints = append(endpoints, selectorOf(p.Namespaces, p.Pods))
+		case policy.PeerCIDR:
+			cidrs = append(cidrs, p.CIDR.String())
+			sets = append(sets, cidrRule{CIDR: p.CIDR.String(), Except: texts(p.Except)})
+		case policy.PeerNetwork:
+			sets = append(sets, cidrRule{CIDRGroupRef: p.Name})
+		case policy.PeerEntities:
+			entities = append(entities, nameOf(p.Entities))
+		case policy.PeerFQDN:
+			out.ToFQDNs = append(out.ToFQDNs, fqdnOf(p.Name))
+		}
+	}
+	if slices.ContainsFunc(sets, func(s cidrRule) bool { return s.CIDR == "" || len(s.Except) > 0 }) {
+		cidrs = nil
+	} else {
+		sets = nil
+	}
+	if r.Direction == model.Ingress {
+		out.FromEndpoints, out.FromEntities, out.FromCIDR, out.FromCIDRSet = endpoints, entities, cidrs, sets
+	} else {
+		out.ToEndpoints, out.ToEntities, out.ToCIDR, out.ToCIDRSet = endpoints, entities, cidrs, sets
+	}
+	if len(r.Ports) > 0 && isICMP(r.Ports[0].Proto) {
+		out.ICMPs = messagesOf(r.Ports)
+	} else {
+		watch := w.watch && r.Direction == model.Egress && r.Action == policy.Allow && len(out.ToFQDNs) == 0
+		out.ToPorts = portsOf(r.Ports, watch)
+	}
+	return out
+}
+
+func nameOf(e model.Entities) string {
+	for _, n := range entityNames {
+		if n.entity == e {
+			return n.name
+		}
+	}
+	return ""
+}
+
+func fqdnOf(name string) fqdn {
+	if strings.Contains(name, "*") {
+		return fqdn{MatchPattern: name}
+	}
+	return fqdn{MatchName: name}
+}
+
+// portsOf writes ports, those of DNS apart where answers are to be watched: all names may be asked.
+func portsOf(ports []policy.Port, watch bool) []portRule {
+	var plain, dns []port
+	for _, p := range ports {
+		q := port{Protocol: protocols[p.Proto]}
+		switch {
+		case p.Name != "":
+			q.Port = p.Name
+		case !p.Whole():
+			q.Port = strconv.Itoa(int(p.First))
+			if p.Last != p.First {
+				q.EndPort = p.Last
+			}
+		case hasPorts(p.Proto):
+			q.Port = "0"
+		}
+		if watch && p.First == dnsPort && p.Last == dnsPort && p.Proto != model.SCTP {
+			dns = append(dns, q)
+		} else {
+			plain = append(plain, q)
+		}
+	}
+	var out []portRule
+	for chunk := range slices.Chunk(plain, mostPorts) {
+		out = append(out, portRule{Ports: chunk})
+	}
+	if len(dns) > 0 {
+		out = append(out, portRule{dns, &l7Rules{[]fqdn{{MatchPattern: "*"}}}})
+	}
+	return out
+}
+
+func messagesOf(ports []policy.Port) []icmpRule {
+	var out []icmpRule
+	for chunk := range slices.Chunk(ports, mostPorts) {
+		var fields []icmpField
+		for _, p := range chunk {
+			fields = append(fields, icmpField{families[p.Proto], p.First})
+		}
+		out = append(out, icmpRule{fields})
+	}
+	return out
+}
+
+func texts(list []netip.Prefix) []string {
+	out := make([]string, 0, len(list))
+	for _, p := range list {
+		out = append(out, p.String())
+	}
+	return out
+}

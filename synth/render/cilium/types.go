@@ -1,0 +1,109 @@
+package cilium
+
+// The API's names for what this dialect writes.
+const (
+	apiVersion      = "cilium.io/v2"
+	alphaVersion    = "cilium.io/v2alpha1" // where CIDR groups were until Cilium 1.18
+	kindNamespaced  = "CiliumNetworkPolicy"
+	kindClusterWide = "CiliumClusterwideNetworkPolicy"
+	kindGroup       = "CiliumCIDRGroup"
+)
+
+// networkPolicy is the part of the API object that means something. Field names are the API's.
+type networkPolicy struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   metadata `json:"metadata"`
+	Spec       spec     `json:"spec"`
+}
+
+type metadata struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+type spec struct {
+	EndpointSelector  selector     `json:"endpointSelector"`
+	EnableDefaultDeny *defaultDeny `json:"enableDefaultDeny,omitempty"`
+	Ingress           []rule       `json:"ingress,omitempty"`
+	IngressDeny       []rule       `json:"ingressDeny,omitempty"`
+	Egress            []rule       `json:"egress,omitempty"`
+	EgressDeny        []rule       `json:"egressDeny,omitempty"`
+}
+
+type defaultDeny struct {
+	Ingress *bool `json:"ingress,omitempty"`
+	Egress  *bool `json:"egress,omitempty"`
+}
+
+// rule is one of either direction; an empty one isolates and allows nothing.
+type rule struct {
+	FromEndpoints []selector `json:"fromEndpoints,omitempty"`
+	FromEntities  []string   `json:"fromEntities,omitempty"`
+	FromCIDR      []string   `json:"fromCIDR,omitempty"`
+	FromCIDRSet   []cidrRule `json:"fromCIDRSet,omitempty"`
+	ToEndpoints   []selector `json:"toEndpoints,omitempty"`
+	ToEntities    []string   `json:"toEntities,omitempty"`
+	ToCIDR        []string   `json:"toCIDR,omitempty"`
+	ToCIDRSet     []cidrRule `json:"toCIDRSet,omitempty"`
+	ToFQDNs       []fqdn     `json:"toFQDNs,omitempty"`
+	ToPorts       []portRule `json:"toPorts,omitempty"`
+	ICMPs         []icmpRule `json:"icmps,omitempty"`
+}
+
+type cidrRule struct {
+	CIDR         string   `json:"cidr,omitempty"`
+	CIDRGroupRef string   `json:"cidrGroupRef,omitempty"`
+	Except       []string `json:"except,omitempty"`
+}
+
+type fqdn struct {
+	MatchName    string `json:"matchName,omitempty"`
+	MatchPattern string `json:"matchPattern,omitempty"`
+}
+
+type portRule struct {
+	Ports []port   `json:"ports"`
+	Rules *l7Rules `json:"rules,omitempty"`
+}
+
+type port struct {
+	Port     string `json:"port,omitempty"`
+	EndPort  uint16 `json:"endPort,omitempty"`
+	Protocol string `json:"protocol"`
+}
+
+type l7Rules struct {
+	DNS []fqdn `json:"dns"`
+}
+
+type icmpRule struct {
+	Fields []icmpField `json:"fields"`
+}
+
+type icmpField struct {
+	Family string `json:"family"`
+	Type   uint16 `json:"type"`
+}
+
+type selector struct {
+	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
+	MatchExpressions []expression      `json:"matchExpressions,omitempty"`
+}
+
+type expression struct {
+	Key      string   `json:"key"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values,omitempty"`
+}
+
+type cidrGroup struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Metadata   metadata  `json:"metadata"`
+	Spec       groupSpec `json:"spec"`
+}
+
+type groupSpec struct {
+	ExternalCIDRs []string `json:"externalCIDRs"`
+}

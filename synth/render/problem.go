@@ -1,0 +1,43 @@
+package render
+
+import (
+	"fmt"
+
+	"sluice/synth/policy"
+)
+
+// Severity says what a Problem means for the set that was read.
+type Severity uint8
+
+// The severities. From Unsupported on the set lacks something that is in force in a cluster with these files.
+const (
+	Note        Severity = iota // read, with an assumption that a person should know of
+	Skipped                     // a document that is no policy
+	Unsupported                 // a policy of another kind; left out
+	Invalid                     // a document that cannot be understood or that the API would refuse; left out
+)
+
+// String is the lower-case name.
+func (s Severity) String() string {
+	return [...]string{"note", "skipped", "unsupported", "invalid"}[s]
+}
+
+// Problem is something that Parse did not take over as it stands.
+type Problem struct {
+	Severity Severity
+	At       policy.Position
+	Text     string
+}
+
+// Error is "file:line (document n): text".
+func (p Problem) Error() string { return fmt.Sprintf("%s: %s", p.At, p.Text) }
+
+// Incomplete says whether a problem left a policy out of the set.
+func Incomplete(problems []Problem) bool {
+	for _, p := range problems {
+		if p.Severity >= Unsupported {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,221 @@
+package render
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"sluice/synth/policy"
+)
+
+// Reader walks one document strictly: a field that nobody asked for, a repeated key or a value of the wrong type is
+// a problem with its line.
+type Reader struct {
+	at       policy.Position // Line: lines before the document
+	problems []Problem
+	invalid  bool
+	tiers    []policy.Tier
+	networks []policy.Network
+}
+
+// Tier adds a tier to what the object says beside policies.
+func (r *Reader) Tier(t policy.Tier) { r.tiers = append(r.tiers, t) }
+
+// Network adds a named network to what the object says beside policies.
+func (r *Reader) Network(n policy.Network) { r.networks = append(r.networks, n) }
+
+// Report notes a problem at a node; from Unsupported on the object is left out.
+func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) {
+	at := r.at
+	at.Line += n.Line
+	r.problems = append(r.problems, Problem{s, at, fmt.Sprintf(format, args...)})
+	r.invalid = r.invalid || s >= Unsupported
+}
+
+// Bad notes that the API would refuse the object.
+func (r *Reader) Bad(n *yaml.Node, format string, args ...any) { r.Report(Invalid, n, format, args...) }
+
+// Target follows aliases.
+func Target(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// IsNull says whether a node is null or empty.
+func IsNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// TypeOf names what a node is, for messages.
+func TypeOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a map"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.ShortTag() {
+	case "!!int", "!!float":
+		return "the number " + n.Value
+	case "!!bool":
+		return "the boolean " + n.Value
+	case "!!null":
+		return "nothing"
+	}
+	return strconv.Quote(n.Value)
+}
+
+// Entry is one key of a map.
+type Entry struct {
+	Key   *yaml.Node
+	Value *yaml.Node
+}
+
+// Entries gives the entries of a map, none for null. path says where it stands.
+func (r *Reader) Entries(n *yaml.Node, path string) []Entry {
+	n = Target(n)
+	if IsNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		r.Bad(n, "%s: want a map, have %s", path, TypeOf(n))
+		return nil
+	}
+	seen := make(map[string]bool, len(n.Content)/2)
+	out := make([]Entry, 0, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := Target(n.Content[i])
+		switch {
+		case k.ShortTag() == "!!merge":
+			r.Bad(k, "%s: merge keys are not supported, write the fields out", path)
+		case oldBool(k) || k.ShortTag() == "!!bool":
+			r.Bad(k, "%s: the key %s is a boolean unless quoted", path, k.Value)
+		case !isText(k) && !isDecimal(k):
+			r.Bad(k, "%s: a key must be text, have %s", path, TypeOf(k))
+		case seen[k.Value]:
+			r.Bad(k, "%s: key %q stands twice", path, k.Value)
+		default:
+			seen[k.Value] = true
+			out = append(out, Entry{k, n.Content[i+1]})
+		}
+	}
+	return out
+}
+
+// Fields calls the function of each field of a map. A field without function is a problem; one with a nil function
+// is known to mean nothing here.
+func (r *Reader) Fields(n *yaml.Node, path string, f map[string]func(*yaml.Node)) {
+	for _, e := range r.Entries(n, path) {
+		read, ok := f[e.Key.Value]
+		if !ok {
+			r.Bad(e.Key, "%s: unknown field %q%s", path, e.Key.Value, meant(e.Key.Value, f))
+		} else if read != nil {
+			read(Target(e.Value))
+		}
+	}
+}
+
+// meant suggests the field that differs only in case or typographic signs.
+func meant(key string, f map[string]func(*yaml.Node)) string {
+	for k := range f {
+		if strings.EqualFold(k, key) {
+			return fmt.Sprintf(" (did you mean %q?)", k)
+		}
+	}
+	return QuoteHint(key)
+}
+
+// List gives the items of a list, none for null.
+func (r *Reader) List(n *yaml.Node, path string) []*yaml.Node {
+	n = Target(n)
+	if IsNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.Bad(n, "%s: want a list, have %s", path, TypeOf(n))
+		return nil
+	}
+	out := make([]*yaml.Node, len(n.Content))
+	for i, c := range n.Content {
+		out[i] = Target(c)
+	}
+	return out
+}
+
+// oldBools are booleans for the API's YAML 1.1 reader, though not for YAML 1.2.
+var oldBools = func() map[string]bool {
+	out := map[string]bool{}
+	for _, w := range []string{"y", "yes", "on", "n", "no", "off"} {
+		out[w], out[strings.ToUpper(w)], out[strings.ToUpper(w[:1])+w[1:]] = true, true, true
+	}
+	return out
+}()
+
+// isText says whether the API reads a node as text, as it does with dates.
+func isText(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")
+}
+
+// isDecimal says whether a key is a number whose text is what the API makes of it.
+func isDecimal(n *yaml.Node) bool {
+	v, err := strconv.ParseInt(n.Value, 10, 64)
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" && err == nil && strconv.FormatInt(v, 10) == n.Value
+}
+
+func oldBool(n *yaml.Node) bool {
+	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[n.Value]
+}
+
+// Text gives a scalar that is a string for the API as well.
+func (r *Reader) Text(n *yaml.Node, path string) (string, bool) {
+	n = Target(n)
+	if oldBool(n) {
+		r.Bad(n, "%s: want text, have %s, which is a boolean unless quoted", path, n.Value)
+		return "", false
+	}
+	if !isText(n) {
+		r.Bad(n, "%s: want text, have %s", path, TypeOf(n))
+		return "", false
+	}
+	return n.Value, true
+}
+
+// Number gives an integer of 16 bits.
+func (r *Reader) Number(n *yaml.Node, path string) (uint16, bool) {
+	n = Target(n)
+	v, err := strconv.ParseInt(n.Value, 0, 64)
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil {
+		r.Bad(n, "%s: want a number, have %s", path, TypeOf(n))
+		return 0, false
+	}
+	if v < 1 || v > math.MaxUint16 {
+		r.Bad(n, "%s: %d is not between 1 and 65535", path, v)
+		return 0, false
+	}
+	return uint16(v), true
+}
+
+// Invalid says whether something made the object unusable so far.
+func (r *Reader) Invalid() bool { return r.invalid }
+
+// Prefix gives a CIDR, masked; the zero Prefix if it is none, which is a problem.
+func (r *Reader) Prefix(n *yaml.Node, path string) netip.Prefix {
+	s, ok := r.Text(n, path)
+	if !ok {
+		return netip.Prefix{}
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		r.Bad(n, "%s: %q is not a CIDR%s", path, s, QuoteHint(s))
+		return netip.Prefix{}
+	}
+	if p != p.Masked() {
+		r.Report(Note, n, "%s: %s means %s", path, p, p.Masked())
+	}
+	return p.Masked()
+}

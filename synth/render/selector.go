@@ -1,0 +1,84 @@
+package render
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"sluice/synth/policy"
+)
+
+// Selector reads a label selector of the Kubernetes API. path says where it stands.
+func (r *Reader) Selector(n *yaml.Node, path string) policy.Selector {
+	var s policy.Selector
+	r.Fields(n, path, map[string]func(*yaml.Node){
+		"matchLabels": func(v *yaml.Node) {
+			for _, e := range r.Entries(v, path+".matchLabels") {
+				r.key(e.Key, path+".matchLabels", e.Key.Value)
+				if value, ok := r.value(e.Value, path+".matchLabels."+e.Key.Value); ok {
+					s = append(s, policy.Requirement{Key: e.Key.Value, Values: []string{value}})
+				}
+			}
+		},
+		"matchExpressions": func(v *yaml.Node) {
+			for _, item := range r.List(v, path+".matchExpressions") {
+				s = append(s, r.expression(item, path+".matchExpressions"))
+			}
+		},
+	})
+	return s.Canonical()
+}
+
+func (r *Reader) key(n *yaml.Node, path, key string) {
+	if !ValidKey(key) {
+		r.Bad(n, "%s: %q is not a label key%s", path, key, QuoteHint(key))
+	}
+}
+
+func (r *Reader) value(n *yaml.Node, path string) (string, bool) {
+	s, ok := r.Text(n, path)
+	if ok && !ValidValue(s) {
+		r.Bad(n, "%s: %q is not a label value%s", path, s, QuoteHint(s))
+		return "", false
+	}
+	return s, ok
+}
+
+func (r *Reader) expression(n *yaml.Node, path string) policy.Requirement {
+	var q policy.Requirement
+	operator := false
+	r.Fields(n, path, map[string]func(*yaml.Node){
+		"key": func(v *yaml.Node) {
+			if s, ok := r.Text(v, path+".key"); ok {
+				q.Key = s
+			}
+		},
+		"operator": func(v *yaml.Node) {
+			s, ok := r.Text(v, path+".operator")
+			if !ok {
+				return
+			}
+			if q.Op, operator = policy.ParseOp(s); !operator {
+				r.Bad(v, "%s.operator: %q is not In, NotIn, Exists or DoesNotExist%s", path, s, QuoteHint(s))
+			}
+		},
+		"values": func(v *yaml.Node) {
+			for _, x := range r.List(v, path+".values") {
+				if s, ok := r.value(x, path+".values"); ok {
+					q.Values = append(q.Values, s)
+				}
+			}
+		},
+	})
+	if r.invalid {
+		return q
+	}
+	r.key(n, path, q.Key)
+	switch withValues := q.Op == policy.In || q.Op == policy.NotIn; {
+	case !operator:
+		r.Bad(n, "%s: no operator", path)
+	case withValues && len(q.Values) == 0:
+		r.Bad(n, "%s: %s needs values", path, q.Op)
+	case !withValues && len(q.Values) > 0:
+		r.Bad(n, "%s: %s takes no values", path, q.Op)
+	}
+	return q
+}

@@ -1,0 +1,43 @@
+package verify
+
+import (
+	"slices"
+
+	"sluice/model"
+)
+
+// Side is a direction of a namespace.
+type Side struct {
+	Namespace string
+	Direction model.Direction
+}
+
+// Gap is a Side that a set is said to isolate whole, and the pods there that anything can reach or that can reach
+// anything: nothing isolates them, or a policy opens the side.
+type Gap struct {
+	Side
+	Pods []string // names of members of the universe, unlabelled and unknown pods among them; sorted
+}
+
+// gaps looks at every pod of the universe. What nothing isolates is in no other number: Over counts what is allowed at
+// isolated ends, and a connection that worked is not lost by it.
+func gaps(u *universe, open []Opening, want []Side) []Gap {
+	var out []Gap
+	for _, side := range want {
+		opened := slices.ContainsFunc(open, func(o Opening) bool {
+			return o.Direction == side.Direction && (o.Namespace == side.Namespace || o.Namespace == "")
+		})
+		var pods []string
+		for i := range u.members {
+			m := &u.members[i]
+			if m.end.IsPod && m.end.Namespace == side.Namespace && (opened || m.end.Isolated(side.Direction) != model.Yes) {
+				pods = append(pods, m.name)
+			}
+		}
+		if len(pods) > 0 {
+			slices.Sort(pods)
+			out = append(out, Gap{side, slices.Compact(pods)})
+		}
+	}
+	return out
+}
