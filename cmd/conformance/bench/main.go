@@ -1,6 +1,7 @@
 // Command bench measures sluice beside what a user would pick instead: DuckDB reading the same file, and
-// encoding/json into structs. Every contender is a process of its own, measured by its rusage; runs alternate, medians
-// count, and nothing is printed unless all contenders give the same edge table (count, first, last).
+// encoding/json into structs; and, live, two clients that throw away what the real Hubble servers send. Every contender
+// is a process of its own, measured by its rusage; runs alternate, medians count, and nothing is printed of captures
+// unless all contenders give the same edge table (count, first, last).
 //
 // It is a module of its own because DuckDB needs cgo.
 package main
@@ -13,12 +14,14 @@ import (
 func main() {
 	args := os.Args[1:]
 	if len(args) == 0 {
-		fail(fmt.Errorf("usage: bench run|duckdb-edges|duckdb-copy|encodingjson|same|peak ..."))
+		fail(fmt.Errorf("usage: bench run|live|duckdb-edges|duckdb-copy|encodingjson|same|peak [ARGUMENTS]"))
 	}
 	var err error
 	switch name, rest := args[0], args[1:]; {
 	case name == "run":
 		err = run(rest)
+	case name == "live":
+		err = live(rest)
 	case name == "duckdb-edges" && len(rest) == 1:
 		err = duckEdges(rest[0], os.Stdout)
 	case name == "duckdb-copy" && len(rest) == 2:
