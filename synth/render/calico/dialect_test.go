@@ -1,20 +1,15 @@
 package calico
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"sluice/model"
 	"sluice/synth/policy"
-	"sluice/synth/render"
+	"sluice/synth/render/rendertest"
 )
 
 func app(v string) policy.Selector { return policy.MatchLabels(map[string]string{"app": v}) }
@@ -59,75 +54,15 @@ func example() policy.PolicySet {
 
 // TestRender compares with the files, which are written by hand.
 func TestRender(t *testing.T) {
-	files, lost, err := Render(example())
-	if err != nil || len(lost) > 0 {
-		t.Fatal(err, lost)
-	}
-	got := map[string]string{}
-	for _, f := range files {
-		got[f.Path()] = string(f.YAML)
-	}
-	want := map[string]string{}
-	for path, file := range map[string]string{"shop/cart.yaml": "cart", "shop/default-deny.yaml": "staged-default-deny", "_cluster/default-deny.yaml": "global-default-deny",
-		"_cluster/network-office.yaml": "network-office", "_cluster/tier-security.yaml": "tier-security", "_cluster/security.quarantine.yaml": "security.quarantine"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "render", file+".yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want[path] = string(text)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}
-
-// parseFiles reads files back as one set.
-func parseFiles(t *testing.T, files []render.File) policy.PolicySet {
-	t.Helper()
-	var all []byte
-	for _, f := range files {
-		all = append(append(all, "---\n"...), f.YAML...)
-	}
-	set, problems := Parse(bytes.NewReader(all), "all.yaml")
-	if len(problems) > 0 {
-		t.Fatalf("%v\n%s", problems, all)
-	}
-	return set
-}
-
-// checkRoundTrip wants that reading back gives what Project left.
-func checkRoundTrip(t *testing.T, set policy.PolicySet) {
-	t.Helper()
-	want, _ := Project(set)
-	files, _, err := Render(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := parseFiles(t, files); !got.Equal(want) {
-		for i, p := range want.Policies {
-			for j, r := range p.Rules {
-				t.Logf("want %s %d: %s", p.Name, j, r)
-			}
-			if i < len(got.Policies) {
-				for j, r := range got.Canonical().Policies[i].Rules {
-					t.Logf("have %s %d: %s", p.Name, j, r)
-				}
-			}
-		}
-		t.Fatalf("%s", files[len(files)-1].YAML)
-	}
-	if again, lost := Project(want); !again.Equal(want) || len(lost) > 0 {
-		t.Fatalf("not a fixed point: %v", lost)
-	}
+	rendertest.Written(t, Dialect{}, example(), map[string]string{"shop/cart.yaml": "render/cart", "shop/default-deny.yaml": "render/staged-default-deny",
+		"_cluster/default-deny.yaml": "render/global-default-deny", "_cluster/network-office.yaml": "render/network-office",
+		"_cluster/tier-security.yaml": "render/tier-security", "_cluster/security.quarantine.yaml": "render/security.quarantine"})
 }
 
 func TestRoundTrip(t *testing.T) {
-	checkRoundTrip(t, example())
+	rendertest.RoundTrip(t, Dialect{}, example())
 	for seed := range uint64(3000) {
-		checkRoundTrip(t, randomSet(rand.New(rand.NewPCG(seed, 7))))
-		if t.Failed() {
-			t.Fatal("seed", seed)
-		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { rendertest.RoundTrip(t, Dialect{}, randomSet(rand.New(rand.NewPCG(seed, 7)))) })
 	}
 }
 
@@ -251,20 +186,7 @@ func TestProject(t *testing.T) {
 		if c.rule.Direction == 0 {
 			c.rule.Direction = model.Ingress
 		}
-		out, lost := Project(policy.PolicySet{}.Add(policy.Policy{Name: "p", Namespace: "shop", Ingress: true, Rules: []policy.Rule{c.rule}}))
-		var gotRules, gotLost []string
-		for _, r := range out.Policies[0].Rules {
-			gotRules = append(gotRules, r.String())
-		}
-		for _, l := range lost {
-			gotLost = append(gotLost, map[bool]string{true: "more: ", false: "less: "}[l.Wider]+l.Lost+": "+l.Consequence)
-		}
-		if d := cmp.Diff(c.rules, gotRules); d != "" {
-			t.Errorf("rules: %s", d)
-		}
-		if d := cmp.Diff(c.lost, gotLost); d != "" {
-			t.Errorf("lost: %s", d)
-		}
+		rendertest.Projected(t, Dialect{}, policy.Policy{Name: "p", Namespace: "shop", Ingress: true, Rules: []policy.Rule{c.rule}}, c.rules, c.lost)
 	}
 }
 
@@ -276,10 +198,5 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	for _, p := range []policy.Policy{{Name: "../x", Namespace: "a"}, {Name: "x", Namespace: "../a"}, {Namespace: "a"}, {Name: "x\ny", Namespace: "a"}, {Name: "X", Namespace: "a"}} {
-		p.Ingress = true
-		if files, _, err := Render(policy.PolicySet{}.Add(p)); err == nil {
-			t.Errorf("%+v: %v", p, files)
-		}
-	}
+	rendertest.Refused(t, Dialect{}, policy.Policy{Name: "X", Namespace: "a"})
 }

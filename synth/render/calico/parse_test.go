@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/synth/render/rendertest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -69,7 +71,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return // two objects for one file, which no single file of ours has
 		}
-		if got := parseFiles(t, files); !got.Equal(want) {
+		if got, _ := rendertest.ReadBack(t, Dialect{}, files); !got.Equal(want) {
 			t.Fatalf("%s\nwant %+v\nhave %+v", text, want.Policies, got.Policies)
 		}
 	})

@@ -24,25 +24,17 @@ func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 			out.Policies = append(out.Policies, q)
 		}
 	}
-	return out.Canonical(), l.list
+	return out.Canonical(), l.List
 }
 
-// losses collects what is lost of one policy after the other.
-type losses struct {
-	list []render.Loss
-	name string
-	rule string
-}
-
-func (l *losses) add(wider bool, lost, consequence string) {
-	l.list = append(l.list, render.Loss{Policy: l.name, Rule: l.rule, Lost: lost, Consequence: consequence, Wider: wider})
-}
+// losses cuts one policy after the other to what can be said.
+type losses struct{ render.Losses }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
-	l.name, l.rule = strings.TrimPrefix(p.Namespace+"/"+p.Name, "/"), ""
+	l.Policy, l.Rule = strings.TrimPrefix(p.Namespace+"/"+p.Name, "/"), ""
 	for _, s := range []policy.Selector{p.Subject, p.SubjectNamespaces} {
 		if !sayable(s) {
-			l.add(p.Ingress || p.Egress, "the selector "+s.String(), "nothing of the policy is in force")
+			l.Add(p.Ingress || p.Egress, "the selector "+s.String(), "nothing of the policy is in force")
 			return p, false
 		}
 	}
@@ -55,12 +47,12 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 	p.Name = calicoName(p.Tier, p.Name)
 	var rules []policy.Rule
 	for i := range p.Rules {
-		l.rule = p.RuleID(i)
+		l.Rule = p.RuleID(i)
 		if r, ok := l.ruleOf(&p, p.Rules[i]); ok {
 			rules = append(rules, l.conditions(r)...)
 		}
 	}
-	l.rule = ""
+	l.Rule = ""
 	if p.Rules = rules; p.Sequential() {
 		p.Rules = nil
 		for _, r := range rules {
@@ -83,8 +75,8 @@ func (l *losses) onlyAllows(p policy.Policy) policy.Policy {
 			rules = append(rules, r)
 			continue
 		}
-		l.rule = p.RuleID(i)
-		l.add(true, "the rule's action "+r.Action.String(), "what other rules allow of it stays allowed")
+		l.Rule = p.RuleID(i)
+		l.Add(true, "the rule's action "+r.Action.String(), "what other rules allow of it stays allowed")
 	}
 	p.Rules = rules
 	return p
@@ -108,7 +100,7 @@ func calicoName(tier, name string) string {
 
 func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 	if !p.Isolates(r.Direction) {
-		l.add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
+		l.Add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
 		return r, false
 	}
 	peers, self := l.peers(p, &r, r.Peers), l.peers(p, &r, r.Self)
@@ -126,7 +118,7 @@ func (l *losses) peers(p *policy.Policy, r *policy.Rule, list []policy.Peer) []p
 	var out []policy.Peer
 	for _, q := range list {
 		if why := unsayable(p, r, &q); why != "" {
-			l.add(r.Action != policy.Allow, why, "its "+r.Direction.String()+" connections are not "+r.Action.String())
+			l.Add(r.Action != policy.Allow, why, "its "+r.Direction.String()+" connections are not "+r.Action.String())
 		} else {
 			out = append(out, q)
 		}
@@ -238,7 +230,7 @@ func versionOf(list []policy.Peer) int {
 // notPorts gives the ports that a rule of one protocol, or of all, is not for, and says whether it matches anything.
 func (l *losses) notPorts(r policy.Rule) (out []policy.Port, matches bool) {
 	unsaid := func() ([]policy.Port, bool) {
-		l.add(r.Action != policy.Allow, "ports that the rule is not for", r.String()+" is left out")
+		l.Add(r.Action != policy.Allow, "ports that the rule is not for", r.String()+" is left out")
 		return nil, false
 	}
 	if r.AnyPort {
@@ -288,7 +280,7 @@ func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
 	case q.Name == "" && q.First == 0 && !q.Whole():
 		q.First = 1 // port 0 is none
 		if q.Last == 0 {
-			l.add(r.Action != policy.Allow, "port 0/"+q.Proto.String(), "it is left out")
+			l.Add(r.Action != policy.Allow, "port 0/"+q.Proto.String(), "it is left out")
 			return nil
 		}
 	}
@@ -304,7 +296,7 @@ func (l *losses) messages(r policy.Rule, q policy.Port) []policy.Port {
 		return []policy.Port{policy.AllPorts(q.Proto)}
 	}
 	if q.Last > lastMessage {
-		l.add(r.Action != policy.Allow, "messages above type 254 of "+q.Proto.String(), "they are left out")
+		l.Add(r.Action != policy.Allow, "messages above type 254 of "+q.Proto.String(), "they are left out")
 	}
 	var out []policy.Port
 	for t := int(q.First); t <= min(int(q.Last), lastMessage); t++ {

@@ -2,14 +2,12 @@ package cilium
 
 import (
 	"net/netip"
-	"os"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
+	"sluice/synth/render/rendertest"
 )
 
 var (
@@ -81,24 +79,7 @@ func TestRender(t *testing.T) {
 			map[string]string{"shop/default-deny.yaml": "default-deny", "shop/sluice-open.yaml": "sluice-open"}},
 		{policy.PolicySet{}.Add(global), map[string]string{"_cluster/default-deny.yaml": "global"}},
 	} {
-		files, lost, err := Render(c.set)
-		if err != nil || len(lost) > 0 {
-			t.Fatalf("%v %v", lost, err)
-		}
-		got, want := map[string]string{}, map[string]string{}
-		for _, f := range files {
-			got[f.Path()] = string(f.YAML)
-		}
-		for path, name := range c.want {
-			text, err := os.ReadFile("testdata/" + name + ".yaml")
-			if err != nil {
-				t.Fatal(err)
-			}
-			want[path] = string(text)
-		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
-		}
+		rendertest.Written(t, Dialect{}, c.set, c.want)
 	}
 }
 
@@ -138,31 +119,14 @@ func TestProject(t *testing.T) {
 				"more: the rule's action pass: what other rules allow of it stays allowed, and what none allows is denied"}},
 	} {
 		c.p.Name, c.p.Namespace = "p", "shop"
-		out, lost := Project(policy.PolicySet{}.Add(c.p))
-		var gotRules, gotLost []string
-		for _, r := range out.Policies[0].Rules {
-			gotRules = append(gotRules, r.String())
-		}
-		for _, l := range lost {
-			gotLost = append(gotLost, map[bool]string{true: "more: ", false: "less: "}[l.Wider]+l.Lost+": "+l.Consequence)
-		}
-		if d := cmp.Diff(c.rules, gotRules); d != "" {
-			t.Errorf("rules: %s", d)
-		}
-		if d := cmp.Diff(c.lost, gotLost); d != "" {
-			t.Errorf("lost: %s", d)
-		}
+		rendertest.Projected(t, Dialect{}, c.p, c.rules, c.lost)
 	}
 }
 
 // TestRenderRefuses names that would be no file names either.
 func TestRenderRefuses(t *testing.T) {
-	for _, p := range []policy.Policy{{Name: "../x", Namespace: "a"}, {Name: "x", Namespace: "../a"}, {Namespace: "a"}, {Name: "x\ny"}} {
-		p.Ingress = true
-		if files, _, err := Render(policy.PolicySet{}.Add(p)); err == nil {
-			t.Errorf("%+v: %v", p, files)
-		}
-	}
+	rendertest.Refused(t, Dialect{})
+
 	if _, lost := Project(policy.PolicySet{Networks: []policy.Network{{Name: "../x"}, {Name: "x", Namespace: "a"}}}); len(lost) != 2 {
 		t.Errorf("networks: %v", lost)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/synth/policy"
+	"sluice/synth/render/rendertest"
 )
 
 // head begins a policy whose spec a row goes on with; the row's first line is line 4. sel is the line that follows.
@@ -174,17 +175,6 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("apiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {name: a}\nspec: {externalCIDRs: [10.0.0.1/8, \"::/0\"]}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set, problems := Parse(bytes.NewReader(text), "f")
-		for _, p := range problems {
-			if p.At.Line < 1 || p.At.Document < 1 || p.Text == "" {
-				t.Fatalf("a problem without place: %+v", p)
-			}
-		}
-		files, lost, err := Render(set)
-		if err != nil || len(lost) > 0 {
-			t.Fatalf("%v %v", lost, err)
-		}
-		if got, rendered := readBack(t, files); !got.Equal(set) {
-			t.Fatalf("want %+v\ngot %+v\n%s", set.Canonical(), got.Canonical(), rendered)
-		}
+		rendertest.Parsed(t, Dialect{}, set, problems)
 	})
 }

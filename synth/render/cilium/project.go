@@ -25,45 +25,37 @@ func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 			out.Networks = append(out.Networks, q)
 		}
 	}
-	return out.Canonical(), l.list
+	return out.Canonical(), l.List
 }
 
-// losses collects what is lost of one policy after the other.
-type losses struct {
-	list []render.Loss
-	name string
-	rule string
-}
-
-func (l *losses) add(wider bool, lost, consequence string) {
-	l.list = append(l.list, render.Loss{Policy: l.name, Rule: l.rule, Lost: lost, Consequence: consequence, Wider: wider})
-}
+// losses cuts one policy after the other to what can be said.
+type losses struct{ render.Losses }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
-	if l.name, l.rule = p.Namespace+"/"+p.Name, ""; p.Namespace == "" {
-		l.name = p.Name
+	if l.Policy, l.Rule = p.Namespace+"/"+p.Name, ""; p.Namespace == "" {
+		l.Policy = p.Name
 	} else {
 		p.SubjectNamespaces = nil
 	}
 	p.SubjectNamespaces = withoutName(p.SubjectNamespaces)
 	if p.Staged {
-		l.add(false, "that the policy is staged", "it is left out: rules that isolate nothing are the staged form of this dialect")
+		l.Add(false, "that the policy is staged", "it is left out: rules that isolate nothing are the staged form of this dialect")
 		return p, false
 	}
 	if why := unsayable(p.Subject, p.SubjectNamespaces); why != "" {
-		l.add(p.Ingress || p.Egress, why, "nothing of the policy is in force")
+		l.Add(p.Ingress || p.Egress, why, "nothing of the policy is in force")
 		return p, false
 	}
 	if p.Tier != "" || p.Order != nil {
-		l.add(true, "tier and order", "the policy is added to all others of its pods, and what it denies nothing else can allow")
+		l.Add(true, "tier and order", "the policy is added to all others of its pods, and what it denies nothing else can allow")
 		p.Tier, p.Order = "", nil
 	}
 	var rules []policy.Rule
 	for i := range p.Rules {
-		l.rule = p.RuleID(i)
+		l.Rule = p.RuleID(i)
 		rules = append(rules, l.ruleOf(p.Rules[i])...)
 	}
-	l.rule, p.Rules = "", rules
+	l.Rule, p.Rules = "", rules
 	return p, p.Ingress || p.Egress || len(rules) > 0
 }
 
@@ -71,10 +63,10 @@ func (l *losses) ruleOf(r policy.Rule) []policy.Rule {
 	deny := r.Action == policy.Deny
 	switch {
 	case r.Action == policy.Pass:
-		l.add(true, "the rule's action pass", "what other rules allow of it stays allowed, and what none allows is denied")
+		l.Add(true, "the rule's action pass", "what other rules allow of it stays allowed, and what none allows is denied")
 		return nil
 	case len(r.Self) > 0 || len(r.NotPorts) > 0:
-		l.add(deny, "a rule with conditions on its own pod or on ports that it is not for", l.consequence(r))
+		l.Add(deny, "a rule with conditions on its own pod or on ports that it is not for", l.consequence(r))
 		return nil
 	}
 	var peers []policy.Peer
@@ -99,7 +91,7 @@ func (l *losses) consequence(r policy.Rule) string {
 
 func (l *losses) peer(r policy.Rule, p policy.Peer) []policy.Peer {
 	lost := func(what string) []policy.Peer {
-		l.add(r.Action == policy.Deny, "the peer "+p.String()+what, l.consequence(r))
+		l.Add(r.Action == policy.Deny, "the peer "+p.String()+what, l.consequence(r))
 		return nil
 	}
 	switch p.Kind {
@@ -116,7 +108,7 @@ func (l *losses) peer(r policy.Rule, p policy.Peer) []policy.Peer {
 		return nil
 	case policy.PeerEntities:
 		if rest := p.Entities &^ sayable; rest != 0 {
-			l.add(r.Action == policy.Deny, "the peer entity "+rest.String(), l.consequence(r))
+			l.Add(r.Action == policy.Deny, "the peer entity "+rest.String(), l.consequence(r))
 		}
 		return eachEntity(p.Entities)
 	case policy.PeerFQDN:
@@ -140,7 +132,7 @@ func (l *losses) peer(r policy.Rule, p policy.Peer) []policy.Peer {
 // port gives what the API says for one port: itself, or one for each message type, or nothing.
 func (l *losses) port(r policy.Rule, p policy.Port) []policy.Port {
 	lost := func(what, more string) []policy.Port {
-		l.add(r.Action == policy.Deny, what, l.consequence(r)+more)
+		l.Add(r.Action == policy.Deny, what, l.consequence(r)+more)
 		return nil
 	}
 	_, named := protocols[p.Proto]
@@ -174,14 +166,14 @@ func (l *losses) port(r policy.Rule, p policy.Port) []policy.Port {
 }
 
 func (l *losses) network(n policy.Network) (policy.Network, bool) {
-	l.name, l.rule = n.Name, ""
+	l.Policy, l.Rule = n.Name, ""
 	if n.Namespace != "" || !render.ValidName(n.Name) {
-		l.name = n.Namespace + "/" + n.Name
-		l.add(false, "the network", "peers that name it match nothing")
+		l.Policy = n.Namespace + "/" + n.Name
+		l.Add(false, "the network", "peers that name it match nothing")
 		return n, false
 	}
 	if len(n.Labels) > 0 {
-		l.add(false, "the labels of the network", "peers that select it by them match nothing")
+		l.Add(false, "the labels of the network", "peers that select it by them match nothing")
 		n.Labels = nil
 	}
 	return n, true

@@ -17,6 +17,7 @@ import (
 	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
+	"sluice/synth/render/rendertest"
 )
 
 var (
@@ -114,20 +115,7 @@ func TestProject(t *testing.T) {
 			[]string{"less: the peer name *.example.org: its ingress connections are denied", "less: the peer network office: its ingress connections are denied"}},
 	} {
 		c.p.Name, c.p.Namespace = "p", "shop"
-		out, lost := Project(policy.PolicySet{}.Add(c.p))
-		var gotRules, gotLost []string
-		for _, r := range out.Policies[0].Rules {
-			gotRules = append(gotRules, r.String())
-		}
-		for _, l := range lost {
-			gotLost = append(gotLost, map[bool]string{true: "more: ", false: "less: "}[l.Wider]+l.Lost+": "+l.Consequence)
-		}
-		if d := cmp.Diff(c.rules, gotRules); d != "" {
-			t.Errorf("rules: %s", d)
-		}
-		if d := cmp.Diff(c.lost, gotLost); d != "" {
-			t.Errorf("lost: %s", d)
-		}
+		rendertest.Projected(t, Dialect{}, c.p, c.rules, c.lost)
 	}
 	if out, lost := Project(policy.PolicySet{}.Add(policy.Policy{Name: "all", Ingress: true})); len(out.Policies) != 0 || len(lost) != 1 {
 		t.Errorf("cluster-wide: %v %v", out, lost)
@@ -136,12 +124,8 @@ func TestProject(t *testing.T) {
 
 // TestRenderRefuses names that would be no file names either.
 func TestRenderRefuses(t *testing.T) {
-	for _, p := range []policy.Policy{{Name: "../x", Namespace: "a"}, {Name: "x", Namespace: "../a"}, {Namespace: "a"}, {Name: "x\ny", Namespace: "a"}} {
-		p.Ingress = true
-		if files, _, err := Render(policy.PolicySet{}.Add(p)); err == nil {
-			t.Errorf("%+v: %v", p, files)
-		}
-	}
+	rendertest.Refused(t, Dialect{})
+
 }
 
 // TestStage renders the policies that switch a namespace over.
@@ -160,47 +144,14 @@ func TestStage(t *testing.T) {
 	}
 }
 
-// TestRoundTrip renders random policies and reads them back: Parse(Render(p)) == Project(p), rule ids too.
+// TestRoundTrip renders random policies and reads them back.
 func TestRoundTrip(t *testing.T) {
 	for seed := range uint64(500) {
-		g := generator{rand.New(rand.NewPCG(seed, 1))}
-		set := g.set()
-		files, _, err := Render(set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, _ := Project(set)
-		got, text := readBack(t, files)
-		if !want.Equal(got) {
-			t.Fatalf("seed %d\nwant %+v\ngot %+v\n%s", seed, want, got, text)
-		}
-		again, lost, _ := Render(got)
-		if len(lost) > 0 || !cmp.Equal(files, again) {
-			t.Fatalf("seed %d: what was read renders differently", seed)
-		}
-		for i := range got.Canonical().Policies {
-			a, b := want.Policies[i], got.Canonical().Policies[i]
-			for j := range a.Rules {
-				if a.RuleID(j) != b.RuleID(j) {
-					t.Fatalf("seed %d: rule id changed", seed)
-				}
-			}
-		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			g := generator{rand.New(rand.NewPCG(seed, 1))}
+			rendertest.RoundTrip(t, Dialect{}, g.set())
+		})
 	}
-}
-
-func readBack(t *testing.T, files []render.File) (policy.PolicySet, string) {
-	t.Helper()
-	var all []string
-	for _, f := range files {
-		all = append(all, string(f.YAML))
-	}
-	text := strings.Join(all, "---\n")
-	got, problems := Parse(strings.NewReader(text), "all.yaml")
-	if len(problems) > 0 {
-		t.Fatalf("%v\n%s", problems, text)
-	}
-	return got, text
 }
 
 // generator makes policies with everything that the model can say and the API would accept.
@@ -308,20 +259,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set, problems := Parse(bytes.NewReader(text), "f")
-		for _, p := range problems {
-			if p.At.Line < 1 || p.At.Document < 1 || p.Text == "" {
-				t.Fatalf("a problem without place: %+v", p)
-			}
-		}
 		if len(problems) == 0 {
 			sameAsAPI(t, text, set)
 		}
-		files, lost, err := Render(set)
-		if err != nil || len(lost) > 0 {
-			t.Fatalf("%v %v", lost, err)
-		}
-		if got, rendered := readBack(t, files); !got.Equal(set) {
-			t.Fatalf("want %+v\ngot %+v\n%s", set, got, rendered)
-		}
+		rendertest.Parsed(t, Dialect{}, set, problems)
 	})
 }

@@ -17,57 +17,49 @@ func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 			out.Policies = append(out.Policies, q)
 		}
 	}
-	return out.Canonical(), l.list
+	return out.Canonical(), l.List
 }
 
-// losses collects what is lost of one policy after the other.
-type losses struct {
-	list []render.Loss
-	name string
-	rule string
-}
-
-func (l *losses) add(wider bool, lost, consequence string) {
-	l.list = append(l.list, render.Loss{Policy: l.name, Rule: l.rule, Lost: lost, Consequence: consequence, Wider: wider})
-}
+// losses cuts one policy after the other to what can be said.
+type losses struct{ render.Losses }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
-	l.name, l.rule = p.Namespace+"/"+p.Name, ""
+	l.Policy, l.Rule = p.Namespace+"/"+p.Name, ""
 	if p.Namespace == "" {
-		l.name = p.Name
-		l.add(p.Ingress || p.Egress, "the cluster-wide policy", "nothing of it is in force")
+		l.Policy = p.Name
+		l.Add(p.Ingress || p.Egress, "the cluster-wide policy", "nothing of it is in force")
 		return p, false
 	}
 	if !p.Subject.Plain() {
-		l.add(p.Ingress || p.Egress, "the selector "+p.Subject.String(), "nothing of the policy is in force")
+		l.Add(p.Ingress || p.Egress, "the selector "+p.Subject.String(), "nothing of the policy is in force")
 		return p, false
 	}
 	if p.Tier != "" || p.Order != nil {
-		l.add(true, "tier and order", "the policy is added to all others of its pods")
+		l.Add(true, "tier and order", "the policy is added to all others of its pods")
 		p.Tier, p.Order = "", nil
 	}
 	var rules []policy.Rule
 	for i := range p.Rules {
-		l.rule = p.RuleID(i)
+		l.Rule = p.RuleID(i)
 		if r, ok := l.ruleOf(&p, p.Rules[i]); ok {
 			rules = append(rules, r)
 		}
 	}
-	l.rule, p.Rules = "", rules
+	l.Rule, p.Rules = "", rules
 	return p, p.Ingress || p.Egress
 }
 
 func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 	if r.Action != policy.Allow {
-		l.add(true, "the rule's action "+r.Action.String(), "what other rules allow of it stays allowed")
+		l.Add(true, "the rule's action "+r.Action.String(), "what other rules allow of it stays allowed")
 		return r, false
 	}
 	if !p.Isolates(r.Direction) {
-		l.add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
+		l.Add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
 		return r, false
 	}
 	if len(r.Self) > 0 || len(r.NotPorts) > 0 {
-		l.add(false, "a rule with conditions on its own pod or on ports that it is not for", r.String()+" is denied")
+		l.Add(false, "a rule with conditions on its own pod or on ports that it is not for", r.String()+" is denied")
 		return r, false
 	}
 	var peers []policy.Peer
@@ -75,7 +67,7 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 		if q.Kind == policy.PeerPods && q.Pods.Plain() && q.Namespaces.Plain() || q.Kind == policy.PeerCIDR {
 			peers = append(peers, q)
 		} else {
-			l.add(false, "the peer "+q.String(), "its "+r.Direction.String()+" connections are denied")
+			l.Add(false, "the peer "+q.String(), "its "+r.Direction.String()+" connections are denied")
 		}
 	}
 	var ports []policy.Port
@@ -97,13 +89,13 @@ func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
 		return out
 	}
 	if !q.Proto.HasPorts() {
-		l.add(false, "protocol "+q.Proto.String(), r.Direction.String()+" of it is denied: only a rule for every port would let it pass")
+		l.Add(false, "protocol "+q.Proto.String(), r.Direction.String()+" of it is denied: only a rule for every port would let it pass")
 		return nil
 	}
 	if q.Name == "" && q.First == 0 && !q.Whole() {
 		q.First = 1 // port 0 is none
 		if q.Last == 0 {
-			l.add(false, "port 0/"+q.Proto.String(), "it is denied")
+			l.Add(false, "port 0/"+q.Proto.String(), "it is denied")
 			return nil
 		}
 	}

@@ -335,6 +335,17 @@ func printFlows(w io.Writer, list []flowView) error {
 	return t.flush()
 }
 
+// openShown opens the store of a command that shows what is in it.
+func openShown(dir, format string) (*store.Store, error) {
+	if err := checkFormat(format); err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		return nil, usageError("--store DIR is needed")
+	}
+	return store.Open(dir)
+}
+
 // segmentView is a segment as printed: its times are text like all times.
 type segmentView struct {
 	store.Segment
@@ -348,13 +359,7 @@ func newShowSegments(s Streams) *cobra.Command {
 		Use: "segments --store DIR", Short: "The segments of a store", Args: cobra.NoArgs,
 		Example: "  sluice show segments --store flows",
 		RunE: func(*cobra.Command, []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
-			if dir == "" {
-				return usageError("--store DIR is needed")
-			}
-			st, err := store.Open(dir)
+			st, err := openShown(dir, format)
 			if err != nil {
 				return err
 			}

@@ -43,13 +43,7 @@ func newShowStreams(s Streams) *cobra.Command {
 		Use: "streams --store DIR", Short: "The servers that were read into a store: where they stand, what was lost", Args: cobra.NoArgs,
 		Example: "  sluice show streams --store flows -o yaml",
 		RunE: func(*cobra.Command, []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
-			if dir == "" {
-				return usageError("--store DIR is needed")
-			}
-			st, err := store.Open(dir)
+			st, err := openShown(dir, format)
 			if err != nil {
 				return err
 			}
