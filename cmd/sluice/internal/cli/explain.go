@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -94,7 +95,7 @@ func findRule(m *bundle.Manifest, id string) (*bundle.Rule, error) {
 		if r.ID == id {
 			return r, nil
 		}
-		if len(id) >= 3 && len(id) < len(r.ID) && r.ID[:len(id)] == id {
+		if id != "" && strings.HasPrefix(r.ID, id) {
 			found = append(found, r)
 		}
 	}
@@ -102,6 +103,11 @@ func findRule(m *bundle.Manifest, id string) (*bundle.Rule, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		for _, n := range m.Namespaces {
+			if slices.Contains(n.Open, id) {
+				return nil, fmt.Errorf("rule %s keeps namespace %s open where it cannot be denied yet: no flow asked for it", id, n.Name)
+			}
+		}
 		return nil, fmt.Errorf("the bundle has no rule %q: bundle.json lists %s", id, plural(len(m.Rules), "rule", "rules"))
 	}
 	ids := []string{}

@@ -330,7 +330,7 @@ func showFlows(w io.Writer, o *showOptions, l *loaded) error {
 func printFlows(w io.Writer, list []flowView) error {
 	t := newTable(w, "WINDOW", "SOURCE", "DESTINATION", "PORT", "VERDICT", "OBSERVER", "FATE", "RECORDS", "SOURCE POD", "DESTINATION POD")
 	for _, v := range list {
-		t.row(v.Window, v.Source, v.Destination, count(uint64(v.Port))+"/"+v.Protocol, v.Verdict, v.Observer, strings.TrimSuffix(v.Fate+"/"+v.Reason, "/"), v.Records, v.SourcePod, v.DestinationPod)
+		t.row(v.Window, v.Source, v.Destination, fmt.Sprintf("%d/%s", v.Port, v.Protocol), v.Verdict, v.Observer, strings.TrimSuffix(v.Fate+"/"+v.Reason, "/"), v.Records, v.SourcePod, v.DestinationPod)
 	}
 	return t.flush()
 }
