@@ -96,11 +96,10 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 		}
 	}
 	for t := range b.all {
-		if t.k.fate == model.Irrelevant && !t.k.proto.HasPorts() {
-			continue
+		if t.shows() {
+			note(t.k.src, t.srcPod)
+			note(t.k.dst, t.dstPod)
 		}
-		note(t.k.src, t.srcPod)
-		note(t.k.dst, t.dstPod)
 	}
 	slices.Sort(pods)
 	pods = slices.Compact(pods)

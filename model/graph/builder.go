@@ -137,6 +137,9 @@ func (b *Builder) all(yield func(*tally) bool) {
 	}
 }
 
+// shows says whether the ends of a tally are in the graph. A workload that only probes reach is one.
+func (a *tally) shows() bool { return a.k.fate != model.Irrelevant || a.k.proto.HasPorts() }
+
 func (a *tally) add(names *model.Strings, o *model.Observation, sp, dp model.NameID) {
 	a.records += uint64(o.Records)
 	a.conns += uint64(o.Conns)
@@ -205,12 +208,12 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 }
 
 // Observations gives back what edges were built from, a row for each key and hour, in an order that depends on
-// nothing but them; noise is left out. First and last are those of the key, clipped to the hour. It is what a bundle
-// keeps as evidence: a graph built from it has the same edges.
+// nothing but them. First and last are those of the key, clipped to the hour. It is what a bundle keeps as evidence: a
+// graph built from it has the same edges and workloads. So noise is left out only where it tells of no workload.
 func (b *Builder) Observations() []model.Observation {
 	var list []*tally
 	for t := range b.all {
-		if t.k.fate != model.Irrelevant {
+		if t.shows() {
 			list = append(list, t)
 		}
 	}

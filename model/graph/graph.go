@@ -91,7 +91,7 @@ type Graph struct {
 	Peers       []Peer
 	Edges       []Edge
 	Connections []Connection
-	// PeerOf gives the peer of an endpoint, -1 for endpoints that no edge has.
+	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
 	PeerOf []int
 	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those
 	// without a time never reach a graph and are not in it.

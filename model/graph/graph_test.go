@@ -208,6 +208,38 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// A workload that only probes reach has the labels of another, so that the two are one subject: in the evidence too.
+func TestEvidenceHasAllWorkloads(t *testing.T) {
+	w := newWorld()
+	cart := func(owner string) model.EndpointID {
+		return w.t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "shop", Labels: model.Labels{"app=cart"},
+			Owner: model.Owner{Kind: "Deployment", Name: owner}})
+	}
+	w.see(0, w.pod("shop", "web"), cart("cart-blue"), 8080, model.Used, model.AtDestination)
+	w.see(0, w.entity(model.Host), cart("cart-green"), 0, model.Irrelevant, model.AtDestination)
+	w.see(1, w.entity(model.Host), w.pod("shop", "idle"), 0, model.Irrelevant, model.AtDestination)
+	b := NewBuilder(w.t)
+	b.Add(w.t, w.rows)
+	e := NewBuilder(model.NewTables())
+	e.Add(b.Tables(), b.Observations())
+	want, again := b.Build(Config{}), e.Build(Config{})
+	if d := cmp.Diff(lines(want), lines(again)); d != "" {
+		t.Errorf("edges (-want +got)\n%s", d)
+	}
+	names := func(g *Graph) (out []string) {
+		for i := range g.Workloads {
+			out = append(out, fmt.Sprint(g.Workloads[i].ID, g.Workloads[i].Merged, g.Workloads[i].LabelSets))
+		}
+		return out
+	}
+	if d := cmp.Diff(names(want), names(again)); d != "" || len(want.Workloads) != 3 {
+		t.Errorf("%d workloads (-want +got)\n%s", len(want.Workloads), d)
+	}
+	if d := cmp.Diff(want.Fates, again.Fates); d != "" {
+		t.Errorf("fates (-want +got)\n%s", d)
+	}
+}
+
 func BenchmarkAdd(b *testing.B) {
 	w := newWorld()
 	w.random(rand.New(rand.NewPCG(1, 1)), 10000)

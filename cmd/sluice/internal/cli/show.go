@@ -311,7 +311,7 @@ func showFlows(w io.Writer, o *showOptions, l *loaded) error {
 	list := []flowView{}
 	rows := l.builder.Observations()
 	for i := range rows {
-		if wanted(o.namespaces, g.Peers[g.PeerOf[rows[i].Src]].Namespace, g.Peers[g.PeerOf[rows[i].Dst]].Namespace) {
+		if rows[i].Fate != model.Irrelevant && wanted(o.namespaces, g.Peers[g.PeerOf[rows[i].Src]].Namespace, g.Peers[g.PeerOf[rows[i].Dst]].Namespace) {
 			list = append(list, l.viewFlow(&rows[i]))
 		}
 	}
