@@ -12,7 +12,6 @@ import (
 const (
 	needAccount  need = "the service account of the pod"
 	needServices need = "the endpoints of services"
-	needCode     need = "the code of the ICMP message"
 )
 
 // Labels that Calico gives to every pod, and the prefixes of those that it inherits.
@@ -188,9 +187,6 @@ func (a *asked) port1(r *policy.Rule, p *policy.Port, n *need) model.Tri {
 			found = either(found, a.server.selectedBy(&list[i], n))
 		}
 		m = and(m, found)
-	}
-	if m == model.Yes && p.Code > 0 {
-		return n.unknown(needCode)
 	}
 	return m
 }

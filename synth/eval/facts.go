@@ -92,6 +92,15 @@ type End struct {
 // Isolated says whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.
 func (e *End) Isolated(d model.Direction) model.Tri { return e.selection(d).isolated }
 
+// Policies gives the indices of the policies that may select the end and say something of direction d.
+func (e *End) Policies(d model.Direction) []int {
+	var out []int
+	for _, s := range e.selection(d).policies {
+		out = append(out, s.policy)
+	}
+	return out
+}
+
 // selection are the policies that may select an end, for one direction.
 type selection struct {
 	policies []selected

@@ -44,6 +44,7 @@ const (
 	needPeer      need = "peers that this evaluator does not know"
 	needEntity    need = "what the address belongs to"
 	needNode      need = "whether the node is the pod's own"
+	needCode      need = "the code of the ICMP message"
 	needOrder     need = "the order of tiers, which this evaluator does not know"
 )
 
@@ -139,7 +140,11 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 		return model.No
 	}
 	if p.Name == "" {
-		return tri(p.First <= port && port <= p.Last)
+		m := tri(p.First <= port && port <= p.Last)
+		if m == model.Yes && p.Code > 0 {
+			return n.unknown(needCode)
+		}
+		return m
 	}
 	if !e.IsPod {
 		return model.No
@@ -163,16 +168,30 @@ func (e *Evaluator) matchRule(r *policy.Rule, subject, peer, server *End, proto 
 	for i := 0; i < len(r.Ports) && ports != model.Yes; i++ {
 		ports = either(ports, server.matchPort(&r.Ports[i], proto, port, &lacks))
 	}
+	for i := 0; i < len(r.NotPorts) && ports != model.No; i++ {
+		ports = and(ports, not(server.matchPort(&r.NotPorts[i], proto, port, &lacks)))
+	}
 	if ports == model.No {
 		return model.No
 	}
-	peers := tri(r.AnyPeer)
-	for i := 0; i < len(r.Peers) && peers != model.Yes; i++ {
-		peers = either(peers, e.matchPeer(&r.Peers[i], subject, peer, &lacks))
+	m := ports
+	if !r.AnyPeer {
+		m = and(m, e.matchAny(r.Peers, subject, peer, &lacks))
 	}
-	m := and(ports, peers)
+	if len(r.Self) > 0 {
+		m = and(m, e.matchAny(r.Self, subject, subject, &lacks))
+	}
 	if m == model.Unknown {
 		n.unknown(lacks)
+	}
+	return m
+}
+
+// matchAny says whether one of the peers, in a policy of subject, names end.
+func (e *Evaluator) matchAny(list []policy.Peer, subject, end *End, n *need) model.Tri {
+	m := model.No
+	for i := 0; i < len(list) && m != model.Yes; i++ {
+		m = either(m, e.matchPeer(&list[i], subject, end, n))
 	}
 	return m
 }
