@@ -17,7 +17,9 @@ type Opening struct {
 }
 
 // opens says whether a rule allows everything.
-func opens(r *policy.Rule) bool { return r.Action == policy.Allow && r.AnyPeer && r.AnyPort }
+func opens(r *policy.Rule) bool {
+	return r.Action == policy.Allow && r.AnyPeer && r.AnyPort && len(r.Self) == 0 && len(r.NotPorts) == 0
+}
 
 // openersLast puts the policies that open everything behind the others: the evaluator names the first rule that allows
 // a connection, and a rule is not unused because another opens everything beside it.
@@ -38,7 +40,7 @@ func openings(set policy.PolicySet) []Opening {
 	var out []Opening
 	for i := range set.Policies {
 		p := &set.Policies[i]
-		if len(p.Subject) > 0 || len(p.SubjectNamespaces) > 0 {
+		if p.Staged || len(p.Subject) > 0 || len(p.SubjectNamespaces) > 0 {
 			continue
 		}
 		for j := range p.Rules {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -33,7 +34,7 @@ const maxExamples = 20
 // an isolated end allows nothing without a rule.
 func measure(ctx context.Context, u *universe, ev *eval.Evaluator, cfg Config) (Over, error) {
 	m := &measurer{u: u, ev: ev, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
-		open: map[Opening]bool{}, having: map[string][]int{}, in: map[string][]int{}}
+		open: map[Opening]bool{}, having: map[string][]int{}}
 	m.index()
 	for _, o := range openings(ev.Policies()) {
 		m.open[Opening{Namespace: o.Namespace, Direction: o.Direction}] = true
@@ -61,59 +62,41 @@ type measurer struct {
 	counted map[nameTriple]bool
 	matches map[string][]int // members that a peer of a rule may name
 	having  map[string][]int // members by label, "key=value"
-	in      map[string][]int // policies by namespace
-	over    Over
+	// networks: the set has networks with a namespace, which selectors of pods find too.
+	networks bool
+	over     Over
 	// isolated are the names of members that some policy isolates.
 	isolated [3]map[string]bool
 }
 
-// index sorts members and policies by what most of them are looked up by: a cluster has tens of thousands of both.
+// index sorts members by what most of them are looked up by: a cluster has tens of thousands.
 func (m *measurer) index() {
 	for i := range m.u.members {
 		for _, kv := range m.u.members[i].end.Labels {
 			m.having[kv] = append(m.having[kv], i)
 		}
 	}
-	set := m.ev.Policies().Policies
-	for j := range set {
-		m.in[set[j].Namespace] = append(m.in[set[j].Namespace], j)
-	}
-}
-
-// policies are those that may select pods of a namespace: its own and the cluster-wide ones.
-func (m *measurer) policies(ns string) []int {
-	if ns == "" || len(m.in[""]) == 0 {
-		return m.in[ns]
-	}
-	return append(slices.Clip(m.in[""]), m.in[ns]...)
+	m.networks = slices.ContainsFunc(m.ev.Policies().Networks, func(n policy.Network) bool { return n.Namespace != "" })
 }
 
 func (m *measurer) subject(i int) {
 	s := m.u.members[i].end
-	if !s.IsPod {
-		return
-	}
 	set := m.ev.Policies().Policies
-	for _, j := range m.policies(s.Namespace) {
-		p := &set[j]
-		if !selects(p, s) {
+	for _, d := range []model.Direction{model.Ingress, model.Egress} {
+		if m.isOpen(s.Namespace, d) {
 			continue
 		}
-		for _, d := range []model.Direction{model.Ingress, model.Egress} {
-			if p.Isolates(d) && !m.isOpen(s.Namespace, d) {
-				m.isolate(d, m.u.members[i].name)
-			}
+		if s.Isolated(d) == model.Yes {
+			m.isolate(d, m.u.members[i].name)
 		}
-		for k := range p.Rules {
-			if r := &p.Rules[k]; r.Action == policy.Allow && !m.isOpen(s.Namespace, r.Direction) {
-				m.rule(i, r)
+		for _, j := range s.Policies(d) {
+			for k := range set[j].Rules {
+				if r := &set[j].Rules[k]; r.Action == policy.Allow && r.Direction == d {
+					m.rule(i, r)
+				}
 			}
 		}
 	}
-}
-
-func selects(p *policy.Policy, s *eval.End) bool {
-	return (p.Namespace == "" || p.Namespace == s.Namespace) && p.Subject.Matches(s.Labels)
 }
 
 func (m *measurer) isOpen(ns string, d model.Direction) bool {
@@ -153,25 +136,26 @@ func (m *measurer) try(src, dst int, pt port) {
 		return
 	}
 	d := m.ev.Decide(a.end, b.end, pt.proto, pt.port)
-	part, other := d.Egress, b
-	if part.Outcome != eval.Allowed || part.Reason != eval.ByRule {
-		part, other = d.Ingress, a
-	}
-	if part.Outcome != eval.Allowed || part.Reason != eval.ByRule {
+	for _, at := range []struct {
+		eval.Part
+		dir         model.Direction
+		self, other *member
+	}{{d.Egress, model.Egress, a, b}, {d.Ingress, model.Ingress, b, a}} {
+		if at.Outcome != eval.Allowed || at.Reason != eval.ByRule || m.isOpen(at.self.end.Namespace, at.dir) {
+			continue
+		}
+		p := &m.ev.Policies().Policies[at.Policy]
+		id := p.RuleID(at.Rule)
+		if (!at.other.end.IsPod || len(p.Subject) == 0) && m.cfg.WidenedRules[id] {
+			continue
+		}
+		m.counted[key] = true
+		m.over.Count++
+		if len(m.over.Examples) < maxExamples {
+			e := graph.Edge{Proto: pt.proto, Port: pt.port}
+			m.over.Examples = append(m.over.Examples, Excess{a.name, b.name, e.PortString(), p.Namespace + "/" + p.Name, id})
+		}
 		return
-	}
-	p := &m.ev.Policies().Policies[part.Policy]
-	if opens(&p.Rules[part.Rule]) && len(p.Subject) == 0 {
-		return
-	}
-	if (!other.end.IsPod || len(p.Subject) == 0) && m.cfg.WidenedRules[p.RuleID(part.Rule)] {
-		return
-	}
-	m.counted[key] = true
-	m.over.Count++
-	if len(m.over.Examples) < maxExamples {
-		e := graph.Edge{Proto: pt.proto, Port: pt.port}
-		m.over.Examples = append(m.over.Examples, Excess{a.name, b.name, e.PortString(), p.Namespace + "/" + p.Name, p.RuleID(part.Rule)})
 	}
 }
 
@@ -203,11 +187,11 @@ func (m *measurer) matching(p *policy.Peer) []int {
 	}
 	out := []int{}
 	try := func(i int) {
-		if p == nil || mayName(p, m.u.members[i].end) {
+		if p == nil || m.mayName(p, m.u.members[i].end) {
 			out = append(out, i)
 		}
 	}
-	if r := sortedBy(p); r != nil {
+	if r := sortedBy(p); r != nil && !m.networks {
 		for _, v := range r.Values {
 			for _, i := range m.having[r.Key+"="+v] {
 				try(i)
@@ -229,19 +213,19 @@ func sortedBy(p *policy.Peer) *policy.Requirement {
 	if p == nil || p.Kind != policy.PeerPods {
 		return nil
 	}
-	i := slices.IndexFunc(p.Pods, func(r policy.Requirement) bool { return r.Op == policy.In })
+	i := slices.IndexFunc(p.Pods, func(r policy.Requirement) bool { return r.Op == policy.In && !given(r.Key) })
 	if i < 0 {
 		return nil
 	}
 	return &p.Pods[i]
 }
 
-// mayName leaves the namespace, what is excepted and what a named network holds to the evaluator. What is not surely named is not surely allowed:
-// an end without address, and peers by name, which need facts that no member has.
-func mayName(p *policy.Peer, end *eval.End) bool {
+// mayName leaves the namespace, what is excepted and what a network holds to the evaluator. What is not surely named is
+// not surely allowed: an end without address, and peers by name, which need facts that no member has.
+func (m *measurer) mayName(p *policy.Peer, end *eval.End) bool {
 	switch p.Kind {
 	case policy.PeerPods:
-		return end.IsPod && p.Pods.Matches(end.Labels)
+		return end.IsPod && mayHave(p.Pods, end.Labels) || !end.IsPod && m.networks
 	case policy.PeerCIDR:
 		return end.Address.IsValid() && p.CIDR.Contains(end.Address)
 	case policy.PeerEntities:
@@ -249,10 +233,25 @@ func mayName(p *policy.Peer, end *eval.End) bool {
 	case policy.PeerNetwork:
 		return !end.IsPod
 	case policy.PeerAll:
-		return !slices.ContainsFunc(p.All, func(x policy.Peer) bool { return !mayName(&x, end) })
+		return !slices.ContainsFunc(p.All, func(x policy.Peer) bool { return !m.mayName(&x, end) })
 	default:
 		return false
 	}
+}
+
+// mayHave leaves labels that the log does not list to the evaluator.
+func mayHave(s policy.Selector, labels model.Labels) bool {
+	return !slices.ContainsFunc(s, func(r policy.Requirement) bool {
+		if r.Op == policy.Either {
+			return !slices.ContainsFunc(r.Any, func(s policy.Selector) bool { return mayHave(s, labels) })
+		}
+		return !given(r.Key) && !r.Matches(labels)
+	})
+}
+
+// given says whether pods have a label from the network plugin: for their namespace or service account.
+func given(key string) bool {
+	return slices.ContainsFunc([]string{"projectcalico.org/", "pcns.", "pcsa.", "io.cilium.k8s."}, func(p string) bool { return strings.HasPrefix(key, p) })
 }
 
 func namesPort(r *policy.Rule, pt port) bool {

@@ -13,9 +13,13 @@ import (
 )
 
 func randomSelector(r *rand.Rand) policy.Selector {
-	switch r.IntN(5) {
+	switch r.IntN(7) {
 	case 0:
 		return nil
+	case 5:
+		return policy.Selector{{Op: policy.Either, Any: []policy.Selector{{{Key: "app", Op: policy.In, Values: []string{"a0"}}}, {{Key: "x", Op: policy.Exists}}}}}
+	case 6:
+		return policy.Selector{{Key: "projectcalico.org/namespace", Op: policy.In, Values: []string{"n0"}}}
 	case 1:
 		return policy.Selector{{Key: "app", Op: policy.Exists}}
 	case 2:
@@ -51,6 +55,12 @@ func randomRule(r *rand.Rand) policy.Rule {
 		}
 		rule.Peers = append(rule.Peers, p)
 	}
+	if r.IntN(5) == 0 {
+		rule.Self = []policy.Peer{{Pods: randomSelector(r)}}
+	}
+	if r.IntN(5) == 0 {
+		rule.NotPorts = []policy.Port{policy.OnePort(model.TCP, 3)}
+	}
 	return rule.Canonical()
 }
 
@@ -61,7 +71,18 @@ func randomSet(r *rand.Rand) policy.PolicySet {
 		for range r.IntN(4) {
 			p.Rules = append(p.Rules, randomRule(r))
 		}
+		switch r.IntN(6) {
+		case 0:
+			p.Namespace, p.SubjectNamespaces = "", policy.Namespace("n0")
+		case 1:
+			p.Tier = policy.DefaultTier
+		case 2:
+			p.Staged = true
+		}
 		set = set.Add(p.Canonical())
+	}
+	if r.IntN(4) == 0 {
+		set = set.Add(policy.Open(fmt.Sprintf("n%d", r.IntN(2)), r.IntN(2) == 0, r.IntN(2) == 0))
 	}
 	return set
 }
@@ -71,10 +92,13 @@ func TestOverByForce(t *testing.T) {
 	office := policy.Network{Name: "office", CIDRs: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("192.0.2.0/31")}}
 	g := graphtest.Graph(t, "n0/a0 -> n1/a1 1/tcp", "n0/a1 -> 192.0.2.1 3/tcp", "2001:db8::1 -> n1/a2 5/tcp", "entity:remote-node -> n1/a0 7/udp", "n1/{x=y} -> n0/a0 1/tcp")
 	total := 0
-	for seed := range uint64(200) {
+	for seed := range uint64(400) {
 		set := randomSet(rand.New(rand.NewPCG(seed, 5)))
 		sem := []eval.Semantics{eval.Cilium, eval.Calico}[seed%2]
 		set.Networks = []policy.Network{office}
+		if seed%3 == 0 {
+			set.Networks = append(set.Networks, policy.Network{Name: "branch", Namespace: "n1", Labels: model.Labels{"app=a1"}, CIDRs: office.CIDRs})
+		}
 		rep, err := Verify(t.Context(), g, set, Config{Semantics: sem})
 		if err != nil {
 			t.Fatal(err)

@@ -167,15 +167,22 @@ func (u *universe) allPorts(g *graph.Graph) {
 // selectorKeys are the label keys of pods that the set asks for.
 func selectorKeys(set policy.PolicySet) map[string]bool {
 	keys := map[string]bool{}
-	note := func(s policy.Selector) {
+	var note func(policy.Selector)
+	note = func(s policy.Selector) {
 		for _, r := range s {
-			keys[r.Key] = true
+			if r.Op != policy.Either {
+				keys[r.Key] = true
+			}
+			for _, t := range r.Any {
+				note(t)
+			}
 		}
 	}
 	for _, p := range set.Policies {
 		note(p.Subject)
 		for i := range p.Rules {
 			eachPeer(p.Rules[i].Peers, func(x *policy.Peer) { note(x.Pods) })
+			eachPeer(p.Rules[i].Self, func(x *policy.Peer) { note(x.Pods) })
 		}
 	}
 	return keys

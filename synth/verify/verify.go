@@ -98,7 +98,7 @@ type Report struct {
 	Connections Counts
 	Records     Counts
 	Cases       []Case   // lost and escaped ones, then those of edges that were not refused and stay unproven
-	Unused      []Rule   // rules that no connection needs
+	Unused      []Rule   // rules that no connection needs; what is staged decides nothing yet and is not among them
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
@@ -324,7 +324,7 @@ func (v *verifier) unused() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			if !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
+			if !p.Staged && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
 				v.report.Unused = append(v.report.Unused, Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String()})
 			}
 		}

@@ -129,6 +129,9 @@ func TestUnusedAndOpen(t *testing.T) {
 	s := set(t, np("a", `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {matchLabels: {app: web}}}]}, {ports: [{port: 9}], from: [{podSelector: {matchLabels: {app: old}}}]}]}`)).
 		Add(policy.Open("shop", true, true))
 	s.Policies[0], s.Policies[1] = s.Policies[1], s.Policies[0]
+	staged := s.Policies[1] // decides nothing, so that nothing can need it
+	staged.Name, staged.Staged = "b", true
+	s = s.Add(staged)
 	g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp")
 	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
 	if err != nil {
@@ -142,6 +145,61 @@ func TestUnusedAndOpen(t *testing.T) {
 	}
 	if rep.Over.Count != 0 {
 		t.Errorf("over %+v", rep.Over)
+	}
+}
+
+// TestOverOfOthers: what only other people's policies have is measured too.
+func TestOverOfOthers(t *testing.T) {
+	app := func(v string) policy.Selector { return policy.MatchLabels(map[string]string{"app": v}) }
+	tcp := []policy.Port{policy.OnePort(model.TCP, 1)}
+	shop := policy.Policy{Name: "p", Namespace: "shop", Tier: policy.DefaultTier, Ingress: true}
+	rule := policy.Rule{Direction: model.Ingress, AnyPeer: true, Ports: tcp}
+	with := func(p policy.Policy, change func(*policy.Policy, *policy.Rule)) policy.Policy {
+		r := rule
+		change(&p, &r)
+		p.Rules = []policy.Rule{r}
+		return p
+	}
+	for _, c := range []struct {
+		name string
+		p    []policy.Policy
+		want int
+	}{
+		{"one of two labels", []policy.Policy{with(shop, func(p *policy.Policy, r *policy.Rule) {
+			p.Subject = policy.Selector{{Op: policy.Either, Any: []policy.Selector{app("db"), app("none")}}}
+			r.Peers, r.AnyPeer = []policy.Peer{policy.PodsIn("shop", app("web")), policy.PodsIn("shop", app("idle"))}, false
+		})}, 1},
+		{"a label that Calico gives", []policy.Policy{with(shop, func(p *policy.Policy, r *policy.Rule) {
+			p.Subject = app("db")
+			r.Peers, r.AnyPeer = []policy.Peer{{Pods: policy.MatchLabels(map[string]string{"projectcalico.org/namespace": "shop"})}}, false
+		})}, 4},
+		{"a condition on the pod itself", []policy.Policy{with(shop, func(_ *policy.Policy, r *policy.Rule) {
+			r.Self, r.AnyPort, r.Ports = []policy.Peer{{Pods: app("db")}}, true, nil
+			r.Peers, r.AnyPeer = []policy.Peer{policy.PodsIn("shop", app("idle"))}, false
+		})}, 6},
+		{"everything, on a condition", []policy.Policy{with(shop, func(_ *policy.Policy, r *policy.Rule) {
+			r.Self, r.AnyPort, r.Ports = []policy.Peer{{Pods: app("none")}}, true, nil
+		})}, 0},
+		{"a staged policy opens nothing", []policy.Policy{with(shop, func(p *policy.Policy, r *policy.Rule) {
+			p.Subject = app("db")
+			r.Peers, r.AnyPeer = []policy.Peer{policy.PodsIn("shop", app("idle"))}, false
+		}), with(shop, func(p *policy.Policy, r *policy.Rule) { p.Staged, r.AnyPort, r.Ports = true, true, nil })}, 1},
+		{"too wide, from a namespace that is open", []policy.Policy{with(shop, func(p *policy.Policy, r *policy.Rule) {
+			p.Subject = app("db")
+			r.Peers, r.AnyPeer = []policy.Peer{policy.PodsIn("shop", app("idle"))}, false
+		}), policy.Open("shop", false, true)}, 1},
+	} {
+		g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp", "shop/idle -> shop/web 1/tcp")
+		rep, err := verify.Verify(t.Context(), g, policy.PolicySet{Policies: c.p}, verify.Config{Semantics: eval.Calico})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Over.Count != c.want || c.name != "everything, on a condition" && rep.Over.Universe == 0 {
+			t.Errorf("%s: %d over of %d, want %d: %v", c.name, rep.Over.Count, rep.Over.Universe, c.want, rep.Over.Examples)
+		}
+		if got := len(rep.Open); (got > 0) != (c.p[len(c.p)-1].Name == policy.OpenName) {
+			t.Errorf("%s: open %v", c.name, rep.Open)
+		}
 	}
 }
 
