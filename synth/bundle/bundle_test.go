@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -105,6 +106,26 @@ stage/shop/default-deny.yaml stage/shop/kustomization.yaml stage/shop/sluice-ope
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
+		}
+	}
+}
+
+// TestReviewStaysShort: what was learned from is told apart from what was only seen, and a rule with thousands of ports
+// does not fill the page.
+func TestReviewStaysShort(t *testing.T) {
+	lines := graphtest.Lines("shop/rogue -> shop/db 5432/tcp denied", "shop/pod:x -> shop/db 5432/tcp")
+	for p := 2000; p < 4000; p += 2 {
+		lines = append(lines, fmt.Sprintf("shop/web -> shop/db %d/tcp", p))
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	write(t, dir, synth.Config{All: true}, lines...)
+	text := tree(t, dir)["REVIEW.md"]
+	if !strings.Contains(text, "(1000 edges that worked, 1 denied, 1 refused)") {
+		t.Error(text[:500])
+	}
+	for _, l := range strings.Split(text, "\n") {
+		if len(l) > 1000 {
+			t.Errorf("a line of %d bytes: %s", len(l), l[:100])
 		}
 	}
 }

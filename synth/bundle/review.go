@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/verify"
 )
@@ -13,6 +14,7 @@ const (
 	maxRules    = 200
 	maxFindings = 40
 	maxCases    = 20
+	maxText     = 500 // bytes of a rule
 )
 
 // review writes REVIEW.md: what a person should read before merging.
@@ -21,7 +23,7 @@ func review(in Input, m *Manifest, report *verify.Report) []byte {
 	p.line("# Network policies for %s", title(in.Result.Namespaces()))
 	p.line("\n%s with %s for %s, in the dialect `%s`. Learned from %s (%s) between %s and %s.",
 		count(m.Stats.Policies, "allow policy", "allow policies"), count(m.Stats.Rules, "rule", "rules"), count(len(m.Subjects), "workload", "workloads"),
-		m.Dialect, count(m.Inputs.Records, "record", "records"), count(m.Inputs.Edges, "edge", "edges"), orNever(m.Inputs.First), orNever(m.Inputs.Last))
+		m.Dialect, count(m.Inputs.Records, "record", "records"), edgesOf(in.Graph), orNever(m.Inputs.First), orNever(m.Inputs.Last))
 	if m.Stats.Matrices > 0 {
 		p.line("\n%d lines of YAML. No fewer rules would do for %d of %d workloads and directions%s; bundle.json has the lower bound for each.",
 			m.Stats.Lines, m.Stats.Proven, m.Stats.Matrices, large(m))
@@ -35,6 +37,21 @@ func review(in Input, m *Manifest, report *verify.Report) []byte {
 	p.diagram(m)
 	p.next(m)
 	return []byte(p.String())
+}
+
+// edgesOf counts the edges that worked, and the others by what became of them.
+func edgesOf(g *graph.Graph) string {
+	n := map[graph.State]int{}
+	for i := range g.Edges {
+		n[g.Edges[i].State]++
+	}
+	text := count(n[graph.Allowed]+n[graph.Mixed], "edge", "edges") + " that worked"
+	for _, s := range []graph.State{graph.Denied, graph.Refused} {
+		if n[s] > 0 {
+			text += fmt.Sprintf(", %d %s", n[s], s)
+		}
+	}
+	return text
 }
 
 // large tells of the matrices that leave something to search for.
@@ -184,6 +201,14 @@ func (p *page) widenings(m *Manifest) {
 	p.table(maxFindings, []string{"widening", "what it opens", "price"}, rows)
 }
 
+// short cuts a text that nobody would read to its end.
+func short(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "... (whole in " + ManifestFile + ")"
+}
+
 func (p *page) rules(m *Manifest) {
 	if len(m.Rules) == 0 {
 		return
@@ -197,7 +222,7 @@ func (p *page) rules(m *Manifest) {
 			records += m.Edges[e].Records
 			hours = max(hours, m.Edges[e].Hours)
 		}
-		rows = append(rows, []string{r.ID, r.Policy, r.Text, fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)})
+		rows = append(rows, []string{r.ID, r.Policy, short(r.Text), fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)})
 	}
 	p.table(maxRules, []string{"rule", "policy", "what it says", "edges", "records", "hours seen"}, rows)
 }
