@@ -263,7 +263,7 @@ func (l *learner) priceOutside(id string, r *learned, subjects int) {
 	}
 	kind, text := WidenCIDR, "outside addresses that were never seen, next to some that were"
 	switch {
-	case l.cfg.widens(WidenAnywhere):
+	case l.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return p.Kind == policy.PeerCIDR && !l.isNetwork(p) }):
 		kind, text = WidenAnywhere, "every outside address"
 	case !l.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, l.isNetwork):
 		kind, text = "networks", "the whole of networks that the configuration names"

@@ -84,6 +84,11 @@ shop/web (app=web) egress
 shop/web (app=web) egress
   allow egress 443/tcp to 0.0.0.0/0
 `},
+		{name: "a named network is no more when anywhere is asked for", flows: "shop/web -> 192.0.2.4 443/tcp\nx/web -> 198.51.100.1 443/tcp",
+			cfg: synth.Config{Widen: []string{"anywhere"}, Networks: []synth.Network{{"office", pool("192.0.2.0/28")}}}, widenings: "networks 15", want: `
+shop/web (app=web) egress
+  allow egress 443/tcp to 192.0.2.0/28
+`},
 		{name: "pub with a name in the configuration", flows: "shop/web -> network:pub 443/tcp",
 			cfg: synth.Config{Networks: []synth.Network{{"pub", pool("198.51.100.0/24")}}}, widenings: "networks 256", want: `
 shop/web (app=web) egress
