@@ -175,7 +175,7 @@ func (l *learner) remarkSubjects() {
 		}
 	}
 	for _, ns := range l.cfg.Namespaces {
-		if !seen[ns] {
+		if _, blocked := l.enforce[ns]; !seen[ns] && !blocked {
 			l.find(Finding{KindUnseen, Warning, ns, model.DirectionUnknown, -1, "no workload of namespace " + ns + " was seen",
 				"nothing is learned for it and it is not enforced"})
 		}

@@ -22,7 +22,8 @@ type Result struct {
 	Findings  []Finding // the gravest first
 	Losses    []Loss    // sorted by edge
 	Widenings []Widening
-	// Enforce says for each namespace that has subjects which directions may get a default deny.
+	// Enforce says for each namespace that has subjects, or edges that stand in the way, which directions may get a default
+	// deny.
 	Enforce map[string]Enforce
 	Stats   Stats
 	beside  map[string]policy.Policy

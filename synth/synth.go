@@ -110,8 +110,15 @@ func (l *learner) open() {
 	}
 }
 
-// block takes a direction of a namespace out of enforcement, unless that was ruled out by configuration.
+// block takes a direction of a namespace out of enforcement, unless that was ruled out by configuration. A namespace
+// without subjects is blocked whole.
 func (l *learner) block(namespace string, d model.Direction, why string) {
+	if _, ok := l.enforce[namespace]; !ok {
+		l.enforce[namespace] = Enforce{Ingress: true, Egress: true}
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			l.block(namespace, d, "no pod of "+namespace+" can be selected: nothing is learned for it")
+		}
+	}
 	e := l.enforce[namespace]
 	e.Why = append(e.Why, Obstacle{d, why})
 	if !l.cfg.EnforceAnyway {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/graphtest"
@@ -197,6 +198,7 @@ func TestFindings(t *testing.T) {
 		{"mixed", "shop/web -> x/db 1/tcp\nshop/web -> x/db 1/tcp denied hour=2", "already-isolated warning unknown; mixed warning egress", true, true},
 		{"a client without labels", "x/pod:a -> shop/web 1/tcp\nshop/web -> x/b 1/tcp", "refused blocks ingress", false, true},
 		{"a client without labels that was always denied", "x/pod:a -> shop/web 1/tcp denied\nshop/web -> x/b 1/tcp", "refused info ingress", true, true},
+		{"a pod without labels, alone in its namespace", "x/b -> shop/pod:a 1/tcp", "refused blocks ingress", false, false},
 		{"undecided blocks both directions", "shop/web -> x/b 40000/tcp undecided", "refused blocks egress", false, false},
 		{"a world pod", "shop/web -> x/b 1/tcp worldpod", "world-pod warning egress", true, true},
 		{"dns", "shop/web -> kube-system/{k8s-app=kube-dns} 53/udp", "widened info egress", true, true},
@@ -232,8 +234,15 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%+v: error %v, want %q", c.cfg, err, c.want)
 		}
 	}
-	r := learn(t, graphtest.Graph(t, "shop/web -> shop/db 8/icmp"), synth.Config{All: true, EnforceAnyway: true})
-	if e := r.Enforce["shop"]; !e.Ingress || !e.Egress || len(e.Why) == 0 {
-		t.Errorf("enforce anyway: %+v", e)
+	r := learn(t, graphtest.Graph(t, "shop/web -> shop/db 8/icmp", "shop/web -> legacy/pod:a 1/tcp"), synth.Config{All: true, EnforceAnyway: true})
+	for _, ns := range []string{"shop", "legacy"} {
+		e := r.Enforce[ns]
+		why := map[model.Direction]bool{}
+		for _, o := range e.Why {
+			why[o.Direction] = true
+		}
+		if !e.Ingress || !e.Egress || len(why) != 2 {
+			t.Errorf("enforce %s anyway: %+v", ns, e)
+		}
 	}
 }
