@@ -17,6 +17,8 @@ import (
 	"sluice/synth/bundle"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
+	"sluice/synth/policy"
+	"sluice/synth/render/kubernetes"
 	"sluice/synth/verify"
 )
 
@@ -127,6 +129,56 @@ func TestReviewStaysShort(t *testing.T) {
 		if len(l) > 1000 {
 			t.Errorf("a line of %d bytes: %s", len(l), l[:100])
 		}
+	}
+}
+
+// TestReadsWhatIsApplied: a policy counts where the lists that kubectl apply -k follows have it, and what they have
+// beside the bundle's own is named.
+func TestReadsWhatIsApplied(t *testing.T) {
+	for _, c := range []struct{ file, old, new, missing, want string }{
+		{"enforce/shop/kustomization.yaml", "- default-deny.yaml\n", "", "default-deny",
+			"unsupported enforce/shop/default-deny.yaml: kustomization.yaml does not list it, so that it is not applied"},
+		{"allow/shop/kustomization.yaml", "- web.yaml\n", "", "web", "unsupported allow/shop/web.yaml: kustomization.yaml does not list it, so that it is not applied"},
+		{"allow/shop/kustomization.yaml", "- web.yaml\n", "- web.yaml\n- ../../other\n", "", "unsupported allow/shop/kustomization.yaml: it lists ../../other, which is not of this bundle"},
+		{"allow/shop/kustomization.yaml", "- web.yaml\n", "- web.yaml\n- xyz.yaml\n", "", "note allow/shop/xyz.yaml: it is not there, and kustomization.yaml lists it: applying fails"},
+		{"enforce/shop/kustomization.yaml", "- ../../allow/shop\n", "", "web", ""},
+		{"enforce/kustomization.yaml", "- shop\n", "- sho\n", "", "note enforce/shop: enforce/kustomization.yaml does not list it, so that applying enforce leaves it out"},
+	} {
+		dir := filepath.Join(t.TempDir(), "out")
+		write(t, dir, synth.Config{All: true}, graphtest.Lines(flows)...)
+		name := filepath.Join(dir, c.file)
+		text := tree(t, dir)[c.file]
+		if !strings.Contains(text, c.old) {
+			t.Fatalf("%s lacks %q: %s", c.file, c.old, text)
+		}
+		if err := os.WriteFile(name, []byte(strings.Replace(text, c.old, c.new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		set, problems, err := bundle.Policies(dir, bundle.Enforced, kubernetes.Dialect{}.Kinds())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, p := range problems {
+			got += p.Severity.String() + " " + p.Error()
+		}
+		has := slices.ContainsFunc(set.Policies, func(p policy.Policy) bool { return p.Namespace == "shop" && p.Name == c.missing })
+		if got != c.want || has {
+			t.Errorf("%s: problems %q, want %q; %s read: %v", c.file, got, c.want, c.missing, has)
+		}
+	}
+}
+
+// TestReadDamaged: a manifest that contradicts itself is refused.
+func TestReadDamaged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	write(t, dir, synth.Config{All: true}, graphtest.Lines("shop/web -> shop/db 1/tcp")...)
+	text := strings.Replace(tree(t, dir)["bundle.json"], "\"edges\": [\n        0", "\"edges\": [\n        7", 1)
+	if err := os.WriteFile(filepath.Join(dir, bundle.ManifestFile), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Read(dir); err == nil || !strings.Contains(err.Error(), "names edge 7 of 1") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -41,6 +41,13 @@ func Read(dir string) (*Manifest, error) {
 	if m.APIVersion != apiVersion || m.Kind != manifestKind {
 		return nil, fmt.Errorf("read bundle: %s is %q %q, not %s %s", ManifestFile, m.APIVersion, m.Kind, apiVersion, manifestKind)
 	}
+	for i := range m.Rules {
+		for _, e := range m.Rules[i].Edges {
+			if e < 0 || e >= len(m.Edges) {
+				return nil, fmt.Errorf("read bundle: %s: rule %s names edge %d of %d", ManifestFile, m.Rules[i].ID, e, len(m.Edges))
+			}
+		}
+	}
 	return m, nil
 }
 
@@ -86,27 +93,63 @@ func (r *policyReader) subdirectories(d string, to map[string]bool) error {
 
 // namespace reads what applying a form of one namespace applies. One that has no enforced form stays staged.
 func (r *policyReader) namespace(ns string, form Form) error {
-	allow := true
 	if form == Enforced {
-		dir := path.Join(enforceDir, ns)
-		if !r.has(dir) {
-			dir = path.Join(stageDir, ns)
+		above := enforceDir
+		if !r.has(path.Join(above, ns)) {
+			above = stageDir
 		}
-		if r.has(dir) {
-			if err := r.tree(dir); err != nil {
-				return err
-			}
-			list, err := r.kustomization(dir)
+		if dir := path.Join(above, ns); r.has(dir) {
+			all, err := r.kustomization(above)
 			if err != nil {
 				return err
 			}
-			allow = slices.Contains(list.Resources, fromForm(ns))
+			if !slices.Contains(all.Resources, ns) {
+				r.problem(render.Note, dir, above+"/"+kustomizationFile+" does not list it, so that applying "+above+" leaves it out")
+			}
+			list, err := r.directory(dir)
+			if err != nil || !slices.Contains(list.Resources, fromForm(ns)) {
+				return err
+			}
 		}
 	}
-	if !allow {
+	if !r.has(path.Join(allowDir, ns)) {
 		return nil
 	}
-	return r.tree(path.Join(allowDir, ns))
+	_, err := r.directory(path.Join(allowDir, ns))
+	return err
+}
+
+// directory takes the files that the kustomization of a directory lists: no other is applied.
+func (r *policyReader) directory(sub string) (kustomization, error) {
+	list, err := r.kustomization(sub)
+	if err != nil {
+		return list, err
+	}
+	for _, name := range list.Resources {
+		switch file := path.Join(sub, name); {
+		case name == fromForm(path.Base(sub)):
+		case path.Dir(file) != sub:
+			r.problem(render.Unsupported, path.Join(sub, kustomizationFile), "it lists "+name+", which is not of this bundle")
+		case r.has(file):
+			r.files = append(r.files, filepath.Join(r.dir, file))
+		default:
+			r.problem(render.Note, file, "it is not there, and "+kustomizationFile+" lists it: applying fails")
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(r.dir, sub))
+	if err != nil {
+		return list, fmt.Errorf("read bundle: %w", err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasSuffix(name, ".yaml") && name != kustomizationFile && !slices.Contains(list.Resources, name) {
+			r.problem(render.Unsupported, path.Join(sub, name), kustomizationFile+" does not list it, so that it is not applied")
+		}
+	}
+	return list, nil
+}
+
+func (r *policyReader) problem(s render.Severity, file, text string) {
+	r.problems = append(r.problems, render.Problem{Severity: s, At: policy.Position{File: file}, Text: text})
 }
 
 func (r *policyReader) has(sub string) bool {
@@ -124,26 +167,6 @@ func (r *policyReader) kustomization(sub string) (kustomization, error) {
 		return k, fmt.Errorf("read bundle: %s/%s: %w", sub, kustomizationFile, err)
 	}
 	return k, nil
-}
-
-// tree reads all policies below a directory of the bundle; one that is absent has none.
-func (r *policyReader) tree(sub string) error {
-	root := filepath.Join(r.dir, sub)
-	if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var files []string
-	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasSuffix(file, ".yaml") && d.Name() != kustomizationFile {
-			files = append(files, file)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read bundle: %w", err)
-	}
-	r.files = append(r.files, files...)
-	return nil
 }
 
 // parse reads the files that were found.

@@ -47,13 +47,13 @@ func (p *Policy) Isolates(d model.Direction) bool {
 type Position struct {
 	File     string
 	Document int // 1-based
-	Line     int // 1-based line of the file
+	Line     int // 1-based line of the file; 0 is all of it
 }
 
-// String is "file:line (document n)", "" for the zero value.
+// String is "file:line (document n)" or "file", "" for the zero value.
 func (p Position) String() string {
-	if p == (Position{}) {
-		return ""
+	if p.Line == 0 {
+		return p.File
 	}
 	return fmt.Sprintf("%s:%d (document %d)", p.File, p.Line, p.Document)
 }
