@@ -36,6 +36,11 @@ func openersLast(set policy.PolicySet) policy.PolicySet {
 	return set
 }
 
+// restricts says whether a policy has rules for a direction that do not allow: what opens beside them is not everything.
+func restricts(p *policy.Policy, d model.Direction) bool {
+	return slices.ContainsFunc(p.Rules, func(r policy.Rule) bool { return r.Direction == d && r.Action != policy.Allow })
+}
+
 func openings(set policy.PolicySet) []Opening {
 	var out []Opening
 	for i := range set.Policies {
@@ -44,7 +49,7 @@ func openings(set policy.PolicySet) []Opening {
 			continue
 		}
 		for j := range p.Rules {
-			if opens(&p.Rules[j]) {
+			if opens(&p.Rules[j]) && !restricts(p, p.Rules[j].Direction) {
 				out = append(out, Opening{p.Namespace, p.Rules[j].Direction, p.Name})
 			}
 		}

@@ -85,7 +85,7 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 		r.Bad(node, "spec.nodeSelector: only a %s can have one", kindClusterWide)
 		return false
 	case node != nil:
-		r.Report(render.Skipped, node, "policy %s selects nodes: it decides no connection of a pod", p.Name)
+		r.Report(render.Note, node, "policy %s selects nodes: it decides no connection of a pod", p.Name)
 		return false
 	}
 	r.subject(subject, p)

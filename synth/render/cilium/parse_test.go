@@ -117,7 +117,7 @@ var parseProblems = []struct {
 	{"empty", head + sel + "  ingress: []", 0, []string{"5 1 invalid: spec has no rules at all: an empty one (ingress: [{}]) would deny everything"}},
 	{"no selector", head + "spec: {ingress: [{}]}", 0, []string{"4 1 invalid: spec has neither endpointSelector nor nodeSelector"}},
 	{"no spec", head, 0, []string{"1 1 invalid: policy p has neither spec nor specs"}},
-	{"of nodes", wide + "spec: {nodeSelector: {}, ingress: [{}]}", 0, []string{"4 1 skipped: policy p selects nodes: it decides no connection of a pod"}},
+	{"of nodes", wide + "spec: {nodeSelector: {}, ingress: [{}]}", 0, []string{"4 1 note: policy p selects nodes: it decides no connection of a pod"}},
 	{"of nodes in a namespace", head + "spec: {nodeSelector: {}, ingress: [{}]}", 0, []string{"4 1 invalid: spec.nodeSelector: only a CiliumClusterwideNetworkPolicy can have one"}},
 	{"unknown field", badRule("toEndpoint: [{}]"), 0, []string{`7 1 invalid: spec.egress: unknown field "toEndpoint"`}},
 	{"two kinds of peers", badRule("{toCIDR: [1.1.1.1/32], toEntities: [world]}"), 0, []string{"7 1 invalid: spec.egress: toCIDR and toEntities cannot stand in one rule"}},

@@ -189,7 +189,7 @@ func viewReport(r *verify.Report) reportView {
 		v.Unisolated = append(v.Unisolated, gapView{g.Namespace, g.Direction.String(), g.Pods})
 	}
 	for _, o := range r.Open {
-		v.Open = append(v.Open, fmt.Sprintf("%s %s by %s", o.Namespace, o.Direction, o.Policy))
+		v.Open = append(v.Open, strings.TrimSpace(fmt.Sprintf("%s %s by %s", o.Namespace, o.Direction, o.Policy)))
 	}
 	return v
 }
@@ -234,6 +234,10 @@ func printReport(w io.Writer, r *verify.Report) {
 		fmt.Fprintf(w, "unisolated: %s of namespace %s is open for %s\n", g.Direction, g.Namespace, printable(strings.Join(g.Pods, ", "), 300))
 	}
 	for _, o := range r.Open {
-		fmt.Fprintf(w, "open: policy %s allows all %s of namespace %s\n", o.Policy, o.Direction, o.Namespace)
+		where := "namespace " + o.Namespace
+		if o.Namespace == "" {
+			where = "all namespaces"
+		}
+		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
 	}
 }
