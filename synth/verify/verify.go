@@ -98,7 +98,7 @@ type Report struct {
 	Connections Counts
 	Records     Counts
 	Cases       []Case   // lost and escaped ones, then those of edges that were not refused and stay unproven
-	Unused      []Rule   // rules that no connection needs; what is staged decides nothing yet and is not among them
+	Unused      []Rule   // rules that no connection needs, where something isolates: what is staged is not among them
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
@@ -321,10 +321,21 @@ func (v *verifier) records() {
 }
 
 func (v *verifier) unused() {
+	isolated := map[Side]bool{} // where something isolates: elsewhere no connection can need a rule
+	for i := range v.ev.Policies().Policies {
+		p := &v.ev.Policies().Policies[i]
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			if p.Isolates(d) && !p.Staged {
+				isolated[Side{p.Namespace, d}] = true
+			}
+		}
+	}
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			if !p.Staged && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
+			d := p.Rules[j].Direction
+			idle := p.Staged || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
+			if !idle && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
 				v.report.Unused = append(v.report.Unused, Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String()})
 			}
 		}

@@ -131,7 +131,9 @@ func TestUnusedAndOpen(t *testing.T) {
 	s.Policies[0], s.Policies[1] = s.Policies[1], s.Policies[0]
 	staged := s.Policies[1] // decides nothing, so that nothing can need it
 	staged.Name, staged.Staged = "b", true
-	s = s.Add(staged)
+	beside := s.Policies[1] // alone in its namespace, it isolates nothing
+	beside.Namespace, beside.Ingress = "stage", false
+	s = s.Add(staged, beside)
 	g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp")
 	rep, err := verify.Verify(t.Context(), g, s, verify.Config{})
 	if err != nil {
