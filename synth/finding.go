@@ -92,7 +92,7 @@ func (l *learner) leaveOut(i int, e *graph.Edge, en end) {
 			"it stays denied; learn it with --learn-denied or a decision"})
 		return
 	}
-	text := fmt.Sprintf("%s: %d records refused (%s)", l.edgeText(e), e.RefusedRecords, e.Reason)
+	text := fmt.Sprintf("%s: records refused: %d (%s)", l.edgeText(e), e.RefusedRecords, e.Reason)
 	if e.NeverWorked {
 		l.find(Finding{KindRefused, Info, en.namespace, en.dir, i, text, "every record of it was a denial: nothing depends on it"})
 		return

@@ -7,11 +7,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
@@ -99,6 +101,11 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 		return err
 	}
 	printProblems(s.Err, problems)
+	for _, ns := range o.namespaces {
+		if !slices.ContainsFunc(l.graph.Peers, func(p graph.Peer) bool { return p.Namespace == ns }) {
+			fmt.Fprintf(s.Err, "sluice: no connection of namespace %s was seen: nothing says how it would fare\n", ns)
+		}
+	}
 	if err := l.warnFailed(s.Err); err != nil {
 		return err
 	}
