@@ -25,6 +25,8 @@ var (
 	maxTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 )
 
+func believable(t int64) bool { return t >= minTime && t < maxTime }
+
 // Rule names one of the rules that can be switched off, to show in a test what it prevents.
 type Rule uint16
 
@@ -70,7 +72,7 @@ func (n *Normalizer) Reject(r ingest.Rejection) {
 
 // Flow counts a record under its fate.
 func (n *Normalizer) Flow(f *model.Flow) {
-	if f.Time < n.Since || n.Until != 0 && f.Time >= n.Until {
+	if believable(f.Time) && (f.Time < n.Since || n.Until != 0 && f.Time >= n.Until) {
 		n.Report.OutOfRange++
 		return
 	}
@@ -142,7 +144,7 @@ func (n *Normalizer) windowOf(t int64) uint32 {
 
 // classify applies the rules in their order; the first that holds decides.
 func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
-	if f.Time < minTime || f.Time >= maxTime {
+	if !believable(f.Time) {
 		return model.Refused, model.BadTime
 	}
 	denied := false

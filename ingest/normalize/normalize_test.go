@@ -183,7 +183,7 @@ func TestTimes(t *testing.T) {
 		t    time.Time
 		good bool
 	}{
-		{time.Time{}, false}, {time.Unix(0, 0), false},
+		{time.Time{}, false}, {time.Unix(0, 0), false}, {time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).Add(1), false}, {time.Unix(-1, 0), false},
 		{time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC), false}, {time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), true},
 		{time.Date(2099, 12, 31, 23, 59, 59, 0, time.UTC), true}, {time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), false},
 	} {
@@ -196,6 +196,20 @@ func TestTimes(t *testing.T) {
 		if good := len(rows) == 1; good != c.good || rep.Counts[model.Refused][model.BadTime] == 1 == c.good {
 			t.Errorf("%s: learned %v, want %v", c.t, good, c.good)
 		}
+	}
+}
+
+// TestRange: --since and --until pass over what lies outside; a record whose time cannot be believed lies nowhere.
+func TestRange(t *testing.T) {
+	n := New(ingest.NewFold(model.NewStrings(), func([]model.Observation) {}), 1)
+	n.Since, n.Until = at, at+2
+	for _, when := range []int64{at - 1, at, at + 1, at + 2, 0, -1} {
+		f := tcp(40000, 80, model.SYN, model.No)
+		f.Time = when
+		n.Flow(f)
+	}
+	if r := n.Report; r.OutOfRange != 2 || r.Fate(model.Used) != 2 || r.Counts[model.Refused][model.BadTime] != 2 {
+		t.Errorf("%d out of range, %d used, %d without a time", r.OutOfRange, r.Fate(model.Used), r.Counts[model.Refused][model.BadTime])
 	}
 }
 
