@@ -42,6 +42,9 @@ func (n *Normalizer) direction(f *model.Flow, denied bool) model.Fate {
 		}
 		return model.Reply
 	case model.No:
+		if n.off&RuleReplyFold == 0 && f.Event != model.EventConnection && echoReply(f.Proto, f.DstPort) {
+			return model.Reply // of a request that conntrack no longer knew
+		}
 		if n.off&RuleReplyFold == 0 && looksLikeReply(f) {
 			return model.Undecided
 		}
