@@ -3,6 +3,7 @@ package hubble
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/netip"
 	"reflect"
@@ -70,7 +71,7 @@ type ports struct {
 	Flags map[string]bool
 }
 type icmp struct {
-	Type text `json:"type"`
+	Type *text `json:"type"`
 }
 type end struct {
 	Identity  text     `json:"identity"`
@@ -220,7 +221,7 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 		}
 	}
 	if f.DropReason == 0 {
-		if desc := or(r.Desc, r.DescC); desc != "" && desc != "DROP_REASON_UNKNOWN" {
+		if desc := or(r.Desc, r.DescC); desc != "" && desc != "DROP_REASON_UNKNOWN" && desc != "0" {
 			f.DropReason = 1
 			if n, ok := drops[desc]; ok {
 				f.DropReason = n
@@ -254,11 +255,15 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 				return "bad port"
 			}
 		case l.ICMPv4 != nil:
-			n, _ := strconv.ParseUint(string(l.ICMPv4.Type), 10, 8)
-			f.Proto, f.DstPort = model.ICMP, uint16(n)
+			f.Proto = model.ICMP
+			if !whole(l.ICMPv4.Type, &f.DstPort) || f.DstPort > 255 {
+				return "bad ICMP type"
+			}
 		case l.ICMPv6 != nil:
-			n, _ := strconv.ParseUint(string(l.ICMPv6.Type), 10, 8)
-			f.Proto, f.DstPort = model.ICMPv6, uint16(n)
+			f.Proto = model.ICMPv6
+			if !whole(l.ICMPv6.Type, &f.DstPort) || f.DstPort > 255 {
+				return "bad ICMP type"
+			}
 		}
 	}
 	switch {
@@ -275,10 +280,7 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 	case "EGRESS", "2":
 		f.Direction = model.Egress
 	}
-	switch rs := or(r.Reason, r.ReasnC); {
-	case rs == "RELATED", rs == "4", strings.HasPrefix(string(rs), "SRV6"):
-		f.Related = true
-	}
+	f.Related = unjudged(string(or(r.Reason, r.ReasnC)))
 	var typ, sub text
 	if r.Event != nil {
 		typ, sub = r.Event.Type, r.Event.Sub
@@ -313,28 +315,27 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 	if names == nil {
 		names = r.NamesC
 	}
-	f.Src, f.SrcPod = d.endpoint(r.Source, f.SrcIP, nil)
-	f.Dst, f.DstPod = d.endpoint(r.Destination, f.DstIP, names)
+	f.Src, f.SrcPod = d.endpoint(r.Source, &f.SrcIP, nil)
+	f.Dst, f.DstPod = d.endpoint(r.Destination, &f.DstIP, names)
 	f.Service = (len(r.Svc) > 4 || len(r.SvcC) > 4) && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
 	return ""
 }
 
 func (d *Decoder) ports(p *ports) bool {
-	get := func(a, b *text, to *uint16) bool {
-		if a == nil {
-			a = b
-		}
-		if a == nil {
-			return true
-		}
-		n, err := strconv.ParseFloat(string(*a), 64)
-		*to = uint16(n)
-		return err == nil && n == float64(*to)
-	}
-	return get(p.Src, p.SrcC, &d.flow.SrcPort) && get(p.Dst, p.DstC, &d.flow.DstPort)
+	return whole(cmp.Or(p.Src, p.SrcC), &d.flow.SrcPort) && whole(cmp.Or(p.Dst, p.DstC), &d.flow.DstPort)
 }
 
-func (d *Decoder) endpoint(e *end, ip []byte, names []string) (model.Ref, []byte) {
+// whole reads a number where there is one, and is false where it is none of 16 bits.
+func whole(t *text, to *uint16) bool {
+	if t == nil {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(*t), 64)
+	*to = uint16(n)
+	return err == nil && n == float64(*to)
+}
+
+func (d *Decoder) endpoint(e *end, ip *[]byte, names []string) (model.Ref, []byte) {
 	if e == nil {
 		e = &end{}
 	}
@@ -346,7 +347,18 @@ func (d *Decoder) intern(ep model.Endpoint) model.Ref {
 	return model.Ref{ID: d.tables.Endpoints.Intern(ep), Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
 }
 
-func identity(e *end, ip []byte, names []string) (model.Endpoint, string) {
+// address reads *ip, and empties it where it is no address.
+func address(ip *[]byte) netip.Addr {
+	a, err := netip.ParseAddr(string(*ip))
+	if err != nil {
+		*ip = nil
+	}
+	return a
+}
+
+// identity makes an endpoint and the name of its pod. ip is emptied where the endpoint is known by it and it is no
+// address: what an anonymized export has there cannot be learned from.
+func identity(e *end, ip *[]byte, names []string) (model.Endpoint, string) {
 	ep := model.Endpoint{Namespace: e.Namespace, Cluster: e.Cluster + e.ClusterC}
 	pod := e.Pod + e.PodC
 	var own, ns []string
@@ -405,8 +417,7 @@ func identity(e *end, ip []byte, names []string) (model.Endpoint, string) {
 	case ep.Entities&model.KubeAPIServer != 0:
 		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, ""
 	case ep.Entities&model.World != 0 || cidr:
-		a, _ := netip.ParseAddr(string(ip))
-		out := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: a}
+		out := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: address(ip)}
 		for _, n := range names {
 			out.Names = append(out.Names, strings.TrimSuffix(n, "."))
 		}

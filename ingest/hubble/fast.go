@@ -51,10 +51,10 @@ func (d *Decoder) fast(b []byte) bool {
 	if !has(b, i, `,"source":`) {
 		return false
 	}
-	if f.Src, f.SrcPod, i = d.fastEndpoint(b, i+10, f.SrcIP); i < 0 || !has(b, i, `,"destination":`) {
+	if f.Src, f.SrcPod, i = d.fastEndpoint(b, i+10, &f.SrcIP); i < 0 || !has(b, i, `,"destination":`) {
 		return false
 	}
-	if f.Dst, f.DstPod, i = d.fastEndpoint(b, i+15, f.DstIP); i < 0 {
+	if f.Dst, f.DstPod, i = d.fastEndpoint(b, i+15, &f.DstIP); i < 0 {
 		return false
 	}
 	if i = d.fastTail(b, i); i < 0 {

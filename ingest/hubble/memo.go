@@ -2,7 +2,6 @@ package hubble
 
 import (
 	"encoding/json"
-	"net/netip"
 
 	"sluice/model"
 )
@@ -60,7 +59,7 @@ func (m *memo) remember(k *known) {
 }
 
 // fastEndpoint reads the endpoint object at b[i].
-func (d *Decoder) fastEndpoint(b []byte, i int, ip []byte) (model.Ref, []byte, int) {
+func (d *Decoder) fastEndpoint(b []byte, i int, ip *[]byte) (model.Ref, []byte, int) {
 	start, local := i, false
 	if has(b, i, `{"ID":`) {
 		local = true
@@ -120,24 +119,24 @@ func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
 }
 
 // endpoint gives the endpoint of an address outside the cluster; other endpoints do not depend on the address.
-func (known addresses) endpoint(t model.Tables, r model.Ref, ip []byte) model.Ref {
+func (known addresses) endpoint(t model.Tables, r model.Ref, ip *[]byte) model.Ref {
 	if r.Kind != model.KindAddress {
 		return r
 	}
-	if k, ok := known[string(ip)]; ok {
+	if k, ok := known[string(*ip)]; ok {
 		return k
 	}
-	a, _ := netip.ParseAddr(string(ip))
+	a := address(ip)
 	r.ID = t.Endpoints.Intern(model.Endpoint{Kind: r.Kind, Entities: r.Entities, Address: a, Marks: r.Marks})
 	if len(known) >= memoEnds {
 		clear(known)
 	}
-	known[string(ip)] = r
+	known[string(*ip)] = r
 	return r
 }
 
 // learn reads the object b[start:] and remembers it; b[i:] is what follows the identity.
-func (d *Decoder) learn(b []byte, start, i int, k known, ip []byte) (model.Ref, []byte, int) {
+func (d *Decoder) learn(b []byte, start, i int, k known, ip *[]byte) (model.Ref, []byte, int) {
 	o := object{podAt: -1}
 	if !o.read(b, i) {
 		return model.Ref{}, nil, -1

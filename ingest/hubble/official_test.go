@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -201,6 +202,7 @@ func disagreement(b []byte) string {
 	have := official{time: got.flow.Time, verdict: got.flow.Verdict, dropReason: got.flow.DropReason, observer: got.flow.Observer, proto: got.flow.Proto, srcPort: uint32(got.flow.SrcPort),
 		dstPort: uint32(got.flow.DstPort), flags: got.flow.Flags, hasFlags: got.flow.HasFlags, reply: got.flow.IsReply, direction: got.flow.Direction,
 		event: got.flow.Event, srcIP: got.srcIP, dstIP: got.dstIP, src: want.src, dst: want.dst}
+	want.srcIP, want.dstIP = addressOf(want.srcIP, got.src), addressOf(want.dstIP, got.dst)
 	var out strings.Builder
 	if want.time == 0 {
 		have.time = 0 // the outer time stands in, which the official flow does not have
@@ -217,6 +219,14 @@ func disagreement(b []byte) string {
 		}
 	}
 	return out.String()
+}
+
+// addressOf is the text of an address; an end that is known by it has none where it is no address.
+func addressOf(ip string, e model.Endpoint) string {
+	if _, err := netip.ParseAddr(ip); e.Kind == model.KindAddress && err != nil {
+		return ""
+	}
+	return ip
 }
 
 // endDiffers holds an endpoint against the labels that it was made of: each is in its place, and nothing else is.

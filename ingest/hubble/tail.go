@@ -115,6 +115,15 @@ func observer(point []byte) (model.Observer, bool) {
 	return model.Elsewhere, false
 }
 
+// unjudged says whether a trace reason tells that no policy was asked.
+func unjudged(reason string) bool {
+	switch reason {
+	case "RELATED", "4", "6", "7":
+		return true
+	}
+	return strings.HasPrefix(reason, "SRV6")
+}
+
 // fastTail reads the keys after the destination in any order, each at most once.
 func (d *Decoder) fastTail(b []byte, i int) int {
 	t := &d.tail
@@ -262,7 +271,7 @@ func (t *tail) eventType(b []byte, i int) int {
 
 // apply says in f what the general way says of the same keys.
 func (t *tail) apply(f *model.Flow) {
-	if len(t.desc) > 0 && f.DropReason == 0 && string(t.desc) != "DROP_REASON_UNKNOWN" {
+	if len(t.desc) > 0 && f.DropReason == 0 && string(t.desc) != "DROP_REASON_UNKNOWN" && string(t.desc) != "0" {
 		f.DropReason = 1
 		if n, ok := drops[text(t.desc)]; ok {
 			f.DropReason = n
@@ -278,7 +287,7 @@ func (t *tail) apply(f *model.Flow) {
 	case "EGRESS", "2":
 		f.Direction = model.Egress
 	}
-	f.Related = string(t.reason) == "RELATED" || string(t.reason) == "4" || strings.HasPrefix(string(t.reason), "SRV6")
+	f.Related = unjudged(string(t.reason))
 	t.observe(f)
 	f.Service = t.service && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
 }

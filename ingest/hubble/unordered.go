@@ -116,10 +116,10 @@ func (d *Decoder) flowKeys(b []byte, i int) int {
 	}
 	f := &d.flow
 	end := 0
-	if f.Src, f.SrcPod, end = d.fastEndpoint(b, src, f.SrcIP); end < 0 {
+	if f.Src, f.SrcPod, end = d.fastEndpoint(b, src, &f.SrcIP); end < 0 {
 		return -1
 	}
-	if f.Dst, f.DstPod, end = d.fastEndpoint(b, dst, f.DstIP); end < 0 {
+	if f.Dst, f.DstPod, end = d.fastEndpoint(b, dst, &f.DstIP); end < 0 {
 		return -1
 	}
 	if t.names && f.Dst.Kind == model.KindAddress {

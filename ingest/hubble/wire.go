@@ -41,6 +41,7 @@ func NewWire(t model.Tables) *Wire {
 var (
 	errWire = errors.New("not a message of flow.proto")
 	errPort = errors.New("bad port")
+	errICMP = errors.New("bad ICMP type")
 	errText = errors.New("text that is not UTF-8")
 )
 
@@ -293,11 +294,17 @@ func (w *Wire) flags(b []byte) error {
 }
 
 func (w *Wire) icmp(b []byte) error {
-	return each(b, func(f *field) {
+	bad := false
+	err := each(b, func(f *field) {
 		if f.num == 1 && !f.text {
-			w.Flow.DstPort = uint16(min(uint32(f.n), 255))
+			bad = uint32(f.n) > 255
+			w.Flow.DstPort = uint16(f.n)
 		}
 	})
+	if bad {
+		return errICMP
+	}
+	return err
 }
 
 func (w *Wire) event(b []byte) error {
@@ -342,13 +349,13 @@ func (w *Wire) finish() error {
 	if f.Dst, f.DstPod, err = w.endpoint(w.dst); err != nil {
 		return err
 	}
-	f.Src = w.addrs.endpoint(w.tables, f.Src, f.SrcIP)
+	f.Src = w.addrs.endpoint(w.tables, f.Src, &f.SrcIP)
 	if len(w.dns) > 0 && f.Dst.Kind == model.KindAddress {
-		if f.Dst, err = w.named(f.Dst, f.DstIP); err != nil {
+		if f.Dst, err = w.named(f.Dst, &f.DstIP); err != nil {
 			return err
 		}
 	} else {
-		f.Dst = w.addrs.endpoint(w.tables, f.Dst, f.DstIP)
+		f.Dst = w.addrs.endpoint(w.tables, f.Dst, &f.DstIP)
 	}
 	if f.DropReason == 0 && w.desc != 0 {
 		f.DropReason = 1

@@ -29,7 +29,7 @@ func (w *Wire) endpoint(b []byte) (model.Ref, []byte, error) {
 	if err := e.wire(b); err != nil {
 		return model.Ref{}, nil, err
 	}
-	ep, pod := identity(&e, nil, nil)
+	ep, pod := identity(&e, new([]byte), nil)
 	learned := wireEnd{pod: []byte(pod), ref: model.Ref{Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}}
 	if ep.Kind != model.KindAddress {
 		learned.ref.ID = w.tables.Endpoints.Intern(ep)
@@ -50,8 +50,8 @@ func (w *Wire) endpoint(b []byte) (model.Ref, []byte, error) {
 }
 
 // named gives an endpoint outside the cluster with the names that its client asked for.
-func (w *Wire) named(r model.Ref, ip []byte) (model.Ref, error) {
-	key := append([]byte{}, ip...)
+func (w *Wire) named(r model.Ref, ip *[]byte) (model.Ref, error) {
+	key := append([]byte{}, *ip...)
 	names := make([]string, len(w.dns))
 	for i, n := range w.dns {
 		if !utf8.Valid(n) {
@@ -65,6 +65,9 @@ func (w *Wire) named(r model.Ref, ip []byte) (model.Ref, error) {
 	}
 	ep, _ := identity(&end{Labels: []string{"reserved:world"}}, ip, names)
 	r.ID = w.tables.Endpoints.Intern(ep)
+	if !ep.Address.IsValid() {
+		return r, nil
+	}
 	if len(w.names) >= memoEnds {
 		clear(w.names)
 	}

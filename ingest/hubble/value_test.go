@@ -1,0 +1,54 @@
+package hubble
+
+import (
+	"strings"
+	"testing"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+// rejected collects what a decoder hands on.
+type rejected struct {
+	flows   []model.Flow
+	rejects []string
+}
+
+func (r *rejected) Flow(f *model.Flow)        { r.flows = append(r.flows, *f) }
+func (r *rejected) Reject(x ingest.Rejection) { r.rejects = append(r.rejects, x.Reason.String()) }
+
+const tcpLayer = `"TCP":{"source_port":48674,"destination_port":443,"flags":{"SYN":true,"ACK":true}}`
+
+// TestValues: what a value out of its range or in another spelling becomes, whichever way reads it.
+func TestValues(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		want     func(f *model.Flow) bool // nil: malformed
+	}{
+		{`10.0.0.2`, `10.0.0.x`, func(f *model.Flow) bool { return len(f.DstIP) == 0 && f.Dst.Kind == model.KindAddress }},
+		{`10.0.0.2`, `10.0.0.2`, func(f *model.Flow) bool { return string(f.DstIP) == "10.0.0.2" }},
+		{`10.0.0.1`, `hidden`, func(f *model.Flow) bool { return string(f.SrcIP) == "hidden" }}, // a pod is not known by it
+		{tcpLayer, `"ICMPv4":{"type":300}`, nil},
+		{tcpLayer, `"ICMPv4":{"type":-1}`, nil},
+		{tcpLayer, `"ICMPv4":{"type":"echo"}`, nil},
+		{tcpLayer, `"ICMPv6":{"type":65664}`, nil},
+		{tcpLayer, `"ICMPv6":{"type":128.0}`, func(f *model.Flow) bool { return f.DstPort == 128 }},
+		{tcpLayer, `"ICMPv4":{}`, func(f *model.Flow) bool { return f.DstPort == 0 }},
+		{`"Type"`, `"drop_reason_desc":0,"Type"`, func(f *model.Flow) bool { return f.DropReason == 0 }},
+		{`"Type"`, `"drop_reason_desc":181,"Type"`, func(f *model.Flow) bool { return f.DropReason == 181 }},
+		{`"NEW"`, `6`, func(f *model.Flow) bool { return f.Related }},
+		{`"NEW"`, `1`, func(f *model.Flow) bool { return !f.Related }},
+	} {
+		for _, shape := range []string{`{"flow":{"time"`, `{"flow": {"time"`} {
+			got := &rejected{}
+			rec := strings.Replace(strings.Replace(full, c.from, c.to, 1), `{"flow":{"time"`, shape, 1)
+			New(model.NewTables(), got).Record("-", 1, []byte(rec))
+			switch {
+			case c.want == nil && (len(got.rejects) != 1 || got.rejects[0] != model.BadValue.String()):
+				t.Errorf("%s: %v, want a bad value", c.to, got.rejects)
+			case c.want != nil && (len(got.flows) != 1 || !c.want(&got.flows[0])):
+				t.Errorf("%s: %+v %v", c.to, got.flows, got.rejects)
+			}
+		}
+	}
+}
