@@ -122,12 +122,18 @@ type flowRecord struct {
 type envelope struct {
 	Flow   *flowRecord     `json:"flow"`
 	Agent  json.RawMessage `json:"agent_event"`
+	AgentC json.RawMessage `json:"agentEvent"`
 	Debug  json.RawMessage `json:"debug_event"`
+	DebugC json.RawMessage `json:"debugEvent"`
 	Node   json.RawMessage `json:"node_status"`
-	LostEv *struct {
-		N text `json:"num_events_lost"`
-	} `json:"lost_events"`
-	Time text `json:"time"`
+	NodeC  json.RawMessage `json:"nodeStatus"`
+	Lost   *lost           `json:"lost_events"`
+	LostC  *lost           `json:"lostEvents"`
+	Time   text            `json:"time"`
+}
+type lost struct {
+	N  text `json:"num_events_lost"`
+	NC text `json:"numEventsLost"`
 }
 
 func or(a ...text) text {
@@ -141,7 +147,8 @@ func or(a ...text) text {
 
 // Sniff says whether an object looks like a Hubble record.
 func Sniff(head []byte) bool {
-	for _, k := range []string{`"flow"`, `"verdict"`, `"lost_events"`, `"agent_event"`, `"debug_event"`, `"node_status"`} {
+	for _, k := range []string{`"flow"`, `"verdict"`, `"lost_events"`, `"agent_event"`, `"debug_event"`, `"node_status"`,
+		`"lostEvents"`, `"agentEvent"`, `"debugEvent"`, `"nodeStatus"`} {
 		if bytes.Contains(head, []byte(k)) {
 			return true
 		}
@@ -175,11 +182,16 @@ func (d *Decoder) general(source string, line int64, b []byte) {
 	}
 	r := e.Flow
 	if r == nil {
-		if e.LostEv != nil {
-			n, _ := strconv.ParseUint(string(e.LostEv.N), 10, 64)
+		l := cmp.Or(e.Lost, e.LostC)
+		if l != nil {
+			n, err := strconv.ParseUint(string(or(l.N, l.NC, "0")), 10, 64)
+			if err != nil {
+				d.reject(model.Malformed, model.BadValue, source, line, "bad number of lost events")
+				return
+			}
 			d.Lost += n
 		}
-		if e.LostEv != nil || e.Agent != nil || e.Debug != nil || e.Node != nil {
+		if l != nil || e.Agent != nil || e.AgentC != nil || e.Debug != nil || e.DebugC != nil || e.Node != nil || e.NodeC != nil {
 			d.reject(model.Irrelevant, model.NotAFlow, source, line, "")
 			return
 		}

@@ -52,3 +52,27 @@ func TestValues(t *testing.T) {
 		}
 	}
 }
+
+// TestEvents: what an exporter writes beside flows is no flow, in either spelling, and loss counts.
+func TestEvents(t *testing.T) {
+	for _, c := range []struct {
+		record, reason string
+		lost           uint64
+	}{
+		{`{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"12"},"node_name":"n1"}`, "not-a-flow", 12},
+		{`{"lostEvents":{"source":"HUBBLE_RING_BUFFER","numEventsLost":"12"},"nodeName":"n1"}`, "not-a-flow", 12},
+		{`{"lost_events":{"num_events_lost":7}}`, "not-a-flow", 7},
+		{`{"lost_events":{"source":"UNKNOWN"}}`, "not-a-flow", 0},
+		{`{"lost_events":{"num_events_lost":"many"}}`, "bad-value", 0},
+		{`{"agentEvent":{"type":"AGENT_STARTED"}}`, "not-a-flow", 0},
+		{`{"debugEvent":{"type":"DBG_CT_LOOKUP"}}`, "not-a-flow", 0},
+		{`{"nodeStatus":{"stateChange":"NODE_CONNECTED"}}`, "not-a-flow", 0},
+	} {
+		got := &rejected{}
+		d := New(model.NewTables(), got)
+		d.Record("-", 1, []byte(c.record))
+		if len(got.rejects) != 1 || got.rejects[0] != c.reason || d.Lost != c.lost || !Sniff([]byte(c.record)) {
+			t.Errorf("%s: %v, %d lost", c.record, got.rejects, d.Lost)
+		}
+	}
+}
