@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 
@@ -64,6 +65,19 @@ func (r *reader) isNew(f *os.File, size int64) (bool, error) {
 		return false, plain(err)
 	}
 	return !r.options.Past.HasSource(digest) && !r.digests[digest], nil
+}
+
+// skipMark passes over the mark that UTF-8 text may begin with.
+func skipMark(br *bufio.Reader) error {
+	head, _ := br.Peek(3)
+	switch {
+	case bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")):
+		_, err := br.Discard(3)
+		return err
+	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")):
+		return errors.New("text in UTF-16: convert it to UTF-8")
+	}
+	return nil
 }
 
 // unpack gives the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.

@@ -100,6 +100,9 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		if err != nil {
 			return plain(err)
 		}
+		if fi.IsDir() {
+			return errors.New("no file to read: an empty directory, or one behind a link in another, which has to be named itself")
+		}
 		if r.options.Past != nil && fi.Mode().IsRegular() {
 			isNew, err := r.isNew(f, fi.Size())
 			if s.Skipped = !isNew; err != nil || s.Skipped {
@@ -118,6 +121,9 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		return plain(err)
 	}
 	defer closer()
+	if err := skipMark(br); err != nil {
+		return err
+	}
 	before := r.records()
 	err = r.decode(s, br, packed)
 	s.Records = r.records() - before

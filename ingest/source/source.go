@@ -79,24 +79,51 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	return sum, ctx.Err()
 }
 
-// files lists the files of a directory, hidden ones aside. Anything else stands for itself.
+// files lists the files of a directory and those that links in it lead to, each once, hidden ones aside. Anything else
+// stands for itself; opening it will say why it cannot be read.
 func files(in string) []string {
 	fi, err := os.Stat(in)
 	if in == "-" || err != nil || !fi.IsDir() {
 		return []string{in}
 	}
-	var found []string
-	_ = filepath.WalkDir(in, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			found = append(found, p) // opening it will say why
-			return nil
-		}
-		if d.Type().IsRegular() && !strings.HasPrefix(d.Name(), ".") {
+	root := in + string(filepath.Separator) // a link itself perhaps
+	var found, links []string
+	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch hidden := p != root && strings.HasPrefix(d.Name(), "."); {
+		case err != nil:
 			found = append(found, p)
+		case hidden && d.IsDir():
+			return filepath.SkipDir
+		case hidden:
+		case d.Type().IsRegular():
+			found = append(found, p)
+		case d.Type() == fs.ModeSymlink:
+			links = append(links, p)
 		}
 		return nil
 	})
+	seen := map[string]bool{}
+	for _, p := range found {
+		seen[target(p)] = true
+	}
+	for _, p := range links {
+		if t := target(p); !seen[t] {
+			seen[t] = true
+			found = append(found, p)
+		}
+	}
+	if len(found) == 0 {
+		return []string{in}
+	}
 	return found
+}
+
+// target is where a path leads to, itself if nowhere.
+func target(p string) string {
+	if t, err := filepath.EvalSymlinks(p); err == nil {
+		return t
+	}
+	return p
 }
 
 // plain strips an error of the path, which the caller adds.

@@ -191,6 +191,68 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
+func TestDirectory(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	n := 0
+	write := func(path ...string) string {
+		n++
+		p := filepath.Join(path...)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o700), os.WriteFile(p, fmt.Appendf(nil, record, n), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	link := func(to string, path ...string) {
+		if err := os.Symlink(to, filepath.Join(path...)); err != nil {
+			t.Skip(err)
+		}
+	}
+	write(dir, "a.log")             // 1
+	write(dir, "node", "b.log")     // 2
+	write(dir, ".hidden")           // 3
+	write(dir, ".git", "c.log")     // 4
+	far := write(other, "far.log")  // 5
+	link("a.log", dir, "latest")    // read as a.log
+	link(far, dir, "far")           // read
+	link(far, dir, "far-again")     // read as far
+	link(dir, other, "whole")       // named itself
+	link("nowhere", dir, "z-stale") // tells
+	link(other, dir, "z-tree")      // tells
+	for _, in := range []string{dir, dir + "/", filepath.Join(other, "whole")} {
+		l, sum := readAll(t, 1, nil, in)
+		if !slices.Equal(l.ports, []int{1, 2, 5}) {
+			t.Errorf("%s: records %v", in, l.ports)
+		}
+		var failed []string
+		for _, s := range sum.Sources {
+			if s.Err != nil {
+				failed = append(failed, filepath.Base(s.Name))
+			}
+		}
+		if !slices.Equal(failed, []string{"z-stale", "z-tree"}) {
+			t.Errorf("%s: could not be read: %v", in, failed)
+		}
+	}
+	if _, sum := readAll(t, 1, nil, t.TempDir()); len(sum.Sources) != 1 || sum.Sources[0].Err == nil {
+		t.Errorf("nothing said of an empty directory: %+v", sum.Sources)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	one, mark := fmt.Sprintf(record, 1), "\xEF\xBB\xBF"
+	for _, in := range []string{mark + one, mark + "[" + one + "]", mark + fmt.Sprintf(pretty, 1)} {
+		if l, _ := readAll(t, 1, strings.NewReader(in), "-"); !slices.Equal(l.ports, []int{1}) || l.rejects != nil {
+			t.Errorf("%q: records %v, rejected %v", in[:8], l.ports, l.rejects)
+		}
+	}
+	for _, mark := range []string{"\xFF\xFE", "\xFE\xFF"} {
+		_, sum := readAll(t, 1, strings.NewReader(mark+"{\x00"), "-")
+		if err := sum.Sources[0].Err; err == nil || !strings.Contains(err.Error(), "UTF-16") {
+			t.Errorf("%q: %v", mark, err)
+		}
+	}
+}
+
 func TestSkip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := os.WriteFile(path, fmt.Appendf(nil, record, 1), 0o600); err != nil {
