@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/ingest/source"
 	"sluice/model"
 	"sluice/model/store"
 )
@@ -101,6 +102,9 @@ func runIngestFiles(cmd *cobra.Command, s Streams, in *input, dir string, args [
 			skipped++
 			continue
 		}
+		if !stored(&src) {
+			continue // the next time it is tried again
+		}
 		metas = append(metas, store.Source{Name: src.Name, Digest: src.Digest, Records: src.Records, Bytes: src.Bytes, Format: src.Format})
 	}
 	if len(metas) > 0 {
@@ -136,12 +140,15 @@ func runIngestFiles(cmd *cobra.Command, s Streams, in *input, dir string, args [
 	return r.warnFailed(s.Err)
 }
 
+// stored says whether a source was read, at least in part.
+func stored(s *source.Source) bool { return !s.Skipped && (s.Err == nil || s.Records > 0) }
+
 // ingestSummary tells what was stored. Which records are duplicates is decided when edges are built.
 func (l *loaded) ingestSummary(s Streams, dir string, skipped int) {
 	var bytes int64
 	n := 0
 	for _, src := range l.sources {
-		if !src.Skipped {
+		if stored(&src) {
 			bytes += src.Bytes
 			n++
 		}
