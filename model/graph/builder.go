@@ -217,7 +217,10 @@ func (b *Builder) Observations() []model.Observation {
 			list = append(list, t)
 		}
 	}
-	slices.SortFunc(list, func(x, y *tally) int { return compareKeys(&x.k, &y.k) })
+	rank := b.ranks(make([]int, b.tables.Endpoints.Len())) // ids depend on the order of the log
+	slices.SortFunc(list, func(x, y *tally) int {
+		return cmp.Or(cmp.Compare(rank[x.k.src], rank[y.k.src]), cmp.Compare(rank[x.k.dst], rank[y.k.dst]), compareKeys(&x.k, &y.k))
+	})
 	var out []model.Observation
 	for _, t := range list {
 		out = t.observations(out)
@@ -225,8 +228,9 @@ func (b *Builder) Observations() []model.Observation {
 	return out
 }
 
+// compareKeys orders the keys of one pair of endpoints.
 func compareKeys(a, c *key) int {
-	return cmp.Or(cmp.Compare(a.src, c.src), cmp.Compare(a.dst, c.dst), cmp.Compare(a.proto, c.proto), cmp.Compare(a.port, c.port),
+	return cmp.Or(cmp.Compare(a.proto, c.proto), cmp.Compare(a.port, c.port),
 		cmp.Compare(a.srcPort, c.srcPort), cmp.Compare(a.fate, c.fate), cmp.Compare(a.observer, c.observer),
 		cmp.Compare(a.verdict, c.verdict), cmp.Compare(a.reason, c.reason), cmp.Compare(a.marks, c.marks))
 }

@@ -200,6 +200,11 @@ func TestOrder(t *testing.T) {
 		if d := cmp.Diff(lines(want), lines(again)); d != "" {
 			t.Fatalf("seed %d: evidence (-want +got)\n%s", seed, d)
 		}
+		first := NewBuilder(w.t)
+		first.Add(w.t, w.rows)
+		if d := cmp.Diff(told(first), told(b)); d != "" {
+			t.Fatalf("seed %d: observations of shuffled records (-want +got)\n%s", seed, d)
+		}
 		for i := range want.Edges {
 			if x, y := want.Edges[i].Evidence, again.Edges[i].Evidence; x.First != y.First || x.Last != y.Last || x.SrcPod != y.SrcPod {
 				t.Fatalf("seed %d: evidence of an edge changed: %+v, %+v", seed, x, y)
@@ -238,6 +243,17 @@ func TestEvidenceHasAllWorkloads(t *testing.T) {
 	if d := cmp.Diff(want.Fates, again.Fates); d != "" {
 		t.Errorf("fates (-want +got)\n%s", d)
 	}
+}
+
+// told are the observations of a builder by what their numbers stand for.
+func told(b *Builder) []string {
+	var out []string
+	for _, o := range b.Observations() {
+		ends := b.tables.Endpoints.Key(o.Src) + " -> " + b.tables.Endpoints.Key(o.Dst) + " " + b.tables.Names.Get(o.SrcPod)
+		o.Src, o.Dst, o.SrcPod, o.DstPod = 0, 0, 0, 0
+		out = append(out, fmt.Sprintf("%s %+v", ends, o))
+	}
+	return out
 }
 
 func BenchmarkAdd(b *testing.B) {
