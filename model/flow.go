@@ -37,6 +37,8 @@ type Flow struct {
 	// Service says that the destination is a service address before translation (destination_service on an
 	// endpoint outside the cluster).
 	Service bool
+	// Aggregated: the log's aggregation left out the port or what an end is known by (Calico).
+	Aggregated bool
 	// Transit: Calico reporter fwd without src or dst.
 	Transit bool
 	Conns   uint32 // connections that the record itself counts (Calico num_flows_started); 0 for Hubble

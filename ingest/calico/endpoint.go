@@ -158,6 +158,13 @@ func (e *end) endpoint() (model.Endpoint, *rejection) {
 		return model.Endpoint{}, err
 	}
 	ep := model.Endpoint{Namespace: string(e.namespace), Name: string(e.name)}
+	if !e.known() {
+		if e.kind != workloadEndpoint || ep.Namespace == "" {
+			return model.Endpoint{}, nil
+		}
+		ep.Kind, ep.Name = model.KindPod, "*" // of some pod there: no default deny before it is known of which
+		return ep, nil
+	}
 	switch e.kind {
 	case workloadEndpoint:
 		ep.Kind = model.KindPod

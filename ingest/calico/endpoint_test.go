@@ -32,7 +32,8 @@ func TestEnds(t *testing.T) {
 		{`"name":"shell","namespace":"a","type":1,"labels":["run=shell"]`, "pod ns=a labels=run=shell pod=shell"},
 		{`"name":"web-7d9fbd6c7b-x2x4k","name_aggr":"web-7d9fbd6c7b-*","namespace":"a","type":"wep"`, "pod ns=a owner=Deployment/web pod=web-7d9fbd6c7b-x2x4k"},
 		{`"name":"*","name_aggr":"*","namespace":"a","type":"wep","labels":["app=x"]`, "pod ns=a labels=app=x"},
-		{`"name":"*","name_aggr":"-","namespace":"a","type":"wep"`, "1: refused aggregated"},
+		{`"name":"*","name_aggr":"-","namespace":"a","type":"wep"`, "pod ns=a name=* aggregated"},
+		{`"name":"*","name_aggr":"-","namespace":"-","type":"wep"`, "unknown aggregated"},
 		{`"name":"web","namespace":"-","type":1,"labels":["projectcalico.org/namespace=a","app=x"]`, "pod ns=a labels=app=x pod=web"},
 		// other kinds
 		{`"name":"node-1","namespace":"-","type":2,"labels":["role=worker","projectcalico.org/created-by=x"]`, "host name=node-1 labels=role=worker"},
@@ -43,8 +44,8 @@ func TestEnds(t *testing.T) {
 		{`"name":"-","name_aggr":"pub","namespace":"-","type":"net","ip":"::ffff:192.0.2.1"`, "address addr=192.0.2.1 ip=::ffff:192.0.2.1"},
 		{`"name":"-","name_aggr":"pub","namespace":"-","type":"net","ip":"192.0.2.1,192.0.2.2"`, "network name=pub"},
 		{`"name":"-","name_aggr":"pub","namespace":"-","type":"net","ip":"::"`, "network name=pub"},
-		{`"name":"-","namespace":"-","type":"net"`, "1: refused aggregated"},
-		{`"name":"-","namespace":"-","type":"ns"`, "1: refused aggregated"},
+		{`"name":"-","namespace":"-","type":"net"`, "unknown aggregated"},
+		{`"name":"-","namespace":"-","type":"ns"`, "unknown aggregated"},
 		// no type: Whisker
 		{`"name":"web-*","namespace":"a"`, "pod ns=a name=web-*"},
 		{`"name":"PRIVATE NETWORK","namespace":"-"`, "network name=pvt"},
@@ -58,7 +59,10 @@ func TestEnds(t *testing.T) {
 		in := source(t, tt.side)
 		got := decode(t, in).String()
 		if i := strings.LastIndex(got, " -> network name=pub |"); i >= 0 {
-			got = got[:i]
+			aggregated := strings.HasSuffix(got, " aggregated\n")
+			if got = got[:i]; aggregated {
+				got += " aggregated"
+			}
 		}
 		if got = strings.TrimSuffix(got, "\n"); got != tt.want {
 			t.Errorf("%s\n got %q\nwant %q", in, got, tt.want)

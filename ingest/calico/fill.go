@@ -28,16 +28,7 @@ func (d *Decoder) fill() *rejection {
 	if ghost, rej := d.ghost(); ghost || rej != nil {
 		return cmp.Or(rej, &rejection{model.Irrelevant, model.GhostRecord, "a bucket that was still filling"})
 	}
-	if !f.Transit {
-		switch {
-		case f.Proto.HasPorts() && f.DstPort == 0:
-			return &rejection{model.Refused, model.Aggregated, "no destination port"}
-		case !src.known():
-			return &rejection{model.Refused, model.Aggregated, "no source"}
-		case !dst.known():
-			return &rejection{model.Refused, model.Aggregated, "no destination"}
-		}
-	}
+	f.Aggregated = f.Proto.HasPorts() && f.DstPort == 0 || !src.known() || !dst.known()
 	if f.Src, rej = d.ends.intern(&src); rej != nil {
 		return rej
 	}

@@ -260,6 +260,8 @@ func unlearnable(f *model.Flow) model.Reason {
 		return holds(&f.Src, f.SrcPod, f.SrcIP) || holds(&f.Dst, f.DstPod, f.DstIP)
 	}
 	switch {
+	case f.Aggregated:
+		return model.Aggregated
 	case either(func(r *model.Ref, pod, _ []byte) bool { return r.Kind == model.KindUnknown && len(pod) > 0 }):
 		return model.FieldMasked
 	case f.Src.Kind == model.KindUnknown || f.Dst.Kind == model.KindUnknown:

@@ -134,6 +134,7 @@ func TestRules(t *testing.T) {
 		{"outside peer without address", tcp(40000, 443, S, model.No, ends(pod(shop), outside(world)), with(func(f *model.Flow) { f.DstIP = nil })), want{shop, world, 443, model.Refused, model.NoAddress}},
 		{"no verdict", tcp(40000, 443, S, model.No, with(func(f *model.Flow) { f.Verdict = 0 })), want{shop, cart, 443, model.Refused, model.UnknownVerdict}},
 		{"no layer 4", tcp(0, 0, 0, model.No, proto(0)), want{shop, cart, 0, model.Refused, model.NoPort}},
+		{"Calico's aggregation removed the port", tcp(0, 0, 0, model.No, with(func(f *model.Flow) { f.Aggregated, f.Event = true, model.EventConnection })), want{shop, cart, 0, model.Refused, model.Aggregated}},
 		{"Calico's transit", tcp(0, 80, 0, model.No, with(func(f *model.Flow) { f.Transit, f.Event = true, model.EventConnection })), want{shop, cart, 80, model.Irrelevant, model.Transit}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
