@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cilium/cilium/api/v1/observer"
@@ -25,6 +26,14 @@ func generate(t *testing.T, scenario string, seed uint64, records int) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestRecords: a number below zero would never be reached.
+func TestRecords(t *testing.T) {
+	err := run(options{scenario: filepath.Join("..", "..", "testdata", "scenarios", "standard.yaml"), out: filepath.Join(t.TempDir(), "out"), format: "hubble", records: -1})
+	if err == nil || !strings.Contains(err.Error(), "-records") {
+		t.Error(err)
+	}
 }
 
 // TestDeterministic: one seed gives one capture, another gives another.

@@ -76,6 +76,9 @@ func write(w io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.records < 0 {
+		return fmt.Errorf("-records %d: give a number of records", o.records)
+	}
 	if o.records == 0 {
 		o.records = s.Records
 	}
