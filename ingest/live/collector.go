@@ -70,7 +70,7 @@ func (c *Collector) Stats() Stats {
 }
 
 // Run reads until ctx ends; without Follow, until the server has no more. What was received is stored before it returns,
-// also when ctx has ended: that is the graceful stop, and its error is nil. With Follow, failures of the server are logged
+// also when ctx has ended: that is the graceful stop, and its error is nil unless the store refuses. With Follow, failures of the server are logged
 // and tried again; a PermanentError ends it.
 func (c *Collector) Run(ctx context.Context) error {
 	read, stop := context.WithCancel(ctx)
@@ -82,12 +82,14 @@ func (c *Collector) Run(ctx context.Context) error {
 		c.session.mu.Unlock()
 	})
 	done := make(chan error, 1)
-	go func() { done <- c.read(read) }()
-	err := c.flush(done)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
+	go func() {
+		err := c.read(read)
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = nil
+		}
+		done <- err
+	}()
+	return c.flush(done)
 }
 
 // PermanentError is an error that trying again cannot heal: a wrong file name, a certificate that cannot be read. It ends a

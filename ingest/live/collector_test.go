@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -243,6 +244,28 @@ func TestStoreRefuses(t *testing.T) {
 	})
 	if m.records != 10 {
 		t.Errorf("%d records stored, want 10", m.records)
+	}
+}
+
+// TestStoreRefusesAtStop: what could not be stored until the end is an error, though the collector was asked to stop.
+func TestStoreRefusesAtStop(t *testing.T) {
+	for _, patient := range []bool{true, false} { // stopped while it tries again, and before it tried
+		c := &script{steps: []func(context.Context, time.Time, *Session) error{
+			func(ctx context.Context, _ time.Time, s *Session) error {
+				send(s, "a", 0, 9)
+				<-ctx.Done()
+				return ctx.Err()
+			},
+		}}
+		cfg := quick()
+		if !patient {
+			cfg.Flush = time.Hour
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err := New(cfg, c, &memory{refuse: errors.New("disk full")}, Position{}).Run(ctx)
+		if stop(); err == nil || !strings.Contains(err.Error(), "not stored: disk full") || errors.Is(err, ctx.Err()) {
+			t.Errorf("patient %t: error %v", patient, err)
+		}
 	}
 }
 
