@@ -14,9 +14,12 @@ import (
 // errNoList is an answer of a web server that is no list of flows.
 var errNoList = errors.New("not a list of flows")
 
+// errLarge is an answer of a web server with something in it that is larger than any flow.
+var errLarge = fmt.Errorf("%w: more than %d bytes without one", errNoList, maxItem)
+
 // causes turn what a failure says into what to do. The first whose text is part of the error counts.
 var causes = []struct{ text, say string }{
-	{"connection refused", "nothing listens there: is the address right, and is Goldmane running or its port forwarded (kubectl port-forward -n calico-system svc/goldmane 7443)?"},
+	{"connection refused", "nothing listens there: is the address right, and is the server running or its port forwarded (kubectl port-forward -n calico-system svc/goldmane 7443, or svc/whisker 8081)?"},
 	{"no such host", "this name has no address: is it right, and is the DNS of the cluster used?"},
 	{"first record does not look like a TLS handshake", "the server does not speak TLS: is the port right?"},
 	{"server gave HTTP response to HTTPS client", "the server does not speak TLS: use whisker+http:// instead of whisker+https://"},
@@ -29,6 +32,7 @@ var causes = []struct{ text, say string }{
 	{"bad certificate", "Goldmane does not take this client certificate: it must be signed by the Tigera CA (such as the secret node-certs in calico-system)"},
 	{"unknown certificate authority", "Goldmane does not take this client certificate: it must be signed by the Tigera CA (such as the secret node-certs in calico-system)"},
 	{"malformed HTTP", "what answers is no web server: is it goldmane:// instead of whisker+http://?"},
+	{"server response headers exceeded", "what answers is no web server: is it goldmane:// instead of whisker+http://?"},
 	{"malformed header", "a web server answers there, not Goldmane: is the port right, or is it whisker+https://?"},
 	{"unexpected HTTP status code", "a web server answers there, not Goldmane: is the port right, or is it whisker+https://?"},
 	{"no application protocol", "the server does not speak gRPC: is the port right, or is it whisker+https://?"},
@@ -59,7 +63,7 @@ func explain(err error) error {
 		return explainStatus(answer)
 	case errors.As(err, &syntax), errors.Is(err, errNoList):
 		return fmt.Errorf("what answers is not Whisker's backend: is the path right (%s)? (%w)", whiskerPath, err)
-	case strings.Contains(text, "Client.Timeout exceeded"):
+	case strings.Contains(text, "Client.Timeout"): // before the answer or in it
 		return fmt.Errorf("%s (%w)", codeCauses[codes.DeadlineExceeded], err)
 	}
 	if say, ok := codeCauses[status.Code(err)]; ok {

@@ -99,6 +99,7 @@ func TestExplainConnection(t *testing.T) {
 		{"no client certificate", func(c *Config) { c.TLS.CertFile, c.TLS.KeyFile = "", "" }, "--tls-client-cert-file"},
 		{"no file", func(c *Config) { c.TLS.CAFiles = []string{file("gone")} }, "no such file"},
 		{"web with TLS", func(c *Config) { c.Target, c.TLS.AllowInsecure = web.Listener.Addr().String(), true }, "whisker+https://"},
+		{"nobody behind http", func(c *Config) { c.Target = "http://127.0.0.1:1" }, "svc/whisker"},
 		{"http to TLS", func(c *Config) { c.Target = "https://" + plain.Listener.Addr().String() }, "whisker+http://"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,6 +139,7 @@ func TestExplainAnswers(t *testing.T) {
 		{500, "Internal Server Error", "cannot reach Goldmane"}, {418, "teapot", "teapot"},
 		{200, "<html>", "not Whisker"}, {200, "[]", "not Whisker"}, {200, "{}", "not Whisker"}, {200, `{"items":3}`, "not Whisker"},
 		{200, `{"total":{},"items":[{"a":1},`, "EOF"}, {200, `{"items":[]`, "EOF"}, {200, "", "EOF"},
+		{200, `{"items":["` + strings.Repeat("A", 3*maxItem), "not Whisker"},
 	} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/login")
@@ -149,6 +151,42 @@ func TestExplainAnswers(t *testing.T) {
 		wantError(t, history(t, cfg), tt.want, srv.URL)
 		srv.Close()
 	}
+}
+
+// TestCheck: what is missing is told before anything is connected to, for Whisker with TLS too.
+func TestCheck(t *testing.T) {
+	none := &live.TLS{CAFiles: []string{filepath.Join(t.TempDir(), "gone")}}
+	for _, tt := range []struct {
+		target string
+		tls    *live.TLS
+		want   string
+	}{
+		{"goldmane:7443", &live.TLS{}, "client certificate is needed"}, {"https://whisker" + whiskerPath, none, "no such file"},
+		{"https://whisker" + whiskerPath, &live.TLS{}, ""}, {"http://whisker" + whiskerPath, nil, ""},
+	} {
+		cfg := DefaultConfig()
+		cfg.Target, cfg.TLS = tt.target, tt.tls
+		if err := cfg.Check(); tt.want != "" {
+			wantError(t, err, tt.want)
+		} else if err != nil {
+			t.Errorf("%s: %v", tt.target, err)
+		}
+	}
+}
+
+// TestSlowAnswer: an answer that has begun and does not end in time is told like one that never came, and one flow may be
+// as far into an answer as it likes.
+func TestSlowAnswer(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"items":[{}`+strings.Repeat(`,{"a":"`+strings.Repeat("b", 1000)+`"}`, 3*maxItem/1000))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	cfg := DefaultConfig()
+	cfg.Target, cfg.Timeout = srv.URL+whiskerPath, time.Second
+	wantError(t, history(t, cfg), "no answer in time")
 }
 
 // TestExplainGRPC: a gRPC port is no Whisker, and half a connection is no answer.

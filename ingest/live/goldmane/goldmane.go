@@ -119,10 +119,10 @@ func New(cfg Config) *Client { return &Client{cfg: cfg, now: time.Now, look: usu
 // Check says what is wrong with a Config before anything is connected to: once it found nothing, a Client tries again
 // whatever happens to its files.
 func (c *Config) Check() error {
-	if IsWhisker(c.Target) {
+	switch {
+	case IsWhisker(c.Target) && c.TLS == nil:
 		return nil
-	}
-	if c.TLS == nil || c.TLS.CertFile == "" {
+	case !IsWhisker(c.Target) && (c.TLS == nil || c.TLS.CertFile == ""):
 		return errors.New("a client certificate is needed: Goldmane takes nobody without. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own")
 	}
 	_, err := c.TLS.Config()

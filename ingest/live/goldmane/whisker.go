@@ -106,18 +106,30 @@ func (w *whisker) get(ctx context.Context, q url.Values, take func([]byte)) (int
 		text, _ := io.ReadAll(io.LimitReader(body, 200))
 		return body.n, &statusError{resp.StatusCode, strings.TrimSpace(string(text))}
 	}
-	err = items(body, take)
+	err = items(body, func(item []byte) {
+		body.item = 0
+		take(item)
+	})
 	return body.n, err
 }
 
+// maxItem is the largest part of an answer taken: a flow has some kilobytes.
+const maxItem = 1 << 20
+
+// counting counts the bytes of an answer, and refuses one that would not fit into memory.
 type counting struct {
-	r io.Reader
-	n int
+	r    io.Reader
+	n    int
+	item int // bytes since the last flow
 }
 
 func (c *counting) Read(b []byte) (int, error) {
+	if c.item > maxItem {
+		return 0, errLarge
+	}
 	n, err := c.r.Read(b)
 	c.n += n
+	c.item += n
 	return n, err
 }
 

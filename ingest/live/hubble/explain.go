@@ -3,6 +3,7 @@ package hubble
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -26,6 +27,9 @@ var causes = []struct {
 	{"certificate signed by unknown authority", 0, "the server's certificate is of another authority: give its CA with --tls-ca-cert-files"},
 	{"certificate is valid for", 0, "the server's certificate is for another name: give that with --tls-server-name (for a relay such as ui.hubble-relay.cilium.io)"},
 	{"doesn't contain any IP SANs", 0, "the server's certificate is for a name, not an address: give that with --tls-server-name (for a relay such as ui.hubble-relay.cilium.io)"},
+	{"certificate is not valid for any names", 0, "the server's certificate names no host: it needs a new one, with names (SAN)"},
+	{"no application protocol", 0, "a server with TLS answers there, but not Hubble: is the port right?"},
+	{"missing selected ALPN property", 0, "a server with TLS answers there, but not Hubble: is the port right?"},
 	{"certificate has expired", 0, "a certificate has expired, or a clock is wrong"},
 	{"certificate required", 0, "the server wants a client certificate: give --tls-client-cert-file and --tls-client-key-file"},
 	{"bad certificate", 0, "the server does not take this client certificate: it must be signed by the CA that the server trusts"},
@@ -38,6 +42,7 @@ var causes = []struct {
 	{"malformed header", 0, "a web server answers there, not Hubble: is the port right?"},
 	{"unexpected HTTP status code", 0, "a web server answers there, not Hubble: is the port right?"},
 	{"error reading server preface", 0, "what answers does not speak gRPC without TLS: is the port right, or is it hubbles:// (TLS)?"},
+	{"not a settings frame", 0, "what answers does not speak gRPC without TLS: is the port right, or is it hubbles:// (TLS)?"},
 	{"connection closed before server preface", 0, "what answers does not speak gRPC without TLS: is the port right, or is it hubbles:// (TLS)?"},
 	{"", codes.Unimplemented, "a gRPC server answers there, but not Hubble: is the port right (relay 4245 or 80, node 4244)?"},
 	{"", codes.DeadlineExceeded, "no answer in time: is a firewall or network policy in between?"},
@@ -45,8 +50,12 @@ var causes = []struct {
 	{"", codes.PermissionDenied, "the server does not let this client in"},
 }
 
-// explain adds to an error what to do about it.
+// explain adds to an error what to do about it. A server that does not take a client certificate may hang up before it
+// says why.
 func explain(err error, c *Config) error {
+	if end := certificateEnd(c); !end.IsZero() && time.Now().After(end) {
+		return fmt.Errorf("hubble at %s: the client certificate has expired on %s, or a clock is wrong (%w)", c.Target, end.UTC().Format(time.RFC3339), err)
+	}
 	code := status.Code(err)
 	for _, k := range causes {
 		if strings.Contains(err.Error(), k.text) && (k.code == codes.OK || k.code == code || k.code == plain && c.TLS == nil) {
@@ -54,4 +63,15 @@ func explain(err error, c *Config) error {
 		}
 	}
 	return fmt.Errorf("hubble at %s: %w", c.Target, err)
+}
+
+// certificateEnd is when the client's certificate expires, zero without one.
+func certificateEnd(c *Config) time.Time {
+	if c.TLS == nil {
+		return time.Time{}
+	}
+	if tls, err := c.TLS.Config(); err == nil && len(tls.Certificates) > 0 {
+		return tls.Certificates[0].Leaf.NotAfter
+	}
+	return time.Time{}
 }

@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -69,7 +71,11 @@ func (a *authority) write(name, kind string, der []byte) string {
 
 // pair writes a certificate for a name and its key.
 func (a *authority) pair(name string, until time.Time) (cert, key string) {
-	der, k := a.sign(&x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+	var names []string
+	if name != "" {
+		names = []string{name}
+	}
+	der, k := a.sign(&x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: until, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}})
 	b, err := x509.MarshalECPrivateKey(k)
 	if err != nil {
@@ -80,7 +86,11 @@ func (a *authority) pair(name string, until time.Time) (cert, key string) {
 
 // startTLS starts a server that has a certificate for a name, and asks clients for one of an authority if given.
 func startTLS(t *testing.T, a *authority, until time.Time, clients *authority) string {
-	cert, key := a.pair("ui.hubble-relay.cilium.io", until)
+	return startTLSAs(t, a, "ui.hubble-relay.cilium.io", until, clients)
+}
+
+func startTLSAs(t *testing.T, a *authority, name string, until time.Time, clients *authority) string {
+	cert, key := a.pair(name, until)
 	own, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
@@ -132,12 +142,19 @@ func TestExplain(t *testing.T) {
 	t.Cleanup(other.Stop)
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
+	webTLS := httptest.NewUnstartedServer(http.NotFoundHandler())
+	webTLS.Config.ErrorLog = log.New(io.Discard, "", 0)
+	webTLS.StartTLS()
+	t.Cleanup(webTLS.Close)
+	garbage := listen(t, func(c net.Conn) { _, _ = c.Write([]byte("\x00\x00\x01garbage and more of it")) })
 	nobody := listen(t, func(c net.Conn) { c.Close() })
 	silent := listen(t, func(net.Conn) {})
 	closed, _ := net.Listen("tcp", "127.0.0.1:0")
 	closed.Close()
 	cert, key := ca.pair("client", later)
 	badCert, badKey := stranger.pair("client", later)
+	oldCert, oldKey := ca.pair("client", time.Now().Add(-time.Minute))
+	nameless := startTLSAs(t, ca, "", later, nil)
 	trust := func(t live.TLS) *live.TLS { t.CAFiles = []string{ca.file}; t.ServerName = relay; return &t }
 	for _, c := range []struct {
 		name, target string
@@ -154,12 +171,16 @@ func TestExplain(t *testing.T) {
 		{"tls to plain", plain.addr, trust(live.TLS{}), "use hubble://"},
 		{"plain to tls", secure, nil, "hubbles://"},
 		{"web", web.Listener.Addr().String(), nil, "is the port right"},
+		{"web with tls", webTLS.Listener.Addr().String(), &live.TLS{AllowInsecure: true}, "is the port right"},
+		{"garbage", garbage, nil, "is the port right"},
 		{"other grpc", l.Addr().String(), nil, "not Hubble"},
 		{"hangs up", nobody, nil, "is the port right"},
 		{"silent", silent, nil, "no answer in time"},
 		{"other authority", secure, &live.TLS{CAFiles: []string{stranger.file}, ServerName: relay}, "--tls-ca-cert-files"},
 		{"other name", secure, &live.TLS{CAFiles: []string{ca.file}, ServerName: "relay"}, "--tls-server-name"},
 		{"no name", secure, &live.TLS{CAFiles: []string{ca.file}}, "--tls-server-name"},
+		{"certificate without names", nameless, trust(live.TLS{}), "names no host"},
+		{"expired client certificate", mutual, trust(live.TLS{CertFile: oldCert, KeyFile: oldKey}), "has expired"},
 		{"expired", expired, trust(live.TLS{}), "expired"},
 		{"no client certificate", mutual, trust(live.TLS{}), "--tls-client-cert-file"},
 		{"stranger", mutual, trust(live.TLS{CertFile: badCert, KeyFile: badKey}), "client certificate"},
