@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -82,7 +83,13 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 		return err
 	}
 	if o.live.follow {
-		return o.watch(cmd.Context(), s, set, manifest, sources)
+		printProblems(s.Err, problems)
+		err := o.watch(cmd.Context(), s, set, manifest, sources)
+		var ee *exitError
+		if render.Incomplete(problems) && (err == nil || errors.As(err, &ee) && ee.code == ExitFindings) {
+			err = &exitError{ExitError, errIncomplete}
+		}
+		return err
 	}
 	l, err := o.load(cmd.Context(), s, sources)
 	if err != nil {

@@ -23,6 +23,9 @@ func (o *verifyOptions) watch(ctx context.Context, s Streams, set policy.PolicyS
 	if len(servers) == 0 || o.every <= 0 {
 		return usageError("--follow is for servers, such as hubble://localhost:4245, and --every for a time")
 	}
+	if o.format == "yaml" {
+		return usageError("-o yaml: --follow prints table or json")
+	}
 	cfg, err := loadConfig(o.config)
 	if err != nil {
 		return err
