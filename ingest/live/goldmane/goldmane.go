@@ -12,6 +12,7 @@
 package goldmane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,15 +67,14 @@ func ParseURL(text string) (target string, ok bool, err error) {
 	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" {
 		return "", true, fmt.Errorf("%s: give the server as %s://HOST:PORT", text, scheme)
 	}
+	if n, err := strconv.ParseUint(cmp.Or(u.Port(), DefaultPort), 10, 16); err != nil || n == 0 {
+		return "", true, fmt.Errorf("%s: there is no port %s: give the server as %s://HOST:PORT", text, u.Port(), scheme)
+	}
 	if scheme == "goldmane" {
 		if strings.Trim(u.Path, "/") != "" {
 			return "", true, fmt.Errorf("%s: give the server as goldmane://HOST:PORT", text)
 		}
-		port := u.Port()
-		if port == "" {
-			port = DefaultPort
-		}
-		return net.JoinHostPort(u.Hostname(), port), true, nil
+		return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), DefaultPort)), true, nil
 	}
 	path := strings.TrimRight(u.Path, "/")
 	if path == "" {

@@ -3,6 +3,7 @@
 package hubble
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,9 +69,9 @@ func ParseURL(text string) (target string, secure, ok bool, err error) {
 	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
 		return "", false, true, fmt.Errorf("%s: give the server as %s://HOST:PORT", text, scheme)
 	}
-	port := u.Port()
-	if port == "" {
-		port = DefaultPort
+	port := cmp.Or(u.Port(), DefaultPort)
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", false, true, fmt.Errorf("%s: there is no port %s: give the server as %s://HOST:PORT", text, port, scheme)
 	}
 	return net.JoinHostPort(u.Hostname(), port), scheme == "hubbles", true, nil
 }

@@ -52,7 +52,6 @@ collected by one.`,
 	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d), a day at a time")
 	f.StringVar(&o.listen, "listen", "", "servers: answer /metrics, /healthz and /readyz at `ADDRESS` (:9090)")
 	f.StringVarP(&o.format, "output", "o", "table", "servers: print progress as table or json")
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 
@@ -71,6 +70,9 @@ func runIngest(cmd *cobra.Command, s Streams, o *ingestOptions, args []string) e
 		if cmd.Flags().Changed(name) {
 			return usageError("--%s is for servers, such as hubble://localhost:4245", name)
 		}
+	}
+	if o.format != "table" {
+		return usageError("-o %s is for servers, such as hubble://localhost:4245", o.format)
 	}
 	return runIngestFiles(cmd, s, &o.input, o.dir, args)
 }

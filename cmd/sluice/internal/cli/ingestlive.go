@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ func (o *ingestOptions) runLiveIngest(ctx context.Context, s Streams, servers []
 	keep, err := parseDays("keep", o.keep)
 	if err != nil {
 		return err
+	}
+	if o.format != "table" && o.format != "json" {
+		return usageError("unknown output format %q: use table, json", o.format)
 	}
 	view := newLiveView(s, o.format, o.quiet)
 	cfg, sources, err := o.live.open(&o.input, servers, view)
@@ -74,32 +78,48 @@ func (l *liveFlags) open(in *input, servers []string, logTo io.Writer) (cfg live
 	if cfg.Log, err = l.logger(logTo); err != nil {
 		return cfg, nil, err
 	}
-	if cfg.Since, err = toTime("since", in.since); err != nil {
-		return cfg, nil, err
-	}
-	until, err := toTime("until", in.until)
+	from, to, err := in.span()
 	if err != nil {
 		return cfg, nil, err
 	}
-	if l.follow && (l.last > 0 || !until.IsZero()) {
-		return cfg, nil, usageError("--follow has no end: --last and --until are for reading what a server has now")
+	until := toTime(to)
+	cfg.Since = toTime(from)
+	switch {
+	case l.follow && (l.last > 0 || !until.IsZero()):
+		return cfg, nil, usageError("--follow and --for take what comes: --last and --until are for reading what a server has now")
+	case l.last > 0 && !(cfg.Since.IsZero() && until.IsZero()):
+		return cfg, nil, usageError("--last counts back from now, whatever --since and --until say: give one or the other")
+	case l.during < 0:
+		return cfg, nil, usageError("--for %s: give how long to follow (1h)", l.during)
+	case l.timeout <= 0:
+		return cfg, nil, usageError("--timeout %s: give the time that an answer may take (12s)", l.timeout)
+	case slices.Contains(l.namespaces, ""):
+		return cfg, nil, usageError("-n: give the name of a namespace")
 	}
+	secure := false
 	for _, arg := range servers {
 		src, err := l.source(arg, until, cfg.Log)
 		if err != nil {
 			return cfg, nil, err
 		}
+		if slices.ContainsFunc(sources, func(s *liveSource) bool { return s.name == src.name }) {
+			return cfg, nil, usageError("%s is given twice", arg)
+		}
+		secure = secure || src.secure
 		sources = append(sources, src)
+	}
+	if l.tlsAsked && !secure {
+		return cfg, nil, usageError("%s is read without TLS, and flags such as --tls-ca-cert-files would do nothing: give hubbles:// or whisker+https://, or leave them out", servers[0])
 	}
 	return cfg, sources, nil
 }
 
-func toTime(flag, text string) (time.Time, error) {
-	us, err := parseTime(flag, text)
-	if err != nil || us == 0 {
-		return time.Time{}, err
+// toTime gives the time of microseconds since 1970 UTC, zero for none.
+func toTime(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
 	}
-	return time.UnixMicro(us), nil
+	return time.UnixMicro(us)
 }
 
 // parseDays reads a duration that may be given in days; 0 without.

@@ -66,7 +66,6 @@ the API, not as root, on a read-only root, and with network policies of its own.
 	f.StringVar(&o.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate")
 	f.StringVar(&o.MetricsFrom, "metrics-from", "", "let the pods of `NS` read the metrics")
 	f.BoolVar(&o.Cilium, "cilium", true, "print a CiliumNetworkPolicy as well (default: for hubble servers)")
-	_ = c.MarkFlagRequired("image")
 	c.PreRun = func(*cobra.Command, []string) {
 		if !c.Flags().Changed("cilium") {
 			o.Cilium = strings.HasPrefix(o.Server, "hubble")

@@ -28,15 +28,22 @@ type liveFlags struct {
 	namespaces []string // pushed to the server
 	tls        live.TLS
 	useTLS     bool
+	tlsAsked   bool // by flags, not only by the environment
 	timeout    time.Duration
 	logFormat  string
 }
 
 func (l *liveFlags) flags(c *cobra.Command) {
 	l.offered = true
-	c.PreRunE = func(*cobra.Command, []string) error { return l.environment(c) }
+	c.PreRunE = func(_ *cobra.Command, args []string) error {
+		if !slices.ContainsFunc(args, isLive) {
+			return nil // the environment is about servers
+		}
+		l.tlsAsked = slices.ContainsFunc(tlsFlags, c.Flags().Changed)
+		return l.environment(c)
+	}
 	f := c.Flags()
-	f.Uint64Var(&l.last, "last", 0, "read only the newest `N` flows of each node (not with --follow)")
+	f.Uint64Var(&l.last, "last", 0, "servers: read only the newest `N` flows of each node that they have now")
 	f.BoolVar(&l.useTLS, "tls", false, "connect with TLS, as hubbles:// does")
 	f.StringSliceVar(&l.tls.CAFiles, "tls-ca-cert-files", nil, "`FILES` with the certificates of the server's authority")
 	f.StringVar(&l.tls.CertFile, "tls-client-cert-file", "", "`FILE` with the client's certificate, for mutual TLS")
@@ -44,7 +51,7 @@ func (l *liveFlags) flags(c *cobra.Command) {
 	f.StringVar(&l.tls.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate (for a relay such as ui.hubble-relay.cilium.io)")
 	f.BoolVar(&l.tls.AllowInsecure, "tls-allow-insecure", false, "do not verify the server's certificate")
 	f.DurationVar(&l.timeout, "timeout", 12*time.Second, "how long the server may take to answer")
-	f.StringVar(&l.logFormat, "log-format", "text", "log as text or json")
+	f.StringVar(&l.logFormat, "log-format", "text", "servers: log as text or json")
 }
 
 // followFlag is for commands that have no end of their own.
@@ -52,9 +59,11 @@ func (l *liveFlags) followFlag(c *cobra.Command, what string) {
 	c.Flags().BoolVarP(&l.follow, "follow", "f", false, what)
 }
 
+var tlsFlags = []string{"tls", "tls-ca-cert-files", "tls-client-cert-file", "tls-client-key-file", "tls-server-name", "tls-allow-insecure"}
+
 // environment gives flags that were not set the values of their HUBBLE_ variables.
 func (l *liveFlags) environment(c *cobra.Command) error {
-	for _, name := range []string{"tls", "tls-ca-cert-files", "tls-client-cert-file", "tls-client-key-file", "tls-server-name", "tls-allow-insecure", "timeout"} {
+	for _, name := range append([]string{"timeout"}, tlsFlags...) {
 		key := "HUBBLE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		v, ok := os.LookupEnv(key)
 		if !ok || v == "" || c.Flags().Changed(name) {
@@ -85,6 +94,7 @@ type liveSource struct {
 	name   string // in the store: what is read, not how
 	format string
 	client live.Client
+	secure bool // with TLS
 }
 
 // liveSchemes are the beginnings of URLs of servers.
@@ -119,7 +129,7 @@ func (l *liveFlags) source(arg string, until time.Time, log *slog.Logger) (*live
 		}
 		cfg.TLS = &tls
 	}
-	return &liveSource{name: streamName("hubble", strings.TrimPrefix(target, "unix://"), l.namespaces), format: "hubble", client: hubble.New(cfg)}, nil
+	return &liveSource{name: streamName("hubble", strings.TrimPrefix(target, "unix://"), l.namespaces), format: "hubble", client: hubble.New(cfg), secure: cfg.TLS != nil}, nil
 }
 
 // goldmane makes the client of Goldmane, or of Whisker before it.
@@ -141,7 +151,7 @@ func (l *liveFlags) goldmane(arg, target string, until time.Time, log *slog.Logg
 	if err := cfg.Check(); err != nil {
 		return nil, usageError("%s: %v", arg, err)
 	}
-	return &liveSource{name: streamName(scheme, name, l.namespaces), format: "calico", client: goldmane.New(cfg)}, nil
+	return &liveSource{name: streamName(scheme, name, l.namespaces), format: "calico", client: goldmane.New(cfg), secure: cfg.TLS != nil}, nil
 }
 
 // streamName names what is read: the server and what it is asked for, not how it is reached.
@@ -159,6 +169,8 @@ func splitLive(args []string) (servers []string, err error) {
 	for _, a := range args {
 		if isLive(a) {
 			servers = append(servers, a)
+		} else if scheme, _, ok := strings.Cut(a, "://"); ok && !strings.ContainsAny(scheme, "/.") {
+			return nil, usageError("%s: no such kind of server: they are %s", a, strings.Join(liveSchemes, ", "))
 		}
 	}
 	if len(servers) > 0 && len(servers) < len(args) {

@@ -55,16 +55,26 @@ type reading struct {
 	gaps    int     // times from which records of servers may be missing
 }
 
+// span gives the times of --since and --until, in microseconds since 1970 UTC, 0: not given.
+func (in *input) span() (since, until int64, err error) {
+	if since, err = parseTime("since", in.since); err != nil {
+		return 0, 0, err
+	}
+	if until, err = parseTime("until", in.until); err != nil {
+		return 0, 0, err
+	}
+	if until != 0 && since >= until {
+		return 0, 0, usageError("nothing lies between --since %s and --until %s", in.since, in.until)
+	}
+	return since, until, nil
+}
+
 // rowSink takes folded rows; it is called by one goroutine at a time.
 type rowSink func(t model.Tables, rows []model.Observation) error
 
 // read decodes the sources into rows of so many minutes.
 func (in *input) read(ctx context.Context, s Streams, args []string, windowMinutes int, past source.Past, out rowSink) (*reading, error) {
-	since, err := parseTime("since", in.since)
-	if err != nil {
-		return nil, err
-	}
-	until, err := parseTime("until", in.until)
+	since, until, err := in.span()
 	if err != nil {
 		return nil, err
 	}
@@ -197,11 +207,7 @@ func (l *loaded) build() error {
 }
 
 func (in *input) scan(ctx context.Context, dir string) (*reading, *graph.Builder, error) {
-	since, err := parseTime("since", in.since)
-	if err != nil {
-		return nil, nil, err
-	}
-	until, err := parseTime("until", in.until)
+	since, until, err := in.span()
 	if err != nil {
 		return nil, nil, err
 	}

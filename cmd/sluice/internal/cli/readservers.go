@@ -71,7 +71,7 @@ func (in *input) gather(servers []string, s Streams, g *gathering) (*collection,
 
 // readServers reads what servers have, or with --for what they send for so long.
 func (in *input) readServers(ctx context.Context, s Streams, servers []string) (*reading, *graph.Builder, error) {
-	in.live.follow = in.live.during > 0
+	in.live.follow = in.live.during > 0 // below 0: open refuses it
 	g := newGathering()
 	c, err := in.gather(servers, s, g)
 	if err != nil {
