@@ -117,7 +117,7 @@ func (v *liveView) run(done <-chan struct{}) {
 		case <-done:
 			v.mu.Lock()
 			v.erase()
-			v.lines()
+			v.lines(true)
 			v.mu.Unlock()
 			return
 		case <-t.C:
@@ -126,14 +126,14 @@ func (v *liveView) run(done <-chan struct{}) {
 		if v.screen {
 			v.redraw()
 		} else {
-			v.lines()
+			v.lines(false)
 		}
 		v.mu.Unlock()
 	}
 }
 
-// lines prints a line for each source that has changed.
-func (v *liveView) lines() {
+// lines prints a line for each source that has changed, and at the end for one of which nothing came.
+func (v *liveView) lines(end bool) {
 	if v.quiet {
 		return
 	}
@@ -141,7 +141,7 @@ func (v *liveView) lines() {
 		s := &v.shown[i]
 		st := s.stats()
 		now := progressView{header: newHeader("IngestProgress"), Source: s.name, Watermark: timestamp(st.Watermark), Records: st.Total(), Lost: st.Lost, Gaps: st.Gaps, Resent: st.Resent}
-		if now == s.printed || now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
+		if now == s.printed || !end && now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
 			continue
 		}
 		s.printed = now
@@ -149,7 +149,11 @@ func (v *liveView) lines() {
 			_ = printLine(v.out, now)
 			continue
 		}
-		fmt.Fprintf(v.out, "%s: stored to %s, %s%s\n", now.Source, now.Watermark, plural(now.Records, "record", "records"), troubles(&st))
+		to := ""
+		if now.Watermark != "" {
+			to = "stored to " + now.Watermark + ", "
+		}
+		fmt.Fprintf(v.out, "%s: %s%s%s\n", now.Source, to, plural(now.Records, "record", "records"), troubles(&st))
 	}
 }
 
@@ -202,20 +206,33 @@ func (v *liveView) redraw() {
 		fmt.Fprintf(&b, "new edges: %s\n", topSpaces(v.spaces))
 	}
 	v.erase()
-	for line := range strings.Lines(b.String()) {
-		fmt.Fprintln(v.out, printable(strings.TrimSuffix(line, "\n"), v.width()-1)) // a line that wraps would be two
+	width, height := v.size()
+	for _, line := range fit(b.String(), width-1, height-1) {
+		fmt.Fprintln(v.out, line)
 		v.block++
 	}
 }
 
-// width is that of the terminal, in characters.
-func (v *liveView) width() int {
+// size is that of the terminal, in characters.
+func (v *liveView) size() (width, height int) {
 	if f, ok := v.out.(*os.File); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
-			return w
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
+			return w, h
 		}
 	}
-	return 80
+	return 80, 24
+}
+
+// fit cuts a text to what can be erased again: a line that wraps would be two, and what has left the screen stays.
+func fit(text string, width, height int) []string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if n := len(lines) - height; n > 0 {
+		lines = append(lines[:height-1], fmt.Sprintf("  and %d more", n+1))
+	}
+	for i := range lines {
+		lines[i] = printable(lines[i], width)
+	}
+	return lines
 }
 
 // lag says how old the newest record is that is stored.

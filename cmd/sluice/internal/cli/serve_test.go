@@ -131,4 +131,33 @@ func TestView(t *testing.T) {
 	}
 }
 
+// TestViewOfNothing: a source that had nothing is told at the end, and records without a time have no watermark.
+func TestViewOfNothing(t *testing.T) {
+	var malformed live.Stats
+	malformed.Records[model.Malformed][model.BadValue] = 4
+	for want, st := range map[string]live.Stats{"a: 0 records\n": {}, "a: 4 records\n": malformed} {
+		var out bytes.Buffer
+		v := newLiveView(Streams{Out: &out}, "table", false)
+		v.source("a", func() live.Stats { return st })
+		if _ = v.during(func() error { return nil }); out.String() != want {
+			t.Errorf("%q, want %q", out.String(), want)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		text          string
+		width, height int
+		want          string
+	}{
+		{"one\ntwo\n", 10, 3, "one|two"}, {"one\ntwo\nthree\n", 10, 3, "one|two|three"}, {"one\ntwo\nthree\nfour\n", 20, 3, "one|two|  and 2 more"},
+		{"one\ntwo\n", 20, 1, "  and 2 more"}, {"a long line\n", 6, 3, "a lon…"},
+	} {
+		if got := strings.Join(fit(c.text, c.width, c.height), "|"); got != c.want {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
 var base2025 = time.Date(2025, 2, 20, 10, 0, 0, 0, time.UTC).UnixMicro()
