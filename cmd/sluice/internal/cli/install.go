@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 	"text/template"
 
 	"github.com/spf13/cobra"
+
+	"sluice/ingest/live/goldmane"
+	"sluice/ingest/live/hubble"
 )
 
 //go:embed install.yaml
@@ -30,6 +34,7 @@ type installValues struct {
 	Port                int
 	Peer, PeerNamespace string // label k8s-app and namespace of the server's pods, "" where it is not in the cluster
 	PeerPort            int
+	Assumed             bool // Peer and PeerPort are those of the service: of its pods nothing is known
 }
 
 // PortText is the port as Cilium writes ports.
@@ -65,7 +70,7 @@ the API, not as root, on a read-only root, and with network policies of its own.
 	f.StringVar(&o.Secret, "tls-secret", "", "a `SECRET` in the namespace with ca.crt, tls.crt and tls.key, for mutual TLS")
 	f.StringVar(&o.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate")
 	f.StringVar(&o.MetricsFrom, "metrics-from", "", "let the pods of `NS` read the metrics")
-	f.BoolVar(&o.Cilium, "cilium", true, "print a CiliumNetworkPolicy as well (default: for hubble servers)")
+	f.BoolVar(&o.Cilium, "cilium", false, "print a CiliumNetworkPolicy as well (default: for hubble servers)")
 	c.PreRun = func(*cobra.Command, []string) {
 		if !c.Flags().Changed("cilium") {
 			o.Cilium = strings.HasPrefix(o.Server, "hubble")
@@ -92,6 +97,13 @@ func (o *installOptions) values() (*installValues, error) {
 	if _, err := parseDays("keep", o.Keep); err != nil {
 		return nil, err
 	}
+	scheme, _, _ := strings.Cut(o.Server, "://")
+	switch secure := scheme == "hubbles" || scheme == "goldmane" || scheme == "whisker+https"; {
+	case !secure && (o.Secret != "" || o.ServerName != ""):
+		return nil, usageError("--server %s is read without TLS: --tls-secret and --tls-server-name are for hubbles://, goldmane:// and whisker+https://", o.Server)
+	case scheme == "goldmane" && o.Secret == "":
+		return nil, usageError("--tls-secret SECRET is needed: Goldmane takes nobody without a client certificate")
+	}
 	v := &installValues{installOptions: *o, Port: metricsPort}
 	if err := v.peer(); err != nil {
 		return nil, err
@@ -112,25 +124,39 @@ var targetPorts = map[string]int{"hubble-relay": 4245, "goldmane": 7443, "whiske
 
 // peer works out which pods the server is.
 func (v *installValues) peer() error {
-	u, err := url.Parse(v.Server)
-	if err != nil || u.Hostname() == "" {
-		return usageError("--server %s: give it as scheme://HOST:PORT", v.Server)
+	host, port, err := serverAddress(v.Server)
+	if err != nil {
+		return &exitError{ExitUsage, fmt.Errorf("--server: %w", err)}
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[bool]string{true: "4245", false: "7443"}[strings.HasPrefix(u.Scheme, "hubble")]
-	}
-	if v.PeerPort, err = strconv.Atoi(port); err != nil {
-		return usageError("--server %s: port %s", v.Server, port)
-	}
-	name, rest, _ := strings.Cut(u.Hostname(), ".")
+	v.PeerPort, _ = strconv.Atoi(port) // a port, as it was checked
+	name, rest, _ := strings.Cut(host, ".")
 	namespace, domain, _ := strings.Cut(rest, ".")
-	if net.ParseIP(u.Hostname()) != nil || domain != "svc" && !strings.HasPrefix(domain, "svc.") {
-		return nil
-	}
-	v.Peer, v.PeerNamespace = name, namespace
-	if p := targetPorts[name]; p != 0 {
-		v.PeerPort = p
+	known := targetPorts[name]
+	switch {
+	case domain == "svc" || strings.HasPrefix(domain, "svc."):
+		v.Peer, v.PeerNamespace, v.Assumed = name, namespace, known == 0
+		v.PeerPort = cmp.Or(known, v.PeerPort)
+	case net.ParseIP(host) == nil && (rest == "" || known != 0 && domain == ""):
+		return usageError("--server %s: write a service of the cluster as NAME.NAMESPACE.svc: the network policies need its namespace", v.Server)
 	}
 	return nil
+}
+
+// serverAddress gives host and port of a server, as the collector will reach it.
+func serverAddress(server string) (host, port string, err error) {
+	target, ok, err := goldmane.ParseURL(server)
+	if err == nil && !ok {
+		target, _, _, err = hubble.ParseURL(server)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if goldmane.IsWhisker(target) {
+		u, err := url.Parse(target)
+		if err != nil {
+			return "", "", err
+		}
+		return u.Hostname(), cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), nil
+	}
+	return net.SplitHostPort(target)
 }

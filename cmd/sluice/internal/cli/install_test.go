@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,8 @@ var installs = [][]string{
 	{"--server", "hubbles://relay.example.org:443", "--tls-secret", "t", "--tls-server-name", "ui.hubble-relay.cilium.io", "--namespace", "outside"},
 	{"--server", "hubbles://hubble-relay.kube-system.svc.cluster.local", "--namespace", "inside", "--size", "200Gi", "--keep", "36h"},
 	{"--server", "goldmane://goldmane.calico-system.svc:7443", "--tls-secret", "t", "--namespace", "calico"},
+	{"--server", "whisker+https://calico.example.org", "--namespace", "web"},
+	{"--server", "hubble://other.obs.svc:8080", "--namespace", "assumed"},
 	{"--server", "hubble://10.0.0.1:4245", "--namespace", "address", "--cilium=false"},
 }
 
@@ -50,6 +53,56 @@ func TestInstall(t *testing.T) {
 			if verdict, err := exec.CommandContext(t.Context(), judge, dir).CombinedOutput(); err != nil {
 				t.Errorf("%v: %v\n%s", args, err, verdict)
 			}
+		}
+	}
+}
+
+// TestInstallPeer: the policies let the collector reach its server, wherever that is, and no other port.
+func TestInstallPeer(t *testing.T) {
+	for _, c := range []struct{ server, peer string }{
+		{"hubble://hubble-relay.kube-system.svc:80", "kube-system/hubble-relay 4245"},
+		{"hubbles://hubble-relay.kube-system.svc.cluster.local:443", "kube-system/hubble-relay 4245"},
+		{"goldmane://goldmane.calico-system.svc", "calico-system/goldmane 7443"},
+		{"whisker+http://whisker.calico-system.svc:8081", "calico-system/whisker 8081"},
+		{"hubble://other.obs.svc:8080", "obs/other 8080 assumed"},
+		{"hubble://relay.example.org", "/ 4245"}, {"goldmane://goldmane.example.org", "/ 7443"}, {"hubble://[2001:db8::1]:1", "/ 1"},
+		{"whisker+http://calico.example", "/ 80"}, {"whisker+https://calico.example/backend", "/ 443"},
+	} {
+		o := installOptions{Image: "r/sluice:1", Server: c.server, Keep: "1d"}
+		if strings.HasPrefix(c.server, "goldmane") {
+			o.Secret = "tls"
+		}
+		v, err := o.values()
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		got := fmt.Sprintf("%s/%s %d", v.PeerNamespace, v.Peer, v.PeerPort)
+		if v.Assumed {
+			got += " assumed"
+		}
+		if got != c.peer {
+			t.Errorf("%s: %s, want %s", c.server, got, c.peer)
+		}
+	}
+}
+
+// TestInstallRefuses: what the collector would not start with, or would not be reached by, is told here and not in the cluster.
+func TestInstallRefuses(t *testing.T) {
+	for _, c := range [][2]string{
+		{"hubble://hubble-relay.kube-system.svc:80 --tls-secret t", "is read without TLS"},
+		{"hubble://hubble-relay.kube-system.svc:80 --tls-server-name n", "is read without TLS"},
+		{"goldmane://goldmane.calico-system.svc", "--tls-secret SECRET is needed"},
+		{"hubble://user:secret@relay.example.org", "hubble://HOST:PORT"},
+		{"hubble://relay.example.org/path", "hubble://HOST:PORT"},
+		{"hubble://relay.example.org:99999", "no port 99999"},
+		{"hubble://hubble-relay.kube-system:80", "NAME.NAMESPACE.svc"},
+		{"hubble://relay", "NAME.NAMESPACE.svc"},
+	} {
+		var out, errs bytes.Buffer
+		code := Main(append([]string{"install", "--image", "r/sluice:1", "--server"}, strings.Fields(c[0])...), nil, &out, &errs)
+		if code != ExitUsage || out.Len() > 0 || !strings.Contains(errs.String(), c[1]) {
+			t.Errorf("%s: %d %s%s", c[0], code, errs.String(), out.String())
 		}
 	}
 }
