@@ -197,6 +197,19 @@ func TestClockBack(t *testing.T) {
 	}
 }
 
+// TestClockAheadAtStart: nodes whose clocks were ahead when the collector ended do not make the next one begin in the
+// future, where all that comes until then would be left out.
+func TestClockAheadAtStart(t *testing.T) {
+	c := &script{}
+	now := time.Now()
+	at := Position{Last: map[string]int64{"a": now.Add(time.Hour).UnixMicro()}, Watermark: now.Add(-10 * time.Minute).UnixMicro()}
+	started := func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.from) > 0 }
+	run(t, New(quick(), c, &memory{}, at), started)
+	if want := time.UnixMicro(at.Watermark).Add(-quick().Overlap); !c.from[0].Equal(want) {
+		t.Errorf("the stream begins at %v, want %v", c.from[0], want)
+	}
+}
+
 // TestClockBehind: the flows of a node whose clock is an hour behind are asked for when the stream is opened again, as long
 // as it is at work.
 func TestClockBehind(t *testing.T) {

@@ -74,7 +74,9 @@ const (
 // Position is where a stream stands in the store.
 type Position struct {
 	Last map[string]int64 // newest record of each node, microseconds since 1970 UTC
-	Seen []uint64         // ids of the newest records, oldest first
+	// Watermark is that of the last batch, 0: the newest of Last.
+	Watermark int64
+	Seen      []uint64 // ids of the newest records, oldest first
 	// SeenFrom is the watermark that Seen reaches back to: records from before are not told from their repetitions.
 	SeenFrom int64
 }

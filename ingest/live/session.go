@@ -67,6 +67,9 @@ func newSession(ctx context.Context, window int, p Position) *Session {
 		s.nodes[name] = &node{last: last}
 		s.mark = max(s.mark, last)
 	}
+	if p.Watermark > 0 {
+		s.mark = min(s.mark, p.Watermark) // nodes whose clocks are ahead do not take it along
+	}
 	for _, id := range p.Seen {
 		s.seen.add(id, p.SeenFrom)
 	}

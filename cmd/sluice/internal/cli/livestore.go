@@ -28,7 +28,7 @@ func (s *streamStore) position() (p live.Position, err error) {
 	if st == nil {
 		return p, nil
 	}
-	p.Last = st.Last
+	p.Last, p.Watermark = st.Last, st.Watermark
 	p.Seen, p.SeenFrom, err = s.store.SeenIDs(st)
 	return p, err
 }

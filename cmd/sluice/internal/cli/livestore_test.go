@@ -79,7 +79,7 @@ func TestShare(t *testing.T) {
 	for n := range 3 {
 		s := &streamStore{store: st, name: fmt.Sprint("hubble://", n)}
 		at, err := s.position()
-		if err != nil || at.Last["n1"] != int64(1000*n+each-1) || len(at.Seen) != each || !slices.IsSorted(at.Seen) || at.SeenFrom != int64(1000*n) {
+		if err != nil || at.Last["n1"] != int64(1000*n+each-1) || len(at.Seen) != each || !slices.IsSorted(at.Seen) || at.SeenFrom != int64(1000*n) || at.Watermark != at.Last["n1"] {
 			t.Errorf("stream %d: %+v: %v", n, at, err)
 		}
 		if sum := st.Stream(s.name); len(sum.Gaps) != each || sum.Lost[0] != (store.Lost{Node: "n1", Cause: "queue", Events: 2 * each}) || sum.Opened != each {

@@ -132,7 +132,7 @@ func (v *liveView) run(done <-chan struct{}) {
 	}
 }
 
-// lines prints a line for each source that has changed, and at the end for one of which nothing came.
+// lines prints a line for each source that has changed, and at the end for one that answered and had nothing.
 func (v *liveView) lines(end bool) {
 	if v.quiet {
 		return
@@ -141,7 +141,7 @@ func (v *liveView) lines(end bool) {
 		s := &v.shown[i]
 		st := s.stats()
 		now := progressView{header: newHeader("IngestProgress"), Source: s.name, Watermark: timestamp(st.Watermark), Records: st.Total(), Lost: st.Lost, Gaps: st.Gaps, Resent: st.Resent}
-		if now == s.printed || !end && now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
+		if now == s.printed || !(end && st.Streams > 0) && now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
 			continue
 		}
 		s.printed = now

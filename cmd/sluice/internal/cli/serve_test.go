@@ -135,7 +135,7 @@ func TestView(t *testing.T) {
 func TestViewOfNothing(t *testing.T) {
 	var malformed live.Stats
 	malformed.Records[model.Malformed][model.BadValue] = 4
-	for want, st := range map[string]live.Stats{"a: 0 records\n": {}, "a: 4 records\n": malformed} {
+	for want, st := range map[string]live.Stats{"": {}, "a: 0 records\n": {Streams: 1}, "a: 4 records\n": malformed} {
 		var out bytes.Buffer
 		v := newLiveView(Streams{Out: &out}, "table", false)
 		v.source("a", func() live.Stats { return st })
