@@ -181,6 +181,20 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// TestNodeIsBack: a node that was in error and sends again is in error no more, though no server says so.
+func TestNodeIsBack(t *testing.T) {
+	s := newSession(t.Context(), 1, Position{})
+	send(s, "a", 0, 1)
+	s.Node("a", NodeError, "broken")
+	if n := s.stats().Nodes[0]; n.State != NodeError {
+		t.Errorf("%+v", n)
+	}
+	send(s, "a", 2, 3)
+	if n := s.stats().Nodes[0]; n.State != NodeConnected || n.Message != "" {
+		t.Errorf("%+v", n)
+	}
+}
+
 // TestClockBack: a node whose clock went back loses nothing.
 func TestClockBack(t *testing.T) {
 	c := &script{steps: []func(context.Context, time.Time, *Session) error{

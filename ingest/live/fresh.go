@@ -44,6 +44,7 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 		s.total.Resent++
 		return false
 	}
+	n.state, n.why = NodeConnected, "" // servers tell that a node is in error, late, and not that it is back
 	n.delta.Records++
 	n.last, n.at = max(n.last, t), s.clock
 	s.advance(t)

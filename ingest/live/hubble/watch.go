@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -35,8 +36,15 @@ type watched struct {
 	seen    uint64 // flows that the node says it saw
 	arrived uint64 // records that came from it
 	silent  int    // looks in a row at which it saw flows and none came
-	uptime  uint64 // of the node's server, nanoseconds
 	newest  int64  // the newest record of it, microseconds since 1970 UTC
+	// The node's server began between these; zero: unknown. A server tells how long it has been up, and takes time to.
+	earliest, latest time.Time
+}
+
+// succeeds says whether the server of a node is another one than that of a former look. That it has been up for longer
+// does not mean it is the same: looks may be far apart.
+func (n *watched) succeeds(old *watched) bool {
+	return !old.latest.IsZero() && n.earliest.Sub(old.latest) > startError
 }
 
 const (
@@ -45,7 +53,15 @@ const (
 	silentFlows = 200
 	// silentLooks is at how many looks in a row.
 	silentLooks = 3
+	// startError is by how much clocks may drift apart.
+	startError = time.Second
 )
+
+// keep takes over the age of a former look: a node that does not answer says nothing of it. The newest record stays that
+// of then, since later ones may be another server's, but for records that first came after that look.
+func (n *watched) keep(old *watched) {
+	n.earliest, n.latest, n.newest = old.earliest, old.latest, cmp.Or(old.newest, n.newest)
+}
 
 func (w *watch) run(ctx context.Context) {
 	t := time.NewTicker(w.client.cfg.Watch)
@@ -66,6 +82,7 @@ func (w *watch) run(ctx context.Context) {
 func (w *watch) look(ctx context.Context) bool {
 	ctx, stop := context.WithTimeout(ctx, w.client.cfg.Timeout)
 	defer stop()
+	asked := time.Now()
 	r, err := observerpb.NewObserverClient(w.conn).GetNodes(ctx, &observerpb.GetNodesRequest{})
 	if status.Code(err) == codes.Unimplemented { // the server of a node has no nodes
 		_, err = observerpb.NewObserverClient(w.conn).ServerStatus(ctx, &observerpb.ServerStatusRequest{})
@@ -82,7 +99,7 @@ func (w *watch) look(ctx context.Context) bool {
 	there := map[string]bool{}
 	for _, n := range r.GetNodes() {
 		there[n.GetName()] = true
-		if why := w.node(n, first); why != nil {
+		if why := w.node(n, first, asked); why != nil {
 			w.reopen(why)
 			return false
 		}
@@ -113,17 +130,19 @@ func (w *watch) answered(err error) bool {
 }
 
 // node says why the stream has to be opened anew for a node, nil if it has not.
-func (w *watch) node(n *observerpb.Node, first bool) error {
+func (w *watch) node(n *observerpb.Node, first bool, asked time.Time) error {
 	name := n.GetName()
 	old := w.nodes[name]
 	aliases := []string{strings.TrimPrefix(name, "default/"), name, "default/" + name}
-	now := &watched{address: n.GetAddress(), there: true, seen: n.GetSeenFlows(), arrived: w.session.Arrived(aliases...), uptime: n.GetUptimeNs(), newest: w.session.Newest(aliases...)}
+	now := &watched{address: n.GetAddress(), there: true, seen: n.GetSeenFlows(), arrived: w.session.Arrived(aliases...), newest: w.session.Newest(aliases...)}
 	w.nodes[name] = now
-	if old != nil && now.uptime == 0 { // a node that does not answer says nothing of its age
-		now.uptime, now.newest = old.uptime, old.newest
+	if up := time.Duration(n.GetUptimeNs()); up > 0 {
+		now.earliest, now.latest = asked.Add(-up), time.Now().Add(-up)
+	} else if old != nil {
+		now.keep(old)
 	}
-	if old != nil && now.uptime < old.uptime {
-		w.session.Restarted(old.newest, time.Now().Add(-time.Duration(now.uptime)).UnixMicro(), aliases...)
+	if old != nil && now.succeeds(old) {
+		w.session.Restarted(old.newest, now.latest.UnixMicro(), aliases...)
 	}
 	switch {
 	case old == nil || first:
