@@ -35,7 +35,8 @@ type watched struct {
 	there   bool
 	seen    uint64 // flows that the node says it saw
 	arrived uint64 // records that came from it
-	silent  int    // looks in a row at which it saw flows and none came
+	missing uint64 // flows that it saw and that did not come yet
+	silent  int    // looks in a row at which many were missing and none came
 	newest  int64  // the newest record of it, microseconds since 1970 UTC
 	// The node's server began between these; zero: unknown. A server tells how long it has been up, and takes time to.
 	earliest, latest time.Time
@@ -61,6 +62,18 @@ const (
 // of then, since later ones may be another server's, but for records that first came after that look.
 func (n *watched) keep(old *watched) {
 	n.earliest, n.latest, n.newest = old.earliest, old.latest, cmp.Or(old.newest, n.newest)
+}
+
+// compare counts what is missing since a former look. Some may have come late and many not at all between two looks, so
+// flows seen and records that came are set against each other over all looks. Records of the first ones may be older
+// than the stream: they pay for none that are seen later.
+func (n *watched) compare(old *watched) {
+	if due, came := old.missing+n.seen-old.seen, n.arrived-old.arrived; due > came {
+		n.missing = due - came
+	}
+	if n.arrived == old.arrived && n.missing >= silentFlows {
+		n.silent = old.silent + 1
+	}
 }
 
 func (w *watch) run(ctx context.Context) {
@@ -154,16 +167,8 @@ func (w *watch) node(n *observerpb.Node, first bool, asked time.Time) error {
 	case n.GetState() != relaypb.NodeState_NODE_CONNECTED || len(w.client.cfg.Namespaces) > 0 || now.seen < old.seen:
 		return nil
 	}
-	if now.arrived != old.arrived {
-		return nil
-	}
-	if now.seen-old.seen < silentFlows { // wait until it has seen enough
-		now.seen, now.silent = old.seen, old.silent
-		return nil
-	}
-	now.seen = old.seen
-	if now.silent = old.silent + 1; now.silent >= silentLooks {
-		return fmt.Errorf("node %s saw %d flows and none came", name, n.GetSeenFlows()-old.seen)
+	if now.compare(old); now.silent >= silentLooks {
+		return fmt.Errorf("node %s saw %d flows of which none came", name, now.missing)
 	}
 	return nil
 }

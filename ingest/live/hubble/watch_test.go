@@ -42,3 +42,31 @@ func TestKeep(t *testing.T) {
 		}
 	}
 }
+
+// TestCompare: flows that are seen and never come are noticed whatever came between the same two looks.
+func TestCompare(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		looks [][2]uint64 // seen, arrived
+		want  int         // silent looks at the end
+	}{
+		{"all come", [][2]uint64{{1000, 1000}, {2000, 2000}, {3000, 3000}}, 0},
+		{"the last arrivals and what never comes in one look", [][2]uint64{{1000, 990}, {2000, 1010}, {2000, 1010}, {2000, 1010}, {2000, 1010}}, 3},
+		{"too few to tell", [][2]uint64{{1000, 1000}, {1150, 1000}, {1150, 1000}}, 0},
+		{"too few at each look, many together", [][2]uint64{{1000, 1000}, {1150, 1000}, {1300, 1000}, {1300, 1000}}, 2},
+		{"late", [][2]uint64{{1000, 1000}, {2000, 1000}, {2000, 2000}, {2000, 2000}}, 0},
+		{"older than the stream", [][2]uint64{{1000, 0}, {1000, 900}, {2000, 900}, {2000, 900}}, 2},
+	} {
+		var old *watched
+		for _, l := range c.looks {
+			n := &watched{seen: l[0], arrived: l[1]}
+			if old != nil {
+				n.compare(old)
+			}
+			old = n
+		}
+		if old.silent != c.want {
+			t.Errorf("%s: %d silent looks, want %d", c.name, old.silent, c.want)
+		}
+	}
+}
