@@ -224,6 +224,18 @@ func TestClockAheadAtStart(t *testing.T) {
 	}
 }
 
+// TestNodeGoneAtStart: a node that left weeks ago does not make the collector begin there.
+func TestNodeGoneAtStart(t *testing.T) {
+	c := &script{}
+	now := time.Now()
+	at := Position{Last: map[string]int64{"a": now.UnixMicro(), "gone": now.Add(-20 * 24 * time.Hour).UnixMicro()}, Watermark: now.UnixMicro()}
+	started := func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.from) > 0 }
+	run(t, New(quick(), c, &memory{}, at), started)
+	if want := time.UnixMicro(at.Watermark).Add(-quick().Overlap); !c.from[0].Equal(want) {
+		t.Errorf("the stream begins at %v, want %v", c.from[0], want)
+	}
+}
+
 // TestClockBehind: the flows of a node whose clock is an hour behind are asked for when the stream is opened again, as long
 // as it is at work.
 func TestClockBehind(t *testing.T) {

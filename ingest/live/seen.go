@@ -31,7 +31,7 @@ func (s *seen) add(id uint64, watermark int64) {
 	g.ids = append(g.ids, id)
 }
 
-// from is the watermark that the ids reach back to, 0 as long as none was forgotten.
+// from is the watermark that the ids reach back to: as long as none was forgotten, that of the first.
 func (s *seen) from() int64 {
 	if len(s.gen[1].ids) > 0 {
 		return s.gen[1].from

@@ -199,6 +199,10 @@ func (s *Session) closed() {
 // maxBehind is how far behind the newest node a silent one may pull the start of the next stream.
 const maxBehind = 5 * 60e6
 
+// maxSkew is how far the clock of a node may be behind. One that has sent nothing since the start, and whose records of
+// before are older, is gone.
+const maxSkew = 24 * 3600e6
+
 // resume gives the time to ask from, in microseconds, 0 where nothing was received yet: before the last record of each
 // node, but not so early that repetitions could not be told. Only for a node that is at work and whose clock is far
 // behind it is earlier: then records may be counted twice, which is better than losing them.
@@ -214,6 +218,7 @@ func (s *Session) resume(overlap time.Duration) int64 {
 		case n.last == 0:
 		case n.last >= s.mark-maxBehind:
 			low = min(low, n.last)
+		case n.at == 0 && n.last < s.mark-maxSkew:
 		case n.at >= s.clock-maxBehind:
 			slow = min(slow, n.last)
 		}
