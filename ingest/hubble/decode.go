@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"io"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -176,6 +177,11 @@ func (d *Decoder) general(source string, line int64, b []byte) {
 		reason := model.BadJSON
 		if _, ok := err.(*json.UnmarshalTypeError); ok {
 			reason = model.BadValue
+		} else if list := several(b); len(list) > 1 {
+			for _, r := range list {
+				d.Record(source, line, r)
+			}
+			return
 		}
 		d.reject(model.Malformed, reason, source, line, err.Error())
 		return
@@ -210,6 +216,21 @@ func (d *Decoder) general(source string, line int64, b []byte) {
 		return
 	}
 	d.sink.Flow(&d.flow)
+}
+
+// several cuts a line that begins with a whole value and goes on: where a file without an end to its last line was put
+// before another. What follows the last whole value is a part of its own.
+func several(b []byte) (list [][]byte) {
+	for d := json.NewDecoder(bytes.NewReader(b)); ; {
+		var v json.RawMessage
+		from := d.InputOffset()
+		if err := d.Decode(&v); err == io.EOF {
+			return list
+		} else if err != nil {
+			return append(list, b[from:])
+		}
+		list = append(list, v)
+	}
 }
 
 var verdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4, "REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
