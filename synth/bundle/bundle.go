@@ -4,18 +4,23 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
@@ -103,7 +108,28 @@ func swap(aside, next, dir string) error {
 	return nil
 }
 
+// fill writes all of a bundle, the evidence beside the policies.
 func fill(ctx context.Context, dir string, in Input) (verify.Report, error) {
+	evidence := make(chan error, 1)
+	go func() { evidence <- writeEvidence(dir, in) }()
+	report, err := fillPolicies(ctx, dir, in)
+	return report, cmp.Or(err, <-evidence)
+}
+
+func writeEvidence(dir string, in Input) error {
+	if in.WriteEvidence == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	if err := in.WriteEvidence(filepath.Join(dir, EvidenceDir)); err != nil {
+		return fmt.Errorf("write evidence: %w", err)
+	}
+	return nil
+}
+
+func fillPolicies(ctx context.Context, dir string, in Input) (verify.Report, error) {
 	files, err := policyFiles(in.Result)
 	if err != nil {
 		return verify.Report{}, err
@@ -125,11 +151,6 @@ func fill(ctx context.Context, dir string, in Input) (verify.Report, error) {
 	rest := map[string][]byte{ManifestFile: text, ReviewFile: review(in, m, &report)}
 	if err := writeFiles(dir, rest); err != nil {
 		return verify.Report{}, err
-	}
-	if in.WriteEvidence != nil {
-		if err := in.WriteEvidence(filepath.Join(dir, EvidenceDir)); err != nil {
-			return verify.Report{}, fmt.Errorf("write evidence: %w", err)
-		}
 	}
 	return report, nil
 }
@@ -168,15 +189,25 @@ func judge(ctx context.Context, dir string, in Input, enforced policy.PolicySet,
 	})
 }
 
+// writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.
 func writeFiles(dir string, files map[string][]byte) error {
-	for name, text := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("make directory of %s: %w", name, err)
-		}
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
-		}
+	in := map[string][]string{}
+	for name := range files {
+		in[path.Dir(name)] = append(in[path.Dir(name)], name)
 	}
-	return nil
+	dirs := slices.Sorted(maps.Keys(in))
+	errs := make([]error, len(dirs))
+	render.Each(len(dirs), func(i int) {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(dirs[i])), 0o755); err != nil {
+			errs[i] = fmt.Errorf("make directory %s: %w", dirs[i], err)
+			return
+		}
+		for _, name := range in[dirs[i]] {
+			if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), files[name], 0o644); err != nil {
+				errs[i] = fmt.Errorf("write %s: %w", name, err)
+				return
+			}
+		}
+	})
+	return cmp.Or(errs...)
 }

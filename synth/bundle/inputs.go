@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
+	"sluice/model"
 	"sluice/model/graph"
 )
 
@@ -31,8 +33,17 @@ func digest(g *graph.Graph) string {
 		fmt.Fprintf(h, "%q %q %s %s %s %d %d %d %d %d %d\n", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State, e.Reason,
 			e.Used+e.Replies+e.Duplicates, e.DeniedRecords, e.RefusedRecords, e.Conns, e.First, e.Last)
 	}
+	keys := map[model.EndpointID][]byte{} // quoted; most endpoints have many connections
+	quoted := func(e model.EndpointID) []byte {
+		k, ok := keys[e]
+		if !ok {
+			k = strconv.AppendQuote(nil, g.Tables.Endpoints.Key(e))
+			keys[e] = k
+		}
+		return k
+	}
 	for _, c := range g.Connections {
-		fmt.Fprintf(h, "%d %q %q %d\n", c.Edge, g.Tables.Endpoints.Key(c.Src), g.Tables.Endpoints.Key(c.Dst), c.Records)
+		fmt.Fprintf(h, "%d %s %s %d\n", c.Edge, quoted(c.Src), quoted(c.Dst), c.Records)
 	}
 	_ = h.Flush() // a hash takes everything
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))

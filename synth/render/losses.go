@@ -1,12 +1,32 @@
 package render
 
+import (
+	"strings"
+
+	"sluice/synth/policy"
+)
+
 // Losses collects what a dialect cannot say, of one policy after the other.
 type Losses struct {
-	List         []Loss
-	Policy, Rule string // what the next ones are lost of, as Loss names them
+	List   []Loss
+	policy string // what the next ones are lost of
+	rules  *policy.Policy
+	rule   int
+}
+
+// Of says that the next ones are lost of p.Rules[i]; p is nil for no rule.
+func (l *Losses) Of(p *policy.Policy, i int) { l.rules, l.rule = p, i }
+
+// Whole says that the next ones are lost of an object, none of its rules. Namespace is "" for a cluster-wide one.
+func (l *Losses) Whole(namespace, name string) {
+	l.policy, l.rules = strings.TrimPrefix(namespace+"/"+name, "/"), nil
 }
 
 // Add adds a loss of the present policy and rule.
 func (l *Losses) Add(wider bool, lost, consequence string) {
-	l.List = append(l.List, Loss{Policy: l.Policy, Rule: l.Rule, Lost: lost, Consequence: consequence, Wider: wider})
+	x := Loss{Policy: l.policy, Lost: lost, Consequence: consequence, Wider: wider}
+	if l.rules != nil {
+		x.Rule = l.rules.RuleID(l.rule)
+	}
+	l.List = append(l.List, x)
 }

@@ -255,11 +255,12 @@ func (b *bench) reading(load string) error {
 
 func (b *bench) storing(load string) error {
 	store, pq := filepath.Join(b.dir, "store"), filepath.Join(b.dir, "copy.parquet")
-	out := filepath.Join(b.dir, "bundle")
+	out := filepath.Join(b.dir, "bundles") // a place of its own for each: file systems are slow where much was just deleted
+	defer os.RemoveAll(out)
 	ours := &contender{name: "sluice ingest", shell: "rm -rf " + quote(store) + " && " + quote(b.sluice) + " ingest " + quote(load) + " -q --store " + quote(store)}
 	duck := &contender{name: "DuckDB COPY to Parquet", shell: "rm -f " + quote(pq) + " && " + quote(b.self) + " duckdb-copy " + quote(load) + " " + quote(pq)}
 	group := b.duck("read_json, GROUP BY", load)
-	learn := &contender{name: "sluice learn -A from the store", shell: "rm -rf " + quote(out) + " && { " + quote(b.sluice) + " learn -A -q --store " + quote(store) + " --out " + quote(out) + " --fail-on lost,escaped > /dev/null || test $? = 3; }"}
+	learn := &contender{name: "sluice learn -A from the store", shell: "mkdir -p " + quote(out) + " && { " + quote(b.sluice) + " learn -A -q --store " + quote(store) + " --out " + quote(out) + "/$$ --fail-on lost,escaped > /dev/null || test $? = 3; }"}
 	if err := b.measure([]*contender{ours, duck, group, learn}); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 type losses struct{ render.Losses }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
-	l.Policy, l.Rule = strings.TrimPrefix(p.Namespace+"/"+p.Name, "/"), ""
+	l.Whole(p.Namespace, p.Name)
 	for _, s := range []policy.Selector{p.Subject, p.SubjectNamespaces} {
 		if !sayable(s) {
 			l.Add(p.Ingress || p.Egress, "the selector "+s.String(), "nothing of the policy is in force")
@@ -47,12 +47,12 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 	p.Name = calicoName(p.Tier, p.Name)
 	var rules []policy.Rule
 	for i := range p.Rules {
-		l.Rule = p.RuleID(i)
+		l.Of(&p, i)
 		if r, ok := l.ruleOf(&p, p.Rules[i]); ok {
 			rules = append(rules, l.conditions(r)...)
 		}
 	}
-	l.Rule = ""
+	l.Of(nil, 0)
 	if p.Rules = rules; p.Sequential() {
 		p.Rules = nil
 		for _, r := range rules {
@@ -75,7 +75,7 @@ func (l *losses) onlyAllows(p policy.Policy) policy.Policy {
 			rules = append(rules, r)
 			continue
 		}
-		l.Rule = p.RuleID(i)
+		l.Of(&p, i)
 		l.Add(true, "the rule's action "+r.Action.String(), "what other rules allow of it stays allowed")
 	}
 	p.Rules = rules

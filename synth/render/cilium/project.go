@@ -32,9 +32,7 @@ func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 type losses struct{ render.Losses }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
-	if l.Policy, l.Rule = p.Namespace+"/"+p.Name, ""; p.Namespace == "" {
-		l.Policy = p.Name
-	} else {
+	if l.Whole(p.Namespace, p.Name); p.Namespace != "" {
 		p.SubjectNamespaces = nil
 	}
 	p.SubjectNamespaces = withoutName(p.SubjectNamespaces)
@@ -52,10 +50,11 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 	}
 	var rules []policy.Rule
 	for i := range p.Rules {
-		l.Rule = p.RuleID(i)
+		l.Of(&p, i)
 		rules = append(rules, l.ruleOf(p.Rules[i])...)
 	}
-	l.Rule, p.Rules = "", rules
+	l.Of(nil, 0)
+	p.Rules = rules
 	return p, p.Ingress || p.Egress || len(rules) > 0
 }
 
@@ -166,9 +165,8 @@ func (l *losses) port(r policy.Rule, p policy.Port) []policy.Port {
 }
 
 func (l *losses) network(n policy.Network) (policy.Network, bool) {
-	l.Policy, l.Rule = n.Name, ""
+	l.Whole(n.Namespace, n.Name)
 	if n.Namespace != "" || !render.ValidName(n.Name) {
-		l.Policy = n.Namespace + "/" + n.Name
 		l.Add(false, "the network", "peers that name it match nothing")
 		return n, false
 	}

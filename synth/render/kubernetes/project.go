@@ -24,9 +24,7 @@ func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 type losses struct{ render.Losses }
 
 func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
-	l.Policy, l.Rule = p.Namespace+"/"+p.Name, ""
-	if p.Namespace == "" {
-		l.Policy = p.Name
+	if l.Whole(p.Namespace, p.Name); p.Namespace == "" {
 		l.Add(p.Ingress || p.Egress, "the cluster-wide policy", "nothing of it is in force")
 		return p, false
 	}
@@ -40,12 +38,13 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 	}
 	var rules []policy.Rule
 	for i := range p.Rules {
-		l.Rule = p.RuleID(i)
+		l.Of(&p, i)
 		if r, ok := l.ruleOf(&p, p.Rules[i]); ok {
 			rules = append(rules, r)
 		}
 	}
-	l.Rule, p.Rules = "", rules
+	l.Of(nil, 0)
+	p.Rules = rules
 	return p, p.Ingress || p.Egress
 }
 
