@@ -93,6 +93,8 @@ func (l *liveFlags) open(in *input, servers []string, logTo io.Writer) (cfg live
 		return cfg, nil, usageError("--for %s: give how long to follow (1h)", l.during)
 	case l.timeout <= 0:
 		return cfg, nil, usageError("--timeout %s: give the time that an answer may take (12s)", l.timeout)
+	case in.strict:
+		return cfg, nil, usageError("--strict is for files: what a server sends and nobody can read is counted")
 	case slices.Contains(l.namespaces, ""):
 		return cfg, nil, usageError("-n: give the name of a namespace")
 	}
