@@ -29,9 +29,9 @@ test-race: ## run the tests under the race detector; needs a C compiler
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags conformance ./...
+	$(GO) vet -tags conformance,corpus ./...
 	cd .ci/tools && $(GO) build -o ../../$(BIN)/staticcheck honnef.co/go/tools/cmd/staticcheck
-	$(BIN)/staticcheck -tags conformance ./...
+	$(BIN)/staticcheck -tags conformance,corpus ./...
 
 fmt: ## format the sources
 	gofmt -w $$(git ls-files '*.go')
@@ -46,7 +46,7 @@ fuzz: ## run every fuzz target FUZZ times
 
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }
-	$(GO) test -count=1 -run Corpus ./...
+	$(GO) test -tags corpus -count=1 ./cmd/... ./ingest/calico ./synth/eval
 
 bench: build lab ## measure against DuckDB, encoding/json and clients of Hubble; needs a C++ compiler and 4 GB of disk
 	$(GO) test -count=1 -run TestSixty -v ./cmd/sluice/internal/cli
