@@ -17,9 +17,11 @@ import (
 )
 
 const (
-	version    = "v1"
-	commitsDir = version + "/commits"
-	formatName = "sluice/store/v1"
+	version      = "v1"
+	commitsDir   = version + "/commits"
+	headDir      = version + "/head"
+	commitSuffix = ".json"
+	formatName   = "sluice/store/v1"
 )
 
 // commit is one file of v1/commits. A segment belongs to the store from the moment that the commit naming it is renamed
@@ -41,20 +43,45 @@ func commitName(number int, data []byte) string {
 	return fmt.Sprintf("%08d-%s.json", number, hex.EncodeToString(sum[:8]))
 }
 
-// readCommits reads the commits after the last known one, in order. Unfinished files of a writer that died have other
-// names and are passed over. A number may be missing only where a later commit replaces it.
+// readCommits reads the commits after the last known one, in order. A listing is no snapshot: commits may be replaced and
+// removed while it is read. So what seems to be missing is looked for once more if the listing has changed.
 func readCommits(dir string, last int) ([]commit, error) {
+	var before []string
+	for {
+		names, err := listCommits(dir, last)
+		if err != nil {
+			return nil, err
+		}
+		out, err := readListed(dir, names, last)
+		if err == nil || !errors.Is(err, errMissing) || slices.Equal(names, before) {
+			return out, err
+		}
+		before = names
+	}
+}
+
+// listCommits returns the names of the commits after the last known one, sorted. Unfinished files of a writer that died
+// have other names and are passed over.
+func listCommits(dir string, last int) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, commitsDir))
 	if err != nil {
 		return nil, err
 	}
+	var out []string
+	for _, e := range entries {
+		if n, ok := commitNumber(e.Name()); ok && n > last {
+			out = append(out, e.Name())
+		}
+	}
+	return out, nil
+}
+
+// readListed reads commits. A number may be missing only where a later commit replaces it, and none twice.
+func readListed(dir string, names []string, last int) ([]commit, error) {
 	var out []commit
 	var replaced ranges
-	for _, e := range entries {
-		if n, ok := commitNumber(e.Name()); !ok || n <= last {
-			continue
-		}
-		c, err := readCommit(filepath.Join(dir, commitsDir, e.Name()))
+	for _, name := range names {
+		c, err := readCommit(filepath.Join(dir, commitsDir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // replaced and removed meanwhile, or missing, as shows below
 		}
@@ -67,9 +94,12 @@ func readCommits(dir string, last int) ([]commit, error) {
 	slices.SortFunc(out, func(a, b commit) int { return a.Number - b.Number })
 	want := last + 1
 	for _, c := range out {
+		if c.Number < want {
+			return nil, fmt.Errorf("commit %d is there twice in %s: %w", c.Number, commitsDir, ErrDamaged)
+		}
 		for ; want < c.Number; want++ {
 			if !replaced.has(want) {
-				return nil, fmt.Errorf("commit %d is missing in %s: %w", want, commitsDir, ErrDamaged)
+				return nil, fmt.Errorf("commit %d is %w in %s: %w", want, errMissing, commitsDir, ErrDamaged)
 			}
 		}
 		want = c.Number + 1
@@ -80,7 +110,7 @@ func readCommits(dir string, last int) ([]commit, error) {
 // commitNumber gives the number in the name of a commit's file, false for files of other kinds.
 func commitNumber(file string) (int, bool) {
 	number, rest, ok := strings.Cut(file, "-")
-	if !ok || !strings.HasSuffix(rest, ".json") {
+	if !ok || !strings.HasSuffix(rest, commitSuffix) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(number)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -96,6 +97,7 @@ func TestKill(t *testing.T) {
 	if n := checkCrashed(t, dir, -1); n > 0 {
 		t.Errorf("%d files are left that no commit names", n)
 	}
+	checkNoEmptyDirs(t, dir)
 	t.Logf("%d sources, %d files left behind by the killed", len(mustCreate(t, dir).Sources()), orphans)
 }
 
@@ -138,7 +140,7 @@ func checkCrashed(t *testing.T, dir string, acknowledged int) int {
 	}
 	orphans := 0
 	for name := range files(t, dir) {
-		if !known[filepath.Base(name)] && !strings.HasSuffix(name, ".json") {
+		if !known[filepath.Base(name)] && !strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, headDir) {
 			orphans++
 		}
 	}
@@ -154,7 +156,7 @@ func TestDamage(t *testing.T) {
 	s := mustCreate(t, dir)
 	commitRows(t, s, WriterOptions{}, tables, rows, Source{Name: "a", Digest: "b"})
 	for name, content := range files(t, dir) {
-		if filepath.Base(name) == "lock" {
+		if filepath.Base(name) == "lock" || strings.HasPrefix(name, headDir) {
 			continue
 		}
 		for i := range 30 {
@@ -215,6 +217,146 @@ func TestMissing(t *testing.T) {
 	}
 	if _, err := Open(dir); !errors.Is(err, ErrDamaged) {
 		t.Errorf("commit gone: %v", err)
+	}
+}
+
+// TestLoss: whichever file of a store is lost, it is an error that names what is missing, or the store answers whole;
+// for a reader, for the next writer, and where a whole directory is lost. So it is while the head is one behind, since
+// the writer was killed before it wrote it, and the next one has been there.
+func TestLoss(t *testing.T) {
+	for _, behind := range []bool{false, true} {
+		dir := t.TempDir()
+		s := mustCreate(t, dir)
+		for n := range 6 {
+			tables, rows := crashRows(n)
+			commitStream(t, s, tables, rows, n)
+			if n == 3 {
+				if _, err := s.Compact(t.Context(), CompactOptions{Run: 4, Grace: time.Hour}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if behind {
+			setHead(t, dir, 1)
+			w, err := s.Writer(WriterOptions{})
+			if err := errors.Join(err, w.Abort()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := files(t, dir)
+		want := len(scannedRows(t, dir))
+		refused := 0
+		lost := map[string]bool{commitsDir: true, version: true}
+		for name := range all {
+			lost[name] = true
+		}
+		for name := range lost {
+			copied := t.TempDir()
+			for n, content := range all {
+				if n != name && !strings.HasPrefix(n, name+"/") {
+					must(t, os.MkdirAll(filepath.Dir(filepath.Join(copied, n)), 0o777))
+					overwrite(t, filepath.Join(copied, n), []byte(content))
+				}
+			}
+			err := scanAll(copied)
+			if err == nil {
+				_, _, err = mustCreate(t, copied).SeenIDs(mustCreate(t, copied).Stream("hubble://a"))
+			}
+			if err == nil {
+				if got := len(scannedRows(t, copied)); got != want {
+					t.Errorf("without %s %d rows of %d", name, got, want)
+				}
+				continue
+			}
+			refused++
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNoStore) {
+				t.Errorf("without %s: %v", name, err)
+			}
+			if strings.HasPrefix(name, commitsDir) {
+				if _, err := Create(copied); !errors.Is(err, ErrDamaged) {
+					t.Errorf("written to without %s: %v", name, err)
+				}
+			}
+		}
+		if refused < 10 {
+			t.Errorf("%d losses were errors", refused)
+		}
+	}
+}
+
+// TestFormerVersion: a store without a head opens, and has one after the next commit.
+func TestFormerVersion(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	tables, rows := crashRows(1)
+	commitRows(t, s, WriterOptions{}, tables, rows)
+	must(t, os.RemoveAll(filepath.Join(dir, headDir)))
+	if got := scannedRows(t, dir); len(got) != len(rows) {
+		t.Errorf("%d rows", len(got))
+	}
+	commitRows(t, mustCreate(t, dir), WriterOptions{}, tables, rows)
+	newest, _ := filepath.Glob(filepath.Join(dir, commitsDir, "00000002-*"))
+	must(t, os.Remove(newest[0]))
+	if _, err := Open(dir); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "commit 2 is missing") {
+		t.Errorf("newest commit gone: %v", err)
+	}
+}
+
+// TestFormerVersionLoss: where no head tells, what a writer that comes after the next one wrote does.
+func TestFormerVersionLoss(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	tables, rows := crashRows(1)
+	for range 3 {
+		commitRows(t, s, WriterOptions{}, tables, rows)
+	}
+	must(t, os.RemoveAll(filepath.Join(dir, headDir)))
+	for _, n := range []string{"00000002-*", "00000003-*"} {
+		lost, _ := filepath.Glob(filepath.Join(dir, commitsDir, n))
+		must(t, os.Remove(lost[0]))
+	}
+	overwrite(t, filepath.Join(dir, version, "lock"), []byte("w"))
+	before := len(files(t, dir))
+	if _, err := mustCreate(t, dir).Writer(WriterOptions{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("writer: %v", err)
+	}
+	if n := len(files(t, dir)); n < before {
+		t.Errorf("%d of %d files left", n, before)
+	}
+}
+
+// setHead makes the head name an earlier commit, as a writer does that is killed.
+func setHead(t *testing.T, dir string, number int) {
+	t.Helper()
+	must(t, os.RemoveAll(filepath.Join(dir, headDir)))
+	must(t, os.Mkdir(filepath.Join(dir, headDir), 0o777))
+	found, _ := filepath.Glob(filepath.Join(dir, commitsDir, fmt.Sprintf("%08d-*", number)))
+	overwrite(t, filepath.Join(dir, headDir, strings.TrimSuffix(filepath.Base(found[0]), commitSuffix)), nil)
+}
+
+func scannedRows(t *testing.T, dir string) []model.Observation {
+	t.Helper()
+	_, rows := scanned(t, mustCreate(t, dir), ScanOptions{})
+	return rows
+}
+
+func checkNoEmptyDirs(t *testing.T, dir string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if entries, _ := os.ReadDir(p); len(entries) == 0 {
+			t.Errorf("%s is empty", p)
+		}
+		return nil
+	}))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -13,5 +13,6 @@ var (
 	ErrSourceStored = errors.New("source is already in the store")
 	// ErrDamaged says that a file is not the one that was committed.
 	ErrDamaged = errors.New("damaged")
+	errMissing = errors.New("missing")
 	errClosed  = errors.New("the writer is closed")
 )

@@ -79,6 +79,10 @@ func Create(dir string) (*Store, error) {
 func (s *Store) reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	head, number, err := readHead(s.dir) // before the commits: it is never ahead of them
+	if err != nil {
+		return err
+	}
 	fresh, err := readCommits(s.dir, s.last)
 	if err != nil {
 		return err
@@ -102,7 +106,7 @@ func (s *Store) reload() error {
 		}
 	}
 	s.commits = live
-	return nil
+	return s.checkHead(head, number)
 }
 
 // Dir is the directory of the store.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -152,6 +153,9 @@ func (s *Store) Stream(name string) *Stream {
 func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
 	for _, f := range st.Seen {
 		data, err := os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(f.Path)))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s: committed, but not there: %w", f.Path, ErrDamaged)
+		}
 		if err != nil {
 			return nil, 0, fmt.Errorf("read ids of a stream: %w", err)
 		}

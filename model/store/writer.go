@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice/model"
@@ -48,7 +49,10 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write store %s: %w", s.dir, err)
 	}
-	if err = s.reload(); err == nil && l.dirty {
+	if err = s.reload(); err == nil {
+		err = s.writeHead()
+	}
+	if err == nil && l.dirty {
 		err = s.sweep()
 	}
 	if err != nil {
@@ -57,21 +61,44 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	return &Writer{store: s, opts: opts, number: s.newest() + 1, lock: l, tables: newTables(), enc: newEncoder()}, nil
 }
 
-// sweep removes what writers that died before their commit left. Such files carry the number of a commit that does
-// not exist; others are never touched.
+// sweep removes what writers that died before their commit left, and directories that nothing is left in. Such files carry
+// the number of the commit that comes next; files of a later one tell that commits are missing, and others are never
+// touched.
 func (s *Store) sweep() error {
-	last := s.newest()
-	return filepath.WalkDir(filepath.Join(s.dir, version), func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	next := s.newest() + 1
+	var remove, dirs []string
+	err := filepath.WalkDir(filepath.Join(s.dir, version), func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
 			return err
 		}
+		if d.IsDir() {
+			dirs = append(dirs, p)
+			return nil
+		}
 		n, ok := commitOf(d.Name())
-		torn := strings.HasSuffix(d.Name(), ".json"+tmpSuffix) && filepath.Base(filepath.Dir(p)) == filepath.Base(commitsDir)
-		if ok && n > last || torn {
-			return os.Remove(p)
+		torn := strings.HasSuffix(d.Name(), commitSuffix+tmpSuffix) && filepath.Base(filepath.Dir(p)) == filepath.Base(commitsDir)
+		switch {
+		case ok && n > next:
+			return fmt.Errorf("commit %d is %w: it wrote %s: %w", n, errMissing, p, ErrDamaged)
+		case ok && n == next || torn:
+			remove = append(remove, p)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, p := range remove {
+		if err := os.Remove(p); err != nil {
+			return err
+		}
+	}
+	for _, p := range slices.Backward(dirs) {
+		if base := filepath.Base(p); strings.HasPrefix(base, "day=") || strings.HasPrefix(base, "cluster=") {
+			_ = os.Remove(p) // not if something is in it
+		}
+	}
+	return nil
 }
 
 // Write adds rows, which refer to t. They become part of the store with Commit; rows of one key are added up where they
@@ -175,7 +202,11 @@ func (w *Writer) commit(sources []Source) error {
 	if err := syncDir(filepath.Join(w.store.dir, commitsDir)); err != nil {
 		return err
 	}
-	return w.store.reload()
+	if err := w.store.reload(); err != nil {
+		return err
+	}
+	_ = w.store.writeHead() // the commit is there and must not be made again; the next writer tells if this fails again
+	return nil
 }
 
 // Abort gives up what was written since the last Commit and the lock. It does nothing after Commit.
