@@ -180,7 +180,7 @@ func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
 			return model.Refused, r
 		}
 	}
-	if n.off&RuleIrrelevant == 0 && f.Src.Kind != model.KindPod && f.Dst.Kind != model.KindPod {
+	if n.off&RuleIrrelevant == 0 && f.Src.Kind != model.KindPod && f.Dst.Kind != model.KindPod && !proxied(f) {
 		return model.Irrelevant, model.NodeToNode
 	}
 	fate := n.direction(f, denied)
@@ -242,10 +242,20 @@ func noise(f *model.Flow) model.Reason {
 
 func icmpError(t uint16) bool { return t == 3 || t == 4 || t == 5 || t == 11 || t == 12 }
 
+// proxied reports whether an end is the proxy of Ingress and Gateway, which policies isolate like a pod.
+func proxied(f *model.Flow) bool { return (f.Src.Entities|f.Dst.Entities)&model.IngressEntity != 0 }
+
+// loopback is the address by which Cilium shows a pod to itself where it reaches itself through a service
+// (ipv4-service-loopback-address as installed). The record has no name for that end, and no policy is asked.
+var loopback = []byte("169.254.42.1")
+
 // selfTalk: the same pod at both ends, not merely the same workload: members of a Kafka cluster are edges.
 func selfTalk(f *model.Flow) bool {
 	if f.Src.Kind != model.KindPod || f.Dst.Kind != model.KindPod {
 		return false
+	}
+	if bytes.Equal(f.SrcIP, loopback) || bytes.Equal(f.DstIP, loopback) {
+		return true
 	}
 	if len(f.SrcPod) > 0 && len(f.DstPod) > 0 {
 		return f.Src.ID == f.Dst.ID && bytes.Equal(f.SrcPod, f.DstPod)

@@ -12,6 +12,7 @@ import (
 const (
 	needAccount  need = "the service account of the pod"
 	needServices need = "the endpoints of services"
+	needHost     need = "the labels of the host endpoint"
 )
 
 // Labels that Calico gives to every pod, and the prefixes of those that it inherits.
@@ -235,9 +236,9 @@ func (e *Evaluator) calicoPeer(p *policy.Policy, q *policy.Peer, end *End, a *as
 		if q.Name != "" {
 			return e.matchNetwork(q, end, n)
 		}
-		return e.inNetworks(q, end, false, n)
+		return either(e.inNetworks(q, end, false, n), end.hostWith(q.Pods, n))
 	case policy.PeerService:
-		return end.inService(q, a.dir == model.Egress, a, n) // the peer is the server
+		return e.inService(q, end, a.dir == model.Egress, a, n) // the peer is the server
 	case policy.PeerAll:
 		m := model.Yes
 		for i := 0; i < len(q.All) && m != model.No; i++ {
@@ -249,6 +250,19 @@ func (e *Evaluator) calicoPeer(p *policy.Policy, q *policy.Peer, end *End, a *as
 		return m
 	}
 	return e.matchPeer(q, a.subject, end, n)
+}
+
+// hostWith says whether the end is a node whose host endpoint has the labels: like networks without a namespace it is
+// found by selectors that name none, and by global().
+func (e *End) hostWith(s policy.Selector, n *need) model.Tri {
+	if !e.Node {
+		return model.No
+	}
+	labels := view{e.Labels, known}
+	if e.LabelsUnknown {
+		labels.lacks = func(string) need { return needHost }
+	}
+	return labels.matches(s, n)
 }
 
 // inNetworks says whether the end's address is in one of the networks that q selects by their labels, those with a
@@ -293,14 +307,32 @@ func networkViews(w *policy.Network) (own, namespace view) {
 
 // inService says whether the end is one of the service's endpoints, and where it is the server that they are reached
 // on the service's ports. Calico 3.31 finds no service for a name without namespace, whatever its documentation says.
-func (e *End) inService(q *policy.Peer, server bool, a *asked, n *need) model.Tri {
+func (e *Evaluator) inService(q *policy.Peer, end *End, server bool, a *asked, n *need) model.Tri {
 	switch {
 	case q.Namespace == "":
 		return model.No
-	case e.Services == nil:
-		return n.unknown(needServices)
+	case end.Services == nil:
+		return e.inManifest(q, end, server, a, n)
 	}
-	return tri(slices.ContainsFunc(e.Services, func(s ServicePort) bool {
+	return tri(slices.ContainsFunc(end.Services, func(s ServicePort) bool {
 		return s.Namespace == q.Namespace && s.Name == q.Name && (!server || s.Proto == a.proto && s.Port == a.port)
 	}))
+}
+
+// inManifest is inService by the service's own object.
+func (e *Evaluator) inManifest(q *policy.Peer, end *End, server bool, a *asked, n *need) model.Tri {
+	list := e.set.Manifests.Services
+	i := slices.IndexFunc(list, func(s policy.Service) bool { return s.Namespace == q.Namespace && s.Name == q.Name })
+	if i < 0 {
+		return n.unknown(needServices)
+	}
+	m := end.behind(&list[i], n)
+	if !server || m == model.No {
+		return m
+	}
+	ports := model.No
+	for j := range list[i].Ports {
+		ports = either(ports, end.matchPort(&list[i].Ports[j], a.proto, a.port, n))
+	}
+	return and(m, ports)
 }

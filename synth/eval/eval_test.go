@@ -290,7 +290,8 @@ func TestFactsOf(t *testing.T) {
 		{model.Endpoint{Kind: model.KindPod, Namespace: "n", Labels: l, Marks: model.MarkHostNetwork}, eval.Facts{HostNetwork: true, Namespace: "n", Labels: l}},
 		{model.Endpoint{Kind: model.KindEntity, Entities: model.Host | model.KubeAPIServer}, eval.Facts{Entities: model.Host | model.KubeAPIServer}},
 		{model.Endpoint{Kind: model.KindAddress, Address: a, Entities: model.World}, eval.Facts{Address: a, Entities: model.World}},
-		{model.Endpoint{Kind: model.KindHost, Name: "node-1"}, eval.Facts{Node: true}},
+		{model.Endpoint{Kind: model.KindHost, Name: "node-1"}, eval.Facts{Node: true, LabelsUnknown: true}},
+		{model.Endpoint{Kind: model.KindHost, Name: "node-1", Labels: l}, eval.Facts{Node: true, Labels: l}},
 	} {
 		if got := eval.FactsOf(&c.e); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v: %+v, want %+v", c.e, got, c.want)

@@ -54,10 +54,14 @@ func (e *Evaluator) Policies() policy.PolicySet { return e.set }
 // End prepares one end. Doing so once for each end, not for each connection, is what makes deciding fast.
 func (e *Evaluator) End(f Facts) *End {
 	f.Address = f.Address.Unmap().WithZone("")
+	if labels, ok := e.set.Manifests.Namespaces[f.Namespace]; ok && f.IsPod && f.NamespaceLabels == nil {
+		f.NamespaceLabels = labels
+	}
 	end := &End{Facts: f, namespaceKnown: f.NamespaceLabels != nil, namespace: withName(f.NamespaceLabels, f.Namespace)}
 	end.ingress, end.egress = selection{isolated: model.No, by: -1}, selection{isolated: model.No, by: -1}
 	if !f.IsPod || f.HostNetwork {
 		end.IsPod = false // what no policy can select, no pod selector finds either
+		e.entityEnd(end)
 		return end
 	}
 	if f.Foreign {
@@ -69,14 +73,30 @@ func (e *Evaluator) End(f Facts) *End {
 	}
 	var n need
 	for _, i := range e.byNamespace[f.Namespace] {
-		e.sel(end, i, end.hasLabels(e.set.Policies[i].Subject, &n))
+		if p := &e.set.Policies[i]; !p.EntitiesOnly {
+			e.sel(end, i, end.hasLabels(p.Subject, &n))
+		}
 	}
 	for _, i := range e.clusterWide {
 		p := &e.set.Policies[i]
+		if p.EntitiesOnly {
+			continue
+		}
 		e.sel(end, i, and(end.hasLabels(p.Subject, &n), end.inNamespaces(p.SubjectNamespaces, &n)))
 	}
 	end.lacks = n
 	return end
+}
+
+// entityEnd notes which policies select an end that is no pod. Cilium's agent keeps policy for the proxy of Ingress and
+// Gateway and for the health endpoint as for a pod; a selector that asks for nothing of a pod finds them as well.
+func (e *Evaluator) entityEnd(end *End) {
+	if e.semantics != Cilium || end.Entities == 0 || end.HostNetwork {
+		return
+	}
+	for _, i := range e.clusterWide {
+		e.sel(end, i, tri(e.set.Policies[i].SubjectEntities&end.Entities != 0))
+	}
 }
 
 // sel notes that policy i may select the end.

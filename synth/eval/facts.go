@@ -14,7 +14,8 @@ type Facts struct {
 	IsPod bool
 	// LabelsUnknown: the log does not have the pod's labels; Labels mean nothing.
 	LabelsUnknown bool
-	// Node: the end is a node. Which one, Entities may say: Host or RemoteNode.
+	// Node: the end is a node. Which one, Entities may say: Host or RemoteNode. Its Labels are those of its host
+	// endpoint (Calico).
 	Node bool
 	// HostNetwork: the end is a pod in its node's network. It is its node: nothing isolates it, no pod selector finds it.
 	HostNetwork bool
@@ -72,7 +73,7 @@ func FactsOf(e *model.Endpoint) Facts {
 	case model.KindAddress:
 		f.Address, f.Names = e.Address, e.Names
 	case model.KindHost:
-		f.Node = true
+		f.Node, f.Labels, f.LabelsUnknown = true, e.Labels, len(e.Labels) == 0
 	}
 	return f
 }

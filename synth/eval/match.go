@@ -46,6 +46,9 @@ const (
 	needNode      need = "whether the node is the pod's own"
 	needCode      need = "the code of the ICMP message"
 	needOrder     need = "the order of tiers, which this evaluator does not know"
+	needCluster   need = "the name of the pod's cluster"
+	needService   need = "the service, which is not among the manifests"
+	needEndpoints need = "the endpoints of a service without selector"
 )
 
 // hasLabels says whether the selector finds the pod's labels.
@@ -57,6 +60,10 @@ func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
 			m = and(m, n.unknown(needAccount))
 		case s[i].Key == ciliumAccount:
 			m = and(m, tri(s[i].Matches(model.Labels{ciliumAccount + "=" + e.ServiceAccount})))
+		case s[i].Key == policy.ClusterName && e.Cluster == "" && s[i].Op != policy.Exists && s[i].Op != policy.DoesNotExist:
+			m = and(m, n.unknown(needCluster))
+		case s[i].Key == policy.ClusterName:
+			m = and(m, tri(s[i].Matches(model.Labels{policy.ClusterName + "=" + e.Cluster})))
 		case e.LabelsUnknown:
 			m = and(m, n.unknown(needLabels))
 		case !s[i].Matches(e.Labels):
@@ -94,7 +101,7 @@ func elsewhere(a, b *End) bool { return a.Cluster != "" && b.Cluster != "" && a.
 func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.Tri {
 	switch p.Kind {
 	case policy.PeerPods:
-		if !end.IsPod || elsewhere(end, subject) {
+		if !end.IsPod || elsewhere(end, subject) && !namesCluster(p.Pods) {
 			return model.No
 		}
 		return and(end.hasLabels(p.Pods, n), end.inNamespaces(p.Namespaces, n))
@@ -106,9 +113,48 @@ func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.
 		return end.matchName(p.Name, n)
 	case policy.PeerNetwork:
 		return e.matchNetwork(p, end, n)
+	case policy.PeerService:
+		return e.behindService(p, end, n)
 	default:
 		return n.unknown(needPeer)
 	}
+}
+
+// namesCluster reports whether a selector asks for the cluster: without it Cilium means the policy's own.
+func namesCluster(s policy.Selector) bool {
+	return slices.ContainsFunc(s, func(r policy.Requirement) bool { return r.Key == policy.ClusterName })
+}
+
+// behindService says whether the end is one of the pods that a service stands for by its selector. Ports are the
+// rule's own affair.
+func (e *Evaluator) behindService(p *policy.Peer, end *End, n *need) model.Tri {
+	m, found := model.No, false
+	for i := range e.set.Manifests.Services {
+		s := &e.set.Manifests.Services[i]
+		if s.Namespace != p.Namespace && p.Namespace != "" {
+			continue
+		}
+		if p.Name != "" && s.Name != p.Name || p.Name == "" && !p.Pods.Matches(s.Labels) {
+			continue
+		}
+		found = true
+		m = either(m, end.behind(s, n))
+	}
+	if !found && p.Name != "" {
+		return n.unknown(needService)
+	}
+	return m
+}
+
+// behind says whether a service's selector finds the end.
+func (e *End) behind(s *policy.Service, n *need) model.Tri {
+	if len(s.Selector) == 0 {
+		return n.unknown(needEndpoints)
+	}
+	if !e.IsPod || e.Namespace != s.Namespace {
+		return model.No
+	}
+	return e.hasLabels(s.Selector, n)
 }
 
 func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {

@@ -25,7 +25,7 @@ func (s PolicySet) Canonical() PolicySet {
 		out[i] = s.Policies[i].Canonical()
 	}
 	slices.SortFunc(out, comparePolicies)
-	return PolicySet{out, canonicalTiers(s.Tiers), canonicalNetworks(s.Networks)}
+	return PolicySet{Policies: out, Tiers: canonicalTiers(s.Tiers), Networks: canonicalNetworks(s.Networks)}
 }
 
 // Equal says whether two sets say the same in the same policies, wherever they were read.
@@ -85,7 +85,8 @@ func canonicalPeers(list []Peer) []Peer {
 
 func comparePolicies(a, b Policy) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), a.Subject.Compare(b.Subject),
-		a.SubjectNamespaces.Compare(b.SubjectNamespaces), compareBools(a.Ingress, b.Ingress), compareBools(a.Egress, b.Egress),
+		a.SubjectNamespaces.Compare(b.SubjectNamespaces), cmp.Compare(a.SubjectEntities, b.SubjectEntities),
+		compareBools(a.EntitiesOnly, b.EntitiesOnly), compareBools(a.Ingress, b.Ingress), compareBools(a.Egress, b.Egress),
 		cmp.Compare(a.Tier, b.Tier), compareOrders(a.Order, b.Order), compareBools(a.Staged, b.Staged),
 		slices.CompareFunc(a.Rules, b.Rules, compareRules))
 }

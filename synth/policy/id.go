@@ -20,6 +20,9 @@ func (p *Policy) RuleID(i int) string {
 	e.word("namespace", p.Namespace)
 	e.selector("subject", p.Subject.Canonical())
 	e.selector("subject-namespaces", p.SubjectNamespaces.Canonical())
+	if p.SubjectEntities != 0 {
+		e.word("subject-entities", p.SubjectEntities.String(), strconv.FormatBool(p.EntitiesOnly))
+	}
 	if len(r.Self) > 0 {
 		e.word("self")
 		e.peers(r.Self)
@@ -84,6 +87,7 @@ func (e *encoder) peers(list []Peer) {
 			e.selector("labels", p.Pods)
 		case PeerService:
 			e.word("service", p.Namespace, p.Name)
+			e.selector("labels", p.Pods)
 		case PeerAll:
 			e.word("all")
 			e.peers(p.All)

@@ -13,6 +13,39 @@ type PolicySet struct {
 	Policies []Policy
 	Tiers    []Tier    // Calico's; the default tier is always there
 	Networks []Network // what PeerNetwork can name
+	// Manifests are objects beside the policies that tell what these leave to the cluster. They are no part of what the
+	// set means: Equal and Canonical leave them out.
+	Manifests Manifests
+}
+
+// Manifests are what a person's files say of the cluster that the policies are for.
+type Manifests struct {
+	// Namespaces has all labels of a namespace by its name.
+	Namespaces map[string]model.Labels
+	Services   []Service
+}
+
+// Service is an object that PeerService can name.
+type Service struct {
+	Namespace, Name string
+	Labels          model.Labels
+	// Selector finds the pods behind it in its namespace; nil: its endpoints are kept by somebody else.
+	Selector Selector
+	Ports    []Port // of its endpoints; a named port has no number
+}
+
+// Join takes in everything of others. Of two objects with one name the later one stays.
+func (m *Manifests) Join(o Manifests) {
+	for name, labels := range o.Namespaces {
+		if m.Namespaces == nil {
+			m.Namespaces = map[string]model.Labels{}
+		}
+		m.Namespaces[name] = labels
+	}
+	for _, s := range o.Services {
+		m.Services = slices.DeleteFunc(m.Services, func(x Service) bool { return x.Namespace == s.Namespace && x.Name == s.Name })
+		m.Services = append(m.Services, s)
+	}
 }
 
 // Policy says for the pods it selects which connections may come in or go out.
@@ -25,6 +58,11 @@ type Policy struct {
 	Subject Selector
 	// SubjectNamespaces narrows a cluster-wide policy to some namespaces; empty is all. Unused in others.
 	SubjectNamespaces Selector
+	// SubjectEntities are ends that are no pods and that a cluster-wide policy of Cilium selects as well: the proxy of
+	// Ingress and Gateway, the health endpoint of a node.
+	SubjectEntities model.Entities
+	// EntitiesOnly says that it selects no pod at all.
+	EntitiesOnly bool
 	// Ingress and Egress say which directions the policy isolates: what no rule allows there is denied. Rules of a
 	// direction that is not isolated count only where another policy isolates the pod (enableDefaultDeny: false).
 	Ingress, Egress bool
@@ -63,6 +101,7 @@ func (s *PolicySet) Join(t PolicySet) {
 	s.Policies = append(s.Policies, t.Policies...)
 	s.Tiers = append(s.Tiers, t.Tiers...)
 	s.Networks = append(s.Networks, t.Networks...)
+	s.Manifests.Join(t.Manifests)
 }
 
 // Add gives the set with more policies.

@@ -42,7 +42,7 @@ const (
 	PeerEntities                 // Entities
 	PeerFQDN                     // Name, a DNS name or a pattern with *
 	PeerNetwork                  // Name, a named network (NetworkSet, CIDRGroup); without a name those of no namespace that Pods selects
-	PeerService                  // Namespace and Name, the endpoints of a service: at the destination with the service's ports
+	PeerService                  // Namespace and Name, or Pods for the service's labels: the endpoints of a service; to Calico at the destination with the service's ports
 	PeerAll                      // every one of All, and none of None
 )
 

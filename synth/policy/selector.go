@@ -12,6 +12,9 @@ import (
 // NamespaceName is the label that every namespace has its own name in.
 const NamespaceName = "kubernetes.io/metadata.name"
 
+// ClusterName is the label that Cilium gives every pod the name of its cluster in.
+const ClusterName = "io.cilium.k8s.policy.cluster"
+
 // Op is the operator of a Requirement.
 type Op uint8
 

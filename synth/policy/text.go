@@ -74,6 +74,9 @@ func (p Peer) String() string {
 	case PeerFQDN:
 		return "name " + p.Name
 	case PeerService:
+		if p.Name == "" {
+			return "services " + p.Namespace + "/" + p.Pods.String()
+		}
 		return "service " + p.Namespace + "/" + p.Name
 	case PeerAll:
 		return p.allText()

@@ -34,7 +34,7 @@ func Parse(in io.Reader, name string, kinds ...Kinds) (policy.PolicySet, []Probl
 	for _, d := range docs {
 		for _, o := range objects(d, &problems) {
 			r := Reader{at: d.at}
-			list := r.object(o, kinds)
+			list := r.object(o.node, o.of, kinds)
 			problems = append(problems, r.problems...)
 			if r.invalid {
 				continue
@@ -43,6 +43,7 @@ func Parse(in io.Reader, name string, kinds ...Kinds) (policy.PolicySet, []Probl
 				set.Policies, problems = replace(set.Policies, p, problems)
 			}
 			set.Tiers, set.Networks = append(set.Tiers, r.tiers...), append(set.Networks, r.networks...)
+			set.Manifests.Join(r.beside)
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.At.Line - b.At.Line })
@@ -62,17 +63,34 @@ func replace(list []policy.Policy, p policy.Policy, problems []Problem) ([]polic
 	return list, append(problems, Problem{Note, p.Source, fmt.Sprintf("policy %s/%s replaces the one in line %d", p.Namespace, p.Name, old.Line)})
 }
 
+// item is an object, and what it is where it does not say so itself: the API leaves that out of the items of its lists.
+type item struct {
+	node *yaml.Node
+	of   Kind
+}
+
 // objects gives the objects of a document: itself, or the items of a List.
-func objects(d document, problems *[]Problem) []*yaml.Node {
+func objects(d document, problems *[]Problem) []item {
 	root := Target(d.root)
 	k := Field(root, "kind")
 	if k == nil || Field(root, "items") == nil || !strings.HasSuffix(k.Value, "List") {
-		return []*yaml.Node{root}
+		return []item{{node: root}}
+	}
+	var of Kind
+	if name := strings.TrimSuffix(k.Value, "List"); name != "" {
+		of.Kind = name
+		if v := Field(root, "apiVersion"); v != nil {
+			of.APIVersion = v.Value
+		}
 	}
 	r := Reader{at: d.at}
-	var items []*yaml.Node
+	var items []item
 	r.Fields(root, k.Value, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "metadata": nil,
-		"items": func(n *yaml.Node) { items = r.List(n, "items") }})
+		"items": func(n *yaml.Node) {
+			for _, o := range r.List(n, "items") {
+				items = append(items, item{o, of})
+			}
+		}})
 	*problems = append(*problems, r.problems...)
 	return items
 }
@@ -90,13 +108,13 @@ func Field(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// object reads one object of a known kind, or reports what it is.
-func (r *Reader) object(n *yaml.Node, kinds []Kinds) []policy.Policy {
+// object reads one object of a known kind, or reports what it is. of is its kind where it names none itself.
+func (r *Reader) object(n *yaml.Node, of Kind, kinds []Kinds) []policy.Policy {
 	if IsNull(n) {
 		r.Report(Skipped, n, "an empty document")
 		return nil
 	}
-	version, k := "", ""
+	version, k := of.APIVersion, of.Kind
 	if v := Field(n, "apiVersion"); v != nil {
 		version = v.Value
 	}
@@ -130,21 +148,24 @@ func (r *Reader) object(n *yaml.Node, kinds []Kinds) []policy.Policy {
 // otherKind tells a policy that decides connections, and is missing in the set, from everything else.
 func (r *Reader) otherKind(n *yaml.Node, version, k string, kinds []Kinds) {
 	what := version + " " + k + QuoteHint(k+version)
-	if !strings.Contains(strings.ToLower(k), "networkpolic") {
+	if !isPolicy(k) {
 		r.Report(Skipped, n, "%s is no policy", what)
 		return
 	}
 	var known []string
 	for _, list := range kinds {
 		for kind, read := range list {
-			if read != nil {
+			if read != nil && isPolicy(kind.Kind) {
 				known = append(known, kind.APIVersion+" "+kind.Kind)
 			}
 		}
 	}
 	slices.Sort(known)
-	r.Report(Unsupported, n, "%s: only %s is read", what, strings.Join(known, ", "))
+	r.Report(Unsupported, n, "%s: what is read: %s", what, strings.Join(slices.Compact(known), ", "))
 }
+
+// isPolicy reports whether objects of a kind decide connections.
+func isPolicy(kind string) bool { return strings.Contains(strings.ToLower(kind), "networkpolic") }
 
 // Position is where an object stands.
 func (r *Reader) Position(n *yaml.Node) policy.Position {

@@ -20,6 +20,7 @@ type Reader struct {
 	invalid  bool
 	tiers    []policy.Tier
 	networks []policy.Network
+	beside   policy.Manifests
 }
 
 // Tier adds a tier to what the object says beside policies.
@@ -27,6 +28,9 @@ func (r *Reader) Tier(t policy.Tier) { r.tiers = append(r.tiers, t) }
 
 // Network adds a named network to what the object says beside policies.
 func (r *Reader) Network(n policy.Network) { r.networks = append(r.networks, n) }
+
+// Beside adds what an object that is no policy says of the cluster.
+func (r *Reader) Beside(m policy.Manifests) { r.beside.Join(m) }
 
 // Report notes a problem at a node; from Unsupported on the object is left out.
 func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) {

@@ -113,6 +113,7 @@ type Rule struct{ ID, Policy, Text string }
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
 	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID][]*eval.End{}, keys: selectorKeys(set), used: map[[2]int]bool{}}
 	v.scope()
+	v.byAddress = asksForAddresses(set, cfg.Semantics)
 	v.report.Semantics = cfg.Semantics
 	for i := range g.Connections {
 		if i%4096 == 0 && ctx.Err() != nil {
@@ -132,19 +133,25 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 }
 
 type verifier struct {
-	g      *graph.Graph
-	cfg    Config
-	ev     *eval.Evaluator
-	ends   map[model.EndpointID][]*eval.End
-	keys   map[string]bool // of labels that the set asks for
-	in     map[string]bool // namespaces in scope
-	wide   bool            // a cluster-wide policy: all namespaces are
-	used   map[[2]int]bool // policy, rule
-	report Report
+	g    *graph.Graph
+	cfg  Config
+	ev   *eval.Evaluator
+	ends map[model.EndpointID][]*eval.End
+	keys map[string]bool // of labels that the set asks for
+	in   map[string]bool // namespaces in scope
+	wide bool            // a cluster-wide policy: all namespaces are
+	// byAddress: rules find ends by addresses that the log may not have.
+	byAddress bool
+	entities  model.Entities  // that cluster-wide policies select
+	used      map[[2]int]bool // policy, rule
+	report    Report
 }
 
 func (v *verifier) scope() {
 	v.in = map[string]bool{}
+	for _, p := range v.ev.Policies().Policies {
+		v.entities |= p.SubjectEntities
+	}
 	for _, ns := range v.cfg.Namespaces {
 		v.in[ns] = true
 	}
@@ -153,8 +160,32 @@ func (v *verifier) scope() {
 	}
 	for _, p := range v.ev.Policies().Policies {
 		v.in[p.Namespace] = true
-		v.wide = v.wide || p.Namespace == ""
+		v.wide = v.wide || p.Namespace == "" && !p.EntitiesOnly
 	}
+}
+
+// private are the addresses that Calico's logs call pvt, public all others, which they call pub (notation of Felix: RFC
+// 1918 is private, and nothing else is).
+var (
+	private = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+		netip.MustParsePrefix("192.168.0.0/16")}
+	families = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	public   = append(without(families[0], private), families[1])
+)
+
+// without returns the networks that make up p less the others.
+func without(p netip.Prefix, others []netip.Prefix) []netip.Prefix {
+	switch {
+	case slices.ContainsFunc(others, func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Overlaps(p) }):
+		return nil
+	case !slices.ContainsFunc(others, p.Overlaps):
+		return []netip.Prefix{p}
+	}
+	low, _ := p.Addr().Prefix(p.Bits() + 1)
+	bytes := p.Addr().AsSlice()
+	bytes[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
+	high, _ := netip.AddrFromSlice(bytes)
+	return append(without(low, others), without(netip.PrefixFrom(high, p.Bits()+1), others)...)
 }
 
 // may gives what an endpoint may be: what the log says, or where it says no labels of a pod that its name puts into a
@@ -168,13 +199,18 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 	f := eval.FactsOf(v.g.Tables.Endpoints.Get(id))
 	f.Foreign = v.cfg.foreign(f.Cluster)
 	var ends []*eval.End
-	if cidrs := v.cidrs(v.g.Tables.Endpoints.Get(id)); len(cidrs) > 0 {
+	cidrs := v.cidrs(v.g.Tables.Endpoints.Get(id))
+	add := func() {
+		if len(cidrs) == 0 {
+			ends = append(ends, v.ev.End(f))
+		}
 		for _, c := range cidrs {
 			f.Block = c.Masked()
 			ends = append(ends, v.ev.End(f))
 		}
-	} else if !f.LabelsUnknown || !f.IsPod {
-		ends = []*eval.End{v.ev.End(f)}
+	}
+	if !f.LabelsUnknown || !f.IsPod {
+		add()
 	} else if p := v.g.PeerOf[id]; p >= 0 && v.g.Peers[p].Workload >= 0 {
 		done := map[string]bool{}
 		for _, labels := range v.g.Workloads[v.g.Peers[p].Workload].LabelSets {
@@ -182,7 +218,7 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 			if key := strings.Join(labels, "\x00"); !done[key] {
 				done[key] = true
 				f.Labels, f.LabelsUnknown = labels, false
-				ends = append(ends, v.ev.End(f))
+				add()
 			}
 		}
 	}
@@ -190,15 +226,63 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 	return ends
 }
 
-// cidrs are where the configuration says that an end without address is.
+// cidrs are where an end without address lies: where the configuration says, or what the word of the log means, or
+// where the set asks for addresses at all, anywhere in either family.
 func (v *verifier) cidrs(ep *model.Endpoint) []netip.Prefix {
+	var known []netip.Prefix
 	switch ep.Kind {
 	case model.KindNetwork, model.KindNetworkSet:
-		return v.cfg.Networks[ep.Name]
+		known = v.cfg.Networks[ep.Name]
 	case model.KindHost:
-		return v.cfg.Nodes
+		known = v.cfg.Nodes
 	}
-	return nil
+	switch {
+	case len(known) > 0:
+		return known
+	case !v.byAddress || ep.Address.IsValid():
+		return nil
+	case ep.Kind == model.KindNetwork && ep.Name == "pvt":
+		return private
+	case ep.Kind == model.KindNetwork && ep.Name == "pub":
+		return public
+	}
+	return families
+}
+
+// asksForAddresses reports whether a rule of the set finds ends that are no entities by their address, to Calico and
+// to the documentation of Kubernetes pods among them.
+func asksForAddresses(set policy.PolicySet, sem eval.Semantics) bool {
+	if sem == eval.Cilium {
+		return false
+	}
+	found := false
+	for i := range set.Policies {
+		for j := range set.Policies[i].Rules {
+			r := &set.Policies[i].Rules[j]
+			for _, list := range [][]policy.Peer{r.Peers, r.Self} {
+				eachPeer(list, func(p *policy.Peer) {
+					found = found || p.Kind == policy.PeerCIDR || p.Kind == policy.PeerNetwork ||
+						p.Kind == policy.PeerPods && len(set.Networks) > 0
+				})
+			}
+		}
+	}
+	return found
+}
+
+// sameFamily reports whether two ends can talk to each other by the addresses they may have.
+func sameFamily(a, b *eval.End) bool {
+	family := func(e *eval.End) int {
+		switch {
+		case e.Address.IsValid():
+			return e.Address.BitLen()
+		case e.Block.IsValid():
+			return e.Block.Addr().BitLen()
+		}
+		return 0
+	}
+	x, y := family(a), family(b)
+	return x == y || x == 0 || y == 0
 }
 
 func (v *verifier) replay(c *graph.Connection) {
@@ -218,15 +302,29 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 		return v.ev.Why(*d)
 	}
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		if ep := v.g.Tables.Endpoints.Get(id); len(v.may(id)) != 1 {
-			why := "the log gives no labels for pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
-			if len(v.may(id)) > 1 {
-				why += ", and those of its workload's pods decide it differently"
-			}
-			return why
+		ep, ends := v.g.Tables.Endpoints.Get(id), v.may(id)
+		pod := "pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
+		switch {
+		case len(ends) == 0:
+			return "the log gives no labels for " + pod
+		case ep.Kind == model.KindPod && len(ep.Labels) == 0:
+			return "the log gives no labels for " + pod + ", and those of its workload's pods decide it differently"
 		}
 	}
-	return ""
+	why := ""
+	for _, id := range []model.EndpointID{c.Src, c.Dst} {
+		ep := v.g.Tables.Endpoints.Get(id)
+		switch {
+		case len(v.may(id)) == 1:
+		case ep.Kind == model.KindPod && why == "":
+			why = "the policies decide by addresses of pods, which the log does not give"
+		case ep.Kind == model.KindHost:
+			why = "the log gives no address of node " + ep.Name + " (network nodes in the configuration gives them)"
+		case ep.Kind != model.KindPod:
+			why = "the log gives no address of network " + ep.Name + " (networks in the configuration gives them)"
+		}
+	}
+	return why
 }
 
 // judge gives the verdict, and the decision where one was needed.
@@ -251,6 +349,9 @@ func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Deci
 	var all []eval.Decision
 	for _, src := range v.may(c.Src) {
 		for _, dst := range v.may(c.Dst) {
+			if !sameFamily(src, dst) {
+				continue
+			}
 			d := v.ev.Decide(src, dst, c.Proto, c.Port)
 			if len(all) > 0 && verdictOf(worked, d) != verdictOf(worked, all[0]) {
 				return Unproven, nil
@@ -285,7 +386,8 @@ func verdictOf(worked bool, d eval.Decision) Verdict {
 // concerns says whether an end of a connection is a pod that the set is for.
 func (v *verifier) concerns(c *graph.Connection) bool {
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		if ep := v.g.Tables.Endpoints.Get(id); ep.Kind == model.KindPod && (v.wide || v.in[ep.Namespace]) {
+		ep := v.g.Tables.Endpoints.Get(id)
+		if ep.Kind == model.KindPod && (v.wide || v.in[ep.Namespace]) || ep.Entities&v.entities != 0 {
 			return true
 		}
 	}

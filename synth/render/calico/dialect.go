@@ -15,16 +15,18 @@ var _ render.Dialect = Dialect{}
 // Name is "calico".
 func (Dialect) Name() string { return "calico" }
 
-// Kinds are the policies, their staged forms, tiers and network sets.
+// Kinds are the policies, their staged forms, tiers and network sets, in both versions of the API.
 func (Dialect) Kinds() render.Kinds {
 	k := render.Kinds{}
-	for _, kind := range []string{kindPolicy, kindGlobalPolicy, staged + kindPolicy, staged + kindGlobalPolicy} {
-		k[render.Kind{APIVersion: apiVersion, Kind: kind}] = parsePolicy(kind)
+	for _, version := range []string{apiVersion, crdVersion} {
+		for _, kind := range []string{kindPolicy, kindGlobalPolicy, staged + kindPolicy, staged + kindGlobalPolicy} {
+			k[render.Kind{APIVersion: version, Kind: kind}] = parsePolicy(kind)
+		}
+		k[render.Kind{APIVersion: version, Kind: kindStagedKubernetes}] = parseStagedKubernetes
+		k[render.Kind{APIVersion: version, Kind: kindTier}] = parseTier
+		k[render.Kind{APIVersion: version, Kind: kindNetworkSet}] = parseNetworkSet(true)
+		k[render.Kind{APIVersion: version, Kind: kindGlobalNetworkSet}] = parseNetworkSet(false)
 	}
-	k[render.Kind{APIVersion: apiVersion, Kind: kindStagedKubernetes}] = parseStagedKubernetes
-	k[render.Kind{APIVersion: apiVersion, Kind: kindTier}] = parseTier
-	k[render.Kind{APIVersion: apiVersion, Kind: kindNetworkSet}] = parseNetworkSet(true)
-	k[render.Kind{APIVersion: apiVersion, Kind: kindGlobalNetworkSet}] = parseNetworkSet(false)
 	return k
 }
 

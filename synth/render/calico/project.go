@@ -38,6 +38,9 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 			return p, false
 		}
 	}
+	if !l.PodsOnly(&p) {
+		return p, false
+	}
 	if p.Tier == "" {
 		p.Tier = policy.DefaultTier
 		if p.Sequential() {

@@ -3,6 +3,8 @@ package calico
 // The API's names for what this dialect reads and writes.
 const (
 	apiVersion = "projectcalico.org/v3"
+	// crdVersion is how Calico keeps the same objects: what kubectl gives where no API server of Calico's runs.
+	crdVersion = "crd.projectcalico.org/v1"
 
 	kindPolicy           = "NetworkPolicy"
 	kindGlobalPolicy     = "GlobalNetworkPolicy"

@@ -12,7 +12,7 @@ const (
 	source          = "k8s:"
 	namespaceLabel  = "io.kubernetes.pod.namespace"
 	namespaceLabels = "io.cilium.k8s.namespace.labels."
-	clusterLabel    = "io.cilium.k8s.policy.cluster"
+	clusterLabel    = policy.ClusterName
 )
 
 // added says whether a key is none that a condition on pods can have: their namespaces have conditions of their own.

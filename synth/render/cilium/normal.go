@@ -22,7 +22,7 @@ func normal(r policy.Rule) []policy.Rule {
 			ports = append(ports, p)
 		}
 	}
-	var groups [4][]policy.Peer
+	var groups [5][]policy.Peer
 	for _, p := range r.Peers {
 		g := groupOf(p.Kind)
 		groups[g] = append(groups[g], p)
@@ -66,6 +66,8 @@ func groupOf(k policy.PeerKind) int {
 		return 1
 	case policy.PeerEntities:
 		return 2
+	case policy.PeerService:
+		return 4
 	}
 	return 3
 }

@@ -98,6 +98,10 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 	if isolate != nil {
 		r.isolate(isolate, p)
 	}
+	if p.EntitiesOnly && p.SubjectEntities == 0 && !r.Invalid() {
+		r.Report(render.Note, n, "policy %s selects neither pods nor ingress nor health endpoints: it decides nothing", p.Name)
+		return false
+	}
 	if !p.Ingress && !p.Egress && len(p.Rules) == 0 && !r.Invalid() {
 		r.Report(render.Note, n, "policy %s decides nothing", p.Name)
 		return false

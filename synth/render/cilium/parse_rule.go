@@ -75,11 +75,16 @@ func (r reader) ruleFields(to *draft, field string) map[string]func(*yaml.Node) 
 	peers(word+"Entities", func(n *yaml.Node, path string) []policy.Peer { return r.entity(n, path, to) })
 	peers(word+"CIDR", r.cidr)
 	peers(word+"CIDRSet", r.cidrSet)
-	for _, name := range []string{"Groups", "Nodes", "Requires"} {
+	for _, name := range []string{"Groups", "Nodes"} {
 		f[word+name] = r.unsupported(field + "." + word + name)
 	}
+	f[word+"Requires"] = func(v *yaml.Node) {
+		if !render.IsNull(v) {
+			r.Bad(v, "spec.%s.%sRequires: Cilium 1.20 has no such field, and policies that have it are refused", field, word)
+		}
+	}
 	if to.Direction == model.Egress {
-		f["toServices"] = r.unsupported(field + ".toServices")
+		peers("toServices", r.service)
 		if to.Action == policy.Allow {
 			peers("toFQDNs", r.fqdn)
 		}
@@ -130,6 +135,9 @@ func (r reader) entity(n *yaml.Node, path string, to *draft) []policy.Peer {
 		return nil
 	case "cluster":
 		return append(eachEntity(sayable&^model.World), policy.Peer{Kind: policy.PeerPods})
+	case "cluster-mesh": // the pods of every cluster: one that names the label of the cluster is for others as well
+		everywhere := policy.Selector{{Key: clusterLabel, Op: policy.Exists}}
+		return append(eachEntity(sayable&^model.World), policy.Peer{Kind: policy.PeerPods, Pods: everywhere})
 	}
 	for _, e := range entityNames {
 		if e.name == s {
@@ -140,6 +148,46 @@ func (r reader) entity(n *yaml.Node, path string, to *draft) []policy.Peer {
 		r.Bad(n, "%s: %q is no entity%s", path, s, render.QuoteHint(s))
 	}
 	return nil
+}
+
+// service reads a peer that names a service, or several by their labels. Which pods stand behind it the service's own
+// object says (Cilium 1.17 and later).
+func (r reader) service(n *yaml.Node, path string) []policy.Peer {
+	p := policy.Peer{Kind: policy.PeerService}
+	word := func(to *string, path string) func(*yaml.Node) {
+		return func(v *yaml.Node) { *to, _ = r.Text(v, path) }
+	}
+	var selector *yaml.Node
+	r.Fields(n, path, map[string]func(*yaml.Node){
+		"k8sService": func(v *yaml.Node) {
+			path := path + ".k8sService"
+			r.Fields(v, path, map[string]func(*yaml.Node){
+				"serviceName": word(&p.Name, path+".serviceName"), "namespace": word(&p.Namespace, path+".namespace")})
+			if p.Name == "" && !r.Invalid() {
+				r.Bad(v, "%s: no serviceName", path)
+			}
+		},
+		"k8sServiceSelector": func(v *yaml.Node) {
+			path := path + ".k8sServiceSelector"
+			r.Fields(v, path, map[string]func(*yaml.Node){
+				"selector": func(v *yaml.Node) { selector = v }, "namespace": word(&p.Namespace, path+".namespace")})
+		},
+	})
+	switch {
+	case r.Invalid():
+		return nil
+	case (p.Name == "") == (selector == nil):
+		r.Bad(n, "%s: want one of k8sService and k8sServiceSelector", path)
+		return nil
+	case selector != nil:
+		for _, t := range r.selector(selector, path+".k8sServiceSelector.selector") {
+			p.Pods = append(p.Pods, t.Requirement)
+		}
+	}
+	if p.Namespace == "" {
+		p.Namespace = r.namespace
+	}
+	return []policy.Peer{p}
 }
 
 func (r reader) cidr(n *yaml.Node, path string) []policy.Peer {

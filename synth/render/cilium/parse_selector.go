@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,14 +20,19 @@ type term struct {
 
 // subject reads which pods a policy is for. A policy of a namespace is for its own pods whatever it says.
 func (r reader) subject(n *yaml.Node, p *policy.Policy) {
-	pods, namespaces, reserved := r.sort(r.selector(n, "spec.endpointSelector"))
-	if len(reserved) > 0 {
-		r.Report(render.Unsupported, reserved[0].at, "spec.endpointSelector: %s:%s is no label of pods", reserved[0].source, reserved[0].Key)
+	terms := r.selector(n, "spec.endpointSelector")
+	pods, namespaces, reserved := r.sort(terms)
+	if other := foreignSource(reserved); other != nil {
+		r.Report(render.Unsupported, other.at, "spec.endpointSelector: %s:%s is no label of pods", other.source, other.Key)
 		return
 	}
 	p.Subject = pods.Canonical()
 	if r.namespace == "" {
 		p.SubjectNamespaces = withoutName(namespaces.Canonical())
+		p.SubjectEntities = subjectEntities(terms)
+	}
+	p.EntitiesOnly = !podsMeet(reserved)
+	if r.namespace == "" {
 		return
 	}
 	for _, q := range namespaces {
@@ -39,11 +45,53 @@ func (r reader) subject(n *yaml.Node, p *policy.Policy) {
 	}
 }
 
+// foreignSource returns a condition on labels of which nobody knows what has them, nil if there is none.
+func foreignSource(list []term) *term {
+	for i := range list {
+		if list[i].source != "reserved" {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// podsMeet reports whether pods meet conditions on reserved labels, of which they have none.
+func podsMeet(reserved []term) bool {
+	return !slices.ContainsFunc(reserved, func(t term) bool { return t.Op != policy.NotIn && t.Op != policy.DoesNotExist })
+}
+
+// subjects are the ends that the agent keeps policy for although they are no pods. Each has one label, "reserved:NAME".
+const subjects = model.IngressEntity | model.HealthEndpoint
+
+// subjectEntities returns which of the subjects a selector of a cluster-wide policy finds.
+func subjectEntities(terms []term) model.Entities {
+	var found model.Entities
+	for _, e := range entityNames {
+		if e.entity&subjects == 0 {
+			continue
+		}
+		met := !slices.ContainsFunc(terms, func(t term) bool { return !t.meets(e.name) })
+		if met {
+			found |= e.entity
+		}
+	}
+	return found
+}
+
+// meets reports whether an end whose only label is the reserved one of a name meets the condition.
+func (t *term) meets(name string) bool {
+	var labels model.Labels
+	if t.source == "" || t.source == "any" || t.source == "reserved" {
+		labels = model.Labels{name + "="}
+	}
+	return t.Requirement.Matches(labels)
+}
+
 // endpoints reads a peer. One that names no namespace means the policy's own, or every one in a policy of the cluster.
 func (r reader) endpoints(n *yaml.Node, path string) []policy.Peer {
 	terms := r.selector(n, path)
 	pods, namespaces, reserved := r.sort(terms)
-	if len(reserved) > 0 {
+	if len(reserved) > 0 && (foreignSource(reserved) != nil || !podsMeet(reserved)) {
 		return r.reserved(reserved, len(terms), path)
 	}
 	if len(namespaces) == 0 && r.namespace != "" {
@@ -73,8 +121,6 @@ func (r reader) sort(terms []term) (pods, namespaces policy.Selector, reserved [
 		switch {
 		case t.source != "" && t.source != "k8s" && t.source != "any":
 			reserved = append(reserved, t)
-		case q.Key == clusterLabel:
-			r.Report(render.Unsupported, t.at, "a condition on %s", q.Key)
 		case q.Key == namespaceLabel:
 			q.Key = policy.NamespaceName
 			namespaces = append(namespaces, q)

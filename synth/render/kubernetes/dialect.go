@@ -13,8 +13,12 @@ var _ render.Dialect = Dialect{}
 // Name is "kubernetes".
 func (Dialect) Name() string { return "kubernetes" }
 
-// Kinds are NetworkPolicies.
-func (Dialect) Kinds() render.Kinds { return render.Kinds{{APIVersion: apiVersion, Kind: kind}: parse} }
+// Kinds are NetworkPolicies, and the objects that tell what policies of every dialect leave to the cluster.
+func (Dialect) Kinds() render.Kinds {
+	return render.Kinds{{APIVersion: apiVersion, Kind: kind}: parse,
+		{APIVersion: "v1", Kind: "Namespace"}: parseNamespace,
+		{APIVersion: "v1", Kind: "Service"}:   parseService}
+}
 
 // Project gives the part of a set that NetworkPolicies can say.
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }

@@ -32,6 +32,9 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 		l.Add(p.Ingress || p.Egress, "the selector "+p.Subject.String(), "nothing of the policy is in force")
 		return p, false
 	}
+	if !l.PodsOnly(&p) {
+		return p, false
+	}
 	if p.Tier != "" || p.Order != nil {
 		l.Add(true, "tier and order", "the policy is added to all others of its pods")
 		p.Tier, p.Order = "", nil
