@@ -13,46 +13,28 @@ const maxSamples = 20
 
 // Report counts what became of records. Fates before edges are built: Undecided and Used are provisional.
 type Report struct {
-	Counts [8][model.NumReasons]uint64 // by fate and reason
+	Counts model.Counts
 	// Rejected are those of Counts that left no observation: undecodable records, events that are no flows, and
 	// records without a believable time.
-	Rejected [8][model.NumReasons]uint64
+	Rejected model.Counts
 	Samples  []Rejection
-	First    int64 // microseconds since 1970 UTC of the earliest good record, 0 for none
-	Last     int64
+	First    model.Micros // of the earliest good record
+	Last     model.Micros
 	Lost     uint64 // events that the log itself says it lost
 	// OutOfRange counts records before --since or after --until; they have no fate.
 	OutOfRange uint64
 }
 
-// Total is the number of records read.
-func (r *Report) Total() uint64 {
-	var n uint64
-	for i := range r.Counts {
-		for _, c := range r.Counts[i] {
-			n += c
-		}
-	}
-	return n
-}
+// Total returns the number of records read.
+func (r *Report) Total() uint64 { return r.Counts.Total() }
 
-// Fate is the number of records of one fate.
-func (r *Report) Fate(f model.Fate) uint64 {
-	var n uint64
-	for _, c := range r.Counts[f] {
-		n += c
-	}
-	return n
-}
+// Fate returns the number of records of one fate.
+func (r *Report) Fate(f model.Fate) uint64 { return r.Counts.Fate(f) }
 
 // Merge adds another report.
 func (r *Report) Merge(o *Report) {
-	for i := range r.Counts {
-		for j := range r.Counts[i] {
-			r.Counts[i][j] += o.Counts[i][j]
-			r.Rejected[i][j] += o.Rejected[i][j]
-		}
-	}
+	r.Counts.Add(&o.Counts)
+	r.Rejected.Add(&o.Rejected)
 	if o.First != 0 && (r.First == 0 || o.First < r.First) {
 		r.First = o.First
 	}

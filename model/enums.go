@@ -1,6 +1,9 @@
 package model
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Proto is an IANA protocol number. Zero means the record named none.
 type Proto uint8
@@ -33,7 +36,7 @@ func (p Proto) String() string {
 	return strconv.Itoa(int(p))
 }
 
-// HasPorts says whether a port means something for p. For ICMP and ICMPv6 a Port field holds the message type.
+// HasPorts reports whether a port means something for p. For ICMP and ICMPv6 a Port field holds the message type.
 func (p Proto) HasPorts() bool { return p == TCP || p == UDP || p == SCTP }
 
 // Tri is a boolean that a record may leave out; the zero value is Unknown. Unknown is never read as No
@@ -61,7 +64,7 @@ const (
 func (d Direction) String() string { return [...]string{"unknown", "ingress", "egress"}[d] }
 
 // Verdict is what the datapath said of the packet or connection, in the words of Hubble's flow.proto.
-// Calico's allow and deny are Forwarded and Dropped.
+// Calico's allow and deny are Forwarded and Dropped. Stores keep its numbers.
 type Verdict uint8
 
 // The verdicts.
@@ -81,8 +84,23 @@ func (v Verdict) String() string {
 	return [...]string{"unknown", "forwarded", "dropped", "error", "audit", "redirected", "traced", "translated"}[v]
 }
 
-// Allowed says whether the packet went on: forwarded, redirected to a proxy, or let through by audit mode.
+// Allowed reports whether the packet went on: forwarded, redirected to a proxy, or let through by audit mode.
 func (v Verdict) Allowed() bool { return v == Forwarded || v == Redirected || v == Audit }
+
+// Drop is why a packet was dropped, as far as that is evidence of a policy. Readers of logs decide it; the numbers of a
+// log's own reasons go no further.
+type Drop uint8
+
+// The kinds of drops; the zero value means that the record named no reason.
+const (
+	DropNone   Drop = iota
+	DropPolicy      // a policy denied it
+	DropAuth        // until mutual authentication
+	DropOther       // no policy did it
+)
+
+// String is the lower-case name, "" for none.
+func (d Drop) String() string { return [...]string{"", "policy", "auth", "other"}[d] }
 
 // Event is the kind of Hubble event behind a record (pkg/monitor/api: 1 drop, 4 trace, 5 policy verdict, 7 socket,
 // 129 L7), or EventConnection for logs that report whole connections (Calico).
@@ -102,6 +120,7 @@ const (
 
 // Observer is the place in the datapath that saw the packet. The order is the precedence by which one of several
 // records of one connection is the one that counts: the smallest present is used, the others are duplicates.
+// Stores keep its numbers.
 type Observer uint8
 
 // The observers, most telling first.
@@ -118,12 +137,36 @@ const (
 	Elsewhere                     // seen between the ends, or the place is unknown
 )
 
-var observerNames = [...]string{"destination", "to-proxy", "to-network", "to-overlay", "to-stack", "source", "policy-verdict", "drop", "l7", "elsewhere"}
+// Observers is a set of observers.
+type Observers uint16
+
+// Add puts an observer into the set.
+func (s *Observers) Add(o Observer) { *s |= 1 << o }
+
+// Has reports whether an observer is in the set.
+func (s Observers) Has(o Observer) bool { return s&(1<<o) != 0 }
+
+// Names lists the observers, the most telling first; it is never nil.
+func (s Observers) Names() []string {
+	names := []string{}
+	for o := AtDestination; o <= Elsewhere; o++ {
+		if s.Has(o) {
+			names = append(names, o.String())
+		}
+	}
+	return names
+}
+
+// String is the names with commas.
+func (s Observers) String() string { return strings.Join(s.Names(), ",") }
+
+var observerNames = [...]string{"destination", "to-proxy", "to-network", "to-overlay", "to-stack", "source",
+	"policy-verdict", "drop", "l7", "elsewhere"}
 
 // String is the lower-case name.
 func (o Observer) String() string { return observerNames[o] }
 
-// Fate says what became of a record. Every record read has exactly one, and the counts add up.
+// Fate says what became of a record. Every record read has exactly one, and the counts add up. Stores keep its numbers.
 type Fate uint8
 
 // The fates. Undecided is provisional: when edges are built it becomes Used, Reply, Denied or Refused.
@@ -144,7 +187,8 @@ var fateNames = [...]string{"malformed", "used", "reply", "duplicate", "denied",
 // String is the lower-case name.
 func (f Fate) String() string { return fateNames[f] }
 
-// Reason says why a record is irrelevant, refused or malformed. Other fates have ReasonNone.
+// Reason says why a record is irrelevant, refused or malformed. Other fates have ReasonNone. Stores keep its numbers: a
+// new one comes last, whatever its fate.
 type Reason uint8
 
 // The reasons.
@@ -188,8 +232,8 @@ const (
 	numReasons
 )
 
-var reasonNames = [...]string{"", "not-a-flow", "socket-event", "debug-event", "icmp-error", "neighbor-discovery", "health",
-	"own-node", "self", "related", "non-policy-drop", "auth-required", "verdict-other", "service-address", "transit", "ghost",
+var reasonNames = [...]string{"",
+	"not-a-flow", "socket-event", "debug-event", "icmp-error", "neighbor-discovery", "health", "own-node", "self", "related", "non-policy-drop", "auth-required", "verdict-other", "service-address", "transit", "ghost",
 	"node-to-node", "tunnel-outer",
 	"field-masked", "empty-endpoint", "unknown-identity", "unlabelled", "undecided", "no-port", "bad-time", "no-address",
 	"aggregated", "unknown-verdict",

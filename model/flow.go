@@ -1,5 +1,7 @@
 package model
 
+import "strings"
+
 // Ref is an endpoint as a decoder hands it on: the interned id with the few facts of it that normalizing needs for
 // every record.
 type Ref struct {
@@ -13,8 +15,8 @@ type Ref struct {
 // their buffer and are valid until the sink returns. Source and destination are those of the packet (Hubble) or of
 // the connection (Calico).
 type Flow struct {
-	Time    int64 // microseconds since 1970 UTC; 0: the record has none. Start of the window for aggregated logs
-	End     int64 // end of the window for aggregated logs, else 0
+	Time    Micros // 0: the record has none. Start of the window for aggregated logs
+	End     Micros // end of the window for aggregated logs, else 0
 	Src     Ref
 	Dst     Ref
 	SrcPod  []byte // pod name as logged, or empty
@@ -25,16 +27,16 @@ type Flow struct {
 	DstPort uint16 // for ICMP: the type
 	Proto   Proto  // 0: the record has no layer 4
 	Flags   TCPFlags
-	// HasFlags says that the record carries TCP flags: without them nothing follows from the absence of SYN.
-	HasFlags   bool
-	Verdict    Verdict
-	DropReason uint16 // Cilium's number (133 policy denied, 181 policy deny, 189 auth required), 0 unknown
-	IsReply    Tri
-	Direction  Direction
-	Event      Event
-	Observer   Observer
-	Related    bool // trace_reason RELATED, or SRV6: not judged by policy
-	// Service says that the destination is a service address before translation (destination_service on an
+	// HasFlags reports that the record carries TCP flags: without them nothing follows from the absence of SYN.
+	HasFlags  bool
+	Verdict   Verdict
+	Drop      Drop
+	IsReply   Tri
+	Direction Direction
+	Event     Event
+	Observer  Observer
+	Related   bool // trace_reason RELATED, or SRV6: not judged by policy
+	// Service reports that the destination is a service address before translation (destination_service on an
 	// endpoint outside the cluster).
 	Service bool
 	// Aggregated: the log's aggregation left out the port or what an end is known by (Calico).
@@ -42,7 +44,7 @@ type Flow struct {
 	// Transit: Calico reporter fwd without src or dst.
 	Transit bool
 	Conns   uint32 // connections that the record itself counts (Calico num_flows_started); 0 for Hubble
-	Mark    Marks  // marks known to the decoder
+	Marks   Marks  // marks known to the decoder
 }
 
 // TCPFlags are the flags that tell who opened a connection.
@@ -56,7 +58,7 @@ const (
 	RST
 )
 
-// Marks are facts beside an observation that findings are made of.
+// Marks are facts beside an observation that findings are made of. Stores keep their bits.
 type Marks uint16
 
 // The marks.
@@ -74,6 +76,27 @@ const (
 
 // KeyMarks are the marks that tell rows apart; the others are facts that add up by OR.
 const KeyMarks = MarkReplyNo | MarkDenied
+
+var markNames = [...]struct {
+	mark Marks
+	name string
+}{
+	{MarkSYN, "syn"}, {MarkWorldPod, "world-pod"}, {MarkHostNetwork, "host-network"}, {MarkUnmanaged, "unmanaged"},
+	{MarkL7Denied, "l7-denied"}, {MarkStagedDeny, "staged-deny"}, {MarkProfile, "profile-only"},
+}
+
+// Names lists the marks, those of KeyMarks aside: what they say is over when edges are built.
+func (m Marks) Names() (names []string) {
+	for _, n := range markNames {
+		if m&n.mark != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
+
+// String is the names with commas.
+func (m Marks) String() string { return strings.Join(m.Names(), ",") }
 
 // NameID refers to a text of a Strings table; 0 is the empty text.
 type NameID uint32
@@ -93,8 +116,8 @@ type Observation struct {
 	Marks    Marks
 	Records  uint32
 	Conns    uint32 // connections opened, 0 where the log does not say
-	First    int64  // microseconds since 1970 UTC
-	Last     int64
+	First    Micros
+	Last     Micros
 	SrcPod   NameID // pods of the earliest record (smallest names at equal times); 0 where unknown
 	DstPod   NameID
 }

@@ -89,7 +89,7 @@ func (d *decoded) String() string {
 		for _, m := range []struct {
 			on   bool
 			name string
-		}{{f.Aggregated, "aggregated"}, {f.Transit, "transit"}, {f.Mark&model.MarkProfile != 0, "profile"}, {f.Mark&model.MarkStagedDeny != 0, "staged-deny"}, {f.DropReason == 133, "policy"}} {
+		}{{f.Aggregated, "aggregated"}, {f.Transit, "transit"}, {f.Marks&model.MarkProfile != 0, "profile"}, {f.Marks&model.MarkStagedDeny != 0, "staged-deny"}, {f.Drop == model.DropPolicy, "policy"}} {
 			if m.on {
 				b.WriteString(" " + m.name)
 			}

@@ -101,7 +101,7 @@ func oneAddress(text []byte) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-// known says whether the record tells anything that the end can be known by.
+// known reports whether the record tells anything that the end can be known by.
 func (e *end) known() bool {
 	switch {
 	case len(e.name) > 0 || e.address.IsValid():

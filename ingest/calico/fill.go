@@ -7,9 +7,6 @@ import (
 	"sluice/model"
 )
 
-// policyDenied is Hubble's drop reason for what Calico's deny means.
-const policyDenied = 133
-
 // fill makes the flow of the record.
 func (d *Decoder) fill() *rejection {
 	r, f := &d.rec, &d.flow
@@ -80,7 +77,7 @@ func (d *Decoder) fillVerdict() *rejection {
 		return badValue("action is neither allow nor deny")
 	}
 	if f.Verdict == model.Dropped {
-		f.DropReason = policyDenied
+		f.Drop = model.DropPolicy
 	}
 	by, ok := enum(r.reporter, reporters)
 	if !ok {

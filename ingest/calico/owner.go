@@ -72,7 +72,7 @@ func revisionOwner(base string, l *labels) model.Owner {
 	return model.Owner{Kind: "DaemonSet", Name: base}
 }
 
-// replicaSetHash says whether s looks like the hash of a ReplicaSet: Kubernetes' safe alphabet has no vowels and
+// replicaSetHash reports whether s looks like the hash of a ReplicaSet: Kubernetes' safe alphabet has no vowels and
 // none of 0, 1 and 3, so that words do not come out.
 func replicaSetHash(s string) bool {
 	return len(s) >= 8 && len(s) <= 10 && strings.Trim(s, "bcdfghjklmnpqrstvwxz2456789") == ""

@@ -47,10 +47,10 @@ func (d *Decoder) fillMarks() *rejection {
 		enforced = all // Enterprise before 3.20; staged policies among them are not enforced
 	}
 	if h, ok := lastHit(enforced, true); ok && h.profile && !h.deny {
-		f.Mark |= model.MarkProfile
+		f.Marks |= model.MarkProfile
 	}
 	if h, ok := lastHit(pending, false); ok && h.deny {
-		f.Mark |= model.MarkStagedDeny
+		f.Marks |= model.MarkStagedDeny
 	}
 	return nil
 }

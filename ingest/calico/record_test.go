@@ -166,7 +166,7 @@ func TestMarks(t *testing.T) {
 		if got = strings.TrimSpace(got); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.policies, got, tt.want)
 		}
-		if got := decode(t, strings.Replace(in, `"action":"allow"`, `"action":"deny"`, 1)).flows[0].Mark; got != 0 {
+		if got := decode(t, strings.Replace(in, `"action":"allow"`, `"action":"deny"`, 1)).flows[0].Marks; got != 0 {
 			t.Errorf("%s: a denied flow has marks %b", tt.policies, got)
 		}
 	}

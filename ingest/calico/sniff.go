@@ -12,7 +12,7 @@ var names = [][]byte{
 // whiskerList is how a list of Whisker begins, which may be empty.
 var whiskerList = []byte(`{"total":{"totalPages":`)
 
-// Sniff says whether an input that begins with head is one of Calico's forms. The record that head breaks off in
+// Sniff reports whether an input that begins with head is one of Calico's forms. The record that head breaks off in
 // is looked at as far as it goes.
 func Sniff(head []byte) bool {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n\x1e")
@@ -30,7 +30,7 @@ func Sniff(head []byte) bool {
 	return false
 }
 
-// begins says whether head begins with JSON or a field of server-sent events.
+// begins reports whether head begins with JSON or a field of server-sent events.
 func begins(head []byte) bool {
 	if len(head) == 0 {
 		return false

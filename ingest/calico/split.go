@@ -111,7 +111,7 @@ func (s *splitter) peek() byte {
 	return b[0]
 }
 
-// continues says whether the line that begins with c belongs to the broken record before it.
+// continues reports whether the line that begins with c belongs to the broken record before it.
 func (s *splitter) continues(c byte) bool {
 	return s.indent >= s.afterBad || c == '}'
 }
@@ -221,7 +221,7 @@ func (s *splitter) object() bool {
 	}
 }
 
-// beginsAnew says whether a record cannot go on in the line that comes next: an object begins no deeper than the
+// beginsAnew reports whether a record cannot go on in the line that comes next: an object begins no deeper than the
 // record, or another event does.
 func (s *splitter) beginsAnew(indent int) bool {
 	if s.text || s.line < s.frame.line {
@@ -273,7 +273,7 @@ func envelopeKey(k []byte) string {
 	return ""
 }
 
-// isEnvelope says whether the array just opened holds records: {"items":[ or {"hits":{"hits":[.
+// isEnvelope reports whether the array just opened holds records: {"items":[ or {"hits":{"hits":[.
 func (s *splitter) isEnvelope() bool {
 	switch string(s.inner) {
 	case "{[":

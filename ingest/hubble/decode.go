@@ -234,7 +234,6 @@ func several(b []byte) (list [][]byte) {
 }
 
 var verdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4, "REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
-var drops = map[text]uint16{"POLICY_DENIED": 133, "POLICY_DENY": 181, "AUTH_REQUIRED": 189, "133": 133, "181": 181, "189": 189}
 
 func (d *Decoder) fill(r *flowRecord, outer text) string {
 	f := &d.flow
@@ -250,16 +249,11 @@ func (d *Decoder) fill(r *flowRecord, outer text) string {
 	if n := or(r.Drop, r.DropC); n != "" {
 		v, err := strconv.ParseUint(string(n), 10, 16)
 		if err == nil {
-			f.DropReason = uint16(v)
+			f.Drop = dropOf(uint32(v))
 		}
 	}
-	if f.DropReason == 0 {
-		if desc := or(r.Desc, r.DescC); desc != "" && desc != "DROP_REASON_UNKNOWN" && desc != "0" {
-			f.DropReason = 1
-			if n, ok := drops[desc]; ok {
-				f.DropReason = n
-			}
-		}
+	if f.Drop == model.DropNone {
+		f.Drop = dropNamed(string(or(r.Desc, r.DescC)))
 	}
 	if r.IP != nil {
 		f.SrcIP, f.DstIP = []byte(r.IP.Source), []byte(r.IP.Destination)

@@ -146,7 +146,7 @@ func (d *Decoder) fastVerdict(b []byte, i int) int {
 		if n, i = number(b, i+15); i < 0 || n > 1<<16-1 {
 			return -1
 		}
-		f.DropReason = uint16(n)
+		f.Drop = dropOf(n)
 	}
 	return i
 }

@@ -29,7 +29,7 @@ import (
 type official struct {
 	time             int64
 	verdict          model.Verdict
-	dropReason       uint16 // 1 stands for reasons that are no policy
+	drop             model.Drop
 	observer         model.Observer
 	proto            model.Proto
 	srcPort, dstPort uint32
@@ -62,7 +62,7 @@ func judge(b []byte) *flowpb.Flow {
 }
 
 func officialOf(f *flowpb.Flow) official {
-	o := official{verdict: model.Verdict(f.Verdict), dropReason: dropReasonOf(f), srcIP: f.GetIP().GetSource(), dstIP: f.GetIP().GetDestination(),
+	o := official{verdict: model.Verdict(f.Verdict), drop: dropOfficial(f), srcIP: f.GetIP().GetSource(), dstIP: f.GetIP().GetDestination(),
 		direction: model.Direction(f.TrafficDirection), src: officialEndOf(f.Source), dst: officialEndOf(f.Destination)}
 	if f.Time != nil {
 		o.time = f.Time.AsTime().UnixMicro()
@@ -96,19 +96,25 @@ func officialOf(f *flowpb.Flow) official {
 	return o
 }
 
-// dropReasonOf is the number, or what the description stands for where that is all there is.
-func dropReasonOf(f *flowpb.Flow) uint16 {
-	if f.DropReason > 0xffff {
-		return 0 // no reason that there is
+// dropOfficial is what the number means, or the description where that is all there is. A number over 16 bits is no reason
+// that there is.
+func dropOfficial(f *flowpb.Flow) model.Drop {
+	d := flowpb.DropReason(f.DropReason)
+	switch {
+	case f.DropReason > 0xffff:
+		return model.DropNone
+	case f.DropReason == 0:
+		d = f.DropReasonDesc
 	}
-	if f.DropReason != 0 {
-		return uint16(f.DropReason)
+	switch d {
+	case 0:
+		return model.DropNone
+	case flowpb.DropReason_POLICY_DENIED, flowpb.DropReason_POLICY_DENY:
+		return model.DropPolicy
+	case flowpb.DropReason_AUTH_REQUIRED:
+		return model.DropAuth
 	}
-	switch d := f.DropReasonDesc; d {
-	case 0, flowpb.DropReason_POLICY_DENIED, flowpb.DropReason_POLICY_DENY, flowpb.DropReason_AUTH_REQUIRED:
-		return uint16(d)
-	}
-	return 1
+	return model.DropOther
 }
 
 // observerOf is where the event was seen. A trace without a point and without a subtype is one to an endpoint, since
@@ -199,7 +205,7 @@ func disagreement(b []byte) string {
 		return ""
 	}
 	want, got := officialOf(f), r.got
-	have := official{time: got.flow.Time, verdict: got.flow.Verdict, dropReason: got.flow.DropReason, observer: got.flow.Observer, proto: got.flow.Proto, srcPort: uint32(got.flow.SrcPort),
+	have := official{time: got.flow.Time, verdict: got.flow.Verdict, drop: got.flow.Drop, observer: got.flow.Observer, proto: got.flow.Proto, srcPort: uint32(got.flow.SrcPort),
 		dstPort: uint32(got.flow.DstPort), flags: got.flow.Flags, hasFlags: got.flow.HasFlags, reply: got.flow.IsReply, direction: got.flow.Direction,
 		event: got.flow.Event, srcIP: got.srcIP, dstIP: got.dstIP, src: want.src, dst: want.dst}
 	want.srcIP, want.dstIP = addressOf(want.srcIP, got.src), addressOf(want.dstIP, got.dst)

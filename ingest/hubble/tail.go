@@ -271,11 +271,8 @@ func (t *tail) eventType(b []byte, i int) int {
 
 // apply says in f what the general way says of the same keys.
 func (t *tail) apply(f *model.Flow) {
-	if len(t.desc) > 0 && f.DropReason == 0 && string(t.desc) != "DROP_REASON_UNKNOWN" && string(t.desc) != "0" {
-		f.DropReason = 1
-		if n, ok := drops[text(t.desc)]; ok {
-			f.DropReason = n
-		}
+	if f.Drop == model.DropNone {
+		f.Drop = dropNamed(string(t.desc))
 	}
 	f.IsReply = t.replied
 	if f.IsReply == model.Unknown && t.reply {

@@ -86,7 +86,7 @@ func (d *Decoder) flowKeys(b []byte, i int) int {
 			if n, i = number(b, i); n > 1<<16-1 {
 				return -1
 			}
-			bit, d.flow.DropReason = seenDrop, uint16(n)
+			bit, d.flow.Drop = seenDrop, dropOf(n)
 		case "IP":
 			bit, i = seenIP, d.ip(b, i)
 		case "l4":

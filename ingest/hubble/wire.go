@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"errors"
+	"math"
 
 	"sluice/model"
 )
@@ -87,7 +88,7 @@ func (w *Wire) number(f *field) {
 		}
 	case flowDropReason:
 		if n := uint32(f.n); n < 1<<16 {
-			w.Flow.DropReason = uint16(n)
+			w.Flow.Drop = dropOf(n)
 		}
 	case flowType:
 		t.kind = nil
@@ -357,13 +358,8 @@ func (w *Wire) finish() error {
 	} else {
 		f.Dst = w.addrs.endpoint(w.tables, f.Dst, &f.DstIP)
 	}
-	if f.DropReason == 0 && w.desc != 0 {
-		f.DropReason = 1
-		for _, n := range drops {
-			if uint64(n) == w.desc {
-				f.DropReason = n
-			}
-		}
+	if f.Drop == model.DropNone {
+		f.Drop = dropOf(uint32(min(w.desc, math.MaxUint32)))
 	}
 	w.tail.apply(f)
 	return nil

@@ -228,7 +228,7 @@ func (c *Collector) tryCommit(b *Batch) error {
 			return
 		}
 		c.commits++
-		c.records.add(&b.Report)
+		c.records.Records.Add(&b.Report.Counts)
 		c.stored = b.Watermark
 		if b.Report.Total() > 0 {
 			c.failures, c.lastErr = 0, ""

@@ -6,7 +6,7 @@ import (
 	"sluice/model"
 )
 
-// Fresh says whether a record has not been received before; one that may have been counts as fresh. node is where it was
+// Fresh reports whether a record has not been received before; one that may have been counts as fresh. node is where it was
 // observed, empty where the server names none, t its time in microseconds, id a hash of what tells it apart. It must be
 // called once for each record, in the order received; only fresh ones may go to Flow or Reject.
 func (s *Session) Fresh(name []byte, t int64, id uint64) bool {
@@ -55,7 +55,7 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 // maxTies is how many ids of one time of a node are compared one by one.
 const maxTies = 32
 
-// repeats says whether a record was received before. One that is newer than all of its node was not; one of the very time
+// repeats reports whether a record was received before. One that is newer than all of its node was not; one of the very time
 // of the newest is compared with those of that time. Only others are looked up among all.
 func (s *Session) repeats(n *node, t int64, id uint64) bool {
 	switch {

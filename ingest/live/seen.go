@@ -39,7 +39,7 @@ func (s *seen) from() int64 {
 	return s.gen[0].from
 }
 
-// has says whether an id is remembered.
+// has reports whether an id is remembered.
 func (s *seen) has(id uint64) bool { return s.gen[0].has(id) || s.gen[1].has(id) }
 
 func (g *generation) reset() {

@@ -310,7 +310,7 @@ func (s *Session) Remembers() (from int64, ok bool) {
 	return s.seen.from(), s.mark != 0
 }
 
-// Repeated says whether something other than a record was received before, and remembers it.
+// Repeated reports whether something other than a record was received before, and remembers it.
 func (s *Session) Repeated(id uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,22 +4,21 @@ import (
 	"maps"
 	"slices"
 
-	"sluice/ingest"
 	"sluice/model"
 )
 
 // Stats are the counts of a Collector since it started.
 type Stats struct {
-	Records   [8][model.NumReasons]uint64 // stored, by fate and reason
-	Lost      uint64                      // events that servers said were lost
-	Resent    uint64                      // records dropped as repetitions
+	Records   model.Counts // stored
+	Lost      uint64       // events that servers said were lost
+	Resent    uint64       // records dropped as repetitions
 	Gaps      uint64
 	Streams   uint64 // times that the stream was opened
 	Blocked   uint64 // times that the server had to wait for the store
 	Commits   uint64
-	Failures  uint64 // of the connection, since the last record
-	Watermark int64  // of what is stored, microseconds since 1970 UTC, 0: nothing yet
-	Newest    int64  // of what was received
+	Failures  uint64       // of the connection, since the last record
+	Watermark model.Micros // of what is stored
+	Newest    model.Micros // of what was received
 	Connected bool
 	LastError string // why the stream ended last, "" while records come
 	// StoreError is why the store refuses what was received, "" while it does not.
@@ -32,27 +31,12 @@ type NodeStats struct {
 	Name    string
 	State   NodeState
 	Message string
-	Last    int64 // newest record, microseconds since 1970 UTC
+	Last    model.Micros // newest record
 	Lost    map[string]uint64
 }
 
-// Total is the number of records read, repetitions aside.
-func (s *Stats) Total() (n uint64) {
-	for f := range s.Records {
-		for _, c := range s.Records[f] {
-			n += c
-		}
-	}
-	return n
-}
-
-func (s *Stats) add(r *ingest.Report) {
-	for f := range r.Counts {
-		for i, c := range r.Counts[f] {
-			s.Records[f][i] += c
-		}
-	}
-}
+// Total returns the number of records read, repetitions aside.
+func (s *Stats) Total() uint64 { return s.Records.Total() }
 
 // stats gives a copy of the counts of what was received.
 func (s *Session) stats() Stats {

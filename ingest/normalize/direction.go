@@ -32,25 +32,19 @@ func fixedPort(p uint16) uint16 {
 	return p
 }
 
-// direction says whether the packet went from client to server (Used), back (Reply), or whether the record does
+// direction reports whether the packet went from client to server (Used), back (Reply), or whether the record does
 // not tell (Undecided). Absent is_reply is unknown: 23 % of real records lack it, replies among them.
-func (n *Normalizer) direction(f *model.Flow, denied bool) model.Fate {
+func direction(f *model.Flow, denied bool) model.Fate {
 	switch f.IsReply {
 	case model.Yes:
-		if n.off&RuleReplyFold != 0 {
-			return model.Used
-		}
 		return model.Reply
 	case model.No:
-		if n.off&RuleReplyFold == 0 && f.Event != model.EventConnection && echoReply(f.Proto, f.DstPort) {
+		if f.Event != model.EventConnection && echoReply(f.Proto, f.DstPort) {
 			return model.Reply // of a request that conntrack no longer knew
 		}
-		if n.off&RuleReplyFold == 0 && looksLikeReply(f) {
+		if looksLikeReply(f) {
 			return model.Undecided
 		}
-		return model.Used
-	}
-	if n.off&RuleReplyUnknown != 0 {
 		return model.Used
 	}
 	switch f.Proto {

@@ -1,5 +1,5 @@
 // Package normalize decides what every flow record says about connections: which end is the server, whether the
-// record is a reply, a denial or no dependency at all, and what cannot be learned from (DESIGN section 3).
+// record is a reply, a denial or no dependency at all, and what cannot be learned from.
 // It owns the rules that need one record only; rules that need several (duplicates, undecided directions, mixed
 // verdicts) are decided by model/graph, so that the order of records never matters.
 package normalize
@@ -12,13 +12,6 @@ import (
 	"sluice/model"
 )
 
-// Cilium's drop reasons that are policy (flow.proto DropReason).
-const (
-	policyDenied = 133
-	policyDeny   = 181
-	authRequired = 189
-)
-
 // The first and the first no longer believable time, microseconds.
 var (
 	minTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
@@ -26,19 +19,6 @@ var (
 )
 
 func believable(t int64) bool { return t >= minTime && t < maxTime }
-
-// Rule names one of the rules that can be switched off, to show in a test what it prevents.
-type Rule uint16
-
-// The rules of DESIGN section 3 that are decided for each record.
-const (
-	RuleReplyUnknown Rule = 1 << iota // 1: unknown is_reply is never read as false
-	RuleReplyFold                     // 2: replies fold into their connection
-	RulePolicyDrops                   // 4: only policy drops are denials
-	RuleServiceVIP                    // 7: service addresses are no peers
-	RuleIrrelevant                    // 8: noise is no dependency
-	RuleRefuse                        // 9: what cannot be learned from is refused
-)
 
 // Normalizer is the ingest.Sink that turns flows into observations. It serves one goroutine.
 type Normalizer struct {
@@ -48,7 +28,6 @@ type Normalizer struct {
 	Since, Until int64
 	fold         *ingest.Fold
 	window       uint32 // minutes
-	off          Rule
 	row          model.Observation
 	// start of the last window, to save a division for each record
 	winFrom, winTo int64
@@ -62,9 +41,6 @@ func New(fold *ingest.Fold, windowMinutes int) *Normalizer {
 	return &Normalizer{fold: fold, window: uint32(windowMinutes)}
 }
 
-// Without switches rules off. It exists for tests that show what a rule prevents.
-func (n *Normalizer) Without(r Rule) *Normalizer { n.off = r; return n }
-
 // Reject counts a record that is no flow.
 func (n *Normalizer) Reject(r ingest.Rejection) {
 	n.Report.Add(r)
@@ -76,7 +52,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		n.Report.OutOfRange++
 		return
 	}
-	fate, reason := n.classify(f)
+	fate, reason := classify(f)
 	n.Report.Counts[fate][reason]++
 	if fate == model.Refused && reason == model.BadTime {
 		n.Report.Rejected[fate][reason]++
@@ -92,7 +68,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	swap := fate == model.Reply || f.IsReply == model.Yes && (fate == model.Irrelevant || fate == model.Refused)
 	*o = model.Observation{
 		Window: n.windowOf(f.Time), Src: f.Src.ID, Dst: f.Dst.ID, Port: f.DstPort, Proto: f.Proto, Verdict: f.Verdict,
-		Observer: f.Observer, Fate: fate, Reason: reason, Marks: f.Mark | f.Src.Marks | f.Dst.Marks,
+		Observer: f.Observer, Fate: fate, Reason: reason, Marks: f.Marks | f.Src.Marks | f.Dst.Marks,
 		Records: 1, Conns: f.Conns, First: f.Time, Last: max(f.Time, f.End),
 	}
 	srcPod, dstPod := f.SrcPod, f.DstPod
@@ -132,7 +108,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 // Flush hands on what the fold still holds.
 func (n *Normalizer) Flush() { n.fold.Flush() }
 
-func (n *Normalizer) windowOf(t int64) uint32 {
+func (n *Normalizer) windowOf(t model.Micros) uint32 {
 	if t < n.winFrom || t >= n.winTo {
 		w := int64(n.window) * 60e6
 		n.winFrom = t / w * w
@@ -143,7 +119,7 @@ func (n *Normalizer) windowOf(t int64) uint32 {
 }
 
 // classify applies the rules in their order; the first that holds decides.
-func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
+func classify(f *model.Flow) (model.Fate, model.Reason) {
 	if !believable(f.Time) {
 		return model.Refused, model.BadTime
 	}
@@ -157,7 +133,7 @@ func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
 		return model.Irrelevant, model.DebugEvent
 	case f.Verdict == model.Forwarded || f.Verdict == model.Redirected || f.Verdict == model.Audit:
 	case f.Verdict == model.Dropped && f.Event != model.EventL7:
-		if r := n.dropReason(f); r != model.ReasonNone {
+		if r := dropReason(f); r != model.ReasonNone {
 			if r == model.UnknownVerdict {
 				return model.Refused, r
 			}
@@ -170,20 +146,16 @@ func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
 	default:
 		return model.Irrelevant, model.VerdictOther
 	}
-	if n.off&RuleIrrelevant == 0 {
-		if r := noise(f); r != model.ReasonNone {
-			return model.Irrelevant, r
-		}
+	if r := noise(f); r != model.ReasonNone {
+		return model.Irrelevant, r
 	}
-	if n.off&RuleRefuse == 0 {
-		if r := unlearnable(f); r != model.ReasonNone {
-			return model.Refused, r
-		}
+	if r := unlearnable(f); r != model.ReasonNone {
+		return model.Refused, r
 	}
-	if n.off&RuleIrrelevant == 0 && f.Src.Kind != model.KindPod && f.Dst.Kind != model.KindPod && !proxied(f) {
+	if f.Src.Kind != model.KindPod && f.Dst.Kind != model.KindPod && !proxied(f) {
 		return model.Irrelevant, model.NodeToNode
 	}
-	fate := n.direction(f, denied)
+	fate := direction(f, denied)
 	if denied && fate == model.Reply {
 		return model.Irrelevant, model.Related // an answer that conntrack no longer knew; it proves nothing either way
 	}
@@ -194,9 +166,9 @@ func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
 	switch {
 	case fate == model.Undecided:
 		return fate, model.ReasonNone
-	case n.off&RuleIrrelevant == 0 && client.Entities&model.Host != 0 && client.Kind == model.KindEntity && server.Kind == model.KindPod:
+	case client.Entities&model.Host != 0 && client.Kind == model.KindEntity && server.Kind == model.KindPod:
 		return model.Irrelevant, model.OwnNode
-	case n.off&RuleServiceVIP == 0 && f.Service && fate != model.Reply:
+	case f.Service && fate != model.Reply:
 		return model.Irrelevant, model.ServiceAddress
 	case denied && fate == model.Used:
 		return model.Denied, model.ReasonNone
@@ -207,13 +179,13 @@ func (n *Normalizer) classify(f *model.Flow) (model.Fate, model.Reason) {
 // dropReason says why a drop is no policy evidence, ReasonNone when a policy dropped it. An L4 verdict event
 // without a reason is a policy's (flow.proto: event 5 is only emitted by policy); any other drop without one is
 // unknown and stays so.
-func (n *Normalizer) dropReason(f *model.Flow) model.Reason {
+func dropReason(f *model.Flow) model.Reason {
 	switch {
-	case n.off&RulePolicyDrops != 0, f.DropReason == policyDenied, f.DropReason == policyDeny:
+	case f.Drop == model.DropPolicy:
 		return model.ReasonNone
-	case f.DropReason == authRequired:
+	case f.Drop == model.DropAuth:
 		return model.AuthRequired
-	case f.DropReason != 0:
+	case f.Drop == model.DropOther:
 		return model.NonPolicyDrop
 	case f.Event == model.EventVerdict:
 		return model.ReasonNone

@@ -44,9 +44,9 @@ func tcp(sport, dport uint16, flags model.TCPFlags, reply model.Tri, change ...f
 	return f
 }
 
-func dropped(reason uint16) func(*model.Flow) {
+func dropped(reason model.Drop) func(*model.Flow) {
 	return func(f *model.Flow) {
-		f.Verdict, f.DropReason, f.Event, f.Observer = model.Dropped, reason, model.EventDrop, model.AtDrop
+		f.Verdict, f.Drop, f.Event, f.Observer = model.Dropped, reason, model.EventDrop, model.AtDrop
 	}
 }
 func ends(src, dst model.Ref) func(*model.Flow) {
@@ -60,9 +60,9 @@ func icmp(p model.Proto, typ uint16) func(*model.Flow) {
 }
 func with(c func(*model.Flow)) func(*model.Flow) { return c }
 
-func run(off Rule, flows ...*model.Flow) ([]model.Observation, *ingest.Report) {
+func run(flows ...*model.Flow) ([]model.Observation, *ingest.Report) {
 	var rows []model.Observation
-	n := New(ingest.NewFold(model.NewStrings(), func(o []model.Observation) { rows = append(rows, o...) }), 1).Without(off)
+	n := New(ingest.NewFold(model.NewStrings(), func(o []model.Observation) { rows = append(rows, o...) }), 1)
 	for _, f := range flows {
 		n.Flow(f)
 	}
@@ -97,16 +97,15 @@ func TestRules(t *testing.T) {
 		{"late DNS answer", tcp(53, 40000, 0, model.No, proto(model.UDP)), want{shop, cart, 0, model.Undecided, 0}},
 		{"UDP without is_reply", tcp(40000, 8125, 0, model.Unknown, proto(model.UDP)), want{shop, cart, 8125, model.Undecided, 0}},
 		// 4: verdicts
-		{"policy denied", tcp(40000, 80, S, model.Unknown, dropped(133)), want{shop, cart, 80, model.Denied, 0}},
-		{"explicit deny", tcp(40000, 80, S, model.Unknown, dropped(181)), want{shop, cart, 80, model.Denied, 0}},
-		{"denied datagram", tcp(40000, 53, 0, model.Unknown, dropped(133), proto(model.UDP)), want{shop, cart, 53, model.Denied, 0}},
-		{"denied SYN ACK is an answer", tcp(80, 40000, S|A, model.Unknown, dropped(133)), want{shop, cart, 0, model.Irrelevant, model.Related}},
-		{"invalid source address", tcp(40000, 80, S, model.Unknown, dropped(132)), want{shop, cart, 0, model.Irrelevant, model.NonPolicyDrop}},
-		{"auth required", tcp(40000, 80, S, model.Unknown, dropped(189)), want{shop, cart, 0, model.Irrelevant, model.AuthRequired}},
-		{"drop without a reason", tcp(40000, 80, S, model.Unknown, dropped(0)), want{shop, cart, 80, model.Refused, model.UnknownVerdict}},
+		{"policy denied", tcp(40000, 80, S, model.Unknown, dropped(model.DropPolicy)), want{shop, cart, 80, model.Denied, 0}},
+		{"denied datagram", tcp(40000, 53, 0, model.Unknown, dropped(model.DropPolicy), proto(model.UDP)), want{shop, cart, 53, model.Denied, 0}},
+		{"denied SYN ACK is an answer", tcp(80, 40000, S|A, model.Unknown, dropped(model.DropPolicy)), want{shop, cart, 0, model.Irrelevant, model.Related}},
+		{"invalid source address", tcp(40000, 80, S, model.Unknown, dropped(model.DropOther)), want{shop, cart, 0, model.Irrelevant, model.NonPolicyDrop}},
+		{"auth required", tcp(40000, 80, S, model.Unknown, dropped(model.DropAuth)), want{shop, cart, 0, model.Irrelevant, model.AuthRequired}},
+		{"drop without a reason", tcp(40000, 80, S, model.Unknown, dropped(model.DropNone)), want{shop, cart, 80, model.Refused, model.UnknownVerdict}},
 		{"redirected to a proxy is allowed", tcp(40000, 80, S, model.No, with(func(f *model.Flow) { f.Verdict = model.Redirected })), want{shop, cart, 80, model.Used, 0}},
 		{"audit is allowed", tcp(40000, 80, S, model.No, with(func(f *model.Flow) { f.Verdict = model.Audit })), want{shop, cart, 80, model.Used, 0}},
-		{"L7 denial leaves the connection allowed", tcp(40000, 80, 0, model.No, dropped(0), with(func(f *model.Flow) { f.Event, f.HasFlags = model.EventL7, false })), want{shop, cart, 80, model.Used, 0}},
+		{"L7 denial leaves the connection allowed", tcp(40000, 80, 0, model.No, dropped(model.DropNone), with(func(f *model.Flow) { f.Event, f.HasFlags = model.EventL7, false })), want{shop, cart, 80, model.Used, 0}},
 		{"error verdict", tcp(40000, 80, S, model.No, with(func(f *model.Flow) { f.Verdict = model.VerdictError })), want{shop, cart, 80, model.Irrelevant, model.VerdictOther}},
 		// 6 and 8: entities and noise
 		{"kubelet probe", tcp(40000, 8080, S, model.No, ends(entity(node, model.Host), pod(cart))), want{node, cart, 8080, model.Irrelevant, model.OwnNode}},
@@ -123,7 +122,7 @@ func TestRules(t *testing.T) {
 		{"a pod that reaches itself through a service", tcp(40000, 53, 0, model.No, proto(model.UDP),
 			with(func(f *model.Flow) { f.SrcIP, f.SrcPod = []byte("169.254.42.1"), nil })),
 			want{shop, cart, 53, model.Irrelevant, model.SelfTalk}},
-		{"port unreachable, denied", tcp(0, 3, 0, model.Unknown, dropped(133), icmp(model.ICMP, 3)), want{shop, cart, 3, model.Irrelevant, model.ICMPError}},
+		{"port unreachable, denied", tcp(0, 3, 0, model.Unknown, dropped(model.DropPolicy), icmp(model.ICMP, 3)), want{shop, cart, 3, model.Irrelevant, model.ICMPError}},
 		{"router solicitation", tcp(0, 133, 0, model.Unknown, icmp(model.ICMPv6, 133)), want{shop, cart, 133, model.Irrelevant, model.NeighborDiscovery}},
 		{"ping", tcp(0, 8, 0, model.No, icmp(model.ICMP, 8)), want{shop, cart, 8, model.Used, 0}},
 		{"pong", tcp(0, 0, 0, model.Yes, icmp(model.ICMP, 0)), want{cart, shop, 8, model.Reply, 0}},
@@ -145,7 +144,7 @@ func TestRules(t *testing.T) {
 		{"Calico's transit", tcp(0, 80, 0, model.No, with(func(f *model.Flow) { f.Transit, f.Event = true, model.EventConnection })), want{shop, cart, 80, model.Irrelevant, model.Transit}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rows, rep := run(0, c.flow)
+			rows, rep := run(c.flow)
 			if len(rows) != 1 || rep.Total() != 1 {
 				t.Fatalf("%d rows, %d records counted, want one each", len(rows), rep.Total())
 			}
@@ -155,35 +154,6 @@ func TestRules(t *testing.T) {
 			}
 			if rep.Counts[c.want.fate][c.want.reason] != 1 {
 				t.Errorf("not counted under %s/%s", c.want.fate, c.want.reason)
-			}
-		})
-	}
-}
-
-// TestRuleOff shows what each rule prevents: without it, the record becomes another thing.
-func TestRuleOff(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		off  Rule
-		flow *model.Flow
-		want want
-	}{
-		{"1: unknown read as false makes a client port a rule", RuleReplyUnknown, tcp(9080, 58950, model.ACK, model.Unknown), want{shop, cart, 58950, model.Used, 0}},
-		{"2: unfolded replies make client ports rules", RuleReplyFold, tcp(8080, 40000, model.ACK, model.Yes), want{shop, cart, 40000, model.Used, 0}},
-		{"4: any drop read as a denial", RulePolicyDrops, tcp(40000, 80, model.SYN, model.Unknown, dropped(132)), want{shop, cart, 80, model.Denied, 0}},
-		{"7: a service address becomes a peer", RuleServiceVIP, tcp(40000, 443, model.SYN, model.No, ends(pod(shop), outside(world)), with(func(f *model.Flow) { f.Service = true })), want{shop, world, 443, model.Used, 0}},
-		{"8: a kubelet probe becomes an edge", RuleIrrelevant, tcp(40000, 8080, model.SYN, model.No, ends(entity(node, model.Host), pod(cart))), want{node, cart, 8080, model.Used, 0}},
-		{"9: a masked end becomes a peer", RuleRefuse, tcp(40000, 10250, model.ACK, model.No, with(func(f *model.Flow) { f.Dst = model.Ref{ID: dns} })), want{shop, dns, 10250, model.Used, 0}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			on, _ := run(0, c.flow)
-			off, _ := run(c.off, c.flow)
-			got := want{off[0].Src, off[0].Dst, off[0].Port, off[0].Fate, off[0].Reason}
-			if got != c.want {
-				t.Errorf("without the rule: %+v, want %+v", got, c.want)
-			}
-			if on[0].Fate == off[0].Fate && on[0].Port == off[0].Port {
-				t.Error("the rule makes no difference")
 			}
 		})
 	}
@@ -203,7 +173,7 @@ func TestTimes(t *testing.T) {
 		if !c.t.IsZero() {
 			f.Time = c.t.UnixMicro()
 		}
-		rows, rep := run(0, f)
+		rows, rep := run(f)
 		if good := len(rows) == 1; good != c.good || rep.Counts[model.Refused][model.BadTime] == 1 == c.good {
 			t.Errorf("%s: learned %v, want %v", c.t, good, c.good)
 		}
@@ -229,7 +199,7 @@ func TestFold(t *testing.T) {
 	a, b := tcp(40000, 80, model.SYN, model.No), tcp(40001, 80, model.ACK, model.No)
 	b.Time, b.SrcPod = at-10, []byte("shop-7d9f-b")
 	for _, order := range [][]*model.Flow{{a, b, b}, {b, a, b}, {b, b, a}} {
-		rows, _ := run(0, order...)
+		rows, _ := run(order...)
 		if len(rows) != 1 {
 			t.Fatalf("%d rows, want 1", len(rows))
 		}

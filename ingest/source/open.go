@@ -51,7 +51,7 @@ func (c *counter) digest() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// isNew says whether a file was not read before. Only where another had as many bytes that takes a pass over it.
+// isNew reports whether a file was not read before. Only where another had as many bytes that takes a pass over it.
 func (r *reader) isNew(f *os.File, size int64) (bool, error) {
 	if !r.options.Past.HasSize(size) && !r.sizes[size] {
 		return true, nil

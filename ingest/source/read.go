@@ -165,7 +165,7 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	return first.objects(r.ctx, s.Name, br)
 }
 
-// oneLine says whether records take one line each: some line is an object, or the first one is too long to tell.
+// oneLine reports whether records take one line each: some line is an object, or the first one is too long to tell.
 func oneLine(peek []byte) bool {
 	if bytes.TrimSpace(peek)[0] == '[' {
 		return false

@@ -137,7 +137,7 @@ func (b *Builder) all(yield func(*tally) bool) {
 	}
 }
 
-// shows says whether the ends of a tally are in the graph. A workload that only probes reach is one.
+// shows reports whether the ends of a tally are in the graph. A workload that only probes reach is one.
 func (a *tally) shows() bool { return a.k.fate != model.Irrelevant || a.k.proto.HasPorts() }
 
 func (a *tally) add(names *model.Strings, o *model.Observation, sp, dp model.NameID) {

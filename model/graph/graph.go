@@ -40,16 +40,16 @@ var stateNames = [...]string{"allowed", "mixed", "denied", "refused"}
 // String is the lower-case name.
 func (s State) String() string { return stateNames[s] }
 
-// Worked says whether the evidence shows that traffic passed.
+// Worked reports whether the evidence shows that traffic passed.
 func (s State) Worked() bool { return s == Allowed || s == Mixed }
 
 // Evidence is what was seen of an edge or connection.
 type Evidence struct {
 	Used, Replies, Duplicates, DeniedRecords, RefusedRecords uint64
 	Conns                                                    uint64 // connections opened; 0: the log does not show openings
-	First, Last                                              int64  // microseconds since 1970 UTC
+	First, Last                                              model.Micros
 	Windows                                                  []uint32
-	Observers                                                uint16 // bit 1<<model.Observer
+	Observers                                                model.Observers
 	Marks                                                    model.Marks
 	SrcPod, DstPod                                           string // pods of the earliest record
 }
@@ -95,8 +95,8 @@ type Graph struct {
 	PeerOf []int
 	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those
 	// without a time never reach a graph and are not in it.
-	Fates       [8][model.NumReasons]uint64
-	First, Last int64 // microseconds since 1970 UTC, 0 where there is no record
+	Fates       model.Counts
+	First, Last model.Micros
 }
 
 func peerID(p *Peer, w []workload.Workload) string {

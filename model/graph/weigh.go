@@ -34,7 +34,7 @@ func (w *weigher) weigh(items []item) Edge {
 	for i := range items {
 		it := &items[i]
 		ed.Marks |= it.t.marks
-		ed.Observers |= 1 << it.k.observer
+		ed.Observers.Add(it.k.observer)
 		if ed.First == 0 || it.t.first < ed.First || it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {
 			ed.First, srcPod, dstPod = it.t.first, it.t.srcPod, it.t.dstPod
 		}
@@ -105,7 +105,7 @@ func (ed *Edge) count(it *item, best best) {
 	}
 }
 
-// neverWorked says whether every record is a denial.
+// neverWorked reports whether every record is a denial.
 func neverWorked(items []item) bool {
 	for i := range items {
 		it := &items[i]

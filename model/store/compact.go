@@ -235,7 +235,7 @@ func (s *Store) removeOld(before time.Time, done *Compaction) error {
 	return nil
 }
 
-// replacedBefore says whether the commit that replaces another one was made before a time. Its file is what tells:
+// replacedBefore reports whether the commit that replaces another one was made before a time. Its file is what tells:
 // processes come and go.
 func (s *Store) replacedBefore(number int, t time.Time) bool {
 	for _, list := range [][]commit{s.dead, s.commits} {

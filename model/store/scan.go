@@ -47,7 +47,7 @@ func (s *Store) Scan(ctx context.Context, o ScanOptions, fn func(t model.Tables,
 	return nil
 }
 
-// replaced says whether a segment no longer belongs to the store, since it was merged with others.
+// replaced reports whether a segment no longer belongs to the store, since it was merged with others.
 func (s *Store) replaced(g *Segment) bool {
 	return s.reload() == nil && !slices.ContainsFunc(s.Segments(), func(other Segment) bool { return other.Path == g.Path })
 }

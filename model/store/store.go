@@ -112,14 +112,14 @@ func (s *Store) reload() error {
 // Dir is the directory of the store.
 func (s *Store) Dir() string { return s.dir }
 
-// HasSource says whether a source of this digest is stored.
+// HasSource reports whether a source of this digest is stored.
 func (s *Store) HasSource(digest string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.sources[digest]
 }
 
-// HasSize says whether a source with a digest had so many bytes.
+// HasSize reports whether a source with a digest had so many bytes.
 func (s *Store) HasSize(bytes int64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

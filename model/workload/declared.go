@@ -20,7 +20,7 @@ type Declared struct {
 
 func (d *Declared) owner() model.Owner { return model.Owner{Kind: d.Kind, Name: d.Name} }
 
-// selects says whether a pod of these labels is one of d's.
+// selects reports whether a pod of these labels is one of d's.
 func (d *Declared) selects(l model.Labels) bool {
 	if d.generated() || len(d.Selector) == 0 {
 		return len(d.Labels) > 0 && contains(l, d.Labels)
@@ -28,7 +28,7 @@ func (d *Declared) selects(l model.Labels) bool {
 	return selects(d.Selector, l)
 }
 
-// generated says whether the selector holds the id of one run.
+// generated reports whether the selector holds the id of one run.
 func (d *Declared) generated() bool { return d.Kind == "Job" || d.Kind == "CronJob" }
 
 func selects(sel map[string]string, l model.Labels) bool {

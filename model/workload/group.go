@@ -178,7 +178,7 @@ func intersection(sets []model.Labels) model.Labels {
 	return out
 }
 
-// contains says whether all labels of want are in set. Both have one label for a key at most.
+// contains reports whether all labels of want are in set. Both have one label for a key at most.
 func contains(set, want model.Labels) bool {
 	for _, kv := range want {
 		if !slices.Contains(set, kv) {

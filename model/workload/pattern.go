@@ -8,10 +8,10 @@ import (
 // safeAlphabet is what Kubernetes makes random names of (apimachinery/pkg/util/rand): no vowels, no 0, 1 and 3.
 const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 
-// isTemplateHash says whether s can be a pod-template-hash: a 32 bit number written in the safe alphabet.
+// isTemplateHash reports whether s can be a pod-template-hash: a 32 bit number written in the safe alphabet.
 func isTemplateHash(s string) bool { return len(s) >= 6 && len(s) <= 10 && within(s, safeAlphabet) }
 
-// isPodSuffix says whether s can be the random part of a pod's name.
+// isPodSuffix reports whether s can be the random part of a pod's name.
 func isPodSuffix(s string) bool { return len(s) == 5 && within(s, safeAlphabet) }
 
 func isDigits(s string) bool { return s != "" && within(s, "0123456789") }
@@ -29,7 +29,7 @@ func within(s, alphabet string) bool {
 	return true
 }
 
-// isRunID says whether one part of a name is made by a machine for one run: a long number, a hash, a random suffix
+// isRunID reports whether one part of a name is made by a machine for one run: a long number, a hash, a random suffix
 // that no word could be.
 func isRunID(s string) bool {
 	switch {
@@ -47,7 +47,7 @@ var (
 	version = regexp.MustCompile(`(^|-)v?\d+\.\d+(\.\d+)?([-+._].*)?$`)
 )
 
-// looksRandom says whether a label value has a part that looks made for one run, rollout or pod.
+// looksRandom reports whether a label value has a part that looks made for one run, rollout or pod.
 func looksRandom(v string) bool {
 	if len(v) >= 36 && uuid.MatchString(v) || len(v) >= 8 && strings.Contains(v, "20") && date.MatchString(v) {
 		return true

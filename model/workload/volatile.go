@@ -42,7 +42,7 @@ var builtin = []string{
 	"workflows.argoproj.io/workflow", "workflows.argoproj.io/completed", "*/pod-name", "*/pod-index",
 }
 
-// matches says whether key is one of patterns: exact, "prefix*", or "*/name" for a name under any prefix or none.
+// matches reports whether key is one of patterns: exact, "prefix*", or "*/name" for a name under any prefix or none.
 func matches(patterns []string, key string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		if name, ok := strings.CutPrefix(p, "*/"); ok {

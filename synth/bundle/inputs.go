@@ -14,7 +14,7 @@ import (
 )
 
 func inputs(g *graph.Graph) Inputs {
-	in := Inputs{Edges: len(g.Edges), Connections: len(g.Connections), First: stamp(g.First), Last: stamp(g.Last), Digest: digest(g)}
+	in := Inputs{Edges: len(g.Edges), Connections: len(g.Connections), First: model.StampSecond(g.First), Last: model.StampSecond(g.Last), Digest: digest(g)}
 	for _, reasons := range g.Fates {
 		for _, n := range reasons {
 			in.Records += n

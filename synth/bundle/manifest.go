@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -254,19 +253,9 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 		}
 		index[i] = len(m.Edges)
 		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.Reason.String(), cannot[i], e.Records(),
-			e.DeniedRecords, e.Conns, len(e.Windows), stamp(e.First), stamp(e.Last), observers(e.Observers), e.SrcPod, e.DstPod, e.Names})
+			e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First), model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod, e.Names})
 	}
 	return index
-}
-
-func observers(bits uint16) []string {
-	out := []string{}
-	for o := model.AtDestination; o <= model.Elsewhere; o++ {
-		if bits&(1<<o) != 0 {
-			out = append(out, o.String())
-		}
-	}
-	return out
 }
 
 func (m *Manifest) rules(r *synth.Result, index map[int]int) {
@@ -325,12 +314,4 @@ func verification(r *verify.Report) Verification {
 	}
 	slices.Sort(v.UnusedRules)
 	return v
-}
-
-// stamp is a time to the second, "" for none.
-func stamp(micros int64) string {
-	if micros == 0 {
-		return ""
-	}
-	return time.UnixMicro(micros).UTC().Format(time.RFC3339)
 }

@@ -83,7 +83,7 @@ func ParseURL(text string) (target string, ok bool, err error) {
 	return strings.TrimPrefix(scheme, "whisker+") + "://" + u.Host + path, true, nil
 }
 
-// IsWhisker says whether a target is one of Whisker's.
+// IsWhisker reports whether a target is one of Whisker's.
 func IsWhisker(target string) bool { return strings.Contains(target, "://") }
 
 // lister asks a server for flows. Times are seconds since 1970, filters are numbered from 0.

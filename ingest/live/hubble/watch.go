@@ -42,7 +42,7 @@ type watched struct {
 	earliest, latest time.Time
 }
 
-// succeeds says whether the server of a node is another one than that of a former look. That it has been up for longer
+// succeeds reports whether the server of a node is another one than that of a former look. That it has been up for longer
 // does not mean it is the same: looks may be far apart.
 func (n *watched) succeeds(old *watched) bool {
 	return !old.latest.IsZero() && n.earliest.Sub(old.latest) > startError

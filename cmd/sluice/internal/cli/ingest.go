@@ -111,15 +111,8 @@ func runIngestFiles(cmd *cobra.Command, s Streams, in *input, dir string, args [
 	}
 	if len(metas) > 0 {
 		// The fates are those of the whole run: workers do not keep them by source.
-		metas[0].Rejected = map[string]int64{}
+		metas[0].Rejected = r.report.Rejected.Texts()
 		metas[0].Lost = int64(r.report.Lost)
-		for f := range r.report.Rejected {
-			for n, c := range r.report.Rejected[f] {
-				if c > 0 {
-					metas[0].Rejected[fateKey(model.Fate(f), model.Reason(n))] = int64(c)
-				}
-			}
-		}
 	}
 	switch {
 	case w == nil && len(metas) > 0 && r.report.Total() > 0:
@@ -163,10 +156,8 @@ func (l *loaded) ingestSummary(s Streams, dir string, skipped int) {
 	for _, f := range []model.Fate{model.Used, model.Reply, model.Denied, model.Undecided, model.Irrelevant, model.Refused, model.Malformed} {
 		if c := l.report.Fate(f); c > 0 {
 			m := map[string]uint64{}
-			for r, k := range l.report.Counts[f] {
-				if k > 0 && r > 0 {
-					m[model.Reason(r).String()] = k
-				}
+			for r, k := range l.report.Counts.Reasons(f) {
+				m[r.String()] = k
 			}
 			fmt.Fprintf(s.Out, "  %-11s %10s  %s\n", f, count(c), reasons(m))
 		}

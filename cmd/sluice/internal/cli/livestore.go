@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sluice/ingest/live"
-	"sluice/model"
 	"sluice/model/store"
 )
 
@@ -116,13 +115,6 @@ func (s *streamStore) sourceOf(b *live.Batch) store.Source {
 		st.Gaps = append(st.Gaps, store.Gap(g))
 	}
 	src := store.Source{Name: s.name, Format: s.format, Records: int64(b.Report.Total()), Bytes: int64(b.Bytes), Lost: int64(b.Report.Lost),
-		First: b.Report.First, Last: b.Report.Last, Rejected: map[string]int64{}, Stream: st}
-	for f := range b.Report.Rejected {
-		for r, n := range b.Report.Rejected[f] {
-			if n > 0 {
-				src.Rejected[fateKey(model.Fate(f), model.Reason(r))] = int64(n)
-			}
-		}
-	}
+		First: b.Report.First, Last: b.Report.Last, Rejected: b.Report.Rejected.Texts(), Stream: st}
 	return src
 }

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"sigs.k8s.io/yaml"
+
+	"sluice/model"
 )
 
 // formats are the values of -o.
@@ -92,12 +94,7 @@ func printable(s string, limit int) string {
 }
 
 // timestamp is RFC 3339 in UTC with as many digits as the time has, "" for none.
-func timestamp(us int64) string {
-	if us == 0 {
-		return ""
-	}
-	return time.UnixMicro(us).UTC().Format(time.RFC3339Nano)
-}
+func timestamp(us model.Micros) string { return model.Stamp(us) }
 
 func parseTime(flag, s string) (int64, error) {
 	if s == "" {

@@ -233,32 +233,17 @@ func (in *input) scan(ctx context.Context, dir string) (*reading, *graph.Builder
 			r.gaps += len(src.Stream.Gaps)
 		}
 		r.sources = append(r.sources, source.Source{Name: src.Name, Records: src.Records, Bytes: src.Bytes, Format: src.Format, Digest: src.Digest})
-		for f := range r.report.Rejected {
-			for n := range r.report.Rejected[f] {
-				c := uint64(src.Rejected[fateKey(model.Fate(f), model.Reason(n))])
-				r.report.Rejected[f][n] += c
-				r.report.Counts[f][n] += c
-			}
-		}
+		rejected := model.CountsOf(src.Rejected)
+		r.report.Rejected.Add(&rejected)
+		r.report.Counts.Add(&rejected)
 	}
 	return r, b, nil
 }
 
-// fateKey names a fate and reason in a store's metadata: "refused/bad-time".
-func fateKey(f model.Fate, r model.Reason) string {
-	if r == model.ReasonNone {
-		return f.String()
-	}
-	return f.String() + "/" + r.String()
-}
-
 // fates are the final counts: what the graph decided, and what never reached it.
-func (l *loaded) fates() (c [8][model.NumReasons]uint64) {
-	for f := range c {
-		for r := range c[f] {
-			c[f][r] = l.graph.Fates[f][r] + l.report.Rejected[f][r]
-		}
-	}
+func (l *loaded) fates() model.Counts {
+	c := l.graph.Fates
+	c.Add(&l.report.Rejected)
 	return c
 }
 

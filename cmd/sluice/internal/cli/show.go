@@ -95,40 +95,12 @@ type sample struct {
 	DestinationPod string `json:"destinationPod,omitempty"`
 }
 
-var markNames = []struct {
-	m    model.Marks
-	name string
-}{
-	{model.MarkSYN, "syn"}, {model.MarkWorldPod, "world-pod"}, {model.MarkHostNetwork, "host-network"}, {model.MarkUnmanaged, "unmanaged"},
-	{model.MarkL7Denied, "l7-denied"}, {model.MarkStagedDeny, "staged-deny"}, {model.MarkProfile, "profile-only"},
-}
-
-func marks(m model.Marks) []string {
-	var out []string
-	for _, n := range markNames {
-		if m&n.m != 0 {
-			out = append(out, n.name)
-		}
-	}
-	return out
-}
-
-func observers(bits uint16) []string {
-	out := []string{}
-	for o := model.AtDestination; o <= model.Elsewhere; o++ {
-		if bits&(1<<o) != 0 {
-			out = append(out, o.String())
-		}
-	}
-	return out
-}
-
 func viewEdge(g *graph.Graph, e *graph.Edge) edgeView {
 	v := edgeView{
 		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(), Reason: e.Reason.String(),
 		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates, Denied: e.DeniedRecords,
 		Refused: e.RefusedRecords, First: timestamp(e.First), Last: timestamp(e.Last), Windows: len(e.Windows),
-		Observers: observers(e.Observers), Marks: marks(e.Marks),
+		Observers: e.Observers.Names(), Marks: e.Marks.Names(),
 	}
 	if e.Conns > 0 {
 		v.Connections = &e.Conns
@@ -250,7 +222,7 @@ func showEndpoints(w io.Writer, o *showOptions, l *loaded) error {
 		e := &eps[i]
 		v := endpointView{
 			Kind: e.Kind.String(), Cluster: e.Cluster, Namespace: e.Namespace, Name: e.Name, ServiceAccount: e.ServiceAccount,
-			Labels: e.Labels, Entities: e.Entities.String(), Names: e.Names, Marks: marks(e.Marks),
+			Labels: e.Labels, Entities: e.Entities.String(), Names: e.Names, Marks: e.Marks.Names(),
 		}
 		if e.Owner.Name != "" {
 			v.Owner = e.Owner.Kind + "/" + e.Owner.Name
@@ -302,7 +274,7 @@ func (l *loaded) viewFlow(r *model.Observation) flowView {
 		Window: timestamp(int64(r.Window) * 60e6), Source: g.Peers[g.PeerOf[r.Src]].ID, Destination: g.Peers[g.PeerOf[r.Dst]].ID,
 		SourcePort: r.SrcPort, Port: r.Port, Protocol: r.Proto.String(), Verdict: r.Verdict.String(), Observer: r.Observer.String(),
 		Fate: r.Fate.String(), Reason: r.Reason.String(), Records: r.Records, First: timestamp(r.First), Last: timestamp(r.Last),
-		SourcePod: g.Tables.Names.Get(r.SrcPod), DestinationPod: g.Tables.Names.Get(r.DstPod), Marks: marks(r.Marks),
+		SourcePod: g.Tables.Names.Get(r.SrcPod), DestinationPod: g.Tables.Names.Get(r.DstPod), Marks: r.Marks.Names(),
 	}
 }
 

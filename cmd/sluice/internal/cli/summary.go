@@ -87,7 +87,7 @@ func (l *loaded) samples(w io.Writer) {
 			fmt.Fprintf(w, "  ... (-o json lists more)\n")
 			break
 		}
-		fmt.Fprintf(w, "  %s:%d: %s: %s\n", printable(s.Source, 200), s.Line, fateKey(s.Fate, s.Reason), printable(s.Detail, 200))
+		fmt.Fprintf(w, "  %s:%d: %s: %s\n", printable(s.Source, 200), s.Line, model.FateText(s.Fate, s.Reason), printable(s.Detail, 200))
 	}
 }
 
@@ -103,4 +103,4 @@ func reasons(m map[string]uint64) string {
 	return strings.Join(keys, ", ")
 }
 
-func clock(us int64) string { return time.UnixMicro(us).UTC().Format("2006-01-02T15:04:05Z") }
+func clock(us model.Micros) string { return model.StampSecond(us) }
