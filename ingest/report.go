@@ -21,8 +21,10 @@ type Report struct {
 	First    model.Micros // of the earliest good record
 	Last     model.Micros
 	Lost     uint64 // events that the log itself says it lost
-	// OutOfRange counts records before --since or after --until; they have no fate.
-	OutOfRange uint64
+	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
+	// of the earliest and the latest of them, 0 for none.
+	OutOfRange        uint64
+	OutFirst, OutLast int64
 }
 
 // Total returns the number of records read.
@@ -41,8 +43,21 @@ func (r *Report) Merge(o *Report) {
 	r.Last = max(r.Last, o.Last)
 	r.Lost += o.Lost
 	r.OutOfRange += o.OutOfRange
+	if o.OutFirst != 0 && (r.OutFirst == 0 || o.OutFirst < r.OutFirst) {
+		r.OutFirst = o.OutFirst
+	}
+	r.OutLast = max(r.OutLast, o.OutLast)
 	r.Samples = append(r.Samples, o.Samples...)
 	r.trim()
+}
+
+// Outside counts a record before --since or after --until.
+func (r *Report) Outside(at int64) {
+	r.OutOfRange++
+	if r.OutFirst == 0 || at < r.OutFirst {
+		r.OutFirst = at
+	}
+	r.OutLast = max(r.OutLast, at)
 }
 
 // Add counts a record that could not be decoded and keeps it as a sample, not-a-flow events aside.

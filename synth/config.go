@@ -20,6 +20,7 @@ type Config struct {
 	All              bool           // ... and of every namespace that is no system namespace
 	SystemNamespaces []string       // nil: DefaultSystemNamespaces
 	Cluster          string         // needed where the log has several clusters
+	Unnamed          bool           // Cluster is "" because the cluster has no name, not because nobody chose
 	Dialect          render.Dialect // nil: kubernetes
 	LearnDenied      bool           // edges that policy denied are learned too
 	Widen            []string       // widenings that are asked for beside those on by default

@@ -67,7 +67,7 @@ type learner struct {
 
 // chooseCluster fails where subjects lie in several clusters: a bundle is for one.
 func (l *learner) chooseCluster() error {
-	if l.cluster != "" {
+	if l.cluster != "" || l.cfg.Unnamed {
 		return nil
 	}
 	clusters := map[string]bool{}
@@ -79,7 +79,7 @@ func (l *learner) chooseCluster() error {
 	names := slices.Sorted(maps.Keys(clusters))
 	if len(names) > 1 {
 		if names[0] == "" {
-			names = append(names[1:], "and one without a name")
+			names[0] = "unnamed"
 		}
 		return fmt.Errorf("the chosen namespaces are in several clusters (%s): choose one with --cluster", strings.Join(names, ", "))
 	}

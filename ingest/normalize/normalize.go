@@ -49,7 +49,7 @@ func (n *Normalizer) Reject(r ingest.Rejection) {
 // Flow counts a record under its fate.
 func (n *Normalizer) Flow(f *model.Flow) {
 	if believable(f.Time) && (f.Time < n.Since || n.Until != 0 && f.Time >= n.Until) {
-		n.Report.OutOfRange++
+		n.Report.Outside(f.Time)
 		return
 	}
 	fate, reason := classify(f)

@@ -148,7 +148,7 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 		if err != nil && err != io.EOF {
 			return plain(err)
 		}
-		return errors.New("empty: no record in it")
+		return ErrEmpty
 	}
 	first := r.worker(0)
 	if calico.Sniff(peek) {

@@ -33,6 +33,9 @@ type Past interface {
 	HasSource(digest string) bool
 }
 
+// ErrEmpty is in the Err of a source that was read whole and holds no record.
+var ErrEmpty = errors.New("empty: no record in it")
+
 // Source is what was read of one input.
 type Source struct {
 	Name    string

@@ -15,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"sluice/model/graph"
 	"sluice/synth"
@@ -30,6 +31,9 @@ type Input struct {
 	Config    synth.Config
 	Result    *synth.Result
 	Semantics eval.Semantics // that the policies are verified under
+	Kinds     []render.Kinds // objects of people's own policies that are read beside the dialect's
+	Partial   []string       // what could not be read whole, and was learned from all the same
+	Force     bool           // write over what people changed, and beside what is not of a former bundle
 	// WriteEvidence fills a directory with the observations behind the edges; nil: the bundle has none.
 	WriteEvidence func(dir string) error
 }
@@ -39,83 +43,121 @@ const (
 	allowDir     = "allow"
 	stageDir     = "stage"
 	enforceDir   = "enforce"
+	ExtraDir     = "extra"       // people's own policies, which apply with the allow policies
 	EvidenceDir  = "evidence"    // a store of its own
 	ReviewFile   = "REVIEW.md"   // for people
 	ManifestFile = "bundle.json" // for programs
 )
 
-// Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle.
-func Check(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", dir, err)
-	}
-	if len(entries) == 0 {
-		return nil
-	}
-	if _, err := Read(dir); err != nil {
-		return fmt.Errorf("%s is neither empty nor a former bundle: %w", dir, err)
-	}
-	return nil
+// formDirs are the directories of policies that only a bundle writes to.
+var formDirs = []string{allowDir, stageDir, enforceDir}
+
+// Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle, unless
+// force is given. It finishes what a run that was killed left half done.
+func Check(dir string, force bool) error {
+	_, _, err := open(dir, force)
+	return err
 }
 
-// Write makes the bundle beside dir, verifies its policies by what is then on disk, and renames it to dir. The report
-// is that of the enforced form. What dir held before is gone only once the new bundle is complete.
-func Write(ctx context.Context, dir string, in Input) (verify.Report, error) {
-	if err := Check(dir); err != nil {
-		return verify.Report{}, err
+// open looks at the place of a bundle and at the former one in it, nil for none.
+func open(dir string, force bool) (*place, *Manifest, error) {
+	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
+		if err := install(dir); err != nil {
+			return nil, nil, err
+		}
 	}
-	dir, err := filepath.Abs(dir)
+	var former *Manifest
+	if _, err := os.Stat(filepath.Join(dir, ManifestFile)); err == nil {
+		if former, err = Read(dir); err != nil {
+			return nil, nil, fmt.Errorf("%s is no former bundle: %w", dir, err)
+		}
+	}
+	p, err := lookAt(dir, former)
 	if err != nil {
-		return verify.Report{}, fmt.Errorf("locate bundle: %w", err)
+		return nil, nil, fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if theirs := slices.Concat(p.Foreign, p.Extra); former == nil && len(theirs) > 0 && !force {
+		const most = 3
+		more := ""
+		if len(theirs) > most {
+			theirs, more = theirs[:most], ", ..."
+		}
+		return nil, nil, fmt.Errorf("%s is neither empty nor a former bundle: it holds %s%s (--force writes beside them)", dir, strings.Join(theirs, ", "), more)
+	}
+	return p, former, p.refuses([]string{ManifestFile}, former, force)
+}
+
+// Write makes the bundle inside dir, verifies its policies by what is then on disk together with what people changed
+// and added, and puts it in the place of the former one. The report is that of the enforced form. Until the new bundle
+// is complete the former one stays as it is; what it does not list is never touched.
+func Write(ctx context.Context, dir string, in Input) (report verify.Report, err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return report, fmt.Errorf("locate bundle: %w", err)
 	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return verify.Report{}, fmt.Errorf("make place for bundle: %w", err)
-	}
-	aside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	p, former, err := open(dir, in.Force)
 	if err != nil {
-		return verify.Report{}, fmt.Errorf("make place for bundle: %w", err)
+		return report, err
 	}
-	defer os.RemoveAll(aside)
-	next := filepath.Join(aside, "new")
-	report, err := fill(ctx, next, in)
-	if err != nil {
-		return verify.Report{}, err
+	next := filepath.Join(dir, newDir)
+	_, statErr := os.Stat(dir)
+	if err := os.RemoveAll(next); err != nil {
+		return report, fmt.Errorf("make place for bundle: %w", err)
 	}
-	return report, swap(aside, next, dir)
-}
-
-// swap puts next in the place of dir.
-func swap(aside, next, dir string) error {
-	old := filepath.Join(aside, "old")
-	err := os.Rename(dir, old)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("put former bundle aside: %w", err)
+	if err := os.MkdirAll(next, 0o755); err != nil {
+		return report, fmt.Errorf("make place for bundle: %w", err)
 	}
-	had := err == nil
-	if err := os.Rename(next, dir); err != nil {
-		if had {
-			err = errors.Join(err, os.Rename(old, dir))
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(next)
+			if statErr != nil {
+				_ = os.Remove(dir) // it was made for this
+			}
 		}
-		return fmt.Errorf("put bundle in place: %w", err)
+	}()
+	if report, err = fill(ctx, next, p, former, in); err != nil {
+		return report, err
 	}
-	return nil
+	if err := os.Rename(next, filepath.Join(dir, readyDir)); err != nil {
+		return report, fmt.Errorf("put bundle in place: %w", err)
+	}
+	return report, install(dir)
 }
 
-// fill writes all of a bundle, the evidence beside the policies.
-func fill(ctx context.Context, dir string, in Input) (verify.Report, error) {
+// fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place.
+func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input) (verify.Report, error) {
 	evidence := make(chan error, 1)
 	go func() { evidence <- writeEvidence(dir, in) }()
-	report, err := fillPolicies(ctx, dir, in)
-	return report, cmp.Or(err, <-evidence)
+	report, err := fillPolicies(ctx, dir, p, former, in)
+	if err := cmp.Or(<-evidence, err); err != nil {
+		return report, err
+	}
+	files, err := filesIn(dir)
+	if err != nil {
+		return report, fmt.Errorf("list bundle: %w", err)
+	}
+	if err := p.refuses(files, former, in.Force); err != nil {
+		return report, err
+	}
+	var stale strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
+		if !slices.Contains(files, name) && (in.Force || !slices.Contains(p.Edited, name)) {
+			fmt.Fprintln(&stale, name)
+		}
+	}
+	if !in.Force {
+		for _, name := range p.Edited { // what people wrote stays in its place
+			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return report, fmt.Errorf("keep %s: %w", name, err)
+			}
+		}
+	}
+	return report, writeFiles(dir, map[string][]byte{staleFile: []byte(stale.String())})
 }
 
+// writeEvidence writes the evidence and the list of its files.
 func writeEvidence(dir string, in Input) error {
 	if in.WriteEvidence == nil {
 		return nil
@@ -126,12 +168,26 @@ func writeEvidence(dir string, in Input) error {
 	if err := in.WriteEvidence(filepath.Join(dir, EvidenceDir)); err != nil {
 		return fmt.Errorf("write evidence: %w", err)
 	}
-	return nil
+	names, err := filesIn(filepath.Join(dir, EvidenceDir))
+	if err != nil {
+		return fmt.Errorf("list evidence: %w", err)
+	}
+	list := evidenceList + "\n"
+	for _, name := range names {
+		list += path.Join(EvidenceDir, name) + "\n"
+	}
+	return writeFiles(dir, map[string][]byte{evidenceList: []byte(list)})
 }
 
-func fillPolicies(ctx context.Context, dir string, in Input) (verify.Report, error) {
+func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (verify.Report, error) {
 	files, err := policyFiles(in.Result)
 	if err != nil {
+		return verify.Report{}, err
+	}
+	if err := includeExtra(files, p.Extra); err != nil {
+		return verify.Report{}, err
+	}
+	if err := p.refuses(slices.Collect(maps.Keys(files)), former, in.Force); err != nil {
 		return verify.Report{}, err
 	}
 	if err := writeFiles(dir, files); err != nil {
@@ -139,33 +195,58 @@ func fillPolicies(ctx context.Context, dir string, in Input) (verify.Report, err
 	}
 	enforced := in.Result.Enforced()
 	spaces := namespaces(in.Result, enforced)
-	report, err := judge(ctx, dir, in, enforced, spaces)
+	if err := readsBack(dir, in, enforced); err != nil {
+		return verify.Report{}, err
+	}
+	hands := p.handsOn(files, in.Force)
+	theirs, err := p.lay(dir, hands)
 	if err != nil {
 		return verify.Report{}, err
+	}
+	report, err := judge(ctx, dir, in, spaces)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	for _, name := range theirs { // they are in their place already
+		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			return verify.Report{}, fmt.Errorf("verify with %s: %w", name, err)
+		}
 	}
 	m := newManifest(in, &report, files, spaces)
-	text, err := m.encode()
-	if err != nil {
+	rest := map[string][]byte{ReviewFile: review(in, m, hands, &report)}
+	m.Files = map[string]string{}
+	for _, some := range []map[string][]byte{files, rest} {
+		for name, text := range some {
+			m.Files[name] = digestOf(text)
+		}
+	}
+	if rest[ManifestFile], err = m.encode(); err != nil {
 		return verify.Report{}, err
 	}
-	rest := map[string][]byte{ManifestFile: text, ReviewFile: review(in, m, &report)}
-	if err := writeFiles(dir, rest); err != nil {
-		return verify.Report{}, err
-	}
-	return report, nil
+	return report, writeFiles(dir, rest)
 }
 
-// judge verifies the enforced form as it was read back. A policy that does not come back is a fault of ours.
-func judge(ctx context.Context, dir string, in Input, enforced policy.PolicySet, spaces []Namespace) (verify.Report, error) {
-	set, problems, err := Policies(dir, Enforced, in.Result.Dialect.Kinds())
+// readsBack reports a policy that does not come back from disk: that is a fault of ours.
+func readsBack(dir string, in Input, enforced policy.PolicySet) error {
+	set, problems, err := policies(dir, Enforced, false, in.Result.Dialect.Kinds())
 	if err != nil {
-		return verify.Report{}, err
+		return err
 	}
 	if len(problems) > 0 {
-		return verify.Report{}, fmt.Errorf("read own policy back: %w", problems[0])
+		return fmt.Errorf("read own policy back: %w", problems[0])
 	}
 	if !set.Equal(enforced) {
-		return verify.Report{}, errors.New("the policies on disk are not those that were learned")
+		return errors.New("the policies on disk are not those that were learned")
+	}
+	return nil
+}
+
+// judge verifies the enforced form as it is on disk, with what people changed and added.
+func judge(ctx context.Context, dir string, in Input, spaces []Namespace) (verify.Report, error) {
+	kinds := append([]render.Kinds{in.Result.Dialect.Kinds()}, in.Kinds...)
+	set, problems, err := Policies(dir, Enforced, kinds...)
+	if err != nil {
+		return verify.Report{}, err
 	}
 	var isolated []verify.Side
 	for i := range spaces {
@@ -175,7 +256,7 @@ func judge(ctx context.Context, dir string, in Input, enforced policy.PolicySet,
 	for _, n := range in.Config.Networks {
 		networks[n.Name] = n.CIDRs
 	}
-	return verify.Verify(ctx, in.Graph, set, verify.Config{
+	report, err := verify.Verify(ctx, in.Graph, set, verify.Config{
 		Semantics:     in.Semantics,
 		Networks:      networks,
 		Nodes:         networks[synth.NodesNetwork],
@@ -187,6 +268,8 @@ func judge(ctx context.Context, dir string, in Input, enforced policy.PolicySet,
 		Widened:       in.Result.Widened,
 		WidenedRules:  in.Result.WidenedRules(),
 	})
+	report.Unread = render.Unread(problems)
+	return report, err
 }
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.

@@ -93,7 +93,7 @@ allow/shop/db.yaml allow/shop/dns.yaml allow/shop/kustomization.yaml allow/shop/
 bundle.json
 enforce/kustomization.yaml
 enforce/shop/default-deny.yaml enforce/shop/kustomization.yaml enforce/shop/sluice-open.yaml
-evidence/rows
+evidence/FILES evidence/rows
 stage/jobs/kustomization.yaml stage/jobs/sluice-open.yaml stage/kustomization.yaml
 stage/shop/default-deny.yaml stage/shop/kustomization.yaml stage/shop/sluice-open.yaml`)
 	if d := cmp.Diff(want, names); d != "" {
@@ -253,13 +253,13 @@ func TestPlace(t *testing.T) {
 	if err := os.MkdirAll(foreign, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := bundle.Check(foreign); err != nil {
+	if err := bundle.Check(foreign, false); err != nil {
 		t.Errorf("an empty directory: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(foreign, "precious.txt"), []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := bundle.Check(foreign); err == nil || !strings.Contains(err.Error(), "neither empty nor a former bundle") {
+	if err := bundle.Check(foreign, false); err == nil || !strings.Contains(err.Error(), "neither empty nor a former bundle") {
 		t.Errorf("a foreign directory: %v", err)
 	}
 }

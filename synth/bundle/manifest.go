@@ -36,6 +36,9 @@ type Manifest struct {
 	Widenings    []Widening   `json:"widenings"`
 	Findings     []Finding    `json:"findings"`
 	Verification Verification `json:"verification"`
+	// Files are those that people review, with their digests: what differs was changed by hand. Those of volatile
+	// content are not among them.
+	Files map[string]string `json:"files,omitempty"`
 }
 
 // Options are what was asked for.

@@ -30,6 +30,9 @@ const (
 
 // Read gives the manifest of the bundle in dir.
 func Read(dir string) (*Manifest, error) {
+	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
+		return nil, fmt.Errorf("read bundle: learn was stopped while it replaced %s: run it again with the same --out", dir)
+	}
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
@@ -51,9 +54,15 @@ func Read(dir string) (*Manifest, error) {
 	return m, nil
 }
 
-// Policies reads the policies of the bundle in dir back from their files.
+// Policies reads the policies of the bundle in dir back from their files. With the enforced form come people's own in
+// extra/; with Allow only what the lists have of the bundle itself.
 func Policies(dir string, form Form, kinds ...render.Kinds) (policy.PolicySet, []render.Problem, error) {
-	r := &policyReader{dir: dir, kinds: kinds}
+	return policies(dir, form, form == Enforced, kinds...)
+}
+
+// policies reads a form; theirs: with what people added, and a problem for what they added and nothing applies.
+func policies(dir string, form Form, theirs bool, kinds ...render.Kinds) (policy.PolicySet, []render.Problem, error) {
+	r := &policyReader{dir: dir, kinds: kinds, theirs: theirs}
 	namespaces := map[string]bool{}
 	for _, d := range []string{allowDir, stageDir, enforceDir} {
 		if err := r.subdirectories(d, namespaces); err != nil {
@@ -65,6 +74,11 @@ func Policies(dir string, form Form, kinds ...render.Kinds) (policy.PolicySet, [
 			return r.set, r.problems, err
 		}
 	}
+	if theirs {
+		if err := r.extra(); err != nil {
+			return r.set, r.problems, err
+		}
+	}
 	err := r.parse()
 	return r.set.Canonical(), r.problems, err
 }
@@ -72,6 +86,7 @@ func Policies(dir string, form Form, kinds ...render.Kinds) (policy.PolicySet, [
 type policyReader struct {
 	dir      string
 	kinds    []render.Kinds
+	theirs   bool
 	files    []string
 	set      policy.PolicySet
 	problems []render.Problem
@@ -121,6 +136,10 @@ func (r *policyReader) namespace(ns string, form Form) error {
 
 // directory takes the files that the kustomization of a directory lists: no other is applied.
 func (r *policyReader) directory(sub string) (kustomization, error) {
+	if !r.has(path.Join(sub, kustomizationFile)) {
+		r.unlisted(sub)
+		return kustomization{}, nil
+	}
 	list, err := r.kustomization(sub)
 	if err != nil {
 		return list, err
@@ -136,16 +155,59 @@ func (r *policyReader) directory(sub string) (kustomization, error) {
 			r.problem(render.Note, file, "it is not there, and "+kustomizationFile+" lists it: applying fails")
 		}
 	}
+	if !r.theirs {
+		return list, nil
+	}
 	entries, err := os.ReadDir(filepath.Join(r.dir, sub))
 	if err != nil {
 		return list, fmt.Errorf("read bundle: %w", err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); strings.HasSuffix(name, ".yaml") && name != kustomizationFile && !slices.Contains(list.Resources, name) {
-			r.problem(render.Unsupported, path.Join(sub, name), kustomizationFile+" does not list it, so that it is not applied")
+		if name := e.Name(); isYAML(name) && name != kustomizationFile && !slices.Contains(list.Resources, name) {
+			r.unlisted(path.Join(sub, name))
 		}
 	}
 	return list, nil
+}
+
+// unlisted is a problem for what lies among the policies and is not applied.
+func (r *policyReader) unlisted(name string) {
+	r.problem(render.Unsupported, name, kustomizationFile+" does not list it, so that it is not applied")
+}
+
+// extra takes people's own policies, where applying the enforced form takes them in.
+func (r *policyReader) extra() error {
+	p := &place{dir: r.dir, links: map[string]bool{}}
+	if err := p.walk(); err != nil {
+		return fmt.Errorf("read bundle: %w", err)
+	}
+	if len(p.Extra) == 0 {
+		return nil
+	}
+	var list kustomization
+	above := enforceDir
+	if !r.has(path.Join(above, kustomizationFile)) {
+		above = allowDir
+	}
+	if r.has(path.Join(above, kustomizationFile)) && r.has(path.Join(ExtraDir, kustomizationFile)) {
+		all, err := r.kustomization(above)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(all.Resources, fromTop) {
+			if list, err = r.kustomization(ExtraDir); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range p.Extra {
+		if !slices.Contains(list.Resources, strings.TrimPrefix(name, ExtraDir+"/")) {
+			r.problem(render.Unsupported, name, "learn has not listed it yet, so that it is not applied: run learn again")
+			continue
+		}
+		r.files = append(r.files, filepath.Join(r.dir, filepath.FromSlash(name)))
+	}
+	return nil
 }
 
 func (r *policyReader) problem(s render.Severity, file, text string) {

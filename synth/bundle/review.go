@@ -18,7 +18,7 @@ const (
 )
 
 // review writes REVIEW.md: what a person should read before merging.
-func review(in Input, m *Manifest, report *verify.Report) []byte {
+func review(in Input, m *Manifest, hands *ByHand, report *verify.Report) []byte {
 	p := &page{}
 	p.line("# Network policies for %s", title(in.Result.Namespaces()))
 	p.line("\n%s with %s for %s, in the dialect `%s`. Learned from %s (%s) between %s and %s.",
@@ -28,6 +28,8 @@ func review(in Input, m *Manifest, report *verify.Report) []byte {
 		p.line("\n%d lines of YAML. No fewer rules would do for %d of %d workloads and directions%s; bundle.json has the lower bound for each.",
 			m.Stats.Lines, m.Stats.Proven, m.Stats.Matrices, large(m))
 	}
+	p.partial(in.Partial)
+	p.byHand(hands)
 	p.namespaces(in.Result, m)
 	p.verification(m, report)
 	p.obstacles(m)

@@ -133,7 +133,7 @@ func (e *Evaluator) tiered(d model.Direction, subject, peer, server *End, proto 
 		}
 		if tier < 0 {
 			name := e.set.Policies[list[0].policy].Tier
-			return Part{Outcome: Unknown, Reason: Lacking, Policy: list[0].policy, Rule: -1, Needs: "the tier " + name + ", which is not among the policies"}
+			return Part{Outcome: Unknown, Reason: Lacking, Policy: list[0].policy, Rule: -1, Needs: needTier + name + ", which is not among the policies"}
 		}
 		if !e.tier(&o, e.tiers.list[tier].Pass, list[:n], asked{d, subject, peer, server, proto, port}) {
 			return o.part()

@@ -13,6 +13,8 @@ const (
 	needAccount  need = "the service account of the pod"
 	needServices need = "the endpoints of services"
 	needHost     need = "the labels of the host endpoint"
+
+	needTier = "the tier " // and its name
 )
 
 // Labels that Calico gives to every pod, and the prefixes of those that it inherits.

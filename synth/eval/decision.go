@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"strings"
 
 	"sluice/synth/policy"
 )
@@ -96,4 +97,18 @@ func (e *Evaluator) name(i int) string {
 		return p.Namespace + "/" + p.Name
 	}
 	return e.set.Policies[i].Name
+}
+
+// LacksPolicyFact reports whether a decision is unknown for want of a fact about the policies or the cluster, which
+// somebody can give, and not of one that only the log could have told.
+func (d *Decision) LacksPolicyFact() bool {
+	return d.Unknown && (d.Egress.lacksPolicyFact() || d.Ingress.lacksPolicyFact())
+}
+
+func (p *Part) lacksPolicyFact() bool {
+	switch need(p.Needs) {
+	case needNamespace, needPort, needServices, needNetworks, needPeer, needOrder, needHost:
+		return true
+	}
+	return strings.HasPrefix(p.Needs, needTier)
 }

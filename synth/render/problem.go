@@ -34,10 +34,16 @@ func (p Problem) Error() string { return fmt.Sprintf("%s: %s", p.At, p.Text) }
 
 // Incomplete says whether a problem left a policy out of the set.
 func Incomplete(problems []Problem) bool {
+	return Unread(problems) > 0
+}
+
+// Unread returns how many problems left something out of the set.
+func Unread(problems []Problem) int {
+	n := 0
 	for _, p := range problems {
 		if p.Severity >= Unsupported {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }

@@ -6,23 +6,38 @@ import (
 	"strings"
 )
 
-// failures are the names that --fail-on takes, with the number that each stands for.
+// failures are the names that --fail-on takes, with the number that each stands for. Those of always fail where nothing
+// else is asked for, those of bundle too where it is a bundle that is judged: its bundle.json says what it should be.
 var failures = []struct {
-	name  string
-	count func(*Report) uint64
+	name   string
+	always bool
+	bundle bool
+	count  func(*Report) uint64
 }{
-	{"lost", func(r *Report) uint64 { return r.Connections[Lost] }},
-	{"escaped", func(r *Report) uint64 { return r.Connections[Escaped] }},
-	{"unisolated", func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
-	{"over", func(r *Report) uint64 { return uint64(r.Over.Count) }},
-	{"unused", func(r *Report) uint64 { return uint64(len(r.Unused)) }},
-	{"unrecorded", func(r *Report) uint64 { return uint64(len(r.Unrecorded) + len(r.Missing)) }},
-	{"refused", func(r *Report) uint64 { return r.Connections[Unproven] }},
-	{"inexpressible", func(r *Report) uint64 { return r.Connections[Inexpressible] }},
+	{"lost", true, true, func(r *Report) uint64 { return r.Connections[Lost] }},
+	{"escaped", true, true, func(r *Report) uint64 { return r.Connections[Escaped] }},
+	{"unproven-policy", true, true, func(r *Report) uint64 { return r.Lacking }},
+	{"unread", true, true, func(r *Report) uint64 { return uint64(r.Unread) }},
+	{"unisolated", true, true, func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
+	{"over", false, true, func(r *Report) uint64 { return uint64(r.Over.Count) }},
+	{"unrecorded", false, true, func(r *Report) uint64 { return uint64(len(r.Unrecorded)) }},
+	{"missing", false, true, func(r *Report) uint64 { return uint64(len(r.Missing)) }},
+	{"edited", false, true, func(r *Report) uint64 { return uint64(len(r.Edited)) }},
+	{"unused", false, false, func(r *Report) uint64 { return uint64(len(r.Unused)) }},
+	{"refused", false, false, func(r *Report) uint64 { return r.Connections[Unproven] }},
+	{"inexpressible", false, false, func(r *Report) uint64 { return r.Connections[Inexpressible] }},
 }
 
-// DefaultFailOn is what fails where nothing else is asked for.
-func DefaultFailOn() []string { return []string{"lost", "escaped", "unisolated"} }
+// DefaultFailOn is what fails where nothing else is asked for, of a bundle or of anyone's policies.
+func DefaultFailOn(bundle bool) []string {
+	var names []string
+	for _, f := range failures {
+		if f.always || bundle && f.bundle {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
 
 // FailOnNames are all names that Failed knows.
 func FailOnNames() []string {

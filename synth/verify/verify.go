@@ -102,6 +102,9 @@ type Report struct {
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
+	Lacking     uint64   // unproven connections that a fact about the policies is missing for
+	Unread      int      // policies that could not be read, said by who read them
+	Edited      []string // files of a bundle that are not as they were written, said by who read them
 	Open        []Opening
 	Over        Over
 }
@@ -289,6 +292,9 @@ func (v *verifier) replay(c *graph.Connection) {
 	verdict, d := v.judge(c)
 	v.report.Connections[verdict]++
 	v.report.Records[verdict] += c.Records
+	if d != nil && verdict == Unproven && d.LacksPolicyFact() {
+		v.report.Lacking++
+	}
 	if verdict == Lost || verdict == Escaped || verdict == Unproven && v.g.Edges[c.Edge].State != graph.Refused {
 		e := &v.g.Edges[c.Edge]
 		v.report.Cases = append(v.report.Cases, Case{verdict, c.Edge, v.g.Peers[e.Src].ID, v.g.Peers[e.Dst].ID,

@@ -75,7 +75,7 @@ func TestVerdicts(t *testing.T) {
 func TestFailed(t *testing.T) {
 	var r verify.Report
 	r.Connections[verify.Lost], r.Connections[verify.Unproven] = 2, 1
-	if d := cmp.Diff([]string{"2 lost"}, r.Failed(verify.DefaultFailOn())); d != "" {
+	if d := cmp.Diff([]string{"2 lost"}, r.Failed(verify.DefaultFailOn(true))); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"1 refused"}, r.Failed([]string{"refused", "over"})); d != "" {

@@ -112,11 +112,11 @@ func readHuman(t *testing.T, folder, namespace string) policy.PolicySet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, problems, err := readPolicies(Streams{strings.NewReader(""), io.Discard, io.Discard}, dir)
-	if err != nil || len(problems) > 0 {
-		t.Fatal(problems, err)
+	p, err := openPolicies(Streams{strings.NewReader(""), io.Discard, io.Discard}, dir)
+	if err != nil || len(p.problems) > 0 {
+		t.Fatal(p, err)
 	}
-	return set
+	return p.set
 }
 
 // comparison is what two sets of policies allow each workload.

@@ -48,7 +48,7 @@ collected by one.`,
 	f.StringVar(&o.dir, "store", "", "the store's `DIR`; made if it is not there")
 	f.StringVar(&o.since, "since", "", "servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, or a duration back from now (24h)")
 	f.StringVar(&o.until, "until", "", "servers: end with flows before `TIME`")
-	f.StringArrayVarP(&o.live.namespaces, "namespace", "n", nil, "servers: only flows with an end in `NS` (repeats)")
+	f.VarP(nameList{&o.live.namespaces}, "namespace", "n", "servers: only flows with an end in `NS` (repeats)")
 	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d), a day at a time")
 	f.StringVar(&o.listen, "listen", "", "servers: answer /metrics, /healthz and /readyz at `ADDRESS` (:9090)")
 	f.StringVarP(&o.format, "output", "o", "table", "servers: print progress as table or json")

@@ -27,6 +27,8 @@ type learnOptions struct {
 	format  string
 	base    string
 	prune   string
+	force   bool
+	partial bool // learn from sources that could not be read whole
 }
 
 func newLearn(s Streams) *cobra.Command {
@@ -47,19 +49,21 @@ enforce overlay; the summary and REVIEW.md say why.`,
 	o.live.flags(c)
 	f := c.Flags()
 	f.DurationVar(&o.live.during, "for", 0, "servers: follow for so `LONG`, then learn (default: what they have now)")
-	f.StringArrayVarP(&o.cfg.Namespaces, "namespace", "n", nil, "learn policies for the pods of `NS` (repeats)")
+	f.VarP(nameList{&o.cfg.Namespaces}, "namespace", "n", "learn policies for the pods of `NS` (repeats, or a list with commas)")
 	f.BoolVarP(&o.cfg.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
 	f.StringVar(&o.dialect, "dialect", dialects[0].Name(), "write the policies as "+strings.Join(dialectNames(), ", "))
 	f.StringSliceVar(&o.cfg.Widen, "widen", nil, "allow more than was seen, by name and price: "+strings.Join(synth.Widenings(), ", "))
 	f.BoolVar(&o.cfg.LearnDenied, "learn-denied", false, "learn edges that policy denied as well")
 	f.BoolVar(&o.cfg.EnforceAnyway, "enforce-anyway", false, "write the default deny even where it cuts what worked")
 	f.BoolVar(&o.cfg.GlobalDeny, "global-deny", false, "with -A: also deny by default in all namespaces to come (cilium, calico)")
-	f.StringVar(&o.cfg.Cluster, "cluster", "", "learn for this cluster, where the log has several")
+	f.StringVar(&o.cfg.Cluster, "cluster", "", "learn for this cluster, where the log has several; "+unnamedCluster+" is the one without a name")
 	f.StringVar(&o.base, "base", "", "start from the former bundle in `DIR`: stay near its rules, and keep those that the flows no longer show")
 	f.StringVar(&o.prune, "prune-unused", "", "with --base: drop what was last seen `DAYS` (90d) before the newest record")
 	f.StringVar(&o.out, "out", "", "the bundle's `DIR`: absent, empty or a former bundle")
 	f.StringVar(&o.cni, "cni", "", "verify as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on "+strings.Join(verify.FailOnNames(), ", "))
+	f.BoolVar(&o.force, "force", false, "write over files of the former bundle that were changed by hand, and beside files that no bundle lists")
+	f.BoolVar(&o.partial, "allow-partial", false, "learn although a source could not be read whole")
+	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(true), "exit with 3 on "+strings.Join(verify.FailOnNames(), ", "))
 	f.StringVarP(&o.format, "output", "o", "table", "print the result as table, json or yaml")
 	return c
 }
@@ -89,7 +93,7 @@ func (o *learnOptions) check() error {
 		return usageError("--global-deny: the dialect %s has no policy for all namespaces, use cilium or calico", d.Name())
 	}
 	o.cfg.Dialect = d
-	return bundle.Check(o.out)
+	return bundle.Check(o.out, o.force)
 }
 
 func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) error {
@@ -102,6 +106,11 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 	}
 	if err := l.usable(s.Err); err != nil {
 		return err
+	}
+	partial := l.partial()
+	if len(partial) > 0 && !o.partial {
+		_ = l.warnFailed(s.Err)
+		return fmt.Errorf("nothing was written: %s. --allow-partial learns from what was read", strings.Join(partial, "; "))
 	}
 	sem, err := l.semantics(o.cni)
 	if err != nil {
@@ -119,6 +128,9 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 			return err
 		}
 	}
+	if err := l.chosen(&o.cfg); err != nil {
+		return err
+	}
 	var r synth.Result
 	err = during(s.Err, o.quiet, "learning policies from "+plural(len(l.graph.Edges), "edge", "edges"), func() (err error) {
 		r, err = synth.Synthesize(cmd.Context(), l.graph, o.cfg)
@@ -131,12 +143,18 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 	err = during(s.Err, o.quiet, "writing and verifying "+plural(r.Stats.Policies, "policy", "policies"), func() (err error) {
 		report, err = bundle.Write(cmd.Context(), o.out, bundle.Input{
 			Graph: l.graph, Config: o.cfg, Result: &r, Semantics: sem, WriteEvidence: l.writeEvidence,
+			Kinds: kinds(), Partial: partial, Force: o.force,
 		})
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	hands, err := bundle.Hands(o.out)
+	if err != nil {
+		return err
+	}
+	report.Edited = hands.Changed()
 	if o.format == "table" {
 		l.printLearned(s.Out, o, &r, &report)
 	} else {
@@ -144,10 +162,12 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 		if err != nil {
 			return err
 		}
+		m.Files = nil // of use beside the files only
 		if err := printObject(s.Out, o.format, learnView{newHeader("LearnResult"), o.out, l.fateCounts(), viewReport(&report), m}); err != nil {
 			return err
 		}
 	}
+	printHands(s.Err, o.out, &hands)
 	if err := l.warnFailed(s.Err); err != nil {
 		return err
 	}
@@ -169,7 +189,7 @@ func (o *learnOptions) findings(r *synth.Result, report *verify.Report) error {
 	failed := report.Failed(o.failOn)
 	blocked := 0
 	for _, ns := range r.Namespaces() {
-		if e := r.Enforce[ns]; len(e.Why) > 0 && !o.cfg.EnforceAnyway {
+		if e := r.Enforce[ns]; len(e.Why) > 0 && !o.cfg.EnforceAnyway && len(o.failOn) > 0 {
 			if blocked++; blocked <= most {
 				failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, plural(len(e.Why), "obstacle", "obstacles")))
 			}
@@ -206,22 +226,13 @@ func (l *loaded) writeEvidence(dir string) error {
 	return w.Commit([]store.Source{src})
 }
 
-// format is the one format of all sources, "" where they differ.
-func (l *loaded) format() string {
-	f := ""
-	for i, s := range l.sources {
-		if i > 0 && s.Format != f {
-			return ""
-		}
-		f = s.Format
-	}
-	return f
-}
-
 func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, report *verify.Report) {
 	if !o.quiet {
 		l.summary(w)
 		fmt.Fprintln(w)
+	}
+	for _, s := range l.partial() {
+		fmt.Fprintf(w, "Learned from a part of the flows: %s.\n", printable(s, 300))
 	}
 	fmt.Fprintf(w, "Learned %s with %s for %s in %s.\n", plural(r.Stats.Policies, "policy", "policies"), plural(r.Stats.Rules, "rule", "rules"),
 		plural(r.Stats.Subjects, "workload", "workloads"), plural(len(r.Namespaces()), "namespace", "namespaces"))

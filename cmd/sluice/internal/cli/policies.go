@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"sluice/model"
@@ -17,48 +14,6 @@ import (
 	"sluice/synth/render"
 	"sluice/synth/verify"
 )
-
-// readPolicies reads every YAML document of a file, a directory or "-". What is no policy, cannot be read or is left
-// out is a problem with its file, document and line.
-func readPolicies(s Streams, path string) (policy.PolicySet, []render.Problem, error) {
-	if path == "-" {
-		set, problems := render.Parse(s.In, "-", kinds()...)
-		return set, problems, nil
-	}
-	var set policy.PolicySet
-	var problems []render.Problem
-	files := 0
-	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		ext := strings.ToLower(filepath.Ext(p))
-		hidden := strings.HasPrefix(d.Name(), ".") && p != path
-		switch {
-		case d.IsDir() && hidden:
-			return filepath.SkipDir
-		case d.IsDir() || hidden, p != path && ext != ".yaml" && ext != ".yml" && ext != ".json":
-			return nil
-		}
-		f, err := os.Open(p)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		files++
-		one, bad := render.Parse(f, p, kinds()...)
-		set.Join(one)
-		problems = append(problems, bad...)
-		return nil
-	})
-	if err != nil {
-		return set, problems, fmt.Errorf("read policies: %w", err)
-	}
-	if files == 0 {
-		return set, problems, fmt.Errorf("no YAML file in %s", path)
-	}
-	return set, problems, nil
-}
 
 // printProblems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
 func printProblems(w io.Writer, problems []render.Problem) {
@@ -84,23 +39,28 @@ func (l *loaded) semantics(cni string) (eval.Semantics, error) {
 		}
 		return sem, nil
 	}
-	format := ""
-	for _, s := range l.sources {
-		if s.Format == "" || s.Err != nil && s.Records == 0 {
-			continue
-		}
-		if format != "" && s.Format != format {
-			return eval.Spec, nil
-		}
-		format = s.Format
-	}
-	switch format {
+	switch l.format() {
 	case "hubble":
 		return eval.Cilium, nil
 	case "calico":
 		return eval.Calico, nil
 	}
 	return eval.Spec, nil
+}
+
+// format is the one format of all sources that records came from, "" where they differ.
+func (l *loaded) format() string {
+	format := ""
+	for _, s := range l.sources {
+		if s.Format == "" || s.Err != nil && s.Records == 0 {
+			continue
+		}
+		if format != "" && s.Format != format {
+			return ""
+		}
+		format = s.Format
+	}
+	return format
 }
 
 var errIncomplete = errors.New("some policies could not be read: what they allow or deny is not in this verdict")

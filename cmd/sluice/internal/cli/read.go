@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,6 +54,7 @@ type reading struct {
 	report  ingest.Report
 	sources []source.Source
 	failed  []error // sources that could not be read, wholly or in part
+	empty   []error // sources without a record, beside others
 	gaps    int     // times from which records of servers may be missing
 }
 
@@ -115,16 +118,25 @@ func (in *input) read(ctx context.Context, s Streams, args []string, windowMinut
 	}
 	r.sources = sum.Sources
 	r.report.Lost += sum.Lost
-	for _, src := range sum.Sources {
-		if src.Err != nil {
-			r.failed = append(r.failed, src.Err)
-		}
-	}
+	r.fail(sum.Sources)
 	if n := r.report.Fate(model.Malformed); in.strict && n > 0 {
 		smp := r.report.Samples[0]
 		return nil, fmt.Errorf("--strict: %s; the first: %s:%d: %s", plural(n, "malformed record", "malformed records"), smp.Source, smp.Line, smp.Detail)
 	}
 	return r, nil
+}
+
+// fail notes the sources that could not be read. An empty file beside others was read whole: that is told, and no error.
+func (r *reading) fail(sources []source.Source) {
+	for _, src := range sources {
+		switch {
+		case src.Err == nil:
+		case errors.Is(src.Err, source.ErrEmpty) && r.report.Total()+r.report.OutOfRange > 0:
+			r.empty = append(r.empty, src.Err)
+		default:
+			r.failed = append(r.failed, src.Err)
+		}
+	}
 }
 
 // totalSize is how many bytes of plain files there are to read, 0 where that is not known.
@@ -227,6 +239,12 @@ func (in *input) scan(ctx context.Context, dir string) (*reading, *graph.Builder
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, seg := range st.Segments() { // where the flows lie, should none be between since and until
+		if r.report.OutFirst == 0 || seg.First < r.report.OutFirst {
+			r.report.OutFirst = seg.First
+		}
+		r.report.OutLast = max(r.report.OutLast, seg.Last)
+	}
 	for _, src := range st.Sources() {
 		r.report.Lost += uint64(src.Lost)
 		if src.Stream != nil {
@@ -263,23 +281,11 @@ func (l *loaded) validate() error {
 
 // warnFailed reports the sources that could not be read on w and gives the exit error, nil if all were read.
 func (r *reading) warnFailed(w io.Writer) error {
-	for _, err := range r.failed {
+	for _, err := range slices.Concat(r.empty, r.failed) {
 		fmt.Fprintln(w, "sluice: "+printable(err.Error(), 500))
 	}
 	if len(r.failed) > 0 {
 		return &exitError{code: ExitError}
 	}
 	return nil
-}
-
-// usable says whether a record was found that edges can be made of. Sources that could not be read are named on w.
-func (l *loaded) usable(w io.Writer) error {
-	if l.report.Fate(model.Used)+l.report.Fate(model.Reply)+l.report.Fate(model.Undecided)+l.report.Fate(model.Denied) > 0 {
-		return nil
-	}
-	_ = l.warnFailed(w)
-	for _, s := range l.report.Samples {
-		return fmt.Errorf("no usable record in %s; the first refusal: %s:%d: %s", plural(l.report.Total(), "record", "records"), s.Source, s.Line, s.Detail)
-	}
-	return fmt.Errorf("no usable record in %s: nothing can be learned", plural(l.report.Total(), "record", "records"))
 }

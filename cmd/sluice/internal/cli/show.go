@@ -42,6 +42,12 @@ func newShow(s Streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if l.report.Total() == 0 {
+					return l.usable(s.Err)
+				}
+				if err := l.seen(o.namespaces, anyEnd); err != nil {
+					return err
+				}
 				if err := run(s.Out, o, l); err != nil {
 					return err
 				}
@@ -50,7 +56,7 @@ func newShow(s Streams) *cobra.Command {
 		}
 		o.flags(sub)
 		sub.Flags().StringVarP(&o.format, "output", "o", "table", "print as table, json or yaml")
-		sub.Flags().StringArrayVarP(&o.namespaces, "namespace", "n", nil, "only what touches the namespace `NS` (repeats)")
+		sub.Flags().VarP(nameList{&o.namespaces}, "namespace", "n", "only what touches the namespace `NS` (repeats)")
 		c.AddCommand(sub)
 	}
 	stage("edges", "Who talks to whom on which port, with the evidence", "  sluice show edges flows.jsonl -o json", showEdges)

@@ -2,22 +2,15 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"sluice/model/graph"
 	"sluice/synth"
-	"sluice/synth/bundle"
-	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/verify"
 )
@@ -53,10 +46,12 @@ replayed with its own evidence.`,
 	f := c.Flags()
 	f.DurationVar(&o.every, "every", 10*time.Second, "with --follow: how often to replay what came")
 	f.StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.StringSliceVar(&o.failOn, "fail-on", verify.DefaultFailOn(), "exit with 3 on "+strings.Join(verify.FailOnNames(), ", "))
+	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 on "+strings.Join(verify.FailOnNames(), ", ")+
+		" (default: "+strings.Join(verify.DefaultFailOn(false), ",")+"; for a bundle also "+
+		strings.Join(verify.DefaultFailOn(true)[len(verify.DefaultFailOn(false)):], ",")+")")
 	f.StringVarP(&o.format, "output", "o", "table", "print as table, json or yaml")
 	f.StringVar(&o.cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
-	f.StringArrayVarP(&o.namespaces, "namespace", "n", nil, "what the policies are for (repeats; default: where they are)")
+	f.VarP(nameList{&o.namespaces}, "namespace", "n", "what the policies are for (repeats; default: where they are)")
 	return c
 }
 
@@ -67,29 +62,24 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	if err := verify.CheckFailOn(o.failOn); err != nil {
 		return &exitError{ExitUsage, err}
 	}
-	var set policy.PolicySet
-	var problems []render.Problem
-	var manifest *bundle.Manifest
-	var err error
-	if _, statErr := os.Stat(filepath.Join(path, bundle.ManifestFile)); statErr == nil {
-		set, problems, manifest, err = bundlePolicies(path)
-		if len(sources) == 0 && o.store == "" {
-			o.store = filepath.Join(path, bundle.EvidenceDir)
-		}
-	} else {
-		set, problems, err = readPolicies(s, path)
-	}
+	p, err := openPolicies(s, path)
 	if err != nil {
 		return err
 	}
-	if o.live.follow {
-		printProblems(s.Err, problems)
-		err := o.watch(cmd.Context(), s, set, manifest, sources)
-		var ee *exitError
-		if render.Incomplete(problems) && (err == nil || errors.As(err, &ee) && ee.code == ExitFindings) {
-			err = &exitError{ExitError, errIncomplete}
+	if p.manifest != nil && len(sources) == 0 && o.store == "" {
+		if o.store, err = ownEvidence(path); err != nil {
+			return err
 		}
-		return err
+		if o.cni == "" {
+			o.cni = p.manifest.Verification.Semantics
+		}
+	}
+	if !cmd.Flags().Changed("fail-on") {
+		o.failOn = verify.DefaultFailOn(p.manifest != nil)
+	}
+	if o.live.follow {
+		p.print(s.Err)
+		return o.watch(cmd.Context(), s, p, sources)
 	}
 	l, err := o.load(cmd.Context(), s, sources)
 	if err != nil {
@@ -98,7 +88,13 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	if err := l.usable(s.Err); err != nil {
 		return err
 	}
-	r, err := o.judge(cmd.Context(), l, set, manifest)
+	if err := l.seen(o.namespaces, podsOnly); err != nil {
+		return err
+	}
+	if err := l.clusterSeen(o.cluster); err != nil {
+		return err
+	}
+	r, err := o.judge(cmd.Context(), l, p)
 	if err != nil {
 		return err
 	}
@@ -107,17 +103,9 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 	} else if err := printObject(s.Out, o.format, viewReport(&r)); err != nil {
 		return err
 	}
-	printProblems(s.Err, problems)
-	for _, ns := range o.namespaces {
-		if !slices.ContainsFunc(l.graph.Peers, func(p graph.Peer) bool { return p.Namespace == ns }) {
-			fmt.Fprintf(s.Err, "sluice: no connection of namespace %s was seen: nothing says how it would fare\n", ns)
-		}
-	}
+	p.print(s.Err)
 	if err := l.warnFailed(s.Err); err != nil {
 		return err
-	}
-	if render.Incomplete(problems) {
-		return &exitError{ExitError, errIncomplete}
 	}
 	if failed := r.Failed(o.failOn); len(failed) > 0 {
 		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, ", "))}
@@ -126,7 +114,7 @@ func runVerify(cmd *cobra.Command, s Streams, o *verifyOptions, path string, sou
 }
 
 // judge replays what was read through the policies.
-func (o *verifyOptions) judge(ctx context.Context, l *loaded, set policy.PolicySet, manifest *bundle.Manifest) (verify.Report, error) {
+func (o *verifyOptions) judge(ctx context.Context, l *loaded, p *policies) (verify.Report, error) {
 	sem, err := l.semantics(o.cni)
 	if err != nil {
 		return verify.Report{}, err
@@ -136,10 +124,15 @@ func (o *verifyOptions) judge(ctx context.Context, l *loaded, set policy.PolicyS
 		cfg.Networks[n.Name] = n.CIDRs
 	}
 	cfg.Nodes = cfg.Networks[synth.NodesNetwork]
-	if manifest != nil {
-		exceptions(l.graph, manifest, &cfg)
+	if cfg.Cluster == unnamedCluster {
+		cfg.Cluster = ""
 	}
-	return verify.Verify(ctx, l.graph, set, cfg)
+	if p.manifest != nil {
+		exceptions(l.graph, p.manifest, &cfg)
+	}
+	r, err := verify.Verify(ctx, l.graph, p.set, cfg)
+	r.Unread, r.Edited = render.Unread(p.problems), p.hands.Changed()
+	return r, err
 }
 
 // reportView is a verification as printed.
@@ -156,6 +149,9 @@ type reportView struct {
 	Missing          []string          `json:"missing,omitempty"`    // ids of rules that it lists and no file has
 	Unisolated       []gapView         `json:"unisolated,omitempty"`
 	Open             []string          `json:"open,omitempty"`
+	Lacking          uint64            `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
+	Unread           int               `json:"unread,omitempty"`  // policies that could not be read
+	Edited           []string          `json:"edited,omitempty"`  // files of the bundle that were changed by hand
 }
 
 type overView struct {
@@ -198,7 +194,7 @@ func viewReport(r *verify.Report) reportView {
 	for _, u := range r.Unrecorded {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
 	}
-	v.Missing = r.Missing
+	v.Missing, v.Lacking, v.Unread, v.Edited = r.Missing, r.Lacking, r.Unread, r.Edited
 	for _, g := range r.Gaps {
 		v.Unisolated = append(v.Unisolated, gapView{g.Namespace, g.Direction.String(), g.Pods})
 	}
@@ -243,6 +239,9 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	for _, id := range r.Missing {
 		fmt.Fprintf(w, "missing: no file has rule %s, which the bundle lists\n", id)
+	}
+	for _, name := range r.Edited {
+		fmt.Fprintf(w, "edited: %s is not as it was written\n", printable(name, 200))
 	}
 	for _, g := range r.Gaps {
 		fmt.Fprintf(w, "unisolated: %s of namespace %s is open for %s\n", g.Direction, g.Namespace, printable(strings.Join(g.Pods, ", "), 300))

@@ -8,14 +8,13 @@ import (
 	"time"
 
 	"sluice/model"
-	"sluice/synth/bundle"
-	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
 // watch replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
 // decides the exit code.
-func (o *verifyOptions) watch(ctx context.Context, s Streams, set policy.PolicySet, manifest *bundle.Manifest, args []string) error {
+func (o *verifyOptions) watch(ctx context.Context, s Streams, p *policies, args []string) error {
 	servers, err := splitLive(args)
 	if err != nil {
 		return err
@@ -35,7 +34,7 @@ func (o *verifyOptions) watch(ctx context.Context, s Streams, set policy.PolicyS
 	if err != nil {
 		return err
 	}
-	w := &watching{o: o, s: s, set: set, manifest: manifest, l: &loaded{reading: g.reading, builder: g.builder, config: cfg}, told: map[string]bool{}}
+	w := &watching{o: o, s: s, policies: p, l: &loaded{reading: g.reading, builder: g.builder, config: cfg}, told: map[string]bool{}}
 	done := make(chan error, 1)
 	go func() { done <- c.run(ctx) }()
 	t := time.NewTicker(o.every)
@@ -60,6 +59,7 @@ func (o *verifyOptions) watch(ctx context.Context, s Streams, set policy.PolicyS
 	if err := w.look(context.WithoutCancel(ctx), g); err != nil {
 		return err
 	}
+	w.last.Unread, w.last.Edited = render.Unread(p.problems), p.hands.Changed() // nothing came, perhaps
 	if failed := w.last.Failed(o.failOn); len(failed) > 0 {
 		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, ", "))}
 	}
@@ -70,8 +70,7 @@ func (o *verifyOptions) watch(ctx context.Context, s Streams, set policy.PolicyS
 type watching struct {
 	o        *verifyOptions
 	s        Streams
-	set      policy.PolicySet
-	manifest *bundle.Manifest
+	policies *policies
 	l        *loaded
 	last     verify.Report
 	told     map[string]bool // cases printed
@@ -89,7 +88,7 @@ func (w *watching) look(ctx context.Context, g *gathering) error {
 	if err := w.l.build(); err != nil {
 		return err
 	}
-	report, err := w.o.judge(ctx, w.l, w.set, w.manifest)
+	report, err := w.o.judge(ctx, w.l, w.policies)
 	if err != nil {
 		if ctx.Err() != nil {
 			g.fresh = true // stopped in the middle: the last look does it again

@@ -1,0 +1,278 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A bundle owns the files that its bundle.json lists, bundle.json itself and the evidence that evidence/FILES lists.
+// Everything else in its directory belongs to people and stays as it is.
+//
+// The next bundle is written to newDir, inside the directory. Once it is complete newDir is renamed to readyDir: from
+// then on it replaces the former one, file by file, and a run that was killed meanwhile is finished by the next.
+const (
+	newDir       = ".sluice-new"
+	readyDir     = ".sluice-ready"
+	staleFile    = "STALE" // in readyDir: the files of the former bundle that the next one does not have, a line each
+	evidenceList = EvidenceDir + "/FILES"
+)
+
+// ByHand is what people did in a bundle's directory. The names are slash-separated, relative and sorted.
+type ByHand struct {
+	Edited  []string // listed in bundle.json, with other content
+	Removed []string // listed in bundle.json, and not there
+	Extra   []string // policies of their own in extra/, which apply with the bundle
+	Loose   []string // YAML among the bundle's own directories that nothing applies
+	Foreign []string // all that is neither listed nor extra; a hidden directory is one
+}
+
+// Changed are the listed files that are not as they were written.
+func (b *ByHand) Changed() []string {
+	out := slices.Concat(b.Edited, b.Removed)
+	slices.Sort(out)
+	return out
+}
+
+// Hands compares the directory of a bundle with what its bundle.json lists.
+func Hands(dir string) (ByHand, error) {
+	m, err := Read(dir)
+	if err != nil {
+		return ByHand{}, err
+	}
+	p, err := lookAt(dir, m)
+	return p.ByHand, err
+}
+
+// place is the directory that a bundle is written to.
+type place struct {
+	ByHand
+	dir   string
+	owned map[string]string // the files of the former bundle with their digests, "" where nobody recorded one
+	links map[string]bool
+}
+
+// lookAt finds what is in dir. m is the former bundle, nil: there is none.
+func lookAt(dir string, m *Manifest) (*place, error) {
+	p := &place{dir: dir, owned: map[string]string{}, links: map[string]bool{}}
+	if m != nil {
+		p.owned[ManifestFile] = ""
+		maps.Copy(p.owned, m.Files)
+		list, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(evidenceList)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return p, fmt.Errorf("look at evidence: %w", err)
+		}
+		for name := range strings.Lines(string(list)) {
+			if name = strings.TrimSuffix(name, "\n"); strings.HasPrefix(name, EvidenceDir+"/") && filepath.IsLocal(name) {
+				p.owned[name] = ""
+			}
+		}
+	}
+	if err := p.walk(); err != nil {
+		return p, err
+	}
+	for name, digest := range p.owned {
+		if digest == "" {
+			continue
+		}
+		text, err := p.read(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			p.Removed = append(p.Removed, name)
+		case err != nil:
+			return p, fmt.Errorf("look at bundle: %w", err)
+		case digestOf(text) != digest:
+			p.Edited = append(p.Edited, name)
+		}
+	}
+	slices.Sort(p.Edited)
+	slices.Sort(p.Removed)
+	return p, nil
+}
+
+// walk finds what belongs to people.
+func (p *place) walk() error {
+	err := filepath.WalkDir(p.dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || file == p.dir {
+			return err
+		}
+		rel, err := filepath.Rel(p.dir, file)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		if name == newDir || name == readyDir {
+			return filepath.SkipDir
+		}
+		if d.Type() == fs.ModeSymlink {
+			p.links[name] = true
+		}
+		_, owned := p.owned[name]
+		hidden := strings.HasPrefix(d.Name(), ".")
+		switch {
+		case owned || d.IsDir() && !hidden:
+		case isExtra(name) && d.Type().IsRegular():
+			p.Extra = append(p.Extra, name)
+		case d.IsDir():
+			p.Foreign = append(p.Foreign, name)
+			return filepath.SkipDir
+		default:
+			p.Foreign = append(p.Foreign, name)
+			if top, _, _ := strings.Cut(name, "/"); isYAML(name) && slices.Contains(formDirs, top) {
+				p.Loose = append(p.Loose, name)
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// isExtra reports whether a file is a policy of people that applies with the bundle.
+func isExtra(name string) bool {
+	return strings.HasPrefix(name, ExtraDir+"/") && isYAML(name) && path.Base(name) != kustomizationFile && !strings.Contains(name, "/.")
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// read reads a file of the place, and nothing through a link.
+func (p *place) read(name string) ([]byte, error) {
+	if link := p.link(name); link != "" {
+		return []byte(link + " is a link"), nil // other than what was written
+	}
+	return os.ReadFile(filepath.Join(p.dir, filepath.FromSlash(name)))
+}
+
+// link gives the link on the way to a file, "" for none.
+func (p *place) link(name string) string {
+	for at := name; at != "."; at = path.Dir(at) {
+		if p.links[at] {
+			return at
+		}
+	}
+	return ""
+}
+
+// refuses says why the files cannot be written to the place without taking from people what is theirs.
+func (p *place) refuses(files []string, former *Manifest, force bool) error {
+	for _, name := range files {
+		if link := p.link(name); link != "" && link != name {
+			return fmt.Errorf("%s in %s is a link: nothing is written through links, remove it", link, p.dir)
+		}
+	}
+	if force {
+		return nil
+	}
+	if former != nil && former.Files == nil {
+		return fmt.Errorf("%s in %s does not list its files, so that edits cannot be told from them: give another directory, or --force to write over them", ManifestFile, p.dir)
+	}
+	for _, name := range p.Foreign {
+		if slices.Contains(files, name) {
+			return fmt.Errorf("%s is not of the former bundle, and this one has a file of that name: move it to %s/, or give --force to write over it",
+				filepath.Join(p.dir, filepath.FromSlash(name)), ExtraDir)
+		}
+	}
+	return nil
+}
+
+// install replaces the former bundle by the one in readyDir. Done again after a kill it goes on from there.
+func install(dir string) error {
+	ready := filepath.Join(dir, readyDir)
+	stale, err := os.ReadFile(filepath.Join(ready, staleFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.RemoveAll(ready) // all is in place
+	}
+	if err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	names, err := filesIn(ready)
+	if err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	for _, name := range names {
+		if name == ManifestFile || name == staleFile {
+			continue
+		}
+		if err := put(ready, dir, name); err != nil {
+			return fmt.Errorf("put bundle in place: %w", err)
+		}
+	}
+	for name := range strings.Lines(string(stale)) {
+		if err := drop(dir, strings.TrimSuffix(name, "\n")); err != nil {
+			return fmt.Errorf("remove what the former bundle had: %w", err)
+		}
+	}
+	for _, name := range []string{ManifestFile, staleFile} {
+		if name == staleFile {
+			err = os.Remove(filepath.Join(ready, name))
+		} else if _, statErr := os.Lstat(filepath.Join(ready, name)); statErr == nil {
+			err = put(ready, dir, name)
+		}
+		if err != nil {
+			return fmt.Errorf("put bundle in place: %w", err)
+		}
+	}
+	return os.RemoveAll(ready)
+}
+
+// put moves a file into place; one that is there already with the same content stays.
+func put(from, to, name string) error {
+	src, dst := filepath.Join(from, filepath.FromSlash(name)), filepath.Join(to, filepath.FromSlash(name))
+	if fi, err := os.Lstat(dst); err == nil && fi.Mode().IsRegular() {
+		a, errA := os.ReadFile(src)
+		b, errB := os.ReadFile(dst)
+		if errA == nil && errB == nil && bytes.Equal(a, b) {
+			return os.Remove(src)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(src, dst)
+}
+
+// drop removes a file, and the directories that are empty then.
+func drop(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for at := path.Dir(name); at != "."; at = path.Dir(at) {
+		if os.Remove(filepath.Join(dir, filepath.FromSlash(at))) != nil {
+			break // something is in it
+		}
+	}
+	return nil
+}
+
+// filesIn lists the files below dir, sorted.
+func filesIn(dir string) ([]string, error) {
+	var out []string
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, file)
+		out = append(out, filepath.ToSlash(rel))
+		return err
+	})
+	slices.Sort(out)
+	return out, err
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
