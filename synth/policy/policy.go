@@ -32,6 +32,8 @@ type Service struct {
 	// Selector finds the pods behind it in its namespace; nil: its endpoints are kept by somebody else.
 	Selector Selector
 	Ports    []Port // of its endpoints; a named port has no number
+	// Listens are the numbers of the service itself, one for each of Ports.
+	Listens []uint16
 }
 
 // Join takes in everything of others. Of two objects with one name the later one stays.

@@ -2,8 +2,10 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,14 +125,55 @@ func (r *Reader) Fields(n *yaml.Node, path string, f map[string]func(*yaml.Node)
 	}
 }
 
-// meant suggests the field that differs only in case or typographic signs.
+// meant suggests the field that an unknown one stands for: the one of its name in another API or direction, or the one
+// that differs in a letter or two.
 func meant(key string, f map[string]func(*yaml.Node)) string {
-	for k := range f {
-		if strings.EqualFold(k, key) {
+	if hint := QuoteHint(key); hint != "" {
+		return hint
+	}
+	best, least := "", 3
+	for _, k := range slices.Sorted(maps.Keys(f)) {
+		switch d := distance(strings.ToLower(k), strings.ToLower(key)); {
+		case cousins[key] == k:
 			return fmt.Sprintf(" (did you mean %q?)", k)
+		case d < least && d < len(key)/2:
+			best, least = k, d
 		}
 	}
-	return QuoteHint(key)
+	switch {
+	case best != "":
+		return fmt.Sprintf(" (did you mean %q?)", best)
+	case key == "ports" || key == "toPorts":
+		return " (ports stand beside the peers of a rule, one level up)"
+	}
+	return ""
+}
+
+// cousins are the names that other APIs, or the other direction, have for a field.
+var cousins = map[string]string{"types": "policyTypes", "policyTypes": "types", "from": "to", "to": "from",
+	"podSelector": "endpointSelector", "endpointSelector": "podSelector", "fromEndpoints": "toEndpoints",
+	"toEndpoints": "fromEndpoints", "fromEntities": "toEntities", "toEntities": "fromEntities", "fromCIDR": "toCIDR",
+	"toCIDR": "fromCIDR", "toPorts": "ports", "ports": "toPorts"}
+
+// distance counts the letters to change, add or leave out to make one text of another (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // List gives the items of a list, none for null.

@@ -22,7 +22,7 @@ func TestParseProblems(t *testing.T) {
 		want     []string
 	}{
 		{"none", head + "spec: {selector: all()}", 1, nil},
-		{"unknown field", head + "spec: {selectr: all()}", 0, []string{`4 invalid: spec: unknown field "selectr"`}},
+		{"unknown field", head + "spec: {selectr: all()}", 0, []string{`4 invalid: spec: unknown field "selectr" (did you mean "selector"?)`}},
 		{"a selector that Calico's CRD lets in and Felix drops", head + "spec: {selector: \"app === 'cart'\"}", 0, nil},
 		{"a version of IP that ICMP is not of", head + "spec: {ingress: [{action: Allow, ipVersion: 6, notProtocol: ICMP}]}", 0,
 			[]string{"4 invalid: spec.ingress: ICMP is of IP version 4, the rule of 6"}},

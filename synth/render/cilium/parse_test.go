@@ -120,7 +120,7 @@ var parseProblems = []struct {
 	{"no spec", head, 0, []string{"1 1 invalid: policy p has neither spec nor specs"}},
 	{"of nodes", wide + "spec: {nodeSelector: {}, ingress: [{}]}", 0, []string{"4 1 note: policy p selects nodes: it decides no connection of a pod"}},
 	{"of nodes in a namespace", head + "spec: {nodeSelector: {}, ingress: [{}]}", 0, []string{"4 1 invalid: spec.nodeSelector: only a CiliumClusterwideNetworkPolicy can have one"}},
-	{"unknown field", badRule("toEndpoint: [{}]"), 0, []string{`7 1 invalid: spec.egress: unknown field "toEndpoint"`}},
+	{"unknown field", badRule("toEndpoint: [{}]"), 0, []string{`7 1 invalid: spec.egress: unknown field "toEndpoint" (did you mean "toEndpoints"?)`}},
 	{"two kinds of peers", badRule("{toCIDR: [1.1.1.1/32], toEntities: [world]}"), 0, []string{"7 1 invalid: spec.egress: toCIDR and toEntities cannot stand in one rule"}},
 	{"ports and icmp", badRule("{toPorts: [{ports: [{port: \"80\"}]}], icmps: [{fields: [{type: 8}]}]}"), 0, []string{"7 1 invalid: spec.egress: toPorts and icmps cannot stand in one rule"}},
 	{"port as number", badRule("toPorts: [{ports: [{port: 80}]}]"), 0, []string{"7 1 invalid: egress.toPorts.ports.port: want text, have the number 80"}},

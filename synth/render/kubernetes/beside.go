@@ -44,6 +44,8 @@ func parseService(r *render.Reader, n *yaml.Node) []policy.Policy {
 	if spec != nil {
 		if list := render.Field(spec, "ports"); list != nil && list.Kind == yaml.SequenceNode {
 			for _, p := range list.Content {
+				own, _ := strconv.ParseUint(scalar(render.Target(p), "port"), 10, 16)
+				s.Listens = append(s.Listens, uint16(own))
 				s.Ports = append(s.Ports, servicePort(render.Target(p)))
 			}
 		}

@@ -51,5 +51,5 @@ spec:
 	}
 	// Output:
 	// 0 policies
-	// invalid cart.yaml:5 (document 1): spec: unknown field "podSelectr"
+	// invalid cart.yaml:5 (document 1): spec: unknown field "podSelectr" (did you mean "podSelector"?)
 }

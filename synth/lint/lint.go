@@ -1,0 +1,152 @@
+// Package lint reads policies as a reviewer who knows the traps would: what was not read, what selects nothing, what
+// denies or opens more than its author meant. It decides no connection itself, changes no file, and says nothing of a
+// policy that it cannot show.
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// Severity says how much a finding matters.
+type Severity uint8
+
+// The severities.
+const (
+	Info    Severity = iota // worth knowing
+	Warning                 // probably not what was meant
+	Error                   // the cluster refuses it, or it does not do what it says
+)
+
+// String is the lower-case name.
+func (s Severity) String() string { return [...]string{"info", "warning", "error"}[s] }
+
+// Finding is one trap in one place.
+type Finding struct {
+	ID       string // of the check, "egress-without-dns"; Page explains it
+	Severity Severity
+	At       policy.Position
+	Policy   string // namespace/name, "" where a document could not be read
+	Text     string // what is there
+	Remedy   string // what to write instead
+}
+
+// Input is what is checked.
+type Input struct {
+	Set      policy.PolicySet
+	Problems []render.Problem // of reading it
+	// Graph is what was seen of the cluster, nil: checks that need pods are left out.
+	Graph     *graph.Graph
+	Semantics eval.Semantics
+}
+
+// check is one trap.
+type check struct {
+	id       string
+	severity Severity
+	page     string
+	find     func(*linter)
+}
+
+// Page explains a check in a few sentences, "" for an id that there is none of.
+func Page(id string) string {
+	if i := slices.IndexFunc(checks, func(c check) bool { return c.id == id }); i >= 0 {
+		return checks[i].page
+	}
+	return ""
+}
+
+// IDs lists the checks.
+func IDs() []string {
+	var out []string
+	for i := range checks {
+		out = append(out, checks[i].id)
+	}
+	return out
+}
+
+// Check looks for every trap. The findings are sorted by place.
+func Check(in Input) []Finding {
+	l := &linter{Input: in, ev: eval.New(in.Set, in.Semantics)}
+	l.pods()
+	for i := range checks {
+		l.check = &checks[i]
+		checks[i].find(l)
+	}
+	slices.SortFunc(l.out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Text, b.Text))
+	})
+	return slices.CompactFunc(l.out, func(a, b Finding) bool { return a == b })
+}
+
+// pod is a known pod, prepared for the set.
+type pod struct {
+	workload string
+	end      *eval.End
+}
+
+type linter struct {
+	Input
+	ev    *eval.Evaluator
+	known []pod
+	check *check
+	out   []Finding
+}
+
+// pods prepares one pod for every label set of every workload that was seen.
+func (l *linter) pods() {
+	if l.Graph == nil {
+		return
+	}
+	for i := range l.Graph.Workloads {
+		w := &l.Graph.Workloads[i]
+		for _, labels := range w.LabelSets {
+			f := eval.Facts{IsPod: true, Cluster: w.Cluster, Namespace: w.Namespace, Labels: labels}
+			l.known = append(l.known, pod{w.ID, l.ev.End(f)})
+		}
+	}
+}
+
+// found adds a finding about a policy.
+func (l *linter) found(p *policy.Policy, remedy, format string, args ...any) {
+	l.out = append(l.out, Finding{ID: l.check.id, Severity: l.check.severity, At: p.Source, Policy: nameOf(p),
+		Text: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+func nameOf(p *policy.Policy) string {
+	if p.Namespace == "" {
+		return p.Name
+	}
+	return p.Namespace + "/" + p.Name
+}
+
+// directions are those that a policy can isolate.
+var directions = []model.Direction{model.Ingress, model.Egress}
+
+// each visits the policies that decide something.
+func (l *linter) each(f func(p *policy.Policy)) {
+	for i := range l.Set.Policies {
+		if p := &l.Set.Policies[i]; !p.Staged {
+			f(p)
+		}
+	}
+}
+
+// rulesOf returns the rules of one direction.
+func rulesOf(p *policy.Policy, d model.Direction) []policy.Rule {
+	var out []policy.Rule
+	for _, r := range p.Rules {
+		if r.Direction == d {
+			out = append(out, r)
+		}
+	}
+	return out
+}
