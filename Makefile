@@ -15,7 +15,7 @@ build: ## build bin/sluice and bin/flowgen
 
 demo: build ## learn policies from the capture that ships in testdata
 	@rm -rf demo-bundle
-	$(BIN)/sluice learn testdata/flows/online-boutique.jsonl.gz -n default --out demo-bundle
+	$(BIN)/sluice learn testdata/flows/online-boutique.jsonl.gz -n default --out demo-bundle --min-watch 20m
 	@echo
 	@echo "The policies:  ls demo-bundle/allow/default"
 	@echo "The review:    demo-bundle/REVIEW.md"

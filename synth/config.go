@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -32,6 +33,11 @@ type Config struct {
 	AllowWaste int
 	// Networks are allowed whole where an address of them is needed; the first one that has it counts.
 	Networks []Network
+	// MinWatch is how long the pods of a namespace must have been watched before it may be denied by default. One that
+	// was never watched never is.
+	MinWatch time.Duration
+	// Resolver is what pods ask for names that were not seen asking, nil where nobody said.
+	Resolver *Resolver
 	// Kept are the edges, as "SRC -> DST PORT/PROTO", that only a former bundle has evidence of, Pruned those that were
 	// left out for their age.
 	Kept, Pruned []string
@@ -71,6 +77,9 @@ func (c *Config) check() error {
 		if !slices.Contains(Widenings(), w) {
 			return fmt.Errorf("there is no widening %q (%s); TCP 53 beside UDP 53 is always opened", w, strings.Join(Widenings(), ", "))
 		}
+	}
+	if c.widens(WidenCIDR) && c.AllowWaste == 0 {
+		return fmt.Errorf("the widening %s opens nothing: allowWaste in the configuration is 0", WidenCIDR)
 	}
 	if c.AllowWaste < 0 {
 		return fmt.Errorf("allowed waste %d is negative", c.AllowWaste)

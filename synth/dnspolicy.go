@@ -118,29 +118,53 @@ func (l *learner) widenNames(queries []need) {
 	for _, n := range queries {
 		byNamespace[l.namespace(n)] = append(byNamespace[l.namespace(n)], n)
 	}
-	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
-		if !l.enforce[ns].Egress {
+	known := false
+	for _, ns := range slices.Sorted(maps.Keys(l.enforce)) {
+		needs := byNamespace[ns]
+		e := l.enforce[ns]
+		switch {
+		case len(needs) == 0 && len(l.resolver.Pods) == 0:
+			l.find(Finding{KindIdle, Warning, ns, model.Egress, -1, "no pod of " + ns + " was seen asking a resolver",
+				"the widening " + WidenDNS + " opens nothing there: name the resolver in the configuration"})
+			continue
+		case !e.Allows(model.Egress):
+			known = true
+			l.find(Finding{KindIdle, Info, ns, model.Egress, -1, "the egress of " + ns + " is not denied yet",
+				"the widening " + WidenDNS + " comes with the default deny"})
 			continue
 		}
-		needs := byNamespace[ns]
-		rules, _ := l.rules(model.Egress, needs)
-		p := policy.Policy{Name: l.claim(ns, NameDNSAll, nil), Namespace: ns, Egress: true}
+		known = true
+		l.widenNamesOf(ns, needs)
+	}
+	if !known {
+		l.failed = fmt.Errorf("the widening %s cannot be made: no pod of the chosen namespaces was seen asking a resolver "+
+			"(was the capture filtered?): name it in the configuration, as resolver", WidenDNS)
+	}
+}
+
+// widenNamesOf writes the policy of one namespace, for the resolvers seen there or else the one of the configuration.
+func (l *learner) widenNamesOf(ns string, needs []need) {
+	rules := []learned{{Rule: l.resolverRule()}}
+	price := 2 * len(l.in[ns])
+	if len(needs) > 0 {
+		rules, _ = l.rules(model.Egress, needs)
 		asked := map[Triple]bool{}
 		opened := map[Triple]bool{}
 		for _, n := range needs {
 			opened[Triple{0, n.peer, n.proto, n.port, n.port}] = true
 			asked[Triple{n.subject, n.peer, n.proto, n.port, n.port}] = true
 		}
-		price := len(opened)*len(l.in[ns]) - len(asked)
-		for _, r := range rules {
-			p.Rules = append(p.Rules, r.Rule)
-		}
-		for i, r := range rules {
-			id := p.RuleID(i)
-			l.ruleEdges[id] = append(l.ruleEdges[id], r.edges...)
-			l.widenRule(WidenDNS, "the resolver for all pods of a namespace whose egress is denied, those to come among them", id, price)
-			price = 0
-		}
-		l.beside[ns] = p.Canonical()
+		price = len(opened)*len(l.in[ns]) - len(asked)
 	}
+	p := policy.Policy{Name: l.claim(ns, NameDNSAll, nil), Namespace: ns, Egress: true}
+	for _, r := range rules {
+		p.Rules = append(p.Rules, r.Rule)
+	}
+	for i, r := range rules {
+		id := p.RuleID(i)
+		l.ruleEdges[id] = append(l.ruleEdges[id], r.edges...)
+		l.widenRule(WidenDNS, "the resolver for all pods of a namespace whose egress is denied, those to come among them", id, price)
+		price = 0
+	}
+	l.beside[ns] = p.Canonical()
 }

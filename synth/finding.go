@@ -46,6 +46,10 @@ const (
 	KindKept          = "kept"              // only the former bundle has evidence of it
 	KindPruned        = "pruned"            // the former bundle allowed it, and it was too old to keep
 	KindNotGlobal     = "not-global"        // the default deny for all namespaces leaves a direction open
+	KindNoDNS         = "no-dns"            // connects out and was never seen asking a resolver
+	KindNotWatched    = "not-watched"       // the pods of a namespace were not watched for long enough
+	KindLost          = "lost"              // worked, and the policies as they were written would block it
+	KindIdle          = "widening-idle"     // a widening that was asked for opens nothing there
 	KindTCPDNSDenied  = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
 )
 

@@ -35,7 +35,7 @@ const NameDNS = "dns"
 
 // reserved says whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
 func reserved(name string) bool {
-	return slices.Contains([]string{NameDNS, NameDNSAll, policy.DefaultDenyName, policy.OpenName, "kustomization"}, name)
+	return slices.Contains([]string{NameDNS, NameDNSAll, NameResolver, policy.DefaultDenyName, policy.OpenName, "kustomization"}, name)
 }
 
 // hashed appends 8 hex digits of a hash of what the policy selects.

@@ -84,23 +84,6 @@ func compareTriples(a, b Triple) int {
 	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
 }
 
-// Enforce says which directions of a namespace may be denied by default.
-type Enforce struct {
-	Ingress, Egress bool
-	Why             []Obstacle // what keeps the others from it, sorted
-}
-
-// Allows says whether a direction may be denied by default.
-func (e Enforce) Allows(d model.Direction) bool {
-	return d == model.Ingress && e.Ingress || d == model.Egress && e.Egress
-}
-
-// Obstacle keeps a direction of a namespace from being enforced.
-type Obstacle struct {
-	Direction model.Direction
-	Text      string
-}
-
 // Stats are the sizes of the set.
 type Stats struct {
 	Subjects, Policies, Rules, Peers, Ports, SelectorTerms int
@@ -203,7 +186,7 @@ func (r *Result) Namespaces() []string {
 // DefaultDeny gives the policy that closes a namespace in the directions that Enforce allows, false if it allows none.
 func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
 	e := r.Enforce[namespace]
-	return policy.DefaultDeny(namespace, e.Ingress, e.Egress), e.Ingress || e.Egress
+	return policy.DefaultDeny(namespace, e.Ingress.Enforced(), e.Egress.Enforced()), e.Ingress.Enforced() || e.Egress.Enforced()
 }
 
 // GlobalDeny gives the policy that closes all namespaces but the system's, those to come among them, in the directions
@@ -216,14 +199,15 @@ func (r *Result) GlobalDeny() (policy.Policy, bool) {
 // it selects all pods, and those that nobody knows are isolated only then.
 func (r *Result) Beside(namespace string) (policy.Policy, bool) {
 	p, ok := r.beside[namespace]
-	return p, ok && r.Enforce[namespace].Egress
+	return p, ok && r.Enforce[namespace].Egress.Enforced()
 }
 
 // Remainder gives the policy that the enforced form of a namespace keeps beside its default deny, false if it needs
 // none: a direction that may not be enforced stays open, though the allow policies isolate pods in it.
 func (r *Result) Remainder(namespace string) (policy.Policy, bool) {
 	e := r.Enforce[namespace]
-	return policy.Open(namespace, !e.Ingress, !e.Egress), !e.Ingress || !e.Egress
+	ingress, egress := !e.Ingress.Enforced(), !e.Egress.Enforced()
+	return policy.Open(namespace, ingress, egress), ingress || egress
 }
 
 // Allow gives the allow policies of a namespace.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"sluice/model"
 	"sluice/model/workload"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -42,7 +43,14 @@ func (l *learner) badNamespace(ns string) string {
 func (l *learner) badLabels(i int, w *workload.Workload) string {
 	why, ok := l.labels[i]
 	if !ok {
-		why = l.unsayable(policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: policy.MatchLabels(w.Selector)})
+		sel := policy.MatchLabels(w.Selector)
+		rule := policy.Rule{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("check", sel)}, AnyPort: true}
+		p := policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: sel, Rules: []policy.Rule{rule}}
+		if _, lost := l.dialect.Project(policy.PolicySet{Policies: []policy.Policy{p}}); len(lost) > 0 {
+			why = "the dialect " + l.dialect.Name() + " cannot say its labels: " + lost[0].Lost
+		} else {
+			why = l.unsayable(p)
+		}
 		l.labels[i] = why
 	}
 	return why

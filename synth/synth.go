@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,13 +24,20 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	if err := l.chooseCluster(); err != nil {
 		return Result{}, err
 	}
-	for _, step := range []func(){l.open, l.gather, l.widen, l.remarkSubjects, l.remarkAge, l.write} {
+	l.open()
+	if err := l.knowResolver(); err != nil {
+		return Result{}, err
+	}
+	steps := []func(){
+		l.gather, l.widen, l.remarkNames, l.remarkSubjects, l.remarkAge, l.watch, l.statuses, l.write,
+	}
+	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
 		step()
 	}
-	return l.result(), nil
+	return l.result(), l.failed
 }
 
 // learner carries what one run collects.
@@ -63,6 +69,9 @@ type learner struct {
 	denied       []netip.Addr // see deniedAddresses
 	enforce      map[string]Enforce
 	beside       map[string]policy.Policy // by namespace, see Result.Beside
+	resolver     policy.Peer              // that the configuration names
+	silent       []int                    // subjects that were not seen asking and get the resolver of the configuration
+	failed       error
 }
 
 // chooseCluster fails where subjects lie in several clusters: a bundle is for one.
@@ -105,26 +114,22 @@ func (l *learner) open() {
 			l.index(i)
 		}
 		if l.subject(i) {
-			l.enforce[l.g.Workloads[i].Namespace] = Enforce{Ingress: true, Egress: true}
+			l.enforce[l.g.Workloads[i].Namespace] = Enforce{}
 		}
 	}
 }
 
-// block takes a direction of a namespace out of enforcement, unless that was ruled out by configuration. A namespace
-// without subjects is blocked whole.
+// block notes what stands against the default deny of a direction of a namespace. A namespace without subjects is
+// blocked whole.
 func (l *learner) block(namespace string, d model.Direction, why string) {
 	if _, ok := l.enforce[namespace]; !ok {
-		l.enforce[namespace] = Enforce{Ingress: true, Egress: true}
+		l.enforce[namespace] = Enforce{}
 		for _, d := range []model.Direction{model.Ingress, model.Egress} {
 			l.block(namespace, d, "no pod of "+namespace+" can be selected: nothing is learned for it")
 		}
 	}
 	e := l.enforce[namespace]
 	e.Why = append(e.Why, Obstacle{d, why})
-	if !l.cfg.EnforceAnyway {
-		e.Ingress = e.Ingress && d != model.Ingress
-		e.Egress = e.Egress && d != model.Egress
-	}
 	l.enforce[namespace] = e
 }
 
@@ -157,6 +162,7 @@ func (l *learner) write() {
 		bySubject[n.subject][n.dir] = append(bySubject[n.subject][n.dir], n)
 	}
 	l.writeDNS(dns)
+	l.writeResolver()
 	l.writeAll(bySubject)
 	l.widenNames(dns)
 	l.finishWidenings()
@@ -168,18 +174,19 @@ func (l *learner) globalDeny() policy.Policy {
 	if !l.cfg.GlobalDeny || !ok {
 		return policy.Policy{}
 	}
-	open := Enforce{Ingress: true, Egress: true}
+	ingress, egress := true, true
 	for _, ns := range slices.Sorted(maps.Keys(l.enforce)) {
 		for _, dir := range []model.Direction{model.Ingress, model.Egress} {
-			if e := l.enforce[ns]; open.Allows(dir) && !e.Allows(dir) {
-				open.Ingress = open.Ingress && dir != model.Ingress
-				open.Egress = open.Egress && dir != model.Egress
+			open := dir == model.Ingress && ingress || dir == model.Egress && egress
+			if e := l.enforce[ns]; open && !e.Allows(dir) {
+				ingress = ingress && dir != model.Ingress
+				egress = egress && dir != model.Egress
 				l.find(Finding{KindNotGlobal, Warning, "", dir, -1, fmt.Sprintf("no default deny of all namespaces for %s: namespace %s cannot be denied yet", dir, ns),
 					"namespaces to come stay open"})
 			}
 		}
 	}
-	return d.GlobalDeny(l.cfg.system(), open.Ingress, open.Egress)
+	return d.GlobalDeny(l.cfg.system(), ingress, egress)
 }
 
 // add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
@@ -210,9 +217,7 @@ func (l *learner) result() Result {
 		r.RuleEdges[id] = slices.Compact(e)
 	}
 	for ns, e := range r.Enforce {
-		slices.SortFunc(e.Why, func(a, b Obstacle) int {
-			return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Text, b.Text))
-		})
+		sortObstacles(e.Why)
 		r.Enforce[ns] = e
 	}
 	for i := range l.g.Workloads {

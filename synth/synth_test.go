@@ -36,6 +36,9 @@ func show(r *synth.Result) string {
 
 func learn(t *testing.T, g *graph.Graph, cfg synth.Config) synth.Result {
 	t.Helper()
+	if cfg.Resolver == nil {
+		cfg.Resolver = &synth.Resolver{None: true}
+	}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +216,7 @@ func TestFindings(t *testing.T) {
 			if s := strings.Join(got, "; "); s != c.want {
 				t.Errorf("findings %q, want %q", s, c.want)
 			}
-			if e := r.Enforce["shop"]; e.Ingress != c.ingress || e.Egress != c.egress {
+			if e := r.Enforce["shop"]; e.Ingress.Enforced() != c.ingress || e.Egress.Enforced() != c.egress {
 				t.Errorf("enforce %v %v, want %v %v", e.Ingress, e.Egress, c.ingress, c.egress)
 			}
 		})
@@ -241,7 +244,7 @@ func TestConfig(t *testing.T) {
 		for _, o := range e.Why {
 			why[o.Direction] = true
 		}
-		if !e.Ingress || !e.Egress || len(why) != 2 {
+		if e.Ingress != synth.Forced || e.Egress != synth.Forced || len(why) != 2 {
 			t.Errorf("enforce %s anyway: %+v", ns, e)
 		}
 	}

@@ -171,9 +171,10 @@ func TestWidened(t *testing.T) {
 			lines = append(lines, fmt.Sprintf("n0/a%d -> n1/a%d %d/tcp", rnd.IntN(2), rnd.IntN(2), 30000+rnd.IntN(20)))
 			lines = append(lines, fmt.Sprintf("n0/a%d -> 198.51.100.%d 443/tcp", rnd.IntN(3), rnd.IntN(32)))
 		}
+		lines = append(lines, "n0/a0 -> kube-system/{k8s-app=kube-dns} 53/udp")
 		lines = append(lines, fmt.Sprintf("n0/a4 -> 198.51.100.%d 443/tcp denied", 40+rnd.IntN(10)))
 		g := graphtest.Graph(t, lines...)
-		cfg := synth.Config{All: true, AllowWaste: rnd.IntN(8)}
+		cfg := synth.Config{All: true, AllowWaste: 1 + rnd.IntN(8)}
 		if seed%2 == 0 {
 			cfg.Dialect = cilium.Dialect{}
 		}

@@ -22,6 +22,8 @@ func (b *Builder) Build(cfg Config) *Graph {
 	items := make([]item, 0, b.n)
 	for t := range b.all {
 		g.span(t)
+		g.watch(assign[t.k.src], t)
+		g.watch(assign[t.k.dst], t)
 		k := d.decide(t.k)
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
@@ -79,6 +81,18 @@ func (g *Graph) span(t *tally) {
 		g.First = t.first
 	}
 	g.Last = max(g.Last, t.last)
+}
+
+// watch notes when a peer was seen.
+func (g *Graph) watch(peer int, t *tally) {
+	if peer < 0 {
+		return
+	}
+	p := &g.Peers[peer]
+	if p.First == 0 || t.first < p.First {
+		p.First = t.first
+	}
+	p.Last = max(p.Last, t.last)
 }
 
 // peers groups the endpoints into workloads and numbers the peers in the order of their names. The result maps

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/eval"
@@ -179,51 +180,142 @@ func writeEvidence(dir string, in Input) error {
 	return writeFiles(dir, map[string][]byte{evidenceList: []byte(list)})
 }
 
+// fillPolicies writes the policies until what is written loses nothing that a default deny of ours cuts.
 func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (verify.Report, error) {
+	for {
+		w, err := writePolicies(ctx, dir, p, former, in)
+		if err != nil {
+			return verify.Report{}, err
+		}
+		if !withdraw(in, &w.own) {
+			for _, l := range losses(in, &w.report) {
+				in.Result.Edited(l.namespace, l.d)
+			}
+			w.spaces = namespaces(in.Result, in.Result.Enforced())
+			return w.report, describe(dir, in, w)
+		}
+		for _, d := range []string{allowDir, stageDir, enforceDir} {
+			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
+				return verify.Report{}, fmt.Errorf("write policies anew: %w", err)
+			}
+		}
+	}
+}
+
+// written are the policies of a bundle as they are on disk, and how they are judged.
+type written struct {
+	files  map[string][]byte
+	hands  *ByHand
+	spaces []Namespace
+	own    verify.Report // of what was written
+	report verify.Report // with what people changed and added
+}
+
+// writePolicies writes what a cluster can apply, reads it back, and judges it with what people changed and added.
+func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (*written, error) {
 	files, err := policyFiles(in.Result)
 	if err != nil {
-		return verify.Report{}, err
+		return nil, err
 	}
 	if err := includeExtra(files, p.Extra); err != nil {
-		return verify.Report{}, err
+		return nil, err
 	}
 	if err := p.refuses(slices.Collect(maps.Keys(files)), former, in.Force); err != nil {
-		return verify.Report{}, err
+		return nil, err
 	}
 	if err := writeFiles(dir, files); err != nil {
-		return verify.Report{}, err
+		return nil, err
 	}
 	enforced := in.Result.Enforced()
 	spaces := namespaces(in.Result, enforced)
 	if err := readsBack(dir, in, enforced); err != nil {
-		return verify.Report{}, err
+		return nil, err
 	}
 	hands := p.handsOn(files, in.Force)
 	theirs, err := p.lay(dir, hands)
 	if err != nil {
-		return verify.Report{}, err
+		return nil, err
 	}
-	report, err := judge(ctx, dir, in, spaces)
+	set, problems, err := Policies(dir, Enforced, append([]render.Kinds{in.Result.Dialect.Kinds()}, in.Kinds...)...)
 	if err != nil {
-		return verify.Report{}, err
+		return nil, err
+	}
+	report, err := judge(ctx, in, set, spaces)
+	if err != nil {
+		return nil, err
+	}
+	report.Unread = render.Unread(problems)
+	own := report
+	if len(theirs) > 0 {
+		if own, err = judge(ctx, in, enforced, spaces); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range theirs { // they are in their place already
 		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
-			return verify.Report{}, fmt.Errorf("verify with %s: %w", name, err)
+			return nil, fmt.Errorf("verify with %s: %w", name, err)
 		}
 	}
-	m := newManifest(in, &report, files, spaces)
-	rest := map[string][]byte{ReviewFile: review(in, m, hands, &report)}
+	return &written{files, hands, spaces, own, report}, nil
+}
+
+// describe writes what says of a bundle what it is: the manifest and the review.
+func describe(dir string, in Input, w *written) error {
+	m := newManifest(in, &w.report, w.files, w.spaces)
+	rest := map[string][]byte{ReviewFile: review(in, m, w.hands, &w.report)}
 	m.Files = map[string]string{}
-	for _, some := range []map[string][]byte{files, rest} {
+	for _, some := range []map[string][]byte{w.files, rest} {
 		for name, text := range some {
 			m.Files[name] = digestOf(text)
 		}
 	}
+	var err error
 	if rest[ManifestFile], err = m.encode(); err != nil {
-		return verify.Report{}, err
+		return err
 	}
-	return report, writeFiles(dir, rest)
+	return writeFiles(dir, rest)
+}
+
+// withdraw takes the default deny back where it would block what worked, and reports whether there was one.
+func withdraw(in Input, report *verify.Report) bool {
+	changed := false
+	for _, l := range losses(in, report) {
+		before := in.Result.Enforce[l.namespace]
+		in.Result.Withdraw(l.namespace, l.d, l.edge, l.text)
+		after := in.Result.Enforce[l.namespace]
+		changed = changed || before.Allows(l.d) && !after.Allows(l.d)
+	}
+	return changed
+}
+
+// loss is a connection that worked and that a direction of a namespace denies.
+type loss struct {
+	namespace string
+	d         model.Direction
+	edge      int
+	text      string
+}
+
+func losses(in Input, report *verify.Report) []loss {
+	var out []loss
+	for _, c := range report.Cases {
+		if c.Verdict != verify.Lost {
+			continue
+		}
+		e := &in.Graph.Edges[c.Edge]
+		text := fmt.Sprintf("%s -> %s %s: %s", c.Src, c.Dst, c.Port, c.Why)
+		for _, l := range []struct {
+			denied bool
+			d      model.Direction
+			peer   int
+		}{{c.Egress, model.Egress, e.Src}, {c.Ingress, model.Ingress, e.Dst}} {
+			ns := in.Graph.Peers[l.peer].Namespace
+			if _, ok := in.Result.Enforce[ns]; l.denied && ok {
+				out = append(out, loss{ns, l.d, c.Edge, text})
+			}
+		}
+	}
+	return out
 }
 
 // readsBack reports a policy that does not come back from disk: that is a fault of ours.
@@ -241,13 +333,8 @@ func readsBack(dir string, in Input, enforced policy.PolicySet) error {
 	return nil
 }
 
-// judge verifies the enforced form as it is on disk, with what people changed and added.
-func judge(ctx context.Context, dir string, in Input, spaces []Namespace) (verify.Report, error) {
-	kinds := append([]render.Kinds{in.Result.Dialect.Kinds()}, in.Kinds...)
-	set, problems, err := Policies(dir, Enforced, kinds...)
-	if err != nil {
-		return verify.Report{}, err
-	}
+// judge verifies a set.
+func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespace) (verify.Report, error) {
 	var isolated []verify.Side
 	for i := range spaces {
 		isolated = append(isolated, spaces[i].Isolated()...)
@@ -256,7 +343,7 @@ func judge(ctx context.Context, dir string, in Input, spaces []Namespace) (verif
 	for _, n := range in.Config.Networks {
 		networks[n.Name] = n.CIDRs
 	}
-	report, err := verify.Verify(ctx, in.Graph, set, verify.Config{
+	return verify.Verify(ctx, in.Graph, set, verify.Config{
 		Semantics:     in.Semantics,
 		Networks:      networks,
 		Nodes:         networks[synth.NodesNetwork],
@@ -268,8 +355,6 @@ func judge(ctx context.Context, dir string, in Input, spaces []Namespace) (verif
 		Widened:       in.Result.Widened,
 		WidenedRules:  in.Result.WidenedRules(),
 	})
-	report.Unread = render.Unread(problems)
-	return report, err
 }
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.

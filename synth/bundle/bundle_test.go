@@ -39,6 +39,9 @@ shop/rogue -> shop/db 5432/tcp denied
 func write(t *testing.T, dir string, cfg synth.Config, lines ...string) verify.Report {
 	t.Helper()
 	g := graphtest.Graph(t, lines...)
+	if cfg.Resolver == nil {
+		cfg.Resolver = &synth.Resolver{None: true}
+	}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +107,7 @@ stage/shop/default-deny.yaml stage/shop/kustomization.yaml stage/shop/sluice-ope
 		"enforce/shop/default-deny.yaml":  "policyTypes:\n  - Egress\n",
 		"enforce/shop/sluice-open.yaml":   "policyTypes:\n  - Ingress\n",
 		"stage/kustomization.yaml":        "- jobs\n- shop\n",
-		"REVIEW.md":                       "| shop | 3 | 5 | not yet | yes |",
+		"REVIEW.md":                       "| shop | 3 | 5 | not yet: 1 blocker | nothing seen would be blocked (already isolated) | 2h | 2h before the end |",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
@@ -295,6 +298,41 @@ func TestKustomize(t *testing.T) {
 		out, err := exec.Command(kubectl, "kustomize", filepath.Join(dir, sub)).CombinedOutput()
 		if n := strings.Count("\n"+string(out), "\nkind: NetworkPolicy"); err != nil || n != want {
 			t.Errorf("%s: %d policies, want %d: %v\n%s", sub, n, want, err, out)
+		}
+	}
+}
+
+// TestStatusFollowsVerdict: a direction in which the written policies would block what worked is not denied, whatever
+// was thought of it before.
+func TestStatusFollowsVerdict(t *testing.T) {
+	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp", "shop/web -> kube-system/{k8s-app=kube-dns} 53/udp")
+	cfg := synth.Config{Namespaces: []string{"shop"}}
+	r, err := synth.Synthesize(t.Context(), g, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Policies.Policies {
+		if p := &r.Policies.Policies[i]; p.Name == "db" {
+			p.Rules = nil // as if it had been lost on the way
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	rep, err := bundle.Write(t.Context(), dir, bundle.Input{Graph: g, Config: cfg, Result: &r, Semantics: eval.Spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := tree(t, dir)
+	e := r.Enforce["shop"]
+	if e.Ingress != synth.Losing || e.Egress != synth.Proven || rep.Connections[verify.Lost] > 0 {
+		t.Errorf("%v %v, %d lost", e.Ingress, e.Egress, rep.Connections[verify.Lost])
+	}
+	for name, want := range map[string]string{
+		"enforce/shop/default-deny.yaml": "policyTypes:\n  - Egress\n",
+		"REVIEW.md":                      "| not yet: 1 would be lost | nothing seen would be blocked |",
+		"bundle.json":                    `"ingressStatus": "lost"`,
+	} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
 		}
 	}
 }

@@ -79,6 +79,14 @@ type Namespace struct {
 	Ingress   bool       `json:"ingress"`
 	Egress    bool       `json:"egress"`
 	Obstacles []Obstacle `json:"obstacles"`
+	// IngressStatus and EgressStatus say why: proven, already-isolated, forced, edited, not-watched, blocked or lost.
+	IngressStatus string `json:"ingressStatus"`
+	EgressStatus  string `json:"egressStatus"`
+	// WatchedFrom and WatchedTo are the first and last record of its pods, NewEdge when the latest of its edges was
+	// seen for the first time.
+	WatchedFrom string `json:"watchedFrom,omitempty"`
+	WatchedTo   string `json:"watchedTo,omitempty"`
+	NewEdge     string `json:"newEdge,omitempty"`
 	// Open are the ids of the rules that keep the other directions open, where something isolates pods in them.
 	Open []string `json:"open,omitempty"`
 }
@@ -222,10 +230,11 @@ func newManifest(in Input, report *verify.Report, files map[string][]byte, space
 // namespaces says of each namespace with subjects what of it is enforced, and what no edge asks for in that form.
 func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 	open := map[string][]string{}
+	widened := r.WidenedRules()
 	for i := range enforced.Policies {
 		p := &enforced.Policies[i]
 		for k := range p.Rules {
-			if id := p.RuleID(k); len(r.RuleEdges[id]) == 0 {
+			if id := p.RuleID(k); len(r.RuleEdges[id]) == 0 && !widened[id] {
 				open[p.Namespace] = append(open[p.Namespace], id)
 			}
 		}
@@ -233,7 +242,11 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 	list := []Namespace{}
 	for _, name := range r.Namespaces() {
 		e := r.Enforce[name]
-		n := Namespace{Name: name, Ingress: e.Ingress, Egress: e.Egress, Obstacles: []Obstacle{}, Open: open[name]}
+		n := Namespace{Name: name, Ingress: e.Allows(model.Ingress), Egress: e.Allows(model.Egress),
+			Obstacles: []Obstacle{}, Open: open[name],
+			IngressStatus: e.Ingress.String(), EgressStatus: e.Egress.String(),
+			WatchedFrom: model.StampSecond(e.Watched.First), WatchedTo: model.StampSecond(e.Watched.Last),
+			NewEdge: model.StampSecond(e.Watched.NewEdge)}
 		for _, o := range e.Why {
 			n.Obstacles = append(n.Obstacles, Obstacle{o.Direction.String(), o.Text})
 		}

@@ -79,7 +79,7 @@ func TestKeepsWhatIsTheirs(t *testing.T) {
 	if rep.Connections[verify.Lost] != 1 || rep.Unread == 0 {
 		t.Errorf("the edit and what is not applied do not count: %+v", rep)
 	}
-	for _, want := range []string{"allow/shop/web.yaml | changed, and kept", "allow/shop/mine.yaml | not of this bundle"} {
+	for _, want := range []string{"blocks what worked, by policies changed or added by hand", "allow/shop/web.yaml | changed, and kept", "allow/shop/mine.yaml | not of this bundle"} {
 		if !strings.Contains(now["REVIEW.md"], want) {
 			t.Errorf("REVIEW.md lacks %q", want)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/verify"
@@ -90,17 +91,21 @@ func (p *page) namespaces(r *synth.Result, m *Manifest) {
 		workloads[id[len(id)-2]]++
 	}
 	var rows [][]string
+	short := 0
 	for _, n := range m.Namespaces {
-		rows = append(rows, []string{n.Name, fmt.Sprint(workloads[n.Name]), fmt.Sprint(rules[n.Name]), yes(n.Ingress), yes(n.Egress)})
+		e := r.Enforce[n.Name]
+		rows = append(rows, []string{n.Name, fmt.Sprint(workloads[n.Name]), fmt.Sprint(rules[n.Name]),
+			e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge()})
+		if e.Ingress == synth.Short {
+			short++
+		}
 	}
-	p.table(maxRules, []string{"namespace", "workloads", "rules", "default deny for ingress", "default deny for egress"}, rows)
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
+	p.table(maxRules, []string{"namespace", "workloads", "rules", "default deny for ingress",
+		"default deny for egress", "watched", "last new edge"}, rows)
+	if short > 0 {
+		p.line("\n%s not watched for long enough: no direction of it is denied yet. "+
+			"Go on recording, or ask for less with `--min-watch`.", count(short, "namespace was", "namespaces were"))
 	}
-	return "not yet"
 }
 
 // meanings says what each verdict counts.

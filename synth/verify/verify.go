@@ -90,6 +90,8 @@ type Case struct {
 	Port     string // "8080/tcp"
 	Records  uint64
 	Why      string
+	// Egress and Ingress say at which of its ends the set denies it.
+	Egress, Ingress bool
 }
 
 // Report is the judgement.
@@ -298,7 +300,8 @@ func (v *verifier) replay(c *graph.Connection) {
 	if verdict == Lost || verdict == Escaped || verdict == Unproven && v.g.Edges[c.Edge].State != graph.Refused {
 		e := &v.g.Edges[c.Edge]
 		v.report.Cases = append(v.report.Cases, Case{verdict, c.Edge, v.g.Peers[e.Src].ID, v.g.Peers[e.Dst].ID,
-			e.SrcPod, e.DstPod, e.PortString(), c.Records, v.why(c, d)})
+			e.SrcPod, e.DstPod, e.PortString(), c.Records, v.why(c, d),
+			d != nil && d.Egress.Outcome == eval.Denied, d != nil && d.Ingress.Outcome == eval.Denied})
 	}
 }
 

@@ -125,7 +125,7 @@ func TestBundles(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(flows)) {
 			t.Run(dialect+"/"+name, func(t *testing.T) {
 				out := filepath.Join(dir, dialect, name)
-				args := append([]string{"learn", "-q", "--dialect", dialect, "--out", out}, flows[name]...)
+				args := append([]string{"learn", "-q", "--dialect", dialect, "--out", out, "--min-watch", "0"}, flows[name]...)
 				if dialect != "kubernetes" && slices.Contains(args, "-A") {
 					args = append(args, "--global-deny")
 				}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,6 +25,10 @@ type fileConfig struct {
 	} `yaml:"volatileLabels"`
 	// Widen names the widenings that are asked for.
 	Widen []string `yaml:"widen"`
+	// MinWatch is how long the pods of a namespace must have been watched before it is denied by default.
+	MinWatch *time.Duration `yaml:"minWatch"`
+	// Resolver is what pods ask for names that were not seen asking.
+	Resolver *resolverConfig `yaml:"resolver"`
 	// AllowWaste is how many addresses never seen one CIDR may take in, where the widening cidr is asked for.
 	AllowWaste int `yaml:"allowWaste"`
 	// Networks are named parts of the address space: allowed whole where an address of them is needed.
@@ -32,13 +38,50 @@ type fileConfig struct {
 	} `yaml:"networks"`
 }
 
+// resolverConfig is "none", "NAMESPACE/WORKLOAD" or a mapping.
+type resolverConfig struct{ synth.Resolver }
+
+// UnmarshalYAML reads one of the forms.
+func (r *resolverConfig) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		ns, workload, ok := strings.Cut(n.Value, "/")
+		if r.None = n.Value == "none"; r.None {
+			return nil
+		}
+		if r.Namespace, r.Workload = ns, workload; !ok || ns == "" || workload == "" {
+			return fmt.Errorf("line %d: resolver: %q is neither none nor NAMESPACE/WORKLOAD", n.Line, n.Value)
+		}
+		return nil
+	}
+	var m struct {
+		Namespace string            `yaml:"namespace"`
+		Labels    map[string]string `yaml:"labels"`
+	}
+	if err := n.Decode(&m); err != nil {
+		return err
+	}
+	if r.Namespace, r.Labels = m.Namespace, m.Labels; m.Namespace == "" || len(m.Labels) == 0 {
+		return fmt.Errorf("line %d: resolver: it needs a namespace and labels", n.Line)
+	}
+	return nil
+}
+
+// defaultMinWatch is how long pods are watched before they are denied by default, where nobody says otherwise.
+const defaultMinWatch = 24 * time.Hour
+
 // synth takes over what the flags have not set.
-func (c *fileConfig) synth(cfg *synth.Config, widenSet bool) error {
+func (c *fileConfig) synth(cfg *synth.Config, changed func(flag string) bool) error {
 	if c.SystemNamespaces != nil {
 		cfg.SystemNamespaces = c.SystemNamespaces
 	}
-	if !widenSet {
+	if !changed("widen") {
 		cfg.Widen = c.Widen
+	}
+	if c.MinWatch != nil && !changed("min-watch") {
+		cfg.MinWatch = *c.MinWatch
+	}
+	if c.Resolver != nil {
+		cfg.Resolver = &c.Resolver.Resolver
 	}
 	cfg.AllowWaste = c.AllowWaste
 	for _, n := range c.Networks {

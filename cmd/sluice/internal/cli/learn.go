@@ -53,6 +53,8 @@ enforce overlay; the summary and REVIEW.md say why.`,
 	f.BoolVarP(&o.cfg.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
 	f.StringVar(&o.dialect, "dialect", dialects[0].Name(), "write the policies as "+strings.Join(dialectNames(), ", "))
 	f.StringSliceVar(&o.cfg.Widen, "widen", nil, "allow more than was seen, by name and price: "+strings.Join(synth.Widenings(), ", "))
+	f.DurationVar(&o.cfg.MinWatch, "min-watch", defaultMinWatch,
+		"write no default deny for a namespace whose pods were watched for less than `DURATION`")
 	f.BoolVar(&o.cfg.LearnDenied, "learn-denied", false, "learn edges that policy denied as well")
 	f.BoolVar(&o.cfg.EnforceAnyway, "enforce-anyway", false, "write the default deny even where it cuts what worked")
 	f.BoolVar(&o.cfg.GlobalDeny, "global-deny", false, "with -A: also deny by default in all namespaces to come (cilium, calico)")
@@ -116,7 +118,7 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 	if err != nil {
 		return err
 	}
-	if err := l.config.synth(&o.cfg, cmd.Flags().Changed("widen")); err != nil {
+	if err := l.config.synth(&o.cfg, cmd.Flags().Changed); err != nil {
 		return err
 	}
 	if o.base != "" {
@@ -246,10 +248,10 @@ func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, rep
 	fmt.Fprintln(w)
 	printReport(w, report)
 	fmt.Fprintln(w)
-	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS")
-	word := map[bool]string{true: "can be enforced", false: "not yet"}
+	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE")
 	for _, ns := range r.Namespaces() {
-		t.row(ns, word[r.Enforce[ns].Ingress], word[r.Enforce[ns].Egress])
+		e := r.Enforce[ns]
+		t.row(ns, e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge())
 	}
 	_ = t.flush()
 	l.printObstacles(w, r)

@@ -73,7 +73,7 @@ func learned(t *testing.T, out, source string, workers int) map[string]string {
 	t.Helper()
 	var log strings.Builder
 	root := newRoot(Streams{strings.NewReader(""), io.Discard, &log}, &profiles{})
-	root.SetArgs([]string{"learn", source, "-n", "default", "--out", out, "--workers", fmt.Sprint(workers), "--config", os.DevNull})
+	root.SetArgs([]string{"learn", source, "-n", "default", "--out", out, "--workers", fmt.Sprint(workers), "--config", os.DevNull, "--min-watch", "0"})
 	if err := root.Execute(); err != nil {
 		t.Fatalf("learn: %v\n%s", err, log.String())
 	}

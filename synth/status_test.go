@@ -1,0 +1,173 @@
+package synth_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
+	"sluice/synth"
+	"sluice/synth/eval"
+	"sluice/synth/graphtest"
+	"sluice/synth/verify"
+)
+
+const dns = "\nshop/web -> kube-system/{k8s-app=kube-dns} 53/udp"
+
+// TestStatus: a direction is denied only where its pods were watched for long enough, nothing seen stands against it,
+// and no pod would lose its names.
+func TestStatus(t *testing.T) {
+	day := synth.Config{MinWatch: 24 * time.Hour}
+	for _, c := range []struct {
+		name, flows string
+		cfg         synth.Config
+		want        string // ingress; egress; watched; last new edge
+		kinds       string // of the findings that block
+	}{
+		{name: "watched", flows: "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 1/tcp hour=24" + dns, cfg: day,
+			want: "nothing seen would be blocked; nothing seen would be blocked; 24h; 24h before the end"},
+		{name: "a direction without edges is no obstacle", flows: "shop/web -> jobs/db 1/tcp\nshop/web -> jobs/db 1/tcp hour=54" + dns, cfg: day,
+			want: "nothing seen would be blocked; nothing seen would be blocked; 2d 6h; 2d 6h before the end"},
+		{name: "not for long enough", flows: "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 2/tcp hour=3" + dns, cfg: day,
+			want: "not yet: watched 3h of 24h; not yet: watched 3h of 24h; 3h of 24h; 0s before the end", kinds: "not-watched"},
+		{name: "the log is longer than the pods were watched", flows: "jobs/a -> jobs/b 1/tcp\njobs/a -> jobs/b 1/tcp hour=99\nshop/web -> shop/db 1/tcp" + dns, cfg: day,
+			want: "not yet: watched 0s of 24h; not yet: watched 0s of 24h; 0s of 24h; 4d 3h before the end", kinds: "not-watched"},
+		{name: "no length is asked for", flows: "shop/web -> shop/db 1/tcp" + dns,
+			want: "nothing seen would be blocked; nothing seen would be blocked; 0s; 0s before the end"},
+		{name: "what was denied is watched, and nothing is new", flows: "shop/web -> shop/db 1/tcp denied",
+			want: "nothing seen would be blocked (already isolated); nothing seen would be blocked (already isolated); 0s; none"},
+		{name: "forced", flows: "shop/web -> shop/db 1/tcp" + dns, cfg: synth.Config{MinWatch: time.Hour, EnforceAnyway: true},
+			want: "forced: watched 0s of 1h; forced: watched 0s of 1h; 0s of 1h; 0s before the end", kinds: "not-watched"},
+		{name: "short, and with a blocker", flows: "shop/web -> shop/db 8/icmp" + dns, cfg: day,
+			want:  "not yet: watched 0s of 24h, 1 blocker; not yet: watched 0s of 24h, 1 blocker; 0s of 24h; 0s before the end",
+			kinds: "inexpressible inexpressible not-watched"},
+		{name: "one pod asks a resolver, the other never does", flows: "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 1/tcp" + dns,
+			want: "nothing seen would be blocked; not yet: 1 blocker; 0s; 0s before the end", kinds: "no-dns"},
+		{name: "who connects to nobody needs no names", flows: "shop/web -> shop/db 1/tcp\njobs/a -> shop/db 1/tcp" + dns,
+			want: "nothing seen would be blocked; nothing seen would be blocked; 0s; 0s before the end"},
+		{name: "asking was denied: that is the cluster's will", flows: "shop/web -> shop/db 1/tcp" + dns + " denied",
+			want: "nothing seen would be blocked; nothing seen would be blocked (already isolated); 0s; 0s before the end"},
+		{name: "no port 53 in the capture", flows: "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 1/tcp",
+			want: "nothing seen would be blocked; not yet: 1 blocker; 0s; 0s before the end", kinds: "no-dns"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Namespaces = []string{"shop"}
+			r, err := synth.Synthesize(t.Context(), graphtest.Graph(t, c.flows), c.cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := r.Enforce["shop"]
+			got := fmt.Sprintf("%s; %s; %s; %s", e.Words(model.Ingress), e.Words(model.Egress), e.Watched, e.Watched.LastNewEdge())
+			if got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			var kinds []string
+			for _, f := range r.Findings {
+				if f.Severity == synth.Blocks {
+					kinds = append(kinds, f.Kind)
+				}
+			}
+			if got := strings.Join(kinds, " "); got != c.kinds {
+				t.Errorf("findings that block: %q, want %q", got, c.kinds)
+			}
+			if _, ok := r.DefaultDeny("shop"); ok != (e.Ingress.Enforced() || e.Egress.Enforced()) {
+				t.Errorf("default deny: %v", ok)
+			}
+		})
+	}
+}
+
+// TestNeverWatched: nothing is denied in a namespace of which there is no record.
+func TestNeverWatched(t *testing.T) {
+	r := learn(t, graphtest.Graph(t, "shop/web -> shop/db 1/tcp"), synth.Config{Namespaces: []string{"shop", "jobs"}})
+	if e, ok := r.Enforce["jobs"]; ok {
+		t.Errorf("jobs: %+v", e)
+	}
+	if !slices.ContainsFunc(r.Findings, func(f synth.Finding) bool { return f.Kind == synth.KindUnseen && f.Namespace == "jobs" }) {
+		t.Error("no finding")
+	}
+}
+
+// TestResolver: a resolver that the configuration names is allowed to who was never seen asking, and to nobody else.
+func TestResolver(t *testing.T) {
+	const flows = "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 1/tcp" + dns
+	named := &synth.Resolver{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}}
+	for _, c := range []struct {
+		name string
+		cfg  synth.Config
+		want string
+		cost string
+	}{
+		{"by its labels", synth.Config{Resolver: named}, `
+shop/dns-resolver (app=api) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns`, "resolver 2"},
+		{"by its workload", synth.Config{Resolver: &synth.Resolver{Namespace: "kube-system", Workload: "kube-dns"}}, `
+shop/dns-resolver (app=api) egress
+  allow egress 53/tcp,53/udp to kube-system/k8s-app=kube-dns`, "resolver 2"},
+		{"none", synth.Config{Resolver: &synth.Resolver{None: true}}, "", ""},
+	} {
+		c.cfg.Namespaces = []string{"shop"}
+		g := graphtest.Graph(t, flows)
+		r := learn(t, g, c.cfg)
+		var got, cost []string
+		for _, p := range strings.Split(show(&r), "\nshop/") {
+			if strings.HasPrefix(p, synth.NameResolver) {
+				got = append(got, "\nshop/"+strings.TrimSpace(p))
+			}
+		}
+		for _, w := range r.Widenings {
+			if w.Kind == synth.WidenResolver {
+				cost = append(cost, fmt.Sprintf("%s %d", w.Kind, w.Price))
+			}
+		}
+		if d := cmp.Diff(c.want, strings.Join(got, "")); d != "" || strings.Join(cost, "") != c.cost {
+			t.Errorf("%s: %v -want +got\n%s", c.name, cost, d)
+		}
+		if e := r.Enforce["shop"]; e.Egress != synth.Proven {
+			t.Errorf("%s: egress %v %v", c.name, e.Egress, e.Why)
+		}
+		if rep := check(t, g, &r, r.Enforced(), eval.Cilium); rep.Over.Count > 0 || len(rep.Unused) > 0 || rep.Connections[verify.Lost] > 0 {
+			t.Errorf("%s: %+v", c.name, rep)
+		}
+	}
+}
+
+// TestWideningThatCannotBe: a widening that was asked for and cannot be made for anybody is an error, and where it
+// opens nothing that is said.
+func TestWideningThatCannotBe(t *testing.T) {
+	for _, c := range []struct {
+		flows, err, idle string
+		cfg              synth.Config
+	}{
+		{flows: "shop/web -> shop/db 1/tcp", err: "no pod of the chosen namespaces was seen asking a resolver"},
+		{flows: "shop/web -> shop/db 1/tcp" + dns, cfg: synth.Config{MinWatch: time.Hour}, idle: "the egress of shop is not denied yet"},
+		{flows: "shop/web -> shop/db 1/tcp" + dns + "\njobs/a -> jobs/b 1/tcp", cfg: synth.Config{All: true, Resolver: &synth.Resolver{None: true}},
+			idle: "no pod of jobs was seen asking a resolver"},
+		{flows: "shop/web -> shop/db 1/tcp" + dns},
+	} {
+		c.cfg.Namespaces, c.cfg.Widen = []string{"shop"}, []string{synth.WidenDNS}
+		r, err := synth.Synthesize(t.Context(), graphtest.Graph(t, c.flows), c.cfg)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%q: %v", c.flows, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle := ""
+		for _, f := range r.Findings {
+			if f.Kind == synth.KindIdle {
+				idle += f.Text
+			}
+		}
+		if idle != c.idle {
+			t.Errorf("%q: %q, want %q", c.flows, idle, c.idle)
+		}
+	}
+}
