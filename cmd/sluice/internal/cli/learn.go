@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -157,13 +155,13 @@ func runLearn(cmd *cobra.Command, s Streams, o *learnOptions, args []string) err
 		return err
 	}
 	report.Edited = hands.Changed()
+	m, err := bundle.Read(o.out)
+	if err != nil {
+		return err
+	}
 	if o.format == "table" {
-		l.printLearned(s.Out, o, &r, &report)
+		l.printLearned(s.Out, o, &r, m, &report)
 	} else {
-		m, err := bundle.Read(o.out)
-		if err != nil {
-			return err
-		}
 		m.Files = nil // of use beside the files only
 		if err := printObject(s.Out, o.format, learnView{newHeader("LearnResult"), o.out, l.fateCounts(), viewReport(&report), m}); err != nil {
 			return err
@@ -228,7 +226,7 @@ func (l *loaded) writeEvidence(dir string) error {
 	return w.Commit([]store.Source{src})
 }
 
-func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, report *verify.Report) {
+func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, m *bundle.Manifest, report *verify.Report) {
 	if !o.quiet {
 		l.summary(w)
 		fmt.Fprintln(w)
@@ -255,11 +253,7 @@ func (l *loaded) printLearned(w io.Writer, o *learnOptions, r *synth.Result, rep
 	}
 	_ = t.flush()
 	l.printObstacles(w, r)
-	fmt.Fprintf(w, "\nBundle: %s. Next: read %s", o.out, filepath.Join(o.out, bundle.ReviewFile))
-	if slices.ContainsFunc(r.Namespaces(), func(ns string) bool { return r.Enforce[ns].Allows(model.Ingress) || r.Enforce[ns].Allows(model.Egress) }) {
-		fmt.Fprintf(w, ", then kubectl apply -k %s, and %s once it ran without surprise", filepath.Join(o.out, "stage"), filepath.Join(o.out, "enforce"))
-	}
-	fmt.Fprintln(w, ".")
+	fmt.Fprint(w, "\n", bundle.Next(m, o.out))
 }
 
 func (l *loaded) printObstacles(w io.Writer, r *synth.Result) {
