@@ -1,0 +1,127 @@
+package readiness
+
+import "math"
+
+const (
+	// blockHours is how long what an edge's first hour opens lasts: what comes later opens another block.
+	blockHours = 12
+	// together is how long after the arrival before one still counts as the same, in microseconds.
+	together = 2 * hourMicros
+	// surprise is how many blocks that should have been seen before make an edge a change: with e to the -3 all were missed.
+	surprise = 3
+)
+
+// counts are what the log shows of a set of edges up to a time.
+type counts struct {
+	edges, late, changes   int // edges seen; arrivals late and by changes
+	lateEdges, changeEdges int
+	lateSize, changeSize   float64 // mean size of the group that an edge arrived in, at least 1
+	age                    float64 // days watched since the first record, lost hours aside
+	full                   float64 // with them
+	last                   int64   // when the newest edge came
+}
+
+// set is some edges that are judged together.
+type set struct {
+	first int64 // of the first record
+	edges []int // into history.edges, in the order they came
+}
+
+// timeline is an edge with its blocks.
+type timeline struct {
+	*Edge
+	starts []uint32 // first hours of its blocks
+	blocks int      // of those that began before the time looked at
+}
+
+func newTimeline(e *Edge) timeline {
+	t := timeline{Edge: e}
+	for _, h := range e.Hours {
+		if n := len(t.starts); n == 0 || h >= t.starts[n-1]+blockHours {
+			t.starts = append(t.starts, h)
+		}
+	}
+	return t
+}
+
+// upTo moves the timeline to a time.
+func (t *timeline) upTo(at int64) {
+	if n := t.blocks; n > 0 && hourStart(t.starts[n-1]) >= at {
+		t.blocks = 0
+	}
+	for t.blocks < len(t.starts) && hourStart(t.starts[t.blocks]) < at {
+		t.blocks++
+	}
+}
+
+func hourStart(h uint32) int64 { return int64(h) * hourMicros }
+
+// count counts a set up to a time, to which its timelines were moved.
+func (h *history) count(s *set, at int64) counts {
+	c := counts{full: float64(at-s.first) / float64(dayMicros)}
+	c.age = c.full - float64(h.lost.between(s.first, at))/24
+	var late, changes arrivals
+	for _, i := range s.edges {
+		e := &h.edges[i]
+		if e.First >= at {
+			break
+		}
+		c.edges++
+		c.last = e.First
+		before := float64(e.First-s.first) / float64(dayMicros)
+		switch {
+		case before >= 1 && e.blocks >= 2 && before*float64(e.blocks)/(c.full-before+0.5) > surprise:
+			changes.add(e.First)
+		case before >= c.full/2:
+			late.add(e.First)
+		}
+	}
+	c.late, c.lateEdges, c.lateSize = late.groups, late.edges, late.size()
+	c.changes, c.changeEdges, c.changeSize = changes.groups, changes.edges, changes.size()
+	return c
+}
+
+// arrivals counts edges that come one after the other, those close together as one arrival.
+type arrivals struct {
+	edges, groups int
+	last          int64
+	group         int // edges of the last group
+	squares       int // sum over the groups before it
+}
+
+func (a *arrivals) add(at int64) {
+	if a.edges == 0 || at-a.last > together {
+		a.groups++
+		a.squares += a.group * a.group
+		a.group = 0
+	}
+	a.edges++
+	a.group++
+	a.last = at
+}
+
+// size is the mean size of the group that an edge is in, drawn to 1 by two edges that came alone.
+func (a *arrivals) size() float64 {
+	return float64(a.squares+a.group*a.group+2) / float64(a.edges+2)
+}
+
+// rhythm is the longest time between runs that a set of edges suggests, in days, 0 for none: an edge seen twice more than
+// a day and a half apart, or oftener at even distances.
+func (h *history) rhythm(s *set) float64 {
+	longest := 0.0
+	for _, i := range s.edges {
+		e := &h.edges[i]
+		if e.blocks < 2 || e.blocks > blockHours {
+			continue
+		}
+		shortest, widest := math.Inf(1), 0.0
+		for k := 1; k < e.blocks; k++ {
+			gap := float64(e.starts[k]-e.starts[k-1]) / 24
+			shortest, widest = math.Min(shortest, gap), math.Max(widest, gap)
+		}
+		if shortest > 1.5 && widest < 1.15*shortest {
+			longest = math.Max(longest, (shortest+widest)/2)
+		}
+	}
+	return longest
+}

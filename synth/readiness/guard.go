@@ -1,0 +1,201 @@
+package readiness
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind names what keeps something from being Stable.
+type Kind string
+
+// The kinds.
+const (
+	KindAge       Kind = "age"       // it was not watched long enough
+	KindHours     Kind = "hours"     // hours of the week were not watched twice
+	KindSchedule  Kind = "schedule"  // its schedule was not seen twice
+	KindUnseen    Kind = "unseen"    // a manifest names it, and no record does
+	KindCronJob   Kind = "cronjob"   // a CronJob of the namespace was never seen: it may call anything there
+	KindLoss      Kind = "loss"      // too many events were lost
+	KindGaps      Kind = "gaps"      // too many hours were lost lately
+	KindRisk      Kind = "risk"      // the chance of an edge never seen is too high
+	KindHold      Kind = "hold"      // the chance is low enough, and not yet for long enough
+	KindWorkloads Kind = "workloads" // of a namespace: not all its workloads and directions are Stable
+)
+
+// Reason says why something is not Stable.
+type Reason struct {
+	Kind Kind
+	Text string
+}
+
+// The limits of the guard on losses: the share of events, and of the hours of the last two weeks, and the share above
+// which an hour of the week counts as not watched.
+const (
+	mostLost      = 0.20
+	mostHoursLost = 0.10
+	recentDays    = 14
+	// monthDays is how long must be watched before anything is said of a month.
+	monthDays = 35
+)
+
+// moment is what holds for all sides at one time.
+type moment struct {
+	h       *history
+	at      int64
+	loss    float64
+	recent  float64 // share of the hours of the last two weeks that were lost
+	blind   [hoursOfWeek]bool
+	unseen  map[string][]*Workload     // CronJobs never seen, by namespace
+	watched map[int64][hoursOfWeek]int // by the first record: how often each hour of the week was watched
+}
+
+func (h *history) moment(at int64) *moment {
+	m := &moment{h: h, at: at, loss: h.loss(at), unseen: map[string][]*Workload{}, watched: map[int64][hoursOfWeek]int{}}
+	if m.loss <= mostLost { // where more is lost everywhere, that is what to say
+		m.blind = h.blind(at, mostLost)
+	}
+	from := max(hourStart(h.first), at-recentDays*dayMicros)
+	if hours := hoursBefore(at) - uint32(from/hourMicros); hours > 0 {
+		m.recent = float64(h.lost.between(from, at)) / float64(hours)
+	}
+	for i := range h.in.Workloads {
+		if w := &h.in.Workloads[i]; h.unseenAt(w, at) && w.Declared.cron() {
+			m.unseen[w.Namespace] = append(m.unseen[w.Namespace], w)
+		}
+	}
+	return m
+}
+
+// unseenAt says whether manifests name a workload that had no record before a time and should have.
+func (h *history) unseenAt(w *Workload, at int64) bool {
+	return w.Declared != nil && !w.Declared.Idle && w.Declared.Since < at && (w.First == 0 || w.First >= at)
+}
+
+// hours are the hours of the week that were watched less than twice since a first record, none where all were.
+func (m *moment) hours(first int64) []int {
+	if len(m.h.lost.from(first, m.at)) == 0 && m.blind == [hoursOfWeek]bool{} && m.at-first >= 2*hoursOfWeek*hourMicros {
+		return nil
+	}
+	first -= first % hourMicros
+	seen, ok := m.watched[first]
+	if !ok {
+		seen = m.h.seen(first, m.at)
+		m.watched[first] = seen
+	}
+	var out []int
+	for k, n := range seen {
+		if n < 2 || m.blind[k] {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// guards are what speaks against a set whatever its forecast is: learning holds it at Learning, capped below Stable.
+type guards struct {
+	learning, capped bool
+	hours            []int
+	schedule         bool
+	cronJobs         []*Workload
+}
+
+// guards looks at a workload and direction.
+func (m *moment) guards(s *sideHistory, c *counts) guards {
+	g := guards{hours: m.hours(s.set.first), capped: m.lossy()}
+	w := &m.h.in.Workloads[s.workload]
+	if d := w.Declared; d != nil && d.Period > 0 && !d.Idle {
+		g.schedule = c.age < 2*d.Period.Hours()/24
+	}
+	if s.ingress {
+		g.cronJobs = m.unseen[w.Namespace]
+	}
+	g.learning = c.age < m.h.cfg.Days || len(g.hours) > 0 || g.schedule || len(g.cronJobs) > 0
+	return g
+}
+
+// lossy says whether too much was lost to call anything Stable.
+func (m *moment) lossy() bool { return m.loss > mostLost || m.recent > mostHoursLost }
+
+// reasons puts guards into words.
+func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
+	add := func(k Kind, format string, a ...any) { out = append(out, Reason{k, fmt.Sprintf(format, a...)}) }
+	d := m.h.in.Workloads[s.workload].Declared
+	if c.age < m.h.cfg.Days {
+		add(KindAge, "day %d of %g", int(c.age)+1, m.h.cfg.Days)
+	} else if len(g.hours) > 0 {
+		add(KindHours, "%s", hoursText(g.hours))
+	}
+	if g.schedule {
+		add(KindSchedule, "seen less than twice: it runs every %s", daysText(d.Period))
+	}
+	for _, w := range g.cronJobs {
+		add(KindCronJob, "%s", w.unseenText(m.at))
+	}
+	return append(out, m.lossReasons()...)
+}
+
+func (m *moment) lossReasons() (out []Reason) {
+	if m.loss > mostLost {
+		out = append(out, Reason{KindLoss, fmt.Sprintf("%.0f %% of events lost", 100*m.loss)})
+	}
+	if m.recent > mostHoursLost {
+		out = append(out, Reason{KindGaps, fmt.Sprintf("%.0f %% of the hours of the last %d days were not watched", 100*m.recent, recentDays)})
+	}
+	return out
+}
+
+// unseenText names a workload of the manifests that was never seen, with its next run.
+func (w *Workload) unseenText(at int64) string {
+	text := w.Declared.Kind + " " + w.Name + " never seen"
+	if run := w.Declared.nextText(at); run != "" {
+		text += ", next run " + run
+	}
+	return text
+}
+
+// nextText is the next run after a time, "" for none.
+func (d *Declared) nextText(at int64) string {
+	if d.Next == nil {
+		return ""
+	}
+	next := d.Next(at)
+	if next == 0 {
+		return ""
+	}
+	text := time.UnixMicro(next).UTC().Format("Mon 2 Jan 15:04")
+	if d.Zone == "" {
+		return text + " (UTC assumed)"
+	}
+	return text + " UTC"
+}
+
+// daysText is a period in days, in hours where it is shorter.
+func daysText(p time.Duration) string {
+	if p < 24*time.Hour {
+		return fmt.Sprintf("%.0f hours", p.Hours())
+	}
+	if p == 24*time.Hour {
+		return "day"
+	}
+	return fmt.Sprintf("%.0f days", p.Hours()/24)
+}
+
+// hoursText names hours of the week that were not watched twice: by days where these are few.
+func hoursText(hours []int) string {
+	var days []string
+	for d := range 7 {
+		n := 0
+		for _, k := range hours {
+			if k/24 == d {
+				n++
+			}
+		}
+		if name := time.Weekday(d).String(); n == 24 {
+			days = append(days, name)
+		} else if n > 0 {
+			days = append(days, fmt.Sprintf("%s (%d hours)", name, n))
+		}
+	}
+	return strings.Join(days, ", ") + " not seen twice"
+}
