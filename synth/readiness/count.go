@@ -35,7 +35,7 @@ type timeline struct {
 }
 
 func newTimeline(e *Edge) timeline {
-	t := timeline{Edge: e}
+	t := timeline{Edge: e, starts: make([]uint32, 0, min(len(e.Hours), 16+len(e.Hours)/blockHours))}
 	for _, h := range e.Hours {
 		if n := len(t.starts); n == 0 || h >= t.starts[n-1]+blockHours {
 			t.starts = append(t.starts, h)

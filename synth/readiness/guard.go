@@ -41,17 +41,17 @@ const (
 
 // moment is what holds for all sides at one time.
 type moment struct {
-	h       *history
-	at      int64
-	loss    float64
-	recent  float64 // share of the hours of the last two weeks that were lost
-	blind   [hoursOfWeek]bool
-	unseen  map[string][]*Workload     // CronJobs never seen, by namespace
-	watched map[int64][hoursOfWeek]int // by the first record: how often each hour of the week was watched
+	h      *history
+	at     int64
+	loss   float64
+	recent float64 // share of the hours of the last two weeks that were lost
+	blind  [hoursOfWeek]bool
+	unseen map[string][]*Workload // CronJobs never seen, by namespace
+	poor   map[uint32][]int       // by the hour of the first record: hours of the week watched less than twice since
 }
 
 func (h *history) moment(at int64) *moment {
-	m := &moment{h: h, at: at, loss: h.loss(at), unseen: map[string][]*Workload{}, watched: map[int64][hoursOfWeek]int{}}
+	m := &moment{h: h, at: at, loss: h.loss(at), unseen: map[string][]*Workload{}, poor: map[uint32][]int{}}
 	if m.loss <= mostLost { // where more is lost everywhere, that is what to say
 		m.blind = h.blind(at, mostLost)
 	}
@@ -77,18 +77,17 @@ func (m *moment) hours(first int64) []int {
 	if len(m.h.lost.from(first, m.at)) == 0 && m.blind == [hoursOfWeek]bool{} && m.at-first >= 2*hoursOfWeek*hourMicros {
 		return nil
 	}
-	first -= first % hourMicros
-	seen, ok := m.watched[first]
-	if !ok {
-		seen = m.h.seen(first, m.at)
-		m.watched[first] = seen
+	key := uint32(first / hourMicros)
+	out, ok := m.poor[key]
+	if ok {
+		return out
 	}
-	var out []int
-	for k, n := range seen {
+	for k, n := range m.h.seen(first, m.at) {
 		if n < 2 || m.blind[k] {
 			out = append(out, k)
 		}
 	}
+	m.poor[key] = out
 	return out
 }
 
@@ -102,13 +101,16 @@ type guards struct {
 
 // guards looks at a workload and direction.
 func (m *moment) guards(s *sideHistory, c *counts) guards {
-	g := guards{hours: m.hours(s.set.first), capped: m.lossy()}
+	g := guards{capped: m.lossy()}
 	w := &m.h.in.Workloads[s.workload]
 	if d := w.Declared; d != nil && d.Period > 0 && !d.Idle {
 		g.schedule = c.age < 2*d.Period.Hours()/24
 	}
 	if s.ingress {
 		g.cronJobs = m.unseen[w.Namespace]
+	}
+	if c.age >= m.h.cfg.Days {
+		g.hours = m.hours(s.set.first)
 	}
 	g.learning = c.age < m.h.cfg.Days || len(g.hours) > 0 || g.schedule || len(g.cronJobs) > 0
 	return g
@@ -123,7 +125,8 @@ func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
 	d := m.h.in.Workloads[s.workload].Declared
 	if c.age < m.h.cfg.Days {
 		add(KindAge, "day %d of %g", int(c.age)+1, m.h.cfg.Days)
-	} else if len(g.hours) > 0 {
+	}
+	if len(g.hours) > 0 {
 		add(KindHours, "%s", hoursText(g.hours))
 	}
 	if g.schedule {

@@ -1,0 +1,238 @@
+package readiness
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// Source is what FromGraph reads.
+type Source struct {
+	Graph    *graph.Graph
+	Cluster  string    // whose workloads are judged; "" where the log has but one
+	Networks []Network // named parts of the address space: one peer each
+	Manifest []Manifest
+	// Hours are the records of the log by hour; nil: the hours in which the graph's edges were seen.
+	Hours  []Hour
+	Silent []uint32
+}
+
+// Network is a named part of the address space.
+type Network struct {
+	Name  string
+	CIDRs []netip.Prefix
+}
+
+// Manifest is what the cluster's manifests say of a workload.
+type Manifest struct {
+	Namespace, Name string
+	Declared
+}
+
+// FromGraph takes out of a graph what readiness is about: edges that worked, as a rule would name them. Outside addresses
+// of one DNS name or one named network are one peer, else an edge to a service of many addresses would never be known.
+func FromGraph(s Source) Input {
+	r := reader{Source: s, of: map[int]int{}}
+	r.workloads()
+	r.edges()
+	r.in.Silent = s.Silent
+	if r.in.Hours = s.Hours; r.in.Hours == nil {
+		r.hours()
+	}
+	return r.in
+}
+
+type reader struct {
+	Source
+	in Input
+	of map[int]int // workloads of the graph in the input
+}
+
+func (r *reader) workloads() {
+	g := r.Graph
+	for i := range g.Workloads {
+		w := &g.Workloads[i]
+		if w.Cluster != r.Cluster && r.Cluster != "" {
+			continue
+		}
+		r.of[i] = len(r.in.Workloads)
+		o := Workload{ID: w.ID, Namespace: w.Namespace, Name: w.Name}
+		j := slices.IndexFunc(r.Manifest, func(m Manifest) bool {
+			return m.Namespace == w.Namespace && m.Name == w.Name && (m.Kind == w.Kind || w.Kind == "")
+		})
+		if j >= 0 {
+			o.Declared = &r.Manifest[j].Declared
+		}
+		r.in.Workloads = append(r.in.Workloads, o)
+	}
+	r.unseen()
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		for _, p := range []int{e.Src, e.Dst} {
+			if w, ok := r.workload(p); ok {
+				if o := &r.in.Workloads[w]; o.First == 0 || e.First < o.First {
+					o.First = e.First
+				}
+			}
+		}
+	}
+}
+
+// unseen adds the workloads that only manifests name.
+func (r *reader) unseen() {
+	for i := range r.Manifest {
+		m := &r.Manifest[i]
+		if !slices.ContainsFunc(r.in.Workloads, func(w Workload) bool { return w.Declared == &m.Declared }) {
+			id := m.Namespace + "/" + m.Name
+			if slices.ContainsFunc(r.in.Workloads, func(w Workload) bool { return w.ID == id }) {
+				id += " (" + m.Kind + ")"
+			}
+			r.in.Workloads = append(r.in.Workloads, Workload{ID: id, Namespace: m.Namespace, Name: m.Name, Declared: &m.Declared})
+		}
+	}
+}
+
+// workload gives the workload of a peer in the input.
+func (r *reader) workload(peer int) (int, bool) {
+	if w := r.Graph.Peers[peer].Workload; w >= 0 {
+		i, ok := r.of[w]
+		return i, ok
+	}
+	return -1, false
+}
+
+func (r *reader) edges() {
+	at := map[string]int{}
+	for i := range r.Graph.Edges {
+		e := &r.Graph.Edges[i]
+		if !e.State.Worked() {
+			continue
+		}
+		src, fromOurs := r.workload(e.Src)
+		dst, toOurs := r.workload(e.Dst)
+		if !fromOurs && !toOurs {
+			continue
+		}
+		name := r.name(e.Src, nil) + " -> " + r.name(e.Dst, e.Names) + " " + e.PortString()
+		k, ok := at[name]
+		if !ok {
+			k = len(r.in.Edges)
+			at[name] = k
+			r.in.Edges = append(r.in.Edges, Edge{Name: name, Src: src, Dst: dst, First: e.First, Hours: e.Windows})
+			continue
+		}
+		o := &r.in.Edges[k]
+		o.First = min(o.First, e.First)
+		o.Hours = slices.Concat(o.Hours, e.Windows)
+	}
+	for i := range r.in.Edges {
+		o := &r.in.Edges[i]
+		if !slices.IsSorted(o.Hours) {
+			slices.Sort(o.Hours) // it was put together out of several, so it is not the graph's
+			o.Hours = slices.Compact(o.Hours)
+		}
+	}
+}
+
+// name is what a rule would call a peer that was asked for by these DNS names.
+func (r *reader) name(peer int, names []string) string {
+	p := &r.Graph.Peers[peer]
+	if p.Kind != model.KindAddress {
+		return p.ID
+	}
+	for _, n := range r.Networks {
+		if slices.ContainsFunc(n.CIDRs, func(c netip.Prefix) bool { return c.Contains(p.Address) }) {
+			return "network:" + n.Name
+		}
+	}
+	if len(names) > 0 {
+		return "name:" + names[0]
+	}
+	return p.ID
+}
+
+// hours are those in which edges were seen.
+func (r *reader) hours() {
+	seen := map[uint32]uint64{}
+	for i := range r.Graph.Edges {
+		for _, h := range r.Graph.Edges[i].Windows {
+			seen[h]++
+		}
+	}
+	r.in.Hours = []Hour{}
+	for _, h := range slices.Sorted(maps.Keys(seen)) {
+		r.in.Hours = append(r.in.Hours, Hour{Hour: h, Records: seen[h]})
+	}
+}
+
+// Spread adds events that were lost at unknown moments between two times, evenly.
+func Spread(hours []Hour, from, to int64, lost uint64) []Hour {
+	if lost == 0 || to < from {
+		return hours
+	}
+	first, n := uint32(from/hourMicros), uint64(to/hourMicros-from/hourMicros+1)
+	for i := range n {
+		share := lost / n
+		if i < lost%n {
+			share++
+		}
+		if share > 0 {
+			hours = append(hours, Hour{Hour: first + uint32(i), Lost: share})
+		}
+	}
+	return hours
+}
+
+// Gap is a time in which records of a node may be missing.
+type Gap struct {
+	Node     string
+	From, To int64 // microseconds since 1970 UTC
+}
+
+// Silent gives the hours that lie whole within gaps of every one of the nodes.
+func Silent(nodes []string, gaps []Gap) []uint32 {
+	if len(nodes) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(gaps)
+	slices.SortFunc(sorted, func(a, b Gap) int { return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.From, b.From)) })
+	count := map[uint32]int{}
+	for len(sorted) > 0 {
+		n := 1
+		for n < len(sorted) && sorted[n].Node == sorted[0].Node {
+			n++
+		}
+		if slices.Contains(nodes, sorted[0].Node) {
+			for _, h := range whole(sorted[:n]) {
+				count[h]++
+			}
+		}
+		sorted = sorted[n:]
+	}
+	var out []uint32
+	for h, n := range count {
+		if n == len(nodes) {
+			out = append(out, h)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// whole gives the hours that the gaps of one node, sorted, cover together.
+func whole(gaps []Gap) (out []uint32) {
+	for i := 0; i < len(gaps); {
+		from, to := gaps[i].From, gaps[i].To
+		for i++; i < len(gaps) && gaps[i].From <= to; i++ {
+			to = max(to, gaps[i].To)
+		}
+		for h := hoursBefore(from); hourStart(h+1) <= to; h++ {
+			out = append(out, h)
+		}
+	}
+	return out
+}
