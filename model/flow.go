@@ -72,6 +72,10 @@ const (
 	MarkL7Denied                      // an L7 rule denied the request; the connection itself was allowed
 	MarkStagedDeny                    // staged policies would deny (Calico pending)
 	MarkProfile                       // only the namespace profile allowed it: default deny would cut it (Calico)
+	MarkNoted                         // the row says what came back; rows of stores from before these four marks do not
+	MarkAnswered                      // the server answered by more than a reset; undecided: so it did if this is a reply
+	MarkReset                         // the server answered by a reset; undecided: as above
+	MarkUnanswered                    // the record counts packets, and none came back (Calico)
 )
 
 // KeyMarks are the marks that tell rows apart; the others are facts that add up by OR.
@@ -85,7 +89,7 @@ var markNames = [...]struct {
 	{MarkL7Denied, "l7-denied"}, {MarkStagedDeny, "staged-deny"}, {MarkProfile, "profile-only"},
 }
 
-// Names lists the marks, those of KeyMarks aside: what they say is over when edges are built.
+// Names lists the marks, those aside whose meaning ends where edges are built: of KeyMarks, and of what came back.
 func (m Marks) Names() (names []string) {
 	for _, n := range markNames {
 		if m&n.mark != 0 {

@@ -65,7 +65,7 @@ type query struct {
 func (l *learner) widenDNS() {
 	tcp := map[Triple]graph.State{}
 	for i := range l.g.Edges {
-		if e := &l.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused {
+		if e := &l.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused && e.State != graph.Pending {
 			tcp[Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}] = e.State
 		}
 	}

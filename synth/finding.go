@@ -50,6 +50,9 @@ const (
 	KindNotWatched    = "not-watched"       // the pods of a namespace were not watched for long enough
 	KindLost          = "lost"              // worked, and the policies as they were written would block it
 	KindIdle          = "widening-idle"     // a widening that was asked for opens nothing there
+	KindAttempted     = "attempted"         // tried, and nobody answered; not learned
+	KindReset         = "reset"             // tried, and only ever reset; not learned
+	KindFanOut        = "fan-out"           // a client that tried many ports or peers in vain
 	KindTCPDNSDenied  = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
 )
 
@@ -91,6 +94,9 @@ func (l *learner) lose(i int, en end, why, consequence string) {
 
 // leaveOut notes an edge that is not learned.
 func (l *learner) leaveOut(i int, e *graph.Edge, en end) {
+	if l.leavePending(i, e, en) {
+		return
+	}
 	if e.State == graph.Denied {
 		l.find(Finding{KindDenied, Info, en.namespace, en.dir, i, l.edgeText(e) + " was denied by policy",
 			"it stays denied; learn it with --learn-denied or a decision"})

@@ -48,6 +48,8 @@ type learner struct {
 	dialect render.Dialect
 	// what is wrong with the names that the log has, "" for nothing
 	namespaces map[string]string
+	fanOut     map[int]int                 // by edge, index into Graph.FanOuts; nil before it is asked for
+	fannedOut  map[fanOutIn]bool           // those that were noted
 	labels     map[int]string              // by workload
 	in         map[string][]int            // workloads of the cluster by namespace, sorted
 	having     map[string]map[string][]int // workloads of the cluster by label key and value, sorted

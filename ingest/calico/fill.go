@@ -84,7 +84,38 @@ func (d *Decoder) fillVerdict() *rejection {
 		return badValue("reporter is none of src, dst and fwd")
 	}
 	f.Observer, f.Direction, f.Transit = by.observer, by.direction, by.transit
+	f.Marks |= d.cameBack()
 	return d.fillMarks()
+}
+
+// cameBack gives the mark of what the packet counters show of the server's answer, none where the record does not count
+// both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram may be
+// lost, and traffic that goes one way by nature is more than one: only the former is unanswered.
+func (d *Decoder) cameBack() model.Marks {
+	r, f := &d.rec, &d.flow
+	if !r.goldmane && kindOf(r.started) == 0 || f.Observer != model.AtSource && f.Observer != model.AtDestination {
+		return 0
+	}
+	var n [4]int64
+	for i, v := range [...][]byte{r.packetsIn, r.packetsOut, r.started, r.completed} {
+		var rej *rejection
+		if n[i], rej = number("a counter", v); rej != nil {
+			return 0
+		}
+	}
+	sent, back, started, completed := n[0], n[1], n[2], n[3]
+	if f.Observer == model.AtSource {
+		sent, back = back, sent
+	}
+	switch {
+	case back > 0 && f.Proto == model.TCP && sent == back && back == started && completed >= started:
+		return model.MarkReset
+	case back > 0:
+		return model.MarkAnswered
+	case sent == 1 || sent > 0 && f.Proto == model.TCP:
+		return model.MarkUnanswered
+	}
+	return 0
 }
 
 // ghost recognises what Goldmane lists for a bucket that is filling: a key without times and counts.

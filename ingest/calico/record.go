@@ -6,7 +6,8 @@ type record struct {
 	proto, destPort, sourcePort []byte
 	action, reporter            []byte
 	policies                    []byte
-	started                     []byte // connections that began in the window
+	started, completed          []byte // connections that began and ended in the window
+	packetsIn, packetsOut       []byte // as the reporter counts them
 	counters                    [maxCounters][]byte
 	numCounters                 int
 	src, dst                    side
@@ -124,7 +125,16 @@ func (r *record) setOther(key string, v []byte) {
 	case "numflowsstarted", "numconnectionsstarted":
 		r.started = v
 		r.count(v)
-	case "packetsin", "packetsout", "bytesin", "bytesout", "numflowscompleted", "numconnectionscompleted", "numconnectionslive":
+	case "packetsin":
+		r.packetsIn = v
+		r.count(v)
+	case "packetsout":
+		r.packetsOut = v
+		r.count(v)
+	case "numflowscompleted", "numconnectionscompleted":
+		r.completed = v
+		r.count(v)
+	case "bytesin", "bytesout", "numconnectionslive":
 		r.count(v)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
 )
 
 // The records below were made up in the shape of real ones.
@@ -189,5 +191,40 @@ func TestGhosts(t *testing.T) {
 		if got := decode(t, tt.in).String(); !strings.Contains(got, tt.want) || strings.Count(got, "\n") != 1 {
 			t.Errorf("%s: got %s, want %q in it", tt.in, got, tt.want)
 		}
+	}
+}
+
+// TestCameBack: packet counters say what came back.
+func TestCameBack(t *testing.T) {
+	const ours = model.MarkAnswered | model.MarkReset | model.MarkUnanswered
+	for _, c := range []struct {
+		name, reporter, proto, counters string
+		want                            model.Marks
+	}{
+		{"refused", "Src", "tcp", `"packetsIn":"2","packetsOut":"2","numConnectionsStarted":"2","numConnectionsCompleted":"2"`, model.MarkReset},
+		{"refused, by the destination", "Dst", "tcp", `"packetsIn":"1","packetsOut":"1","numConnectionsStarted":"1","numConnectionsCompleted":"1"`, model.MarkReset},
+		{"opened, and live", "Src", "tcp", `"packetsIn":"1","packetsOut":"1","numConnectionsStarted":"1","numConnectionsLive":"1"`, model.MarkAnswered},
+		{"a handshake", "Src", "tcp", `"packetsIn":"1","packetsOut":"2","numConnectionsStarted":"1","numConnectionsCompleted":"1"`, model.MarkAnswered},
+		{"an older connection", "Dst", "tcp", `"packetsIn":"7","packetsOut":"7"`, model.MarkAnswered},
+		{"nobody answers", "Src", "tcp", `"packetsOut":"4","numConnectionsStarted":"1"`, model.MarkUnanswered},
+		{"nobody answers, by the destination", "Dst", "tcp", `"packetsIn":"4","numConnectionsStarted":"1"`, model.MarkUnanswered},
+		{"a question and an answer", "Src", "udp", `"packetsIn":"1","packetsOut":"1","numConnectionsStarted":"1","numConnectionsCompleted":"1"`, model.MarkAnswered},
+		{"one datagram in vain", "Src", "udp", `"packetsOut":"1","numConnectionsStarted":"1"`, model.MarkUnanswered},
+		{"a stream of datagrams", "Src", "udp", `"packetsOut":"300","numConnectionsStarted":"1"`, 0},
+		{"no counters", "Src", "tcp", `"bytesIn":"3"`, 0},
+		{"counters that are none", "Src", "tcp", `"packetsIn":"many"`, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := decode(t, `{"Key":{"sourceName":"till-6b7d8c9f4-*","sourceNamespace":"bank","sourceType":"WorkloadEndpoint","destName":"pub","destNamespace":"-",`+
+				`"destType":"Network","destPort":"443","proto":"`+c.proto+`","reporter":"`+c.reporter+`","action":"Allow"},"startTime":"1730000000","endTime":"1730000015",`+c.counters+`}`)
+			if len(d.flows) != 1 || d.flows[0].Marks&ours != c.want {
+				t.Errorf("flows %+v, want marks %b", d.flows, c.want)
+			}
+		})
+	}
+	// Whisker counts packets and no connections: a refusal looks like an answer there.
+	d := decode(t, strings.Replace(whisker, `"packets_in":3`, `"packets_in":1,"packets_out":1`, 1))
+	if len(d.flows) != 1 || d.flows[0].Marks&ours != 0 {
+		t.Errorf("Whisker: %+v", d.flows)
 	}
 }

@@ -65,10 +65,11 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		n.Report.Last = end
 	}
 	o := &n.row
-	swap := fate == model.Reply || f.IsReply == model.Yes && (fate == model.Irrelevant || fate == model.Refused)
+	swap := fate == model.Reply ||
+		f.IsReply == model.Yes && (fate == model.Irrelevant && reason != model.ICMPError || fate == model.Refused)
 	*o = model.Observation{
 		Window: n.windowOf(f.Time), Src: f.Src.ID, Dst: f.Dst.ID, Port: f.DstPort, Proto: f.Proto, Verdict: f.Verdict,
-		Observer: f.Observer, Fate: fate, Reason: reason, Marks: f.Marks | f.Src.Marks | f.Dst.Marks,
+		Observer: f.Observer, Fate: fate, Reason: reason, Marks: f.Marks | f.Src.Marks | f.Dst.Marks | cameBack(f, fate),
 		Records: 1, Conns: f.Conns, First: f.Time, Last: max(f.Time, f.End),
 	}
 	srcPod, dstPod := f.SrcPod, f.DstPod
@@ -103,6 +104,18 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		o.Verdict = model.Forwarded
 	}
 	n.fold.Add(o, srcPod, dstPod)
+}
+
+// cameBack gives the marks of what a record shows of the server's answer. An undecided record shows it if it turns out to
+// be a reply; a record that counts packets has its marks from the decoder.
+func cameBack(f *model.Flow, fate model.Fate) model.Marks {
+	switch {
+	case fate != model.Reply && fate != model.Undecided:
+		return model.MarkNoted
+	case f.Proto == model.TCP && f.Flags&model.RST != 0:
+		return model.MarkNoted | model.MarkReset
+	}
+	return model.MarkNoted | model.MarkAnswered
 }
 
 // Flush hands on what the fold still holds.

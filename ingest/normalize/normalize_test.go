@@ -228,3 +228,37 @@ func TestFoldSpills(t *testing.T) {
 		t.Errorf("%d records in %d batches, want %d in several", records, n, total)
 	}
 }
+
+// TestCameBack: every row says what it shows of the server's answer.
+func TestCameBack(t *testing.T) {
+	const ours = model.MarkNoted | model.MarkAnswered | model.MarkReset | model.MarkUnanswered
+	for _, c := range []struct {
+		name string
+		flow *model.Flow
+		want model.Marks
+	}{
+		{"an opening", tcp(40000, 80, model.SYN, model.No), model.MarkNoted},
+		{"its answer", tcp(80, 40000, model.SYN|model.ACK, model.Yes), model.MarkNoted | model.MarkAnswered},
+		{"data of the server", tcp(80, 40000, model.ACK, model.Yes), model.MarkNoted | model.MarkAnswered},
+		{"a reset of the server", tcp(80, 40000, model.RST|model.ACK, model.Yes), model.MarkNoted | model.MarkReset},
+		{"a reset of the client", tcp(40000, 80, model.RST, model.No), model.MarkNoted},
+		{"a reset of either", tcp(80, 40000, model.RST|model.ACK, model.Unknown), model.MarkNoted | model.MarkReset},
+		{"a packet of either", tcp(80, 40000, model.ACK, model.Unknown), model.MarkNoted | model.MarkAnswered},
+		{"an answer over UDP", tcp(53, 40000, 0, model.Yes, proto(model.UDP)), model.MarkNoted | model.MarkAnswered},
+		{"a denied packet", tcp(40000, 80, model.SYN, model.Unknown, dropped(model.DropPolicy)), model.MarkNoted},
+		{"a record that counts packets", tcp(0, 80, 0, model.No, func(f *model.Flow) {
+			f.Event, f.Marks = model.EventConnection, model.MarkUnanswered
+		}), model.MarkNoted | model.MarkUnanswered},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if rows, _ := run(c.flow); rows[0].Marks&ours != c.want {
+				t.Errorf("marks %09b, want %09b", rows[0].Marks&ours, c.want)
+			}
+		})
+	}
+	// An ICMP error tells of its sender, even where it is taken for a reply.
+	rows, _ := run(tcp(0, 0, 0, model.Yes, icmp(model.ICMP, 3)))
+	if r := rows[0]; r.Src != shop || r.Reason != model.ICMPError || r.Port != 3 {
+		t.Errorf("ICMP error: %+v", r)
+	}
+}

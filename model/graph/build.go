@@ -11,7 +11,12 @@ import (
 // Config is what Build leaves to its caller.
 type Config struct {
 	Workloads workload.Config
+	// Incomplete reports whether records of an hour (since 1970 UTC) are missing, so that silence in it means nothing.
+	// nil: none is known to be.
+	Incomplete func(hour uint32) bool
 }
+
+func (c *Config) incomplete(hour uint32) bool { return c.Incomplete != nil && c.Incomplete(hour) }
 
 // Build decides and aggregates what was added so far. The Builder can go on afterwards.
 func (b *Builder) Build(cfg Config) *Graph {
@@ -20,6 +25,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	rank := b.ranks(assign)
 	d := newDecider(g, b)
 	items := make([]item, 0, b.n)
+	refusals := map[[2]int]uint64{}
 	for t := range b.all {
 		g.span(t)
 		g.watch(assign[t.k.src], t)
@@ -27,6 +33,9 @@ func (b *Builder) Build(cfg Config) *Graph {
 		k := d.decide(t.k)
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
+			if server, client := assign[k.src], assign[k.dst]; t.refuses() && server >= 0 && client >= 0 {
+				refusals[[2]int{server, client}] += t.records
+			}
 			continue
 		}
 		items = append(items, item{
@@ -39,7 +48,8 @@ func (b *Builder) Build(cfg Config) *Graph {
 	slices.SortFunc(items, func(x, y item) int {
 		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
 	})
-	g.finish(items)
+	from := g.finish(items)
+	newGrader(g, &cfg, items, from, refusals).grade()
 	return g
 }
 
@@ -163,8 +173,8 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 	return assign
 }
 
-// finish makes edges and connections of items in order.
-func (g *Graph) finish(items []item) {
+// finish makes edges and connections of items in order, and gives for each edge its first item.
+func (g *Graph) finish(items []item) []int {
 	w := weigher{names: g.Tables.Names, eps: g.Tables.Endpoints.Snapshot()}
 	edges, conns := 0, 0
 	for i := range items {
@@ -176,6 +186,8 @@ func (g *Graph) finish(items []item) {
 		}
 	}
 	g.Edges, g.Connections = make([]Edge, 0, edges), make([]Connection, 0, conns)
+	from := make([]int, 0, edges)
+	at := 0
 	for len(items) > 0 {
 		n := 1
 		for n < len(items) && items[n].peers == items[0].peers && items[n].port == items[0].port {
@@ -183,6 +195,8 @@ func (g *Graph) finish(items []item) {
 		}
 		of := items[:n]
 		items = items[n:]
+		from = append(from, at)
+		at += n
 		ed := w.weigh(of)
 		ed.Src, ed.Dst, ed.Proto, ed.Port = int(of[0].peers>>32), int(uint32(of[0].peers)), of[0].k.proto, of[0].k.port
 		reason := of[0].reason()
@@ -203,4 +217,5 @@ func (g *Graph) finish(items []item) {
 		}
 		g.Edges = append(g.Edges, ed)
 	}
+	return from
 }

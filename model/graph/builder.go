@@ -43,6 +43,7 @@ type tally struct {
 	first, last    int64
 	srcPod, dstPod model.NameID
 	marks          model.Marks
+	old            bool    // a row of it lacks model.MarkNoted
 	hours          []hour  // sorted
 	one            [1]hour // room for hours, which are mostly one
 }
@@ -140,10 +141,19 @@ func (b *Builder) all(yield func(*tally) bool) {
 // shows reports whether the ends of a tally are in the graph. A workload that only probes reach is one.
 func (a *tally) shows() bool { return a.k.fate != model.Irrelevant || a.k.proto.HasPorts() }
 
+// refuses reports whether a tally is of ICMP errors that say of the sender that it cannot be reached: where it is the end
+// that was asked, nobody listens on that port.
+func (a *tally) refuses() bool {
+	const unreachable, unreachable6 = 3, 1 // types of messages
+	return a.k.fate == model.Irrelevant && a.k.reason == model.ICMPError &&
+		(a.k.proto == model.ICMP && a.k.port == unreachable || a.k.proto == model.ICMPv6 && a.k.port == unreachable6)
+}
+
 func (a *tally) add(names *model.Strings, o *model.Observation, sp, dp model.NameID) {
 	a.records += uint64(o.Records)
 	a.conns += uint64(o.Conns)
 	a.marks |= o.Marks
+	a.old = a.old || o.Marks&model.MarkNoted == 0
 	a.last = max(a.last, o.Last)
 	if o.First < a.first || o.First == a.first && lessPods(names, sp, dp, a.srcPod, a.dstPod) {
 		a.first, a.srcPod, a.dstPod = o.First, sp, dp
@@ -212,8 +222,15 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 // graph built from it has the same edges and workloads. So noise is left out only where it tells of no workload.
 func (b *Builder) Observations() []model.Observation {
 	var list []*tally
+	shown := make([]bool, b.tables.Endpoints.Len())
 	for t := range b.all {
 		if t.shows() {
+			list = append(list, t)
+			shown[t.k.src], shown[t.k.dst] = true, true
+		}
+	}
+	for t := range b.all {
+		if t.refuses() && shown[t.k.src] && shown[t.k.dst] {
 			list = append(list, t)
 		}
 	}
@@ -236,11 +253,15 @@ func compareKeys(a, c *key) int {
 }
 
 func (a *tally) observations(out []model.Observation) []model.Observation {
+	marks := a.marks
+	if a.old {
+		marks &^= model.MarkNoted
+	}
 	for i, h := range a.hours {
 		start := int64(h.n) * windowMinutes * 60e6
 		o := model.Observation{
 			Window: h.n * windowMinutes, Src: a.k.src, Dst: a.k.dst, SrcPort: a.k.srcPort, Port: a.k.port, Proto: a.k.proto,
-			Verdict: a.k.verdict, Observer: a.k.observer, Fate: a.k.fate, Reason: a.k.reason, Marks: a.marks,
+			Verdict: a.k.verdict, Observer: a.k.observer, Fate: a.k.fate, Reason: a.k.reason, Marks: marks,
 			Records: h.records, Conns: h.conns, First: max(start, a.first), Last: a.last,
 		}
 		if i < len(a.hours)-1 {

@@ -35,9 +35,10 @@ const (
 	Mixed                // it worked, and was denied at other times or ends
 	Denied               // policy denied it, and nothing shows that it ever worked
 	Refused              // it cannot be learned: Reason says why
+	Pending              // it was tried, and nothing shows that it ever worked: Grade says how it failed
 )
 
-var stateNames = [...]string{"allowed", "mixed", "denied", "refused"}
+var stateNames = [...]string{"allowed", "mixed", "denied", "refused", "pending"}
 
 // String is the lower-case name.
 func (s State) String() string { return stateNames[s] }
@@ -70,6 +71,8 @@ type Edge struct {
 	Reason   model.Reason // of Refused
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
+	Grade       Grade    // of an edge that is allowed, mixed or pending
+	Doubt       Doubt    // of GradeUnknown
 	Names       []string // DNS names that the source itself asked for and got the destination's address; sorted
 	Evidence
 }
@@ -93,6 +96,7 @@ type Graph struct {
 	Peers       []Peer
 	Edges       []Edge
 	Connections []Connection
+	FanOuts     []FanOut // by client
 	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
 	PeerOf []int
 	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those

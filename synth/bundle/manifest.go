@@ -150,6 +150,8 @@ type Edge struct {
 	Destination    string   `json:"destination"`
 	Port           string   `json:"port"`
 	State          string   `json:"state"`
+	Grade          string   `json:"grade,omitempty"` // how sure the evidence is, of one that was not denied or refused
+	Doubt          string   `json:"doubt,omitempty"` // why the grade is unknown
 	Reason         string   `json:"reason,omitempty"`
 	Inexpressible  bool     `json:"inexpressible,omitempty"`
 	Records        uint64   `json:"records"`
@@ -268,7 +270,7 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 			continue
 		}
 		index[i] = len(m.Edges)
-		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.Reason.String(), cannot[i], e.Records(),
+		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.GradeText(), e.Doubt.String(), e.Reason.String(), cannot[i], e.Records(),
 			e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First), model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod, e.Names})
 	}
 	return index

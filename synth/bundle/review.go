@@ -49,7 +49,7 @@ func edgesOf(g *graph.Graph) string {
 		n[g.Edges[i].State]++
 	}
 	text := count(n[graph.Allowed]+n[graph.Mixed], "edge", "edges") + " that worked"
-	for _, s := range []graph.State{graph.Denied, graph.Refused} {
+	for _, s := range []graph.State{graph.Pending, graph.Denied, graph.Refused} {
 		if n[s] > 0 {
 			text += fmt.Sprintf(", %d %s", n[s], s)
 		}

@@ -57,10 +57,10 @@ type Verdict uint8
 const (
 	Permitted     Verdict = iota // worked, and is allowed
 	Lost                         // worked, and would be denied
-	Rejected                     // denied in the log, and stays denied
+	Rejected                     // denied in the log, or pending there, and denied
 	Escaped                      // denied in the log, and would be allowed
 	Inexpressible                // worked, and the dialect cannot say it
-	Unproven                     // refused, undecided, or lacking a fact
+	Unproven                     // refused, undecided, lacking a fact, or pending and allowed
 	numVerdicts
 )
 
@@ -104,6 +104,7 @@ type Report struct {
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
+	Pending     uint64   // rejected or unproven connections that nothing shows to have worked
 	Lacking     uint64   // unproven connections that a fact about the policies is missing for
 	Unread      int      // policies that could not be read, said by who read them
 	Edited      []string // files of a bundle that are not as they were written, said by who read them
@@ -294,11 +295,15 @@ func (v *verifier) replay(c *graph.Connection) {
 	verdict, d := v.judge(c)
 	v.report.Connections[verdict]++
 	v.report.Records[verdict] += c.Records
+	if v.g.Edges[c.Edge].State == graph.Pending {
+		v.report.Pending++
+	}
 	if d != nil && verdict == Unproven && d.LacksPolicyFact() {
 		v.report.Lacking++
 	}
-	if verdict == Lost || verdict == Escaped || verdict == Unproven && v.g.Edges[c.Edge].State != graph.Refused {
-		e := &v.g.Edges[c.Edge]
+	e := &v.g.Edges[c.Edge]
+	known := e.State != graph.Refused && e.State != graph.Pending
+	if verdict == Lost || verdict == Escaped || verdict == Unproven && known {
 		v.report.Cases = append(v.report.Cases, Case{verdict, c.Edge, v.g.Peers[e.Src].ID, v.g.Peers[e.Dst].ID,
 			e.SrcPod, e.DstPod, e.PortString(), c.Records, v.why(c, d),
 			d != nil && d.Egress.Outcome == eval.Denied, d != nil && d.Ingress.Outcome == eval.Denied})
@@ -345,12 +350,18 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 		return Unproven, nil
 	case v.cfg.Inexpressible[c.Edge]:
 		return Inexpressible, nil
+	case !v.concerns(c) && e.State == graph.Pending && !worked:
+		return Unproven, nil
 	case !v.concerns(c) && !worked:
 		return Rejected, nil
 	case !v.concerns(c):
 		return Permitted, nil
 	}
-	return v.decide(c, worked)
+	verdict, d := v.decide(c, worked)
+	if verdict == Escaped && e.State == graph.Pending {
+		return Unproven, d // nothing denied it, and nothing shows that it worked
+	}
+	return verdict, d
 }
 
 // decide asks for whatever the ends may be; unless all answers give one verdict, there is no decision.

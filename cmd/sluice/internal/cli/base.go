@@ -82,12 +82,12 @@ func (f *former) evidence(ctx context.Context, dir string, c *fileConfig) error 
 	return nil
 }
 
-// missing gives the edges that rules of the bundle stand for and that a newer graph shows nothing of. One that is
-// denied there has not aged.
+// missing gives the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only attempts.
+// One that is denied there has not aged.
 func (f *former) missing(now *graph.Graph) []int {
 	seen, wanted := map[string]bool{}, map[string]bool{}
 	for i := range now.Edges {
-		if e := &now.Edges[i]; e.State != graph.Refused {
+		if e := &now.Edges[i]; e.State != graph.Refused && e.State != graph.Pending {
 			seen[edgeName(now, e)] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -76,15 +77,23 @@ func runExplain(cmd *cobra.Command, s Streams, in *input, format, dir, id string
 		return printObject(s.Out, format, x)
 	}
 	fmt.Fprintf(s.Out, "Rule %s of %s, %s:\n  %s\n\nIt is there for:\n", rule.ID, rule.Policy, rule.Direction, printable(rule.Text, 500))
-	t := newTable(s.Out, "SOURCE", "DESTINATION", "PORT", "STATE", "RECORDS", "HOURS", "FIRST", "LAST")
+	t := newTable(s.Out, "SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "HOURS", "FIRST", "LAST")
 	for _, e := range x.Edges {
-		t.row(e.Source, e.Destination, e.Port, e.State, count(e.Records), e.Hours, e.First, e.Last)
+		t.row(e.Source, e.Destination, e.Port, e.State, gradeText(&e), count(e.Records), e.Hours, e.First, e.Last)
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(s.Out, "\nSeen as:")
 	return printFlows(s.Out, x.Flows)
+}
+
+// gradeText is how sure the evidence of an edge is, with the reason where that is not known.
+func gradeText(e *bundle.Edge) string {
+	if e.Doubt != "" {
+		return e.Grade + ": " + e.Doubt
+	}
+	return cmp.Or(e.Grade, "-")
 }
 
 // findRule finds a rule by its id or the beginning of it.

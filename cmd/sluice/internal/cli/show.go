@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -77,6 +78,8 @@ type edgeView struct {
 	Destination string   `json:"destination"`
 	Port        string   `json:"port"`
 	State       string   `json:"state"`
+	Grade       string   `json:"grade,omitempty"` // of an edge that was not denied or refused
+	Doubt       string   `json:"doubt,omitempty"` // why the grade is unknown
 	Reason      string   `json:"reason,omitempty"`
 	Names       []string `json:"names,omitempty"`
 	// Records is the sum of the counts that follow it.
@@ -103,7 +106,7 @@ type sample struct {
 
 func viewEdge(g *graph.Graph, e *graph.Edge) edgeView {
 	v := edgeView{
-		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(), Reason: e.Reason.String(),
+		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(), Grade: e.GradeText(), Doubt: e.Doubt.String(), Reason: e.Reason.String(),
 		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates, Denied: e.DeniedRecords,
 		Refused: e.RefusedRecords, First: timestamp(e.First), Last: timestamp(e.Last), Windows: len(e.Windows),
 		Observers: e.Observers.Names(), Marks: e.Marks.Names(),
@@ -137,7 +140,7 @@ func showEdges(w io.Writer, o *showOptions, l *loaded) error {
 			Edges []edgeView  `json:"edges"`
 		}{newHeader("EdgeList"), l.fateCounts(), slices.Collect(edges)})
 	}
-	t := newTable(w, "SOURCE", "DESTINATION", "PORT", "STATE", "RECORDS", "CONNS", "FIRST", "LAST", "NOTE")
+	t := newTable(w, "SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "CONNS", "FIRST", "LAST", "NOTE")
 	for e := range edges {
 		conns := "-"
 		if e.Connections != nil {
@@ -147,7 +150,7 @@ func showEdges(w io.Writer, o *showOptions, l *loaded) error {
 		if e.Reason != "" {
 			note = e.Reason
 		}
-		t.row(e.Source, e.Destination, e.Port, e.State, count(e.Records), conns, e.First[:min(len(e.First), 19)], e.Last[:min(len(e.Last), 19)], note)
+		t.row(e.Source, e.Destination, e.Port, e.State, cmp.Or(e.Grade, "-"), count(e.Records), conns, e.First[:min(len(e.First), 19)], e.Last[:min(len(e.Last), 19)], note)
 	}
 	return t.flush()
 }

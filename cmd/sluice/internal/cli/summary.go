@@ -70,7 +70,7 @@ func (l *loaded) summary(w io.Writer) {
 		n[l.graph.Edges[i].State]++
 	}
 	fmt.Fprintf(w, "Found %s between %s", plural(n[graph.Allowed]+n[graph.Mixed], "edge", "edges"), plural(len(l.graph.Workloads), "workload", "workloads"))
-	for _, s := range []graph.State{graph.Mixed, graph.Denied, graph.Refused} {
+	for _, s := range []graph.State{graph.Mixed, graph.Pending, graph.Denied, graph.Refused} {
 		if n[s] > 0 {
 			fmt.Fprintf(w, ", %s %s", count(n[s]), s)
 		}

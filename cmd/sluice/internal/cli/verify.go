@@ -149,6 +149,7 @@ type reportView struct {
 	Missing          []string          `json:"missing,omitempty"`    // ids of rules that it lists and no file has
 	Unisolated       []gapView         `json:"unisolated,omitempty"`
 	Open             []string          `json:"open,omitempty"`
+	Pending          uint64            `json:"pending,omitempty"` // rejected or unproven ones that nothing shows to have worked
 	Lacking          uint64            `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
 	Unread           int               `json:"unread,omitempty"`  // policies that could not be read
 	Edited           []string          `json:"edited,omitempty"`  // files of the bundle that were changed by hand
@@ -194,6 +195,7 @@ func viewReport(r *verify.Report) reportView {
 	for _, u := range r.Unrecorded {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
 	}
+	v.Pending = r.Pending
 	v.Missing, v.Lacking, v.Unread, v.Edited = r.Missing, r.Lacking, r.Unread, r.Edited
 	for _, g := range r.Gaps {
 		v.Unisolated = append(v.Unisolated, gapView{g.Namespace, g.Direction.String(), g.Pods})
@@ -217,6 +219,9 @@ func printReport(w io.Writer, r *verify.Report) {
 		fmt.Fprintf(w, "  %-14s %8s  %s\n", v, count(r.Connections[i]), meaning[v])
 	}
 	fmt.Fprintf(w, "  %-14s %8s  allowed at an isolated end, never seen, of %s possible\n", "over-permitted", count(r.Over.Count), count(r.Over.Universe))
+	if r.Pending > 0 {
+		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", count(r.Pending))
+	}
 	const most = 10
 	for i, c := range r.Cases {
 		if i == most {

@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+)
+
+// FanOut is a client that tried many ports or many peers, most of them in vain: a scan, or a client whose servers are
+// gone.
+type FanOut struct {
+	Client int   // index into Graph.Peers
+	Edges  []int // those that failed or were denied, indices into Graph.Edges, sorted
+	Peers  int   // how many different peers they go to
+	Ports  int   // on how many different ports
+}
+
+// fanOutSize is the number of failed edges of one client that make a fan-out.
+const fanOutSize = 16
+
+// fanOuts finds the clients most of whose edges failed. What was no proof by itself is one among so many others: those
+// edges count as attempted, or as reset.
+func (r *grader) fanOuts() []FanOut {
+	type counts struct{ failed, worked int }
+	by := map[int]*counts{}
+	for i := range r.g.Edges {
+		e := &r.g.Edges[i]
+		c := by[e.Src]
+		if c == nil {
+			c = &counts{}
+			by[e.Src] = c
+		}
+		switch {
+		case r.vain(i):
+			c.failed++
+		case e.State.Worked() && e.Grade != GradeUnknown:
+			c.worked++
+		}
+	}
+	outs := map[int]*FanOut{}
+	for client, c := range by {
+		if c.failed >= fanOutSize && c.failed > c.worked {
+			outs[client] = &FanOut{Client: client}
+		}
+	}
+	for i := range r.g.Edges {
+		e := &r.g.Edges[i]
+		out := outs[e.Src]
+		if out == nil || !r.vain(i) {
+			continue
+		}
+		if p := &r.proofs[i]; e.State.Worked() && !e.Grade.Failed() {
+			e.Grade, e.Doubt = Attempted, DoubtNone
+			if p.reset {
+				e.Grade = Reset
+			}
+		}
+		out.Edges = append(out.Edges, i)
+	}
+	list := make([]FanOut, 0, len(outs))
+	for _, out := range outs {
+		peers, ports := map[int]bool{}, map[uint32]bool{}
+		for _, i := range out.Edges {
+			e := &r.g.Edges[i]
+			peers[e.Dst], ports[uint32(e.Proto)<<16|uint32(e.Port)] = true, true
+		}
+		out.Peers, out.Ports = len(peers), len(ports)
+		list = append(list, *out)
+	}
+	slices.SortFunc(list, func(a, b FanOut) int { return cmp.Compare(a.Client, b.Client) })
+	return list
+}
+
+// vain reports whether an edge failed, was denied, or may well have failed.
+func (r *grader) vain(i int) bool {
+	e := &r.g.Edges[i]
+	switch e.State {
+	case Denied:
+		return true
+	case Refused:
+		return e.NeverWorked && e.Reason != model.UnknownDirection
+	}
+	return e.Grade.Failed() || e.Grade == GradeUnknown && r.proofs[i].soft
+}

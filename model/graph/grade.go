@@ -1,0 +1,376 @@
+package graph
+
+import (
+	"slices"
+
+	"sluice/model"
+)
+
+// Grade says how sure the evidence of an edge is. No log tells intent: a probe of an open port is established.
+type Grade uint8
+
+// The grades. The zero value is GradeUnknown: the log cannot tell, and Doubt says why.
+const (
+	GradeUnknown Grade = iota
+	Established        // both ends were seen to talk
+	Answered           // the server answered; the opening was not seen, or there is none
+	OneWay             // datagrams that nobody answers, over days
+	Attempted          // nobody answered, although the log shows answers
+	Reset              // the server answered by a reset and by nothing else
+)
+
+var gradeNames = [...]string{"unknown", "established", "answered", "one-way", "attempted", "reset"}
+
+// String is the lower-case name.
+func (g Grade) String() string { return gradeNames[g] }
+
+// Failed reports whether nothing shows that the connection ever worked.
+func (g Grade) Failed() bool { return g == Attempted || g == Reset }
+
+// GradeText is the name of the edge's grade, "" for one that was denied or refused.
+func (e *Edge) GradeText() string {
+	if e.State == Denied || e.State == Refused {
+		return ""
+	}
+	return e.Grade.String()
+}
+
+// Doubt says why a grade is unknown.
+type Doubt uint8
+
+// The doubts, DoubtNone for a known grade.
+const (
+	DoubtNone       Doubt = iota
+	DoubtOld              // rows of a store from before answers were noted
+	DoubtNoAnswers        // the log does not show answers of that kind, at that time and place
+	DoubtNoOpening        // no SYN was seen: the connection is older than the log, or its beginning is missing
+	DoubtCutOff           // the log ends right after it
+	DoubtIncomplete       // records of those hours are missing
+	DoubtDatagrams        // datagrams without an answer, which may be one-way by nature
+)
+
+var doubtTexts = [...]string{"", "stored before answers were noted", "the log does not show answers to it", "its opening was not seen",
+	"the log ends right after it", "records of its hours are missing", "datagrams need no answer"}
+
+// String is the reason in words, "" for none.
+func (d Doubt) String() string { return doubtTexts[d] }
+
+// cutOff is how long before the end of a log an opening may wait for its answer.
+const cutOff = 3e6 // microseconds
+
+// One-way traffic is learned as such when it was seen for so long.
+const (
+	oneWayHours = 3
+	oneWayDays  = 2
+)
+
+// proof is what the items of an edge show of answers.
+type proof struct {
+	old        bool // a row does not say what came back
+	answered   bool
+	reset      bool
+	unanswered bool // a record that counts packets shows that none came back
+	uncounted  bool // another one does not show it
+	counted    bool // a record that counts packets shows that some came back
+	syn        bool // an opening was seen
+	bare       bool // openings are all that was seen of the client
+	proxied    bool // a proxy took it: its answers are not the server's, and few are logged
+	forwards   bool // the client was seen at all
+	soft       bool // no proof of an attempt by itself, but one among many of its client
+}
+
+func proofOf(items []item) proof {
+	p := proof{bare: true}
+	for i := range items {
+		t, fate := items[i].t, items[i].k.fate
+		p.old = p.old || t.old
+		switch {
+		case fate == model.Reply:
+			p.answered = p.answered || t.marks&model.MarkAnswered != 0
+			p.reset = p.reset || t.marks&model.MarkReset != 0
+		case fate != model.Used:
+		case t.k.fate == model.Undecided: // its marks are those of a reply, which it was not
+			p.forwards, p.bare, p.uncounted = true, false, true
+		default:
+			p.forwards = true
+			p.counted = p.counted || t.marks&(model.MarkAnswered|model.MarkReset) != 0
+			p.answered = p.answered || t.marks&model.MarkAnswered != 0
+			p.reset = p.reset || t.marks&model.MarkReset != 0
+			p.unanswered = p.unanswered || t.marks&model.MarkUnanswered != 0
+			p.uncounted = p.uncounted || t.marks&(model.MarkAnswered|model.MarkReset|model.MarkUnanswered) == 0
+			p.syn = p.syn || t.marks&model.MarkSYN != 0
+			p.bare = p.bare && t.marks&model.MarkSYN != 0 && t.records == t.conns
+			o := items[i].k.observer
+			p.proxied = p.proxied || o == model.AtL7 || o == model.ToProxy || items[i].k.verdict == model.Redirected
+		}
+	}
+	return p
+}
+
+// grader grades the edges of a graph once all are known: whether silence means something depends on the others.
+type grader struct {
+	g      *Graph
+	cfg    *Config
+	items  []item
+	from   []int // of each edge, its first item
+	proofs []proof
+	shown  map[place]*answers
+	counts bool // the log counts packets, and some came back
+	// refusals are the ICMP errors by which a server, first, told a client that nobody listens; unheard are the ports
+	// over which nobody answered the same client.
+	refusals map[[2]int]uint64
+	unheard  map[[2]int]uint64
+}
+
+// place is where and when a log shows what it shows.
+type place struct {
+	proto    model.Proto
+	observer model.Observer
+	hour     uint32
+}
+
+// answers are the peers that were answered, and those that answered, at a place; silent are those with an edge that nobody
+// answered. Most says that most pods that asked were answered.
+type answers struct {
+	clients, servers, silent map[int]bool
+	most                     bool
+}
+
+func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[[2]int]uint64) *grader {
+	r := &grader{g: g, cfg: cfg, items: items, from: from, proofs: make([]proof, len(g.Edges)), shown: map[place]*answers{},
+		refusals: refusals, unheard: map[[2]int]uint64{}}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		p := proofOf(r.of(i))
+		r.proofs[i] = p
+		r.counts = r.counts || p.counted
+		if e.Proto == model.UDP && r.silent(i) {
+			r.unheard[[2]int{e.Dst, e.Src}]++
+		}
+	}
+	return r
+}
+
+func (r *grader) of(edge int) []item {
+	if edge+1 < len(r.from) {
+		return r.items[r.from[edge]:r.from[edge+1]]
+	}
+	return r.items[r.from[edge]:]
+}
+
+// grade gives every edge that seemed to work its grade, and takes those that nothing shows to have worked for what they
+// are: pending, or denied where a policy denied them at other times.
+func (r *grader) grade() {
+	r.survey()
+	for i := range r.g.Edges {
+		if e := &r.g.Edges[i]; e.State.Worked() {
+			e.Grade, e.Doubt = r.gradeOf(i)
+		}
+	}
+	r.g.FanOuts = r.fanOuts()
+	for i := range r.g.Edges {
+		switch e := &r.g.Edges[i]; {
+		case !e.Grade.Failed():
+		case e.State == Mixed:
+			e.State = Denied
+		case e.State != Allowed:
+		default:
+			e.State = Pending
+		}
+	}
+}
+
+// silent reports whether an edge shows no answer and depends on the log to tell what that means.
+func (r *grader) silent(i int) bool {
+	p := &r.proofs[i]
+	return r.g.Edges[i].State.Worked() && p.forwards && !p.answered && !p.old
+}
+
+// survey finds where the log shows answers, in the hours that matter to a silent edge.
+func (r *grader) survey() {
+	hours := map[uint32]bool{}
+	for i := range r.g.Edges {
+		if r.silent(i) {
+			for _, h := range r.g.Edges[i].Windows {
+				hours[h] = true
+			}
+		}
+	}
+	if len(hours) == 0 {
+		return
+	}
+	for i := range r.g.Edges {
+		e := &r.g.Edges[i]
+		if !e.State.Worked() {
+			continue
+		}
+		back := map[uint32]bool{}
+		for _, it := range r.of(i) {
+			if it.k.fate == model.Reply && it.t.marks&(model.MarkAnswered|model.MarkReset) != 0 {
+				for _, h := range it.t.hours {
+					back[h.n] = back[h.n] || hours[h.n]
+				}
+			}
+		}
+		silent := r.silent(i)
+		if len(back) == 0 && !silent {
+			continue
+		}
+		for _, it := range r.of(i) {
+			if !r.asks(&it) {
+				continue
+			}
+			for _, h := range it.t.hours {
+				switch a := r.at(place{e.Proto, it.k.observer, h.n}); {
+				case back[h.n]:
+					a.clients[e.Src], a.servers[e.Dst] = true, true
+				case silent:
+					a.silent[e.Src] = true
+				}
+			}
+		}
+	}
+	for _, a := range r.shown {
+		a.most = r.pods(a.clients, nil) > 2*r.pods(a.silent, a.clients)
+	}
+}
+
+// pods counts the workloads among peers that are not in another set. Anybody can send from many addresses.
+func (r *grader) pods(peers, but map[int]bool) (n int) {
+	for p := range peers {
+		if r.g.Peers[p].Workload >= 0 && !but[p] {
+			n++
+		}
+	}
+	return n
+}
+
+// asks reports whether an item is a request that is answered at once: the opening of a TCP connection, or any packet of
+// other protocols.
+func (r *grader) asks(it *item) bool {
+	return it.k.fate == model.Used && it.t.k.fate == model.Used && (it.k.proto != model.TCP || it.t.marks&model.MarkSYN != 0)
+}
+
+func (r *grader) at(p place) *answers {
+	a := r.shown[p]
+	if a == nil {
+		a = &answers{clients: map[int]bool{}, servers: map[int]bool{}, silent: map[int]bool{}}
+		r.shown[p] = a
+	}
+	return a
+}
+
+// shows reports whether an answer to an item of an edge would have been logged in each of its hours: the log shows
+// others to the same client or by the same server, or to most clients.
+func (r *grader) shows(e *Edge, it *item) bool {
+	for _, h := range it.t.hours {
+		a := r.shown[place{e.Proto, it.k.observer, h.n}]
+		if a == nil || r.cfg.incomplete(h.n) {
+			return false
+		}
+		if !a.clients[e.Src] && !a.servers[e.Dst] && !a.most {
+			return false
+		}
+	}
+	return true
+}
+
+// tells reports whether silence at every place where an edge was seen means that nobody answered.
+func (r *grader) tells(i int) bool {
+	e := &r.g.Edges[i]
+	for _, it := range r.of(i) {
+		if it.k.fate == model.Used && !r.shows(e, &it) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *grader) gradeOf(i int) (Grade, Doubt) {
+	e, p := &r.g.Edges[i], &r.proofs[i]
+	switch {
+	case p.answered && p.forwards && (e.Proto == model.TCP || e.Proto == model.SCTP):
+		return Established, DoubtNone
+	case p.answered:
+		return Answered, DoubtNone
+	case p.old:
+		return GradeUnknown, DoubtOld
+	case p.proxied:
+		return GradeUnknown, DoubtNoAnswers
+	case p.unanswered || p.reset && p.forwards && !p.uncounted:
+		return r.gradeCounted(e, p)
+	case e.Proto == model.TCP:
+		return r.gradeTCP(i)
+	}
+	return r.gradeDatagrams(i)
+}
+
+// gradeCounted grades an edge of a log that counts packets both ways.
+func (r *grader) gradeCounted(e *Edge, p *proof) (Grade, Doubt) {
+	switch {
+	case p.uncounted:
+		return GradeUnknown, DoubtNoAnswers
+	case p.reset:
+		return Reset, DoubtNone
+	case !r.counts:
+		return GradeUnknown, DoubtNoAnswers
+	case e.Proto != model.TCP && e.Used > 1:
+		return r.oneWay(e)
+	}
+	return Attempted, DoubtNone
+}
+
+func (r *grader) gradeTCP(i int) (Grade, Doubt) {
+	e, p := &r.g.Edges[i], &r.proofs[i]
+	switch {
+	case p.reset && p.syn:
+		return Reset, DoubtNone
+	case p.reset:
+		p.soft = true
+		return GradeUnknown, DoubtNoOpening
+	case !p.bare:
+		p.soft = r.tells(i)
+		return GradeUnknown, DoubtNoOpening
+	case !r.tells(i):
+		if slices.ContainsFunc(e.Windows, r.cfg.incomplete) {
+			return GradeUnknown, DoubtIncomplete
+		}
+		return GradeUnknown, DoubtNoAnswers
+	case e.First > r.g.Last-cutOff:
+		p.soft = true
+		return GradeUnknown, DoubtCutOff
+	}
+	return Attempted, DoubtNone
+}
+
+// gradeDatagrams grades what has no opening to tell by.
+func (r *grader) gradeDatagrams(i int) (Grade, Doubt) {
+	e, p := &r.g.Edges[i], &r.proofs[i]
+	pair := [2]int{e.Dst, e.Src}
+	if e.Proto == model.UDP && r.refusals[pair] > 0 {
+		if r.refusals[pair] >= r.unheard[pair] {
+			return Reset, DoubtNone
+		}
+		p.soft = true // systems limit how many errors they send
+	}
+	switch once := e.Used == 1 && !r.g.Peers[e.Dst].Address.IsMulticast(); {
+	case once && r.tells(i):
+		return Attempted, DoubtNone
+	case once:
+		return GradeUnknown, DoubtNoAnswers
+	}
+	return r.oneWay(e)
+}
+
+// oneWay grades datagrams that nobody answered: over days they are a dependency that needs no answer.
+func (r *grader) oneWay(e *Edge) (Grade, Doubt) {
+	const hoursADay = 24
+	days := map[uint32]bool{}
+	for _, h := range e.Windows {
+		days[h/hoursADay] = true
+	}
+	if len(e.Windows) >= oneWayHours && len(days) >= oneWayDays && r.g.Peers[e.Src].Workload >= 0 {
+		return OneWay, DoubtNone
+	}
+	return GradeUnknown, DoubtDatagrams
+}

@@ -1,0 +1,327 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
+)
+
+// What records of each kind show of the server's answer, as package normalize marks them.
+func opening(o *model.Observation) {
+	o.Marks |= model.MarkNoted | model.MarkSYN
+	o.Conns = o.Records
+}
+func noted(o *model.Observation)    { o.Marks |= model.MarkNoted }
+func answer(o *model.Observation)   { o.Marks |= model.MarkNoted | model.MarkAnswered }
+func reset(o *model.Observation)    { o.Marks |= model.MarkNoted | model.MarkReset }
+func unheard(o *model.Observation)  { o.Marks |= model.MarkNoted | model.MarkUnanswered }
+func datagram(o *model.Observation) { o.Marks |= model.MarkNoted; o.Proto = model.UDP }
+func both(list ...func(*model.Observation)) func(*model.Observation) {
+	return func(o *model.Observation) {
+		for _, c := range list {
+			c(o)
+		}
+	}
+}
+
+// others are connections that work: they show that the log has answers.
+func (w *world) others(hour uint32) {
+	later := func(o *model.Observation) { o.Last += 60e6 }
+	for _, name := range []string{"web", "cart", "auth", "mail"} {
+		src, dst := w.pod("shop", name), w.pod("shop", name+"-db")
+		w.see(hour, src, dst, 5432, model.Used, model.AtDestination, opening, later)
+		w.see(hour, src, dst, 5432, model.Reply, model.ToStack, answer)
+		w.see(hour, src, dst, 9, model.Used, model.AtDestination, datagram)
+		w.see(hour, src, dst, 9, model.Reply, model.ToStack, both(datagram, answer))
+	}
+}
+
+func (w *world) grades(t *testing.T, cfg Config) []string {
+	t.Helper()
+	b := NewBuilder(w.t)
+	b.Add(w.t, w.rows)
+	g := b.Build(cfg)
+	if err := g.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		if src := g.Peers[e.Src].ID; src == "shop/a" || src == "world:9.9.9.9" {
+			out = append(out, fmt.Sprintf("%s %s %s", e.PortString(), e.State, e.Grade))
+			if e.Doubt != DoubtNone {
+				out[len(out)-1] += ": " + e.Doubt.String()
+			}
+		}
+	}
+	return out
+}
+
+// TestGrades: how sure each kind of evidence is.
+func TestGrades(t *testing.T) {
+	type see func(*world, model.EndpointID, model.EndpointID)
+	for _, c := range []struct {
+		name   string
+		see    see
+		want   string
+		silent bool // the log shows no answers
+		cfg    Config
+	}{
+		{name: "an opening and an answer", want: "80/tcp allowed established", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, answer)
+		}},
+		{name: "a probe that resets an open port's answer is established", want: "80/tcp allowed established", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Used, model.AtDestination, noted)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, both(answer, reset))
+		}},
+		{name: "answers alone", want: "80/tcp allowed answered", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Reply, model.ToStack, answer)
+		}},
+		{name: "reset only", want: "80/tcp pending reset", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, reset)
+		}},
+		{name: "reset only, where the log shows no other answers", want: "80/tcp pending reset", silent: true, see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, reset)
+		}},
+		{name: "reset in one hour, answered in another", want: "80/tcp allowed established", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, reset)
+			w.see(1, a, b, 80, model.Reply, model.ToStack, answer)
+		}},
+		{name: "a reset of a connection older than the log", want: "80/tcp allowed unknown: its opening was not seen", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, noted)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, reset)
+		}},
+		{name: "openings that nobody answers", want: "80/tcp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Used, model.ToOverlay, opening)
+			w.others(1)
+			w.see(1, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, w.pod("shop", "web"), w.pod("shop", "web-db"), 5432, model.Used, model.ToOverlay, opening)
+			w.see(0, w.pod("shop", "cart"), w.pod("shop", "cart-db"), 5432, model.Used, model.ToOverlay, opening)
+			w.see(0, w.pod("shop", "mail"), w.pod("shop", "mail-db"), 5432, model.Used, model.ToOverlay, opening)
+		}},
+		{name: "in an hour without answers", want: "80/tcp allowed unknown: the log does not show answers to it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(1, a, b, 80, model.Used, model.AtDestination, opening)
+		}},
+		{name: "at a place without answers", want: "80/tcp allowed unknown: the log does not show answers to it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtVerdict, opening)
+		}},
+		{name: "in a log without answers", want: "80/tcp allowed unknown: the log does not show answers to it", silent: true, see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+		}},
+		{name: "in an hour of which records are missing", want: "80/tcp allowed unknown: records of its hours are missing",
+			cfg: Config{Incomplete: func(h uint32) bool { return h == hour0 }}, see: func(w *world, a, b model.EndpointID) {
+				w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			}},
+		{name: "at the end of the log", want: "80/tcp allowed unknown: the log ends right after it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening, func(o *model.Observation) { o.First += 3599e6; o.Last = o.First })
+		}},
+		{name: "packets of a connection that is older than the log", want: "80/tcp allowed unknown: its opening was not seen", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, noted)
+		}},
+		{name: "rows of older stores", want: "80/tcp allowed unknown: stored before answers were noted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, func(o *model.Observation) { o.Marks, o.Conns = model.MarkSYN, 1 })
+		}},
+		{name: "redirected to a proxy", want: "80/tcp allowed unknown: the log does not show answers to it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening, func(o *model.Observation) { o.Verdict = model.Redirected })
+		}},
+		{name: "requests that a proxy saw", want: "80/tcp allowed unknown: the log does not show answers to it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Used, model.AtL7, noted)
+		}},
+		{name: "denied at times, else unanswered", want: "80/tcp denied attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 80, model.Denied, model.AtDrop, noted)
+		}},
+
+		{name: "a datagram and an answer", want: "80/udp allowed answered", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+			w.see(0, a, b, 80, model.Reply, model.ToStack, both(datagram, answer))
+		}},
+		{name: "one datagram in vain", want: "80/udp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+		}},
+		{name: "one datagram in a log without answers", want: "80/udp allowed unknown: the log does not show answers to it", silent: true, see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+		}},
+		{name: "datagrams in vain", want: "80/udp allowed unknown: datagrams need no answer", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+		}},
+		{name: "datagrams over days", want: "80/udp allowed one-way", see: func(w *world, a, b model.EndpointID) {
+			for _, h := range []uint32{0, 1, 30} {
+				w.see(h, a, b, 80, model.Used, model.AtDestination, datagram)
+			}
+		}},
+		{name: "datagrams to a port that is not there", want: "80/udp pending reset", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+			w.see(1, a, b, 80, model.Used, model.AtDestination, datagram)
+			w.see(0, b, a, 3, model.Irrelevant, model.AtDestination, noted, func(o *model.Observation) { o.Proto, o.Reason = model.ICMP, model.ICMPError })
+		}},
+
+		{name: "counters: more than a refusal came back", want: "80/tcp allowed established", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtSource, unheard)
+			w.see(0, a, b, 80, model.Used, model.AtDestination, answer)
+		}},
+		{name: "counters: resets", want: "80/tcp pending reset", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtSource, reset)
+			w.see(1, a, b, 80, model.Used, model.AtSource, unheard)
+		}},
+		{name: "counters: nothing came back", want: "80/tcp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtSource, unheard)
+			w.see(0, b, a, 80, model.Used, model.AtSource, answer)
+		}},
+		{name: "counters: nothing ever came back, from anybody", want: "80/tcp allowed unknown: the log does not show answers to it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtSource, unheard)
+		}},
+		{name: "some records count", want: "80/tcp allowed unknown: the log does not show answers to it", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtSource, unheard)
+			w.see(0, a, b, 80, model.Used, model.AtDestination, noted)
+			w.see(0, b, a, 80, model.Used, model.AtSource, answer)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld()
+			c.see(w, w.pod("shop", "a"), w.pod("shop", "b"))
+			if !c.silent {
+				w.others(0)
+			}
+			if d := cmp.Diff([]string{c.want}, w.grades(t, c.cfg)); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+			// The evidence that a bundle keeps gives the same grades.
+			b := NewBuilder(w.t)
+			b.Add(w.t, w.rows)
+			w.rows = b.Observations()
+			if d := cmp.Diff([]string{c.want}, w.grades(t, c.cfg)); d != "" {
+				t.Errorf("from its own observations (-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+// TestScans: what a scanner tries in vain is no dependency, whichever packets it sends; the port that answers is one.
+func TestScans(t *testing.T) {
+	scan := func(see func(w *world, a, b model.EndpointID, port uint16)) func(*world) {
+		return func(w *world) {
+			w.others(0)
+			a, b := w.pod("shop", "a"), w.pod("shop", "web-db")
+			for port := uint16(1); port <= 40; port++ {
+				see(w, a, b, port)
+			}
+			w.see(0, a, b, 5432, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, 5432, model.Reply, model.ToStack, answer)
+		}
+	}
+	late := func(o *model.Observation) { o.First += 3599e6; o.Last = o.First }
+	for _, c := range []struct {
+		name  string
+		grade Grade
+		see   func(*world)
+	}{
+		{"SYN, filtered", Attempted, scan(func(w *world, a, b model.EndpointID, p uint16) {
+			w.see(0, a, b, p, model.Used, model.AtDestination, opening)
+		})},
+		{"SYN, filtered, at the end of the log", Attempted, scan(func(w *world, a, b model.EndpointID, p uint16) {
+			w.see(0, a, b, p, model.Used, model.AtDestination, opening, late)
+		})},
+		{"SYN, closed", Reset, scan(func(w *world, a, b model.EndpointID, p uint16) {
+			w.see(0, a, b, p, model.Used, model.AtDestination, opening)
+			w.see(0, a, b, p, model.Reply, model.ToStack, reset)
+		})},
+		{"ACK or FIN, closed", Reset, scan(func(w *world, a, b model.EndpointID, p uint16) {
+			w.see(0, a, b, p, model.Used, model.AtDestination, noted)
+			w.see(0, a, b, p, model.Reply, model.ToStack, reset)
+		})},
+		{"ACK or FIN, filtered", Attempted, scan(func(w *world, a, b model.EndpointID, p uint16) {
+			w.see(0, a, b, p, model.Used, model.AtDestination, noted)
+		})},
+		{"UDP, with few errors", Attempted, scan(func(w *world, a, b model.EndpointID, p uint16) {
+			w.see(0, a, b, p, model.Used, model.AtDestination, datagram)
+			w.see(0, a, b, p, model.Used, model.AtDestination, datagram)
+			if p < 6 {
+				w.see(0, b, a, 3, model.Irrelevant, model.AtDestination, noted, func(o *model.Observation) { o.Proto, o.Reason = model.ICMP, model.ICMPError })
+			}
+		})},
+		{"one port of many pods", Attempted, func(w *world) {
+			w.others(0)
+			a := w.pod("shop", "a")
+			for n := range 40 {
+				w.see(0, a, w.pod("shop", fmt.Sprint("peer-", n)), 22, model.Used, model.AtDestination, opening)
+			}
+			w.see(0, a, w.pod("shop", "web-db"), 5432, model.Used, model.AtDestination, opening)
+			w.see(0, a, w.pod("shop", "web-db"), 5432, model.Reply, model.AtDestination, answer)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld()
+			c.see(w)
+			g := w.build(t)
+			if len(g.FanOuts) != 1 || g.Peers[g.FanOuts[0].Client].ID != "shop/a" || len(g.FanOuts[0].Edges) != 40 {
+				t.Fatalf("fan-outs %+v", g.FanOuts)
+			}
+			for i := range g.Edges {
+				e := &g.Edges[i]
+				switch {
+				case slices.Contains(g.FanOuts[0].Edges, i):
+					if e.State != Pending || e.Grade != c.grade {
+						t.Errorf("%s is %s %s, want pending %s", e.PortString(), e.State, e.Grade, c.grade)
+					}
+				case e.State != Allowed:
+					t.Errorf("%s of %s is %s", e.PortString(), g.Peers[e.Src].ID, e.State)
+				}
+			}
+		})
+	}
+}
+
+// TestManyTargets: a client of many servers, some of which are down, is no scanner.
+func TestManyTargets(t *testing.T) {
+	w := newWorld()
+	a := w.pod("shop", "a")
+	for n := range 60 {
+		b := w.pod("shop", fmt.Sprint("target-", n))
+		w.see(0, a, b, 9090, model.Used, model.AtDestination, opening)
+		if n >= 20 {
+			w.see(0, a, b, 9090, model.Reply, model.ToStack, answer)
+		}
+	}
+	if g := w.build(t); len(g.FanOuts) > 0 {
+		t.Errorf("fan-outs %+v", g.FanOuts)
+	}
+}
+
+// TestSilentHalf: where many clients are never answered, the log does not show answers everywhere, and silence means
+// nothing.
+func TestSilentHalf(t *testing.T) {
+	w := newWorld()
+	w.others(0)
+	a := w.pod("shop", "a")
+	w.see(0, a, w.pod("shop", "b"), 80, model.Used, model.AtDestination, opening)
+	for _, n := range []string{"c", "d"} {
+		w.see(0, w.pod("shop", n), w.pod("shop", n+"-db"), 80, model.Used, model.AtDestination, opening)
+	}
+	if d := cmp.Diff([]string{"80/tcp allowed unknown: the log does not show answers to it"}, w.grades(t, Config{})); d != "" {
+		t.Error(d)
+	}
+	// Strangers outside do not make a log silent.
+	w = newWorld()
+	w.others(0)
+	w.see(0, a, w.pod("shop", "b"), 80, model.Used, model.AtDestination, opening)
+	for n := range 100 {
+		w.see(0, w.address(fmt.Sprint("9.9.9.", n)), w.pod("shop", "open"), 80, model.Used, model.AtDestination, opening)
+	}
+	if d := cmp.Diff([]string{"80/tcp pending attempted"}, w.grades(t, Config{})[:1]); d != "" {
+		t.Error(d)
+	}
+}
