@@ -53,6 +53,13 @@ func (b *Builder) Build(cfg Config) *Graph {
 	return g
 }
 
+// Group gives a graph of what was added so far that has only workloads and peers: what learning would select by.
+func (b *Builder) Group(cfg Config) *Graph {
+	g := &Graph{Tables: b.tables}
+	b.peers(g, cfg)
+	return g
+}
+
 // item is a tally at its place: items of one edge have the same peers and port, those of one connection the same
 // ranks as well.
 type item struct {

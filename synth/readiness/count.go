@@ -9,6 +9,8 @@ const (
 	together = 2 * hourMicros
 	// surprise is how many blocks that should have been seen before make an edge a change: with e to the -3 all were missed.
 	surprise = 3
+	// mostRuns is up to how many blocks a rhythm is looked for: what comes oftener is known.
+	mostRuns = 12
 )
 
 // counts are what the log shows of a set of edges up to a time.
@@ -68,17 +70,23 @@ func (h *history) count(s *set, at int64) counts {
 		}
 		c.edges++
 		c.last = e.First
-		before := float64(e.First-s.first) / float64(dayMicros)
 		switch {
-		case before >= 1 && e.blocks >= 2 && before*float64(e.blocks)/(c.full-before+0.5) > surprise:
+		case isChange(e, s.first, at):
 			changes.add(e.First)
-		case before >= c.full/2:
+		case e.First-s.first >= (at-s.first+1)/2:
 			late.add(e.First)
 		}
 	}
 	c.late, c.lateEdges, c.lateSize = late.groups, late.edges, late.size()
 	c.changes, c.changeEdges, c.changeSize = changes.groups, changes.edges, changes.size()
 	return c
+}
+
+// isChange says whether an edge of a set with that first record appeared late and talks ever since: so often that it would
+// hardly have been missed before. The edge was moved to the time.
+func isChange(e *timeline, first, at int64) bool {
+	before, after := float64(e.First-first)/float64(dayMicros), float64(at-e.First)/float64(dayMicros)
+	return before >= 1 && e.blocks >= 2 && before*float64(e.blocks)/(after+0.5) > surprise
 }
 
 // arrivals counts edges that come one after the other, those close together as one arrival.
@@ -105,23 +113,28 @@ func (a *arrivals) size() float64 {
 	return float64(a.squares+a.group*a.group+2) / float64(a.edges+2)
 }
 
-// rhythm is the longest time between runs that a set of edges suggests, in days, 0 for none: an edge seen twice more than
-// a day and a half apart, or oftener at even distances.
+// rhythm is the longest time between runs that a set of edges suggests, in days, 0 for none.
 func (h *history) rhythm(s *set) float64 {
 	longest := 0.0
 	for _, i := range s.edges {
-		e := &h.edges[i]
-		if e.blocks < 2 || e.blocks > blockHours {
-			continue
-		}
-		shortest, widest := math.Inf(1), 0.0
-		for k := 1; k < e.blocks; k++ {
-			gap := float64(e.starts[k]-e.starts[k-1]) / 24
-			shortest, widest = math.Min(shortest, gap), math.Max(widest, gap)
-		}
-		if shortest > 1.5 && widest < 1.15*shortest {
-			longest = math.Max(longest, (shortest+widest)/2)
-		}
+		longest = math.Max(longest, h.edges[i].period())
 	}
 	return longest
+}
+
+// period is the time between runs that an edge suggests, in days, 0 for none: it was seen twice more than a day and a half
+// apart, or oftener at even distances.
+func (t *timeline) period() float64 {
+	if t.blocks < 2 || t.blocks > mostRuns {
+		return 0
+	}
+	shortest, longest := math.Inf(1), 0.0
+	for k := 1; k < t.blocks; k++ {
+		gap := float64(t.starts[k]-t.starts[k-1]) / 24
+		shortest, longest = math.Min(shortest, gap), math.Max(longest, gap)
+	}
+	if shortest <= 1.5 || longest >= 1.15*shortest {
+		return 0
+	}
+	return (shortest + longest) / 2
 }

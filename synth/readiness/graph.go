@@ -60,7 +60,7 @@ func (r *reader) workloads() {
 			continue
 		}
 		r.of[i] = len(r.in.Workloads)
-		o := Workload{ID: w.ID, Namespace: w.Namespace, Name: w.Name}
+		o := Workload{ID: w.ID, Namespace: w.Namespace, Name: w.Name, Kind: w.Kind}
 		j := slices.IndexFunc(r.Manifest, func(m Manifest) bool {
 			return m.Namespace == w.Namespace && m.Name == w.Name && (m.Kind == w.Kind || w.Kind == "")
 		})
@@ -91,7 +91,7 @@ func (r *reader) unseen() {
 			if slices.ContainsFunc(r.in.Workloads, func(w Workload) bool { return w.ID == id }) {
 				id += " (" + m.Kind + ")"
 			}
-			r.in.Workloads = append(r.in.Workloads, Workload{ID: id, Namespace: m.Namespace, Name: m.Name, Declared: &m.Declared})
+			r.in.Workloads = append(r.in.Workloads, Workload{ID: id, Namespace: m.Namespace, Name: m.Name, Kind: m.Kind, Declared: &m.Declared})
 		}
 	}
 }
@@ -107,6 +107,10 @@ func (r *reader) workload(peer int) (int, bool) {
 
 func (r *reader) edges() {
 	at := map[string]int{}
+	pairs := make([]int, len(r.Graph.Edges))
+	for i := range r.Graph.Connections {
+		pairs[r.Graph.Connections[i].Edge]++
+	}
 	for i := range r.Graph.Edges {
 		e := &r.Graph.Edges[i]
 		if !e.State.Worked() {
@@ -117,15 +121,18 @@ func (r *reader) edges() {
 		if !fromOurs && !toOurs {
 			continue
 		}
-		name := r.name(e.Src, nil) + " -> " + r.name(e.Dst, e.Names) + " " + e.PortString()
+		name := r.edgeName(e)
 		k, ok := at[name]
 		if !ok {
 			k = len(r.in.Edges)
 			at[name] = k
-			r.in.Edges = append(r.in.Edges, Edge{Name: name, Src: src, Dst: dst, First: e.First, Hours: e.Windows})
+			r.in.Edges = append(r.in.Edges, Edge{Name: name, Src: src, Dst: dst, First: e.First, Hours: e.Windows,
+				Connections: pairs[i], Records: e.Records(), Service: r.service(e)})
 			continue
 		}
 		o := &r.in.Edges[k]
+		o.Connections += pairs[i]
+		o.Records += e.Records()
 		o.First = min(o.First, e.First)
 		o.Hours = slices.Concat(o.Hours, e.Windows)
 	}
@@ -136,6 +143,10 @@ func (r *reader) edges() {
 			o.Hours = slices.Compact(o.Hours)
 		}
 	}
+}
+
+func (r *reader) edgeName(e *graph.Edge) string {
+	return r.name(e.Src, nil) + " -> " + r.name(e.Dst, e.Names) + " " + e.PortString()
 }
 
 // name is what a rule would call a peer that was asked for by these DNS names.
@@ -153,6 +164,19 @@ func (r *reader) name(peer int, names []string) string {
 		return "name:" + names[0]
 	}
 	return p.ID
+}
+
+// service is an edge without the outside address that one of its ends is known by, "" if none is.
+func (r *reader) service(e *graph.Edge) string {
+	src, dst := r.name(e.Src, nil), r.name(e.Dst, e.Names)
+	ids := [2]string{r.Graph.Peers[e.Src].ID, r.Graph.Peers[e.Dst].ID}
+	switch {
+	case r.Graph.Peers[e.Dst].Kind == model.KindAddress && dst == ids[1]:
+		return src + " -> * " + e.PortString()
+	case r.Graph.Peers[e.Src].Kind == model.KindAddress && src == ids[0]:
+		return "* -> " + dst + " " + e.PortString()
+	}
+	return ""
 }
 
 // hours are those in which edges were seen.

@@ -27,6 +27,7 @@ type Input struct {
 // Workload is one that has records, or that only a manifest names.
 type Workload struct {
 	ID, Namespace, Name string // ID is unique
+	Kind                string // of its owner, "" where it is not known
 	First               int64  // microseconds since 1970 UTC of its first record in either direction, 0: never seen
 	Declared            *Declared
 }
@@ -53,6 +54,12 @@ type Edge struct {
 	Src, Dst int      // indices into Input.Workloads, -1 for an end that is none
 	First    int64    // microseconds since 1970 UTC
 	Hours    []uint32 // hours since 1970 UTC in which it was seen, sorted
+	// Connections are the pairs of endpoints behind it, Records the records.
+	Connections int
+	Records     uint64
+	// Service is what all addresses that one end has outside the cluster have in common: the edge without its address.
+	// "" where the end is not known by its address alone.
+	Service string
 }
 
 // Hour is what the log has of an hour.
