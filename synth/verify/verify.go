@@ -80,26 +80,12 @@ func (c Counts) Total() (n uint64) {
 	return n
 }
 
-// Case is a connection with a verdict that someone should look at.
-type Case struct {
-	Verdict  Verdict
-	Edge     int    // index into Graph.Edges
-	Src, Dst string // ids of the peers
-	SrcPod   string // pods of the edge's earliest record, where known
-	DstPod   string
-	Port     string // "8080/tcp"
-	Records  uint64
-	Why      string
-	// Egress and Ingress say at which of its ends the set denies it.
-	Egress, Ingress bool
-}
-
 // Report is the judgement.
 type Report struct {
 	Semantics   eval.Semantics
 	Connections Counts
 	Records     Counts
-	Cases       []Case   // lost and escaped ones, then those of edges that were not refused and stay unproven
+	Cases       []Case   // lost and escaped edges, then those that were not refused and stay unproven
 	Unused      []Rule   // rules that no connection needs, where something isolates: what is staged is not among them
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
@@ -134,7 +120,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)
 	over, err := measure(ctx, u, v.ev, cfg)
 	v.report.Over = over
-	slices.SortStableFunc(v.report.Cases, func(a, b Case) int { return cmp.Compare(a.Verdict, b.Verdict) })
+	v.report.Cases = v.cases.list()
 	return v.report, err
 }
 
@@ -150,6 +136,7 @@ type verifier struct {
 	byAddress bool
 	entities  model.Entities  // that cluster-wide policies select
 	used      map[[2]int]bool // policy, rule
+	cases     caseBook
 	report    Report
 }
 
@@ -301,12 +288,10 @@ func (v *verifier) replay(c *graph.Connection) {
 	if d != nil && verdict == Unproven && d.LacksPolicyFact() {
 		v.report.Lacking++
 	}
-	e := &v.g.Edges[c.Edge]
-	known := e.State != graph.Refused && e.State != graph.Pending
+	state := v.g.Edges[c.Edge].State
+	known := state != graph.Refused && state != graph.Pending
 	if verdict == Lost || verdict == Escaped || verdict == Unproven && known {
-		v.report.Cases = append(v.report.Cases, Case{verdict, c.Edge, v.g.Peers[e.Src].ID, v.g.Peers[e.Dst].ID,
-			e.SrcPod, e.DstPod, e.PortString(), c.Records, v.why(c, d),
-			d != nil && d.Egress.Outcome == eval.Denied, d != nil && d.Ingress.Outcome == eval.Denied})
+		v.cases.add(v.caseOf(c, verdict, d))
 	}
 }
 
