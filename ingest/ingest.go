@@ -21,4 +21,5 @@ type Rejection struct {
 	Source string // file name as given, "-" for stdin
 	Line   int64  // 1-based line the record starts on, 0 where not known
 	Detail string // one line: what was wrong, with at most 120 bytes of the record, made printable
+	Lost   uint64 // events that the record says were lost
 }

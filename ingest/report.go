@@ -64,6 +64,7 @@ func (r *Report) Outside(at int64) {
 func (r *Report) Add(s Rejection) {
 	r.Counts[s.Fate][s.Reason]++
 	r.Rejected[s.Fate][s.Reason]++
+	r.Lost += s.Lost
 	if s.Reason == model.NotAFlow {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sluice/ingest"
+	"sluice/ingest/source"
 	"sluice/model"
 )
 
@@ -37,7 +38,9 @@ func (d *decoded) Reject(r ingest.Rejection) {
 func decode(t testing.TB, text string) *decoded {
 	t.Helper()
 	d := &decoded{tables: model.NewTables()}
-	if err := Decode(strings.NewReader(text), "test", d.tables, d); err != nil {
+	_, err := source.Read(t.Context(), []string{"-"}, strings.NewReader(text), source.Options{Workers: 1,
+		Formats: []ingest.Format{Format}, Tables: d.tables, NewSink: func() ingest.Sink { return d }})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return d

@@ -56,7 +56,7 @@ func TestEnds(t *testing.T) {
 		{`"name":"../../etc\u0000\u001b[2J","namespace":"a\nb","type":1`, "pod ns=a\nb name=../../etc\x00\x1b[2J pod=../../etc\x00\x1b[2J"},
 		{`"name":"a|b -> c","namespace":"{{.}}","type":1,"labels":["=x",""," = "]`, "pod ns={{.}} labels= =  pod=a|b -> c"},
 	} {
-		in := source(t, tt.side)
+		in := recordFrom(t, tt.side)
 		got := decode(t, in).String()
 		if i := strings.LastIndex(got, " -> network name=pub |"); i >= 0 {
 			aggregated := strings.HasSuffix(got, " aggregated\n")
@@ -70,8 +70,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// source makes a record of the fields of its source.
-func source(t *testing.T, fields string) string {
+// recordFrom makes a record of the fields of its source.
+func recordFrom(t *testing.T, fields string) string {
 	t.Helper()
 	all := map[string]json.RawMessage{}
 	var side map[string]json.RawMessage

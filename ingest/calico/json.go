@@ -38,6 +38,8 @@ func elements(arr []byte) iter.Seq[[]byte] {
 	}
 }
 
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
 func blanks(b []byte, i int) int {
 	for isBlank(b[i]) {
 		i++

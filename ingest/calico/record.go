@@ -1,6 +1,6 @@
 package calico
 
-// record is one record of any form as raw JSON values, nil where it has none. It aliases the splitter's buffer.
+// record is one record of any form as raw JSON values, nil where it has none. It aliases the text.
 type record struct {
 	start, end                  []byte
 	proto, destPort, sourcePort []byte
@@ -23,16 +23,9 @@ type side struct {
 	name, aggr, namespace, kind, labels, ip, domains []byte
 }
 
-// read collects the values of a valid JSON object, and is false where it is no Calico flow. The envelopes of single
-// records are Elasticsearch's "_source" and the "flow" of a FlowResult.
+// read collects the values of a valid JSON object, and is false where it is no Calico flow.
 func (r *record) read(obj []byte) bool {
 	*r = record{}
-	for k, v := range members(obj) {
-		if s := string(k); (s == "_source" || s == "flow") && kindOf(v) == '{' {
-			obj = v
-			break
-		}
-	}
 	found := 0
 	for k, v := range members(obj) {
 		if string(k) == "Key" || string(k) == "key" {

@@ -1,61 +1,44 @@
 package calico
 
-import "bytes"
+import (
+	"bytes"
 
-// names are the keys that only Calico's flows have, in their three spellings.
-var names = [][]byte{
-	[]byte(`"source_name"`), []byte(`"source_name_aggr"`), []byte(`"source_namespace"`),
-	[]byte(`"dest_name"`), []byte(`"dest_name_aggr"`), []byte(`"dest_namespace"`),
-	[]byte(`"sourceName"`), []byte(`"sourceNamespace"`), []byte(`"destName"`), []byte(`"destNamespace"`),
-}
+	"sluice/ingest"
+)
 
-// whiskerList is how a list of Whisker begins, which may be empty.
-var whiskerList = []byte(`{"total":{"totalPages":`)
-
-// Sniff reports whether an input that begins with head is one of Calico's forms. The record that head breaks off in
-// is looked at as far as it goes.
-func Sniff(head []byte) bool {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n\x1e")
-	if !begins(head) {
+// Sniff reports whether an object is a record: it names an end, by a key that only Calico's flows have. Goldmane has
+// them in an object of their own.
+func Sniff(object []byte) bool {
+	if len(object) == 0 || object[0] != '{' {
 		return false
 	}
-	if bytes.HasPrefix(head, whiskerList) {
-		return true
-	}
-	for _, n := range names {
-		if hasKey(head, n) {
+	found := 0
+	for k, v := range ingest.Keys(object) {
+		if string(k) != "Key" && string(k) != "key" {
+			found += names(k)
+			continue
+		}
+		if v[0] == '{' {
+			for k := range ingest.Keys(v) {
+				found += names(k)
+			}
+		}
+		if found >= minNames {
 			return true
 		}
 	}
-	return false
+	return found >= minNames
 }
 
-// begins reports whether head begins with JSON or a field of server-sent events.
-func begins(head []byte) bool {
-	if len(head) == 0 {
-		return false
+// names is 1 for a key that names an end, in each spelling that there is.
+func names(key []byte) int {
+	switch string(key) {
+	case "source_name", "source_name_aggr", "source_namespace", "sourceName", "sourceNameAggr", "sourceNamespace",
+		"dest_name", "dest_name_aggr", "dest_namespace", "destName", "destNameAggr", "destNamespace":
+		return 1
 	}
-	if head[0] == '{' || head[0] == '[' {
-		return true
-	}
-	for _, f := range []string{"data:", "event:", "id:", "retry:", ":"} {
-		if bytes.HasPrefix(head, []byte(f)) {
-			return true
-		}
-	}
-	return false
+	return 0
 }
 
-// hasKey looks for a quoted text that a colon follows. Quotes inside a text would be escaped, so it is a key.
-func hasKey(b, key []byte) bool {
-	for {
-		_, after, ok := bytes.Cut(b, key)
-		if !ok {
-			return false
-		}
-		if rest := bytes.TrimLeft(after, " \t\r\n"); len(rest) > 0 && rest[0] == ':' {
-			return true
-		}
-		b = after
-	}
-}
+// emptyList reports whether an answer of Whisker begins, whose list may be empty.
+func emptyList(head []byte) bool { return bytes.HasPrefix(head, []byte(`{"total":{"totalPages":`)) }

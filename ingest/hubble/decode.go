@@ -29,7 +29,6 @@ type Decoder struct {
 	timeLen int    // length of the flow's time
 	minute  minute
 	same    [2]string // values that hardly change and need no second look
-	Lost    uint64    // events that the log says were lost
 }
 
 // New makes a Decoder.
@@ -146,17 +145,6 @@ func or(a ...text) text {
 	return ""
 }
 
-// Sniff says whether an object looks like a Hubble record.
-func Sniff(head []byte) bool {
-	for _, k := range []string{`"flow"`, `"verdict"`, `"lost_events"`, `"agent_event"`, `"debug_event"`, `"node_status"`,
-		`"lostEvents"`, `"agentEvent"`, `"debugEvent"`, `"nodeStatus"`} {
-		if bytes.Contains(head, []byte(k)) {
-			return true
-		}
-	}
-	return false
-}
-
 func (d *Decoder) reject(f model.Fate, r model.Reason, source string, line int64, detail string) {
 	d.sink.Reject(ingest.Rejection{Fate: f, Reason: r, Source: source, Line: line, Detail: detail})
 }
@@ -195,9 +183,10 @@ func (d *Decoder) general(source string, line int64, b []byte) {
 				d.reject(model.Malformed, model.BadValue, source, line, "bad number of lost events")
 				return
 			}
-			d.Lost += n
+			d.sink.Reject(ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line, Lost: n})
+			return
 		}
-		if l != nil || e.Agent != nil || e.AgentC != nil || e.Debug != nil || e.DebugC != nil || e.Node != nil || e.NodeC != nil {
+		if e.Agent != nil || e.AgentC != nil || e.Debug != nil || e.DebugC != nil || e.Node != nil || e.NodeC != nil {
 			d.reject(model.Irrelevant, model.NotAFlow, source, line, "")
 			return
 		}

@@ -12,10 +12,15 @@ import (
 type rejected struct {
 	flows   []model.Flow
 	rejects []string
+	lost    uint64
 }
 
-func (r *rejected) Flow(f *model.Flow)        { r.flows = append(r.flows, *f) }
-func (r *rejected) Reject(x ingest.Rejection) { r.rejects = append(r.rejects, x.Reason.String()) }
+func (r *rejected) Flow(f *model.Flow) { r.flows = append(r.flows, *f) }
+
+func (r *rejected) Reject(x ingest.Rejection) {
+	r.rejects = append(r.rejects, x.Reason.String())
+	r.lost += x.Lost
+}
 
 const tcpLayer = `"TCP":{"source_port":48674,"destination_port":443,"flags":{"SYN":true,"ACK":true}}`
 
@@ -69,10 +74,9 @@ func TestEvents(t *testing.T) {
 		{`{"nodeStatus":{"stateChange":"NODE_CONNECTED"}}`, "not-a-flow", 0},
 	} {
 		got := &rejected{}
-		d := New(model.NewTables(), got)
-		d.Record("-", 1, []byte(c.record))
-		if len(got.rejects) != 1 || got.rejects[0] != c.reason || d.Lost != c.lost || !Sniff([]byte(c.record)) {
-			t.Errorf("%s: %v, %d lost", c.record, got.rejects, d.Lost)
+		New(model.NewTables(), got).Record("-", 1, []byte(c.record))
+		if len(got.rejects) != 1 || got.rejects[0] != c.reason || got.lost != c.lost || !Sniff([]byte(c.record)) {
+			t.Errorf("%s: %v, %d lost", c.record, got.rejects, got.lost)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"sync"
 )
@@ -44,9 +45,11 @@ type cutter struct {
 	in   io.Reader
 	rest []byte // start of the line that the last block left unfinished
 	line int64
-	over bool  // in a line over the limit
-	done bool  // nothing is left
-	err  error // why the input ended too early
+	over bool // in a line over the limit
+	// joins: lines may be parts of longer ones, which a block has whole.
+	joins bool
+	done  bool  // nothing is left
+	err   error // why the input ended too early
 }
 
 // next cuts a block, false if nothing is left.
@@ -69,7 +72,7 @@ func (c *cutter) next(b *block) bool {
 			c.finish(b, b.buf[start:n], err)
 			return true
 		}
-		if end := bytes.LastIndexByte(b.buf[start:n], '\n') + 1; end > 0 {
+		if end := c.whole(b.buf[start:n]); end > 0 {
 			b.text = b.buf[start : start+end]
 			c.rest = append(c.rest, b.buf[start+end:n]...)
 			c.line += int64(bytes.Count(b.text, []byte{'\n'}))
@@ -84,6 +87,15 @@ func (c *cutter) next(b *block) bool {
 			b.buf = append(b.buf, make([]byte, min(len(b.buf), start+maxLine-n))...)
 		}
 	}
+}
+
+// whole returns how much of text are whole lines.
+func (c *cutter) whole(text []byte) int {
+	end := bytes.LastIndexByte(text, '\n') + 1
+	if c.joins && len(text) < maxLine {
+		return wholeLines(text[:end])
+	}
+	return end
 }
 
 // fill reads until buf is full.
@@ -103,7 +115,7 @@ func (c *cutter) finish(b *block, text []byte, err error) {
 	if c.over {
 		b.text, b.tooLong = nil, true
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		c.err = plain(err)
 	}
 }

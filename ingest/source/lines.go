@@ -3,44 +3,42 @@ package source
 import (
 	"bytes"
 	"io"
-	"strconv"
 	"sync"
 
-	"sluice/ingest"
 	"sluice/model"
 )
 
 // lines reads records of one line each, from blocks of whole lines. An input of one block takes one worker.
-func (r *reader) lines(name string, in io.Reader, packed bool) error {
-	c := &cutter{in: in, line: 1}
+func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
+	c := &cutter{in: in, line: 1, joins: h.joins}
 	first, b := r.worker(0), &block{}
 	c.next(b)
 	if c.done {
-		first.lines(name, b)
+		first.lines(name, b, h)
 		return c.err
 	}
 	r.worker(r.options.Workers - 1)
 	if packed {
-		r.served(name, c, b)
+		r.served(name, c, b, h)
 	} else {
-		r.taken(name, c, b)
+		r.taken(name, c, b, h)
 	}
 	return c.err
 }
 
 // taken has the workers take turns in cutting a block off the input, and decode what they have cut while others have
 // their turn: text stays on the core that read it.
-func (r *reader) taken(name string, c *cutter, begun *block) {
+func (r *reader) taken(name string, c *cutter, begun *block, h head) {
 	var wg sync.WaitGroup
 	for i, w := range r.workers[:r.options.Workers] {
 		wg.Go(func() {
 			b := &block{}
 			if i == 0 {
 				b = begun
-				w.lines(name, b)
+				w.lines(name, b, h)
 			}
 			for r.ctx.Err() == nil && c.next(b) {
-				w.lines(name, b)
+				w.lines(name, b, h)
 			}
 		})
 	}
@@ -49,14 +47,14 @@ func (r *reader) taken(name string, c *cutter, begun *block) {
 
 // served has one goroutine cut the blocks for all workers. Where that takes unpacking, what it looks back to, often
 // some MiB, stays on its core.
-func (r *reader) served(name string, c *cutter, begun *block) {
+func (r *reader) served(name string, c *cutter, begun *block, h head) {
 	workers := r.workers[:r.options.Workers]
 	free, full := make(chan *block, len(workers)+1), make(chan *block, len(workers)+1)
 	var wg sync.WaitGroup
 	for _, w := range workers {
 		wg.Go(func() {
 			for b := range full {
-				w.lines(name, b)
+				w.lines(name, b, h)
 				free <- b
 			}
 		})
@@ -76,10 +74,9 @@ func (r *reader) served(name string, c *cutter, begun *block) {
 }
 
 // lines decodes the lines of a block.
-func (w *worker) lines(name string, b *block) {
+func (w *worker) lines(name string, b *block, h head) {
 	if b.tooLong {
-		w.Reject(ingest.Rejection{Fate: model.Malformed, Reason: model.TooLong, Source: name, Line: b.line,
-			Detail: "longer than " + strconv.Itoa(maxLine) + " bytes"})
+		w.malformed(name, b.line, model.TooLong, brokenText[model.TooLong])
 	}
 	line := b.line
 	for rest := b.text; len(rest) > 0; line++ {
@@ -89,9 +86,14 @@ func (w *worker) lines(name string, b *block) {
 		} else {
 			rest, w.unended = nil, true
 		}
-		if text = bytes.TrimSpace(text); len(text) > 0 {
-			w.hubble.Record(name, line, text)
+		switch text = bytes.TrimSpace(text); {
+		case h.joins:
+			w.container(name, line, text)
+		case h.events && isEventField(text):
+		default:
+			w.item(name, line, text, false)
 		}
 	}
+	w.endOfContainer(name)
 	w.unended = false
 }

@@ -17,7 +17,9 @@ import (
 const (
 	// peekSize is how much of an input is looked at to tell its format.
 	peekSize = 1 << 15
-	bufSize  = 1 << 16
+	// farPeek is how much where that does not tell.
+	farPeek = 1 << 20
+	bufSize = 1 << 16
 )
 
 // counter counts the bytes of an input as they are read. It ends with its context.

@@ -7,13 +7,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
 	"sluice/ingest"
-	"sluice/ingest/calico"
-	"sluice/ingest/hubble"
-	"sluice/model"
 )
 
 // reader reads one input after the other with the same workers.
@@ -21,61 +19,37 @@ type reader struct {
 	ctx     context.Context
 	options Options
 	workers []*worker
-	sizes   map[int64]bool  // of the files of this run
-	digests map[string]bool // of the files of this run
+	// decoders make the decoders of each format for one worker.
+	decoders []func(ingest.Sink) ingest.Decoder
+	format   int             // of the input
+	sizes    map[int64]bool  // of the files of this run
+	digests  map[string]bool // of the files of this run
 }
 
-// worker is a decoder with its sink. It serves one goroutine at a time.
-type worker struct {
-	sink     ingest.Sink
-	hubble   *hubble.Decoder
-	records  int64
-	progress func(bytes, records int64)
-	told     int64 // records that progress knows of
-	unended  bool  // at a line without end: the last one of the input
-}
-
-// tellEvery is after how many records progress is told.
-const tellEvery = 1 << 12
-
-// Flow counts a record and hands it on.
-func (w *worker) Flow(f *model.Flow) {
-	w.count()
-	w.sink.Flow(f)
-}
-
-// Reject counts a record that is none and hands it on.
-func (w *worker) Reject(r ingest.Rejection) {
-	w.count()
-	if w.unended && r.Reason == model.BadJSON {
-		r.Reason = model.Truncated
-	}
-	w.sink.Reject(r)
-}
-
-func (w *worker) count() {
-	if w.records++; w.records-w.told >= tellEvery {
-		w.tell()
-	}
-}
-
-func (w *worker) tell() {
-	w.progress(0, w.records-w.told)
-	w.told = w.records
-}
-
-// worker gives the worker of a number, making those up to it that do not exist yet.
+// worker returns the worker of a number, making those up to it that do not exist yet.
 func (r *reader) worker(n int) *worker {
 	for len(r.workers) <= n {
-		w := &worker{sink: r.options.NewSink(), progress: r.options.Progress}
-		if len(r.workers) == 0 {
-			w.hubble = hubble.New(r.options.Tables, w)
-		} else {
-			w.hubble = r.workers[0].hubble.Sibling(w)
+		w := newWorker(r.options.NewSink(), r.options.Progress, r.sniff)
+		for _, make := range r.decoders {
+			w.all = append(w.all, make(w))
 		}
+		w.reads(r.format)
 		r.workers = append(r.workers, w)
 	}
 	return r.workers[n]
+}
+
+// reads says that the next input is of the format of that number.
+func (r *reader) reads(format int) {
+	r.format = format
+	for _, w := range r.workers {
+		w.reads(format)
+	}
+}
+
+// sniff reports whether an object is a record of some format.
+func (r *reader) sniff(object []byte) bool {
+	return slices.ContainsFunc(r.options.Formats, func(f ingest.Format) bool { return f.Sniff(object) })
 }
 
 // records is how many records all workers have had, which progress then knows.
@@ -141,43 +115,28 @@ func (r *reader) finish(s *Source, c *counter) (err error) {
 	return err
 }
 
-// decode tells the format of an input by its start and reads it.
+// decode tells by the start of an input what it is, and reads it.
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	peek, err := br.Peek(peekSize)
 	if len(bytes.TrimSpace(peek)) == 0 {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return plain(err)
 		}
 		return ErrEmpty
 	}
-	first := r.worker(0)
-	if calico.Sniff(peek) {
-		s.Format = "calico"
-		return calico.Decode(br, s.Name, r.options.Tables, first)
+	h, ok := r.head(peek, err != nil)
+	if !ok && err == nil { // the log of a program begins with more than flows
+		br = bufio.NewReaderSize(br, farPeek)
+		peek, err = br.Peek(farPeek)
+		h, ok = r.head(peek, err != nil)
 	}
-	if !hubble.Sniff(peek) {
+	if !ok {
 		return errors.New("no flow log of Hubble or Calico")
 	}
-	s.Format = "hubble"
-	if oneLine(peek) {
-		return r.lines(s.Name, br, packed)
+	s.Format = r.options.Formats[h.format].Name
+	r.reads(h.format)
+	if h.lines {
+		return r.lines(s.Name, br, packed, h)
 	}
-	return first.objects(r.ctx, s.Name, br)
-}
-
-// oneLine reports whether records take one line each: some line is an object, or the first one is too long to tell.
-func oneLine(peek []byte) bool {
-	if bytes.TrimSpace(peek)[0] == '[' {
-		return false
-	}
-	if bytes.IndexByte(bytes.TrimSpace(peek), '\n') < 0 {
-		return true
-	}
-	for line := range bytes.Lines(peek) {
-		t := bytes.TrimRight(line, " \t\r\n")
-		if len(t) > 2 && t[0] == '{' && t[len(t)-1] == '}' {
-			return true
-		}
-	}
-	return false
+	return r.values(s.Name, br)
 }

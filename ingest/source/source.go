@@ -1,4 +1,6 @@
-// Package source finds the records of files, directories and standard input.
+// Package source finds the records of files, directories and standard input: how objects stand in lines, arrays, answers
+// and events, and inside of what container runtimes and log pipelines put around them. It knows formats by a list that
+// it is given, and asks them what is a record.
 package source
 
 import (
@@ -19,6 +21,7 @@ import (
 // Options say how to read.
 type Options struct {
 	Workers  int                        // how many records are decoded at once, 0 for one a processor
+	Formats  []ingest.Format            // what there may be, the most particular first
 	NewSink  func() ingest.Sink         // makes the sink of one worker
 	Tables   model.Tables               // where endpoints and names are interned
 	Progress func(bytes, records int64) // told what came on top since the last call, by any worker; may be nil
@@ -50,7 +53,6 @@ type Source struct {
 // Summary is what was read.
 type Summary struct {
 	Sources []Source
-	Lost    uint64 // events that the logs say were lost
 }
 
 // Read reads all inputs, one after the other: files, directories with all files in them, and "-" for stdin.
@@ -63,6 +65,9 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 		o.Progress = func(int64, int64) {}
 	}
 	r := &reader{ctx: ctx, options: o, sizes: map[int64]bool{}, digests: map[string]bool{}}
+	for _, f := range o.Formats {
+		r.decoders = append(r.decoders, f.New(o.Tables))
+	}
 	var sum Summary
 	for _, in := range inputs {
 		for _, name := range files(in) {
@@ -75,9 +80,6 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 			}
 			sum.Sources = append(sum.Sources, s)
 		}
-	}
-	for _, w := range r.workers {
-		sum.Lost += w.hubble.Lost
 	}
 	return sum, ctx.Err()
 }

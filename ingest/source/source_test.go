@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"sluice/ingest"
+	"sluice/ingest/all"
 	"sluice/model"
 )
 
@@ -57,7 +58,7 @@ func readAll(t *testing.T, workers int, stdin io.Reader, inputs ...string) (*log
 	t.Helper()
 	l := &log{}
 	var stored, records atomic.Int64
-	sum, err := Read(context.Background(), inputs, stdin, Options{Workers: workers, Tables: model.NewTables(),
+	sum, err := Read(context.Background(), inputs, stdin, Options{Workers: workers, Formats: all.Formats(), Tables: model.NewTables(),
 		NewSink:  func() ingest.Sink { return l },
 		Progress: func(b, r int64) { stored.Add(b); records.Add(r) }})
 	if err != nil {
@@ -89,12 +90,12 @@ func TestShapes(t *testing.T) {
 		{"broken first line", "{\"flow\n" + two, []int{2}, []string{"1:bad-json"}},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
-		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:bad-json"}},
+		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:truncated"}},
 		{"pretty", three + three, []int{3, 3}, nil},
 		{"pretty array", "[\n" + strings.ReplaceAll(three+","+three, "\n", "\n  ") + "]", []int{3, 3}, nil},
 		{"pretty, cut off", three + three[:40], []int{3}, []string{"8:truncated"}},
-		{"pretty, broken string", strings.Replace(three, "FORWARDED\"", "FORW", 1) + three, []int{3}, []string{"1:bad-json"}},
-		{"pretty, broken nesting", strings.Replace(three, "  }\n}\n", "", 1) + three, []int{3}, []string{"1:bad-json"}},
+		{"pretty, broken string", strings.Replace(three, "FORWARDED\"", "FORW", 1) + three, []int{3}, []string{"1:truncated"}},
+		{"pretty, broken nesting", strings.Replace(three, "  }\n}\n", "", 1) + three, []int{3}, []string{"1:truncated"}},
 		{"pretty with junk", three + "level=info\n" + three, []int{3, 3}, []string{"8:bad-json"}},
 	}
 	for _, c := range cases {
@@ -265,7 +266,7 @@ func TestSkip(t *testing.T) {
 	p := &past{}
 	for _, want := range []int{2, 0} { // the second time both are known
 		l := &log{}
-		sum, err := Read(context.Background(), []string{path, other, path}, nil, Options{Tables: model.NewTables(),
+		sum, err := Read(context.Background(), []string{path, other, path}, nil, Options{Formats: all.Formats(), Tables: model.NewTables(),
 			NewSink: func() ingest.Sink { return l }, Past: p})
 		if err != nil || len(l.ports) != want || !sum.Sources[2].Skipped || sum.Sources[0].Skipped != (want == 0) {
 			t.Errorf("%+v, %v, %d records", sum.Sources, err, len(l.ports))

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/ingest"
+	"sluice/ingest/all"
 	"sluice/ingest/normalize"
 	"sluice/ingest/source"
 	"sluice/model"
@@ -104,7 +105,7 @@ func (in *input) read(ctx context.Context, s Streams, args []string, windowMinut
 		return n
 	}
 	p := newProgress(s.Err, totalSize(args), in.quiet)
-	sum, err := source.Read(ctx, args, s.In, source.Options{Workers: in.workers, NewSink: newSink, Tables: r.tables, Progress: p.add, Past: past})
+	sum, err := source.Read(ctx, args, s.In, source.Options{Workers: in.workers, Formats: all.Formats(), NewSink: newSink, Tables: r.tables, Progress: p.add, Past: past})
 	p.stop()
 	for _, n := range sinks {
 		n.Flush()
@@ -117,7 +118,6 @@ func (in *input) read(ctx context.Context, s Streams, args []string, windowMinut
 		return nil, err
 	}
 	r.sources = sum.Sources
-	r.report.Lost += sum.Lost
 	r.fail(sum.Sources)
 	if n := r.report.Fate(model.Malformed); in.strict && n > 0 {
 		smp := r.report.Samples[0]

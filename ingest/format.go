@@ -1,0 +1,46 @@
+package ingest
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"sluice/model"
+)
+
+// Format is a kind of log, such as Hubble's: one JSON object a record. How objects stand in files (lines, arrays,
+// events, inside what a log pipeline wraps around them) is package source's business.
+type Format struct {
+	Name string // what sources of it are called: "hubble"
+	// Sniff reports whether a JSON object is a record, judging by keys that no other log has. The object may be cut
+	// off or broken anywhere: then what stands before counts.
+	Sniff func(object []byte) bool
+	// Empty reports whether an input begins as one of the format does that has no record in it. It may be nil.
+	Empty func(head []byte) bool
+	// New makes what the decoders of one run share, and returns what makes the decoder of one worker.
+	New func(model.Tables) func(Sink) Decoder
+}
+
+// Decoder decodes the records of one format. It serves one goroutine.
+type Decoder interface {
+	// Record decodes a text without blanks around it. If the text is a record of the format, whole or broken, exactly
+	// one method of the sink is called and the answer is true. Otherwise none is called and it is false, such as where more
+	// stands behind the record.
+	Record(source string, line int64, text []byte) bool
+}
+
+// excerpt is how many bytes of a record a rejection quotes.
+const excerpt = 120
+
+// Excerpt quotes the start of a text as a rejection's detail does.
+func Excerpt(text []byte) string { return Printable(string(text[:min(len(text), excerpt)])) }
+
+// Printable replaces what a terminal could take for a command, and bytes that are no text, by dots.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return '.'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,109 @@
+package hubble
+
+import (
+	"bytes"
+	"strings"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+// Format is Hubble's log: what the exporter writes and `hubble observe -o jsonpb` prints, with the flow under "flow" or
+// without that.
+var Format = ingest.Format{Name: "hubble", Sniff: Sniff, New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
+	var first *Decoder
+	return func(s ingest.Sink) ingest.Decoder {
+		if first == nil {
+			first = New(t, s)
+			return records{first}
+		}
+		return records{first.Sibling(s)}
+	}
+}}
+
+// records is a Decoder that leaves to others what is no record of Hubble.
+type records struct{ *Decoder }
+
+var exported = []byte(`{"flow":{"time":"`) // how the exporter begins
+
+// Record implements ingest.Decoder.
+func (d records) Record(source string, line int64, text []byte) bool {
+	if !bytes.HasPrefix(text, exported) && !Sniff(text) {
+		return false
+	}
+	d.Decoder.Record(source, line, text)
+	return true
+}
+
+// Sniff reports whether an object is a record: it has a flow or one of the other events of the stream under its name, or
+// is a flow itself.
+func Sniff(object []byte) bool {
+	if len(object) == 0 || object[0] != '{' {
+		return false
+	}
+	signs := 0
+	for k, v := range ingest.Keys(object) {
+		switch string(k) {
+		case "flow":
+			if v[0] == '{' && isFlow(v) {
+				return true
+			}
+		case "lost_events", "agent_event", "debug_event", "node_status", "lostEvents", "agentEvent", "debugEvent", "nodeStatus":
+			if v[0] == '{' {
+				return true
+			}
+		case "verdict":
+			if v[0] == '"' || v[0]-'0' <= 9 {
+				signs += 2
+			}
+		case "source", "destination", "IP":
+			if v[0] != '{' && v[0] != 'n' {
+				return false // where others say what they read
+			}
+			signs++
+		case "l4", "l7":
+			if v[0] == '{' {
+				signs += 2
+			}
+		}
+		if signs >= 4 {
+			return true
+		}
+	}
+	return signs >= 2
+}
+
+// isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all.
+func isFlow(object []byte) bool {
+	empty := true
+	for k := range ingest.Keys(object) {
+		if protoKeys[string(k)] {
+			return true
+		}
+		empty = false
+	}
+	return empty
+}
+
+// protoKeys are keys of flow.proto, as far as no other log has them, in both spellings.
+var protoKeys = func() map[string]bool {
+	keys := map[string]bool{}
+	for _, k := range []string{"time", "uuid", "emitter", "verdict", "drop_reason", "auth_type", "ethernet", "IP", "ip", "l4", "l7",
+		"tunnel", "source", "destination", "Type", "type", "node_name", "node_labels", "source_names", "destination_names",
+		"reply", "event_type", "source_service", "destination_service", "traffic_direction", "policy_match_type",
+		"trace_observation_point", "trace_reason", "drop_reason_desc", "is_reply", "debug_capture_point", "interface",
+		"proxy_port", "trace_context", "sock_xlate_point", "socket_cookie", "cgroup_id", "Summary", "summary", "extensions",
+		"egress_allowed_by", "ingress_allowed_by", "egress_denied_by", "ingress_denied_by", "policy_log", "aggregate"} {
+		keys[k], keys[camel(k)] = true, true
+	}
+	return keys
+}()
+
+// camel spells a key as protojson does by default.
+func camel(key string) string {
+	words := strings.Split(key, "_")
+	for i := 1; i < len(words); i++ {
+		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	}
+	return strings.Join(words, "")
+}

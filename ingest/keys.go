@@ -1,0 +1,83 @@
+package ingest
+
+import "iter"
+
+// Keys yields the members of a JSON object that may be cut off or broken: each key as written, without its quotes, and
+// the text from its value on. It ends where the object does, or where the damage begins.
+func Keys(object []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, rest []byte) bool) {
+		i := Blanks(object, 1)
+		for i < len(object) && object[i] == '"' {
+			end := stringEnd(object, i)
+			if end < 0 {
+				return
+			}
+			key := object[i+1 : end-1]
+			if i = Blanks(object, end); i >= len(object) || object[i] != ':' {
+				return
+			}
+			if i = Blanks(object, i+1); i >= len(object) || !yield(key, object[i:]) {
+				return
+			}
+			if i = valueEnd(object, i); i < 0 {
+				return
+			}
+			if i = Blanks(object, i); i >= len(object) || object[i] != ',' {
+				return
+			}
+			i = Blanks(object, i+1)
+		}
+	}
+}
+
+// Blanks returns the index of the first byte from i on that is no blank of JSON.
+func Blanks(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// End returns the index after the value that a JSON text begins with, -1 where it has no end. It looks at brackets and
+// strings only.
+func End(text []byte) int { return valueEnd(text, 0) }
+
+// valueEnd returns the index after the value at i, -1 where it has no end.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			if i = stringEnd(b, i) - 1; i < 0 {
+				return -1
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth <= 0 {
+				return i + 1 + depth // a scalar before a bracket ends before it
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// stringEnd returns the index after the string at i, -1 where it has no end.
+func stringEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return -1
+}

@@ -1,0 +1,429 @@
+package source
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"reflect"
+	"slices"
+)
+
+// finder finds the records in a text, wherever they stand and however often they are escaped: as the whole of it, behind a
+// prefix, in a member or an array of another object, in a string that is JSON once more. It looks from outside to inside,
+// and what is a record is not looked into: strings in records are written by strangers, who may write records.
+//
+// It knows brackets and strings only. Time and memory are linear in the text.
+type finder struct {
+	// claim takes an object at an offset of the outermost text, and reports whether it is a record.
+	claim func(text []byte, offset int) bool
+	// sniff reports whether an object that is cut off or broken would have been a record.
+	sniff func(object []byte) bool
+	// miss takes what stands among the records of a list and is none. Nil: nobody asks.
+	miss func(text []byte, offset int)
+
+	nodes  []node
+	open   []int32 // open brackets, as indices into nodes
+	texts  [][]byte
+	depth  int
+	offset int // of the string that is looked into, in the outermost text
+	found  int
+	single bool // the outermost text is one object, which was not asked about
+	broken brokenness
+}
+
+// node is a place of a text that may be or hold a record.
+type node struct {
+	from, to int32 // to is -1 where it has no end
+	kind     byte  // '{', '[', '"' for a string, 'e' for an object of escaped quotes in plain text, 'c' for one of doubled ones
+}
+
+// brokenness says what is wrong with a text.
+type brokenness uint8
+
+const (
+	sound     brokenness = iota
+	damaged              // an object or array without end, or with the wrong one
+	cutRecord            // a record of which only the start can be read
+)
+
+const (
+	// maxNested is how deep objects and arrays around records are looked into, and maxEscaped how often they are escaped.
+	maxNested  = 48
+	maxEscaped = 6
+)
+
+// find looks through a text and returns how many records it found. What is wrong with the rest stands in f.broken.
+func (f *finder) find(text []byte) int {
+	f.nodes, f.depth, f.found, f.single, f.broken, f.offset = f.nodes[:0], 0, 0, false, sound, 0
+	f.look(text)
+	return f.found
+}
+
+// look looks into one text: the outermost, or one that was unescaped.
+func (f *finder) look(text []byte) {
+	from := len(f.nodes)
+	f.scan(text)
+	for i := from; i < len(f.nodes); {
+		i = f.visit(text, i)
+		if f.broken == cutRecord {
+			break
+		}
+	}
+	f.nodes = f.nodes[:from]
+}
+
+// at translates an offset into one of the outermost text.
+func (f *finder) at(offset int32) int {
+	if f.depth > 0 {
+		return f.offset
+	}
+	return int(offset)
+}
+
+// visit looks at the node i with all in it, and returns the node after them.
+func (f *finder) visit(text []byte, i int) int {
+	n := f.nodes[i]
+	switch {
+	case n.to < 0:
+		if n.kind == '{' && f.sniff(text[n.from:]) {
+			f.broken = cutRecord
+			return len(f.nodes)
+		}
+		f.broken = max(f.broken, damaged)
+		return i + 1
+	case n.kind == '{':
+		whole := n.from == 0 && int(n.to) == len(text) // who calls has tried that
+		f.single = f.single || whole && f.depth == 0
+		if !whole && f.claim(text[n.from:n.to], f.at(n.from)) {
+			f.found++
+			return f.after(i)
+		}
+		return f.members(text, i)
+	case n.kind == '[':
+		return f.elements(text, i)
+	}
+	f.inside(text, n)
+	return i + 1
+}
+
+// after returns the first node that is not in node i.
+func (f *finder) after(i int) int {
+	to := f.nodes[i].to
+	for i++; i < len(f.nodes) && f.nodes[i].from < to; i++ {
+	}
+	return i
+}
+
+// members looks into an object that is no record. Pipelines keep a record twice, as the text that came and as what they
+// read of it: what stands in a second member and says the same is no other record.
+func (f *finder) members(text []byte, i int) int {
+	end := f.nodes[i].to
+	first := -1
+	for i++; i < len(f.nodes) && f.nodes[i].from < end && f.broken != cutRecord; {
+		if first < 0 {
+			at, before := i, f.found
+			if i = f.visit(text, i); f.found > before {
+				first = at
+			}
+			continue
+		}
+		next, again := f.collect(text, i)
+		if len(again) > 0 {
+			_, known := f.collect(text, first)
+			for _, record := range again {
+				if !slices.ContainsFunc(known, func(k []byte) bool { return sameRecord(k, record) }) && f.claim(record, f.at(f.nodes[i].from)) {
+					f.found++
+				}
+			}
+		}
+		i = next
+	}
+	return i
+}
+
+// collect returns copies of the records in node i, and the node after it.
+func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
+	claim, miss, found := f.claim, f.miss, f.found
+	f.claim = func(text []byte, _ int) bool {
+		if !f.sniff(text) {
+			return false
+		}
+		records = append(records, bytes.Clone(text))
+		return true
+	}
+	f.miss = nil
+	next = f.visit(text, i)
+	f.claim, f.miss, f.found = claim, miss, found
+	return next, records
+}
+
+// sameRecord reports whether two records say the same, whatever the order of their keys and what stands around a flow.
+func sameRecord(a, b []byte) bool {
+	var v [2]any
+	if json.Unmarshal(a, &v[0]) != nil || json.Unmarshal(b, &v[1]) != nil {
+		return false
+	}
+	for i := range v {
+		if m, ok := v[i].(map[string]any); ok && m["flow"] != nil {
+			v[i] = m["flow"]
+		}
+	}
+	return reflect.DeepEqual(v[0], v[1])
+}
+
+// elements looks into an array. Where one object in it has a record, all others should.
+func (f *finder) elements(text []byte, i int) int {
+	end := f.nodes[i].to
+	var missed []node
+	some := false
+	for i++; i < len(f.nodes) && f.nodes[i].from < end && f.broken != cutRecord; {
+		n, before := f.nodes[i], f.found
+		i = f.visit(text, i)
+		switch {
+		case n.kind != '{' && n.kind != '[':
+		case f.found > before:
+			some = true
+		case f.miss != nil:
+			missed = append(missed, n)
+		}
+	}
+	if some {
+		for _, n := range missed {
+			if to := n.to; to >= 0 {
+				f.miss(text[n.from:to], f.at(n.from))
+			}
+		}
+	}
+	return i
+}
+
+// inside looks into a string.
+func (f *finder) inside(text []byte, n node) {
+	if f.depth == maxEscaped {
+		return
+	}
+	if f.depth == 0 {
+		f.offset = int(n.from)
+	}
+	for len(f.texts) <= f.depth {
+		f.texts = append(f.texts, nil)
+	}
+	raw := text[n.from:n.to]
+	buf := f.texts[f.depth][:0]
+	switch n.kind {
+	case '"':
+		if raw = raw[1 : len(raw)-1]; bytes.HasPrefix(raw, encodedObject) {
+			buf = decode64(buf, raw)
+		} else {
+			buf = unescape(buf, raw)
+		}
+	case 'e':
+		buf = unescape(buf, raw)
+	case 'c':
+		buf = append(buf, bytes.ReplaceAll(raw, []byte(`""`), []byte(`"`))...)
+	}
+	f.texts[f.depth] = buf
+	inner := bytes.TrimSpace(buf)
+	f.depth++
+	if f.claim(inner, f.offset) {
+		f.found++
+	} else {
+		f.look(inner)
+	}
+	f.depth--
+}
+
+// scan lists the nodes of a text in the order in which they begin.
+func (f *finder) scan(text []byte) {
+	f.open = f.open[:0]
+	for i := 0; i < len(text); {
+		c := text[i]
+		if len(f.open) == 0 {
+			i = f.plain(text, i)
+			continue
+		}
+		switch c {
+		case '"':
+			i = f.str(text, i)
+		case '{', '[':
+			f.push(i, c)
+			i++
+		case '}', ']':
+			if i++; !f.pop(i, c) {
+				f.open = f.open[:0]
+			}
+		default:
+			i++
+		}
+	}
+}
+
+func (f *finder) push(at int, kind byte) {
+	if len(f.open) >= maxNested {
+		f.open = append(f.open, -1)
+		return
+	}
+	f.open = append(f.open, int32(len(f.nodes)))
+	f.nodes = append(f.nodes, node{int32(at), -1, kind})
+}
+
+// pop closes the innermost bracket, and reports whether c is the one that closes it.
+func (f *finder) pop(end int, c byte) bool {
+	last := len(f.open) - 1
+	if n := f.open[last]; n >= 0 {
+		if f.nodes[n].kind != c-2 { // '[' and ']', '{' and '}' are two apart
+			return false
+		}
+		f.nodes[n].to = int32(end)
+	}
+	f.open = f.open[:last]
+	return true
+}
+
+// plain takes what begins at i of a text outside of any JSON, and returns where to go on.
+func (f *finder) plain(text []byte, i int) int {
+	c := text[i]
+	if c != '{' && c != '[' {
+		return i + 1
+	}
+	j := begin(text, i)
+	next := byte(0)
+	if j < len(text) {
+		next = text[j]
+	}
+	switch {
+	case next == '\\':
+		end := escapedEnd(text, j)
+		f.nodes = append(f.nodes, node{int32(i), int32(end), 'e'})
+		return end
+	case next == '"' && doubled(text[j:]):
+		end := doubledEnd(text, j)
+		f.nodes = append(f.nodes, node{int32(i), int32(end), 'c'})
+		return end
+	case next == '"', next == 0:
+		f.push(i, c)
+	}
+	return i + 1
+}
+
+// begin returns the index of what begins in the object or array at i: over blanks, over those that are escaped, and over
+// the brackets of what an array holds.
+func begin(text []byte, i int) int {
+	array := text[i] == '['
+	for i++; i < len(text); i++ {
+		switch c := text[i]; {
+		case c <= ' ', array && c == '[':
+		case array && c == '{':
+			array = false
+		case c == '\\' && i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 't' || text[i+1] == 'r'):
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// doubled reports whether the quotes at the start of text are those of CSV: "" and then a key.
+func doubled(text []byte) bool {
+	return len(text) > 2 && text[1] == '"' && (text[2] == '_' || 'a' <= text[2]|0x20 && text[2]|0x20 <= 'z')
+}
+
+// doubledEnd returns the index of the quote that ends a cell of CSV.
+func doubledEnd(text []byte, i int) int {
+	for ; i < len(text); i++ {
+		if text[i] != '"' {
+			continue
+		}
+		if i+1 == len(text) || text[i+1] != '"' {
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// escapedEnd returns the index of the quote that ends a string; i is in it.
+func escapedEnd(text []byte, i int) int {
+	for ; i < len(text) && text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
+		}
+	}
+	return min(i, len(text))
+}
+
+// str takes the string at i, and returns where to go on. What begins like an object, plain or in Base64, is a node.
+func (f *finder) str(text []byte, i int) int {
+	from, holds := i, false
+	for i++; i < len(text); i++ {
+		switch text[i] {
+		case '{':
+			holds = true
+		case '\\':
+			if i++; bytes.HasPrefix(text[i:], []byte("u007b")) || bytes.HasPrefix(text[i:], []byte("u007B")) {
+				holds = true
+			}
+		case '"':
+			i++
+			if holds || bytes.HasPrefix(text[from+1:], encodedObject) {
+				f.nodes = append(f.nodes, node{int32(from), int32(i), '"'})
+			}
+			return i
+		}
+	}
+	f.nodes = append(f.nodes, node{int32(from), int32(len(text)), 'e'}) // without its end
+	return len(text)
+}
+
+var encodedObject = []byte("eyJ") // {" in Base64
+
+// decode64 adds what a text of Base64 stands for, nothing where it is none.
+func decode64(to, text []byte) []byte {
+	n := base64.StdEncoding.DecodedLen(len(text))
+	to = append(to, make([]byte, n)...)
+	from := len(to) - n
+	got, err := base64.StdEncoding.Decode(to[from:], text)
+	if err != nil {
+		return to[:from]
+	}
+	return to[:from+got]
+}
+
+var controls = map[byte]byte{'a': 7, 'b': 8, 'f': 12, 'v': 11}
+
+// unescape adds the text that a string of JSON or of Go stands for. What is no escape stays as it is.
+func unescape(to, text []byte) []byte {
+	for len(text) > 0 {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 || i+1 == len(text) {
+			return append(to, text...)
+		}
+		to = append(to, text[:i]...)
+		n := 2
+		switch c := text[i+1]; c {
+		case '"', '\\', '/', '\'':
+			to = append(to, c)
+		case 'n':
+			to = append(to, '\n')
+		case 't':
+			to = append(to, '\t')
+		case 'r':
+			to = append(to, '\r')
+		case 'a', 'b', 'f', 'v':
+			to = append(to, controls[c])
+		case 'u':
+			to, n = unicodeEscape(to, text[i:])
+		case 'x':
+			if v, ok := hexDigits(text[i+2:], 2); ok {
+				to, n = append(to, byte(v)), 4
+				break
+			}
+			fallthrough
+		default:
+			to = append(to, '\\', c)
+		}
+		text = text[i+n:]
+	}
+	return to
+}

@@ -1,0 +1,89 @@
+package source
+
+import (
+	"bytes"
+	"slices"
+
+	"sluice/ingest"
+)
+
+// head is what the start of an input tells.
+type head struct {
+	format int  // number of the format of its first record
+	lines  bool // no record takes more than a line
+	joins  bool // lines of a container's log, which may be parts of longer ones
+	events bool // server-sent events
+}
+
+// head looks for the first record, wherever it stands. It is false where there is none; whole says that the start is all
+// of the input.
+func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
+	text := bytes.TrimSpace(start)
+	s := r.newSearch()
+	first, _, several := bytes.Cut(text, newline)
+	some := false // a line holds a whole record
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		h.events = h.events || bytes.HasPrefix(line, []byte("data:"))
+		if _, piece := pieceOf(line); piece {
+			h.joins = true
+		}
+		if some = some || s.holds(line); some && h.joins {
+			break
+		}
+	}
+	switch {
+	case opensList(text):
+	case !several:
+		h.lines = some || whole
+	case text[0] == '{' && bytes.IndexByte([]byte("{[,:"), last(first)) >= 0:
+	default:
+		h.lines = some || h.joins
+	}
+	if !some && !s.holds(text) && s.format < 0 {
+		s.format = slices.IndexFunc(r.options.Formats, func(f ingest.Format) bool { return f.Empty != nil && f.Empty(text) })
+	}
+	h.format = s.format
+	return h, s.format >= 0
+}
+
+// opensList reports whether an array begins a text, and no name in brackets.
+func opensList(text []byte) bool {
+	if text[0] != '[' {
+		return false
+	}
+	i := ingest.Blanks(text, 1)
+	return i == len(text) || text[i] == '{' || text[i] == '[' || text[i] == '"' || text[i] == ']'
+}
+
+// last returns the last byte of a line that is no blank.
+func last(line []byte) byte {
+	line = bytes.TrimSpace(line)
+	return line[len(line)-1]
+}
+
+// search looks for records and tells of which format the first one is.
+type search struct {
+	finder finder
+	format int // -1: none yet
+}
+
+func (r *reader) newSearch() *search {
+	s := &search{format: -1}
+	is := func(object []byte) bool {
+		n := slices.IndexFunc(r.options.Formats, func(f ingest.Format) bool { return f.Sniff(object) })
+		if s.format < 0 {
+			s.format = n
+		}
+		return n >= 0
+	}
+	s.finder = finder{sniff: is, claim: func(text []byte, _ int) bool { return is(text) }}
+	return s
+}
+
+// holds reports whether a whole record stands in a text or is it.
+func (s *search) holds(text []byte) bool {
+	return s.finder.find(text) > 0 || s.finder.single && s.finder.sniff(text)
+}

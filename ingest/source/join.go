@@ -1,0 +1,159 @@
+package source
+
+import (
+	"bytes"
+
+	"sluice/ingest"
+)
+
+// piece is a line of a container's log as its runtime keeps it: long lines come in several.
+type piece struct {
+	text   []byte // of the container: as it wrote it, or escaped once
+	stderr bool
+	more   bool // the line goes on with the next piece of the same stream
+	// escaped says that text is the inside of a JSON string.
+	escaped bool
+}
+
+// pieceOf reads a line of CRI (time, stream, P for a part or F, text), of Docker's json-file, whose parts lack their line
+// break, or of a pipeline that keeps CRI's mark as logtag or _p.
+func pieceOf(line []byte) (p piece, ok bool) {
+	if len(line) == 0 {
+		return p, false
+	}
+	if line[0] == '{' {
+		return jsonPiece(line)
+	}
+	at, rest, _ := bytes.Cut(line, blank)
+	stream, rest, _ := bytes.Cut(rest, blank)
+	tag, text, ok := bytes.Cut(rest, blank)
+	if !ok || len(at) < 20 || at[4] != '-' || at[10] != 'T' {
+		return p, false
+	}
+	if p.stderr = string(stream) == "stderr"; !p.stderr && string(stream) != "stdout" {
+		return p, false
+	}
+	mark, _, _ := bytes.Cut(tag, []byte(":")) // more tags may follow
+	p.text, p.more = text, string(mark) == "P"
+	return p, p.more || string(mark) == "F"
+}
+
+var (
+	blank     = []byte(" ")
+	dockerLog = []byte(`{"log":"`)
+	streamKey = []byte(`","stream":"`)
+	stderr    = []byte(`stderr"`)
+	escapedNL = []byte(`\n`)
+	partMarks = [][]byte{[]byte(`"logtag"`), []byte(`"_p"`)}
+)
+
+func jsonPiece(line []byte) (p piece, ok bool) {
+	p.escaped = true
+	if inner, docker := bytes.CutPrefix(line, dockerLog); docker {
+		if i := bytes.LastIndex(inner, streamKey); i >= 0 && !hasMark(line) {
+			p.text, p.more = inner[:i], !bytes.HasSuffix(inner[:i], escapedNL)
+			p.stderr = bytes.HasPrefix(inner[i+len(streamKey):], stderr)
+			return p, true
+		}
+	}
+	if !hasMark(line) {
+		return p, false
+	}
+	for k, v := range ingest.Keys(line) {
+		if v[0] != '"' {
+			continue
+		}
+		s := v[:max(strEnd(v), 1)]
+		switch string(k) {
+		case "log", "message":
+			p.text, ok = s[1:max(len(s)-1, 1)], true
+		case "stream":
+			p.stderr = string(s) == `"stderr"`
+		case "logtag", "_p":
+			p.more = string(s) == `"P"`
+		}
+	}
+	return p, ok
+}
+
+func hasMark(line []byte) bool {
+	for _, m := range partMarks {
+		if bytes.Contains(line, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// pieces are those of a line so far.
+type pieces struct {
+	text    []byte
+	line    int64
+	escaped bool
+	open    bool
+}
+
+// container decodes a line of a container's log, or keeps it until the rest has come.
+func (w *worker) container(source string, line int64, text []byte) {
+	p, ok := pieceOf(text)
+	if !ok {
+		w.item(source, line, text, false)
+		return
+	}
+	s := &w.pending[0]
+	if p.stderr {
+		s = &w.pending[1]
+	}
+	switch {
+	case !p.more && !s.open && p.escaped:
+		w.item(source, line, text, false)
+		return
+	case !p.more && !s.open:
+		w.item(source, line, bytes.TrimSpace(p.text), false)
+		return
+	case !s.open:
+		*s = pieces{text: s.text[:0], line: line, escaped: p.escaped, open: true}
+	}
+	s.text = append(s.text, p.text...)
+	if !p.more || len(s.text) > maxLine {
+		w.whole(source, s)
+	}
+}
+
+// whole decodes the line that pieces make.
+func (w *worker) whole(source string, s *pieces) {
+	s.open = false
+	if s.escaped {
+		w.joined = unescape(w.joined[:0], s.text)
+	} else {
+		w.joined = append(w.joined[:0], s.text...)
+	}
+	w.item(source, s.line, bytes.TrimSpace(w.joined), false)
+}
+
+// endOfContainer decodes what is left of lines whose rest never came.
+func (w *worker) endOfContainer(source string) {
+	for i := range w.pending {
+		if s := &w.pending[i]; s.open {
+			w.whole(source, s)
+		}
+	}
+}
+
+// wholeLines returns how much of text, which are lines of a container's log, ends with a line of which nothing is missing.
+func wholeLines(text []byte) (end int) {
+	var open [2]bool
+	for from := 0; from < len(text); {
+		next := len(text)
+		if i := bytes.IndexByte(text[from:], '\n'); i >= 0 {
+			next = from + i + 1
+		}
+		if p, ok := pieceOf(bytes.TrimSpace(text[from:next])); ok {
+			open[map[bool]int{true: 1}[p.stderr]] = p.more
+		}
+		if from = next; !open[0] && !open[1] {
+			end = from
+		}
+	}
+	return end
+}

@@ -1,0 +1,214 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+// worker is a decoder of each format with its sink. It serves one goroutine at a time.
+type worker struct {
+	sink     ingest.Sink
+	decoders []ingest.Decoder // that of the input's format first
+	all      []ingest.Decoder
+	finder   finder
+	records  int64
+	progress func(bytes, records int64)
+	told     int64 // records that progress knows of
+	unended  bool  // at a line without end: the last one of the input
+
+	// of the text that is looked into
+	source string
+	text   []byte
+	line   int64 // of text[seen]
+	seen   int
+
+	pending [2]pieces // of the streams of a container
+	joined  []byte
+}
+
+// tellEvery is after how many records progress is told.
+const tellEvery = 1 << 12
+
+func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff func([]byte) bool) *worker {
+	w := &worker{sink: sink, progress: progress}
+	w.finder = finder{claim: w.claim, miss: w.miss, sniff: sniff}
+	return w
+}
+
+// reads says that an input is of the format of that number, which is asked first.
+func (w *worker) reads(format int) {
+	w.decoders = append(w.decoders[:0], w.all[format])
+	for i, d := range w.all {
+		if i != format {
+			w.decoders = append(w.decoders, d)
+		}
+	}
+}
+
+// Flow counts a record and hands it on.
+func (w *worker) Flow(f *model.Flow) {
+	w.count()
+	w.sink.Flow(f)
+}
+
+// Reject counts a record that is none and hands it on.
+func (w *worker) Reject(r ingest.Rejection) {
+	w.count()
+	if w.unended && r.Reason == model.BadJSON {
+		r.Reason = model.Truncated
+	}
+	w.sink.Reject(r)
+}
+
+func (w *worker) count() {
+	if w.records++; w.records-w.told >= tellEvery {
+		w.tell()
+	}
+}
+
+func (w *worker) tell() {
+	w.progress(0, w.records-w.told)
+	w.told = w.records
+}
+
+// malformed rejects a text.
+func (w *worker) malformed(source string, line int64, reason model.Reason, detail string) {
+	w.Reject(ingest.Rejection{Fate: model.Malformed, Reason: reason, Source: source, Line: line, Detail: detail})
+}
+
+var brokenText = map[model.Reason]string{
+	model.BadJSON:   "not a whole JSON object",
+	model.TooLong:   "longer than " + strconv.Itoa(maxLine) + " bytes",
+	model.Truncated: "ends inside the record",
+}
+
+// value decodes the records of what a splitter found.
+func (w *worker) value(source string, v *value) {
+	if v.reason == model.ReasonNone {
+		w.item(source, v.line, bytes.TrimSpace(v.text), v.quiet)
+		return
+	}
+	w.malformed(source, v.line, v.reason, brokenText[v.reason]+": "+ingest.Excerpt(v.text))
+}
+
+// item decodes the records of a text that is one, or that has some inside. A text without any is a malformed record, if it
+// is not quiet.
+func (w *worker) item(source string, line int64, text []byte, quiet bool) {
+	if len(text) == 0 || w.decoders[0].Record(source, line, text) {
+		return
+	}
+	if n := ingest.End(text); text[0] == '{' && n > 0 && n < len(text) {
+		w.several(source, line, text, quiet)
+		return
+	}
+	if i := bytes.Index(text, object); i > 0 && text[len(text)-1] == '}' && w.decoders[0].Record(source, line, text[i:]) {
+		return // behind what a runtime or a pipeline puts before each line
+	}
+	w.source, w.text, w.line, w.seen = source, text, line, 0
+	if len(w.decoders) > 1 && w.claim(text, 0) {
+		return
+	}
+	n := w.finder.find(text)
+	switch {
+	case w.finder.broken == cutRecord:
+		w.malformed(source, line, model.BadJSON, "a record that is cut off: "+ingest.Excerpt(text))
+	case n > 0 && w.finder.broken == damaged:
+		w.malformed(source, line, model.BadJSON, "not JSON beside a record: "+ingest.Excerpt(text))
+	case n == 0 && !quiet:
+		w.nothing(source, line, text)
+	}
+}
+
+// several decodes a line of more than one value, as cat makes of files without an end to their last line.
+func (w *worker) several(source string, line int64, text []byte, quiet bool) {
+	for len(text) > 0 {
+		n := len(text)
+		if end := ingest.End(text); text[0] == '{' && end > 0 {
+			n = end
+		}
+		w.item(source, line, text[:n], quiet)
+		line += int64(bytes.Count(text[:n], newline))
+		text = bytes.TrimSpace(text[n:])
+	}
+}
+
+// object is how an object begins that may be a record.
+var object = []byte(`{"`)
+
+// nothing rejects a text in which no record was found.
+func (w *worker) nothing(source string, line int64, text []byte) {
+	if text[0] != '{' && text[0] != '[' && text[0] != '"' {
+		w.malformed(source, line, model.BadJSON, "no record in this text: "+ingest.Excerpt(text))
+		return
+	}
+	var whole json.RawMessage
+	if err := json.Unmarshal(text, &whole); err != nil {
+		w.malformed(source, line, model.BadJSON, err.Error()+": "+ingest.Excerpt(text))
+		return
+	}
+	if !isEmptyList(text) {
+		w.malformed(source, line, model.NotFlowLog, "no flow in it: "+ingest.Excerpt(text))
+	}
+}
+
+// lists are what answers call the list of what was asked for.
+var lists = map[string]bool{"items": true, "flows": true, "hits": true, "responses": true, "results": true, "result": true,
+	"events": true, "entries": true, "records": true, "values": true, "data": true, "streams": true}
+
+// isEmptyList reports whether an object is an answer that lists nothing.
+func isEmptyList(object []byte) bool {
+	if object[0] != '{' {
+		return bytes.Equal(object, []byte("[]"))
+	}
+	for k, v := range ingest.Keys(object) {
+		if !lists[string(k)] {
+			continue
+		}
+		if v[0] == '[' {
+			i := ingest.Blanks(v, 1)
+			return i < len(v) && v[i] == ']'
+		}
+		return v[0] == '{' && isEmptyList(v)
+	}
+	return false
+}
+
+// claim decodes a part of the text that is looked into, and reports whether it is a record.
+func (w *worker) claim(text []byte, offset int) bool {
+	w.move(offset)
+	for _, d := range w.decoders {
+		if d.Record(w.source, w.line, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// miss rejects what stands among records and is none.
+func (w *worker) miss(text []byte, offset int) {
+	if isEmptyList(text) {
+		return
+	}
+	line := w.line
+	if offset < w.seen {
+		line -= int64(bytes.Count(w.text[offset:w.seen], newline))
+	} else {
+		w.move(offset)
+		line = w.line
+	}
+	w.malformed(w.source, line, model.NotFlowLog, "no flow in it: "+ingest.Excerpt(text))
+}
+
+var newline = []byte("\n")
+
+// move counts the lines up to an offset.
+func (w *worker) move(offset int) {
+	if offset > w.seen {
+		w.line += int64(bytes.Count(w.text[w.seen:offset], newline))
+		w.seen = offset
+	}
+}
