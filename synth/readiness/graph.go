@@ -8,6 +8,7 @@ import (
 
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/model/workload"
 )
 
 // Source is what FromGraph reads.
@@ -30,7 +31,24 @@ type Network struct {
 // Manifest is what the cluster's manifests say of a workload.
 type Manifest struct {
 	Namespace, Name string
+	Labels          model.Labels // of the pod template
 	Declared
+}
+
+// is says whether a workload of the log is the one of the manifest: by name and kind, or where the log knows no owner by
+// the labels of its pods.
+func (m *Manifest) is(w *workload.Workload) bool {
+	if m.Namespace != w.Namespace {
+		return false
+	}
+	if w.Kind == "" && len(m.Labels) > 0 && len(w.LabelSets) > 0 {
+		return !slices.ContainsFunc(w.LabelSets, func(l model.Labels) bool { return !hasAll(l, m.Labels) })
+	}
+	return m.Name == w.Name && (w.Kind == "" || w.Kind == m.Kind || w.Kind == "Job" && m.Kind == "CronJob" || w.Kind == "ReplicaSet" && m.Kind == "Deployment")
+}
+
+func hasAll(l, want model.Labels) bool {
+	return !slices.ContainsFunc(want, func(kv string) bool { return !slices.Contains(l, kv) })
 }
 
 // FromGraph takes out of a graph what readiness is about: edges that worked, as a rule would name them. Outside addresses
@@ -61,9 +79,7 @@ func (r *reader) workloads() {
 		}
 		r.of[i] = len(r.in.Workloads)
 		o := Workload{ID: w.ID, Namespace: w.Namespace, Name: w.Name, Kind: w.Kind}
-		j := slices.IndexFunc(r.Manifest, func(m Manifest) bool {
-			return m.Namespace == w.Namespace && m.Name == w.Name && (m.Kind == w.Kind || w.Kind == "")
-		})
+		j := slices.IndexFunc(r.Manifest, func(m Manifest) bool { return m.is(w) })
 		if j >= 0 {
 			o.Declared = &r.Manifest[j].Declared
 		}
