@@ -53,6 +53,7 @@ const (
 	KindAttempted     = "attempted"         // tried, and nobody answered; not learned
 	KindReset         = "reset"             // tried, and only ever reset; not learned
 	KindFanOut        = "fan-out"           // a client that tried many ports or peers in vain
+	KindOwners        = "several-owners"    // names of several owners stand for one address
 	KindTCPDNSDenied  = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
 )
 
@@ -155,6 +156,10 @@ func (l *learner) remark(i int, e *graph.Edge, en end) {
 			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
 		}
 		note(KindFragile, Warning, text, "the rule breaks when the address changes")
+		if len(owners(e.Names)) > 1 {
+			note(KindOwners, Warning, "has names of several owners for one address, asked for by "+l.g.Peers[e.Src].ID+": "+strings.Join(e.Names, ", "),
+				"where the dialect allows names each is allowed, and its owner can point it at any address; reject those that are not needed")
+		}
 	}
 }
 

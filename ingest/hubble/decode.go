@@ -435,7 +435,9 @@ func identity(e *end, ip *[]byte, names []string) (model.Endpoint, string) {
 	case ep.Entities&model.World != 0 || cidr:
 		out := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: address(ip)}
 		for _, n := range names {
-			out.Names = append(out.Names, strings.TrimSuffix(n, "."))
+			if n, ok := model.DNSName(n); ok {
+				out.Names = append(out.Names, n)
+			}
 		}
 		slices.Sort(out.Names)
 		out.Names = slices.Compact(out.Names)

@@ -42,7 +42,7 @@ func (w *weigher) weigh(items []item) Edge {
 		ed.count(it, best)
 		w.see(it)
 		for _, n := range w.eps[it.k.dst].Names {
-			if !slices.Contains(ed.Names, n) {
+			if n, ok := model.DNSName(n); ok && !slices.Contains(ed.Names, n) {
 				ed.Names = append(ed.Names, n)
 			}
 		}
