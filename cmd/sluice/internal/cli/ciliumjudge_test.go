@@ -19,6 +19,7 @@ import (
 	"sluice/synth/eval/judgetest"
 	"sluice/synth/policy"
 	"sluice/synth/render"
+	"sluice/synth/render/all"
 )
 
 // TestCiliumBundles: what the bundles of Hubble's records enforce and stage, Cilium's engine decides as eval does, for
@@ -129,16 +130,16 @@ func formsAndFlows(t *testing.T, flows, dir string, forms []string) ([]string, p
 	for _, form := range forms {
 		objects = append(objects, policyTexts(t, filepath.Join(dir, form))...)
 	}
-	set, problems := render.Parse(strings.NewReader(strings.Join(objects, "\n---\n")), dir, kinds()...)
+	set, problems := render.Parse(strings.NewReader(strings.Join(objects, "\n---\n")), dir, all.Kinds()...)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	in := &input{workers: 2, quiet: true, config: os.DevNull}
-	l, err := in.load(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{flows})
+	in := &reading{workers: 2, quiet: true, config: os.DevNull}
+	l, err := in.open(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{flows})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return objects, set, l.graph
+	return objects, set, l.Graph
 }
 
 // judgeForm compares verdicts on what some directories of a bundle hold together.

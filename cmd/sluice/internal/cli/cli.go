@@ -1,5 +1,6 @@
-// Package cli holds the commands of sluice: it parses flags, wires ingest, model and synth together, prints results
-// and turns outcomes into exit codes. It is the only package that knows all others.
+// Package cli holds the commands of sluice, a file each: flags become options, options a run of what package run and
+// package collect do, the result is handed to package show, and an error becomes an exit code (exit.go). DESIGN.md has
+// ten steps to a new command.
 package cli
 
 import (
@@ -17,42 +18,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// ExitCode is what a command leaves behind.
-type ExitCode int
-
-// The exit codes.
-const (
-	ExitOK       ExitCode = 0
-	ExitError    ExitCode = 1 // nothing usable, or a source could not be read
-	ExitUsage    ExitCode = 2
-	ExitFindings ExitCode = 3 // the result asks for attention, see --fail-on
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
 )
 
 // Streams are where a command reads and writes. stdout is the result, stderr is log.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-}
-
-// exitError carries an exit code; its text, if any, has the form of an error message.
-type exitError struct {
-	code ExitCode
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return ""
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-func usageError(format string, a ...any) error {
-	return &exitError{ExitUsage, fmt.Errorf(format, a...)}
 }
 
 // grace is how long a signal may be repeated and still ask for no more than a stop in good order: timeout(1) sends it twice.
@@ -71,16 +45,12 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	if err == nil {
 		return ExitOK
 	}
-	code := ExitError
-	var ee *exitError
-	if errors.As(err, &ee) {
-		code = ee.code
-	}
+	code := exitCode(err)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	if s := err.Error(); s != "" {
-		fmt.Fprintln(errw, "sluice: "+s)
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(errw, "sluice: "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000))
 	}
 	if code == ExitUsage {
 		fmt.Fprintln(errw, "See 'sluice --help' and 'sluice COMMAND --help'.")
@@ -105,7 +75,7 @@ has seen.`,
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{ExitUsage, err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &run.Usage{Err: err} })
 	root.AddCommand(newLearn(s), newIngest(s), newInstall(s), newVerify(s), newShow(s), newExplain(s))
 	markUsage(root)
 	return root
@@ -116,14 +86,14 @@ func markUsage(c *cobra.Command) {
 	if args := c.Args; args != nil {
 		c.Args = func(cmd *cobra.Command, a []string) error {
 			if err := args(cmd, a); err != nil {
-				return &exitError{ExitUsage, err}
+				return &run.Usage{Err: err}
 			}
 			return nil
 		}
 	} else if c.HasSubCommands() {
 		c.Args = func(cmd *cobra.Command, a []string) error {
 			if len(a) > 0 {
-				return usageError("unknown command %q for %q", a[0], cmd.CommandPath())
+				return run.Usagef("unknown command %q for %q", a[0], cmd.CommandPath())
 			}
 			return nil
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"sluice/cmd/sluice/internal/run"
 	"sluice/model/graph"
 )
 
@@ -74,12 +75,12 @@ func checkCapture(t *testing.T, table, capture string) {
 // checkTable compares what is learned from sources with a table, and that every record has one fate.
 func checkTable(t *testing.T, table string, sources []string, stdin io.Reader) {
 	want, alias := parseTable(t, table)
-	in := &input{workers: 2, quiet: true, config: os.DevNull}
-	l, err := in.load(t.Context(), Streams{stdin, io.Discard, io.Discard}, sources)
+	in := &reading{workers: 2, quiet: true, config: os.DevNull}
+	l, err := in.open(t.Context(), Streams{stdin, io.Discard, io.Discard}, sources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.validate(); err != nil {
+	if err := l.Validate(); err != nil {
 		t.Error(err)
 	}
 	got := tableOf(l)
@@ -139,19 +140,20 @@ func parseTable(t *testing.T, text string) (lines []string, alias map[string]str
 	return lines, alias
 }
 
-func tableOf(l *loaded) []string {
+func tableOf(l *run.Log) []string {
 	var out []string
-	for _, c := range l.fateCounts() {
-		var named uint64
-		for r, n := range c.Reasons {
-			out = append(out, fmt.Sprintf("fate %s/%s %d", c.Fate, r, n))
+	counts := l.Counts()
+	for _, f := range run.Fates {
+		named := uint64(0)
+		for r, n := range counts.Reasons(f) {
+			out = append(out, fmt.Sprintf("fate %s/%s %d", f, r, n))
 			named += n
 		}
-		if n := c.Records - named; n > 0 {
-			out = append(out, fmt.Sprintf("fate %s %d", c.Fate, n))
+		if n := counts.Fate(f) - named; n > 0 {
+			out = append(out, fmt.Sprintf("fate %s %d", f, n))
 		}
 	}
-	g := l.graph
+	g := l.Graph
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		ends := fmt.Sprintf("%s -> %s %s", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString())

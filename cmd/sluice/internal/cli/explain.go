@@ -1,20 +1,25 @@
 package cli
 
 import (
-	"cmp"
+	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/show"
+	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
 )
 
+type explainOptions struct {
+	reading
+	format string
+}
+
 func newExplain(s Streams) *cobra.Command {
-	in := &input{quiet: true, workers: 1}
-	var format string
+	o := &explainOptions{reading: reading{quiet: true, workers: 1}}
 	c := &cobra.Command{
 		Use:   "explain BUNDLE RULE-ID",
 		Short: "Why is this rule here: the edges and flows behind it",
@@ -23,26 +28,18 @@ from the bundle's own evidence. The ids stand in bundle.json and REVIEW.md; a be
 		Example: "  sluice explain bundle 3f2a9c01de",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
-			return runExplain(cmd, s, in, format, args[0], args[1])
+			return runExplain(cmd.Context(), s, o, args[0], args[1])
 		},
 	}
-	c.Flags().StringVar(&in.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
-	c.Flags().StringVarP(&format, "output", "o", "table", "print as table, json or yaml")
+	c.Flags().StringVar(&o.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
+	outputFlag(c, &o.format)
 	return c
 }
 
-// explanation is a rule with what it rests on.
-type explanation struct {
-	header
-	Rule  bundle.Rule   `json:"rule"`
-	Edges []bundle.Edge `json:"edges"`
-	Flows []flowView    `json:"flows"`
-}
-
-func runExplain(cmd *cobra.Command, s Streams, in *input, format, dir, id string) error {
+func runExplain(ctx context.Context, s Streams, o *explainOptions, dir, id string) error {
+	if err := show.CheckFormat(o.format); err != nil {
+		return err
+	}
 	m, err := bundle.Read(dir)
 	if err != nil {
 		return err
@@ -51,49 +48,11 @@ func runExplain(cmd *cobra.Command, s Streams, in *input, format, dir, id string
 	if err != nil {
 		return err
 	}
-	in.store = filepath.Join(dir, bundle.EvidenceDir)
-	l, err := in.load(cmd.Context(), s, nil)
+	l, err := o.open(ctx, s, []string{dir})
 	if err != nil {
 		return err
 	}
-	x := explanation{header: newHeader("Explanation"), Rule: *rule, Flows: []flowView{}}
-	behind := map[[3]string]bool{}
-	for _, i := range rule.Edges {
-		e := m.Edges[i]
-		x.Edges = append(x.Edges, e)
-		behind[[3]string{e.Source, e.Destination, e.Port}] = true
-	}
-	rows := l.builder.Observations()
-	for i := range rows {
-		// An undecided observation counts for the edge it was decided to be: show it where its ends meet.
-		v := l.viewFlow(&rows[i])
-		port := fmt.Sprintf("%d/%s", v.Port, v.Protocol)
-		back := fmt.Sprintf("%d/%s", v.SourcePort, v.Protocol)
-		if behind[[3]string{v.Source, v.Destination, port}] || v.SourcePort != 0 && behind[[3]string{v.Destination, v.Source, back}] {
-			x.Flows = append(x.Flows, v)
-		}
-	}
-	if format != "table" {
-		return printObject(s.Out, format, x)
-	}
-	fmt.Fprintf(s.Out, "Rule %s of %s, %s:\n  %s\n\nIt is there for:\n", rule.ID, rule.Policy, rule.Direction, printable(rule.Text, 500))
-	t := newTable(s.Out, "SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "HOURS", "FIRST", "LAST")
-	for _, e := range x.Edges {
-		t.row(e.Source, e.Destination, e.Port, e.State, gradeText(&e), count(e.Records), e.Hours, e.First, e.Last)
-	}
-	if err := t.flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(s.Out, "\nSeen as:")
-	return printFlows(s.Out, x.Flows)
-}
-
-// gradeText is how sure the evidence of an edge is, with the reason where that is not known.
-func gradeText(e *bundle.Edge) string {
-	if e.Doubt != "" {
-		return e.Grade + ": " + e.Doubt
-	}
-	return cmp.Or(e.Grade, "-")
+	return show.Explain(s.Out, o.format, m, rule, l)
 }
 
 // findRule finds a rule by its id or the beginning of it.
@@ -117,7 +76,7 @@ func findRule(m *bundle.Manifest, id string) (*bundle.Rule, error) {
 				return nil, fmt.Errorf("rule %s keeps namespace %s open where it cannot be denied yet: no flow asked for it", id, n.Name)
 			}
 		}
-		return nil, fmt.Errorf("the bundle has no rule %q: bundle.json lists %s", id, plural(len(m.Rules), "rule", "rules"))
+		return nil, fmt.Errorf("the bundle has no rule %q: bundle.json lists %s", id, text.Plural(len(m.Rules), "rule", "rules"))
 	}
 	ids := []string{}
 	for _, r := range found {

@@ -13,6 +13,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"sluice/cmd/sluice/internal/run"
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/eval"
@@ -112,11 +113,11 @@ func readHuman(t *testing.T, folder, namespace string) policy.PolicySet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := openPolicies(Streams{strings.NewReader(""), io.Discard, io.Discard}, dir)
-	if err != nil || len(p.problems) > 0 {
+	p, err := run.OpenPolicies(dir, strings.NewReader(""))
+	if err != nil || len(p.Problems) > 0 {
 		t.Fatal(p, err)
 	}
-	return p.set
+	return p.Set
 }
 
 // comparison is what two sets of policies allow each workload.
@@ -149,16 +150,17 @@ func compare(t *testing.T, capture, namespace string, human policy.PolicySet) *c
 	if err := root.Execute(); err != nil {
 		t.Fatalf("learn: %v\n%s", err, log.String())
 	}
-	learned, _, _, err := bundlePolicies(dir)
+	p, err := run.OpenPolicies(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &input{workers: 2, quiet: true, config: os.DevNull}
-	l, err := in.load(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{capture})
+	learned := p.Set
+	in := &reading{workers: 2, quiet: true, config: os.DevNull}
+	l, err := in.open(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{capture})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &comparison{peers: everybody(l.graph, namespace), ports: allPorts(l.graph, human.Add(learned.Policies...))}
+	c := &comparison{peers: everybody(l.Graph, namespace), ports: allPorts(l.Graph, human.Add(learned.Policies...))}
 	sets := [2]*eval.Evaluator{eval.New(human, eval.Cilium), eval.New(learned, eval.Cilium)}
 	for _, p := range c.peers {
 		if !strings.HasPrefix(p.name, namespace+"/") {
@@ -167,7 +169,7 @@ func compare(t *testing.T, capture, namespace string, human policy.PolicySet) *c
 		for _, d := range []model.Direction{model.Ingress, model.Egress} {
 			row := comparedRow{workload: p.name, direction: d}
 			row.human, row.learned = c.ask(t, sets[0], p, d), c.ask(t, sets[1], p, d)
-			row.cut = c.cuts(l.graph, &row)
+			row.cut = c.cuts(l.Graph, &row)
 			c.rows = append(c.rows, row)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/collect"
+	"sluice/cmd/sluice/internal/run"
 	"sluice/ingest/live/goldmane"
 	"sluice/ingest/live/hubble"
 )
@@ -89,10 +91,10 @@ const metricsPort = 9090
 // values checks the options and works out what follows from them.
 func (o *installOptions) values() (*installValues, error) {
 	if o.Image == "" {
-		return nil, usageError("--image IMAGE is needed: what to run")
+		return nil, run.Usagef("--image IMAGE is needed: what to run")
 	}
-	if !isLive(o.Server) || strings.Contains(o.Server, "+unix:") {
-		return nil, usageError("--server %s: give a server that the cluster's network reaches, such as hubble://hubble-relay.kube-system.svc:80", o.Server)
+	if !collect.IsServer(o.Server) || strings.Contains(o.Server, "+unix:") {
+		return nil, run.Usagef("--server %s: give a server that the cluster's network reaches, such as hubble://hubble-relay.kube-system.svc:80", o.Server)
 	}
 	if _, err := parseDays("keep", o.Keep); err != nil {
 		return nil, err
@@ -100,9 +102,9 @@ func (o *installOptions) values() (*installValues, error) {
 	scheme, _, _ := strings.Cut(o.Server, "://")
 	switch secure := scheme == "hubbles" || scheme == "goldmane" || scheme == "whisker+https"; {
 	case !secure && (o.Secret != "" || o.ServerName != ""):
-		return nil, usageError("--server %s is read without TLS: --tls-secret and --tls-server-name are for hubbles://, goldmane:// and whisker+https://", o.Server)
+		return nil, run.Usagef("--server %s is read without TLS: --tls-secret and --tls-server-name are for hubbles://, goldmane:// and whisker+https://", o.Server)
 	case scheme == "goldmane" && o.Secret == "":
-		return nil, usageError("--tls-secret SECRET is needed: Goldmane takes nobody without a client certificate")
+		return nil, run.Usagef("--tls-secret SECRET is needed: Goldmane takes nobody without a client certificate")
 	}
 	v := &installValues{installOptions: *o, Port: metricsPort}
 	if err := v.peer(); err != nil {
@@ -126,7 +128,7 @@ var targetPorts = map[string]int{"hubble-relay": 4245, "goldmane": 7443, "whiske
 func (v *installValues) peer() error {
 	host, port, err := serverAddress(v.Server)
 	if err != nil {
-		return &exitError{ExitUsage, fmt.Errorf("--server: %w", err)}
+		return run.Usagef("--server: %w", err)
 	}
 	v.PeerPort, _ = strconv.Atoi(port) // a port, as it was checked
 	name, rest, _ := strings.Cut(host, ".")
@@ -137,7 +139,7 @@ func (v *installValues) peer() error {
 		v.Peer, v.PeerNamespace, v.Assumed = name, namespace, known == 0
 		v.PeerPort = cmp.Or(known, v.PeerPort)
 	case net.ParseIP(host) == nil && (rest == "" || known != 0 && domain == ""):
-		return usageError("--server %s: write a service of the cluster as NAME.NAMESPACE.svc: the network policies need its namespace", v.Server)
+		return run.Usagef("--server %s: write a service of the cluster as NAME.NAMESPACE.svc: the network policies need its namespace", v.Server)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+
+	"sluice/cmd/sluice/internal/run"
 )
 
 func readme(t *testing.T) (file, text string) {
@@ -154,7 +156,7 @@ func TestReadmeConfig(t *testing.T) {
 	if err := os.WriteFile(file, []byte("systemNamespaces:"+text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig(file)
+	c, err := run.LoadConfig(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/cmd/sluice/internal/show"
 )
 
 // long says whether the driver runs whole; else it is short enough for every change.
@@ -34,7 +36,7 @@ func (l *relayLab) collect(store string, more ...string) *sluiceProcess {
 
 // edgeList is what show edges prints.
 type edgeList struct {
-	Edges []edgeView `json:"edges"`
+	Edges []show.EdgeView `json:"edges"`
 }
 
 func (e *edgeList) records() (n uint64) {

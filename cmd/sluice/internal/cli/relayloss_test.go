@@ -11,13 +11,15 @@ import (
 	"time"
 
 	modelstore "sluice/model/store"
+
+	"sluice/cmd/sluice/internal/show"
 )
 
 // progress gives the last account that a collector printed with -o json.
-func (p *sluiceProcess) progress() (v progressView) {
+func (p *sluiceProcess) progress() (v show.ProgressView) {
 	p.t.Helper()
 	for line := range strings.Lines(p.out.String()) {
-		var next progressView
+		var next show.ProgressView
 		if json.Unmarshal([]byte(line), &next) == nil && next.Kind == "IngestProgress" {
 			v = next
 		}
@@ -28,7 +30,7 @@ func (p *sluiceProcess) progress() (v progressView) {
 // wantAccount waits until a collector says that it has so many records and that so many were lost.
 func (p *sluiceProcess) wantAccount(records, lost uint64, within time.Duration) {
 	p.t.Helper()
-	var v progressView
+	var v show.ProgressView
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if v = p.progress(); v.Records == records && v.Lost == lost {
 			return
@@ -114,7 +116,7 @@ func TestRelaySlow(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond)
 		sent += l.do("feed", labCommand{"file": file, "count": 300, "rate": 3000}).Ringed
 	}
-	var v progressView
+	var v show.ProgressView
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if v = p.progress(); v.Records+v.Lost == sent {
 			break
@@ -147,7 +149,7 @@ func TestRelayMemory(t *testing.T) {
 		sent += l.do("feed", labCommand{"file": file, "count": count, "rate": rate}).Ringed
 		peaks = append(peaks, p.peak())
 	}
-	var v progressView
+	var v show.ProgressView
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		// A server tells of its loss with the next event, and once a second at most.
 		l.do("tick", nil)
@@ -189,7 +191,7 @@ func TestRelayCrash(t *testing.T) {
 	for _, n := range l.sentBy() {
 		sent += n
 	}
-	var v progressView
+	var v show.ProgressView
 	for deadline := time.Now().Add(12 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if v = p.progress(); v.Gaps > 0 && v.Records == sent {
 			break

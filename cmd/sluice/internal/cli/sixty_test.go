@@ -18,22 +18,22 @@ import (
 // at most half as long as a rule for each (workload, peer, port) is in the same dialect.
 func TestSixty(t *testing.T) {
 	g := newGenerator(t)
-	in := input{workers: 2, quiet: true}
-	l, err := in.load(t.Context(), Streams{}, []string{g.file(t, "sixty", ".jsonl")})
+	in := reading{workers: 2, quiet: true}
+	l, err := in.open(t.Context(), Streams{}, []string{g.file(t, "sixty", ".jsonl")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := synth.Config{All: true}
-	r, err := synth.Synthesize(t.Context(), l.graph, cfg)
+	r, err := synth.Synthesize(t.Context(), l.Graph, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "bundle")
-	rep, err := bundle.Write(t.Context(), dir, bundle.Input{Graph: l.graph, Config: cfg, Result: &r, Semantics: eval.Cilium})
+	rep, err := bundle.Write(t.Context(), dir, bundle.Input{Graph: l.Graph, Config: cfg, Result: &r, Semantics: eval.Cilium})
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := graphtest.List(l.graph, r.Namespaces())
+	listed := graphtest.List(l.Graph, r.Namespaces())
 	short, long := yamlLines(t, r.Policies), yamlLines(t, listed.Set)
 	s := r.Stats
 	t.Logf("%d tuples, %.1f%% of subjects with equal rule sets; %+v; %d lines of %d", listed.Tuples, 100*listed.Equal, s, short, long)

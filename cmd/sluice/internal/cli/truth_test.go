@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/model/graph"
+	"sluice/synth/render/all"
 )
 
 // generator runs flowgen, as a process of its own: it shares no code with what it tests.
@@ -64,7 +65,7 @@ func TestTruth(t *testing.T) {
 				t.Parallel()
 				flows := checkTruth(t, g, c.scenario, format)
 				after := g.file(t, c.scenario, "."+format+".after", "-format", format, "-rollout", "-seed", "2")
-				for _, d := range dialects {
+				for _, d := range all.Dialects() {
 					if home := homes[d.Name()]; home == nil || slices.Contains(home, format) && c.scenario == "features" {
 						checkPolicies(t, flows, after, filepath.Join(g.dir, c.scenario+"-"+format+"-"+d.Name()), d.Name(), c.namespaces)
 					}
@@ -195,18 +196,18 @@ func readTruth(t *testing.T, file string) truth {
 // edgesByState gives the edges of a capture by their state.
 func edgesByState(t *testing.T, file string) map[graph.State][]edgeText {
 	t.Helper()
-	in := &input{workers: 2, quiet: true, config: os.DevNull}
-	l, err := in.load(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{file})
+	in := &reading{workers: 2, quiet: true, config: os.DevNull}
+	l, err := in.open(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.validate(); err != nil {
+	if err := l.Validate(); err != nil {
 		t.Error(err)
 	}
 	out := map[graph.State][]edgeText{}
-	for i := range l.graph.Edges {
-		e := &l.graph.Edges[i]
-		out[e.State] = append(out[e.State], edgeText{l.graph.Peers[e.Src].ID, l.graph.Peers[e.Dst].ID, e.PortString()})
+	for i := range l.Graph.Edges {
+		e := &l.Graph.Edges[i]
+		out[e.State] = append(out[e.State], edgeText{l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString()})
 	}
 	return out
 }

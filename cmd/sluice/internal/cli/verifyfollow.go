@@ -2,41 +2,42 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strings"
 	"time"
 
-	"sluice/model"
-	"sluice/synth/render"
+	"sluice/cmd/sluice/internal/collect"
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
 	"sluice/synth/verify"
 )
 
-// watch replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
+// follow replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
 // decides the exit code.
-func (o *verifyOptions) watch(ctx context.Context, s Streams, p *policies, args []string) error {
-	servers, err := splitLive(args)
+func (o *verifyOptions) follow(ctx context.Context, s Streams, p *run.Policies, args []string) error {
+	servers, err := collect.Servers(args)
 	if err != nil {
 		return err
 	}
 	if len(servers) == 0 || o.every <= 0 {
-		return usageError("--follow is for servers, such as hubble://localhost:4245, and --every for a time")
+		return run.Usagef("--follow is for servers, such as hubble://localhost:4245, and --every for a time")
 	}
-	if o.format == "yaml" {
-		return usageError("-o yaml: --follow prints table or json")
+	if o.format == show.YAML {
+		return run.Usagef("-o yaml: --follow prints table or json")
 	}
-	cfg, err := loadConfig(o.config)
+	cfg, err := run.LoadConfig(o.config)
 	if err != nil {
 		return err
 	}
-	g := newGathering()
-	c, err := o.gather(servers, s, g)
+	opts, err := o.options(servers, newLogger(s.Err))
 	if err != nil {
 		return err
 	}
-	w := &watching{o: o, s: s, policies: p, l: &loaded{reading: g.reading, builder: g.builder, config: cfg}, told: map[string]bool{}}
+	g, err := collect.Gather(servers, opts, run.NewLog(cfg))
+	if err != nil {
+		return err
+	}
+	w := &watching{o: o, policies: p, changes: show.NewChanges(s.Out, o.format)}
 	done := make(chan error, 1)
-	go func() { done <- c.run(ctx) }()
+	go func() { done <- g.Run(ctx) }()
 	t := time.NewTicker(o.every)
 	defer t.Stop()
 	for err == nil && ctx.Err() == nil {
@@ -59,69 +60,28 @@ func (o *verifyOptions) watch(ctx context.Context, s Streams, p *policies, args 
 	if err := w.look(context.WithoutCancel(ctx), g); err != nil {
 		return err
 	}
-	w.last.Unread, w.last.Edited = render.Unread(p.problems), p.hands.Changed() // nothing came, perhaps
-	if failed := w.last.Failed(o.failOn); len(failed) > 0 {
-		return &exitError{ExitFindings, fmt.Errorf("%s", strings.Join(failed, ", "))}
-	}
-	return nil
+	return p.Findings(w.last, o.failOn.of(p.Bundle != nil))
 }
 
 // watching is a verification that goes on.
 type watching struct {
 	o        *verifyOptions
-	s        Streams
-	policies *policies
-	l        *loaded
+	policies *run.Policies
+	changes  *show.Changes
 	last     verify.Report
-	told     map[string]bool // cases printed
 }
 
 // look replays if something came since the last look.
-func (w *watching) look(ctx context.Context, g *gathering) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	r := &w.l.report
-	if !g.fresh || r.Fate(model.Used)+r.Fate(model.Reply)+r.Fate(model.Undecided)+r.Fate(model.Denied) == 0 {
-		return nil
-	}
-	g.fresh = false
-	if err := w.l.build(); err != nil {
-		return err
-	}
-	report, err := w.o.judge(ctx, w.l, w.policies)
-	if err != nil {
-		if ctx.Err() != nil {
-			g.fresh = true // stopped in the middle: the last look does it again
-			return nil
+func (w *watching) look(ctx context.Context, g *collect.Gathering) error {
+	return g.Look(func(l *run.Log) (bool, error) {
+		report, err := run.Verify(ctx, l, w.policies, w.o.VerifyConfig)
+		if err != nil && ctx.Err() != nil {
+			return false, nil // stopped in the middle: the last look does it again
 		}
-		return err
-	}
-	changed := report.Connections != w.last.Connections || report.Records != w.last.Records
-	w.last = report
-	switch {
-	case !changed:
-	case w.o.format == "table":
-		w.print(w.s.Out)
-	default:
-		return printLine(w.s.Out, viewReport(&report))
-	}
-	return nil
-}
-
-// print tells the counts and the cases that are new.
-func (w *watching) print(out io.Writer) {
-	var counts []string
-	for i, n := range w.last.Connections {
-		if n > 0 {
-			counts = append(counts, fmt.Sprintf("%s %s", count(n), verify.Verdict(i)))
+		if err != nil {
+			return true, err
 		}
-	}
-	fmt.Fprintf(out, "%s to %s: %s: %s\n", clock(w.l.graph.First), clock(w.l.graph.Last), plural(w.last.Connections.Total(), "connection", "connections"), strings.Join(counts, ", "))
-	for _, c := range w.last.Cases {
-		line := fmt.Sprintf("%s: %s -> %s %s: %s", c.Verdict, printable(c.Src, 80), printable(c.Dst, 80), c.Port, printable(c.Why, 300))
-		if !w.told[line] {
-			w.told[line] = true
-			fmt.Fprintln(out, line)
-		}
-	}
+		w.last = report
+		return true, w.changes.Print(l, &report)
+	})
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +28,7 @@ func TestWatchIncomplete(t *testing.T) {
 	root := newRoot(Streams{Out: &out, Err: &errs}, &profiles{})
 	root.SetArgs([]string{"verify", file, "whisker+" + srv.URL, "--follow", "--every", "50ms"})
 	err := root.ExecuteContext(ctx)
-	if ee := (*exitError)(nil); !errors.As(err, &ee) || ee.code != ExitFindings || err.Error() != "1 unread" || !strings.Contains(errs.String(), "podSelectr") {
+	if exitCode(err) != ExitFindings || err.Error() != "1 unread" || !strings.Contains(errs.String(), "podSelectr") {
 		t.Errorf("error %v\n%s", err, errs.String())
 	}
 }

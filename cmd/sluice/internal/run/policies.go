@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"bytes"
@@ -13,53 +13,59 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
 	"sluice/synth/render"
+	"sluice/synth/render/all"
 )
 
-// policies are a set and where it came from.
-type policies struct {
-	set      policy.PolicySet
-	problems []render.Problem
-	manifest *bundle.Manifest // nil: it is no bundle
-	hands    bundle.ByHand    // of a bundle
+// Policies are a set and where it came from.
+type Policies struct {
+	Set      policy.PolicySet
+	Problems []render.Problem
+	Bundle   *bundle.Manifest // nil: it is no bundle
+	Hands    bundle.ByHand    // of a bundle
+	Evidence string           // the store in a bundle
 }
 
-// print tells what was not taken over as it stands.
-func (p *policies) print(w io.Writer) {
-	printProblems(w, p.problems)
-	if render.Incomplete(p.problems) {
-		fmt.Fprintln(w, "sluice: "+errIncomplete.Error())
-	}
-}
-
-// openPolicies reads a bundle, or anyone's YAML. A set without a policy is an error: everything would be green.
-func openPolicies(s Streams, path string) (*policies, error) {
-	p := &policies{}
-	var err error
-	if _, statErr := os.Stat(filepath.Join(path, bundle.ManifestFile)); statErr == nil {
-		if p.set, p.problems, p.manifest, err = bundlePolicies(path); err != nil {
+// OpenPolicies reads the enforced form of a bundle, or anyone's YAML: a file, a directory, a kustomization, or - for
+// stdin. A set without a policy is an error: everything would be green.
+func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
+	p := &Policies{}
+	if isBundle(path) {
+		var err error
+		if p.Bundle, err = bundle.Read(path); err != nil {
 			return nil, err
 		}
-		p.hands, err = bundle.Hands(path)
+		if p.Set, p.Problems, err = bundle.Policies(path, bundle.Enforced, all.Kinds()...); err != nil {
+			return nil, err
+		}
+		p.Evidence = filepath.Join(path, bundle.EvidenceDir)
+		p.Hands, err = bundle.Hands(path)
 		return p, err
 	}
-	r := policyFiles{done: map[string]bool{}}
-	switch {
-	case path == "-":
-		p.set, p.problems = render.Parse(s.In, "-", kinds()...)
-	default:
+	if path == "-" {
+		p.Set, p.Problems = render.Parse(stdin, "-", all.Kinds()...)
+	} else {
+		r := policyFiles{done: map[string]bool{}}
 		if err := r.read(path); err != nil {
 			return nil, fmt.Errorf("read policies: %w", err)
 		}
-		p.set, p.problems = r.set, r.problems
+		p.Set, p.Problems = r.set, r.problems
 	}
-	if len(p.set.Policies) == 0 && !render.Incomplete(p.problems) {
-		printProblems(s.Err, p.problems)
-		return nil, fmt.Errorf("no policy in %s: nothing would be verified", path)
+	if len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems) {
+		return nil, fmt.Errorf("no policy in %s: nothing would be verified%s", path, others(p.Problems))
 	}
 	return p, nil
+}
+
+// others tells of documents that are plainly no policies.
+func others(problems []render.Problem) string {
+	if len(problems) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", text.Plural(len(problems), "document is something else", "documents are something else"))
 }
 
 // policyFiles reads YAML documents of files and directories. What is no policy, cannot be read or is left out is a problem with
@@ -109,11 +115,11 @@ func (r *policyFiles) file(path string) error {
 		return err
 	}
 	r.done[at] = true
-	text, err := os.ReadFile(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	set, problems := render.Parse(bytes.NewReader(text), path, kinds()...)
+	set, problems := render.Parse(bytes.NewReader(b), path, all.Kinds()...)
 	r.set.Join(set)
 	r.problems = append(r.problems, problems...)
 	return nil
@@ -137,18 +143,18 @@ var plainKeys = []string{"apiVersion", "kind", "metadata", "resources", "sortOpt
 func (r *policyFiles) kustomization(name string) error {
 	dir := filepath.Dir(name)
 	pipe := fmt.Sprintf("pipe what it builds: kubectl kustomize %s | sluice verify - ...", dir)
-	text, err := os.ReadFile(name)
+	b, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	var all map[string]any
+	var keys map[string]any
 	var list struct {
 		Resources []string `json:"resources"`
 	}
-	if err := errors.Join(yaml.Unmarshal(text, &all), yaml.Unmarshal(text, &list)); err != nil {
+	if err := errors.Join(yaml.Unmarshal(b, &keys), yaml.Unmarshal(b, &list)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for key := range all {
+	for key := range keys {
 		if !slices.Contains(plainKeys, key) {
 			return fmt.Errorf("%s has %s, which sluice does not follow: %s", name, key, pipe)
 		}
@@ -172,17 +178,4 @@ func (r *policyFiles) kustomization(name string) error {
 		}
 	}
 	return nil
-}
-
-// ownEvidence is the store in a bundle.
-func ownEvidence(dir string) (string, error) {
-	path := filepath.Join(dir, bundle.EvidenceDir)
-	fi, err := os.Lstat(path)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("the bundle %s has no evidence: name the flows to replay, sluice verify %s SOURCE", dir, dir)
-	case !fi.IsDir():
-		return "", fmt.Errorf("%s is no directory of this bundle: its evidence is not followed", path)
-	}
-	return path, nil
 }

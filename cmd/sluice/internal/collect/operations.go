@@ -1,4 +1,4 @@
-package cli
+package collect
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 type operations struct {
 	store   *store.Store
 	edges   *newEdges
-	sources []shownSource
+	sources []Source
 }
 
 // listen serves until ctx ends. The address is bound before it returns.
@@ -49,14 +49,14 @@ func (o *operations) listen(ctx context.Context, address string) error {
 func (o *operations) ready(w http.ResponseWriter, _ *http.Request) {
 	var why []string
 	for _, s := range o.sources {
-		st := s.stats()
+		st := s.Stats()
 		switch {
 		case st.StoreError != "":
-			why = append(why, s.name+": "+st.StoreError)
+			why = append(why, s.Name+": "+st.StoreError)
 		case !st.Connected && st.LastError != "":
-			why = append(why, s.name+": not connected: "+st.LastError)
+			why = append(why, s.Name+": not connected: "+st.LastError)
 		case !st.Connected:
-			why = append(why, s.name+": not connected")
+			why = append(why, s.Name+": not connected")
 		}
 	}
 	if len(why) > 0 {
@@ -90,7 +90,7 @@ func (m *metric) value(name string, v float64, labels ...string) {
 func (o *operations) metrics(w http.ResponseWriter, _ *http.Request) {
 	stats := make([]live.Stats, len(o.sources))
 	for i, s := range o.sources {
-		stats[i] = s.stats()
+		stats[i] = s.Stats()
 	}
 	var m metric
 	o.recordMetrics(&m, stats)
@@ -106,7 +106,7 @@ func (o *operations) recordMetrics(m *metric, stats []live.Stats) {
 		for f := range stats[i].Records {
 			for r, n := range stats[i].Records[f] {
 				if n > 0 {
-					m.value("sluice_records_total", float64(n), "source", o.sources[i].name, "fate", model.Fate(f).String(), "reason", model.Reason(r).String())
+					m.value("sluice_records_total", float64(n), "source", o.sources[i].Name, "fate", model.Fate(f).String(), "reason", model.Reason(r).String())
 				}
 			}
 		}
@@ -123,14 +123,14 @@ func (o *operations) recordMetrics(m *metric, stats []live.Stats) {
 	} {
 		m.family(c.name, "counter", c.help)
 		for i := range stats {
-			m.value(c.name, float64(c.of(&stats[i])), "source", o.sources[i].name)
+			m.value(c.name, float64(c.of(&stats[i])), "source", o.sources[i].Name)
 		}
 	}
 	m.family("sluice_events_lost_total", "counter", "Events that servers say were lost, by node and cause.")
 	for i := range stats {
 		for _, n := range stats[i].Nodes {
 			for _, cause := range slices.Sorted(maps.Keys(n.Lost)) {
-				m.value("sluice_events_lost_total", float64(n.Lost[cause]), "source", o.sources[i].name, "node", n.Name, "cause", cause)
+				m.value("sluice_events_lost_total", float64(n.Lost[cause]), "source", o.sources[i].Name, "node", n.Name, "cause", cause)
 			}
 		}
 	}
@@ -143,23 +143,23 @@ func (o *operations) streamMetrics(m *metric, stats []live.Stats) {
 		if stats[i].Connected {
 			up = 1
 		}
-		m.value("sluice_connected", up, "source", o.sources[i].name)
+		m.value("sluice_connected", up, "source", o.sources[i].Name)
 	}
 	m.family("sluice_node_unavailable", "gauge", "1 for a node that the server says is unavailable, gone or in error.")
 	for i := range stats {
 		for _, n := range stats[i].Nodes {
 			if n.State != live.NodeConnected {
-				m.value("sluice_node_unavailable", 1, "source", o.sources[i].name, "node", n.Name, "state", n.State.String())
+				m.value("sluice_node_unavailable", 1, "source", o.sources[i].Name, "node", n.Name, "state", n.State.String())
 			}
 		}
 	}
 	m.family("sluice_watermark_timestamp_seconds", "gauge", "Time of the newest record: all that was received up to then is stored.")
 	for i := range stats {
-		m.value("sluice_watermark_timestamp_seconds", float64(stats[i].Watermark)/1e6, "source", o.sources[i].name)
+		m.value("sluice_watermark_timestamp_seconds", float64(stats[i].Watermark)/1e6, "source", o.sources[i].Name)
 	}
 	m.family("sluice_lag_seconds", "gauge", "How far the store is behind the newest record received.")
 	for i := range stats {
-		m.value("sluice_lag_seconds", float64(max(0, stats[i].Newest-stats[i].Watermark))/1e6, "source", o.sources[i].name)
+		m.value("sluice_lag_seconds", float64(max(0, stats[i].Newest-stats[i].Watermark))/1e6, "source", o.sources[i].Name)
 	}
 }
 

@@ -1,4 +1,4 @@
-package cli
+package show
 
 import (
 	"bytes"
@@ -13,12 +13,15 @@ import (
 
 	"golang.org/x/term"
 
+	"sluice/cmd/sluice/internal/collect"
+	"sluice/cmd/sluice/internal/text"
 	"sluice/ingest/live"
+	"sluice/model"
 )
 
-// liveView shows what collectors do: on a terminal a block of lines that changes, below the edges that are new; piped, a
+// Live shows what collectors do: on a terminal a block of lines that changes, below the edges that are new; piped, a
 // line for each source when its counts have changed, at most one a second. All that is printed goes through it.
-type liveView struct {
+type Live struct {
 	out, err io.Writer
 	format   string
 	quiet    bool
@@ -35,13 +38,13 @@ type liveView struct {
 type shownSource struct {
 	name      string
 	stats     func() live.Stats
-	printed   progressView
+	printed   ProgressView
 	lastTotal uint64
 	rate      float64 // records a second, smoothed
 }
 
-// progressView is a line of progress as JSON.
-type progressView struct {
+// ProgressView is a line of progress as JSON.
+type ProgressView struct {
 	header
 	Source    string `json:"source"`
 	Watermark string `json:"watermark,omitempty"` // all that was received up to then is stored
@@ -54,33 +57,35 @@ type progressView struct {
 // newEdgeView is a new edge as JSON.
 type newEdgeView struct {
 	header
-	foundEdge
+	collect.FoundEdge
 }
 
-func newLiveView(s Streams, format string, quiet bool) *liveView {
-	v := &liveView{out: s.Out, err: s.Err, format: format, quiet: quiet, every: time.Second, spaces: map[string]int{}}
-	if f, ok := s.Out.(*os.File); ok && !quiet && format != "json" && term.IsTerminal(int(f.Fd())) {
+// NewLive returns a view that prints to out, and the log to errw.
+func NewLive(out, errw io.Writer, format string, quiet bool) *Live {
+	v := &Live{out: out, err: errw, format: format, quiet: quiet, every: time.Second, spaces: map[string]int{}}
+	if f, ok := out.(*os.File); ok && !quiet && format != "json" && term.IsTerminal(int(f.Fd())) {
 		v.screen, v.every = true, 500*time.Millisecond
 	}
 	return v
 }
 
-func (v *liveView) source(name string, stats func() live.Stats) {
+// Source adds a source to what is shown.
+func (v *Live) Source(name string, stats func() live.Stats) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.shown = append(v.shown, shownSource{name: name, stats: stats})
 }
 
 // Write is for the log: what it prints stands above the block.
-func (v *liveView) Write(b []byte) (int, error) {
+func (v *Live) Write(b []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.erase()
 	return v.err.Write(b)
 }
 
-// edge shows a new edge.
-func (v *liveView) edge(e foundEdge) {
+// Edge shows a new edge.
+func (v *Live) Edge(e collect.FoundEdge) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, end := range []string{e.Source, e.Destination} {
@@ -94,12 +99,12 @@ func (v *liveView) edge(e foundEdge) {
 		_ = printLine(v.out, newEdgeView{newHeader("NewEdge"), e})
 	default:
 		v.erase()
-		fmt.Fprintf(v.out, "new edge: %s -> %s %s\n", printable(e.Source, 80), printable(e.Destination, 80), e.Port)
+		fmt.Fprintf(v.out, "new edge: %s -> %s %s\n", text.Printable(e.Source, 80), text.Printable(e.Destination, 80), e.Port)
 	}
 }
 
-// during shows what changes while f runs.
-func (v *liveView) during(f func() error) error {
+// During shows what changes while f runs.
+func (v *Live) During(f func() error) error {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() { defer close(ended); v.run(done) }()
 	err := f()
@@ -109,7 +114,7 @@ func (v *liveView) during(f func() error) error {
 }
 
 // run shows what changes until done is closed, and then the last state.
-func (v *liveView) run(done <-chan struct{}) {
+func (v *Live) run(done <-chan struct{}) {
 	t := time.NewTicker(v.every)
 	defer t.Stop()
 	for {
@@ -133,14 +138,14 @@ func (v *liveView) run(done <-chan struct{}) {
 }
 
 // lines prints a line for each source that has changed, and at the end for one that answered and had nothing.
-func (v *liveView) lines(end bool) {
+func (v *Live) lines(end bool) {
 	if v.quiet {
 		return
 	}
 	for i := range v.shown {
 		s := &v.shown[i]
 		st := s.stats()
-		now := progressView{header: newHeader("IngestProgress"), Source: s.name, Watermark: timestamp(st.Watermark), Records: st.Total(), Lost: st.Lost, Gaps: st.Gaps, Resent: st.Resent}
+		now := ProgressView{header: newHeader("IngestProgress"), Source: s.name, Watermark: model.Stamp(st.Watermark), Records: st.Total(), Lost: st.Lost, Gaps: st.Gaps, Resent: st.Resent}
 		if now == s.printed || !(end && st.Streams > 0) && now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
 			continue
 		}
@@ -153,7 +158,7 @@ func (v *liveView) lines(end bool) {
 		if now.Watermark != "" {
 			to = "stored to " + now.Watermark + ", "
 		}
-		fmt.Fprintf(v.out, "%s: %s%s%s\n", now.Source, to, plural(now.Records, "record", "records"), troubles(&st))
+		fmt.Fprintf(v.out, "%s: %s%s%s\n", now.Source, to, text.Plural(now.Records, "record", "records"), troubles(&st))
 	}
 }
 
@@ -165,21 +170,21 @@ func troubles(st *live.Stats) string {
 		what string
 	}{{st.Lost, "lost by the server"}, {st.Gaps, "possible gaps"}, {st.Resent, "sent again"}} {
 		if c.n > 0 {
-			fmt.Fprintf(&b, ", %s %s", count(c.n), c.what)
+			fmt.Fprintf(&b, ", %s %s", text.Count(c.n), c.what)
 		}
 	}
 	return b.String()
 }
 
 // erase takes the block off the screen.
-func (v *liveView) erase() {
+func (v *Live) erase() {
 	if v.block > 0 {
 		fmt.Fprintf(v.out, "\x1b[%dA\x1b[J", v.block)
 		v.block = 0
 	}
 }
 
-func (v *liveView) redraw() {
+func (v *Live) redraw() {
 	var b bytes.Buffer
 	for i := range v.shown {
 		s := &v.shown[i]
@@ -190,15 +195,15 @@ func (v *liveView) redraw() {
 		if !st.Connected {
 			state = "not connected"
 		}
-		fmt.Fprintf(&b, "%s: %s, %s records/s, %s, %s%s\n", printable(s.name, 60), state, count(int64(s.rate)), plural(st.Total(), "record", "records"), lag(&st), troubles(&st))
+		fmt.Fprintf(&b, "%s: %s, %s records/s, %s, %s%s\n", text.Printable(s.name, 60), state, text.Count(int64(s.rate)), text.Plural(st.Total(), "record", "records"), lag(&st), troubles(&st))
 		for _, n := range st.Nodes {
 			if n.State != live.NodeConnected {
-				fmt.Fprintf(&b, "  node %s is %s: %s\n", printable(n.Name, 60), n.State, printable(n.Message, 100))
+				fmt.Fprintf(&b, "  node %s is %s: %s\n", text.Printable(n.Name, 60), n.State, text.Printable(n.Message, 100))
 			}
 		}
 		for _, e := range []string{st.LastError, st.StoreError} {
 			if e != "" {
-				fmt.Fprintf(&b, "  %s\n", printable(e, 200))
+				fmt.Fprintf(&b, "  %s\n", text.Printable(e, 200))
 			}
 		}
 	}
@@ -214,7 +219,7 @@ func (v *liveView) redraw() {
 }
 
 // size is that of the terminal, in characters.
-func (v *liveView) size() (width, height int) {
+func (v *Live) size() (width, height int) {
 	if f, ok := v.out.(*os.File); ok {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
 			return w, h
@@ -224,13 +229,13 @@ func (v *liveView) size() (width, height int) {
 }
 
 // fit cuts a text to what can be erased again: a line that wraps would be two, and what has left the screen stays.
-func fit(text string, width, height int) []string {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+func fit(block string, width, height int) []string {
+	lines := strings.Split(strings.TrimSuffix(block, "\n"), "\n")
 	if n := len(lines) - height; n > 0 {
 		lines = append(lines[:height-1], fmt.Sprintf("  and %d more", n+1))
 	}
 	for i := range lines {
-		lines[i] = printable(lines[i], width)
+		lines[i] = text.Printable(lines[i], width)
 	}
 	return lines
 }
@@ -251,7 +256,7 @@ func topSpaces(spaces map[string]int) string {
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(spaces[b]-spaces[a], strings.Compare(a, b)) })
 	var out []string
 	for _, ns := range names[:min(8, len(names))] {
-		out = append(out, fmt.Sprintf("%s %s", printable(ns, 40), count(spaces[ns])))
+		out = append(out, fmt.Sprintf("%s %s", text.Printable(ns, 40), text.Count(spaces[ns])))
 	}
 	return strings.Join(out, ", ")
 }

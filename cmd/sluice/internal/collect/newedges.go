@@ -1,4 +1,4 @@
-package cli
+package collect
 
 import (
 	"context"
@@ -26,8 +26,8 @@ type newEdges struct {
 	hashes []uint64
 }
 
-// foundEdge is a connection seen for the first time.
-type foundEdge struct {
+// FoundEdge is a connection seen for the first time.
+type FoundEdge struct {
 	Source      string `json:"source"`
 	Destination string `json:"destination"`
 	Port        string `json:"port"`
@@ -46,7 +46,7 @@ func openNewEdges(ctx context.Context, st *store.Store) (*newEdges, error) {
 }
 
 // add takes rows and hands the edges that are new to found, in the order of the rows.
-func (e *newEdges) add(t model.Tables, rows []model.Observation, found func(foundEdge)) {
+func (e *newEdges) add(t model.Tables, rows []model.Observation, found func(FoundEdge)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if t != e.tables {
@@ -66,7 +66,7 @@ func (e *newEdges) add(t model.Tables, rows []model.Observation, found func(foun
 		e.last = time.Now()
 		e.hours[e.last.Unix()/3600]++
 		if found != nil {
-			found(foundEdge{endpointText(t.Endpoints.Get(r.Src)), endpointText(t.Endpoints.Get(r.Dst)), portText(r), timestamp(r.First)})
+			found(FoundEdge{endpointText(t.Endpoints.Get(r.Src)), endpointText(t.Endpoints.Get(r.Dst)), portText(r), model.Stamp(r.First)})
 		}
 	}
 }

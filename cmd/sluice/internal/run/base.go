@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"sluice/model/store"
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/render/all"
 )
 
 // former is a bundle that learning starts from, and the evidence that it holds.
@@ -23,10 +24,10 @@ type former struct {
 	prune time.Duration
 }
 
-// base takes over from a former bundle: its policies, of which equally small new ones stay as near as they can, and
+// Base takes over from a former bundle: its policies, of which equally small new ones stay as near as they can, and
 // the evidence of its edges that the log no longer shows. Nothing is dropped for its age unless prune says so.
-func (l *loaded) base(ctx context.Context, dir string, prune time.Duration, cfg *synth.Config) error {
-	set, problems, err := bundle.Policies(dir, bundle.Allow, kinds()...)
+func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *synth.Config) error {
+	set, problems, err := bundle.Policies(dir, bundle.Allow, all.Kinds()...)
 	if err != nil {
 		return fmt.Errorf("--base: %w", err)
 	}
@@ -38,13 +39,13 @@ func (l *loaded) base(ctx context.Context, dir string, prune time.Duration, cfg 
 	if f.manifest, err = bundle.Read(dir); err != nil {
 		return fmt.Errorf("--base: %w", err)
 	}
-	if err := f.evidence(ctx, filepath.Join(dir, bundle.EvidenceDir), l.config); err != nil {
+	if err := f.evidence(ctx, filepath.Join(dir, bundle.EvidenceDir), l.Config); err != nil {
 		return fmt.Errorf("--base: evidence: %w", err)
 	}
 	kept := map[int]bool{}
-	for _, i := range f.missing(l.graph) {
+	for _, i := range f.missing(l.Graph) {
 		e := &f.graph.Edges[i]
-		if prune > 0 && l.graph.Last-e.Last > prune.Microseconds() {
+		if prune > 0 && l.Graph.Last-e.Last > prune.Microseconds() {
 			cfg.Pruned = append(cfg.Pruned, edgeName(f.graph, e))
 			continue
 		}
@@ -52,10 +53,10 @@ func (l *loaded) base(ctx context.Context, dir string, prune time.Duration, cfg 
 		cfg.Kept = append(cfg.Kept, edgeName(f.graph, e))
 	}
 	if len(kept) > 0 {
-		l.builder.Add(f.builder.Tables(), f.rows(kept))
-		fates := l.graph.Fates // of what was read, not of what is kept
-		l.graph = l.builder.Build(graph.Config{Workloads: l.config.workloads()})
-		l.graph.Fates = fates
+		l.Builder.Add(f.builder.Tables(), f.rows(kept))
+		fates := l.Graph.Fates // of what was read, not of what is kept
+		l.Graph = l.Builder.Build(graph.Config{Workloads: l.Config.workloads()})
+		l.Graph.Fates = fates
 	}
 	return nil
 }
@@ -65,7 +66,7 @@ func edgeName(g *graph.Graph, e *graph.Edge) string {
 	return g.Peers[e.Src].ID + " -> " + g.Peers[e.Dst].ID + " " + e.PortString()
 }
 
-func (f *former) evidence(ctx context.Context, dir string, c *fileConfig) error {
+func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 	st, err := store.Open(dir)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package cli
+package collect
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func testOperations(t *testing.T, st live.Stats) *operations {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &operations{store: s, edges: edges, sources: []shownSource{{name: `hubble://a"b`, stats: func() live.Stats { return st }}}}
+	return &operations{store: s, edges: edges, sources: []Source{{Name: `hubble://a"b`, Stats: func() live.Stats { return st }}}}
 }
 
 // TestMetrics: every sample belongs to a family that is declared once, and counts are what the collector says.
@@ -89,7 +89,7 @@ func TestReady(t *testing.T) {
 // TestNewEdges: an edge is new once, under whichever tables, and not what is no dependency.
 func TestNewEdges(t *testing.T) {
 	o := testOperations(t, live.Stats{})
-	var found []foundEdge
+	var found []FoundEdge
 	for range 2 {
 		tables := model.NewTables()
 		tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "other"})
@@ -97,7 +97,7 @@ func TestNewEdges(t *testing.T) {
 		b := tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "b", Owner: model.Owner{Kind: "Deployment", Name: "db"}})
 		rows := []model.Observation{{Src: a, Dst: b, Port: 5432, Proto: model.TCP, Fate: model.Used}, {Src: a, Dst: b, Port: 5432, Proto: model.TCP, Fate: model.Reply},
 			{Src: b, Dst: a, Port: 1, Proto: model.TCP, Fate: model.Irrelevant}}
-		o.edges.add(tables, rows, func(e foundEdge) { found = append(found, e) })
+		o.edges.add(tables, rows, func(e FoundEdge) { found = append(found, e) })
 	}
 	if len(found) != 1 || found[0].Source != "a/web" || found[0].Destination != "b/db" || found[0].Port != "5432/tcp" {
 		t.Errorf("%+v", found)
@@ -106,58 +106,3 @@ func TestNewEdges(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
-
-// TestView: the last state is printed although nothing comes any more, and what did not change is not printed again.
-func TestView(t *testing.T) {
-	var out, errs bytes.Buffer
-	v := newLiveView(Streams{Out: &out, Err: &errs}, "table", false)
-	v.every = 5 * time.Millisecond
-	var st live.Stats
-	v.source("hubble://a", func() live.Stats { return st })
-	err := v.during(func() error {
-		time.Sleep(20 * time.Millisecond)
-		v.mu.Lock()
-		st.Watermark, st.Lost = base2025, 2
-		st.Records[model.Used][0] = 5
-		v.mu.Unlock()
-		time.Sleep(50 * time.Millisecond)
-		v.edge(foundEdge{Source: "a/web", Destination: "b/db", Port: "5432/tcp"})
-		_, _ = v.Write([]byte("a line of the log\n"))
-		return nil
-	})
-	want := "hubble://a: stored to 2025-02-20T10:00:00Z, 5 records, 2 lost by the server\nnew edge: a/web -> b/db 5432/tcp\n"
-	if err != nil || out.String() != want || errs.String() != "a line of the log\n" {
-		t.Errorf("%v\n%s%s", err, out.String(), errs.String())
-	}
-}
-
-// TestViewOfNothing: a source that had nothing is told at the end, and records without a time have no watermark.
-func TestViewOfNothing(t *testing.T) {
-	var malformed live.Stats
-	malformed.Records[model.Malformed][model.BadValue] = 4
-	for want, st := range map[string]live.Stats{"": {}, "a: 0 records\n": {Streams: 1}, "a: 4 records\n": malformed} {
-		var out bytes.Buffer
-		v := newLiveView(Streams{Out: &out}, "table", false)
-		v.source("a", func() live.Stats { return st })
-		if _ = v.during(func() error { return nil }); out.String() != want {
-			t.Errorf("%q, want %q", out.String(), want)
-		}
-	}
-}
-
-func TestFit(t *testing.T) {
-	for _, c := range []struct {
-		text          string
-		width, height int
-		want          string
-	}{
-		{"one\ntwo\n", 10, 3, "one|two"}, {"one\ntwo\nthree\n", 10, 3, "one|two|three"}, {"one\ntwo\nthree\nfour\n", 20, 3, "one|two|  and 2 more"},
-		{"one\ntwo\n", 20, 1, "  and 2 more"}, {"a long line\n", 6, 3, "a lon…"},
-	} {
-		if got := strings.Join(fit(c.text, c.width, c.height), "|"); got != c.want {
-			t.Errorf("%q: %q, want %q", c.text, got, c.want)
-		}
-	}
-}
-
-var base2025 = time.Date(2025, 2, 20, 10, 0, 0, 0, time.UTC).UnixMicro()

@@ -1,8 +1,9 @@
-package cli
+package run
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -15,8 +16,8 @@ import (
 	"sluice/synth"
 )
 
-// fileConfig is sluice.yaml. Flags win over it, it wins over the defaults.
-type fileConfig struct {
+// Config is sluice.yaml. Flags win over it, it wins over the defaults.
+type Config struct {
 	// SystemNamespaces replaces the built-in list of namespaces that -A leaves out.
 	SystemNamespaces []string `yaml:"systemNamespaces"`
 	VolatileLabels   struct {
@@ -66,18 +67,21 @@ func (r *resolverConfig) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// defaultMinWatch is how long pods are watched before they are denied by default, where nobody says otherwise.
-const defaultMinWatch = 24 * time.Hour
+// DefaultMinWatch is how long pods are watched before they are denied by default, where nobody says otherwise.
+const DefaultMinWatch = 24 * time.Hour
+
+// Given says what was asked for on the command line: sluice.yaml does not decide it.
+type Given struct{ Widen, MinWatch bool }
 
 // synth takes over what the flags have not set.
-func (c *fileConfig) synth(cfg *synth.Config, changed func(flag string) bool) error {
+func (c *Config) synth(cfg *synth.Config, flags Given) error {
 	if c.SystemNamespaces != nil {
 		cfg.SystemNamespaces = c.SystemNamespaces
 	}
-	if !changed("widen") {
+	if !flags.Widen {
 		cfg.Widen = c.Widen
 	}
-	if c.MinWatch != nil && !changed("min-watch") {
+	if c.MinWatch != nil && !flags.MinWatch {
 		cfg.MinWatch = *c.MinWatch
 	}
 	if c.Resolver != nil {
@@ -86,21 +90,21 @@ func (c *fileConfig) synth(cfg *synth.Config, changed func(flag string) bool) er
 	cfg.AllowWaste = c.AllowWaste
 	for _, n := range c.Networks {
 		if n.Name == "" || len(n.CIDRs) == 0 {
-			return usageError("config: networks: each needs a name and cidrs, %q has not", n.Name)
+			return Usagef("config: networks: each needs a name and cidrs, %q has not", n.Name)
 		}
 		cfg.Networks = append(cfg.Networks, synth.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
 	return nil
 }
 
-func (c *fileConfig) workloads() workload.Config {
+func (c *Config) workloads() workload.Config {
 	return workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep}
 }
 
-// loadConfig reads path, or ./sluice.yaml if path is empty and the file is there. An unknown key is an error with
+// LoadConfig reads path, or ./sluice.yaml if path is empty and the file is there. An unknown key is an error with
 // its line.
-func loadConfig(path string) (*fileConfig, error) {
-	c := &fileConfig{}
+func LoadConfig(path string) (*Config, error) {
+	c := &Config{}
 	name := path
 	if name == "" {
 		name = "sluice.yaml"
@@ -115,8 +119,8 @@ func loadConfig(path string) (*fileConfig, error) {
 	defer f.Close()
 	d := yaml.NewDecoder(f)
 	d.KnownFields(true)
-	if err := d.Decode(c); err != nil && err.Error() != "EOF" {
-		return nil, usageError("config %s: %v", name, err)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return nil, Usagef("config %s: %v", name, err)
 	}
 	return c, nil
 }

@@ -1,11 +1,9 @@
-package cli
+package collect
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -42,7 +40,7 @@ func TestShare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newCollection(st, []*liveSource{{name: name}}, live.DefaultConfig(), 0, nil); !errors.Is(err, store.ErrStreamLocked) {
+		if err := (&Collection{store: st}).take([]*server{{name: name}}, live.DefaultConfig(), 0); !errors.Is(err, store.ErrStreamLocked) {
 			t.Errorf("a second collector: %v", err)
 		}
 		wg.Go(func() {
@@ -84,40 +82,6 @@ func TestShare(t *testing.T) {
 		}
 		if sum := st.Stream(s.name); len(sum.Gaps) != each || sum.Lost[0] != (store.Lost{Node: "n1", Cause: "queue", Events: 2 * each}) || sum.Opened != each {
 			t.Errorf("stream %d: %+v", n, sum)
-		}
-	}
-}
-
-// TestShowStreams: what was lost, and when records may be missing, is there for whoever asks.
-func TestShowStreams(t *testing.T) {
-	dir := t.TempDir()
-	st, err := store.Create(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &streamStore{store: st, name: "hubble://a:4245", format: "hubble"}
-	for i := range 2 {
-		if err := s.Commit(t.Context(), batchOf(i+1)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var out, errs bytes.Buffer
-	if code := Main([]string{"show", "streams", "--store", dir}, nil, &out, &errs); code != ExitOK {
-		t.Fatal(errs.String())
-	}
-	want := "SOURCE           NODE  NEWEST                       RECORDS  LOST  GAPS  BREAKS\n" +
-		"hubble://a:4245        1970-01-01T00:00:00.000002Z  2        4     2     \n" +
-		"                 n1    1970-01-01T00:00:00.000002Z           4     2     0\n"
-	if out.String() != want {
-		t.Errorf("%s\nwant\n%s", out.String(), want)
-	}
-	out.Reset()
-	if code := Main([]string{"show", "streams", "--store", dir, "-o", "json"}, nil, &out, &errs); code != ExitOK {
-		t.Fatal(errs.String())
-	}
-	for _, want := range []string{`"kind": "StreamList"`, `"queue": 4`, `"cause": "resume"`, `"opened": 2`} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %s in %s", want, out.String())
 		}
 	}
 }

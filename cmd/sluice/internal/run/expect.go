@@ -1,79 +1,15 @@
-package cli
+package run
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/bundle"
-	"sluice/synth/eval"
 	"sluice/synth/policy"
-	"sluice/synth/render"
 	"sluice/synth/verify"
 )
-
-// printProblems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
-func printProblems(w io.Writer, problems []render.Problem) {
-	skipped := 0
-	for _, p := range problems {
-		if p.Severity == render.Skipped {
-			skipped++
-			continue
-		}
-		fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, printable(p.Error(), 400))
-	}
-	if skipped > 0 {
-		fmt.Fprintf(w, "sluice: %s no policy and skipped\n", plural(skipped, "document is", "documents are"))
-	}
-}
-
-// semantics are those of --cni, or of the plugin that wrote the flows.
-func (l *loaded) semantics(cni string) (eval.Semantics, error) {
-	if cni != "" {
-		sem, err := eval.ParseSemantics(cni)
-		if err != nil {
-			return sem, &exitError{ExitUsage, fmt.Errorf("--cni: %w", err)}
-		}
-		return sem, nil
-	}
-	switch l.format() {
-	case "hubble":
-		return eval.Cilium, nil
-	case "calico":
-		return eval.Calico, nil
-	}
-	return eval.Spec, nil
-}
-
-// format is the one format of all sources that records came from, "" where they differ.
-func (l *loaded) format() string {
-	format := ""
-	for _, s := range l.sources {
-		if s.Format == "" || s.Err != nil && s.Records == 0 {
-			continue
-		}
-		if format != "" && s.Format != format {
-			return ""
-		}
-		format = s.Format
-	}
-	return format
-}
-
-var errIncomplete = errors.New("some policies could not be read: what they allow or deny is not in this verdict")
-
-// bundlePolicies reads the enforced form of a bundle, and how its own exceptions apply to a graph.
-func bundlePolicies(dir string) (policy.PolicySet, []render.Problem, *bundle.Manifest, error) {
-	m, err := bundle.Read(dir)
-	if err != nil {
-		return policy.PolicySet{}, nil, nil, err
-	}
-	set, problems, err := bundle.Policies(dir, bundle.Enforced, kinds()...)
-	return set, problems, m, err
-}
 
 // exceptions are what a bundle itself says: the rules that it has evidence for, the directions that it isolates, edges that its dialect cannot say, denied edges that it means to allow,
 // and connections that it allows without having seen them.

@@ -1,4 +1,4 @@
-package cli
+package show
 
 import (
 	"fmt"
@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
 )
 
 // progress shows bytes, rate and the time left on a terminal; piped, it is silent.
@@ -22,18 +25,13 @@ type progress struct {
 	ended   chan struct{}
 }
 
-func newProgress(w io.Writer, total int64, quiet bool) *progress {
-	p := &progress{w: w, total: total, start: time.Now()}
-	p.show(quiet)
-	return p
-}
-
-// during does what may take long, and shows what and for how long already.
-func during(w io.Writer, quiet bool, what string, do func() error) error {
-	p := &progress{w: w, what: what, start: time.Now()}
-	p.show(quiet)
-	defer p.stop()
-	return do()
+// Progress returns a watch that shows on a terminal what goes on.
+func Progress(w io.Writer, quiet bool) run.Watch {
+	return func(what string, total int64) (func(int64, int64), func()) {
+		p := &progress{w: w, what: what, total: total, start: time.Now()}
+		p.show(quiet)
+		return p.add, p.stop
+	}
 }
 
 func (p *progress) show(quiet bool) {
@@ -70,9 +68,9 @@ func (p *progress) line() string {
 	if p.what != "" {
 		return fmt.Sprintf("%s, %.0f s", p.what, sec)
 	}
-	s := fmt.Sprintf("%s read, %.0f MB/s", size(b), float64(b)/1e6/sec)
+	s := fmt.Sprintf("%s read, %.0f MB/s", text.Size(b), float64(b)/1e6/sec)
 	if n > 0 {
-		s += fmt.Sprintf(", %s records, %s/s", count(n), count(int64(float64(n)/sec)))
+		s += fmt.Sprintf(", %s records, %s/s", text.Count(n), text.Count(int64(float64(n)/sec)))
 	}
 	if p.total > b && b > 0 {
 		left := time.Duration(float64(p.total-b) / float64(b) * sec * float64(time.Second))
@@ -86,16 +84,4 @@ func (p *progress) stop() {
 		close(p.done)
 		<-p.ended
 	}
-}
-
-func size(b int64) string {
-	switch {
-	case b >= 1e9:
-		return fmt.Sprintf("%.2f GB", float64(b)/1e9)
-	case b >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(b)/1e6)
-	case b >= 1e3:
-		return fmt.Sprintf("%.1f kB", float64(b)/1e3)
-	}
-	return fmt.Sprintf("%d B", b)
 }

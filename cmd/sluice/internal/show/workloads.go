@@ -1,10 +1,12 @@
-package cli
+package show
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
+	"sluice/cmd/sluice/internal/run"
 	"sluice/model/workload"
 )
 
@@ -76,4 +78,23 @@ func (v *workloadView) dropped() string {
 		s = append([]string{"one subject with: " + strings.Join(v.Merged, ",")}, s...)
 	}
 	return strings.Join(s, ", ")
+}
+
+var workloads = list[workloadView]{
+	kind: "WorkloadList", field: "workloads",
+	head: []string{"NAMESPACE", "WORKLOAD", "KIND", "SELECTOR", "SEPARATES FROM", "LABELS DROPPED"},
+	row: func(t *table, v workloadView) {
+		t.row(v.Namespace, v.Name, v.Kind, v.selector(), v.separates(), v.dropped())
+	},
+}
+
+// Workloads prints how endpoints were grouped, and which selector was chosen.
+func Workloads(w io.Writer, format string, l *run.Log, namespaces []string) error {
+	return workloads.print(w, format, func(yield func(workloadView) bool) {
+		for i := range l.Graph.Workloads {
+			if wl := &l.Graph.Workloads[i]; wanted(namespaces, wl.Namespace) && !yield(viewWorkload(wl)) {
+				return
+			}
+		}
+	})
 }

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sluice/cmd/sluice/internal/collect"
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/synth/verify"
+)
+
+// reading are the flags of the commands that read flows.
+type reading struct {
+	store        string
+	since, until string
+	workers      int
+	config       string
+	quiet        bool
+	strict       bool
+	servers      serverFlags // where the command reads servers
+}
+
+// flags adds those of commands that read any source.
+func (r *reading) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&r.store, "store", "", "read the flows from the store in `DIR` when no source is given")
+	f.StringVar(&r.since, "since", "", "only flows from `TIME` on: RFC 3339, or a duration back from now (24h)")
+	f.StringVar(&r.until, "until", "", "only flows before `TIME`")
+	r.common(c)
+}
+
+func (r *reading) common(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVar(&r.workers, "workers", runtime.GOMAXPROCS(0), "how many workers read; the result is the same for any number")
+	f.StringVar(&r.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
+	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress and no summary on stderr")
+	f.BoolVar(&r.strict, "strict", false, "fail on the first malformed record")
+}
+
+// open reads the sources of a command line, as the flags say.
+func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log, error) {
+	cfg, err := run.LoadConfig(r.config)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := collect.Servers(args)
+	if err != nil {
+		return nil, err
+	}
+	src, err := r.sources(s, args)
+	if err != nil {
+		return nil, err
+	}
+	if len(servers) > 0 {
+		o, err := r.options(servers, newLogger(s.Err))
+		if err != nil {
+			return nil, err
+		}
+		src.Live = collect.Live(servers, o)
+	}
+	return run.Open(ctx, src, cfg)
+}
+
+// sources says what to read.
+func (r *reading) sources(s Streams, args []string) (run.Sources, error) {
+	since, until, err := r.span()
+	return run.Sources{Args: args, Store: r.store, Stdin: s.In, Since: since, Until: until, Workers: r.workers, Strict: r.strict,
+		Watch: r.watch(s)}, err
+}
+
+func (r *reading) watch(s Streams) run.Watch { return show.Progress(s.Err, r.quiet) }
+
+// span gives the times of --since and --until, 0: not given.
+func (r *reading) span() (since, until model.Micros, err error) {
+	if since, err = parseTime("since", r.since); err != nil {
+		return 0, 0, err
+	}
+	if until, err = parseTime("until", r.until); err != nil {
+		return 0, 0, err
+	}
+	if until != 0 && since >= until {
+		return 0, 0, run.Usagef("nothing lies between --since %s and --until %s", r.since, r.until)
+	}
+	return since, until, nil
+}
+
+// incomplete tells of sources without a record, and is the error for those that could not be read. It comes after what
+// the command prints, and before its findings.
+func incomplete(s Streams, l *run.Log) error {
+	for _, err := range l.Empty {
+		fmt.Fprintln(s.Err, "sluice: "+text.Printable(err.Error(), 500))
+	}
+	return l.Incomplete()
+}
+
+// serverFlags are the flags of commands that read from servers. Those of TLS have the names of the hubble command line,
+// and its environment variables.
+type serverFlags struct {
+	collect.Options
+	offered   bool // the command has these flags, and reads servers
+	logFormat string
+}
+
+func (l *serverFlags) flags(c *cobra.Command) {
+	l.offered = true
+	c.PreRunE = func(_ *cobra.Command, args []string) error {
+		if !slices.ContainsFunc(args, collect.IsServer) {
+			return nil // the environment is about servers
+		}
+		l.TLSAsked = slices.ContainsFunc(tlsFlags, c.Flags().Changed)
+		return environment(c)
+	}
+	f := c.Flags()
+	f.Uint64Var(&l.Last, "last", 0, "servers: read only the newest `N` flows of each node that they have now")
+	f.BoolVar(&l.UseTLS, "tls", false, "connect with TLS, as hubbles:// does")
+	f.StringSliceVar(&l.TLS.CAFiles, "tls-ca-cert-files", nil, "`FILES` with the certificates of the server's authority")
+	f.StringVar(&l.TLS.CertFile, "tls-client-cert-file", "", "`FILE` with the client's certificate, for mutual TLS")
+	f.StringVar(&l.TLS.KeyFile, "tls-client-key-file", "", "`FILE` with the client's key, for mutual TLS")
+	f.StringVar(&l.TLS.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate (for a relay such as ui.hubble-relay.cilium.io)")
+	f.BoolVar(&l.TLS.AllowInsecure, "tls-allow-insecure", false, "do not verify the server's certificate")
+	f.DurationVar(&l.Timeout, "timeout", 12*time.Second, "how long the server may take to answer")
+	f.StringVar(&l.logFormat, "log-format", "text", "servers: log as text or json")
+}
+
+// followFlag is for commands that have no end of their own.
+func (l *serverFlags) followFlag(c *cobra.Command, what string) {
+	c.Flags().BoolVarP(&l.Follow, "follow", "f", false, what)
+}
+
+var tlsFlags = []string{"tls", "tls-ca-cert-files", "tls-client-cert-file", "tls-client-key-file", "tls-server-name", "tls-allow-insecure"}
+
+// environment gives flags that were not set the values of their HUBBLE_ variables.
+func environment(c *cobra.Command) error {
+	for _, name := range append([]string{"timeout"}, tlsFlags...) {
+		key := "HUBBLE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		v, ok := os.LookupEnv(key)
+		if !ok || v == "" || c.Flags().Changed(name) {
+			continue
+		}
+		if name == "tls-ca-cert-files" {
+			v = strings.Join(strings.Fields(v), ",")
+		}
+		if err := c.Flags().Set(name, v); err != nil {
+			return run.Usagef("%s=%s: %v", key, strconv.Quote(v), err)
+		}
+	}
+	return nil
+}
+
+// handlers makes the log of a command that reads servers, by the values of --log-format.
+type handlers map[string]func() slog.Handler
+
+func newLogger(w interface{ Write([]byte) (int, error) }) handlers {
+	return handlers{
+		"text": func() slog.Handler { return slog.NewTextHandler(w, nil) },
+		"json": func() slog.Handler { return slog.NewJSONHandler(w, nil) },
+	}
+}
+
+// options says how servers are read.
+func (r *reading) options(servers []string, log handlers) (o collect.Options, err error) {
+	o = r.servers.Options
+	if !r.servers.offered {
+		return o, run.Usagef("%s: this command does not read servers; ingest it into a store first", servers[0])
+	}
+	handler, ok := log[r.servers.logFormat]
+	if !ok {
+		return o, run.Usagef("--log-format %s: give text or json", r.servers.logFormat)
+	}
+	if r.strict {
+		return o, run.Usagef("--strict is for files: what a server sends and nobody can read is counted")
+	}
+	o.Log = slog.New(handler())
+	o.Since, o.Until, err = r.span()
+	return o, err
+}
+
+// outputFlag is -o of a command that prints in any format.
+func outputFlag(c *cobra.Command, format *string) {
+	c.Flags().StringVarP(format, "output", "o", show.Table, "print as table, json or yaml")
+}
+
+// failOn is --fail-on. What is not given has a default that depends on what is verified.
+type failOn struct {
+	names []string
+	set   func() bool
+}
+
+func (f *failOn) flag(c *cobra.Command, always bool) {
+	f.set = func() bool { return c.Flags().Changed("fail-on") }
+	usage := "exit with 3 on " + strings.Join(verify.FailOnNames(), ", ")
+	if always {
+		f.names = verify.DefaultFailOn(true)
+	} else {
+		some := verify.DefaultFailOn(false)
+		usage += " (default: " + strings.Join(some, ",") + "; for a bundle also " + strings.Join(verify.DefaultFailOn(true)[len(some):], ",") + ")"
+	}
+	c.Flags().StringSliceVar(&f.names, "fail-on", f.names, usage)
+}
+
+func (f *failOn) check() error {
+	if err := verify.CheckFailOn(f.names); err != nil {
+		return &run.Usage{Err: err}
+	}
+	return nil
+}
+
+// of gives the names that count for a bundle, or for anyone's policies.
+func (f *failOn) of(bundle bool) []string {
+	if f.set() {
+		return f.names
+	}
+	return verify.DefaultFailOn(bundle)
+}
+
+// nameList is a flag that repeats, or holds a list with commas.
+type nameList struct{ names *[]string }
+
+func (l nameList) String() string {
+	if l.names == nil {
+		return ""
+	}
+	return strings.Join(*l.names, ",")
+}
+
+// Type is what pflag calls lists that are not split.
+func (l nameList) Type() string { return "stringArray" }
+
+// Set adds one value of the command line.
+func (l nameList) Set(s string) error {
+	*l.names = append(*l.names, strings.Split(s, ",")...)
+	return nil
+}
+
+func parseTime(flag, s string) (model.Micros, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil {
+		return time.Now().Add(-d.Abs()).UnixMicro(), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return 0, run.Usagef("--%s %q: use RFC 3339 (2026-11-21T08:00:00Z) or a duration back from now (24h)", flag, s)
+	}
+	return t.UnixMicro(), nil
+}
+
+// parseDays reads a duration that may be given in days; 0 without.
+func parseDays(flag, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return d, nil
+	}
+	return 0, run.Usagef("--%s %q: give days (90d) or a duration (36h)", flag, text)
+}

@@ -1,0 +1,138 @@
+// Package collect reads servers until they have no more or it is stopped: into a store, with what its operators ask for
+// over HTTP, or into memory. It prints nothing; what it finds it tells to functions that it is given.
+package collect
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"sluice/ingest/live"
+	"sluice/model/store"
+)
+
+// Config says where what servers send is kept.
+type Config struct {
+	Dir    string // the store, made if it is not there
+	Keep   time.Duration
+	Listen string          // answers operators at this address; "": does not
+	Edge   func(FoundEdge) // is told of connections that were never seen before, by several goroutines; may be nil
+}
+
+// Source is a server that is read, and what came of it so far.
+type Source struct {
+	Name  string
+	Stats func() live.Stats
+}
+
+// Collection is a run of collectors, one for each server, into one store. Each stream is collected by one run.
+type Collection struct {
+	store      *store.Store
+	collectors collectors
+	sources    []Source
+	locks      []*store.Lock
+	edges      *newEdges
+	listen     string
+}
+
+// New takes the streams and makes their collectors, which continue where the store stands.
+func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collection, error) {
+	each, sources, err := o.open(servers)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Create(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	edges, err := openNewEdges(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	found := cfg.Edge
+	if !each.Follow {
+		found = nil
+	}
+	c := &Collection{store: st, edges: edges, listen: cfg.Listen}
+	each.Stored = func(b *live.Batch) { edges.add(b.Tables, b.Rows, found) }
+	return c, c.take(sources, each, cfg.Keep)
+}
+
+// take locks the streams of servers and makes their collectors.
+func (c *Collection) take(servers []*server, cfg live.Config, keep time.Duration) error {
+	for _, src := range servers {
+		lock, err := c.store.LockStream(src.name)
+		if err != nil {
+			return errors.Join(err, c.release())
+		}
+		c.locks = append(c.locks, lock)
+		sink := &streamStore{store: c.store, name: src.name, format: src.format, keep: keep, log: cfg.Log}
+		at, err := sink.position()
+		if err != nil {
+			return errors.Join(err, c.release())
+		}
+		own := cfg
+		own.Log = cfg.Log.With("source", src.name)
+		one := live.New(own, src.client, sink, at)
+		c.collectors = append(c.collectors, one)
+		c.sources = append(c.sources, Source{src.name, one.Stats})
+	}
+	return nil
+}
+
+func (c *Collection) release() error {
+	var errs []error
+	for _, l := range c.locks {
+		errs = append(errs, l.Release())
+	}
+	c.locks = nil
+	return errors.Join(errs...)
+}
+
+// Sources returns the servers that are read.
+func (c *Collection) Sources() []Source { return c.sources }
+
+// Run collects until the servers have no more, ctx ends or a collector fails for good.
+func (c *Collection) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if c.listen != "" {
+		ops := &operations{store: c.store, edges: c.edges, sources: c.sources}
+		if err := ops.listen(ctx, c.listen); err != nil {
+			return errors.Join(err, c.release())
+		}
+	}
+	if os.Getenv("GOGC") == "" {
+		// Little memory lives, and much of what is received does not: collecting garbage less often costs some megabytes.
+		defer debug.SetGCPercent(debug.SetGCPercent(200))
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		// A processor takes five times the flows that a relay sends. With more of them, every few flows the goroutine that
+		// receives wakes another for the one that decodes, and what it has read is in the wrong cache.
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(len(c.sources), runtime.GOMAXPROCS(0))))
+	}
+	return errors.Join(c.collectors.run(ctx), c.release())
+}
+
+// collectors run together: where one fails for good all end.
+type collectors []*live.Collector
+
+func (c collectors) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(c))
+	var wg sync.WaitGroup
+	for i, one := range c {
+		wg.Go(func() {
+			if errs[i] = one.Run(ctx); errs[i] != nil {
+				stop()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,168 @@
+package collect
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/ingest/live"
+	"sluice/ingest/live/goldmane"
+	"sluice/ingest/live/hubble"
+	"sluice/model"
+)
+
+// Options say how servers are read.
+type Options struct {
+	Follow       bool          // go on until stopped
+	For          time.Duration // follow for so long; 0: for ever
+	Last         uint64        // only the newest flows of each node; 0: all
+	Namespaces   []string      // only flows with an end in these, selected by the server
+	Since, Until model.Micros  // 0: no bound
+	TLS          live.TLS
+	UseTLS       bool // with schemes that leave it open
+	TLSAsked     bool // TLS was said in a way that is an error where it does nothing
+	Timeout      time.Duration
+	Log          *slog.Logger
+}
+
+// server is one to read from.
+type server struct {
+	name   string // in the store: what is read, not how
+	format string
+	client live.Client
+	secure bool // with TLS
+}
+
+// schemes are the beginnings of URLs of servers.
+var schemes = []string{"hubble://", "hubbles://", "hubble+unix://", "goldmane://", "whisker+http://", "whisker+https://"}
+
+// IsServer reports whether a source is a server.
+func IsServer(arg string) bool {
+	return slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(arg, s) })
+}
+
+// Servers tells servers from other sources; both at once are an error.
+func Servers(args []string) (servers []string, err error) {
+	for _, a := range args {
+		if IsServer(a) {
+			servers = append(servers, a)
+		} else if scheme, _, ok := strings.Cut(a, "://"); ok && !strings.ContainsAny(scheme, "/.") {
+			return nil, run.Usagef("%s: no such kind of server: they are %s", a, strings.Join(schemes, ", "))
+		}
+	}
+	if len(servers) > 0 && len(servers) < len(args) {
+		return nil, run.Usagef("servers and files cannot be read by one command: ingest them into one store, one after the other")
+	}
+	return servers, nil
+}
+
+// open makes the clients of servers, and how they are collected from.
+func (o *Options) open(servers []string) (cfg live.Config, sources []*server, err error) {
+	cfg = live.DefaultConfig()
+	if cfg.Follow = o.Follow; !cfg.Follow {
+		cfg.Flush = 10 * time.Second // nothing is acknowledged before the end
+	}
+	cfg.Log = o.Log
+	until := toTime(o.Until)
+	cfg.Since = toTime(o.Since)
+	switch {
+	case o.Follow && (o.Last > 0 || !until.IsZero()):
+		return cfg, nil, run.Usagef("--follow and --for take what comes: --last and --until are for reading what a server has now")
+	case o.Last > 0 && !(cfg.Since.IsZero() && until.IsZero()):
+		return cfg, nil, run.Usagef("--last counts back from now, whatever --since and --until say: give one or the other")
+	case o.For < 0:
+		return cfg, nil, run.Usagef("--for %s: give how long to follow (1h)", o.For)
+	case o.Timeout <= 0:
+		return cfg, nil, run.Usagef("--timeout %s: give the time that an answer may take (12s)", o.Timeout)
+	case slices.Contains(o.Namespaces, ""):
+		return cfg, nil, run.Usagef("-n: give the name of a namespace")
+	}
+	secure := false
+	for _, arg := range servers {
+		src, err := o.server(arg, until)
+		if err != nil {
+			return cfg, nil, err
+		}
+		if slices.ContainsFunc(sources, func(s *server) bool { return s.name == src.name }) {
+			return cfg, nil, run.Usagef("%s is given twice", arg)
+		}
+		secure = secure || src.secure
+		sources = append(sources, src)
+	}
+	if o.TLSAsked && !secure {
+		return cfg, nil, run.Usagef("%s is read without TLS, and flags such as --tls-ca-cert-files would do nothing: give hubbles:// or whisker+https://, or leave them out", servers[0])
+	}
+	return cfg, sources, nil
+}
+
+// server makes the client of a server.
+func (o *Options) server(arg string, until time.Time) (*server, error) {
+	if target, ok, err := goldmane.ParseURL(arg); err != nil {
+		return nil, &run.Usage{Err: err}
+	} else if ok {
+		return o.goldmane(arg, target, until)
+	}
+	target, secure, ok, err := hubble.ParseURL(arg)
+	if err != nil {
+		return nil, &run.Usage{Err: err}
+	}
+	if !ok {
+		return nil, run.Usagef("%s is no server", arg)
+	}
+	cfg := hubble.DefaultConfig()
+	cfg.Target, cfg.Namespaces, cfg.Last, cfg.Until = target, o.Namespaces, o.Last, until
+	cfg.Timeout, cfg.Log = o.Timeout, o.Log
+	if secure || o.UseTLS {
+		tls := o.TLS
+		if _, err := tls.Config(); err != nil {
+			return nil, fmt.Errorf("%s: %w", arg, err)
+		}
+		cfg.TLS = &tls
+	}
+	name := streamName("hubble", strings.TrimPrefix(target, "unix://"), o.Namespaces)
+	return &server{name: name, format: "hubble", client: hubble.New(cfg), secure: cfg.TLS != nil}, nil
+}
+
+// goldmane makes the client of Goldmane, or of Whisker before it.
+func (o *Options) goldmane(arg, target string, until time.Time) (*server, error) {
+	if o.Last > 0 {
+		return nil, run.Usagef("--last: %s has no newest flows to count; use --since", arg)
+	}
+	cfg := goldmane.DefaultConfig()
+	cfg.Target, cfg.Namespaces, cfg.Until, cfg.Timeout, cfg.Log = target, o.Namespaces, until, o.Timeout, o.Log
+	scheme, name := "goldmane", target
+	if goldmane.IsWhisker(target) {
+		scheme = "whisker"
+		_, name, _ = strings.Cut(target, "://")
+	}
+	if !strings.HasPrefix(target, "http://") {
+		tls := o.TLS
+		cfg.TLS = &tls
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, run.Usagef("%s: %v", arg, err)
+	}
+	return &server{name: streamName(scheme, name, o.Namespaces), format: "calico", client: goldmane.New(cfg), secure: cfg.TLS != nil}, nil
+}
+
+// streamName names what is read: the server and what it is asked for, not how it is reached.
+func streamName(scheme, target string, namespaces []string) string {
+	name := scheme + "://" + target
+	if len(namespaces) > 0 {
+		q := url.Values{"namespace": slices.Compact(slices.Sorted(slices.Values(namespaces)))}
+		name += "?" + q.Encode()
+	}
+	return name
+}
+
+// toTime gives the time of microseconds since 1970 UTC, zero for none.
+func toTime(us model.Micros) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
+}

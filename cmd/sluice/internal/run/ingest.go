@@ -1,0 +1,86 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/ingest/source"
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// Ingest adds files to the store in a directory, which is made if it is not there. The log has no graph: which records
+// are duplicates is decided when edges are built. A file that is there already is skipped.
+func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
+	st, err := store.Create(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := NewLog(&Config{})
+	var w *store.Writer
+	err = l.read(ctx, src, 1, st, func(t model.Tables, rows []model.Observation) error {
+		if w == nil {
+			if w, err = st.Writer(store.WriterOptions{}); err != nil {
+				return err
+			}
+		}
+		return w.Write(t, rows)
+	})
+	if err != nil {
+		if w != nil {
+			_ = w.Abort()
+		}
+		return nil, err
+	}
+	metas := l.stored()
+	if w == nil && len(metas) > 0 && l.Report.Total() > 0 {
+		if w, err = st.Writer(store.WriterOptions{}); err != nil {
+			return nil, err
+		}
+	}
+	if w != nil {
+		if err := w.Commit(metas); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// stored are the sources as the store keeps them. One that could not be read is tried again the next time.
+func (l *Log) stored() []store.Source {
+	var metas []store.Source
+	for i := range l.Sources {
+		if src := &l.Sources[i]; Stored(src) {
+			metas = append(metas, store.Source{Name: src.Name, Digest: src.Digest, Records: src.Records, Bytes: src.Bytes, Format: src.Format})
+		}
+	}
+	if len(metas) > 0 {
+		// The fates are those of the whole run: workers do not keep them by source.
+		metas[0].Rejected = l.Report.Rejected.Texts()
+		metas[0].Lost = int64(l.Report.Lost)
+	}
+	return metas
+}
+
+// Stored reports whether a source was read, at least in part.
+func Stored(s *source.Source) bool { return !s.Skipped && (s.Err == nil || s.Records > 0) }
+
+// Skipped returns how many sources were in the store already.
+func (l *Log) Skipped() int {
+	n := 0
+	for i := range l.Sources {
+		if l.Sources[i].Skipped {
+			n++
+		}
+	}
+	return n
+}
+
+// Nothing is the error where nothing at all was found in the sources.
+func (l *Log) Nothing() error {
+	if l.Report.Total() > 0 || l.Skipped() > 0 || len(l.Failed) > 0 {
+		return nil
+	}
+	return fmt.Errorf("no record found in %s", text.Plural(len(l.Sources), "source", "sources"))
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/synth"
+	"sluice/synth/bundle"
+	"sluice/synth/render/all"
+	"sluice/synth/verify"
+)
+
+// LearnConfig says what to learn and where to write it.
+type LearnConfig struct {
+	synth.Config
+	Given        Given
+	Out          string        // the directory of the bundle
+	CNI          string        // verify as this plugin decides; "": as the one that wrote the flows
+	Base         string        // start from the former bundle in this directory
+	Prune        time.Duration // with Base: drop what is older; 0: nothing
+	Force        bool          // see bundle.Input
+	AllowPartial bool          // learn although a source could not be read whole
+	Watch        Watch
+}
+
+// Learned is what came of learning.
+type Learned struct {
+	Config synth.Config // with what sluice.yaml and the base added
+	Result synth.Result
+	Report verify.Report
+	Hands  bundle.ByHand // what people did in the directory
+}
+
+// Learn learns policies from a log, writes the bundle and verifies it.
+func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
+	if err := l.Usable(); err != nil {
+		return nil, err
+	}
+	partial := l.Partial()
+	if len(partial) > 0 && !cfg.AllowPartial {
+		return nil, fmt.Errorf("nothing was written: %s. --allow-partial learns from what was read", strings.Join(partial, "; "))
+	}
+	sem, err := l.Semantics(cfg.CNI)
+	if err != nil {
+		return nil, err
+	}
+	out := &Learned{Config: cfg.Config}
+	if err := l.Config.synth(&out.Config, cfg.Given); err != nil {
+		return nil, err
+	}
+	if cfg.Base != "" {
+		if err := l.Base(ctx, cfg.Base, cfg.Prune, &out.Config); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.chosen(&out.Config); err != nil {
+		return nil, err
+	}
+	err = cfg.Watch.during("learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"), func() (err error) {
+		out.Result, err = synth.Synthesize(ctx, l.Graph, out.Config)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = cfg.Watch.during("writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"), func() (err error) {
+		out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
+			Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
+			Kinds: all.Kinds(), Partial: partial, Force: cfg.Force,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if out.Hands, err = bundle.Hands(cfg.Out); err != nil {
+		return nil, err
+	}
+	out.Report.Edited = out.Hands.Changed()
+	return out, nil
+}
+
+// Findings is the error that a result asks for attention: what failOn names, or a direction that cannot be enforced.
+func (r *Learned) Findings(failOn []string) error {
+	const most = 3
+	failed := r.Report.Failed(failOn)
+	blocked := 0
+	for _, ns := range r.Result.Namespaces() {
+		if e := r.Result.Enforce[ns]; len(e.Why) > 0 && !r.Config.EnforceAnyway && len(failOn) > 0 {
+			if blocked++; blocked <= most {
+				failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, text.Plural(len(e.Why), "obstacle", "obstacles")))
+			}
+		}
+	}
+	if blocked > most {
+		failed = append(failed, fmt.Sprintf("and so %s", text.Plural(blocked-most, "namespace more", "namespaces more")))
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return &Findings{[]string{strings.Join(failed, "; ")}}
+}

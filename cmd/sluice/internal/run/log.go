@@ -1,0 +1,212 @@
+package run
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/ingest"
+	"sluice/ingest/source"
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/model/store"
+	"sluice/synth/eval"
+)
+
+// Log is what was read, and the graph of it.
+type Log struct {
+	Tables  model.Tables
+	Report  ingest.Report
+	Sources []source.Source
+	Failed  []error // sources that could not be read, wholly or in part
+	Empty   []error // sources without a record, beside others
+	Gaps    int     // times from which records of servers may be missing
+	Config  *Config
+	Builder *graph.Builder
+	Graph   *graph.Graph // nil before Build
+}
+
+// Fates is the order that fates are listed in: what counts first.
+var Fates = []model.Fate{model.Used, model.Reply, model.Duplicate, model.Denied, model.Irrelevant, model.Refused, model.Malformed}
+
+// NewLog returns a log that nothing was read into yet.
+func NewLog(cfg *Config) *Log {
+	l := &Log{Tables: model.NewTables(), Config: cfg}
+	l.Builder = graph.NewBuilder(l.Tables)
+	return l
+}
+
+// Build makes the graph of what was read so far.
+func (l *Log) Build() error {
+	l.Graph = l.Builder.Build(graph.Config{Workloads: l.Config.workloads()})
+	if os.Getenv("SLUICE_VALIDATE") != "" {
+		if err := l.Validate(); err != nil {
+			return fmt.Errorf("invariant broken: %w", err)
+		}
+	}
+	return nil
+}
+
+// Counts are the final fates: what the graph decided, and what never reached it.
+func (l *Log) Counts() model.Counts {
+	c := l.Graph.Fates
+	c.Add(&l.Report.Rejected)
+	return c
+}
+
+// Validate checks the graph and that every record read has exactly one fate.
+func (l *Log) Validate() error {
+	counts := l.Counts()
+	if sum, total := counts.Total(), l.Report.Total(); sum != total {
+		return fmt.Errorf("fates add up to %d of %d records", sum, total)
+	}
+	return l.Graph.Check()
+}
+
+// Incomplete is the error that sources could not be read, nil if all were.
+func (l *Log) Incomplete() error {
+	if len(l.Failed) == 0 {
+		return nil
+	}
+	return &Incomplete{l.Failed}
+}
+
+// Partial names what could not be read whole.
+func (l *Log) Partial() []string {
+	var out []string
+	for _, err := range l.Failed {
+		out = append(out, err.Error())
+	}
+	if n := l.Report.Counts[model.Malformed][model.Truncated]; n > 0 && len(out) == 0 {
+		for _, s := range l.Report.Samples {
+			if s.Reason == model.Truncated {
+				return append(out, fmt.Sprintf("%s:%d: the input ends inside a record", s.Source, s.Line))
+			}
+		}
+		out = append(out, "an input ends inside a record")
+	}
+	return out
+}
+
+// Learnable returns how many records edges can be made of.
+func (l *Log) Learnable() uint64 {
+	r := &l.Report
+	return r.Fate(model.Used) + r.Fate(model.Reply) + r.Fate(model.Undecided) + r.Fate(model.Denied)
+}
+
+// Usable is the error where no record was found that edges can be made of: what there was, and what to do.
+func (l *Log) Usable() error {
+	if l.Learnable() > 0 {
+		return nil
+	}
+	err := l.unusable()
+	if len(l.Failed) > 0 {
+		return fmt.Errorf("%w\n%w", l.Incomplete(), err)
+	}
+	return err
+}
+
+func (l *Log) unusable() error {
+	r := &l.Report
+	if r.Total() == 0 && r.OutLast != 0 {
+		return fmt.Errorf("no record lies between --since and --until: the flows are of %s to %s", model.StampSecond(r.OutFirst), model.StampSecond(r.OutLast))
+	}
+	if r.Total() == 0 {
+		return fmt.Errorf("no usable record in 0 records: nothing can be learned")
+	}
+	var fates []string
+	all := l.Counts()
+	for _, f := range Fates {
+		n, why := all.Fate(f), map[string]uint64{}
+		for r, c := range all.Reasons(f) {
+			why[r.String()] = c
+		}
+		if n == 0 {
+			continue
+		}
+		fate := text.Count(n) + " " + f.String()
+		if len(why) > 0 {
+			fate += " (" + text.Reasons(why) + ")"
+		}
+		fates = append(fates, fate)
+	}
+	first := ""
+	for _, s := range r.Samples {
+		first = fmt.Sprintf("; the first refusal: %s:%d: %s", s.Source, s.Line, s.Detail)
+		break
+	}
+	return fmt.Errorf("no usable record in %s: %s%s. %s", text.Plural(r.Total(), "record", "records"), strings.Join(fates, ", "), text.Printable(first, 300), l.remedy())
+}
+
+// remedy is the one thing to try where no record can be used.
+func (l *Log) remedy() string {
+	most, n := model.Malformed, uint64(0)
+	for _, f := range []model.Fate{model.Malformed, model.Irrelevant, model.Refused} {
+		if c := l.Report.Fate(f); c > n {
+			most, n = f, c
+		}
+	}
+	switch most {
+	case model.Irrelevant:
+		return "These records are of no traffic between workloads: capture without filters, hubble observe -o jsonpb --last 10000"
+	case model.Refused:
+		return "These records do not say who talked to whom: capture them whole, without field masks and aggregation"
+	}
+	return "Is it a flow log? One record a line, as hubble observe -o jsonpb writes them, or Calico's flow log"
+}
+
+// Format is the one format of all sources that records came from, "" where they differ.
+func (l *Log) Format() string {
+	format := ""
+	for _, s := range l.Sources {
+		if s.Format == "" || s.Err != nil && s.Records == 0 {
+			continue
+		}
+		if format != "" && s.Format != format {
+			return ""
+		}
+		format = s.Format
+	}
+	return format
+}
+
+// Semantics are those of a name, or without one of the plugin that wrote the flows.
+func (l *Log) Semantics(name string) (eval.Semantics, error) {
+	if name != "" {
+		sem, err := eval.ParseSemantics(name)
+		if err != nil {
+			return sem, Usagef("--cni: %w", err)
+		}
+		return sem, nil
+	}
+	switch l.Format() {
+	case "hubble":
+		return eval.Cilium, nil
+	case "calico":
+		return eval.Calico, nil
+	}
+	return eval.Spec, nil
+}
+
+// Evidence keeps the observations behind the edges as a store of its own. Its one source is what was read.
+func (l *Log) Evidence(dir string) error {
+	st, err := store.Create(dir)
+	if err != nil {
+		return err
+	}
+	w, err := st.Writer(store.WriterOptions{Sorted: true})
+	if err != nil {
+		return err
+	}
+	rows := l.Builder.Observations()
+	if err := w.Write(l.Builder.Tables(), rows); err != nil {
+		_ = w.Abort()
+		return err
+	}
+	src := store.Source{Name: "evidence", Format: l.Format(), First: l.Graph.First, Last: l.Graph.Last}
+	for i := range rows {
+		src.Records += int64(rows[i].Records)
+	}
+	return w.Commit([]store.Source{src})
+}

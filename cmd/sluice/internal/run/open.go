@@ -1,0 +1,217 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/ingest"
+	"sluice/ingest/all"
+	"sluice/ingest/normalize"
+	"sluice/ingest/source"
+	"sluice/model"
+	"sluice/model/store"
+	"sluice/synth/bundle"
+)
+
+// storePrefix marks a source that is a store.
+const storePrefix = "store:"
+
+// Sources say what to read, and how.
+type Sources struct {
+	Args         []string // files, directories, - for Stdin; or one store:DIR or bundle
+	Store        string   // the directory of the store that is read where Args has nothing
+	Live         Live     // reads servers instead; nil: there are none
+	Stdin        io.Reader
+	Since, Until model.Micros // only records from the one on and before the other; 0: no bound
+	Workers      int
+	Strict       bool // fail on the first malformed record
+	Watch        Watch
+}
+
+// Live fills a log with what servers have. Its rows are of 60 minutes.
+type Live func(context.Context, *Log) error
+
+// Open reads the sources and builds the graph. A source that cannot be read keeps no other from it: see Log.Incomplete.
+func Open(ctx context.Context, src Sources, cfg *Config) (*Log, error) {
+	l := NewLog(cfg)
+	if err := l.open(ctx, src); err != nil {
+		return nil, err
+	}
+	return l, src.Watch.during("finding workloads and edges", l.Build)
+}
+
+func (l *Log) open(ctx context.Context, src Sources) error {
+	dir := src.Store
+	if len(src.Args) == 1 {
+		switch of := storeOf(src.Args[0]); {
+		case of != "":
+			dir, src.Args = of, nil
+		case isBundle(src.Args[0]):
+			of, err := Evidence(src.Args[0])
+			if err != nil {
+				return err
+			}
+			dir, src.Args = of, nil
+		}
+	}
+	switch {
+	case src.Live != nil:
+		return src.Live(ctx, l)
+	case len(src.Args) == 0 && dir == "":
+		return Usagef("no flows given: name files, directories or a server (hubble://localhost:4245), '-' for standard input, or --store DIR")
+	case len(src.Args) == 0:
+		return l.scan(ctx, dir, src)
+	}
+	for _, a := range src.Args {
+		if storeOf(a) != "" {
+			return Usagef("%s cannot be mixed with other sources: ingest them into the store first", a)
+		}
+	}
+	return l.read(ctx, src, 60, nil, func(t model.Tables, rows []model.Observation) error {
+		l.Builder.Add(t, rows)
+		return nil
+	})
+}
+
+// storeOf gives the directory of a source that is a store, "" of any other.
+func storeOf(arg string) string {
+	if !strings.HasPrefix(arg, storePrefix) {
+		return ""
+	}
+	return strings.TrimPrefix(arg, storePrefix)
+}
+
+// isBundle reports whether a directory is a bundle.
+func isBundle(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, bundle.ManifestFile))
+	return err == nil
+}
+
+// rowSink takes folded rows; it is called by one goroutine at a time.
+type rowSink func(t model.Tables, rows []model.Observation) error
+
+// read decodes files into rows of so many minutes.
+func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past source.Past, out rowSink) error {
+	if src.Workers < 1 {
+		return Usagef("--workers %d: give at least 1", src.Workers)
+	}
+	var mu sync.Mutex
+	var outErr error
+	var sinks []*normalize.Normalizer
+	newSink := func() ingest.Sink {
+		mu.Lock()
+		defer mu.Unlock()
+		fold := ingest.NewFold(l.Tables.Names, func(rows []model.Observation) {
+			mu.Lock()
+			defer mu.Unlock()
+			if outErr == nil {
+				outErr = out(l.Tables, rows)
+			}
+		})
+		n := normalize.New(fold, windowMinutes)
+		n.Since, n.Until = src.Since, src.Until
+		sinks = append(sinks, n)
+		return n
+	}
+	add, done := src.Watch.start("", totalSize(src.Args))
+	sum, err := source.Read(ctx, src.Args, src.Stdin, source.Options{Workers: src.Workers, Formats: all.Formats(), NewSink: newSink, Tables: l.Tables, Progress: add, Past: past})
+	done()
+	for _, n := range sinks {
+		n.Flush()
+		l.Report.Merge(&n.Report)
+	}
+	if err == nil {
+		err = outErr
+	}
+	if err != nil {
+		return err
+	}
+	l.Sources = sum.Sources
+	l.fail(sum.Sources)
+	if n := l.Report.Fate(model.Malformed); src.Strict && n > 0 {
+		smp := l.Report.Samples[0]
+		return fmt.Errorf("--strict: %s; the first: %s:%d: %s", text.Plural(n, "malformed record", "malformed records"), smp.Source, smp.Line, smp.Detail)
+	}
+	return nil
+}
+
+// fail notes the sources that could not be read. An empty file beside others was read whole: that is told, and no error.
+func (l *Log) fail(sources []source.Source) {
+	for _, src := range sources {
+		switch {
+		case src.Err == nil:
+		case errors.Is(src.Err, source.ErrEmpty) && l.Report.Total()+l.Report.OutOfRange > 0:
+			l.Empty = append(l.Empty, src.Err)
+		default:
+			l.Failed = append(l.Failed, src.Err)
+		}
+	}
+}
+
+// totalSize is how many bytes of plain files there are to read, 0 where that is not known.
+func totalSize(args []string) int64 {
+	var n int64
+	for _, a := range args {
+		fi, err := os.Stat(a)
+		if err != nil || !fi.Mode().IsRegular() || strings.HasSuffix(a, ".gz") || strings.HasSuffix(a, ".zst") {
+			return 0
+		}
+		n += fi.Size()
+	}
+	return n
+}
+
+// scan reads a store.
+func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
+	st, err := store.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = st.Scan(ctx, store.ScanOptions{Since: src.Since, Until: src.Until}, func(t model.Tables, rows []model.Observation) error {
+		for i := range rows {
+			l.Report.Counts[rows[i].Fate][rows[i].Reason] += uint64(rows[i].Records)
+		}
+		l.Builder.Add(t, rows)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, seg := range st.Segments() { // where the flows lie, should none be between since and until
+		if l.Report.OutFirst == 0 || seg.First < l.Report.OutFirst {
+			l.Report.OutFirst = seg.First
+		}
+		l.Report.OutLast = max(l.Report.OutLast, seg.Last)
+	}
+	for _, src := range st.Sources() {
+		l.Report.Lost += uint64(src.Lost)
+		if src.Stream != nil {
+			l.Gaps += len(src.Stream.Gaps)
+		}
+		l.Sources = append(l.Sources, source.Source{Name: src.Name, Records: src.Records, Bytes: src.Bytes, Format: src.Format, Digest: src.Digest})
+		rejected := model.CountsOf(src.Rejected)
+		l.Report.Rejected.Add(&rejected)
+		l.Report.Counts.Add(&rejected)
+	}
+	return nil
+}
+
+// Evidence returns the store in a bundle.
+func Evidence(dir string) (string, error) {
+	path := filepath.Join(dir, bundle.EvidenceDir)
+	fi, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("the bundle %s has no evidence: name the flows to replay, sluice verify %s SOURCE", dir, dir)
+	case !fi.IsDir():
+		return "", fmt.Errorf("%s is no directory of this bundle: its evidence is not followed", path)
+	}
+	return path, nil
+}

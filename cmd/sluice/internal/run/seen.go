@@ -1,0 +1,74 @@
+package run
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/model/workload"
+	"sluice/synth"
+)
+
+// UnnamedCluster is what --cluster calls the cluster that the log has no name for.
+const UnnamedCluster = "unnamed"
+
+// Ends says which ends of flows have the namespace that is asked for.
+type Ends bool
+
+// The ends.
+
+const (
+	PodsOnly Ends = false
+	AnyEnd   Ends = true
+)
+
+// Seen is the error for namespaces that the flows do not have.
+func (l *Log) Seen(namespaces []string, which Ends) error {
+	have := map[string]bool{}
+	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
+		if ep.Namespace != "" && (which == AnyEnd || ep.Kind == model.KindPod) {
+			have[ep.Namespace] = true
+		}
+	}
+	for _, ns := range namespaces {
+		if !have[ns] {
+			return fmt.Errorf("no pod of namespace %s in these flows; seen: %s", ns, text.Some(slices.Sorted(maps.Keys(have))))
+		}
+	}
+	return nil
+}
+
+// ClusterSeen is the error for a cluster that the flows do not have.
+func (l *Log) ClusterSeen(cluster string) error {
+	have := map[string]bool{}
+	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
+		if ep.Kind == model.KindPod {
+			have[cmp.Or(ep.Cluster, UnnamedCluster)] = true
+		}
+	}
+	if cluster == "" || have[cluster] {
+		return nil
+	}
+	return fmt.Errorf("no cluster %s in these flows; seen: %s", cluster, text.Some(slices.Sorted(maps.Keys(have))))
+}
+
+// chosen checks that what is to be learned for is there.
+func (l *Log) chosen(cfg *synth.Config) error {
+	if err := l.ClusterSeen(cfg.Cluster); err != nil {
+		return err
+	}
+	if err := l.Seen(cfg.Namespaces, PodsOnly); err != nil {
+		return err
+	}
+	several := slices.ContainsFunc(l.Graph.Workloads, func(w workload.Workload) bool { return w.Cluster != "" })
+	if cfg.Cluster == UnnamedCluster {
+		cfg.Unnamed = true
+	}
+	if cfg.Cluster == UnnamedCluster || !several { // workloads say theirs where there are several
+		cfg.Cluster = ""
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package run
+
+import (
+	"context"
+	"net/netip"
+
+	"sluice/synth"
+	"sluice/synth/render"
+	"sluice/synth/verify"
+)
+
+// VerifyConfig says how policies are judged.
+type VerifyConfig struct {
+	CNI        string   // as this plugin decides; "": as the one that wrote the flows
+	Namespaces []string // that the policies are for; nil: where they are
+	Cluster    string   // that they are for, where the log has several
+}
+
+// Verify replays a log through policies.
+func Verify(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.Report, error) {
+	sem, err := l.Semantics(cfg.CNI)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	judge := verify.Config{Semantics: sem, Namespaces: cfg.Namespaces, Cluster: cfg.Cluster, Networks: map[string][]netip.Prefix{}}
+	for _, n := range l.Config.Networks {
+		judge.Networks[n.Name] = n.CIDRs
+	}
+	judge.Nodes = judge.Networks[synth.NodesNetwork]
+	if judge.Cluster == UnnamedCluster {
+		judge.Cluster = ""
+	}
+	if p.Bundle != nil {
+		exceptions(l.Graph, p.Bundle, &judge)
+	}
+	r, err := verify.Verify(ctx, l.Graph, p.Set, judge)
+	p.note(&r)
+	return r, err
+}
+
+// note tells a report of the files that the policies came from.
+func (p *Policies) note(r *verify.Report) {
+	r.Unread, r.Edited = render.Unread(p.Problems), p.Hands.Changed()
+}
+
+// Findings is the error for what failOn names of a report, nil for nothing.
+func (p *Policies) Findings(r verify.Report, failOn []string) error {
+	p.note(&r) // nothing was replayed, perhaps
+	return found(r.Failed(failOn))
+}

@@ -1,0 +1,57 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/synth/verify"
+)
+
+// Changes prints a verification that goes on: what has changed since the last time.
+type Changes struct {
+	w      io.Writer
+	format string
+	last   verify.Report
+	told   map[string]bool // cases printed
+}
+
+// NewChanges returns one that has printed nothing yet.
+func NewChanges(w io.Writer, format string) *Changes {
+	return &Changes{w: w, format: format, told: map[string]bool{}}
+}
+
+// Print tells of the next report, if its counts differ from the last.
+func (c *Changes) Print(l *run.Log, r *verify.Report) error {
+	changed := r.Connections != c.last.Connections || r.Records != c.last.Records
+	c.last = *r
+	switch {
+	case !changed:
+	case c.format == Table:
+		c.table(l)
+	default:
+		return printLine(c.w, viewReport(r))
+	}
+	return nil
+}
+
+// table tells the counts and the cases that are new.
+func (c *Changes) table(l *run.Log) {
+	var counts []string
+	for i, n := range c.last.Connections {
+		if n > 0 {
+			counts = append(counts, fmt.Sprintf("%s %s", text.Count(n), verify.Verdict(i)))
+		}
+	}
+	fmt.Fprintf(c.w, "%s to %s: %s: %s\n", model.StampSecond(l.Graph.First), model.StampSecond(l.Graph.Last), text.Plural(c.last.Connections.Total(), "connection", "connections"), strings.Join(counts, ", "))
+	for _, x := range c.last.Cases {
+		line := fmt.Sprintf("%s: %s -> %s %s: %s", x.Verdict, text.Printable(x.Src, 80), text.Printable(x.Dst, 80), x.Port, text.Printable(x.Why, 300))
+		if !c.told[line] {
+			c.told[line] = true
+			fmt.Fprintln(c.w, line)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package show
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/bundle"
+)
+
+// explanation is a rule with what it rests on.
+type explanation struct {
+	header
+	Rule  bundle.Rule   `json:"rule"`
+	Edges []bundle.Edge `json:"edges"`
+	Flows []flowView    `json:"flows"`
+}
+
+// Explain prints what a rule of a bundle rests on: its edges, and their flows in the bundle's evidence.
+func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, l *run.Log) error {
+	x := explanation{header: newHeader("Explanation"), Rule: *rule, Flows: []flowView{}}
+	behind := map[[3]string]bool{}
+	for _, i := range rule.Edges {
+		e := m.Edges[i]
+		x.Edges = append(x.Edges, e)
+		behind[[3]string{e.Source, e.Destination, e.Port}] = true
+	}
+	rows := l.Builder.Observations()
+	for i := range rows {
+		// An undecided observation counts for the edge it was decided to be: show it where its ends meet.
+		v := viewFlow(l.Graph, &rows[i])
+		port := fmt.Sprintf("%d/%s", v.Port, v.Protocol)
+		back := fmt.Sprintf("%d/%s", v.SourcePort, v.Protocol)
+		if behind[[3]string{v.Source, v.Destination, port}] || v.SourcePort != 0 && behind[[3]string{v.Destination, v.Source, back}] {
+			x.Flows = append(x.Flows, v)
+		}
+	}
+	if format != Table {
+		return printObject(w, format, x)
+	}
+	fmt.Fprintf(w, "Rule %s of %s, %s:\n  %s\n\nIt is there for:\n", rule.ID, rule.Policy, rule.Direction, text.Printable(rule.Text, 500))
+	t := newTable(w, "SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "HOURS", "FIRST", "LAST")
+	for _, e := range x.Edges {
+		t.row(e.Source, e.Destination, e.Port, e.State, gradeText(&e), text.Count(e.Records), e.Hours, e.First, e.Last)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nSeen as:")
+	return flows.print(w, format, slices.Values(x.Flows))
+}
+
+// gradeText is how sure the evidence of an edge is, with the reason where that is not known.
+func gradeText(e *bundle.Edge) string {
+	if e.Doubt != "" {
+		return e.Grade + ": " + e.Doubt
+	}
+	return cmp.Or(e.Grade, "-")
+}

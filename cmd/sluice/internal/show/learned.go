@@ -1,0 +1,93 @@
+package show
+
+import (
+	"fmt"
+	"io"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/synth"
+	"sluice/synth/bundle"
+)
+
+// learnView is the result of learning as printed.
+type learnView struct {
+	header
+	Out          string           `json:"out"`
+	Fates        []fateCount      `json:"fates"`
+	Verification reportView       `json:"verification"`
+	Bundle       *bundle.Manifest `json:"bundle"`
+}
+
+// Learned prints what was learned into the bundle out; quiet: without what was read.
+func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string, quiet bool) error {
+	m, err := bundle.Read(out)
+	if err != nil {
+		return err
+	}
+	if format == Table {
+		printLearned(w, l, r, m, out, quiet)
+		return nil
+	}
+	m.Files = nil // of use beside the files only
+	return printObject(w, format, learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), m})
+}
+
+func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, out string, quiet bool) {
+	r := &learned.Result
+	if !quiet {
+		Summary(w, l)
+		fmt.Fprintln(w)
+	}
+	for _, s := range l.Partial() {
+		fmt.Fprintf(w, "Learned from a part of the flows: %s.\n", text.Printable(s, 300))
+	}
+	fmt.Fprintf(w, "Learned %s with %s for %s in %s.\n", text.Plural(r.Stats.Policies, "policy", "policies"), text.Plural(r.Stats.Rules, "rule", "rules"),
+		text.Plural(r.Stats.Subjects, "workload", "workloads"), text.Plural(len(r.Namespaces()), "namespace", "namespaces"))
+	if st := r.Stats; st.Proven < st.Matrices {
+		fmt.Fprintf(w, "Fewer rules might do for %d of %s: see lowerBound in %s.\n", st.Matrices-st.Proven, text.Plural(st.Matrices, "workload and direction", "workloads and directions"), bundle.ManifestFile)
+	}
+	for i := range r.Widenings {
+		wd := &r.Widenings[i]
+		fmt.Fprintf(w, "Widened (%s, %s): %s\n", wd.Kind, wd.Cost(), wd.Text)
+	}
+	fmt.Fprintln(w)
+	printReport(w, &learned.Report)
+	fmt.Fprintln(w)
+	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE")
+	for _, ns := range r.Namespaces() {
+		e := r.Enforce[ns]
+		t.row(ns, e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge())
+	}
+	_ = t.flush()
+	printObstacles(w, r)
+	fmt.Fprint(w, "\n", bundle.Next(m, out))
+}
+
+func printObstacles(w io.Writer, r *synth.Result) {
+	const most = 8
+	for _, ns := range r.Namespaces() {
+		why := r.Enforce[ns].Why
+		for i, ob := range why {
+			if i == most {
+				fmt.Fprintf(w, "  ... and %s (REVIEW.md lists all)\n", text.Plural(len(why)-most, "more", "more"))
+				break
+			}
+			fmt.Fprintf(w, "  %s %s: %s\n", ns, ob.Direction, text.Printable(ob.Text, 300))
+		}
+	}
+}
+
+// Hands tells what people did in the directory of a bundle, and what that means for it.
+func Hands(w io.Writer, h *bundle.ByHand) {
+	for _, name := range h.Edited {
+		fmt.Fprintf(w, "sluice: %s was changed by hand: kept as it is, and verified with it (--force writes over it)\n", text.Printable(name, 200))
+	}
+	for _, name := range h.Loose {
+		fmt.Fprintf(w, "sluice: %s is not of this bundle and is not applied: move it to %s/\n", text.Printable(name, 200), bundle.ExtraDir)
+	}
+	if n := len(h.Extra); n > 0 {
+		fmt.Fprintf(w, "sluice: %s in %s/ is applied and verified with the bundle\n", text.Plural(n, "policy file of your own", "policy files of your own"), bundle.ExtraDir)
+	}
+}

@@ -1,0 +1,67 @@
+package show
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/cmd/sluice/internal/collect"
+	"sluice/ingest/live"
+	"sluice/model"
+)
+
+// TestView: the last state is printed although nothing comes any more, and what did not change is not printed again.
+func TestView(t *testing.T) {
+	var out, errs bytes.Buffer
+	v := NewLive(&out, &errs, "table", false)
+	v.every = 5 * time.Millisecond
+	var st live.Stats
+	v.Source("hubble://a", func() live.Stats { return st })
+	err := v.During(func() error {
+		time.Sleep(20 * time.Millisecond)
+		v.mu.Lock()
+		st.Watermark, st.Lost = base2025, 2
+		st.Records[model.Used][0] = 5
+		v.mu.Unlock()
+		time.Sleep(50 * time.Millisecond)
+		v.Edge(collect.FoundEdge{Source: "a/web", Destination: "b/db", Port: "5432/tcp"})
+		_, _ = v.Write([]byte("a line of the log\n"))
+		return nil
+	})
+	want := "hubble://a: stored to 2025-02-20T10:00:00Z, 5 records, 2 lost by the server\nnew edge: a/web -> b/db 5432/tcp\n"
+	if err != nil || out.String() != want || errs.String() != "a line of the log\n" {
+		t.Errorf("%v\n%s%s", err, out.String(), errs.String())
+	}
+}
+
+// TestViewOfNothing: a source that had nothing is told at the end, and records without a time have no watermark.
+func TestViewOfNothing(t *testing.T) {
+	var malformed live.Stats
+	malformed.Records[model.Malformed][model.BadValue] = 4
+	for want, st := range map[string]live.Stats{"": {}, "a: 0 records\n": {Streams: 1}, "a: 4 records\n": malformed} {
+		var out bytes.Buffer
+		v := NewLive(&out, nil, "table", false)
+		v.Source("a", func() live.Stats { return st })
+		if _ = v.During(func() error { return nil }); out.String() != want {
+			t.Errorf("%q, want %q", out.String(), want)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		text          string
+		width, height int
+		want          string
+	}{
+		{"one\ntwo\n", 10, 3, "one|two"}, {"one\ntwo\nthree\n", 10, 3, "one|two|three"}, {"one\ntwo\nthree\nfour\n", 20, 3, "one|two|  and 2 more"},
+		{"one\ntwo\n", 20, 1, "  and 2 more"}, {"a long line\n", 6, 3, "a lon…"},
+	} {
+		if got := strings.Join(fit(c.text, c.width, c.height), "|"); got != c.want {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+var base2025 = time.Date(2025, 2, 20, 10, 0, 0, 0, time.UTC).UnixMicro()

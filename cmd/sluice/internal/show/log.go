@@ -1,0 +1,208 @@
+package show
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// Of prints a stage of a log: only what touches one of the namespaces, where there are some.
+type Of func(w io.Writer, format string, l *run.Log, namespaces []string) error
+
+func wanted(namespaces []string, have ...string) bool {
+	return len(namespaces) == 0 || slices.ContainsFunc(have, func(n string) bool { return slices.Contains(namespaces, n) })
+}
+
+// EdgeView is an edge as printed. Times are RFC 3339 UTC.
+type EdgeView struct {
+	Source      string   `json:"source"`
+	Destination string   `json:"destination"`
+	Port        string   `json:"port"`
+	State       string   `json:"state"`
+	Grade       string   `json:"grade,omitempty"` // of an edge that was not denied or refused
+	Doubt       string   `json:"doubt,omitempty"` // why the grade is unknown
+	Reason      string   `json:"reason,omitempty"`
+	Names       []string `json:"names,omitempty"`
+	// Records is the sum of the counts that follow it.
+	Records     uint64   `json:"records"`
+	Used        uint64   `json:"used,omitempty"`
+	Replies     uint64   `json:"replies,omitempty"`
+	Duplicates  uint64   `json:"duplicates,omitempty"`
+	Denied      uint64   `json:"denied,omitempty"`
+	Refused     uint64   `json:"refused,omitempty"`
+	Connections *uint64  `json:"connections"` // null: the log does not show openings
+	First       string   `json:"first"`
+	Last        string   `json:"last"`
+	Windows     int      `json:"windows"` // hours in which it was seen
+	Observers   []string `json:"observers"`
+	Marks       []string `json:"marks,omitempty"`
+	Sample      *sample  `json:"sample,omitempty"`
+}
+
+// sample is the earliest record behind an edge.
+type sample struct {
+	SourcePod      string `json:"sourcePod,omitempty"`
+	DestinationPod string `json:"destinationPod,omitempty"`
+}
+
+func viewEdge(g *graph.Graph, e *graph.Edge) EdgeView {
+	v := EdgeView{
+		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(), Grade: e.GradeText(), Doubt: e.Doubt.String(), Reason: e.Reason.String(),
+		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates, Denied: e.DeniedRecords,
+		Refused: e.RefusedRecords, First: model.Stamp(e.First), Last: model.Stamp(e.Last), Windows: len(e.Windows),
+		Observers: e.Observers.Names(), Marks: e.Marks.Names(),
+	}
+	if e.Conns > 0 {
+		v.Connections = &e.Conns
+	}
+	if e.SrcPod != "" || e.DstPod != "" {
+		v.Sample = &sample{e.SrcPod, e.DstPod}
+	}
+	return v
+}
+
+var edges = list[EdgeView]{
+	kind: "EdgeList", field: "edges", lines: true,
+	head: []string{"SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "CONNS", "FIRST", "LAST", "NOTE"},
+	row: func(t *table, e EdgeView) {
+		conns := "-"
+		if e.Connections != nil {
+			conns = text.Count(*e.Connections)
+		}
+		note := strings.Join(append(append([]string{}, e.Names...), e.Marks...), ",")
+		if e.Reason != "" {
+			note = e.Reason
+		}
+		t.row(e.Source, e.Destination, e.Port, e.State, cmp.Or(e.Grade, "-"), text.Count(e.Records), conns, e.First[:min(len(e.First), 19)], e.Last[:min(len(e.Last), 19)], note)
+	},
+}
+
+// Edges prints who talks to whom.
+func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
+	g := l.Graph
+	all := func(yield func(EdgeView) bool) {
+		for i := range g.Edges {
+			e := &g.Edges[i]
+			if wanted(namespaces, g.Peers[e.Src].Namespace, g.Peers[e.Dst].Namespace) && !yield(viewEdge(g, e)) {
+				return
+			}
+		}
+	}
+	return edges.print(w, format, all, field{"fates", fateCounts(l)})
+}
+
+// endpointView is an endpoint as printed.
+type endpointView struct {
+	Kind           string   `json:"kind"`
+	Cluster        string   `json:"cluster,omitempty"`
+	Namespace      string   `json:"namespace,omitempty"`
+	Name           string   `json:"name,omitempty"`
+	Owner          string   `json:"owner,omitempty"`
+	ServiceAccount string   `json:"serviceAccount,omitempty"`
+	Labels         []string `json:"labels,omitempty"`
+	Entities       string   `json:"entities,omitempty"`
+	Address        string   `json:"address,omitempty"`
+	Names          []string `json:"names,omitempty"`
+	Marks          []string `json:"marks,omitempty"`
+	Peer           string   `json:"peer,omitempty"` // the workload or peer it counts as; none where no edge has it
+}
+
+var endpoints = list[endpointView]{
+	kind: "EndpointList", field: "endpoints",
+	head: []string{"KIND", "NAMESPACE", "OWNER", "PEER", "ENTITIES", "ADDRESS", "LABELS"},
+	row: func(t *table, v endpointView) {
+		t.row(v.Kind, v.Namespace, v.Owner, v.Peer, v.Entities, v.Address, strings.Join(v.Labels, ","))
+	},
+}
+
+// Endpoints prints the identities that a log names.
+func Endpoints(w io.Writer, format string, l *run.Log, namespaces []string) error {
+	eps := l.Graph.Tables.Endpoints.Snapshot()
+	order := make([]int, 0, len(eps))
+	for i := range eps {
+		if wanted(namespaces, eps[i].Namespace) {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(eps[a].Key(), eps[b].Key()) })
+	list := []endpointView{}
+	for _, i := range order {
+		e := &eps[i]
+		v := endpointView{
+			Kind: e.Kind.String(), Cluster: e.Cluster, Namespace: e.Namespace, Name: e.Name, ServiceAccount: e.ServiceAccount,
+			Labels: e.Labels, Entities: e.Entities.String(), Names: e.Names, Marks: e.Marks.Names(),
+		}
+		if e.Owner.Name != "" {
+			v.Owner = e.Owner.Kind + "/" + e.Owner.Name
+		}
+		if e.Address.IsValid() {
+			v.Address = e.Address.String()
+		}
+		if p := l.Graph.PeerOf[i]; p >= 0 {
+			v.Peer = l.Graph.Peers[p].ID
+		}
+		list = append(list, v)
+	}
+	return endpoints.print(w, format, slices.Values(list))
+}
+
+// flowView is an observation as printed.
+type flowView struct {
+	Window         string   `json:"window"` // start of the hour
+	Source         string   `json:"source"`
+	Destination    string   `json:"destination"`
+	SourcePort     uint16   `json:"sourcePort,omitempty"` // undecided records only
+	Port           uint16   `json:"port"`
+	Protocol       string   `json:"protocol"`
+	Verdict        string   `json:"verdict"`
+	Observer       string   `json:"observer"`
+	Fate           string   `json:"fate"`
+	Reason         string   `json:"reason,omitempty"`
+	Records        uint32   `json:"records"`
+	First          string   `json:"first"`
+	Last           string   `json:"last"`
+	SourcePod      string   `json:"sourcePod,omitempty"`
+	DestinationPod string   `json:"destinationPod,omitempty"`
+	Marks          []string `json:"marks,omitempty"`
+}
+
+func viewFlow(g *graph.Graph, r *model.Observation) flowView {
+	return flowView{
+		Window: model.Stamp(int64(r.Window) * 60e6), Source: g.Peers[g.PeerOf[r.Src]].ID, Destination: g.Peers[g.PeerOf[r.Dst]].ID,
+		SourcePort: r.SrcPort, Port: r.Port, Protocol: r.Proto.String(), Verdict: r.Verdict.String(), Observer: r.Observer.String(),
+		Fate: r.Fate.String(), Reason: r.Reason.String(), Records: r.Records, First: model.Stamp(r.First), Last: model.Stamp(r.Last),
+		SourcePod: g.Tables.Names.Get(r.SrcPod), DestinationPod: g.Tables.Names.Get(r.DstPod), Marks: r.Marks.Names(),
+	}
+}
+
+var flows = list[flowView]{
+	kind: "FlowList", field: "flows",
+	head: []string{"WINDOW", "SOURCE", "DESTINATION", "PORT", "VERDICT", "OBSERVER", "FATE", "RECORDS", "SOURCE POD", "DESTINATION POD"},
+	row: func(t *table, v flowView) {
+		t.row(v.Window, v.Source, v.Destination, fmt.Sprintf("%d/%s", v.Port, v.Protocol), v.Verdict, v.Observer,
+			strings.TrimSuffix(v.Fate+"/"+v.Reason, "/"), v.Records, v.SourcePod, v.DestinationPod)
+	},
+}
+
+// Flows prints the observations that edges are built from.
+func Flows(w io.Writer, format string, l *run.Log, namespaces []string) error {
+	g := l.Graph
+	list := []flowView{}
+	rows := l.Builder.Observations()
+	for i := range rows {
+		if rows[i].Fate != model.Irrelevant && wanted(namespaces, g.Peers[g.PeerOf[rows[i].Src]].Namespace, g.Peers[g.PeerOf[rows[i].Dst]].Namespace) {
+			list = append(list, viewFlow(g, &rows[i]))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b flowView) int {
+		return strings.Compare(a.Source+"\x00"+a.Destination, b.Source+"\x00"+b.Destination)
+	})
+	return flows.print(w, format, slices.Values(list))
+}

@@ -1,0 +1,163 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/render"
+	"sluice/synth/verify"
+)
+
+// Report prints a verification.
+func Report(w io.Writer, format string, r *verify.Report) error {
+	if format == Table {
+		printReport(w, r)
+		return nil
+	}
+	return printObject(w, format, viewReport(r))
+}
+
+// reportView is a verification as printed.
+type reportView struct {
+	header
+	CNI              string            `json:"cni"`
+	Connections      map[string]uint64 `json:"connections"`
+	Records          map[string]uint64 `json:"records"`
+	ConnectionsTotal uint64            `json:"connectionsTotal"`
+	OverPermission   overView          `json:"overPermission"`
+	Cases            []caseView        `json:"cases"`
+	Unused           []string          `json:"unused"`               // rule ids
+	Unrecorded       []string          `json:"unrecorded,omitempty"` // ids of rules that the bundle has no evidence for
+	Missing          []string          `json:"missing,omitempty"`    // ids of rules that it lists and no file has
+	Unisolated       []gapView         `json:"unisolated,omitempty"`
+	Open             []string          `json:"open,omitempty"`
+	Pending          uint64            `json:"pending,omitempty"` // rejected or unproven ones that nothing shows to have worked
+	Lacking          uint64            `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
+	Unread           int               `json:"unread,omitempty"`  // policies that could not be read
+	Edited           []string          `json:"edited,omitempty"`  // files of the bundle that were changed by hand
+}
+
+type overView struct {
+	Count    int             `json:"count"`
+	Universe int             `json:"universe"`
+	Examples []verify.Excess `json:"examples,omitempty"`
+}
+
+// gapView is a direction of a namespace that a bundle says to isolate, and the pods that nothing isolates there.
+type gapView struct {
+	Namespace string   `json:"namespace"`
+	Direction string   `json:"direction"`
+	Pods      []string `json:"pods"`
+}
+
+type caseView struct {
+	Verdict        string `json:"verdict"`
+	Source         string `json:"source"`
+	Destination    string `json:"destination"`
+	Port           string `json:"port"`
+	Records        uint64 `json:"records"`
+	SourcePod      string `json:"sourcePod,omitempty"`
+	DestinationPod string `json:"destinationPod,omitempty"`
+	Why            string `json:"why"`
+}
+
+func viewReport(r *verify.Report) reportView {
+	v := reportView{header: newHeader("VerifyResult"), CNI: r.Semantics.String(), Connections: map[string]uint64{}, Records: map[string]uint64{},
+		ConnectionsTotal: r.Connections.Total(), OverPermission: overView{r.Over.Count, r.Over.Universe, r.Over.Examples}, Cases: []caseView{}, Unused: []string{}}
+	for i := range r.Connections {
+		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
+		v.Records[verify.Verdict(i).String()] = r.Records[i]
+	}
+	for _, c := range r.Cases {
+		v.Cases = append(v.Cases, caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why})
+	}
+	for _, u := range r.Unused {
+		v.Unused = append(v.Unused, u.ID)
+	}
+	for _, u := range r.Unrecorded {
+		v.Unrecorded = append(v.Unrecorded, u.ID)
+	}
+	v.Pending = r.Pending
+	v.Missing, v.Lacking, v.Unread, v.Edited = r.Missing, r.Lacking, r.Unread, r.Edited
+	for _, g := range r.Gaps {
+		v.Unisolated = append(v.Unisolated, gapView{g.Namespace, g.Direction.String(), g.Pods})
+	}
+	for _, o := range r.Open {
+		v.Open = append(v.Open, strings.TrimSpace(fmt.Sprintf("%s %s by %s", o.Namespace, o.Direction, o.Policy)))
+	}
+	return v
+}
+
+// printReport prints the six counts, what they are made of, and the first cases to look at.
+func printReport(w io.Writer, r *verify.Report) {
+	fmt.Fprintf(w, "Replayed %s as %s decides:\n", text.Plural(r.Connections.Total(), "connection", "connections"), r.Semantics)
+	meaning := map[verify.Verdict]string{
+		verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied", verify.Rejected: "was denied, and stays denied",
+		verify.Escaped: "was denied, and would be allowed", verify.Inexpressible: "worked, but the dialect has no rule for it",
+		verify.Unproven: "refused or undecided in the log, or a fact is missing",
+	}
+	for i := range r.Connections {
+		v := verify.Verdict(i)
+		fmt.Fprintf(w, "  %-14s %8s  %s\n", v, text.Count(r.Connections[i]), meaning[v])
+	}
+	fmt.Fprintf(w, "  %-14s %8s  allowed at an isolated end, never seen, of %s possible\n", "over-permitted", text.Count(r.Over.Count), text.Count(r.Over.Universe))
+	if r.Pending > 0 {
+		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
+	}
+	const most = 10
+	for i, c := range r.Cases {
+		if i == most {
+			fmt.Fprintf(w, "... and %s (-o json lists all)\n", text.Plural(len(r.Cases)-most, "more case", "more cases"))
+			break
+		}
+		fmt.Fprintf(w, "%s: %s -> %s %s, %s: %s\n", c.Verdict, text.Printable(c.Src, 80), text.Printable(c.Dst, 80), c.Port, text.Plural(c.Records, "record", "records"), text.Printable(c.Why, 300))
+	}
+	for i, e := range r.Over.Examples {
+		if i == most {
+			break
+		}
+		fmt.Fprintf(w, "over: %s -> %s %s, by rule %s of %s\n", text.Printable(e.Src, 80), text.Printable(e.Dst, 80), e.Port, e.Rule, e.Policy)
+	}
+	if n := len(r.Unused); n > 0 {
+		fmt.Fprintf(w, "%s that no connection needed.\n", text.Plural(n, "rule", "rules"))
+	}
+	for _, u := range r.Unrecorded {
+		fmt.Fprintf(w, "unrecorded: rule %s of %s has no evidence in the bundle: %s\n", u.ID, u.Policy, text.Printable(u.Text, 200))
+	}
+	for _, id := range r.Missing {
+		fmt.Fprintf(w, "missing: no file has rule %s, which the bundle lists\n", id)
+	}
+	for _, name := range r.Edited {
+		fmt.Fprintf(w, "edited: %s is not as it was written\n", text.Printable(name, 200))
+	}
+	for _, g := range r.Gaps {
+		fmt.Fprintf(w, "unisolated: %s of namespace %s is open for %s\n", g.Direction, g.Namespace, text.Printable(strings.Join(g.Pods, ", "), 300))
+	}
+	for _, o := range r.Open {
+		where := "namespace " + o.Namespace
+		if o.Namespace == "" {
+			where = "all namespaces"
+		}
+		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
+	}
+}
+
+// Problems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
+func Problems(w io.Writer, problems []render.Problem) {
+	skipped := 0
+	for _, p := range problems {
+		if p.Severity == render.Skipped {
+			skipped++
+			continue
+		}
+		fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, text.Printable(p.Error(), 400))
+	}
+	if skipped > 0 {
+		fmt.Fprintf(w, "sluice: %s no policy and skipped\n", text.Plural(skipped, "document is", "documents are"))
+	}
+	if render.Incomplete(problems) {
+		fmt.Fprintln(w, "sluice: some policies could not be read: what they allow or deny is not in this verdict")
+	}
+}
