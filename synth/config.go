@@ -27,6 +27,7 @@ type Config struct {
 	Widen            []string       // widenings that are asked for beside those on by default
 	EnforceAnyway    bool           // default deny even where it cuts edges that worked
 	GlobalDeny       bool           // with All: a default deny for all namespaces at once, those to come among them
+	NamePrefix       string         // begins the name of every policy but those that go again
 	// Base are the policies of the former bundle: of equally few rules those nearest to it are chosen.
 	Base policy.PolicySet
 	// AllowWaste is how many addresses never seen one CIDR may take in, where Widen has WidenCIDR.
@@ -63,6 +64,9 @@ func DefaultSystemNamespaces() []string {
 		"tigera-operator"}
 }
 
+// maxPrefix leaves most of a name to what it says.
+const maxPrefix = 30
+
 func (c *Config) check() error {
 	if len(c.Namespaces) == 0 && !c.All {
 		return fmt.Errorf("no namespace chosen to learn policies for")
@@ -80,6 +84,9 @@ func (c *Config) check() error {
 	}
 	if c.widens(WidenCIDR) && c.AllowWaste == 0 {
 		return fmt.Errorf("the widening %s opens nothing: allowWaste in the configuration is 0", WidenCIDR)
+	}
+	if p := c.NamePrefix; p != "" && (len(p) > maxPrefix || !render.ValidNamespace(p+"x")) {
+		return fmt.Errorf("the prefix %q of names: want lower-case letters, digits and -, %d at most", p, maxPrefix)
 	}
 	if c.AllowWaste < 0 {
 		return fmt.Errorf("allowed waste %d is negative", c.AllowWaste)

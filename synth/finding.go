@@ -9,7 +9,6 @@ import (
 
 	"sluice/model"
 	"sluice/model/graph"
-	"sluice/synth/policy"
 )
 
 // Severity says how much a finding matters.
@@ -181,7 +180,7 @@ func (l *learner) remarkSubjects() {
 	for ns, n := range l.denials() {
 		l.find(Finding{KindIsolated, Warning, ns, model.DirectionUnknown, -1,
 			fmt.Sprintf("policies deny in %s already: %d denied edges were seen", ns, n),
-			"do not apply " + policy.OpenName + " there: it would open them"})
+			l.besideThem()})
 	}
 	for ns, why := range l.namespaces {
 		if why != "" && l.cfg.chosen(ns) {

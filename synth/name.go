@@ -23,6 +23,7 @@ func (l *learner) nameOf(namespace, want string, subject policy.Selector) string
 
 // claim takes a name within a namespace.
 func (l *learner) claim(namespace, want string, subject policy.Selector) string {
+	want = l.cfg.NamePrefix + want
 	if len(want) > maxName || l.names[namespace+"/"+want] {
 		want = hashed(want, namespace, subject)
 	}
@@ -35,7 +36,8 @@ const NameDNS = "dns"
 
 // reserved says whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
 func reserved(name string) bool {
-	return slices.Contains([]string{NameDNS, NameDNSAll, NameResolver, policy.DefaultDenyName, policy.OpenName, "kustomization"}, name)
+	return slices.Contains([]string{NameDNS, NameDNSAll, NameResolver, policy.DefaultDenyName, "kustomization"}, name) ||
+		strings.HasPrefix(name, policy.OpenName) || strings.HasPrefix(name, policy.WholeName)
 }
 
 // hashed appends 8 hex digits of a hash of what the policy selects.

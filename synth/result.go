@@ -27,6 +27,8 @@ type Result struct {
 	Enforce map[string]Enforce
 	Stats   Stats
 	beside  map[string]policy.Policy
+	whole   map[string][]policy.Policy // by namespace, for each subject what the allow policies say of it
+	prefix  string                     // of the names of policies
 	global  policy.Policy
 }
 
@@ -181,98 +183,4 @@ func (r *Result) Namespaces() []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// DefaultDeny gives the policy that closes a namespace in the directions that Enforce allows, false if it allows none.
-func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
-	e := r.Enforce[namespace]
-	return policy.DefaultDeny(namespace, e.Ingress.Enforced(), e.Egress.Enforced()), e.Ingress.Enforced() || e.Egress.Enforced()
-}
-
-// GlobalDeny gives the policy that closes all namespaces but the system's, those to come among them, in the directions
-// in which every namespace may be denied; false if it was not asked for or closes none.
-func (r *Result) GlobalDeny() (policy.Policy, bool) {
-	return r.global, r.global.Ingress || r.global.Egress
-}
-
-// Beside gives the policy that comes with the default deny of a namespace and with nothing else, false if there is none:
-// it selects all pods, and those that nobody knows are isolated only then.
-func (r *Result) Beside(namespace string) (policy.Policy, bool) {
-	p, ok := r.beside[namespace]
-	return p, ok && r.Enforce[namespace].Egress.Enforced()
-}
-
-// Remainder gives the policy that the enforced form of a namespace keeps beside its default deny, false if it needs
-// none: a direction that may not be enforced stays open, though the allow policies isolate pods in it.
-func (r *Result) Remainder(namespace string) (policy.Policy, bool) {
-	e := r.Enforce[namespace]
-	ingress, egress := !e.Ingress.Enforced(), !e.Egress.Enforced()
-	return policy.Open(namespace, ingress, egress), ingress || egress
-}
-
-// Allow gives the allow policies of a namespace.
-func (r *Result) Allow(namespace string) []policy.Policy {
-	var list []policy.Policy
-	for _, p := range r.Policies.Policies {
-		if p.Namespace == namespace {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// Set gives a set of some of the result's policies, with the networks that they name.
-func (r *Result) Set(list ...policy.Policy) policy.PolicySet {
-	named := map[string]bool{}
-	for i := range list {
-		for j := range list[i].Rules {
-			for k := range list[i].Rules[j].Peers {
-				if q := &list[i].Rules[j].Peers[k]; q.Kind == policy.PeerNetwork {
-					named[q.Name] = true
-				}
-			}
-		}
-	}
-	set := policy.PolicySet{Policies: list}
-	for _, n := range r.Policies.Networks {
-		if named[n.Name] {
-			set.Networks = append(set.Networks, n)
-		}
-	}
-	return set
-}
-
-// Staged gives what applying the staging form of a namespace applies: policies of its own, and whether the allow
-// policies come with them.
-func (r *Result) Staged(namespace string) (list []policy.Policy, withAllow bool) {
-	deny, _ := r.DefaultDeny(namespace)
-	return r.Dialect.Stage(namespace, r.Allow(namespace), deny)
-}
-
-// Enforced gives the set as it is once all is enforced that may be: the allow policies, a default deny for every
-// namespace and direction that allows it, the rest kept open. A namespace that may not be denied at all stays staged.
-func (r *Result) Enforced() policy.PolicySet {
-	var list []policy.Policy
-	for _, ns := range r.Namespaces() {
-		deny, ok := r.DefaultDeny(ns)
-		if !ok {
-			staged, withAllow := r.Staged(ns)
-			if list = append(list, staged...); withAllow {
-				list = append(list, r.Allow(ns)...)
-			}
-			continue
-		}
-		list = append(append(list, r.Allow(ns)...), deny)
-		if p, ok := r.Beside(ns); ok {
-			list = append(list, p)
-		}
-		if p, ok := r.Remainder(ns); ok {
-			list = append(list, p)
-		}
-	}
-	if p, ok := r.GlobalDeny(); ok {
-		list = append(list, p)
-	}
-	set, _ := r.Dialect.Project(r.Set(list...))
-	return set
 }

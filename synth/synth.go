@@ -188,7 +188,9 @@ func (l *learner) globalDeny() policy.Policy {
 			}
 		}
 	}
-	return d.GlobalDeny(l.cfg.system(), ingress, egress)
+	p := d.GlobalDeny(l.cfg.system(), ingress, egress)
+	p.Name = l.cfg.NamePrefix + p.Name
+	return p
 }
 
 // add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
@@ -213,7 +215,7 @@ func (l *learner) add(p policy.Policy, of []int, rules []learned) {
 func (l *learner) result() Result {
 	global := l.globalDeny()
 	r := Result{Dialect: l.dialect, global: global, Cluster: l.cluster, Policies: policy.PolicySet{Policies: l.policies, Networks: l.sets()}.Canonical(), RuleEdges: l.ruleEdges, Losses: l.losses,
-		Findings: l.findings, Widenings: l.widenings, Enforce: l.enforce, beside: l.beside}
+		Findings: l.findings, Widenings: l.widenings, Enforce: l.enforce, beside: l.beside, prefix: l.cfg.NamePrefix}
 	for id, e := range r.RuleEdges {
 		slices.Sort(e)
 		r.RuleEdges[id] = slices.Compact(e)
@@ -230,6 +232,7 @@ func (l *learner) result() Result {
 		}
 	}
 	sortFindings(r.Findings)
+	r.whole = l.wholes(&r)
 	r.Stats = measure(r.Subjects, r.Policies)
 	return r
 }

@@ -1,6 +1,10 @@
-// Package bundle writes what was learned as a directory that a person can review and a cluster can apply: the allow
-// policies, their staging and enforced forms, a review text, and the evidence. It verifies the policies as they are on
-// disk, learns nothing, and talks to no cluster and no forge. The same flows give the same bytes.
+// Package bundle writes what was learned as a directory that a person can review and a cluster can apply: the policies,
+// a review text, and the evidence. It verifies the policies as they are on disk, learns nothing, and talks to no cluster
+// and no forge. The same flows give the same bytes.
+//
+// The policies come into force in phases, each a directory with one below it for every namespace: open, allow, deny; then
+// what is in open is deleted. Within a phase every subset of the objects, in any order, denies nothing that worked:
+// DESIGN.md says why. Before them Calico has stage, which decides nothing. The end state is enforce.
 package bundle
 
 import (
@@ -35,13 +39,17 @@ type Input struct {
 	Kinds     []render.Kinds // objects of people's own policies that are read beside the dialect's
 	Partial   []string       // what could not be read whole, and was learned from all the same
 	Force     bool           // write over what people changed, and beside what is not of a former bundle
+	Name      string         // that every object carries as a label; "" is DefaultName
+	GitOps    GitOps
 	// WriteEvidence fills a directory with the observations behind the edges; nil: the bundle has none.
 	WriteEvidence func(dir string) error
 }
 
 // The parts of a bundle.
 const (
+	openDir      = "open"
 	allowDir     = "allow"
+	denyDir      = "deny"
 	stageDir     = "stage"
 	enforceDir   = "enforce"
 	ExtraDir     = "extra"       // people's own policies, which apply with the allow policies
@@ -51,7 +59,12 @@ const (
 )
 
 // formDirs are the directories of policies that only a bundle writes to.
-var formDirs = []string{allowDir, stageDir, enforceDir}
+var formDirs = []string{openDir, allowDir, denyDir, stageDir, enforceDir, gitOpsDir}
+
+// DefaultName is what a bundle is called that was given no name.
+const DefaultName = "sluice"
+
+func (in *Input) name() string { return cmp.Or(in.Name, DefaultName) }
 
 // Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle, unless
 // force is given. It finishes what a run that was killed left half done.
@@ -194,7 +207,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 			w.spaces = namespaces(in.Result, in.Result.Enforced())
 			return w.report, describe(dir, in, w)
 		}
-		for _, d := range []string{allowDir, stageDir, enforceDir} {
+		for _, d := range formDirs {
 			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
 				return verify.Report{}, fmt.Errorf("write policies anew: %w", err)
 			}
@@ -213,7 +226,7 @@ type written struct {
 
 // writePolicies writes what a cluster can apply, reads it back, and judges it with what people changed and added.
 func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (*written, error) {
-	files, err := policyFiles(in.Result)
+	files, err := policyFiles(&in)
 	if err != nil {
 		return nil, err
 	}
@@ -327,6 +340,7 @@ func readsBack(dir string, in Input, enforced policy.PolicySet) error {
 	if len(problems) > 0 {
 		return fmt.Errorf("read own policy back: %w", problems[0])
 	}
+	set.Networks = withoutLabels(set.Networks, labelsOf(in.name()))
 	if !set.Equal(enforced) {
 		return errors.New("the policies on disk are not those that were learned")
 	}

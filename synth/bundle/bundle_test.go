@@ -91,23 +91,26 @@ func TestLayout(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := strings.Fields(`REVIEW.md
-allow/jobs/cron.yaml allow/jobs/kustomization.yaml allow/jobs/queue.yaml allow/kustomization.yaml
-allow/shop/db.yaml allow/shop/dns.yaml allow/shop/kustomization.yaml allow/shop/web.yaml
+allow/jobs/cron.yaml allow/jobs/kustomization.yaml allow/jobs/queue.yaml
+allow/jobs/sluice-open-egress.yaml allow/jobs/sluice-open-ingress.yaml allow/kustomization.yaml
+allow/shop/db.yaml allow/shop/dns.yaml allow/shop/kustomization.yaml allow/shop/sluice-open-ingress.yaml allow/shop/web.yaml
 bundle.json
-enforce/kustomization.yaml
-enforce/shop/default-deny.yaml enforce/shop/kustomization.yaml enforce/shop/sluice-open.yaml
+deny/kustomization.yaml deny/shop/default-deny.yaml deny/shop/kustomization.yaml
+enforce/kustomization.yaml enforce/shop/kustomization.yaml
 evidence/FILES evidence/rows
-stage/jobs/kustomization.yaml stage/jobs/sluice-open.yaml stage/kustomization.yaml
-stage/shop/default-deny.yaml stage/shop/kustomization.yaml stage/shop/sluice-open.yaml`)
+open/jobs/kustomization.yaml open/jobs/sluice-open.yaml open/kustomization.yaml
+open/shop/kustomization.yaml open/shop/sluice-whole-db.yaml open/shop/sluice-whole-web.yaml`)
 	if d := cmp.Diff(want, names); d != "" {
 		t.Errorf("-want +got\n%s", d)
 	}
 	for name, want := range map[string]string{
-		"enforce/shop/kustomization.yaml": "- ../../allow/shop\n- default-deny.yaml\n- sluice-open.yaml\n",
-		"enforce/shop/default-deny.yaml":  "policyTypes:\n  - Egress\n",
-		"enforce/shop/sluice-open.yaml":   "policyTypes:\n  - Ingress\n",
-		"stage/kustomization.yaml":        "- jobs\n- shop\n",
-		"REVIEW.md":                       "| shop | 3 | 5 | not yet: 1 blocker | nothing seen would be blocked (already isolated) | 2h | 2h before the end |",
+		"enforce/shop/kustomization.yaml":     "- ../../allow/shop\n- ../../deny/shop\nsortOptions:\n  order: fifo\n",
+		"enforce/kustomization.yaml":          "- ../allow/jobs\n- shop\n",
+		"allow/shop/kustomization.yaml":       "- sluice-open-ingress.yaml\n- db.yaml\n",
+		"deny/shop/default-deny.yaml":         "policyTypes:\n  - Egress\n",
+		"allow/shop/sluice-open-ingress.yaml": "policyTypes:\n  - Ingress\n",
+		"open/kustomization.yaml":             "- jobs\n- shop\n",
+		"REVIEW.md":                           "| shop | 3 | 5 | not yet: 1 blocker | nothing seen would be blocked (already isolated) | 2h | 2h before the end |",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
@@ -139,13 +142,12 @@ func TestReviewStaysShort(t *testing.T) {
 // beside the bundle's own is named.
 func TestReadsWhatIsApplied(t *testing.T) {
 	for _, c := range []struct{ file, old, new, missing, want string }{
-		{"enforce/shop/kustomization.yaml", "- default-deny.yaml\n", "", "default-deny",
-			"unsupported enforce/shop/default-deny.yaml: kustomization.yaml does not list it, so that it is not applied"},
+		{"deny/shop/kustomization.yaml", "- default-deny.yaml\n", "", "default-deny",
+			"unsupported deny/shop/default-deny.yaml: kustomization.yaml does not list it, so that it is not applied"},
 		{"allow/shop/kustomization.yaml", "- web.yaml\n", "", "web", "unsupported allow/shop/web.yaml: kustomization.yaml does not list it, so that it is not applied"},
 		{"allow/shop/kustomization.yaml", "- web.yaml\n", "- web.yaml\n- ../../other\n", "", "unsupported allow/shop/kustomization.yaml: it lists ../../other, which is not of this bundle"},
 		{"allow/shop/kustomization.yaml", "- web.yaml\n", "- web.yaml\n- xyz.yaml\n", "", "note allow/shop/xyz.yaml: it is not there, and kustomization.yaml lists it: applying fails"},
-		{"enforce/shop/kustomization.yaml", "- ../../allow/shop\n", "", "web", ""},
-		{"enforce/kustomization.yaml", "- shop\n", "- sho\n", "", "note enforce/shop: enforce/kustomization.yaml does not list it, so that applying enforce leaves it out"},
+		{"deny/kustomization.yaml", "- shop\n", "- sho\n", "", "note deny/shop: deny/kustomization.yaml does not list it, so that applying deny leaves it out"},
 	} {
 		dir := filepath.Join(t.TempDir(), "out")
 		write(t, dir, synth.Config{All: true}, graphtest.Lines(flows)...)
@@ -294,7 +296,7 @@ func TestKustomize(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "out")
 	write(t, dir, synth.Config{Namespaces: []string{"shop", "jobs"}}, flows)
-	for sub, want := range map[string]int{"allow": 5, "stage": 8, "enforce": 5, "stage/jobs": 3, "enforce/shop": 5} {
+	for sub, want := range map[string]int{"open": 3, "allow": 8, "deny": 1, "enforce": 9, "open/jobs": 1, "enforce/shop": 5} {
 		out, err := exec.Command(kubectl, "kustomize", filepath.Join(dir, sub)).CombinedOutput()
 		if n := strings.Count("\n"+string(out), "\nkind: NetworkPolicy"); err != nil || n != want {
 			t.Errorf("%s: %d policies, want %d: %v\n%s", sub, n, want, err, out)
@@ -327,9 +329,9 @@ func TestStatusFollowsVerdict(t *testing.T) {
 		t.Errorf("%v %v, %d lost", e.Ingress, e.Egress, rep.Connections[verify.Lost])
 	}
 	for name, want := range map[string]string{
-		"enforce/shop/default-deny.yaml": "policyTypes:\n  - Egress\n",
-		"REVIEW.md":                      "| not yet: 1 would be lost | nothing seen would be blocked |",
-		"bundle.json":                    `"ingressStatus": "lost"`,
+		"deny/shop/default-deny.yaml": "policyTypes:\n  - Egress\n",
+		"REVIEW.md":                   "| not yet: 1 would be lost | nothing seen would be blocked |",
+		"bundle.json":                 `"ingressStatus": "lost"`,
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])

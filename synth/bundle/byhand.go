@@ -53,14 +53,14 @@ func includeExtra(files map[string][]byte, extra []string) error {
 	for _, name := range extra {
 		list = append(list, strings.TrimPrefix(name, ExtraDir+"/"))
 	}
-	text, err := yaml.Marshal(kustomization{"kustomize.config.k8s.io/v1beta1", "Kustomization", list})
+	text, err := yaml.Marshal(newKustomization(list...))
 	if err != nil {
 		return err
 	}
 	files[path.Join(ExtraDir, kustomizationFile)] = text
 	for _, form := range []string{allowDir, enforceDir} {
 		name := path.Join(form, kustomizationFile)
-		all := kustomization{"kustomize.config.k8s.io/v1beta1", "Kustomization", nil}
+		all := newKustomization()
 		if text, ok := files[name]; ok {
 			if err := yaml.Unmarshal(text, &all); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -18,84 +19,91 @@ type kustomization struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Resources  []string `json:"resources"`
+	// SortOptions keep the order of the list, which is safe. Only those of the target count.
+	SortOptions       *sortOptions      `json:"sortOptions,omitempty"`
+	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
 }
+
+type sortOptions struct {
+	Order string `json:"order"`
+}
+
+// newKustomization applies what it lists in that order.
+func newKustomization(resources ...string) kustomization {
+	return kustomization{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization", Resources: resources,
+		SortOptions: &sortOptions{"fifo"}}
+}
+
+// forms are the directories that hold policies, and what of a namespace is in each; that of "" is for all namespaces.
+var forms = []struct {
+	dir string
+	of  func(*synth.Result, string) []policy.Policy
+}{
+	{openDir, (*synth.Result).Open},
+	{allowDir, (*synth.Result).Allow},
+	{denyDir, (*synth.Result).Deny},
+	{stageDir, (*synth.Result).Staged},
+}
+
+// Names of labels that every object carries.
+const (
+	managedBy   = "app.kubernetes.io/managed-by=sluice"
+	bundleLabel = "sluice.dev/bundle"
+)
+
+// labelsOf are the labels of the objects of a bundle.
+func labelsOf(name string) []string { return []string{managedBy, bundleLabel + "=" + name} }
 
 // layout collects the files of a bundle by their slash-separated paths.
 type layout struct {
-	dialect render.Dialect
-	files   map[string][]byte
-	lists   map[string][]string // directory -> resources of its kustomization
+	r      *synth.Result
+	labels []string
+	files  map[string][]byte
+	lists  map[string][]string // directory -> resources of its kustomization
 }
 
 // policyFiles gives everything in the bundle that a cluster can apply.
-func policyFiles(r *synth.Result) (map[string][]byte, error) {
-	l := &layout{r.Dialect, map[string][]byte{}, map[string][]string{}}
-	for _, ns := range r.Namespaces() {
-		if err := l.policies(path.Join(allowDir, ns), r.Set(r.Allow(ns)...)); err != nil {
-			return nil, err
+func policyFiles(in *Input) (map[string][]byte, error) {
+	l := &layout{in.Result, labelsOf(in.name()), map[string][]byte{}, map[string][]string{}}
+	for _, ns := range append(in.Result.Namespaces(), "") {
+		for _, f := range forms {
+			set := in.Result.Set(f.of(in.Result, ns)...)
+			if f.dir == denyDir { // the end state has both, and every object once
+				there := in.Result.Set(in.Result.Allow(ns)...).Networks
+				set.Networks = slices.DeleteFunc(set.Networks, func(n policy.Network) bool {
+					return slices.ContainsFunc(there, func(m policy.Network) bool { return m.Name == n.Name })
+				})
+			}
+			if err := l.policies(path.Join(f.dir, dirOf(ns)), set); err != nil {
+				return nil, err
+			}
 		}
-		if err := l.switches(r, ns); err != nil {
+	}
+	l.above()
+	if err := l.gitOps(in.GitOps, in.name()); err != nil {
+		return nil, err
+	}
+	for dir, list := range l.lists {
+		if err := l.write(path.Join(dir, kustomizationFile), newKustomization(list...)); err != nil {
 			return nil, err
 		}
 	}
-	if deny, ok := r.GlobalDeny(); ok {
-		staged, _ := r.Dialect.Stage("", nil, deny)
-		if err := l.policies(path.Join(stageDir, render.ClusterDir), r.Set(staged...)); err != nil {
-			return nil, err
-		}
-		if err := l.policies(path.Join(enforceDir, render.ClusterDir), r.Set(deny)); err != nil {
-			return nil, err
-		}
-	}
-	return l.files, l.kustomize()
+	return l.files, nil
 }
 
-// switches writes the staging and enforced forms of a namespace.
-func (l *layout) switches(r *synth.Result, ns string) error {
-	deny, denies := r.DefaultDeny(ns)
-	open, opens := r.Remainder(ns)
-	stage, withAllow := r.Staged(ns)
-	enforce := []policy.Policy{}
-	if denies {
-		enforce = append(enforce, deny)
-	}
-	if p, ok := r.Beside(ns); ok {
-		enforce = append(enforce, p)
-	}
-	if opens {
-		enforce = append(enforce, open)
-	}
-	if withAllow {
-		l.include(stageDir, ns)
-	}
-	if err := l.policies(path.Join(stageDir, ns), r.Set(stage...)); err != nil {
-		return err
-	}
-	if !denies {
-		return nil
-	}
-	l.include(enforceDir, ns)
-	return l.policies(path.Join(enforceDir, ns), r.Set(enforce...))
-}
+func dirOf(namespace string) string { return render.File{Namespace: namespace}.Dir() }
 
-// fromForm is the way to the allow policies of a namespace from a directory of another form.
-func fromForm(ns string) string { return path.Join("..", "..", allowDir, ns) }
-
-// include takes the allow policies of a namespace, if it has any, into another form.
-func (l *layout) include(form, ns string) {
-	if len(l.lists[path.Join(allowDir, ns)]) > 0 {
-		dir := path.Join(form, ns)
-		l.lists[dir] = append(l.lists[dir], fromForm(ns))
-	}
-}
-
-// policies writes a set to one directory. What it names, cluster-wide or not, is there too: a directory can be applied
-// by itself.
+// policies writes a set to one directory, and lists it in the order of the set: named networks first.
 func (l *layout) policies(dir string, set policy.PolicySet) error {
-	files, _, err := l.dialect.Render(set)
+	files, _, err := l.r.Dialect.Render(set, l.labels...)
 	if err != nil {
 		return err
 	}
+	place := map[string]int{}
+	for i := range set.Policies {
+		place[set.Policies[i].Name] = i + 1
+	}
+	slices.SortStableFunc(files, func(a, b render.File) int { return place[a.Name] - place[b.Name] })
 	for _, f := range files {
 		name := path.Base(f.Path())
 		l.files[path.Join(dir, name)] = f.YAML
@@ -104,22 +112,50 @@ func (l *layout) policies(dir string, set policy.PolicySet) error {
 	return nil
 }
 
-// kustomize writes the list of every namespace, and of each form the list of its namespaces.
-func (l *layout) kustomize() error {
-	forms := map[string][]string{}
-	for dir := range l.lists {
-		forms[path.Dir(dir)] = append(forms[path.Dir(dir)], path.Base(dir))
-	}
-	for dir, list := range forms {
-		l.lists[dir] = list
-	}
-	for dir, list := range l.lists {
-		slices.Sort(list)
-		text, err := yaml.Marshal(kustomization{"kustomize.config.k8s.io/v1beta1", "Kustomization", list})
-		if err != nil {
-			return err
+// above writes the lists over the namespaces of each form, and the end state: what is allowed before what is denied. It
+// has no directory for a namespace where nothing is denied, and is not there where nothing is at all. What denies in all
+// namespaces, those to come among them, is a step of its own, as nothing holds those open meanwhile.
+func (l *layout) above() {
+	for _, ns := range append(l.r.Namespaces(), "") {
+		for _, f := range forms {
+			if len(l.lists[path.Join(f.dir, dirOf(ns))]) > 0 && !(ns == "" && f.dir == denyDir) {
+				l.lists[f.dir] = append(l.lists[f.dir], dirOf(ns))
+			}
 		}
-		l.files[path.Join(dir, kustomizationFile)] = text
 	}
-	return nil
+	if len(l.lists[denyDir]) == 0 {
+		return
+	}
+	for _, ns := range append(l.r.Namespaces(), "") {
+		allow, deny := path.Join(allowDir, dirOf(ns)), path.Join(denyDir, dirOf(ns))
+		switch {
+		case len(l.lists[deny]) > 0:
+			dir := path.Join(enforceDir, dirOf(ns))
+			if len(l.lists[allow]) > 0 {
+				l.lists[dir] = append(l.lists[dir], path.Join("..", "..", allow))
+			}
+			l.lists[dir] = append(l.lists[dir], path.Join("..", "..", deny))
+			l.lists[enforceDir] = append(l.lists[enforceDir], dirOf(ns))
+		case len(l.lists[allow]) > 0:
+			l.lists[enforceDir] = append(l.lists[enforceDir], path.Join("..", allow))
+		}
+	}
+}
+
+func (l *layout) write(name string, object any) error {
+	text, err := yaml.Marshal(object)
+	l.files[name] = text
+	return err
+}
+
+// withoutLabels takes the labels of the bundle off the networks that were read back: what was learned has none.
+func withoutLabels(networks []policy.Network, labels []string) []policy.Network {
+	networks = slices.Clone(networks)
+	for i := range networks {
+		networks[i].Labels = slices.DeleteFunc(slices.Clone(networks[i].Labels), func(l string) bool { return slices.Contains(labels, l) })
+		if len(networks[i].Labels) == 0 {
+			networks[i].Labels = model.Labels(nil)
+		}
+	}
+	return networks
 }

@@ -23,6 +23,7 @@ const (
 type Manifest struct {
 	APIVersion   string       `json:"apiVersion"`
 	Kind         string       `json:"kind"`
+	Name         string       `json:"name"` // in the label that every object carries
 	Dialect      string       `json:"dialect"`
 	Cluster      string       `json:"cluster,omitempty"` // that the policies are for, where the log has several
 	Options      Options      `json:"options"`
@@ -87,6 +88,8 @@ type Namespace struct {
 	WatchedFrom string `json:"watchedFrom,omitempty"`
 	WatchedTo   string `json:"watchedTo,omitempty"`
 	NewEdge     string `json:"newEdge,omitempty"`
+	// IsolatedToday says that policies deny in it already: nothing opens it, not even for a while.
+	IsolatedToday bool `json:"isolatedToday,omitempty"`
 	// Open are the ids of the rules that keep the other directions open, where something isolates pods in them.
 	Open []string `json:"open,omitempty"`
 }
@@ -210,7 +213,7 @@ func (m *Manifest) encode() ([]byte, error) {
 
 func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {
 	g, r := in.Graph, in.Result
-	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Dialect: r.Dialect.Name(), Cluster: r.Cluster,
+	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Name: in.name(), Dialect: r.Dialect.Name(), Cluster: r.Cluster,
 		Options: Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
 		Inputs:  inputs(g),
 		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),
@@ -248,7 +251,7 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 			Obstacles: []Obstacle{}, Open: open[name],
 			IngressStatus: e.Ingress.String(), EgressStatus: e.Egress.String(),
 			WatchedFrom: model.StampSecond(e.Watched.First), WatchedTo: model.StampSecond(e.Watched.Last),
-			NewEdge: model.StampSecond(e.Watched.NewEdge)}
+			NewEdge: model.StampSecond(e.Watched.NewEdge), IsolatedToday: r.IsolatedToday(name)}
 		for _, o := range e.Why {
 			n.Obstacles = append(n.Obstacles, Obstacle{o.Direction.String(), o.Text})
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -25,8 +24,16 @@ type Form uint8
 // The forms.
 const (
 	Allow    Form = iota // the allow policies alone
-	Enforced             // with what enforcing adds to them; a namespace that cannot be enforced stays staged
+	Enforced             // the end state: with what denies the rest
 )
+
+// dirs are the directories that make up a form.
+func (f Form) dirs() []string {
+	if f == Allow {
+		return []string{allowDir}
+	}
+	return []string{allowDir, denyDir}
+}
 
 // Read gives the manifest of the bundle in dir.
 func Read(dir string) (*Manifest, error) {
@@ -63,16 +70,13 @@ func Policies(dir string, form Form, kinds ...render.Kinds) (policy.PolicySet, [
 // policies reads a form; theirs: with what people added, and a problem for what they added and nothing applies.
 func policies(dir string, form Form, theirs bool, kinds ...render.Kinds) (policy.PolicySet, []render.Problem, error) {
 	r := &policyReader{dir: dir, kinds: kinds, theirs: theirs}
-	namespaces := map[string]bool{}
-	for _, d := range []string{allowDir, stageDir, enforceDir} {
-		if err := r.subdirectories(d, namespaces); err != nil {
+	for _, d := range form.dirs() {
+		if err := r.form(d); err != nil {
 			return r.set, r.problems, err
 		}
 	}
-	for _, ns := range slices.Sorted(maps.Keys(namespaces)) {
-		if err := r.namespace(ns, form); err != nil {
-			return r.set, r.problems, err
-		}
+	if err := r.earlier(); err != nil {
+		return r.set, r.problems, err
 	}
 	if theirs {
 		if err := r.extra(); err != nil {
@@ -92,61 +96,71 @@ type policyReader struct {
 	problems []render.Problem
 }
 
-// subdirectories adds the directories of d.
-func (r *policyReader) subdirectories(d string, to map[string]bool) error {
-	entries, err := os.ReadDir(filepath.Join(r.dir, d))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read bundle: %w", err)
+// form reads what applying one of the bundle's directories applies.
+func (r *policyReader) form(dir string) error {
+	namespaces, err := r.subdirectories(dir)
+	if err != nil || len(namespaces) == 0 {
+		return err
 	}
-	for _, e := range entries {
-		if e.IsDir() {
-			to[e.Name()] = true
+	var all kustomization
+	if r.has(path.Join(dir, kustomizationFile)) {
+		if all, err = r.kustomization(dir); err != nil {
+			return err
+		}
+	}
+	for _, ns := range namespaces {
+		sub := path.Join(dir, ns)
+		if !slices.Contains(all.Resources, ns) && ns != render.ClusterDir {
+			r.problem(render.Note, sub, dir+"/"+kustomizationFile+" does not list it, so that applying "+dir+" leaves it out")
+		}
+		if err := r.directory(sub); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// namespace reads what applying a form of one namespace applies. One that has no enforced form stays staged.
-func (r *policyReader) namespace(ns string, form Form) error {
-	if form == Enforced {
-		above := enforceDir
-		if !r.has(path.Join(above, ns)) {
-			above = stageDir
-		}
-		if dir := path.Join(above, ns); r.has(dir) {
-			all, err := r.kustomization(above)
-			if err != nil {
-				return err
-			}
-			if !slices.Contains(all.Resources, ns) {
-				r.problem(render.Note, dir, above+"/"+kustomizationFile+" does not list it, so that applying "+above+" leaves it out")
-			}
-			list, err := r.directory(dir)
-			if err != nil || !slices.Contains(list.Resources, fromForm(ns)) {
-				return err
-			}
+// subdirectories are the directories of d, sorted.
+func (r *policyReader) subdirectories(d string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(r.dir, d))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read bundle: %w", err)
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, e.Name())
 		}
 	}
-	if !r.has(path.Join(allowDir, ns)) {
-		return nil
+	return out, nil
+}
+
+// earlier names the default denies of a bundle that was written before it had phases.
+func (r *policyReader) earlier() error {
+	namespaces, err := r.subdirectories(enforceDir)
+	if err != nil || r.has(denyDir) {
+		return err
 	}
-	_, err := r.directory(path.Join(allowDir, ns))
-	return err
+	for _, ns := range namespaces {
+		if file := path.Join(enforceDir, ns, policy.DefaultDenyName+".yaml"); r.has(file) {
+			r.problem(render.Unsupported, file, "it is of a bundle without phases: run learn again")
+		}
+	}
+	return nil
 }
 
 // directory takes the files that the kustomization of a directory lists: no other is applied.
-func (r *policyReader) directory(sub string) (kustomization, error) {
+func (r *policyReader) directory(sub string) error {
 	if !r.has(path.Join(sub, kustomizationFile)) {
 		r.unlisted(sub)
-		return kustomization{}, nil
+		return nil
 	}
 	list, err := r.kustomization(sub)
 	if err != nil {
-		return list, err
+		return err
 	}
 	for _, name := range list.Resources {
 		switch file := path.Join(sub, name); {
-		case name == fromForm(path.Base(sub)):
 		case path.Dir(file) != sub:
 			r.problem(render.Unsupported, path.Join(sub, kustomizationFile), "it lists "+name+", which is not of this bundle")
 		case r.has(file):
@@ -156,18 +170,18 @@ func (r *policyReader) directory(sub string) (kustomization, error) {
 		}
 	}
 	if !r.theirs {
-		return list, nil
+		return nil
 	}
 	entries, err := os.ReadDir(filepath.Join(r.dir, sub))
 	if err != nil {
-		return list, fmt.Errorf("read bundle: %w", err)
+		return fmt.Errorf("read bundle: %w", err)
 	}
 	for _, e := range entries {
 		if name := e.Name(); isYAML(name) && name != kustomizationFile && !slices.Contains(list.Resources, name) {
 			r.unlisted(path.Join(sub, name))
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // unlisted is a problem for what lies among the policies and is not applied.

@@ -38,7 +38,7 @@ func review(in Input, m *Manifest, hands *ByHand, report *verify.Report) []byte 
 	p.widenings(m)
 	p.rules(m)
 	p.diagram(m)
-	p.next(m)
+	p.next(m, in.Result.Dialect.Rollout())
 	return []byte(p.String())
 }
 

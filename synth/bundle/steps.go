@@ -3,22 +3,24 @@ package bundle
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"sluice/synth/eval"
 	"sluice/synth/render"
 )
 
 // step is something to do with a bundle, and the commands that do it.
 type step struct {
-	text     string
+	text     string // lines
 	commands []string
 }
 
 // Next tells in plain text what to do with the bundle in dir, as REVIEW.md does.
-func Next(m *Manifest, dir string) string {
+func Next(m *Manifest, how render.Rollout, dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Bundle: %s. Next:\n", dir)
-	list := append([]step{{text: "Read " + filepath.Join(dir, ReviewFile) + "."}}, steps(m, dir)...)
+	list := append([]step{{text: "Read " + filepath.Join(dir, ReviewFile) + "."}}, steps(m, how, dir)...)
 	for i, s := range list {
 		fmt.Fprintf(&b, "%d. %s\n", i+1, strings.ReplaceAll(s.text, "\n", "\n   "))
 		for _, c := range s.commands {
@@ -29,11 +31,15 @@ func Next(m *Manifest, dir string) string {
 }
 
 // next says in REVIEW.md how to bring the bundle into a cluster.
-func (p *page) next(m *Manifest) {
+func (p *page) next(m *Manifest, how render.Rollout) {
 	p.head("Next steps")
-	p.line("An allow policy isolates the pods it selects at once, so do not apply `%s` alone. In this directory:\n", allowDir)
-	for i, s := range steps(m, "") {
-		p.line("%d. %s", i+1, strings.Join(escaped(strings.Split(s.text, "\n")), "\n   "))
+	p.line("In this directory. The phases `%s`, `%s`, `%s` can each be applied in part, in any order and again; one after the other.\n", openDir, allowDir, denyDir)
+	for i, s := range steps(m, how, "") {
+		lines := strings.Split(s.text, "\n")
+		for k := range lines {
+			lines[k] = escape(lines[k])
+		}
+		p.line("%d. %s", i+1, strings.Join(lines, "\n   "))
 		if len(s.commands) > 0 {
 			p.line("   ```\n   %s\n   ```", strings.Join(s.commands, "\n   "))
 		}
@@ -41,53 +47,178 @@ func (p *page) next(m *Manifest) {
 	p.line("\n`sluice explain` tells for each rule id which flows asked for it.")
 }
 
-func escaped(lines []string) []string {
-	for i, l := range lines {
-		lines[i] = escape(l)
-	}
-	return lines
+// way collects the steps of the bundle in dir into a cluster.
+type way struct {
+	m     *Manifest
+	how   render.Rollout
+	dir   string
+	steps []step
 }
 
-// steps are the way of the bundle in dir into a cluster. That differs with what the dialect can stage.
-func steps(m *Manifest, dir string) []step {
-	enforces := false
-	for _, n := range m.Namespaces {
-		enforces = enforces || n.Ingress || n.Egress
+func (w *way) add(text string, commands ...string) { w.steps = append(w.steps, step{text, commands}) }
+
+// at is a path of the bundle as a word of a command.
+func (w *way) at(parts ...string) string {
+	return quoted(filepath.Join(append([]string{w.dir}, parts...)...))
+}
+
+// steps are the way of the bundle in dir into a cluster, for all its namespaces at once.
+func steps(m *Manifest, how render.Rollout, dir string) []step {
+	w := &way{m: m, how: how, dir: dir}
+	if !slices.ContainsFunc(m.Namespaces, func(n Namespace) bool { return n.Ingress || n.Egress }) {
+		w.add("Nothing can be enforced yet: settle what stands in the way, and learn again.")
+		return w.steps
 	}
-	if !enforces {
-		return []step{{text: "Nothing can be enforced yet: settle what stands in the way, and learn again."}}
-	}
-	at := func(parts ...string) string { return quoted(filepath.Join(append([]string{dir}, parts...)...)) }
-	stage, one := at(stageDir), "NAMESPACE"
-	var list []step
-	add := func(text string, commands ...string) { list = append(list, step{text, commands}) }
-	switch m.Dialect {
-	case "cilium":
-		add("Check that the cluster knows enableDefaultDeny (Cilium 1.16 or later): an older one drops the field, and staging would enforce.",
-			"kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny")
-	case "calico":
-		add("Check that the cluster knows staged policies (Calico 3.30 or later).", "kubectl explain stagednetworkpolicy")
-	}
-	add("Stage. Look at what changes first.", "kubectl diff -k "+stage, "kubectl apply -k "+stage)
-	add("Staging denies nothing and so proves nothing. Replay new flows until nothing is lost, for a week that has a release in it,\n"+
-		"longer where jobs run by the month.", "sluice verify "+at()+" NEW-FLOWS")
-	switch m.Dialect {
-	case "cilium":
-		add("Enforce a namespace.", "kubectl apply -k "+at(enforceDir, one))
-		add("Undo.", "kubectl apply -k "+at(stageDir, one), "kubectl delete -f "+at(enforceDir, one, "default-deny.yaml"))
-	case "calico":
-		add("Enforce a namespace.", "kubectl apply -k "+at(enforceDir, one))
-		add("Undo.", "kubectl delete -k "+at(enforceDir, one), "kubectl apply -k "+at(stageDir, one))
+	w.look()
+	isolated, others := w.isolated()
+	switch {
+	case how.Additive:
+		w.add("Add the allow policies. They deny nothing.", "kubectl apply -k "+w.at(allowDir))
+		w.prove("So far nothing is denied, so a quiet week proves nothing.")
+		w.add("Enforce. This alone denies."+w.oneByOne(denyDir), "kubectl apply -k "+w.at(denyDir))
+	case len(isolated) > 0:
+		w.stage()
+		w.prove("Policies isolate pods of " + some(isolated) + " today, so nothing is opened there, and the next step limits each\n" +
+			"workload to what was learned. Nothing but new flows shows before what that cuts.")
+		w.phases("")
+		text := "Delete what was there for the phases. It changes nothing."
+		if others > 0 {
+			text = "Enforce: delete what keeps the other namespaces open. There this alone denies." + w.oneByOne(openDir)
+		}
+		w.add(text, "kubectl delete -k "+w.at(openDir))
+		w.unstage()
 	default:
-		add("Enforce a namespace.", "kubectl apply -k "+at(enforceDir, one), "kubectl delete networkpolicy sluice-open -n "+one)
-		add("Undo.", "kubectl apply -f "+at(stageDir, one, "sluice-open.yaml"))
+		w.stage()
+		w.phases(" Nothing is denied until the next step but one.")
+		w.prove("So far nothing is denied, so a quiet week proves nothing.")
+		w.add("Enforce: delete what keeps it open. This alone denies."+w.oneByOne(openDir), "kubectl delete -k "+w.at(openDir))
+		w.unstage()
 	}
 	if m.GlobalDeny {
-		add("Once every namespace is enforced, close the namespaces to come. Pods of a new namespace then reach nothing, not even the\n"+
-			"resolver, until policies allow it.", "kubectl apply -k "+at(enforceDir, render.ClusterDir))
-		add("Undo.", "kubectl delete -k "+at(enforceDir, render.ClusterDir))
+		w.add("Close the namespaces to come. Pods of a new namespace then reach nothing, not even the resolver, until policies allow it.",
+			"kubectl apply -k "+w.at(denyDir, render.ClusterDir))
 	}
-	return list
+	w.tidy()
+	w.undo()
+	return w.steps
+}
+
+// look is what to do before anything changes.
+func (w *way) look() {
+	for _, n := range w.how.Needs {
+		w.add("The cluster must know "+n.Text, n.Command)
+	}
+	w.add("See what will be there in the end, with kubectl 1.27 or later. A policy of the same name that is not of this bundle would\n"+
+		"be replaced: give the names a prefix then (namePrefix in the configuration).", "kubectl diff -k "+w.at(enforceDir))
+}
+
+// stage lets the cluster report before anything is enforced.
+func (w *way) stage() {
+	if w.how.Staged {
+		w.add("Stage. The cluster reports what these would decide, as pending policies in its flows, and enforces none.",
+			"kubectl apply -k "+w.at(stageDir))
+	}
+}
+
+func (w *way) unstage() {
+	if w.how.Staged {
+		w.add("Delete the staged policies: the enforced ones stand beside them.",
+			"kubectl delete "+strings.Join(w.how.StagedResources, ",")+" -A -l "+w.labels())
+	}
+}
+
+// phases are those of a dialect whose policies isolate what they select.
+func (w *way) phases(text string) {
+	w.add("Apply the phases, each after the one before: what opens or keeps whole, what is allowed, what denies."+text,
+		"kubectl apply -k "+w.at(openDir)+" &&", "kubectl apply -k "+w.at(allowDir)+" &&", "kubectl apply -k "+w.at(denyDir))
+}
+
+// isolated are the namespaces that are isolated today, and how many are not.
+func (w *way) isolated() (names []string, others int) {
+	for _, n := range w.m.Namespaces {
+		if n.IsolatedToday {
+			names = append(names, n.Name)
+		} else {
+			others++
+		}
+	}
+	return names, others
+}
+
+// oneByOne says how to do a step for one namespace.
+func (w *way) oneByOne(dir string) string {
+	if len(w.m.Namespaces) < 2 {
+		return ""
+	}
+	return " One namespace at a time: " + filepath.Join(w.dir, dir, "NAMESPACE") + "."
+}
+
+// prove is the one step that shows whether enforcing would cut something.
+func (w *way) prove(why string) {
+	flows := "NEW-FLOWS.jsonl"
+	switch w.m.Verification.Semantics {
+	case eval.Cilium.String():
+		flows = "hubble://localhost:4245 --follow"
+	case eval.Calico.String():
+		flows = "whisker+http://localhost:8081 --follow"
+	}
+	w.add(why+" Replay new flows, from the server or from files,\n"+
+		"until nothing is lost: for a week that has a release in it, longer where jobs run by the month.", "sluice verify "+w.at()+" "+flows)
+}
+
+func (w *way) labels() string { return strings.Join(labelsOf(w.m.Name), ",") }
+
+// tidy is for those that had an earlier bundle.
+func (w *way) tidy() {
+	prune := "kubectl apply -k " + w.at(enforceDir) + " --prune -l " + w.labels()
+	for _, k := range w.how.Kinds {
+		prune += " --prune-allowlist=" + k
+	}
+	w.add("Where an earlier bundle of this name was applied: delete what this one no longer has, only after all the steps above. Then\n"+
+		"list what is there.", prune, "kubectl get "+strings.Join(w.how.Resources, ",")+" -A -l "+w.labels())
+}
+
+// undo opens a namespace again.
+func (w *way) undo() {
+	const most = 3
+	var commands []string
+	left := 0
+	global := false
+	for _, n := range w.m.Namespaces {
+		if !n.Ingress && !n.Egress {
+			continue
+		}
+		if len(commands) >= most {
+			left++
+			continue
+		}
+		switch {
+		case w.how.Additive && w.m.GlobalDeny && !global:
+			global = true
+			commands = append(commands, "kubectl delete -k "+w.at(denyDir, render.ClusterDir))
+			fallthrough
+		case w.how.Additive:
+			commands = append(commands, "kubectl delete -k "+w.at(denyDir, n.Name))
+		case n.IsolatedToday:
+			commands = append(commands, "kubectl delete -k "+w.at(enforceDir, n.Name))
+		default:
+			commands = append(commands, "kubectl apply -k "+w.at(openDir, n.Name))
+		}
+	}
+	text := "Undo: one command opens a namespace again, as it was before. Try it once."
+	if left > 0 {
+		text += fmt.Sprintf(" The other %d alike.", left)
+	}
+	w.add(text, commands...)
+}
+
+// some names a few, or counts them.
+func some(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // quoted makes a path one word of a shell.

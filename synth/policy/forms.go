@@ -6,6 +6,7 @@ import "sluice/model"
 const (
 	DefaultDenyName = "default-deny"
 	OpenName        = "sluice-open"
+	WholeName       = "sluice-whole" // begins the name of one that says all of a workload while its policies come
 )
 
 // DefaultDeny isolates every pod of a namespace in the given directions and allows nothing.
@@ -14,8 +15,9 @@ func DefaultDeny(namespace string, ingress, egress bool) Policy {
 }
 
 // Open allows everything to every pod of a namespace, in the given directions. Where policies only add to each other it
-// undoes them: staging applies it beside the others and enforcing deletes it: one object, without a moment between. It
-// must not select pods that other policies isolate already, which it would open.
+// undoes them: it stands before the others come and is deleted last: one object, without a moment between. Calico takes
+// it after all policies with an order, so that what these deny stays denied. It must not select pods that other policies
+// isolate already, which it would open.
 func Open(namespace string, ingress, egress bool) Policy {
 	p := Policy{Name: OpenName, Namespace: namespace, Ingress: ingress, Egress: egress}
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
@@ -23,5 +25,12 @@ func Open(namespace string, ingress, egress bool) Policy {
 			p.Rules = append(p.Rules, Rule{Direction: d, AnyPeer: true, AnyPort: true})
 		}
 	}
+	return p
+}
+
+// Held keeps one direction of a namespace open for good.
+func Held(namespace string, d model.Direction) Policy {
+	p := Open(namespace, d == model.Ingress, d == model.Egress)
+	p.Name += "-" + d.String()
 	return p
 }

@@ -12,14 +12,33 @@ type Dialect interface {
 	// cannot be said is left out whole: it never becomes a rule for every peer or port.
 	Project(policy.PolicySet) (policy.PolicySet, []Loss)
 	// Render writes one file for each policy that Project leaves, by namespace and name, and says what the dialect
-	// cannot say. Equal sets give the same bytes. A name that the API would refuse is an error.
-	Render(policy.PolicySet) ([]File, []Loss, error)
+	// cannot say. Every object carries the labels, each "key=value". Equal sets give the same bytes. A name that the
+	// API would refuse is an error.
+	Render(set policy.PolicySet, labels ...string) ([]File, []Loss, error)
 	// Kinds are the objects that the dialect reads.
 	Kinds() Kinds
-	// Stage gives what stands in a namespace while nothing of its policies is enforced yet: policies that are applied
-	// as they are, and whether the allow policies themselves are applied beside them. deny is the default deny that
-	// enforcing will add; it isolates no direction where nothing may be enforced.
-	Stage(namespace string, allow []policy.Policy, deny policy.Policy) (list []policy.Policy, withAllow bool)
+	// Rollout says how its policies come into force.
+	Rollout() Rollout
+}
+
+// Rollout says how the policies of a dialect come into force without closing what works meanwhile.
+type Rollout struct {
+	// Additive says that an allow policy can be written to isolate nothing, and is: the default deny alone isolates.
+	// Otherwise every policy isolates what it selects, and something that opens all has to stand there before it.
+	Additive bool
+	// Staged says that there are kinds which the cluster evaluates and does not enforce.
+	Staged bool
+	Needs  []Need
+	// Kinds are those that it writes, as kubectl apply --prune-allowlist takes them: group/version/kind.
+	Kinds []string
+	// Resources are the same kinds as kubectl get takes them, StagedResources those of the staged kinds.
+	Resources, StagedResources []string
+}
+
+// Need is something that a cluster has to know.
+type Need struct {
+	Text    string // what, and what happens without it
+	Command string // shows whether it does
 }
 
 // Divided is a dialect in which not everything can stand in one rule.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -55,6 +56,19 @@ func plain(v any) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// LabelMap gives labels, each "key=value", as objects have them; nil for none.
+func LabelMap(labels []string) map[string]string {
+	if len(labels) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for _, l := range labels {
+		k, v, _ := strings.Cut(l, "=")
+		out[k] = v
+	}
+	return out
 }
 
 // Files writes one file for each policy of a set, in its order; object gives the API object of a policy. A name that

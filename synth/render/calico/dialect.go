@@ -1,8 +1,6 @@
 package calico
 
 import (
-	"slices"
-
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -34,19 +32,20 @@ func (Dialect) Kinds() render.Kinds {
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
 // Render writes one file for each policy, tier and network set.
-func (Dialect) Render(set policy.PolicySet) ([]render.File, []render.Loss, error) { return Render(set) }
+func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
+	return Render(set, labels...)
+}
 
-// Stage gives the staged form of the allow policies and of the default deny: Calico 3.30 and later report what they
-// would decide with every flow, as pending policies, and enforce none of them.
-func (Dialect) Stage(_ string, allow []policy.Policy, deny policy.Policy) ([]policy.Policy, bool) {
-	list := slices.Clone(allow)
-	if deny.Ingress || deny.Egress {
-		list = append(list, deny)
-	}
-	for i := range list {
-		list[i].Staged = true
-	}
-	return list, false
+// Rollout has staged kinds, which Calico knows since 3.30: it reports what they would decide with every flow, as pending
+// policies, and enforces none of them.
+func (Dialect) Rollout() render.Rollout {
+	const group = ".projectcalico.org"
+	return render.Rollout{Staged: true,
+		Needs: []render.Need{{Text: "staged policies (Calico 3.30 or later). Without them leave out stage.",
+			Command: "kubectl explain stagednetworkpolicies" + group}},
+		Kinds:           []string{apiVersion + "/" + kindPolicy, apiVersion + "/" + kindGlobalPolicy, apiVersion + "/" + kindGlobalNetworkSet},
+		Resources:       []string{"networkpolicies" + group, "globalnetworkpolicies" + group, "globalnetworksets" + group},
+		StagedResources: []string{"stagednetworkpolicies" + group, "stagedglobalnetworkpolicies" + group}}
 }
 
 // namespaceName is the label that Calico gives every namespace its name in.

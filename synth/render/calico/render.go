@@ -12,11 +12,11 @@ import (
 )
 
 // Render writes one file for each policy, tier and named network, by namespace and name, and says what the dialect
-// cannot say. Equal sets give the same bytes. A name that Calico would refuse is an error, as it would not even be a
-// safe file name.
-func Render(set policy.PolicySet) ([]render.File, []render.Loss, error) {
+// cannot say. Every object carries the labels, each "key=value". Equal sets give the same bytes. A name that Calico
+// would refuse is an error, as it would not even be a safe file name.
+func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
 	set, lost := Project(set)
-	w := writer{seen: map[string]bool{}}
+	w := writer{seen: map[string]bool{}, labels: render.LabelMap(labels)}
 	for _, t := range set.Tiers {
 		w.tier(t)
 	}
@@ -39,6 +39,7 @@ type writer struct {
 	objects []object
 	files   []render.File
 	seen    map[string]bool
+	labels  map[string]string
 	err     error
 }
 
@@ -57,6 +58,12 @@ func (w *writer) add(prefix string, o object) {
 		w.err = fmt.Errorf("%s: there is another %s", what, f.Path())
 	}
 	w.seen[f.Path()] = true
+	for k, v := range w.labels {
+		if o.Metadata.Labels == nil {
+			o.Metadata.Labels = map[string]string{}
+		}
+		o.Metadata.Labels[k] = v
+	}
 	w.objects, w.files = append(w.objects, o), append(w.files, f)
 }
 

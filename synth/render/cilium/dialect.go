@@ -31,7 +31,9 @@ func (Dialect) Kinds() render.Kinds {
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
 // Render writes one file for each policy and each named network.
-func (Dialect) Render(set policy.PolicySet) ([]render.File, []render.Loss, error) { return Render(set) }
+func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
+	return Render(set, labels...)
+}
 
 // Class numbers the kinds of peers, for ports and for ICMP.
 func (Dialect) Class(p policy.Peer, q policy.Port) int {
@@ -41,16 +43,13 @@ func (Dialect) Class(p policy.Peer, q policy.Port) int {
 	return 2 * groupOf(p.Kind)
 }
 
-// Stage applies the allow policies in a form that isolates nothing (enableDefaultDeny): Cilium reports which of them
-// decide each connection, and nothing is denied until enforcing applies them as they are. Cilium before 1.16 does not
-// know the field and would enforce.
-func (Dialect) Stage(_ string, allow []policy.Policy, _ policy.Policy) ([]policy.Policy, bool) {
-	list := make([]policy.Policy, len(allow))
-	for i, p := range allow {
-		p.Ingress, p.Egress = false, false
-		list[i] = p
-	}
-	return list, false
+// Rollout is additive by enableDefaultDeny, which Cilium knows since 1.16.
+func (Dialect) Rollout() render.Rollout {
+	return render.Rollout{Additive: true,
+		Needs: []render.Need{{Text: "enableDefaultDeny (Cilium 1.16 or later). An older one drops the field, and every allow policy would deny.",
+			Command: "kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny"}},
+		Kinds:     []string{apiVersion + "/" + kindNamespaced, apiVersion + "/" + kindClusterWide, apiVersion + "/" + kindGroup},
+		Resources: []string{"ciliumnetworkpolicies.cilium.io", "ciliumclusterwidenetworkpolicies.cilium.io", "ciliumcidrgroups.cilium.io"}}
 }
 
 // Parse reads the policies of one file; see render.Parse.

@@ -13,20 +13,23 @@ import (
 )
 
 // Render writes one file for each policy and each named network, by namespace and name, and says what the dialect
-// cannot say. Equal sets give the same bytes. A name that the API would refuse is an error, as it would not even be a
-// safe file name.
+// cannot say. Every object carries the labels, each "key=value". Equal sets give the same bytes. A name that the API
+// would refuse is an error, as it would not even be a safe file name.
 //
 // Where a policy allows names, the rules for port 53 of its namespace let the agent watch the answers: without that
 // Cilium never learns an address of a name.
-func Render(set policy.PolicySet) ([]render.File, []render.Loss, error) {
+func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
 	set, lost := Project(set)
 	watched := namespacesWithNames(set)
-	files, err := render.Files(set, func(p *policy.Policy) any { return writer{watched[""] || watched[p.Namespace]}.object(p) })
+	carried := render.LabelMap(labels)
+	files, err := render.Files(set, func(p *policy.Policy) any {
+		return writer{watched[""] || watched[p.Namespace], carried}.object(p)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, n := range set.Networks {
-		text, err := render.Marshal(cidrGroup{apiVersion, kindGroup, metadata{Name: n.Name}, groupSpec{texts(n.CIDRs)}})
+		text, err := render.Marshal(cidrGroup{apiVersion, kindGroup, metadata{Name: n.Name, Labels: carried}, groupSpec{texts(n.CIDRs)}})
 		if err != nil {
 			return nil, nil, fmt.Errorf("render network %s: %w", n.Name, err)
 		}
@@ -50,10 +53,13 @@ func namespacesWithNames(set policy.PolicySet) map[string]bool {
 }
 
 // writer makes API objects. watch says that answers of resolvers have to be watched.
-type writer struct{ watch bool }
+type writer struct {
+	watch  bool
+	labels map[string]string
+}
 
 func (w writer) object(p *policy.Policy) networkPolicy {
-	o := networkPolicy{APIVersion: apiVersion, Kind: kindNamespaced, Metadata: metadata{p.Name, p.Namespace}}
+	o := networkPolicy{APIVersion: apiVersion, Kind: kindNamespaced, Metadata: metadata{p.Name, p.Namespace, w.labels}}
 	if p.Namespace == "" {
 		o.Kind = kindClusterWide
 		o.Spec.EndpointSelector = selectorOf(p.SubjectNamespaces, p.Subject)

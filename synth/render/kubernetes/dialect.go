@@ -24,14 +24,12 @@ func (Dialect) Kinds() render.Kinds {
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
 // Render writes one file for each policy.
-func (Dialect) Render(set policy.PolicySet) ([]render.File, []render.Loss, error) { return Render(set) }
+func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
+	return Render(set, labels...)
+}
 
-// Stage applies everything together with a policy that opens all: NetworkPolicies only add to each other, and enforcing
-// is deleting that one object.
-func (Dialect) Stage(namespace string, _ []policy.Policy, deny policy.Policy) ([]policy.Policy, bool) {
-	list := []policy.Policy{policy.Open(namespace, true, true)}
-	if deny.Ingress || deny.Egress {
-		list = append(list, deny)
-	}
-	return list, true
+// Rollout needs nothing of the cluster: a NetworkPolicy always isolates what it selects, and they only add to each
+// other.
+func (Dialect) Rollout() render.Rollout {
+	return render.Rollout{Kinds: []string{apiVersion + "/" + kind}, Resources: []string{"networkpolicies.networking.k8s.io"}}
 }

@@ -9,15 +9,16 @@ import (
 )
 
 // Render writes one file for each policy, by namespace and name, and says what the dialect cannot say. Equal sets give
-// the same bytes. A name that the API would refuse is an error.
-func Render(set policy.PolicySet) ([]render.File, []render.Loss, error) {
+// the same bytes. Every object carries the labels, each "key=value". A name that the API would refuse is an error.
+func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
 	set, lost := Project(set)
-	files, err := render.Files(set, func(p *policy.Policy) any { return object(p) })
+	carried := render.LabelMap(labels)
+	files, err := render.Files(set, func(p *policy.Policy) any { return object(p, carried) })
 	return files, lost, err
 }
 
-func object(p *policy.Policy) networkPolicy {
-	o := networkPolicy{APIVersion: apiVersion, Kind: kind, Metadata: metadata{p.Name, p.Namespace},
+func object(p *policy.Policy, labels map[string]string) networkPolicy {
+	o := networkPolicy{APIVersion: apiVersion, Kind: kind, Metadata: metadata{p.Name, p.Namespace, labels},
 		Spec: spec{PodSelector: *selectorOf(p.Subject)}}
 	if p.Ingress {
 		o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, "Ingress")

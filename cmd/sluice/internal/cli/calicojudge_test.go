@@ -32,7 +32,8 @@ func TestCalicoBundles(t *testing.T) {
 			t.Run(fmt.Sprint(c.scenario, "/", dialect, c.namespaces), func(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "bundle")
 				learnBundle(t, dir, flows, dialect, "", c.namespaces)
-				judgeCalico(t, flows, dir, "allow", "enforce")
+				judgeCalico(t, flows, dir, "open", "allow", "deny")
+				judgeCalico(t, flows, dir, "allow", "deny")
 				if dialect == "calico" {
 					judgeCalico(t, flows, dir, "stage")
 				}

@@ -40,12 +40,12 @@ func TestCiliumBundles(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "bundle")
 				learnBundle(t, dir, flows, dialect, c.cluster, c.namespaces)
 				judgeFiles(t, dir, dialect)
-				staged := []string{"stage"}
 				if dialect == "kubernetes" {
-					staged = []string{"allow", "stage"}
+					judgeForm(t, flows, dir, c.cluster, "open", "allow", "deny")
+				} else {
+					judgeForm(t, flows, dir, c.cluster, "allow")
 				}
-				judgeForm(t, flows, dir, c.cluster, staged...)
-				judgeForm(t, flows, dir, c.cluster, "allow", "enforce")
+				judgeForm(t, flows, dir, c.cluster, "allow", "deny")
 			})
 		}
 	}
@@ -112,7 +112,7 @@ func judgeFiles(t *testing.T, dir, dialect string) {
 		return // the schemas of other kinds are not among Cilium's
 	}
 	var texts []string
-	for _, form := range []string{"allow", "stage", "enforce"} {
+	for _, form := range []string{"allow", "deny"} {
 		texts = append(texts, policyTexts(t, filepath.Join(dir, form))...)
 	}
 	for i, complaints := range ciliumtest.Complaints(t, texts) {

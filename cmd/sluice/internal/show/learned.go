@@ -62,7 +62,7 @@ func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manif
 	}
 	_ = t.flush()
 	printObstacles(w, r)
-	fmt.Fprint(w, "\n", bundle.Next(m, out))
+	fmt.Fprint(w, "\n", bundle.Next(m, r.Dialect.Rollout(), out))
 }
 
 func printObstacles(w io.Writer, r *synth.Result) {

@@ -1,0 +1,238 @@
+package synth
+
+import (
+	"slices"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// What is learned comes into force in phases, for each namespace: Open, Allow, Deny, and Open goes again. Within a phase
+// every subset of its policies, applied in any order, denies nothing that worked. What is there in the end is Enforced.
+// Who writes, reads or judges a form asks here what is in it.
+
+// IsolatedToday reports whether policies deny something in a namespace already. Nothing may open it for a while: that
+// would undo them.
+func (r *Result) IsolatedToday(namespace string) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Kind == KindIsolated && f.Namespace == namespace })
+}
+
+// Open gives what stands in a namespace before any of its policies, so that these close nothing, and goes last. Where
+// they isolate nothing by themselves that is nothing. In a namespace that is isolated already it opens nothing: each
+// workload gets all that its allow policies say in one piece, so that no half of them is ever in force alone.
+func (r *Result) Open(namespace string) []policy.Policy {
+	if r.Dialect.Rollout().Additive || namespace == "" {
+		return nil
+	}
+	if !r.IsolatedToday(namespace) {
+		return []policy.Policy{policy.Open(namespace, true, true)}
+	}
+	list := slices.Clone(r.whole[namespace])
+	for i := range list {
+		p := &list[i]
+		for _, d := range []model.Direction{model.Ingress, model.Egress} {
+			if !r.holds(namespace, d) || !p.Isolates(d) {
+				continue
+			}
+			p.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(x policy.Rule) bool { return x.Direction == d })
+			p.Rules = append(p.Rules, policy.Rule{Direction: d, AnyPeer: true, AnyPort: true})
+		}
+	}
+	return list
+}
+
+// Allow gives the allow policies of a namespace as they are applied, and what is held open beside them.
+func (r *Result) Allow(namespace string) []policy.Policy {
+	list := r.learned(namespace)
+	if !r.Dialect.Rollout().Additive {
+		return append(r.Held(namespace), list...)
+	}
+	if p, ok := r.Beside(namespace); ok {
+		list = append(list, p)
+	}
+	for i := range list {
+		list[i].Ingress, list[i].Egress = false, false
+	}
+	return list
+}
+
+func (r *Result) learned(namespace string) []policy.Policy {
+	var list []policy.Policy
+	for _, p := range r.Policies.Policies {
+		if p.Namespace == namespace {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// Held gives what keeps a direction of a namespace open that may not be denied, though the allow policies isolate pods
+// in it.
+func (r *Result) Held(namespace string) []policy.Policy {
+	var list []policy.Policy
+	for _, d := range []model.Direction{model.Ingress, model.Egress} {
+		if r.holds(namespace, d) {
+			list = append(list, policy.Held(namespace, d))
+		}
+	}
+	return list
+}
+
+func (r *Result) holds(namespace string, d model.Direction) bool {
+	if r.Dialect.Rollout().Additive || r.Enforce[namespace].Allows(d) {
+		return false
+	}
+	return slices.ContainsFunc(r.learned(namespace), func(p policy.Policy) bool { return p.Isolates(d) })
+}
+
+// Deny gives what isolates a namespace in the directions that Enforce allows, and what comes with that. That of "" is
+// for all namespaces.
+func (r *Result) Deny(namespace string) []policy.Policy {
+	if namespace == "" {
+		if p, ok := r.GlobalDeny(); ok {
+			return []policy.Policy{p}
+		}
+		return nil
+	}
+	var list []policy.Policy
+	if p, ok := r.Beside(namespace); ok && !r.Dialect.Rollout().Additive {
+		list = append(list, p)
+	}
+	if p, ok := r.DefaultDeny(namespace); ok {
+		list = append(list, p)
+	}
+	return list
+}
+
+// Staged gives the policies of a namespace in a form that the cluster reports on and does not enforce, if the dialect
+// has one.
+func (r *Result) Staged(namespace string) []policy.Policy {
+	if !r.Dialect.Rollout().Staged {
+		return nil
+	}
+	var list []policy.Policy
+	if namespace != "" {
+		list = r.Allow(namespace)
+	}
+	list = append(list, r.Deny(namespace)...)
+	for i := range list {
+		list[i].Staged = true
+	}
+	return list
+}
+
+// Enforced gives the set as it is once every phase is through.
+func (r *Result) Enforced() policy.PolicySet {
+	var list []policy.Policy
+	for _, ns := range r.Namespaces() {
+		list = append(append(list, r.Allow(ns)...), r.Deny(ns)...)
+	}
+	set, _ := r.Dialect.Project(r.Set(append(list, r.Deny("")...)...))
+	return set
+}
+
+// DefaultDeny gives the policy that closes a namespace in the directions that Enforce allows, false if it allows none.
+func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
+	e := r.Enforce[namespace]
+	p := policy.DefaultDeny(namespace, e.Allows(model.Ingress), e.Allows(model.Egress))
+	p.Name = r.prefix + p.Name
+	return p, p.Ingress || p.Egress
+}
+
+// GlobalDeny gives the policy that closes all namespaces but the system's, those to come among them, in the directions
+// in which every namespace may be denied; false if it was not asked for or closes none.
+func (r *Result) GlobalDeny() (policy.Policy, bool) {
+	return r.global, r.global.Ingress || r.global.Egress
+}
+
+// Beside gives the policy that comes with the default deny of a namespace and with nothing else, false if there is none:
+// it selects all pods, and those that nobody knows are isolated only then.
+func (r *Result) Beside(namespace string) (policy.Policy, bool) {
+	p, ok := r.beside[namespace]
+	return p, ok && r.Enforce[namespace].Allows(model.Egress)
+}
+
+// Set gives a set of some of the result's policies, with the networks that they name.
+func (r *Result) Set(list ...policy.Policy) policy.PolicySet {
+	named := map[string]bool{}
+	for i := range list {
+		for j := range list[i].Rules {
+			for k := range list[i].Rules[j].Peers {
+				if q := &list[i].Rules[j].Peers[k]; q.Kind == policy.PeerNetwork {
+					named[q.Name] = true
+				}
+			}
+		}
+	}
+	set := policy.PolicySet{Policies: list}
+	for _, n := range r.Policies.Networks {
+		if named[n.Name] {
+			set.Networks = append(set.Networks, n)
+		}
+	}
+	return set
+}
+
+// wholes gives for each subject of a namespace that is isolated already one policy with all that the allow policies say
+// of it. Networks stand in it by their addresses: it goes again, and takes nothing with it that others name.
+func (l *learner) wholes(r *Result) map[string][]policy.Policy {
+	out := map[string][]policy.Policy{}
+	if r.Dialect.Rollout().Additive {
+		return out
+	}
+	taken := map[string]bool{}
+	of := map[string]policy.Rule{}
+	for _, p := range r.Policies.Policies {
+		for i := range p.Rules {
+			of[p.RuleID(i)] = r.byAddress(p.Rules[i])
+		}
+	}
+	for _, s := range r.Subjects {
+		w := &l.g.Workloads[s.Workload]
+		if len(s.Rules) == 0 || !r.IsolatedToday(w.Namespace) {
+			continue
+		}
+		sel := policy.MatchLabels(w.Selector)
+		name := policy.WholeName + "-" + w.Name
+		if taken[w.Namespace+"/"+name] || len(name) > maxName {
+			name = hashed(name, w.Namespace, sel)
+		}
+		taken[w.Namespace+"/"+name] = true
+		p := policy.Policy{Namespace: w.Namespace, Subject: sel, Name: name}
+		for _, id := range s.Rules {
+			p.Rules = append(p.Rules, of[id])
+			p.Ingress = p.Ingress || of[id].Direction == model.Ingress
+			p.Egress = p.Egress || of[id].Direction == model.Egress
+		}
+		out[w.Namespace] = append(out[w.Namespace], p.Canonical())
+	}
+	return out
+}
+
+// byAddress gives a rule with the addresses of the networks that it names.
+func (r *Result) byAddress(x policy.Rule) policy.Rule {
+	var peers []policy.Peer
+	for _, q := range x.Peers {
+		if q.Kind != policy.PeerNetwork {
+			peers = append(peers, q)
+			continue
+		}
+		for _, n := range r.Policies.Networks {
+			if n.Name == q.Name {
+				for _, c := range n.CIDRs {
+					peers = append(peers, policy.Peer{Kind: policy.PeerCIDR, CIDR: c})
+				}
+			}
+		}
+	}
+	x.Peers = peers
+	return x
+}
+
+// besideThem says what becomes of pods that other policies isolate already.
+func (l *learner) besideThem() string {
+	if l.dialect.Rollout().Additive {
+		return "what these policies allow is allowed there at once, beside what others allow"
+	}
+	return "nothing is opened there for a while: from the first phase on each workload is limited to what was learned"
+}
