@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help build demo test test-race lint fmt fuzz bench corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube
+.PHONY: help build demo test test-race lint fmt fuzz bench faults corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ fuzz: ## run every fuzz target FUZZ times
 	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz' || true); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$p; \
 	  done; done
+
+faults: ## make every single operation of a store fail, and lose the power at each
+	SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 ./model/store/...
 
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }

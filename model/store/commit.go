@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -45,14 +45,14 @@ func commitName(number int, data []byte) string {
 
 // readCommits reads the commits after the last known one, in order. A listing is no snapshot: commits may be replaced and
 // removed while it is read. So what seems to be missing is looked for once more if the listing has changed.
-func readCommits(dir string, last int) ([]commit, error) {
+func readCommits(files Files, last int) ([]commit, error) {
 	var before []string
 	for {
-		names, err := listCommits(dir, last)
+		names, err := listCommits(files, last)
 		if err != nil {
 			return nil, err
 		}
-		out, err := readListed(dir, names, last)
+		out, err := readListed(files, names, last)
 		if err == nil || !errors.Is(err, errMissing) || slices.Equal(names, before) {
 			return out, err
 		}
@@ -60,28 +60,23 @@ func readCommits(dir string, last int) ([]commit, error) {
 	}
 }
 
-// listCommits returns the names of the commits after the last known one, sorted. Unfinished files of a writer that died
-// have other names and are passed over.
-func listCommits(dir string, last int) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, commitsDir))
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, e := range entries {
-		if n, ok := commitNumber(e.Name()); ok && n > last {
-			out = append(out, e.Name())
+// listCommits returns the names of the commits after the last known one, sorted. Files of other kinds are passed over.
+func listCommits(files Files, last int) (out []string, err error) {
+	names, err := files.List(commitsDir)
+	for _, name := range names {
+		if n, ok := commitNumber(path.Base(name)); ok && n > last {
+			out = append(out, path.Base(name))
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // readListed reads commits. A number may be missing only where a later commit replaces it, and none twice.
-func readListed(dir string, names []string, last int) ([]commit, error) {
+func readListed(files Files, names []string, last int) ([]commit, error) {
 	var out []commit
 	var replaced ranges
 	for _, name := range names {
-		c, err := readCommit(filepath.Join(dir, commitsDir, name))
+		c, err := readCommit(files, path.Join(commitsDir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // replaced and removed meanwhile, or missing, as shows below
 		}
@@ -117,17 +112,21 @@ func commitNumber(file string) (int, bool) {
 	return n, err == nil
 }
 
-func readCommit(file string) (c commit, err error) {
-	data, err := os.ReadFile(file)
+func readCommit(files Files, file string) (c commit, err error) {
+	r, _, err := files.Get(file)
 	if err != nil {
 		return c, err
 	}
+	data, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return c, fmt.Errorf("read commit %s: %w", file, err)
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil || c.Format != formatName || commitName(c.Number, data) != filepath.Base(file) {
+	if err := d.Decode(&c); err != nil || c.Format != formatName || commitName(c.Number, data) != path.Base(file) {
 		return c, fmt.Errorf("commit %s: %w", file, ErrDamaged)
 	}
-	c.file = filepath.Base(file)
+	c.file = path.Base(file)
 	for _, name := range c.files() {
 		if !ownPath(name) {
 			return c, fmt.Errorf("commit %s names a file outside the store: %w", file, ErrDamaged)
@@ -160,26 +159,9 @@ func ownPath(p string) bool {
 	return path.Clean(p) == p && filepath.IsLocal(filepath.FromSlash(p)) && strings.HasPrefix(p, version+"/")
 }
 
-// publish makes a commit visible: everything it names must be on disk before. The directory must be synced afterwards.
-func (c *commit) publish(dir string) error {
-	data, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
+// content returns the name of the commit's file and what it holds.
+func (c *commit) content() (name string, data []byte, err error) {
+	data, err = json.Marshal(c)
 	data = append(data, '\n')
-	name := filepath.Join(dir, commitsDir, commitName(c.Number, data))
-	f, err := create(name + tmpSuffix)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.discard())
-	}
-	if err := f.seal(); err != nil {
-		return errors.Join(err, f.discard())
-	}
-	if err := f.publish(); err != nil {
-		return errors.Join(err, f.discard())
-	}
-	return nil
+	return path.Join(commitsDir, commitName(c.Number, data)), data, err
 }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"time"
 
@@ -28,8 +27,6 @@ type CompactOptions struct {
 	Grace time.Duration
 	// Run is how many commits in a row become one; 0: 32.
 	Run int
-	// All merges whatever there is more than one of.
-	All bool
 }
 
 // Compaction is what a compaction did.
@@ -61,10 +58,7 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 func (s *Store) mergeable(o CompactOptions) []commit {
 	live := s.snapshot()
 	need := mergeAt
-	switch {
-	case o.All:
-		need = 2
-	case o.Run > 1:
+	if o.Run > 1 {
 		need = o.Run
 	}
 	top := 0
@@ -76,7 +70,7 @@ func (s *Store) mergeable(o CompactOptions) []commit {
 		for from > 0 && live[from-1].Level <= level {
 			from--
 		}
-		if len(live)-from >= need && (!o.All || level == top) {
+		if len(live)-from >= need {
 			return live[from:]
 		}
 	}
@@ -100,7 +94,7 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 	}
 	before, dropped := len(run), int64(0)
 	if err := w.mergeRun(ctx, run, o, &dropped); err != nil {
-		return errors.Join(fmt.Errorf("compact store %s: %w", s.dir, err), w.Abort())
+		return errors.Join(fmt.Errorf("compact store %s: %w", s.files, err), w.Abort())
 	}
 	sources := mergeSources(run)
 	for _, src := range sources {
@@ -108,7 +102,7 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 			continue
 		}
 		if err := w.joinSeen(src.Stream); err != nil {
-			return errors.Join(fmt.Errorf("compact store %s: %w", s.dir, err), w.Abort())
+			return errors.Join(fmt.Errorf("compact store %s: %w", s.files, err), w.Abort())
 		}
 	}
 	if err := w.Commit(sources); err != nil {
@@ -122,7 +116,7 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 }
 
 func (w *Writer) mergeRun(ctx context.Context, run []commit, o CompactOptions, dropped *int64) error {
-	sc := scan{dir: w.store.dir, fn: func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) }}
+	sc := scan{files: w.store.files, fn: func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) }}
 	for _, c := range run {
 		w.replaces = w.replaces.union(c.Replaces).union(ranges{{c.Number, c.Number}})
 		w.level = max(w.level, c.Level)
@@ -241,8 +235,8 @@ func (s *Store) replacedBefore(number int, t time.Time) bool {
 	for _, list := range [][]commit{s.dead, s.commits} {
 		for _, c := range list {
 			if c.Replaces.has(number) {
-				fi, err := os.Stat(filepath.Join(s.dir, commitsDir, c.file))
-				return err != nil || fi.ModTime().Before(t)
+				at, err := s.files.Modified(path.Join(commitsDir, c.file))
+				return err == nil && at.Before(t)
 			}
 		}
 	}
@@ -251,15 +245,14 @@ func (s *Store) replacedBefore(number int, t time.Time) bool {
 
 // remove removes the files of a commit, and then the commit: a half of that is done again by the next writer.
 func (s *Store) remove(c *commit, used map[string]bool) error {
+	var names []string
 	for _, f := range c.files() {
-		if used[f] {
-			continue
+		if !used[f] {
+			names = append(names, f)
 		}
-		name := filepath.Join(s.dir, filepath.FromSlash(f))
-		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		_ = os.Remove(filepath.Dir(name)) // of a day that has no more segments; not empty otherwise
 	}
-	return os.Remove(filepath.Join(s.dir, commitsDir, c.file))
+	if err := s.files.Remove(names...); err != nil {
+		return err
+	}
+	return s.files.Remove(path.Join(commitsDir, c.file))
 }

@@ -103,7 +103,7 @@ func (m interned) text(b []byte) string {
 	return s
 }
 
-// textBatch is how many texts are read at once.
+// textBatch is how many texts are read at once, at most.
 const textBatch = 4096
 
 // readTexts hands every text of a column to set with its row.
@@ -114,13 +114,14 @@ func readTexts(g *file.RowGroupReader, column, rows int, memory interned, set fu
 	}
 	r := c.(*file.ByteArrayColumnChunkReader)
 	var repeated []int16
+	batch := min(textBatch, max(rows, 16))
 	if r.Descriptor().MaxRepetitionLevel() > 0 {
-		repeated = make([]int16, textBatch)
+		repeated = make([]int16, batch)
 	}
-	values, defined := make([]parquet.ByteArray, textBatch), make([]int16, textBatch)
+	values, defined := make([]parquet.ByteArray, batch), make([]int16, batch)
 	row := -1
 	for r.HasNext() {
-		n, _, err := r.ReadBatch(textBatch, values, defined, repeated)
+		n, _, err := r.ReadBatch(int64(batch), values, defined, repeated)
 		if err != nil {
 			return err
 		}

@@ -3,15 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"sluice/model"
@@ -32,14 +24,14 @@ func (o *ScanOptions) overlaps(first, last int64) bool {
 // than once and add up. The batch is reused after fn returns, t is not. An error of fn ends the scan. A file that is
 // missing, or is not the one that was committed, is an error that names it.
 func (s *Store) Scan(ctx context.Context, o ScanOptions, fn func(t model.Tables, rows []model.Observation) error) error {
-	sc := scan{dir: s.dir, opts: o, fn: fn}
+	sc := scan{files: s.files, opts: o, fn: fn}
 	for _, g := range s.Segments() {
 		if !o.overlaps(g.First, g.Last) {
 			continue
 		}
 		if err := sc.segment(ctx, &g); err != nil {
 			if s.replaced(&g) {
-				return fmt.Errorf("read %s: it was compacted for longer than its readers may take; read it again", s.dir)
+				return fmt.Errorf("read %s: it was compacted for longer than its readers may take; read it again", s.files)
 			}
 			return err
 		}
@@ -54,11 +46,11 @@ func (s *Store) replaced(g *Segment) bool {
 
 // scan is a running scan, with the memory that serves one segment after the other.
 type scan struct {
-	dir  string
-	opts ScanOptions
-	fn   func(model.Tables, []model.Observation) error
-	data bytes.Buffer
-	read flowReader
+	files Files
+	opts  ScanOptions
+	fn    func(model.Tables, []model.Observation) error
+	data  bytes.Buffer
+	read  flowReader
 }
 
 func (s *scan) segment(ctx context.Context, g *Segment) error {
@@ -130,28 +122,8 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 	return rows[:n], nil
 }
 
-// load reads a file of the store whole and checks that it is the one that was committed. What is checked is what is
-// parsed: the file is not opened again.
-func (s *scan) load(rel, digest string) ([]byte, error) {
-	name := filepath.Join(s.dir, filepath.FromSlash(rel))
-	f, err := os.Open(name)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("read %s: committed, but not there: %w", name, ErrDamaged)
-		}
-		return nil, err
-	}
-	defer f.Close()
-	s.data.Reset()
-	if fi, err := f.Stat(); err == nil && fi.Size() < math.MaxInt32 {
-		s.data.Grow(int(fi.Size()) + bytes.MinRead)
-	}
-	h := sha256.New()
-	if _, err := io.Copy(&s.data, io.TeeReader(f, h)); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != digest {
-		return nil, fmt.Errorf("read %s: not the file that was committed (SHA-256 %.12s, want %.12s): %w", name, got, digest, ErrDamaged)
-	}
-	return s.data.Bytes(), nil
+// load reads a file that a commit names.
+func (s *scan) load(name, digest string) ([]byte, error) {
+	err := read(s.files, name, digest, &s.data)
+	return s.data.Bytes(), err
 }

@@ -3,9 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"sync"
 )
@@ -27,7 +25,7 @@ type Source struct {
 
 // Segment is a pair of files: observations, and the endpoints and pod names that they refer to.
 type Segment struct {
-	Path    string `json:"path"`   // of the observations, with slashes, relative to the store's directory
+	Path    string `json:"path"`   // of the observations, with slashes, relative to the store
 	Labels  string `json:"labels"` // of the endpoints and pod names
 	Cluster string `json:"cluster"`
 	Day     string `json:"day"`
@@ -40,50 +38,84 @@ type Segment struct {
 	LabelsSHA256 string `json:"labelsSha256"`
 }
 
-// Store is a directory of committed segments. It is safe for concurrent use. It sees the commits that were there when
-// it was opened, and its own.
+// Store is a place of committed segments. It is safe for concurrent use. It sees the commits that were there when it was
+// opened, and its own.
 type Store struct {
-	dir     string
+	files   Files
 	mu      sync.RWMutex
 	commits []commit        // those that count
 	dead    []commit        // those that others replace, as long as their files are there
 	last    int             // number of the newest
+	head    head            // as it was read last
 	sources map[string]bool // digests
 	sizes   map[int64]bool  // bytes of those
+	doubt   string          // file of a commit that failed and could not be undone
 }
 
-// Open opens the store in dir; the error is ErrNoStore where there is none.
-func Open(dir string) (*Store, error) {
-	if fi, err := os.Stat(filepath.Join(dir, commitsDir)); err != nil || !fi.IsDir() {
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = ErrNoStore
-		}
-		return nil, fmt.Errorf("open store %s: %w", dir, err)
+// Open opens the store in a directory; the error is ErrNoStore where there is none.
+func Open(dir string) (*Store, error) { return OpenFiles(Dir(dir)) }
+
+// Create opens the store in a directory and makes it where there is none.
+func Create(dir string) (*Store, error) { return CreateFiles(Dir(dir)) }
+
+// OpenFiles opens the store in files; the error is ErrNoStore where there is none.
+func OpenFiles(f Files) (*Store, error) {
+	s := &Store{files: f, sources: map[string]bool{}, sizes: map[int64]bool{}}
+	err := s.reload()
+	if err == nil && s.last == 0 && s.head.name == "" {
+		err = ErrNoStore
 	}
-	s := &Store{dir: dir, sources: map[string]bool{}, sizes: map[int64]bool{}}
-	if err := s.reload(); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", dir, err)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", f, err)
 	}
 	return s, nil
 }
 
-// Create opens the store in dir and makes it where there is none.
-func Create(dir string) (*Store, error) {
-	if err := makeDir(dir, commitsDir); err != nil {
-		return nil, fmt.Errorf("create store: %w", err)
+// CreateFiles opens the store in files and makes it where there is none.
+func CreateFiles(f Files) (*Store, error) {
+	s, err := OpenFiles(f)
+	if !errors.Is(err, ErrNoStore) {
+		return s, err
 	}
-	return Open(dir)
+	if err := begin(f); err != nil {
+		return nil, fmt.Errorf("create store %s: %w", f, err)
+	}
+	return OpenFiles(f)
+}
+
+// begin makes a store without commits. Where files tell that there were some, that is an error: such a store lost them.
+func begin(f Files) error {
+	names, err := f.List(version)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if n, ok := commitOf(path.Base(name)); ok && n > 1 {
+			return lostCommit(n, f, name)
+		}
+	}
+	if err := putHead(f, path.Join(headDir, firstHead)); err != nil {
+		if h, headErr := readHead(f); headErr != nil || h.name == "" {
+			return err
+		}
+	}
+	return nil
+}
+
+// lostCommit is the error of a file that only a commit which is not there can have written.
+func lostCommit(n int, f Files, name string) error {
+	return fmt.Errorf("commit %d is %w: it wrote %s/%s: %w", n, errMissing, f, name, ErrDamaged)
 }
 
 // reload reads the commits that are new: a writer that commits every second should not read them all each time.
 func (s *Store) reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	head, number, err := readHead(s.dir) // before the commits: it is never ahead of them
+	h, err := readHead(s.files) // before the commits: it is never ahead of them
 	if err != nil {
 		return err
 	}
-	fresh, err := readCommits(s.dir, s.last)
+	fresh, err := readCommits(s.files, s.last)
 	if err != nil {
 		return err
 	}
@@ -106,11 +138,12 @@ func (s *Store) reload() error {
 		}
 	}
 	s.commits = live
-	return s.checkHead(head, number)
+	s.head = h
+	return s.checkHead(h)
 }
 
-// Dir is the directory of the store.
-func (s *Store) Dir() string { return s.dir }
+// Dir says where the store is: its directory.
+func (s *Store) Dir() string { return s.files.String() }
 
 // HasSource reports whether a source of this digest is stored.
 func (s *Store) HasSource(digest string) bool {

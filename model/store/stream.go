@@ -1,16 +1,15 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"maps"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -69,37 +68,28 @@ func (w *Writer) Seen(ids []uint64, from int64) (Seen, error) {
 	}
 	s, err := w.seen(ids, from)
 	if err != nil {
-		w.err = fmt.Errorf("write store %s: %w", w.store.dir, err)
+		w.err = fmt.Errorf("write store %s: %w", w.store.files, err)
 	}
 	return s, w.err
 }
 
 func (w *Writer) seen(ids []uint64, from int64) (Seen, error) {
-	if err := makeDir(w.store.dir, seenDir); err != nil {
-		return Seen{}, err
-	}
-	name := path.Join(seenDir, fmt.Sprintf("%08d.%04d%s", w.number, len(w.ids)+1, seenSuffix))
-	f, err := create(w.path(name))
-	if err != nil {
-		return Seen{}, err
-	}
-	w.ids = append(w.ids, f)
-	b := make([]byte, 0, 1<<15)
-	for len(ids) > 0 {
-		n := min(len(ids), cap(b)/8)
-		b = b[:0]
-		for _, id := range ids[:n] {
-			b = binary.LittleEndian.AppendUint64(b, id)
+	w.ids++
+	name := path.Join(seenDir, fmt.Sprintf("%08d.%04d%s", w.number, w.ids, seenSuffix))
+	c, err := w.put(name, func(out io.Writer) error {
+		b := make([]byte, 0, 1<<15)
+		for part := range slices.Chunk(ids, cap(b)/8) {
+			b = b[:0]
+			for _, id := range part {
+				b = binary.LittleEndian.AppendUint64(b, id)
+			}
+			if _, err := out.Write(b); err != nil {
+				return err
+			}
 		}
-		if _, err := f.Write(b); err != nil {
-			return Seen{}, err
-		}
-		ids = ids[n:]
-	}
-	if err := f.seal(); err != nil {
-		return Seen{}, err
-	}
-	return Seen{Path: name, SHA256: f.digest(), Count: int(f.size / 8), From: from}, nil
+		return nil
+	})
+	return Seen{Path: name, SHA256: c.digest, Count: len(ids), From: from}, err
 }
 
 // joinSeen makes runs of small files of ids one file each: a quiet stream has few ids in each of many commits.
@@ -151,19 +141,16 @@ func (s *Store) Stream(name string) *Stream {
 // SeenIDs reads the ids of a stream's newest records, oldest first, and the watermark that they reach back to: 0 if they
 // are all there ever were.
 func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
+	var buf bytes.Buffer
 	for _, f := range st.Seen {
-		data, err := os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(f.Path)))
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%s: committed, but not there: %w", f.Path, ErrDamaged)
+		if err := read(s.files, f.Path, f.SHA256, &buf); err != nil {
+			return nil, 0, fmt.Errorf("ids of a stream: %w", err)
 		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("read ids of a stream: %w", err)
+		if buf.Len() != 8*f.Count {
+			return nil, 0, fmt.Errorf("ids of a stream: %s: %w", f.Path, ErrDamaged)
 		}
-		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.SHA256 || len(data) != 8*f.Count {
-			return nil, 0, fmt.Errorf("read ids of a stream: %s: %w", f.Path, ErrDamaged)
-		}
-		for i := 0; i < len(data); i += 8 {
-			ids = append(ids, binary.LittleEndian.Uint64(data[i:]))
+		for b := buf.Bytes(); len(b) > 0; b = b[8:] {
+			ids = append(ids, binary.LittleEndian.Uint64(b))
 		}
 	}
 	if len(st.Seen) > 0 {
@@ -233,24 +220,21 @@ func newest(files []Seen) []Seen {
 }
 
 // Lock is the right to collect a stream.
-type Lock struct{ l *lock }
+type Lock struct{ unlock func(clean bool) error }
 
-// LockStream takes the right to collect the live source of a name into the store; the error is ErrLocked where another
-// process has it. It ends with Release, or with the process. Streams of other names are free.
+// LockStream takes the right to collect the live source of a name into the store; the error is ErrStreamLocked where
+// another process has it. It ends with Release, or with the process. Streams of other names are free.
 func (s *Store) LockStream(name string) (*Lock, error) {
 	sum := sha256.Sum256([]byte(name))
-	if err := makeDir(s.dir, seenDir); err != nil {
-		return nil, err
-	}
-	l, err := acquire(filepath.Join(s.dir, filepath.FromSlash(seenDir), hex.EncodeToString(sum[:8])+".lock"))
+	unlock, _, err := s.files.Lock(path.Join(seenDir, hex.EncodeToString(sum[:8])+".lock"))
 	if err != nil {
 		if errors.Is(err, ErrLocked) {
 			err = ErrStreamLocked
 		}
-		return nil, fmt.Errorf("collect %s into %s: %w", name, s.dir, err)
+		return nil, fmt.Errorf("collect %s into %s: %w", name, s.files, err)
 	}
-	return &Lock{l}, nil
+	return &Lock{unlock}, nil
 }
 
 // Release gives the right up.
-func (l *Lock) Release() error { return l.l.release(true) }
+func (l *Lock) Release() error { return l.unlock(true) }

@@ -3,11 +3,10 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
-	"strings"
 
 	"sluice/model"
 )
@@ -28,77 +27,100 @@ type Writer struct {
 	store  *Store
 	opts   WriterOptions
 	number int
-	lock   *lock
+	unlock func(clean bool) error // nil when the writer is closed
 	err    error
 	tables *tables
 	sorter sorter
 	flows  flowWriter
 	enc    *encoder
-	done   []*segment
-	ids    []*pending // files of ids
+	done   []Segment
+	ids    int      // files of ids
+	files  []string // that no commit names yet
+	dirty  bool     // files are left for the next writer to clean up
 	// of a compaction
 	kept     []Segment // segments taken over from the commits it replaces
 	replaces ranges
 	level    int
 }
 
+// lockFile is the right to write.
+const lockFile = version + "/lock"
+
 // Writer begins a commit and takes the store's lock; the error is ErrLocked where another process has it. Files that a
 // killed writer left are removed.
 func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
-	l, err := acquire(filepath.Join(s.dir, version, "lock"))
+	unlock, killed, err := s.files.Lock(lockFile)
 	if err != nil {
-		return nil, fmt.Errorf("write store %s: %w", s.dir, err)
+		return nil, fmt.Errorf("write store %s: %w", s.files, err)
 	}
-	if err = s.reload(); err == nil {
-		err = s.writeHead()
+	if err = s.prepare(killed); err != nil {
+		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), unlock(false))
 	}
-	if err == nil && l.dirty {
-		err = s.sweep()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.dir, err), l.release(false))
-	}
-	return &Writer{store: s, opts: opts, number: s.newest() + 1, lock: l, tables: newTables(), enc: newEncoder()}, nil
+	return &Writer{store: s, opts: opts, number: s.newest() + 1, unlock: unlock, tables: newTables(), enc: newEncoder()}, nil
 }
 
-// sweep removes what writers that died before their commit left, and directories that nothing is left in. Such files carry
-// the number of the commit that comes next; files of a later one tell that commits are missing, and others are never
-// touched.
-func (s *Store) sweep() error {
-	next := s.newest() + 1
-	var remove, dirs []string
-	err := filepath.WalkDir(filepath.Join(s.dir, version), func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			dirs = append(dirs, p)
-			return nil
-		}
-		n, ok := commitOf(d.Name())
-		torn := strings.HasSuffix(d.Name(), commitSuffix+tmpSuffix) && filepath.Base(filepath.Dir(p)) == filepath.Base(commitsDir)
-		switch {
-		case ok && n > next:
-			return fmt.Errorf("commit %d is %w: it wrote %s: %w", n, errMissing, p, ErrDamaged)
-		case ok && n == next || torn:
-			remove = append(remove, p)
-		}
+// prepare brings the store into the state that a writer begins with. The store must be locked.
+func (s *Store) prepare(killed bool) error {
+	if err := s.resolve(); err != nil {
+		return err
+	}
+	if err := s.reload(); err != nil {
+		return err
+	}
+	if err := s.writeHead(); err != nil {
+		return err
+	}
+	if killed {
+		return s.sweep()
+	}
+	return nil
+}
+
+// resolve undoes a commit of this process that failed in a way that left it open whether it was made. Once others have
+// built on it, it stays, and then what was written by it must not be written again.
+func (s *Store) resolve() error {
+	if s.doubt == "" {
 		return nil
-	})
+	}
+	names, err := listCommits(s.files, s.newest())
 	if err != nil {
 		return err
 	}
-	for _, p := range remove {
-		if err := os.Remove(p); err != nil {
+	h, err := readHead(s.files)
+	if err != nil {
+		return err
+	}
+	n, _ := commitNumber(s.doubt)
+	switch i := slices.Index(names, s.doubt); {
+	case i < 0 && (len(names) > 0 || h.number >= n) || i >= 0 && (len(names) > 1 || h.number >= n):
+		return fmt.Errorf("commit %d may have been made although writing it failed: open the store again", n)
+	case i >= 0:
+		if err := s.files.Remove(path.Join(commitsDir, s.doubt)); err != nil {
 			return err
 		}
 	}
-	for _, p := range slices.Backward(dirs) {
-		if base := filepath.Base(p); strings.HasPrefix(base, "day=") || strings.HasPrefix(base, "cluster=") {
-			_ = os.Remove(p) // not if something is in it
+	s.doubt = ""
+	return nil
+}
+
+// sweep removes what writers that died before their commit left. Such files carry the number of the commit that comes
+// next; files of a later one tell that commits are missing, and others are never touched.
+func (s *Store) sweep() error {
+	next := s.newest() + 1
+	names, err := s.files.List(version)
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, name := range names {
+		switch n, ok := commitOf(path.Base(name)); {
+		case ok && n > next:
+			return lostCommit(n, s.files, name)
+		case ok && n == next:
+			left = append(left, name)
 		}
 	}
-	return nil
+	return errors.Join(s.files.Remove(left...), s.files.Tidy())
 }
 
 // Write adds rows, which refer to t. They become part of the store with Commit; rows of one key are added up where they
@@ -143,24 +165,42 @@ func (w *Writer) hold(t model.Tables, rows []model.Observation) {
 // flush writes the rows held as segments, not yet visible.
 func (w *Writer) flush() error {
 	if w.err = w.writeSegments(); w.err != nil {
-		w.err = fmt.Errorf("write store %s: %w", w.store.dir, w.err)
+		w.err = fmt.Errorf("write store %s: %w", w.store.files, w.err)
 	}
 	w.tables = newTables()
 	w.sorter.rows = w.sorter.rows[:0]
 	return w.err
 }
 
+// put stores a file that the commit will name. One of that name is what a writer that was killed left.
+func (w *Writer) put(name string, write func(io.Writer) error) (content, error) {
+	w.files = append(w.files, name)
+	c, err := put(w.store.files, name, write)
+	if errors.Is(err, fs.ErrExist) {
+		if err = w.store.files.Remove(name); err == nil {
+			c, err = put(w.store.files, name, write)
+		}
+	}
+	return c, err
+}
+
 // Commit makes everything written visible at once and durable, with the sources it came from, and ends the writer. On
-// an error nothing is visible, unless the error is of the very last sync: then it is open whether a crash undoes the
-// commit. A source that another writer stored meanwhile is ErrSourceStored.
+// an error nothing of it is visible to who opens the store after the next writer. A source that another writer stored
+// meanwhile is ErrSourceStored.
 func (w *Writer) Commit(sources []Source) error {
 	if w.err != nil {
 		return errors.Join(w.err, w.Abort())
 	}
 	if err := w.commit(sources); err != nil {
-		return errors.Join(fmt.Errorf("commit to store %s: %w", w.store.dir, err), w.Abort())
+		return errors.Join(fmt.Errorf("commit to store %s: %w", w.store.files, err), w.Abort())
 	}
-	return w.Abort()
+	// The commit is there for good: no error from here on may make the caller repeat it, and what is left to do the next
+	// writer does, or tells that it cannot be done.
+	if w.store.reload() == nil {
+		_ = w.store.writeHead()
+	}
+	_ = w.Abort()
+	return nil
 }
 
 func (w *Writer) commit(sources []Source) error {
@@ -174,56 +214,37 @@ func (w *Writer) commit(sources []Source) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	c := commit{Format: formatName, Number: w.number, Segments: append([]Segment{}, w.kept...), Sources: append([]Source{}, sources...),
-		Replaces: w.replaces, Level: w.level}
-	dirs := map[string]bool{}
-	for _, g := range w.done {
-		if err := g.publish(); err != nil {
-			return err
-		}
-		dirs[filepath.Dir(g.flows.f.Name())] = true
-		c.Segments = append(c.Segments, g.meta)
-	}
-	for _, f := range w.ids {
-		if err := f.publish(); err != nil {
-			return err
-		}
-		dirs[filepath.Dir(f.f.Name())] = true
-	}
-	for d := range dirs {
-		if err := syncDir(d); err != nil {
-			return err
-		}
-	}
-	if err := c.publish(w.store.dir); err != nil {
+	c := commit{Format: formatName, Number: w.number, Segments: slices.Concat([]Segment{}, w.kept, w.done),
+		Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces, Level: w.level}
+	name, data, err := c.content()
+	if err != nil {
 		return err
 	}
-	w.done, w.ids = nil, nil // visible now: no error from here on may remove them
-	if err := syncDir(filepath.Join(w.store.dir, commitsDir)); err != nil {
+	err = w.store.files.Put(name, func(out io.Writer) error {
+		_, err := out.Write(data)
 		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		if undoErr := w.store.files.Remove(name); undoErr != nil {
+			w.store.doubt, w.dirty = path.Base(name), true
+			w.files = nil // the commit may be there
+			return errors.Join(err, fmt.Errorf("undo: %w", undoErr))
+		}
 	}
-	if err := w.store.reload(); err != nil {
-		return err
+	if err == nil {
+		w.files = nil
 	}
-	_ = w.store.writeHead() // the commit is there and must not be made again; the next writer tells if this fails again
-	return nil
+	return err
 }
 
 // Abort gives up what was written since the last Commit and the lock. It does nothing after Commit.
 func (w *Writer) Abort() error {
-	if w.lock == nil {
+	if w.unlock == nil {
 		return nil
 	}
-	var errs []error
-	for _, g := range w.done {
-		errs = append(errs, g.discard())
-	}
-	for _, f := range w.ids {
-		errs = append(errs, remove(f))
-	}
-	errs = append(errs, w.lock.release(errors.Join(errs...) == nil))
-	w.ids = nil
-	w.done, w.lock, w.sorter, w.tables, w.flows, w.enc = nil, nil, sorter{}, nil, flowWriter{}, nil
+	err := w.store.files.Remove(w.files...)
+	err = errors.Join(err, w.unlock(err == nil && !w.dirty))
+	w.done, w.files, w.unlock, w.sorter, w.tables, w.flows, w.enc = nil, nil, nil, sorter{}, nil, flowWriter{}, nil
 	w.err = errors.Join(w.err, errClosed)
-	return errors.Join(errs...)
+	return err
 }

@@ -1,0 +1,44 @@
+package store_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"sluice/model/store"
+	"sluice/model/store/storetest"
+)
+
+func dirPlace(t *testing.T) func() store.Files {
+	dir := t.TempDir()
+	return func() store.Files { return store.Dir(dir) }
+}
+
+func TestDirFiles(t *testing.T) { storetest.Files(t, dirPlace) }
+
+func TestDirStore(t *testing.T) { storetest.Store(t, dirPlace) }
+
+// memFiles are files in memory whose process can be killed.
+type memFiles struct {
+	store.Files
+	kill func()
+}
+
+// Kill ends the process.
+func (f memFiles) Kill() { f.kill() }
+
+// TestSystemFaults: each step of the operating system fails in turn.
+func TestSystemFaults(t *testing.T) {
+	storetest.Faults(t, func(*testing.T) func(storetest.Do) store.Files {
+		mem := store.NewMem()
+		return func(do storetest.Do) store.Files { return memFiles{mem.Open(do), mem.Kill} }
+	})
+}
+
+// TestPowerLoss: the power is lost at each step in turn, and with it a part of what was not synced.
+func TestPowerLoss(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	storetest.Kills(t, func(*testing.T) func(storetest.Do) store.Files {
+		mem := store.NewMem()
+		return func(do storetest.Do) store.Files { return memFiles{mem.Open(do), func() { mem.PowerLoss(r) }} }
+	})
+}
