@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"sluice/model"
@@ -157,6 +158,7 @@ type Edge struct {
 	Doubt          string   `json:"doubt,omitempty"` // why the grade is unknown
 	Reason         string   `json:"reason,omitempty"`
 	Inexpressible  bool     `json:"inexpressible,omitempty"`
+	Accepted       bool     `json:"accepted,omitempty"` // denied, and allowed on purpose
 	Records        uint64   `json:"records"`
 	DeniedRecords  uint64   `json:"deniedRecords,omitempty"`
 	Connections    uint64   `json:"connections,omitempty"` // 0: the log does not show openings
@@ -175,7 +177,17 @@ type Widening struct {
 	Text  string   `json:"text"`
 	Price int      `json:"price"` // connections never seen; the largest number where they are more
 	Pairs []string `json:"pairs"`
+	Opens []Opened `json:"opens,omitempty"` // the pairs, in the same order
 	Rules []string `json:"rules,omitempty"` // that allow it, where it has no end of pairs
+}
+
+// Opened is a range of ports between two peers that is allowed without having been seen.
+type Opened struct {
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Protocol    string `json:"protocol"`
+	First       uint16 `json:"first"`
+	Last        uint16 `json:"last"`
 }
 
 // Finding is something a reviewer should know.
@@ -263,7 +275,7 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 // edges lists the edges that have an end in one of the namespaces. The result maps indices of the graph to theirs.
 func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 	index := map[int]int{}
-	cannot := r.Inexpressible()
+	cannot, learned := r.Inexpressible(), r.Accepted()
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
@@ -273,7 +285,8 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 			continue
 		}
 		index[i] = len(m.Edges)
-		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.GradeText(), e.Doubt.String(), e.Reason.String(), cannot[i], e.Records(),
+		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.GradeText(), e.Doubt.String(), e.Reason.String(), cannot[i],
+			learned[i] && e.State == graph.Denied, e.Records(),
 			e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First), model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod, e.Names})
 	}
 	return index
@@ -301,12 +314,17 @@ func (m *Manifest) rules(r *synth.Result, index map[int]int) {
 
 func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
 	for _, w := range r.Widenings {
-		out := Widening{w.Kind, w.Text, w.Price, []string{}, w.Rules}
+		out := Widening{Kind: w.Kind, Text: w.Text, Price: w.Price, Pairs: []string{}, Rules: w.Rules}
+		opens := map[string]Opened{}
 		for _, t := range w.Triples {
+			src, dst := g.Peers[t.Src].ID, g.Peers[t.Dst].ID
 			port := policy.Port{Proto: t.Proto, First: t.Port, Last: t.Last}
-			out.Pairs = append(out.Pairs, g.Peers[t.Src].ID+" -> "+g.Peers[t.Dst].ID+" "+port.String())
+			opens[src+" -> "+dst+" "+port.String()] = Opened{src, dst, t.Proto.String(), t.Port, t.Last}
 		}
-		slices.Sort(out.Pairs)
+		for _, pair := range slices.Sorted(maps.Keys(opens)) {
+			out.Pairs = append(out.Pairs, pair)
+			out.Opens = append(out.Opens, opens[pair])
+		}
 		m.Widenings = append(m.Widenings, out)
 	}
 }

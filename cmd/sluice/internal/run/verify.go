@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"sluice/synth"
+	"sluice/synth/bundle"
 	"sluice/synth/render"
 	"sluice/synth/verify"
 )
@@ -31,7 +32,7 @@ func Verify(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.
 		judge.Cluster = ""
 	}
 	if p.Bundle != nil {
-		exceptions(l.Graph, p.Bundle, &judge)
+		bundle.Expect(l.Graph, p.Bundle, &judge)
 	}
 	r, err := verify.Verify(ctx, l.Graph, p.Set, judge)
 	p.note(&r)

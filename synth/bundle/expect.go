@@ -1,0 +1,71 @@
+package bundle
+
+import (
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/verify"
+)
+
+// Expect adds to a verification what a bundle says of itself: the rules that it has evidence for, the directions that it
+// isolates, edges that its dialect cannot say, denied edges that it means to allow, and connections that it allows
+// without having seen them. Peers are known by their names, so that another log than its own can be judged.
+func Expect(g *graph.Graph, m *Manifest, cfg *verify.Config) {
+	if cfg.Cluster == "" {
+		cfg.Cluster = m.Cluster
+	}
+	if cfg.Namespaces == nil {
+		for _, ns := range m.Namespaces {
+			cfg.Namespaces = append(cfg.Namespaces, ns.Name)
+		}
+	}
+	cfg.Recorded = []string{}
+	for _, r := range m.Rules {
+		cfg.Recorded = append(cfg.Recorded, r.ID)
+	}
+	for _, ns := range m.Namespaces {
+		cfg.Isolated = append(cfg.Isolated, ns.Isolated()...)
+		cfg.Recorded = append(cfg.Recorded, ns.Open...)
+	}
+	m.expectEdges(g, cfg)
+	m.expectWidened(g, cfg)
+}
+
+func (m *Manifest) expectEdges(g *graph.Graph, cfg *verify.Config) {
+	type key struct{ source, destination, port string }
+	known := map[key]*Edge{}
+	for i := range m.Edges {
+		e := &m.Edges[i]
+		known[key{e.Source, e.Destination, e.Port}] = e
+	}
+	cfg.Inexpressible, cfg.Accepted = map[int]bool{}, map[int]bool{}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		if k := known[key{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()}]; k != nil {
+			cfg.Inexpressible[i] = k.Inexpressible
+			cfg.Accepted[i] = k.Accepted
+		}
+	}
+}
+
+func (m *Manifest) expectWidened(g *graph.Graph, cfg *verify.Config) {
+	type key struct{ source, destination, protocol string }
+	opened := map[key][]Opened{}
+	cfg.WidenedRules = map[string]bool{}
+	for _, w := range m.Widenings {
+		for _, o := range w.Opens {
+			k := key{o.Source, o.Destination, o.Protocol}
+			opened[k] = append(opened[k], o)
+		}
+		for _, id := range w.Rules {
+			cfg.WidenedRules[id] = true
+		}
+	}
+	cfg.Widened = func(src, dst int, proto model.Proto, port uint16) bool {
+		for _, o := range opened[key{g.Peers[src].ID, g.Peers[dst].ID, proto.String()}] {
+			if o.First <= port && port <= o.Last {
+				return true
+			}
+		}
+		return false
+	}
+}
