@@ -13,6 +13,8 @@ import (
 
 // checks are the traps that broke real clusters, in the order of their ids.
 var checks = []check{
+	{"assumed", Info, "The text leaves something open, and was read as most clusters would: a policy without a namespace " +
+		"goes where it is applied, a field narrows what no log shows. The finding says how it was read.", (*linter).assumed},
 	{"cidr-of-pods", Warning, "Cilium compares addresses with ends outside the cluster only: a pod or a node is known by " +
 		"its identity, and no CIDR finds it, unless policy-cidr-match-mode says nodes. The connection is denied although its " +
 		"address is in the network. Select pods by labels and nodes by the entities host and remote-node.", (*linter).cidrOfPods},
@@ -47,14 +49,17 @@ var checks = []check{
 
 func (l *linter) unread() {
 	for _, p := range l.Problems {
-		if p.Severity == render.Skipped {
-			continue
+		if p.Severity == render.Unsupported || p.Severity == render.Invalid {
+			l.out = append(l.out, Finding{ID: l.check.id, Severity: l.check.severity, At: p.At, Text: p.Text})
 		}
-		f := Finding{ID: l.check.id, Severity: Error, At: p.At, Text: p.Text}
+	}
+}
+
+func (l *linter) assumed() {
+	for _, p := range l.Problems {
 		if p.Severity == render.Note {
-			f.Severity = Info
+			l.out = append(l.out, Finding{ID: l.check.id, Severity: l.check.severity, At: p.At, Text: p.Text})
 		}
-		l.out = append(l.out, f)
 	}
 }
 

@@ -163,9 +163,6 @@ func (r reader) service(n *yaml.Node, path string) []policy.Peer {
 			path := path + ".k8sService"
 			r.Fields(v, path, map[string]func(*yaml.Node){
 				"serviceName": word(&p.Name, path+".serviceName"), "namespace": word(&p.Namespace, path+".namespace")})
-			if p.Name == "" && !r.Invalid() {
-				r.Bad(v, "%s: no serviceName", path)
-			}
 		},
 		"k8sServiceSelector": func(v *yaml.Node) {
 			path := path + ".k8sServiceSelector"
@@ -176,8 +173,11 @@ func (r reader) service(n *yaml.Node, path string) []policy.Peer {
 	switch {
 	case r.Invalid():
 		return nil
-	case (p.Name == "") == (selector == nil):
-		r.Bad(n, "%s: want one of k8sService and k8sServiceSelector", path)
+	case p.Name == "" && selector == nil:
+		r.Report(render.Note, n, "%s: it names no service, and selects nothing", path)
+		return nil
+	case selector != nil && p.Name != "":
+		r.Report(render.Unsupported, n, "%s: k8sService and k8sServiceSelector in one entry", path)
 		return nil
 	case selector != nil:
 		for _, t := range r.selector(selector, path+".k8sServiceSelector.selector") {

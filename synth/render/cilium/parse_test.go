@@ -136,8 +136,8 @@ var parseProblems = []struct {
 	{"name", badRule("toFQDNs: [{matchName: \"*.x\"}]"), 0, []string{`7 1 invalid: egress.toFQDNs.matchName: "*.x" is no DNS name`}},
 	{"icmp type", badRule("icmps: [{fields: [{type: MultiCast}]}]"), 0, []string{`7 1 invalid: egress.icmps.fields.type: "MultiCast" is no message type of icmp`}},
 	{"services", badRule("toServices: [{k8sService: {serviceName: x}}]"), 1, nil},
-	{"no service", badRule("toServices: [{k8sService: {namespace: x}}]"), 0,
-		[]string{"7 1 invalid: egress.toServices.k8sService: no serviceName"}},
+	{"no service", badRule("toServices: [{k8sService: {namespace: x}}]"), 1,
+		[]string{"7 1 note: egress.toServices: it names no service, and selects nothing"}},
 	{"another cluster", badRule("toEndpoints: [{matchLabels: {\"k8s:io.cilium.k8s.policy.cluster\": west}}]"), 1, nil},
 	{"what 1.20 has no more", badRule("toRequires: [{}]"), 0, []string{
 		"7 1 invalid: spec.egress.toRequires: Cilium 1.20 has no such field, and policies that have it are refused"}},

@@ -61,6 +61,9 @@ type caseView struct {
 	SourcePod      string `json:"sourcePod,omitempty"`
 	DestinationPod string `json:"destinationPod,omitempty"`
 	Why            string `json:"why"`
+	// Connections are the pairs of ends that have this verdict, Missing the rules that would allow a lost one.
+	Connections int      `json:"connections"`
+	Missing     []string `json:"missing,omitempty"`
 }
 
 func viewReport(r *verify.Report) reportView {
@@ -71,7 +74,8 @@ func viewReport(r *verify.Report) reportView {
 		v.Records[verify.Verdict(i).String()] = r.Records[i]
 	}
 	for _, c := range r.Cases {
-		v.Cases = append(v.Cases, caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why})
+		v.Cases = append(v.Cases, caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why,
+			c.Connections, c.Missing})
 	}
 	for _, u := range r.Unused {
 		v.Unused = append(v.Unused, u.ID)
@@ -113,6 +117,9 @@ func printReport(w io.Writer, r *verify.Report) {
 			break
 		}
 		fmt.Fprintf(w, "%s: %s -> %s %s, %s: %s\n", c.Verdict, text.Printable(c.Src, 80), text.Printable(c.Dst, 80), c.Port, text.Plural(c.Records, "record", "records"), text.Printable(c.Why, 300))
+		if len(c.Missing) > 0 {
+			fmt.Fprintf(w, "  would need: %s\n", text.Printable(strings.Join(c.Missing, "; "), 300))
+		}
 	}
 	for i, e := range r.Over.Examples {
 		if i == most {

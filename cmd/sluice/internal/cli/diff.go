@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
+)
+
+type diffOptions struct {
+	reading
+	cni      string
+	exitCode bool
+	format   string
+}
+
+func newDiff(s Streams) *cobra.Command {
+	o := &diffOptions{}
+	c := &cobra.Command{
+		Use:   "diff OLD NEW [SOURCE...]",
+		Short: "What two sets of policies decide differently",
+		Long: `diff asks two sets of policies for every connection that was seen and for what could come: pods without labels,
+namespaces never seen, addresses outside. It prints what the new set allows or denies that the old one does not, whether it
+was seen, and what decides it. OLD and NEW are bundles, files or directories of anyone's YAML, - for standard input, or
+git:REVISION:PATH. Without SOURCE the flows are the evidence of the bundle among them, the new one first.`,
+		Example: `  sluice diff bundle new-bundle
+  sluice diff git:HEAD:policies policies flows.jsonl.gz --exit-code
+  kubectl get netpol -A -o yaml | sluice diff - bundle`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runDiff(cmd.Context(), s, o, args[0], args[1], args[2:])
+		},
+	}
+	o.reading.flags(c)
+	c.Flags().StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently")
+	outputFlag(c, &o.format)
+	return c
+}
+
+func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after string, sources []string) error {
+	if err := show.CheckFormat(o.format); err != nil {
+		return err
+	}
+	was, err := run.OpenRevision(ctx, before, s.In)
+	if err != nil {
+		return err
+	}
+	is, err := run.OpenRevision(ctx, after, s.In)
+	if err != nil {
+		return err
+	}
+	if len(sources) == 0 && o.store == "" {
+		switch {
+		case is.Evidence != "":
+			sources = []string{after}
+		case was.Evidence != "":
+			sources = []string{before}
+		}
+	}
+	l, err := o.open(ctx, s, sources)
+	if err != nil {
+		return err
+	}
+	d, err := run.Diff(ctx, l, was, is, o.cni)
+	if err != nil {
+		return err
+	}
+	if err := show.Difference(s.Out, o.format, l, &d); err != nil {
+		return err
+	}
+	show.Problems(s.Err, append(was.Problems, is.Problems...))
+	if err := incomplete(s, l); err != nil || !o.exitCode {
+		return err
+	}
+	return run.Differ(&d)
+}

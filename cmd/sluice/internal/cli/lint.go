@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
+	"sluice/synth/lint"
+)
+
+type lintOptions struct {
+	reading
+	cni    string
+	failOn string
+	page   string
+	flows  []string
+	format string
+}
+
+func newLint(s Streams) *cobra.Command {
+	o := &lintOptions{}
+	c := &cobra.Command{
+		Use:   "lint POLICIES...",
+		Short: "Read policies strictly: wrong fields, selectors that match nothing, traps",
+		Long: `lint reads policies as the API server and the network plugins do, and names what is not what it seems: fields of
+another API, rules that match nothing, denials that isolate, ports of services, egress without look-ups of names. With
+--flows it also compares selectors with the pods that were seen. POLICIES are files, directories, bundles, or - for
+standard input. --explain ID tells what a finding means.`,
+		Example: `  sluice lint policies/
+  sluice lint bundle --flows flows.jsonl.gz --fail-on warning
+  sluice lint --explain egress-without-dns`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runLint(cmd.Context(), s, o, args) },
+	}
+	o.common(c)
+	f := c.Flags()
+	f.StringArrayVar(&o.flows, "flows", nil, "compare with the pods of these `SOURCES` (repeats)")
+	f.StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	f.StringVar(&o.failOn, "fail-on", lint.Error.String(), "exit with 3 on findings of this severity: info, warning, error")
+	f.StringVar(&o.page, "explain", "", "print the page of one finding's `ID` instead")
+	outputFlag(c, &o.format)
+	return c
+}
+
+func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) error {
+	if o.page != "" {
+		return show.Page(s.Out, o.page)
+	}
+	severities := []string{lint.Info.String(), lint.Warning.String(), lint.Error.String()}
+	from := slices.Index(severities, o.failOn)
+	switch {
+	case from < 0:
+		return run.Usagef("--fail-on %s: use info, warning or error", o.failOn)
+	case len(paths) == 0:
+		return run.Usagef("no policies given: name files, directories or a bundle, or - for standard input")
+	}
+	if err := show.CheckFormat(o.format); err != nil {
+		return err
+	}
+	all := &run.Policies{}
+	for _, path := range paths {
+		p, err := run.OpenPolicies(path, s.In)
+		if err != nil {
+			return err
+		}
+		all.Set.Join(p.Set)
+		all.Problems = append(all.Problems, p.Problems...)
+	}
+	var l *run.Log
+	if len(o.flows) > 0 {
+		var err error
+		if l, err = o.open(ctx, s, o.flows); err != nil {
+			return err
+		}
+	}
+	list, err := run.Lint(l, all, o.cni)
+	if err != nil {
+		return err
+	}
+	if err := show.Lint(s.Out, o.format, list); err != nil {
+		return err
+	}
+	return run.Traps(list, lint.Severity(from))
+}

@@ -1,0 +1,131 @@
+package run
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/lint"
+	"sluice/synth/verify"
+)
+
+// gitPrefix marks policies that stand in a revision of the Git repository around the working directory.
+const gitPrefix = "git:"
+
+// OpenRevision is OpenPolicies for "git:REVISION:PATH" as well.
+func OpenRevision(ctx context.Context, path string, stdin io.Reader) (*Policies, error) {
+	rest, ok := strings.CutPrefix(path, gitPrefix)
+	if !ok {
+		return OpenPolicies(path, stdin)
+	}
+	revision, in, ok := strings.Cut(rest, ":")
+	if !ok || revision == "" || in == "" || strings.HasPrefix(revision, "-") {
+		return nil, Usagef("%s: write git:REVISION:PATH", path)
+	}
+	dir, err := os.MkdirTemp("", "sluice-git-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := checkout(ctx, revision, in, dir); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p, err := OpenPolicies(filepath.Join(dir, filepath.FromSlash(in)), stdin)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p.Evidence = "" // it goes with the directory
+	for i := range p.Set.Policies {
+		at := &p.Set.Policies[i].Source
+		at.File = revision + ":" + strings.TrimPrefix(at.File, dir+string(filepath.Separator))
+	}
+	return p, nil
+}
+
+// checkout writes a path of a revision below dir. Links are left out: nothing outside is followed.
+func checkout(ctx context.Context, revision, path, dir string) error {
+	var out, problem bytes.Buffer
+	git := exec.CommandContext(ctx, "git", "archive", "--format=tar", revision, "--", path)
+	git.Stdout, git.Stderr = &out, &problem
+	if err := git.Run(); err != nil {
+		return fmt.Errorf("git archive: %w: %s", err, strings.TrimSpace(problem.String()))
+	}
+	for r := tar.NewReader(&out); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) {
+			continue
+		}
+		name := filepath.Join(dir, h.Name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			return err
+		}
+	}
+}
+
+// Diff compares what two sets decide over what a log has seen and could see.
+func Diff(ctx context.Context, l *Log, before, after *Policies, cni string) (verify.Difference, error) {
+	sem, err := l.Semantics(cni)
+	if err != nil {
+		return verify.Difference{}, err
+	}
+	return verify.Diff(ctx, l.Graph, before.Set, after.Set, verify.Config{Semantics: sem})
+}
+
+// Differ is the findings error for two sets that decide differently, nil if they do not.
+func Differ(d *verify.Difference) error {
+	if d.Same() {
+		return nil
+	}
+	return found([]string{text.Plural(len(d.Changes), "connection is", "connections are") + " decided differently"})
+}
+
+// Lint looks for traps. l is nil where no flows are given.
+func Lint(l *Log, p *Policies, cni string) ([]lint.Finding, error) {
+	in := lint.Input{Set: p.Set, Problems: p.Problems}
+	if l == nil {
+		l = NewLog(&Config{})
+	} else {
+		in.Graph = l.Graph
+	}
+	var err error
+	if in.Semantics, err = l.Semantics(cni); err != nil {
+		return nil, err
+	}
+	return lint.Check(in), nil
+}
+
+// Traps is the findings error for traps of a severity or a worse one, nil for none.
+func Traps(list []lint.Finding, from lint.Severity) error {
+	n := map[lint.Severity]int{}
+	for _, f := range list {
+		n[f.Severity]++
+	}
+	var what []string
+	for s := lint.Error; s >= from && s <= lint.Error; s-- {
+		if n[s] > 0 {
+			what = append(what, fmt.Sprintf("%d of severity %s", n[s], s))
+		}
+	}
+	return found(what)
+}

@@ -1,0 +1,147 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/synth/lint"
+	"sluice/synth/verify"
+)
+
+// changeView is a connection that two sets decide differently.
+type changeView struct {
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Port        string `json:"port"`
+	From        string `json:"from"`
+	To          string `json:"to"`
+	Seen        string `json:"seen,omitempty"` // how the flows have it: allowed, denied, mixed, pending
+	Records     uint64 `json:"records,omitempty"`
+	LastSeen    string `json:"lastSeen,omitempty"`
+	Before      string `json:"before"`
+	After       string `json:"after"`
+}
+
+type isolationView struct {
+	End       string `json:"end"`
+	Direction string `json:"direction"`
+	Isolated  bool   `json:"isolated"`
+}
+
+type moveView struct {
+	Rule string `json:"rule"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Difference prints what two sets decide differently.
+func Difference(w io.Writer, format string, l *run.Log, d *verify.Difference) error {
+	changes := []changeView{}
+	for _, c := range d.Changes {
+		v := changeView{Source: c.Src, Destination: c.Dst, Port: c.Port, From: c.From.String(), To: c.To.String(),
+			Before: c.Before, After: c.After}
+		if c.Edge >= 0 {
+			e := &l.Graph.Edges[c.Edge]
+			v.Seen, v.Records, v.LastSeen = e.State.String(), e.Records(), model.StampSecond(e.Last)
+		}
+		changes = append(changes, v)
+	}
+	isolation, moved := []isolationView{}, []moveView{}
+	for _, i := range d.Isolation {
+		isolation = append(isolation, isolationView{i.End, i.Direction.String(), i.Isolated})
+	}
+	for _, m := range d.Moved {
+		moved = append(moved, moveView{m.ID, m.From, m.To})
+	}
+	if format != Table {
+		return printObject(w, format, object{{"apiVersion", "sluice/v1"}, {"kind", "Difference"}, {"changes", changes},
+			{"isolation", isolation}, {"moved", moved}, {"alike", d.Alike}, {"compared", d.Universe}})
+	}
+	printDifference(w, changes, isolation, moved, d)
+	return nil
+}
+
+func printDifference(w io.Writer, changes []changeView, isolation []isolationView, moved []moveView, d *verify.Difference) {
+	if d.Same() {
+		fmt.Fprintln(w, "Nothing is decided differently.")
+	}
+	for _, i := range isolation {
+		word := map[bool]string{true: "is isolated now", false: "is isolated no more"}[i.Isolated]
+		fmt.Fprintf(w, "%s of %s %s\n", i.Direction, text.Printable(i.End, 80), word)
+	}
+	slices.SortStableFunc(changes, func(a, b changeView) int { return strings.Compare(b.Seen, a.Seen) })
+	const most = 40
+	for i, c := range changes {
+		if i == most {
+			fmt.Fprintf(w, "... and %s (-o json lists all)\n", text.Plural(len(changes)-most, "more change", "more changes"))
+			break
+		}
+		seen := "never seen"
+		if c.Seen != "" {
+			seen = fmt.Sprintf("seen %s, %s", c.Seen, text.Plural(c.Records, "record", "records"))
+		}
+		why := c.After
+		if c.To == "allowed" {
+			why = strings.TrimPrefix(why, "allowed: ")
+		}
+		fmt.Fprintf(w, "%s: %s -> %s %s (%s, was %s): %s\n", c.To, text.Printable(c.Source, 80), text.Printable(c.Destination, 80), c.Port,
+			seen, c.From, text.Printable(why, 300))
+	}
+	for _, m := range moved {
+		fmt.Fprintf(w, "moved: rule %s from %s to %s\n", m.Rule, m.From, m.To)
+	}
+	if len(d.Alike) > 0 {
+		fmt.Fprintf(w, "The same in other words: %s\n", text.Printable(strings.Join(d.Alike, ", "), 300))
+	}
+}
+
+// trapView is a finding of lint.
+type trapView struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Policy   string `json:"policy,omitempty"`
+	Text     string `json:"text"`
+	Remedy   string `json:"remedy,omitempty"`
+}
+
+// Lint prints the traps found in policies, one a line as compilers do.
+func Lint(w io.Writer, format string, found []lint.Finding) error {
+	views := []trapView{}
+	for _, f := range found {
+		views = append(views, trapView{f.ID, f.Severity.String(), f.At.File, f.At.Line, f.Policy, f.Text, f.Remedy})
+	}
+	if format != Table {
+		return printObject(w, format, object{{"apiVersion", "sluice/v1"}, {"kind", "LintResult"}, {"findings", views}})
+	}
+	for _, v := range views {
+		what := v.Text
+		if v.Policy != "" {
+			what = v.Policy + " " + what
+		}
+		if v.Remedy != "" {
+			what += ". " + strings.ToUpper(v.Remedy[:1]) + v.Remedy[1:]
+		}
+		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", text.Printable(v.File, 200), v.Line, v.Severity, text.Printable(what, 500), v.ID)
+	}
+	if len(views) == 0 {
+		fmt.Fprintln(w, "No finding.")
+	}
+	return nil
+}
+
+// Page prints what a finding of lint means.
+func Page(w io.Writer, id string) error {
+	page := lint.Page(id)
+	if page == "" {
+		return run.Usagef("there is no finding %q: %s", id, strings.Join(lint.IDs(), ", "))
+	}
+	fmt.Fprintf(w, "%s\n\n%s\n", id, page)
+	return nil
+}
