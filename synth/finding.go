@@ -53,6 +53,7 @@ const (
 	KindReset         = "reset"             // tried, and only ever reset; not learned
 	KindFanOut        = "fan-out"           // a client that tried many ports or peers in vain
 	KindOwners        = "several-owners"    // names of several owners stand for one address
+	KindLate          = "late-records"      // records with times after nearly all others, or after the clock
 	KindTCPDNSDenied  = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
 )
 
@@ -233,10 +234,28 @@ func (l *learner) remarkAge() {
 				"its rule is kept; drop it with --prune-unused"})
 		}
 	}
+	l.remarkLate()
 	for _, name := range l.cfg.Pruned {
 		l.find(Finding{KindPruned, Warning, "", model.DirectionUnknown, -1, name + " was allowed by the former bundle and is too old to keep",
 			"it is denied once enforced"})
 	}
+}
+
+// remarkLate names the latest of the records that are too late to count a time from.
+func (l *learner) remarkLate() {
+	if l.g.Late == 0 {
+		return
+	}
+	at := func(t model.Micros) string { return time.UnixMicro(t).UTC().Format(time.DateOnly) }
+	text := several(int(l.g.Late), "record") + " dated after " + at(l.g.AsOf) + ", as no others are"
+	for i := range l.g.Edges {
+		if e := &l.g.Edges[i]; e.Last == l.g.Last {
+			text += ", the latest on " + at(e.Last) + ": " + l.edgeText(e)
+			break
+		}
+	}
+	l.find(Finding{KindLate, Warning, "", model.DirectionUnknown, -1, text,
+		"a clock is wrong or they are forged; ages are counted to " + at(l.g.AsOf)})
 }
 
 func sortFindings(f []Finding) {

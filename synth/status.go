@@ -213,7 +213,7 @@ func (l *learner) watch() {
 	}
 	for ns, e := range l.enforce {
 		e.Watched = seen[ns]
-		e.Watched.End, e.Watched.Want = l.g.Last, l.cfg.MinWatch
+		e.Watched.End, e.Watched.Want = max(l.g.AsOf, e.Watched.NewEdge), l.cfg.MinWatch
 		if e.Watched.Want < 0 {
 			e.Watched.Want = 0
 		}

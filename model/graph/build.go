@@ -14,6 +14,8 @@ type Config struct {
 	// Incomplete reports whether records of an hour (since 1970 UTC) are missing, so that silence in it means nothing.
 	// nil: none is known to be.
 	Incomplete func(hour uint32) bool
+	// Now is the clock, microseconds since 1970 UTC; what is dated later has a wrong time. 0: it is not known.
+	Now model.Micros
 }
 
 func (c *Config) incomplete(hour uint32) bool { return c.Incomplete != nil && c.Incomplete(hour) }
@@ -48,6 +50,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	slices.SortFunc(items, func(x, y item) int {
 		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
 	})
+	g.bounds(b, &cfg)
 	from := g.finish(items)
 	newGrader(g, &cfg, items, from, refusals).grade()
 	return g

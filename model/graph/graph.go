@@ -103,6 +103,10 @@ type Graph struct {
 	// without a time never reach a graph and are not in it.
 	Fates       model.Counts
 	First, Last model.Micros
+	// AsOf is the time that ages are counted from: nearly all records lie before it, and no single one can set it. Late
+	// counts the records that lie more than an hour after it.
+	AsOf model.Micros
+	Late uint64
 }
 
 func peerID(p *Peer, w []workload.Workload) string {

@@ -20,7 +20,7 @@ type former struct {
 	manifest *bundle.Manifest
 	builder  *graph.Builder
 	graph    *graph.Graph
-	// prune is how much older than the newest record evidence may be; 0: any age.
+	// prune is how much older than Graph.AsOf evidence may be; 0: any age.
 	prune time.Duration
 }
 
@@ -45,7 +45,7 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 	kept := map[int]bool{}
 	for _, i := range f.missing(l.Graph) {
 		e := &f.graph.Edges[i]
-		if prune > 0 && l.Graph.Last-e.Last > prune.Microseconds() {
+		if prune > 0 && l.Graph.AsOf-e.Last > prune.Microseconds() {
 			cfg.Pruned = append(cfg.Pruned, edgeName(f.graph, e))
 			continue
 		}
@@ -55,7 +55,7 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 	if len(kept) > 0 {
 		l.Builder.Add(f.builder.Tables(), f.rows(kept))
 		fates := l.Graph.Fates // of what was read, not of what is kept
-		l.Graph = l.Builder.Build(graph.Config{Workloads: l.Config.workloads()})
+		l.Graph = l.Builder.Build(l.Config.graph())
 		l.Graph.Fates = fates
 	}
 	return nil
@@ -79,7 +79,7 @@ func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 	if err != nil {
 		return err
 	}
-	f.graph = f.builder.Build(graph.Config{Workloads: c.workloads()})
+	f.graph = f.builder.Build(c.graph())
 	return nil
 }
 

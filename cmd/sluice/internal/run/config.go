@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth"
 )
@@ -97,8 +98,12 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 	return nil
 }
 
-func (c *Config) workloads() workload.Config {
-	return workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep}
+// graph gives what graphs are built with.
+func (c *Config) graph() graph.Config {
+	return graph.Config{
+		Workloads: workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep},
+		Now:       time.Now().UnixMicro(),
+	}
 }
 
 // LoadConfig reads path, or ./sluice.yaml if path is empty and the file is there. An unknown key is an error with

@@ -39,7 +39,7 @@ func NewLog(cfg *Config) *Log {
 
 // Build makes the graph of what was read so far.
 func (l *Log) Build() error {
-	l.Graph = l.Builder.Build(graph.Config{Workloads: l.Config.workloads()})
+	l.Graph = l.Builder.Build(l.Config.graph())
 	if os.Getenv("SLUICE_VALIDATE") != "" {
 		if err := l.Validate(); err != nil {
 			return fmt.Errorf("invariant broken: %w", err)

@@ -1,0 +1,82 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+
+	"sluice/model"
+)
+
+// outliers is the share of records, one in so many and at least one, whose times do not count at either end of a log: a
+// wrong clock or a forged record must not set an age.
+const outliers = 1000
+
+// slack is how far outside the times that count a peer may have been seen.
+const slack = 3600e6 // microseconds
+
+// bounds sets the times that ages are counted from: those between which all records lie but the last and the first
+// 0.1 %, and AsOf is never after the clock. Peers count as seen between the bounds only.
+func (g *Graph) bounds(b *Builder, cfg *Config) {
+	if b.n == 0 {
+		return
+	}
+	records := map[uint32]uint64{} // by hour
+	latest, earliest := map[uint32]model.Micros{}, map[uint32]model.Micros{}
+	for t := range b.all {
+		for _, h := range t.hours {
+			records[h.n] += uint64(h.records)
+		}
+		last, first := t.hours[len(t.hours)-1].n, t.hours[0].n
+		latest[last] = max(latest[last], min(t.last, hourEnd(last)))
+		if e, ok := earliest[first]; !ok || t.first < e {
+			earliest[first] = t.first
+		}
+	}
+	hours := slices.Sorted(maps.Keys(records))
+	var all uint64
+	for _, n := range records {
+		all += n
+	}
+	most := max(all/outliers, 1)
+	begin := hours[0]
+	for left := most; left >= records[begin] && begin != hours[len(hours)-1]; {
+		left -= records[begin]
+		i, _ := slices.BinarySearch(hours, begin)
+		begin = hours[i+1]
+	}
+	end := hours[len(hours)-1]
+	for left := most; left >= records[end] && end > begin; {
+		left -= records[end]
+		i, _ := slices.BinarySearch(hours, end)
+		end = hours[i-1]
+	}
+	g.AsOf = hourEnd(end)
+	if t, ok := latest[end]; ok {
+		g.AsOf = t
+	}
+	if cfg.Now != 0 {
+		g.AsOf = min(g.AsOf, cfg.Now)
+	}
+	for _, h := range hours {
+		if int64(h)*hourMicros > g.AsOf+slack {
+			g.Late += records[h]
+		}
+	}
+	start := int64(begin) * hourMicros
+	if t, ok := earliest[begin]; ok {
+		start = t
+	}
+	for i := range g.Peers {
+		p := &g.Peers[i]
+		if p.Last > g.AsOf+slack {
+			p.Last = max(g.AsOf, p.First)
+		}
+		if p.First < start-slack {
+			p.First = min(start, p.Last)
+		}
+	}
+}
+
+const hourMicros = int64(windowMinutes * 60e6)
+
+func hourEnd(h uint32) model.Micros { return int64(h+1)*hourMicros - 1 }
