@@ -1,7 +1,6 @@
 package hubble
 
 import (
-	"bytes"
 	"strings"
 
 	"sluice/ingest"
@@ -15,25 +14,11 @@ var Format = ingest.Format{Name: "hubble", Sniff: Sniff, New: func(t model.Table
 	return func(s ingest.Sink) ingest.Decoder {
 		if first == nil {
 			first = New(t, s)
-			return records{first}
+			return first
 		}
-		return records{first.Sibling(s)}
+		return first.Sibling(s)
 	}
 }}
-
-// records is a Decoder that leaves to others what is no record of Hubble.
-type records struct{ *Decoder }
-
-var exported = []byte(`{"flow":{"time":"`) // how the exporter begins
-
-// Record implements ingest.Decoder.
-func (d records) Record(source string, line int64, text []byte) bool {
-	if !bytes.HasPrefix(text, exported) && !Sniff(text) {
-		return false
-	}
-	d.Decoder.Record(source, line, text)
-	return true
-}
 
 // Sniff reports whether an object is a record: it has a flow or one of the other events of the stream under its name, or
 // is a flow itself.

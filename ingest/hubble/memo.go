@@ -1,41 +1,69 @@
 package hubble
 
 import (
-	"encoding/json"
+	"slices"
 
 	"sluice/model"
 )
 
-// An export repeats the same endpoint objects, with other pod names. A memo remembers them by their numeric identity.
+// An export repeats the same endpoint objects, with other pod names. endMemo remembers them by their numeric identity.
 // The number alone proves nothing, since other clusters and restarted agents reuse it: an entry counts only where all
-// bytes of the object beside ID and pod name are those of the remembered one.
-type memo struct {
+// bytes of the object beside ID and pod name are those of the remembered one. Where the keys stand is learned: what the
+// source has before the identity, as often as it has it.
+type endMemo struct {
+	heads  []*head    // of the objects of this source, the last used first
+	orders [8]uint64  // in which the last other objects had their keys
+	next   int        // the order to forget
 	slots  [][2]known // the one that hit last comes first
-	ends   addresses
 	shared *objects
+	// refs are endpoints by what makes them, for objects that were not met before.
+	refs map[objectKey]objectRef
 }
 
-// addresses are the endpoints of addresses outside the cluster, by text.
-type addresses map[string]model.Ref
+// head is what stands before the identity: text [ID text].
+type head struct {
+	text, behind string
+	id           bool // an ID stands between
+}
 
-// known is one remembered object: {"ID":_,"identity":id <head> ,"pod_name":"_" <tail>.
+// known is a remembered object: what follows the identity, with holes.
 type known struct {
-	head, tail string
-	ref        model.Ref
-	id         uint32
-	local      bool // has an ID
-	pod        bool // has a pod name between head and tail
-	named      bool // the flow carries that name
+	texts [3]string
+	holes [2]objectHole
+	head  *head
+	ref   model.Ref
+	id    uint32
+	named bool // the flow carries the name of the pod
+}
+
+type objectHole uint8
+
+const (
+	holePod objectHole = 1 + iota // rest of a string
+	holeID                        // number
+)
+
+// objectKey is what makes an endpoint, besides texts that the labels mostly repeat.
+type objectKey struct {
+	labels, workloads *list
+	pod, known        bool
+}
+
+type objectRef struct {
+	cluster, namespace string
+	ref                model.Ref
+	named              bool
 }
 
 const (
 	memoBits = 12
-	memoEnds = 1 << 15
-	podKey   = `,"pod_name":"`
+	maxHeads = 8
+	maxHead  = 96 // bytes
+	maxRefs  = 1 << 17
 )
 
-func newMemo(shared *objects) memo {
-	return memo{slots: make([][2]known, 1<<memoBits), ends: addresses{}, shared: shared}
+func newEndMemo(shared *objects) endMemo {
+	return endMemo{slots: make([][2]known, 1<<memoBits), shared: shared, refs: map[objectKey]objectRef{}}
 }
 
 // place hashes an identity. Its own node reports an endpoint with ID and workloads, other nodes without: they are
@@ -48,129 +76,279 @@ func place(id uint32, local bool) uint32 {
 	return id * 0x9E3779B1
 }
 
-func (m *memo) slot(id uint32, local bool) *[2]known {
-	return &m.slots[place(id, local)>>(32-memoBits)]
+func (m *endMemo) slot(id uint32, h *head) *[2]known {
+	return &m.slots[place(id, h.id)>>(32-memoBits)]
 }
 
 // remember puts k in the place of what was used least of its slot.
-func (m *memo) remember(k *known) {
-	s := m.slot(k.id, k.local)
+func (m *endMemo) remember(k *known) {
+	s := m.slot(k.id, k.head)
 	s[1], s[0] = s[0], *k
 }
 
-// fastEndpoint reads the endpoint object at b[i].
-func (d *Decoder) fastEndpoint(b []byte, i int, ip *[]byte) (model.Ref, []byte, int) {
-	start, local := i, false
-	if has(b, i, `{"ID":`) {
-		local = true
-		if _, i = number(b, i+6); i < 0 || b[i] != ',' {
-			return model.Ref{}, nil, -1
+// at returns what stands behind the head and the identity at b[i:], where it does.
+func (h *head) at(b []byte, i int) (id uint32, end int) {
+	if !has(b, i, h.text) {
+		return 0, -1
+	}
+	i += len(h.text)
+	if h.id {
+		if _, i = digits(b, i); i < 0 || !has(b, i, h.behind) {
+			return 0, -1
 		}
-	} else if at(b, i) != '{' {
-		return model.Ref{}, nil, -1
+		i += len(h.behind)
 	}
-	if !has(b, i+1, `"identity":`) {
-		return model.Ref{}, nil, -1
-	}
-	id, i := number(b, i+12)
-	if i < 0 {
-		return model.Ref{}, nil, -1
-	}
-	s := d.memo.slot(id, local)
-	for n := range s {
-		k := &s[n]
-		if k.id != id || k.local != local || k.head == "" {
-			continue
-		}
-		if pod, end, ok := k.at(b, i); ok {
-			ref := d.memo.ends.endpoint(d.tables, k.ref, ip)
-			if n > 0 {
-				s[0], s[1] = s[1], s[0]
-			}
-			return ref, pod, end
-		}
-	}
-	if k, pod, end := d.memo.shared.find(b, i, id, local); k != nil {
-		d.memo.remember(k)
-		return d.memo.ends.endpoint(d.tables, k.ref, ip), pod, end
-	}
-	return d.learn(b, start, i, known{id: id, local: local}, ip)
+	return digits(b, i)
 }
 
-// at says whether the object stands at b[i:], after the identity.
+// at reports whether the object stands at b[i:], after the identity.
 func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
-	if !has(b, i, k.head) {
+	if !has(b, i, k.texts[0]) {
 		return nil, 0, false
 	}
-	i += len(k.head)
-	if k.pod {
-		if !has(b, i, podKey) {
+	i += len(k.texts[0])
+	for n, h := range k.holes {
+		switch h {
+		case holePod:
+			from := i
+			if i = plain(b, i); b[i] != '"' || i == from {
+				return nil, 0, false
+			}
+			if k.named {
+				pod = b[from:i:i]
+			}
+		case holeID:
+			if _, i = digits(b, i); i < 0 {
+				return nil, 0, false
+			}
+		default:
+			return pod, i, true
+		}
+		if !has(b, i, k.texts[n+1]) {
 			return nil, 0, false
 		}
-		from := i + len(podKey)
-		if i = textEnd(b, from); i <= from+1 {
-			return nil, 0, false
-		}
-		if k.named {
-			pod = b[from : i-1]
-		}
+		i += len(k.texts[n+1])
 	}
-	return pod, i + len(k.tail), has(b, i, k.tail)
+	return pod, i, true
 }
 
-// endpoint gives the endpoint of an address outside the cluster; other endpoints do not depend on the address.
-func (known addresses) endpoint(t model.Tables, r model.Ref, ip *[]byte) model.Ref {
-	if r.Kind != model.KindAddress {
-		return r
+// find reads a remembered object at b[i:] into e.
+func (m *endMemo) find(b []byte, i int, e *end) int {
+	for n, h := range m.heads {
+		id, at := h.at(b, i)
+		if at < 0 {
+			continue
+		}
+		if n > 0 {
+			m.heads[n], m.heads[n-1] = m.heads[n-1], h
+		}
+		s := m.slot(id, h)
+		for n := range s {
+			k := &s[n]
+			if k.id != id || k.head != h {
+				continue
+			}
+			if pod, end, ok := k.at(b, at); ok {
+				e.ref, e.pod = k.ref, pod
+				if n > 0 {
+					s[0], s[1] = s[1], s[0]
+				}
+				return end
+			}
+		}
+		if shared, pod, end := m.shared.find(b, at, id, h); shared != nil {
+			e.ref, e.pod = shared.ref, pod
+			k := *shared
+			k.head = h
+			m.remember(&k)
+			return end
+		}
+		return -1
 	}
-	if k, ok := known[string(*ip)]; ok {
-		return k
-	}
-	a := address(ip)
-	r.ID = t.Endpoints.Intern(model.Endpoint{Kind: r.Kind, Entities: r.Entities, Address: a, Marks: r.Marks})
-	if len(known) >= memoEnds {
-		clear(known)
-	}
-	known[string(*ip)] = r
-	return r
+	return -1
 }
 
-// learn reads the object b[start:] and remembers it; b[i:] is what follows the identity.
-func (d *Decoder) learn(b []byte, start, i int, k known, ip *[]byte) (model.Ref, []byte, int) {
-	o := object{podAt: -1}
-	if !o.read(b, i) {
-		return model.Ref{}, nil, -1
+// end reads an endpoint object.
+func (r *reader) end(b []byte, i int, e *end) int {
+	if b[i] != '{' {
+		return null(b, i)
 	}
-	e := &o.end
-	if o.other {
-		*e = end{}
-		if json.Unmarshal(b[start:o.stop], e) != nil {
-			return model.Ref{}, nil, -1
+	e.said = true
+	if end := r.ends.find(b, i, e); end > 0 {
+		return end
+	}
+	return r.object(b, i, e)
+}
+
+// span is where a value stands.
+type span struct{ from, to int }
+
+// object reads an endpoint object that is not remembered.
+func (r *reader) object(b []byte, start int, e *end) int {
+	var cluster, namespace, pod, identity []byte
+	var labels, workloads *list
+	var spans [endWorkloads - endID + 1]span
+	order, seen := uint64(0), uint64(0)
+	i := start + 1
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inEnd, first)
+		if id == closed {
+			i = at
+			break
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inEnd, id, twice)
+		}
+		seen |= 1 << id &^ often
+		from := i
+		switch id {
+		case endIdentity:
+			i = r.text(b, i, &identity)
+		case endCluster:
+			i = r.str(b, i, &cluster)
+		case endNamespace:
+			i = r.str(b, i, &namespace)
+		case endPod:
+			i = r.str(b, i, &pod)
+		case endLabels:
+			if b[i] != '[' {
+				i = null(b, i)
+			} else {
+				labels, i = r.texts.read(r, b, i)
+			}
+		case endWorkloads:
+			if b[i] != '[' {
+				i = null(b, i)
+			} else {
+				workloads, i = r.workloads.read(r, b, i)
+			}
+		default:
+			i = skip(b, i, 0)
+		}
+		if i < 0 {
+			return r.fail(inEnd, id, badValue)
+		}
+		order <<= 4
+		if id >= endID && id <= endWorkloads {
+			spans[id-endID] = span{from, i}
+			order |= uint64(id-endID) + 1
 		}
 	}
-	e.Identity = "1"
-	ep, pod := identity(e, ip, nil)
-	ref := d.intern(ep)
-	var name []byte
-	if o.podAt >= 0 {
-		name = b[o.podAt+len(podKey) : o.podEnd-1]
-	}
-	if pod != "" && pod != string(name) {
-		return model.Ref{}, nil, -1
-	}
-	// An endpoint whose name is the pod's is another one for every pod.
-	if ep.Name == "" && (o.podAt < 0 || len(name) > 0) {
-		k.ref, k.head = ref, o.text
-		if o.podAt >= 0 {
-			k.head, k.tail, k.pod, k.named = k.head[:o.podAt-i], k.head[o.podEnd-i:], true, pod != ""
+	key := objectKey{labels, workloads, len(pod) > 0, len(identity) > 0}
+	c, ok := r.ends.refs[key]
+	if !ok || c.cluster != string(cluster) || c.namespace != string(namespace) {
+		o := object{cluster: string(cluster), namespace: string(namespace), pod: string(pod), known: key.known}
+		if labels != nil {
+			o.labels = labels.items
 		}
-		if k.head != "" {
-			d.memo.shared.add(&k)
-			d.memo.remember(&k)
+		if workloads != nil {
+			o.workload = workloads.first
+		}
+		ep, named := o.identity()
+		c = objectRef{o.cluster, o.namespace, refer(r.tables, ep), named}
+		// An endpoint whose name is the pod's is another one for every pod.
+		if ok = ep.Name == ""; ok {
+			r.ends.refer(key, c)
 		}
 	}
-	if pod == "" {
-		name = nil
+	if e.ref = c.ref; c.named {
+		e.pod = pod
 	}
-	return ref, name, o.stop
+	if ok {
+		r.ends.learn(b, span{start, i}, &spans, order, &c)
+	}
+	return i
+}
+
+func (m *endMemo) refer(key objectKey, c objectRef) {
+	if len(m.refs) >= maxRefs {
+		clear(m.refs)
+	}
+	m.refs[key] = c
+}
+
+// usual reports whether keys stood in this order not long ago. Objects of a source in which each has an order of its own
+// are not worth remembering.
+func (m *endMemo) usual(order uint64) bool {
+	if slices.Contains(m.orders[:], order) {
+		return true
+	}
+	m.orders[m.next] = order
+	m.next = (m.next + 1) % len(m.orders)
+	return false
+}
+
+// learn remembers an object by where its values stand.
+func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]span, order uint64, c *objectRef) {
+	identity, id, pod := spans[endIdentity-endID], spans[0], spans[endPod-endID]
+	n, end := digits(b, identity.from)
+	if identity.to == 0 || end != identity.to || !m.usual(order) {
+		return
+	}
+	k := known{ref: c.ref, id: n, named: c.named}
+	h := &head{}
+	from := all.from
+	if id.to > 0 {
+		if _, end := digits(b, id.from); end != id.to {
+			return
+		}
+		if id.from < identity.from {
+			h.id, h.text, from, id = true, string(b[from:id.from]), id.to, span{}
+		}
+	}
+	if pod.to > 0 && b[pod.from] == '"' && pod.to-pod.from > 2 {
+		if pod.from < identity.from || plain(b, pod.from+1) != pod.to-1 {
+			return
+		}
+		pod = span{pod.from + 1, pod.to - 1}
+	} else {
+		pod = span{}
+	}
+	if h.id {
+		h.behind = string(b[from:identity.from])
+	} else {
+		h.text = string(b[from:identity.from])
+	}
+	if len(h.text)+len(h.behind) > maxHead {
+		return
+	}
+	k.head = m.headOf(h)
+	from = identity.to
+	hole := 0
+	for range k.holes {
+		next, what := pod, holePod
+		if id.to > 0 && (pod.to == 0 || id.from < pod.from) {
+			next, what = id, holeID
+		}
+		if next.to == 0 {
+			break
+		}
+		k.texts[hole], k.holes[hole] = string(b[from:next.from]), what
+		from = next.to
+		if hole++; what == holePod {
+			pod = span{}
+		} else {
+			id = span{}
+		}
+	}
+	k.texts[hole] = string(b[from:all.to])
+	m.shared.add(&k)
+	m.remember(&k)
+}
+
+// headOf returns the head that is remembered for one.
+func (m *endMemo) headOf(h *head) *head {
+	for _, old := range m.heads {
+		if *old == *h {
+			return old
+		}
+	}
+	if len(m.heads) == maxHeads {
+		m.heads = m.heads[:maxHeads-1]
+	}
+	m.heads = append(m.heads, h)
+	return h
 }

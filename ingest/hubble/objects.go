@@ -42,16 +42,16 @@ func newObjects() *objects {
 }
 
 // find gives the object that stands at b[i:], after its identity, nil if it is not known.
-func (o *objects) find(b []byte, i int, id uint32, local bool) (k *known, pod []byte, end int) {
+func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byte, end int) {
 	t := o.table.Load()
 	mask := uint32(len(t.slots) - 1)
-	at := place(id, local) >> t.shift
+	at := place(id, h.id) >> t.shift
 	for range maxSame {
 		k := t.slots[at].Load()
 		if k == nil {
 			break
 		}
-		if k.id == id && k.local == local {
+		if k.id == id && *k.head == *h {
 			if pod, end, ok := k.at(b, i); ok {
 				return k, pod, end
 			}
@@ -65,7 +65,7 @@ func (o *objects) find(b []byte, i int, id uint32, local bool) (k *known, pod []
 func (o *objects) add(k *known) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	size := len(k.head) + len(k.tail)
+	size := len(k.texts[0]) + len(k.texts[1]) + len(k.texts[2])
 	if o.n >= maxObjects || o.bytes+size > maxObjectBytes {
 		return
 	}
@@ -89,7 +89,7 @@ func (o *objects) add(k *known) {
 
 func (t *objectTable) put(k *known) bool {
 	mask := uint32(len(t.slots) - 1)
-	at := place(k.id, k.local) >> t.shift
+	at := place(k.id, k.head.id) >> t.shift
 	for range maxSame {
 		if t.slots[at].Load() == nil {
 			t.slots[at].Store(k)

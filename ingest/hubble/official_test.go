@@ -180,17 +180,17 @@ type read struct {
 	reject, accepted bool
 }
 
-type reader struct {
+type officialSink struct {
 	tables model.Tables
 	got    read
 }
 
-func (r *reader) Flow(f *model.Flow) {
+func (r *officialSink) Flow(f *model.Flow) {
 	r.got = read{flow: *f, src: *r.tables.Endpoints.Get(f.Src.ID), dst: *r.tables.Endpoints.Get(f.Dst.ID), accepted: true,
 		srcPod: string(f.SrcPod), dstPod: string(f.DstPod), srcIP: string(f.SrcIP), dstIP: string(f.DstIP)}
 }
 
-func (r *reader) Reject(ingest.Rejection) { r.got = read{reject: true} }
+func (r *officialSink) Reject(ingest.Rejection) { r.got = read{reject: true} }
 
 // floatEvent is an event type that is written as 4.0 or 4e0: the decoder does not know it, and Cilium does not write it.
 var floatEvent = regexp.MustCompile(`"type"\s*:\s*"?-?[0-9]*[.eE]`)
@@ -199,7 +199,7 @@ var floatEvent = regexp.MustCompile(`"type"\s*:\s*"?-?[0-9]*[.eE]`)
 // are not judged.
 func disagreement(b []byte) string {
 	f := judge(b)
-	r := &reader{tables: model.NewTables()}
+	r := &officialSink{tables: model.NewTables()}
 	New(r.tables, r).Record("-", 1, b)
 	if f == nil || !r.got.accepted || f.GetL4().GetICMPv4().GetType() > 255 || f.GetL4().GetICMPv6().GetType() > 255 || floatEvent.Match(b) {
 		return ""

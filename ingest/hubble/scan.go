@@ -3,28 +3,29 @@ package hubble
 import (
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// The scanners below read JSON without blanks and escapes, the way the exporter writes it. Each takes the index
-// to start at and gives the index after what it read, or -1: then encoding/json has to look. They never accept what
-// is not valid JSON, because the bytes they pass over are not looked at again.
+// The functions below read JSON from a buffer in which a zero byte stands behind the record, with slack bytes to read
+// from there on. No part of JSON passes a zero byte, so none of them looks for the end. Each takes the index to start
+// at and returns the index after what it read, -1 where that is not there.
+
+// slack is how many bytes behind the record can be read, whatever they hold beside the first.
+const slack = 64
 
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
+	// maxDepth is how deep values may nest that are passed over: what encoding/json takes.
+	maxDepth = 10000
 )
 
-// has says whether lit stands at b[i:].
+func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
+
+// has reports whether lit stands at b[i:].
 func has(b []byte, i int, lit string) bool {
 	return i+len(lit) <= len(b) && string(b[i:i+len(lit)]) == lit
-}
-
-// at gives b[i], 0 outside of b.
-func at(b []byte, i int) byte {
-	if uint(i) < uint(len(b)) {
-		return b[i]
-	}
-	return 0
 }
 
 // stop marks the bytes of x that end a run of plain text: quotes, backslashes, control characters and all beyond
@@ -35,96 +36,230 @@ func stop(x uint64) uint64 {
 	return (x | (quote-ones)&^quote | (slash-ones)&^slash | (x-0x20*ones)&^x) & highs
 }
 
+// plain returns the index of the first byte from i on that is not plain text.
+func plain(b []byte, i int) int {
+	for {
+		if m := stop(word(b, i)); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+}
+
 // textEnd reads the rest of a string whose opening quote stands before i.
 func textEnd(b []byte, i int) int {
-	for ; i+8 <= len(b); i += 8 {
-		if m := stop(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-			i += bits.TrailingZeros64(m) >> 3
-			if b[i] == '"' {
-				return i + 1
-			}
-			return -1
-		}
-	}
-	for ; i < len(b); i++ {
+	for {
+		i = plain(b, i)
 		switch c := b[i]; {
 		case c == '"':
 			return i + 1
-		case c == '\\' || c < 0x20 || c >= 0x80:
+		case c == '\\':
+			switch b[i+1] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case 'u':
+				if hex4(b[i+2:]) < 0 {
+					return -1
+				}
+				i += 6
+			default:
+				return -1
+			}
+		case c >= 0x80:
+			i++ // what is not UTF-8 is read as U+FFFD
+		default:
 			return -1
 		}
 	}
-	return -1
 }
 
-// number reads an integer of at most 32 bits.
-func number(b []byte, i int) (uint32, int) {
-	start, v := i, uint64(0)
-	for i < len(b) && b[i]-'0' <= 9 {
-		v = v*10 + uint64(b[i]-'0')
-		i++
+func hex4(b []byte) rune {
+	var v rune
+	for _, c := range b[:4] {
+		switch {
+		case c-'0' <= 9:
+			v = v<<4 | rune(c-'0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			v = v<<4 | rune(c|0x20-'a'+10)
+		default:
+			return -1
+		}
 	}
-	if n := i - start; n == 0 || n > 10 || n > 1 && b[start] == '0' || v > 1<<32-1 {
-		return 0, -1
-	}
-	if c := at(b, i); c != ',' && c != '}' && c != ']' {
-		return 0, -1 // a fraction or an exponent
-	}
-	return uint32(v), i
+	return v
 }
 
-// maxDepth is how deep values may nest that are passed over.
-const maxDepth = 16
-
-// skip passes over any value.
-func skip(b []byte, i, depth int) int {
-	switch c := at(b, i); {
-	case c == '"':
-		return textEnd(b, i+1)
-	case c == '{' && depth < maxDepth:
-		return skipObject(b, i+1, depth+1)
-	case c == '[' && depth < maxDepth:
-		return skipArray(b, i+1, depth+1)
-	case c == 't' && has(b, i, "true"), c == 'n' && has(b, i, "null"):
-		return i + 4
-	case c == 'f' && has(b, i, "false"):
-		return i + 5
-	case c-'0' <= 9:
-		return skipDigits(b, i)
+// unescape appends the text of a valid string.
+func unescape(to, s []byte) []byte {
+	for len(s) > 0 {
+		switch c := s[0]; {
+		case c >= 0x80:
+			x, n := utf8.DecodeRune(s)
+			to = utf8.AppendRune(to, x)
+			s = s[n:]
+		case c != '\\':
+			to = append(to, c)
+			s = s[1:]
+		case s[1] != 'u':
+			to = append(to, escaped(s[1]))
+			s = s[2:]
+		default:
+			x := hex4(s[2:])
+			s = s[6:]
+			if utf16.IsSurrogate(x) {
+				y := rune(-1)
+				if len(s) >= 6 && s[0] == '\\' && s[1] == 'u' {
+					y = hex4(s[2:])
+				}
+				if x = utf16.DecodeRune(x, y); x != utf8.RuneError {
+					s = s[6:]
+				}
+			}
+			to = utf8.AppendRune(to, x)
+		}
 	}
-	return -1
+	return to
 }
 
-func skipDigits(b []byte, i int) int {
-	if b[i] == '0' {
-		return i + 1
+func escaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
 	}
-	for i < len(b) && b[i]-'0' <= 9 {
+	return c
+}
+
+// blank passes over blanks.
+func blank(b []byte, i int) int {
+	for b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r' {
 		i++
 	}
 	return i
 }
 
+// null reads null.
+func null(b []byte, i int) int {
+	if has(b, i, "null") {
+		return i + 4
+	}
+	return -1
+}
+
+// digits reads an integer of at most nine digits behind which no fraction and no exponent stands.
+func digits(b []byte, i int) (uint32, int) {
+	from, v := i, uint32(0)
+	for b[i]-'0' <= 9 {
+		v = v*10 + uint32(b[i]-'0')
+		i++
+	}
+	if n := i - from; n == 0 || n > 9 || n > 1 && b[from] == '0' || b[i] == '.' || b[i]|0x20 == 'e' {
+		return 0, -1
+	}
+	return v, i
+}
+
+// number passes over a number.
+func number(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	switch c := b[i]; {
+	case c == '0':
+		i++
+	case c-'1' <= 8:
+		i = someDigits(b, i)
+	default:
+		return -1
+	}
+	if b[i] == '.' {
+		if i = someDigits(b, i+1); i < 0 {
+			return -1
+		}
+	}
+	if b[i]|0x20 == 'e' {
+		if i++; b[i] == '+' || b[i] == '-' {
+			i++
+		}
+		return someDigits(b, i)
+	}
+	return i
+}
+
+func someDigits(b []byte, i int) int {
+	if b[i]-'0' > 9 {
+		return -1
+	}
+	for b[i]-'0' <= 9 {
+		i++
+	}
+	return i
+}
+
+// skip passes over any value.
+func skip(b []byte, i, depth int) int {
+	switch b[i] {
+	case '"':
+		return textEnd(b, i+1)
+	case '{':
+		return skipObject(b, i, depth+1)
+	case '[':
+		return skipArray(b, i, depth+1)
+	case 't':
+		if has(b, i, "true") {
+			return i + 4
+		}
+	case 'f':
+		if has(b, i, "false") {
+			return i + 5
+		}
+	case 'n':
+		return null(b, i)
+	default:
+		return number(b, i)
+	}
+	return -1
+}
+
 func skipObject(b []byte, i, depth int) int {
-	if at(b, i) == '}' {
+	if depth > maxDepth {
+		return -1
+	}
+	if i = blank(b, i+1); b[i] == '}' {
 		return i + 1
 	}
 	for {
-		if at(b, i) != '"' {
+		if b[i] != '"' {
 			return -1
 		}
-		i = textEnd(b, i+1)
-		if i < 0 || at(b, i) != ':' {
+		if i = textEnd(b, i+1); i < 0 {
 			return -1
 		}
-		if i = skip(b, i+1, depth); i < 0 {
+		if b[i] != ':' {
+			if i = blank(b, i); b[i] != ':' {
+				return -1
+			}
+		}
+		if i++; b[i] <= ' ' {
+			i = blank(b, i)
+		}
+		if i = skip(b, i, depth); i < 0 {
 			return -1
 		}
-		switch at(b, i) {
+		if b[i] <= ' ' {
+			i = blank(b, i)
+		}
+		switch b[i] {
 		case '}':
 			return i + 1
 		case ',':
-			i++
+			i = blank(b, i+1)
 		default:
 			return -1
 		}
@@ -132,18 +267,24 @@ func skipObject(b []byte, i, depth int) int {
 }
 
 func skipArray(b []byte, i, depth int) int {
-	if at(b, i) == ']' {
+	if depth > maxDepth {
+		return -1
+	}
+	if i = blank(b, i+1); b[i] == ']' {
 		return i + 1
 	}
 	for {
 		if i = skip(b, i, depth); i < 0 {
 			return -1
 		}
-		switch at(b, i) {
+		if b[i] <= ' ' {
+			i = blank(b, i)
+		}
+		switch b[i] {
 		case ']':
 			return i + 1
 		case ',':
-			i++
+			i = blank(b, i+1)
 		default:
 			return -1
 		}

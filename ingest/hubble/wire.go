@@ -2,7 +2,7 @@ package hubble
 
 import (
 	"errors"
-	"math"
+	"unicode/utf8"
 
 	"sluice/model"
 )
@@ -14,17 +14,14 @@ type Wire struct {
 	UUID []byte     // of the flow, empty where it has none
 	Node []byte     // name of the node that reported it, empty where it names none
 
+	facts
 	tables model.Tables
 	slots  [][2]wireKnown     // endpoint messages by identity, the one that hit last first
 	ends   map[string]wireEnd // those that were not there, by all their bytes
 	bytes  int                // of the keys of ends
-	addrs  addresses
-	names  map[string]model.Ref
-	tail   tail
-	src    []byte
-	dst    []byte
-	desc   uint64
-	dns    [][]byte // destination_names
+	addresses
+	source []byte // the message
+	dest   []byte // the message
 }
 
 // wireEnd is an endpoint message as learned.
@@ -36,7 +33,7 @@ type wireEnd struct {
 
 // NewWire makes a Wire that interns endpoints in t.
 func NewWire(t model.Tables) *Wire {
-	return &Wire{tables: t, slots: make([][2]wireKnown, 1<<memoBits), ends: map[string]wireEnd{}, addrs: addresses{}, names: map[string]model.Ref{}}
+	return &Wire{tables: t, slots: make([][2]wireKnown, 1<<memoBits), ends: map[string]wireEnd{}, addresses: newAddresses(t)}
 }
 
 var (
@@ -60,9 +57,8 @@ const (
 
 // Decode reads a Flow message into w. On an error w.Flow is not to be used.
 func (w *Wire) Decode(b []byte) error {
-	w.Flow = model.Flow{Observer: model.Elsewhere}
-	w.UUID, w.Node, w.src, w.dst, w.desc, w.dns = nil, nil, nil, nil, 0, w.dns[:0]
-	w.tail = tail{}
+	w.facts = facts{names: w.names[:0]}
+	w.UUID, w.Node, w.source, w.dest = nil, nil, nil, nil
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
@@ -80,85 +76,53 @@ func (w *Wire) Decode(b []byte) error {
 }
 
 func (w *Wire) number(f *field) {
-	t := &w.tail
+	n := uint32(f.n)
 	switch f.num {
 	case flowVerdict:
-		if f.n <= uint64(model.Translated) {
-			w.Flow.Verdict = model.Verdict(f.n)
-		}
+		w.verdict = n
 	case flowDropReason:
-		if n := uint32(f.n); n < 1<<16 {
-			w.Flow.Drop = dropOf(n)
+		if n < 1<<16 {
+			w.drop = n
 		}
 	case flowType:
-		t.kind = nil
-		switch f.n {
-		case 2:
-			t.kind = []byte("L7")
-		case 3:
-			t.kind = []byte("SOCK")
-		}
+		w.kind = n
 	case flowReply:
-		t.reply = f.n != 0
+		w.reply = f.n != 0
 	case flowDirection:
-		t.dir = digit(f.n)
+		w.direction = n
 	case flowPoint:
-		t.obs = digit(f.n)
+		w.point = n
 	case flowTraceReason:
-		t.reason = nil
-		switch f.n {
-		case 4:
-			t.reason = []byte("RELATED")
-		case 6, 7:
-			t.reason = []byte("SRV6")
-		}
+		w.reason = n
 	case flowDropDesc:
-		w.desc = f.n
+		w.desc = n
 	}
-}
-
-// digits are the numbers of enumerations as texts: what JSON has where it does not know a name.
-var digits = func() (d [128][]byte) {
-	for n := 1; n < len(d); n++ {
-		d[n] = append(d[n], "0123456789"[n%10])
-		for m := n / 10; m > 0; m /= 10 {
-			d[n] = append([]byte{"0123456789"[m%10]}, d[n]...)
-		}
-	}
-	return d
-}()
-
-func digit(n uint64) []byte {
-	if n < uint64(len(digits)) {
-		return digits[n]
-	}
-	return digits[len(digits)-1] // no value that has a meaning here
 }
 
 func (w *Wire) message(f *field) error {
 	switch f.num {
 	case flowTime:
 		t, err := WireTime(f.b)
-		w.Flow.Time = t
+		w.time = t
 		return err
 	case flowIP:
 		return w.ip(f.b)
 	case flowL4:
 		return w.layer4(f.b)
 	case flowSource:
-		w.src = f.b
+		w.source = f.b
 	case flowDest:
-		w.dst = f.b
+		w.dest = f.b
 	case flowNode:
 		w.Node = f.b
 	case flowDestNames:
-		w.dns = append(w.dns, f.b)
+		w.names = append(append(w.names, f.b...), 0)
 	case flowEvent:
-		return w.event(f.b)
+		return w.eventType(f.b)
 	case flowDestService:
-		w.tail.service = w.tail.service || namesService(f.b)
+		w.service = w.service || namesService(f.b)
 	case flowIsReply:
-		return w.reply(f.b)
+		return w.replied(f.b)
 	case flowUUID:
 		w.UUID = f.b
 	}
@@ -209,16 +173,16 @@ func (w *Wire) ip(b []byte) error {
 		}
 		switch {
 		case f.num == 1 && f.text:
-			w.Flow.SrcIP = f.b
+			w.srcIP = f.b
 		case f.num == 2 && f.text:
-			w.Flow.DstIP = f.b
+			w.dstIP = f.b
 		}
 	}
 	return nil
 }
 
 func (w *Wire) layer4(b []byte) error {
-	f := &w.Flow
+	f := &w.facts
 	var l field
 	for len(b) > 0 {
 		if b = l.next(b); b == nil {
@@ -227,24 +191,24 @@ func (w *Wire) layer4(b []byte) error {
 		if !l.text || l.num > layerLast {
 			continue
 		}
-		f.Proto, f.SrcPort, f.DstPort, f.Flags, f.HasFlags = 0, 0, 0, 0, false
+		f.proto, f.srcPort, f.dstPort, f.icmp, f.flags, f.hasFlags = 0, 0, 0, 0, 0, false
 		var err error
 		switch l.num {
 		case layerTCP:
-			f.Proto = model.TCP
+			f.proto = model.TCP
 			err = w.ports(l.b)
 		case layerUDP:
-			f.Proto = model.UDP
+			f.proto = model.UDP
 			err = w.ports(l.b)
 		case layerSCTP:
-			f.Proto = model.SCTP
+			f.proto = model.SCTP
 			err = w.ports(l.b)
 		case layerICMP4:
-			f.Proto = model.ICMP
-			err = w.icmp(l.b)
+			f.proto = model.ICMP
+			err = w.icmpType(l.b)
 		case layerICMP6:
-			f.Proto = model.ICMPv6
-			err = w.icmp(l.b)
+			f.proto = model.ICMPv6
+			err = w.icmpType(l.b)
 		}
 		if err != nil {
 			return err
@@ -254,25 +218,25 @@ func (w *Wire) layer4(b []byte) error {
 }
 
 func (w *Wire) ports(b []byte) error {
-	flow := &w.Flow
+	flow := &w.facts
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
 			return errWire
 		}
 		switch {
-		case f.num == 3 && f.text && flow.Proto == model.TCP:
-			flow.HasFlags = true
-			if err := w.flags(f.b); err != nil {
+		case f.num == 3 && f.text && flow.proto == model.TCP:
+			flow.hasFlags = true
+			if err := w.tcpFlags(f.b); err != nil {
 				return err
 			}
 		case f.text || f.num > 2:
 		case uint32(f.n) > 1<<16-1:
 			return errPort
 		case f.num == 1:
-			flow.SrcPort = uint16(f.n)
+			flow.srcPort = uint16(f.n)
 		case f.num == 2:
-			flow.DstPort = uint16(f.n)
+			flow.dstPort = uint16(f.n)
 		}
 	}
 	return nil
@@ -281,25 +245,25 @@ func (w *Wire) ports(b []byte) error {
 // wireFlags are the flags by their numbers in TCPFlags.
 var wireFlags = [...]model.TCPFlags{1: model.FIN, 2: model.SYN, 3: model.RST, 5: model.ACK}
 
-func (w *Wire) flags(b []byte) error {
+func (w *Wire) tcpFlags(b []byte) error {
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
 			return errWire
 		}
 		if f.num < uint32(len(wireFlags)) && !f.text && f.n != 0 {
-			w.Flow.Flags |= wireFlags[f.num]
+			w.flags |= wireFlags[f.num]
 		}
 	}
 	return nil
 }
 
-func (w *Wire) icmp(b []byte) error {
+func (w *Wire) icmpType(b []byte) error {
 	bad := false
 	err := each(b, func(f *field) {
 		if f.num == 1 && !f.text {
 			bad = uint32(f.n) > 255
-			w.Flow.DstPort = uint16(f.n)
+			w.icmp = uint16(f.n)
 		}
 	})
 	if bad {
@@ -308,8 +272,7 @@ func (w *Wire) icmp(b []byte) error {
 	return err
 }
 
-func (w *Wire) event(b []byte) error {
-	w.tail.event = true
+func (w *Wire) eventType(b []byte) error {
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
@@ -317,50 +280,40 @@ func (w *Wire) event(b []byte) error {
 		}
 		switch {
 		case f.num == 1 && !f.text:
-			w.tail.typ = uint32(f.n)
+			w.event = uint32(f.n)
 		case f.num == 2 && !f.text:
-			w.tail.sub = uint32(f.n) != 0
+			w.subEvent = uint32(f.n)
 		}
 	}
 	return nil
 }
 
-// reply reads is_reply, a BoolValue.
-func (w *Wire) reply(b []byte) error {
-	w.tail.replied = model.No
+// replied reads is_reply, a BoolValue.
+func (w *Wire) replied(b []byte) error {
+	w.isReply = model.No
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
 			return errWire
 		}
 		if f.num == 1 && !f.text && f.n != 0 {
-			w.tail.replied = model.Yes
+			w.isReply = model.Yes
 		}
 	}
 	return nil
 }
 
 // finish decides what needs the whole flow.
-func (w *Wire) finish() error {
-	f := &w.Flow
-	var err error
-	if f.Src, f.SrcPod, err = w.endpoint(w.src); err != nil {
+func (w *Wire) finish() (err error) {
+	if w.src.ref, w.src.pod, err = w.endpoint(w.source); err != nil {
 		return err
 	}
-	if f.Dst, f.DstPod, err = w.endpoint(w.dst); err != nil {
+	if w.dst.ref, w.dst.pod, err = w.endpoint(w.dest); err != nil {
 		return err
 	}
-	f.Src = w.addrs.endpoint(w.tables, f.Src, &f.SrcIP)
-	if len(w.dns) > 0 && f.Dst.Kind == model.KindAddress {
-		if f.Dst, err = w.named(f.Dst, &f.DstIP); err != nil {
-			return err
-		}
-	} else {
-		f.Dst = w.addrs.endpoint(w.tables, f.Dst, &f.DstIP)
+	if w.dst.ref.Kind == model.KindAddress && !utf8.Valid(w.names) {
+		return errText
 	}
-	if f.Drop == model.DropNone {
-		f.Drop = dropOf(uint32(min(w.desc, math.MaxUint32)))
-	}
-	w.tail.apply(f)
+	w.into(&w.Flow, &w.addresses)
 	return nil
 }

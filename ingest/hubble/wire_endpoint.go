@@ -1,7 +1,6 @@
 package hubble
 
 import (
-	"strconv"
 	"unicode/utf8"
 
 	"sluice/model"
@@ -25,18 +24,18 @@ func (w *Wire) endpoint(b []byte) (model.Ref, []byte, error) {
 		}
 		return e.ref, e.pod, nil
 	}
-	var e end
-	if err := e.wire(b); err != nil {
+	var o object
+	if err := o.wire(b); err != nil {
 		return model.Ref{}, nil, err
 	}
-	ep, pod := identity(&e, new([]byte), nil)
-	learned := wireEnd{pod: []byte(pod), ref: model.Ref{Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}}
-	if ep.Kind != model.KindAddress {
-		learned.ref.ID = w.tables.Endpoints.Intern(ep)
+	ep, named := o.identity()
+	learned := wireEnd{ref: refer(w.tables, ep)}
+	if named {
+		learned.pod = []byte(o.pod)
 	}
 	// An endpoint whose name is the pod's is another one for every pod.
 	if k := newWireKnown(id, local, rest); k != nil && ep.Name == "" {
-		k.ref, k.named = learned.ref, pod != ""
+		k.ref, k.named = learned.ref, len(learned.pod) > 0
 		learned.known = k
 		w.remember(k)
 	}
@@ -49,42 +48,17 @@ func (w *Wire) endpoint(b []byte) (model.Ref, []byte, error) {
 	return learned.ref, learned.pod, nil
 }
 
-// named gives an endpoint outside the cluster with the names that its client asked for.
-func (w *Wire) named(r model.Ref, ip *[]byte) (model.Ref, error) {
-	key := append([]byte{}, *ip...)
-	names := make([]string, len(w.dns))
-	for i, n := range w.dns {
-		if !utf8.Valid(n) {
-			return r, errText
-		}
-		names[i] = string(n)
-		key = append(append(key, 0), n...)
-	}
-	if known, ok := w.names[string(key)]; ok {
-		return known, nil
-	}
-	ep, _ := identity(&end{Labels: []string{"reserved:world"}}, ip, names)
-	r.ID = w.tables.Endpoints.Intern(ep)
-	if !ep.Address.IsValid() {
-		return r, nil
-	}
-	if len(w.names) >= memoEnds {
-		clear(w.names)
-	}
-	w.names[string(key)] = r
-	return r, nil
-}
-
 // wire reads an Endpoint message.
-func (e *end) wire(b []byte) error {
+func (o *object) wire(b []byte) error {
 	var f field
+	first := true
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
 			return errWire
 		}
 		if !f.text {
 			if n := uint32(f.n); f.num == 2 && n != 0 {
-				e.Identity = text(strconv.FormatUint(uint64(n), 10))
+				o.known = true
 			}
 			continue
 		}
@@ -93,24 +67,26 @@ func (e *end) wire(b []byte) error {
 		}
 		switch f.num {
 		case 3:
-			e.Namespace = string(f.b)
+			o.namespace = string(f.b)
 		case 4:
-			e.Labels = append(e.Labels, string(f.b))
+			o.labels = append(o.labels, string(f.b))
 		case 5:
-			e.Pod = string(f.b)
+			o.pod = string(f.b)
 		case 6:
-			if err := e.workload(f.b); err != nil {
+			if err := o.workloadMessage(f.b, first); err != nil {
 				return err
 			}
+			first = false
 		case 7:
-			e.Cluster = string(f.b)
+			o.cluster = string(f.b)
 		}
 	}
 	return nil
 }
 
-func (e *end) workload(b []byte) error {
-	var w struct{ Name, Kind string }
+// workloadMessage reads a Workload message. The first one counts.
+func (o *object) workloadMessage(b []byte, first bool) error {
+	var w workload
 	bad := false
 	err := each(b, func(f *field) {
 		if !f.text {
@@ -119,14 +95,16 @@ func (e *end) workload(b []byte) error {
 		bad = bad || f.num <= 2 && !utf8.Valid(f.b)
 		switch f.num {
 		case 1:
-			w.Name = string(f.b)
+			w.name = string(f.b)
 		case 2:
-			w.Kind = string(f.b)
+			w.kind = string(f.b)
 		}
 	})
 	if bad {
 		return errText
 	}
-	e.Workloads = append(e.Workloads, w)
+	if first {
+		o.workload = w
+	}
 	return err
 }

@@ -23,13 +23,13 @@ import (
 // wires decodes a flow as JSON, by the general way, and from the wire.
 type wires struct {
 	json, wire *keep
-	d          *Decoder
+	d          *oracle
 	w          *Wire
 }
 
 func newWires() *wires {
 	p := &wires{json: &keep{tables: model.NewTables()}, wire: &keep{tables: model.NewTables()}}
-	p.d, p.w = New(p.json.tables, p.json), NewWire(p.wire.tables)
+	p.d, p.w = &oracle{tables: p.json.tables, sink: p.json}, NewWire(p.wire.tables)
 	return p
 }
 
@@ -49,7 +49,7 @@ func (p *wires) differ(f *flowpb.Flow, b []byte) string {
 		}
 		p.wire.Flow(&p.w.Flow)
 	}
-	if r := p.json.got.reject; r.Detail == "no flow in it" {
+	if r := p.json.got.reject; r.Reason == model.NotFlowLog {
 		return "" // JSON does not tell an empty flow from none
 	}
 	return cmp.Diff(p.json.got, p.wire.got, cmp.AllowUnexported(kept{}))

@@ -1,0 +1,154 @@
+package hubble
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sluice/model"
+)
+
+// workload is an item of an endpoint's workloads.
+type workload struct{ name, kind string }
+
+// object is what an endpoint object holds.
+type object struct {
+	cluster, namespace, pod string
+	labels                  []string
+	workload                workload // the first one
+	known                   bool     // has an identity
+}
+
+// identity makes an endpoint of an object, without its address where that makes it, and tells whether its records carry
+// the name of the pod.
+func (o *object) identity() (ep model.Endpoint, named bool) {
+	ep = model.Endpoint{Namespace: o.namespace, Cluster: o.cluster, Owner: model.Owner{Kind: o.workload.kind, Name: o.workload.name}}
+	var own, ns []string
+	cidr := false
+	for _, l := range o.labels {
+		if r, ok := strings.CutPrefix(l, "reserved:"); ok {
+			x, known := model.ParseEntity(r)
+			if !known {
+				x = model.UnknownEntity
+			}
+			ep.Entities |= x
+			continue
+		}
+		if strings.HasPrefix(l, "cidr:") || strings.HasPrefix(l, "fqdn:") || strings.HasPrefix(l, "cidrgroup:") {
+			cidr = true
+			continue
+		}
+		l = strings.TrimPrefix(l, "k8s:")
+		k, v, _ := strings.Cut(l, "=")
+		if n, ok := strings.CutPrefix(l, "io.cilium.k8s.namespace.labels."); ok {
+			ns = append(ns, n)
+			continue
+		}
+		switch k {
+		case "io.kubernetes.pod.namespace":
+			if ep.Namespace == "" {
+				ep.Namespace = v
+			}
+		case "io.cilium.k8s.policy.cluster":
+			if ep.Cluster == "" {
+				ep.Cluster = v
+			}
+		case "io.cilium.k8s.policy.serviceaccount":
+			ep.ServiceAccount = v
+		default:
+			own = append(own, strings.TrimSuffix(l, "="))
+		}
+	}
+	ep.Labels, ep.NamespaceLabels = model.MakeLabels(own), model.MakeLabels(ns)
+	switch pod := o.pod; {
+	case ep.Entities&(model.Host|model.RemoteNode) != 0:
+		m := model.Marks(0)
+		if pod != "" {
+			m = model.MarkHostNetwork
+		}
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities, Marks: m}, false
+	case len(own) > 0:
+		ep.Kind, ep.Entities = model.KindPod, 0
+	case pod != "" && ep.Entities&model.World != 0:
+		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkWorldPod
+	case pod != "" && ep.Entities&model.Unmanaged != 0:
+		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkUnmanaged
+	case ep.Entities&model.KubeAPIServer != 0:
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, false
+	case ep.Entities&model.World != 0 || cidr:
+		return model.Endpoint{Kind: model.KindAddress, Entities: model.World}, false
+	case ep.Entities != 0:
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, false
+	case pod != "" && len(o.labels) == 0 && !o.known:
+		ep.Name = pod
+	case pod != "":
+		ep.Kind, ep.Name = model.KindPod, pod
+	}
+	return ep, true
+}
+
+// refer interns an endpoint; one that its address makes gets its number later.
+func refer(t model.Tables, ep model.Endpoint) model.Ref {
+	r := model.Ref{Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
+	if ep.Kind != model.KindAddress {
+		r.ID = t.Endpoints.Intern(ep)
+	}
+	return r
+}
+
+// addresses are the endpoints of addresses outside the cluster, by their text and the names that their client asked for.
+type addresses struct {
+	tables model.Tables
+	known  map[string]addressed
+	key    []byte
+}
+
+type addressed struct {
+	ref   model.Ref
+	valid bool // the text is an address
+}
+
+const maxAddresses = 1 << 15
+
+func newAddresses(t model.Tables) addresses {
+	return addresses{tables: t, known: map[string]addressed{}}
+}
+
+// endpoint returns the endpoint of an address outside the cluster; other endpoints do not depend on the address. ip is
+// emptied where it is no address: what an anonymized export has there cannot be learned from.
+func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
+	if r.Kind != model.KindAddress {
+		return r
+	}
+	key := *ip
+	if len(names) > 0 {
+		a.key = append(append(append(a.key[:0], *ip...), 0), names...)
+		key = a.key
+	}
+	k, ok := a.known[string(key)]
+	if !ok {
+		addr, err := netip.ParseAddr(string(*ip))
+		k = addressed{r, err == nil}
+		k.ref.ID = a.tables.Endpoints.Intern(model.Endpoint{Kind: r.Kind, Entities: r.Entities, Marks: r.Marks, Address: addr,
+			Names: nameList(names)})
+		if len(a.known) >= maxAddresses {
+			clear(a.known)
+		}
+		a.known[string(key)] = k
+	}
+	if !k.valid {
+		*ip = nil
+	}
+	return k.ref
+}
+
+// nameList returns the names of facts, sorted.
+func nameList(names []byte) (list []string) {
+	for n := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
+		if n, ok := model.DNSName(n); ok {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

@@ -1,0 +1,194 @@
+package hubble
+
+import (
+	"strings"
+
+	"sluice/model"
+)
+
+// facts are what a record says, in the numbers of flow.proto, whichever form it came in: JSON and the wire fill them.
+// What they mean stands in into and nowhere else.
+type facts struct {
+	said
+	time             int64 // microseconds since 1970 UTC
+	srcIP, dstIP     []byte
+	srcPort, dstPort uint16
+	src, dst         end
+	names            []byte // destination_names, each with a zero byte behind it
+	service          bool   // destination_service names one
+}
+
+// said are the facts that come in few combinations. Zero is what is not there.
+type said struct {
+	verdict, kind, direction uint32
+	point, reason            uint32 // trace_observation_point, trace_reason
+	drop, desc               uint32 // drop_reason, drop_reason_desc
+	event, subEvent          uint32
+	icmp                     uint16 // type of the message
+	proto                    model.Proto
+	flags                    model.TCPFlags
+	hasFlags                 bool
+	isReply                  model.Tri
+	reply                    bool // the older field
+
+	// What a record must have to be a flow without an envelope, and whether the envelope has two times.
+	flat, hasVerdict, hasLayer4, outerTwice bool
+}
+
+// end is what an endpoint object says.
+type end struct {
+	said bool
+	ref  model.Ref // without a number where its address makes it
+	pod  []byte
+}
+
+// The numbers of flow.proto that something follows from, as far as model has none for them.
+const (
+	kindL7   = 2
+	kindSock = 3
+
+	dropPolicyDenied = 133
+	dropPolicyDeny   = 181
+	dropAuthRequired = 189
+
+	eventDrop    = 1
+	eventDebug   = 3
+	eventTrace   = 4
+	eventVerdict = 5
+	eventSock    = 7
+	eventL7      = 129
+
+	pointProxy    = 1
+	pointStack    = 3
+	pointOverlay  = 4
+	pointNetwork  = 11
+	pointEndpoint = 101
+
+	reasonRelated = 4
+	reasonEncap   = 6
+	reasonDecap   = 7
+
+	// stranger is the number of a name that is none of those, and of what is no number.
+	stranger = 1 << 31
+)
+
+// enumeration is a type of flow.proto whose values are written by name or by number.
+type enumeration map[string]uint32
+
+var (
+	verdicts = enumeration{"FORWARDED": 1, "DROPPED": 2, "ERROR": 3, "AUDIT": 4, "REDIRECTED": 5, "TRACED": 6, "TRANSLATED": 7}
+	kinds    = enumeration{"L7": kindL7, "SOCK": kindSock}
+	drops    = enumeration{"DROP_REASON_UNKNOWN": 0, "POLICY_DENIED": dropPolicyDenied, "POLICY_DENY": dropPolicyDeny,
+		"AUTH_REQUIRED": dropAuthRequired}
+	directions = enumeration{"INGRESS": 1, "EGRESS": 2}
+	points     = enumeration{"UNKNOWN_POINT": 0, "TO_PROXY": pointProxy, "TO_STACK": pointStack, "TO_OVERLAY": pointOverlay,
+		"TO_ENDPOINT": pointEndpoint, "TO_NETWORK": pointNetwork}
+	reasons = enumeration{"RELATED": reasonRelated}
+	plainly = enumeration{} // numbers alone
+)
+
+// number returns the number of a name or of a number as text, 0 for no text.
+func (e enumeration) number(text []byte) uint32 {
+	if len(text) == 0 {
+		return 0
+	}
+	if n, ok := e[string(text)]; ok {
+		return n
+	}
+	if strings.HasPrefix(string(text), "SRV6") {
+		return reasonEncap // whatever else it is to be
+	}
+	v := uint64(0)
+	for _, c := range text {
+		if v = v*10 + uint64(c-'0'); c-'0' > 9 || v >= stranger {
+			return stranger
+		}
+	}
+	if text[0] == '0' && len(text) > 1 {
+		return stranger
+	}
+	return uint32(v)
+}
+
+// into says in f what the facts mean.
+func (x *facts) into(f *model.Flow, a *addresses) {
+	*f = model.Flow{Time: x.time, SrcIP: x.srcIP, DstIP: x.dstIP, SrcPort: x.srcPort, DstPort: x.dstPort, Proto: x.proto,
+		SrcPod: x.src.pod, DstPod: x.dst.pod, Flags: x.flags, HasFlags: x.hasFlags, IsReply: x.isReply, Observer: model.Elsewhere}
+	if x.proto == model.ICMP || x.proto == model.ICMPv6 {
+		f.SrcPort, f.DstPort = 0, x.icmp
+	}
+	f.Src = a.endpoint(x.src.ref, &f.SrcIP, nil)
+	f.Dst = a.endpoint(x.dst.ref, &f.DstIP, x.names)
+	if x.verdict <= uint32(model.Translated) {
+		f.Verdict = model.Verdict(x.verdict)
+	}
+	if f.Drop = dropOf(x.drop); f.Drop == model.DropNone {
+		f.Drop = dropOf(x.desc)
+	}
+	if f.IsReply == model.Unknown && x.reply {
+		f.IsReply = model.Yes
+	}
+	if x.direction <= uint32(model.Egress) {
+		f.Direction = model.Direction(x.direction)
+	}
+	f.Related = x.reason == reasonRelated || x.reason == reasonEncap || x.reason == reasonDecap
+	x.observe(f)
+	f.Service = x.service && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
+}
+
+// dropOf tells what a DropReason means: 133 and 181 are a policy's.
+func dropOf(n uint32) model.Drop {
+	switch n {
+	case 0:
+		return model.DropNone
+	case dropPolicyDenied, dropPolicyDeny:
+		return model.DropPolicy
+	case dropAuthRequired:
+		return model.DropAuth
+	}
+	return model.DropOther
+}
+
+// observe tells the event and where it was seen.
+func (x *said) observe(f *model.Flow) {
+	switch {
+	case x.event == eventDrop:
+		f.Event, f.Observer = model.EventDrop, model.AtDrop
+	case x.event == eventVerdict:
+		f.Event, f.Observer = model.EventVerdict, model.AtVerdict
+	case x.event == eventL7, x.kind == kindL7:
+		f.Event, f.Observer = model.EventL7, model.AtL7
+	case x.event == eventSock, x.kind == kindSock:
+		f.Event = model.EventSock
+	case x.event == eventDebug:
+		f.Event = model.EventDebug
+	case x.event == eventTrace:
+		f.Event, f.Observer = model.EventTrace, observer(x.point)
+		// Point and subtype of a trace to an endpoint are both 0.
+		if x.point == 0 && x.subEvent == 0 {
+			f.Observer = model.AtDestination
+		}
+	default:
+		f.Observer = observer(x.point)
+		if f.Verdict == model.Dropped {
+			f.Observer = model.AtDrop
+		}
+	}
+}
+
+// observer returns the place of a trace_observation_point.
+func observer(point uint32) model.Observer {
+	switch point {
+	case pointEndpoint:
+		return model.AtDestination
+	case pointProxy:
+		return model.ToProxy
+	case pointStack:
+		return model.ToStack
+	case pointOverlay:
+		return model.ToOverlay
+	case pointNetwork:
+		return model.ToNetwork
+	}
+	return model.Elsewhere
+}

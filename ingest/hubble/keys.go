@@ -1,0 +1,189 @@
+package hubble
+
+import (
+	"math/bits"
+	"strings"
+)
+
+// Kinds of objects whose members are read.
+const (
+	inEnvelope = iota
+	inFlow
+	inIP
+	inLayer4
+	inPorts
+	inFlags
+	inEnd
+	inEvent
+	inWorkload
+	inService
+	inLost
+	inLoose
+	inKinds
+)
+
+// member numbers a member of an object.
+type member uint8
+
+// The members that are read.
+const (
+	noMember member = iota // none: what stands there is no member
+	envelopeFlow
+	envelopeResult
+	envelopeTime
+	envelopeLost
+	envelopeEvent // agent_event, debug_event, node_status
+	keyTime
+	keyVerdict
+	keyDrop
+	keyDesc
+	keyIP
+	keyLayer4
+	keySource
+	keyDestination
+	keyKind
+	keyNames
+	keyReply
+	keyIsReply
+	keyEvent
+	keyService
+	keyDirection
+	keyPoint
+	keyReason
+	keyLoose // objects of scalars that are passed over
+	keyEnvelope
+	ipSource
+	ipDestination
+	ipVersion
+	l4TCP
+	l4UDP
+	l4SCTP
+	l4ICMP4
+	l4ICMP6
+	portSource
+	portDestination
+	portFlags
+	portType
+	portCode
+	flagSYN
+	flagACK
+	flagFIN
+	flagRST
+	endID
+	endIdentity
+	endCluster
+	endNamespace
+	endLabels
+	endPod
+	endWorkloads
+	eventType
+	eventSubType
+	workloadName
+	workloadKind
+	serviceName
+	serviceNamespace
+	lostNumber
+	passed // says nothing here
+	closed // the object ends
+)
+
+// memberNames are the names of members in flow.proto. Their JSON names, in camel case, count as well, and as with
+// encoding/json so does any case.
+var memberNames = [inKinds]map[member]string{
+	inEnvelope: {envelopeFlow: "flow", envelopeResult: "result", envelopeTime: "time", envelopeLost: "lost_events",
+		envelopeEvent: "agent_event debug_event node_status", passed: "node_name"},
+	inFlow: {keyTime: "time", keyVerdict: "verdict", keyDrop: "drop_reason", keyDesc: "drop_reason_desc", keyIP: "IP",
+		keyLayer4: "l4", keySource: "source", keyDestination: "destination", keyKind: "Type", keyNames: "destination_names",
+		keyReply: "reply", keyIsReply: "is_reply", keyEvent: "event_type", keyService: "destination_service",
+		keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
+		keyLoose:    "ethernet interface",
+		keyEnvelope: "flow result lost_events agent_event debug_event node_status",
+		passed: "uuid emitter auth_type tunnel node_name node_labels source_names l7 source_service policy_match_type file " +
+			"ip_trace_id debug_capture_point proxy_port trace_context sock_xlate_point socket_cookie cgroup_id Summary " +
+			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by policy_log aggregate"},
+	inIP:       {ipSource: "source", ipDestination: "destination", ipVersion: "ipVersion", passed: "encrypted source_xlated"},
+	inLayer4:   {l4TCP: "TCP", l4UDP: "UDP", l4SCTP: "SCTP", l4ICMP4: "ICMPv4", l4ICMP6: "ICMPv6"},
+	inPorts:    {portSource: "source_port", portDestination: "destination_port", portFlags: "flags", portType: "type", portCode: "code"},
+	inFlags:    {flagSYN: "SYN", flagACK: "ACK", flagFIN: "FIN", flagRST: "RST", passed: "PSH URG ECE CWR NS"},
+	inEnd:      {endID: "ID", endIdentity: "identity", endCluster: "cluster_name", endNamespace: "namespace", endLabels: "labels", endPod: "pod_name", endWorkloads: "workloads"},
+	inEvent:    {eventType: "type", eventSubType: "sub_type"},
+	inWorkload: {workloadName: "name", workloadKind: "kind"},
+	inService:  {serviceName: "name", serviceNamespace: "namespace"},
+	inLost:     {lostNumber: "num_events_lost", passed: "source"},
+	inLoose:    {passed: "source destination index name"},
+}
+
+// key is a name with the end of the string and the colon, as JSON without blanks has it. Its words overlap where it is
+// not as long as they are.
+type key struct {
+	head, second, third, last uint64
+	size                      int
+	id                        member
+}
+
+// keys are the names of one kind of objects.
+type keys struct {
+	slots  [64][]key         // by the head of the name
+	folded map[string]member // by the name in lower case
+}
+
+var allKeys = func() (all [inKinds]keys) {
+	for kind := range all {
+		all[kind].folded = map[string]member{}
+		for id, list := range memberNames[kind] {
+			for name := range strings.FieldsSeq(list) {
+				all[kind].put(name, id)
+				if c := camel(name); c != name {
+					all[kind].put(c, id)
+				}
+			}
+		}
+	}
+	return all
+}()
+
+func (k *keys) put(name string, id member) {
+	k.folded[strings.ToLower(name)] = id
+	b := make([]byte, 40)
+	e := key{size: copy(b, name+`":`), id: id}
+	e.head, e.second, e.third = word(b, 0), word(b, 8), word(b, 16)
+	if e.size > 8 {
+		e.last = word(b, e.size-8)
+	}
+	if e.size > 32 {
+		panic("a long name: " + name)
+	}
+	h := keyHash(e.head)
+	k.slots[h] = append(k.slots[h], e)
+}
+
+func keyHash(head uint64) uint64 { return head * 0x9E3779B97F4A7C15 >> 58 }
+
+// find returns the member whose name begins at b[i], and the index of its value; noMember where it is not written plainly.
+func (k *keys) find(b []byte, i int) (member, int) {
+	x := word(b, i)
+	q := x ^ '"'*ones
+	if m := (q - ones) &^ q & highs; m != 0 {
+		// The quote and the colon count, too.
+		if n := bits.TrailingZeros64(m) + 9; n < 64 {
+			x &= 1<<n - 1
+		}
+	}
+	s := k.slots[keyHash(x)]
+	for n := range s {
+		e := &s[n]
+		if e.head != x {
+			continue
+		}
+		if e.size <= 8 {
+			return e.id, i + e.size
+		}
+		if word(b, i+e.size-8) != e.last {
+			continue
+		}
+		if e.size <= 16 || word(b, i+8) == e.second && (e.size <= 24 || word(b, i+16) == e.third) {
+			return e.id, i + e.size
+		}
+	}
+	return noMember, i
+}

@@ -1,0 +1,159 @@
+package hubble
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// list is an array as read: of strings, or of workloads.
+type list struct {
+	raw    string // its JSON
+	items  []string
+	joined []byte // items, each with a zero byte behind it
+	first  workload
+}
+
+// lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing
+// bracket, all bytes compared. Past its bound, what is not in it is read anew each time.
+type lists struct {
+	seed  maphash.Seed
+	item  func(r *reader, b []byte, i int, l *list) int
+	slots []listSlot // open addressing over a power of two
+	n     int
+	bytes int
+}
+
+type listSlot struct {
+	hash uint64
+	list *list
+}
+
+const maxListBytes = 48 << 20
+
+func newLists(item func(r *reader, b []byte, i int, l *list) int) lists {
+	return lists{seed: maphash.MakeSeed(), item: item, slots: make([]listSlot, 1<<10)}
+}
+
+// read reads the array at b[i].
+func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
+	n := bytes.IndexByte(b[i:], ']')
+	if n < 0 {
+		return nil, -1
+	}
+	h := maphash.Bytes(s.seed, b[i:i+n])
+	mask := uint64(len(s.slots) - 1)
+	at := h & mask
+	for s.slots[at].list != nil {
+		if k := &s.slots[at]; k.hash == h && has(b, i, k.list.raw) {
+			return k.list, i + len(k.list.raw)
+		}
+		at = (at + 1) & mask
+	}
+	l := &list{}
+	end := s.items(r, b, i, l)
+	if end < 0 {
+		return nil, -1
+	}
+	for _, t := range l.items {
+		l.joined = append(append(l.joined, t...), 0)
+	}
+	if s.bytes += 2 * (end - i); s.bytes <= maxListBytes {
+		l.raw = string(b[i:end])
+		s.add(h, l)
+	}
+	return l, end
+}
+
+func (s *lists) add(h uint64, l *list) {
+	if 2*s.n >= len(s.slots) {
+		old := s.slots
+		s.slots = make([]listSlot, 2*len(old))
+		for _, k := range old {
+			if k.list != nil {
+				s.put(k)
+			}
+		}
+	}
+	s.n++
+	s.put(listSlot{h, l})
+}
+
+func (s *lists) put(k listSlot) {
+	mask := uint64(len(s.slots) - 1)
+	at := k.hash & mask
+	for s.slots[at].list != nil {
+		at = (at + 1) & mask
+	}
+	s.slots[at] = k
+}
+
+// items reads the items of the array at b[i].
+func (s *lists) items(r *reader, b []byte, i int, l *list) int {
+	if i = blank(b, i+1); b[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = s.item(r, b, i, l); i < 0 {
+			return -1
+		}
+		switch i = blank(b, i); b[i] {
+		case ']':
+			return i + 1
+		case ',':
+			i = blank(b, i+1)
+		default:
+			return -1
+		}
+	}
+}
+
+// textItem reads a string of an array.
+func textItem(r *reader, b []byte, i int, l *list) int {
+	var t []byte
+	if i = r.str(b, i, &t); i > 0 {
+		l.items = append(l.items, string(t))
+	}
+	return i
+}
+
+// workloadItem reads a workload of an array. The first one counts.
+func workloadItem(r *reader, b []byte, i int, l *list) int {
+	var name, kind []byte
+	if b[i] != '{' {
+		i = null(b, i)
+	} else {
+		i = r.workload(b, i+1, &name, &kind)
+	}
+	if l.items = append(l.items, ""); len(l.items) == 1 {
+		l.first = workload{string(name), string(kind)}
+	}
+	return i
+}
+
+func (r *reader) workload(b []byte, i int, name, kind *[]byte) int {
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inWorkload, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inWorkload, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case workloadName:
+			i = r.str(b, i, name)
+		case workloadKind:
+			i = r.str(b, i, kind)
+		default:
+			i = skip(b, i, 0)
+		}
+		if i < 0 {
+			return r.fail(inWorkload, id, badValue)
+		}
+	}
+}

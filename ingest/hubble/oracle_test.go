@@ -1,0 +1,429 @@
+package hubble
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/ingest"
+	"sluice/model"
+)
+
+// text is a JSON string or number, by its text.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	if len(b) > 0 && b[0] == '"' {
+		var s string
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+		*t = text(s)
+		return nil
+	}
+	if len(b) > 0 && (b[0] == '{' || b[0] == '[') {
+		return &json.UnmarshalTypeError{Value: "object", Type: reflect.TypeFor[string]()}
+	}
+	*t = text(b)
+	return nil
+}
+
+type oraclePorts struct {
+	Src   *text `json:"source_port"`
+	Dst   *text `json:"destination_port"`
+	SrcC  *text `json:"sourcePort"`
+	DstC  *text `json:"destinationPort"`
+	Flags map[string]bool
+}
+type oracleICMP struct {
+	Type *text `json:"type"`
+}
+type oracleEnd struct {
+	Identity  text     `json:"identity"`
+	Cluster   string   `json:"cluster_name"`
+	ClusterC  string   `json:"clusterName"`
+	Namespace string   `json:"namespace"`
+	Labels    []string `json:"labels"`
+	Pod       string   `json:"pod_name"`
+	PodC      string   `json:"podName"`
+	Workloads []struct{ Name, Kind string }
+}
+type oracleFlow struct {
+	Time    text `json:"time"`
+	Verdict text `json:"verdict"`
+	Drop    text `json:"drop_reason"`
+	DropC   text `json:"dropReason"`
+	Desc    text `json:"drop_reason_desc"`
+	DescC   text `json:"dropReasonDesc"`
+	IP      *struct{ Source, Destination string }
+	L4      *struct {
+		TCP, UDP, SCTP *oraclePorts
+		ICMPv4, ICMPv6 *oracleICMP
+	} `json:"l4"`
+	Source, Destination *oracleEnd
+	Reply               *bool `json:"reply"`
+	IsReply             *bool `json:"is_reply"`
+	IsReplyC            *bool `json:"isReply"`
+	Event               *struct {
+		Type text
+		Sub  text `json:"sub_type"`
+	} `json:"event_type"`
+	EventC *struct {
+		Type text
+		Sub  text `json:"subType"`
+	} `json:"eventType"`
+	Dir    text            `json:"traffic_direction"`
+	DirC   text            `json:"trafficDirection"`
+	Obs    text            `json:"trace_observation_point"`
+	ObsC   text            `json:"traceObservationPoint"`
+	Reason text            `json:"trace_reason"`
+	ReasnC text            `json:"traceReason"`
+	Svc    json.RawMessage `json:"destination_service"`
+	SvcC   json.RawMessage `json:"destinationService"`
+	Names  []string        `json:"destination_names"`
+	NamesC []string        `json:"destinationNames"`
+	Kind   text            `json:"Type"`
+}
+type oracleEnvelope struct {
+	Flow   *oracleFlow     `json:"flow"`
+	Agent  json.RawMessage `json:"agent_event"`
+	AgentC json.RawMessage `json:"agentEvent"`
+	Debug  json.RawMessage `json:"debug_event"`
+	DebugC json.RawMessage `json:"debugEvent"`
+	Node   json.RawMessage `json:"node_status"`
+	NodeC  json.RawMessage `json:"nodeStatus"`
+	Lost   *oracleLost     `json:"lost_events"`
+	LostC  *oracleLost     `json:"lostEvents"`
+	Time   text            `json:"time"`
+}
+type oracleLost struct {
+	N  text `json:"num_events_lost"`
+	NC text `json:"numEventsLost"`
+}
+
+func or(a ...text) text {
+	for _, t := range a {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// oracle reads records with encoding/json, in words of its own: what the reader has to agree with. It takes no notice of
+// keys that stand twice.
+type oracle struct {
+	tables model.Tables
+	sink   ingest.Sink
+	flow   model.Flow
+}
+
+func (d *oracle) reject(f model.Fate, r model.Reason, source string, line int64, detail string) {
+	d.sink.Reject(ingest.Rejection{Fate: f, Reason: r, Source: source, Line: line, Detail: detail})
+}
+
+// general decodes a record of any shape.
+func (d *oracle) general(source string, line int64, b []byte) {
+	var e oracleEnvelope
+	if err := json.Unmarshal(b, &e); err != nil {
+		reason := model.BadJSON
+		if _, ok := err.(*json.UnmarshalTypeError); ok {
+			reason = model.BadValue
+		}
+		d.reject(model.Malformed, reason, source, line, err.Error())
+		return
+	}
+	r := e.Flow
+	if r == nil {
+		l := cmp.Or(e.Lost, e.LostC)
+		if l != nil {
+			n, err := strconv.ParseUint(string(or(l.N, l.NC, "0")), 10, 64)
+			if err != nil {
+				d.reject(model.Malformed, model.BadValue, source, line, "bad number of lost events")
+				return
+			}
+			d.sink.Reject(ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line, Lost: n})
+			return
+		}
+		if e.Agent != nil || e.AgentC != nil || e.Debug != nil || e.DebugC != nil || e.Node != nil || e.NodeC != nil {
+			d.reject(model.Irrelevant, model.NotAFlow, source, line, "")
+			return
+		}
+		r = &oracleFlow{}
+		if err := json.Unmarshal(b, r); err != nil {
+			d.reject(model.Malformed, model.BadValue, source, line, err.Error())
+			return
+		}
+		if r.Verdict == "" && r.Source == nil && r.L4 == nil {
+			d.reject(model.Malformed, model.NotFlowLog, source, line, "no flow in it")
+			return
+		}
+	}
+	if err := d.fill(r, e.Time); err != "" {
+		d.reject(model.Malformed, model.BadValue, source, line, err)
+		return
+	}
+	d.sink.Flow(&d.flow)
+}
+
+var oracleVerdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4,
+	"REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
+
+func (d *oracle) fill(r *oracleFlow, outer text) string {
+	f := &d.flow
+	*f = model.Flow{Observer: model.Elsewhere}
+	if s := or(r.Time, outer); s != "" {
+		t, err := time.Parse(time.RFC3339Nano, string(s))
+		if err != nil {
+			return "bad time " + strconv.Quote(string(s))
+		}
+		f.Time = t.UnixMicro()
+	}
+	f.Verdict = oracleVerdicts[r.Verdict]
+	if n := or(r.Drop, r.DropC); n != "" {
+		v, err := strconv.ParseUint(string(n), 10, 16)
+		if err == nil {
+			f.Drop = dropOf(uint32(v))
+		}
+	}
+	if f.Drop == model.DropNone {
+		f.Drop = oracleDrop(string(or(r.Desc, r.DescC)))
+	}
+	if r.IP != nil {
+		f.SrcIP, f.DstIP = []byte(r.IP.Source), []byte(r.IP.Destination)
+	}
+	if l := r.L4; l != nil {
+		switch {
+		case l.TCP != nil:
+			f.Proto = model.TCP
+			for n, on := range l.TCP.Flags {
+				if on {
+					f.Flags |= map[string]model.TCPFlags{"SYN": model.SYN, "ACK": model.ACK, "FIN": model.FIN, "RST": model.RST}[n]
+				}
+			}
+			f.HasFlags = l.TCP.Flags != nil
+			if !d.ports(l.TCP) {
+				return "bad port"
+			}
+		case l.UDP != nil:
+			f.Proto = model.UDP
+			if !d.ports(l.UDP) {
+				return "bad port"
+			}
+		case l.SCTP != nil:
+			f.Proto = model.SCTP
+			if !d.ports(l.SCTP) {
+				return "bad port"
+			}
+		case l.ICMPv4 != nil:
+			f.Proto = model.ICMP
+			if !oracleWhole(l.ICMPv4.Type, &f.DstPort) || f.DstPort > 255 {
+				return "bad ICMP type"
+			}
+		case l.ICMPv6 != nil:
+			f.Proto = model.ICMPv6
+			if !oracleWhole(l.ICMPv6.Type, &f.DstPort) || f.DstPort > 255 {
+				return "bad ICMP type"
+			}
+		}
+	}
+	switch {
+	case r.IsReply != nil && *r.IsReply, r.IsReplyC != nil && *r.IsReplyC:
+		f.IsReply = model.Yes
+	case r.IsReply != nil || r.IsReplyC != nil:
+		f.IsReply = model.No
+	case r.Reply != nil && *r.Reply:
+		f.IsReply = model.Yes
+	}
+	switch or(r.Dir, r.DirC) {
+	case "INGRESS", "1":
+		f.Direction = model.Ingress
+	case "EGRESS", "2":
+		f.Direction = model.Egress
+	}
+	f.Related = oracleUnjudged(string(or(r.Reason, r.ReasnC)))
+	var typ, sub text
+	if r.Event != nil {
+		typ, sub = r.Event.Type, r.Event.Sub
+	} else if r.EventC != nil {
+		typ, sub = r.EventC.Type, r.EventC.Sub
+	}
+	obs := or(r.Obs, r.ObsC)
+	switch {
+	case typ == "1":
+		f.Event, f.Observer = model.EventDrop, model.AtDrop
+	case typ == "5":
+		f.Event, f.Observer = model.EventVerdict, model.AtVerdict
+	case typ == "129", r.Kind == "L7", r.Kind == "2":
+		f.Event, f.Observer = model.EventL7, model.AtL7
+	case typ == "7", r.Kind == "SOCK", r.Kind == "3":
+		f.Event = model.EventSock
+	case typ == "3":
+		f.Event = model.EventDebug
+	case typ == "4":
+		f.Event = model.EventTrace
+		if obs == "" && (sub == "" || sub == "0") {
+			f.Observer = model.AtDestination
+		}
+	}
+	if o, ok := oraclePoint(obs); ok && (f.Event == model.EventTrace || f.Event == model.EventNone) {
+		f.Observer = o
+	}
+	if f.Event == model.EventNone && f.Verdict == model.Dropped {
+		f.Observer = model.AtDrop
+	}
+	names := r.Names
+	if names == nil {
+		names = r.NamesC
+	}
+	f.Src, f.SrcPod = d.endpoint(r.Source, &f.SrcIP, nil)
+	f.Dst, f.DstPod = d.endpoint(r.Destination, &f.DstIP, names)
+	f.Service = (len(r.Svc) > 4 || len(r.SvcC) > 4) && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
+	return ""
+}
+
+func (d *oracle) ports(p *oraclePorts) bool {
+	return oracleWhole(cmp.Or(p.Src, p.SrcC), &d.flow.SrcPort) && oracleWhole(cmp.Or(p.Dst, p.DstC), &d.flow.DstPort)
+}
+
+// oracleWhole reads a number where there is one, and is false where it is none of 16 bits.
+func oracleWhole(t *text, to *uint16) bool {
+	if t == nil {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(*t), 64)
+	*to = uint16(n)
+	return err == nil && n == float64(*to)
+}
+
+func (d *oracle) endpoint(e *oracleEnd, ip *[]byte, names []string) (model.Ref, []byte) {
+	if e == nil {
+		e = &oracleEnd{}
+	}
+	ep, pod := oracleIdentity(e, ip, names)
+	return d.intern(ep), []byte(pod)
+}
+
+func (d *oracle) intern(ep model.Endpoint) model.Ref {
+	return model.Ref{ID: d.tables.Endpoints.Intern(ep), Kind: ep.Kind, Entities: ep.Entities, Marks: ep.Marks}
+}
+
+// address reads *ip, and empties it where it is no address.
+func address(ip *[]byte) netip.Addr {
+	a, err := netip.ParseAddr(string(*ip))
+	if err != nil {
+		*ip = nil
+	}
+	return a
+}
+
+// oracleIdentity makes an endpoint and the name of its pod. ip is emptied where the endpoint is known by it and it is no
+// address: what an anonymized export has there cannot be learned from.
+func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, string) {
+	ep := model.Endpoint{Namespace: e.Namespace, Cluster: e.Cluster + e.ClusterC}
+	pod := e.Pod + e.PodC
+	var own, ns []string
+	cidr := false
+	for _, l := range e.Labels {
+		if r, ok := strings.CutPrefix(l, "reserved:"); ok {
+			x, known := model.ParseEntity(r)
+			if !known {
+				x = model.UnknownEntity
+			}
+			ep.Entities |= x
+			continue
+		}
+		if strings.HasPrefix(l, "cidr:") || strings.HasPrefix(l, "fqdn:") || strings.HasPrefix(l, "cidrgroup:") {
+			cidr = true
+			continue
+		}
+		l = strings.TrimPrefix(l, "k8s:")
+		k, v, _ := strings.Cut(l, "=")
+		if n, ok := strings.CutPrefix(l, "io.cilium.k8s.namespace.labels."); ok {
+			ns = append(ns, n)
+			continue
+		}
+		switch k {
+		case "io.kubernetes.pod.namespace":
+			if ep.Namespace == "" {
+				ep.Namespace = v
+			}
+		case "io.cilium.k8s.policy.cluster":
+			if ep.Cluster == "" {
+				ep.Cluster = v
+			}
+		case "io.cilium.k8s.policy.serviceaccount":
+			ep.ServiceAccount = v
+		default:
+			own = append(own, strings.TrimSuffix(l, "="))
+		}
+	}
+	ep.Labels, ep.NamespaceLabels = model.MakeLabels(own), model.MakeLabels(ns)
+	if len(e.Workloads) > 0 {
+		ep.Owner = model.Owner{Kind: e.Workloads[0].Kind, Name: e.Workloads[0].Name}
+	}
+	switch {
+	case ep.Entities&(model.Host|model.RemoteNode) != 0:
+		m := model.Marks(0)
+		if pod != "" {
+			m = model.MarkHostNetwork
+		}
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities, Marks: m}, ""
+	case len(own) > 0:
+		ep.Kind, ep.Entities = model.KindPod, 0
+	case pod != "" && ep.Entities&model.World != 0:
+		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkWorldPod
+	case pod != "" && ep.Entities&model.Unmanaged != 0:
+		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkUnmanaged
+	case ep.Entities&model.KubeAPIServer != 0:
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, ""
+	case ep.Entities&model.World != 0 || cidr:
+		out := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: address(ip)}
+		for _, n := range names {
+			if n, ok := model.DNSName(n); ok {
+				out.Names = append(out.Names, n)
+			}
+		}
+		slices.Sort(out.Names)
+		out.Names = slices.Compact(out.Names)
+		return out, ""
+	case ep.Entities != 0:
+		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, ""
+	case pod != "" && len(e.Labels) == 0 && e.Identity == "":
+		ep.Name = pod
+	case pod != "":
+		ep.Kind, ep.Name = model.KindPod, pod
+	}
+	return ep, pod
+}
+
+func oraclePoint(point text) (model.Observer, bool) {
+	o, ok := map[text]model.Observer{"TO_ENDPOINT": model.AtDestination, "101": model.AtDestination, "TO_PROXY": model.ToProxy,
+		"1": model.ToProxy, "TO_STACK": model.ToStack, "3": model.ToStack, "TO_OVERLAY": model.ToOverlay, "4": model.ToOverlay,
+		"TO_NETWORK": model.ToNetwork, "11": model.ToNetwork}[point]
+	return o, ok
+}
+
+func oracleUnjudged(reason string) bool {
+	return reason == "RELATED" || reason == "4" || reason == "6" || reason == "7" || strings.HasPrefix(reason, "SRV6")
+}
+
+func oracleDrop(desc string) model.Drop {
+	switch desc {
+	case "", "0", "DROP_REASON_UNKNOWN":
+		return model.DropNone
+	case "POLICY_DENIED", "133", "POLICY_DENY", "181":
+		return model.DropPolicy
+	case "AUTH_REQUIRED", "189":
+		return model.DropAuth
+	}
+	return model.DropOther
+}

@@ -1,0 +1,788 @@
+package hubble
+
+import (
+	"strconv"
+	"time"
+
+	"sluice/model"
+)
+
+// reader reads records: keys in any order at every level, blanks and escapes anywhere, names in snake or camel case,
+// enumerations by name or by number, with or without the wrapper. A key that says something may not stand twice in one
+// object (protojson's rule): which of two values would count is nobody's to guess. It serves one goroutine.
+type reader struct {
+	facts
+	timed  bool   // the flow has a time
+	outer  []byte // text of the envelope's time
+	source bool   // the flow has a source
+	bare   bool   // it is known to have no envelope
+	// enveloped tells that what was read as a flow has an envelope.
+	enveloped bool
+	found     found
+	lost      uint64 // events that the record says were lost
+
+	tables    model.Tables
+	addresses addresses
+	minute    minute
+	ends      endMemo
+	texts     lists // arrays of strings
+	workloads lists
+	shapes    shapes
+	arena     []byte // of unescaped texts
+	path      []step // what was read of the record, where noting
+	noting    bool
+	nobody    *model.Ref // an end of which nothing is said
+
+	wrong string // what is wrong with the record
+}
+
+// found tells what stands in an envelope.
+type found uint8
+
+const (
+	foundNothing found = iota
+	foundEvent         // something else that an exporter writes
+	foundFlow
+)
+
+func (r *reader) begin() {
+	r.facts = facts{}
+	r.timed, r.source, r.outer, r.bare, r.enveloped = false, false, nil, false, false
+	r.arena, r.path = r.arena[:0], r.path[:0]
+	r.found, r.lost, r.wrong = foundNothing, 0, ""
+}
+
+// fail notes what is wrong with a member of an object, the innermost one.
+func (r *reader) fail(kind int, id member, why string) int {
+	if r.wrong == "" {
+		r.wrong = why + " in " + memberNames[kind][id]
+	}
+	return -1
+}
+
+const (
+	badValue = "bad value"
+	twice    = "key more than once"
+
+	twoProtocols = "two protocols"
+)
+
+// often are the members that may stand more than once, since nothing, or nothing more, follows from them.
+const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<keyLoose
+
+// member returns the member that follows and the index of its value. i stands behind { or behind the value before.
+func (r *reader) member(b []byte, i, kind int, first bool) (member, int) {
+	if b[i] <= ' ' {
+		i = blank(b, i)
+	}
+	if first {
+		if b[i] == '}' {
+			return closed, i + 1
+		}
+	} else {
+		if b[i] != ',' {
+			if b[i] == '}' {
+				return closed, i + 1
+			}
+			return noMember, -1
+		}
+		if i++; b[i] <= ' ' {
+			i = blank(b, i)
+		}
+	}
+	if b[i] != '"' {
+		return noMember, -1
+	}
+	id, at := allKeys[kind].find(b, i+1)
+	if id == noMember {
+		if id, at = r.spelled(b, i+1, kind); id == noMember {
+			return noMember, -1
+		}
+	}
+	if b[at] <= ' ' {
+		at = blank(b, at)
+	}
+	return id, at
+}
+
+// spelled is for keys that are unknown, or not written plainly.
+func (r *reader) spelled(b []byte, i, kind int) (member, int) {
+	end := textEnd(b, i)
+	if end < 0 {
+		return noMember, -1
+	}
+	name := b[i : end-1]
+	if plain(b, i) < end-1 {
+		from := len(r.arena)
+		r.arena = unescape(r.arena, name)
+		name = r.arena[from:]
+	}
+	if end = blank(b, end); b[end] != ':' {
+		return noMember, -1
+	}
+	var low [32]byte
+	n := 0
+	for _, c := range name {
+		if n == len(low) {
+			return passed, end + 1
+		}
+		if c-'A' <= 'Z'-'A' {
+			c |= 0x20
+		}
+		low[n] = c
+		n++
+	}
+	if id, ok := allKeys[kind].folded[string(low[:n])]; ok {
+		return id, end + 1
+	}
+	return passed, end + 1
+}
+
+// str reads a string or null.
+func (r *reader) str(b []byte, i int, to *[]byte) int {
+	if b[i] != '"' {
+		return null(b, i)
+	}
+	end := plain(b, i+1)
+	if b[end] == '"' {
+		*to = b[i+1 : end : end]
+		return end + 1
+	}
+	if end = textEnd(b, end); end > 0 {
+		from := len(r.arena)
+		r.arena = unescape(r.arena, b[i+1:end-1])
+		*to = r.arena[from:len(r.arena):len(r.arena)]
+	}
+	return end
+}
+
+// text reads a string, or another scalar by its text.
+func (r *reader) text(b []byte, i int, to *[]byte) int {
+	switch b[i] {
+	case '"', 'n':
+		return r.str(b, i, to)
+	case '{', '[':
+		return -1
+	}
+	end := skip(b, i, 0)
+	if end > 0 {
+		*to = b[i:end]
+	}
+	return end
+}
+
+func (r *reader) enum(b []byte, i int, e enumeration, to *uint32) int {
+	var t []byte
+	if i = r.text(b, i, &t); i > 0 {
+		*to = e.number(t)
+	}
+	return i
+}
+
+func boolean(b []byte, i int, to *model.Tri) int {
+	switch b[i] {
+	case 't':
+		if has(b, i, "true") {
+			*to = model.Yes
+			return i + 4
+		}
+	case 'f':
+		if has(b, i, "false") {
+			*to = model.No
+			return i + 5
+		}
+	case 'n':
+		return null(b, i)
+	}
+	return -1
+}
+
+// whole reads an integer, up to most, that may be written as a string or with a fraction of zero.
+func (r *reader) whole(b []byte, i int, most uint32, to *uint16) int {
+	if n, end := digits(b, i); end > 0 {
+		if n > most {
+			return -1
+		}
+		*to = uint16(n)
+		return end
+	}
+	var t []byte
+	end := r.text(b, i, &t)
+	if end < 0 || t == nil {
+		return end
+	}
+	n, err := strconv.ParseFloat(string(t), 64)
+	if *to = uint16(n); err != nil || n != float64(*to) || uint32(*to) > most {
+		return -1
+	}
+	return end
+}
+
+// finish decides what needs the whole of a flow: whether it is one, and one that can be used.
+func (r *reader) finish() bool {
+	if r.flat && !r.hasVerdict && !r.source && !r.hasLayer4 {
+		return false
+	}
+	if !r.timed && len(r.outer) > 0 {
+		if r.outerTwice {
+			r.wrong = twice + " in time"
+			return false
+		}
+		us, ok := parseTime(r.outer)
+		if !ok {
+			r.wrong = "bad time " + strconv.Quote(string(r.outer))
+			return false
+		}
+		r.time = us
+	}
+	r.src.ref, r.dst.ref = r.someone(&r.src), r.someone(&r.dst)
+	return true
+}
+
+// certain reports whether a flow that was read has what no other log has.
+func (r *reader) certain() bool { return r.hasVerdict && (r.source || r.hasLayer4) }
+
+// someone returns the endpoint of an end.
+func (r *reader) someone(e *end) model.Ref {
+	if e.said {
+		return e.ref
+	}
+	if r.nobody == nil {
+		ep, _ := (&object{}).identity()
+		ref := refer(r.tables, ep)
+		r.nobody = &ref
+	}
+	return *r.nobody
+}
+
+// envelope reads the members of the object around a flow.
+func (r *reader) envelope(b []byte, i int) int {
+	seen, times := uint64(0), 0
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inEnvelope, first)
+		if id == closed {
+			r.outerTwice = r.outerTwice || times > 1
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inEnvelope, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case envelopeFlow:
+			if b[i] != '{' {
+				i = null(b, i)
+			} else if r.found == foundFlow {
+				i = r.fail(inEnvelope, id, twice) // one is in the result
+			} else {
+				r.found = foundFlow
+				i = r.flow(b, i+1)
+			}
+		case envelopeResult:
+			if b[i] == '{' {
+				i = r.envelope(b, i+1)
+			} else {
+				i = r.value(holeSkip, b, i)
+			}
+		case envelopeTime:
+			times++
+			i = r.value(holeOuter, b, i)
+		case envelopeLost:
+			if b[i] == '{' {
+				r.found = max(r.found, foundEvent)
+			}
+			i = r.lostEvents(b, i)
+		case envelopeEvent:
+			r.found = max(r.found, foundEvent)
+			i = skip(b, i, 0)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inEnvelope, id, badValue)
+		}
+	}
+}
+
+func (r *reader) lostEvents(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inLost, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inLost, id, twice)
+		}
+		seen |= 1 << id &^ often
+		if id != lostNumber {
+			i = skip(b, i, 0)
+		} else {
+			var t []byte
+			if i = r.text(b, i, &t); len(t) > 0 {
+				n, err := strconv.ParseUint(string(t), 10, 64)
+				if r.lost = n; err != nil {
+					i = -1
+				}
+			}
+		}
+		if i < 0 {
+			return r.fail(inLost, id, badValue)
+		}
+	}
+}
+
+// flow reads the members of a flow.
+func (r *reader) flow(b []byte, i int) int {
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inFlow, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inFlow, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case keyTime:
+			i = r.value(holeTime, b, i)
+		case keyVerdict:
+			var t []byte
+			i = r.text(b, i, &t)
+			r.verdict, r.hasVerdict = verdicts.number(t), len(t) > 0
+		case keyDrop:
+			i = r.dropReason(b, i)
+		case keyDesc:
+			i = r.enum(b, i, drops, &r.desc)
+		case keyIP:
+			i = r.ip(b, i)
+		case keyLayer4:
+			i = r.layer4(b, i)
+		case keySource:
+			i = r.value(holeSource, b, i)
+		case keyDestination:
+			i = r.value(holeDestination, b, i)
+		case keyKind:
+			i = r.enum(b, i, kinds, &r.kind)
+		case keyNames:
+			i = r.value(holeNames, b, i)
+		case keyReply:
+			var yes model.Tri
+			i = boolean(b, i, &yes)
+			r.reply = yes == model.Yes
+		case keyIsReply:
+			i = boolean(b, i, &r.isReply)
+		case keyEvent:
+			i = r.eventType(b, i)
+		case keyService:
+			i = r.value(holeService, b, i)
+		case keyDirection:
+			i = r.enum(b, i, directions, &r.direction)
+		case keyPoint:
+			i = r.enum(b, i, points, &r.point)
+		case keyReason:
+			i = r.enum(b, i, reasons, &r.reason)
+		case keyLoose:
+			i = r.loose(b, i)
+		case keyEnvelope:
+			if !r.bare {
+				r.enveloped = true
+				return -1
+			}
+			i = skip(b, i, 0)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inFlow, id, badValue)
+		}
+	}
+}
+
+// loose passes over a value that has few members, all of them scalars.
+func (r *reader) loose(b []byte, i int) int {
+	if b[i] != '{' || !r.noting {
+		return r.value(holeSkip, b, i)
+	}
+	i++
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inLoose, first)
+		if id == closed || at < 0 {
+			return at
+		}
+		if i = r.value(holeSkip, b, at); i < 0 {
+			return -1
+		}
+	}
+}
+
+// dropReason reads a number; one that is no reason says nothing.
+func (r *reader) dropReason(b []byte, i int) int {
+	var t []byte
+	i = r.text(b, i, &t)
+	if n, err := strconv.ParseUint(string(t), 10, 16); err == nil {
+		r.drop = uint32(n)
+	}
+	return i
+}
+
+func (r *reader) ip(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inIP, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inIP, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case ipSource:
+			i = r.value(holeSrcIP, b, i)
+		case ipDestination:
+			i = r.value(holeDstIP, b, i)
+		case ipVersion:
+			i = skip(b, i, 0)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inIP, id, badValue)
+		}
+	}
+}
+
+var protocols = [...]model.Proto{l4TCP: model.TCP, l4UDP: model.UDP, l4SCTP: model.SCTP, l4ICMP4: model.ICMP, l4ICMP6: model.ICMPv6, passed: 0}
+
+func (r *reader) layer4(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	r.hasLayer4 = true
+	i++
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inLayer4, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		switch p := protocols[id]; {
+		case p == 0:
+			i = r.value(holeSkip, b, i)
+		case b[i] != '{':
+			i = null(b, i)
+		case r.proto != 0:
+			return r.fail(inLayer4, id, twoProtocols)
+		default:
+			r.proto = p
+			i = r.ports(b, i+1)
+		}
+		if i < 0 {
+			return r.fail(inLayer4, id, badValue)
+		}
+	}
+}
+
+// ports reads what a protocol has: ports and flags, or a type.
+func (r *reader) ports(b []byte, i int) int {
+	icmp := r.proto == model.ICMP || r.proto == model.ICMPv6
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inPorts, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inPorts, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch {
+		case id == portType && icmp:
+			i = r.whole(b, i, maxICMP, &r.icmp)
+		case id == portSource && !icmp:
+			i = r.value(holeSrcPort, b, i)
+		case id == portDestination && !icmp:
+			i = r.value(holeDstPort, b, i)
+		case id == portFlags && !icmp:
+			i = r.tcpFlags(b, i)
+		case id == portCode:
+			i = skip(b, i, 0)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inPorts, id, badValue)
+		}
+	}
+}
+
+const (
+	maxPort = 1<<16 - 1
+	maxICMP = 1<<8 - 1
+)
+
+var tcpFlags = [...]model.TCPFlags{flagSYN: model.SYN, flagACK: model.ACK, flagFIN: model.FIN, flagRST: model.RST, passed: 0}
+
+func (r *reader) tcpFlags(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	tcp := r.proto == model.TCP
+	r.hasFlags = tcp
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inFlags, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inFlags, id, twice)
+		}
+		seen |= 1 << id &^ often
+		var on model.Tri
+		if i = boolean(b, i, &on); i < 0 {
+			return r.fail(inFlags, id, badValue)
+		}
+		if on == model.Yes && tcp {
+			r.flags |= tcpFlags[id]
+		}
+	}
+}
+
+func (r *reader) eventType(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inEvent, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inEvent, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case eventType:
+			i = r.enum(b, i, plainly, &r.event)
+		case eventSubType:
+			i = r.enum(b, i, plainly, &r.subEvent)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inEvent, id, badValue)
+		}
+	}
+}
+
+// namesService reads a Service: whether it has a name or a namespace.
+func (r *reader) namesService(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inService, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inService, id, twice)
+		}
+		seen |= 1 << id &^ often
+		var t []byte
+		if id == passed {
+			i = skip(b, i, 0)
+		} else if i = r.str(b, i, &t); len(t) > 0 {
+			r.service = true
+		}
+		if i < 0 {
+			return r.fail(inService, id, badValue)
+		}
+	}
+}
+
+// hole is a kind of value that is another one in every record.
+type hole uint8
+
+const (
+	noHole hole = iota
+	holeSkip
+	holeTime
+	holeOuter
+	holeSrcIP
+	holeDstIP
+	holeSrcPort
+	holeDstPort
+	holeSource
+	holeDestination
+	holeNames
+	holeService
+	holeEnd // no value: the record ends
+)
+
+// step is a value that was read.
+type step struct {
+	hole     hole
+	from, to int
+}
+
+// value reads the value of a hole, and notes where it stood.
+func (r *reader) value(h hole, b []byte, i int) int {
+	end := r.fill(h, b, i)
+	if r.noting {
+		r.path = append(r.path, step{h, i, end})
+	}
+	return end
+}
+
+// fill reads the value of a hole.
+func (r *reader) fill(h hole, b []byte, i int) int {
+	switch h {
+	case holeSkip:
+		if b[i] == '"' {
+			return textEnd(b, i+1)
+		}
+		return skip(b, i, 0)
+	case holeTime:
+		return r.timeValue(b, i)
+	case holeOuter:
+		return r.text(b, i, &r.outer)
+	case holeSrcIP:
+		return r.str(b, i, &r.srcIP)
+	case holeDstIP:
+		return r.str(b, i, &r.dstIP)
+	case holeSrcPort:
+		return r.whole(b, i, maxPort, &r.srcPort)
+	case holeDstPort:
+		return r.whole(b, i, maxPort, &r.dstPort)
+	case holeSource:
+		r.source = b[i] == '{'
+		return r.end(b, i, &r.src)
+	case holeDestination:
+		return r.end(b, i, &r.dst)
+	case holeNames:
+		return r.destinationNames(b, i)
+	case holeService:
+		return r.namesService(b, i)
+	}
+	return -1
+}
+
+func (r *reader) destinationNames(b []byte, i int) int {
+	if b[i] != '[' {
+		return null(b, i)
+	}
+	l, end := r.texts.read(r, b, i)
+	if end > 0 {
+		r.names = l.joined
+	}
+	return end
+}
+
+// timeValue reads the time of the flow.
+func (r *reader) timeValue(b []byte, i int) int {
+	if b[i] == '"' {
+		if us, end := r.minute.parse(b, i+1); end > 0 {
+			r.time, r.timed = us, true
+			return end
+		}
+	}
+	var t []byte
+	end := r.text(b, i, &t)
+	if len(t) == 0 {
+		return end
+	}
+	us, ok := parseTime(t)
+	if !ok {
+		return r.fail(inFlow, keyTime, "bad time "+strconv.Quote(string(t)))
+	}
+	r.time, r.timed = us, true
+	return end
+}
+
+func parseTime(t []byte) (int64, bool) {
+	at, err := time.Parse(time.RFC3339Nano, string(t))
+	return at.UnixMicro(), err == nil
+}
+
+// minute remembers the last minute parsed: records of a log mostly share it with the one before.
+type minute struct {
+	text [16]byte
+	base int64
+}
+
+// nano makes nanoseconds of a fraction of so many digits.
+var nano = [...]uint64{0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
+
+// parse reads the rest of a string with a time in UTC as most write it.
+func (m *minute) parse(b []byte, i int) (int64, int) {
+	if string(b[i:i+16]) != string(m.text[:]) {
+		t, err := time.Parse(time.RFC3339, string(b[i:i+16])+":00Z")
+		if err != nil {
+			return 0, -1
+		}
+		copy(m.text[:], b[i:])
+		m.base = t.UnixMicro()
+	}
+	tens, secs := b[i+17]-'0', b[i+18]-'0'
+	if b[i+16] != ':' || tens > 5 || secs > 9 {
+		return 0, -1
+	}
+	us := m.base + int64(tens)*10e6 + int64(secs)*1e6
+	if i += 19; b[i] == '.' {
+		start, frac := i+1, uint64(0)
+		for i++; b[i]-'0' <= 9; i++ {
+			frac = frac*10 + uint64(b[i]-'0')
+		}
+		if i == start || i > start+9 {
+			return 0, -1
+		}
+		us += int64(frac * nano[i-start] / 1000)
+	}
+	if b[i] != 'Z' || b[i+1] != '"' {
+		return 0, -1
+	}
+	return us, i + 2
+}
