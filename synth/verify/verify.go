@@ -103,7 +103,7 @@ type Rule struct{ ID, Policy, Text string }
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
-	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID][]*eval.End{}, keys: selectorKeys(set), used: map[[2]int]bool{}}
+	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID][]*eval.End{}, named: map[int][]*eval.End{}, keys: selectorKeys(set), used: map[[2]int]bool{}}
 	v.scope()
 	v.byAddress = asksForAddresses(set, cfg.Semantics)
 	v.report.Semantics = cfg.Semantics
@@ -125,13 +125,14 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 }
 
 type verifier struct {
-	g    *graph.Graph
-	cfg  Config
-	ev   *eval.Evaluator
-	ends map[model.EndpointID][]*eval.End
-	keys map[string]bool // of labels that the set asks for
-	in   map[string]bool // namespaces in scope
-	wide bool            // a cluster-wide policy: all namespaces are
+	g     *graph.Graph
+	cfg   Config
+	ev    *eval.Evaluator
+	ends  map[model.EndpointID][]*eval.End
+	named map[int][]*eval.End // by edge: the server with the names of the edge
+	keys  map[string]bool     // of labels that the set asks for
+	in    map[string]bool     // namespaces in scope
+	wide  bool                // a cluster-wide policy: all namespaces are
 	// byAddress: rules find ends by addresses that the log may not have.
 	byAddress bool
 	entities  model.Entities  // that cluster-wide policies select
@@ -217,6 +218,23 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 	}
 	v.ends[id] = ends
 	return ends
+}
+
+// server is may for the server of a connection. An address whose record has no name has those that the client asked for
+// and got this address: other records of the edge tell them.
+func (v *verifier) server(c *graph.Connection) []*eval.End {
+	e := &v.g.Edges[c.Edge]
+	ep := v.g.Tables.Endpoints.Get(c.Dst)
+	if ep.Kind != model.KindAddress || len(ep.Names) > 0 || len(e.Names) == 0 {
+		return v.may(c.Dst)
+	}
+	if ends, ok := v.named[c.Edge]; ok {
+		return ends
+	}
+	f := eval.FactsOf(ep)
+	f.Foreign, f.Names = v.cfg.foreign(f.Cluster), e.Names
+	v.named[c.Edge] = []*eval.End{v.ev.End(f)}
+	return v.named[c.Edge]
 }
 
 // cidrs are where an end without address lies: where the configuration says, or what the word of the log means, or
@@ -353,7 +371,7 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Decision) {
 	var all []eval.Decision
 	for _, src := range v.may(c.Src) {
-		for _, dst := range v.may(c.Dst) {
+		for _, dst := range v.server(c) {
 			if !sameFamily(src, dst) {
 				continue
 			}
