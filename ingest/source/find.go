@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"reflect"
-	"slices"
 )
 
 // finder finds the records in a text, wherever they stand and however often they are escaped: as the whole of it, behind a
@@ -29,6 +27,8 @@ type finder struct {
 	found  int
 	single bool // the outermost text is one object, which was not asked about
 	broken brokenness
+	// endless counts objects and arrays without an end.
+	endless int
 }
 
 // node is a place of a text that may be or hold a record.
@@ -50,11 +50,13 @@ const (
 	// maxNested is how deep objects and arrays around records are looked into, and maxEscaped how often they are escaped.
 	maxNested  = 48
 	maxEscaped = 6
+	// maxEndless is how many objects without an end are looked at in a text, each of which may cost a look at all of it.
+	maxEndless = 64
 )
 
 // find looks through a text and returns how many records it found. What is wrong with the rest stands in f.broken.
 func (f *finder) find(text []byte) int {
-	f.nodes, f.depth, f.found, f.single, f.broken, f.offset = f.nodes[:0], 0, 0, false, sound, 0
+	f.nodes, f.depth, f.found, f.single, f.broken, f.endless, f.offset = f.nodes[:0], 0, 0, false, sound, 0, 0
 	f.look(text)
 	return f.found
 }
@@ -85,10 +87,11 @@ func (f *finder) visit(text []byte, i int) int {
 	n := f.nodes[i]
 	switch {
 	case n.to < 0:
-		if n.kind == '{' && f.sniff(text[n.from:]) {
+		if n.kind == '{' && (f.endless == maxEndless || f.sniff(text[n.from:])) {
 			f.broken = cutRecord
 			return len(f.nodes)
 		}
+		f.endless++
 		f.broken = max(f.broken, damaged)
 		return i + 1
 	case n.kind == '{':
@@ -119,6 +122,7 @@ func (f *finder) after(i int) int {
 func (f *finder) members(text []byte, i int) int {
 	end := f.nodes[i].to
 	first := -1
+	var known map[string]bool
 	for i++; i < len(f.nodes) && f.nodes[i].from < end && f.broken != cutRecord; {
 		if first < 0 {
 			at, before := i, f.found
@@ -129,9 +133,15 @@ func (f *finder) members(text []byte, i int) int {
 		}
 		next, again := f.collect(text, i)
 		if len(again) > 0 {
-			_, known := f.collect(text, first)
+			if known == nil {
+				_, list := f.collect(text, first)
+				known = map[string]bool{}
+				for _, record := range list {
+					known[meaning(record)] = true
+				}
+			}
 			for _, record := range again {
-				if !slices.ContainsFunc(known, func(k []byte) bool { return sameRecord(k, record) }) && f.claim(record, f.at(f.nodes[i].from)) {
+				if !known[meaning(record)] && f.claim(record, f.at(f.nodes[i].from)) {
 					f.found++
 				}
 			}
@@ -157,18 +167,20 @@ func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
 	return next, records
 }
 
-// sameRecord reports whether two records say the same, whatever the order of their keys and what stands around a flow.
-func sameRecord(a, b []byte) bool {
-	var v [2]any
-	if json.Unmarshal(a, &v[0]) != nil || json.Unmarshal(b, &v[1]) != nil {
-		return false
+// meaning returns a text that is the same for records that say the same, whatever the order of their keys and what stands
+// around a flow.
+func meaning(record []byte) string {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(record))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return string(record)
 	}
-	for i := range v {
-		if m, ok := v[i].(map[string]any); ok && m["flow"] != nil {
-			v[i] = m["flow"]
-		}
+	if m, ok := v.(map[string]any); ok && m["flow"] != nil {
+		v = m["flow"]
 	}
-	return reflect.DeepEqual(v[0], v[1])
+	sorted, _ := json.Marshal(v)
+	return string(sorted)
 }
 
 // elements looks into an array. Where one object in it has a record, all others should.

@@ -15,8 +15,9 @@ import (
 // one. So a broken record costs itself alone: a line break inside a string ends it, and so does a line that begins an
 // object no deeper than its own first line. Every byte is looked at once, or once for each of few brackets around it.
 type splitter struct {
-	in  io.Reader
-	has func(text []byte) bool // whether a text, perhaps cut off, holds a record and is none
+	in io.Reader
+	// record reports whether a text, perhaps cut off, is a record, and has whether it holds one and is none.
+	record, has func(text []byte) bool
 
 	buf      []byte
 	pos, end int   // what is not taken yet
@@ -239,7 +240,11 @@ type scan struct {
 	text   bool
 	prev   byte // last byte that was no blank
 	begun  scanLine
+	asked  int // times that it was asked whether the value is a record
 }
+
+// maxAsked is how often that is asked, each of which may cost a look at the value.
+const maxAsked = 8
 
 // scanLine is where the last line begins.
 type scanLine struct {
@@ -333,7 +338,7 @@ func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
 			continue
 		}
 		if !at.text {
-			if s.beginsAnew(at, b[i:]) {
+			if s.beginsAnew(at, b[:i], b[i:]) {
 				i = at.begun.i // the line is left to read
 				at.line, at.indent = at.begun.line, 0
 				return false, model.Truncated
@@ -389,13 +394,13 @@ func strEnd(b []byte) int {
 	return -1
 }
 
-// beginsAnew reports whether a value cannot go on in a line that begins with b: an object begins no deeper than the value,
-// and not as an element of a list whose elements begin lines, or another event does.
-func (s *splitter) beginsAnew(at *scan, b []byte) bool {
-	if bytes.HasPrefix(b, []byte("data:")) {
+// beginsAnew reports whether a value cannot go on in a line that begins with next: an object begins no deeper than the
+// value, and not as an element of a list whose elements begin lines, or another event does.
+func (s *splitter) beginsAnew(at *scan, value, next []byte) bool {
+	if bytes.HasPrefix(next, []byte("data:")) {
 		return true
 	}
-	if b[0] != '{' || at.indent > s.indent || len(s.inner) == 0 {
+	if next[0] != '{' || at.indent > s.indent || len(s.inner) == 0 {
 		return false
 	}
 	top := &s.inner[len(s.inner)-1]
@@ -403,8 +408,9 @@ func (s *splitter) beginsAnew(at *scan, b []byte) bool {
 	case top.bracket != '[':
 		return true
 	case at.prev == '[':
-		top.lined = true
-		return false
+		at.asked++
+		top.lined = at.asked > maxAsked || !s.record(value)
+		return !top.lined
 	}
 	return at.prev != ',' || !top.lined
 }

@@ -40,8 +40,8 @@ func (b *batch) place() {
 // values reads records that take more than a line each: one goroutine splits, all workers decode.
 func (r *reader) values(name string, in io.Reader) error {
 	search := r.newSearch()
-	s := &splitter{in: in, line: 1, has: func(text []byte) bool {
-		return !search.finder.sniff(text) && search.finder.find(text) > 0
+	s := &splitter{in: in, line: 1, record: r.sniff, has: func(text []byte) bool {
+		return !r.sniff(text) && search.finder.find(text) > 0
 	}}
 	decode := func(w *worker, b *batch) {
 		for i := range b.values {

@@ -177,6 +177,16 @@ func isEmptyList(object []byte) bool {
 	return false
 }
 
+// isPair reports whether an object is a name and a value: one field of something in a list of all its fields.
+func isPair(object []byte) bool {
+	members, value := 0, false
+	for k := range ingest.Keys(object) {
+		members++
+		value = value || string(k) == "value"
+	}
+	return value && members <= 3
+}
+
 // claim decodes a part of the text that is looked into, and reports whether it is a record.
 func (w *worker) claim(text []byte, offset int) bool {
 	w.move(offset)
@@ -190,7 +200,7 @@ func (w *worker) claim(text []byte, offset int) bool {
 
 // miss rejects what stands among records and is none.
 func (w *worker) miss(text []byte, offset int) {
-	if isEmptyList(text) {
+	if isEmptyList(text) || isPair(text) {
 		return
 	}
 	line := w.line
