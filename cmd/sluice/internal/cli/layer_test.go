@@ -11,6 +11,11 @@ import (
 	"testing"
 )
 
+const (
+	cobraPath = "github.com/spf13/cobra"
+	rooms     = "sluice/cmd/sluice/internal/"
+)
+
 // forbidden lists what a layer must not import; the longest prefix that matches a package decides.
 var forbidden = []struct {
 	pkg  string
@@ -22,6 +27,10 @@ var forbidden = []struct {
 	{"synth/policy", []string{"sluice/ingest", "sluice/cmd", "sluice/synth", "sluice/model/"}},
 	{"synth/render", []string{"sluice/ingest", "sluice/cmd", "sluice/model/", "sluice/synth"}},
 	{"synth/eval", []string{"sluice/ingest", "sluice/cmd", "sluice/model/", "sluice/synth"}},
+	{"cmd/sluice/internal/text", []string{"sluice"}},
+	{"cmd/sluice/internal/run", []string{rooms + "cli", rooms + "show", rooms + "collect", cobraPath}},
+	{"cmd/sluice/internal/collect", []string{rooms + "cli", rooms + "show", cobraPath}},
+	{"cmd/sluice/internal/show", []string{rooms + "cli", cobraPath}},
 	{"cmd/flowgen", []string{"sluice/ingest", "sluice/model", "sluice/synth"}},
 }
 
@@ -109,6 +118,9 @@ func TestBreach(t *testing.T) {
 		{"ingest/live", "github.com/apache/arrow/go/v15/arrow", true},
 		{"model/store", "github.com/apache/arrow/go/v15/arrow", false},
 		{"cmd/sluice/internal/cli", "sluice/synth", false},
+		{"cmd/sluice/internal/run", "sluice/synth", false},
+		{"cmd/sluice/internal/run", rooms + "show", true},
+		{"cmd/sluice/internal/show", cobraPath, true},
 	} {
 		if got := breach(c.dir, c.imp) != ""; got != c.bad {
 			t.Errorf("%s importing %s: breach %v, want %v", c.dir, c.imp, got, c.bad)

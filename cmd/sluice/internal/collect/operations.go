@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"runtime"
-	"slices"
-	"strconv"
+	"runtime/metrics"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sluice/ingest/live"
 	"sluice/model"
@@ -32,7 +32,7 @@ func (o *operations) listen(ctx context.Context, address string) error {
 		return fmt.Errorf("--listen %s: %w", address, err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", o.metrics)
+	mux.Handle("GET /metrics", o.metrics())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", o.ready)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute}
@@ -66,104 +66,89 @@ func (o *operations) ready(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// metric writes one family of Prometheus' text format.
-type metric struct{ b strings.Builder }
-
-func (m *metric) family(name, kind, help string) {
-	fmt.Fprintf(&m.b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+// metrics answers scrapes.
+func (o *operations) metrics() http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(o)
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-var labelEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+// The metrics that are asked for at each scrape.
+var (
+	bySource = []string{"source"}
 
-func (m *metric) value(name string, v float64, labels ...string) {
-	m.b.WriteString(name)
-	for i := 0; i < len(labels); i += 2 {
-		m.b.WriteByte("{,"[min(i, 1)])
-		m.b.WriteString(labels[i] + `="` + labelEscape.Replace(labels[i+1]) + `"`)
-	}
-	if len(labels) > 0 {
-		m.b.WriteByte('}')
-	}
-	m.b.WriteString(" " + strconv.FormatFloat(v, 'g', -1, 64) + "\n")
+	recordsDesc     = prometheus.NewDesc("sluice_records_total", "Records stored, by what became of them.", []string{"source", "fate", "reason"}, nil)
+	lostDesc        = prometheus.NewDesc("sluice_events_lost_total", "Events that servers say were lost, by node and cause.", []string{"source", "node", "cause"}, nil)
+	unavailableDesc = prometheus.NewDesc("sluice_node_unavailable", "1 for a node that the server says is unavailable, gone or in error.", []string{"source", "node", "state"}, nil)
+)
+
+// sourceMetrics have one value a source.
+var sourceMetrics = []struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	of   func(*live.Stats) float64
+}{
+	{prometheus.NewDesc("sluice_records_resent_total", "Records dropped because they had been received before.", bySource, nil),
+		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Resent) }},
+	{prometheus.NewDesc("sluice_gaps_total", "Times from which records of a node may be missing.", bySource, nil),
+		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Gaps) }},
+	{prometheus.NewDesc("sluice_streams_opened_total", "Times that the stream was opened.", bySource, nil),
+		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Streams) }},
+	{prometheus.NewDesc("sluice_commits_total", "Commits to the store.", bySource, nil),
+		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Commits) }},
+	{prometheus.NewDesc("sluice_blocked_total", "Times that the server had to wait for the store.", bySource, nil),
+		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Blocked) }},
+	{prometheus.NewDesc("sluice_connected", "1 while the server answers.", bySource, nil),
+		prometheus.GaugeValue, func(s *live.Stats) float64 { return one(s.Connected) }},
+	{prometheus.NewDesc("sluice_watermark_timestamp_seconds", "Time of the newest record: all that was received up to then is stored.", bySource, nil),
+		prometheus.GaugeValue, func(s *live.Stats) float64 { return float64(s.Watermark) / 1e6 }},
+	{prometheus.NewDesc("sluice_lag_seconds", "How far the store is behind the newest record received.", bySource, nil),
+		prometheus.GaugeValue, func(s *live.Stats) float64 { return float64(max(0, s.Newest-s.Watermark)) / 1e6 }},
 }
 
-func (o *operations) metrics(w http.ResponseWriter, _ *http.Request) {
-	stats := make([]live.Stats, len(o.sources))
-	for i, s := range o.sources {
-		stats[i] = s.Stats()
+func one(b bool) float64 {
+	if b {
+		return 1
 	}
-	var m metric
-	o.recordMetrics(&m, stats)
-	o.streamMetrics(&m, stats)
-	o.storeMetrics(&m)
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_, _ = w.Write([]byte(m.b.String()))
+	return 0
 }
 
-func (o *operations) recordMetrics(m *metric, stats []live.Stats) {
-	m.family("sluice_records_total", "counter", "Records stored, by what became of them.")
-	for i := range stats {
-		for f := range stats[i].Records {
-			for r, n := range stats[i].Records[f] {
+// Describe says nothing: which metrics there are is seen when they are collected.
+func (o *operations) Describe(chan<- *prometheus.Desc) {}
+
+// Collect gives the state of all sources and of the store.
+func (o *operations) Collect(out chan<- prometheus.Metric) {
+	put := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+		for i := range labels {
+			labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD") // servers name their nodes as they like
+		}
+		out <- prometheus.MustNewConstMetric(d, kind, v, labels...)
+	}
+	for _, src := range o.sources {
+		st := src.Stats()
+		for f := range st.Records {
+			for r, n := range st.Records[f] {
 				if n > 0 {
-					m.value("sluice_records_total", float64(n), "source", o.sources[i].Name, "fate", model.Fate(f).String(), "reason", model.Reason(r).String())
+					put(recordsDesc, prometheus.CounterValue, float64(n), src.Name, model.Fate(f).String(), model.Reason(r).String())
 				}
 			}
 		}
-	}
-	for _, c := range []struct {
-		name, help string
-		of         func(*live.Stats) uint64
-	}{
-		{"sluice_records_resent_total", "Records dropped because they had been received before.", func(s *live.Stats) uint64 { return s.Resent }},
-		{"sluice_gaps_total", "Times from which records of a node may be missing.", func(s *live.Stats) uint64 { return s.Gaps }},
-		{"sluice_streams_opened_total", "Times that the stream was opened.", func(s *live.Stats) uint64 { return s.Streams }},
-		{"sluice_commits_total", "Commits to the store.", func(s *live.Stats) uint64 { return s.Commits }},
-		{"sluice_blocked_total", "Times that the server had to wait for the store.", func(s *live.Stats) uint64 { return s.Blocked }},
-	} {
-		m.family(c.name, "counter", c.help)
-		for i := range stats {
-			m.value(c.name, float64(c.of(&stats[i])), "source", o.sources[i].Name)
+		for _, m := range sourceMetrics {
+			put(m.desc, m.kind, m.of(&st), src.Name)
 		}
-	}
-	m.family("sluice_events_lost_total", "counter", "Events that servers say were lost, by node and cause.")
-	for i := range stats {
-		for _, n := range stats[i].Nodes {
-			for _, cause := range slices.Sorted(maps.Keys(n.Lost)) {
-				m.value("sluice_events_lost_total", float64(n.Lost[cause]), "source", o.sources[i].Name, "node", n.Name, "cause", cause)
+		for _, n := range st.Nodes {
+			for cause, events := range n.Lost {
+				put(lostDesc, prometheus.CounterValue, float64(events), src.Name, n.Name, cause)
 			}
-		}
-	}
-}
-
-func (o *operations) streamMetrics(m *metric, stats []live.Stats) {
-	m.family("sluice_connected", "gauge", "1 while the server answers.")
-	for i := range stats {
-		up := 0.0
-		if stats[i].Connected {
-			up = 1
-		}
-		m.value("sluice_connected", up, "source", o.sources[i].Name)
-	}
-	m.family("sluice_node_unavailable", "gauge", "1 for a node that the server says is unavailable, gone or in error.")
-	for i := range stats {
-		for _, n := range stats[i].Nodes {
 			if n.State != live.NodeConnected {
-				m.value("sluice_node_unavailable", 1, "source", o.sources[i].Name, "node", n.Name, "state", n.State.String())
+				put(unavailableDesc, prometheus.GaugeValue, 1, src.Name, n.Name, n.State.String())
 			}
 		}
 	}
-	m.family("sluice_watermark_timestamp_seconds", "gauge", "Time of the newest record: all that was received up to then is stored.")
-	for i := range stats {
-		m.value("sluice_watermark_timestamp_seconds", float64(stats[i].Watermark)/1e6, "source", o.sources[i].Name)
-	}
-	m.family("sluice_lag_seconds", "gauge", "How far the store is behind the newest record received.")
-	for i := range stats {
-		m.value("sluice_lag_seconds", float64(max(0, stats[i].Newest-stats[i].Watermark))/1e6, "source", o.sources[i].Name)
-	}
+	o.collectStore(out)
 }
 
-func (o *operations) storeMetrics(m *metric) {
+func (o *operations) collectStore(out chan<- prometheus.Metric) {
 	var bytes, rows int64
 	segments := o.store.Segments()
 	for _, g := range segments {
@@ -175,22 +160,28 @@ func (o *operations) storeMetrics(m *metric) {
 	if !e.last.IsZero() {
 		age = time.Since(e.last).Seconds()
 	}
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
 	for _, g := range []struct {
-		name, kind, help string
-		v                float64
+		name string
+		kind prometheus.ValueType
+		help string
+		v    float64
 	}{
-		{"sluice_store_bytes", "gauge", "Bytes of the segments that count.", float64(bytes)},
-		{"sluice_store_rows", "gauge", "Rows of the segments that count.", float64(rows)},
-		{"sluice_store_segments", "gauge", "Segments that count.", float64(len(segments))},
-		{"sluice_edges", "gauge", "Connections in the store: pairs of names with a port.", float64(e.known)},
-		{"sluice_new_edges_total", "counter", "Connections seen for the first time.", float64(e.found)},
-		{"sluice_new_edges_recent", "gauge", "Connections seen for the first time in this hour and the one before.", float64(e.lastHour)},
-		{"sluice_new_edge_age_seconds", "gauge", "Time since the last connection was seen for the first time, 0 before the first.", age},
-		{"sluice_memory_bytes", "gauge", "Memory taken from the system.", float64(mem.Sys - mem.HeapReleased)},
+		{"sluice_store_bytes", prometheus.GaugeValue, "Bytes of the segments that count.", float64(bytes)},
+		{"sluice_store_rows", prometheus.GaugeValue, "Rows of the segments that count.", float64(rows)},
+		{"sluice_store_segments", prometheus.GaugeValue, "Segments that count.", float64(len(segments))},
+		{"sluice_edges", prometheus.GaugeValue, "Connections in the store: pairs of names with a port.", float64(e.known)},
+		{"sluice_new_edges_total", prometheus.CounterValue, "Connections seen for the first time.", float64(e.found)},
+		{"sluice_new_edges_recent", prometheus.GaugeValue, "Connections seen for the first time in this hour and the one before.", float64(e.lastHour)},
+		{"sluice_new_edge_age_seconds", prometheus.GaugeValue, "Time since the last connection was seen for the first time, 0 before the first.", age},
+		{"sluice_memory_bytes", prometheus.GaugeValue, "Memory taken from the system.", memory()},
 	} {
-		m.family(g.name, g.kind, g.help)
-		m.value(g.name, g.v)
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(g.name, g.help, nil, nil), g.kind, g.v)
 	}
+}
+
+// memory reads what the runtime has taken from the system, without stopping the world.
+func memory() float64 {
+	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(s)
+	return float64(s[0].Value.Uint64() - s[1].Value.Uint64())
 }

@@ -28,10 +28,11 @@ func testOperations(t *testing.T, st live.Stats) *operations {
 // TestMetrics: every sample belongs to a family that is declared once, and counts are what the collector says.
 func TestMetrics(t *testing.T) {
 	st := live.Stats{Lost: 7, Gaps: 2, Resent: 3, Connected: true, Watermark: 2_500_000, Newest: 3_000_000, Nodes: []live.NodeStats{
-		{Name: "n1", Lost: map[string]uint64{"queue": 4, "perf": 3}}, {Name: "n2", State: live.NodeUnavailable}}}
+		{Name: "n1", Lost: map[string]uint64{"queue": 4, "perf": 3}}, {Name: "n2", State: live.NodeUnavailable},
+		{Name: "\xff", State: live.NodeUnavailable}, {Name: "\xfe", State: live.NodeUnavailable}}} // a server may say anything
 	st.Records[model.Used][0], st.Records[model.Refused][model.BadTime] = 10, 1
 	w := httptest.NewRecorder()
-	testOperations(t, st).metrics(w, nil)
+	testOperations(t, st).metrics().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	families := map[string]bool{}
 	for line := range strings.Lines(w.Body.String()) {
 		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -48,9 +49,9 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`sluice_records_total{source="hubble://a\"b",fate="used",reason=""} 10`, `fate="refused",reason="bad-time"} 1`,
-		`sluice_events_lost_total{source="hubble://a\"b",node="n1",cause="perf"} 3`, `sluice_gaps_total{source="hubble://a\"b"} 2`,
-		`sluice_node_unavailable{source="hubble://a\"b",node="n2",state="unavailable"} 1`, `sluice_watermark_timestamp_seconds{source="hubble://a\"b"} 2.5`,
+		`sluice_records_total{fate="used",reason="",source="hubble://a\"b"} 10`, `sluice_records_total{fate="refused",reason="bad-time",source="hubble://a\"b"} 1`,
+		`sluice_events_lost_total{cause="perf",node="n1",source="hubble://a\"b"} 3`, `sluice_gaps_total{source="hubble://a\"b"} 2`,
+		`sluice_node_unavailable{node="n2",source="hubble://a\"b",state="unavailable"} 1`, `sluice_watermark_timestamp_seconds{source="hubble://a\"b"} 2.5`,
 		`sluice_lag_seconds{source="hubble://a\"b"} 0.5`, `sluice_connected{source="hubble://a\"b"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") {
