@@ -8,6 +8,7 @@ import (
 	"sluice/synth"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
+	"sluice/synth/render/kubernetes"
 	"sluice/synth/verify"
 )
 
@@ -29,7 +30,7 @@ func large(b *testing.B) []string {
 func BenchmarkSynthesize(b *testing.B) {
 	g := graphtest.Graph(b, large(b)...)
 	for b.Loop() {
-		if _, err := synth.Synthesize(b.Context(), g, synth.Config{All: true}); err != nil {
+		if _, err := synth.Synthesize(b.Context(), g, synth.Config{All: true, Dialect: kubernetes.Dialect{}}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -37,7 +38,7 @@ func BenchmarkSynthesize(b *testing.B) {
 
 func BenchmarkVerify(b *testing.B) {
 	g := graphtest.Graph(b, large(b)...)
-	r, err := synth.Synthesize(b.Context(), g, synth.Config{All: true})
+	r, err := synth.Synthesize(b.Context(), g, synth.Config{All: true, Dialect: kubernetes.Dialect{}})
 	if err != nil {
 		b.Fatal(err)
 	}

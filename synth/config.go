@@ -6,28 +6,28 @@ package synth
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"sluice/synth/policy"
 	"sluice/synth/render"
-	"sluice/synth/render/kubernetes"
 )
 
 // Config says for whom policies are learned, and how far.
 type Config struct {
-	Namespaces       []string       // subjects are the workloads of these
-	All              bool           // ... and of every namespace that is no system namespace
-	SystemNamespaces []string       // nil: DefaultSystemNamespaces
-	Cluster          string         // needed where the log has several clusters
-	Unnamed          bool           // Cluster is "" because the cluster has no name, not because nobody chose
-	Dialect          render.Dialect // nil: kubernetes
-	LearnDenied      bool           // edges that policy denied are learned too
-	Widen            []string       // widenings that are asked for beside those on by default
-	EnforceAnyway    bool           // default deny even where it cuts edges that worked
-	GlobalDeny       bool           // with All: a default deny for all namespaces at once, those to come among them
-	NamePrefix       string         // begins the name of every policy but those that go again
+	Namespaces       []string // subjects are the workloads of these
+	All              bool     // ... and of every namespace that is no system namespace
+	SystemNamespaces []string // nil: DefaultSystemNamespaces
+	Cluster          string   // needed where the log has several clusters
+	Unnamed          bool     // Cluster is "" because the cluster has no name, not because nobody chose
+	Dialect          render.Dialect
+	LearnDenied      bool     // edges that policy denied are learned too
+	Widen            []string // widenings that are asked for beside those on by default
+	EnforceAnyway    bool     // default deny even where it cuts edges that worked
+	GlobalDeny       bool     // with All: a default deny for all namespaces at once, those to come among them
+	NamePrefix       string   // begins the name of every policy but those that go again
 	// Base are the policies of the former bundle: of equally few rules those nearest to it are chosen.
 	Base policy.PolicySet
 	// AllowWaste is how many addresses never seen one CIDR may take in, where Widen has WidenCIDR.
@@ -71,11 +71,14 @@ func (c *Config) check() error {
 	if len(c.Namespaces) == 0 && !c.All {
 		return fmt.Errorf("no namespace chosen to learn policies for")
 	}
+	if c.Dialect == nil {
+		return fmt.Errorf("no dialect chosen to write policies in")
+	}
 	if c.GlobalDeny && !c.All {
 		return fmt.Errorf("a default deny for all namespaces would cut those that nothing was learned for: learn for all of them")
 	}
-	if _, ok := c.dialect().(render.Global); c.GlobalDeny && !ok {
-		return fmt.Errorf("the dialect %s has no policy for all namespaces", c.dialect().Name())
+	if _, ok := c.Dialect.(render.Global); c.GlobalDeny && !ok {
+		return fmt.Errorf("the dialect %s has no policy for all namespaces", c.Dialect.Name())
 	}
 	for _, w := range c.Widen {
 		if !slices.Contains(Widenings(), w) {
@@ -94,17 +97,9 @@ func (c *Config) check() error {
 	return nil
 }
 
-// chosen says whether the workloads of a namespace are subjects. A system namespace is one only by its name.
+// chosen reports whether the workloads of a namespace are subjects. A system namespace is one only by its name.
 func (c *Config) chosen(namespace string) bool {
 	return slices.Contains(c.Namespaces, namespace) || c.All && !slices.Contains(c.system(), namespace)
-}
-
-// dialect is the dialect that the policies are meant for.
-func (c *Config) dialect() render.Dialect {
-	if c.Dialect == nil {
-		return kubernetes.Dialect{}
-	}
-	return c.Dialect
 }
 
 func (c *Config) system() []string {
@@ -112,4 +107,23 @@ func (c *Config) system() []string {
 		return c.SystemNamespaces
 	}
 	return DefaultSystemNamespaces()
+}
+
+// Network is a named part of the address space. What lies in it is allowed whole where any of it is needed; "pub" and
+// "pvt" stand for what Calico's aggregated flows call so.
+type Network struct {
+	Name  string
+	CIDRs []netip.Prefix
+}
+
+// NodesNetwork is the name of the network that stands for the nodes of the cluster, where the log calls them by name only
+// (Calico's HostEndpoints). No rule ever has the address of one node.
+const NodesNetwork = "nodes"
+
+// Resolver is what the pods ask for names that were not seen asking for any.
+type Resolver struct {
+	None      bool   // they ask nobody: that is known, and no obstacle
+	Namespace string // of its pods
+	Workload  string // the name of its workload, which must have been seen; or
+	Labels    map[string]string
 }

@@ -2,13 +2,10 @@ package synth
 
 import (
 	"cmp"
-	"fmt"
+	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"sluice/model"
-	"sluice/model/graph"
 )
 
 // Severity says how much a finding matters.
@@ -24,48 +21,214 @@ const (
 // String is the lower-case name.
 func (s Severity) String() string { return [...]string{"info", "warning", "blocks"}[s] }
 
+// Kind is a kind of findings. Its text is what bundle.json calls it.
+type Kind string
+
 // The kinds of findings.
 const (
-	KindInexpressible = "inexpressible"     // worked, but the dialect has no rule for it
-	KindRefused       = "refused"           // seen, but cannot be learned from
-	KindDenied        = "denied"            // policy denied it; not learned
-	KindLearnedDenied = "learned-denied"    // policy denied it; learned because that was asked for
-	KindMixed         = "mixed"             // worked and was denied at other times
-	KindAudit         = "staged-deny"       // staged policies of the cluster would deny it
-	KindWorldPod      = "world-pod"         // a pod by name that the datapath takes for world
-	KindUnmanaged     = "unmanaged"         // a pod that the network plugin does not manage
-	KindHostNetwork   = "host-network"      // a pod on its node's network, taken as the node
-	KindL7Denied      = "l7-denied"         // an L7 rule of the cluster denied requests on it
-	KindFragile       = "fragile-address"   // a peer known by its address only
-	KindMerged        = "merged-workloads"  // owners that no stable label tells apart
-	KindUnseen        = "namespace-unseen"  // a chosen namespace without any workload
-	KindIsolated      = "already-isolated"  // something denies in a namespace today
-	KindWidened       = "widened"           // opened beside what was seen
-	KindProposed      = "widening-proposed" // would be opened by a widening that was not asked for
-	KindKept          = "kept"              // only the former bundle has evidence of it
-	KindPruned        = "pruned"            // the former bundle allowed it, and it was too old to keep
-	KindNotGlobal     = "not-global"        // the default deny for all namespaces leaves a direction open
-	KindNoDNS         = "no-dns"            // connects out and was never seen asking a resolver
-	KindNotWatched    = "not-watched"       // the pods of a namespace were not watched for long enough
-	KindLost          = "lost"              // worked, and the policies as they were written would block it
-	KindIdle          = "widening-idle"     // a widening that was asked for opens nothing there
-	KindAttempted     = "attempted"         // tried, and nobody answered; not learned
-	KindReset         = "reset"             // tried, and only ever reset; not learned
-	KindFanOut        = "fan-out"           // a client that tried many ports or peers in vain
-	KindOwners        = "several-owners"    // names of several owners stand for one address
-	KindLate          = "late-records"      // records with times after nearly all others, or after the clock
-	KindTCPDNSDenied  = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
+	KindInexpressible    Kind = "inexpressible"     // worked, but the dialect has no rule for it
+	KindRefused          Kind = "refused"           // seen, but cannot be learned from
+	KindDenied           Kind = "denied"            // policy denied it; not learned
+	KindLearnedDenied    Kind = "learned-denied"    // policy denied it; learned because that was asked for
+	KindMixed            Kind = "mixed"             // worked and was denied at other times
+	KindAudit            Kind = "staged-deny"       // staged policies of the cluster would deny it
+	KindWorldPod         Kind = "world-pod"         // a pod by name that the datapath takes for world
+	KindUnmanaged        Kind = "unmanaged"         // a pod that the network plugin does not manage
+	KindHostNetwork      Kind = "host-network"      // a pod on its node's network, taken as the node
+	KindL7Denied         Kind = "l7-denied"         // an L7 rule of the cluster denied requests on it
+	KindFragile          Kind = "fragile-address"   // a peer known by its address only
+	KindMerged           Kind = "merged-workloads"  // owners that no stable label tells apart
+	KindUnseen           Kind = "namespace-unseen"  // a chosen namespace without any workload
+	KindIsolated         Kind = "already-isolated"  // something denies in a namespace today
+	KindWidened          Kind = "widened"           // opened beside what was seen
+	KindProposed         Kind = "widening-proposed" // would be opened by a widening that was not asked for
+	KindKept             Kind = "kept"              // only the former bundle has evidence of it
+	KindPruned           Kind = "pruned"            // the former bundle allowed it, and it was too old to keep
+	KindNotGlobal        Kind = "not-global"        // the default deny for all namespaces leaves a direction open
+	KindNoDNS            Kind = "no-dns"            // connects out and was never seen asking a resolver
+	KindNotWatched       Kind = "not-watched"       // the pods of a namespace were not watched for long enough
+	KindLost             Kind = "lost"              // worked, and the policies as they were written would block it
+	KindIdle             Kind = "widening-idle"     // a widening that was asked for opens nothing there
+	KindAttempted        Kind = "attempted"         // tried, and nobody answered; not learned
+	KindReset            Kind = "reset"             // tried, and only ever reset; not learned
+	KindFanOut           Kind = "fan-out"           // a client that tried many ports or peers in vain
+	KindOwners           Kind = "several-owners"    // names of several owners stand for one address
+	KindLate             Kind = "late-records"      // records with times after nearly all others, or after the clock
+	KindTCPDNSDenied     Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
+	KindTCPDNSDeniedKind      = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
 )
+
+// page is what there is to say of a kind.
+type page struct {
+	severity                   Severity // of the gravest of its findings
+	cause, consequence, remedy string
+}
+
+var pages = map[Kind]page{
+	KindInexpressible: {Blocks,
+		"A connection worked and the dialect has no rule that allows just it: a protocol or a peer that it cannot name, or a pod that no selector reaches.",
+		"A default deny would cut it, so its direction is not denied.",
+		"Use a dialect that can say it, name the addresses under networks, give the pod labels, or accept the cut with --enforce-anyway."},
+	KindRefused: {Blocks,
+		"Records were seen whose direction, ends or ports the log leaves open.",
+		"No rule is learned from them, and a default deny may cut what they stand for.",
+		"Record more of it (labels, both observation points, no aggregation), or look at the edge and decide."},
+	KindDenied: {Info,
+		"A policy of the cluster denied the connection each time.",
+		"It stays denied.",
+		"If it should work, allow it with --learn-denied or a decision."},
+	KindLearnedDenied: {Warning,
+		"A policy of the cluster denied the connection each time, and --learn-denied was given.",
+		"It is allowed.",
+		"Check that each of these should work."},
+	KindMixed: {Warning,
+		"The connection worked in some hours and was denied in others: a policy was changed, or pods of one workload differ.",
+		"It is allowed.",
+		"Check that it should be."},
+	KindAudit: {Warning,
+		"A staged policy of the cluster would deny the connection.",
+		"The staged policy and the one that was learned disagree.",
+		"Decide which of them is right before either is enforced."},
+	KindWorldPod: {Warning,
+		"The log names the pod, but its identity was that of the outside world: its address was not known yet.",
+		"The rule names the pod; until the datapath knows it, it may drop the connection.",
+		"Nothing, if it is rare; else look why identities come late."},
+	KindUnmanaged: {Warning,
+		"The pod was started before the network plugin and is not managed by it.",
+		"No policy is enforced at that end.",
+		"Restart the pod."},
+	KindHostNetwork: {Warning,
+		"The pod uses the network of its node.",
+		"To every policy it is its node.",
+		"Do not expect a policy for pods to hold it."},
+	KindL7Denied: {Warning,
+		"Requests on the connection were denied by an L7 rule of the cluster.",
+		"The connection is allowed; its requests stay the L7 rule's.",
+		"Nothing."},
+	KindFragile: {Warning,
+		"The outside peer is known by its address and by no name that a rule can use.",
+		"The rule breaks when the address changes.",
+		"Name its range under networks, or use a dialect with DNS names."},
+	KindMerged: {Warning,
+		"No stable label tells several owners apart, so that they are one workload.",
+		"Each of them is allowed what any of them needs.",
+		"Give each owner a label of its own."},
+	KindUnseen: {Warning,
+		"No workload of a namespace that was asked for was seen.",
+		"Nothing is learned for it, and it is not denied.",
+		"Check its name, or record there."},
+	KindIsolated: {Warning,
+		"Policies of the cluster deny connections in the namespace already.",
+		"What keeps it open while staging would open what they deny.",
+		"Stage it without the policy that opens it."},
+	KindWidened: {Warning,
+		"More is allowed than was seen, by a named widening and at the price that is told.",
+		"What was never seen is allowed.",
+		"Check that the price is worth it."},
+	KindProposed: {Warning,
+		"A pair picks its ports from a range, of which some were seen.",
+		"Another port of the range is denied.",
+		"Open the range with --widen ranges, or give the application a fixed port."},
+	KindKept: {Info,
+		"The flows no longer show the connection; the former bundle did.",
+		"Its rule is kept.",
+		"Drop what is old with --prune-unused."},
+	KindPruned: {Warning,
+		"The former bundle allowed the connection, and it was last seen too long ago.",
+		"It is denied once the direction is.",
+		"Check that nobody needs it."},
+	KindNotGlobal: {Warning,
+		"A namespace cannot be denied yet, so the default deny for all namespaces leaves its direction out.",
+		"Namespaces to come stay open in it.",
+		"Settle what stands in the way of the namespace."},
+	KindNoDNS: {Blocks,
+		"The pod connects out and was never seen asking for a name: it needs none, or the capture does not have its questions.",
+		"A default deny for egress would take its names away, so the direction is not denied.",
+		"Record port 53, or name the resolver in the configuration (resolver: NAMESPACE/WORKLOAD, or none where no names are asked for)."},
+	KindNotWatched: {Blocks,
+		"The records of the pods of a namespace span less time than is asked for.",
+		"What comes once a day or a week has not been seen; neither direction is denied.",
+		"Go on recording, or ask for less with --min-watch."},
+	KindLost: {Blocks,
+		"The replay of the written policies denies a connection that worked.",
+		"The direction is not denied.",
+		"Look at the reason; records of several clusters or formats in one log are the usual one."},
+	KindIdle: {Warning,
+		"A widening was asked for and has nothing to open in a namespace.",
+		"It opens nothing there.",
+		"Name what it lacks in the configuration, or drop it."},
+	KindAttempted: {Warning,
+		"A connection was tried and nobody answered, in a log that shows answers.",
+		"Nothing shows that it ever worked: it is in no policy and holds nothing back.",
+		"If the server was only down, record again or decide to accept it."},
+	KindReset: {Warning,
+		"A connection was tried and only ever reset.",
+		"Nothing shows that it ever worked: it is in no policy and holds nothing back.",
+		"If it should work, record again or decide to accept it."},
+	KindFanOut: {Warning,
+		"A client tried many ports or peers in vain: a scan, or a client whose servers are gone.",
+		"None of the connections is in a policy.",
+		"Look at the client."},
+	KindOwners: {Warning,
+		"Names that were registered by different owners stand for one address.",
+		"Where the dialect allows names each of them is allowed, and its owner can point it at any address.",
+		"Reject those that are not needed."},
+	KindLate: {Warning,
+		"Some records are dated after nearly all others, or after the clock.",
+		"A clock is wrong or they are forged; ages are counted to the time before which the others lie.",
+		"Look at the clock of the node that wrote them."},
+	KindTCPDNSDenied: {Info,
+		"Policy denied TCP 53 to a resolver that answers UDP 53.",
+		"Answers too long for UDP fail.",
+		"Open it with --learn-denied, or leave it."},
+}
+
+// Kinds returns all kinds, sorted.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(pages)) }
+
+// Severity is that of the gravest findings of the kind.
+func (k Kind) Severity() Severity { return pages[k].severity }
+
+// Page explains a kind: what its findings come from, what follows, and what to do.
+func (k Kind) Page() string {
+	p := pages[k]
+	return p.cause + "\n" + p.consequence + "\n" + p.remedy + "\n"
+}
 
 // Finding is something a reviewer should know. Where it speaks of an edge, Edge is its index in the graph, else -1.
 type Finding struct {
-	Kind        string
+	Kind        Kind
 	Severity    Severity
 	Namespace   string
 	Direction   model.Direction
 	Edge        int
 	Text        string // what was seen
 	Consequence string // what follows from it
+}
+
+// of makes a finding of a namespace, "" for none, in a direction or in no certain one.
+func (k Kind) of(namespace string, d model.Direction, text, consequence string) Finding {
+	return Finding{k, k.Severity(), namespace, d, -1, text, consequence}
+}
+
+// at makes a finding of an edge, seen from a chosen namespace.
+func (k Kind) at(edge int, namespace string, d model.Direction, text, consequence string) Finding {
+	f := k.of(namespace, d, text, consequence)
+	f.Edge = edge
+	return f
+}
+
+// as is the finding with less severity than its kind may have.
+func (f Finding) as(s Severity) Finding {
+	f.Severity = s
+	return f
+}
+
+func sortFindings(f []Finding) {
+	slices.SortFunc(f, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.Text, b.Text))
+	})
 }
 
 // Loss is an edge that worked and that the dialect cannot say at one of its ends.
@@ -75,192 +238,4 @@ type Loss struct {
 	Direction   model.Direction
 	Text        string
 	Consequence string
-}
-
-func (l *learner) find(f Finding) { l.findings = append(l.findings, f) }
-
-// edgeText is "shop/web -> shop/db 5432/tcp".
-func (l *learner) edgeText(e *graph.Edge) string {
-	return l.g.Peers[e.Src].ID + " -> " + l.g.Peers[e.Dst].ID + " " + e.PortString()
-}
-
-// lose notes an accepted edge that no rule can be written for.
-func (l *learner) lose(i int, en end, why, consequence string) {
-	e := &l.g.Edges[i]
-	text := l.edgeText(e) + ": " + why
-	l.losses = append(l.losses, Loss{i, en.namespace, en.dir, text, consequence})
-	l.find(Finding{KindInexpressible, Blocks, en.namespace, en.dir, i, text, consequence})
-	l.block(en.namespace, en.dir, text)
-}
-
-// leaveOut notes an edge that is not learned.
-func (l *learner) leaveOut(i int, e *graph.Edge, en end) {
-	if l.leavePending(i, e, en) {
-		return
-	}
-	if e.State == graph.Denied {
-		l.find(Finding{KindDenied, Info, en.namespace, en.dir, i, l.edgeText(e) + " was denied by policy",
-			"it stays denied; learn it with --learn-denied or a decision"})
-		return
-	}
-	text := fmt.Sprintf("%s: records refused: %d (%s)", l.edgeText(e), e.RefusedRecords, e.Reason)
-	if e.NeverWorked {
-		l.find(Finding{KindRefused, Info, en.namespace, en.dir, i, text, "every record of it was a denial: nothing depends on it"})
-		return
-	}
-	l.find(Finding{KindRefused, Blocks, en.namespace, en.dir, i, text, "no rule is learned from it, a default deny may cut it"})
-	l.block(en.namespace, en.dir, text)
-	if e.Reason == model.UnknownDirection {
-		// Which end is the server is open, so the other direction of this end may be the one that is cut.
-		l.block(en.namespace, opposite(en.dir), text)
-	}
-}
-
-func opposite(d model.Direction) model.Direction {
-	if d == model.Egress {
-		return model.Ingress
-	}
-	return model.Egress
-}
-
-// remark notes what is odd about an edge that is learned.
-func (l *learner) remark(i int, e *graph.Edge, en end) {
-	note := func(kind string, s Severity, text, consequence string) {
-		l.find(Finding{kind, s, en.namespace, en.dir, i, l.edgeText(e) + " " + text, consequence})
-	}
-	switch e.State {
-	case graph.Mixed:
-		note(KindMixed, Warning, "worked and was also denied", "it is allowed; check that it should be")
-	case graph.Denied:
-		note(KindLearnedDenied, Warning, "was denied by policy", "it is allowed because denied edges are learned")
-	}
-	for _, m := range []struct {
-		mark              model.Marks
-		kind              string
-		text, consequence string
-	}{
-		{model.MarkWorldPod, KindWorldPod, "has an end that is a pod by name and world by identity",
-			"the rule names the pod; the datapath may enforce on world and drop it"},
-		{model.MarkUnmanaged, KindUnmanaged, "has an end that the network plugin does not manage", "no policy is enforced at that end"},
-		{model.MarkHostNetwork, KindHostNetwork, "has a pod on the network of its node", "it is its node to every policy"},
-		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
-		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "the staged policy and this one disagree"},
-	} {
-		if e.Marks&m.mark != 0 {
-			note(m.kind, Warning, m.text, m.consequence)
-		}
-	}
-	if l.g.Peers[en.peer].Kind == model.KindAddress {
-		text := "has an outside peer that is known by its address"
-		if len(e.Names) > 0 {
-			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
-		}
-		note(KindFragile, Warning, text, "the rule breaks when the address changes")
-		if len(owners(e.Names)) > 1 {
-			note(KindOwners, Warning, "has names of several owners for one address, asked for by "+l.g.Peers[e.Src].ID+": "+strings.Join(e.Names, ", "),
-				"where the dialect allows names each is allowed, and its owner can point it at any address; reject those that are not needed")
-		}
-	}
-}
-
-// remarkSubjects notes what concerns whole workloads and namespaces.
-func (l *learner) remarkSubjects() {
-	seen := map[string]bool{}
-	for i := range l.g.Workloads {
-		w := &l.g.Workloads[i]
-		if !l.subject(i) {
-			continue
-		}
-		seen[w.Namespace] = true
-		if len(w.Merged) > 1 {
-			l.find(Finding{KindMerged, Warning, w.Namespace, model.DirectionUnknown, -1,
-				w.ID + " stands for " + strings.Join(w.Merged, ", ") + ": no stable label tells them apart",
-				"each of them is allowed what any of them needs"})
-		}
-	}
-	for ns, n := range l.denials() {
-		l.find(Finding{KindIsolated, Warning, ns, model.DirectionUnknown, -1,
-			fmt.Sprintf("policies deny in %s already: %d denied edges were seen", ns, n),
-			l.besideThem()})
-	}
-	for ns, why := range l.namespaces {
-		if why != "" && l.cfg.chosen(ns) {
-			l.find(Finding{KindRefused, Warning, ns, model.DirectionUnknown, -1, "pods of a namespace without policies: " + why,
-				"nothing is learned for them"})
-		}
-	}
-	for _, ns := range l.cfg.Namespaces {
-		if _, blocked := l.enforce[ns]; !seen[ns] && !blocked {
-			l.find(Finding{KindUnseen, Warning, ns, model.DirectionUnknown, -1, "no workload of namespace " + ns + " was seen",
-				"nothing is learned for it and it is not enforced"})
-		}
-	}
-}
-
-// denials counts the edges of each chosen namespace that policy denied, at least at times.
-func (l *learner) denials() map[string]int {
-	out := map[string]int{}
-	for i := range l.g.Edges {
-		e := &l.g.Edges[i]
-		if e.State != graph.Denied && e.State != graph.Mixed {
-			continue
-		}
-		last := ""
-		for _, en := range l.ends(e) {
-			if en.namespace != last {
-				out[en.namespace]++
-			}
-			last = en.namespace
-		}
-	}
-	return out
-}
-
-// remarkAge notes which edges only a former bundle has evidence of, and which were left out for their age.
-func (l *learner) remarkAge() {
-	kept := map[string]bool{}
-	for _, name := range l.cfg.Kept {
-		kept[name] = true
-	}
-	for i := range l.g.Edges {
-		e := &l.g.Edges[i]
-		text := l.edgeText(e)
-		if e.State == graph.Refused || !kept[text] {
-			continue
-		}
-		for _, en := range l.ends(e) {
-			l.find(Finding{KindKept, Info, en.namespace, en.dir, i,
-				fmt.Sprintf("%s was last seen on %s, by the former bundle only", text, time.UnixMicro(e.Last).UTC().Format(time.DateOnly)),
-				"its rule is kept; drop it with --prune-unused"})
-		}
-	}
-	l.remarkLate()
-	for _, name := range l.cfg.Pruned {
-		l.find(Finding{KindPruned, Warning, "", model.DirectionUnknown, -1, name + " was allowed by the former bundle and is too old to keep",
-			"it is denied once enforced"})
-	}
-}
-
-// remarkLate names the latest of the records that are too late to count a time from.
-func (l *learner) remarkLate() {
-	if l.g.Late == 0 {
-		return
-	}
-	at := func(t model.Micros) string { return time.UnixMicro(t).UTC().Format(time.DateOnly) }
-	text := several(int(l.g.Late), "record") + " dated after " + at(l.g.AsOf) + ", as no others are"
-	for i := range l.g.Edges {
-		if e := &l.g.Edges[i]; e.Last == l.g.Last {
-			text += ", the latest on " + at(e.Last) + ": " + l.edgeText(e)
-			break
-		}
-	}
-	l.find(Finding{KindLate, Warning, "", model.DirectionUnknown, -1, text,
-		"a clock is wrong or they are forged; ages are counted to " + at(l.g.AsOf)})
-}
-
-func sortFindings(f []Finding) {
-	slices.SortFunc(f, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind),
-			cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.Text, b.Text))
-	})
 }

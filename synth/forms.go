@@ -175,7 +175,7 @@ func (r *Result) Set(list ...policy.Policy) policy.PolicySet {
 
 // wholes gives for each subject of a namespace that is isolated already one policy with all that the allow policies say
 // of it. Networks stand in it by their addresses: it goes again, and takes nothing with it that others name.
-func (l *learner) wholes(r *Result) map[string][]policy.Policy {
+func wholes(s *scope, r *Result) map[string][]policy.Policy {
 	out := map[string][]policy.Policy{}
 	if r.Dialect.Rollout().Additive {
 		return out
@@ -187,9 +187,9 @@ func (l *learner) wholes(r *Result) map[string][]policy.Policy {
 			of[p.RuleID(i)] = r.byAddress(p.Rules[i])
 		}
 	}
-	for _, s := range r.Subjects {
-		w := &l.g.Workloads[s.Workload]
-		if len(s.Rules) == 0 || !r.IsolatedToday(w.Namespace) {
+	for _, x := range r.Subjects {
+		w := &s.g.Workloads[x.Workload]
+		if len(x.Rules) == 0 || !r.IsolatedToday(w.Namespace) {
 			continue
 		}
 		sel := policy.MatchLabels(w.Selector)
@@ -199,7 +199,7 @@ func (l *learner) wholes(r *Result) map[string][]policy.Policy {
 		}
 		taken[w.Namespace+"/"+name] = true
 		p := policy.Policy{Namespace: w.Namespace, Subject: sel, Name: name}
-		for _, id := range s.Rules {
+		for _, id := range x.Rules {
 			p.Rules = append(p.Rules, of[id])
 			p.Ingress = p.Ingress || of[id].Direction == model.Ingress
 			p.Egress = p.Egress || of[id].Direction == model.Egress
@@ -227,12 +227,4 @@ func (r *Result) byAddress(x policy.Rule) policy.Rule {
 	}
 	x.Peers = peers
 	return x
-}
-
-// besideThem says what becomes of pods that other policies isolate already.
-func (l *learner) besideThem() string {
-	if l.dialect.Rollout().Additive {
-		return "what these policies allow is allowed there at once, beside what others allow"
-	}
-	return "nothing is opened there for a while: from the first phase on each workload is limited to what was learned"
 }

@@ -14,20 +14,20 @@ const maxName = 63
 
 // nameOf gives the policy of a workload its name: the workload's, with a hash of what it selects where that is too
 // long, taken, or kept for a policy of ours.
-func (l *learner) nameOf(namespace, want string, subject policy.Selector) string {
+func (w *writer) nameOf(namespace, want string, subject policy.Selector) string {
 	if reserved(want) {
-		return l.claim(namespace, hashed(want, namespace, subject), subject)
+		return w.claim(namespace, hashed(want, namespace, subject), subject)
 	}
-	return l.claim(namespace, want, subject)
+	return w.claim(namespace, want, subject)
 }
 
 // claim takes a name within a namespace.
-func (l *learner) claim(namespace, want string, subject policy.Selector) string {
-	want = l.cfg.NamePrefix + want
-	if len(want) > maxName || l.names[namespace+"/"+want] {
+func (w *writer) claim(namespace, want string, subject policy.Selector) string {
+	want = w.cfg.NamePrefix + want
+	if len(want) > maxName || w.names[namespace+"/"+want] {
 		want = hashed(want, namespace, subject)
 	}
-	l.names[namespace+"/"+want] = true
+	w.names[namespace+"/"+want] = true
 	return want
 }
 

@@ -9,17 +9,9 @@ import (
 
 // leavePending notes an edge that nothing shows to have worked, and reports whether it needs no other finding: it is in no
 // policy and holds nothing back. The failures of a fan-out are one finding, whatever became of each.
-func (l *learner) leavePending(i int, e *graph.Edge, en end) bool {
-	if l.fanOut == nil {
-		l.fanOut = map[int]int{}
-		for n := range l.g.FanOuts {
-			for _, edge := range l.g.FanOuts[n].Edges {
-				l.fanOut[edge] = n
-			}
-		}
-	}
-	if n, ok := l.fanOut[i]; ok {
-		l.remarkFanOut(n, en.namespace)
+func (x *gatherer) leavePending(i int, e *graph.Edge, en end) bool {
+	if n, ok := x.fanOut[i]; ok {
+		x.remarkFanOut(n, en.namespace)
 		return true
 	}
 	if e.State != graph.Pending {
@@ -29,26 +21,34 @@ func (l *learner) leavePending(i int, e *graph.Edge, en end) bool {
 	if e.Grade == graph.Reset {
 		kind, what = KindReset, "was tried and only ever reset"
 	}
-	l.find(Finding{kind, Warning, en.namespace, en.dir, i, l.edgeText(e) + " " + what,
-		"nothing shows that it ever worked: it is in no policy and holds nothing back"})
+	x.find(kind.at(i, en.namespace, en.dir, x.edgeText(e)+" "+what,
+		"nothing shows that it ever worked: it is in no policy and holds nothing back"))
 	return true
 }
 
 // remarkFanOut notes a fan-out, once for each namespace that it touches.
-func (l *learner) remarkFanOut(n int, namespace string) {
-	out := &l.g.FanOuts[n]
+func (x *gatherer) remarkFanOut(n int, namespace string) {
+	out := &x.g.FanOuts[n]
 	key := fanOutIn{n, namespace}
-	if l.fannedOut[key] {
+	if x.fannedOut[key] {
 		return
 	}
-	if l.fannedOut == nil {
-		l.fannedOut = map[fanOutIn]bool{}
+	x.fannedOut[key] = true
+	x.find(KindFanOut.of(namespace, model.DirectionUnknown,
+		fmt.Sprintf("%s tried %d connections in vain, to %s on %s: a scan, or a client whose servers are gone",
+			x.g.Peers[out.Client].ID, len(out.Edges), several(out.Peers, "peer"), several(out.Ports, "port")),
+		"none of them is in a policy"))
+}
+
+// fanOuts returns the fan-out that each edge belongs to.
+func fanOuts(g *graph.Graph) map[int]int {
+	out := map[int]int{}
+	for n := range g.FanOuts {
+		for _, edge := range g.FanOuts[n].Edges {
+			out[edge] = n
+		}
 	}
-	l.fannedOut[key] = true
-	l.find(Finding{KindFanOut, Warning, namespace, model.DirectionUnknown, -1,
-		fmt.Sprintf("%s tried %d connections in vain, to %s on %s: a scan, or a client whose servers are gone", l.g.Peers[out.Client].ID,
-			len(out.Edges), several(out.Peers, "peer"), several(out.Ports, "port")),
-		"none of them is in a policy"})
+	return out
 }
 
 func several(n int, what string) string {

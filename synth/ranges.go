@@ -32,46 +32,46 @@ type span struct {
 	missing     []uint16 // not seen and not denied
 }
 
-// widenRanges looks for pairs with many ports. Their range is opened where that was asked for, else proposed with its
+// ranges looks for pairs with many ports. Their range is opened where that was asked for, else proposed with its
 // price: what is picked at random today is another port tomorrow.
-func (l *learner) widenRanges() {
+func (x *widening) ranges() {
 	w := Widening{Kind: WidenRanges, Text: "ports between the lowest and the highest of those that a pair was seen picking"}
-	for _, s := range l.spans() {
-		text := fmt.Sprintf("%s -> %s: %s, %d ports seen in %s", l.g.Peers[s.src].ID, l.g.Peers[s.dst].ID, s.what, len(s.edges),
+	for _, s := range x.spans() {
+		text := fmt.Sprintf("%s -> %s: %s, %d ports seen in %s", x.g.Peers[s.src].ID, x.g.Peers[s.dst].ID, s.what, len(s.edges),
 			policy.Port{Proto: s.proto, First: s.first, Last: s.last})
-		if !l.cfg.widens(WidenRanges) {
-			l.find(Finding{KindProposed, Warning, l.home(s.pair), model.Egress, s.edges[s.first],
+		if !x.cfg.widens(WidenRanges) {
+			x.find(KindProposed.at(s.edges[s.first], x.home(s.pair), model.Egress,
 				fmt.Sprintf("%s; the range costs %d ports never seen", text, len(s.missing)),
-				"another port of the range is denied; open it with --widen " + WidenRanges})
+				"another port of the range is denied; open it with --widen "+WidenRanges))
 			continue
 		}
-		l.find(Finding{KindWidened, Info, l.home(s.pair), model.Egress, s.edges[s.first],
-			fmt.Sprintf("%s: %d ports never seen are opened", text, len(s.missing)), "the pair may use every port of the range"})
+		x.find(KindWidened.at(s.edges[s.first], x.home(s.pair), model.Egress,
+			fmt.Sprintf("%s: %d ports never seen are opened", text, len(s.missing)), "the pair may use every port of the range").as(Info))
 		for _, t := range s.triples() {
 			w.Triples = append(w.Triples, t)
 			w.Price += int(t.Last-t.Port) + 1
 		}
-		l.openSpan(s)
+		x.openSpan(s)
 	}
 	if len(w.Triples) > 0 {
 		slices.SortFunc(w.Triples, compareTriples)
-		l.widenings = append(l.widenings, w)
+		x.ledger.add(w)
 	}
 }
 
 // home is the chosen namespace that a pair concerns, the client's where both are.
-func (l *learner) home(p pair) string {
-	if c := &l.g.Peers[p.src]; c.Kind == model.KindPod && l.chosen(c.Namespace) {
+func (x *widening) home(p pair) string {
+	if c := &x.g.Peers[p.src]; c.Kind == model.KindPod && x.chosen[c.Namespace] {
 		return c.Namespace
 	}
-	return l.g.Peers[p.dst].Namespace
+	return x.g.Peers[p.dst].Namespace
 }
 
 // openSpan adds what is missing at every end that already needs a port of the span.
-func (l *learner) openSpan(s span) {
+func (x *widening) openSpan(s span) {
 	at := map[[2]int]need{}
-	for _, n := range l.needs {
-		if e := &l.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto && s.edges[n.port] == n.edge && s.first <= n.port && n.port <= s.last {
+	for _, n := range x.needs {
+		if e := &x.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto && s.edges[n.port] == n.edge && s.first <= n.port && n.port <= s.last {
 			k := [2]int{n.subject, int(n.dir)}
 			if have, ok := at[k]; !ok || n.port < have.port {
 				at[k] = n
@@ -80,13 +80,13 @@ func (l *learner) openSpan(s span) {
 	}
 	for _, d := range []model.Direction{model.Egress, model.Ingress} {
 		for _, self := range []int{s.src, s.dst} {
-			n, ok := at[[2]int{l.g.Peers[self].Workload, int(d)}]
+			n, ok := at[[2]int{x.g.Peers[self].Workload, int(d)}]
 			if !ok || (self == s.src) != (d == model.Egress) {
 				continue
 			}
 			for _, t := range s.triples() {
 				n.port, n.last, n.widened = t.Port, t.Last, true
-				l.needs = append(l.needs, n)
+				x.needs = append(x.needs, n)
 			}
 		}
 	}
@@ -106,13 +106,13 @@ func (s *span) triples() []Triple {
 }
 
 // spans finds the pairs that pick ports, sorted.
-func (l *learner) spans() []span {
+func (x *widening) spans() []span {
 	pairs := map[[3]int]*pair{}
 	denied := map[Triple]bool{}
 	clients := map[Triple]map[int]bool{} // of a server's port
 	servers := map[service]map[int]bool{}
-	for _, n := range l.needs {
-		e := &l.g.Edges[n.edge]
+	for _, n := range x.needs {
+		e := &x.g.Edges[n.edge]
 		if n.widened || !e.Proto.HasPorts() {
 			continue
 		}
@@ -124,8 +124,8 @@ func (l *learner) spans() []span {
 		mark(clients, Triple{0, e.Dst, e.Proto, e.Port, e.Port}, e.Src)
 		mark(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
 	}
-	for i := range l.g.Edges {
-		if e := &l.g.Edges[i]; e.State == graph.Denied && !l.accepted(e) {
+	for i := range x.g.Edges {
+		if e := &x.g.Edges[i]; e.State == graph.Denied && !x.accepted(e) {
 			denied[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}

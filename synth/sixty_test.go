@@ -93,7 +93,7 @@ func BenchmarkSixty(b *testing.B) {
 	var r synth.Result
 	var err error
 	for b.Loop() {
-		if r, err = synth.Synthesize(b.Context(), g, synth.Config{All: true}); err != nil {
+		if r, err = synth.Synthesize(b.Context(), g, synth.Config{All: true, Dialect: kubernetes.Dialect{}}); err != nil {
 			b.Fatal(err)
 		}
 	}

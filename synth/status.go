@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sluice/model"
-	"sluice/model/graph"
+	"sluice/synth/policy"
 )
 
 // Status says how a direction of a namespace stands to a default deny.
@@ -35,22 +35,14 @@ func (s Status) Enforced() bool { return s <= Edited }
 
 // Enforce says of each direction of a namespace whether it gets a default deny, and why not.
 type Enforce struct {
-	Ingress, Egress Status
-	Why             []Obstacle // what stands in the way, sorted
-	Watched         Watched
-}
-
-// Of returns the status of a direction.
-func (e *Enforce) Of(d model.Direction) Status {
-	if d == model.Ingress {
-		return e.Ingress
-	}
-	return e.Egress
+	policy.ByDirection[Status]
+	Why     []Obstacle // what stands in the way, sorted
+	Watched Watched
 }
 
 // Allows reports whether a direction gets a default deny.
 func (e Enforce) Allows(d model.Direction) bool {
-	return (d == model.Ingress || d == model.Egress) && e.Of(d).Enforced()
+	return (d == model.Ingress || d == model.Egress) && e.At(d).Enforced()
 }
 
 // Obstacle stands against the default deny of a direction.
@@ -124,7 +116,7 @@ func (e *Enforce) Words(d model.Direction) string {
 	if n == 1 {
 		blockers = "1 blocker"
 	}
-	switch e.Of(d) {
+	switch *e.At(d) {
 	case Proven:
 		return "nothing seen would be blocked"
 	case Isolated:
@@ -152,12 +144,12 @@ func (r *Result) Withdraw(namespace string, d model.Direction, edge int, why str
 	if !slices.Contains(e.Why, o) {
 		e.Why = append(e.Why, o)
 		sortObstacles(e.Why)
-		r.Findings = append(r.Findings, Finding{KindLost, Blocks, namespace, d, edge, why,
-			"the direction stays open: no rule of these policies allows it"})
+		r.Findings = append(r.Findings, KindLost.at(edge, namespace, d, why,
+			"the direction stays open: no rule of these policies allows it"))
 		sortFindings(r.Findings)
 	}
-	if s := e.Of(d); s.Enforced() && s != Forced {
-		e.set(d, Losing)
+	if s := *e.At(d); s.Enforced() && s != Forced {
+		*e.At(d) = Losing
 	}
 	r.Enforce[namespace] = e
 }
@@ -165,16 +157,8 @@ func (r *Result) Withdraw(namespace string, d model.Direction, edge int, why str
 // Edited notes that policies which people changed or added block what worked in a direction that is denied.
 func (r *Result) Edited(namespace string, d model.Direction) {
 	if e := r.Enforce[namespace]; e.Allows(d) {
-		e.set(d, Edited)
+		*e.At(d) = Edited
 		r.Enforce[namespace] = e
-	}
-}
-
-func (e *Enforce) set(d model.Direction, s Status) {
-	if d == model.Ingress {
-		e.Ingress = s
-	} else {
-		e.Egress = s
 	}
 }
 
@@ -182,78 +166,4 @@ func sortObstacles(list []Obstacle) {
 	slices.SortFunc(list, func(a, b Obstacle) int {
 		return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Text, b.Text))
 	})
-}
-
-// watch notes how long every chosen namespace was watched. A direction without edges is no obstacle: that its pods
-// were watched is what counts.
-func (l *learner) watch() {
-	seen := map[string]Watched{}
-	for i := range l.g.Peers {
-		p := &l.g.Peers[i]
-		if p.Kind != model.KindPod || !l.chosen(p.Namespace) || !l.ownCluster(p) || p.First == 0 {
-			continue
-		}
-		w := seen[p.Namespace]
-		if w.First == 0 || p.First < w.First {
-			w.First = p.First
-		}
-		w.Last = max(w.Last, p.Last)
-		seen[p.Namespace] = w
-	}
-	for i := range l.g.Edges {
-		e := &l.g.Edges[i]
-		if !e.State.Worked() {
-			continue
-		}
-		for _, en := range l.ends(e) {
-			w := seen[en.namespace]
-			w.NewEdge = max(w.NewEdge, e.First)
-			seen[en.namespace] = w
-		}
-	}
-	for ns, e := range l.enforce {
-		e.Watched = seen[ns]
-		e.Watched.End, e.Watched.Want = max(l.g.AsOf, e.Watched.NewEdge), l.cfg.MinWatch
-		if e.Watched.Want < 0 {
-			e.Watched.Want = 0
-		}
-		l.enforce[ns] = e
-	}
-}
-
-// statuses decides what becomes of every direction, once all is known that stands against it.
-func (l *learner) statuses() {
-	denied := map[Obstacle]bool{} // by direction and namespace
-	for i := range l.g.Edges {
-		if e := &l.g.Edges[i]; e.State == graph.Denied || e.State == graph.Mixed {
-			for _, en := range l.ends(e) {
-				denied[Obstacle{en.dir, en.namespace}] = true
-			}
-		}
-	}
-	for ns, e := range l.enforce {
-		short := !e.Watched.Enough()
-		for _, d := range []model.Direction{model.Ingress, model.Egress} {
-			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
-			switch {
-			case (short || blocked) && l.cfg.EnforceAnyway:
-				e.set(d, Forced)
-			case short:
-				e.set(d, Short)
-			case blocked:
-				e.set(d, Blocked)
-			case denied[Obstacle{d, ns}]:
-				e.set(d, Isolated)
-			}
-		}
-		if short {
-			consequence := "neither direction is denied yet: go on recording, or ask for less with --min-watch"
-			if l.cfg.EnforceAnyway {
-				consequence = "both directions are denied all the same, because that was asked for"
-			}
-			l.find(Finding{KindNotWatched, Blocks, ns, model.DirectionUnknown, -1,
-				fmt.Sprintf("the pods of %s were watched %s", ns, e.Watched), consequence})
-		}
-		l.enforce[ns] = e
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"sluice/synth"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
+	"sluice/synth/render/kubernetes"
 	"sluice/synth/verify"
 )
 
@@ -55,7 +56,7 @@ func TestStatus(t *testing.T) {
 			want: "nothing seen would be blocked; not yet: 1 blocker; 0s; 0s before the end", kinds: "no-dns"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Namespaces = []string{"shop"}
+			c.cfg.Namespaces, c.cfg.Dialect = []string{"shop"}, kubernetes.Dialect{}
 			r, err := synth.Synthesize(t.Context(), graphtest.Graph(t, c.flows), c.cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +69,7 @@ func TestStatus(t *testing.T) {
 			var kinds []string
 			for _, f := range r.Findings {
 				if f.Severity == synth.Blocks {
-					kinds = append(kinds, f.Kind)
+					kinds = append(kinds, string(f.Kind))
 				}
 			}
 			if got := strings.Join(kinds, " "); got != c.kinds {
@@ -150,6 +151,7 @@ func TestWideningThatCannotBe(t *testing.T) {
 		{flows: "shop/web -> shop/db 1/tcp" + dns},
 	} {
 		c.cfg.Namespaces, c.cfg.Widen = []string{"shop"}, []string{synth.WidenDNS}
+		c.cfg.Dialect = kubernetes.Dialect{}
 		r, err := synth.Synthesize(t.Context(), graphtest.Graph(t, c.flows), c.cfg)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) {

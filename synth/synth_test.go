@@ -12,6 +12,7 @@ import (
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/graphtest"
+	"sluice/synth/render/kubernetes"
 )
 
 // show prints the policies of a result, a line for each rule.
@@ -38,6 +39,9 @@ func learn(t *testing.T, g *graph.Graph, cfg synth.Config) synth.Result {
 	t.Helper()
 	if cfg.Resolver == nil {
 		cfg.Resolver = &synth.Resolver{None: true}
+	}
+	if cfg.Dialect == nil {
+		cfg.Dialect = kubernetes.Dialect{}
 	}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
@@ -233,6 +237,7 @@ func TestConfig(t *testing.T) {
 		{`no widening "everything"`, synth.Config{All: true, Widen: []string{"everything"}}},
 		{"-1 is negative", synth.Config{All: true, AllowWaste: -1}},
 	} {
+		c.cfg.Dialect = kubernetes.Dialect{}
 		if _, err := synth.Synthesize(t.Context(), g, c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want %q", c.cfg, err, c.want)
 		}

@@ -42,6 +42,9 @@ func write(t *testing.T, dir string, cfg synth.Config, lines ...string) verify.R
 	if cfg.Resolver == nil {
 		cfg.Resolver = &synth.Resolver{None: true}
 	}
+	if cfg.Dialect == nil {
+		cfg.Dialect = kubernetes.Dialect{}
+	}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -308,7 +311,7 @@ func TestKustomize(t *testing.T) {
 // was thought of it before.
 func TestStatusFollowsVerdict(t *testing.T) {
 	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp", "shop/web -> kube-system/{k8s-app=kube-dns} 53/udp")
-	cfg := synth.Config{Namespaces: []string{"shop"}}
+	cfg := synth.Config{Namespaces: []string{"shop"}, Dialect: kubernetes.Dialect{}}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)

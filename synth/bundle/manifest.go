@@ -331,7 +331,7 @@ func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
 
 func (m *Manifest) findings(r *synth.Result, index map[int]int) {
 	for _, f := range r.Findings {
-		out := Finding{Kind: f.Kind, Severity: f.Severity.String(), Namespace: f.Namespace, Text: f.Text, Consequence: f.Consequence}
+		out := Finding{Kind: string(f.Kind), Severity: f.Severity.String(), Namespace: f.Namespace, Text: f.Text, Consequence: f.Consequence}
 		if f.Direction != model.DirectionUnknown {
 			out.Direction = f.Direction.String()
 		}

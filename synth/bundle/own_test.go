@@ -15,6 +15,7 @@ import (
 	"sluice/synth/bundle"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
+	"sluice/synth/render/kubernetes"
 	"sluice/synth/verify"
 )
 
@@ -41,7 +42,7 @@ func put(t *testing.T, dir, name, text string) {
 func tryWrite(t *testing.T, dir string, force bool, lines ...string) (verify.Report, error) {
 	t.Helper()
 	g := graphtest.Graph(t, lines...)
-	cfg := synth.Config{All: true}
+	cfg := synth.Config{All: true, Dialect: kubernetes.Dialect{}}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -176,7 +176,7 @@ func (p *page) findings(m *Manifest) {
 	var rows [][]string
 	var keys []like
 	for _, f := range m.Findings {
-		if f.Severity == synth.Blocks.String() || f.Kind == synth.KindWidened {
+		if f.Severity == synth.Blocks.String() || synth.Kind(f.Kind) == synth.KindWidened {
 			continue
 		}
 		k := like{f.Severity, f.Kind, f.Namespace, f.Direction}

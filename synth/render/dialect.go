@@ -1,6 +1,7 @@
 package render
 
 import (
+	"sluice/model"
 	"sluice/synth/policy"
 )
 
@@ -11,6 +12,8 @@ type Dialect interface {
 	// Project gives the part of a set that the dialect can say, in canonical order, and the rest as losses. What
 	// cannot be said is left out whole: it never becomes a rule for every peer or port.
 	Project(policy.PolicySet) (policy.PolicySet, []Loss)
+	// Says reports whether a rule can be written as it stands, with nothing of it left out.
+	Says(policy.Rule) bool
 	// Render writes one file for each policy that Project leaves, by namespace and name, and says what the dialect
 	// cannot say. Every object carries the labels, each "key=value". Equal sets give the same bytes. A name that the
 	// API would refuse is an error.
@@ -53,6 +56,12 @@ type Global interface {
 	// neither nodes nor anything else without a namespace, and allows and denies nothing itself, so that every other
 	// policy counts.
 	GlobalDeny(system []string, ingress, egress bool) policy.Policy
+}
+
+// Asking is a policy that isolates in the direction of a rule, for a dialect that is asked about the rule alone.
+func Asking(r policy.Rule) *policy.Policy {
+	return &policy.Policy{Name: "check", Namespace: "check", Ingress: r.Direction == model.Ingress,
+		Egress: r.Direction == model.Egress, Rules: []policy.Rule{r}}
 }
 
 // File is one policy as YAML.

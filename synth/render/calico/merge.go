@@ -1,9 +1,9 @@
 package calico
 
 import (
-	"fmt"
 	"slices"
 
+	"sluice/model"
 	"sluice/synth/policy"
 )
 
@@ -12,8 +12,13 @@ import (
 // the peers of equal ports. Rules with further conditions stay as they are.
 func merge(rules []policy.Rule) []policy.Rule {
 	var out []policy.Rule
-	rows := map[string]*policy.Rule{} // of one peer each, with its ports
-	var order []string
+	type row struct {
+		d       model.Direction
+		anyPeer bool
+		peers   string
+	}
+	rows := map[row]*policy.Rule{} // of one peer each, with its ports
+	var order []row
 	for _, r := range rules {
 		r = r.Canonical()
 		if r.Action != policy.Allow || len(r.Self) > 0 || len(r.NotPorts) > 0 {
@@ -21,7 +26,7 @@ func merge(rules []policy.Rule) []policy.Rule {
 			continue
 		}
 		for _, one := range peersOf(r) {
-			key := fmt.Sprintf("%d %t %#v", one.Direction, one.AnyPeer, one.Peers)
+			key := row{one.Direction, one.AnyPeer, policy.PeersKey(one.Peers)}
 			if rows[key] == nil {
 				rows[key] = &policy.Rule{Direction: one.Direction, AnyPeer: one.AnyPeer, Peers: one.Peers}
 				order = append(order, key)
@@ -31,10 +36,15 @@ func merge(rules []policy.Rule) []policy.Rule {
 			w.Ports = append(w.Ports, one.Ports...)
 		}
 	}
-	at := map[string]int{}
+	type column struct {
+		d                model.Direction
+		anyPeer, anyPort bool
+		ports            string
+	}
+	at := map[column]int{}
 	for _, k := range order {
 		r := rows[k].Canonical()
-		key := fmt.Sprintf("%d %t %t %v", r.Direction, r.AnyPeer, r.AnyPort, r.Ports)
+		key := column{r.Direction, r.AnyPeer, r.AnyPort, policy.PortsKey(r.Ports)}
 		if i, ok := at[key]; ok {
 			out[i].Peers = append(out[i].Peers, r.Peers...)
 			continue

@@ -30,6 +30,12 @@ func (Dialect) Kinds() render.Kinds {
 // Project gives the part of a set that Cilium's policies can say.
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
+// Says reports whether Cilium's policies can write a rule as it stands.
+func (Dialect) Says(r policy.Rule) bool {
+	var l losses
+	return len(l.ruleOf(r.Canonical())) > 0 && len(l.List) == 0
+}
+
 // Render writes one file for each policy and each named network.
 func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
 	return Render(set, labels...)

@@ -23,6 +23,13 @@ func (Dialect) Kinds() render.Kinds {
 // Project gives the part of a set that NetworkPolicies can say.
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
+// Says reports whether NetworkPolicies can write a rule as it stands.
+func (Dialect) Says(r policy.Rule) bool {
+	var l losses
+	_, ok := l.ruleOf(render.Asking(r), r.Canonical())
+	return ok && len(l.List) == 0
+}
+
 // Render writes one file for each policy.
 func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
 	return Render(set, labels...)

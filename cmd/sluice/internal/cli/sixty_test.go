@@ -23,7 +23,7 @@ func TestSixty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := synth.Config{All: true}
+	cfg := synth.Config{All: true, Dialect: kubernetes.Dialect{}}
 	r, err := synth.Synthesize(t.Context(), l.Graph, cfg)
 	if err != nil {
 		t.Fatal(err)

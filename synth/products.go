@@ -3,7 +3,6 @@ package synth
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"sluice/synth/policy"
 )
@@ -17,7 +16,7 @@ type product struct {
 // products finds few products that together select exactly some workloads: each selects no workload beside them.
 // Namespaces are always named, so that a namespace to come is in none. That a label stands for several namespaces gives
 // nobody more than a list would: who can make a pod in one of them can give it a label that the list has there.
-func (l *learner) products(of []int) []product {
+func (s *selecting) products(of []int) []product {
 	wanted := map[int]bool{}
 	for _, w := range of {
 		wanted[w] = true
@@ -26,8 +25,8 @@ func (l *learner) products(of []int) []product {
 	left := slices.Clone(of)
 	for len(left) > 1 {
 		var best growth
-		for _, k := range l.keysOf(left) {
-			if g := l.grow(k, left, wanted); len(g.covers) > len(best.covers) {
+		for _, k := range s.keysOf(left) {
+			if g := s.grow(k, left, wanted); len(g.covers) > len(best.covers) {
 				best = g
 			}
 		}
@@ -38,7 +37,7 @@ func (l *learner) products(of []int) []product {
 		left = slices.DeleteFunc(left, func(w int) bool { return best.covers[w] })
 	}
 	for _, i := range left {
-		w := &l.g.Workloads[i]
+		w := &s.g.Workloads[i]
 		sel := policy.MatchLabels(w.Selector)
 		if k := slices.IndexFunc(out, func(p product) bool { return p.sel.Compare(sel) == 0 }); k >= 0 {
 			out[k].namespaces = append(out[k].namespaces, w.Namespace)
@@ -50,10 +49,10 @@ func (l *learner) products(of []int) []product {
 }
 
 // keysOf gives the keys that the workloads are selected by, those of most of them first.
-func (l *learner) keysOf(workloads []int) []string {
+func (s *selecting) keysOf(workloads []int) []string {
 	count := map[string]int{}
 	for _, w := range workloads {
-		for k := range l.g.Workloads[w].Selector {
+		for k := range s.g.Workloads[w].Selector {
 			count[k]++
 		}
 	}
@@ -77,23 +76,23 @@ type growth struct {
 
 // grow takes workloads that are selected by a key into one product, as long as it selects nothing that is not wanted.
 // Those of the namespaces with most of them come first.
-func (l *learner) grow(key string, workloads []int, wanted map[int]bool) growth {
+func (s *selecting) grow(key string, workloads []int, wanted map[int]bool) growth {
 	g := growth{key, map[string]bool{}, map[string]bool{}, map[int]bool{}}
 	var list []int
 	size := map[string]int{}
 	for _, i := range workloads {
-		if w := &l.g.Workloads[i]; w.Selector[key] != "" {
+		if w := &s.g.Workloads[i]; w.Selector[key] != "" {
 			list = append(list, i)
 			size[w.Namespace]++
 		}
 	}
 	slices.SortStableFunc(list, func(a, b int) int {
-		x, y := l.g.Workloads[a].Namespace, l.g.Workloads[b].Namespace
+		x, y := s.g.Workloads[a].Namespace, s.g.Workloads[b].Namespace
 		return cmp.Or(size[y]-size[x], cmp.Compare(x, y))
 	})
 	for _, i := range list {
-		w := &l.g.Workloads[i]
-		if l.fits(&g, w.Namespace, w.Selector[key], wanted) {
+		w := &s.g.Workloads[i]
+		if s.fits(&g, w.Namespace, w.Selector[key], wanted) {
 			g.namespaces[w.Namespace], g.values[w.Selector[key]], g.covers[i] = true, true, true
 		}
 	}
@@ -101,9 +100,9 @@ func (l *learner) grow(key string, workloads []int, wanted map[int]bool) growth 
 }
 
 // fits says whether a product still selects only what is wanted once it has a namespace and a value more.
-func (l *learner) fits(g *growth, namespace, value string, wanted map[int]bool) bool {
+func (s *selecting) fits(g *growth, namespace, value string, wanted map[int]bool) bool {
 	other := func(value string, in func(string) bool) bool {
-		return slices.ContainsFunc(l.having[g.key][value], func(i int) bool { return !wanted[i] && in(l.g.Workloads[i].Namespace) })
+		return slices.ContainsFunc(s.having[g.key][value], func(i int) bool { return !wanted[i] && in(s.g.Workloads[i].Namespace) })
 	}
 	if other(value, func(ns string) bool { return ns == namespace || g.namespaces[ns] }) {
 		return false
@@ -131,19 +130,4 @@ func (g *growth) product() product {
 	slices.Sort(p.namespaces)
 	p.sel = policy.Selector{r}.Canonical()
 	return p
-}
-
-// index notes which workloads have a pod with a label.
-func (l *learner) index(i int) {
-	for _, set := range l.g.Workloads[i].LabelSets {
-		for _, kv := range set {
-			k, v, _ := strings.Cut(kv, "=")
-			if l.having[k] == nil {
-				l.having[k] = map[string][]int{}
-			}
-			if list := l.having[k][v]; len(list) == 0 || list[len(list)-1] != i {
-				l.having[k][v] = append(list, i)
-			}
-		}
-	}
 }

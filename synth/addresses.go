@@ -1,0 +1,245 @@
+package synth
+
+import (
+	"maps"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// addresses finds peers for what lies outside the pods of the cluster.
+type addresses struct {
+	*scope
+	*speech
+	denied []netip.Addr // see deniedAddresses
+}
+
+func newAddresses(s *scope, sp *speech) *addresses { return &addresses{s, sp, deniedAddresses(s)} }
+
+var (
+	everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	private    = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fc00::/7")}
+)
+
+// configured gives a network of the configuration by its name, nil if there is none.
+func (x *addresses) configured(name string) *Network {
+	for i := range x.cfg.Networks {
+		if x.cfg.Networks[i].Name == name {
+			return &x.cfg.Networks[i]
+		}
+	}
+	return nil
+}
+
+// network gives the peers in policies of namespace ns for a network of the log: what the configuration says, or, where
+// anywhere is asked for, all public or all private addresses. nil: nobody said.
+func (x *addresses) network(ns, name string) []policy.Peer {
+	if n := x.configured(name); n != nil {
+		return x.whole(ns, n, nil)
+	}
+	if !x.cfg.widens(WidenAnywhere) {
+		return nil
+	}
+	switch name {
+	case "pub":
+		list := x.blocks(everywhere, nil)
+		for i := range list {
+			for _, p := range private {
+				if p.Addr().Is4() == list[i].CIDR.Addr().Is4() {
+					list[i].Except = append(list[i].Except, p)
+				}
+			}
+		}
+		return list
+	case "pvt":
+		return x.blocks(private, nil)
+	}
+	return nil
+}
+
+// outside gives the peers of addresses: the networks that the configuration names for them, everything where that was
+// asked for, else the fewest CIDRs that take in no address that is known and not among them, and of those that were
+// never seen no more each than is allowed: none, unless asked for.
+func (x *addresses) outside(ns string, list []netip.Addr) []policy.Peer {
+	var out []policy.Peer
+	var left []netip.Addr
+	taken := map[int]bool{}
+	for _, a := range list {
+		i := slices.IndexFunc(x.cfg.Networks, func(n Network) bool { return within(a, n.CIDRs) })
+		if i < 0 {
+			left = append(left, a)
+		} else if !taken[i] {
+			taken[i] = true
+			out = append(out, x.whole(ns, &x.cfg.Networks[i], list)...)
+		}
+	}
+	if x.cfg.widens(WidenAnywhere) {
+		for _, c := range everywhere {
+			if slices.ContainsFunc(left, c.Contains) {
+				out = append(out, x.blocks([]netip.Prefix{c}, list)...)
+			}
+		}
+		return out
+	}
+	waste := 0
+	if x.cfg.widens(WidenCIDR) {
+		waste = x.cfg.AllowWaste
+	}
+	for _, c := range x.fewest(left, waste) {
+		out = append(out, policy.Peer{Kind: policy.PeerCIDR, CIDR: c})
+	}
+	return out
+}
+
+func within(a netip.Addr, list []netip.Prefix) bool {
+	return slices.ContainsFunc(list, func(c netip.Prefix) bool { return c.Contains(a) })
+}
+
+// whole gives the peers of a whole network of the configuration: its name, where the dialect has named networks and
+// nothing in it stays denied, else its CIDRs.
+func (x *addresses) whole(ns string, n *Network, needed []netip.Addr) []policy.Peer {
+	blocks := x.blocks(n.CIDRs, needed)
+	named := policy.Peer{Kind: policy.PeerNetwork, Name: setName(ns, n)}
+	if !render.ValidNamespace(n.Name) || len(named.Name) > maxLabel || slices.ContainsFunc(blocks, func(p policy.Peer) bool { return len(p.Except) > 0 }) ||
+		!x.says(policy.Rule{Direction: model.Egress, Peers: []policy.Peer{named}, AnyPort: true}) {
+		return blocks
+	}
+	return []policy.Peer{named}
+}
+
+// maxLabel is the length that a label's value may have: Calico finds a named network by one.
+const maxLabel = 63
+
+// setName is the name of the object that holds a network for the policies of a namespace. Each namespace has its own,
+// though the kind is cluster-wide: so the files of a namespace are whole by themselves, and no set of the cluster's own
+// is overwritten.
+func setName(ns string, n *Network) string { return ns + "." + n.Name }
+
+// setOf gives the network that an object of setName holds, nil if it is none of them.
+func (x *addresses) setOf(name string) *Network {
+	_, name, _ = strings.Cut(name, ".")
+	return x.configured(name)
+}
+
+// sets returns the named networks that policies name.
+func (x *addresses) sets(policies []policy.Policy) []policy.Network {
+	var out []policy.Network
+	for _, p := range policies {
+		for _, r := range p.Rules {
+			for _, q := range r.Peers {
+				if q.Kind == policy.PeerNetwork {
+					out = append(out, policy.Network{Name: q.Name, CIDRs: x.setOf(q.Name).CIDRs})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// blocks are whole CIDRs less the addresses that policy denied, save those that are needed.
+func (x *addresses) blocks(list []netip.Prefix, needed []netip.Addr) []policy.Peer {
+	var out []policy.Peer
+	for _, c := range list {
+		p := policy.Peer{Kind: policy.PeerCIDR, CIDR: c.Masked()}
+		for _, a := range x.denied {
+			if c.Contains(a) && !slices.Contains(needed, a) {
+				p.Except = append(p.Except, prefix(a))
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// deniedAddresses are outside addresses that a denied edge has which stays denied, sorted.
+func deniedAddresses(s *scope) []netip.Addr {
+	var out []netip.Addr
+	for i := range s.g.Edges {
+		e := &s.g.Edges[i]
+		if e.State != graph.Denied || s.accepted(e) {
+			continue
+		}
+		for _, p := range []int{e.Src, e.Dst} {
+			if a := s.g.Peers[p].Address; a.IsValid() {
+				out = append(out, prefix(a).Addr())
+			}
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out)
+}
+
+// fewest covers addresses with the fewest CIDRs that each take in at most so many others, none of them known. A block
+// that takes in too much lies only in blocks that do, so the largest one that does not is the best for each address.
+func (x *addresses) fewest(list []netip.Addr, waste int) []netip.Prefix {
+	if len(list) == 0 {
+		return nil
+	}
+	wanted := map[netip.Addr]bool{}
+	for _, a := range list {
+		wanted[a] = true
+	}
+	var known []netip.Addr
+	for i := range x.g.Peers {
+		if a := x.g.Peers[i].Address; a.IsValid() && !wanted[prefix(a).Addr()] {
+			known = append(known, prefix(a).Addr())
+		}
+	}
+	blocks := map[netip.Prefix]bool{}
+	for a := range wanted {
+		best := prefix(a)
+		for host := 1; host < min(31, a.BitLen()); host++ {
+			c := netip.PrefixFrom(a, a.BitLen()-host).Masked()
+			if 1<<host > waste+len(wanted) || 1<<host > waste+count(wanted, c) || slices.ContainsFunc(known, c.Contains) {
+				break
+			}
+			best = c
+		}
+		blocks[best] = true
+	}
+	return slices.SortedFunc(maps.Keys(blocks), netip.Prefix.Compare)
+}
+
+func count(addresses map[netip.Addr]bool, c netip.Prefix) (n int) {
+	for a := range addresses {
+		if c.Contains(a) {
+			n++
+		}
+	}
+	return n
+}
+
+// cidrsOf gives the CIDRs of a peer outside the cluster.
+func (x *addresses) cidrsOf(p *policy.Peer) []netip.Prefix {
+	switch p.Kind {
+	case policy.PeerCIDR:
+		return []netip.Prefix{p.CIDR}
+	case policy.PeerNetwork:
+		return x.setOf(p.Name).CIDRs
+	}
+	return nil
+}
+
+// isNetwork says whether a peer is what the configuration names, or a CIDR of it.
+func (x *addresses) isNetwork(p policy.Peer) bool {
+	return p.Kind == policy.PeerNetwork || p.Kind == policy.PeerCIDR && slices.ContainsFunc(x.cfg.Networks, func(n Network) bool {
+		return slices.ContainsFunc(n.CIDRs, func(c netip.Prefix) bool { return c.Masked() == p.CIDR })
+	})
+}
+
+func size(c netip.Prefix) *big.Int {
+	return new(big.Int).Lsh(big.NewInt(1), uint(c.Addr().BitLen()-c.Bits()))
+}
+
+// prefix is the network that holds one address only.
+func prefix(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	return netip.PrefixFrom(a, a.BitLen())
+}

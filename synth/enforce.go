@@ -1,0 +1,105 @@
+package synth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/policy"
+)
+
+// watch returns how long every chosen namespace was watched. A direction without edges is no obstacle: that its pods
+// were watched is what counts.
+func watch(s *scope) map[string]Watched {
+	seen := map[string]Watched{}
+	for i := range s.g.Peers {
+		p := &s.g.Peers[i]
+		if p.Kind != model.KindPod || !s.chosen[p.Namespace] || !s.ownCluster(p) || p.First == 0 {
+			continue
+		}
+		w := seen[p.Namespace]
+		if w.First == 0 || p.First < w.First {
+			w.First = p.First
+		}
+		w.Last = max(w.Last, p.Last)
+		seen[p.Namespace] = w
+	}
+	for i := range s.g.Edges {
+		e := &s.g.Edges[i]
+		if !e.State.Worked() {
+			continue
+		}
+		for _, en := range s.ends(e) {
+			w := seen[en.namespace]
+			w.NewEdge = max(w.NewEdge, e.First)
+			seen[en.namespace] = w
+		}
+	}
+	return seen
+}
+
+// enforcing decides what becomes of every direction, once all is known that stands against it.
+func enforcing(s *scope, n *notes) map[string]Enforce {
+	out := map[string]Enforce{}
+	watched := watch(s)
+	denied := map[Obstacle]bool{} // by direction and namespace
+	for i := range s.g.Edges {
+		if e := &s.g.Edges[i]; e.State == graph.Denied || e.State == graph.Mixed {
+			for _, en := range s.ends(e) {
+				denied[Obstacle{en.dir, en.namespace}] = true
+			}
+		}
+	}
+	for ns, why := range n.why {
+		e := Enforce{Why: why, Watched: watched[ns]}
+		sortObstacles(e.Why)
+		e.Watched.End, e.Watched.Want = max(s.g.AsOf, e.Watched.NewEdge), max(s.cfg.MinWatch, 0)
+		short := !e.Watched.Enough()
+		for _, d := range policy.Directions() {
+			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
+			switch {
+			case (short || blocked) && s.cfg.EnforceAnyway:
+				*e.At(d) = Forced
+			case short:
+				*e.At(d) = Short
+			case blocked:
+				*e.At(d) = Blocked
+			case denied[Obstacle{d, ns}]:
+				*e.At(d) = Isolated
+			}
+		}
+		if short {
+			consequence := "neither direction is denied yet: go on recording, or ask for less with --min-watch"
+			if s.cfg.EnforceAnyway {
+				consequence = "both directions are denied all the same, because that was asked for"
+			}
+			n.find(KindNotWatched.of(ns, model.DirectionUnknown,
+				fmt.Sprintf("the pods of %s were watched %s", ns, e.Watched), consequence))
+		}
+		out[ns] = e
+	}
+	return out
+}
+
+// globalDeny returns the default deny for all namespaces, in the directions that none of them speaks against.
+func globalDeny(s *scope, sp *speech, n *notes, enforce map[string]Enforce) policy.Policy {
+	if !s.cfg.GlobalDeny {
+		return policy.Policy{}
+	}
+	open := policy.ByDirection[bool]{Ingress: true, Egress: true}
+	for _, ns := range slices.Sorted(maps.Keys(enforce)) {
+		for _, d := range policy.Directions() {
+			if e := enforce[ns]; *open.At(d) && !e.Allows(d) {
+				*open.At(d) = false
+				n.find(KindNotGlobal.of("", d,
+					fmt.Sprintf("no default deny of all namespaces for %s: namespace %s cannot be denied yet", d, ns),
+					"namespaces to come stay open"))
+			}
+		}
+	}
+	p := sp.globalDeny(s.cfg.system(), open)
+	p.Name = s.cfg.NamePrefix + p.Name
+	return p
+}

@@ -1,0 +1,109 @@
+package synth
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/big"
+	"net/netip"
+	"slices"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// ledger lists what is opened beside what was seen, with its price.
+type ledger struct {
+	*addresses
+	list []Widening
+}
+
+func (b *ledger) add(w Widening) { b.list = append(b.list, w) }
+
+// priceOutside notes what a rule with CIDRs allows beside the addresses that were seen: its addresses never seen times
+// its ports and the workloads it is for.
+func (b *ledger) priceOutside(id string, r *learned, subjects int) {
+	seen := map[netip.Addr]bool{}
+	for _, i := range r.edges {
+		for _, p := range []int{b.g.Edges[i].Src, b.g.Edges[i].Dst} {
+			if a := b.g.Peers[p].Address; a.IsValid() {
+				seen[prefix(a).Addr()] = true
+			}
+		}
+	}
+	unseen := new(big.Int)
+	for _, p := range r.Peers {
+		for _, c := range b.cidrsOf(&p) {
+			unseen.Add(unseen, size(c))
+			for a := range seen {
+				if c.Contains(a) {
+					unseen.Sub(unseen, big.NewInt(1))
+				}
+			}
+		}
+		for _, e := range p.Except {
+			unseen.Sub(unseen, size(e))
+		}
+	}
+	if unseen.Sign() <= 0 {
+		return
+	}
+	ports := 0
+	for _, p := range r.Ports {
+		ports += int(p.Last-p.First) + 1
+	}
+	unseen.Mul(unseen, big.NewInt(int64(ports*subjects)))
+	price := math.MaxInt
+	if unseen.IsInt64() {
+		price = int(unseen.Int64())
+	}
+	kind, text := WidenCIDR, "outside addresses that were never seen, next to some that were"
+	switch {
+	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
+		kind, text = WidenAnywhere, "every outside address"
+	case !b.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, b.isNetwork):
+		kind, text = "networks", "the whole of networks that the configuration names"
+	}
+	b.rule(kind, text, id, price)
+}
+
+// rule notes that a rule allows more than was seen. Prices add up and stop at the largest number.
+func (b *ledger) rule(kind, text, id string, price int) {
+	i := slices.IndexFunc(b.list, func(w Widening) bool { return w.Kind == kind })
+	if i < 0 {
+		i = len(b.list)
+		b.list = append(b.list, Widening{Kind: kind, Text: text})
+	}
+	w := &b.list[i]
+	if slices.Contains(w.Rules, id) {
+		return
+	}
+	w.Rules = append(w.Rules, id)
+	if w.Price += price; w.Price < price {
+		w.Price = math.MaxInt
+	}
+}
+
+// pairs adds connections that can be listed to a widening by rules.
+func (b *ledger) pairs(kind string, triples []Triple) {
+	for i := range b.list {
+		if w := &b.list[i]; w.Kind == kind {
+			w.Triples = append(w.Triples, triples...)
+			slices.SortFunc(w.Triples, compareTriples)
+		}
+	}
+}
+
+// finish sorts the widenings and makes a finding of those that are rules.
+func (b *ledger) finish(n *notes) {
+	slices.SortFunc(b.list, func(a, b Widening) int { return cmp.Compare(a.Kind, b.Kind) })
+	for i := range b.list {
+		w := &b.list[i]
+		slices.Sort(w.Rules)
+		if len(w.Rules) > 0 {
+			n.find(KindWidened.of("", model.DirectionUnknown,
+				fmt.Sprintf("%s: %s, by %d of the rules", w.Text, w.Cost(), len(w.Rules)),
+				"they are allowed because that was asked for"))
+		}
+	}
+}

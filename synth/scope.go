@@ -1,0 +1,110 @@
+package synth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// scope is what one run looks at, and for whom. It is built once and only read.
+type scope struct {
+	g       *graph.Graph
+	cfg     *Config
+	cluster string
+	in      map[string][]int  // workloads of the cluster by namespace, sorted
+	chosen  map[string]bool   // the namespaces that policies are written for
+	refused map[string]string // those that were chosen and can have none, and why
+}
+
+func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
+	s := &scope{g: g, cfg: cfg, cluster: cfg.Cluster, in: map[string][]int{}, chosen: map[string]bool{}, refused: map[string]string{}}
+	for i := range g.Peers {
+		p := &g.Peers[i]
+		if p.Kind != model.KindPod || s.chosen[p.Namespace] || s.refused[p.Namespace] != "" || !cfg.chosen(p.Namespace) {
+			continue
+		}
+		if why := speech.namespace(p.Namespace); why != "" {
+			s.refused[p.Namespace] = why
+		} else {
+			s.chosen[p.Namespace] = true
+		}
+	}
+	if err := s.chooseCluster(); err != nil {
+		return nil, err
+	}
+	for i := range g.Workloads {
+		if w := &g.Workloads[i]; w.Cluster == s.cluster {
+			s.in[w.Namespace] = append(s.in[w.Namespace], i)
+		}
+	}
+	return s, nil
+}
+
+// chooseCluster fails where subjects lie in several clusters: a bundle is for one.
+func (s *scope) chooseCluster() error {
+	if s.cluster != "" || s.cfg.Unnamed {
+		return nil
+	}
+	clusters := map[string]bool{}
+	for i := range s.g.Workloads {
+		if w := &s.g.Workloads[i]; s.cfg.chosen(w.Namespace) {
+			clusters[w.Cluster] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(clusters))
+	if len(names) > 1 {
+		if names[0] == "" {
+			names[0] = "unnamed"
+		}
+		return fmt.Errorf("the chosen namespaces are in several clusters (%s): choose one with --cluster",
+			strings.Join(names, ", "))
+	}
+	if len(names) == 1 {
+		s.cluster = names[0]
+	}
+	return nil
+}
+
+// subject reports whether policies are written for a workload.
+func (s *scope) subject(w int) bool {
+	return s.chosen[s.g.Workloads[w].Namespace] && s.g.Workloads[w].Cluster == s.cluster
+}
+
+func (s *scope) ownCluster(p *graph.Peer) bool {
+	return p.Workload < 0 || s.g.Workloads[p.Workload].Cluster == s.cluster
+}
+
+// accepted reports whether an edge is to be allowed.
+func (s *scope) accepted(e *graph.Edge) bool {
+	return e.State.Worked() || e.State == graph.Denied && s.cfg.LearnDenied
+}
+
+// edgeText is "shop/web -> shop/db 5432/tcp".
+func (s *scope) edgeText(e *graph.Edge) string {
+	return s.g.Peers[e.Src].ID + " -> " + s.g.Peers[e.Dst].ID + " " + e.PortString()
+}
+
+// end is one side of an edge that lies in a chosen namespace.
+type end struct {
+	dir       model.Direction
+	self      int // index into Graph.Peers
+	peer      int
+	namespace string
+}
+
+// ends returns the sides of an edge that policies are written for, egress first.
+func (s *scope) ends(e *graph.Edge) []end {
+	var out []end
+	add := func(dir model.Direction, self, peer int) {
+		if p := &s.g.Peers[self]; p.Kind == model.KindPod && s.chosen[p.Namespace] && s.ownCluster(p) {
+			out = append(out, end{dir, self, peer, p.Namespace})
+		}
+	}
+	add(model.Egress, e.Src, e.Dst)
+	add(model.Ingress, e.Dst, e.Src)
+	return out
+}

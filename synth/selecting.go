@@ -1,0 +1,181 @@
+package synth
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"sluice/model/workload"
+	"sluice/synth/policy"
+)
+
+// selecting finds selectors that select exactly some workloads. It knows which workloads have a label and remembers
+// the keys that each may be selected by.
+type selecting struct {
+	*scope
+	having map[string]map[string][]int // workloads of the cluster by label key and value, sorted
+	stable map[int][]string            // keys of a workload that may stand in a selector
+}
+
+func newSelecting(sc *scope) *selecting {
+	s := &selecting{sc, map[string]map[string][]int{}, map[int][]string{}}
+	for i := range sc.g.Workloads {
+		if sc.g.Workloads[i].Cluster == sc.cluster {
+			s.index(i)
+		}
+	}
+	return s
+}
+
+// selected are workloads of one namespace and the selector that selects exactly them.
+type selected struct {
+	sel   policy.Selector
+	users []int // sorted
+}
+
+// partition finds few selectors for workloads of a namespace, sorted: one for all of them if there is one, else one for
+// as many as share a label key, and so on. Each selects all pods of its workloads and no others of the namespace.
+func (s *selecting) partition(ns string, users []int) []selected {
+	var out []selected
+	for left := users; len(left) > 0; {
+		g := s.largest(ns, left)
+		out = append(out, g)
+		left = slices.DeleteFunc(slices.Clone(left), func(u int) bool { return slices.Contains(g.users, u) })
+	}
+	slices.SortFunc(out, func(a, b selected) int { return slices.Compare(a.users, b.users) })
+	return out
+}
+
+// largest gives the largest group among the users that one selector selects, the first user alone at the least.
+func (s *selecting) largest(ns string, users []int) selected {
+	if sel, ok := s.selectExactly(ns, users); ok {
+		return selected{sel, users}
+	}
+	best := selected{policy.MatchLabels(s.g.Workloads[users[0]].Selector), users[:1]}
+	byKey := map[string][]int{}
+	for _, u := range users {
+		for k := range s.g.Workloads[u].Selector {
+			byKey[k] = append(byKey[k], u)
+		}
+	}
+	for _, list := range byKey {
+		if len(list) < 2 || len(list) == len(users) || cmp.Or(cmp.Compare(len(best.users), len(list)), slices.Compare(list, best.users)) >= 0 {
+			continue
+		}
+		if sel, ok := s.selectExactly(ns, list); ok {
+			best = selected{sel, list}
+		}
+	}
+	return best
+}
+
+// selectExactly finds one selector for a set of workloads of a namespace that selects no other workload there: a
+// single label with the values of each, else two labels. false: there is none, or only one that would also take in
+// workloads that are yet to come.
+func (s *selecting) selectExactly(ns string, users []int) (policy.Selector, bool) {
+	if len(users) == 1 {
+		return policy.MatchLabels(s.g.Workloads[users[0]].Selector), true
+	}
+	keys := s.sharedKeys(users)
+	for i := range keys {
+		if sel := s.valuesOf(keys[i:i+1], users); s.exact(sel, ns, users) {
+			return sel, true
+		}
+	}
+	for i := range keys {
+		for j := i + 1; j < len(keys); j++ {
+			if sel := s.valuesOf([]string{keys[i], keys[j]}, users); s.exact(sel, ns, users) {
+				return sel, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// sharedKeys are the label keys that tell all the given workloads: first those that all of them are selected by, then
+// stable ones with a value of its own on each.
+func (s *selecting) sharedKeys(users []int) []string {
+	var selecting, telling []string
+	first := &s.g.Workloads[users[0]]
+	for k := range first.Selector {
+		if s.all(users, func(w *workload.Workload) bool { _, ok := w.Selector[k]; return ok }) {
+			selecting = append(selecting, k)
+		}
+	}
+	for _, k := range s.stableKeys(users[0]) {
+		if !slices.Contains(selecting, k) && !slices.ContainsFunc(users, func(u int) bool { return !slices.Contains(s.stableKeys(u), k) }) &&
+			len(s.valuesOf([]string{k}, users)[0].Values) == len(users) {
+			telling = append(telling, k)
+		}
+	}
+	slices.Sort(selecting)
+	slices.Sort(telling)
+	return append(selecting, telling...)
+}
+
+// stableKeys are the keys whose value all pods of a workload share and that may stand in a selector.
+func (s *selecting) stableKeys(i int) []string {
+	if keys, ok := s.stable[i]; ok {
+		return keys
+	}
+	w := &s.g.Workloads[i]
+	var out []string
+	for k := range w.Selector {
+		out = append(out, k)
+	}
+	for _, d := range w.Dropped() {
+		if d.Why == workload.NotNeeded {
+			out = append(out, d.Key)
+		}
+	}
+	slices.Sort(out)
+	s.stable[i] = out
+	return out
+}
+
+func (s *selecting) all(users []int, ok func(*workload.Workload) bool) bool {
+	return !slices.ContainsFunc(users, func(u int) bool { return !ok(&s.g.Workloads[u]) })
+}
+
+// valuesOf is the selector of the values that the users have for each key.
+func (s *selecting) valuesOf(keys []string, users []int) policy.Selector {
+	var sel policy.Selector
+	for _, k := range keys {
+		r := policy.Requirement{Key: k, Op: policy.In}
+		for _, u := range users {
+			v, _ := s.g.Workloads[u].Common.Get(k)
+			r.Values = append(r.Values, v)
+		}
+		sel = append(sel, r)
+	}
+	return sel.Canonical()
+}
+
+// exact says whether a selector selects all pods of the users, which are sorted, and none of the namespace's other
+// workloads.
+func (s *selecting) exact(sel policy.Selector, ns string, users []int) bool {
+	for _, i := range s.in[ns] {
+		_, user := slices.BinarySearch(users, i)
+		for _, labels := range s.g.Workloads[i].LabelSets {
+			if sel.Matches(labels) != user {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// index notes which workloads have a pod with a label.
+func (s *selecting) index(i int) {
+	for _, set := range s.g.Workloads[i].LabelSets {
+		for _, kv := range set {
+			k, v, _ := strings.Cut(kv, "=")
+			if s.having[k] == nil {
+				s.having[k] = map[string][]int{}
+			}
+			if list := s.having[k][v]; len(list) == 0 || list[len(list)-1] != i {
+				s.having[k][v] = append(list, i)
+			}
+		}
+	}
+}

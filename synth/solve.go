@@ -1,0 +1,157 @@
+package synth
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/cover"
+	"sluice/synth/policy"
+)
+
+// learned is a rule with the edges that ask for it.
+type learned struct {
+	policy.Rule
+	edges []int
+}
+
+// solver makes rules of needs.
+type solver struct {
+	*scope
+	*translator
+	*speech
+	*resolvers
+}
+
+// rules makes the fewest rules of one subject and direction that allow exactly its needs. Where the dialect divides
+// them, each class has rules of its own.
+func (v *solver) rules(dir model.Direction, needs []need) ([]learned, Proof) {
+	var out []learned
+	var sum Proof
+	for _, part := range v.classes(needs) {
+		rules, p := v.rectangles(dir, part)
+		out = append(out, rules...)
+		sum.Rules, sum.Bound = sum.Rules+p.Rules, sum.Bound+p.Bound
+		if p.Peers*p.Ports > sum.Peers*sum.Ports {
+			sum.Peers, sum.Ports = p.Peers, p.Ports
+		}
+	}
+	return out, sum
+}
+
+// rectangles makes the fewest rules for needs that can stand in one: they are the ones of a matrix of peers and ports,
+// and a rule is a rectangle of it.
+func (v *solver) rectangles(dir model.Direction, needs []need) ([]learned, Proof) {
+	m := newMatrix(needs)
+	m.names = v.namesOf(needs)
+	c := cover.Cover(m.rows, cover.Options{Base: v.former(dir, needs, m)})
+	proof := Proof{Rules: len(c.Rects), Bound: c.Bound, Peers: c.Rows, Ports: c.Cols}
+	var out []learned
+	for _, rect := range c.Rects {
+		r := learned{Rule: policy.Rule{Direction: dir, Ports: m.portsOf(rect.Cols)}}
+		var peers []int
+		for _, i := range rect.Rows {
+			peers = append(peers, m.peers[i])
+			for _, k := range rect.Cols {
+				r.edges = append(r.edges, m.edges[[2]int{i, k}]...)
+			}
+		}
+		r.Peers = v.peersOf(needs[0].namespace, peers, m.names)
+		out = append(out, r)
+	}
+	return out, proof
+}
+
+// classes divides needs into those that the dialect can say in one rule, in a fixed order.
+func (v *solver) classes(needs []need) [][]need {
+	if !v.divides() {
+		return [][]need{needs}
+	}
+	names := v.namesOf(needs)
+	byClass := map[int][]need{}
+	for _, n := range needs {
+		c := v.class(v.peersOf(n.namespace, []int{n.peer}, names)[0], policy.OnePort(n.proto, n.port))
+		byClass[c] = append(byClass[c], n)
+	}
+	var out [][]need
+	for _, c := range slices.Sorted(maps.Keys(byClass)) {
+		out = append(out, byClass[c])
+	}
+	return out
+}
+
+// named gives the names by which a need's destination is allowed: those that its source asked for and whose answers
+// the dialect can let a resolver's client use. Without a query in the log no rule would let the names be learned.
+func (v *solver) named(n need) []string {
+	if n.dir != model.Egress || v.g.Peers[n.peer].Kind != model.KindAddress || !v.asking[n.subject] {
+		return nil
+	}
+	var out []string
+	for _, name := range v.g.Edges[n.edge].Names {
+		name = strings.TrimSuffix(strings.ToLower(name), ".")
+		if v.says(policy.Rule{Direction: n.dir, Peers: namePeers([]string{name}), AnyPort: true}) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// namesOf gives the names of the peers that are allowed by name, sorted, for needs of equal subjects: where one port of
+// a peer has names, all have.
+func (v *solver) namesOf(needs []need) map[int][]string {
+	out := map[int][]string{}
+	for _, n := range needs {
+		if names := v.named(n); len(names) > 0 {
+			out[n.peer] = append(out[n.peer], names...)
+		}
+	}
+	for i, names := range out {
+		slices.Sort(names)
+		out[i] = slices.Compact(names)
+	}
+	return out
+}
+
+// former gives the rules of the former bundle as rectangles of the matrix, as far as they still are some.
+func (v *solver) former(dir model.Direction, needs []need, m *matrix) []cover.Rect {
+	if len(v.cfg.Base.Policies) == 0 || len(needs) == 0 {
+		return nil
+	}
+	w := &v.g.Workloads[needs[0].subject]
+	var out []cover.Rect
+	for _, p := range v.cfg.Base.Policies {
+		if p.Namespace != w.Namespace || !p.Subject.Matches(w.Common) {
+			continue
+		}
+		for _, r := range p.Rules {
+			if r.Direction != dir || r.AnyPeer || r.AnyPort {
+				continue
+			}
+			if rect := v.rectangle(w.Namespace, &r, m); len(rect.Rows) > 0 && len(rect.Cols) > 0 {
+				out = append(out, rect)
+			}
+		}
+	}
+	return out
+}
+
+// rectangle gives the peers and ports of a matrix that a rule names.
+func (v *solver) rectangle(ns string, r *policy.Rule, m *matrix) cover.Rect {
+	var rect cover.Rect
+	for i, peer := range m.peers {
+		if slices.ContainsFunc(r.Peers, func(p policy.Peer) bool {
+			return p.Kind == policy.PeerFQDN && slices.Contains(m.names[peer], p.Name) || v.means(ns, &p, peer)
+		}) {
+			rect.Rows = append(rect.Rows, i)
+		}
+	}
+	for k, s := range m.services {
+		if slices.ContainsFunc(r.Ports, func(p policy.Port) bool {
+			return p.Proto == s.proto && p.Name == "" && p.First <= s.port && s.last <= p.Last
+		}) {
+			rect.Cols = append(rect.Cols, k)
+		}
+	}
+	return rect
+}

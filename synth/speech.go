@@ -1,0 +1,92 @@
+package synth
+
+import (
+	"bytes"
+	"fmt"
+
+	"sluice/model"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// speech is the only one that asks a dialect what it can say. It remembers the namespaces that it was asked about.
+type speech struct {
+	dialect    render.Dialect
+	namespaces map[string]string // what is wrong with each, "" for nothing
+}
+
+func newSpeech(d render.Dialect) *speech { return &speech{d, map[string]string{}} }
+
+func (s *speech) name() string { return s.dialect.Name() }
+
+// says reports whether the dialect can write a rule as it stands.
+func (s *speech) says(r policy.Rule) bool { return s.dialect.Says(r) }
+
+// refuses returns what the dialect's own reader has against a policy, "" if nothing. Namespaces and labels come out of
+// a log, which may hold what no API server would have let in: it must not end up in files or in their names.
+func (s *speech) refuses(p policy.Policy) string {
+	files, _, err := s.dialect.Render(policy.PolicySet{Policies: []policy.Policy{p}})
+	if err != nil {
+		return err.Error()
+	}
+	for _, f := range files {
+		if _, problems := render.Parse(bytes.NewReader(f.YAML), p.Name, s.dialect.Kinds()); len(problems) > 0 {
+			return problems[0].Text
+		}
+	}
+	return ""
+}
+
+// namespace returns why a namespace can have no policies, "" if it can.
+func (s *speech) namespace(ns string) string {
+	why, ok := s.namespaces[ns]
+	if !ok {
+		if ns == "" {
+			why = "the log does not name the namespace"
+		} else if s.refuses(policy.DefaultDeny(ns, true, true)) != "" {
+			why = fmt.Sprintf("%q is not a namespace", ns)
+		}
+		s.namespaces[ns] = why
+	}
+	return why
+}
+
+// labels returns why what a selector selects can neither have a policy nor be a peer, "" if it can.
+func (s *speech) labels(sel policy.Selector) string {
+	p := policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: sel}
+	p.Rules = []policy.Rule{{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("check", sel)}, AnyPort: true}}
+	if _, lost := s.dialect.Project(policy.PolicySet{Policies: []policy.Policy{p}}); len(lost) > 0 {
+		return "the dialect " + s.name() + " cannot say its labels: " + lost[0].Lost
+	}
+	return s.refuses(p)
+}
+
+// class numbers what can stand in one rule: a rule has peers and ports of one class only.
+func (s *speech) class(p policy.Peer, q policy.Port) int {
+	if d, ok := s.dialect.(render.Divided); ok {
+		return d.Class(p, q)
+	}
+	return 0
+}
+
+// divides reports whether not everything can stand in one rule.
+func (s *speech) divides() bool {
+	_, ok := s.dialect.(render.Divided)
+	return ok
+}
+
+// inForm returns a policy in the form that the dialect reads back, false if that is the one it has: where a rule of its
+// API has one peer and one protocol, how the rules were divided is not to be seen in it.
+func (s *speech) inForm(p policy.Policy) (policy.Policy, bool) {
+	one := policy.PolicySet{Policies: []policy.Policy{p}}
+	set, lost := s.dialect.Project(one)
+	if len(lost) > 0 || len(set.Policies) != 1 || set.Equal(one) {
+		return p, false
+	}
+	return set.Policies[0], true
+}
+
+// globalDeny returns the policy that closes all namespaces but the system's in some directions.
+func (s *speech) globalDeny(system []string, open policy.ByDirection[bool]) policy.Policy {
+	return s.dialect.(render.Global).GlobalDeny(system, open.Ingress, open.Egress)
+}

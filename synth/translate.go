@@ -1,0 +1,107 @@
+package synth
+
+import (
+	"net/netip"
+	"slices"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// translator says in peers of a policy what peers of the graph are.
+type translator struct {
+	*scope
+	*addresses
+	*selecting
+}
+
+// peersOf gives the peers in policies of namespace ns for peers of the graph that inexpressible let through.
+func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []policy.Peer {
+	var out []policy.Peer
+	var workloads []int
+	var addresses []netip.Addr
+	for _, i := range peers {
+		switch p := &t.g.Peers[i]; {
+		case p.Kind == model.KindPod:
+			workloads = append(workloads, p.Workload)
+		case len(names[i]) > 0:
+			out = append(out, namePeers(names[i])...)
+		case p.Kind == model.KindAddress:
+			addresses = append(addresses, prefix(p.Address).Addr())
+		case p.Kind == model.KindHost:
+			out = append(out, t.network(ns, NodesNetwork)...)
+		case p.Kind == model.KindNetwork || p.Kind == model.KindNetworkSet:
+			out = append(out, t.network(ns, p.Name)...)
+		default:
+			out = append(out, t.peer(ns, i))
+		}
+	}
+	out = append(out, t.outside(ns, addresses)...)
+	for _, p := range t.products(workloads) {
+		out = append(out, policy.Peer{Kind: policy.PeerPods, Namespaces: policy.Namespace(p.namespaces...), Pods: p.sel})
+	}
+	return out
+}
+
+// peer gives the peer in policies of namespace ns for one peer of the graph.
+func (t *translator) peer(ns string, i int) policy.Peer {
+	p := &t.g.Peers[i]
+	switch p.Kind {
+	case model.KindAddress:
+		return policy.Peer{Kind: policy.PeerCIDR, CIDR: prefix(p.Address)}
+	case model.KindEntity:
+		return policy.Peer{Kind: policy.PeerEntities, Entities: narrowest(p.Entities)}
+	case model.KindHost:
+		return t.network(ns, NodesNetwork)[0]
+	case model.KindNetwork, model.KindNetworkSet:
+		return t.network(ns, p.Name)[0]
+	}
+	w := &t.g.Workloads[p.Workload]
+	return policy.PodsIn(w.Namespace, policy.MatchLabels(w.Selector))
+}
+
+// means says whether a peer in policies of namespace ns means a peer of the graph.
+func (t *translator) means(ns string, p *policy.Peer, peer int) bool {
+	if n := t.setOf(p.Name); p.Kind == policy.PeerNetwork && n != nil {
+		q := &t.g.Peers[peer]
+		return (q.Kind == model.KindNetwork || q.Kind == model.KindNetworkSet) && q.Name == n.Name || q.Kind == model.KindHost && n.Name == NodesNetwork || q.Kind == model.KindAddress && within(prefix(q.Address).Addr(), n.CIDRs)
+	}
+	is := t.peer(ns, peer)
+	if p.Kind != is.Kind {
+		return false
+	}
+	if p.Kind != policy.PeerPods {
+		return (p.CIDR == is.CIDR || is.CIDR.IsValid() && p.CIDR.Contains(is.CIDR.Addr())) && p.Entities == is.Entities && p.Name == is.Name
+	}
+	w := &t.g.Workloads[t.g.Peers[peer].Workload]
+	return p.Pods.Matches(w.Common) && p.Namespaces.Matches(model.Labels{policy.NamespaceName + "=" + w.Namespace})
+}
+
+// holds says whether a rule allows an edge, as far as peers and ports go.
+func (t *translator) holds(ns string, r *policy.Rule, edge int) bool {
+	e := &t.g.Edges[edge]
+	peer := e.Src
+	if r.Direction == model.Egress {
+		peer = e.Dst
+	}
+	return (r.AnyPeer || slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return t.means(ns, &p, peer) })) &&
+		(r.AnyPort || slices.ContainsFunc(r.Ports, func(p policy.Port) bool {
+			return p.Proto == e.Proto && p.Name == "" && p.First <= e.Port && e.Port <= p.Last
+		}))
+}
+
+func namePeers(names []string) []policy.Peer {
+	var out []policy.Peer
+	for _, name := range names {
+		out = append(out, policy.Peer{Kind: policy.PeerFQDN, Name: name})
+	}
+	return out
+}
+
+// narrowest gives the one entity that names an end with several: an API server is also a node, or outside.
+func narrowest(e model.Entities) model.Entities {
+	if e&model.KubeAPIServer != 0 {
+		return model.KubeAPIServer
+	}
+	return e & -e
+}

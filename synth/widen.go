@@ -1,0 +1,107 @@
+package synth
+
+import (
+	"fmt"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// widening adds to needs what is opened beside what was seen.
+type widening struct {
+	*scope
+	*resolvers
+	*notes
+	*ledger
+	needs []need
+}
+
+// widen returns the needs with those of the widenings, which are in the ledger.
+func widen(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
+	w := &widening{s, r, n, b, needs}
+	w.dns()
+	w.ranges()
+	w.entities()
+	return w.needs
+}
+
+// dns opens TCP 53 wherever UDP 53 to a resolver is learned: an answer too long for UDP is asked for again over
+// TCP, which a short capture does not show. Where policy denied TCP 53 it stays shut.
+func (x *widening) dns() {
+	tcp := map[Triple]graph.State{}
+	for i := range x.g.Edges {
+		if e := &x.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused && e.State != graph.Pending {
+			tcp[Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}] = e.State
+		}
+	}
+	w := Widening{Kind: "dns-tcp", Text: "TCP 53 to a resolver that was seen answering UDP 53"}
+	for _, n := range slices.Clone(x.needs) {
+		e := &x.g.Edges[n.edge]
+		if n.proto != model.UDP || n.port != dnsPort || !x.is[e.Dst] {
+			continue
+		}
+		t := Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}
+		state, seen := tcp[t]
+		switch {
+		case seen && state == graph.Denied && !x.cfg.LearnDenied:
+			x.find(KindTCPDNSDenied.at(n.edge, n.namespace, n.dir, x.edgeText(e)+": TCP 53 was denied by policy",
+				"TCP 53 is not opened beside UDP 53"))
+		case !seen:
+			n.proto, n.widened = model.TCP, true
+			x.needs = append(x.needs, n)
+			w.Triples = append(w.Triples, t)
+		}
+	}
+	if len(w.Triples) == 0 {
+		return
+	}
+	slices.SortFunc(w.Triples, compareTriples)
+	w.Triples = slices.Compact(w.Triples) // both ends may be subjects
+	w.Price = len(w.Triples)
+	x.ledger.add(w)
+	x.find(KindWidened.of("", model.Egress, fmt.Sprintf("%s: %d pairs never seen", w.Text, w.Price),
+		"long answers are asked for again over TCP; without it such names fail to resolve").as(Info))
+}
+
+// entities names what comes along with an entity: an API server is also a node, or outside, and there is no name
+// for only one of them.
+func (x *widening) entities() {
+	seen := map[Triple]bool{}
+	var entities []int
+	for i := range x.g.Edges {
+		if e := &x.g.Edges[i]; x.accepted(e) {
+			seen[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
+		}
+	}
+	for i := range x.g.Peers {
+		if x.g.Peers[i].Kind == model.KindEntity {
+			entities = append(entities, i)
+		}
+	}
+	w := Widening{Kind: "entities", Text: "an entity takes in what is of two: an API server is a node or outside as well"}
+	for _, n := range x.needs {
+		if x.g.Peers[n.peer].Kind != model.KindEntity {
+			continue
+		}
+		named, e := narrowest(x.g.Peers[n.peer].Entities), &x.g.Edges[n.edge]
+		for _, q := range entities {
+			t := Triple{e.Src, q, n.proto, n.port, n.last}
+			if n.dir == model.Ingress {
+				t = Triple{q, e.Dst, n.proto, n.port, n.last}
+			}
+			if x.g.Peers[q].Entities&named != 0 && !seen[t] {
+				w.Triples = append(w.Triples, t)
+			}
+		}
+	}
+	if len(w.Triples) == 0 {
+		return
+	}
+	slices.SortFunc(w.Triples, compareTriples)
+	w.Triples = slices.Compact(w.Triples)
+	w.Price = len(w.Triples)
+	x.ledger.add(w)
+	x.find(KindWidened.of("", model.Egress, fmt.Sprintf("%s: %d pairs never seen", w.Text, w.Price),
+		"the dialect has no name for only one of them").as(Info))
+}
