@@ -2,7 +2,9 @@ package readiness
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"time"
 )
 
 // Cause says why an edge was not known at a time.
@@ -230,4 +232,24 @@ func (b *Backtest) replay(r *Report, h *history, t Trial) {
 			}
 		}
 	}
+}
+
+// Quiet says from when on nothing of the log would have been lost.
+func (b *Backtest) Quiet() string {
+	last := -1
+	for i := range b.Cuts {
+		if b.Cuts[i].Total() > 0 {
+			last = i
+		}
+	}
+	switch {
+	case len(b.Cuts) == 0:
+		return "The log is shorter than one step: there is nothing to try."
+	case last+1 == len(b.Cuts):
+		return "At every time tried something that came later would have been lost."
+	case last < 0:
+		return "At no time tried would anything have been lost that this log shows. Of what came after it, it says nothing."
+	}
+	return fmt.Sprintf("Denied from %s on, nothing would have been lost that this log shows. Of what came after it, it says nothing.",
+		time.UnixMicro(b.Cuts[last+1].At).UTC().Format(time.RFC3339))
 }

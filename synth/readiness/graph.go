@@ -14,7 +14,8 @@ import (
 // Source is what FromGraph reads.
 type Source struct {
 	Graph    *graph.Graph
-	Cluster  string    // whose workloads are judged; "" where the log has but one
+	Several  bool      // the log has several clusters: only workloads of Cluster are judged
+	Cluster  string    // "" is the one without a name
 	Networks []Network // named parts of the address space: one peer each
 	Manifest []Manifest
 	// Hours are the records of the log by hour; nil: the hours in which the graph's edges were seen.
@@ -31,7 +32,9 @@ type Network struct {
 // Manifest is what the cluster's manifests say of a workload.
 type Manifest struct {
 	Namespace, Name string
-	Labels          model.Labels // of the pod template
+	Labels          model.Labels      // of the pod template
+	Selector        map[string]string // matchLabels, nil for a CronJob
+	ServiceAccount  string            // of the pod template, "" for the namespace's default
 	Declared
 }
 
@@ -74,7 +77,7 @@ func (r *reader) workloads() {
 	g := r.Graph
 	for i := range g.Workloads {
 		w := &g.Workloads[i]
-		if w.Cluster != r.Cluster && r.Cluster != "" {
+		if r.Several && w.Cluster != r.Cluster {
 			continue
 		}
 		r.of[i] = len(r.in.Workloads)

@@ -21,20 +21,25 @@ type object struct {
 		CreationTimestamp time.Time `yaml:"creationTimestamp"`
 	}
 	Spec struct {
-		Replicas    *int
-		Suspend     bool
-		Schedule    string
-		TimeZone    string `yaml:"timeZone"`
+		Replicas *int
+		Suspend  bool
+		Schedule string
+		TimeZone string `yaml:"timeZone"`
+		Selector struct {
+			MatchLabels map[string]string `yaml:"matchLabels"`
+		}
 		Template    podTemplate
 		JobTemplate struct {
 			Spec struct{ Template podTemplate }
 		} `yaml:"jobTemplate"`
 	}
-	Items []yaml.Node
 }
 
 type podTemplate struct {
 	Metadata struct{ Labels map[string]string }
+	Spec     struct {
+		ServiceAccountName string `yaml:"serviceAccountName"`
+	}
 }
 
 // ReadManifests reads the workloads among the objects of a YAML or JSON stream, lists and their items among them. What is
@@ -98,12 +103,13 @@ func (o *object) manifest(namespace string) (Manifest, error) {
 	if t := o.Metadata.CreationTimestamp; !t.IsZero() {
 		m.Since = t.UnixMicro()
 	}
-	labels := o.Spec.Template.Metadata.Labels
+	template := &o.Spec.Template
 	if o.Kind == "CronJob" {
-		labels = o.Spec.JobTemplate.Spec.Template.Metadata.Labels
+		template = &o.Spec.JobTemplate.Spec.Template
 	}
+	m.Selector, m.ServiceAccount = o.Spec.Selector.MatchLabels, template.Spec.ServiceAccountName
 	var kv []string
-	for k, v := range labels {
+	for k, v := range template.Metadata.Labels {
 		if kv = append(kv, k+"="+v); v == "" {
 			kv[len(kv)-1] = k
 		}

@@ -85,6 +85,8 @@ func weekText(n int) string {
 		return "not each hour of the week seen"
 	case 1:
 		return "each hour of the week seen once"
+	case 2:
+		return "each hour of the week seen twice"
 	}
 	return fmt.Sprintf("each hour of the week seen %d times", n)
 }

@@ -29,6 +29,7 @@ type reading struct {
 	config       string
 	quiet        bool
 	strict       bool
+	manifests    []string
 	servers      serverFlags // where the command reads servers
 }
 
@@ -53,6 +54,9 @@ func (r *reading) common(c *cobra.Command) {
 func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log, error) {
 	cfg, err := run.LoadConfig(r.config)
 	if err != nil {
+		return nil, err
+	}
+	if err := cfg.ReadManifests(r.manifests, s.In); err != nil {
 		return nil, err
 	}
 	servers, err := collect.Servers(args)

@@ -15,6 +15,7 @@ import (
 	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth"
+	"sluice/synth/readiness"
 )
 
 // Config is sluice.yaml. Flags win over it, it wins over the defaults.
@@ -38,6 +39,40 @@ type Config struct {
 		Name  string         `yaml:"name"`
 		CIDRs []netip.Prefix `yaml:"cidrs"`
 	} `yaml:"networks"`
+	// Readiness has the numbers of the verdict, those that are not given as they were measured.
+	Readiness struct {
+		Days  *float64 `yaml:"days"`  // watched before anything is Stable
+		Risk  *float64 `yaml:"risk"`  // chance, within a week, of an edge that exists and was never seen: at most
+		Hold  *int     `yaml:"hold"`  // ends of days in a row
+		Leave *float64 `yaml:"leave"` // chance above which what is Stable is so no longer
+	} `yaml:"readiness"`
+	// Manifests are what ReadManifests read, ManifestProblems what it could not read.
+	Manifests        []readiness.Manifest `yaml:"-"`
+	ManifestProblems []error              `yaml:"-"`
+}
+
+// readiness has the numbers of the verdict.
+func (c *Config) readiness() (readiness.Config, error) {
+	out, r := readiness.DefaultConfig(), &c.Readiness
+	if r.Days != nil {
+		out.Days = *r.Days
+	}
+	if r.Risk != nil {
+		out.Risk = *r.Risk
+	}
+	if r.Hold != nil {
+		out.Hold = *r.Hold
+	}
+	if r.Leave != nil {
+		out.Leave = *r.Leave
+	} else {
+		out.Leave = max(out.Leave, out.Risk)
+	}
+	if out.Days < 0 || out.Hold < 1 || out.Risk <= 0 || out.Risk >= 1 || out.Leave < out.Risk || out.Leave >= 1 {
+		return out, Usagef("config: readiness: days %g, risk %g, hold %d, leave %g: want days from 0, hold from 1, and 0 < risk <= leave < 1",
+			out.Days, out.Risk, out.Hold, out.Leave)
+	}
+	return out, nil
 }
 
 // resolverConfig is "none", "NAMESPACE/WORKLOAD" or a mapping.
@@ -101,7 +136,7 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 // graph gives what graphs are built with.
 func (c *Config) graph() graph.Config {
 	return graph.Config{
-		Workloads: workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep},
+		Workloads: workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep, Declared: c.declared()},
 		Now:       time.Now().UnixMicro(),
 	}
 }

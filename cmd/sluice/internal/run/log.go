@@ -19,9 +19,10 @@ type Log struct {
 	Tables  model.Tables
 	Report  ingest.Report
 	Sources []source.Source
-	Failed  []error // sources that could not be read, wholly or in part
-	Empty   []error // sources without a record, beside others
-	Gaps    int     // times from which records of servers may be missing
+	Failed  []error        // sources that could not be read, wholly or in part
+	Empty   []error        // sources without a record, beside others
+	Stored  []store.Source // of a store
+	Gaps    int            // times from which records of servers may be missing
 	Config  *Config
 	Builder *graph.Builder
 	Graph   *graph.Graph // nil before Build

@@ -190,7 +190,8 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		}
 		l.Report.OutLast = max(l.Report.OutLast, seg.Last)
 	}
-	for _, src := range st.Sources() {
+	l.Stored = st.Sources()
+	for _, src := range l.Stored {
 		l.Report.Lost += uint64(src.Lost)
 		if src.Stream != nil {
 			l.Gaps += len(src.Stream.Gaps)

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// month writes a store with some days of a cluster, from Monday 2026-01-05 on: what always talks, a daily job at 03:00, a
+// weekly one on Sundays at 04:00, a rollout of shop/web every two days, of which that of day 20 brings an edge that
+// stays. Forty quiet neighbours make it a cluster. It is what a fold of a month of records leaves.
+func month() {
+	days, err := strconv.Atoi(os.Args[2])
+	if err == nil {
+		err = writeMonth(os.Args[1], days, 40)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type monthWriter struct {
+	tables model.Tables
+	rows   []model.Observation
+}
+
+func writeMonth(dir string, days, neighbours int) error {
+	m := monthWriter{tables: model.NewTables()}
+	first := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	cart, redis, mail := m.pod("shop", "cart", "Deployment", "a1"), m.pod("shop", "redis", "StatefulSet", ""), m.pod("shop", "mail", "Deployment", "b1")
+	var quiet [][2]model.EndpointID
+	for i := range neighbours {
+		quiet = append(quiet, [2]model.EndpointID{m.pod("other", fmt.Sprintf("a%d", i), "Deployment", "c1"), m.pod("other", fmt.Sprintf("b%d", i), "Deployment", "d1")})
+	}
+	for h := range days * 24 {
+		at := first.Add(time.Duration(h) * time.Hour)
+		web := m.pod("shop", "web", "Deployment", fmt.Sprintf("e%d", h/48))
+		m.talk(at, web, cart, 7070)
+		m.talk(at, cart, redis, 6379)
+		m.talk(at, cart, mail, 8080)
+		if h >= 20*24 {
+			m.talk(at, web, mail, 8080)
+		}
+		if at.Hour() == 3 {
+			m.talk(at, m.job("backup", at), redis, 6379)
+		}
+		if at.Hour() == 4 && at.Weekday() == time.Sunday {
+			m.talk(at, m.job("report", at), cart, 7070)
+		}
+		for _, q := range quiet {
+			m.talk(at, q[0], q[1], 80)
+		}
+	}
+	st, err := store.Create(dir)
+	if err != nil {
+		return err
+	}
+	w, err := st.Writer(store.WriterOptions{})
+	if err != nil {
+		return err
+	}
+	if err := w.Write(m.tables, m.rows); err != nil {
+		return err
+	}
+	return w.Commit([]store.Source{{Name: "month", Format: "hubble", Records: int64(len(m.rows)), First: m.rows[0].First, Last: m.rows[len(m.rows)-1].Last}})
+}
+
+func (m *monthWriter) pod(ns, app, kind, hash string) model.EndpointID {
+	labels := []string{"app=" + app}
+	if hash != "" {
+		labels = append(labels, "pod-template-hash="+hash)
+	}
+	return m.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: ns, Owner: model.Owner{Kind: kind, Name: app}, Labels: model.MakeLabels(labels)})
+}
+
+// job is a pod of one run of a CronJob.
+func (m *monthWriter) job(name string, at time.Time) model.EndpointID {
+	run := fmt.Sprintf("%s-%d", name, at.Unix()/60)
+	return m.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "shop", Owner: model.Owner{Kind: "Job", Name: run},
+		Labels: model.MakeLabels([]string{"app=" + name, "batch.kubernetes.io/job-name=" + run})})
+}
+
+func (m *monthWriter) talk(at time.Time, src, dst model.EndpointID, port uint16) {
+	us := at.Add(time.Minute).UnixMicro()
+	m.rows = append(m.rows, model.Observation{Window: uint32(us / 60e6), Src: src, Dst: dst, Port: port, Proto: model.TCP, Verdict: model.Forwarded,
+		Observer: model.AtDestination, Fate: model.Used, Marks: model.MarkSYN, Records: 1, Conns: 1, First: us, Last: us})
+}
+
+// BenchmarkReadyStore reads a store of 400 workloads and 30 days and judges it.
+func BenchmarkReadyStore(b *testing.B) {
+	dir := b.TempDir()
+	if err := writeMonth(dir, 30, 200); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		if code := Main([]string{"ready", "--store", dir, "-A", "-q"}, nil, discard{}, discard{}); code != ExitFindings && code != ExitOK {
+			b.Fatalf("exit %d", code)
+		}
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,186 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/model"
+	"sluice/synth"
+	"sluice/synth/readiness"
+)
+
+// ReadyConfig says whose readiness is asked for.
+type ReadyConfig struct {
+	Namespaces []string
+	All        bool         // all but the system's
+	Cluster    string       // where the log has several
+	AsOf       model.Micros // 0: the end of the log
+}
+
+// Ready is what was judged.
+type Ready struct {
+	*readiness.Report
+	Schedules bool // manifests were given
+}
+
+// Ready judges whether enough was seen of the chosen namespaces. All of the log is judged, since they borrow from each
+// other; of the others nothing is told.
+func (l *Log) Ready(cfg ReadyConfig) (*Ready, error) {
+	src, chosen, err := l.watched(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := l.Config.readiness()
+	if err != nil {
+		return nil, err
+	}
+	r := readiness.Judge(readiness.FromGraph(src), l.asOf(cfg.AsOf, src.Hours), judge)
+	r.Namespaces = slices.DeleteFunc(r.Namespaces, func(n readiness.Namespace) bool { return !chosen(n.Name) })
+	r.Sides = slices.DeleteFunc(r.Sides, func(s readiness.Side) bool { return !chosen(s.Namespace) })
+	r.Unseen = slices.DeleteFunc(r.Unseen, func(u readiness.Unseen) bool { return !chosen(u.Namespace) })
+	if len(r.Namespaces) == 0 {
+		return nil, fmt.Errorf("nothing was seen of the chosen namespaces before %s", model.StampSecond(r.AsOf))
+	}
+	return &Ready{r, len(l.Config.Manifests) > 0}, nil
+}
+
+// Findings is the error that something is below Stable.
+func (r *Ready) Findings() error {
+	var below []string
+	for i := range r.Namespaces {
+		if n := &r.Namespaces[i]; n.State != readiness.Stable {
+			below = append(below, n.Name)
+		}
+	}
+	if len(below) == 0 {
+		return nil
+	}
+	return &Findings{[]string{"not Stable: " + strings.Join(below, ", ")}}
+}
+
+// watched is what readiness is judged by, and which namespaces were chosen.
+func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, error) {
+	var none readiness.Source
+	if err := l.Usable(); err != nil {
+		return none, nil, err
+	}
+	sc := synth.Config{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}
+	if err := l.Config.synth(&sc, Given{}); err != nil {
+		return none, nil, err
+	}
+	if err := l.chosen(&sc); err != nil {
+		return none, nil, err
+	}
+	clusters := map[string]bool{}
+	for i := range l.Graph.Workloads {
+		if w := &l.Graph.Workloads[i]; w.Observed {
+			clusters[w.Cluster] = true
+		}
+	}
+	if len(clusters) > 1 && cfg.Cluster == "" {
+		return none, nil, Usagef("the flows are of several clusters, and each is judged by itself: choose one with --cluster")
+	}
+	src := readiness.Source{Graph: l.Graph, Several: len(clusters) > 1, Cluster: sc.Cluster, Manifest: l.Config.Manifests, Hours: l.hours()}
+	for _, n := range sc.Networks {
+		src.Networks = append(src.Networks, readiness.Network{Name: n.Name, CIDRs: n.CIDRs})
+	}
+	src.Silent = l.silent()
+	system := sc.SystemNamespaces
+	if system == nil {
+		system = synth.DefaultSystemNamespaces()
+	}
+	return src, func(ns string) bool {
+		return slices.Contains(cfg.Namespaces, ns) || cfg.All && !slices.Contains(system, ns)
+	}, nil
+}
+
+// hours are the records of the log by hour, with the events that its sources say they lost spread over their time.
+func (l *Log) hours() []readiness.Hour {
+	var out []readiness.Hour
+	for _, h := range l.Builder.Hours() {
+		out = append(out, readiness.Hour{Hour: h.Hour, Records: h.Records})
+	}
+	if len(l.Stored) == 0 {
+		return readiness.Spread(out, l.Graph.First, l.Graph.Last, l.Report.Lost)
+	}
+	for i := range l.Stored {
+		s := &l.Stored[i]
+		first, last := s.First, s.Last
+		if first == 0 {
+			first, last = l.Graph.First, l.Graph.Last
+		}
+		out = readiness.Spread(out, first, last, uint64(s.Lost))
+	}
+	return out
+}
+
+// silent are the hours in which all nodes that the store knows of were missing.
+func (l *Log) silent() []uint32 {
+	var nodes []string
+	var gaps []readiness.Gap
+	for i := range l.Stored {
+		if s := l.Stored[i].Stream; s != nil {
+			for node := range s.Last {
+				nodes = append(nodes, node)
+			}
+			for _, g := range s.Gaps {
+				gaps = append(gaps, readiness.Gap{Node: g.Node, From: g.From, To: g.To})
+			}
+		}
+	}
+	slices.Sort(nodes)
+	return readiness.Silent(slices.Compact(nodes), gaps)
+}
+
+// asOf is the time that a log is judged at: what was asked for, else the end of its last hour, never after the clock. A
+// thousandth of the records more than a day after all others does not make it longer: a clock was wrong.
+func (l *Log) asOf(asked model.Micros, hours []readiness.Hour) model.Micros {
+	if asked != 0 {
+		return asked
+	}
+	const hour = model.Micros(time.Hour / time.Microsecond)
+	sorted := slices.Clone(hours)
+	slices.SortFunc(sorted, func(a, b readiness.Hour) int { return int(a.Hour) - int(b.Hour) })
+	sorted = slices.DeleteFunc(sorted, func(h readiness.Hour) bool { return h.Records == 0 })
+	var all, late uint64
+	for _, h := range sorted {
+		all += h.Records
+	}
+	last := len(sorted) - 1
+	for i := last; i > 0; i-- {
+		if late += sorted[i].Records; 1000*late > all {
+			break
+		}
+		if sorted[i].Hour-sorted[i-1].Hour > 24 {
+			last = i - 1
+		}
+	}
+	return min(model.Micros(sorted[last].Hour+1)*hour, time.Now().UnixMicro())
+}
+
+// Backtest says what would have been lost, had the rest been denied earlier.
+func (l *Log) Backtest(cfg ReadyConfig, step time.Duration) (*readiness.Backtest, error) {
+	src, chosen, err := l.watched(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := l.Config.readiness()
+	if err != nil {
+		return nil, err
+	}
+	t := readiness.Trial{AsOf: l.asOf(cfg.AsOf, src.Hours), Step: step.Microseconds(), Chosen: chosen,
+		Drifted: readiness.Drift(src, l.Builder.Observations(), l.Config.graph())}
+	return readiness.Try(readiness.FromGraph(src), judge, t), nil
+}
+
+// Denied says what policies would have denied on each day of the log.
+func (l *Log) Denied(ctx context.Context, p *Policies, cfg VerifyConfig) ([]readiness.Denied, error) {
+	r, err := Verify(ctx, l, p, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return readiness.ByDay(l.Graph, &r), nil
+}
