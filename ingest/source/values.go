@@ -33,7 +33,7 @@ func (b *batch) place() {
 	rest := b.text
 	for i := range b.values {
 		n := len(b.values[i].text)
-		b.values[i].text, rest = rest[:n:n], rest[n:]
+		b.values[i].text, rest = rest[:n], rest[n:]
 	}
 }
 
