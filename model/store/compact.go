@@ -20,20 +20,34 @@ const (
 
 // CompactOptions are the choices of a compaction.
 type CompactOptions struct {
-	// Before drops segments whose last record is older, microseconds since 1970 UTC; 0 drops none. A segment covers at
-	// most a day, and goes as a whole.
-	Before int64
+	// Keep drops segments whose last record is older by more than this than the newest time that more than one record in
+	// a thousand reaches, and than the clock; 0 drops none. A segment covers at most a day, and goes as a whole.
+	Keep time.Duration
+	// KeepBytes drops the oldest segments as long as all together have more bytes; 0 drops none. The newest stays.
+	KeepBytes int64
 	// Grace is how long files stay after they were replaced, for readers that opened the store before.
 	Grace time.Duration
 	// Run is how many commits in a row become one; 0: 32.
 	Run int
+	// Now is the clock; the zero time: that of this machine.
+	Now time.Time
+}
+
+func (o *CompactOptions) now() time.Time {
+	if o.Now.IsZero() {
+		return time.Now()
+	}
+	return o.Now
 }
 
 // Compaction is what a compaction did.
 type Compaction struct {
 	Merged  int   // commits that became fewer
-	Dropped int64 // rows that were too old
+	Dropped int64 // rows that were too old, or too many
 	Removed int   // commits whose files were removed
+	// Ahead are rows of times after the clock and a day after all others, counted where something is to be dropped. They
+	// do not decide what is old.
+	Ahead int64
 }
 
 // Compact merges runs of small commits into larger ones, drops what is too old, and removes files that were replaced some
@@ -42,7 +56,7 @@ type Compaction struct {
 // it was, or as it was to be.
 func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, err error) {
 	for {
-		run := s.mergeable(o)
+		run, _ := s.mergeable(o)
 		if run == nil {
 			break
 		}
@@ -50,13 +64,19 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 			return c, err
 		}
 	}
-	return c, s.removeDead(o.Grace, &c)
+	if o.Keep > 0 || o.KeepBytes > 0 {
+		c.Ahead = newRetention(s.snapshot(), o.now()).aheadRows()
+	}
+	return c, s.removeDead(o.now().Add(-o.Grace), &c)
 }
 
 // mergeable gives the commits to merge into one: the newest ones, as soon as enough of them were merged equally often, or
-// a single one that holds segments which are too old.
-func (s *Store) mergeable(o CompactOptions) []commit {
+// a single one that holds segments to drop; and the names of all segments to drop.
+func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool) {
 	live := s.snapshot()
+	if o.Keep > 0 || o.KeepBytes > 0 {
+		drop = newRetention(live, o.now()).drop(&o)
+	}
 	need := mergeAt
 	if o.Run > 1 {
 		need = o.Run
@@ -71,15 +91,15 @@ func (s *Store) mergeable(o CompactOptions) []commit {
 			from--
 		}
 		if len(live)-from >= need {
-			return live[from:]
+			return live[from:], drop
 		}
 	}
 	for i := range live {
-		if slices.ContainsFunc(live[i].Segments, func(g Segment) bool { return g.Last < o.Before }) {
-			return live[i : i+1]
+		if slices.ContainsFunc(live[i].Segments, func(g Segment) bool { return drop[g.Path] }) {
+			return live[i : i+1], drop
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // merge writes one commit in the place of several.
@@ -88,12 +108,12 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 	if err != nil {
 		return err
 	}
-	run := s.mergeable(o) // again, with the lock
+	run, drop := s.mergeable(o) // again, with the lock
 	if run == nil {
 		return w.Abort()
 	}
 	before, dropped := len(run), int64(0)
-	if err := w.mergeRun(ctx, run, o, &dropped); err != nil {
+	if err := w.mergeRun(ctx, run, drop, &dropped); err != nil {
 		return errors.Join(fmt.Errorf("compact store %s: %w", s.files, err), w.Abort())
 	}
 	sources := mergeSources(run)
@@ -115,14 +135,14 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 	return nil
 }
 
-func (w *Writer) mergeRun(ctx context.Context, run []commit, o CompactOptions, dropped *int64) error {
+func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]bool, dropped *int64) error {
 	sc := scan{files: w.store.files, fn: func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) }}
 	for _, c := range run {
 		w.replaces = w.replaces.union(c.Replaces).union(ranges{{c.Number, c.Number}})
 		w.level = max(w.level, c.Level)
 		for _, g := range c.Segments {
 			switch {
-			case g.Last < o.Before:
+			case drop[g.Path]:
 				*dropped += g.Rows
 			case g.Rows >= wholeRows || len(run) == 1:
 				w.kept = append(w.kept, g)
@@ -185,7 +205,7 @@ func addCounts(to, from map[string]int64) map[string]int64 {
 }
 
 // removeDead removes commits that were replaced some time ago, and the files that only they name.
-func (s *Store) removeDead(grace time.Duration, c *Compaction) error {
+func (s *Store) removeDead(before time.Time, c *Compaction) error {
 	s.mu.RLock()
 	n := len(s.dead)
 	s.mu.RUnlock()
@@ -196,7 +216,7 @@ func (s *Store) removeDead(grace time.Duration, c *Compaction) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.removeOld(time.Now().Add(-grace), c), w.Abort())
+	return errors.Join(s.removeOld(before, c), w.Abort())
 }
 
 func (s *Store) removeOld(before time.Time, done *Compaction) error {

@@ -130,8 +130,8 @@ type step struct {
 	done func(s *store.Store) bool // by a process that was killed meanwhile
 }
 
-// droppedBefore is when the rows of a third of the sources are too old.
-const droppedBefore = (29_000_000 + 24*60) * 60e6
+// keep makes the rows of a third of the sources too old: they lie on three days.
+const keep = 36 * time.Hour
 
 func old(n int) bool { return n%3 == 0 }
 
@@ -151,7 +151,7 @@ func steps() []step {
 		}, func(*store.Store) bool { return false }}
 	}
 	return []step{file(0, false), part(0), part(1), file(1, false), compact("compact", store.CompactOptions{Run: 3}), part(2),
-		compact("drop", store.CompactOptions{Before: droppedBefore}), file(2, true)}
+		compact("drop", store.CompactOptions{Keep: keep}), file(2, true)}
 }
 
 // live does all the work in a place where one operation fails.
