@@ -76,7 +76,8 @@ has seen.`,
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &run.Usage{Err: err} })
-	root.AddCommand(newLearn(s), newIngest(s), newInstall(s), newVerify(s), newReady(s), newBacktest(s), newShow(s), newExplain(s), newDiff(s), newLint(s))
+	root.AddCommand(newLearn(s), newIngest(s), newInstall(s), newVerify(s), newReady(s), newBacktest(s), newShow(s), newExplain(s),
+		newDiff(s), newLint(s), newStore(s))
 	markUsage(root)
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -275,4 +276,29 @@ func parseDays(flag, text string) (time.Duration, error) {
 		return d, nil
 	}
 	return 0, run.Usagef("--%s %q: give days (90d) or a duration (36h)", flag, text)
+}
+
+// sizes are the units of parseSize, those of Kubernetes.
+var sizes = []struct {
+	suffix string
+	bytes  int64
+}{{"Ki", 1 << 10}, {"Mi", 1 << 20}, {"Gi", 1 << 30}, {"Ti", 1 << 40}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"", 1}}
+
+// parseSize reads a number of bytes such as 20Gi, 0 for none.
+func parseSize(flag, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	for _, u := range sizes {
+		number, ok := strings.CutSuffix(text, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err == nil && n > 0 && n <= math.MaxInt64/u.bytes {
+			return n * u.bytes, nil
+		}
+		break
+	}
+	return 0, run.Usagef("--%s %q: give a size (20Gi)", flag, text)
 }

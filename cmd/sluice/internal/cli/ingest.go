@@ -15,6 +15,7 @@ type ingestOptions struct {
 	dir       string
 	format    string
 	keep      string
+	keepBytes string
 	listen    string
 	ofServers string // a flag that was given and is about servers
 }
@@ -41,7 +42,7 @@ collected by one.`,
     --tls-ca-cert-files ca.crt --tls-client-cert-file tls.crt --tls-client-key-file tls.key`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range []string{"follow", "since", "until", "namespace", "last", "tls", "keep", "listen"} {
+			for _, name := range []string{"follow", "since", "until", "namespace", "last", "tls", "keep", "keep-bytes", "listen"} {
 				if cmd.Flags().Changed(name) && o.ofServers == "" {
 					o.ofServers = name
 				}
@@ -57,7 +58,8 @@ collected by one.`,
 	f.StringVar(&o.since, "since", "", "servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, or a duration back from now (24h)")
 	f.StringVar(&o.until, "until", "", "servers: end with flows before `TIME`")
 	f.VarP(nameList{&o.servers.Namespaces}, "namespace", "n", "servers: only flows with an end in `NS` (repeats)")
-	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d), a day at a time")
+	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d) beside the newest flows, a day at a time")
+	f.StringVar(&o.keepBytes, "keep-bytes", "", "servers: drop the oldest days as long as the store is larger than `SIZE` (20Gi)")
 	f.StringVar(&o.listen, "listen", "", "servers: answer /metrics, /healthz and /readyz at `ADDRESS` (:9090)")
 	f.StringVarP(&o.format, "output", "o", "table", "servers: print progress as table or json")
 	return c
@@ -97,8 +99,12 @@ func runIngest(ctx context.Context, s Streams, o *ingestOptions, args []string) 
 
 // runCollect reads servers into the store until they have no more, or with --follow until it is stopped.
 func runCollect(ctx context.Context, s Streams, o *ingestOptions, servers []string) error {
-	keep, err := parseDays("keep", o.keep)
-	if err != nil {
+	var keep collect.Retention
+	var err error
+	if keep.Age, err = parseDays("keep", o.keep); err != nil {
+		return err
+	}
+	if keep.Bytes, err = parseSize("keep-bytes", o.keepBytes); err != nil {
 		return err
 	}
 	if o.format != show.Table && o.format != show.JSON {

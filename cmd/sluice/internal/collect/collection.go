@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"sluice/ingest/live"
 	"sluice/model/store"
@@ -18,7 +17,7 @@ import (
 // Config says where what servers send is kept.
 type Config struct {
 	Dir    string // the store, made if it is not there
-	Keep   time.Duration
+	Keep   Retention
 	Listen string          // answers operators at this address; "": does not
 	Edge   func(FoundEdge) // is told of connections that were never seen before, by several goroutines; may be nil
 }
@@ -63,7 +62,7 @@ func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collect
 }
 
 // take locks the streams of servers and makes their collectors.
-func (c *Collection) take(servers []*server, cfg live.Config, keep time.Duration) error {
+func (c *Collection) take(servers []*server, cfg live.Config, keep Retention) error {
 	for _, src := range servers {
 		lock, err := c.store.LockStream(src.name)
 		if err != nil {

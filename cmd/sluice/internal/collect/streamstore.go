@@ -16,8 +16,9 @@ type streamStore struct {
 	store  *store.Store
 	name   string
 	format string
-	keep   time.Duration // 0: for ever
+	keep   Retention
 	log    *slog.Logger
+	ahead  int64     // rows of times after the clock, as last told
 	pruned time.Time // when old rows were looked for last
 }
 
@@ -71,8 +72,14 @@ func (s *streamStore) Commit(_ context.Context, b *live.Batch) error {
 	return nil
 }
 
+// Retention is how much of a store is kept; the zero value keeps all.
+type Retention struct {
+	Age   time.Duration // of rows, beside the newest
+	Bytes int64
+}
+
 const (
-	pruneEvery = time.Hour
+	pruneEvery = 10 * time.Minute
 	// graceTime is how long readers of the store may take.
 	graceTime = 10 * time.Minute
 )
@@ -80,9 +87,9 @@ const (
 // compact keeps the store small. What it cannot do now it does after one of the next commits.
 func (s *streamStore) compact() {
 	o := store.CompactOptions{Grace: graceTime}
-	if s.keep > 0 && time.Since(s.pruned) >= pruneEvery {
+	if s.keep != (Retention{}) && (s.pruned.IsZero() || time.Since(s.pruned) >= pruneEvery) {
 		s.pruned = time.Now()
-		o.Before = s.pruned.Add(-s.keep).UnixMicro()
+		o.Keep, o.KeepBytes = s.keep.Age, s.keep.Bytes
 	}
 	c, err := s.store.Compact(context.Background(), o)
 	switch {
@@ -90,8 +97,12 @@ func (s *streamStore) compact() {
 	case err != nil:
 		s.log.Warn("the store could not be compacted", "error", err)
 	case c.Dropped > 0:
-		s.log.Info("dropped rows that were older than --keep", "rows", c.Dropped)
+		s.log.Info("dropped the oldest rows, as --keep and --keep-bytes ask for", "rows", c.Dropped)
 	}
+	if c.Ahead > s.ahead {
+		s.log.Warn("rows of times after the clock do not count for --keep", "rows", c.Ahead)
+	}
+	s.ahead = max(s.ahead, c.Ahead)
 }
 
 func (s *streamStore) sourceOf(b *live.Batch) store.Source {
