@@ -58,19 +58,27 @@ func hasAll(l, want model.Labels) bool {
 // of one DNS name or one named network are one peer, else an edge to a service of many addresses would never be known.
 func FromGraph(s Source) Input {
 	r := reader{Source: s, of: map[int]int{}}
+	r.begin = s.Graph.AsOf
+	for i := range s.Graph.Peers {
+		if f := s.Graph.Peers[i].First; f != 0 {
+			r.begin = min(r.begin, f)
+		}
+	}
 	r.workloads()
 	r.edges()
 	r.in.Silent = s.Silent
-	if r.in.Hours = s.Hours; r.in.Hours == nil {
+	if r.in.Hours = slices.Clone(s.Hours); r.in.Hours == nil {
 		r.hours()
 	}
+	r.in.Hours = slices.DeleteFunc(r.in.Hours, func(h Hour) bool { return hourStart(h.Hour+1) <= r.begin })
 	return r.in
 }
 
 type reader struct {
 	Source
-	in Input
-	of map[int]int // workloads of the graph in the input
+	in    Input
+	of    map[int]int // workloads of the graph in the input
+	begin int64       // the graph's peers were seen from it on: what is dated earlier has a wrong time
 }
 
 func (r *reader) workloads() {
@@ -89,14 +97,9 @@ func (r *reader) workloads() {
 		r.in.Workloads = append(r.in.Workloads, o)
 	}
 	r.unseen()
-	for i := range g.Edges {
-		e := &g.Edges[i]
-		for _, p := range []int{e.Src, e.Dst} {
-			if w, ok := r.workload(p); ok {
-				if o := &r.in.Workloads[w]; o.First == 0 || e.First < o.First {
-					o.First = e.First
-				}
-			}
+	for p := range g.Peers {
+		if w, ok := r.workload(p); ok && g.Peers[p].First != 0 {
+			r.in.Workloads[w].First = g.Peers[p].First
 		}
 	}
 }
@@ -145,15 +148,15 @@ func (r *reader) edges() {
 		if !ok {
 			k = len(r.in.Edges)
 			at[name] = k
-			r.in.Edges = append(r.in.Edges, Edge{Name: name, Src: src, Dst: dst, First: e.First, Hours: e.Windows,
+			r.in.Edges = append(r.in.Edges, Edge{Name: name, Src: src, Dst: dst, First: max(e.First, r.begin), Hours: r.since(e.Windows),
 				Connections: pairs[i], Records: e.Records(), Service: r.service(e)})
 			continue
 		}
 		o := &r.in.Edges[k]
 		o.Connections += pairs[i]
 		o.Records += e.Records()
-		o.First = min(o.First, e.First)
-		o.Hours = slices.Concat(o.Hours, e.Windows)
+		o.First = min(o.First, max(e.First, r.begin))
+		o.Hours = slices.Concat(o.Hours, r.since(e.Windows))
 	}
 	for i := range r.in.Edges {
 		o := &r.in.Edges[i]
@@ -162,6 +165,19 @@ func (r *reader) edges() {
 			o.Hours = slices.Compact(o.Hours)
 		}
 	}
+}
+
+// since gives the hours from the begin on. What is dated earlier counts as of then.
+func (r *reader) since(hours []uint32) []uint32 {
+	first := uint32(r.begin / hourMicros)
+	if len(hours) == 0 || hours[0] >= first {
+		return hours
+	}
+	i, found := slices.BinarySearch(hours, first)
+	if found {
+		return hours[i:]
+	}
+	return append([]uint32{first}, hours[i:]...)
 }
 
 func (r *reader) edgeName(e *graph.Edge) string {

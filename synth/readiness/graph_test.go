@@ -1,6 +1,7 @@
 package readiness_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -51,6 +52,21 @@ kube-system/a -> kube-system/b 80/tcp`)
 				t.Errorf("report should be declared and never seen: %+v", w)
 			}
 		}
+	}
+}
+
+// TestWrongClock has a record that is dated years before all others: it makes nothing older.
+func TestWrongClock(t *testing.T) {
+	lines := []string{"shop/cart -> shop/redis 6379/tcp hour=-50000"}
+	for h := range 100 {
+		lines = append(lines, fmt.Sprintf("shop/cart -> shop/redis 6379/tcp hour=%d times=50", h))
+	}
+	in := readiness.FromGraph(readiness.Source{Graph: graphtest.Graph(t, lines...)})
+	if n := len(in.Hours); n != 100 {
+		t.Errorf("%d hours, want the 100 that are close together", n)
+	}
+	if e := in.Edges[0]; e.First < int64(in.Hours[0].Hour)*hour || len(e.Hours) != 100 || in.Workloads[0].First < e.First {
+		t.Errorf("edge %d hours from %d, workload from %d, and the log begins at %d", len(e.Hours), e.First, in.Workloads[0].First, int64(in.Hours[0].Hour)*hour)
 	}
 }
 

@@ -99,17 +99,34 @@ func (w *World) Born(id string) float64 {
 // Coming counts the edges among some that were never seen by the end of a day and really talk within the days after it:
 // all, and those that exist already.
 func (w *World) Coming(edges []int, day, days int) (all, old int) {
+	return w.ComingAfter(edges, day*24*60, days)
+}
+
+// ComingAfter is Coming after a minute of the world.
+func (w *World) ComingAfter(edges []int, minute, days int) (all, old int) {
+	hour := minute / 60
 	for _, i := range edges {
 		e := &w.Edges[i]
-		if e.first >= 0 && int(e.first) < day*24*60 || !e.talksIn(day*24, (day+days)*24) {
+		if e.first >= 0 && int(e.first) < minute || !e.talksIn(hour, hour+days*24) {
 			continue
 		}
 		all++
-		if e.Born <= day*24 {
+		if e.Born <= hour {
 			old++
 		}
 	}
 	return all, old
+}
+
+// Seen gives the minutes at which edges were first seen, sorted.
+func (w *World) Seen(edges []int) (minutes []int) {
+	for _, i := range edges {
+		if f := w.Edges[i].first; f >= 0 {
+			minutes = append(minutes, int(f))
+		}
+	}
+	slices.Sort(minutes)
+	return minutes
 }
 
 // talksIn says whether an edge really talks from one hour up to another.

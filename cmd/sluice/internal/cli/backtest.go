@@ -65,7 +65,7 @@ func runBacktest(ctx context.Context, s Streams, o *backtestOptions, args []stri
 	if o.policies != "" {
 		return o.denied(ctx, s, args)
 	}
-	l, err := o.judged(ctx, s, args)
+	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (o *backtestOptions) denied(ctx context.Context, s Streams, args []string) 
 	if err != nil {
 		return err
 	}
-	l, err := o.judged(ctx, s, args)
+	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,11 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 		}
 		src.Live = collect.Live(servers, o)
 	}
-	return run.Open(ctx, src, cfg)
+	l, err := run.Open(ctx, src, cfg)
+	if err == nil {
+		l.Failed = append(l.Failed, cfg.ManifestProblems...)
+	}
+	return l, err
 }
 
 // sources says what to read.

@@ -40,16 +40,6 @@ func (o *watched) check() error {
 	return err
 }
 
-// judged reads what is to be judged. Manifests that could not be read are told.
-func (o *watched) judged(ctx context.Context, s Streams, args []string) (*run.Log, error) {
-	l, err := o.open(ctx, s, args)
-	if err != nil {
-		return nil, err
-	}
-	l.Failed = append(l.Failed, l.Config.ManifestProblems...)
-	return l, nil
-}
-
 func newReady(s Streams) *cobra.Command {
 	o := &watched{}
 	explain := false
@@ -75,7 +65,7 @@ func runReady(ctx context.Context, s Streams, o *watched, args []string, explain
 	if err := o.check(); err != nil {
 		return err
 	}
-	l, err := o.judged(ctx, s, args)
+	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return err
 	}

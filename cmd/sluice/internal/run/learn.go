@@ -23,6 +23,7 @@ type LearnConfig struct {
 	Prune        time.Duration // with Base: drop what is older; 0: nothing
 	Force        bool          // see bundle.Input
 	AllowPartial bool          // learn although a source could not be read whole
+	RequireReady bool          // a namespace below Stable is a finding
 	Watch        Watch
 }
 
@@ -32,6 +33,8 @@ type Learned struct {
 	Result synth.Result
 	Report verify.Report
 	Hands  bundle.ByHand // what people did in the directory
+	Ready  *Ready        // whether enough was seen
+	below  []string      // what RequireReady finds
 }
 
 // Learn learns policies from a log, writes the bundle and verifies it.
@@ -80,13 +83,17 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	out.Report.Edited = out.Hands.Changed()
-	return out, nil
+	out.Ready, err = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster})
+	if err == nil && cfg.RequireReady {
+		out.below = out.Ready.below()
+	}
+	return out, err
 }
 
 // Findings is the error that a result asks for attention: what failOn names, or a direction that cannot be enforced.
 func (r *Learned) Findings(failOn []string) error {
 	const most = 3
-	failed := r.Report.Failed(failOn)
+	failed := append(r.Report.Failed(failOn), r.below...)
 	blocked := 0
 	for _, ns := range r.Result.Namespaces() {
 		if e := r.Result.Enforce[ns]; len(e.Why) > 0 && !r.Config.EnforceAnyway && len(failOn) > 0 {

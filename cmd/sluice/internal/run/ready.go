@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/readiness"
@@ -29,6 +29,14 @@ type Ready struct {
 // Ready judges whether enough was seen of the chosen namespaces. All of the log is judged, since they borrow from each
 // other; of the others nothing is told.
 func (l *Log) Ready(cfg ReadyConfig) (*Ready, error) {
+	r, err := l.judge(cfg)
+	if err == nil && len(r.Namespaces) == 0 {
+		err = fmt.Errorf("nothing was seen of the chosen namespaces before %s", model.StampSecond(r.AsOf))
+	}
+	return r, err
+}
+
+func (l *Log) judge(cfg ReadyConfig) (*Ready, error) {
 	src, chosen, err := l.watched(&cfg)
 	if err != nil {
 		return nil, err
@@ -37,28 +45,37 @@ func (l *Log) Ready(cfg ReadyConfig) (*Ready, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := readiness.Judge(readiness.FromGraph(src), l.asOf(cfg.AsOf, src.Hours), judge)
+	r := readiness.Judge(readiness.FromGraph(src), l.asOf(cfg.AsOf), judge)
 	r.Namespaces = slices.DeleteFunc(r.Namespaces, func(n readiness.Namespace) bool { return !chosen(n.Name) })
 	r.Sides = slices.DeleteFunc(r.Sides, func(s readiness.Side) bool { return !chosen(s.Namespace) })
 	r.Unseen = slices.DeleteFunc(r.Unseen, func(u readiness.Unseen) bool { return !chosen(u.Namespace) })
-	if len(r.Namespaces) == 0 {
-		return nil, fmt.Errorf("nothing was seen of the chosen namespaces before %s", model.StampSecond(r.AsOf))
-	}
 	return &Ready{r, len(l.Config.Manifests) > 0}, nil
 }
 
 // Findings is the error that something is below Stable.
-func (r *Ready) Findings() error {
-	var below []string
+func (r *Ready) Findings() error { return found(r.below()) }
+
+// below says which namespaces are below Stable.
+func (r *Ready) below() []string {
+	var names []string
 	for i := range r.Namespaces {
 		if n := &r.Namespaces[i]; n.State != readiness.Stable {
-			below = append(below, n.Name)
+			names = append(names, n.Name)
 		}
 	}
-	if len(below) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	return &Findings{[]string{"not Stable: " + strings.Join(below, ", ")}}
+	return []string{"not Stable: " + text.Some(names)}
+}
+
+// Namespace gives what was judged of a namespace, nil for nothing.
+func (r *Ready) Namespace(name string) *readiness.Namespace {
+	i := slices.IndexFunc(r.Namespaces, func(n readiness.Namespace) bool { return n.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &r.Namespaces[i]
 }
 
 // watched is what readiness is judged by, and which namespaces were chosen.
@@ -135,30 +152,14 @@ func (l *Log) silent() []uint32 {
 	return readiness.Silent(slices.Compact(nodes), gaps)
 }
 
-// asOf is the time that a log is judged at: what was asked for, else the end of its last hour, never after the clock. A
-// thousandth of the records more than a day after all others does not make it longer: a clock was wrong.
-func (l *Log) asOf(asked model.Micros, hours []readiness.Hour) model.Micros {
+// asOf is the time that a log is judged at: what was asked for, else the end of the hour of its last records, never after
+// the clock.
+func (l *Log) asOf(asked model.Micros) model.Micros {
 	if asked != 0 {
 		return asked
 	}
 	const hour = model.Micros(time.Hour / time.Microsecond)
-	sorted := slices.Clone(hours)
-	slices.SortFunc(sorted, func(a, b readiness.Hour) int { return int(a.Hour) - int(b.Hour) })
-	sorted = slices.DeleteFunc(sorted, func(h readiness.Hour) bool { return h.Records == 0 })
-	var all, late uint64
-	for _, h := range sorted {
-		all += h.Records
-	}
-	last := len(sorted) - 1
-	for i := last; i > 0; i-- {
-		if late += sorted[i].Records; 1000*late > all {
-			break
-		}
-		if sorted[i].Hour-sorted[i-1].Hour > 24 {
-			last = i - 1
-		}
-	}
-	return min(model.Micros(sorted[last].Hour+1)*hour, time.Now().UnixMicro())
+	return min((l.Graph.AsOf/hour+1)*hour, time.Now().UnixMicro())
 }
 
 // Backtest says what would have been lost, had the rest been denied earlier.
@@ -171,7 +172,7 @@ func (l *Log) Backtest(cfg ReadyConfig, step time.Duration) (*readiness.Backtest
 	if err != nil {
 		return nil, err
 	}
-	t := readiness.Trial{AsOf: l.asOf(cfg.AsOf, src.Hours), Step: step.Microseconds(), Chosen: chosen,
+	t := readiness.Trial{AsOf: l.asOf(cfg.AsOf), Step: step.Microseconds(), Chosen: chosen,
 		Drifted: readiness.Drift(src, l.Builder.Observations(), l.Config.graph())}
 	return readiness.Try(readiness.FromGraph(src), judge, t), nil
 }

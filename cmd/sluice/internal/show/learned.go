@@ -9,6 +9,7 @@ import (
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/readiness"
 )
 
 // learnView is the result of learning as printed.
@@ -17,7 +18,26 @@ type learnView struct {
 	Out          string           `json:"out"`
 	Fates        []fateCount      `json:"fates"`
 	Verification reportView       `json:"verification"`
+	Readiness    []learnReadyView `json:"readiness"`
 	Bundle       *bundle.Manifest `json:"bundle"`
+}
+
+// learnReadyView is whether enough was seen of a namespace, in short.
+type learnReadyView struct {
+	Name      string  `json:"name"`
+	State     string  `json:"state"`
+	Workloads int     `json:"workloads"`
+	Stable    int     `json:"stableWorkloads"`
+	Chance    float64 `json:"chance"` // of an edge within 7 days that exists and was never seen
+}
+
+func viewLearnReady(r *run.Ready) []learnReadyView {
+	out := []learnReadyView{}
+	for i := range r.Namespaces {
+		n := &r.Namespaces[i]
+		out = append(out, learnReadyView{n.Name, n.State.String(), n.Workloads, n.Ready, atLeast(n.Chance)})
+	}
+	return out
 }
 
 // Learned prints what was learned into the bundle out; quiet: without what was read.
@@ -31,7 +51,7 @@ func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string,
 		return nil
 	}
 	m.Files = nil // of use beside the files only
-	return printObject(w, format, learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), m})
+	return printObject(w, format, learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), viewLearnReady(r.Ready), m})
 }
 
 func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, out string, quiet bool) {
@@ -55,14 +75,23 @@ func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manif
 	fmt.Fprintln(w)
 	printReport(w, &learned.Report)
 	fmt.Fprintln(w)
-	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE")
+	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE", "STABLE")
 	for _, ns := range r.Namespaces() {
 		e := r.Enforce[ns]
-		t.row(ns, e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge())
+		t.row(ns, e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge(), stable(learned.Ready.Namespace(ns)))
 	}
 	_ = t.flush()
+	fmt.Fprintln(w, "STABLE: workloads of which enough was seen; sluice ready says what to wait for.")
 	printObstacles(w, r)
 	fmt.Fprint(w, "\n", bundle.Next(m, r.Dialect.Rollout(), out))
+}
+
+// stable is how many workloads of a namespace are Stable.
+func stable(n *readiness.Namespace) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d", n.Ready, n.Workloads)
 }
 
 func printObstacles(w io.Writer, r *synth.Result) {
