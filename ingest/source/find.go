@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 )
 
@@ -25,6 +24,7 @@ type finder struct {
 	depth  int
 	offset int // of the string that is looked into, in the outermost text
 	found  int
+	hit    node // the string of the outermost text that was the last record
 	single bool // the outermost text is one object, which was not asked about
 	broken brokenness
 	// endless counts objects and arrays without an end.
@@ -57,6 +57,7 @@ const (
 // find looks through a text and returns how many records it found. What is wrong with the rest stands in f.broken.
 func (f *finder) find(text []byte) int {
 	f.nodes, f.depth, f.found, f.single, f.broken, f.endless, f.offset = f.nodes[:0], 0, 0, false, sound, 0, 0
+	f.hit = node{}
 	f.look(text)
 	return f.found
 }
@@ -239,6 +240,9 @@ func (f *finder) inside(text []byte, n node) {
 	f.depth++
 	if f.claim(inner, f.offset) {
 		f.found++
+		if f.depth == 1 && n.kind == '"' {
+			f.hit = n
+		}
 	} else {
 		f.look(inner)
 	}
@@ -389,53 +393,3 @@ func (f *finder) str(text []byte, i int) int {
 }
 
 var encodedObject = []byte("eyJ") // {" in Base64
-
-// decode64 adds what a text of Base64 stands for, nothing where it is none.
-func decode64(to, text []byte) []byte {
-	n := base64.StdEncoding.DecodedLen(len(text))
-	to = append(to, make([]byte, n)...)
-	from := len(to) - n
-	got, err := base64.StdEncoding.Decode(to[from:], text)
-	if err != nil {
-		return to[:from]
-	}
-	return to[:from+got]
-}
-
-var controls = map[byte]byte{'a': 7, 'b': 8, 'f': 12, 'v': 11}
-
-// unescape adds the text that a string of JSON or of Go stands for. What is no escape stays as it is.
-func unescape(to, text []byte) []byte {
-	for len(text) > 0 {
-		i := bytes.IndexByte(text, '\\')
-		if i < 0 || i+1 == len(text) {
-			return append(to, text...)
-		}
-		to = append(to, text[:i]...)
-		n := 2
-		switch c := text[i+1]; c {
-		case '"', '\\', '/', '\'':
-			to = append(to, c)
-		case 'n':
-			to = append(to, '\n')
-		case 't':
-			to = append(to, '\t')
-		case 'r':
-			to = append(to, '\r')
-		case 'a', 'b', 'f', 'v':
-			to = append(to, controls[c])
-		case 'u':
-			to, n = unicodeEscape(to, text[i:])
-		case 'x':
-			if v, ok := hexDigits(text[i+2:], 2); ok {
-				to, n = append(to, byte(v)), 4
-				break
-			}
-			fallthrough
-		default:
-			to = append(to, '\\', c)
-		}
-		text = text[i+n:]
-	}
-	return to
-}

@@ -301,3 +301,25 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestWrappedAlike: lines whose wrapping looks like that of the one before are still read for what they are.
+func TestWrappedAlike(t *testing.T) {
+	rec := func(n int) string { return strings.ReplaceAll(fmt.Sprintf(record, n), `"`, `\"`) }
+	in := strings.Join([]string{
+		`{"at":17,"log":"` + rec(1) + `\n","n":1}`,
+		`{"at":1800,"log":"` + rec(2) + `\n","n":2}`,
+		`{"at":19,"log":"level=info msg={}","n":3}`, // no record
+		`{"at":20,"log":"` + rec(4) + `","more":{"log":"` + rec(5) + `"}}`,
+		`{"at":21,"log":"` + rec(6) + `","more":{"log":"` + rec(6) + `"}}`, // twice the same
+		`{"at":22,"log":"` + rec(7)[:90] + `","n":7}`,                      // cut off
+		`{"at":23,"log":"` + rec(8) + `","flow":{"verdict":"FORWARDED","l4":{"TCP":{"source_port":9}}}}`,
+		`{"at":24,"log":"` + rec(10), // the record is whole
+	}, "\n")
+	l, _ := readAll(t, 1, strings.NewReader(in), "-")
+	if diff := cmp.Diff([]int{1, 2, 4, 5, 6, 9, 10}, l.ports); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"3:not-a-flow-log", "6:bad-json", "8:truncated"}, l.rejects); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -27,7 +27,11 @@ type worker struct {
 	seen   int
 
 	pending [2]pieces // of the streams of a container
-	joined  []byte
+	joined  []byte    // a line of them
+	inner   []byte    // a record that was escaped
+
+	wrappers    []wrapper // what stood around the last records
+	nextWrapper int
 }
 
 // tellEvery is after how many records progress is told.
@@ -41,7 +45,7 @@ func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff func
 
 // reads says that an input is of the format of that number, which is asked first.
 func (w *worker) reads(format int) {
-	w.decoders = append(w.decoders[:0], w.all[format])
+	w.decoders, w.wrappers = append(w.decoders[:0], w.all[format]), w.wrappers[:0]
 	for i, d := range w.all {
 		if i != format {
 			w.decoders = append(w.decoders, d)
@@ -98,7 +102,7 @@ func (w *worker) value(source string, v *value) {
 // item decodes the records of a text that is one, or that has some inside. A text without any is a malformed record, if it
 // is not quiet.
 func (w *worker) item(source string, line int64, text []byte, quiet bool) {
-	if len(text) == 0 || w.decoders[0].Record(source, line, text) {
+	if len(text) == 0 || len(w.wrappers) > 0 && w.unwrap(source, line, text) || w.decoders[0].Record(source, line, text) {
 		return
 	}
 	if n := ingest.End(text); text[0] == '{' && n > 0 && n < len(text) {
@@ -109,11 +113,15 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 		return // behind what a runtime or a pipeline puts before each line
 	}
 	w.source, w.text, w.line, w.seen = source, text, line, 0
-	if len(w.decoders) > 1 && w.claim(text, 0) {
-		return
+	for _, d := range w.decoders[1:] {
+		if d.Record(source, line, text) {
+			return
+		}
 	}
 	n := w.finder.find(text)
 	switch {
+	case n == 1 && w.finder.broken == sound && w.finder.hit.to > 0:
+		w.wrapped(text, w.finder.hit)
 	case w.finder.broken == cutRecord:
 		w.malformed(source, line, model.BadJSON, "a record that is cut off: "+ingest.Excerpt(text))
 	case n > 0 && w.finder.broken == damaged:

@@ -1,0 +1,77 @@
+package source
+
+import "bytes"
+
+// wrapper is what stood around a record that was a string of another object: lines of one source have the same. It is a
+// prediction: numbers aside all of it has to be there again, and what is behind the record must not hold another.
+type wrapper struct {
+	before []byte
+}
+
+// maxWrappers is how many are remembered: a few for the pods of a cluster, which metadata tells apart.
+const maxWrappers = 8
+
+// unwrap decodes the record of a text that looks like one before, and is false where it does not.
+func (w *worker) unwrap(source string, line int64, text []byte) bool {
+	for i := range w.wrappers {
+		n := w.wrappers[i].match(text)
+		if n < 0 {
+			continue
+		}
+		var end int
+		if w.inner, end = unescapeTo(w.inner[:0], text[n:], true); end < 0 || bytes.IndexByte(text[n+end:], '{') >= 0 {
+			return false
+		}
+		if !w.decoders[0].Record(source, line, bytes.TrimSpace(w.inner)) {
+			return false
+		}
+		if i > 0 {
+			w.wrappers[0], w.wrappers[i] = w.wrappers[i], w.wrappers[0]
+		}
+		return true
+	}
+	return false
+}
+
+// match returns the length of what stands before the record, -1 where it is something else.
+func (p *wrapper) match(text []byte) int {
+	i, b := 0, p.before
+	for j := 0; j < len(b); {
+		if i == len(text) {
+			return -1
+		}
+		switch {
+		case text[i] == b[j]:
+			i, j = i+1, j+1
+		case isDigit(b[j]) || j > 0 && isDigit(b[j-1]):
+			for i < len(text) && isDigit(text[i]) {
+				i++
+			}
+			for j < len(b) && isDigit(b[j]) {
+				j++
+			}
+			if i == len(text) || j == len(b) || text[i] != b[j] {
+				return -1
+			}
+		default:
+			return -1
+		}
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+// wrapped remembers what stood around the record that the finder found in a text.
+func (w *worker) wrapped(text []byte, n node) {
+	if bytes.IndexByte(text[n.to:], '{') >= 0 {
+		return
+	}
+	p := wrapper{bytes.Clone(text[:n.from+1])}
+	if len(w.wrappers) < maxWrappers {
+		w.wrappers = append(w.wrappers, p)
+		return
+	}
+	w.wrappers[w.nextWrapper%maxWrappers] = p
+	w.nextWrapper++
+}
