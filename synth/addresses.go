@@ -163,7 +163,7 @@ func deniedAddresses(s *scope) []netip.Addr {
 	var out []netip.Addr
 	for i := range s.g.Edges {
 		e := &s.g.Edges[i]
-		if e.State != graph.Denied || s.accepted(e) {
+		if e.State != graph.Denied || s.accepted(i) {
 			continue
 		}
 		for _, p := range []int{e.Src, e.Dst} {

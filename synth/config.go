@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/synth/decision"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	MinWatch time.Duration
 	// Resolver is what pods ask for names that were not seen asking, nil where nobody said.
 	Resolver *Resolver
+	// Decisions are what people said of edges, nil for nothing.
+	Decisions *decision.Book
 	// Kept are the edges, as "SRC -> DST PORT/PROTO", that only a former bundle has evidence of, Pruned those that were
 	// left out for their age.
 	Kept, Pruned []string

@@ -26,36 +26,39 @@ type Kind string
 
 // The kinds of findings.
 const (
-	KindInexpressible    Kind = "inexpressible"     // worked, but the dialect has no rule for it
-	KindRefused          Kind = "refused"           // seen, but cannot be learned from
-	KindDenied           Kind = "denied"            // policy denied it; not learned
-	KindLearnedDenied    Kind = "learned-denied"    // policy denied it; learned because that was asked for
-	KindMixed            Kind = "mixed"             // worked and was denied at other times
-	KindAudit            Kind = "staged-deny"       // staged policies of the cluster would deny it
-	KindWorldPod         Kind = "world-pod"         // a pod by name that the datapath takes for world
-	KindUnmanaged        Kind = "unmanaged"         // a pod that the network plugin does not manage
-	KindHostNetwork      Kind = "host-network"      // a pod on its node's network, taken as the node
-	KindL7Denied         Kind = "l7-denied"         // an L7 rule of the cluster denied requests on it
-	KindFragile          Kind = "fragile-address"   // a peer known by its address only
-	KindMerged           Kind = "merged-workloads"  // owners that no stable label tells apart
-	KindUnseen           Kind = "namespace-unseen"  // a chosen namespace without any workload
-	KindIsolated         Kind = "already-isolated"  // something denies in a namespace today
-	KindWidened          Kind = "widened"           // opened beside what was seen
-	KindProposed         Kind = "widening-proposed" // would be opened by a widening that was not asked for
-	KindKept             Kind = "kept"              // only the former bundle has evidence of it
-	KindPruned           Kind = "pruned"            // the former bundle allowed it, and it was too old to keep
-	KindNotGlobal        Kind = "not-global"        // the default deny for all namespaces leaves a direction open
-	KindNoDNS            Kind = "no-dns"            // connects out and was never seen asking a resolver
-	KindNotWatched       Kind = "not-watched"       // the pods of a namespace were not watched for long enough
-	KindLost             Kind = "lost"              // worked, and the policies as they were written would block it
-	KindIdle             Kind = "widening-idle"     // a widening that was asked for opens nothing there
-	KindAttempted        Kind = "attempted"         // tried, and nobody answered; not learned
-	KindReset            Kind = "reset"             // tried, and only ever reset; not learned
-	KindFanOut           Kind = "fan-out"           // a client that tried many ports or peers in vain
-	KindOwners           Kind = "several-owners"    // names of several owners stand for one address
-	KindLate             Kind = "late-records"      // records with times after nearly all others, or after the clock
-	KindTCPDNSDenied     Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
-	KindTCPDNSDeniedKind      = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
+	KindInexpressible Kind = "inexpressible"     // worked, but the dialect has no rule for it
+	KindRefused       Kind = "refused"           // seen, but cannot be learned from
+	KindDenied        Kind = "denied"            // policy denied it; not learned
+	KindLearnedDenied Kind = "learned-denied"    // policy denied it; learned because that was asked for
+	KindMixed         Kind = "mixed"             // worked and was denied at other times
+	KindAudit         Kind = "staged-deny"       // staged policies of the cluster would deny it
+	KindWorldPod      Kind = "world-pod"         // a pod by name that the datapath takes for world
+	KindUnmanaged     Kind = "unmanaged"         // a pod that the network plugin does not manage
+	KindHostNetwork   Kind = "host-network"      // a pod on its node's network, taken as the node
+	KindL7Denied      Kind = "l7-denied"         // an L7 rule of the cluster denied requests on it
+	KindFragile       Kind = "fragile-address"   // a peer known by its address only
+	KindMerged        Kind = "merged-workloads"  // owners that no stable label tells apart
+	KindUnseen        Kind = "namespace-unseen"  // a chosen namespace without any workload
+	KindIsolated      Kind = "already-isolated"  // something denies in a namespace today
+	KindWidened       Kind = "widened"           // opened beside what was seen
+	KindProposed      Kind = "widening-proposed" // would be opened by a widening that was not asked for
+	KindKept          Kind = "kept"              // only the former bundle has evidence of it
+	KindPruned        Kind = "pruned"            // the former bundle allowed it, and it was too old to keep
+	KindNotGlobal     Kind = "not-global"        // the default deny for all namespaces leaves a direction open
+	KindNoDNS         Kind = "no-dns"            // connects out and was never seen asking a resolver
+	KindNotWatched    Kind = "not-watched"       // the pods of a namespace were not watched for long enough
+	KindLost          Kind = "lost"              // worked, and the policies as they were written would block it
+	KindIdle          Kind = "widening-idle"     // a widening that was asked for opens nothing there
+	KindAttempted     Kind = "attempted"         // tried, and nobody answered; not learned
+	KindReset         Kind = "reset"             // tried, and only ever reset; not learned
+	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
+	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
+	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
+	KindTCPDNSDenied  Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
+	KindRejected      Kind = "rejected"          // denied on purpose, by a decision
+	KindIgnored       Kind = "ignored"           // no dependency, by a decision
+	KindExpired       Kind = "decision-expired"  // a decision that has ended
+	KindDangling      Kind = "decision-dangling" // a decision that names nothing
 )
 
 // page is what there is to say of a kind.
@@ -177,6 +180,22 @@ var pages = map[Kind]page{
 		"Some records are dated after nearly all others, or after the clock.",
 		"A clock is wrong or they are forged; ages are counted to the time before which the others lie.",
 		"Look at the clock of the node that wrote them."},
+	KindRejected: {Info,
+		"A person decided that the connection is to be denied.",
+		"It is denied on purpose once its direction is, and counts as rejected.",
+		"Nothing; the decision and its reason stand in the configuration."},
+	KindIgnored: {Info,
+		"A person decided that nothing depends on the connection.",
+		"Nothing is learned of it, and it holds nothing open.",
+		"Nothing; the decision and its reason stand in the configuration."},
+	KindExpired: {Blocks,
+		"A decision had a date, and it has passed.",
+		"What it allows stays allowed. What it rejected or ignored is undecided again, and its direction is not denied.",
+		"Decide again: give another date, or none, or take the decision out."},
+	KindDangling: {Warning,
+		"A decision names no edge that was seen, or a peer that is not there.",
+		"It decides nothing.",
+		"Take it out of the configuration, or mend its names: sluice show edges prints them."},
 	KindTCPDNSDenied: {Info,
 		"Policy denied TCP 53 to a resolver that answers UDP 53.",
 		"Answers too long for UDP fail.",

@@ -49,7 +49,7 @@ func gather(t *translator, sp *speech, n *notes) []need {
 }
 
 func (x *gatherer) end(i int, e *graph.Edge, en end) {
-	if !x.accepted(e) {
+	if !x.accepted(i) {
 		x.leaveOut(i, e, en)
 		return
 	}
@@ -153,7 +153,7 @@ func (x *gatherer) selectable(peer int) string {
 
 // leaveOut notes an edge that is not learned.
 func (x *gatherer) leaveOut(i int, e *graph.Edge, en end) {
-	if x.leavePending(i, e, en) {
+	if x.leaveDecided(i, e, en) || x.leavePending(i, e, en) {
 		return
 	}
 	if e.State == graph.Denied {

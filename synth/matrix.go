@@ -56,7 +56,9 @@ func newMatrix(needs []need) *matrix {
 			if m.edges[at] == nil {
 				m.rows[i] = append(m.rows[i], k)
 			}
-			m.edges[at] = append(m.edges[at], n.edge)
+			if m.edges[at] = append(m.edges[at], n.edge); n.edge < 0 {
+				m.edges[at] = m.edges[at][:len(m.edges[at])-1] // nothing was seen of it
+			}
 		}
 	}
 	return m

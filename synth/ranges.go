@@ -125,7 +125,7 @@ func (x *widening) spans() []span {
 		mark(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
 	}
 	for i := range x.g.Edges {
-		if e := &x.g.Edges[i]; e.State == graph.Denied && !x.accepted(e) {
+		if e := &x.g.Edges[i]; e.State == graph.Denied && !x.accepted(i) {
 			denied[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}

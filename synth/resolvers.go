@@ -61,7 +61,7 @@ func answering(s *scope) map[int]bool {
 	clients := map[int]map[int]bool{}
 	for i := range s.g.Edges {
 		e := &s.g.Edges[i]
-		if e.Proto == model.UDP && e.Port == dnsPort && s.accepted(e) {
+		if e.Proto == model.UDP && e.Port == dnsPort && s.accepted(i) {
 			if clients[e.Dst] == nil {
 				clients[e.Dst] = map[int]bool{}
 			}

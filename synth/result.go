@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/synth/decision"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -25,6 +26,8 @@ type Result struct {
 	// Enforce says for each namespace that has subjects, or edges that stand in the way, which directions may get a default
 	// deny.
 	Enforce map[string]Enforce
+	// Decided are the edges that people decided to reject, or to ignore: indices into Graph.Edges.
+	Decided map[int]decision.Verdict
 	Stats   Stats
 	beside  map[string]policy.Policy
 	whole   map[string][]policy.Policy // by namespace, for each subject what the allow policies say of it
@@ -148,6 +151,15 @@ func (r *Result) Accepted() map[int]bool {
 		for _, e := range edges {
 			out[e] = true
 		}
+	}
+	return out
+}
+
+// DecidedAs is the set of edges that people decided so.
+func (r *Result) DecidedAs(v decision.Verdict) map[int]bool {
+	out := map[int]bool{}
+	for e, verdict := range r.Decided {
+		out[e] = verdict == v
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/synth/decision"
 )
 
 // scope is what one run looks at, and for whom. It is built once and only read.
@@ -18,10 +19,12 @@ type scope struct {
 	in      map[string][]int  // workloads of the cluster by namespace, sorted
 	chosen  map[string]bool   // the namespaces that policies are written for
 	refused map[string]string // those that were chosen and can have none, and why
+	decided decided
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
-	s := &scope{g: g, cfg: cfg, cluster: cfg.Cluster, in: map[string][]int{}, chosen: map[string]bool{}, refused: map[string]string{}}
+	s := &scope{g: g, cfg: cfg, cluster: cfg.Cluster, in: map[string][]int{}, chosen: map[string]bool{}, refused: map[string]string{},
+		decided: decide(g, cfg.Decisions)}
 	for i := range g.Peers {
 		p := &g.Peers[i]
 		if p.Kind != model.KindPod || s.chosen[p.Namespace] || s.refused[p.Namespace] != "" || !cfg.chosen(p.Namespace) {
@@ -78,8 +81,15 @@ func (s *scope) ownCluster(p *graph.Peer) bool {
 	return p.Workload < 0 || s.g.Workloads[p.Workload].Cluster == s.cluster
 }
 
-// accepted reports whether an edge is to be allowed.
-func (s *scope) accepted(e *graph.Edge) bool {
+// accepted reports whether an edge is to be allowed: by what was seen, or by what people decided.
+func (s *scope) accepted(edge int) bool {
+	e := &s.g.Edges[edge]
+	switch d := s.decided.on(edge); {
+	case e.State == graph.Refused:
+		return false
+	case d != nil:
+		return s.decided.holds(edge, decision.Accept, decision.Widen)
+	}
 	return e.State.Worked() || e.State == graph.Denied && s.cfg.LearnDenied
 }
 

@@ -84,7 +84,7 @@ func (v *solver) classes(needs []need) [][]need {
 // named gives the names by which a need's destination is allowed: those that its source asked for and whose answers
 // the dialect can let a resolver's client use. Without a query in the log no rule would let the names be learned.
 func (v *solver) named(n need) []string {
-	if n.dir != model.Egress || v.g.Peers[n.peer].Kind != model.KindAddress || !v.asking[n.subject] {
+	if n.dir != model.Egress || v.g.Peers[n.peer].Kind != model.KindAddress || !v.asking[n.subject] || n.edge < 0 {
 		return nil
 	}
 	var out []string

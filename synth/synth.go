@@ -32,6 +32,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	ledger := &ledger{addresses: addresses}
 	needs = widen(scope, resolvers, needs, notes, ledger)
 	remark(scope, speech, notes)
+	remarkDecisions(scope, notes)
 	enforce := enforcing(scope, notes)
 	written, err := write(ctx, &solver{scope, translator, speech, resolvers}, needs, notes, ledger, enforce)
 	if err != nil {
@@ -41,7 +42,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	sortFindings(notes.findings)
 	r := Result{Dialect: cfg.Dialect, Cluster: scope.cluster, Enforce: enforce, Widenings: ledger.list,
 		Findings: notes.findings, Losses: notes.losses, global: global, beside: written.beside,
-		prefix: cfg.NamePrefix}
+		prefix: cfg.NamePrefix, Decided: scope.decided.denied()}
 	r.Policies = policy.PolicySet{Policies: written.policies, Networks: addresses.sets(written.policies)}.Canonical()
 	r.RuleEdges = written.edges()
 	r.Subjects = written.subjects(scope)

@@ -23,6 +23,7 @@ func widen(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
 	w.dns()
 	w.ranges()
 	w.entities()
+	w.decisions()
 	return w.needs
 }
 
@@ -70,7 +71,7 @@ func (x *widening) entities() {
 	seen := map[Triple]bool{}
 	var entities []int
 	for i := range x.g.Edges {
-		if e := &x.g.Edges[i]; x.accepted(e) {
+		if e := &x.g.Edges[i]; x.accepted(i) {
 			seen[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}

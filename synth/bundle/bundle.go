@@ -24,6 +24,7 @@ import (
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
+	"sluice/synth/decision"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -366,6 +367,8 @@ func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespa
 		Namespaces:    in.Result.Namespaces(),
 		Inexpressible: in.Result.Inexpressible(),
 		Accepted:      in.Result.Accepted(),
+		Rejected:      in.Result.DecidedAs(decision.Reject),
+		Ignored:       in.Result.DecidedAs(decision.Ignore),
 		Widened:       in.Result.Widened,
 		WidenedRules:  in.Result.WidenedRules(),
 	})

@@ -3,6 +3,7 @@ package bundle
 import (
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/synth/decision"
 	"sluice/synth/verify"
 )
 
@@ -38,11 +39,14 @@ func (m *Manifest) expectEdges(g *graph.Graph, cfg *verify.Config) {
 		known[key{e.Source, e.Destination, e.Port}] = e
 	}
 	cfg.Inexpressible, cfg.Accepted = map[int]bool{}, map[int]bool{}
+	cfg.Rejected, cfg.Ignored = map[int]bool{}, map[int]bool{}
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		if k := known[key{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()}]; k != nil {
 			cfg.Inexpressible[i] = k.Inexpressible
 			cfg.Accepted[i] = k.Accepted
+			cfg.Rejected[i] = k.Decided == decision.Reject.String()
+			cfg.Ignored[i] = k.Decided == decision.Ignore.String()
 		}
 	}
 }

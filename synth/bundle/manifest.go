@@ -158,7 +158,8 @@ type Edge struct {
 	Doubt          string   `json:"doubt,omitempty"` // why the grade is unknown
 	Reason         string   `json:"reason,omitempty"`
 	Inexpressible  bool     `json:"inexpressible,omitempty"`
-	Accepted       bool     `json:"accepted,omitempty"` // denied, and allowed on purpose
+	Accepted       bool     `json:"accepted,omitempty"` // denied or never answered, and allowed on purpose
+	Decided        string   `json:"decided,omitempty"`  // what people decided: reject or ignore
 	Records        uint64   `json:"records"`
 	DeniedRecords  uint64   `json:"deniedRecords,omitempty"`
 	Connections    uint64   `json:"connections,omitempty"` // 0: the log does not show openings
@@ -286,10 +287,18 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 		}
 		index[i] = len(m.Edges)
 		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.GradeText(), e.Doubt.String(), e.Reason.String(), cannot[i],
-			learned[i] && e.State == graph.Denied, e.Records(),
+			learned[i] && !e.State.Worked(), decided(r, i), e.Records(),
 			e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First), model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod, e.Names})
 	}
 	return index
+}
+
+// decided is the word for what people decided of an edge, "" for nothing.
+func decided(r *synth.Result, edge int) string {
+	if v, ok := r.Decided[edge]; ok {
+		return v.String()
+	}
+	return ""
 }
 
 func (m *Manifest) rules(r *synth.Result, index map[int]int) {

@@ -228,6 +228,16 @@ func newPorts(s string) (ports, error) {
 	return ports{proto: protocols[i], first: uint16(first), last: uint16(last)}, nil
 }
 
+// Ports returns the protocol and the first and last port, inclusive, that a decision's Port names. "*" is an error: it
+// names no protocol.
+func Ports(s string) (proto model.Proto, first, last uint16, err error) {
+	p, err := newPorts(s)
+	if err == nil && p.any {
+		err = errors.New("every port is none")
+	}
+	return p.proto, p.first, p.last, err
+}
+
 func isProtocol(s string) bool {
 	return slices.ContainsFunc(protocols, func(p model.Proto) bool { return p.String() == s })
 }

@@ -32,6 +32,9 @@ type Config struct {
 	Inexpressible map[int]bool
 	// Accepted are edges that the set is meant to allow although the log says denied.
 	Accepted map[int]bool
+	// Rejected are edges that people decided to deny: that they worked is no reason to allow them. Ignored are those that
+	// nothing depends on: nothing is lost or escapes by them.
+	Rejected, Ignored map[int]bool
 	// Isolated are the directions of namespaces that the set is said to isolate whole.
 	Isolated []Side
 	// Recorded are the ids of the rules that the set should have: those with evidence, and those that keep a direction
@@ -347,7 +350,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 // judge gives the verdict, and the decision where one was needed.
 func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 	e := &v.g.Edges[c.Edge]
-	worked := e.State.Worked() || v.cfg.Accepted[c.Edge]
+	worked := (e.State.Worked() || v.cfg.Accepted[c.Edge]) && !v.cfg.Rejected[c.Edge]
 	switch {
 	case e.State == graph.Refused:
 		return Unproven, nil
@@ -361,6 +364,15 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 		return Permitted, nil
 	}
 	verdict, d := v.decide(c, worked)
+	if v.cfg.Ignored[c.Edge] && d != nil {
+		switch verdict {
+		case Lost:
+			verdict = Rejected
+		case Escaped:
+			verdict = Permitted
+		default: // as it is
+		}
+	}
 	if verdict == Escaped && e.State == graph.Pending {
 		return Unproven, d // nothing denied it, and nothing shows that it worked
 	}

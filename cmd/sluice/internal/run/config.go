@@ -15,6 +15,7 @@ import (
 	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth"
+	"sluice/synth/decision"
 	"sluice/synth/readiness"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	MinWatch *time.Duration `yaml:"minWatch"`
 	// Resolver is what pods ask for names that were not seen asking.
 	Resolver *resolverConfig `yaml:"resolver"`
+	// Decisions are what people said of edges.
+	Decisions []decisionConfig `yaml:"decisions"`
 	// AllowWaste is how many addresses never seen one CIDR may take in, where the widening cidr is asked for.
 	AllowWaste int `yaml:"allowWaste"`
 	// Networks are named parts of the address space: allowed whole where an address of them is needed.
@@ -73,6 +76,43 @@ func (c *Config) readiness() (readiness.Config, error) {
 			out.Days, out.Risk, out.Hold, out.Leave)
 	}
 	return out, nil
+}
+
+// decisionConfig is a decision as it stands in the file.
+type decisionConfig struct {
+	Source      string `yaml:"source"`
+	Destination string `yaml:"destination"`
+	Port        string `yaml:"port"`
+	Verdict     string `yaml:"verdict"` // accept, reject, ignore, widen
+	Reason      string `yaml:"reason"`
+	By          string `yaml:"by"`
+	Until       string `yaml:"until"` // a day: the first on which it holds no more
+}
+
+// decisions makes the book of decisions, nil for none.
+func (c *Config) decisions() (*decision.Book, error) {
+	if len(c.Decisions) == 0 {
+		return nil, nil
+	}
+	var list []decision.Decision
+	for i, d := range c.Decisions {
+		out := decision.Decision{Source: d.Source, Destination: d.Destination, Port: d.Port, Reason: d.Reason, By: d.By}
+		var err error
+		if out.Verdict, err = decision.ParseVerdict(d.Verdict); err != nil {
+			return nil, Usagef("config: decision %d: %w", i+1, err)
+		}
+		if d.Until != "" {
+			if out.Until, err = time.Parse(time.DateOnly, d.Until); err != nil {
+				return nil, Usagef("config: decision %d: until: %q is no day (2027-01-31)", i+1, d.Until)
+			}
+		}
+		list = append(list, out)
+	}
+	book, err := decision.New(list)
+	if err != nil {
+		return nil, Usagef("config: %w", err)
+	}
+	return book, nil
 }
 
 // resolverConfig is "none", "NAMESPACE/WORKLOAD" or a mapping.
@@ -123,7 +163,11 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 	if c.Resolver != nil {
 		cfg.Resolver = &c.Resolver.Resolver
 	}
-	cfg.AllowWaste = c.AllowWaste
+	book, err := c.decisions()
+	if err != nil {
+		return err
+	}
+	cfg.Decisions, cfg.AllowWaste = book, c.AllowWaste
 	for _, n := range c.Networks {
 		if n.Name == "" || len(n.CIDRs) == 0 {
 			return Usagef("config: networks: each needs a name and cidrs, %q has not", n.Name)

@@ -90,6 +90,17 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	return out, err
 }
 
+// expired counts the decisions that a person has to look at again and that block nothing by themselves.
+func (r *Learned) expired() int {
+	n := 0
+	for _, f := range r.Result.Findings {
+		if f.Edge < 0 && (f.Kind == synth.KindExpired || f.Kind == synth.KindDangling) {
+			n++
+		}
+	}
+	return n
+}
+
 // Findings is the error that a result asks for attention: what failOn names, or a direction that cannot be enforced.
 func (r *Learned) Findings(failOn []string) error {
 	const most = 3
@@ -101,6 +112,9 @@ func (r *Learned) Findings(failOn []string) error {
 				failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, text.Plural(len(e.Why), "obstacle", "obstacles")))
 			}
 		}
+	}
+	if n := r.expired(); n > 0 && len(failOn) > 0 {
+		failed = append(failed, text.Plural(n, "decision has ended or names nothing", "decisions have ended or name nothing"))
 	}
 	if blocked > most {
 		failed = append(failed, fmt.Sprintf("and so %s", text.Plural(blocked-most, "namespace more", "namespaces more")))
