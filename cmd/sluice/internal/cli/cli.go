@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
@@ -41,19 +42,20 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	var prof profiles
 	root := newRoot(Streams{in, out, errw}, &prof)
 	root.SetArgs(args)
-	err := errors.Join(root.ExecuteContext(ctx), prof.stop())
+	c, err := root.ExecuteContextC(ctx)
+	err = errors.Join(err, prof.stop())
 	if err == nil {
 		return ExitOK
 	}
 	code := exitCode(err)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = errors.New("interrupted")
+		err, code = errors.New("interrupted"), stopped(ctx)
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(errw, "sluice: "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000))
 	}
 	if code == ExitUsage {
-		fmt.Fprintln(errw, "See 'sluice --help' and 'sluice COMMAND --help'.")
+		fmt.Fprintf(errw, "See '%s --help'.\n", c.CommandPath())
 	}
 	return code
 }
@@ -75,10 +77,11 @@ has seen.`,
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &run.Usage{Err: err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &run.Usage{Err: meantFlag(c, err)} })
 	root.AddCommand(newLearn(s), newIngest(s), newInstall(s), newVerify(s), newReady(s), newBacktest(s), newShow(s), newExplain(s),
-		newDiff(s), newLint(s), newStore(s))
+		newDiff(s), newLint(s), newStore(s), newVersion(s))
 	markUsage(root)
+	completeFlags(root)
 	return root
 }
 
@@ -94,7 +97,11 @@ func markUsage(c *cobra.Command) {
 	} else if c.HasSubCommands() {
 		c.Args = func(cmd *cobra.Command, a []string) error {
 			if len(a) > 0 {
-				return run.Usagef("unknown command %q for %q", a[0], cmd.CommandPath())
+				var names []string
+				for _, sub := range cmd.Commands() {
+					names = append(names, sub.Name())
+				}
+				return run.Usagef("unknown command %q for %q%s", a[0], cmd.CommandPath(), meant(a[0], names))
 			}
 			return nil
 		}
@@ -103,6 +110,25 @@ func markUsage(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		markUsage(sub)
 	}
+}
+
+// meant asks whether another word was meant.
+func meant(word string, of []string) string {
+	if near := text.Nearest(word, of); near != "" {
+		return fmt.Sprintf(": did you mean %s?", near)
+	}
+	return ""
+}
+
+// meantFlag adds to the error for a flag that is not there which may have been meant.
+func meantFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return fmt.Errorf("%w%s", err, meant("--"+unknown.GetSpecifiedName(), names))
 }
 
 func version() string {

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"strings"
+	"syscall"
 
 	"sluice/cmd/sluice/internal/run"
 )
@@ -15,7 +18,18 @@ const (
 	ExitError    ExitCode = 1 // nothing usable, or a source could not be read
 	ExitUsage    ExitCode = 2
 	ExitFindings ExitCode = 3 // the result asks for attention, see --fail-on
+
+	ExitInterrupt ExitCode = 128 + ExitCode(syscall.SIGINT) // as shells have it
+	ExitTerminate ExitCode = 128 + ExitCode(syscall.SIGTERM)
 )
+
+// stopped is the code of a command that a signal ended before its work was done.
+func stopped(ctx context.Context) ExitCode {
+	if strings.HasPrefix(context.Cause(ctx).Error(), syscall.SIGTERM.String()) {
+		return ExitTerminate
+	}
+	return ExitInterrupt
+}
 
 // exitCode is the one place that gives errors their codes.
 func exitCode(err error) ExitCode {

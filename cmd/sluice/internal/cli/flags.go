@@ -38,7 +38,7 @@ type reading struct {
 func (r *reading) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.store, "store", "", "read the flows from the store in `DIR` when no source is given")
-	f.StringVar(&r.since, "since", "", "only flows from `TIME` on: RFC 3339, or a duration back from now (24h)")
+	f.StringVar(&r.since, "since", "", "only flows from `TIME` on: RFC 3339, a date, or a duration back from now (24h, 7d)")
 	f.StringVar(&r.until, "until", "", "only flows before `TIME`")
 	r.common(c)
 }
@@ -60,7 +60,7 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	if err := cfg.ReadManifests(r.manifests, s.In); err != nil {
 		return nil, err
 	}
-	servers, err := collect.Servers(args)
+	servers, err := collect.Servers(r.defaultServer(args))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,14 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 		l.Failed = append(l.Failed, cfg.ManifestProblems...)
 	}
 	return l, err
+}
+
+// defaultServer gives the server of the environment to a command that reads servers and was given nothing to read.
+func (r *reading) defaultServer(args []string) []string {
+	if server := os.Getenv("HUBBLE_SERVER"); server != "" && len(args) == 0 && r.store == "" && r.servers.offered {
+		return []string{server}
+	}
+	return args
 }
 
 // sources says what to read.
@@ -125,7 +133,7 @@ type serverFlags struct {
 func (l *serverFlags) flags(c *cobra.Command) {
 	l.offered = true
 	c.PreRunE = func(_ *cobra.Command, args []string) error {
-		if !slices.ContainsFunc(args, collect.IsServer) {
+		if servers, err := collect.Servers(args); err == nil && len(servers) == 0 && os.Getenv("HUBBLE_SERVER") == "" {
 			return nil // the environment is about servers
 		}
 		l.TLSAsked = slices.ContainsFunc(tlsFlags, c.Flags().Changed)
@@ -257,14 +265,15 @@ func parseTime(flag, s string) (model.Micros, error) {
 	if s == "" {
 		return 0, nil
 	}
-	if d, err := time.ParseDuration(s); err == nil {
-		return time.Now().Add(-d.Abs()).UnixMicro(), nil
+	if d, err := parseDays(flag, strings.TrimPrefix(s, "-")); err == nil {
+		return time.Now().Add(-d).UnixMicro(), nil
 	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return 0, run.Usagef("--%s %q: use RFC 3339 (2026-11-21T08:00:00Z) or a duration back from now (24h)", flag, s)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} { // UTC without a zone
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UnixMicro(), nil
+		}
 	}
-	return t.UnixMicro(), nil
+	return 0, run.Usagef("--%s %q: use RFC 3339 (2026-11-21T08:00:00Z), a date (2026-11-21) or a duration back from now (24h, 7d)", flag, s)
 }
 
 // parseDays reads a duration that may be given in days; 0 without.

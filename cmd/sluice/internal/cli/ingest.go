@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +41,6 @@ collected by one.`,
   sluice ingest hubble://localhost:4245 --store flows --follow
   sluice ingest goldmane://localhost:7443 --store flows --follow \
     --tls-ca-cert-files ca.crt --tls-client-cert-file tls.crt --tls-client-key-file tls.key`,
-		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range []string{"follow", "since", "until", "namespace", "last", "tls", "keep", "keep-bytes", "listen"} {
 				if cmd.Flags().Changed(name) && o.ofServers == "" {
@@ -55,7 +55,7 @@ collected by one.`,
 	o.servers.followFlag(c, "keep reading what a server sends, until stopped")
 	f := c.Flags()
 	f.StringVar(&o.dir, "store", "", "the store's `DIR`; made if it is not there")
-	f.StringVar(&o.since, "since", "", "servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, or a duration back from now (24h)")
+	f.StringVar(&o.since, "since", "", "servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, a date, or a duration back from now (24h, 7d)")
 	f.StringVar(&o.until, "until", "", "servers: end with flows before `TIME`")
 	f.VarP(nameList{&o.servers.Namespaces}, "namespace", "n", "servers: only flows with an end in `NS` (repeats)")
 	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d) beside the newest flows, a day at a time")
@@ -69,10 +69,15 @@ func runIngest(ctx context.Context, s Streams, o *ingestOptions, args []string) 
 	if o.dir == "" {
 		return run.Usagef("--store DIR is needed")
 	}
+	if len(args) == 0 && os.Getenv("HUBBLE_SERVER") != "" {
+		args = []string{os.Getenv("HUBBLE_SERVER")}
+	}
 	servers, err := collect.Servers(args)
 	switch {
 	case err != nil:
 		return err
+	case len(args) == 0:
+		return run.Usagef("no source given: name files, directories or servers (hubble://localhost:4245), or '-' for standard input")
 	case len(servers) > 0:
 		return runCollect(ctx, s, o, servers)
 	case o.ofServers != "":

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
+	"sluice/cmd/sluice/internal/text"
 	"sluice/model/store"
+	"sluice/synth/bundle"
 )
 
 // showOptions are the flags of the show commands.
@@ -21,7 +25,7 @@ type showOptions struct {
 func newShow(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "Look into any stage: flows, endpoints, workloads, edges, segments, streams",
+		Short: "Look into any stage: flows, endpoints, workloads, edges, findings, segments, streams",
 		Example: `  sluice show edges flows.jsonl.gz -n shop
   sluice show workloads --store flows -o yaml`,
 	}
@@ -40,6 +44,7 @@ func newShow(s Streams) *cobra.Command {
 	stage("workloads", "How endpoints were grouped and which selector was chosen, and why", "  sluice show workloads flows.jsonl -n shop", show.Workloads)
 	stage("endpoints", "The identities that the log names", "  sluice show endpoints flows.jsonl", show.Endpoints)
 	stage("flows", "The observations that edges are built from, folded by the hour", "  sluice show flows flows.jsonl -n shop", show.Flows)
+	c.AddCommand(newShowFindings(s))
 	inStore := func(name, short, example string, print func(io.Writer, string, *store.Store) error) {
 		var dir, format string
 		sub := &cobra.Command{
@@ -87,4 +92,43 @@ func runShowStore(s Streams, dir, format string, print func(io.Writer, string, *
 		return err
 	}
 	return print(s.Out, format, st)
+}
+
+func newShowFindings(s Streams) *cobra.Command {
+	var format string
+	var namespaces []string
+	c := &cobra.Command{
+		Use: "findings BUNDLE", Short: "What a reviewer of a bundle should know, all of it", Args: cobra.ExactArgs(1),
+		Example: "  sluice show findings bundle -n shop",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := show.CheckFormat(format); err != nil {
+				return err
+			}
+			m, err := bundle.Read(args[0])
+			if err != nil {
+				return err
+			}
+			if err := listed(m, namespaces); err != nil {
+				return err
+			}
+			return show.Findings(s.Out, format, m, namespaces)
+		},
+	}
+	c.Flags().VarP(nameList{&namespaces}, "namespace", "n", "only those of the namespace `NS` (repeats)")
+	outputFlag(c, &format)
+	return c
+}
+
+// listed is the error for namespaces that a bundle is not for.
+func listed(m *bundle.Manifest, namespaces []string) error {
+	var have []string
+	for _, n := range m.Namespaces {
+		have = append(have, n.Name)
+	}
+	for _, ns := range namespaces {
+		if !slices.Contains(have, ns) {
+			return fmt.Errorf("the bundle is not for namespace %s; it has %s", ns, text.Some(have))
+		}
+	}
+	return nil
 }

@@ -3,8 +3,11 @@ package collect
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,10 +48,30 @@ func IsServer(arg string) bool {
 	return slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(arg, s) })
 }
 
-// Servers tells servers from other sources; both at once are an error.
+// serverURL gives the URL of a source that names a server as the hubble command line does: HOST:PORT, tls://HOST:PORT,
+// tcp://HOST:PORT or unix:///PATH. Any other source, and a file of such a name, stays as it is.
+func serverURL(arg string) string {
+	scheme, rest, ok := strings.Cut(arg, "://")
+	if ok {
+		if s, ok := map[string]string{"tls": "hubbles://", "tcp": "hubble://", "unix": "hubble+unix://"}[scheme]; ok {
+			return s + rest
+		}
+		return arg
+	}
+	host, port, err := net.SplitHostPort(arg)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || host == "" || strings.ContainsAny(host, `/\`) {
+		return arg
+	}
+	if _, err := os.Lstat(arg); err == nil {
+		return arg
+	}
+	return "hubble://" + arg
+}
+
+// Servers returns the URLs of the servers among sources; other sources beside them are an error.
 func Servers(args []string) (servers []string, err error) {
 	for _, a := range args {
-		if IsServer(a) {
+		if a = serverURL(a); IsServer(a) {
 			servers = append(servers, a)
 		} else if scheme, _, ok := strings.Cut(a, "://"); ok && !strings.ContainsAny(scheme, "/.") {
 			return nil, run.Usagef("%s: no such kind of server: they are %s", a, strings.Join(schemes, ", "))

@@ -8,6 +8,7 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/synth/bundle"
 )
 
@@ -19,7 +20,7 @@ type explanation struct {
 	Flows []flowView    `json:"flows"`
 }
 
-// Explain prints what a rule of a bundle rests on: its edges, and their flows in the bundle's evidence.
+// Explain prints what a rule of a bundle rests on: its edges, and their flows in the bundle's evidence, nil for none.
 func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, l *run.Log) error {
 	x := explanation{header: newHeader("Explanation"), Rule: *rule, Flows: []flowView{}}
 	behind := map[[3]string]bool{}
@@ -28,7 +29,10 @@ func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, 
 		x.Edges = append(x.Edges, e)
 		behind[[3]string{e.Source, e.Destination, e.Port}] = true
 	}
-	rows := l.Builder.Observations()
+	var rows []model.Observation
+	if l != nil {
+		rows = l.Builder.Observations()
+	}
 	for i := range rows {
 		// An undecided observation counts for the edge it was decided to be: show it where its ends meet.
 		v := viewFlow(l.Graph, &rows[i])
@@ -48,6 +52,10 @@ func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, 
 	}
 	if err := t.flush(); err != nil {
 		return err
+	}
+	if l == nil {
+		fmt.Fprintln(w, "\nThe bundle has no evidence: its flows are not here.")
+		return nil
 	}
 	fmt.Fprintln(w, "\nSeen as:")
 	return flows.print(w, format, slices.Values(x.Flows))

@@ -4,6 +4,7 @@ package show
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -50,6 +51,7 @@ type list[T any] struct {
 	field string // of the object
 	head  []string
 	row   func(t *table, v T)
+	limit int  // of a cell in characters, 0 for the usual
 	lines bool // JSON has one of them a line and is written as they come: there may be hundreds of thousands
 }
 
@@ -64,6 +66,7 @@ func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...fie
 	switch {
 	case format == Table:
 		t := newTable(w, l.head...)
+		t.limit = cmp.Or(l.limit, t.limit)
 		for v := range all {
 			l.row(t, v)
 		}
@@ -153,11 +156,12 @@ func printLine(w io.Writer, v any) error {
 
 // table prints aligned columns. Cells are made printable: logs hold names that strangers chose.
 type table struct {
-	w *tabwriter.Writer
+	w     *tabwriter.Writer
+	limit int // of a cell
 }
 
 func newTable(w io.Writer, head ...string) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)}
+	t := &table{tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), 120}
 	fmt.Fprintln(t.w, strings.Join(head, "\t"))
 	return t
 }
@@ -167,7 +171,7 @@ func (t *table) row(cells ...any) {
 		if i > 0 {
 			io.WriteString(t.w, "\t")
 		}
-		io.WriteString(t.w, text.Printable(fmt.Sprint(c), 120))
+		io.WriteString(t.w, text.Printable(fmt.Sprint(c), t.limit))
 	}
 	io.WriteString(t.w, "\n")
 }

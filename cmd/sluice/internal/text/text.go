@@ -76,3 +76,40 @@ func Reasons(m map[string]uint64) string {
 	}
 	return strings.Join(keys, ", ")
 }
+
+// Nearest returns the word that was perhaps meant, "" where none is near.
+func Nearest(word string, of []string) string {
+	best, at := "", 3 // more than two letters apart is another word
+	for _, w := range of {
+		if d := distance(word, w); d < at && d < len(w) {
+			best, at = w, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, drop, change or swap with the next.
+func distance(a, b string) int {
+	var before []int
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row := make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range len(b) {
+			row[j+1] = min(last[j+1]+1, row[j]+1)
+			switch {
+			case a[i] == b[j]:
+				row[j+1] = min(row[j+1], last[j])
+			case i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j]:
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			default:
+				row[j+1] = min(row[j+1], last[j]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
