@@ -341,7 +341,7 @@ func readsBack(dir string, in Input, enforced policy.PolicySet) error {
 	if len(problems) > 0 {
 		return fmt.Errorf("read own policy back: %w", problems[0])
 	}
-	set.Networks = withoutLabels(set.Networks, labelsOf(in.name()))
+	set.Networks = withoutLabels(set.Networks, in.name())
 	if !set.Equal(enforced) {
 		return errors.New("the policies on disk are not those that were learned")
 	}

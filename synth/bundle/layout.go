@@ -45,14 +45,13 @@ var forms = []struct {
 	{stageDir, (*synth.Result).Staged},
 }
 
-// Names of labels that every object carries.
-const (
-	managedBy   = "app.kubernetes.io/managed-by=sluice"
-	bundleLabel = "sluice.dev/bundle"
-)
+// labelsOf are the labels of the objects of a bundle, to list and delete them by.
+func labelsOf(name string) []string {
+	return []string{"app.kubernetes.io/managed-by=sluice", "sluice.dev/bundle=" + name}
+}
 
-// labelsOf are the labels of the objects of a bundle.
-func labelsOf(name string) []string { return []string{managedBy, bundleLabel + "=" + name} }
+// phaseLabel tells besides which directory an object is in.
+func phaseLabel(dir string) string { return "sluice.dev/phase=" + dir }
 
 // layout collects the files of a bundle by their slash-separated paths.
 type layout struct {
@@ -74,7 +73,7 @@ func policyFiles(in *Input) (map[string][]byte, error) {
 					return slices.ContainsFunc(there, func(m policy.Network) bool { return m.Name == n.Name })
 				})
 			}
-			if err := l.policies(path.Join(f.dir, dirOf(ns)), set); err != nil {
+			if err := l.policies(f.dir, ns, set); err != nil {
 				return nil, err
 			}
 		}
@@ -93,9 +92,10 @@ func policyFiles(in *Input) (map[string][]byte, error) {
 
 func dirOf(namespace string) string { return render.File{Namespace: namespace}.Dir() }
 
-// policies writes a set to one directory, and lists it in the order of the set: named networks first.
-func (l *layout) policies(dir string, set policy.PolicySet) error {
-	files, _, err := l.r.Dialect.Render(set, l.labels...)
+// policies writes what one form has of a namespace, and lists it in the order of the set: named networks first.
+func (l *layout) policies(form, namespace string, set policy.PolicySet) error {
+	dir := path.Join(form, dirOf(namespace))
+	files, _, err := l.r.Dialect.Render(set, append(slices.Clip(l.labels), phaseLabel(form))...)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,8 @@ func (l *layout) write(name string, object any) error {
 }
 
 // withoutLabels takes the labels of the bundle off the networks that were read back: what was learned has none.
-func withoutLabels(networks []policy.Network, labels []string) []policy.Network {
+func withoutLabels(networks []policy.Network, name string) []policy.Network {
+	labels := append(labelsOf(name), phaseLabel(allowDir), phaseLabel(denyDir))
 	networks = slices.Clone(networks)
 	for i := range networks {
 		networks[i].Labels = slices.DeleteFunc(slices.Clone(networks[i].Labels), func(l string) bool { return slices.Contains(labels, l) })

@@ -73,7 +73,8 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 	isolated, others := w.isolated()
 	switch {
 	case how.Additive:
-		w.add("Add the allow policies. They deny nothing.", "kubectl apply -k "+w.at(allowDir))
+		w.add("Add the allow policies. They deny nothing. Where an earlier bundle is in force, its default deny goes first.",
+			"kubectl delete "+strings.Join(how.Resources, ",")+" -A -l "+w.labels()+","+phaseLabel(denyDir)+" &&", "kubectl apply -k "+w.at(allowDir))
 		w.prove("So far nothing is denied, so a quiet week proves nothing.")
 		w.add("Enforce. This alone denies."+w.oneByOne(denyDir), "kubectl apply -k "+w.at(denyDir))
 	case len(isolated) > 0:
@@ -192,11 +193,12 @@ func (w *way) undo() {
 			left++
 			continue
 		}
-		switch {
-		case w.how.Additive && w.m.GlobalDeny && !global:
+		deletes := w.how.Additive || n.IsolatedToday
+		if deletes && w.m.GlobalDeny && !global {
 			global = true
 			commands = append(commands, "kubectl delete -k "+w.at(denyDir, render.ClusterDir))
-			fallthrough
+		}
+		switch {
 		case w.how.Additive:
 			commands = append(commands, "kubectl delete -k "+w.at(denyDir, n.Name))
 		case n.IsolatedToday:
