@@ -19,7 +19,7 @@ type Checked struct {
 	Rows     int64
 	Records  int64    // that the rows sum up
 	Bytes    int64    // of the segments
-	Unnamed  []string // files that no commit names: of a commit that failed or is being made, removed by the next writer
+	Unnamed  []string // files that no commit names: of one that failed, or that is being made
 	Problems []error  // what is not as it was committed, each with the name of a file
 }
 
@@ -97,7 +97,8 @@ func (k *checker) failed(c *commit, err error) error {
 	if !errors.Is(err, ErrDamaged) {
 		return err
 	}
-	if k.store.reload() == nil && !slices.ContainsFunc(k.store.snapshot(), func(o commit) bool { return o.file == c.file }) {
+	still := func(o commit) bool { return o.file == c.file }
+	if k.store.reload() == nil && !slices.ContainsFunc(k.store.snapshot(), still) {
 		return nil
 	}
 	k.found.Problems = append(k.found.Problems, err)

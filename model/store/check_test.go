@@ -67,7 +67,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckClaims: a commit that is whole and says what its files do not hold is a problem, though every digest is right.
+// TestCheckClaims: a commit that is whole and says what its files do not hold is a problem, though every digest is
+// right.
 func TestCheckClaims(t *testing.T) {
 	for _, c := range []struct {
 		name  string

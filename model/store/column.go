@@ -94,7 +94,8 @@ func (c *column) node() schema.Node {
 		ts := schema.NewTimestampLogicalType(true, schema.TimeUnitMicros)
 		return schema.Must(schema.NewPrimitiveNodeLogical(c.name, rep, ts, parquet.Types.Int64, 0, -1))
 	}
-	return schema.Must(schema.NewPrimitiveNodeLogical(c.name, rep, schema.NewIntLogicalType(c.bits, false), parquet.Types.Int32, 0, -1))
+	kind := schema.NewIntLogicalType(c.bits, false)
+	return schema.Must(schema.NewPrimitiveNodeLogical(c.name, rep, kind, parquet.Types.Int32, 0, -1))
 }
 
 // scratch is memory for the values of one column, kept from column to column.

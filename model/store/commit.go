@@ -43,8 +43,8 @@ func commitName(number int, data []byte) string {
 	return fmt.Sprintf("%08d-%s.json", number, hex.EncodeToString(sum[:8]))
 }
 
-// readCommits reads the commits after the last known one, in order. A listing is no snapshot: commits may be replaced and
-// removed while it is read. So what seems to be missing is looked for once more if the listing has changed.
+// readCommits reads the commits after the last known one, in order. A listing is no snapshot: commits may be replaced
+// and removed while it is read. So what seems to be missing is looked for once more if the listing has changed.
 func readCommits(files Files, last int) ([]commit, error) {
 	var before []string
 	for {

@@ -50,10 +50,10 @@ type Compaction struct {
 	Ahead int64
 }
 
-// Compact merges runs of small commits into larger ones, drops what is too old, and removes files that were replaced some
-// time ago. The rows of the store stay the same sums, but for those dropped. It takes the store's lock only where there
-// is something to do; the error is ErrLocked where another process has it. Killed at any moment it leaves the store as
-// it was, or as it was to be.
+// Compact merges runs of small commits into larger ones, drops what is too old, and removes files that were replaced
+// some time ago. The rows of the store stay the same sums, but for those dropped. It takes the store's lock only where
+// there is something to do; the error is ErrLocked where another process has it. Killed at any moment it leaves the
+// store as it was, or as it was to be.
 func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, err error) {
 	for {
 		run, _ := s.mergeable(o)
@@ -70,8 +70,8 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 	return c, s.removeDead(o.now().Add(-o.Grace), &c)
 }
 
-// mergeable gives the commits to merge into one: the newest ones, as soon as enough of them were merged equally often, or
-// a single one that holds segments to drop; and the names of all segments to drop.
+// mergeable gives the commits to merge into one: the newest ones, as soon as enough of them were merged equally often,
+// or a single one that holds segments to drop; and the names of all segments to drop.
 func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool) {
 	live := s.snapshot()
 	if o.Keep > 0 || o.KeepBytes > 0 {

@@ -68,7 +68,8 @@ func writeForever(dir string) error {
 	}
 }
 
-// TestKill kills writers at random moments: every source is there whole or not at all, and what was acknowledged is there.
+// TestKill kills writers at random moments: every source is there whole or not at all, and what was acknowledged is
+// there.
 func TestKill(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("locks outlive a killed process here")

@@ -18,8 +18,8 @@ import (
 // tmpSuffix ends the names of files that are not finished: no pattern for Parquet or JSON files matches them.
 const tmpSuffix = ".tmp"
 
-// Dir returns the files in a directory of this machine. A file is written under a temporary name, synced, given its name
-// by a link, which fails where the name is taken, and then its directory is synced.
+// Dir returns the files in a directory of this machine. A file is written under a temporary name, synced, given its
+// name by a link, which fails where the name is taken, and then its directory is synced.
 func Dir(dir string) Files { return newDirFiles(dir, hostSystem{}) }
 
 // dirFiles are the files in a directory.
@@ -117,7 +117,8 @@ func (d *dirFiles) discard(err error, tmp string) error {
 }
 
 // makeDir makes a directory below the root, with those above it, and syncs every one that holds a new one. One that was
-// there before this process may not have been synced, if its maker was killed; one that was known may have been removed.
+// there before this process may not have been synced, if its maker was killed; one that was known may have been
+// removed.
 func (d *dirFiles) makeDir(dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -276,8 +277,8 @@ func (d *dirFiles) Tidy() error {
 	})
 }
 
-// dirtySuffix ends the name of the mark that lies beside a lock while it is held: one that is there already was left by a
-// process that was killed.
+// dirtySuffix ends the name of the mark that lies beside a lock while it is held: one that is there already was left by
+// a process that was killed.
 const dirtySuffix = ".dirty"
 
 // Lock takes the right of a name. Former versions wrote a byte into the lock's file in the place of the mark.

@@ -1,8 +1,12 @@
 -- Views of a store for DuckDB 1.2 or later, run in the store's directory: duckdb -init duckdb.sql
 -- Only what a commit names is part of the store, so the files come from the commits, not from a pattern.
 
-SET VARIABLE segments = (SELECT list(s) FROM (SELECT unnest(segments) AS s FROM read_json('v1/commits/*.json',
-  columns = {segments: 'STRUCT(path VARCHAR, labels VARCHAR)[]'})));
+-- A commit that replaces others holds the same rows; the others may be there for some minutes.
+SET VARIABLE commits = (SELECT list(c) FROM read_json('v1/commits/*.json',
+  columns = {number: 'BIGINT', replaces: 'BIGINT[][]', segments: 'STRUCT(path VARCHAR, labels VARCHAR)[]'}) AS c);
+SET VARIABLE replaced = (SELECT coalesce(list(r), []) FROM (SELECT unnest(c.replaces) AS r FROM (SELECT unnest(getvariable('commits')) AS c)));
+SET VARIABLE segments = (SELECT list(s) FROM (SELECT unnest(c.segments) AS s FROM (SELECT unnest(getvariable('commits')) AS c)
+  WHERE len(list_filter(getvariable('replaced'), lambda r: c.number BETWEEN r[1] AND r[2])) = 0));
 SET VARIABLE flow_files = list_transform(getvariable('segments'), lambda s: s.path);
 SET VARIABLE label_files = list_transform(getvariable('segments'), lambda s: s.labels);
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,8 +35,12 @@ func TestDuckDB(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
 	tables := traffic(r, 300, 100)
 	s := mustCreate(t, t.TempDir())
-	for range 2 {
+	for n := range 4 { // of the first two both the commits and the one that replaces them are there
 		commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 3000, 3*minutesADay))
+		if n == 1 {
+			_, err := s.Compact(t.Context(), CompactOptions{Run: 2, Grace: time.Hour})
+			must(t, err)
+		}
 	}
 	want := map[string]int{}
 	all, rows := scanned(t, s, ScanOptions{})

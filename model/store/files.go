@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// Files is where a store keeps its files: all that the package asks of a file system, or of what serves as one. The names
-// of files are paths with slashes, such as v1/commits/00000001-0123456789abcdef.json; directories come and go with their
-// files. A file never changes. The methods are safe for concurrent use, and Package storetest tests what they promise.
+// Files is where a store keeps its files: all that the package asks of a file system, or of what serves as one. The
+// names of files are paths with slashes, such as v1/commits/00000001-0123456789abcdef.json; directories come and go
+// with their files. A file never changes. The methods are safe for concurrent use, and Package storetest tests what
+// they promise.
 type Files interface {
 	// Put stores a new file; write is called with where its content goes. When Put returns nil the file is there for
 	// good: it survives the loss of power. On an error of write nothing is stored. A name that is taken is fs.ErrExist,

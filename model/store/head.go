@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// The head is an empty file of v1/head with the name of the newest commit: without it the loss of that commit would leave
-// a smaller store that looks whole. It is written after the commit, so that it never names one that is not there; a
-// writer that is killed between leaves it one behind, and the next writer makes up for that. The head of a new store names
-// commit 0, that there is none. Stores of former versions have no head until they are written to.
+// The head is an empty file of v1/head with the name of the newest commit: without it the loss of that commit would
+// leave a smaller store that looks whole. It is written after the commit, so that it never names one that is not there;
+// a writer that is killed between leaves it one behind, and the next writer makes up for that. The head of a new store
+// names commit 0, that there is none. Stores of former versions have no head until they are written to.
 
 // firstHead is the head of a store without commits.
 const firstHead = "00000000-0000000000000000"
@@ -37,12 +37,14 @@ func readHead(files Files) (h head, err error) {
 // checkHead returns an error if the commit that the head names is neither there nor was replaced.
 func (s *Store) checkHead(h head) error {
 	if h.number > s.last {
-		return fmt.Errorf("commit %d is %w: %s/%s tells that it was made: %w", h.number, errMissing, headDir, h.name, ErrDamaged)
+		return fmt.Errorf("commit %d is %w: %s/%s tells that it was made: %w", h.number, errMissing, headDir, h.name,
+			ErrDamaged)
 	}
 	for _, list := range [][]commit{s.commits, s.dead} {
 		for _, c := range list {
 			if c.Number == h.number && c.file != h.name+commitSuffix {
-				return fmt.Errorf("commit %d is %s, not the one that %s/%s names: %w", h.number, c.file, headDir, h.name, ErrDamaged)
+				return fmt.Errorf("commit %d is %s, not the one that %s/%s names: %w", h.number, c.file, headDir, h.name,
+					ErrDamaged)
 			}
 		}
 	}

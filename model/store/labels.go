@@ -47,17 +47,20 @@ const (
 )
 
 var (
-	textColumns = [numTexts]string{"cluster", "namespace", "name", "kind", "owner_kind", "owner", "service_account", "address"}
+	textColumns = [numTexts]string{"cluster", "namespace", "name", "kind", "owner_kind", "owner",
+		"service_account", "address"}
 	listColumns = [numLists]string{"labels", "namespace_labels", "entities", "names"}
 )
 
 func labelsSchema() *schema.GroupNode {
 	required, optional := parquet.Repetitions.Required, parquet.Repetitions.Optional
 	number := func(name string, bits int8) schema.Node {
-		return schema.Must(schema.NewPrimitiveNodeLogical(name, required, schema.NewIntLogicalType(bits, false), parquet.Types.Int32, 0, -1))
+		kind := schema.NewIntLogicalType(bits, false)
+		return schema.Must(schema.NewPrimitiveNodeLogical(name, required, kind, parquet.Types.Int32, 0, -1))
 	}
 	text := func(name string, rep parquet.Repetition) schema.Node {
-		return schema.Must(schema.NewPrimitiveNodeLogical(name, rep, schema.StringLogicalType{}, parquet.Types.ByteArray, 0, -1))
+		kind := schema.StringLogicalType{}
+		return schema.Must(schema.NewPrimitiveNodeLogical(name, rep, kind, parquet.Types.ByteArray, 0, -1))
 	}
 	fields := schema.FieldList{number("id", 32), number("marks", 16)}
 	for _, name := range textColumns {
@@ -71,7 +74,8 @@ func labelsSchema() *schema.GroupNode {
 
 func endpointLabel(id uint32, e *model.Endpoint) label {
 	l := label{id: id, marks: uint16(e.Marks)}
-	l.texts = [numTexts]string{e.Cluster, e.Namespace, e.Name, e.Kind.String(), e.Owner.Kind, e.Owner.Name, e.ServiceAccount, ""}
+	l.texts = [numTexts]string{e.Cluster, e.Namespace, e.Name, e.Kind.String(), e.Owner.Kind, e.Owner.Name,
+		e.ServiceAccount, ""}
 	if e.Address.IsValid() {
 		l.texts[textAddress] = e.Address.String()
 	}
@@ -115,7 +119,8 @@ const labelGroup = 1 << 14
 func writeLabels(e *encoder, w io.Writer, rows []label) error {
 	return e.write(w, labelsKind, labelsSchema(), func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, labelGroup) {
-			if err := p.group(len(part), func(c int, w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) }); err != nil {
+			column := func(c int, w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) }
+			if err := p.group(len(part), column); err != nil {
 				return err
 			}
 		}

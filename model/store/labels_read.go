@@ -66,7 +66,8 @@ func readLabelGroup(g *file.RowGroupReader, rows []label) error {
 			return err
 		}
 		values := make([]int32, len(rows))
-		if n, _, err := r.(*file.Int32ColumnChunkReader).ReadBatch(int64(len(rows)), values, nil, nil); err != nil || int(n) != len(rows) {
+		n, _, err := r.(*file.Int32ColumnChunkReader).ReadBatch(int64(len(rows)), values, nil, nil)
+		if err != nil || int(n) != len(rows) {
 			return fmt.Errorf("column %d ends early: %w", c, ErrDamaged)
 		}
 		for i, v := range values {

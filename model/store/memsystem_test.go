@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Mem is a system in memory that knows what would survive the loss of power: the content of a file that was synced, and the
-// entries of a directory that was. Its names are for tests of other packages.
+// Mem is a system in memory that knows what would survive the loss of power: the content of a file that was synced, and
+// the entries of a directory that was. Its names are for tests of other packages.
 type Mem struct {
 	mu        sync.Mutex
 	now, kept memTree

@@ -32,7 +32,8 @@ func windowTime(w uint32) time.Time { return time.Unix(int64(w)*60, 0).UTC() }
 
 func dayOf(window uint32) string { return windowTime(window).Format(time.DateOnly) }
 
-var numberedFile = regexp.MustCompile(`^(?:\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(?:\.labels)?\.parquet|(\d{8,})\.\d{4,}\.ids)(?:\.tmp)?$`)
+var numberedFile = regexp.MustCompile(
+	`^(?:\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(?:\.labels)?\.parquet|(\d{8,})\.\d{4,}\.ids)$`)
 
 // commitOf gives the number of the commit that a file of rows, labels or ids was written for, false for files of other
 // origin.

@@ -38,7 +38,8 @@ type encoder struct {
 
 func newEncoder() *encoder {
 	// No option here can be wrong.
-	z, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+	z, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(false),
 		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
 	return &encoder{zstd: z}
 }
@@ -95,7 +96,8 @@ func (f *parquetFile) group(rows int, column func(i int, w file.ColumnChunkWrite
 	var size int64
 	for i := range g.NumColumns() {
 		meta := g.NextColumnChunk()
-		p, err := file.NewPageWriter(f.sink, compress.Codecs.Zstd, 0, meta, f.count, int16(i), f.props.Allocator(), false, nil, nil)
+		p, err := file.NewPageWriter(f.sink, compress.Codecs.Zstd, 0, meta, f.count, int16(i), f.props.Allocator(), false,
+			nil, nil)
 		if err != nil {
 			return err
 		}

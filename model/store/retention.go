@@ -31,7 +31,9 @@ func newRetention(live []commit, now time.Time) *retention {
 			rows += g.Rows
 		}
 	}
-	slices.SortFunc(r.all, func(a, b Segment) int { return cmp.Or(cmp.Compare(b.Last, a.Last), cmp.Compare(b.Path, a.Path)) })
+	slices.SortFunc(r.all, func(a, b Segment) int {
+		return cmp.Or(cmp.Compare(b.Last, a.Last), cmp.Compare(b.Path, a.Path))
+	})
 	above := int64(0)
 	for _, g := range r.all {
 		if above += g.Rows; above > max(rows/1000, 1) {

@@ -9,8 +9,8 @@ import (
 	"sluice/model"
 )
 
-// ScanOptions choose the rows of a scan. A row is a sum over its window: it is given whole if any time between its first
-// and last record lies in the range.
+// ScanOptions choose the rows of a scan. A row is a sum over its window: it is given whole if any time between its
+// first and last record lies in the range.
 type ScanOptions struct {
 	Since int64 // microseconds since 1970 UTC, inclusive; 0: from the beginning
 	Until int64 // exclusive; 0: to the end
@@ -23,7 +23,8 @@ func (o *ScanOptions) overlaps(first, last int64) bool {
 // Scan hands all rows in the range to fn, in batches of at most 131,072 that refer to t; rows of one key may come more
 // than once and add up. The batch is reused after fn returns, t is not. An error of fn ends the scan. A file that is
 // missing, or is not the one that was committed, is an error that names it.
-func (s *Store) Scan(ctx context.Context, o ScanOptions, fn func(t model.Tables, rows []model.Observation) error) error {
+func (s *Store) Scan(ctx context.Context, o ScanOptions,
+	fn func(t model.Tables, rows []model.Observation) error) error {
 	sc := scan{files: s.files, opts: o, fn: fn}
 	for _, g := range s.Segments() {
 		if !o.overlaps(g.First, g.Last) {
@@ -41,7 +42,8 @@ func (s *Store) Scan(ctx context.Context, o ScanOptions, fn func(t model.Tables,
 
 // replaced reports whether a segment no longer belongs to the store, since it was merged with others.
 func (s *Store) replaced(g *Segment) bool {
-	return s.reload() == nil && !slices.ContainsFunc(s.Segments(), func(other Segment) bool { return other.Path == g.Path })
+	same := func(other Segment) bool { return other.Path == g.Path }
+	return s.reload() == nil && !slices.ContainsFunc(s.Segments(), same)
 }
 
 // scan is a running scan, with the memory that serves one segment after the other.
@@ -108,10 +110,12 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 			continue
 		}
 		r.SrcPod, r.DstPod = pod(r.SrcPod), pod(r.DstPod)
-		if uint32(r.Src) >= endpoints || uint32(r.Dst) >= endpoints || uint32(r.SrcPod) >= names || uint32(r.DstPod) >= names {
+		if uint32(r.Src) >= endpoints || uint32(r.Dst) >= endpoints ||
+			uint32(r.SrcPod) >= names || uint32(r.DstPod) >= names {
 			return nil, fmt.Errorf("row refers to a label that is not there: %w", ErrDamaged)
 		}
-		if r.Verdict > model.Translated || r.Observer > model.Elsewhere || r.Fate > model.Undecided || int(r.Reason) >= model.NumReasons {
+		if r.Verdict > model.Translated || r.Observer > model.Elsewhere ||
+			r.Fate > model.Undecided || int(r.Reason) >= model.NumReasons {
 			return nil, fmt.Errorf("row has a verdict, observer, fate or reason of a newer version: %w", ErrDamaged)
 		}
 		if n != i {

@@ -47,7 +47,8 @@ func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
 	rows := w.sorter.rows
 	first, last := rows[order[0].row].Window, rows[order[len(order)-1].row].Window
 	name := segmentName(cluster, first, last, w.number, len(w.done)+1)
-	g := Segment{Path: name + flowsSuffix, Labels: name + labelsSuffix, Cluster: cluster, Day: dayOf(first), Rows: int64(len(order))}
+	g := Segment{Path: name + flowsSuffix, Labels: name + labelsSuffix,
+		Cluster: cluster, Day: dayOf(first), Rows: int64(len(order))}
 	g.First, g.Last = span(rows, order)
 	l := newLocal(t, rows, order)
 	labels, err := w.put(g.Labels, func(out io.Writer) error { return writeLabels(w.enc, out, l.labels(t)) })

@@ -38,8 +38,8 @@ type Segment struct {
 	LabelsSHA256 string `json:"labelsSha256"`
 }
 
-// Store is a place of committed segments. It is safe for concurrent use. It sees the commits that were there when it was
-// opened, and its own.
+// Store is a place of committed segments. It is safe for concurrent use. It sees the commits that were there when it
+// was opened, and its own.
 type Store struct {
 	files   Files
 	mu      sync.RWMutex

@@ -138,8 +138,8 @@ func (s *Store) Stream(name string) *Stream {
 	return out
 }
 
-// SeenIDs reads the ids of a stream's newest records, oldest first, and the watermark that they reach back to: 0 if they
-// are all there ever were.
+// SeenIDs reads the ids of a stream's newest records, oldest first, and the watermark that they reach back to: 0 if
+// they are all there ever were.
 func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
 	var buf bytes.Buffer
 	for _, f := range st.Seen {

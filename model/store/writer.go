@@ -56,7 +56,8 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	if err = s.prepare(killed); err != nil {
 		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), unlock(false))
 	}
-	return &Writer{store: s, opts: opts, number: s.newest() + 1, unlock: unlock, tables: newTables(), enc: newEncoder()}, nil
+	return &Writer{store: s, opts: opts, number: s.newest() + 1, unlock: unlock,
+		tables: newTables(), enc: newEncoder()}, nil
 }
 
 // prepare brings the store into the state that a writer begins with. The store must be locked.

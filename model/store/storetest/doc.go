@@ -10,8 +10,8 @@
 //  4. Get and Modified: return an error that is fs.ErrNotExist where there is no file.
 //  5. List: everything below a directory, sorted, without what is unfinished, and nothing for a directory not there.
 //  6. Remove: what is not there is no error. Do not return before it is certain.
-//  7. Lock: one holder at a time over all processes, freed when the holder dies. Say whether the last holder was killed,
-//     or always that it was: that costs a list of the store for each commit.
+//  7. Lock: one holder at a time over all processes, freed when the holder dies. Say whether the last holder was
+//     killed, or always that it was: that costs a list of the store for each commit.
 //  8. Tidy: remove what an interrupted Put leaves.
 //  9. Test it: a function of a few lines that calls Files, Store and Faults with a new place each time.
 //  10. Name it where --store is read, and say in DESIGN.md what its Put and Lock rest on.

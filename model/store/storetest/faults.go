@@ -17,8 +17,8 @@ import (
 // Do does one operation, or makes it fail: without or after its effect.
 type Do func(op, name string, effect func() error) error
 
-// FaultyPlace makes a new place for files. What it returns opens that place anew; every operation goes through do. Files that
-// have a method Kill are told when their process is killed.
+// FaultyPlace makes a new place for files. What it returns opens that place anew; every operation goes through do.
+// Files that have a method Kill are told when their process is killed.
 type FaultyPlace func(t *testing.T) (open func(do Do) store.Files)
 
 // Faulty makes the operations of a place go through a Do: each method of store.Files, each write, each unlock.
@@ -29,9 +29,10 @@ func Faulty(place Place) FaultyPlace {
 	}
 }
 
-// Faults makes every single operation of a collector's life fail in turn: an ingest, a compaction, what retention drops, the
-// evidence of a bundle. After each failure the store opens, what was acknowledged is there, nothing is there twice, and
-// the work can go on: by the same process where the operation failed once or for a while, by another where it was killed.
+// Faults makes every single operation of a collector's life fail in turn: an ingest, a compaction, what retention
+// drops, the evidence of a bundle. After each failure the store opens, what was acknowledged is there, nothing is there
+// twice, and the work can go on: by the same process where the operation failed once or for a while, by another where
+// it was killed.
 //
 // It takes one operation in seven, unless the environment has SLUICE_FAULTS.
 func Faults(t *testing.T, place FaultyPlace) { faults(t, place, failBefore, dieAfter) }
@@ -150,7 +151,8 @@ func steps() []step {
 			return err
 		}, func(*store.Store) bool { return false }}
 	}
-	return []step{file(0, false), part(0), part(1), file(1, false), compact("compact", store.CompactOptions{Run: 3}), part(2),
+	return []step{file(0, false), part(0), part(1), file(1, false),
+		compact("compact", store.CompactOptions{Run: 3}), part(2),
 		compact("drop", store.CompactOptions{Keep: keep}), file(2, true)}
 }
 

@@ -80,7 +80,8 @@ func testPut(t *testing.T, open func() store.Files) {
 	}
 	checkNone(t, f, "v1/commits/a.json")
 	large := strings.Repeat("0123456789abcdef", 200_000)
-	for name, content := range map[string]string{"v1/commits/a.json": "one", "v1/head/a": "", "v1/cluster=c/day=d/x.parquet": large} {
+	contents := map[string]string{"v1/commits/a.json": "one", "v1/head/a": "", "v1/cluster=c/day=d/x.parquet": large}
+	for name, content := range contents {
 		must(t, f.Put(name, func(w io.Writer) error {
 			for part := range slices.Chunk([]byte(content), 70_001) {
 				if n, err := w.Write(part); err != nil || n != len(part) {
@@ -148,7 +149,8 @@ func testList(t *testing.T, open func() store.Files) {
 		}
 	}
 	checkList("v1")
-	all := []string{"v1/cluster=a/day=1/x", "v1/cluster=a/day=2/x", "v1/cluster=a.b/day=1/x", "v1/commits/1", "v1/commits/2"}
+	all := []string{"v1/cluster=a/day=1/x", "v1/cluster=a/day=2/x", "v1/cluster=a.b/day=1/x",
+		"v1/commits/1", "v1/commits/2"}
 	slices.Sort(all)
 	for i := range all {
 		must(t, f.Put(all[len(all)-1-i], text("x")))

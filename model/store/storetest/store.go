@@ -65,8 +65,11 @@ func replace(f store.Files, name string, content []byte, way int) error {
 	}))
 }
 
+// damageFunc damages a file.
+type damageFunc func(f store.Files, name string, content []byte, way int) error
+
 // testDamage damages each file of a store in turn, in several ways, and asks it all it can answer.
-func testDamage(t *testing.T, place Place, ways int, damage func(f store.Files, name string, content []byte, way int) error) {
+func testDamage(t *testing.T, place Place, ways int, damage damageFunc) {
 	f := place(t)()
 	must(t, damaged(f))
 	want, err := answerOf(f)

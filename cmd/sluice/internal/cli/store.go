@@ -30,9 +30,9 @@ func newStoreCheck(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check DIR",
 		Short: "Read a whole store and say what is not as it was committed",
-		Long: `check reads every commit of the store in DIR, the digest of every file that counts, every row and what it refers to, and
-compares counts and times with what the commits say. It changes nothing, and may run beside a collector. It exits with 1
-if anything is missing or damaged.`,
+		Long: `check reads every commit of the store in DIR, the digest of every file that counts, every row and what it
+refers to, and compares counts and times with what the commits say. It changes nothing, and may run beside a collector.
+It exits with 1 if anything is missing or damaged.`,
 		Example: `  sluice store check flows`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

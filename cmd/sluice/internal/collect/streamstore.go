@@ -10,8 +10,8 @@ import (
 	"sluice/model/store"
 )
 
-// streamStore is a live.Store: the part of a store that one stream writes. Several collectors take turns with the store's
-// lock.
+// streamStore is a live.Store: the part of a store that one stream writes. Several collectors take turns with the
+// store's lock.
 type streamStore struct {
 	store  *store.Store
 	name   string

@@ -23,21 +23,24 @@ type storeCheckView struct {
 	Problems []string `json:"problems"`
 }
 
-// Checked prints what a check of a store found. In the table problems are not listed: they are the error of the command.
+// Checked prints what a check of a store found. In the table problems are not listed: they are the command's error.
 func Checked(w io.Writer, format, dir string, c *store.Checked) error {
-	v := storeCheckView{header: newHeader("StoreCheck"), Store: dir, Commits: c.Commits, Replaced: c.Replaced, Segments: c.Segments,
-		Sources: c.Sources, Rows: c.Rows, Records: c.Records, Bytes: c.Bytes, Unnamed: append([]string{}, c.Unnamed...), Problems: []string{}}
+	v := storeCheckView{header: newHeader("StoreCheck"), Store: dir, Commits: c.Commits, Replaced: c.Replaced,
+		Segments: c.Segments, Sources: c.Sources, Rows: c.Rows, Records: c.Records, Bytes: c.Bytes,
+		Unnamed: append([]string{}, c.Unnamed...), Problems: []string{}}
 	for _, p := range c.Problems {
 		v.Problems = append(v.Problems, p.Error())
 	}
 	if format != Table {
 		return printObject(w, format, v)
 	}
-	fmt.Fprintf(w, "Checked %s: %s of %s in %s and %s, %s.\n", text.Printable(dir, 200), text.Plural(c.Rows, "row", "rows"),
-		text.Plural(c.Records, "record", "records"), text.Plural(c.Segments, "segment", "segments"),
+	fmt.Fprintf(w, "Checked %s: %s of %s in %s and %s, %s.\n", text.Printable(dir, 200),
+		text.Plural(c.Rows, "row", "rows"), text.Plural(c.Records, "record", "records"),
+		text.Plural(c.Segments, "segment", "segments"),
 		text.Plural(c.Commits, "commit", "commits"), text.Size(c.Bytes))
 	if n := len(v.Unnamed); n > 0 {
-		fmt.Fprintf(w, "No commit names %s: a writer was killed, or is at work. The next one removes them.\n", text.Plural(n, "file", "files"))
+		fmt.Fprintf(w, "No commit names %s: a writer was killed, or is at work.\n",
+			text.Plural(n, "file", "files"))
 	}
 	return nil
 }
