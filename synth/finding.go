@@ -59,6 +59,7 @@ const (
 	KindIgnored       Kind = "ignored"           // no dependency, by a decision
 	KindExpired       Kind = "decision-expired"  // a decision that has ended
 	KindDangling      Kind = "decision-dangling" // a decision that names nothing
+	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
 
 // page is what there is to say of a kind.
@@ -196,6 +197,10 @@ var pages = map[Kind]page{
 		"A decision names no edge that was seen, or a peer that is not there.",
 		"It decides nothing.",
 		"Take it out of the configuration, or mend its names: sluice show edges prints them."},
+	KindOutlier: {Warning,
+		"Pods bear the name of a workload and have other labels than its pods, while its pods go on.",
+		"They are a workload of their own: the other keeps its selector, and allows no more for them.",
+		"Look who made them; if they are a new generation of the workload, record until the old one is gone."},
 	KindTCPDNSDenied: {Info,
 		"Policy denied TCP 53 to a resolver that answers UDP 53.",
 		"Answers too long for UDP fail.",

@@ -24,6 +24,11 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 			continue
 		}
 		seen[w.Namespace] = true
+		if w.Outlier != "" {
+			n.find(KindOutlier.of(w.Namespace, model.DirectionUnknown,
+				w.ID+" bears the name of "+w.Outlier+", whose pods have other labels than "+strings.Join(w.Common, ", "),
+				"it is a workload of its own: "+w.Outlier+" keeps its selector, and allows no more for it"))
+		}
 		if len(w.Merged) > 1 {
 			n.find(KindMerged.of(w.Namespace, model.DirectionUnknown,
 				w.ID+" stands for "+strings.Join(w.Merged, ", ")+": no stable label tells them apart",

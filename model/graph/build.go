@@ -122,6 +122,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 	used := make([]bool, len(eps))
 	var pods []uint64 // endpoint and name of a pod
 	last := make([]model.NameID, len(eps))
+	times := make([][2]model.Micros, len(eps))
 	note := func(id model.EndpointID, pod model.NameID) {
 		used[id] = true
 		if pod != last[id] {
@@ -133,6 +134,12 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 		if t.shows() {
 			note(t.k.src, t.srcPod)
 			note(t.k.dst, t.dstPod)
+			for _, id := range [2]model.EndpointID{t.k.src, t.k.dst} {
+				if s := &times[id]; s[0] == 0 || t.first < s[0] {
+					s[0] = t.first
+				}
+				times[id][1] = max(times[id][1], t.last)
+			}
 		}
 	}
 	slices.Sort(pods)
@@ -146,6 +153,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 			list = append(list, eps[i])
 		}
 	}
+	cfg.Workloads.Times = func(i int) (first, last model.Micros) { return times[ids[i]][0], times[ids[i]][1] }
 	set := workload.Build(list, func(i int) []string {
 		var out []string
 		at, _ := slices.BinarySearch(pods, uint64(ids[i])<<32)

@@ -71,6 +71,9 @@ func (sp *space) detail(g *group, j *judge) {
 	w.ServiceAccount, w.OwnServiceAccount = sp.serviceAccount(g)
 	w.space, w.group, w.judge = sp, g, j
 	w.Merged = g.merged()
+	if g.odd {
+		w.Outlier = owners[0].Name
+	}
 	if len(w.Selector) == 0 {
 		w.Refusal = g.refusal()
 	}
@@ -162,6 +165,8 @@ func (g *group) refusal() string {
 	switch {
 	case len(g.sets) == 0:
 		return "the log has no labels for its pods" + advice
+	case g.odd:
+		return "its labels are on pods of other workloads as well, and it bears the name of " + g.owners()[0].Name + advice
 	case len(g.out.Merged) > 0:
 		return "no label selects its pods and no others: " + strings.Join(g.out.Merged, ", ") + " overlap" + advice
 	}

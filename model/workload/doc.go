@@ -4,6 +4,7 @@
 // not on their order.
 //
 // The stages, each within one namespace of one cluster: controllers names the owner of every pod, judge decides which
-// labels are volatile, group forms groups by owner or by stable labels, merge unites what no label separates, join
-// places the pods known by name only, selectorFor chooses the labels and nameAll the names.
+// labels are volatile, outliers splits off the pods that only bear a workload's name, group forms groups by owner or by
+// stable labels, merge unites what no label separates, join places the pods known by name only, selectorFor chooses the
+// labels and nameAll the names.
 package workload

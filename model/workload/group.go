@@ -14,12 +14,13 @@ type group struct {
 	pods   []*pod
 	sets   []model.Labels // distinct stable label sets of the pods whose labels are known, sorted
 	common model.Labels   // what all of sets share
+	odd    bool           // it bears an owner's name and is not one of its pods
 	atomic bool           // formed by labels alone, because its owner's pods share none
 	out    Workload
 }
 
 func newGroup(key string, pods []*pod, atomic bool) *group {
-	g := &group{key: key, pods: pods, atomic: atomic}
+	g := &group{key: key, pods: pods, atomic: atomic, odd: !slices.ContainsFunc(pods, func(p *pod) bool { return !p.odd })}
 	for _, p := range pods {
 		if len(p.Labels) > 0 {
 			g.sets = append(g.sets, p.stable)
@@ -36,6 +37,9 @@ func gather(pods []*pod) (groups []*group, rest []*pod) {
 	by := map[string][]*pod{}
 	for _, p := range pods {
 		switch {
+		case p.odd:
+			k := "0\x00" + p.owner.Name + "\x00" + p.owner.Kind + "\x01" + strings.Join(p.stable, "\x00")
+			by[k] = append(by[k], p)
 		case p.owner.Name != "":
 			k := "0\x00" + p.owner.Name + "\x00" + p.owner.Kind
 			by[k] = append(by[k], p)
@@ -47,7 +51,7 @@ func gather(pods []*pod) (groups []*group, rest []*pod) {
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(by)) {
-		g := newGroup(k, by[k], false)
+		g := newGroup(k, by[k], by[k][0].odd)
 		if len(g.common) == 0 && len(g.sets) > 1 {
 			groups = append(groups, g.dissolve()...)
 			continue
@@ -144,8 +148,8 @@ func overlap(groups []*group) (selecting, selected int) {
 		}
 	}
 	for i, g := range groups {
-		if len(g.common) == 0 {
-			continue
+		if len(g.common) == 0 || g.odd {
+			continue // what only an odd pod's labels select stays apart: the odd one goes without a selector
 		}
 		rarest := slices.MinFunc(g.common, func(a, b string) int { return len(with[a]) - len(with[b]) })
 		for _, k := range with[rarest] {

@@ -45,6 +45,9 @@ func (g *group) owners() []model.Owner {
 // baseName is what the workload would be called if no other had that name.
 func (g *group) baseName() string {
 	owners := g.owners()
+	if g.odd && len(owners) == 1 {
+		return shorten(dnsLabel(owners[0].Name), hash8(g.identity())) // the owner keeps its name
+	}
 	if len(owners) == 1 {
 		if n := dnsLabel(owners[0].Name); n != "" {
 			return n

@@ -14,7 +14,10 @@ type pod struct {
 	samples []string    // names of real pods, sorted
 	owner   model.Owner // the controller, run ids and hashes stripped; zero if unknown
 	stable  model.Labels
-	why     string // of a refused pod: advice
+	// first and last are when it was seen, microseconds since 1970 UTC; 0: not known
+	first, last model.Micros
+	odd         bool   // it bears its owner's name and is not one of its pods, see outliers
+	why         string // of a refused pod: advice
 }
 
 // space is one namespace of one cluster. Selectors cannot reach over its border, so spaces are worked on alone.
@@ -28,7 +31,7 @@ type space struct {
 
 // split sorts the pods into spaces. The cluster counts only where the log names two or more of them: a record that
 // leaves it out would otherwise split its workload.
-func split(eps []model.Endpoint, samples func(int) []string) []*space {
+func split(eps []model.Endpoint, samples func(int) []string, times func(int) (first, last model.Micros)) []*space {
 	clusters := map[string]bool{}
 	for i := range eps {
 		if eps[i].Kind == model.KindPod && eps[i].Cluster != "" {
@@ -49,7 +52,11 @@ func split(eps []model.Endpoint, samples func(int) []string) []*space {
 			spaces[k] = &space{cluster: k.cluster, namespace: k.namespace}
 		}
 		names := slices.Sorted(slices.Values(samples(i)))
-		spaces[k].pods = append(spaces[k].pods, &pod{Endpoint: &eps[i], index: i, samples: slices.Compact(names)})
+		p := &pod{Endpoint: &eps[i], index: i, samples: slices.Compact(names)}
+		if times != nil {
+			p.first, p.last = times(i)
+		}
+		spaces[k].pods = append(spaces[k].pods, p)
 	}
 	var out []*space
 	for _, sp := range spaces {
@@ -87,6 +94,7 @@ func (sp *space) form(j *judge) {
 	for _, p := range sp.pods {
 		p.stable = j.stable(sp, p.Labels)
 	}
+	sp.outliers()
 	var nameless []*pod
 	sp.groups, nameless = gather(sp.pods)
 	sp.groups = merge(sp.groups)

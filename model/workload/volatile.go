@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func learn(spaces []*space, cfg Config) *judge {
 			}
 		}
 	}
-	j.learnRandom()
+	j.learnRandom(spaces)
 	for _, sp := range spaces {
 		if sp.namespace == "" {
 			continue
@@ -104,49 +105,146 @@ func learn(spaces []*space, cfg Config) *judge {
 	return j
 }
 
-func (j *judge) learnRandom() {
+// learnRandom finds keys most of whose values look random. Applications are counted and not values, of which anybody can
+// invent any number.
+func (j *judge) learnRandom(spaces []*space) {
+	type use struct {
+		space int
+		app   string
+		key   string
+	}
 	type count struct{ all, random int }
-	counts := map[string]count{}
-	for kv, v := range j.labels {
-		k := key(kv)
-		if rank(k) < lastRank {
-			continue
+	values := map[use]count{}
+	seen := map[use]map[string]bool{}
+	for i, sp := range spaces {
+		for _, p := range sp.pods {
+			app := p.owner.Kind + "/" + p.owner.Name
+			if p.owner.Name == "" {
+				app = labelName(p.Labels)
+			}
+			for _, kv := range p.Labels {
+				u := use{i, app, key(kv)}
+				if rank(u.key) < lastRank || seen[u][kv] {
+					continue
+				}
+				if seen[u] == nil {
+					seen[u] = map[string]bool{}
+				}
+				seen[u][kv] = true
+				n := values[u]
+				if n.all++; j.labels[kv].random {
+					n.random++
+				}
+				values[u] = n
+			}
 		}
-		n := counts[k]
-		if n.all++; v.random {
+	}
+	apps := map[string]count{}
+	for u, v := range values {
+		n := apps[u.key]
+		if n.all++; 2*v.random > v.all {
 			n.random++
 		}
-		counts[k] = n
+		apps[u.key] = n
 	}
-	for k, n := range counts {
+	for k, n := range apps {
 		j.random[k] = 2*n.random > n.all
 	}
 }
 
-// learnReplicas finds keys that have different values on the pods of one owner.
+// learnReplicas finds keys that have different values on the pods of one owner. Where the values follow each other they
+// come of rollouts, and no selector of the namespace may rely on the key. Pods that differ side by side prove less: the
+// key stays where it alone tells other owners apart, or anybody could make those one by inventing values.
 func (j *judge) learnReplicas(sp *space) {
-	type ownerKey struct {
-		model.Owner
-		key string
-	}
-	first := map[ownerKey]string{}
+	owners := map[model.Owner][]*pod{}
 	for _, p := range sp.pods {
-		if p.owner.Name == "" {
-			continue
+		if p.owner.Name != "" {
+			owners[p.owner] = append(owners[p.owner], p)
 		}
-		for _, kv := range p.Labels {
-			k, v, _ := strings.Cut(kv, "=")
-			ok := ownerKey{p.owner, k}
-			if f, seen := first[ok]; !seen {
-				first[ok] = v
-			} else if f != v && rank(k) == lastRank {
-				j.learned[spaceKey{sp, k}] = Varies
+	}
+	differs := map[string]bool{} // by key
+	var mains []map[string]string
+	for _, pods := range owners {
+		main := map[string]string{}
+		for k, list := range j.valuesOf(pods) {
+			main[k] = list[0].value()
+			if len(list) == 1 {
+				continue
 			}
+			differs[k] = true
+			slices.SortFunc(list, func(a, b *variant) int { return cmp.Compare(a.first, b.first) })
+			for i, v := range list[1:] {
+				if follows(list[i], v) {
+					j.learned[spaceKey{sp, k}] = Varies
+				}
+			}
+		}
+		mains = append(mains, main)
+	}
+	needed := map[string]bool{}
+	if len(differs) > 0 {
+		needed = neededOf(mains, differs)
+	}
+	for k := range differs {
+		if !needed[k] {
+			j.learned[spaceKey{sp, k}] = Varies
 		}
 	}
 }
 
-// learnIDs finds keys that alone tell many pods without owner apart. Keys on pods with an owner are left to
+// valuesOf gives the pods of one owner by the values of their keys, the value of most pods first. Keys that name
+// applications are not among them where they differ.
+func (j *judge) valuesOf(pods []*pod) map[string][]*variant {
+	byLabel := map[string][]*pod{}
+	for _, p := range pods {
+		for _, kv := range p.Labels {
+			if v := j.labels[kv]; v.why == "" {
+				byLabel[kv] = append(byLabel[kv], p)
+			}
+		}
+	}
+	out := map[string][]*variant{}
+	for kv, list := range byLabel {
+		v := newVariant(model.Labels{kv}, list)
+		out[key(kv)] = append(out[key(kv)], v)
+	}
+	for k, list := range out {
+		slices.SortFunc(list, compareVariants)
+		if rank(k) < lastRank {
+			out[k] = list[:1]
+		}
+	}
+	return out
+}
+
+// neededOf gives the keys, of those in which pods of one owner differ, that alone tell two owners apart.
+func neededOf(owners []map[string]string, differs map[string]bool) map[string]bool {
+	needed := map[string]bool{}
+	first := map[string]map[string]string{} // by what else their pods have
+	for _, main := range owners {
+		var rest []string
+		for k, v := range main {
+			if !differs[k] {
+				rest = append(rest, label(k, v))
+			}
+		}
+		slices.Sort(rest)
+		r := strings.Join(rest, "\x00")
+		f, ok := first[r]
+		if !ok {
+			first[r] = main
+			continue
+		}
+		for k := range differs {
+			if f[k] != main[k] {
+				needed[k] = true
+			}
+		}
+	}
+	return needed
+}
+
+// learnIDs finds keys that alone tell many pods without owner apart, by numbers at the end of one text. Keys on pods with an owner are left to
 // learnReplicas, which knows better.
 func (j *judge) learnIDs(sp *space) {
 	owned := map[string]bool{}
@@ -157,6 +255,7 @@ func (j *judge) learnIDs(sp *space) {
 		}
 	}
 	values := map[string]map[string]map[string]bool{} // key -> the other labels -> values
+	stems := map[string]map[string]map[string]bool{}  // their texts without the numbers
 	for _, p := range sp.pods {
 		if p.owner.Name != "" {
 			continue
@@ -167,23 +266,20 @@ func (j *judge) learnIDs(sp *space) {
 			if owned[k] || rank(k) < lastRank || len(st) == 1 {
 				continue
 			}
-			stem := strings.TrimRight(v, "0123456789")
-			if stem == v {
-				continue
-			}
-			rest := strings.Join(append(slices.Delete(slices.Clone(st), i, i+1), stem), "\x00")
+			rest := strings.Join(slices.Delete(slices.Clone(st), i, i+1), "\x00")
 			if values[k] == nil {
-				values[k] = map[string]map[string]bool{}
+				values[k], stems[k] = map[string]map[string]bool{}, map[string]map[string]bool{}
 			}
 			if values[k][rest] == nil {
-				values[k][rest] = map[string]bool{}
+				values[k][rest], stems[k][rest] = map[string]bool{}, map[string]bool{}
 			}
 			values[k][rest][v] = true
+			stems[k][rest][strings.TrimRight(v, "0123456789")] = true
 		}
 	}
 	for k, rests := range values {
-		for _, vs := range rests {
-			if len(vs) >= spread {
+		for rest, vs := range rests {
+			if len(vs) >= spread && len(stems[k][rest]) == 1 {
 				j.learned[spaceKey{sp, k}] = Enumerates
 			}
 		}

@@ -16,6 +16,8 @@ type Config struct {
 	AddVolatile  []string // keys never to select by
 	KeepVolatile []string // keys to trust whatever the built-in list or the data say; wins over AddVolatile
 	Declared     []Declared
+	// Times gives when an endpoint was seen, microseconds since 1970 UTC; nil: it is not known.
+	Times func(i int) (first, last model.Micros)
 }
 
 // Workload is a set of pods that one selector names.
@@ -35,10 +37,12 @@ type Workload struct {
 	Common            model.Labels   // labels with one value on every pod, volatile ones among them
 	LabelSets         []model.Labels // every label set seen on its pods, sorted
 	Merged            []string       // names of two or more owners that no stable label tells apart; else empty
-	Refusal           string         // why nothing selects it, with advice; "" where Selector does
-	space             *space
-	group             *group
-	judge             *judge
+	// Outlier is the owner whose name its pods bear although they have other labels than that owner's, "" if none.
+	Outlier string
+	Refusal string // why nothing selects it, with advice; "" where Selector does
+	space   *space
+	group   *group
+	judge   *judge
 }
 
 // Separates gives a line for each label of Selector, sorted by key. It is worked out when it is asked for.
@@ -84,7 +88,7 @@ func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 		pods = func(int) []string { return nil }
 	}
 	s := &Set{of: make([]int, len(eps))}
-	spaces := declare(split(eps, pods), cfg.Declared)
+	spaces := declare(split(eps, pods, cfg.Times), cfg.Declared)
 	slices.SortFunc(spaces, func(a, b *space) int {
 		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
 	})

@@ -181,7 +181,7 @@ var cases = []struct {
 	{
 		name: "an owner whose labels were renamed",
 		rows: []string{"Deployment/web | app=web |", "Deployment/web | k8s-app=web |", "Deployment/db | app=db |"},
-		want: []string{"db: app=db", "web-0e3f6f5b: app=web", "web-ffd7da5b: k8s-app=web"},
+		want: []string{"db: app=db", "web: app=web", "web-ffd7da5b: k8s-app=web"},
 	},
 	{
 		name: "an owner without labels in one record",
