@@ -171,7 +171,11 @@ type Endpoints struct {
 	list []Endpoint
 	keys []string // of list
 	buf  []byte
+	size int // bytes of memory, about
 }
+
+// endpointSize is what an endpoint takes beside its texts: its place in the list, the map and the keys.
+const endpointSize = 400
 
 // NewEndpoints makes an empty table.
 func NewEndpoints() *Endpoints { return &Endpoints{ids: map[string]EndpointID{}} }
@@ -188,8 +192,16 @@ func (t *Endpoints) Intern(e Endpoint) EndpointID {
 		t.ids[k] = id
 		t.list = append(t.list, e)
 		t.keys = append(t.keys, k)
+		t.size += 2*len(k) + endpointSize // the key, and the texts that it was made of
 	}
 	return id
+}
+
+// Size returns about how many bytes of memory the table takes.
+func (t *Endpoints) Size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.size
 }
 
 // Get gives the endpoint of an id. The result is shared and must not be changed.

@@ -7,7 +7,11 @@ type Strings struct {
 	mu   sync.RWMutex
 	ids  map[string]NameID
 	list []string
+	size int // bytes of memory, about
 }
+
+// stringSize is what a text takes beside its bytes.
+const stringSize = 80
 
 // NewStrings makes a table that holds only "".
 func NewStrings() *Strings { return &Strings{ids: map[string]NameID{"": 0}, list: []string{""}} }
@@ -29,7 +33,15 @@ func (t *Strings) Intern(b []byte) NameID {
 	s := string(b)
 	t.ids[s] = id
 	t.list = append(t.list, s)
+	t.size += len(s) + stringSize
 	return id
+}
+
+// Size returns about how many bytes of memory the table takes.
+func (t *Strings) Size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.size
 }
 
 // Get gives the text of an id.
@@ -51,6 +63,9 @@ type Tables struct {
 	Endpoints *Endpoints
 	Names     *Strings
 }
+
+// Size returns about how many bytes of memory the tables take.
+func (t Tables) Size() int { return t.Endpoints.Size() + t.Names.Size() }
 
 // NewTables makes empty tables.
 func NewTables() Tables { return Tables{NewEndpoints(), NewStrings()} }

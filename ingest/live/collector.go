@@ -44,6 +44,7 @@ type Collector struct {
 	client  Client
 	store   Store
 	session *Session
+	warned  time.Time // of tables that had grown too large, last
 
 	mu       sync.Mutex // of all below
 	failures uint64
@@ -110,6 +111,10 @@ func (c *Collector) read(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if c.session.ended() {
+			c.crowded()
+			continue
+		}
 		var permanent *PermanentError
 		if !c.cfg.Follow || errors.As(err, &permanent) && c.session.stats().Streams == 0 {
 			return err
@@ -129,6 +134,15 @@ func (c *Collector) read(ctx context.Context) error {
 	}
 }
 
+// crowded tells, once a minute at most, that a stream was ended for the size of its tables.
+func (c *Collector) crowded() {
+	if time.Since(c.warned) >= time.Minute {
+		c.warned = time.Now()
+		c.cfg.Log.Warn("too many different endpoints for one stream: what came is stored, and the stream is opened again",
+			"times", c.session.stats().Crowded)
+	}
+}
+
 // stream opens one stream and reads it until it ends or is old.
 func (c *Collector) stream(ctx context.Context) error {
 	from := c.session.resume(c.cfg.Overlap)
@@ -136,13 +150,14 @@ func (c *Collector) stream(ctx context.Context) error {
 	if from == 0 {
 		begin = c.cfg.Since
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	if c.cfg.Follow && c.cfg.Reopen > 0 {
-		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, c.cfg.Reopen)
 		defer stop()
 	}
 	c.session.shrink()
-	c.session.opened(from)
+	c.session.opened(from, stop)
 	err := c.client.Stream(ctx, begin, c.cfg.Follow, c.session)
 	c.session.closed()
 	if ctx.Err() != nil {

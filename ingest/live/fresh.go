@@ -32,7 +32,7 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 	n := s.node(name)
 	n.arrived++
 	repeated := s.repeats(n, t, id)
-	if n.owed && (repeated || t > n.last) { // one that comes late says nothing of the last one
+	if n.owed && (repeated || t > n.last && !s.ahead(t)) { // one that comes late says nothing of the last one
 		n.owed = false
 		if !repeated {
 			s.batch.Gaps = append(s.batch.Gaps, Gap{Node: string(name), From: n.last, To: t, Cause: GapResume})
@@ -46,8 +46,11 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 	}
 	n.state, n.why = NodeConnected, "" // servers tell that a node is in error, late, and not that it is back
 	n.delta.Records++
-	n.last, n.at = max(n.last, t), s.clock
-	s.advance(t)
+	n.at = s.clock
+	if !s.ahead(t) {
+		n.last = max(n.last, t)
+		s.advance(t)
+	}
 	s.remember(id)
 	return true
 }
@@ -59,6 +62,7 @@ const maxTies = 32
 // of the newest is compared with those of that time. Only others are looked up among all.
 func (s *Session) repeats(n *node, t int64, id uint64) bool {
 	switch {
+	case s.ahead(t):
 	case t > n.last:
 		n.ties, n.allTies = append(n.ties[:0], id), true
 		return false

@@ -40,6 +40,12 @@ type Session struct {
 	batch    Batch // counts since the last take
 	total    Stats
 	resumed  bool // the store had records of the stream
+
+	maxTables int    // bytes
+	unlooked  int    // flows until the size of the tables is looked at again
+	crowded   bool   // the tables have grown too large for this stream
+	enough    func() // ends the stream
+	oldDays   map[int64]bool
 }
 
 // node is what is known of a node.
@@ -59,7 +65,9 @@ type node struct {
 var _ ingest.Sink = (*Session)(nil)
 
 func newSession(ctx context.Context, window int, p Position) *Session {
-	s := &Session{ctx: ctx, window: window, now: time.Now, much: make(chan struct{}, 1), nodes: map[string]*node{}}
+	s := &Session{ctx: ctx, window: window, now: time.Now, much: make(chan struct{}, 1), nodes: map[string]*node{},
+		maxTables: maxTables, oldDays: map[int64]bool{}}
+	s.clock = s.now().UnixMicro()
 	s.room = sync.NewCond(&s.mu)
 	s.renew()
 	s.resumed = len(p.Last) > 0
@@ -128,7 +136,9 @@ func (s *Session) flow(f *model.Flow) {
 		s.total.Blocked++
 		s.room.Wait()
 	}
+	s.doubt(f)
 	s.norm.Flow(f)
+	s.bound()
 	if len(s.waiting) >= maxWaiting/2 || len(s.unstored) >= seenWindow {
 		select {
 		case s.much <- struct{}{}:
@@ -180,14 +190,14 @@ func (s *Session) Node(name string, state NodeState, message string) {
 }
 
 // opened prepares for a new stream from a time on: it must show the last record of each node once more, or there is a gap.
-func (s *Session) opened(from int64) {
+func (s *Session) opened(from int64, enough func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, n := range s.nodes {
 		n.owed = n.last > 0 && n.last >= from
 		n.state, n.why = NodeConnected, ""
 	}
-	s.up = false
+	s.up, s.crowded, s.enough = false, false, enough
 }
 
 func (s *Session) closed() {
@@ -272,11 +282,37 @@ const (
 	maxNames     = 1 << 17
 )
 
+// maxTables is how many bytes the tables of one stream may take: some 300,000 addresses, or 100,000 workloads with many
+// labels. Whoever sends packets from ever new addresses fills them in seconds.
+const maxTables = 128 << 20
+
+// bound ends the stream where its tables have grown too large: what was received is stored, the tables begin anew, and the
+// next stream goes on from there.
+func (s *Session) bound() {
+	if s.unlooked--; s.unlooked > 0 || s.crowded {
+		return
+	}
+	s.unlooked = 1 << 10
+	if s.tables.Size() <= s.maxTables || s.enough == nil {
+		return
+	}
+	s.crowded = true
+	s.total.Crowded++
+	s.enough()
+}
+
+// ended reports whether it was the tables that ended the stream.
+func (s *Session) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crowded
+}
+
 // shrink waits for new tables where the old ones have grown large. No stream may be open.
 func (s *Session) shrink() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.outgrown = s.tables.Endpoints.Len() > maxEndpoints || s.tables.Names.Len() > maxNames
+	s.outgrown = s.tables.Endpoints.Len() > maxEndpoints || s.tables.Names.Len() > maxNames || s.tables.Size() > s.maxTables
 	for s.outgrown && s.ctx.Err() == nil {
 		s.room.Wait()
 	}

@@ -14,6 +14,7 @@ type Stats struct {
 	Resent    uint64       // records dropped as repetitions
 	Gaps      uint64
 	Streams   uint64 // times that the stream was opened
+	Crowded   uint64 // times that a stream was ended because its tables had grown too large
 	Blocked   uint64 // times that the server had to wait for the store
 	Commits   uint64
 	Failures  uint64       // of the connection, since the last record
