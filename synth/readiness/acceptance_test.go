@@ -86,6 +86,8 @@ type measured struct {
 	unseen             float64 // ingress, or a namespace, Stable while a CronJob of it was never seen
 	waits              float64 // days until Stable
 	coverages, covered float64
+	spaces, whole      float64                                        // namespaces, and those Stable by day 60
+	wholeBroken        float64                                        // those that then met an edge which existed already, within 7 days
 	rules              [len(others)]struct{ reached, broken float64 } // what other rules call enough
 }
 
@@ -145,6 +147,16 @@ func (m *measured) forecasts(w *readinesstest.World, r *readiness.Report, day in
 
 // decisions looks at which days each workload and direction was called Stable on, and what came after the first.
 func (m *measured) decisions(w *readinesstest.World, r *readiness.Report) {
+	for i := range r.Namespaces {
+		n := &r.Namespaces[i]
+		m.spaces++
+		if len(n.StableDays) > 0 {
+			m.whole++
+			if _, old := w.Coming(w.Namespace(n.Name), w.Day(n.StableDays[0]), 7); old > 0 {
+				m.wholeBroken++
+			}
+		}
+	}
 	for i := range r.Sides {
 		s := &r.Sides[i]
 		born := w.Born(s.ID)
@@ -251,9 +263,13 @@ func (m *measured) row(family string) string {
 		row += fmt.Sprintf(" | %.1f", 100*r.broken/r.reached)
 	}
 	if m.reached == 0 {
-		return row + " | never Stable | | |"
+		return row + " | never Stable | | | | |"
 	}
-	return row + fmt.Sprintf(" | **%.1f** | %.0f | %.0f |", 100*m.broken/m.reached, m.waits/m.reached, 100*m.reached/m.sides)
+	space := "-"
+	if m.whole > 0 {
+		space = fmt.Sprintf("%.0f", 100*m.wholeBroken/m.whole)
+	}
+	return row + fmt.Sprintf(" | **%.1f** | %.0f | %.0f | %s | %.0f |", 100*m.broken/m.reached, m.waits/m.reached, 100*m.reached/m.sides, space, 100*m.whole/m.spaces)
 }
 
 // band is what a number measured must lie in.
@@ -282,6 +298,7 @@ func bands() []band {
 		{"churn", "calibration, 30 days, 10 to 20 %", 0.75, 1.25, month(0.1)},
 		{"churn", "calibration, 30 days, 20 to 35 %", 0.75, 1.25, month(0.2)},
 		{"mixed calm bursty lossy", "90 % intervals that hold the number", 0.86, 0.98, inside},
+		{"mixed calm bursty lossy", "90 % intervals that hold the number of those that exist already", 0.86, 1, func(m *measured) float64 { return m.slowInside / m.intervals }},
 		{"mixed calm bursty lossy", "mean width on day 14", 0, 11, width},
 		{"mixed", "edges forecast over edges that came", 0.85, 1.2, func(m *measured) float64 { return m.expected / m.came }},
 		{"mixed", "first Stable, then an existing edge within 7 days", 0.014, 0.030, broken},

@@ -33,28 +33,40 @@ func (f forecast) any() float64 { return 1 - f.slow.none()*f.changes.none() }
 // interval is the central interval that holds the number of both parts together with the chance level.
 func (f forecast) interval(level float64) (low, high int) {
 	m := f.slow.mean() + f.changes.mean()
-	chance := convolve(f.slow.distribution(int(4*m)+60), f.changes.distribution(int(4*m)+60))
+	n := int(math.Min(4*m, 1e9)) + 60
+	step := 1 + n/bins
+	chance := convolve(f.slow.distribution(n, step), f.changes.distribution(n, step))
 	tail, sum := (1-level)/2, 0.0
 	low = -1
 	for k, c := range chance {
 		sum += c
 		if low < 0 && sum > tail {
-			low = k
+			low = k * step
 		}
 		if sum >= 1-tail {
-			return low, k
+			return low, k * step
 		}
 	}
-	return max(low, 0), len(chance) - 1
+	return max(low, 0), len(chance) * step
 }
 
-// distribution gives the chances of 0 to n arrivals: negative binomial.
-func (p part) distribution(n int) []float64 {
+// bins is how finely a distribution is divided at most: an interval of thousands of edges is not told to the edge.
+const bins = 2000
+
+// distribution gives the chances of 0 to n arrivals, so many numbers in each bin: negative binomial. In logarithms, since
+// the chance of none may be smaller than any number.
+func (p part) distribution(n, step int) []float64 {
 	q := p.x / (p.rate + p.x)
-	out := make([]float64, n+1)
-	out[0] = math.Pow(1-q, p.shape)
+	out := make([]float64, n/step+1)
+	if q == 0 {
+		out[0] = 1
+		return out
+	}
+	log := p.shape * math.Log1p(-q)
+	out[0] = math.Exp(log)
 	for k := 1; k <= n; k++ {
-		out[k] = out[k-1] * q * (p.shape + float64(k) - 1) / float64(k)
+		log += math.Log(q * (p.shape + float64(k) - 1) / float64(k))
+		out[k/step] += math.Exp(log)
 	}
 	return out
 }
@@ -63,6 +75,9 @@ func (p part) distribution(n int) []float64 {
 func convolve(a, b []float64) []float64 {
 	out := make([]float64, len(a))
 	for i, x := range a {
+		if x == 0 {
+			continue
+		}
 		for j := 0; i+j < len(out); j++ {
 			out[i+j] += x * b[j]
 		}

@@ -3,6 +3,7 @@ package readiness
 import (
 	"math"
 	"testing"
+	"time"
 )
 
 func near(t *testing.T, what string, got, want float64) {
@@ -80,5 +81,21 @@ func TestCheckNamespace(t *testing.T) {
 		if n.Low != w.low || n.High != w.high {
 			t.Errorf("%g days: 90 %% interval %d-%d, want %d-%d", w.days, n.Low, n.High, w.low, w.high)
 		}
+	}
+}
+
+// TestManyEdges has an interval for a namespace where thousands of edges come: about their number, and in no time.
+func TestManyEdges(t *testing.T) {
+	start := time.Now()
+	f := forecast{part{5000, 1, 2}, part{2000, 1, 5}}
+	if low, high := f.interval(sure); low < 19000 || low > 20000 || high < 20000 || high > 21000 {
+		t.Errorf("90 %% interval %d-%d around 20000", low, high)
+	}
+	c := counts{edges: 100_000, age: 20, full: 20, late: 30_000, lateEdges: 60_000, lateSize: 3, changes: 5000, changeEdges: 9000, changeSize: 2}
+	if n := c.numbers(month, 0); n.High <= n.Low {
+		t.Errorf("interval %d-%d", n.Low, n.High)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -32,11 +32,12 @@ type sideHistory struct {
 
 // spaceHistory is a namespace.
 type spaceHistory struct {
-	name  string
-	set   set
-	sides []int
-	track track
-	now   counts
+	name   string
+	set    set
+	sides  []int
+	track  track
+	stable []int64 // ends of days at which it was Stable
+	now    counts
 }
 
 // Judge replays what was seen up to a time, day by day: the verdict depends on nothing but what is given.
@@ -54,6 +55,11 @@ func Judge(in Input, asOf int64, cfg Config) *Report {
 		shared, total = h.step(m, (*track).day)
 		for i := range h.sides {
 			if s := &h.sides[i]; s.now.edges > 0 && s.track.state == Stable {
+				s.stable = append(s.stable, at)
+			}
+		}
+		for i := range h.spaces {
+			if s := &h.spaces[i]; s.now.edges > 0 && s.track.state == Stable {
 				s.stable = append(s.stable, at)
 			}
 		}

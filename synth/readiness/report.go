@@ -85,6 +85,7 @@ type Namespace struct {
 	WeekNumber           Number
 	MonthNumber          Number
 	MonthSeen            bool
+	StableDays           []int64 // the ends of days at which it was Stable
 	Coverage             Coverage
 }
 
@@ -159,7 +160,7 @@ func (h *history) record(r *Record, s *sideHistory, until int64) {
 }
 
 func (h *history) space(m *moment, s *spaceHistory, total rates) Namespace {
-	n := Namespace{Name: s.name, State: s.track.state}
+	n := Namespace{Name: s.name, State: s.track.state, StableDays: s.stable}
 	ready := map[int]bool{}
 	for _, i := range s.sides {
 		x := &h.sides[i]

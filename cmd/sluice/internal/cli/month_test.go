@@ -57,6 +57,27 @@ func writeMonth(dir string, days, neighbours int) error {
 			m.talk(at, q[0], q[1], 80)
 		}
 	}
+	return m.commit(dir)
+}
+
+// writeMany writes 30 days of 10,000 edges between 400 workloads, a rollout every two days: each edge talks in 12 hours,
+// from a day of its own on.
+func writeMany(dir string) error {
+	m := monthWriter{tables: model.NewTables()}
+	first := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for i := range 10000 {
+		from := i % 7 * i % (29 * 24)
+		for k := range 12 {
+			h := from + k*(30*24-from)/12
+			src, dst := i%400, (i/400*31+i)%400
+			m.talk(first.Add(time.Duration(h)*time.Hour), m.pod("shop", fmt.Sprintf("w%d", src), "Deployment", fmt.Sprintf("e%d", h/48)),
+				m.pod("shop", fmt.Sprintf("w%d", dst), "Deployment", fmt.Sprintf("e%d", h/48)), uint16(1024+i/400))
+		}
+	}
+	return m.commit(dir)
+}
+
+func (m *monthWriter) commit(dir string) error {
 	st, err := store.Create(dir)
 	if err != nil {
 		return err
@@ -109,3 +130,17 @@ func BenchmarkReadyStore(b *testing.B) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// BenchmarkBacktestStore cuts a store of 30 days and 10,000 edges at every day.
+func BenchmarkBacktestStore(b *testing.B) {
+	dir := b.TempDir()
+	if err := writeMany(dir); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		if code := Main([]string{"backtest", "--store", dir, "-A", "-q"}, nil, discard{}, discard{}); code != ExitOK {
+			b.Fatalf("exit %d", code)
+		}
+	}
+}
