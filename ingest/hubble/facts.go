@@ -73,17 +73,20 @@ const (
 )
 
 // enumeration is a type of flow.proto whose values are written by name or by number.
-type enumeration map[string]uint32
+type enumeration []struct {
+	name   string
+	number uint32
+}
 
 var (
-	verdicts = enumeration{"FORWARDED": 1, "DROPPED": 2, "ERROR": 3, "AUDIT": 4, "REDIRECTED": 5, "TRACED": 6, "TRANSLATED": 7}
-	kinds    = enumeration{"L7": kindL7, "SOCK": kindSock}
-	drops    = enumeration{"DROP_REASON_UNKNOWN": 0, "POLICY_DENIED": dropPolicyDenied, "POLICY_DENY": dropPolicyDeny,
-		"AUTH_REQUIRED": dropAuthRequired}
-	directions = enumeration{"INGRESS": 1, "EGRESS": 2}
-	points     = enumeration{"UNKNOWN_POINT": 0, "TO_PROXY": pointProxy, "TO_STACK": pointStack, "TO_OVERLAY": pointOverlay,
-		"TO_ENDPOINT": pointEndpoint, "TO_NETWORK": pointNetwork}
-	reasons = enumeration{"RELATED": reasonRelated}
+	verdicts = enumeration{{"FORWARDED", 1}, {"DROPPED", 2}, {"ERROR", 3}, {"AUDIT", 4}, {"REDIRECTED", 5}, {"TRACED", 6}, {"TRANSLATED", 7}}
+	kinds    = enumeration{{"L3_L4", 1}, {"L7", kindL7}, {"SOCK", kindSock}}
+	drops    = enumeration{{"DROP_REASON_UNKNOWN", 0}, {"POLICY_DENIED", dropPolicyDenied}, {"POLICY_DENY", dropPolicyDeny},
+		{"AUTH_REQUIRED", dropAuthRequired}}
+	directions = enumeration{{"INGRESS", 1}, {"EGRESS", 2}}
+	points     = enumeration{{"UNKNOWN_POINT", 0}, {"TO_ENDPOINT", pointEndpoint}, {"TO_STACK", pointStack},
+		{"TO_OVERLAY", pointOverlay}, {"TO_NETWORK", pointNetwork}, {"TO_PROXY", pointProxy}}
+	reasons = enumeration{{"RELATED", reasonRelated}, {"SRV6_ENCAP", reasonEncap}, {"SRV6_DECAP", reasonDecap}}
 	plainly = enumeration{} // numbers alone
 )
 
@@ -92,15 +95,17 @@ func (e enumeration) number(text []byte) uint32 {
 	if len(text) == 0 {
 		return 0
 	}
-	if n, ok := e[string(text)]; ok {
-		return n
-	}
-	if strings.HasPrefix(string(text), "SRV6") {
-		return reasonEncap // whatever else it is to be
+	for i := range e {
+		if e[i].name == string(text) {
+			return e[i].number
+		}
 	}
 	v := uint64(0)
 	for _, c := range text {
-		if v = v*10 + uint64(c-'0'); c-'0' > 9 || v >= stranger {
+		if c-'0' > 9 {
+			return e.prefixed(text)
+		}
+		if v = v*10 + uint64(c-'0'); v >= stranger {
 			return stranger
 		}
 	}
@@ -108,6 +113,14 @@ func (e enumeration) number(text []byte) uint32 {
 		return stranger
 	}
 	return uint32(v)
+}
+
+// prefixed returns the number of a name that is not listed. All that has to do with SRv6 is passed by policies.
+func (e enumeration) prefixed(text []byte) uint32 {
+	if strings.HasPrefix(string(text), "SRV6") {
+		return reasonEncap
+	}
+	return stranger
 }
 
 // into says in f what the facts mean.

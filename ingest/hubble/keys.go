@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"strings"
 )
@@ -113,17 +114,19 @@ var memberNames = [inKinds]map[member]string{
 	inLoose:    {passed: "source destination index name"},
 }
 
-// key is a name with the end of the string and the colon, as JSON without blanks has it. Its words overlap where it is
-// not as long as they are.
+// key is a name with the end of the string and the colon, as JSON without blanks has it, in words of which the masks say
+// how much counts.
 type key struct {
-	head, second, third, last uint64
-	size                      int
-	id                        member
+	words, masks [4]uint64
+	size         int
+	id           member
+	next         uint8 // of those with the same hash, as first has it
 }
 
 // keys are the names of one kind of objects.
 type keys struct {
-	slots  [64][]key         // by the head of the name
+	first  [64]uint8 // by the hash of the head: one behind the place in list, 0 for none
+	list   []key
 	folded map[string]member // by the name in lower case
 }
 
@@ -144,24 +147,32 @@ var allKeys = func() (all [inKinds]keys) {
 
 func (k *keys) put(name string, id member) {
 	k.folded[strings.ToLower(name)] = id
-	b := make([]byte, 40)
-	e := key{size: copy(b, name+`":`), id: id}
-	e.head, e.second, e.third = word(b, 0), word(b, 8), word(b, 16)
-	if e.size > 8 {
-		e.last = word(b, e.size-8)
-	}
-	if e.size > 32 {
+	if len(name) > maxKey {
 		panic("a long name: " + name)
 	}
-	h := keyHash(e.head)
-	k.slots[h] = append(k.slots[h], e)
+	var text, mask [8 * len(key{}.words)]byte
+	e := key{size: copy(text[:], name+`":`), id: id}
+	for i := range e.size {
+		mask[i] = 0xff
+	}
+	for i := range e.words {
+		e.words[i], e.masks[i] = word(text[:], 8*i), word(mask[:], 8*i)
+	}
+	h := keyHash(e.words[0])
+	e.next = k.first[h]
+	k.list = append(k.list, e)
+	k.first[h] = uint8(len(k.list))
 }
+
+// maxKey is how long a name may be.
+const maxKey = 8*len(key{}.words) - 2
 
 func keyHash(head uint64) uint64 { return head * 0x9E3779B97F4A7C15 >> 58 }
 
 // find returns the member whose name begins at b[i], and the index of its value; noMember where it is not written plainly.
 func (k *keys) find(b []byte, i int) (member, int) {
-	x := word(b, i)
+	w := (*[8 * len(key{}.words)]byte)(b[i:])
+	x := binary.LittleEndian.Uint64(w[:8])
 	q := x ^ '"'*ones
 	if m := (q - ones) &^ q & highs; m != 0 {
 		// The quote and the colon count, too.
@@ -169,21 +180,15 @@ func (k *keys) find(b []byte, i int) (member, int) {
 			x &= 1<<n - 1
 		}
 	}
-	s := k.slots[keyHash(x)]
-	for n := range s {
-		e := &s[n]
-		if e.head != x {
-			continue
-		}
-		if e.size <= 8 {
+	for n := k.first[keyHash(x)]; n > 0; {
+		e := &k.list[n-1]
+		if e.words[0] == x && (e.size <= 8 ||
+			binary.LittleEndian.Uint64(w[8:])&e.masks[1] == e.words[1] && (e.size <= 16 ||
+				binary.LittleEndian.Uint64(w[16:])&e.masks[2] == e.words[2] && (e.size <= 24 ||
+					binary.LittleEndian.Uint64(w[24:])&e.masks[3] == e.words[3]))) {
 			return e.id, i + e.size
 		}
-		if word(b, i+e.size-8) != e.last {
-			continue
-		}
-		if e.size <= 16 || word(b, i+8) == e.second && (e.size <= 24 || word(b, i+16) == e.third) {
-			return e.id, i + e.size
-		}
+		n = e.next
 	}
 	return noMember, i
 }

@@ -11,6 +11,7 @@ type list struct {
 	items  []string
 	joined []byte // items, each with a zero byte behind it
 	first  workload
+	refs   []objectRef // what objects with these labels are
 }
 
 // lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing

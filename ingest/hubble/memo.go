@@ -14,10 +14,10 @@ type endMemo struct {
 	heads  []*head    // of the objects of this source, the last used first
 	orders [8]uint64  // in which the last other objects had their keys
 	next   int        // the order to forget
+	missed int        // objects of no known head in a row
 	slots  [][2]known // the one that hit last comes first
 	shared *objects
-	// refs are endpoints by what makes them, for objects that were not met before.
-	refs map[objectKey]objectRef
+	bare   list // of objects without labels
 }
 
 // head is what stands before the identity: text [ID text].
@@ -43,14 +43,11 @@ const (
 	holeID                        // number
 )
 
-// objectKey is what makes an endpoint, besides texts that the labels mostly repeat.
-type objectKey struct {
-	labels, workloads *list
-	pod, known        bool
-}
-
+// objectRef is the endpoint of an object, beside the labels that it is found by.
 type objectRef struct {
+	workloads          *list
 	cluster, namespace string
+	pod, known         bool
 	ref                model.Ref
 	named              bool
 }
@@ -59,11 +56,13 @@ const (
 	memoBits = 12
 	maxHeads = 8
 	maxHead  = 96 // bytes
-	maxRefs  = 1 << 17
+	// missedEnough is after how many objects of no known head only one of as many is looked up.
+	missedEnough = 32
+	maxRefs      = 8 // with the same labels
 )
 
 func newEndMemo(shared *objects) endMemo {
-	return endMemo{slots: make([][2]known, 1<<memoBits), shared: shared, refs: map[objectKey]objectRef{}}
+	return endMemo{slots: make([][2]known, 1<<memoBits), shared: shared}
 }
 
 // place hashes an identity. Its own node reports an endpoint with ID and workloads, other nodes without: they are
@@ -134,11 +133,15 @@ func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
 
 // find reads a remembered object at b[i:] into e.
 func (m *endMemo) find(b []byte, i int, e *end) int {
+	if m.missed++; m.missed > missedEnough && m.missed%missedEnough != 0 {
+		return -1
+	}
 	for n, h := range m.heads {
 		id, at := h.at(b, i)
 		if at < 0 {
 			continue
 		}
+		m.missed = 0
 		if n > 0 {
 			m.heads[n], m.heads[n-1] = m.heads[n-1], h
 		}
@@ -237,43 +240,47 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			order |= uint64(id-endID) + 1
 		}
 	}
-	key := objectKey{labels, workloads, len(pod) > 0, len(identity) > 0}
-	c, ok := r.ends.refs[key]
-	if !ok || c.cluster != string(cluster) || c.namespace != string(namespace) {
-		o := object{cluster: string(cluster), namespace: string(namespace), pod: string(pod), known: key.known}
-		if labels != nil {
-			o.labels = labels.items
+	if labels == nil {
+		labels = &r.ends.bare
+	}
+	var c *objectRef
+	for n := range labels.refs {
+		if k := &labels.refs[n]; k.workloads == workloads && k.pod == (len(pod) > 0) && k.known == (len(identity) > 0) &&
+			k.namespace == string(namespace) && k.cluster == string(cluster) {
+			c = k
+			break
 		}
+	}
+	lasting := c != nil
+	if c == nil {
+		o := object{cluster: string(cluster), namespace: string(namespace), pod: string(pod), known: len(identity) > 0, labels: labels.items}
 		if workloads != nil {
 			o.workload = workloads.first
 		}
 		ep, named := o.identity()
-		c = objectRef{o.cluster, o.namespace, refer(r.tables, ep), named}
+		c = &objectRef{workloads, o.cluster, o.namespace, len(pod) > 0, o.known, refer(r.tables, ep), named}
 		// An endpoint whose name is the pod's is another one for every pod.
-		if ok = ep.Name == ""; ok {
-			r.ends.refer(key, c)
+		if lasting = ep.Name == ""; lasting {
+			if len(labels.refs) == maxRefs {
+				labels.refs = labels.refs[:0]
+			}
+			labels.refs = append(labels.refs, *c)
 		}
 	}
 	if e.ref = c.ref; c.named {
 		e.pod = pod
 	}
-	if ok {
-		r.ends.learn(b, span{start, i}, &spans, order, &c)
+	if lasting {
+		r.ends.learn(b, span{start, i}, &spans, order, c)
 	}
 	return i
-}
-
-func (m *endMemo) refer(key objectKey, c objectRef) {
-	if len(m.refs) >= maxRefs {
-		clear(m.refs)
-	}
-	m.refs[key] = c
 }
 
 // usual reports whether keys stood in this order not long ago. Objects of a source in which each has an order of its own
 // are not worth remembering.
 func (m *endMemo) usual(order uint64) bool {
 	if slices.Contains(m.orders[:], order) {
+		m.missed = 0
 		return true
 	}
 	m.orders[m.next] = order

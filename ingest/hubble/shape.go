@@ -14,6 +14,9 @@ type shapes struct {
 // shape is a text that may follow, and the value behind it.
 type shape struct {
 	text string
+	// head are the first bytes of text under mask, tail the last eight where it has as many.
+	head, mask, tail uint64
+
 	hole hole
 	next []*shape // what may follow; no two begin with the same byte
 	said *said    // at the end of the record
@@ -22,7 +25,7 @@ type shape struct {
 
 const (
 	maxShapes    = 1 << 20
-	shapeSize    = 128 // bytes of a shape beside its text
+	shapeSize    = 160 // bytes of a shape beside its text
 	shapeWindow  = 1 << 10
 	shapeRest    = 1 << 13
 	maxShapeLast = 1 << 12
@@ -51,8 +54,8 @@ func (s *shapes) predicts() bool {
 func (s *shapes) read(r *reader, b []byte, n int) bool {
 	at := &s.root
 	for i := 0; ; {
-		next := at.follow(b[i])
-		if next == nil || !has(b, i, next.text) {
+		next := at.follow(b, i)
+		if next == nil {
 			return false
 		}
 		i += len(next.text)
@@ -78,7 +81,44 @@ func (s *shapes) read(r *reader, b []byte, n int) bool {
 	}
 }
 
-func (s *shape) follow(c byte) *shape {
+// newShape makes a shape of a text.
+func newShape(text string, h hole) *shape {
+	s := &shape{hole: h}
+	s.set(text)
+	return s
+}
+
+func (s *shape) set(text string) {
+	s.text = text
+	var b [16]byte
+	n := copy(b[:8], text)
+	s.head, s.mask = word(b[:], 0), ^uint64(0)>>(64-8*n)
+	if copy(b[8:], text[max(0, len(text)-8):]); len(text) >= 8 {
+		s.tail = word(b[:], 8)
+	}
+}
+
+// follow returns the text that stands at b[i:]. Words that overlap cover a short one.
+func (s *shape) follow(b []byte, i int) *shape {
+	x := word(b, i)
+	for _, next := range s.next {
+		if x&next.mask != next.head {
+			continue
+		}
+		switch n := len(next.text); {
+		case n <= 8:
+			return next
+		case i+n > len(b) || word(b, i+n-8) != next.tail:
+		case n <= 16 || string(b[i+8:i+n-8]) == next.text[8:n-8]:
+			return next
+		}
+		return nil
+	}
+	return nil
+}
+
+// branch returns the text that begins with a byte.
+func (s *shape) branch(c byte) *shape {
 	for _, n := range s.next {
 		if n.text[0] == c {
 			return n
@@ -130,9 +170,9 @@ func (s *shapes) learn(b []byte, n int, path []step, what *said) {
 // value in another.
 func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 	for {
-		next := at.follow(text[0])
+		next := at.branch(text[0])
 		if next == nil {
-			next = &shape{text: string(text), hole: h}
+			next = newShape(string(text), h)
 			at.next = append(at.next, next)
 			s.size += len(text) + shapeSize
 			return next
@@ -149,8 +189,9 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 		}
 		if n < len(next.text) {
 			rest := *next
-			rest.text = next.text[n:]
-			*next = shape{text: next.text[:n], next: []*shape{&rest}}
+			rest.set(next.text[n:])
+			*next = *newShape(next.text[:n], noHole)
+			next.next = []*shape{&rest}
 			s.size += shapeSize
 		} else if next.hole != noHole {
 			return nil
