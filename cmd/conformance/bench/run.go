@@ -47,6 +47,8 @@ func run(args []string) error {
 	scenarios := f.String("scenarios", "", "the folder of load.yaml and identities.yaml")
 	records := f.Int("records", 1_000_000, "records of the large capture")
 	long := f.Bool("long", true, "also pipe ten times the records through standard input")
+	formRecords := f.Int("forms", 200_000, "records of each other form of the large capture, 0: none")
+	only := f.Bool("only-forms", false, "measure the forms alone, without DuckDB")
 	out := f.String("o", "", "write the table to this file")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -60,7 +62,13 @@ func run(args []string) error {
 	}
 	load := filepath.Join(b.dir, "load.jsonl")
 	many := filepath.Join(b.dir, "identities.jsonl")
-	for _, step := range []func() error{
+	forms := func() error {
+		if *formRecords == 0 {
+			return nil
+		}
+		return b.formsOf(load, *formRecords, !*only)
+	}
+	steps := []func() error{
 		func() error { return b.generate(filepath.Join(*scenarios, "load.yaml"), load, *records) },
 		func() error { return b.generate(filepath.Join(*scenarios, "identities.yaml"), many, *records/2) },
 		func() error { return b.compress(load) },
@@ -77,13 +85,18 @@ func run(args []string) error {
 			}
 			return b.long(filepath.Join(*scenarios, "load.yaml"), *records)
 		},
+		forms,
 		func() error {
 			if b.relay == "" {
 				return nil
 			}
 			return b.live(filepath.Join(*scenarios, "load.yaml"))
 		},
-	} {
+	}
+	if *only {
+		steps = []func() error{steps[0], func() error { b.machine(); return nil }, forms}
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
@@ -128,9 +141,14 @@ func (b *bench) head(load, many string) {
 		}
 		return fmt.Sprintf("%.2f GB", float64(fi.Size())/1e9)
 	}
-	fmt.Fprintf(&b.out, "%s, %d cores, %s, DuckDB 1.5.1 (2 threads). Medians of %d alternating runs, each contender a process of its own.\n", cpuName(), runtime.NumCPU(), runtime.Version(), b.runs)
+	b.machine()
 	fmt.Fprintf(&b.out, "load: %s; identities: %s. All contenders gave the same edges (count, first, last).\n\n", size(load), size(many))
 	b.out.WriteString("| job | contender | wall s | CPU s | peak MiB | wall, ratio | CPU, ratio |\n|---|---|---|---|---|---|---|\n")
+}
+
+// machine says where and how often was measured.
+func (b *bench) machine() {
+	fmt.Fprintf(&b.out, "%s, %d cores, %s, DuckDB 1.5.1 (2 threads). Medians of %d alternating runs, each contender a process of its own.\n", cpuName(), runtime.NumCPU(), runtime.Version(), b.runs)
 }
 
 func cpuName() string {

@@ -1,0 +1,454 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// tree is a JSON value whose members keep their order.
+type tree struct {
+	open    byte // '{', '[' or 0 for a scalar
+	text    string
+	members []member
+}
+
+type member struct {
+	key   string
+	value *tree
+}
+
+// form is a form of the same records, as the tools through which logs pass leave them.
+type form struct {
+	name string
+	// most is the CPU that it may cost, as a multiple of the exporter's form: of a record, or of a byte.
+	most   float64
+	byByte bool
+	// plain: DuckDB reads it with the query of the exporter's form.
+	plain  bool
+	change func(r *rand.Rand, n int, record *tree) *tree
+	style  style
+	// around writes records into an array.
+	around bool
+}
+
+// style is how a tree is written.
+type style struct {
+	comma, colon string
+	escape       func(n int) bool // whether the texts of that record are escaped
+	indent       bool
+}
+
+var compact = style{comma: ",", colon: ":"}
+
+// forms are those that the benchmark makes of the generated records.
+var forms = []form{
+	{name: "keys sorted at every level", most: 1.1, plain: true, change: sorted, style: compact},
+	{name: "blanks", most: 1.1, plain: true, change: same, style: style{comma: ", ", colon: ": "}},
+	{name: "other escapes in a third", most: 1.25, plain: true, change: same, style: style{comma: ",", colon: ":", escape: func(n int) bool { return n%3 == 0 }}},
+	{name: "three orders mixed", most: 1.4, plain: true, change: func(r *rand.Rand, _ int, t *tree) *tree {
+		if k := r.Uint32N(3); k > 0 {
+			return ordered(t, k)
+		}
+		return t
+	}, style: compact},
+	{name: "an order of its own each", most: 1.6, plain: true, change: func(r *rand.Rand, _ int, t *tree) *tree { return permuted(r, t) }, style: compact},
+	{name: "identities churned", most: 1.6, plain: true, change: churned, style: compact},
+	{name: "summaries of DNS and HTTP", most: 1.6, plain: true, change: summarized, style: compact},
+	{name: "camel case", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return renamed(t) }, style: compact},
+	{name: "enumerations as numbers", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return numbered(t) }, style: compact},
+	{name: "flat", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return t.get("flow") }, style: compact},
+	{name: "bus", most: 2, byByte: true, change: func(r *rand.Rand, n int, t *tree) *tree {
+		return &tree{open: '{', members: append([]member{{"tenant_id", text("t1")}, {"offset", &tree{text: strconv.Itoa(n)}}}, t.members...)}
+	}, style: compact},
+	{name: "result of a gateway", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree {
+		return &tree{open: '{', members: []member{{"result", t}}}
+	}, style: compact},
+	{name: "array", most: 2, byByte: true, change: same, style: compact, around: true},
+	{name: "pretty", most: 2, byByte: true, change: same, style: style{comma: ",", colon: ": ", indent: true}},
+}
+
+func same(_ *rand.Rand, _ int, t *tree) *tree { return t }
+
+func text(s string) *tree {
+	b, _ := json.Marshal(s)
+	return &tree{text: string(b)}
+}
+
+func (t *tree) get(keys ...string) *tree {
+	for _, k := range keys {
+		i := slices.IndexFunc(t.members, func(m member) bool { return m.key == k })
+		if i < 0 {
+			return &tree{}
+		}
+		t = t.members[i].value
+	}
+	return t
+}
+
+func (t *tree) set(key string, v *tree) {
+	i := slices.IndexFunc(t.members, func(m member) bool { return m.key == key })
+	if i < 0 {
+		t.members = append(t.members, member{key, v})
+	} else {
+		t.members[i].value = v
+	}
+}
+
+func (t *tree) walk(f func(t *tree)) {
+	f(t)
+	for _, m := range t.members {
+		m.value.walk(f)
+	}
+}
+
+func sorted(_ *rand.Rand, _ int, t *tree) *tree {
+	t.walk(func(t *tree) {
+		if t.open == '{' {
+			slices.SortFunc(t.members, func(a, b member) int { return strings.Compare(a.key, b.key) })
+		}
+	})
+	return t
+}
+
+// ordered puts keys into the order of that number.
+func ordered(t *tree, number uint32) *tree {
+	place := func(m member) uint32 { return crc32.Update(number, crc32.IEEETable, []byte(m.key)) }
+	t.walk(func(t *tree) {
+		if t.open == '{' {
+			slices.SortFunc(t.members, func(a, b member) int { return cmp.Compare(place(a), place(b)) })
+		}
+	})
+	return t
+}
+
+func permuted(r *rand.Rand, t *tree) *tree {
+	t.walk(func(t *tree) {
+		if t.open == '{' {
+			r.Shuffle(len(t.members), func(i, j int) { t.members[i], t.members[j] = t.members[j], t.members[i] })
+		}
+	})
+	return t
+}
+
+// churned gives the endpoints other identities every 5,000 records, as restarted agents of a cluster without shared ones do.
+func churned(_ *rand.Rand, n int, t *tree) *tree {
+	for _, end := range []string{"source", "destination"} {
+		e := t.get("flow", end)
+		if id, err := strconv.Atoi(e.get("identity").text); err == nil && id >= 256 {
+			e.set("identity", &tree{text: strconv.Itoa(id + n/5000*7919%1_000_000)})
+		}
+	}
+	return t
+}
+
+// summarized gives a tenth of the records an L7 part and a summary that differs from record to record.
+func summarized(r *rand.Rand, n int, t *tree) *tree {
+	if n%10 != 0 {
+		return t
+	}
+	f := t.get("flow")
+	url := fmt.Sprintf("http://shop/cart?item=%d&next=<%d>", r.IntN(1e6), n)
+	if n%20 == 0 {
+		f.set("l7", parse(fmt.Sprintf(`{"type":"REQUEST","dns":{"query":"host-%d.example.org.","qtypes":["A"],"observation_source":"proxy"}}`, r.IntN(1e5))))
+		f.set("Summary", text(fmt.Sprintf("DNS Query host-%d.example.org. A", r.IntN(1e5))))
+		return t
+	}
+	f.set("l7", parse(fmt.Sprintf(`{"type":"REQUEST","http":{"method":"GET","url":%s,"protocol":"HTTP/1.1","headers":[{"key":"X-Request-Id","value":"%d"},{"key":"User-Agent","value":"curl/8"}]}}`, text(url).text, r.Uint64())))
+	f.set("Summary", text("HTTP/1.1 GET "+url))
+	return t
+}
+
+// renamed spells keys as protojson does by default.
+func renamed(t *tree) *tree {
+	t.walk(func(t *tree) {
+		for i := range t.members {
+			words := strings.Split(t.members[i].key, "_")
+			for j := 1; j < len(words); j++ {
+				words[j] = strings.ToUpper(words[j][:1]) + words[j][1:]
+			}
+			t.members[i].key = strings.Join(words, "")
+		}
+	})
+	return t
+}
+
+// numbered writes enumerations of flow.proto by number.
+func numbered(t *tree) *tree {
+	numbers := map[string]map[string]string{
+		"verdict":           {"FORWARDED": "1", "DROPPED": "2", "AUDIT": "4", "REDIRECTED": "5", "TRACED": "6", "TRANSLATED": "7"},
+		"Type":              {"L3_L4": "1", "L7": "2", "SOCK": "3"},
+		"traffic_direction": {"INGRESS": "1", "EGRESS": "2"},
+		"trace_observation_point": {"TO_PROXY": "1", "TO_HOST": "2", "TO_STACK": "3", "TO_OVERLAY": "4", "TO_ENDPOINT": "101",
+			"FROM_ENDPOINT": "5", "FROM_PROXY": "6", "FROM_HOST": "7", "FROM_STACK": "8", "FROM_OVERLAY": "9", "FROM_NETWORK": "10", "TO_NETWORK": "11"},
+		"trace_reason":     {"NEW": "1", "ESTABLISHED": "2", "REPLY": "3", "RELATED": "4"},
+		"drop_reason_desc": {"POLICY_DENIED": "133", "POLICY_DENY": "181"},
+	}
+	f := t.get("flow")
+	for i := range f.members {
+		m := &f.members[i]
+		if n, ok := numbers[m.key][strings.Trim(m.value.text, `"`)]; ok {
+			m.value = &tree{text: n}
+		}
+	}
+	return t
+}
+
+// parse reads a JSON text that is valid.
+func parse(s string) *tree {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	return parseValue(d)
+}
+
+func parseValue(d *json.Decoder) *tree {
+	tok, err := d.Token()
+	if err != nil {
+		panic(err)
+	}
+	switch v := tok.(type) {
+	case json.Delim:
+		t := &tree{open: byte(v)}
+		for d.More() {
+			m := member{}
+			if v == '{' {
+				key, _ := d.Token()
+				m.key = key.(string)
+			}
+			m.value = parseValue(d)
+			t.members = append(t.members, m)
+		}
+		_, _ = d.Token()
+		return t
+	case string:
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		_ = e.Encode(v)
+		return &tree{text: strings.TrimSuffix(b.String(), "\n")}
+	case nil:
+		return &tree{text: "null"}
+	}
+	return &tree{text: fmt.Sprint(tok)}
+}
+
+// write appends the JSON of a tree.
+func (t *tree) write(b []byte, s style, escaped bool, depth int) []byte {
+	quoted := func(x string) string {
+		if escaped {
+			// Slashes, angle brackets and letters beyond the first as others write them.
+			x = strings.NewReplacer("/", `\/`, "<", `\u003c`, ">", `\u003E`, "&", `\u0026`, "=", `\u003d`).Replace(x)
+		}
+		return x
+	}
+	if t.open == 0 {
+		return append(b, quoted(t.text)...)
+	}
+	line := func(b []byte, depth int) []byte {
+		if s.indent {
+			b = append(b, '\n')
+			b = append(b, strings.Repeat("  ", depth)...)
+		}
+		return b
+	}
+	b = append(b, t.open)
+	for i, m := range t.members {
+		if i > 0 {
+			b = append(b, s.comma...)
+		}
+		b = line(b, depth+1)
+		if t.open == '{' {
+			b = append(append(append(append(b, '"'), m.key...), '"'), s.colon...)
+		}
+		b = m.value.write(b, s, escaped, depth+1)
+	}
+	if len(t.members) > 0 {
+		b = line(b, depth)
+	}
+	return append(b, t.open+2)
+}
+
+// make writes the first records of a log in a form.
+func (f *form) make(from, to string, records int) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	w := bufio.NewWriterSize(out, 1<<20)
+	if err := f.convert(bufio.NewReaderSize(in, 1<<20), w, records); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func (f *form) convert(in *bufio.Reader, w *bufio.Writer, records int) error {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b []byte
+	for n := range records {
+		line, err := in.ReadBytes('\n')
+		if err == io.EOF && len(line) == 0 {
+			break
+		} else if err != nil && err != io.EOF {
+			return err
+		}
+		t := f.change(r, n, parse(string(line)))
+		b = t.write(b[:0], f.style, f.style.escape != nil && f.style.escape(n), 0)
+		switch {
+		case f.around && n == 0:
+			_, _ = w.WriteString("[")
+		case f.around:
+			_, _ = w.WriteString(",")
+		}
+		_, _ = w.Write(b)
+		if !f.around {
+			_, _ = w.WriteString("\n")
+		}
+	}
+	if f.around {
+		_, _ = w.WriteString("]\n")
+	}
+	return nil
+}
+
+// formsOf measures the forms of the records of a log, each beside the exporter's form in the same minutes.
+func (b *bench) formsOf(load string, records int, peers bool) error {
+	dir := filepath.Join(b.dir, "forms")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	plain := form{change: same, style: compact}
+	exporter := filepath.Join(dir, "exporter.jsonl")
+	if err := plain.make(load, exporter, records); err != nil {
+		return err
+	}
+	base, err := b.sluiceEdges(exporter)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b.out, "\nForms of the first %d of these records, sluice show edges, each in turns with the exporter's form; the same edges from each.\n", records)
+	if b.counts() {
+		b.out.WriteString("Instructions are those of one worker under callgrind, the second half of 10,000 records.\n")
+	}
+	b.out.WriteString("\n| form | MB | CPU us a record | CPU, ratio to exporter's | a byte | instructions a record | ratio | DuckDB's CPU, ratio |\n|---|---|---|---|---|---|---|---|\n")
+	ir, err := b.instructions(&plain, load)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b.out, "| exporter's | %.0f | | 1 | 1 | %.0f | 1 | |\n", size(exporter)/1e6, ir)
+	for i := range forms {
+		if err := b.form(&forms[i], load, exporter, records, base, ir, peers); err != nil {
+			return fmt.Errorf("%s: %w", forms[i].name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) form(f *form, load, exporter string, records int, base map[string]total, baseIR float64, peers bool) error {
+	file := filepath.Join(b.dir, "forms", "form.json")
+	defer os.Remove(file)
+	if err := f.make(load, file, records); err != nil {
+		return err
+	}
+	edges, err := b.sluiceEdges(file)
+	if err != nil {
+		return err
+	}
+	if err := compare(edges, base); err != nil {
+		return err
+	}
+	ours, plain := b.edges(file), b.edges(exporter)
+	turns := []*contender{plain, ours}
+	var duck *contender
+	if f.plain && peers {
+		if err := b.same(file); err != nil {
+			return err
+		}
+		duck = b.duck("", file)
+		turns = append(turns, duck)
+	}
+	if err := b.measure(turns); err != nil {
+		return err
+	}
+	ir, err := b.instructions(f, load)
+	if err != nil {
+		return err
+	}
+	ratio := median(ours.runs, cpu) / median(plain.runs, cpu)
+	byte := ratio / size(file) * size(exporter)
+	peer := ""
+	if duck != nil {
+		peer = fmt.Sprintf("%.1f", median(duck.runs, cpu)/median(ours.runs, cpu))
+		b.goal(f.name+": CPU, share of DuckDB's GROUP BY", median(ours.runs, cpu)/median(duck.runs, cpu), 1.0/6)
+		b.goal(f.name+": wall, share of DuckDB's GROUP BY", median(ours.runs, wall)/median(duck.runs, wall), 1.0/6)
+	}
+	fmt.Fprintf(&b.out, "| %s | %.0f | %.2f | %.2f | %.2f | %.0f | %.2f | %s |\n", f.name, size(file)/1e6, median(ours.runs, cpu)/float64(records)*1e6,
+		ratio, byte, ir, ir/baseIR, peer)
+	if f.byByte {
+		b.goal(f.name+": CPU a byte, times the exporter's form", byte, f.most)
+	} else {
+		b.goal(f.name+": CPU, times the exporter's form", ratio, f.most)
+	}
+	return nil
+}
+
+func size(file string) float64 {
+	fi, err := os.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return float64(fi.Size())
+}
+
+// counts reports whether instructions can be counted here.
+func (b *bench) counts() bool {
+	_, err := exec.LookPath("valgrind")
+	return err == nil
+}
+
+// instructions counts those of a record: what twice as many records cost more, so that starting and learning count for
+// nothing.
+func (b *bench) instructions(f *form, load string) (float64, error) {
+	if !b.counts() {
+		return 0, nil
+	}
+	const half = 5_000
+	var n [2]float64
+	for i := range n {
+		file := filepath.Join(b.dir, "forms", "counted.json")
+		if err := f.make(load, file, half*(i+1)); err != nil {
+			return 0, err
+		}
+		c := exec.Command("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", b.sluice, "show", "edges", file, "-q", "-o", "json")
+		c.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1", "GOGC=off")
+		var told bytes.Buffer
+		c.Stderr = &told
+		err := c.Run()
+		os.Remove(file)
+		if err != nil {
+			return 0, fmt.Errorf("valgrind: %w: %s", err, told.String())
+		}
+		_, rest, ok := strings.Cut(told.String(), "Collected : ")
+		if _, err := fmt.Sscan(rest, &n[i]); !ok || err != nil {
+			return 0, fmt.Errorf("valgrind said: %s", told.String())
+		}
+	}
+	return (n[1] - n[0]) / half, nil
+}
