@@ -16,6 +16,7 @@ type facts struct {
 	src, dst         end
 	names            []byte // destination_names, each with a zero byte behind it
 	service          bool   // destination_service names one
+	aggregate        bool   // the record stands for several flows, of which it has what the exporter was told to keep
 }
 
 // said are the facts that come in few combinations. Zero is what is not there.
@@ -146,6 +147,8 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	}
 	f.Related = x.reason == reasonRelated || x.reason == reasonEncap || x.reason == reasonDecap
 	x.observe(f)
+	// What aggregation left out of a record is not what the flow did not have.
+	f.Aggregated = x.aggregate && (x.verdict == 0 || x.proto == 0 || x.proto.HasPorts() && (x.srcPort == 0 || x.dstPort == 0))
 	f.Service = x.service && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
 }
 

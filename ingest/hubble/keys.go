@@ -48,6 +48,7 @@ const (
 	keyIsReply
 	keyEvent
 	keyService
+	keyAggregate
 	keyDirection
 	keyPoint
 	keyReason
@@ -96,12 +97,12 @@ var memberNames = [inKinds]map[member]string{
 	inFlow: {keyTime: "time", keyVerdict: "verdict", keyDrop: "drop_reason", keyDesc: "drop_reason_desc", keyIP: "IP",
 		keyLayer4: "l4", keySource: "source", keyDestination: "destination", keyKind: "Type", keyNames: "destination_names",
 		keyReply: "reply", keyIsReply: "is_reply", keyEvent: "event_type", keyService: "destination_service",
-		keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
+		keyAggregate: "aggregate", keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
 		keyLoose:    "ethernet interface",
 		keyEnvelope: "flow result lost_events agent_event debug_event node_status",
 		passed: "uuid emitter auth_type tunnel node_name node_labels source_names l7 source_service policy_match_type file " +
 			"ip_trace_id debug_capture_point proxy_port trace_context sock_xlate_point socket_cookie cgroup_id Summary " +
-			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by policy_log aggregate"},
+			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by policy_log"},
 	inIP:       {ipSource: "source", ipDestination: "destination", ipVersion: "ipVersion", passed: "encrypted source_xlated"},
 	inLayer4:   {l4TCP: "TCP", l4UDP: "UDP", l4SCTP: "SCTP", l4ICMP4: "ICMPv4", l4ICMP6: "ICMPv6"},
 	inPorts:    {portSource: "source_port", portDestination: "destination_port", portFlags: "flags", portType: "type", portCode: "code"},

@@ -393,6 +393,12 @@ func spellings(t *testing.T, f *flowpb.Flow) map[string][]byte {
 		}
 		out[name] = b
 	}
+	for name, b := range formsOf(t, rand.New(rand.NewPCG(5, 6)), out["exporter"]) {
+		out[name] = b
+	}
+	for name, b := range formsOf(t, rand.New(rand.NewPCG(7, 8)), out["flat camel"]) {
+		out["flat camel, "+name] = b
+	}
 	return out
 }
 

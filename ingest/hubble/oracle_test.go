@@ -80,17 +80,18 @@ type oracleFlow struct {
 		Type text
 		Sub  text `json:"subType"`
 	} `json:"eventType"`
-	Dir    text            `json:"traffic_direction"`
-	DirC   text            `json:"trafficDirection"`
-	Obs    text            `json:"trace_observation_point"`
-	ObsC   text            `json:"traceObservationPoint"`
-	Reason text            `json:"trace_reason"`
-	ReasnC text            `json:"traceReason"`
-	Svc    json.RawMessage `json:"destination_service"`
-	SvcC   json.RawMessage `json:"destinationService"`
-	Names  []string        `json:"destination_names"`
-	NamesC []string        `json:"destinationNames"`
-	Kind   text            `json:"Type"`
+	Dir    text           `json:"traffic_direction"`
+	DirC   text           `json:"trafficDirection"`
+	Obs    text           `json:"trace_observation_point"`
+	ObsC   text           `json:"traceObservationPoint"`
+	Reason text           `json:"trace_reason"`
+	ReasnC text           `json:"traceReason"`
+	Svc    *oracleService `json:"destination_service"`
+	SvcC   *oracleService `json:"destinationService"`
+	Names  []string       `json:"destination_names"`
+	NamesC []string       `json:"destinationNames"`
+	Kind   text           `json:"Type"`
+	Total  *struct{}      `json:"aggregate"`
 }
 type oracleEnvelope struct {
 	Flow   *oracleFlow     `json:"flow"`
@@ -104,6 +105,10 @@ type oracleEnvelope struct {
 	LostC  *oracleLost     `json:"lostEvents"`
 	Time   text            `json:"time"`
 }
+type oracleService struct{ Name, Namespace string }
+
+func (s *oracleService) named() bool { return s.Name != "" || s.Namespace != "" }
+
 type oracleLost struct {
 	N  text `json:"num_events_lost"`
 	NC text `json:"numEventsLost"`
@@ -286,7 +291,8 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	}
 	f.Src, f.SrcPod = d.endpoint(r.Source, &f.SrcIP, nil)
 	f.Dst, f.DstPod = d.endpoint(r.Destination, &f.DstIP, names)
-	f.Service = (len(r.Svc) > 4 || len(r.SvcC) > 4) && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
+	f.Aggregated = r.Total != nil && (r.Verdict == "" || f.Proto == 0 || f.Proto.HasPorts() && (f.SrcPort == 0 || f.DstPort == 0))
+	f.Service = cmp.Or(r.Svc, r.SvcC, &oracleService{}).named() && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
 	return ""
 }
 

@@ -390,6 +390,8 @@ func (r *reader) flow(b []byte, i int) int {
 			i = r.eventType(b, i)
 		case keyService:
 			i = r.value(holeService, b, i)
+		case keyAggregate:
+			i = r.value(holeAggregate, b, i)
 		case keyDirection:
 			i = r.enum(b, i, directions, &r.direction)
 		case keyPoint:
@@ -659,6 +661,7 @@ const (
 	holeDestination
 	holeNames
 	holeService
+	holeAggregate
 	holeEnd // no value: the record ends
 )
 
@@ -706,6 +709,11 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 		return r.destinationNames(b, i)
 	case holeService:
 		return r.namesService(b, i)
+	case holeAggregate:
+		if r.aggregate = b[i] == '{'; r.aggregate {
+			return skip(b, i, 0)
+		}
+		return null(b, i)
 	}
 	return -1
 }

@@ -101,3 +101,49 @@ func TestMore(t *testing.T) {
 		}
 	}
 }
+
+// TestAggregate: a record that stands for several flows is learned from where it has all that an edge needs, in JSON and
+// from the wire.
+func TestAggregate(t *testing.T) {
+	const counts = `"aggregate":{"egress_flow_count":7},"Type"`
+	for _, c := range []struct {
+		from, to string
+		gone     bool
+	}{
+		{"", "", false},
+		{`"source_port":48674,`, ``, true},
+		{`,"destination_port":443`, ``, true},
+		{`"verdict":"FORWARDED",`, ``, true},
+		{`"l4":{` + tcpLayer + `},`, ``, true},
+		{tcpLayer, `"ICMPv4":{"type":8}`, false},
+	} {
+		record := strings.Replace(strings.Replace(full, c.from, c.to, 1), `"Type"`, counts, 1)
+		for _, spelled := range []string{record, strings.Replace(record, `{"flow":`, `{ "flow":`, 1)} {
+			got := &rejected{}
+			New(model.NewTables(), got).Record("-", 1, []byte(spelled))
+			if len(got.flows) != 1 || got.flows[0].Aggregated != c.gone {
+				t.Errorf("%s -> %s: %+v %v, want %v", c.from, c.to, got.flows, got.rejects, c.gone)
+			}
+		}
+		w := NewWire(model.NewTables())
+		if err := w.Decode(wireOf(t, record)); err != nil || w.Flow.Aggregated != c.gone {
+			t.Errorf("%s -> %s: wire %v %v, want %v", c.from, c.to, w.Flow.Aggregated, err, c.gone)
+		}
+		got, without := &rejected{}, strings.Replace(record, counts, `"Type"`, 1)
+		New(model.NewTables(), got).Record("-", 1, []byte(without))
+		if len(got.flows) != 1 || got.flows[0].Aggregated {
+			t.Errorf("%s: %+v, not aggregated", without, got.flows)
+		}
+	}
+}
+
+// TestNewDrops: a reason that is not known is no policy's, by name or by number.
+func TestNewDrops(t *testing.T) {
+	for _, reason := range []string{`"DROP_SOMETHING_NEW"`, `250`, `"250"`} {
+		got := &rejected{}
+		New(model.NewTables(), got).Record("-", 1, []byte(strings.Replace(full, `"Type"`, `"drop_reason_desc":`+reason+`,"policy_log":["a"],"Type"`, 1)))
+		if len(got.flows) != 1 || got.flows[0].Drop != model.DropOther {
+			t.Errorf("%s: %+v %v", reason, got.flows, got.rejects)
+		}
+	}
+}

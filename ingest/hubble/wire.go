@@ -51,6 +51,7 @@ const (
 	flowReply, flowEvent, flowDestService      = 16, 19, 21
 	flowDirection, flowPoint, flowDropDesc     = 22, 24, 25
 	flowIsReply, flowUUID, flowTraceReason     = 26, 34, 36
+	flowAggregate                              = 21007
 	layerTCP, layerUDP, layerICMP4, layerICMP6 = 1, 2, 3, 4
 	layerSCTP, layerLast                       = 5, 7
 )
@@ -125,6 +126,8 @@ func (w *Wire) message(f *field) error {
 		return w.replied(f.b)
 	case flowUUID:
 		w.UUID = f.b
+	case flowAggregate:
+		w.aggregate = true
 	}
 	return nil
 }
