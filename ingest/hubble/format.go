@@ -62,33 +62,10 @@ func Sniff(object []byte) bool {
 func isFlow(object []byte) bool {
 	empty := true
 	for k := range ingest.Keys(object) {
-		if protoKeys[string(k)] {
+		if id, ok := allKeys[inFlow].folded[strings.ToLower(string(k))]; ok && id != keyEnvelope {
 			return true
 		}
 		empty = false
 	}
 	return empty
-}
-
-// protoKeys are keys of flow.proto, as far as no other log has them, in both spellings.
-var protoKeys = func() map[string]bool {
-	keys := map[string]bool{}
-	for _, k := range []string{"time", "uuid", "emitter", "verdict", "drop_reason", "auth_type", "ethernet", "IP", "ip", "l4", "l7",
-		"tunnel", "source", "destination", "Type", "type", "node_name", "node_labels", "source_names", "destination_names",
-		"reply", "event_type", "source_service", "destination_service", "traffic_direction", "policy_match_type",
-		"trace_observation_point", "trace_reason", "drop_reason_desc", "is_reply", "debug_capture_point", "interface",
-		"proxy_port", "trace_context", "sock_xlate_point", "socket_cookie", "cgroup_id", "Summary", "summary", "extensions",
-		"egress_allowed_by", "ingress_allowed_by", "egress_denied_by", "ingress_denied_by", "policy_log", "aggregate"} {
-		keys[k], keys[camel(k)] = true, true
-	}
-	return keys
-}()
-
-// camel spells a key as protojson does by default.
-func camel(key string) string {
-	words := strings.Split(key, "_")
-	for i := 1; i < len(words); i++ {
-		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
-	}
-	return strings.Join(words, "")
 }

@@ -146,6 +146,15 @@ var allKeys = func() (all [inKinds]keys) {
 	return all
 }()
 
+// camel spells a name as protojson does by default.
+func camel(name string) string {
+	words := strings.Split(name, "_")
+	for i := 1; i < len(words); i++ {
+		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	}
+	return strings.Join(words, "")
+}
+
 func (k *keys) put(name string, id member) {
 	k.folded[strings.ToLower(name)] = id
 	if len(name) > maxKey {
