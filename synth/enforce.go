@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,11 +45,16 @@ func watch(s *scope) map[string]Watched {
 func enforcing(s *scope, n *notes) map[string]Enforce {
 	out := map[string]Enforce{}
 	watched := watch(s)
-	denied := map[Obstacle]bool{} // by direction and namespace
+	type side struct {
+		d    model.Direction
+		what string // a namespace, or the peer of a workload
+	}
+	denied := map[side]bool{}
 	for i := range s.g.Edges {
 		if e := &s.g.Edges[i]; e.State == graph.Denied || e.State == graph.Mixed {
 			for _, en := range s.ends(e) {
-				denied[Obstacle{en.dir, en.namespace}] = true
+				denied[side{en.dir, en.namespace}] = true
+				denied[side{en.dir, s.g.Peers[en.self].ID}] = true
 			}
 		}
 	}
@@ -59,14 +65,21 @@ func enforcing(s *scope, n *notes) map[string]Enforce {
 		short := !e.Watched.Enough()
 		for _, d := range policy.Directions() {
 			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
+			// A workload that policies isolate today must not be opened, and one that no selector names cannot be.
+			stuck := slices.ContainsFunc(e.Why, func(o Obstacle) bool {
+				return o.Direction == d && (o.Workload < 0 || denied[side{d, s.g.Workloads[o.Workload].ID}])
+			})
 			switch {
 			case (short || blocked) && s.cfg.EnforceAnyway:
 				*e.At(d) = Forced
 			case short:
 				*e.At(d) = Short
-			case blocked:
+			case blocked && stuck:
 				*e.At(d) = Blocked
-			case denied[Obstacle{d, ns}]:
+			case blocked:
+				*e.At(d) = Held
+				e.hold(s, d)
+			case denied[side{d, ns}]:
 				*e.At(d) = Isolated
 			}
 		}
@@ -81,6 +94,20 @@ func enforcing(s *scope, n *notes) map[string]Enforce {
 		out[ns] = e
 	}
 	return out
+}
+
+// hold holds every workload open that something stands in the way of.
+func (e *Enforce) hold(s *scope, d model.Direction) {
+	for _, o := range e.Why {
+		held := func(h Holding) bool { return h.Workload == o.Workload && h.Direction == d }
+		if o.Direction == d && !slices.ContainsFunc(e.Held, held) {
+			w := &s.g.Workloads[o.Workload]
+			e.Held = append(e.Held, Holding{o.Workload, w.Name, policy.MatchLabels(w.Selector), d})
+		}
+	}
+	slices.SortFunc(e.Held, func(a, b Holding) int {
+		return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Direction, b.Direction))
+	})
 }
 
 // globalDeny returns the default deny for all namespaces, in the directions that none of them speaks against.

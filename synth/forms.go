@@ -31,7 +31,7 @@ func (r *Result) Open(namespace string) []policy.Policy {
 	for i := range list {
 		p := &list[i]
 		for _, d := range []model.Direction{model.Ingress, model.Egress} {
-			if !r.holds(namespace, d) || !p.Isolates(d) {
+			if !r.holds(namespace, d) && !r.holdsWorkload(namespace, p.Subject, d) || !p.Isolates(d) {
 				continue
 			}
 			p.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(x policy.Rule) bool { return x.Direction == d })
@@ -47,6 +47,7 @@ func (r *Result) Allow(namespace string) []policy.Policy {
 	if !r.Dialect.Rollout().Additive {
 		return append(r.Held(namespace), list...)
 	}
+	list = append(r.Held(namespace), list...)
 	if p, ok := r.Beside(namespace); ok {
 		list = append(list, p)
 	}
@@ -67,7 +68,7 @@ func (r *Result) learned(namespace string) []policy.Policy {
 }
 
 // Held gives what keeps a direction of a namespace open that may not be denied, though the allow policies isolate pods
-// in it.
+// in it, and a direction of a workload that something stands in the way of.
 func (r *Result) Held(namespace string) []policy.Policy {
 	var list []policy.Policy
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
@@ -75,7 +76,19 @@ func (r *Result) Held(namespace string) []policy.Policy {
 			list = append(list, policy.Held(namespace, d))
 		}
 	}
+	for _, h := range r.Enforce[namespace].Held {
+		if r.Enforce[namespace].Allows(h.Direction) {
+			list = append(list, policy.HeldWorkload(namespace, h.Name, h.Selector, h.Direction))
+		}
+	}
 	return list
+}
+
+// holdsWorkload reports whether a direction is held open for what a selector names.
+func (r *Result) holdsWorkload(namespace string, sel policy.Selector, d model.Direction) bool {
+	return r.Enforce[namespace].Allows(d) && slices.ContainsFunc(r.Enforce[namespace].Held, func(h Holding) bool {
+		return h.Direction == d && h.Selector.Compare(sel) == 0
+	})
 }
 
 func (r *Result) holds(namespace string, d model.Direction) bool {

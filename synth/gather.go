@@ -55,7 +55,7 @@ func (x *gatherer) end(i int, e *graph.Edge, en end) {
 	}
 	self := &x.g.Peers[en.self]
 	if why, consequence := x.inexpressible(e, en); why != "" {
-		x.lose(i, en, x.edgeText(e)+": "+why, consequence)
+		x.lose(i, en, x.holdable(en.self), x.edgeText(e)+": "+why, consequence)
 		return
 	}
 	x.remark(i, e, en)
@@ -127,6 +127,14 @@ func (x *gatherer) peerless(p *graph.Peer) string {
 	return why
 }
 
+// holdable returns the workload of a pod peer where a policy can select it and nothing else, else -1.
+func (x *gatherer) holdable(peer int) int {
+	if x.selectable(peer) != "" {
+		return -1
+	}
+	return x.g.Peers[peer].Workload
+}
+
 // selectable says why no selector reaches a pod peer, "" if one does.
 func (x *gatherer) selectable(peer int) string {
 	p := &x.g.Peers[peer]
@@ -167,10 +175,10 @@ func (x *gatherer) leaveOut(i int, e *graph.Edge, en end) {
 		return
 	}
 	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it"))
-	x.block(en.namespace, en.dir, text)
+	x.block(en.namespace, en.dir, x.holdable(en.self), text)
 	if e.Reason == model.UnknownDirection {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.
-		x.block(en.namespace, opposite(en.dir), text)
+		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), text)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"sluice/model/graph"
@@ -44,8 +45,9 @@ func randomFlows(r *rand.Rand) []string {
 
 func check(t *testing.T, g *graph.Graph, r *synth.Result, set policy.PolicySet, sem eval.Semantics) verify.Report {
 	t.Helper()
-	rep, err := verify.Verify(t.Context(), g, set, verify.Config{Semantics: sem, Namespaces: r.Namespaces(), Widened: r.Widened, WidenedRules: r.WidenedRules(),
-		Inexpressible: r.Inexpressible(), Accepted: r.Accepted()})
+	cfg := verify.Config{Semantics: sem, Namespaces: r.Namespaces(), Widened: r.Widened, WidenedRules: r.WidenedRules(),
+		Inexpressible: r.Inexpressible(), Accepted: r.Accepted(), Held: held(r)}
+	rep, err := verify.Verify(t.Context(), g, set, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +55,20 @@ func check(t *testing.T, g *graph.Graph, r *synth.Result, set policy.PolicySet, 
 		t.Fatalf("%d connections judged of %d", n, len(g.Connections))
 	}
 	return rep
+}
+
+// held are the ids of the rules that hold a workload open.
+func held(r *synth.Result) map[string]bool {
+	out := map[string]bool{}
+	set := r.Enforced()
+	for i := range set.Policies {
+		if p := &set.Policies[i]; len(p.Subject) > 0 && strings.HasPrefix(p.Name, policy.OpenName) {
+			for j := range p.Rules {
+				out[p.RuleID(j)] = true
+			}
+		}
+	}
+	return out
 }
 
 // TestCompleteAndTight: what was learned loses nothing, lets nothing escape and allows nothing beside, in whatever
@@ -131,6 +147,12 @@ func TestObstacles(t *testing.T) {
 		escaped := rep.Connections[verify.Escaped] > 0 && len(rep.Open) == 0
 		if rep.Connections[verify.Lost] > 0 || escaped || rep.Over.Count > 0 || len(rep.Unused) > 0 {
 			t.Fatalf("seed %d: %v, over %+v, unused %v, cases %v\n%s", seed, rep.Connections, rep.Over, rep.Unused, rep.Cases, show(&r))
+		}
+		// What no rule can be written for works on as well, where it is not cut on purpose.
+		whole, err := verify.Verify(t.Context(), g, r.Enforced(), verify.Config{Semantics: eval.Semantics(seed % 3),
+			Namespaces: r.Namespaces(), Accepted: r.Accepted()})
+		if err != nil || whole.Connections[verify.Lost] > 0 && !cfg.EnforceAnyway {
+			t.Fatalf("seed %d: %v, cases %v %v\n%s", seed, whole.Connections, whole.Cases, err, show(&r))
 		}
 		for ns, e := range r.Enforce {
 			if (!e.Ingress.Enforced() || !e.Egress.Enforced()) && len(e.Why) == 0 {

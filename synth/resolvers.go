@@ -157,16 +157,16 @@ func (r *resolvers) remarkNames(s *scope, needs []need, notes *notes) {
 		case len(r.named.Pods) > 0:
 			r.silent = append(r.silent, i)
 			continue
-		case !recorded && told[w.Namespace]:
-			continue
 		case !recorded:
-			told[w.Namespace] = true
-			text = "no record of port 53 in this capture: was it filtered?"
+			text = w.ID + " connects out, and there is no record of port 53 in this capture: was it filtered?"
 		}
-		notes.find(KindNoDNS.of(w.Namespace, model.Egress, text,
-			"a default deny would take its names away: name the resolver in the configuration "+
-				"(resolver: NAMESPACE/WORKLOAD, or none where no names are asked for)"))
-		notes.block(w.Namespace, model.Egress, text)
+		if recorded || !told[w.Namespace] {
+			notes.find(KindNoDNS.of(w.Namespace, model.Egress, text,
+				"a default deny would take its names away: name the resolver in the configuration "+
+					"(resolver: NAMESPACE/WORKLOAD, or none where no names are asked for)"))
+		}
+		told[w.Namespace] = true
+		notes.block(w.Namespace, model.Egress, i, text)
 	}
 }
 

@@ -18,6 +18,7 @@ type Status uint8
 const (
 	Proven   Status = iota // nothing seen would be blocked
 	Isolated               // as Proven, and something denies there today already
+	Held                   // denied, and held open for the workloads that something stands in the way of
 	Forced                 // denied although something stands in the way, because that was asked for
 	Edited                 // denied, and policies that people changed or added block what worked
 	Short                  // its pods were not watched for long enough
@@ -25,7 +26,7 @@ const (
 	Losing                 // the policies as they were written would block what worked
 )
 
-var statusNames = [...]string{"proven", "already-isolated", "forced", "edited", "not-watched", "blocked", "lost"}
+var statusNames = [...]string{"proven", "already-isolated", "held", "forced", "edited", "not-watched", "blocked", "lost"}
 
 // String is the lower-case name.
 func (s Status) String() string { return statusNames[s] }
@@ -37,6 +38,7 @@ func (s Status) Enforced() bool { return s <= Edited }
 type Enforce struct {
 	policy.ByDirection[Status]
 	Why     []Obstacle // what stands in the way, sorted
+	Held    []Holding  // what is held open for that in the directions that are denied, sorted
 	Watched Watched
 }
 
@@ -45,10 +47,19 @@ func (e Enforce) Allows(d model.Direction) bool {
 	return (d == model.Ingress || d == model.Egress) && e.At(d).Enforced()
 }
 
-// Obstacle stands against the default deny of a direction.
+// Obstacle stands against the default deny of a direction: of one workload, or of whatever is in the namespace.
 type Obstacle struct {
 	Direction model.Direction
 	Text      string
+	Workload  int // index into Graph.Workloads, -1 for none that a selector names
+}
+
+// Holding is a direction of a workload that stays open though it is denied in the namespace.
+type Holding struct {
+	Workload  int // index into Graph.Workloads
+	Name      string
+	Selector  policy.Selector
+	Direction model.Direction
 }
 
 // Watched says how long the pods of a namespace were watched. Times are microseconds since 1970 UTC, 0 for none.
@@ -121,6 +132,14 @@ func (e *Enforce) Words(d model.Direction) string {
 		return "nothing seen would be blocked"
 	case Isolated:
 		return "nothing seen would be blocked (already isolated)"
+	case Held:
+		held := 0
+		for _, h := range e.Held {
+			if h.Direction == d {
+				held++
+			}
+		}
+		return "nothing seen would be blocked, " + several(held, "workload") + " held open"
 	case Forced:
 		return "forced: " + cmp.Or(map[bool]string{true: blockers}[n > 0], "watched "+e.Watched.String())
 	case Edited:
@@ -140,7 +159,7 @@ func (e *Enforce) Words(d model.Direction) string {
 // worked. Where it is forced it stays, and the reason with it.
 func (r *Result) Withdraw(namespace string, d model.Direction, edge int, why string) {
 	e := r.Enforce[namespace]
-	o := Obstacle{d, why}
+	o := Obstacle{d, why, -1}
 	if !slices.Contains(e.Why, o) {
 		e.Why = append(e.Why, o)
 		sortObstacles(e.Why)

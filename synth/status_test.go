@@ -47,13 +47,13 @@ func TestStatus(t *testing.T) {
 			want:  "not yet: watched 0s of 24h, 1 blocker; not yet: watched 0s of 24h, 1 blocker; 0s of 24h; 0s before the end",
 			kinds: "inexpressible inexpressible not-watched"},
 		{name: "one pod asks a resolver, the other never does", flows: "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 1/tcp" + dns,
-			want: "nothing seen would be blocked; not yet: 1 blocker; 0s; 0s before the end", kinds: "no-dns"},
+			want: "nothing seen would be blocked; nothing seen would be blocked, 1 workload held open; 0s; 0s before the end", kinds: "no-dns"},
 		{name: "who connects to nobody needs no names", flows: "shop/web -> shop/db 1/tcp\njobs/a -> shop/db 1/tcp" + dns,
 			want: "nothing seen would be blocked; nothing seen would be blocked; 0s; 0s before the end"},
 		{name: "asking was denied: that is the cluster's will", flows: "shop/web -> shop/db 1/tcp" + dns + " denied",
 			want: "nothing seen would be blocked; nothing seen would be blocked (already isolated); 0s; 0s before the end"},
 		{name: "no port 53 in the capture", flows: "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 1/tcp",
-			want: "nothing seen would be blocked; not yet: 1 blocker; 0s; 0s before the end", kinds: "no-dns"},
+			want: "nothing seen would be blocked; nothing seen would be blocked, 2 workloads held open; 0s; 0s before the end", kinds: "no-dns"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Namespaces, c.cfg.Dialect = []string{"shop"}, kubernetes.Dialect{}

@@ -350,9 +350,13 @@ func readsBack(dir string, in Input, enforced policy.PolicySet) error {
 
 // judge verifies a set.
 func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespace) (verify.Report, error) {
+	held := map[string]bool{}
 	var isolated []verify.Side
 	for i := range spaces {
 		isolated = append(isolated, spaces[i].Isolated()...)
+		for _, id := range spaces[i].Open {
+			held[id] = true
+		}
 	}
 	networks := map[string][]netip.Prefix{}
 	for _, n := range in.Config.Networks {
@@ -363,6 +367,7 @@ func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespa
 		Networks:      networks,
 		Nodes:         networks[synth.NodesNetwork],
 		Isolated:      isolated,
+		Held:          held,
 		Cluster:       in.Result.Cluster,
 		Namespaces:    in.Result.Namespaces(),
 		Inexpressible: in.Result.Inexpressible(),

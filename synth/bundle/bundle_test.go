@@ -95,11 +95,13 @@ func TestLayout(t *testing.T) {
 	slices.Sort(names)
 	want := strings.Fields(`REVIEW.md
 allow/jobs/cron.yaml allow/jobs/kustomization.yaml allow/jobs/queue.yaml
-allow/jobs/sluice-open-egress.yaml allow/jobs/sluice-open-ingress.yaml allow/kustomization.yaml
-allow/shop/db.yaml allow/shop/dns.yaml allow/shop/kustomization.yaml allow/shop/sluice-open-ingress.yaml allow/shop/web.yaml
+allow/jobs/sluice-open-cron-egress.yaml allow/jobs/sluice-open-queue-ingress.yaml allow/kustomization.yaml
+allow/shop/db.yaml allow/shop/dns.yaml allow/shop/kustomization.yaml allow/shop/sluice-open-web-ingress.yaml
+allow/shop/web.yaml
 bundle.json
+deny/jobs/default-deny.yaml deny/jobs/kustomization.yaml
 deny/kustomization.yaml deny/shop/default-deny.yaml deny/shop/kustomization.yaml
-enforce/kustomization.yaml enforce/shop/kustomization.yaml
+enforce/jobs/kustomization.yaml enforce/kustomization.yaml enforce/shop/kustomization.yaml
 evidence/FILES evidence/rows
 open/jobs/kustomization.yaml open/jobs/sluice-open.yaml open/kustomization.yaml
 open/shop/kustomization.yaml open/shop/sluice-whole-db.yaml open/shop/sluice-whole-web.yaml`)
@@ -107,13 +109,13 @@ open/shop/kustomization.yaml open/shop/sluice-whole-db.yaml open/shop/sluice-who
 		t.Errorf("-want +got\n%s", d)
 	}
 	for name, want := range map[string]string{
-		"enforce/shop/kustomization.yaml":     "- ../../allow/shop\n- ../../deny/shop\nsortOptions:\n  order: fifo\n",
-		"enforce/kustomization.yaml":          "- ../allow/jobs\n- shop\n",
-		"allow/shop/kustomization.yaml":       "- sluice-open-ingress.yaml\n- db.yaml\n",
-		"deny/shop/default-deny.yaml":         "policyTypes:\n  - Egress\n",
-		"allow/shop/sluice-open-ingress.yaml": "policyTypes:\n  - Ingress\n",
-		"open/kustomization.yaml":             "- jobs\n- shop\n",
-		"REVIEW.md":                           "| shop | 3 | 5 | not yet: 1 blocker | nothing seen would be blocked (already isolated) | 0s | 0s before the end |",
+		"enforce/shop/kustomization.yaml":         "- ../../allow/shop\n- ../../deny/shop\nsortOptions:\n  order: fifo\n",
+		"enforce/kustomization.yaml":              "- jobs\n- shop\n",
+		"allow/shop/kustomization.yaml":           "- sluice-open-web-ingress.yaml\n- db.yaml\n",
+		"deny/shop/default-deny.yaml":             "policyTypes:\n  - Ingress\n  - Egress\n",
+		"allow/shop/sluice-open-web-ingress.yaml": "  podSelector:\n    matchLabels:\n      app: web\n  policyTypes:\n  - Ingress\n",
+		"open/kustomization.yaml":                 "- jobs\n- shop\n",
+		"REVIEW.md":                               "| shop | 3 | 5 | nothing seen would be blocked, 1 workload held open | nothing seen would be blocked (already isolated) | 0s | 0s before the end |",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
@@ -235,7 +237,7 @@ func TestSameYAML(t *testing.T) {
 		}
 	}
 	slices.Sort(changed)
-	if d := cmp.Diff([]string{"allow/jobs/queue.yaml", "allow/shop/db.yaml"}, changed); d != "" {
+	if d := cmp.Diff([]string{"allow/jobs/queue.yaml", "allow/shop/db.yaml", "open/shop/sluice-whole-db.yaml"}, changed); d != "" {
 		t.Errorf("one new edge: -want +got\n%s", d)
 	}
 }
@@ -299,7 +301,7 @@ func TestKustomize(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "out")
 	write(t, dir, synth.Config{Namespaces: []string{"shop", "jobs"}}, flows)
-	for sub, want := range map[string]int{"open": 3, "allow": 8, "deny": 1, "enforce": 9, "open/jobs": 1, "enforce/shop": 5} {
+	for sub, want := range map[string]int{"open": 3, "allow": 8, "deny": 2, "enforce": 10, "open/jobs": 1, "enforce/shop": 5} {
 		out, err := exec.Command(kubectl, "kustomize", filepath.Join(dir, sub)).CombinedOutput()
 		if n := strings.Count("\n"+string(out), "\nkind: NetworkPolicy"); err != nil || n != want {
 			t.Errorf("%s: %d policies, want %d: %v\n%s", sub, n, want, err, out)

@@ -19,13 +19,16 @@ func Expect(g *graph.Graph, m *Manifest, cfg *verify.Config) {
 			cfg.Namespaces = append(cfg.Namespaces, ns.Name)
 		}
 	}
-	cfg.Recorded = []string{}
+	cfg.Recorded, cfg.Held = []string{}, map[string]bool{}
 	for _, r := range m.Rules {
 		cfg.Recorded = append(cfg.Recorded, r.ID)
 	}
 	for _, ns := range m.Namespaces {
 		cfg.Isolated = append(cfg.Isolated, ns.Isolated()...)
 		cfg.Recorded = append(cfg.Recorded, ns.Open...)
+		for _, id := range ns.Open {
+			cfg.Held[id] = true
+		}
 	}
 	m.expectEdges(g, cfg)
 	m.expectWidened(g, cfg)

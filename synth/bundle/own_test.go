@@ -42,7 +42,7 @@ func put(t *testing.T, dir, name, text string) {
 func tryWrite(t *testing.T, dir string, force bool, lines ...string) (verify.Report, error) {
 	t.Helper()
 	g := graphtest.Graph(t, lines...)
-	cfg := synth.Config{All: true, Dialect: kubernetes.Dialect{}}
+	cfg := synth.Config{All: true, Dialect: kubernetes.Dialect{}, Resolver: &synth.Resolver{None: true}}
 	r, err := synth.Synthesize(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)

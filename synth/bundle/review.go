@@ -146,7 +146,11 @@ func (p *page) verification(m *Manifest, r *verify.Report) {
 		p.table(maxCases, []string{"verdict", "from", "to", "port", "records", "why"}, rows)
 	}
 	for _, o := range r.Open {
-		p.line("\nNamespace %s stays open for %s (policy `%s`).", escape(o.Namespace), o.Direction, o.Policy)
+		what := "Namespace " + o.Namespace
+		if o.Pods != "" {
+			what = "What " + o.Pods + " selects in namespace " + o.Namespace
+		}
+		p.line("\n%s stays open for %s (policy `%s`).", escape(what), o.Direction, o.Policy)
 	}
 }
 
@@ -164,7 +168,7 @@ func (p *page) obstacles(m *Manifest) {
 	if m.Options.EnforceAnyway {
 		p.line("**Enforced all the same, because that was asked for. These would be cut:**\n")
 	} else {
-		p.line("These worked, or may have, and no rule was learned for them. Their direction of the namespace stays open until they are settled.\n")
+		p.line("These worked, or may have, and no rule was learned for them. Their workload is held open in that direction until they are settled; where that cannot be, the direction of the whole namespace stays open.\n")
 	}
 	p.table(maxFindings, []string{"namespace", "direction", "what stands in the way"}, rows)
 }

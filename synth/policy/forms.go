@@ -1,6 +1,12 @@
 package policy
 
-import "sluice/model"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"sluice/model"
+)
 
 // Names of the policies that switch a namespace over.
 const (
@@ -33,4 +39,23 @@ func Held(namespace string, d model.Direction) Policy {
 	p := Open(namespace, d == model.Ingress, d == model.Egress)
 	p.Name += "-" + d.String()
 	return p
+}
+
+// HeldWorkload keeps one direction of the pods of a workload open for good.
+func HeldWorkload(namespace, workload string, sel Selector, d model.Direction) Policy {
+	p := Open(namespace, d == model.Ingress, d == model.Egress)
+	p.Name, p.Subject = heldName(namespace, workload, sel, d), sel
+	return p
+}
+
+// heldName is short enough for a label.
+func heldName(namespace, workload string, sel Selector, d model.Direction) string {
+	const longest = 63
+	name := OpenName + "-" + workload + "-" + d.String()
+	if len(name) <= longest {
+		return name
+	}
+	sum := sha256.Sum256([]byte(namespace + "\x00" + workload + "\x00" + sel.Canonical().String()))
+	hash := "-" + hex.EncodeToString(sum[:4]) + "-" + d.String()
+	return strings.TrimRight((OpenName + "-" + workload)[:longest-len(hash)], "-.") + hash
 }

@@ -25,7 +25,7 @@ func gaps(u *universe, open []Opening, want []Side) []Gap {
 	var out []Gap
 	for _, side := range want {
 		opened := slices.ContainsFunc(open, func(o Opening) bool {
-			return o.Direction == side.Direction && (o.Namespace == side.Namespace || o.Namespace == "")
+			return o.Pods == "" && o.Direction == side.Direction && (o.Namespace == side.Namespace || o.Namespace == "")
 		})
 		var pods []string
 		for i := range u.members {

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"sluice/model"
@@ -63,8 +64,10 @@ func learn(t *testing.T, d render.Dialect, lines []string) learned {
 	set := reread(t, d, r.Enforced())
 	l := learned{g, set, verify.Config{Semantics: eval.Cilium, Namespaces: r.Namespaces(), Inexpressible: r.Inexpressible(),
 		Accepted: r.Accepted(), Widened: r.Widened, WidenedRules: r.WidenedRules(), Recorded: []string{}}}
+	l.cfg.Held = map[string]bool{}
 	for _, p := range r.Enforced().Policies {
 		for j := range p.Rules {
+			l.cfg.Held[p.RuleID(j)] = strings.HasPrefix(p.Name, policy.OpenName)
 			l.cfg.Recorded = append(l.cfg.Recorded, p.RuleID(j))
 		}
 	}

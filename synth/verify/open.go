@@ -14,6 +14,7 @@ type Opening struct {
 	Namespace string // "" is the cluster
 	Direction model.Direction
 	Policy    string
+	Pods      string // the selector of those that it opens, "" for every pod
 }
 
 // opens says whether a rule allows everything.
@@ -50,7 +51,7 @@ func openings(set policy.PolicySet) []Opening {
 		}
 		for j := range p.Rules {
 			if opens(&p.Rules[j]) && !restricts(p, p.Rules[j].Direction) {
-				out = append(out, Opening{p.Namespace, p.Rules[j].Direction, p.Name})
+				out = append(out, Opening{Namespace: p.Namespace, Direction: p.Rules[j].Direction, Policy: p.Name})
 			}
 		}
 	}
@@ -58,4 +59,23 @@ func openings(set policy.PolicySet) []Opening {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Policy, b.Policy))
 	})
 	return slices.Compact(out)
+}
+
+// held are the openings of single workloads by rules that are meant to.
+func held(set policy.PolicySet, rules map[string]bool) []Opening {
+	var out []Opening
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		for j := range p.Rules {
+			if holds(p, j, rules) {
+				out = append(out, Opening{p.Namespace, p.Rules[j].Direction, p.Name, p.Subject.String()})
+			}
+		}
+	}
+	return out
+}
+
+// holds reports whether a rule holds a workload open that is meant to be.
+func holds(p *policy.Policy, rule int, rules map[string]bool) bool {
+	return len(rules) > 0 && !p.Staged && len(p.Subject) > 0 && opens(&p.Rules[rule]) && rules[p.RuleID(rule)]
 }

@@ -83,7 +83,7 @@ func (m *measurer) subject(i int) {
 	s := m.u.members[i].end
 	set := m.ev.Policies().Policies
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
-		if m.isOpen(s.Namespace, d) {
+		if m.isOpen(s.Namespace, d) || m.holds(s, d) {
 			continue
 		}
 		if s.Isolated(d) == model.Yes {
@@ -97,6 +97,19 @@ func (m *measurer) subject(i int) {
 			}
 		}
 	}
+}
+
+// holds reports whether an end is held open in a direction.
+func (m *measurer) holds(s *eval.End, d model.Direction) bool {
+	set := m.ev.Policies().Policies
+	return len(m.cfg.Held) > 0 && slices.ContainsFunc(s.Policies(d), func(j int) bool {
+		for k := range set[j].Rules {
+			if set[j].Rules[k].Direction == d && holds(&set[j], k, m.cfg.Held) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (m *measurer) isOpen(ns string, d model.Direction) bool {
@@ -146,6 +159,9 @@ func (m *measurer) try(src, dst int, pt port) {
 		}
 		p := &m.ev.Policies().Policies[at.Policy]
 		id := p.RuleID(at.Rule)
+		if holds(p, at.Rule, m.cfg.Held) {
+			continue
+		}
 		if (!at.other.end.IsPod || len(p.Subject) == 0) && m.cfg.WidenedRules[id] {
 			continue
 		}

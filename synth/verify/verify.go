@@ -40,6 +40,8 @@ type Config struct {
 	// Recorded are the ids of the rules that the set should have: those with evidence, and those that keep a direction
 	// open. nil: nobody recorded them.
 	Recorded []string
+	// Held are the ids of the rules that hold a workload open on purpose: they are told by name and are in no other number.
+	Held map[string]bool
 	// Widened says whether a connection between peers of the graph is allowed on purpose without having been seen;
 	// nil: none is.
 	Widened func(src, dst int, proto model.Proto, port uint16) bool
@@ -118,7 +120,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	}
 	v.unused()
 	v.records()
-	v.report.Open = openings(set)
+	v.report.Open = append(openings(set), held(set, cfg.Held)...)
 	u := newUniverse(g, v.ev, cfg)
 	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)
 	over, err := measure(ctx, u, v.ev, cfg)

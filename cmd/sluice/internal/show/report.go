@@ -147,6 +147,9 @@ func printReport(w io.Writer, r *verify.Report) {
 		if o.Namespace == "" {
 			where = "all namespaces"
 		}
+		if o.Pods != "" {
+			where = text.Printable(o.Pods, 200) + " in " + where
+		}
 		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
 	}
 }

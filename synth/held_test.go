@@ -1,0 +1,77 @@
+package synth_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"sluice/synth"
+	"sluice/synth/eval"
+	"sluice/synth/graphtest"
+	"sluice/synth/render"
+	"sluice/synth/render/calico"
+	"sluice/synth/render/cilium"
+	"sluice/synth/render/kubernetes"
+	"sluice/synth/verify"
+)
+
+// TestHeld: what stands in the way costs the workload that it is of, in that direction, and nobody else. What worked
+// goes on working, also what no rule can be written for, and the rest of the namespace is closed.
+func TestHeld(t *testing.T) {
+	const base = "shop/web -> shop/db 5432/tcp\njobs/a -> shop/web 80/tcp"
+	for _, c := range []struct {
+		name, flows, status, held string
+	}{
+		{"an unlabelled stranger", base + "\njobs/pod:x -> shop/db 5432/tcp", "held proven", "sluice-open-db-ingress"},
+		{"an undecided datagram", base + "\njobs/a -> shop/web 40000/udp undecided", "held held",
+			"sluice-open-web-egress sluice-open-web-ingress"},
+		{"nothing", base, "proven proven", ""},
+		// It would be opened to what policies deny it today.
+		{"a workload that is isolated today", base + "\njobs/pod:x -> shop/db 5432/tcp\njobs/b -> shop/db 1/tcp denied",
+			"blocked proven", "sluice-open-ingress"},
+		{"a pod of the namespace that no selector names", base + "\nshop/pod:x -> jobs/a 1/tcp", "proven blocked", "sluice-open-egress"},
+	} {
+		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
+			g := graphtest.Graph(t, c.flows)
+			r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+			if e := r.Enforce["shop"]; e.Ingress.String()+" "+e.Egress.String() != c.status {
+				t.Errorf("%s, %s: %v %v, want %s", c.name, d.Name(), e.Ingress, e.Egress, c.status)
+			}
+			set := r.Enforced()
+			var names []string
+			for i := range set.Policies {
+				if n := set.Policies[i].Name; strings.HasPrefix(n, "sluice-open-") {
+					names = append(names, n)
+				}
+			}
+			slices.Sort(names)
+			// Where policies only add permissions what may not be denied needs none to stay open.
+			if got := strings.Join(names, " "); got != c.held && !(d.Rollout().Additive && got == "") {
+				t.Errorf("%s, %s: held by %q, want %q", c.name, d.Name(), got, c.held)
+			}
+			rep, err := verify.Verify(t.Context(), g, set, verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}, Held: held(&r)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rep.Connections[verify.Lost] > 0 || rep.Over.Count > 0 {
+				t.Errorf("%s, %s: %v, over %+v", c.name, d.Name(), rep.Connections, rep.Over)
+			}
+		}
+	}
+}
+
+// TestHeldIsClosedElsewhere: a stranger may reach the workload that is held open and no other.
+func TestHeldIsClosedElsewhere(t *testing.T) {
+	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp\njobs/a -> shop/web 80/tcp\njobs/pod:x -> shop/db 5432/tcp")
+	later := graphtest.Graph(t, "evil/x -> shop/web 80/tcp\nevil/x -> shop/db 80/tcp")
+	for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
+		r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+		rep, err := verify.Verify(t.Context(), later, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Connections[verify.Lost] != 1 || rep.Connections[verify.Permitted] != 1 || rep.Cases[0].Dst != "shop/web" {
+			t.Errorf("%s: %v %+v", d.Name(), rep.Connections, rep.Cases)
+		}
+	}
+}
