@@ -87,8 +87,8 @@ func (x *gatherer) leaveDecided(i int, e *graph.Edge, en end) bool {
 	switch {
 	case d.Expired(x.decided.at) && e.State.Worked():
 		text = fmt.Sprintf("%s: the decision to %s it ended on %s", x.edgeText(e), d.Verdict, d.Until.Format(time.DateOnly))
-		x.find(KindExpired.at(i, en.namespace, en.dir, text, "it is undecided again: nothing is learned of it, and its direction is not denied"))
-		x.block(en.namespace, en.dir, text)
+		x.find(KindExpired.at(i, en.namespace, en.dir, text, "it is undecided again: nothing is learned of it, and its workload is held open"))
+		x.block(en.namespace, en.dir, x.holdable(en.self), text)
 	case d.Verdict == decision.Reject:
 		x.find(KindRejected.at(i, en.namespace, en.dir, text, "it is denied on purpose once the direction is"))
 	default:
