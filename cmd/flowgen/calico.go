@@ -180,10 +180,20 @@ func (c *calico) add(x *conn, reporter, action int) {
 // count adds the packets, in and out of the reporter's end.
 func (f *calicoFlow) count(x *conn, reporter, action int) {
 	there, back := int64(3+x.r.IntN(9)), int64(2+x.r.IntN(9))
-	if action == deny {
+	switch {
+	case action == deny, x.e.Kind == "unanswered":
 		f.started++
 		back = 0
-	} else {
+	case x.e.OneWay:
+		f.live++
+		back = 0
+	case slices.Contains(scans, x.e.Kind):
+		f.started++
+		f.completed++
+		if there, back = 1, 1; x.e.Kind == "udp-scan" {
+			back = 0
+		}
+	default:
 		if f.live++; !x.e.Old {
 			f.started++
 			f.completed++

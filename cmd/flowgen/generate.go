@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -32,10 +33,11 @@ type generator struct {
 	r       *rand.Rand
 	log     flowLog
 	parties map[string][]*party
+	scanned map[*edge]uint32 // how many ports each scan has tried
 }
 
 func newGenerator(s *scenario, r *rand.Rand, rollout bool, log flowLog) *generator {
-	return &generator{s: s, r: r, log: log, parties: cast(s, rollout)}
+	return &generator{s: s, r: r, log: log, parties: cast(s, rollout), scanned: map[*edge]uint32{}}
 }
 
 // run draws edges by their weight until the log is full. Every edge is drawn once first, with less said of each where
@@ -135,6 +137,11 @@ func (g *generator) draw(e *edge, v view, most int) {
 	c := &conn{e: e, client: v.from, server: v.to, v6: v.v6, r: g.r, sport: uint32(32768 + g.r.IntN(28000)), port: e.Port}
 	if e.Kind == "scan" {
 		c.port = uint32(1 + g.r.IntN(30000)) // any
+	}
+	if slices.Contains(scans, e.Kind) {
+		const firstClosed = 2000
+		c.port = firstClosed + g.scanned[e]
+		g.scanned[e]++
 	}
 	c.denied = e.Kind == "denied" || e.Kind == "scan" || e.DeniedFrom > 0 && g.log.elapsed() >= e.DeniedFrom
 	g.log.connection(c, most)

@@ -65,6 +65,12 @@ func (h *hubble) connection(c *conn, most int) {
 		x.solicitation()
 	case c.e.Kind == "drop":
 		x.drop()
+	case slices.Contains(scans, c.e.Kind):
+		x.scan()
+	case c.e.Kind == "unanswered":
+		x.probe(flagsOf(true))
+	case c.e.OneWay:
+		x.probe(nil)
 	case c.e.Requests:
 		x.requests(1 + x.r.IntN(2))
 	case c.e.DNS || c.e.L7:
@@ -145,7 +151,7 @@ func summary(g *flowpb.TCPFlags) string {
 	for _, f := range []struct {
 		name string
 		set  bool
-	}{{"SYN", g.GetSYN()}, {"ACK", g.GetACK()}, {"FIN", g.GetFIN()}, {"PSH", g.GetPSH()}} {
+	}{{"SYN", g.GetSYN()}, {"ACK", g.GetACK()}, {"FIN", g.GetFIN()}, {"RST", g.GetRST()}, {"PSH", g.GetPSH()}} {
 		if f.set {
 			on = append(on, f.name)
 		}

@@ -244,6 +244,33 @@ func (x *exchange) icmpError() {
 	x.h.emit(f, x.client.node, x.r)
 }
 
+// probe is a packet that begins something, as it arrives.
+func (x *exchange) probe(flags *flowpb.TCPFlags) {
+	f := x.packet(false, flags)
+	f.Source, f.Destination = x.client.seen(x.server.node), x.server.full
+	decided(f, false, ingress, flowpb.TraceReason_NEW)
+	at(f, toEndpoint)
+	x.h.emit(f, x.server.node, x.r)
+}
+
+// scan is a probe of a closed port: TCP answers with a reset, UDP with an error, of which systems send few.
+func (x *exchange) scan() {
+	x.probe(map[string]*flowpb.TCPFlags{"syn-scan": {SYN: true}, "ack-scan": {ACK: true}, "fin-scan": {FIN: true}}[x.e.Kind])
+	f := x.packet(true, &flowpb.TCPFlags{RST: true, ACK: true})
+	f.Source, f.Destination = x.server.full, x.client.seen(x.server.node)
+	if x.e.Kind != "udp-scan" {
+		decided(f, true, ingress, flowpb.TraceReason_REPLY)
+	} else if x.r.IntN(4) > 0 {
+		return
+	} else {
+		f.L4 = &flowpb.Layer4{Protocol: &flowpb.Layer4_ICMPv4{ICMPv4: &flowpb.ICMPv4{Type: 3, Code: 3}}}
+		f.Summary = "ICMPv4 DestinationUnreachable(Port)"
+		decided(f, false, egress, flowpb.TraceReason_RELATED)
+	}
+	at(f, toStack)
+	x.h.emit(f, x.server.node, x.r)
+}
+
 // solicitation is a pod that asks for routers, from an address that Cilium did not give it.
 func (x *exchange) solicitation() {
 	f := x.packet(false, nil)

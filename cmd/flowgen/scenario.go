@@ -83,15 +83,19 @@ type edge struct {
 	WorldPod bool     `json:"worldPod"` // some records give the server the identity of the world
 	// DeniedFrom is when a policy begins to deny it, as a share of the capture; 0 is never. What worked is needed all the same.
 	DeniedFrom float64 `json:"deniedFrom"`
-	DNS        bool    `json:"-"` // a query that the proxy reports
+	OneWay     bool    `json:"oneWay"` // datagrams that nobody answers, and that are needed all the same
+	DNS        bool    `json:"-"`      // a query that the proxy reports
 }
 
 // ends are what an edge can end at beside workloads and addresses: another node, the pod's own node, the apiserver
 // on a node or outside the cluster, an ingress of Cilium's, and all routers (ff02::2).
 var ends = []string{"node", "host", "apiserver", "apiserver-outside", "ingress", "multicast"}
 
-// kinds are what noise can be. Only test leaves edges behind: connections that worked although nobody needs them.
-var kinds = []string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop"}
+// kinds are what noise can be. Only test leaves edges behind: connections that worked although nobody needs them. The
+// scans go to one closed port after the other, and nothing denies them; unanswered has a server that is down.
+var kinds = slices.Concat([]string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop", "unanswered"}, scans)
+
+var scans = []string{"syn-scan", "ack-scan", "fin-scan", "udp-scan"}
 
 // network is a NetworkSet, a GlobalNetworkSet without namespace.
 type network struct {

@@ -232,6 +232,7 @@ func (s *splicer) layer4(l *flowpb.Layer4) {
 			s.key("flags")
 			s.b = append(s.b, '{')
 			s.flag("FIN", g.FIN)
+			s.flag("RST", g.RST)
 			s.flag("SYN", g.SYN)
 			s.flag("PSH", g.PSH)
 			s.flag("ACK", g.ACK)

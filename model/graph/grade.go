@@ -58,6 +58,9 @@ func (d Doubt) String() string { return doubtTexts[d] }
 // cutOff is how long before the end of a log an opening may wait for its answer.
 const cutOff = 3e6 // microseconds
 
+// fewDatagrams are what a scanner sends to a port before it gives up.
+const fewDatagrams = 3
+
 // One-way traffic is learned as such when it was seen for so long.
 const (
 	oneWayHours = 3
@@ -260,30 +263,29 @@ func (r *grader) at(p place) *answers {
 	return a
 }
 
-// shows reports whether an answer to an item of an edge would have been logged in each of its hours: the log shows
-// others to the same client or by the same server, or to most clients.
-func (r *grader) shows(e *Edge, it *item) bool {
-	for _, h := range it.t.hours {
-		a := r.shown[place{e.Proto, it.k.observer, h.n}]
-		if a == nil || r.cfg.incomplete(h.n) {
-			return false
-		}
-		if !a.clients[e.Src] && !a.servers[e.Dst] && !a.most {
-			return false
-		}
-	}
-	return true
-}
-
-// tells reports whether silence at every place where an edge was seen means that nobody answered.
+// tells reports whether silence means that nobody answered an edge: an answer would have been logged in its hours, since
+// the log shows others then, to the same client or by the same server, or to most clients. Hours with hardly any of its
+// records may show none: those that a log begins or ends in have few answers of anybody.
 func (r *grader) tells(i int) bool {
 	e := &r.g.Edges[i]
+	var all, unshown uint64
 	for _, it := range r.of(i) {
-		if it.k.fate == model.Used && !r.shows(e, &it) {
-			return false
+		if it.k.fate != model.Used {
+			continue
+		}
+		all += it.t.records
+		for _, h := range it.t.hours {
+			if r.cfg.incomplete(h.n) {
+				return false
+			}
+			a := r.shown[place{e.Proto, it.k.observer, h.n}]
+			if a == nil || !a.clients[e.Src] && !a.servers[e.Dst] && !a.most {
+				unshown += uint64(h.records)
+			}
 		}
 	}
-	return true
+	const hardly = 10 // one in so many
+	return hardly*unshown <= all
 }
 
 func (r *grader) gradeOf(i int) (Grade, Doubt) {
@@ -315,6 +317,7 @@ func (r *grader) gradeCounted(e *Edge, p *proof) (Grade, Doubt) {
 	case !r.counts:
 		return GradeUnknown, DoubtNoAnswers
 	case e.Proto != model.TCP && e.Used > 1:
+		p.soft = true // one at a time
 		return r.oneWay(e)
 	}
 	return Attempted, DoubtNone
@@ -359,6 +362,7 @@ func (r *grader) gradeDatagrams(i int) (Grade, Doubt) {
 	case once:
 		return GradeUnknown, DoubtNoAnswers
 	}
+	p.soft = p.soft || e.Used <= fewDatagrams && len(e.Windows) == 1 && r.tells(i)
 	return r.oneWay(e)
 }
 
