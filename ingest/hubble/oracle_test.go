@@ -3,6 +3,7 @@ package hubble
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -140,7 +141,8 @@ func (d *oracle) general(source string, line int64, b []byte) {
 	var e oracleEnvelope
 	if err := json.Unmarshal(b, &e); err != nil {
 		reason := model.BadJSON
-		if _, ok := err.(*json.UnmarshalTypeError); ok {
+		var wrongType *json.UnmarshalTypeError
+		if errors.As(err, &wrongType) {
 			reason = model.BadValue
 		}
 		d.reject(model.Malformed, reason, source, line, err.Error())

@@ -19,7 +19,6 @@ const UnnamedCluster = "unnamed"
 type Ends bool
 
 // The ends.
-
 const (
 	PodsOnly Ends = false
 	AnyEnd   Ends = true
