@@ -5,10 +5,12 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/model/workload"
+	"sluice/synth/decision"
 )
 
 // Source is what FromGraph reads.
@@ -18,6 +20,9 @@ type Source struct {
 	Cluster  string    // "" is the one without a name
 	Networks []Network // named parts of the address space: one peer each
 	Manifest []Manifest
+	// Decisions are what people said of edges, nil for nothing: what they reject or ignore is no dependency, and the
+	// addresses that one of them accepts are one peer.
+	Decisions *decision.Book
 	// Hours are the records of the log by hour; nil: the hours in which the graph's edges were seen.
 	Hours  []Hour
 	Silent []uint32
@@ -135,7 +140,7 @@ func (r *reader) edges() {
 	}
 	for i := range r.Graph.Edges {
 		e := &r.Graph.Edges[i]
-		if !e.State.Worked() {
+		if !e.State.Worked() || r.rejected(e) {
 			continue
 		}
 		src, fromOurs := r.workload(e.Src)
@@ -181,7 +186,44 @@ func (r *reader) since(hours []uint32) []uint32 {
 }
 
 func (r *reader) edgeName(e *graph.Edge) string {
-	return r.name(e.Src, nil) + " -> " + r.name(e.Dst, e.Names) + " " + e.PortString()
+	src, dst := r.ends(e)
+	return src + " -> " + dst + " " + e.PortString()
+}
+
+// ends are the names of both peers. An outside address that a decision accepts is named as the decision does.
+func (r *reader) ends(e *graph.Edge) (src, dst string) {
+	src, dst = r.name(e.Src, nil), r.name(e.Dst, e.Names)
+	d := r.decision(e)
+	if d == nil || d.Verdict != decision.Accept && d.Verdict != decision.Widen {
+		return src, dst
+	}
+	if p := &r.Graph.Peers[e.Src]; p.Kind == model.KindAddress && src == p.ID {
+		src = d.Source
+	}
+	if p := &r.Graph.Peers[e.Dst]; p.Kind == model.KindAddress && dst == p.ID {
+		dst = d.Destination
+	}
+	return src, dst
+}
+
+// decision is what people said of an edge, nil for nothing.
+func (r *reader) decision(e *graph.Edge) *decision.Decision {
+	if r.Decisions == nil {
+		return nil
+	}
+	src, dst := &r.Graph.Peers[e.Src], &r.Graph.Peers[e.Dst]
+	n, ok := r.Decisions.Of(&decision.Edge{Source: src.ID, Destination: dst.ID, SourceAddress: src.Address,
+		DestinationAddress: dst.Address, Names: e.Names, Proto: e.Proto, Port: e.Port})
+	if !ok {
+		return nil
+	}
+	return &r.Decisions.List()[n]
+}
+
+// rejected says whether people decided that an edge is no dependency. Once that has expired it is undecided, and counts.
+func (r *reader) rejected(e *graph.Edge) bool {
+	d := r.decision(e)
+	return d != nil && (d.Verdict == decision.Reject || d.Verdict == decision.Ignore) && !d.Expired(time.UnixMicro(r.Graph.AsOf).UTC())
 }
 
 // name is what a rule would call a peer that was asked for by these DNS names.
@@ -203,7 +245,7 @@ func (r *reader) name(peer int, names []string) string {
 
 // service is an edge without the outside address that one of its ends is known by, "" if none is.
 func (r *reader) service(e *graph.Edge) string {
-	src, dst := r.name(e.Src, nil), r.name(e.Dst, e.Names)
+	src, dst := r.ends(e)
 	ids := [2]string{r.Graph.Peers[e.Src].ID, r.Graph.Peers[e.Dst].ID}
 	switch {
 	case r.Graph.Peers[e.Dst].Kind == model.KindAddress && dst == ids[1]:

@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
+	"sluice/synth/decision"
 	"sluice/synth/graphtest"
 	"sluice/synth/readiness"
 )
@@ -52,6 +54,33 @@ kube-system/a -> kube-system/b 80/tcp`)
 				t.Errorf("report should be declared and never seen: %+v", w)
 			}
 		}
+	}
+}
+
+// TestDecisions leaves out what people say nothing depends on, until that has ended, and takes the addresses of an
+// accepted CIDR as one.
+func TestDecisions(t *testing.T) {
+	g := graphtest.Graph(t, `
+shop/cart -> shop/redis 6379/tcp
+shop/cart -> shop/probe 80/tcp
+shop/cart -> shop/old 80/tcp
+shop/cart -> 192.0.2.1 443/tcp
+shop/cart -> 192.0.2.9 443/tcp hour=3`)
+	book, err := decision.New([]decision.Decision{
+		{Source: "*", Destination: "shop/probe", Port: "*", Verdict: decision.Ignore, Reason: "a test"},
+		{Source: "*", Destination: "shop/old", Port: "*", Verdict: decision.Reject, Reason: "gone", Until: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{Source: "*", Destination: "world:192.0.2.0/24", Port: "443/tcp", Verdict: decision.Accept, Reason: "the partner"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range readiness.FromGraph(readiness.Source{Graph: g, Decisions: book}).Edges {
+		names = append(names, e.Name)
+	}
+	slices.Sort(names)
+	if want := []string{"shop/cart -> shop/old 80/tcp", "shop/cart -> shop/redis 6379/tcp", "shop/cart -> world:192.0.2.0/24 443/tcp"}; !slices.Equal(names, want) {
+		t.Errorf("edges %q, want %q", names, want)
 	}
 }
 

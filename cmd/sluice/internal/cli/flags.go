@@ -57,6 +57,9 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	if err != nil {
 		return nil, err
 	}
+	if slices.Contains(r.manifests, "-") && slices.Contains(args, "-") {
+		return nil, run.Usagef("standard input cannot be the flows and the manifests: give one of them as a file")
+	}
 	if err := cfg.ReadManifests(r.manifests, s.In); err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, er
 	if len(clusters) > 1 && cfg.Cluster == "" {
 		return none, nil, Usagef("the flows are of several clusters, and each is judged by itself: choose one with --cluster")
 	}
-	src := readiness.Source{Graph: l.Graph, Several: len(clusters) > 1, Cluster: sc.Cluster, Manifest: l.Config.Manifests, Hours: l.hours()}
+	src := readiness.Source{Graph: l.Graph, Several: len(clusters) > 1, Cluster: sc.Cluster, Decisions: sc.Decisions, Manifest: l.Config.Manifests, Hours: l.hours()}
 	for _, n := range sc.Networks {
 		src.Networks = append(src.Networks, readiness.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
