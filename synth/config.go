@@ -52,11 +52,14 @@ const (
 	WidenRanges   = "ranges"   // ports between those that a pair was seen picking
 	WidenDNS      = "dns"      // the resolver for all pods of a namespace, once its egress is denied
 	WidenCIDR     = "cidr"     // CIDRs that take in some addresses never seen
+	WidenProducts = "products" // peers of several namespaces that share a selector, also where some were never seen
 	WidenAnywhere = "anywhere" // every outside address where one was seen
 )
 
 // Widenings lists what Config.Widen can have.
-func Widenings() []string { return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenRanges} }
+func Widenings() []string {
+	return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenProducts, WidenRanges}
+}
 
 func (c *Config) widens(kind string) bool { return slices.Contains(c.Widen, kind) }
 

@@ -67,6 +67,43 @@ func (b *ledger) priceOutside(id string, r *learned, subjects int) {
 	b.rule(kind, text, id, price)
 }
 
+// priceProducts notes what the peers of a rule select by names that were seen in other namespaces only: combinations
+// never seen times ports and the workloads the rule is for.
+func (b *ledger) priceProducts(id string, r *learned, subjects int) {
+	if !b.cfg.widens(WidenProducts) {
+		return
+	}
+	unseen, ports := 0, 0
+	for i := range r.Peers {
+		p := &r.Peers[i]
+		if p.Kind != policy.PeerPods || len(p.Namespaces) != 1 || len(p.Pods) != 1 {
+			continue
+		}
+		type pair struct{ namespace, value string }
+		seen := map[pair]bool{}
+		for _, i := range r.edges {
+			peer := b.g.Edges[i].Src
+			if r.Direction == model.Egress {
+				peer = b.g.Edges[i].Dst
+			}
+			if at := b.g.Peers[peer].Workload; at >= 0 {
+				w := &b.g.Workloads[at]
+				v, _ := w.Common.Get(p.Pods[0].Key)
+				if slices.Contains(p.Namespaces[0].Values, w.Namespace) && slices.Contains(p.Pods[0].Values, v) {
+					seen[pair{w.Namespace, v}] = true
+				}
+			}
+		}
+		unseen += len(p.Namespaces[0].Values)*len(p.Pods[0].Values) - len(seen)
+	}
+	for _, p := range r.Ports {
+		ports += int(p.Last-p.First) + 1
+	}
+	if unseen > 0 {
+		b.rule(WidenProducts, "pods of some namespaces by names that were seen in others", id, unseen*ports*subjects)
+	}
+}
+
 // rule notes that a rule allows more than was seen. Prices add up and stop at the largest number.
 func (b *ledger) rule(kind, text, id string, price int) {
 	i := slices.IndexFunc(b.list, func(w Widening) bool { return w.Kind == kind })

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"sluice/synth/policy"
@@ -14,9 +15,14 @@ type product struct {
 }
 
 // products finds few products that together select exactly some workloads: each selects no workload beside them.
-// Namespaces are always named, so that a namespace to come is in none. That a label stands for several namespaces gives
-// nobody more than a list would: who can make a pod in one of them can give it a label that the list has there.
+// Namespaces are always named, so that a namespace to come is in none. None crosses: in each of its namespaces there is a
+// workload for each of its values, so that nobody can get in by a name that is allowed in another namespace. Where
+// WidenProducts is asked for some may, as long as no workload that was seen gets in.
 func (s *selecting) products(of []int) []product {
+	find := s.whole
+	if s.cfg.widens(WidenProducts) {
+		find = s.grow
+	}
 	wanted := map[int]bool{}
 	for _, w := range of {
 		wanted[w] = true
@@ -26,7 +32,7 @@ func (s *selecting) products(of []int) []product {
 	for len(left) > 1 {
 		var best growth
 		for _, k := range s.keysOf(left) {
-			if g := s.grow(k, left, wanted); len(g.covers) > len(best.covers) {
+			if g := find(k, left, wanted); len(g.covers) > len(best.covers) {
 				best = g
 			}
 		}
@@ -72,6 +78,57 @@ type growth struct {
 	namespaces map[string]bool
 	values     map[string]bool
 	covers     map[int]bool
+}
+
+// whole takes workloads that are selected by a key into the largest product that has one of them for each of its
+// namespaces and values.
+func (s *selecting) whole(key string, workloads []int, wanted map[int]bool) growth {
+	type group struct {
+		values     string
+		namespaces []string
+		covers     []int
+	}
+	in := map[string]map[string][]int{} // by namespace and value
+	for _, i := range workloads {
+		w := &s.g.Workloads[i]
+		v := w.Selector[key]
+		if v == "" || slices.ContainsFunc(s.having[key][v], func(j int) bool {
+			return !wanted[j] && s.g.Workloads[j].Namespace == w.Namespace
+		}) {
+			continue
+		}
+		if in[w.Namespace] == nil {
+			in[w.Namespace] = map[string][]int{}
+		}
+		in[w.Namespace][v] = append(in[w.Namespace][v], i)
+	}
+	groups := map[string]*group{}
+	var best *group
+	for _, ns := range slices.Sorted(maps.Keys(in)) {
+		values := keyOf(slices.Sorted(maps.Keys(in[ns])))
+		if groups[values] == nil {
+			groups[values] = &group{values: values}
+		}
+		g := groups[values]
+		g.namespaces = append(g.namespaces, ns)
+		for _, list := range in[ns] {
+			g.covers = append(g.covers, list...)
+		}
+		if best == nil || len(g.covers) > len(best.covers) {
+			best = g
+		}
+	}
+	out := growth{key, map[string]bool{}, map[string]bool{}, map[int]bool{}}
+	if best == nil {
+		return out
+	}
+	for _, ns := range best.namespaces {
+		out.namespaces[ns] = true
+	}
+	for _, i := range best.covers {
+		out.covers[i], out.values[s.g.Workloads[i].Selector[key]] = true, true
+	}
+	return out
 }
 
 // grow takes workloads that are selected by a key into one product, as long as it selects nothing that is not wanted.

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -178,4 +179,13 @@ func (s *selecting) index(i int) {
 			}
 		}
 	}
+}
+
+// keyOf joins texts of any content into one that tells them apart.
+func keyOf(list []string) string {
+	var k []byte
+	for _, s := range list {
+		k = append(binary.AppendUvarint(k, uint64(len(s))), s...)
+	}
+	return string(k)
 }

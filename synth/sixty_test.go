@@ -30,11 +30,12 @@ func printed(t testing.TB, set policy.PolicySet) int {
 	return n
 }
 
-// TestSixty learns the harder of the two clusters of that size. testdata/scenarios/sixty.yaml, where ports are few, needs
-// less than half of the lines that a rule for each tuple takes; here every client uses other ports of every server, and
-// the fewest rules that there can be take 0.56 of them. The bound keeps it from getting worse.
+// TestSixty learns the harder of the two clusters of that size: every client uses other ports of every server. The fewest
+// rules that there can be take 0.60 of the lines that a rule for each tuple takes, 0.56 where peers may cross. The bounds
+// keep it from getting worse.
 func TestSixty(t *testing.T) {
 	g := graphtest.Graph(t, graphtest.Sixty()...)
+	wide := learn(t, g, synth.Config{All: true, Widen: []string{synth.WidenProducts}})
 	r := learn(t, g, synth.Config{All: true})
 	rep := check(t, g, &r, r.Enforced(), eval.Cilium)
 	listed := graphtest.List(g, r.Namespaces())
@@ -50,7 +51,7 @@ func TestSixty(t *testing.T) {
 	if names := duplicates(r.Policies); len(names) > 0 {
 		t.Errorf("names used twice: %v", names)
 	}
-	if 100*short > 57*long {
+	if 100*short > 61*long || 100*printed(t, wide.Policies) > 57*long {
 		t.Errorf("%d lines of %d", short, long)
 	}
 	if 100*s.Proven < 99*s.Matrices || 100*s.LargeProven < 95*s.Large {

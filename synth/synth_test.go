@@ -176,7 +176,7 @@ kube-system/kube-dns (k8s-app=kube-dns) ingress
 a/x (app=x) egress
   allow egress 1/tcp to b/app=y
 b/y (app=y) ingress
-  allow ingress 1/tcp from (kubernetes.io/metadata.name in (a,kube-system))/app in (x,z)
+  allow ingress 1/tcp from a/app=x; kube-system/app=z
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {

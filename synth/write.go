@@ -104,15 +104,6 @@ func (w *writer) needsKey(needs *policy.ByDirection[[]need]) string {
 	return keyOf(slices.Compact(list))
 }
 
-// keyOf joins texts of any content into one that tells them apart.
-func keyOf(list []string) string {
-	var k []byte
-	for _, s := range list {
-		k = append(binary.AppendUvarint(k, uint64(len(s))), s...)
-	}
-	return string(k)
-}
-
 // writeShared writes the policy of subjects that need the same.
 func (w *writer) writeShared(ns string, part selected, bySubject map[int]*policy.ByDirection[[]need]) {
 	var all []learned
@@ -153,6 +144,7 @@ func (w *writer) add(p policy.Policy, of []int, rules []learned) {
 		id := p.RuleID(i)
 		w.ruleEdges[id] = append(w.ruleEdges[id], r.edges...)
 		w.priceOutside(id, &r, len(of))
+		w.priceProducts(id, &r, len(of))
 		for _, s := range of {
 			w.ruleIDs[s] = append(w.ruleIDs[s], id)
 		}
