@@ -106,6 +106,9 @@ func open(dir string, force bool) (*place, *Manifest, error) {
 // and added, and puts it in the place of the former one. The report is that of the enforced form. Until the new bundle
 // is complete the former one stays as it is; what it does not list is never touched.
 func Write(ctx context.Context, dir string, in Input) (report verify.Report, err error) {
+	if !render.ValidNamespace(in.name()) {
+		return report, fmt.Errorf("the name %q of the bundle: want lower-case letters, digits and -, 63 at most", in.name())
+	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return report, fmt.Errorf("locate bundle: %w", err)
 	}

@@ -19,6 +19,7 @@ var failures = []struct {
 	{"unproven-policy", true, true, func(r *Report) uint64 { return r.Lacking }},
 	{"unread", true, true, func(r *Report) uint64 { return uint64(r.Unread) }},
 	{"unisolated", true, true, func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
+	{"left-open", true, true, func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},
 	{"over", false, true, func(r *Report) uint64 { return uint64(r.Over.Count) }},
 	{"unrecorded", false, true, func(r *Report) uint64 { return uint64(len(r.Unrecorded)) }},
 	{"missing", false, true, func(r *Report) uint64 { return uint64(len(r.Missing)) }},

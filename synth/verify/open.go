@@ -17,6 +17,18 @@ type Opening struct {
 	Pods      string // the selector of those that it opens, "" for every pod
 }
 
+// LeftOpen lists the namespaces in which what opens them for a while still stands: it undoes other policies there,
+// people's own among them.
+func (r *Report) LeftOpen() []string {
+	var out []string
+	for _, o := range r.Open {
+		if o.Policy == policy.OpenName {
+			out = append(out, o.Namespace)
+		}
+	}
+	return slices.Compact(out)
+}
+
 // opens says whether a rule allows everything.
 func opens(r *policy.Rule) bool {
 	return r.Action == policy.Allow && r.AnyPeer && r.AnyPort && len(r.Self) == 0 && len(r.NotPorts) == 0

@@ -59,6 +59,7 @@ enforce overlay; the summary and REVIEW.md say why.`,
 	f.StringVar(&o.Out, "out", "", "the bundle's `DIR`: absent, empty or a former bundle")
 	f.StringVar(&o.CNI, "cni", "", "verify as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	f.BoolVar(&o.Force, "force", false, "write over files of the former bundle that were changed by hand, and beside files that no bundle lists")
+	f.StringVar(&o.Name, "name", "", "call the bundle `NAME` in the label sluice.dev/bundle of every object (default "+bundle.DefaultName+")")
 	f.BoolVar(&o.AllowPartial, "allow-partial", false, "learn although a source could not be read whole")
 	f.BoolVar(&o.RequireReady, "require-ready", false, "exit with 3 while a namespace is below Stable: see sluice ready")
 	f.StringSliceVar(&o.manifests, "manifests", nil, "the cluster's workloads and CronJobs, `FILES`, directories or -: they name the owners of pods, and are waited for")

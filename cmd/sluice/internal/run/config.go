@@ -15,6 +15,7 @@ import (
 	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth"
+	"sluice/synth/bundle"
 	"sluice/synth/decision"
 	"sluice/synth/readiness"
 )
@@ -27,6 +28,12 @@ type Config struct {
 		Add  []string `yaml:"add"`  // label keys never to select by
 		Keep []string `yaml:"keep"` // label keys to select by although they look volatile
 	} `yaml:"volatileLabels"`
+	// Name is what the bundle is called, in a label of every object.
+	Name string `yaml:"name"`
+	// NamePrefix begins the names of its policies.
+	NamePrefix string `yaml:"namePrefix"`
+	// GitOps asks for overlays of tools that follow a repository.
+	GitOps bundle.GitOps `yaml:"gitops"`
 	// Widen names the widenings that are asked for.
 	Widen []string `yaml:"widen"`
 	// MinWatch is how long the pods of a namespace must have been watched before it is denied by default.
@@ -167,7 +174,7 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 	if err != nil {
 		return err
 	}
-	cfg.Decisions, cfg.AllowWaste = book, c.AllowWaste
+	cfg.Decisions, cfg.AllowWaste, cfg.NamePrefix = book, c.AllowWaste, c.NamePrefix
 	for _, n := range c.Networks {
 		if n.Name == "" || len(n.CIDRs) == 0 {
 			return Usagef("config: networks: each needs a name and cidrs, %q has not", n.Name)

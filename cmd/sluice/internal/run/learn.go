@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,6 +20,7 @@ type LearnConfig struct {
 	Given        Given
 	Out          string        // the directory of the bundle
 	CNI          string        // verify as this plugin decides; "": as the one that wrote the flows
+	Name         string        // of the bundle, in a label of every object; "": what sluice.yaml says
 	Base         string        // start from the former bundle in this directory
 	Prune        time.Duration // with Base: drop what is older; 0: nothing
 	Force        bool          // see bundle.Input
@@ -72,7 +74,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	err = cfg.Watch.during("writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"), func() (err error) {
 		out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
 			Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
-			Kinds: all.Kinds(), Partial: partial, Force: cfg.Force,
+			Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name), GitOps: l.Config.GitOps,
 		})
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/verify"
 )
@@ -151,6 +152,10 @@ func printReport(w io.Writer, r *verify.Report) {
 			where = text.Printable(o.Pods, 200) + " in " + where
 		}
 		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
+	}
+	for _, ns := range r.LeftOpen() {
+		fmt.Fprintf(w, "left-open: %s stands in namespace %s and undoes what other policies there isolate, yours too: delete it to enforce\n",
+			policy.OpenName, text.Printable(ns, 80))
 	}
 }
 
