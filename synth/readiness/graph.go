@@ -277,11 +277,7 @@ func Spread(hours []Hour, from, to int64, lost uint64) []Hour {
 	}
 	first, n := uint32(from/hourMicros), uint64(to/hourMicros-from/hourMicros+1)
 	for i := range n {
-		share := lost / n
-		if i < lost%n {
-			share++
-		}
-		if share > 0 {
+		if share := lost*(i+1)/n - lost*i/n; share > 0 {
 			hours = append(hours, Hour{Hour: first + uint32(i), Lost: share})
 		}
 	}

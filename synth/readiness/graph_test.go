@@ -120,4 +120,8 @@ func TestSpread(t *testing.T) {
 	if sum != 10 || len(hours) != 4 {
 		t.Errorf("10 events over 4 hours became %v", hours)
 	}
+	few := readiness.Spread(nil, 0, 100*hour-1, 4)
+	if len(few) != 4 || few[0].Hour < 20 || few[3].Hour != 99 {
+		t.Errorf("4 events over 100 hours became %v: they should lie as far apart as they can", few)
+	}
 }

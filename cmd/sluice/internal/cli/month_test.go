@@ -89,7 +89,7 @@ func (m *monthWriter) commit(dir string) error {
 	if err := w.Write(m.tables, m.rows); err != nil {
 		return err
 	}
-	return w.Commit([]store.Source{{Name: "month", Format: "hubble", Records: int64(len(m.rows)), First: m.rows[0].First, Last: m.rows[len(m.rows)-1].Last}})
+	return w.Commit([]store.Source{{Name: "month", Format: "hubble", Records: int64(len(m.rows)), Lost: int64(len(m.rows) / 250), First: m.rows[0].First, Last: m.rows[len(m.rows)-1].Last}})
 }
 
 func (m *monthWriter) pod(ns, app, kind, hash string) model.EndpointID {

@@ -205,7 +205,7 @@ func (l *Log) Evidence(dir string) error {
 		_ = w.Abort()
 		return err
 	}
-	src := store.Source{Name: "evidence", Format: l.Format(), First: l.Graph.First, Last: l.Graph.Last}
+	src := store.Source{Name: "evidence", Format: l.Format(), Lost: int64(l.Report.Lost), First: l.Graph.First, Last: l.Graph.Last}
 	for i := range rows {
 		src.Records += int64(rows[i].Records)
 	}
