@@ -49,7 +49,7 @@ fuzz: ## run every fuzz target FUZZ times
 	  done; done
 
 faults: ## make every single operation of a store fail, and lose the power at each
-	SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 ./model/store/...
+	SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 -timeout 40m ./model/store/...
 
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }
