@@ -1,7 +1,7 @@
 package hubble
 
 import (
-	"slices"
+	"hash/maphash"
 
 	"sluice/model"
 )
@@ -11,9 +11,9 @@ import (
 // bytes of the object beside ID and pod name are those of the remembered one. Where the keys stand is learned: what the
 // source has before the identity, as often as it has it.
 type endMemo struct {
-	heads  []*head    // of the objects of this source, the last used first
-	orders [8]uint64  // in which the last other objects had their keys
-	next   int        // the order to forget
+	heads  []*head // of the objects of this source, the last used first
+	seed   maphash.Seed
+	usual  [16]orders
 	missed int        // objects of no known head in a row
 	slots  [][2]known // the one that hit last comes first
 	shared *objects
@@ -62,7 +62,7 @@ const (
 )
 
 func newEndMemo(shared *objects) endMemo {
-	return endMemo{slots: make([][2]known, 1<<memoBits), shared: shared}
+	return endMemo{seed: maphash.MakeSeed(), slots: make([][2]known, 1<<memoBits), shared: shared}
 }
 
 // place hashes an identity. Its own node reports an endpoint with ID and workloads, other nodes without: they are
@@ -276,25 +276,53 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	return i
 }
 
-// usual reports whether keys stood in this order not long ago. Objects of a source in which each has an order of its own
-// are not worth remembering.
-func (m *endMemo) usual(order uint64) bool {
-	if slices.Contains(m.orders[:], order) {
-		m.missed = 0
-		return true
+// orders counts how often objects had the same head and their keys in the same order.
+type orders struct {
+	hash uint64
+	n    int
+}
+
+// isUsual reports whether a head and an order of keys are among the few that many objects have: objects of a source in which
+// each has its own are not worth remembering. What comes back less often than others is forgotten.
+func (m *endMemo) isUsual(hash uint64) bool {
+	free := -1
+	for i := range m.usual {
+		o := &m.usual[i]
+		if o.hash == hash && o.n > 0 {
+			o.n = min(o.n+1, 1<<10)
+			return o.n >= 4
+		}
+		if o.n == 0 {
+			free = i
+		}
 	}
-	m.orders[m.next] = order
-	m.next = (m.next + 1) % len(m.orders)
+	if free >= 0 {
+		m.usual[free] = orders{hash, 1}
+		return false
+	}
+	for i := range m.usual {
+		m.usual[i].n--
+	}
 	return false
 }
 
 // learn remembers an object by where its values stand.
 func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]span, order uint64, c *objectRef) {
 	identity, id, pod := spans[endIdentity-endID], spans[0], spans[endPod-endID]
-	n, end := digits(b, identity.from)
-	if identity.to == 0 || end != identity.to || !m.usual(order) {
+	if identity.to == 0 || identity.from-all.from > maxHead || pod.to > 0 && pod.from < identity.from {
 		return
 	}
+	hash := order * 0x9E3779B97F4A7C15
+	if id.to > 0 && id.from < identity.from {
+		hash += maphash.Bytes(m.seed, b[all.from:id.from]) + maphash.Bytes(m.seed, b[id.to:identity.from])<<1
+	} else {
+		hash += maphash.Bytes(m.seed, b[all.from:identity.from])
+	}
+	n, end := digits(b, identity.from)
+	if end != identity.to || !m.isUsual(hash) {
+		return
+	}
+	m.missed = 0
 	k := known{ref: c.ref, id: n, named: c.named}
 	h := &head{}
 	from := all.from
@@ -307,7 +335,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		}
 	}
 	if pod.to > 0 && b[pod.from] == '"' && pod.to-pod.from > 2 {
-		if pod.from < identity.from || plain(b, pod.from+1) != pod.to-1 {
+		if plain(b, pod.from+1) != pod.to-1 {
 			return
 		}
 		pod = span{pod.from + 1, pod.to - 1}
@@ -318,9 +346,6 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		h.behind = string(b[from:identity.from])
 	} else {
 		h.text = string(b[from:identity.from])
-	}
-	if len(h.text)+len(h.behind) > maxHead {
-		return
 	}
 	k.head = m.headOf(h)
 	from = identity.to
