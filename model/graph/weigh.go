@@ -42,12 +42,13 @@ func (w *weigher) weigh(items []item) Edge {
 		ed.count(it, best)
 		w.see(it)
 		for _, n := range w.eps[it.k.dst].Names {
-			if n, ok := model.DNSName(n); ok && !slices.Contains(ed.Names, n) {
+			if n, ok := model.DNSName(n); ok {
 				ed.Names = append(ed.Names, n)
 			}
 		}
 	}
 	slices.Sort(ed.Names)
+	ed.Names = slices.Compact(ed.Names)
 	ed.SrcPod, ed.DstPod = w.names.Get(srcPod), w.names.Get(dstPod)
 	ed.State, ed.Windows = w.judge()
 	return ed

@@ -9,18 +9,15 @@ import (
 
 // describe chooses selectors and names, and says why.
 func (sp *space) describe(j *judge) {
-	for _, g := range sp.groups {
+	x := newSetIndex(sp.groups)
+	for i, g := range sp.groups {
 		g.out = Workload{Cluster: sp.cluster, Namespace: sp.namespace}
-		others := sp.others(g)
-		exact := func(sel []string) bool {
-			return len(sel) > 0 && !slices.ContainsFunc(others, func(o model.Labels) bool { return contains(o, sel) })
-		}
 		sel := sp.ownSelector(g)
-		g.out.OwnSelector = exact(sel)
+		g.out.OwnSelector = x.exact(sel, i)
 		if !g.out.OwnSelector {
-			sel = selectorFor(g.common, others)
+			sel = x.selectorFor(g.common, i)
 		}
-		if exact(sel) {
+		if x.exact(sel, i) {
 			g.out.Selector = map[string]string{}
 			for _, kv := range sel {
 				k, v, _ := strings.Cut(kv, "=")
@@ -32,17 +29,6 @@ func (sp *space) describe(j *judge) {
 	for _, g := range sp.groups {
 		sp.detail(g, j)
 	}
-}
-
-// others gives the stable label sets of all other groups.
-func (sp *space) others(g *group) []model.Labels {
-	var out []model.Labels
-	for _, h := range sp.groups {
-		if h != g {
-			out = append(out, h.sets...)
-		}
-	}
-	return out
 }
 
 func (sp *space) detail(g *group, j *judge) {

@@ -87,29 +87,46 @@ func (g *group) dissolve() []*group {
 }
 
 // merge unites groups until no group's stable labels select pods of another. Where a union would share no label at
-// all, its groups are dissolved first, so that only the label sets in conflict become one.
+// all, its groups are dissolved first, so that only the label sets in conflict become one. Unions that share a label are
+// made many at a time: what overlaps goes on doing so, in whatever order others are united.
 func merge(groups []*group) []*group {
 	groups = equals(groups)
 	for {
-		i, k := overlap(groups)
-		if i < 0 {
+		pairs := overlaps(groups)
+		if len(pairs) == 0 {
 			return groups
 		}
-		a, b := groups[min(i, k)], groups[max(i, k)]
-		groups = slices.DeleteFunc(groups, func(g *group) bool { return g == a || g == b })
-		u := newGroup(a.key, slices.Concat(a.pods, b.pods), a.atomic && b.atomic)
-		switch {
-		case len(u.common) > 0 || u.atomic:
-			groups = append(groups, u)
-		default:
-			for _, g := range []*group{a, b} {
-				if g.atomic {
-					groups = append(groups, g)
-				} else {
-					groups = append(groups, g.dissolve()...)
+		gone := make([]bool, len(groups))
+		var united []*group
+		for n, p := range pairs {
+			a, b := groups[min(p[0], p[1])], groups[max(p[0], p[1])]
+			u := newGroup(a.key, slices.Concat(a.pods, b.pods), a.atomic && b.atomic)
+			switch {
+			case len(u.common) > 0 || u.atomic:
+				united = append(united, u)
+			case n > 0:
+				continue // dissolved alone, in its turn
+			default:
+				for _, g := range []*group{a, b} {
+					if g.atomic {
+						united = append(united, g)
+					} else {
+						united = append(united, g.dissolve()...)
+					}
 				}
+				pairs = pairs[:1]
+			}
+			gone[p[0]], gone[p[1]] = true, true
+			if len(pairs) == 1 {
+				break
 			}
 		}
+		for i, g := range groups {
+			if !gone[i] {
+				united = append(united, g)
+			}
+		}
+		groups = united
 		slices.SortFunc(groups, func(x, y *group) int { return strings.Compare(x.key, y.key) })
 	}
 }
@@ -139,36 +156,40 @@ func equals(groups []*group) []*group {
 	return out
 }
 
-// overlap finds a group whose common labels select pods of another group, -1 if there is none.
-func overlap(groups []*group) (selecting, selected int) {
+// overlaps finds groups whose common labels select pods of another group, and those other groups: disjoint pairs.
+func overlaps(groups []*group) (pairs [][2]int) {
 	with := map[string][]int{} // label -> groups with a set that has it
 	for i, g := range groups {
-		for _, kv := range distinctLabels(g.sets) {
-			with[kv] = append(with[kv], i)
+		for _, s := range g.sets {
+			for _, kv := range s {
+				if l := with[kv]; len(l) == 0 || l[len(l)-1] != i {
+					with[kv] = append(l, i)
+				}
+			}
 		}
 	}
+	taken := make([]bool, len(groups))
 	for i, g := range groups {
-		if len(g.common) == 0 || g.odd {
+		if taken[i] || len(g.common) == 0 || g.odd {
 			continue // what only an odd pod's labels select stays apart: the odd one goes without a selector
 		}
 		rarest := slices.MinFunc(g.common, func(a, b string) int { return len(with[a]) - len(with[b]) })
 		for _, k := range with[rarest] {
-			if k != i && slices.ContainsFunc(groups[k].sets, func(s model.Labels) bool { return contains(s, g.common) }) {
-				return i, k
+			selects := func(s model.Labels) bool { return contains(s, g.common) }
+			if k != i && !taken[k] && slices.ContainsFunc(groups[k].sets, selects) {
+				taken[i], taken[k] = true, true
+				pairs = append(pairs, [2]int{i, k})
+				break
 			}
 		}
 	}
-	return -1, -1
+	return pairs
 }
 
 func distinct(sets []model.Labels) []model.Labels {
 	out := slices.Clone(sets)
 	slices.SortFunc(out, func(a, b model.Labels) int { return slices.Compare(a, b) })
 	return slices.CompactFunc(out, func(a, b model.Labels) bool { return slices.Equal(a, b) })
-}
-
-func distinctLabels(sets []model.Labels) []string {
-	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(sets...))))
 }
 
 func intersection(sets []model.Labels) model.Labels {

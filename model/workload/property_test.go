@@ -200,7 +200,11 @@ func TestSelectorIsSmallest(t *testing.T) {
 				others = append(others, o)
 			}
 		}
-		got := selectorFor(own, others)
+		groups := []*group{{sets: []model.Labels{own}}}
+		for _, o := range others {
+			groups = append(groups, &group{sets: []model.Labels{o}})
+		}
+		got := newSetIndex(groups).selectorFor(own, 0)
 		if want := bruteCost(own, others); cost(got) != want && len(own) > 0 {
 			t.Fatalf("seed %d: %v costs %v, want %v", seed, got, cost(got), want)
 		}

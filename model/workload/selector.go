@@ -34,7 +34,7 @@ const maxExact = 24
 // app.kubernetes.io/name and instance are always among them where there are such labels: they are what the
 // application is called, and keep the selector from taking in the next one's "component: database". Preferred keys
 // go before all others. The caller has made sure that all labels together suffice.
-func selectorFor(labels model.Labels, others []model.Labels) []string {
+func (x *setIndex) selectorFor(labels model.Labels, g int) []string {
 	if len(labels) == 0 {
 		return nil
 	}
@@ -45,23 +45,26 @@ func selectorFor(labels model.Labels, others []model.Labels) []string {
 		chosen = append(chosen, cands[0])
 		cands = cands[1:]
 	}
-	open := slices.DeleteFunc(slices.Clone(others), func(o model.Labels) bool { return !contains(o, chosen) })
-	if len(open) == 0 {
-		if len(chosen) == 0 {
-			chosen = cands[:1]
-		}
+	if len(chosen) > 0 && (x.exact(chosen, g) || len(cands) == 0) {
 		return chosen
-	}
-	if len(cands) == 0 {
-		return chosen
-	}
-	hits := make([]hitSet, len(cands))
-	for i, c := range cands {
-		hits[i] = newHitSet(open, c)
 	}
 	plain := slices.IndexFunc(cands, func(c string) bool { return rank(key(c)) == lastRank })
 	if plain < 0 {
 		plain = len(cands)
+	}
+	// One label is the usual choice, and needs no search. Several preferred ones go before a label that is none.
+	for i, c := range cands {
+		if i == plain && i > 1 && x.exact(slices.Concat(chosen, cands[:plain]), g) {
+			break
+		}
+		if one := append(slices.Clone(chosen), c); x.exact(one, g) {
+			return one
+		}
+	}
+	open := x.open(chosen, g)
+	hits := make([]hitSet, len(cands))
+	for i, c := range cands {
+		hits[i] = x.hits(open, c)
 	}
 	picked, ok := []int(nil), false
 	if len(cands) <= maxExact {
@@ -136,16 +139,6 @@ func greedy(hits []hitSet, n int) []int {
 
 // hitSet marks the label sets that lack a label.
 type hitSet []uint64
-
-func newHitSet(sets []model.Labels, label string) hitSet {
-	h := make(hitSet, (len(sets)+63)/64)
-	for i, s := range sets {
-		if !slices.Contains(s, label) {
-			h[i/64] |= 1 << (i % 64)
-		}
-	}
-	return h
-}
 
 func (h hitSet) count() int {
 	n := 0
