@@ -54,7 +54,7 @@ var layers = []struct{ pkg, imports string }{
 	{"synth/verify", "model model/graph synth/eval synth/policy"},
 	{"synth/bundle", "model model/graph synth synth/decision synth/eval synth/policy synth/render synth/verify"},
 	{"synth/bundle/applytest", "model model/graph synth/bundle synth/eval synth/policy synth/render"},
-	{"synth/readiness", "model model/graph model/workload synth/verify"},
+	{"synth/readiness", "model model/graph model/workload synth/decision synth/verify"},
 	{"synth/readiness/readinesstest", "model synth/readiness"},
 
 	{"cmd/flowgen", ""}, // shares no code with what reads its captures
@@ -65,8 +65,8 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
 		"model/store"},
 	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/run cmd/sluice/internal/text ingest/live model " +
-		"model/graph model/store model/workload synth synth/bundle synth/lint synth/readiness synth/render " +
-		"synth/verify"},
+		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
+		"synth/readiness synth/render synth/verify"},
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
