@@ -114,8 +114,11 @@ func (n *Namespace) expect() string {
 	if n.MonthNumber.ExpectedChanges < 1 {
 		changes = "less than 1 a month"
 	}
-	return fmt.Sprintf("next 7 days: %s nobody has seen yet (%s of any); besides, changes bring %s, waiting does not help against those",
-		edges, chances(n.Chance), changes)
+	changes = "besides, changes bring " + changes + ", waiting does not help against those"
+	if n.Age < week {
+		changes = "how many changes come, it is too early to say"
+	}
+	return fmt.Sprintf("next 7 days: %s nobody has seen yet (%s of any); %s", edges, chances(n.Chance), changes)
 }
 
 // want is one thing to wait for.
