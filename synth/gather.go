@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -139,7 +140,7 @@ func (x *gatherer) holdable(peer int) int {
 func (x *gatherer) selectable(peer int) string {
 	p := &x.g.Peers[peer]
 	if p.Workload < 0 {
-		return p.ID + " has no labels to select it by"
+		return p.ID + " cannot be selected: " + cmp.Or(p.Refusal, "the log has no labels for it")
 	}
 	w := &x.g.Workloads[p.Workload]
 	if len(w.Selector) == 0 {
@@ -170,6 +171,9 @@ func (x *gatherer) leaveOut(i int, e *graph.Edge, en end) {
 		return
 	}
 	text := fmt.Sprintf("%s: records refused: %d (%s)", x.edgeText(e), e.RefusedRecords, e.Reason)
+	if why := cmp.Or(x.g.Peers[e.Src].Refusal, x.g.Peers[e.Dst].Refusal); e.Reason == model.Unlabelled && why != "" {
+		text += ": " + why
+	}
 	if e.NeverWorked {
 		x.find(KindRefused.at(i, en.namespace, en.dir, text, "every record of it was a denial: nothing depends on it").as(Info))
 		return

@@ -165,12 +165,20 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 		return out
 	}, cfg.Workloads)
 	g.Workloads = set.Workloads
+	refused := map[int]string{} // by endpoint
+	for _, r := range set.Refused {
+		refused[r.Endpoint] = r.Detail
+	}
+	why := map[string]string{} // by peer: of several the first in the order of texts
 	byID := map[string]int{}
 	peerName := make([]string, len(eps))
 	for i, id := range ids {
 		p := peerFor(&eps[id], set.Of(i))
 		p.ID = peerID(&p, g.Workloads)
 		peerName[id] = p.ID
+		if d := refused[i]; d != "" && (why[p.ID] == "" || d < why[p.ID]) {
+			why[p.ID] = d
+		}
 		if _, ok := byID[p.ID]; !ok {
 			byID[p.ID] = 0
 			g.Peers = append(g.Peers, p)
@@ -179,6 +187,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 	slices.SortFunc(g.Peers, func(x, y Peer) int { return cmp.Compare(x.ID, y.ID) })
 	for i := range g.Peers {
 		byID[g.Peers[i].ID] = i
+		g.Peers[i].Refusal = why[g.Peers[i].ID]
 	}
 	assign := make([]int, len(eps))
 	for i := range assign {

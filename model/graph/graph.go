@@ -22,6 +22,7 @@ type Peer struct {
 	Entities  model.Entities // KindEntity
 	Address   netip.Addr     // KindAddress
 	ID        string         // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub", "unknown"; unique
+	Refusal   string         // of a pod that no selector reaches: why, and what to do about it; "" where nobody knows
 	// First and Last are the times of the records that show it, those of noise among them: microseconds since 1970 UTC.
 	First, Last int64
 }
