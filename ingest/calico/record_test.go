@@ -162,6 +162,8 @@ func TestMarks(t *testing.T) {
 		{`"pending":[{"action":"Deny","policy_index":1},{"action":"Pass","policy_index":0}]`, "staged-deny"},
 		{`"pendingPolicies":[{"action":"Allow","policyIndex":"1"},{"action":"Deny"}]`, ""},
 		{`"pendingPolicies":[{"action":2}]`, "staged-deny"},
+		{`"pendingPolicies":[{"kind":11,"tier":"kube-admin","action":2}]`, "staged-deny"}, // ClusterNetworkPolicy, of 3.32
+		{`"enforcedPolicies":[{"kind":"ClusterNetworkPolicy","name":"kns.x","action":"Allow"}]`, ""},
 	} {
 		in := strings.Replace(strings.Replace(enterprise, trace, tt.policies, 1), `"all_policies":["0|default|bank/default.ledger|allow|0"],`, "", 1)
 		_, got, _ := strings.Cut(strings.TrimSpace(decode(t, in).String()), "conns=2")
@@ -171,6 +173,15 @@ func TestMarks(t *testing.T) {
 		if got := decode(t, strings.Replace(in, `"action":"allow"`, `"action":"deny"`, 1)).flows[0].Marks; got != 0 {
 			t.Errorf("%s: a denied flow has marks %b", tt.policies, got)
 		}
+	}
+}
+
+// TestServices: a destination's service stands beside the backend that was reached, which is the end.
+func TestServices(t *testing.T) {
+	with := strings.Replace(enterprise, `"dest_service_name":"-"`, `"dest_service_name":"ledger","dest_service_namespace":"bank",`+
+		`"dest_service_port_name":"sql","dest_service_port":15432`, 1)
+	if diff := cmp.Diff(decode(t, enterprise).String(), decode(t, with).String()); diff != "" || with == enterprise {
+		t.Error(diff)
 	}
 }
 

@@ -32,7 +32,12 @@ type Live struct {
 	shown  []shownSource
 	block  int            // lines of the block on the screen
 	spaces map[string]int // new edges by namespace
+	second int64          // in which the last new edge came
+	edges  int            // new ones in that second
 }
+
+// maxEdgeLines is how many new edges a second have a line of their own: whoever scans makes thousands.
+const maxEdgeLines = 50
 
 // shownSource is a source and what was printed of it.
 type shownSource struct {
@@ -93,6 +98,13 @@ func (v *Live) Edge(e collect.FoundEdge) {
 			v.spaces[ns]++
 		}
 	}
+	if now := time.Now().Unix(); now != v.second {
+		v.moreEdges()
+		v.second, v.edges = now, 0
+	}
+	if v.edges++; v.edges > maxEdgeLines {
+		return
+	}
 	switch {
 	case v.quiet:
 	case v.format == "json":
@@ -100,6 +112,23 @@ func (v *Live) Edge(e collect.FoundEdge) {
 	default:
 		v.erase()
 		fmt.Fprintf(v.out, "new edge: %s -> %s %s\n", text.Printable(e.Source, 80), text.Printable(e.Destination, 80), e.Port)
+	}
+}
+
+// moreEdges tells how many new edges of the last second had no line of their own; show edges lists them.
+func (v *Live) moreEdges() {
+	n := v.edges - maxEdgeLines
+	v.edges = 0
+	switch {
+	case v.quiet || n <= 0:
+	case v.format == "json":
+		_ = printLine(v.out, struct {
+			header
+			Count int `json:"count"`
+		}{newHeader("MoreNewEdges"), n})
+	default:
+		v.erase()
+		fmt.Fprintf(v.out, "new edges: %d more in that second\n", n)
 	}
 }
 
@@ -122,12 +151,16 @@ func (v *Live) run(done <-chan struct{}) {
 		case <-done:
 			v.mu.Lock()
 			v.erase()
+			v.moreEdges()
 			v.lines(true)
 			v.mu.Unlock()
 			return
 		case <-t.C:
 		}
 		v.mu.Lock()
+		if time.Now().Unix() != v.second {
+			v.moreEdges()
+		}
 		if v.screen {
 			v.redraw()
 		} else {

@@ -2,6 +2,8 @@ package show
 
 import (
 	"bytes"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +34,33 @@ func TestView(t *testing.T) {
 	want := "hubble://a: stored to 2025-02-20T10:00:00Z, 5 records, 2 lost by the server\nnew edge: a/web -> b/db 5432/tcp\n"
 	if err != nil || out.String() != want || errs.String() != "a line of the log\n" {
 		t.Errorf("%v\n%s%s", err, out.String(), errs.String())
+	}
+}
+
+// TestScan: thousands of new edges at once are a few lines and a count of the others, of which none is missing.
+func TestScan(t *testing.T) {
+	for _, format := range []string{"table", "json"} {
+		var out bytes.Buffer
+		v := NewLive(&out, &out, format, false)
+		v.every = time.Minute
+		const edges = 5000
+		_ = v.During(func() error {
+			for range edges {
+				v.Edge(collect.FoundEdge{Source: "a/web", Destination: "b/db", Port: "1/tcp"})
+			}
+			return nil
+		})
+		told := strings.Count(out.String(), "b/db")
+		if told > 40*maxEdgeLines {
+			t.Errorf("%s: %d lines", format, told)
+		}
+		for _, n := range regexp.MustCompile(`(?:"count":|edges: )(\d+)`).FindAllStringSubmatch(out.String(), -1) {
+			more, _ := strconv.Atoi(n[1])
+			told += more
+		}
+		if told != edges {
+			t.Errorf("%s: %d of %d edges are told of:\n%.300s", format, told, edges, out.String())
+		}
 	}
 }
 
