@@ -41,13 +41,30 @@ type pending struct {
 // NewFold makes a Fold that interns pod names in names and hands full batches to out. The batch is reused after
 // out returns.
 func NewFold(names *model.Strings, out func([]model.Observation)) *Fold {
-	return &Fold{names: names, out: out, index: make([]uint32, foldRows*2), rows: make([]model.Observation, 0, foldRows)}
+	return &Fold{
+		names: names,
+		out:   out,
+		index: make([]uint32, foldRows*2),
+		rows:  make([]model.Observation, 0, foldRows),
+	}
 }
 
 func foldKeys(o *model.Observation) (a, b, c uint64) {
 	a = uint64(o.Src)<<32 | uint64(o.Dst)
 	b = uint64(o.Window)<<32 | uint64(o.Port)<<16 | uint64(o.SrcPort)
-	c = uint64(o.Proto)<<48 | uint64(o.Verdict)<<40 | uint64(o.Observer)<<32 | uint64(o.Fate)<<24 | uint64(o.Reason)<<16 | uint64(o.Marks&model.KeyMarks)
+	c = uint64(
+		o.Proto,
+	)<<48 | uint64(
+		o.Verdict,
+	)<<40 | uint64(
+		o.Observer,
+	)<<32 | uint64(
+		o.Fate,
+	)<<24 | uint64(
+		o.Reason,
+	)<<16 | uint64(
+		o.Marks&model.KeyMarks,
+	)
 	return a, b, c
 }
 

@@ -24,8 +24,8 @@ type Format struct {
 // Decoder decodes the records of one format. It serves one goroutine.
 type Decoder interface {
 	// Record decodes a text without blanks around it. If the text is a record of the format, whole or broken, exactly
-	// one method of the sink is called and the answer is true. Otherwise none is called and it is false, such as where more
-	// stands behind the record.
+	// one method of the sink is called and the answer is true. Otherwise none is called and it is false, such as where
+	// more stands behind the record.
 	Record(source string, line int64, text []byte) bool
 }
 

@@ -11,8 +11,8 @@ const (
 	maxDNSLabel = 63
 )
 
-// DNSName gives a DNS name of a log in lower case and without its final dot, false if it is none: whoever asks for a name
-// chooses its text, and a wildcard or an address would be another rule than the one that was seen.
+// DNSName returns a DNS name of a log in lower case and without its final dot, false if it is none: whoever asks for
+// a name chooses its text, and a wildcard or an address would be another rule than the one that was seen.
 func DNSName(s string) (string, bool) {
 	s = strings.ToLower(strings.TrimSuffix(s, "."))
 	if len(s) > maxDNSName {

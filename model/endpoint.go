@@ -24,7 +24,17 @@ const (
 	UnknownEntity
 )
 
-var entityNames = []string{"host", "remote-node", "kube-apiserver", "health", "ingress", "world", "unmanaged", "init", "unknown"}
+var entityNames = []string{
+	"host",
+	"remote-node",
+	"kube-apiserver",
+	"health",
+	"ingress",
+	"world",
+	"unmanaged",
+	"init",
+	"unknown",
+}
 
 // String joins the names with "+", "" for none.
 func (e Entities) String() string {
@@ -37,7 +47,7 @@ func (e Entities) String() string {
 	return strings.Join(s, "+")
 }
 
-// ParseEntity gives the entity of one name ("world-ipv4" and "world-ipv6" are World), false if it is none.
+// ParseEntity returns the entity of one name ("world-ipv4" and "world-ipv6" are World), false if it is none.
 func ParseEntity(name string) (Entities, bool) {
 	if name == "world-ipv4" || name == "world-ipv6" {
 		return World, true
@@ -80,7 +90,7 @@ type Owner struct{ Kind, Name string }
 // Labels is a set of "key=value" (or "key" where the value is empty), sorted, without source prefix ("k8s:").
 type Labels []string
 
-// Get gives the value of key.
+// Get returns the value of key.
 func (l Labels) Get(key string) (string, bool) {
 	i, ok := slices.BinarySearchFunc(l, key, func(e, k string) int {
 		kk, _, _ := strings.Cut(e, "=")
@@ -180,7 +190,7 @@ const endpointSize = 400
 // NewEndpoints makes an empty table.
 func NewEndpoints() *Endpoints { return &Endpoints{ids: map[string]EndpointID{}} }
 
-// Intern gives the id of e, adding it if it is new. The table keeps e: its slices must not change afterwards.
+// Intern returns the id of e, adding it if it is new. The table keeps e: its slices must not change afterwards.
 func (t *Endpoints) Intern(e Endpoint) EndpointID {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -204,14 +214,14 @@ func (t *Endpoints) Size() int {
 	return t.size
 }
 
-// Get gives the endpoint of an id. The result is shared and must not be changed.
+// Get returns the endpoint of an id. The result is shared and must not be changed.
 func (t *Endpoints) Get(id EndpointID) *Endpoint {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return &t.list[id]
 }
 
-// Key gives the Endpoint.Key of an id.
+// Key returns the Endpoint.Key of an id.
 func (t *Endpoints) Key(id EndpointID) string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -225,7 +235,7 @@ func (t *Endpoints) Len() int {
 	return len(t.list)
 }
 
-// Snapshot gives the endpoints so far, by id. The result is shared and must not be changed.
+// Snapshot returns the endpoints so far, by id. The result is shared and must not be changed.
 func (t *Endpoints) Snapshot() []Endpoint {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

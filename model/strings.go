@@ -16,7 +16,7 @@ const stringSize = 80
 // NewStrings makes a table that holds only "".
 func NewStrings() *Strings { return &Strings{ids: map[string]NameID{"": 0}, list: []string{""}} }
 
-// Intern gives the id of b, copying it if it is new.
+// Intern returns the id of b, copying it if it is new.
 func (t *Strings) Intern(b []byte) NameID {
 	t.mu.RLock()
 	id, ok := t.ids[string(b)]
@@ -44,7 +44,7 @@ func (t *Strings) Size() int {
 	return t.size
 }
 
-// Get gives the text of an id.
+// Get returns the text of an id.
 func (t *Strings) Get(id NameID) string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

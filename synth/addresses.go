@@ -28,7 +28,7 @@ var (
 		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fc00::/7")}
 )
 
-// configured gives a network of the configuration by its name, nil if there is none.
+// configured returns a network of the configuration by its name, nil if there is none.
 func (x *addresses) configured(name string) *Network {
 	for i := range x.cfg.Networks {
 		if x.cfg.Networks[i].Name == name {
@@ -38,8 +38,8 @@ func (x *addresses) configured(name string) *Network {
 	return nil
 }
 
-// network gives the peers in policies of namespace ns for a network of the log: what the configuration says, or, where
-// anywhere is asked for, all public or all private addresses. nil: nobody said.
+// network returns the peers in policies of namespace ns for a network of the log: what the configuration says, or,
+// where anywhere is asked for, all public or all private addresses. nil: nobody said.
 func (x *addresses) network(ns, name string) []policy.Peer {
 	if n := x.configured(name); n != nil {
 		return x.whole(ns, n, nil)
@@ -64,7 +64,7 @@ func (x *addresses) network(ns, name string) []policy.Peer {
 	return nil
 }
 
-// outside gives the peers of addresses: the networks that the configuration names for them, everything where that was
+// outside returns the peers of addresses: the networks that the configuration names for them, everything where that was
 // asked for, else the fewest CIDRs that take in no address that is known and not among them, and of those that were
 // never seen no more each than is allowed: none, unless asked for.
 func (x *addresses) outside(ns string, list []netip.Addr) []policy.Peer {
@@ -102,12 +102,13 @@ func within(a netip.Addr, list []netip.Prefix) bool {
 	return slices.ContainsFunc(list, func(c netip.Prefix) bool { return c.Contains(a) })
 }
 
-// whole gives the peers of a whole network of the configuration: its name, where the dialect has named networks and
+// whole returns the peers of a whole network of the configuration: its name, where the dialect has named networks and
 // nothing in it stays denied, else its CIDRs.
 func (x *addresses) whole(ns string, n *Network, needed []netip.Addr) []policy.Peer {
 	blocks := x.blocks(n.CIDRs, needed)
 	named := policy.Peer{Kind: policy.PeerNetwork, Name: setName(ns, n)}
-	if !render.ValidNamespace(n.Name) || len(named.Name) > maxLabel || slices.ContainsFunc(blocks, func(p policy.Peer) bool { return len(p.Except) > 0 }) ||
+	if !render.ValidNamespace(n.Name) || len(named.Name) > maxLabel ||
+		slices.ContainsFunc(blocks, func(p policy.Peer) bool { return len(p.Except) > 0 }) ||
 		!x.says(policy.Rule{Direction: model.Egress, Peers: []policy.Peer{named}, AnyPort: true}) {
 		return blocks
 	}
@@ -122,7 +123,7 @@ const maxLabel = 63
 // is overwritten.
 func setName(ns string, n *Network) string { return ns + "." + n.Name }
 
-// setOf gives the network that an object of setName holds, nil if it is none of them.
+// setOf returns the network that an object of setName holds, nil if it is none of them.
 func (x *addresses) setOf(name string) *Network {
 	_, name, _ = strings.Cut(name, ".")
 	return x.configured(name)
@@ -197,7 +198,8 @@ func (x *addresses) fewest(list []netip.Addr, waste int) []netip.Prefix {
 		best := prefix(a)
 		for host := 1; host < min(31, a.BitLen()); host++ {
 			c := netip.PrefixFrom(a, a.BitLen()-host).Masked()
-			if 1<<host > waste+len(wanted) || 1<<host > waste+count(wanted, c) || slices.ContainsFunc(known, c.Contains) {
+			if 1<<host > waste+len(wanted) || 1<<host > waste+count(wanted, c) ||
+				slices.ContainsFunc(known, c.Contains) {
 				break
 			}
 			best = c
@@ -216,22 +218,24 @@ func count(addresses map[netip.Addr]bool, c netip.Prefix) (n int) {
 	return n
 }
 
-// cidrsOf gives the CIDRs of a peer outside the cluster.
+// cidrsOf returns the CIDRs of a peer outside the cluster.
 func (x *addresses) cidrsOf(p *policy.Peer) []netip.Prefix {
 	switch p.Kind {
 	case policy.PeerCIDR:
 		return []netip.Prefix{p.CIDR}
 	case policy.PeerNetwork:
 		return x.setOf(p.Name).CIDRs
+	default: // the rest asks for nothing here
 	}
 	return nil
 }
 
-// isNetwork says whether a peer is what the configuration names, or a CIDR of it.
+// isNetwork reports whether a peer is what the configuration names, or a CIDR of it.
 func (x *addresses) isNetwork(p policy.Peer) bool {
-	return p.Kind == policy.PeerNetwork || p.Kind == policy.PeerCIDR && slices.ContainsFunc(x.cfg.Networks, func(n Network) bool {
-		return slices.ContainsFunc(n.CIDRs, func(c netip.Prefix) bool { return c.Masked() == p.CIDR })
-	})
+	return p.Kind == policy.PeerNetwork ||
+		p.Kind == policy.PeerCIDR && slices.ContainsFunc(x.cfg.Networks, func(n Network) bool {
+			return slices.ContainsFunc(n.CIDRs, func(c netip.Prefix) bool { return c.Masked() == p.CIDR })
+		})
 }
 
 func size(c netip.Prefix) *big.Int {

@@ -81,14 +81,20 @@ func (c *Config) check() error {
 		return fmt.Errorf("no dialect chosen to write policies in")
 	}
 	if c.GlobalDeny && !c.All {
-		return fmt.Errorf("a default deny for all namespaces would cut those that nothing was learned for: learn for all of them")
+		return fmt.Errorf(
+			"a default deny for all namespaces would cut those that nothing was learned for: learn for all of them",
+		)
 	}
 	if _, ok := c.Dialect.(render.Global); c.GlobalDeny && !ok {
 		return fmt.Errorf("the dialect %s has no policy for all namespaces", c.Dialect.Name())
 	}
 	for _, w := range c.Widen {
 		if !slices.Contains(Widenings(), w) {
-			return fmt.Errorf("there is no widening %q (%s); TCP 53 beside UDP 53 is always opened", w, strings.Join(Widenings(), ", "))
+			return fmt.Errorf(
+				"there is no widening %q (%s); TCP 53 beside UDP 53 is always opened",
+				w,
+				strings.Join(Widenings(), ", "),
+			)
 		}
 	}
 	if c.widens(WidenCIDR) && c.AllowWaste == 0 {
@@ -122,8 +128,8 @@ type Network struct {
 	CIDRs []netip.Prefix
 }
 
-// NodesNetwork is the name of the network that stands for the nodes of the cluster, where the log calls them by name only
-// (Calico's HostEndpoints). No rule ever has the address of one node.
+// NodesNetwork is the name of the network that stands for the nodes of the cluster, where the log calls them by name
+// only (Calico's HostEndpoints). No rule ever has the address of one node.
 const NodesNetwork = "nodes"
 
 // Resolver is what the pods ask for names that were not seen asking for any.

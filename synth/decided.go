@@ -86,8 +86,21 @@ func (x *gatherer) leaveDecided(i int, e *graph.Edge, en end) bool {
 	}
 	switch {
 	case d.Expired(x.decided.at) && e.State.Worked():
-		text = fmt.Sprintf("%s: the decision to %s it ended on %s", x.edgeText(e), d.Verdict, d.Until.Format(time.DateOnly))
-		x.find(KindExpired.at(i, en.namespace, en.dir, text, "it is undecided again: nothing is learned of it, and its workload is held open"))
+		text = fmt.Sprintf(
+			"%s: the decision to %s it ended on %s",
+			x.edgeText(e),
+			d.Verdict,
+			d.Until.Format(time.DateOnly),
+		)
+		x.find(
+			KindExpired.at(
+				i,
+				en.namespace,
+				en.dir,
+				text,
+				"it is undecided again: nothing is learned of it, and its workload is held open",
+			),
+		)
 		x.block(en.namespace, en.dir, x.holdable(en.self), text)
 	case d.Verdict == decision.Reject:
 		x.find(KindRejected.at(i, en.namespace, en.dir, text, "it is denied on purpose once the direction is"))
@@ -113,7 +126,8 @@ func remarkDecisions(s *scope, n *notes) {
 	told := map[int]bool{}
 	for _, i := range s.decided.of {
 		d := &s.decided.list[i]
-		if allows := d.Verdict == decision.Accept || d.Verdict == decision.Widen; allows && d.Expired(s.decided.at) && !told[i] {
+		if allows := d.Verdict == decision.Accept || d.Verdict == decision.Widen; allows && d.Expired(s.decided.at) &&
+			!told[i] {
 			told[i] = true
 			n.find(KindExpired.of("", model.DirectionUnknown, fmt.Sprintf("%s has ended", d),
 				"what it allows stays allowed: no date alone removes what works. Decide again").as(Warning))
@@ -145,11 +159,21 @@ func (x *widening) decisions() {
 		ends := x.ends(e)
 		for _, en := range ends {
 			if x.g.Peers[en.self].Workload < 0 || x.g.Peers[en.peer].Workload < 0 {
-				x.find(KindDangling.of(en.namespace, en.dir, d.String()+" names what no selector reaches", "nothing is opened"))
+				x.find(
+					KindDangling.of(
+						en.namespace,
+						en.dir,
+						d.String()+" names what no selector reaches",
+						"nothing is opened",
+					),
+				)
 				continue
 			}
-			x.needs = append(x.needs, need{subject: x.g.Peers[en.self].Workload, namespace: en.namespace, dir: en.dir, peer: en.peer,
-				proto: proto, port: first, last: last, edge: -1, widened: true})
+			x.needs = append(
+				x.needs,
+				need{subject: x.g.Peers[en.self].Workload, namespace: en.namespace, dir: en.dir, peer: en.peer,
+					proto: proto, port: first, last: last, edge: -1, widened: true},
+			)
 		}
 		if len(ends) > 0 {
 			w.Triples = append(w.Triples, Triple{src, dst, proto, first, last})
@@ -161,5 +185,7 @@ func (x *widening) decisions() {
 	}
 	slices.SortFunc(w.Triples, compareTriples)
 	x.ledger.add(w)
-	x.find(KindWidened.of("", model.DirectionUnknown, fmt.Sprintf("%s: %s", w.Text, w.Cost()), "it is allowed").as(Info))
+	x.find(
+		KindWidened.of("", model.DirectionUnknown, fmt.Sprintf("%s: %s", w.Text, w.Cost()), "it is allowed").as(Info),
+	)
 }

@@ -250,8 +250,14 @@ func (f Finding) as(s Severity) Finding {
 
 func sortFindings(f []Finding) {
 	slices.SortFunc(f, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind),
-			cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(
+			cmp.Compare(b.Severity, a.Severity),
+			cmp.Compare(a.Namespace, b.Namespace),
+			cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Direction, b.Direction),
+			cmp.Compare(a.Edge, b.Edge),
+			cmp.Compare(a.Text, b.Text),
+		)
 	})
 }
 

@@ -7,17 +7,20 @@ import (
 	"sluice/synth/policy"
 )
 
-// What is learned comes into force in phases, for each namespace: Open, Allow, Deny, and Open goes again. Within a phase
-// every subset of its policies, applied in any order, denies nothing that worked. What is there in the end is Enforced.
-// Who writes, reads or judges a form asks here what is in it.
+// What is learned comes into force in phases, for each namespace: Open, Allow, Deny, and Open goes again. Within a
+// phase every subset of its policies, applied in any order, denies nothing that worked. What is there in the end is
+// Enforced. Who writes, reads or judges a form asks here what is in it.
 
 // IsolatedToday reports whether policies deny something in a namespace already. Nothing may open it for a while: that
 // would undo them.
 func (r *Result) IsolatedToday(namespace string) bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Kind == KindIsolated && f.Namespace == namespace })
+	return slices.ContainsFunc(
+		r.Findings,
+		func(f Finding) bool { return f.Kind == KindIsolated && f.Namespace == namespace },
+	)
 }
 
-// Open gives what stands in a namespace before any of its policies, so that these close nothing, and goes last. Where
+// Open returns what stands in a namespace before any of its policies, so that these close nothing, and goes last. Where
 // they isolate nothing by themselves that is nothing. In a namespace that is isolated already it opens nothing: each
 // workload gets all that its allow policies say in one piece, so that no half of them is ever in force alone.
 func (r *Result) Open(namespace string) []policy.Policy {
@@ -41,7 +44,7 @@ func (r *Result) Open(namespace string) []policy.Policy {
 	return list
 }
 
-// Allow gives the allow policies of a namespace as they are applied, and what is held open beside them.
+// Allow returns the allow policies of a namespace as they are applied, and what is held open beside them.
 func (r *Result) Allow(namespace string) []policy.Policy {
 	list := r.learned(namespace)
 	if !r.Dialect.Rollout().Additive {
@@ -67,8 +70,8 @@ func (r *Result) learned(namespace string) []policy.Policy {
 	return list
 }
 
-// Held gives what keeps a direction of a namespace open that may not be denied, though the allow policies isolate pods
-// in it, and a direction of a workload that something stands in the way of.
+// Held returns what keeps a direction of a namespace open that may not be denied, though the allow policies isolate
+// pods in it, and a direction of a workload that something stands in the way of.
 func (r *Result) Held(namespace string) []policy.Policy {
 	var list []policy.Policy
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
@@ -98,7 +101,7 @@ func (r *Result) holds(namespace string, d model.Direction) bool {
 	return slices.ContainsFunc(r.learned(namespace), func(p policy.Policy) bool { return p.Isolates(d) })
 }
 
-// Deny gives what isolates a namespace in the directions that Enforce allows, and what comes with that. That of "" is
+// Deny returns what isolates a namespace in the directions that Enforce allows, and what comes with that. That of "" is
 // for all namespaces.
 func (r *Result) Deny(namespace string) []policy.Policy {
 	if namespace == "" {
@@ -117,7 +120,7 @@ func (r *Result) Deny(namespace string) []policy.Policy {
 	return list
 }
 
-// Staged gives the policies of a namespace in a form that the cluster reports on and does not enforce, if the dialect
+// Staged returns the policies of a namespace in a form that the cluster reports on and does not enforce, if the dialect
 // has one.
 func (r *Result) Staged(namespace string) []policy.Policy {
 	if !r.Dialect.Rollout().Staged {
@@ -134,7 +137,7 @@ func (r *Result) Staged(namespace string) []policy.Policy {
 	return list
 }
 
-// Enforced gives the set as it is once every phase is through.
+// Enforced returns the set as it is once every phase is through.
 func (r *Result) Enforced() policy.PolicySet {
 	var list []policy.Policy
 	for _, ns := range r.Namespaces() {
@@ -144,7 +147,8 @@ func (r *Result) Enforced() policy.PolicySet {
 	return set
 }
 
-// DefaultDeny gives the policy that closes a namespace in the directions that Enforce allows, false if it allows none.
+// DefaultDeny returns the policy that closes a namespace in the directions that Enforce allows, false if it allows
+// none.
 func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
 	e := r.Enforce[namespace]
 	p := policy.DefaultDeny(namespace, e.Allows(model.Ingress), e.Allows(model.Egress))
@@ -152,20 +156,20 @@ func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
 	return p, p.Ingress || p.Egress
 }
 
-// GlobalDeny gives the policy that closes all namespaces but the system's, those to come among them, in the directions
-// in which every namespace may be denied; false if it was not asked for or closes none.
+// GlobalDeny returns the policy that closes all namespaces but the system's, those to come among them, in the
+// directions in which every namespace may be denied; false if it was not asked for or closes none.
 func (r *Result) GlobalDeny() (policy.Policy, bool) {
 	return r.global, r.global.Ingress || r.global.Egress
 }
 
-// Beside gives the policy that comes with the default deny of a namespace and with nothing else, false if there is none:
-// it selects all pods, and those that nobody knows are isolated only then.
+// Beside returns the policy that comes with the default deny of a namespace and with nothing else, false if there is
+// none: it selects all pods, and those that nobody knows are isolated only then.
 func (r *Result) Beside(namespace string) (policy.Policy, bool) {
 	p, ok := r.beside[namespace]
 	return p, ok && r.Enforce[namespace].Allows(model.Egress)
 }
 
-// Set gives a set of some of the result's policies, with the networks that they name.
+// Set returns a set of some of the result's policies, with the networks that they name.
 func (r *Result) Set(list ...policy.Policy) policy.PolicySet {
 	named := map[string]bool{}
 	for i := range list {
@@ -186,8 +190,8 @@ func (r *Result) Set(list ...policy.Policy) policy.PolicySet {
 	return set
 }
 
-// wholes gives for each subject of a namespace that is isolated already one policy with all that the allow policies say
-// of it. Networks stand in it by their addresses: it goes again, and takes nothing with it that others name.
+// wholes returns for each subject of a namespace that is isolated already one policy with all that the allow policies
+// say of it. Networks stand in it by their addresses: it goes again, and takes nothing with it that others name.
 func wholes(s *scope, r *Result) map[string][]policy.Policy {
 	out := map[string][]policy.Policy{}
 	if r.Dialect.Rollout().Additive {
@@ -222,7 +226,7 @@ func wholes(s *scope, r *Result) map[string][]policy.Policy {
 	return out
 }
 
-// byAddress gives a rule with the addresses of the networks that it names.
+// byAddress returns a rule with the addresses of the networks that it names.
 func (r *Result) byAddress(x policy.Rule) policy.Rule {
 	var peers []policy.Peer
 	for _, q := range x.Peers {

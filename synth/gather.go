@@ -175,7 +175,10 @@ func (x *gatherer) leaveOut(i int, e *graph.Edge, en end) {
 		text += ": " + why
 	}
 	if e.NeverWorked {
-		x.find(KindRefused.at(i, en.namespace, en.dir, text, "every record of it was a denial: nothing depends on it").as(Info))
+		x.find(
+			KindRefused.at(i, en.namespace, en.dir, text, "every record of it was a denial: nothing depends on it").
+				as(Info),
+		)
 		return
 	}
 	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it"))
@@ -203,6 +206,7 @@ func (x *gatherer) remark(i int, e *graph.Edge, en end) {
 		note(KindMixed, "worked and was also denied", "it is allowed; check that it should be")
 	case graph.Denied:
 		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
+	default: // the rest asks for nothing here
 	}
 	for _, m := range []struct {
 		mark              model.Marks

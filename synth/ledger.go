@@ -59,7 +59,8 @@ func (b *ledger) priceOutside(id string, r *learned, subjects int) {
 	}
 	kind, text := WidenCIDR, "outside addresses that were never seen, next to some that were"
 	switch {
-	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
+	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers,
+		func(p policy.Peer) bool { return p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
 		kind, text = WidenAnywhere, "every outside address"
 	case !b.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, b.isNetwork):
 		kind, text = "networks", "the whole of networks that the configuration names"

@@ -77,7 +77,7 @@ func (n *need) pieces(cuts []int) []service {
 // minRange is the number of consecutive ports that are written as a range.
 const minRange = 3
 
-// portsOf gives the ports of some columns. Ports that follow each other without a gap become a range.
+// portsOf returns the ports of some columns. Ports that follow each other without a gap become a range.
 func (m *matrix) portsOf(cols []int) []policy.Port {
 	var out []policy.Port
 	for i := 0; i < len(cols); {

@@ -12,7 +12,7 @@ import (
 // maxName is the length of a DNS label.
 const maxName = 63
 
-// nameOf gives the policy of a workload its name: the workload's, with a hash of what it selects where that is too
+// nameOf returns the policy of a workload its name: the workload's, with a hash of what it selects where that is too
 // long, taken, or kept for a policy of ours.
 func (w *writer) nameOf(namespace, want string, subject policy.Selector) string {
 	if reserved(want) {
@@ -34,10 +34,11 @@ func (w *writer) claim(namespace, want string, subject policy.Selector) string {
 // NameDNS is the name of the shared DNS policy of a namespace.
 const NameDNS = "dns"
 
-// reserved says whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
+// reserved reports whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
 func reserved(name string) bool {
 	return slices.Contains([]string{NameDNS, NameDNSAll, NameResolver, policy.DefaultDenyName, "kustomization"}, name) ||
-		strings.HasPrefix(name, policy.OpenName) || strings.HasPrefix(name, policy.WholeName)
+		strings.HasPrefix(name, policy.OpenName) ||
+		strings.HasPrefix(name, policy.WholeName)
 }
 
 // hashed appends 8 hex digits of a hash of what the policy selects.

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// owners gives the domains that names were registered under, sorted. A name that nobody can register, or that is itself
-// what others register under, stands for itself.
+// owners returns the domains that names were registered under, sorted. A name that nobody can register, or that is
+// itself what others register under, stands for itself.
 func owners(names []string) []string {
 	var out []string
 	for _, n := range names {

@@ -7,8 +7,8 @@ import (
 	"sluice/model/graph"
 )
 
-// leavePending notes an edge that nothing shows to have worked, and reports whether it needs no other finding: it is in no
-// policy and holds nothing back. The failures of a fan-out are one finding, whatever became of each.
+// leavePending notes an edge that nothing shows to have worked, and reports whether it needs no other finding: it is
+// in no policy and holds nothing back. The failures of a fan-out are one finding, whatever became of each.
 func (x *gatherer) leavePending(i int, e *graph.Edge, en end) bool {
 	if n, ok := x.fanOut[i]; ok {
 		x.remarkFanOut(n, en.namespace)

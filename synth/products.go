@@ -15,9 +15,9 @@ type product struct {
 }
 
 // products finds few products that together select exactly some workloads: each selects no workload beside them.
-// Namespaces are always named, so that a namespace to come is in none. None crosses: in each of its namespaces there is a
-// workload for each of its values, so that nobody can get in by a name that is allowed in another namespace. Where
-// WidenProducts is asked for some may, as long as no workload that was seen gets in.
+// Namespaces are always named, so that a namespace to come is in none. None crosses: in each of its namespaces there
+// is a workload for each of its values, so that nobody can get in by a name that is allowed in another namespace.
+// Where WidenProducts is asked for some may, as long as no workload that was seen gets in.
 func (s *selecting) products(of []int) []product {
 	find := s.whole
 	if s.cfg.widens(WidenProducts) {
@@ -54,7 +54,7 @@ func (s *selecting) products(of []int) []product {
 	return out
 }
 
-// keysOf gives the keys that the workloads are selected by, those of most of them first.
+// keysOf returns the keys that the workloads are selected by, those of most of them first.
 func (s *selecting) keysOf(workloads []int) []string {
 	count := map[string]int{}
 	for _, w := range workloads {
@@ -156,10 +156,13 @@ func (s *selecting) grow(key string, workloads []int, wanted map[int]bool) growt
 	return g
 }
 
-// fits says whether a product still selects only what is wanted once it has a namespace and a value more.
+// fits reports whether a product still selects only what is wanted once it has a namespace and a value more.
 func (s *selecting) fits(g *growth, namespace, value string, wanted map[int]bool) bool {
 	other := func(value string, in func(string) bool) bool {
-		return slices.ContainsFunc(s.having[g.key][value], func(i int) bool { return !wanted[i] && in(s.g.Workloads[i].Namespace) })
+		return slices.ContainsFunc(
+			s.having[g.key][value],
+			func(i int) bool { return !wanted[i] && in(s.g.Workloads[i].Namespace) },
+		)
 	}
 	if other(value, func(ns string) bool { return ns == namespace || g.namespaces[ns] }) {
 		return false

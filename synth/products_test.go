@@ -15,7 +15,7 @@ import (
 	"sluice/synth/verify"
 )
 
-// manyNamespaces gives lines of clients of the same names in several namespaces, of which each server knows some.
+// manyNamespaces returns lines of clients of the same names in several namespaces, of which each server knows some.
 func manyNamespaces(r *rand.Rand) []string {
 	var out []string
 	for range 10 + r.IntN(40) {

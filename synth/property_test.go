@@ -15,7 +15,7 @@ import (
 	"sluice/synth/verify"
 )
 
-// randomFlows gives lines of a small cluster: a few namespaces whose workloads share names, outside addresses, DNS,
+// randomFlows returns lines of a small cluster: a few namespaces whose workloads share names, outside addresses, DNS,
 // and denials on ports of their own, so that no line makes another a lie.
 func randomFlows(r *rand.Rand) []string {
 	pod := func() string {
@@ -127,7 +127,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// awkward gives lines that no rule can be learned from.
+// awkward returns lines that no rule can be learned from.
 func awkward(r *rand.Rand) []string {
 	all := []string{"n0/a0 -> n0/a1 8/icmp", "entity:remote-node -> n1/a0 80/tcp", "n0/a2 -> entity:kube-apiserver 6443/tcp", "n2/a1 -> network:pub 443/tcp",
 		"n0/pod:naked -> n1/a1 1/tcp", "n1/a3 -> n0/a3 40000/tcp undecided", "entity:host -> n0/a4 9/tcp", "../x/a -> n0/a0 5/tcp", "n0/a0 -> n0/{app=no|label} 5/tcp"}

@@ -35,18 +35,36 @@ type span struct {
 // ranges looks for pairs with many ports. Their range is opened where that was asked for, else proposed with its
 // price: what is picked at random today is another port tomorrow.
 func (x *widening) ranges() {
-	w := Widening{Kind: WidenRanges, Text: "ports between the lowest and the highest of those that a pair was seen picking"}
+	w := Widening{
+		Kind: WidenRanges,
+		Text: "ports between the lowest and the highest of those that a pair was seen picking",
+	}
 	for _, s := range x.spans() {
-		text := fmt.Sprintf("%s -> %s: %s, %d ports seen in %s", x.g.Peers[s.src].ID, x.g.Peers[s.dst].ID, s.what, len(s.edges),
-			policy.Port{Proto: s.proto, First: s.first, Last: s.last})
+		text := fmt.Sprintf(
+			"%s -> %s: %s, %d ports seen in %s",
+			x.g.Peers[s.src].ID,
+			x.g.Peers[s.dst].ID,
+			s.what,
+			len(s.edges),
+			policy.Port{Proto: s.proto, First: s.first, Last: s.last},
+		)
 		if !x.cfg.widens(WidenRanges) {
 			x.find(KindProposed.at(s.edges[s.first], x.home(s.pair), model.Egress,
 				fmt.Sprintf("%s; the range costs %d ports never seen", text, len(s.missing)),
 				"another port of the range is denied; open it with --widen "+WidenRanges))
 			continue
 		}
-		x.find(KindWidened.at(s.edges[s.first], x.home(s.pair), model.Egress,
-			fmt.Sprintf("%s: %d ports never seen are opened", text, len(s.missing)), "the pair may use every port of the range").as(Info))
+		x.find(KindWidened.at(
+			s.edges[s.first],
+			x.home(s.pair),
+			model.Egress,
+			fmt.Sprintf(
+				"%s: %d ports never seen are opened",
+				text,
+				len(s.missing),
+			),
+			"the pair may use every port of the range",
+		).as(Info))
 		for _, t := range s.triples() {
 			w.Triples = append(w.Triples, t)
 			w.Price += int(t.Last-t.Port) + 1
@@ -71,7 +89,10 @@ func (x *widening) home(p pair) string {
 func (x *widening) openSpan(s span) {
 	at := map[[2]int]need{}
 	for _, n := range x.needs {
-		if e := &x.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto && s.edges[n.port] == n.edge && s.first <= n.port && n.port <= s.last {
+		if e := &x.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto &&
+			s.edges[n.port] == n.edge &&
+			s.first <= n.port &&
+			n.port <= s.last {
 			k := [2]int{n.subject, int(n.dir)}
 			if have, ok := at[k]; !ok || n.port < have.port {
 				at[k] = n
@@ -133,7 +154,8 @@ func (x *widening) spans() []span {
 	for _, p := range pairs {
 		// A port that many ask for, or that many servers have, is one of those that are agreed upon.
 		picked := func(port uint16) bool {
-			return port >= firstHigh && len(clients[Triple{0, p.dst, p.proto, port, port}]) < 3 && len(servers[service{p.proto, port, port}]) < 3 &&
+			return port >= firstHigh && len(clients[Triple{0, p.dst, p.proto, port, port}]) < 3 &&
+				len(servers[service{p.proto, port, port}]) < 3 &&
 				!slices.Contains(agreed, port)
 		}
 		asks := func(proto model.Proto, port uint16) bool {

@@ -25,9 +25,15 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 		}
 		seen[w.Namespace] = true
 		if w.Outlier != "" {
-			n.find(KindOutlier.of(w.Namespace, model.DirectionUnknown,
-				w.ID+" bears the name of "+w.Outlier+", whose pods have other labels than "+strings.Join(w.Common, ", "),
-				"it is a workload of its own: "+w.Outlier+" keeps its selector, and allows no more for it"))
+			n.find(KindOutlier.of(
+				w.Namespace,
+				model.DirectionUnknown,
+				w.ID+" bears the name of "+w.Outlier+", whose pods have other labels than "+strings.Join(
+					w.Common,
+					", ",
+				),
+				"it is a workload of its own: "+w.Outlier+" keeps its selector, and allows no more for it",
+			))
 		}
 		if len(w.Merged) > 1 {
 			n.find(KindMerged.of(w.Namespace, model.DirectionUnknown,
@@ -84,15 +90,25 @@ func remarkAge(s *scope, n *notes) {
 			continue
 		}
 		for _, en := range s.ends(e) {
-			n.find(KindKept.at(i, en.namespace, en.dir,
-				fmt.Sprintf("%s was last seen on %s, by the former bundle only", text, time.UnixMicro(e.Last).UTC().Format(time.DateOnly)),
-				"its rule is kept; drop it with --prune-unused"))
+			n.find(KindKept.at(
+				i,
+				en.namespace,
+				en.dir,
+				fmt.Sprintf(
+					"%s was last seen on %s, by the former bundle only",
+					text,
+					time.UnixMicro(e.Last).UTC().Format(time.DateOnly),
+				),
+				"its rule is kept; drop it with --prune-unused",
+			))
 		}
 	}
 	remarkLate(s, n)
 	for _, name := range s.cfg.Pruned {
-		n.find(KindPruned.of("", model.DirectionUnknown, name+" was allowed by the former bundle and is too old to keep",
-			"it is denied once enforced"))
+		n.find(
+			KindPruned.of("", model.DirectionUnknown, name+" was allowed by the former bundle and is too old to keep",
+				"it is denied once enforced"),
+		)
 	}
 }
 

@@ -49,7 +49,7 @@ func findResolvers(s *scope, sp *speech, needs []need, n *notes) (*resolvers, er
 	return r, nil
 }
 
-// isQuery says whether a need belongs to the shared DNS policy: a workload asking a resolver, over UDP or beside it.
+// isQuery reports whether a need belongs to the shared DNS policy: a workload asking a resolver, over UDP or beside it.
 func (r *resolvers) isQuery(n need) bool {
 	return n.dir == model.Egress && n.port == dnsPort && r.is[n.peer] && r.asks[query{n.subject, n.peer}] &&
 		(n.proto == model.UDP || n.proto == model.TCP)

@@ -23,8 +23,8 @@ type Result struct {
 	Findings  []Finding // the gravest first
 	Losses    []Loss    // sorted by edge
 	Widenings []Widening
-	// Enforce says for each namespace that has subjects, or edges that stand in the way, which directions may get a default
-	// deny.
+	// Enforce says for each namespace that has subjects, or edges that stand in the way, which directions may get a
+	// default deny.
 	Enforce map[string]Enforce
 	// Decided are the edges that people decided to reject, or to ignore: indices into Graph.Edges.
 	Decided map[int]decision.Verdict
@@ -52,10 +52,10 @@ type Proof struct {
 	Peers, Ports int
 }
 
-// Proven says whether fewer rules are impossible.
+// Proven reports whether fewer rules are impossible.
 func (p Proof) Proven() bool { return p.Rules == p.Bound }
 
-// Large says whether the matrix leaves something to search for.
+// Large reports whether the matrix leaves something to search for.
 func (p Proof) Large() bool { return p.Peers >= 3 && p.Ports >= 3 }
 
 // Widening is what was opened beside what was seen.
@@ -86,7 +86,12 @@ type Triple struct {
 }
 
 func compareTriples(a, b Triple) int {
-	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
+	return cmp.Or(
+		cmp.Compare(a.Src, b.Src),
+		cmp.Compare(a.Dst, b.Dst),
+		cmp.Compare(a.Proto, b.Proto),
+		cmp.Compare(a.Port, b.Port),
+	)
 }
 
 // Stats are the sizes of the set.
@@ -164,7 +169,7 @@ func (r *Result) DecidedAs(v decision.Verdict) map[int]bool {
 	return out
 }
 
-// Widened says whether a connection between two peers was opened by a widening.
+// Widened reports whether a connection between two peers was opened by a widening.
 func (r *Result) Widened(src, dst int, proto model.Proto, port uint16) bool {
 	return slices.ContainsFunc(r.Widenings, func(w Widening) bool {
 		i, ok := slices.BinarySearchFunc(w.Triples, Triple{src, dst, proto, port, port}, compareTriples)

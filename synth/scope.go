@@ -23,11 +23,19 @@ type scope struct {
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
-	s := &scope{g: g, cfg: cfg, cluster: cfg.Cluster, in: map[string][]int{}, chosen: map[string]bool{}, refused: map[string]string{},
-		decided: decide(g, cfg.Decisions)}
+	s := &scope{
+		g:       g,
+		cfg:     cfg,
+		cluster: cfg.Cluster,
+		in:      map[string][]int{},
+		chosen:  map[string]bool{},
+		refused: map[string]string{},
+		decided: decide(g, cfg.Decisions),
+	}
 	for i := range g.Peers {
 		p := &g.Peers[i]
-		if p.Kind != model.KindPod || s.chosen[p.Namespace] || s.refused[p.Namespace] != "" || !cfg.chosen(p.Namespace) {
+		if p.Kind != model.KindPod || s.chosen[p.Namespace] || s.refused[p.Namespace] != "" ||
+			!cfg.chosen(p.Namespace) {
 			continue
 		}
 		if why := speech.namespace(p.Namespace); why != "" {

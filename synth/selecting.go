@@ -47,7 +47,7 @@ func (s *selecting) partition(ns string, users []int) []selected {
 	return out
 }
 
-// largest gives the largest group among the users that one selector selects, the first user alone at the least.
+// largest returns the largest group among the users that one selector selects, the first user alone at the least.
 func (s *selecting) largest(ns string, users []int) selected {
 	if sel, ok := s.selectExactly(ns, users); ok {
 		return selected{sel, users}
@@ -60,7 +60,8 @@ func (s *selecting) largest(ns string, users []int) selected {
 		}
 	}
 	for _, list := range byKey {
-		if len(list) < 2 || len(list) == len(users) || cmp.Or(cmp.Compare(len(best.users), len(list)), slices.Compare(list, best.users)) >= 0 {
+		if len(list) < 2 || len(list) == len(users) ||
+			cmp.Or(cmp.Compare(len(best.users), len(list)), slices.Compare(list, best.users)) >= 0 {
 			continue
 		}
 		if sel, ok := s.selectExactly(ns, list); ok {
@@ -104,7 +105,8 @@ func (s *selecting) sharedKeys(users []int) []string {
 		}
 	}
 	for _, k := range s.stableKeys(users[0]) {
-		if !slices.Contains(selecting, k) && !slices.ContainsFunc(users, func(u int) bool { return !slices.Contains(s.stableKeys(u), k) }) &&
+		if !slices.Contains(selecting, k) &&
+			!slices.ContainsFunc(users, func(u int) bool { return !slices.Contains(s.stableKeys(u), k) }) &&
 			len(s.valuesOf([]string{k}, users)[0].Values) == len(users) {
 			telling = append(telling, k)
 		}
@@ -152,7 +154,7 @@ func (s *selecting) valuesOf(keys []string, users []int) policy.Selector {
 	return sel.Canonical()
 }
 
-// exact says whether a selector selects all pods of the users, which are sorted, and none of the namespace's other
+// exact reports whether a selector selects all pods of the users, which are sorted, and none of the namespace's other
 // workloads.
 func (s *selecting) exact(sel policy.Selector, ns string, users []int) bool {
 	for _, i := range s.in[ns] {

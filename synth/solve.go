@@ -81,7 +81,7 @@ func (v *solver) classes(needs []need) [][]need {
 	return out
 }
 
-// named gives the names by which a need's destination is allowed: those that its source asked for and whose answers
+// named returns the names by which a need's destination is allowed: those that its source asked for and whose answers
 // the dialect can let a resolver's client use. Without a query in the log no rule would let the names be learned.
 func (v *solver) named(n need) []string {
 	if n.dir != model.Egress || v.g.Peers[n.peer].Kind != model.KindAddress || !v.asking[n.subject] || n.edge < 0 {
@@ -97,8 +97,8 @@ func (v *solver) named(n need) []string {
 	return out
 }
 
-// namesOf gives the names of the peers that are allowed by name, sorted, for needs of equal subjects: where one port of
-// a peer has names, all have.
+// namesOf returns the names of the peers that are allowed by name, sorted, for needs of equal subjects: where one
+// port of a peer has names, all have.
 func (v *solver) namesOf(needs []need) map[int][]string {
 	out := map[int][]string{}
 	for _, n := range needs {
@@ -113,7 +113,7 @@ func (v *solver) namesOf(needs []need) map[int][]string {
 	return out
 }
 
-// former gives the rules of the former bundle as rectangles of the matrix, as far as they still are some.
+// former returns the rules of the former bundle as rectangles of the matrix, as far as they still are some.
 func (v *solver) former(dir model.Direction, needs []need, m *matrix) []cover.Rect {
 	if len(v.cfg.Base.Policies) == 0 || len(needs) == 0 {
 		return nil
@@ -136,7 +136,7 @@ func (v *solver) former(dir model.Direction, needs []need, m *matrix) []cover.Re
 	return out
 }
 
-// rectangle gives the peers and ports of a matrix that a rule names.
+// rectangle returns the peers and ports of a matrix that a rule names.
 func (v *solver) rectangle(ns string, r *policy.Rule, m *matrix) cover.Rect {
 	var rect cover.Rect
 	for i, peer := range m.peers {

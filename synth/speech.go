@@ -54,7 +54,9 @@ func (s *speech) namespace(ns string) string {
 // labels returns why what a selector selects can neither have a policy nor be a peer, "" if it can.
 func (s *speech) labels(sel policy.Selector) string {
 	p := policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: sel}
-	p.Rules = []policy.Rule{{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("check", sel)}, AnyPort: true}}
+	p.Rules = []policy.Rule{
+		{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("check", sel)}, AnyPort: true},
+	}
 	if _, lost := s.dialect.Project(policy.PolicySet{Policies: []policy.Policy{p}}); len(lost) > 0 {
 		return "the dialect " + s.name() + " cannot say its labels: " + lost[0].Lost
 	}

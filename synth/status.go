@@ -26,7 +26,16 @@ const (
 	Losing                 // the policies as they were written would block what worked
 )
 
-var statusNames = [...]string{"proven", "already-isolated", "held", "forced", "edited", "not-watched", "blocked", "lost"}
+var statusNames = [...]string{
+	"proven",
+	"already-isolated",
+	"held",
+	"forced",
+	"edited",
+	"not-watched",
+	"blocked",
+	"lost",
+}
 
 // String is the lower-case name.
 func (s Status) String() string { return statusNames[s] }
@@ -151,6 +160,7 @@ func (e *Enforce) Words(d model.Direction) string {
 			return "not yet: watched " + e.Watched.String() + ", " + blockers
 		}
 		return "not yet: watched " + e.Watched.String()
+	default: // the rest asks for nothing here
 	}
 	return "not yet: " + blockers
 }

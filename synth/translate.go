@@ -15,7 +15,7 @@ type translator struct {
 	*selecting
 }
 
-// peersOf gives the peers in policies of namespace ns for peers of the graph that inexpressible let through.
+// peersOf returns the peers in policies of namespace ns for peers of the graph that inexpressible let through.
 func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []policy.Peer {
 	var out []policy.Peer
 	var workloads []int
@@ -38,12 +38,15 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 	}
 	out = append(out, t.outside(ns, addresses)...)
 	for _, p := range t.products(workloads) {
-		out = append(out, policy.Peer{Kind: policy.PeerPods, Namespaces: policy.Namespace(p.namespaces...), Pods: p.sel})
+		out = append(
+			out,
+			policy.Peer{Kind: policy.PeerPods, Namespaces: policy.Namespace(p.namespaces...), Pods: p.sel},
+		)
 	}
 	return out
 }
 
-// peer gives the peer in policies of namespace ns for one peer of the graph.
+// peer returns the peer in policies of namespace ns for one peer of the graph.
 func (t *translator) peer(ns string, i int) policy.Peer {
 	p := &t.g.Peers[i]
 	switch p.Kind {
@@ -55,29 +58,34 @@ func (t *translator) peer(ns string, i int) policy.Peer {
 		return t.network(ns, NodesNetwork)[0]
 	case model.KindNetwork, model.KindNetworkSet:
 		return t.network(ns, p.Name)[0]
+	default: // the rest asks for nothing here
 	}
 	w := &t.g.Workloads[p.Workload]
 	return policy.PodsIn(w.Namespace, policy.MatchLabels(w.Selector))
 }
 
-// means says whether a peer in policies of namespace ns means a peer of the graph.
+// means reports whether a peer in policies of namespace ns means a peer of the graph.
 func (t *translator) means(ns string, p *policy.Peer, peer int) bool {
 	if n := t.setOf(p.Name); p.Kind == policy.PeerNetwork && n != nil {
 		q := &t.g.Peers[peer]
-		return (q.Kind == model.KindNetwork || q.Kind == model.KindNetworkSet) && q.Name == n.Name || q.Kind == model.KindHost && n.Name == NodesNetwork || q.Kind == model.KindAddress && within(prefix(q.Address).Addr(), n.CIDRs)
+		return (q.Kind == model.KindNetwork || q.Kind == model.KindNetworkSet) && q.Name == n.Name ||
+			q.Kind == model.KindHost && n.Name == NodesNetwork ||
+			q.Kind == model.KindAddress && within(prefix(q.Address).Addr(), n.CIDRs)
 	}
 	is := t.peer(ns, peer)
 	if p.Kind != is.Kind {
 		return false
 	}
 	if p.Kind != policy.PeerPods {
-		return (p.CIDR == is.CIDR || is.CIDR.IsValid() && p.CIDR.Contains(is.CIDR.Addr())) && p.Entities == is.Entities && p.Name == is.Name
+		return (p.CIDR == is.CIDR || is.CIDR.IsValid() && p.CIDR.Contains(is.CIDR.Addr())) &&
+			p.Entities == is.Entities &&
+			p.Name == is.Name
 	}
 	w := &t.g.Workloads[t.g.Peers[peer].Workload]
 	return p.Pods.Matches(w.Common) && p.Namespaces.Matches(model.Labels{policy.NamespaceName + "=" + w.Namespace})
 }
 
-// holds says whether a rule allows an edge, as far as peers and ports go.
+// holds reports whether a rule allows an edge, as far as peers and ports go.
 func (t *translator) holds(ns string, r *policy.Rule, edge int) bool {
 	e := &t.g.Edges[edge]
 	peer := e.Src
@@ -98,7 +106,7 @@ func namePeers(names []string) []policy.Peer {
 	return out
 }
 
-// narrowest gives the one entity that names an end with several: an API server is also a node, or outside.
+// narrowest returns the one entity that names an end with several: an API server is also a node, or outside.
 func narrowest(e model.Entities) model.Entities {
 	if e&model.KubeAPIServer != 0 {
 		return model.KubeAPIServer

@@ -32,7 +32,8 @@ func widen(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
 func (x *widening) dns() {
 	tcp := map[Triple]graph.State{}
 	for i := range x.g.Edges {
-		if e := &x.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused && e.State != graph.Pending {
+		if e := &x.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused &&
+			e.State != graph.Pending {
 			tcp[Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}] = e.State
 		}
 	}
@@ -80,7 +81,10 @@ func (x *widening) entities() {
 			entities = append(entities, i)
 		}
 	}
-	w := Widening{Kind: "entities", Text: "an entity takes in what is of two: an API server is a node or outside as well"}
+	w := Widening{
+		Kind: "entities",
+		Text: "an entity takes in what is of two: an API server is a node or outside as well",
+	}
 	for _, n := range x.needs {
 		if x.g.Peers[n.peer].Kind != model.KindEntity {
 			continue

@@ -31,7 +31,14 @@ type writer struct {
 }
 
 // write returns the policies for needs. It fails where a widening that was asked for could be made for nobody.
-func write(ctx context.Context, v *solver, needs []need, n *notes, b *ledger, enforce map[string]Enforce) (*written, error) {
+func write(
+	ctx context.Context,
+	v *solver,
+	needs []need,
+	n *notes,
+	b *ledger,
+	enforce map[string]Enforce,
+) (*written, error) {
 	w := &writer{v.scope, v, v.translator.selecting, n, b, map[string]bool{}, written{ruleEdges: map[string][]int{},
 		ruleIDs: map[int][]string{}, proofs: map[int]policy.ByDirection[Proof]{}, beside: map[string]policy.Policy{}}}
 	bySubject := map[int]*policy.ByDirection[[]need]{}
@@ -152,7 +159,8 @@ func (w *writer) add(p policy.Policy, of []int, rules []learned) {
 	w.policies = append(w.policies, p.Canonical())
 }
 
-// inForm gives a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are in it.
+// inForm returns a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are
+// in it.
 func (w *writer) inForm(p policy.Policy, rules []learned) (policy.Policy, []learned) {
 	p, other := w.speech.inForm(p)
 	if !other {

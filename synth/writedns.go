@@ -46,7 +46,10 @@ func (w *writer) writeGroup(ns string, i int, g dnsGroup) {
 		case k > 0:
 			name += "-" + w.g.Workloads[part.users[0]].Name
 		}
-		own := slices.DeleteFunc(slices.Clone(g.needs), func(n need) bool { return !slices.Contains(part.users, n.subject) })
+		own := slices.DeleteFunc(
+			slices.Clone(g.needs),
+			func(n need) bool { return !slices.Contains(part.users, n.subject) },
+		)
 		p := policy.Policy{Name: w.claim(ns, name, part.sel), Namespace: ns, Subject: part.sel}
 		rules, _ := w.solver.rules(model.Egress, own)
 		w.add(p, part.users, rules)
@@ -96,7 +99,10 @@ func dnsGroups(needs []need) []dnsGroup {
 	}
 	var out []dnsGroup
 	for _, g := range groups {
-		slices.SortFunc(g.needs, func(a, b need) int { return cmp.Or(cmp.Compare(a.peer, b.peer), cmp.Compare(a.edge, b.edge)) })
+		slices.SortFunc(
+			g.needs,
+			func(a, b need) int { return cmp.Or(cmp.Compare(a.peer, b.peer), cmp.Compare(a.edge, b.edge)) },
+		)
 		out = append(out, *g)
 	}
 	slices.SortFunc(out, func(a, b dnsGroup) int {
@@ -117,7 +123,7 @@ func usersKey(users []int) string {
 // NameDNSAll is the name of the policy that allows the resolver to all pods of a namespace.
 const NameDNSAll = "dns-all-pods"
 
-// widenNames gives the namespaces whose egress is to be denied a policy that allows all their pods the resolvers seen
+// widenNames returns the namespaces whose egress is to be denied a policy that allows all their pods the resolvers seen
 // there, if that was asked for. It isolates pods that nobody knows, so it is no allow policy: it comes with the default
 // deny, which isolates them anyway.
 func (w *writer) widenNames(queries []need, enforce map[string]Enforce) error {
@@ -174,7 +180,12 @@ func (w *writer) widenNamesOf(ns string, needs []need) {
 	for i, r := range rules {
 		id := p.RuleID(i)
 		w.ruleEdges[id] = append(w.ruleEdges[id], r.edges...)
-		w.ledger.rule(WidenDNS, "the resolver for all pods of a namespace whose egress is denied, those to come among them", id, price)
+		w.ledger.rule(
+			WidenDNS,
+			"the resolver for all pods of a namespace whose egress is denied, those to come among them",
+			id,
+			price,
+		)
 		price = 0
 	}
 	w.beside[ns] = p.Canonical()
@@ -221,7 +232,11 @@ func (w *writer) widenResolver(id string, users []int, ports []policy.Port) {
 			}
 		}
 	}
-	w.ledger.rule(WidenResolver, "the resolver that the configuration names, for workloads that were not seen asking one",
-		id, max(len(triples), len(users)*len(ports)))
+	w.ledger.rule(
+		WidenResolver,
+		"the resolver that the configuration names, for workloads that were not seen asking one",
+		id,
+		max(len(triples), len(users)*len(ports)),
+	)
 	w.ledger.pairs(WidenResolver, triples)
 }

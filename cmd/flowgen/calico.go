@@ -132,7 +132,7 @@ func (c *calico) report(x *conn) {
 	}
 }
 
-// endpoint says whether a party is a pod of this cluster with an address of its own: Calico has policies for it, and
+// endpoint reports whether a party is a pod of this cluster with an address of its own: Calico has policies for it, and
 // knows no unmanaged ones.
 func endpoint(p *party) bool { return p.w != nil && !p.w.HostNetwork && p.w.Cluster == "" }
 
@@ -145,10 +145,22 @@ func (c *calico) add(x *conn, reporter, action int) {
 	}
 	k.hit = calicoHit{kind: kindProfile, name: "kns." + local.w.Namespace, action: allow}
 	if action == deny {
-		k.hit = calicoHit{kind: kindEndOfTier, name: local.w.Name + "-only", namespace: local.w.Namespace, trigger: kindNetworkPolicy, action: deny}
+		k.hit = calicoHit{
+			kind:      kindEndOfTier,
+			name:      local.w.Name + "-only",
+			namespace: local.w.Namespace,
+			trigger:   kindNetworkPolicy,
+			action:    deny,
+		}
 	}
 	if k.pending = k.hit; action == allow && slices.Contains(c.s.Staged, local.w.Namespace) {
-		k.pending = calicoHit{kind: kindEndOfTier, name: "default-deny", namespace: local.w.Namespace, trigger: kindStaged, action: deny}
+		k.pending = calicoHit{
+			kind:      kindEndOfTier,
+			name:      "default-deny",
+			namespace: local.w.Namespace,
+			trigger:   kindStaged,
+			action:    deny,
+		}
 	}
 	if k.proto == "icmp" {
 		if k.port = 0; x.v6 {

@@ -26,7 +26,13 @@ var calicoFormats = map[string]*calicoFormat{
 	"whisker-watch": {value: whiskerFlow, head: "data: ", sep: "\n\ndata: ", tail: "\n\n"},
 	"enterprise":    {value: enterpriseFlow, sep: "\n", tail: "\n", enterprise: true},
 	// Elasticsearch answers a search with the documents that the log shipper made of the lines.
-	"elasticsearch": {value: searchHit, head: `{"took":3,"timed_out":false,"hits":{"total":{"value":10000,"relation":"gte"},"hits":[`, sep: ",", tail: "]}}\n", enterprise: true},
+	"elasticsearch": {
+		value:      searchHit,
+		head:       `{"took":3,"timed_out":false,"hits":{"total":{"value":10000,"relation":"gte"},"hits":[`,
+		sep:        ",",
+		tail:       "]}}\n",
+		enterprise: true,
+	},
 }
 
 func (f *calicoFormat) write(w io.Writer, flow *calicoFlow, first bool) error {
@@ -46,9 +52,18 @@ func (f *calicoFormat) write(w io.Writer, flow *calicoFlow, first bool) error {
 }
 
 var (
-	typeNames     = map[int]string{workloadEndpoint: "WorkloadEndpoint", networkSet: "NetworkSet", networkEndpoint: "Network"}
-	shortTypes    = map[int]string{workloadEndpoint: "wep", networkSet: "ns", networkEndpoint: "net"}
-	kindNames     = map[int]string{kindStaged: "StagedNetworkPolicy", kindNetworkPolicy: "NetworkPolicy", kindProfile: "Profile", kindEndOfTier: "EndOfTier"}
+	typeNames = map[int]string{
+		workloadEndpoint: "WorkloadEndpoint",
+		networkSet:       "NetworkSet",
+		networkEndpoint:  "Network",
+	}
+	shortTypes = map[int]string{workloadEndpoint: "wep", networkSet: "ns", networkEndpoint: "net"}
+	kindNames  = map[int]string{
+		kindStaged:        "StagedNetworkPolicy",
+		kindNetworkPolicy: "NetworkPolicy",
+		kindProfile:       "Profile",
+		kindEndOfTier:     "EndOfTier",
+	}
 	reporterNames = map[int]string{srcReporter: "Src", dstReporter: "Dst"}
 	actionNames   = map[int]string{allow: "Allow", deny: "Deny"}
 )

@@ -66,14 +66,25 @@ func masked(_ []byte, f *flowpb.Flow) ([]byte, error) {
 	end := func(e *flowpb.Endpoint) *flowpb.Endpoint {
 		return &flowpb.Endpoint{Namespace: e.Namespace, PodName: e.PodName}
 	}
-	return compact(&observer.ExportEvent{NodeName: f.NodeName, Time: f.Time, ResponseTypes: &observer.ExportEvent_Flow{Flow: &flowpb.Flow{
-		Time: f.Time, Verdict: f.Verdict, DropReasonDesc: f.DropReasonDesc, IP: f.IP, L4: f.L4, Source: end(f.Source), Destination: end(f.Destination),
-		IsReply: f.IsReply, NodeName: f.NodeName}}})
+	return compact(
+		&observer.ExportEvent{
+			NodeName: f.NodeName,
+			Time:     f.Time,
+			ResponseTypes: &observer.ExportEvent_Flow{Flow: &flowpb.Flow{
+				Time: f.Time, Verdict: f.Verdict, DropReasonDesc: f.DropReasonDesc, IP: f.IP, L4: f.L4, Source: end(f.Source),
+				Destination: end(f.Destination),
+				IsReply:     f.IsReply, NodeName: f.NodeName}},
+		},
+	)
 }
 
 // enveloped is a record that a message bus and a document database put keys of their own beside.
 func enveloped(line []byte, f *flowpb.Flow) ([]byte, error) {
-	head := fmt.Sprintf(`{"_id":{"$oid":"%024x"},"tenant_id":"t-1","timestamp":%d,`, f.Time.AsTime().UnixNano(), f.Time.AsTime().UnixMilli())
+	head := fmt.Sprintf(
+		`{"_id":{"$oid":"%024x"},"tenant_id":"t-1","timestamp":%d,`,
+		f.Time.AsTime().UnixNano(),
+		f.Time.AsTime().UnixMilli(),
+	)
 	return append([]byte(head), line[1:]...), nil
 }
 
@@ -91,7 +102,13 @@ type encoder struct {
 }
 
 func newEncoder(w io.Writer, seed uint64, format string, shuffle float64) *encoder {
-	return &encoder{w: w, r: rand.New(rand.NewPCG(seed, 13)), format: hubbleFormats[format], shuffle: shuffle, splicer: newSplicer()}
+	return &encoder{
+		w:       w,
+		r:       rand.New(rand.NewPCG(seed, 13)),
+		format:  hubbleFormats[format],
+		shuffle: shuffle,
+		splicer: newSplicer(),
+	}
 }
 
 func (e *encoder) write(f *flowpb.Flow) {
@@ -141,14 +158,24 @@ func (e *encoder) event(r *rand.Rand, near *flowpb.Flow) {
 	}
 	switch kind {
 	case 0:
-		m.ResponseTypes = &observer.ExportEvent_LostEvents{LostEvents: &flowpb.LostEvent{Source: flowpb.LostEventSource_PERF_EVENT_RING_BUFFER,
-			NumEventsLost: uint64(1 + r.IntN(40)), Cpu: wrapperspb.Int32(int32(r.IntN(4))), First: near.Time, Last: near.Time}}
+		m.ResponseTypes = &observer.ExportEvent_LostEvents{
+			LostEvents: &flowpb.LostEvent{Source: flowpb.LostEventSource_PERF_EVENT_RING_BUFFER,
+				NumEventsLost: uint64(
+					1 + r.IntN(40),
+				), Cpu: wrapperspb.Int32(int32(r.IntN(4))), First: near.Time, Last: near.Time},
+		}
 	case 1:
-		m.ResponseTypes = &observer.ExportEvent_AgentEvent{AgentEvent: &flowpb.AgentEvent{Type: flowpb.AgentEventType_POLICY_UPDATED,
-			Notification: &flowpb.AgentEvent_PolicyUpdate{PolicyUpdate: &flowpb.PolicyUpdateNotification{Revision: uint64(r.IntN(100)), RuleCount: 1}}}}
+		m.ResponseTypes = &observer.ExportEvent_AgentEvent{
+			AgentEvent: &flowpb.AgentEvent{Type: flowpb.AgentEventType_POLICY_UPDATED,
+				Notification: &flowpb.AgentEvent_PolicyUpdate{
+					PolicyUpdate: &flowpb.PolicyUpdateNotification{Revision: uint64(r.IntN(100)), RuleCount: 1},
+				}},
+		}
 	case 2:
-		m.ResponseTypes = &observer.ExportEvent_DebugEvent{DebugEvent: &flowpb.DebugEvent{Type: flowpb.DebugEventType_DBG_CT_LOOKUP,
-			Source: near.Source, Message: "Conntrack lookup 1/2", Cpu: wrapperspb.Int32(int32(r.IntN(4)))}}
+		m.ResponseTypes = &observer.ExportEvent_DebugEvent{
+			DebugEvent: &flowpb.DebugEvent{Type: flowpb.DebugEventType_DBG_CT_LOOKUP,
+				Source: near.Source, Message: "Conntrack lookup 1/2", Cpu: wrapperspb.Int32(int32(r.IntN(4)))},
+		}
 	}
 	text, err := compact(m)
 	e.err = err

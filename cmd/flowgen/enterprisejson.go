@@ -94,10 +94,41 @@ func enterpriseOf(f *calicoFlow) enterpriseRecord {
 	if f.servicePort != 0 {
 		servicePort = &f.servicePort
 	}
-	return enterpriseRecord{f.start, f.end, text(f.ips[0]), pod(f.pods[0]), f.src.name, f.src.namespace, nil, nil, shortTypes[f.src.kind], labels(f.srcLabels),
-		text(f.ips[1]), pod(f.pods[1]), f.dst.name, f.dst.namespace, port, shortTypes[f.dst.kind], labels(f.dstLabels),
-		f.serviceNS, f.service, f.portName(), servicePort, f.domains, f.proto, strings.ToLower(actionNames[f.action]), strings.ToLower(reporterNames[f.reporter]),
-		policies, 100 * f.packetsIn, 100 * f.packetsOut, max(f.live, f.started), f.started, f.completed, f.packetsIn, f.packetsOut}
+	return enterpriseRecord{
+		f.start,
+		f.end,
+		text(f.ips[0]),
+		pod(f.pods[0]),
+		f.src.name,
+		f.src.namespace,
+		nil,
+		nil,
+		shortTypes[f.src.kind],
+		labels(f.srcLabels),
+		text(f.ips[1]),
+		pod(f.pods[1]),
+		f.dst.name,
+		f.dst.namespace,
+		port,
+		shortTypes[f.dst.kind],
+		labels(f.dstLabels),
+		f.serviceNS,
+		f.service,
+		f.portName(),
+		servicePort,
+		f.domains,
+		f.proto,
+		strings.ToLower(actionNames[f.action]),
+		strings.ToLower(reporterNames[f.reporter]),
+		policies,
+		100 * f.packetsIn,
+		100 * f.packetsOut,
+		max(f.live, f.started),
+		f.started,
+		f.completed,
+		f.packetsIn,
+		f.packetsOut,
+	}
 }
 
 // searchHit is a document of Elasticsearch: a line with what the log shipper adds.

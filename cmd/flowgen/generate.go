@@ -74,7 +74,7 @@ func (g *generator) run(records int) error {
 	return g.log.close()
 }
 
-// pick gives one of the pods behind an end; of a CronJob the one that runs now.
+// pick returns one of the pods behind an end; of a CronJob the one that runs now.
 func (g *generator) pick(end string) *party {
 	list := g.parties[end]
 	if w := list[0].w; w != nil && w.Kind == "CronJob" {
@@ -89,7 +89,7 @@ type view struct {
 	v6       bool
 }
 
-// view gives two ends and a family. The members of a workload talk to each other, not each to itself.
+// view returns two ends and a family. The members of a workload talk to each other, not each to itself.
 func (g *generator) view(e *edge) view {
 	v := view{from: g.pick(e.From), to: g.pick(e.To)}
 	for v.from == v.to {
@@ -100,7 +100,7 @@ func (g *generator) view(e *edge) view {
 	return v
 }
 
-// views gives one of each kind that the truth tells apart: a hostNetwork pod on the other end's node and on others,
+// views returns one of each kind that the truth tells apart: a hostNetwork pod on the other end's node and on others,
 // since it is its node; and pings of both families.
 func (g *generator) views(e *edge) []view {
 	v := g.view(e)
@@ -134,7 +134,15 @@ func (g *generator) nearAndFar(e *edge) []view {
 func onHost(p *party) bool { return p.w != nil && p.w.HostNetwork }
 
 func (g *generator) draw(e *edge, v view, most int) {
-	c := &conn{e: e, client: v.from, server: v.to, v6: v.v6, r: g.r, sport: uint32(32768 + g.r.IntN(28000)), port: e.Port}
+	c := &conn{
+		e:      e,
+		client: v.from,
+		server: v.to,
+		v6:     v.v6,
+		r:      g.r,
+		sport:  uint32(32768 + g.r.IntN(28000)),
+		port:   e.Port,
+	}
 	if e.Kind == "scan" {
 		c.port = uint32(1 + g.r.IntN(30000)) // any
 	}

@@ -65,9 +65,14 @@ func goldmaneFlow(f *calicoFlow) any {
 		NumConnectionsStarted   long     `json:"numConnectionsStarted,omitempty"`
 		NumConnectionsCompleted long     `json:"numConnectionsCompleted,omitempty"`
 		NumConnectionsLive      long     `json:"numConnectionsLive,omitempty"`
-	}{goldmaneKey{f.src.name, f.src.namespace, typeNames[f.src.kind], f.dst.name, f.dst.namespace, typeNames[f.dst.kind], long(f.port),
-		f.service, f.serviceNS, f.portName(), long(f.servicePort), f.proto, reporterNames[f.reporter], actionNames[f.action], goldmanePolicies{goldmaneHits(f.hit), goldmaneHits(f.pending)}},
-		long(f.start), long(f.end), f.srcLabels, f.dstLabels, long(f.packetsIn), long(f.packetsOut), long(100 * f.packetsIn), long(100 * f.packetsOut),
+	}{goldmaneKey{f.src.name, f.src.namespace, typeNames[f.src.kind], f.dst.name, f.dst.namespace,
+		typeNames[f.dst.kind], long(f.port),
+		f.service, f.serviceNS, f.portName(), long(f.servicePort), f.proto, reporterNames[f.reporter],
+		actionNames[f.action], goldmanePolicies{goldmaneHits(f.hit), goldmaneHits(f.pending)}},
+		long(
+			f.start,
+		), long(f.end), f.srcLabels, f.dstLabels, long(f.packetsIn), long(f.packetsOut), long(100 * f.packetsIn),
+		long(100 * f.packetsOut),
 		long(f.started), long(f.completed), long(f.live)}
 }
 
@@ -135,9 +140,11 @@ func emitterFlow(f *calicoFlow) any {
 		NumConnectionsStarted   int64    `json:"num_connections_started,omitempty"`
 		NumConnectionsCompleted int64    `json:"num_connections_completed,omitempty"`
 		NumConnectionsLive      int64    `json:"num_connections_live,omitempty"`
-	}{emitterKey{f.src.name, f.src.namespace, f.src.kind, f.dst.name, f.dst.namespace, f.dst.kind, f.port, f.service, f.serviceNS, f.portName(),
+	}{emitterKey{f.src.name, f.src.namespace, f.src.kind, f.dst.name, f.dst.namespace, f.dst.kind, f.port, f.service,
+		f.serviceNS, f.portName(),
 		f.servicePort, f.proto, f.reporter, f.action, emitterPolicies{emitterHits(f.hit), emitterHits(f.pending)}},
-		f.start, f.end, f.srcLabels, f.dstLabels, f.packetsIn, f.packetsOut, 100 * f.packetsIn, 100 * f.packetsOut, f.started, f.completed, f.live}
+		f.start, f.end, f.srcLabels, f.dstLabels, f.packetsIn, f.packetsOut, 100 * f.packetsIn, 100 * f.packetsOut,
+		f.started, f.completed, f.live}
 }
 
 // streamResult is a goldmane.FlowResult by encoding/json.

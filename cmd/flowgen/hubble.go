@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 The exporter still writes the deprecated fields (Summary, reply, drop_reason), and so do real captures.
+//lint:file-ignore SA1019 The exporter still writes Summary, reply and drop_reason, and so do real captures.
 
 package main
 
@@ -33,8 +33,16 @@ type hubble struct {
 
 func newHubble(s *scenario, records int, enc *encoder) *hubble {
 	p := cast(&scenario{Nodes: 1}, false)
-	return &hubble{s: s, enc: enc, old: newOlder(s), clock: start, records: records, agent: p["health"][0], node: p["node"][0],
-		step: time.Duration(s.Minutes) * time.Minute / time.Duration(max(records, 1))}
+	return &hubble{
+		s:       s,
+		enc:     enc,
+		old:     newOlder(s),
+		clock:   start,
+		records: records,
+		agent:   p["health"][0],
+		node:    p["node"][0],
+		step:    time.Duration(s.Minutes) * time.Minute / time.Duration(max(records, 1)),
+	}
 }
 
 func (h *hubble) elapsed() float64 {
@@ -132,12 +140,16 @@ func (x *exchange) packet(back bool, flags *flowpb.TCPFlags) *flowpb.Flow {
 		f.L4 = &flowpb.Layer4{Protocol: &flowpb.Layer4_UDP{UDP: &flowpb.UDP{SourcePort: sport, DestinationPort: dport}}}
 		f.Summary = "UDP"
 	case "sctp":
-		f.L4 = &flowpb.Layer4{Protocol: &flowpb.Layer4_SCTP{SCTP: &flowpb.SCTP{SourcePort: sport, DestinationPort: dport}}}
+		f.L4 = &flowpb.Layer4{
+			Protocol: &flowpb.Layer4_SCTP{SCTP: &flowpb.SCTP{SourcePort: sport, DestinationPort: dport}},
+		}
 		f.Summary = "SCTP"
 	case "icmp":
 		x.echo(f, back)
 	default:
-		f.L4 = &flowpb.Layer4{Protocol: &flowpb.Layer4_TCP{TCP: &flowpb.TCP{SourcePort: sport, DestinationPort: dport, Flags: flags}}}
+		f.L4 = &flowpb.Layer4{
+			Protocol: &flowpb.Layer4_TCP{TCP: &flowpb.TCP{SourcePort: sport, DestinationPort: dport, Flags: flags}},
+		}
 		f.Summary = summary(flags)
 	}
 	return f

@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 The exporter still writes the deprecated fields (Summary, reply, drop_reason), and so do real captures.
+//lint:file-ignore SA1019 The exporter still writes Summary, reply and drop_reason, and so do real captures.
 
 package main
 
@@ -161,15 +161,24 @@ func (x *exchange) request(back bool) {
 var (
 	httpRequest = &flowpb.Layer7{Type: flowpb.L7FlowType_REQUEST, Record: &flowpb.Layer7_Http{Http: &flowpb.HTTP{
 		Method: "GET", Url: "http://service/path", Protocol: "HTTP/1.1", Headers: []*flowpb.HTTPHeader{{Key: "User-Agent", Value: "client/1.0"}}}}}
-	httpResponse = &flowpb.Layer7{Type: flowpb.L7FlowType_RESPONSE, LatencyNs: 12_000_000, Record: &flowpb.Layer7_Http{Http: &flowpb.HTTP{
-		Code: 200, Method: "GET", Url: "http://service/path", Protocol: "HTTP/1.1"}}}
+	httpResponse = &flowpb.Layer7{
+		Type:      flowpb.L7FlowType_RESPONSE,
+		LatencyNs: 12_000_000,
+		Record: &flowpb.Layer7_Http{Http: &flowpb.HTTP{
+			Code: 200, Method: "GET", Url: "http://service/path", Protocol: "HTTP/1.1"}},
+	}
 	dnsQuery = &flowpb.Layer7{Type: flowpb.L7FlowType_REQUEST, Record: &flowpb.Layer7_Dns{Dns: &flowpb.DNS{
 		Query: "service.example.", ObservationSource: "proxy", Qtypes: []string{"A"}}}}
-	dnsAnswer = &flowpb.Layer7{Type: flowpb.L7FlowType_RESPONSE, LatencyNs: 400_000, Record: &flowpb.Layer7_Dns{Dns: &flowpb.DNS{
-		Query: "service.example.", Ips: []string{"10.96.0.20"}, Ttl: 30, ObservationSource: "proxy", Qtypes: []string{"A"}, Rrtypes: []string{"A"}}}}
+	dnsAnswer = &flowpb.Layer7{
+		Type:      flowpb.L7FlowType_RESPONSE,
+		LatencyNs: 400_000,
+		Record: &flowpb.Layer7_Dns{Dns: &flowpb.DNS{
+			Query: "service.example.", Ips: []string{"10.96.0.20"}, Ttl: 30, ObservationSource: "proxy", Qtypes: []string{"A"}, Rrtypes: []string{"A"}}},
+	}
 )
 
-// translation is the service address in the client's connect call and, where the socket does not translate, on the wire.
+// translation is the service address in the client's connect call and, where the socket does not translate, on the
+// wire.
 func (x *exchange) translation() {
 	service := func(f *flowpb.Flow) *flowpb.Flow {
 		f.IP.Destination, f.Destination = "10.96.7.7", &flowpb.Endpoint{Identity: 2, Labels: []string{"reserved:world"}}
@@ -187,7 +196,10 @@ func (x *exchange) translation() {
 		x.h.emit(f, x.client.node, x.r)
 		return
 	}
-	for _, point := range []flowpb.SocketTranslationPoint{flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_PRE_DIRECTION_FWD, flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_POST_DIRECTION_FWD} {
+	for _, point := range []flowpb.SocketTranslationPoint{
+		flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_PRE_DIRECTION_FWD,
+		flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_POST_DIRECTION_FWD,
+	} {
 		f := x.packet(false, nil)
 		f.Verdict, f.Source = flowpb.Verdict_TRANSLATED, x.client.full
 		if point == flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_PRE_DIRECTION_FWD {
@@ -255,7 +267,9 @@ func (x *exchange) probe(flags *flowpb.TCPFlags) {
 
 // scan is a probe of a closed port: TCP answers with a reset, UDP with an error, of which systems send few.
 func (x *exchange) scan() {
-	x.probe(map[string]*flowpb.TCPFlags{"syn-scan": {SYN: true}, "ack-scan": {ACK: true}, "fin-scan": {FIN: true}}[x.e.Kind])
+	x.probe(
+		map[string]*flowpb.TCPFlags{"syn-scan": {SYN: true}, "ack-scan": {ACK: true}, "fin-scan": {FIN: true}}[x.e.Kind],
+	)
 	f := x.packet(true, &flowpb.TCPFlags{RST: true, ACK: true})
 	f.Source, f.Destination = x.server.full, x.client.seen(x.server.node)
 	if x.e.Kind != "udp-scan" {

@@ -32,7 +32,10 @@ func (s *scenario) generate() {
 			labels[fmt.Sprintf("example.com/attribute-%d", j)] = fmt.Sprintf("value-%d", (i+j)%5)
 		}
 		n := l.Pods / l.Workloads
-		s.Workloads = append(s.Workloads, workload{Namespace: ns, Name: name, Kind: "Deployment", Replicas: n, ServiceAccount: name, Labels: labels})
+		s.Workloads = append(
+			s.Workloads,
+			workload{Namespace: ns, Name: name, Kind: "Deployment", Replicas: n, ServiceAccount: name, Labels: labels},
+		)
 	}
 	seen := map[[3]int]bool{}
 	for len(s.Edges) < l.Edges {
@@ -46,7 +49,13 @@ func (s *scenario) generate() {
 			continue
 		}
 		seen[k] = true
-		e := edge{From: s.Workloads[from].id(), Port: uint32(k[2]), Weight: 1 + r.IntN(20), L7: r.IntN(15) == 0, Old: r.IntN(15) == 0}
+		e := edge{
+			From:   s.Workloads[from].id(),
+			Port:   uint32(k[2]),
+			Weight: 1 + r.IntN(20),
+			L7:     r.IntN(15) == 0,
+			Old:    r.IntN(15) == 0,
+		}
 		if to < 0 {
 			e.To, e.L7 = fmt.Sprintf("world:203.0.%d.%d", 112+(-to)/250, 1+(-to)%250), false
 		} else {

@@ -30,12 +30,27 @@ func main() {
 	flag.StringVar(&o.scenario, "scenario", "", "the scenario's YAML `FILE`")
 	flag.StringVar(&o.out, "o", "-", "write to `FILE`, - for standard output")
 	flag.StringVar(&o.format, "format", "hubble", strings.Join(formats(), ", "))
-	flag.BoolVar(&o.truth, "truth", false, "write the edges that the application needs, as the format names them, instead of records")
+	flag.BoolVar(
+		&o.truth,
+		"truth",
+		false,
+		"write the edges that the application needs, as the format names them, instead of records",
+	)
 	flag.Uint64Var(&o.seed, "seed", 1, "which records are drawn; the same seed gives the same bytes")
-	flag.IntVar(&o.records, "records", 0, "stop after so many records; 0: as the scenario says. Calico's records sum up windows, so that fewer come out")
+	flag.IntVar(
+		&o.records,
+		"records",
+		0,
+		"stop after so many records; 0: as the scenario says. Calico's records sum up windows, so that fewer come out",
+	)
 	flag.BoolVar(&o.rollout, "rollout", false, "the cluster after a rollout: new hashes, runs and versions")
 	flag.BoolVar(&o.shapes, "shapes", false, "of Hubble's records keep the first of each shape")
-	flag.StringVar(&o.stats, "stats", "", "print which fields the Hubble records of `FILE` have (- for standard input) and write nothing else")
+	flag.StringVar(
+		&o.stats,
+		"stats",
+		"",
+		"print which fields the Hubble records of `FILE` have (- for standard input) and write nothing else",
+	)
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "flowgen:", err)

@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 The exporter still writes the deprecated fields (Summary, reply, drop_reason), and so do real captures.
+//lint:file-ignore SA1019 The exporter still writes Summary, reply and drop_reason, and so do real captures.
 
 package main
 
@@ -50,7 +50,11 @@ func (o *older) strip(f *flowpb.Flow, node int) {
 	minor := o.minors[node%len(o.minors)]
 	if minor >= emitterSince {
 		f.Emitter = &flowpb.Emitter{Name: "Hubble", Version: "1." + strconv.Itoa(minor) + ".1"}
-		f.NodeLabels = []string{"kubernetes.io/arch=amd64", "kubernetes.io/hostname=" + f.NodeName, "topology.kubernetes.io/zone=a"}
+		f.NodeLabels = []string{
+			"kubernetes.io/arch=amd64",
+			"kubernetes.io/hostname=" + f.NodeName,
+			"topology.kubernetes.io/zone=a",
+		}
 		return
 	}
 	f.Source, f.Destination = o.end(f.Source, minor), o.end(f.Destination, minor)

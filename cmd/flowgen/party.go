@@ -54,14 +54,18 @@ func hash(r *rand.Rand, n int) string {
 	return string(b)
 }
 
-// named gives a pod its name, and the labels that its controllers add.
+// named returns a pod its name, and the labels that its controllers add.
 func (p *party) named(r *rand.Rand, revision string, replica, firstRun int) {
 	w := p.w
 	switch w.Kind {
 	case "StatefulSet":
 		p.generate = w.Name + "-"
 		p.name = fmt.Sprintf("%s-%d", w.Name, replica)
-		p.hashes = []string{"apps.kubernetes.io/pod-index=" + fmt.Sprint(replica), "controller-revision-hash=" + w.Name + "-" + revision, "statefulset.kubernetes.io/pod-name=" + p.name}
+		p.hashes = []string{
+			"apps.kubernetes.io/pod-index=" + fmt.Sprint(replica),
+			"controller-revision-hash=" + w.Name + "-" + revision,
+			"statefulset.kubernetes.io/pod-name=" + p.name,
+		}
 	case "DaemonSet":
 		p.generate = w.Name + "-"
 		p.name = p.generate + hash(r, 5)
@@ -99,7 +103,13 @@ func cast(s *scenario, rollout bool) map[string][]*party {
 			pods = max(w.Runs, 1)
 		}
 		for n := range pods {
-			p := &party{w: w, pod: true, node: (i + n) % s.Nodes, run: n, ip: fmt.Sprintf("10.%d.%d.%d", 1+i/250%250, i%250, 2+n%250)}
+			p := &party{
+				w:    w,
+				pod:  true,
+				node: (i + n) % s.Nodes,
+				run:  n,
+				ip:   fmt.Sprintf("10.%d.%d.%d", 1+i/250%250, i%250, 2+n%250),
+			}
 			if w.Node > 0 {
 				p.node = (w.Node - 1) % s.Nodes
 			}
@@ -123,7 +133,14 @@ func cast(s *scenario, rollout bool) map[string][]*party {
 				p.onNode()
 			case n < w.Unmanaged:
 				p.pod = false
-				p.sameEverywhere(&flowpb.Endpoint{Identity: 3, Namespace: w.Namespace, Labels: []string{"reserved:unmanaged"}, PodName: p.name})
+				p.sameEverywhere(
+					&flowpb.Endpoint{
+						Identity:  3,
+						Namespace: w.Namespace,
+						Labels:    []string{"reserved:unmanaged"},
+						PodName:   p.name,
+					},
+				)
 			default:
 				p.identify(cmp.Or(w.Cluster, s.Cluster), identity, id)
 				if w.Cluster != "" {
@@ -141,18 +158,37 @@ func cast(s *scenario, rollout bool) map[string][]*party {
 // identify makes the endpoints of a pod that the CNI manages.
 func (p *party) identify(cluster string, identity, id uint32) {
 	w := p.w
-	labels := []string{"k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=" + w.Namespace, "k8s:io.cilium.k8s.policy.cluster=" + cluster,
-		"k8s:io.cilium.k8s.policy.serviceaccount=" + cmp.Or(w.ServiceAccount, "default"), "k8s:io.kubernetes.pod.namespace=" + w.Namespace}
+	labels := []string{
+		"k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=" + w.Namespace,
+		"k8s:io.cilium.k8s.policy.cluster=" + cluster,
+		"k8s:io.cilium.k8s.policy.serviceaccount=" + cmp.Or(
+			w.ServiceAccount,
+			"default",
+		),
+		"k8s:io.kubernetes.pod.namespace=" + w.Namespace,
+	}
 	for _, l := range p.labels {
 		labels = append(labels, "k8s:"+l)
 	}
 	slices.Sort(labels)
 	base := func() *flowpb.Endpoint {
-		return &flowpb.Endpoint{Identity: identity, ClusterName: cluster, Namespace: w.Namespace, Labels: labels, PodName: p.name}
+		return &flowpb.Endpoint{
+			Identity:    identity,
+			ClusterName: cluster,
+			Namespace:   w.Namespace,
+			Labels:      labels,
+			PodName:     p.name,
+		}
 	}
 	p.full, p.peer = base(), base()
 	p.proxy = &flowpb.Endpoint{Identity: identity, ClusterName: cluster, Labels: labels}
-	p.stray = &flowpb.Endpoint{Identity: 2, ClusterName: cluster, Namespace: w.Namespace, Labels: []string{"reserved:world"}, PodName: p.name}
+	p.stray = &flowpb.Endpoint{
+		Identity:    2,
+		ClusterName: cluster,
+		Namespace:   w.Namespace,
+		Labels:      []string{"reserved:world"},
+		PodName:     p.name,
+	}
 	p.full.ID = id
 	if w.Kind != "Pod" {
 		p.full.Workloads = []*flowpb.Workload{{Name: w.Name, Kind: cmp.Or(w.Kind, "Deployment")}}
@@ -164,7 +200,12 @@ func (p *party) onNode() {
 	p.pod = false
 	p.ip, p.ip6 = fmt.Sprintf("192.168.7.%d", 10+p.node), ""
 	p.full = &flowpb.Endpoint{Identity: 1, Namespace: p.w.Namespace, Labels: []string{"reserved:host"}, PodName: p.name}
-	p.peer = &flowpb.Endpoint{Identity: 6, Namespace: p.w.Namespace, Labels: []string{"reserved:remote-node"}, PodName: p.name}
+	p.peer = &flowpb.Endpoint{
+		Identity:  6,
+		Namespace: p.w.Namespace,
+		Labels:    []string{"reserved:remote-node"},
+		PodName:   p.name,
+	}
 	p.proxy, p.stray = p.peer, p.peer
 }
 

@@ -81,7 +81,8 @@ type edge struct {
 	Service  bool     `json:"service"`  // the client's node also reports the service address, before translation
 	Audit    bool     `json:"audit"`    // policy audit mode let it through
 	WorldPod bool     `json:"worldPod"` // some records give the server the identity of the world
-	// DeniedFrom is when a policy begins to deny it, as a share of the capture; 0 is never. What worked is needed all the same.
+	// DeniedFrom is when a policy begins to deny it, as a share of the capture; 0 is never. What worked is needed all
+	// the same.
 	DeniedFrom float64 `json:"deniedFrom"`
 	OneWay     bool    `json:"oneWay"` // datagrams that nobody answers, and that are needed all the same
 	DNS        bool    `json:"-"`      // a query that the proxy reports
@@ -93,7 +94,10 @@ var ends = []string{"node", "host", "apiserver", "apiserver-outside", "ingress",
 
 // kinds are what noise can be. Only test leaves edges behind: connections that worked although nobody needs them. The
 // scans go to one closed port after the other, and nothing denies them; unanswered has a server that is down.
-var kinds = slices.Concat([]string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop", "unanswered"}, scans)
+var kinds = slices.Concat(
+	[]string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop", "unanswered"},
+	scans,
+)
 
 var scans = []string{"syn-scan", "ack-scan", "fin-scan", "udp-scan"}
 
@@ -105,7 +109,7 @@ type network struct {
 	CIDRs     []string          `json:"cidrs"`
 }
 
-// networkOf gives the network that an address is in, nil if it is in none.
+// networkOf returns the network that an address is in, nil if it is in none.
 func networkOf(list []network, address string) *network {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
@@ -145,7 +149,10 @@ func (s *scenario) queries() {
 	for _, u := range s.Users {
 		for _, w := range s.Workloads {
 			if id := w.id(); id == u || u == w.Namespace+"/*" && id != s.Resolver {
-				s.Edges = append(s.Edges, edge{From: id, To: s.Resolver, Port: 53, Proto: "udp", Weight: s.DNSWeight, DNS: s.DNSProxy})
+				s.Edges = append(
+					s.Edges,
+					edge{From: id, To: s.Resolver, Port: 53, Proto: "udp", Weight: s.DNSWeight, DNS: s.DNSProxy},
+				)
 			}
 		}
 	}

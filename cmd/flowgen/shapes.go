@@ -10,7 +10,7 @@ import (
 // shapes lets through the first record of each shape: a capture made of one of each is small and has everything.
 type shapes map[string]bool
 
-// fresh says whether a shape is new. A nil shapes lets everything through.
+// fresh reports whether a shape is new. A nil shapes lets everything through.
 func (s shapes) fresh(shape string) bool {
 	if s == nil {
 		return true
@@ -27,9 +27,22 @@ func shapeOf(f *flowpb.Flow) string {
 	if f.IsReply != nil {
 		reply = fmt.Sprint(f.IsReply.Value)
 	}
-	return fmt.Sprintf("%d.%d %s %s %s %T %t %T %s %s %t %t", f.EventType.GetType(), f.EventType.GetSubType(), f.Verdict, reply, f.TrafficDirection,
-		f.GetL4().GetProtocol(), f.GetL4().GetTCP().GetFlags() != nil, f.GetL7().GetRecord(), endShape(f.Source), endShape(f.Destination),
-		len(f.DestinationNames) > 0, f.DestinationService != nil)
+	return fmt.Sprintf(
+		"%d.%d %s %s %s %T %t %T %s %s %t %t",
+		f.EventType.GetType(),
+		f.EventType.GetSubType(),
+		f.Verdict,
+		reply,
+		f.TrafficDirection,
+		f.GetL4().
+			GetProtocol(),
+		f.GetL4().GetTCP().GetFlags() != nil,
+		f.GetL7().GetRecord(),
+		endShape(f.Source),
+		endShape(f.Destination),
+		len(f.DestinationNames) > 0,
+		f.DestinationService != nil,
+	)
 }
 
 func endShape(e *flowpb.Endpoint) string {

@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 The exporter still writes the deprecated fields (Summary, reply, drop_reason), and so do real captures.
+//lint:file-ignore SA1019 The exporter still writes Summary, reply and drop_reason, and so do real captures.
 
 package main
 

@@ -28,10 +28,10 @@ func (o object) has(path ...string) bool { return o.at(path...) != nil }
 
 func (o object) is(want any, path ...string) bool { return o.at(path...) == want }
 
-// either says whether f holds for the source or the destination.
+// either reports whether f holds for the source or the destination.
 func (o object) either(f func(end string) bool) bool { return f("source") || f("destination") }
 
-// labelled says whether an end has a label that begins with prefix.
+// labelled reports whether an end has a label that begins with prefix.
 func (o object) labelled(end, prefix string) bool {
 	list, _ := o.at(end, "labels").([]any)
 	for _, l := range list {
@@ -87,7 +87,10 @@ var coverage = []struct {
 	{"source.cluster_name", func(f object) bool { return f.has("source", "cluster_name") }},
 	{"source.labels ABSENT", func(f object) bool { return !f.has("source", "labels") }},
 	{"destination_names", func(f object) bool { return f.has("destination_names") }},
-	{"source_service/destination_service", func(f object) bool { return f.has("source_service") || f.has("destination_service") }},
+	{
+		"source_service/destination_service",
+		func(f object) bool { return f.has("source_service") || f.has("destination_service") },
+	},
 	{"policy_match_type", func(f object) bool { return f.has("policy_match_type") }},
 	{"proxy_port", func(f object) bool { return f.has("proxy_port") }},
 	{"l7", func(f object) bool { return f.has("l7") }},
@@ -194,7 +197,12 @@ func printStats(w io.Writer, file string) error {
 	if err := s.read(in); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	fmt.Fprintf(w, "| field / value | share |\n|---|---|\n| records (unique) | %d |\n| wrapped in {\"flow\":…} | %s |\n", s.flows, s.percent(s.wrapped))
+	fmt.Fprintf(
+		w,
+		"| field / value | share |\n|---|---|\n| records (unique) | %d |\n| wrapped in {\"flow\":…} | %s |\n",
+		s.flows,
+		s.percent(s.wrapped),
+	)
 	for i, c := range coverage {
 		fmt.Fprintf(w, "| %s | %s |\n", c.name, s.percent(s.holds[i]))
 	}

@@ -28,7 +28,7 @@ type link struct {
 	Port        string `json:"port"`
 }
 
-// truthOf gives the truth of a scenario as a format tells it.
+// truthOf returns the truth of a scenario as a format tells it.
 func truthOf(s *scenario, format string) truth {
 	var t truth
 	if format == "hubble-masked" {
@@ -52,10 +52,17 @@ func truthOf(s *scenario, format string) truth {
 		}
 	}
 	// What a log gives one name may work and be denied: then it worked.
-	t.Denied = slices.DeleteFunc(t.Denied, func(l link) bool { return slices.Contains(t.Edges, l) || slices.Contains(t.Tests, l) })
+	t.Denied = slices.DeleteFunc(
+		t.Denied,
+		func(l link) bool { return slices.Contains(t.Edges, l) || slices.Contains(t.Tests, l) },
+	)
 	for _, list := range []*[]link{&t.Edges, &t.Tests, &t.Denied, &t.Refused} {
 		slices.SortFunc(*list, func(a, b link) int {
-			return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Destination, b.Destination), strings.Compare(a.Port, b.Port))
+			return cmp.Or(
+				strings.Compare(a.Source, b.Source),
+				strings.Compare(a.Destination, b.Destination),
+				strings.Compare(a.Port, b.Port),
+			)
 		})
 		*list = slices.Compact(*list)
 	}
@@ -71,7 +78,7 @@ type narrator struct {
 	mesh    bool          // several clusters: names begin with theirs
 }
 
-// nameless says whether the format tells nothing of an end that a policy could select: a workload that is unmanaged
+// nameless reports whether the format tells nothing of an end that a policy could select: a workload that is unmanaged
 // as a whole (one managed replica is enough to know it by), and in Whisker, which gives no types, a NetworkSet with a
 // namespace, since it looks like a pod without labels.
 func (n *narrator) nameless(end string) bool {
@@ -83,7 +90,7 @@ func (n *narrator) nameless(end string) bool {
 	return w != nil && w.Unmanaged >= len(list)
 }
 
-// typeless says whether the format leaves out what kind an end is.
+// typeless reports whether the format leaves out what kind an end is.
 func (n *narrator) typeless() bool { return strings.HasPrefix(n.format, "whisker") }
 
 func (n *narrator) posing(p *party) bool {
@@ -106,8 +113,16 @@ func (n *narrator) links(e *edge) []link {
 				continue // a node reaching its own pods is no dependency
 			}
 			for _, v6 := range families(from, to) {
-				addressed := n.calico != nil && n.calico.enterprise && e.Kind == "denied" // its default: addresses of what was denied alone
-				out = append(out, link{n.end(e.From, from, near, addressed, v6), n.end(e.To, to, near, addressed, v6), portName(e, v6)})
+				addressed := n.calico != nil && n.calico.enterprise &&
+					e.Kind == "denied" // its default: addresses of what was denied alone
+				out = append(
+					out,
+					link{
+						n.end(e.From, from, near, addressed, v6),
+						n.end(e.To, to, near, addressed, v6),
+						portName(e, v6),
+					},
+				)
 			}
 		}
 	}

@@ -25,7 +25,13 @@ func whiskerHits(h calicoHit) []whiskerHit {
 	hit := whiskerHit{Kind: kindNames[h.kind], Name: h.name, Action: actionNames[h.action]}
 	if h.kind == kindEndOfTier {
 		hit.Name, hit.Tier, hit.RuleIndex = "", "default", -1
-		hit.Trigger = &whiskerHit{Kind: kindNames[h.trigger], Name: h.name, Namespace: h.namespace, Tier: "default", Action: "ActionUnspecified"}
+		hit.Trigger = &whiskerHit{
+			Kind:      kindNames[h.trigger],
+			Name:      h.name,
+			Namespace: h.namespace,
+			Tier:      "default",
+			Action:    "ActionUnspecified",
+		}
 	}
 	return []whiskerHit{hit}
 }
@@ -56,7 +62,11 @@ func whiskerFlow(f *calicoFlow) any {
 		PacketsOut      int64           `json:"packets_out"`
 		BytesIn         int64           `json:"bytes_in"`
 		BytesOut        int64           `json:"bytes_out"`
-	}{time.Unix(f.start, 0).UTC(), time.Unix(f.end, 0).UTC(), actionNames[f.action], name(f.src), f.src.namespace, strings.Join(f.srcLabels, " | "),
-		name(f.dst), f.dst.namespace, strings.Join(f.dstLabels, " | "), f.proto, f.port, reporterNames[f.reporter], whiskerPolicies{whiskerHits(f.hit), whiskerHits(f.pending)},
+	}{time.Unix(f.start, 0).UTC(), time.Unix(f.end, 0).UTC(), actionNames[f.action], name(f.src), f.src.namespace,
+		strings.Join(f.srcLabels, " | "),
+		name(
+			f.dst,
+		), f.dst.namespace, strings.Join(f.dstLabels, " | "), f.proto, f.port, reporterNames[f.reporter],
+		whiskerPolicies{whiskerHits(f.hit), whiskerHits(f.pending)},
 		f.packetsIn, f.packetsOut, 100 * f.packetsIn, 100 * f.packetsOut}
 }

@@ -1,6 +1,7 @@
 // Package calico reads the flow logs of Calico: Enterprise's and Cloud's, Goldmane's flows in all their JSON spellings
-// (protojson, emitter, stream command), and those of Whisker's backend. It owns what a record says of one connection at one reporter; pairing reporters
-// is model/graph's. It reads JSON only: ingest/live/goldmane spells what comes over gRPC as Goldmane's emitter does.
+// (protojson, emitter, stream command), and those of Whisker's backend. It owns what a record says of one connection
+// at one reporter; pairing reporters is model/graph's. It reads JSON only: ingest/live/goldmane spells what comes
+// over gRPC as Goldmane's emitter does.
 //
 // The form is decided for every record by the keys it has, so that one stream may mix them.
 package calico
@@ -14,9 +15,14 @@ import (
 )
 
 // Format is Calico's log in all its forms.
-var Format = ingest.Format{Name: "calico", Sniff: Sniff, Empty: emptyList, New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
-	return func(s ingest.Sink) ingest.Decoder { return &records{NewDecoder("", t), s} }
-}}
+var Format = ingest.Format{
+	Name:  "calico",
+	Sniff: Sniff,
+	Empty: emptyList,
+	New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
+		return func(s ingest.Sink) ingest.Decoder { return &records{NewDecoder("", t), s} }
+	},
+}
 
 // records decodes the records of files.
 type records struct {

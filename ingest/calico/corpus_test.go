@@ -33,7 +33,8 @@ func TestCorpus(t *testing.T) {
 			text = bodies(t, string(text))
 		}
 		files++
-		if !Sniff(text[:min(len(text), 4096)]) {
+		page := strings.HasSuffix(path, "-http.txt") // holds records, and is none: the frame looks into it
+		if !page && !Sniff(text[:min(len(text), 4096)]) {
 			t.Errorf("%s: not recognised", path)
 		}
 		got := decode(t, string(text))

@@ -67,7 +67,7 @@ func oneName(name []byte) []byte {
 	return name
 }
 
-// guess gives the kind where the record has none (Whisker): only workloads and their own NetworkSets have a
+// guess returns the kind where the record has none (Whisker): only workloads and their own NetworkSets have a
 // namespace, and these cannot be told apart.
 func (e *end) guess() endKind {
 	switch {
@@ -81,7 +81,7 @@ func (e *end) guess() endKind {
 	return networkSet
 }
 
-// networkName gives Goldmane's word for the networks that Whisker spells out, "" for other names.
+// networkName returns Goldmane's word for the networks that Whisker spells out, "" for other names.
 func networkName(name []byte) string {
 	switch string(name) {
 	case "pub", "PUBLIC NETWORK":
@@ -125,7 +125,7 @@ type ends struct {
 
 func newEnds(t model.Tables) *ends { return &ends{tables: t, cache: map[string]model.Ref{}} }
 
-// intern gives the reference of an end.
+// intern returns the reference of an end.
 func (c *ends) intern(e *end) (model.Ref, *rejection) {
 	c.key = append(c.key[:0], byte(e.kind))
 	parts := [...][]byte{e.name, e.namespace, e.labels, e.domains, nil}
@@ -181,6 +181,7 @@ func (e *end) endpoint() (model.Endpoint, *rejection) {
 		if e.address.IsValid() {
 			ep.Kind, ep.Names = model.KindAddress, readDomains(e.domains)
 		}
+	default: // the rest asks for nothing here
 	}
 	return ep, nil
 }
@@ -197,7 +198,7 @@ func pod(ep *model.Endpoint, l labels) {
 	}
 }
 
-// readDomains gives the names that the source had resolved to the destination; anything but a list is none.
+// readDomains returns the names that the source had resolved to the destination; anything but a list is none.
 func readDomains(v []byte) []string {
 	if kindOf(v) != '[' {
 		return nil

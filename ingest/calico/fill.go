@@ -88,9 +88,9 @@ func (d *Decoder) fillVerdict() *rejection {
 	return d.fillMarks()
 }
 
-// cameBack gives the mark of what the packet counters show of the server's answer, none where the record does not count
-// both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram may be
-// lost, and traffic that goes one way by nature is more than one: only the former is unanswered.
+// cameBack returns the mark of what the packet counters show of the server's answer, none where the record does not
+// count both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram
+// may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
 	if !r.goldmane && kindOf(r.started) == 0 || f.Observer != model.AtSource && f.Observer != model.AtDestination {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// members gives the members of a valid JSON object. Keys are as written, without quotes; an escaped key is none
+// members returns the members of a valid JSON object. Keys are as written, without quotes; an escaped key is none
 // that a flow has.
 func members(obj []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
@@ -24,7 +24,7 @@ func members(obj []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// elements gives the values of a valid JSON array.
+// elements returns the values of a valid JSON array.
 func elements(arr []byte) iter.Seq[[]byte] {
 	return func(yield func(value []byte) bool) {
 		i := blanks(arr, 1)
@@ -101,7 +101,7 @@ func kindOf(v []byte) byte {
 	return v[0]
 }
 
-// text gives a string or number as text: nil for what is absent, null, "" or "-", Calico's word for empty.
+// text returns a string or number as text: nil for what is absent, null, "" or "-", Calico's word for empty.
 // It is false for other kinds of values. The text may alias v.
 func text(v []byte) ([]byte, bool) {
 	switch kindOf(v) {
@@ -119,7 +119,7 @@ func text(v []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// unquote gives the text of a valid JSON string; bytes that are no UTF-8 become U+FFFD, as encoding/json has it.
+// unquote returns the text of a valid JSON string; bytes that are no UTF-8 become U+FFFD, as encoding/json has it.
 func unquote(v []byte) []byte {
 	in := v[1 : len(v)-1]
 	if bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {

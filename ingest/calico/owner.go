@@ -50,7 +50,7 @@ func jobOwner(job string) model.Owner {
 	return model.Owner{Kind: "Job", Name: job}
 }
 
-// cutRevision gives what stands before "-<hash>-" in a pod's name.
+// cutRevision returns what stands before "-<hash>-" in a pod's name.
 func cutRevision(name, hash string) (string, bool) {
 	if hash == "" {
 		return "", false

@@ -9,7 +9,7 @@ import (
 	"sluice/model"
 )
 
-// number gives a whole number written as a number or a string; absent is 0. Tools on the way may have made it
+// number returns a whole number written as a number or a string; absent is 0. Tools on the way may have made it
 // a float (1.659621542E9).
 func number(name string, v []byte) (int64, *rejection) {
 	t, ok := text(v)
@@ -38,7 +38,7 @@ func port(name string, v []byte) (uint16, *rejection) {
 	return uint16(n), r
 }
 
-// instant gives microseconds since 1970 of a time in seconds or RFC 3339; absent is 0. A time too far off to count
+// instant returns microseconds since 1970 of a time in seconds or RFC 3339; absent is 0. A time too far off to count
 // in microseconds becomes the farthest, which nobody believes either.
 func instant(name string, v []byte) (int64, *rejection) {
 	t, ok := text(v)
@@ -63,7 +63,7 @@ func instant(name string, v []byte) (int64, *rejection) {
 	return at.UnixMicro(), nil
 }
 
-// enum gives the meaning of a name in any case or of a number; absent is "". It is false for what is not in names.
+// enum returns the meaning of a name in any case or of a number; absent is "". It is false for what is not in names.
 func enum[T any](v []byte, names map[string]T) (T, bool) {
 	t, ok := text(v)
 	if !ok {

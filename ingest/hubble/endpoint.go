@@ -22,7 +22,11 @@ type object struct {
 // identity makes an endpoint of an object, without its address where that makes it, and tells whether its records carry
 // the name of the pod.
 func (o *object) identity() (ep model.Endpoint, named bool) {
-	ep = model.Endpoint{Namespace: o.namespace, Cluster: o.cluster, Owner: model.Owner{Kind: o.workload.kind, Name: o.workload.name}}
+	ep = model.Endpoint{
+		Namespace: o.namespace,
+		Cluster:   o.cluster,
+		Owner:     model.Owner{Kind: o.workload.kind, Name: o.workload.name},
+	}
 	var own, ns []string
 	cidr := false
 	for _, l := range o.labels {
@@ -96,7 +100,8 @@ func refer(t model.Tables, ep model.Endpoint) model.Ref {
 	return r
 }
 
-// addresses are the endpoints of addresses outside the cluster, by their text and the names that their client asked for.
+// addresses are the endpoints of addresses outside the cluster, by their text and the names that their client asked
+// for.
 type addresses struct {
 	tables model.Tables
 	known  map[string]addressed
@@ -129,8 +134,10 @@ func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
 	if !ok {
 		addr, err := netip.ParseAddr(string(*ip))
 		k = addressed{r, err == nil}
-		k.ref.ID = a.tables.Endpoints.Intern(model.Endpoint{Kind: r.Kind, Entities: r.Entities, Marks: r.Marks, Address: addr,
-			Names: nameList(names)})
+		k.ref.ID = a.tables.Endpoints.Intern(
+			model.Endpoint{Kind: r.Kind, Entities: r.Entities, Marks: r.Marks, Address: addr,
+				Names: nameList(names)},
+		)
 		if len(a.known) >= maxAddresses {
 			clear(a.known)
 		}

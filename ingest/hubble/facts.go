@@ -80,10 +80,22 @@ type enumeration []struct {
 }
 
 var (
-	verdicts = enumeration{{"FORWARDED", 1}, {"DROPPED", 2}, {"ERROR", 3}, {"AUDIT", 4}, {"REDIRECTED", 5}, {"TRACED", 6}, {"TRANSLATED", 7}}
-	kinds    = enumeration{{"L3_L4", 1}, {"L7", kindL7}, {"SOCK", kindSock}}
-	drops    = enumeration{{"DROP_REASON_UNKNOWN", 0}, {"POLICY_DENIED", dropPolicyDenied}, {"POLICY_DENY", dropPolicyDeny},
-		{"AUTH_REQUIRED", dropAuthRequired}}
+	verdicts = enumeration{
+		{"FORWARDED", 1},
+		{"DROPPED", 2},
+		{"ERROR", 3},
+		{"AUDIT", 4},
+		{"REDIRECTED", 5},
+		{"TRACED", 6},
+		{"TRANSLATED", 7},
+	}
+	kinds = enumeration{{"L3_L4", 1}, {"L7", kindL7}, {"SOCK", kindSock}}
+	drops = enumeration{
+		{"DROP_REASON_UNKNOWN", 0},
+		{"POLICY_DENIED", dropPolicyDenied},
+		{"POLICY_DENY", dropPolicyDeny},
+		{"AUTH_REQUIRED", dropAuthRequired},
+	}
 	directions = enumeration{{"INGRESS", 1}, {"EGRESS", 2}}
 	points     = enumeration{{"UNKNOWN_POINT", 0}, {"TO_ENDPOINT", pointEndpoint}, {"TO_STACK", pointStack},
 		{"TO_OVERLAY", pointOverlay}, {"TO_NETWORK", pointNetwork}, {"TO_PROXY", pointProxy}}
@@ -126,8 +138,20 @@ func (e enumeration) prefixed(text []byte) uint32 {
 
 // into says in f what the facts mean.
 func (x *facts) into(f *model.Flow, a *addresses) {
-	*f = model.Flow{Time: x.time, SrcIP: x.srcIP, DstIP: x.dstIP, SrcPort: x.srcPort, DstPort: x.dstPort, Proto: x.proto,
-		SrcPod: x.src.pod, DstPod: x.dst.pod, Flags: x.flags, HasFlags: x.hasFlags, IsReply: x.isReply, Observer: model.Elsewhere}
+	*f = model.Flow{
+		Time:     x.time,
+		SrcIP:    x.srcIP,
+		DstIP:    x.dstIP,
+		SrcPort:  x.srcPort,
+		DstPort:  x.dstPort,
+		Proto:    x.proto,
+		SrcPod:   x.src.pod,
+		DstPod:   x.dst.pod,
+		Flags:    x.flags,
+		HasFlags: x.hasFlags,
+		IsReply:  x.isReply,
+		Observer: model.Elsewhere,
+	}
 	if x.proto == model.ICMP || x.proto == model.ICMPv6 {
 		f.SrcPort, f.DstPort = 0, x.icmp
 	}
@@ -148,7 +172,8 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	f.Related = x.reason == reasonRelated || x.reason == reasonEncap || x.reason == reasonDecap
 	x.observe(f)
 	// What aggregation left out of a record is not what the flow did not have.
-	f.Aggregated = x.aggregate && (x.verdict == 0 || x.proto == 0 || x.proto.HasPorts() && (x.srcPort == 0 || x.dstPort == 0))
+	f.Aggregated = x.aggregate &&
+		(x.verdict == 0 || x.proto == 0 || x.proto.HasPorts() && (x.srcPort == 0 || x.dstPort == 0))
 	f.Service = x.service && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
 }
 

@@ -20,8 +20,8 @@ var Format = ingest.Format{Name: "hubble", Sniff: Sniff, New: func(t model.Table
 	}
 }}
 
-// Sniff reports whether an object is a record: it has a flow or one of the other events of the stream under its name, or
-// is a flow itself.
+// Sniff reports whether an object is a record: it has a flow or one of the other events of the stream under its name,
+// or is a flow itself.
 func Sniff(object []byte) bool {
 	if len(object) == 0 || object[0] != '{' {
 		return false
@@ -33,7 +33,14 @@ func Sniff(object []byte) bool {
 			if v[0] == '{' && isFlow(v) {
 				return true
 			}
-		case "lost_events", "agent_event", "debug_event", "node_status", "lostEvents", "agentEvent", "debugEvent", "nodeStatus":
+		case "lost_events",
+			"agent_event",
+			"debug_event",
+			"node_status",
+			"lostEvents",
+			"agentEvent",
+			"debugEvent",
+			"nodeStatus":
 			if v[0] == '{' {
 				return true
 			}

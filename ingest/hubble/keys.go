@@ -103,11 +103,30 @@ var memberNames = [inKinds]map[member]string{
 		passed: "uuid emitter auth_type tunnel node_name node_labels source_names l7 source_service policy_match_type file " +
 			"ip_trace_id debug_capture_point proxy_port trace_context sock_xlate_point socket_cookie cgroup_id Summary " +
 			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by policy_log"},
-	inIP:       {ipSource: "source", ipDestination: "destination", ipVersion: "ipVersion", passed: "encrypted source_xlated"},
-	inLayer4:   {l4TCP: "TCP", l4UDP: "UDP", l4SCTP: "SCTP", l4ICMP4: "ICMPv4", l4ICMP6: "ICMPv6"},
-	inPorts:    {portSource: "source_port", portDestination: "destination_port", portFlags: "flags", portType: "type", portCode: "code"},
-	inFlags:    {flagSYN: "SYN", flagACK: "ACK", flagFIN: "FIN", flagRST: "RST", passed: "PSH URG ECE CWR NS"},
-	inEnd:      {endID: "ID", endIdentity: "identity", endCluster: "cluster_name", endNamespace: "namespace", endLabels: "labels", endPod: "pod_name", endWorkloads: "workloads"},
+	inIP: {
+		ipSource:      "source",
+		ipDestination: "destination",
+		ipVersion:     "ipVersion",
+		passed:        "encrypted source_xlated",
+	},
+	inLayer4: {l4TCP: "TCP", l4UDP: "UDP", l4SCTP: "SCTP", l4ICMP4: "ICMPv4", l4ICMP6: "ICMPv6"},
+	inPorts: {
+		portSource:      "source_port",
+		portDestination: "destination_port",
+		portFlags:       "flags",
+		portType:        "type",
+		portCode:        "code",
+	},
+	inFlags: {flagSYN: "SYN", flagACK: "ACK", flagFIN: "FIN", flagRST: "RST", passed: "PSH URG ECE CWR NS"},
+	inEnd: {
+		endID:        "ID",
+		endIdentity:  "identity",
+		endCluster:   "cluster_name",
+		endNamespace: "namespace",
+		endLabels:    "labels",
+		endPod:       "pod_name",
+		endWorkloads: "workloads",
+	},
 	inEvent:    {eventType: "type", eventSubType: "sub_type"},
 	inWorkload: {workloadName: "name", workloadKind: "kind"},
 	inService:  {serviceName: "name", serviceNamespace: "namespace"},
@@ -115,8 +134,8 @@ var memberNames = [inKinds]map[member]string{
 	inLoose:    {passed: "source destination index name"},
 }
 
-// key is a name with the end of the string and the colon, as JSON without blanks has it, in words of which the masks say
-// how much counts.
+// key is a name with the end of the string and the colon, as JSON without blanks has it, in words of which the masks
+// say how much counts.
 type key struct {
 	words, masks [4]uint64
 	size         int
@@ -179,7 +198,8 @@ const maxKey = 8*len(key{}.words) - 2
 
 func keyHash(head uint64) uint64 { return head * 0x9E3779B97F4A7C15 >> 58 }
 
-// find returns the member whose name begins at b[i], and the index of its value; noMember where it is not written plainly.
+// find returns the member whose name begins at b[i], and the index of its value; noMember where it is not written
+// plainly.
 func (k *keys) find(b []byte, i int) (member, int) {
 	w := (*[8 * len(key{}.words)]byte)(b[i:])
 	x := binary.LittleEndian.Uint64(w[:8])

@@ -246,14 +246,21 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	var c *objectRef
 	for n := range labels.refs {
 		if k := &labels.refs[n]; k.workloads == workloads && k.pod == (len(pod) > 0) && k.known == (len(identity) > 0) &&
-			k.namespace == string(namespace) && k.cluster == string(cluster) {
+			k.namespace == string(namespace) &&
+			k.cluster == string(cluster) {
 			c = k
 			break
 		}
 	}
 	lasting := c != nil
 	if c == nil {
-		o := object{cluster: string(cluster), namespace: string(namespace), pod: string(pod), known: len(identity) > 0, labels: labels.items}
+		o := object{
+			cluster:   string(cluster),
+			namespace: string(namespace),
+			pod:       string(pod),
+			known:     len(identity) > 0,
+			labels:    labels.items,
+		}
 		if workloads != nil {
 			o.workload = workloads.first
 		}
@@ -282,8 +289,8 @@ type orders struct {
 	n    int
 }
 
-// isUsual reports whether a head and an order of keys are among the few that many objects have: objects of a source in which
-// each has its own are not worth remembering. What comes back less often than others is forgotten.
+// isUsual reports whether a head and an order of keys are among the few that many objects have: objects of a source
+// in which each has its own are not worth remembering. What comes back less often than others is forgotten.
 func (m *endMemo) isUsual(hash uint64) bool {
 	free := -1
 	for i := range m.usual {

@@ -41,7 +41,7 @@ func newObjects() *objects {
 	return o
 }
 
-// find gives the object that stands at b[i:], after its identity, nil if it is not known.
+// find returns the object that stands at b[i:], after its identity, nil if it is not known.
 func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byte, end int) {
 	t := o.table.Load()
 	mask := uint32(len(t.slots) - 1)

@@ -113,6 +113,7 @@ func dropOfficial(f *flowpb.Flow) model.Drop {
 		return model.DropPolicy
 	case flowpb.DropReason_AUTH_REQUIRED:
 		return model.DropAuth
+	default: // the rest asks for nothing here
 	}
 	return model.DropOther
 }
@@ -295,7 +296,7 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 
 var orEmpty = cmp.Transformer("orEmpty", func(l model.Labels) []string { return append([]string{}, l...) })
 
-// corpus gives the records of FuzzFast's committed corpus: one of each shape that captures have.
+// corpus returns the records of FuzzFast's committed corpus: one of each shape that captures have.
 func corpus(t testing.TB) [][]byte {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "fuzz", "FuzzFast", "shape-*"))

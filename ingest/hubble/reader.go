@@ -476,7 +476,14 @@ func (r *reader) ip(b []byte, i int) int {
 	}
 }
 
-var protocols = [...]model.Proto{l4TCP: model.TCP, l4UDP: model.UDP, l4SCTP: model.SCTP, l4ICMP4: model.ICMP, l4ICMP6: model.ICMPv6, passed: 0}
+var protocols = [...]model.Proto{
+	l4TCP:   model.TCP,
+	l4UDP:   model.UDP,
+	l4SCTP:  model.SCTP,
+	l4ICMP4: model.ICMP,
+	l4ICMP6: model.ICMPv6,
+	passed:  0,
+}
 
 func (r *reader) layer4(b []byte, i int) int {
 	if b[i] != '{' {
@@ -550,7 +557,13 @@ const (
 	maxICMP = 1<<8 - 1
 )
 
-var tcpFlags = [...]model.TCPFlags{flagSYN: model.SYN, flagACK: model.ACK, flagFIN: model.FIN, flagRST: model.RST, passed: 0}
+var tcpFlags = [...]model.TCPFlags{
+	flagSYN: model.SYN,
+	flagACK: model.ACK,
+	flagFIN: model.FIN,
+	flagRST: model.RST,
+	passed:  0,
+}
 
 func (r *reader) tcpFlags(b []byte, i int) int {
 	if b[i] != '{' {
@@ -714,6 +727,7 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 			return skip(b, i, 0)
 		}
 		return null(b, i)
+	default: // the rest asks for nothing here
 	}
 	return -1
 }

@@ -1,9 +1,9 @@
 package hubble
 
 // shapes are the forms of the records that a source has shown: which text stands between the values that differ from
-// record to record, and what that text says. Keys, their order, blanks and values that come in few combinations are part of
-// the text. A record whose text is one of those, byte for byte, needs no other look at them; the values between are read
-// by what reads them in any record. Where records do not repeat their forms, prediction rests.
+// record to record, and what that text says. Keys, their order, blanks and values that come in few combinations are
+// part of the text. A record whose text is one of those, byte for byte, needs no other look at them; the values
+// between are read by what reads them in any record. Where records do not repeat their forms, prediction rests.
 type shapes struct {
 	root         shape
 	size         int // bytes, about
@@ -166,8 +166,8 @@ func (s *shapes) learn(b []byte, n int, path []step, what *said) {
 	}
 }
 
-// add returns the shape of a text behind another one, which is nil where the text goes on in one record and ends before a
-// value in another.
+// add returns the shape of a text behind another one, which is nil where the text goes on in one record and ends
+// before a value in another.
 func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 	for {
 		next := at.branch(text[0])

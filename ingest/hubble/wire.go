@@ -33,7 +33,12 @@ type wireEnd struct {
 
 // NewWire makes a Wire that interns endpoints in t.
 func NewWire(t model.Tables) *Wire {
-	return &Wire{tables: t, slots: make([][2]wireKnown, 1<<memoBits), ends: map[string]wireEnd{}, addresses: newAddresses(t)}
+	return &Wire{
+		tables:    t,
+		slots:     make([][2]wireKnown, 1<<memoBits),
+		ends:      map[string]wireEnd{},
+		addresses: newAddresses(t),
+	}
 }
 
 var (
@@ -132,7 +137,7 @@ func (w *Wire) message(f *field) error {
 	return nil
 }
 
-// namesService says whether a Service message has a name or a namespace.
+// namesService reports whether a Service message has a name or a namespace.
 func namesService(b []byte) bool {
 	const name, namespace = 1, 2
 	var f field

@@ -12,7 +12,7 @@ const (
 	maxEndBytes = 64 << 20
 )
 
-// endpoint gives the endpoint of a message.
+// endpoint returns the endpoint of a message.
 func (w *Wire) endpoint(b []byte) (model.Ref, []byte, error) {
 	id, local, rest := wireIdentity(b)
 	if k, pod := w.remembered(id, local, rest); k != nil {

@@ -27,8 +27,8 @@ func varint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
-// next takes the first field off b, which is not empty; nil where b is no message. Tags and sizes of one byte, which are
-// most, are read without a call.
+// next takes the first field off b, which is not empty; nil where b is no message. Tags and sizes of one byte, which
+// are most, are read without a call.
 func (f *field) next(b []byte) []byte {
 	tag, n := uint64(b[0]), 1
 	if tag >= 0x80 {

@@ -6,8 +6,8 @@ import (
 	"sluice/model"
 )
 
-// wireKnown is a remembered endpoint message, as known is of JSON: the bytes after the identity up to the pod's name, and those
-// after it. The many pods of a workload are one entry, which stays in the processor's caches.
+// wireKnown is a remembered endpoint message, as known is of JSON: the bytes after the identity up to the pod's name,
+// and those after it. The many pods of a workload are one entry, which stays in the processor's caches.
 type wireKnown struct {
 	text  string // head and tail, beside each other in memory
 	head  int    // where the tail begins
@@ -44,8 +44,8 @@ func wireIdentity(b []byte) (id uint32, local bool, rest []byte) {
 	return uint32(v), local, b[1+n:]
 }
 
-// newWireKnown cuts the rest of an endpoint message that is known to be sound at its pod name; nil where it has several names or
-// more of what stands in front.
+// newWireKnown cuts the rest of an endpoint message that is known to be sound at its pod name; nil where it has
+// several names or more of what stands in front.
 func newWireKnown(id uint32, local bool, rest []byte) *wireKnown {
 	if id == 0 {
 		return nil
@@ -92,7 +92,7 @@ func (w *Wire) remember(k *wireKnown) {
 	s[1], s[0] = s[0], *k
 }
 
-// match says whether the rest of a message is that of the entry, and gives its pod's name if flows carry that.
+// match reports whether the rest of a message is that of the entry, and gives its pod's name if flows carry that.
 func (k *wireKnown) match(rest []byte) (pod []byte, ok bool) {
 	if !k.pod {
 		return nil, string(rest) == k.text

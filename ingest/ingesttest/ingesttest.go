@@ -56,7 +56,8 @@ func (o *outcome) Reject(r ingest.Rejection) {
 	switch {
 	case r.Source != "-" || r.Line < 1 || r.Line > o.lines:
 		o.faults = append(o.faults, fmt.Sprintf("no place of %d lines: %+v", o.lines, r))
-	case r.Fate != model.Malformed && r.Fate != model.Irrelevant && r.Fate != model.Refused || r.Reason == model.ReasonNone:
+	case r.Fate != model.Malformed && r.Fate != model.Irrelevant && r.Fate != model.Refused ||
+		r.Reason == model.ReasonNone:
 		o.faults = append(o.faults, fmt.Sprintf("no fate of a rejection: %+v", r))
 	case r.Fate == model.Malformed && r.Detail == "" || !utf8.ValidString(r.Detail) || strings.ContainsAny(r.Detail, "\n\x1b\x00"):
 		o.faults = append(o.faults, fmt.Sprintf("no printable detail: %+v", r))
@@ -104,17 +105,24 @@ func diff(want, got []string) string {
 }
 
 // Format checks that a format keeps what package ingest promises: every record has one fate; a broken one costs itself
-// alone, wherever it is cut; the outcome does not depend on the size of reads, the order of records, the number of workers
-// or on what stands around records; rejections have a place and a text that can be printed; flows refer to endpoints of
-// their kinds. The good are records that become flows, at least three, each on one line; the bad are records of the format
-// that do not.
+// alone, wherever it is cut; the outcome does not depend on the size of reads, the order of records, the number of
+// workers or on what stands around records; rejections have a place and a text that can be printed; flows refer to
+// endpoints of their kinds. The good are records that become flows, at least three, each on one line; the bad are
+// records of the format that do not.
 func Format(t *testing.T, f ingest.Format, good, bad []string) {
 	formats := []ingest.Format{f}
 	t.Run("records", func(t *testing.T) {
 		for _, r := range append(slices.Clone(good), bad...) {
 			o := read(t, formats, r, 1, strings.NewReader(r))
 			if len(o.flows)+len(o.rejects) != 1 || o.err != nil || !f.Sniff([]byte(r)) {
-				t.Errorf("%d flows, %d rejections, %v, recognized %v: %s", len(o.flows), len(o.rejects), o.err, f.Sniff([]byte(r)), r)
+				t.Errorf(
+					"%d flows, %d rejections, %v, recognized %v: %s",
+					len(o.flows),
+					len(o.rejects),
+					o.err,
+					f.Sniff([]byte(r)),
+					r,
+				)
 			}
 			if (len(o.flows) == 1) != slices.Contains(good, r) {
 				t.Errorf("%q: %s", o.rejects, r)
@@ -128,7 +136,15 @@ func Format(t *testing.T, f ingest.Format, good, bad []string) {
 			text := w.Wrap(good)
 			o := read(t, formats, text, 2, strings.NewReader(text))
 			if d := diff(plain.flows, o.flows); d != "" || len(o.rejects) != w.Beside || o.err != nil {
-				t.Errorf("%s: %d rejections, want %d: %q, %v\n%s", w.Name, len(o.rejects), w.Beside, o.rejects, o.err, d)
+				t.Errorf(
+					"%s: %d rejections, want %d: %q, %v\n%s",
+					w.Name,
+					len(o.rejects),
+					w.Beside,
+					o.rejects,
+					o.err,
+					d,
+				)
 			}
 			slow := read(t, formats, text, 1, iotest.OneByteReader(strings.NewReader(text)))
 			o.same(t, w.Name+", byte by byte", slow)
@@ -146,8 +162,15 @@ func cuts(t *testing.T, f ingest.Format, good []string) {
 			for _, format := range []string{"%[1]s\n%[2]s\n%[1]s", "%[1]s\n%[2]s\n\n  %[1]s", "[%[1]s,\n%[2]s\n%[1]s]"} {
 				text := fmt.Sprintf(format, next, r[:n])
 				o := read(t, []ingest.Format{f}, text, 1, strings.NewReader(text))
-				if len(o.flows) != 2 || o.flows[0] != alone.flows[0] || o.flows[1] != alone.flows[0] || len(o.rejects) != 1 {
-					t.Fatalf("cut after %d bytes: %d flows of the 2 around it, rejected %q\n%s", n, len(o.flows), o.rejects, text)
+				if len(o.flows) != 2 || o.flows[0] != alone.flows[0] || o.flows[1] != alone.flows[0] ||
+					len(o.rejects) != 1 {
+					t.Fatalf(
+						"cut after %d bytes: %d flows of the 2 around it, rejected %q\n%s",
+						n,
+						len(o.flows),
+						o.rejects,
+						text,
+					)
 				}
 			}
 		}
@@ -179,9 +202,17 @@ func workers(t *testing.T, f ingest.Format, good, bad []string) {
 			t.Fatalf("%s: %d flows, %d rejections", w.Name, len(want.flows), len(want.rejects))
 		}
 		for _, n := range []int{2, 5} {
-			want.same(t, fmt.Sprintf("%s with %d workers", w.Name, n), read(t, []ingest.Format{f}, text, n, strings.NewReader(text)))
+			want.same(
+				t,
+				fmt.Sprintf("%s with %d workers", w.Name, n),
+				read(t, []ingest.Format{f}, text, n, strings.NewReader(text)),
+			)
 		}
-		want.same(t, w.Name+" in small reads", read(t, []ingest.Format{f}, text, 2, iotest.HalfReader(strings.NewReader(text))))
+		want.same(
+			t,
+			w.Name+" in small reads",
+			read(t, []ingest.Format{f}, text, 2, iotest.HalfReader(strings.NewReader(text))),
+		)
 		turned := w.Wrap(backwards)
 		o := read(t, []ingest.Format{f}, turned, 2, strings.NewReader(turned))
 		if d := diff(want.flows, o.flows); d != "" || len(o.rejects) != len(want.rejects) {

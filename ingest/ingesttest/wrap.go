@@ -29,12 +29,22 @@ var Wrappings = []Wrapping{
 	{Name: "pretty", Wrap: func(r []string) string { return strings.Join(each(r, pretty), "\n") }},
 	{Name: "pretty array", Wrap: func(r []string) string { return pretty("[" + strings.Join(r, ",") + "]") }},
 	{Name: "text sequence", Wrap: lines("\x1e%s")},
-	{Name: "server-sent events", Wrap: func(r []string) string { return ": hi\nevent: flow\nid: 4\n" + lines("data: %s\n")(r) + "retry: 10\n" }},
+	{
+		Name: "server-sent events",
+		Wrap: func(r []string) string { return ": hi\nevent: flow\nid: 4\n" + lines("data: %s\n")(r) + "retry: 10\n" },
+	},
 
 	{Name: "CRI", Wrap: lines(at + " stdout F %s")},
 	{Name: "CRI with parts", Wrap: parts(at+" stdout P %s\n", at+" stdout F %s\n")},
-	{Name: "CRI with parts of two streams", Beside: 3, Wrap: parts(at+" stdout P %s\n"+at+" stderr F level=info msg=hello\n", at+" stdout F %s\n")},
-	{Name: "Docker", Wrap: func(r []string) string { return docker(each(r, func(s string) string { return s + "\n" })) }},
+	{
+		Name:   "CRI with parts of two streams",
+		Beside: 3,
+		Wrap:   parts(at+" stdout P %s\n"+at+" stderr F level=info msg=hello\n", at+" stdout F %s\n"),
+	},
+	{
+		Name: "Docker",
+		Wrap: func(r []string) string { return docker(each(r, func(s string) string { return s + "\n" })) },
+	},
 	{Name: "Docker with parts", Wrap: func(r []string) string {
 		var pieces []string
 		for _, s := range r {
@@ -61,17 +71,31 @@ var Wrappings = []Wrapping{
 	}},
 	{Name: "syslog", Wrap: lines("<14>1 " + at + " node-a hubble - - - %s")},
 	{Name: "Fluentd", Wrap: lines(at + "\tkube.hubble\t%s")},
-	{Name: "Fluentd with a tag and a log", Wrap: escaped(at+"\tkube.hubble\t{\"log\":%s,\"stream\":\"stdout\"}\n", "", "", "")},
+	{
+		Name: "Fluentd with a tag and a log",
+		Wrap: escaped(at+"\tkube.hubble\t{\"log\":%s,\"stream\":\"stdout\"}\n", "", "", ""),
+	},
 	{Name: "key of Kafka", Wrap: lines("node-a|42|%s")},
 
 	{Name: "Loki's logcli", Wrap: lines(at + ` {app="hubble", container="agent"} %s`)},
-	{Name: "Loki's logcli as JSON", Wrap: escaped("{\"labels\":{\"app\":\"hubble\"},\"line\":%s,\"timestamp\":\""+at+"\"}\n", "", "", "")},
-	{Name: "Loki's API", Wrap: escaped(`["1740823200000000000",%s]`, `{"status":"success","data":{"resultType":"streams","result":[`+
-		`{"stream":{"app":"hubble"},"values":[`, ",", `]}],"stats":{"summary":{"x":[1,2]}}}}`)},
+	{
+		Name: "Loki's logcli as JSON",
+		Wrap: escaped("{\"labels\":{\"app\":\"hubble\"},\"line\":%s,\"timestamp\":\""+at+"\"}\n", "", "", ""),
+	},
+	{
+		Name: "Loki's API",
+		Wrap: escaped(`["1740823200000000000",%s]`, `{"status":"success","data":{"resultType":"streams","result":[`+
+			`{"stream":{"app":"hubble"},"values":[`, ",", `]}],"stats":{"summary":{"x":[1,2]}}}}`),
+	},
 	{Name: "Loki's API, pretty", Wrap: func(r []string) string {
-		return pretty(`{"status":"success","data":{"result":[{"stream":{},"values":[` + strings.Join(each(r, func(s string) string {
-			return `["1",` + quote(s) + `,{"trace":"x"}]`
-		}), ",") + `]}]}}`)
+		return pretty(
+			`{"status":"success","data":{"result":[{"stream":{},"values":[` + strings.Join(
+				each(r, func(s string) string {
+					return `["1",` + quote(s) + `,{"trace":"x"}]`
+				}),
+				",",
+			) + `]}]}}`,
+		)
 	}},
 	{Name: "Elasticsearch's hits", Wrap: func(r []string) string {
 		return `{"took":3,"hits":{"total":{"value":9},"hits":[` + strings.Join(each(r, func(s string) string {
@@ -79,10 +103,16 @@ var Wrappings = []Wrapping{
 		}), ",") + `]},"aggregations":{"a":{"buckets":[{"key":"}"}]}}}`
 	}},
 	{Name: "Elasticsearch's hits over lines", Wrap: func(r []string) string {
-		return "{\"hits\":{\"hits\":[\n" + strings.Join(each(r, func(s string) string { return `{"_source":` + s + `}` }), ",\n") + "\n]}}\n"
+		return "{\"hits\":{\"hits\":[\n" + strings.Join(
+			each(r, func(s string) string { return `{"_source":` + s + `}` }),
+			",\n",
+		) + "\n]}}\n"
 	}},
 	{Name: "Elasticsearch's documents", Wrap: lines(`{"_index":"hubble","_source":%s}`)},
-	{Name: "Elasticsearch's documents of messages", Wrap: escaped("{\"_source\":{\"@timestamp\":\""+at+"\",\"message\":%s,\"source\":\"/var/log\"}}\n", "", "", "")},
+	{
+		Name: "Elasticsearch's documents of messages",
+		Wrap: escaped("{\"_source\":{\"@timestamp\":\""+at+"\",\"message\":%s,\"source\":\"/var/log\"}}\n", "", "", ""),
+	},
 	{Name: "Logstash with the original", Wrap: func(r []string) string {
 		return lines("%s")(each(r, func(s string) string {
 			return `{"message":` + quote(s) + `,"event":{"original":` + quote(pretty(s)) + `}}`
@@ -93,24 +123,93 @@ var Wrappings = []Wrapping{
 			return `{"log":` + quote(s) + `,"log_processed":` + s + `,"kubernetes":{"labels":{}}}`
 		}))
 	}},
-	{Name: "Fluent Bit", Wrap: escaped("{\"date\":1.5,\"log\":%s,\"kubernetes\":{\"pod_name\":\"x\",\"labels\":{\"a\":\"b\"}}}\n", "", "", "")},
-	{Name: "Vector", Wrap: escaped("{\"file\":\"/var/log/x\",\"message\":%s,\"source_type\":\"kubernetes_logs\"}\n", "", "", "")},
+	{
+		Name: "Fluent Bit",
+		Wrap: escaped(
+			"{\"date\":1.5,\"log\":%s,\"kubernetes\":{\"pod_name\":\"x\",\"labels\":{\"a\":\"b\"}}}\n",
+			"",
+			"",
+			"",
+		),
+	},
+	{
+		Name: "Vector",
+		Wrap: escaped("{\"file\":\"/var/log/x\",\"message\":%s,\"source_type\":\"kubernetes_logs\"}\n", "", "", ""),
+	},
 	{Name: "journald", Wrap: escaped("{\"__CURSOR\":\"s=1\",\"MESSAGE\":%s,\"PRIORITY\":\"6\"}\n", "", "", "")},
-	{Name: "Splunk's export", Wrap: escaped("{\"preview\":false,\"result\":{\"_raw\":%s,\"source\":\"hec\",\"sourcetype\":\"_json\"}}\n", "", "", "")},
-	{Name: "Splunk's results", Wrap: escaped(`{"_time":"x","_raw":%s}`, `{"init_offset":0,"messages":[],"results":[`, ",", `]}`)},
+	{
+		Name: "Splunk's export",
+		Wrap: escaped(
+			"{\"preview\":false,\"result\":{\"_raw\":%s,\"source\":\"hec\",\"sourcetype\":\"_json\"}}\n",
+			"",
+			"",
+			"",
+		),
+	},
+	{
+		Name: "Splunk's results",
+		Wrap: escaped(`{"_time":"x","_raw":%s}`, `{"init_offset":0,"messages":[],"results":[`, ",", `]}`),
+	},
 	{Name: "cells of CSV", Beside: 1, Wrap: func(r []string) string {
-		return "time,_raw,host\n" + lines(`"`+at+`","%s",node-a`)(each(r, func(s string) string { return strings.ReplaceAll(s, `"`, `""`) }))
+		return "time,_raw,host\n" + lines(
+			`"`+at+`","%s",node-a`,
+		)(
+			each(r, func(s string) string { return strings.ReplaceAll(s, `"`, `""`) }),
+		)
 	}},
-	{Name: "Cloud Logging", Wrap: list(`[{"insertId":"a","jsonPayload":`, `,"resource":{"labels":{}}},{"insertId":"b","jsonPayload":`, `}]`)},
+	{
+		Name: "Cloud Logging",
+		Wrap: list(
+			`[{"insertId":"a","jsonPayload":`,
+			`,"resource":{"labels":{}}},{"insertId":"b","jsonPayload":`,
+			`}]`,
+		),
+	},
 	{Name: "Cloud Logging's text", Wrap: func(r []string) string {
-		return pretty("[" + strings.Join(each(r, func(s string) string { return `{"textPayload":` + quote(s+"\n") + `}` }), ",") + "]")
+		return pretty(
+			"[" + strings.Join(
+				each(r, func(s string) string { return `{"textPayload":` + quote(s+"\n") + `}` }),
+				",",
+			) + "]",
+		)
 	}},
-	{Name: "CloudWatch", Wrap: escaped(`{"timestamp":1,"message":%s,"ingestionTime":2}`, `{"events":[`, ",", `],"nextForwardToken":"f/1"}`)},
-	{Name: "CloudWatch's queries", Wrap: escaped(`[{"field":"@timestamp","value":"x"},{"field":"@message","value":%s}]`, `{"results":[`, ",", `],"status":"Complete"}`)},
-	{Name: "Azure's tables", Wrap: escaped(`["x",%s]`, `{"tables":[{"name":"t","columns":[{"name":"a"}],"rows":[`, ",", `]}]}`)},
-	{Name: "OpenTelemetry", Wrap: escaped(`{"timeUnixNano":"1","body":{"stringValue":%s}}`, `{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"logRecords":[`, ",", `]}]}]}`)},
+	{
+		Name: "CloudWatch",
+		Wrap: escaped(
+			`{"timestamp":1,"message":%s,"ingestionTime":2}`,
+			`{"events":[`,
+			",",
+			`],"nextForwardToken":"f/1"}`,
+		),
+	},
+	{
+		Name: "CloudWatch's queries",
+		Wrap: escaped(
+			`[{"field":"@timestamp","value":"x"},{"field":"@message","value":%s}]`,
+			`{"results":[`,
+			",",
+			`],"status":"Complete"}`,
+		),
+	},
+	{
+		Name: "Azure's tables",
+		Wrap: escaped(`["x",%s]`, `{"tables":[{"name":"t","columns":[{"name":"a"}],"rows":[`, ",", `]}]}`),
+	},
+	{
+		Name: "OpenTelemetry",
+		Wrap: escaped(
+			`{"timeUnixNano":"1","body":{"stringValue":%s}}`,
+			`{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"logRecords":[`,
+			",",
+			`]}]}]}`,
+		),
+	},
 	{Name: "Base64", Wrap: func(r []string) string {
-		return lines(`{"message":{"data":"%s","messageId":"1"}}`)(each(r, func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }))
+		return lines(
+			`{"message":{"data":"%s","messageId":"1"}}`,
+		)(
+			each(r, func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
+		)
 	}},
 	{Name: "escaped braces", Wrap: func(r []string) string {
 		return lines(`{"log":%s}`)(each(r, func(s string) string {
@@ -151,7 +250,10 @@ func list(begin, between, end string) func([]string) string {
 // escaped puts each record as a JSON string into format, and these into a list.
 func escaped(format, begin, between, end string) func([]string) string {
 	return func(records []string) string {
-		return begin + strings.Join(each(records, func(r string) string { return fmt.Sprintf(format, quote(r)) }), between) + end
+		return begin + strings.Join(
+			each(records, func(r string) string { return fmt.Sprintf(format, quote(r)) }),
+			between,
+		) + end
 	}
 }
 
@@ -166,7 +268,11 @@ func parts(part, rest string) func([]string) string {
 }
 
 func docker(pieces []string) string {
-	return lines("%s")(each(pieces, func(s string) string { return `{"log":` + quote(s) + `,"stream":"stdout","time":"` + at + `"}` }))
+	return lines(
+		"%s",
+	)(
+		each(pieces, func(s string) string { return `{"log":` + quote(s) + `,"stream":"stdout","time":"` + at + `"}` }),
+	)
 }
 
 func quote(s string) string {

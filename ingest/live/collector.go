@@ -32,10 +32,18 @@ type Config struct {
 	Stored func(*Batch)
 }
 
-// DefaultConfig gives the values that suit a collector in a cluster.
+// DefaultConfig returns the values that suit a collector in a cluster.
 func DefaultConfig() Config {
-	return Config{Follow: true, WindowMinutes: 1, Flush: 800 * time.Millisecond, Overlap: 2 * time.Second, Reopen: 5 * time.Minute,
-		MinWait: 200 * time.Millisecond, MaxWait: 30 * time.Second, Log: slog.New(slog.DiscardHandler)}
+	return Config{
+		Follow:        true,
+		WindowMinutes: 1,
+		Flush:         800 * time.Millisecond,
+		Overlap:       2 * time.Second,
+		Reopen:        5 * time.Minute,
+		MinWait:       200 * time.Millisecond,
+		MaxWait:       30 * time.Second,
+		Log:           slog.New(slog.DiscardHandler),
+	}
 }
 
 // Collector reads one stream into one store.
@@ -57,10 +65,15 @@ type Collector struct {
 
 // New makes a Collector that continues at a position. It does nothing until Run.
 func New(cfg Config, client Client, store Store, at Position) *Collector {
-	return &Collector{cfg: cfg, client: client, store: store, session: newSession(context.Background(), cfg.WindowMinutes, at)}
+	return &Collector{
+		cfg:     cfg,
+		client:  client,
+		store:   store,
+		session: newSession(context.Background(), cfg.WindowMinutes, at),
+	}
 }
 
-// Stats gives the counts so far.
+// Stats returns the counts so far.
 func (c *Collector) Stats() Stats {
 	s := c.session.stats()
 	c.mu.Lock()
@@ -70,9 +83,9 @@ func (c *Collector) Stats() Stats {
 	return s
 }
 
-// Run reads until ctx ends; without Follow, until the server has no more. What was received is stored before it returns,
-// also when ctx has ended: that is the graceful stop, and its error is nil unless the store refuses. With Follow, failures of the server are logged
-// and tried again; a PermanentError ends it.
+// Run reads until ctx ends; without Follow, until the server has no more. What was received is stored before it
+// returns, also when ctx has ended: that is the graceful stop, and its error is nil unless the store refuses. With
+// Follow, failures of the server are logged and tried again; a PermanentError ends it.
 func (c *Collector) Run(ctx context.Context) error {
 	read, stop := context.WithCancel(ctx)
 	defer stop()
@@ -93,13 +106,13 @@ func (c *Collector) Run(ctx context.Context) error {
 	return c.flush(done)
 }
 
-// PermanentError is an error that trying again cannot heal: a wrong file name, a certificate that cannot be read. It ends a
-// Collector that has never been connected; later, files may be about to be replaced.
+// PermanentError is an error that trying again cannot heal: a wrong file name, a certificate that cannot be read. It
+// ends a Collector that has never been connected; later, files may be about to be replaced.
 type PermanentError struct{ Err error }
 
 func (e *PermanentError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the error.
+// Unwrap returns the error.
 func (e *PermanentError) Unwrap() error { return e.Err }
 
 // read opens streams one after the other.
@@ -138,8 +151,11 @@ func (c *Collector) read(ctx context.Context) error {
 func (c *Collector) crowded() {
 	if time.Since(c.warned) >= time.Minute {
 		c.warned = time.Now()
-		c.cfg.Log.Warn("too many different endpoints for one stream: what came is stored, and the stream is opened again",
-			"times", c.session.stats().Crowded)
+		c.cfg.Log.Warn(
+			"too many different endpoints for one stream: what came is stored, and the stream is opened again",
+			"times",
+			c.session.stats().Crowded,
+		)
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"sluice/model"
 )
 
-// Fresh reports whether a record has not been received before; one that may have been counts as fresh. node is where it was
-// observed, empty where the server names none, t its time in microseconds, id a hash of what tells it apart. It must be
-// called once for each record, in the order received; only fresh ones may go to Flow or Reject.
+// Fresh reports whether a record has not been received before; one that may have been counts as fresh. node is where
+// it was observed, empty where the server names none, t its time in microseconds, id a hash of what tells it apart.
+// It must be called once for each record, in the order received; only fresh ones may go to Flow or Reject.
 func (s *Session) Fresh(name []byte, t int64, id uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,8 +58,8 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 // maxTies is how many ids of one time of a node are compared one by one.
 const maxTies = 32
 
-// repeats reports whether a record was received before. One that is newer than all of its node was not; one of the very time
-// of the newest is compared with those of that time. Only others are looked up among all.
+// repeats reports whether a record was received before. One that is newer than all of its node was not; one of the
+// very time of the newest is compared with those of that time. Only others are looked up among all.
 func (s *Session) repeats(n *node, t int64, id uint64) bool {
 	switch {
 	case s.ahead(t):

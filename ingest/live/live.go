@@ -42,8 +42,8 @@ type Batch struct {
 	Seen    []uint64 // ids of the records, oldest first, for Position.Seen
 	// SeenFrom is the watermark when the first of Seen was received.
 	SeenFrom int64
-	// Watermark is the time of the newest record received, microseconds since 1970 UTC and never more than a second in the future:
-	// all that was received is stored when this batch is. 0: nothing yet.
+	// Watermark is the time of the newest record received, microseconds since 1970 UTC and never more than a second in
+	// the future: all that was received is stored when this batch is. 0: nothing yet.
 	Watermark int64
 }
 

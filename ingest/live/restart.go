@@ -2,9 +2,9 @@ package live
 
 import "slices"
 
-// Restarted takes the word of a server that a node behind it began anew at a time, with nothing left of what it had held:
-// what came after since and had not been sent by then is lost. Both are microseconds since 1970 UTC; since is the node's
-// Newest when it was last known to be the old one. names are those that the node may have in records.
+// Restarted takes the word of a server that a node behind it began anew at a time, with nothing left of what it had
+// held: what came after since and had not been sent by then is lost. Both are microseconds since 1970 UTC; since is
+// the node's Newest when it was last known to be the old one. names are those that the node may have in records.
 func (s *Session) Restarted(since, at int64, names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -16,8 +16,8 @@ func (s *Session) Restarted(since, at int64, names ...string) {
 	s.total.Gaps++
 }
 
-// Newest is the time of a node's newest record, microseconds since 1970 UTC, 0: none came. names are those that the node
-// may have in records.
+// Newest is the time of a node's newest record, microseconds since 1970 UTC, 0: none came. names are those that the
+// node may have in records.
 func (s *Session) Newest(names ...string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

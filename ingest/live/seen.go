@@ -4,8 +4,8 @@ package live
 // their indices.
 const seenWindow = 1 << 19
 
-// seen remembers the ids of the newest records, to tell repetitions. It indexes them only when somebody asks, and nobody
-// does while records come in order: a record newer than all of its node cannot be a repetition.
+// seen remembers the ids of the newest records, to tell repetitions. It indexes them only when somebody asks, and
+// nobody does while records come in order: a record newer than all of its node cannot be a repetition.
 type seen struct {
 	gen [2]generation // the current one first
 }

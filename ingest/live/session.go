@@ -189,7 +189,8 @@ func (s *Session) Node(name string, state NodeState, message string) {
 	n.state, n.why = state, message
 }
 
-// opened prepares for a new stream from a time on: it must show the last record of each node once more, or there is a gap.
+// opened prepares for a new stream from a time on: it must show the last record of each node once more, or there is a
+// gap.
 func (s *Session) opened(from int64, enough func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,9 +214,9 @@ const maxBehind = 5 * 60e6
 // before are older, is gone.
 const maxSkew = 24 * 3600e6
 
-// resume gives the time to ask from, in microseconds, 0 where nothing was received yet: before the last record of each
-// node, but not so early that repetitions could not be told. Only for a node that is at work and whose clock is far
-// behind it is earlier: then records may be counted twice, which is better than losing them.
+// resume returns the time to ask from, in microseconds, 0 where nothing was received yet: before the last record of
+// each node, but not so early that repetitions could not be told. Only for a node that is at work and whose clock is
+// far behind it is earlier: then records may be counted twice, which is better than losing them.
 func (s *Session) resume(overlap time.Duration) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,7 +261,8 @@ func (s *Session) take(b *Batch) bool {
 		s.renew()
 	}
 	s.room.Broadcast()
-	return len(b.Rows) > 0 || b.Report.Total() > 0 || b.Report.Lost > 0 || len(b.Gaps) > 0 || len(b.Nodes) > 0 || b.Resent > 0
+	return len(b.Rows) > 0 || b.Report.Total() > 0 || b.Report.Lost > 0 || len(b.Gaps) > 0 || len(b.Nodes) > 0 ||
+		b.Resent > 0
 }
 
 func (s *Session) takeNodes(b *Batch) {
@@ -286,8 +288,8 @@ const (
 // labels. Whoever sends packets from ever new addresses fills them in seconds.
 const maxTables = 128 << 20
 
-// bound ends the stream where its tables have grown too large: what was received is stored, the tables begin anew, and the
-// next stream goes on from there.
+// bound ends the stream where its tables have grown too large: what was received is stored, the tables begin anew,
+// and the next stream goes on from there.
 func (s *Session) bound() {
 	if s.unlooked--; s.unlooked > 0 || s.crowded {
 		return
@@ -312,13 +314,15 @@ func (s *Session) ended() bool {
 func (s *Session) shrink() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.outgrown = s.tables.Endpoints.Len() > maxEndpoints || s.tables.Names.Len() > maxNames || s.tables.Size() > s.maxTables
+	s.outgrown = s.tables.Endpoints.Len() > maxEndpoints || s.tables.Names.Len() > maxNames ||
+		s.tables.Size() > s.maxTables
 	for s.outgrown && s.ctx.Err() == nil {
 		s.room.Wait()
 	}
 }
 
-// Arrived is how many records came from the nodes of these names, of all nodes where none is given, repetitions included.
+// Arrived is how many records came from the nodes of these names, of all nodes where none is given, repetitions
+// included.
 func (s *Session) Arrived(names ...string) (n uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -335,8 +339,9 @@ func (s *Session) Arrived(names ...string) (n uint64) {
 	return n
 }
 
-// Remembers gives the time from which on all repetitions are told: Fresh takes one of a record that came when the watermark
-// stood at that time, in microseconds, or before for a new record. ok is false as long as nothing was received.
+// Remembers returns the time from which on all repetitions are told: Fresh takes one of a record that came when the
+// watermark stood at that time, in microseconds, or before for a new record. ok is false as long as nothing was
+// received.
 func (s *Session) Remembers() (from int64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -39,7 +39,7 @@ type NodeStats struct {
 // Total returns the number of records read, repetitions aside.
 func (s *Stats) Total() uint64 { return s.Records.Total() }
 
-// stats gives a copy of the counts of what was received.
+// stats returns a copy of the counts of what was received.
 func (s *Session) stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

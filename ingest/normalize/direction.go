@@ -46,6 +46,7 @@ func direction(f *model.Flow, denied bool) model.Fate {
 			return model.Undecided
 		}
 		return model.Used
+	default: // the rest asks for nothing here
 	}
 	switch f.Proto {
 	case model.TCP:
@@ -54,6 +55,7 @@ func direction(f *model.Flow, denied bool) model.Fate {
 			return model.Used
 		case model.SYN | model.ACK:
 			return model.Reply
+		default: // the rest asks for nothing here
 		}
 		return model.Undecided
 	case model.ICMP, model.ICMPv6:
@@ -61,6 +63,7 @@ func direction(f *model.Flow, denied bool) model.Fate {
 			return model.Reply
 		}
 		return model.Used
+	default: // the rest asks for nothing here
 	}
 	if denied {
 		return model.Used // policy is only asked about the first packet of a connection
@@ -83,6 +86,7 @@ func looksLikeReply(f *model.Flow) bool {
 		return f.Flags&model.SYN == 0 && fixedPort(f.SrcPort) != 0 && fixedPort(f.DstPort) == 0
 	case model.UDP:
 		return f.SrcPort < 1024 && fixedPort(f.DstPort) == 0 && f.Event != model.EventConnection
+	default: // the rest asks for nothing here
 	}
 	return false
 }
@@ -91,7 +95,7 @@ func echoReply(p model.Proto, t uint16) bool {
 	return p == model.ICMP && t == 0 || p == model.ICMPv6 && t == 129
 }
 
-// echoRequest gives the type that a connection of ICMP messages is known by: replies count as their requests.
+// echoRequest returns the type that a connection of ICMP messages is known by: replies count as their requests.
 func echoRequest(p model.Proto, t uint16) uint16 {
 	switch {
 	case p == model.ICMP && t == 0:

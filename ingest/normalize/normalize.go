@@ -106,8 +106,8 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	n.fold.Add(o, srcPod, dstPod)
 }
 
-// cameBack gives the marks of what a record shows of the server's answer. An undecided record shows it if it turns out to
-// be a reply; a record that counts packets has its marks from the decoder.
+// cameBack returns the marks of what a record shows of the server's answer. An undecided record shows it if it turns
+// out to be a reply; a record that counts packets has its marks from the decoder.
 func cameBack(f *model.Flow, fate model.Fate) model.Marks {
 	switch {
 	case fate != model.Reply && fate != model.Undecided:

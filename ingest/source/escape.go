@@ -8,7 +8,19 @@ import (
 )
 
 // escaped is the byte that an escape of two stands for, 0 where that has to be looked at.
-var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', '\'': '\'', 'n': '\n', 't': '\t', 'r': '\r', 'b': 8, 'f': 12, 'a': 7, 'v': 11}
+var escaped = [256]byte{
+	'"':  '"',
+	'\\': '\\',
+	'/':  '/',
+	'\'': '\'',
+	'n':  '\n',
+	't':  '\t',
+	'r':  '\r',
+	'b':  8,
+	'f':  12,
+	'a':  7,
+	'v':  11,
+}
 
 // unescape adds the text that the inside of a string of JSON or of Go stands for. What is no escape stays as it is.
 func unescape(to, text []byte) []byte {
@@ -16,8 +28,8 @@ func unescape(to, text []byte) []byte {
 	return to
 }
 
-// unescapeTo adds what a string stands for, up to the quote that ends it if there is to be one, and returns how much of text
-// that took; -1 where the quote is missing.
+// unescapeTo adds what a string stands for, up to the quote that ends it if there is to be one, and returns how much
+// of text that took; -1 where the quote is missing.
 func unescapeTo(to, text []byte, quoted bool) ([]byte, int) {
 	from := len(to)
 	to = slices.Grow(to, len(text)+utf8.UTFMax) // no escape is shorter than what it stands for

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 )
 
-// finder finds the records in a text, wherever they stand and however often they are escaped: as the whole of it, behind a
-// prefix, in a member or an array of another object, in a string that is JSON once more. It looks from outside to inside,
-// and what is a record is not looked into: strings in records are written by strangers, who may write records.
+// finder finds the records in a text, wherever they stand and however often they are escaped: as the whole of it,
+// behind a prefix, in a member or an array of another object, in a string that is JSON once more. It looks from
+// outside to inside, and what is a record is not looked into: strings in records are written by strangers, who may
+// write records.
 //
 // It knows brackets and strings only. Time and memory are linear in the text.
 type finder struct {
@@ -34,7 +35,9 @@ type finder struct {
 // node is a place of a text that may be or hold a record.
 type node struct {
 	from, to int32 // to is -1 where it has no end
-	kind     byte  // '{', '[', '"' for a string, 'e' for an object of escaped quotes in plain text, 'c' for one of doubled ones
+	// kind is '{' or '[', '"' for a string, 'e' for an object of escaped quotes in plain text, 'c' for one of doubled
+	// ones.
+	kind byte
 }
 
 // brokenness says what is wrong with a text.
@@ -168,8 +171,8 @@ func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
 	return next, records
 }
 
-// meaning returns a text that is the same for records that say the same, whatever the order of their keys and what stands
-// around a flow.
+// meaning returns a text that is the same for records that say the same, whatever the order of their keys and what
+// stands around a flow.
 func meaning(record []byte) string {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(record))
@@ -322,8 +325,8 @@ func (f *finder) plain(text []byte, i int) int {
 	return i + 1
 }
 
-// begin returns the index of what begins in the object or array at i: over blanks, over those that are escaped, and over
-// the brackets of what an array holds.
+// begin returns the index of what begins in the object or array at i: over blanks, over those that are escaped, and
+// over the brackets of what an array holds.
 func begin(text []byte, i int) int {
 	array := text[i] == '['
 	for i++; i < len(text); i++ {

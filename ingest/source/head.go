@@ -15,8 +15,8 @@ type head struct {
 	events bool // server-sent events
 }
 
-// head looks for the first record, wherever it stands. It is false where there is none; whole says that the start is all
-// of the input.
+// head looks for the first record, wherever it stands. It is false where there is none; whole says that the start is
+// all of the input.
 func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
 	text := bytes.TrimSpace(start)
 	s := r.newSearch()
@@ -43,7 +43,10 @@ func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
 		h.lines = some || h.joins
 	}
 	if !some && !s.holds(text) && s.format < 0 {
-		s.format = slices.IndexFunc(r.options.Formats, func(f ingest.Format) bool { return f.Empty != nil && f.Empty(text) })
+		s.format = slices.IndexFunc(
+			r.options.Formats,
+			func(f ingest.Format) bool { return f.Empty != nil && f.Empty(text) },
+		)
 	}
 	h.format = s.format
 	return h, s.format >= 0

@@ -15,8 +15,8 @@ type piece struct {
 	escaped bool
 }
 
-// pieceOf reads a line of CRI (time, stream, P for a part or F, text), of Docker's json-file, whose parts lack their line
-// break, or of a pipeline that keeps CRI's mark as logtag or _p.
+// pieceOf reads a line of CRI (time, stream, P for a part or F, text), of Docker's json-file, whose parts lack their
+// line break, or of a pipeline that keeps CRI's mark as logtag or _p.
 func pieceOf(line []byte) (p piece, ok bool) {
 	if len(line) == 0 {
 		return p, false
@@ -140,7 +140,8 @@ func (w *worker) endOfContainer(source string) {
 	}
 }
 
-// wholeLines returns how much of text, which are lines of a container's log, ends with a line of which nothing is missing.
+// wholeLines returns how much of text, which are lines of a container's log, ends with a line of which nothing is
+// missing.
 func wholeLines(text []byte) (end int) {
 	var open [2]bool
 	for from := 0; from < len(text); {

@@ -46,7 +46,8 @@ func (c *counter) Read(b []byte) (int, error) {
 
 // digest reads what is left and gives the digest of the whole.
 func (c *counter) digest() (string, error) {
-	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c}, make([]byte, blockSize)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c}, make([]byte,
+		blockSize)); err != nil {
 		return "", plain(err)
 	}
 	sum := c.hash.Sum128().Bytes()
@@ -82,7 +83,7 @@ func skipMark(br *bufio.Reader) error {
 	return nil
 }
 
-// unpack gives the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.
+// unpack returns the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.
 func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) {
 	br := bufio.NewReaderSize(r, bufSize)
 	head, _ := br.Peek(4)

@@ -75,7 +75,9 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 			return plain(err)
 		}
 		if fi.IsDir() {
-			return errors.New("no file to read: an empty directory, or one behind a link in another, which has to be named itself")
+			return errors.New(
+				"no file to read: an empty directory, or one behind a link in another, which has to be named itself",
+			)
 		}
 		if r.options.Past != nil && fi.Mode().IsRegular() {
 			isNew, err := r.isNew(f, fi.Size())

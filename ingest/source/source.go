@@ -1,6 +1,6 @@
-// Package source finds the records of files, directories and standard input: how objects stand in lines, arrays, answers
-// and events, and inside of what container runtimes and log pipelines put around them. It knows formats by a list that
-// it is given, and asks them what is a record.
+// Package source finds the records of files, directories and standard input: how objects stand in lines, arrays,
+// answers and events, and inside of what container runtimes and log pipelines put around them. It knows formats by a
+// list that it is given, and asks them what is a record.
 package source
 
 import (

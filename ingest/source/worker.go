@@ -99,17 +99,19 @@ func (w *worker) value(source string, v *value) {
 	w.malformed(source, v.line, v.reason, brokenText[v.reason]+": "+ingest.Excerpt(v.text))
 }
 
-// item decodes the records of a text that is one, or that has some inside. A text without any is a malformed record, if it
-// is not quiet.
+// item decodes the records of a text that is one, or that has some inside. A text without any is a malformed record,
+// if it is not quiet.
 func (w *worker) item(source string, line int64, text []byte, quiet bool) {
-	if len(text) == 0 || len(w.wrappers) > 0 && w.unwrap(source, line, text) || w.decoders[0].Record(source, line, text) {
+	if len(text) == 0 || len(w.wrappers) > 0 && w.unwrap(source, line, text) ||
+		w.decoders[0].Record(source, line, text) {
 		return
 	}
 	if n := ingest.End(text); text[0] == '{' && n > 0 && n < len(text) {
 		w.several(source, line, text, quiet)
 		return
 	}
-	if i := bytes.Index(text, object); i > 0 && text[len(text)-1] == '}' && w.decoders[0].Record(source, line, text[i:]) {
+	if i := bytes.Index(text, object); i > 0 && text[len(text)-1] == '}' &&
+		w.decoders[0].Record(source, line, text[i:]) {
 		return // behind what a runtime or a pipeline puts before each line
 	}
 	w.source, w.text, w.line, w.seen = source, text, line, 0
@@ -164,8 +166,20 @@ func (w *worker) nothing(source string, line int64, text []byte) {
 }
 
 // lists are what answers call the list of what was asked for.
-var lists = map[string]bool{"items": true, "flows": true, "hits": true, "responses": true, "results": true, "result": true,
-	"events": true, "entries": true, "records": true, "values": true, "data": true, "streams": true}
+var lists = map[string]bool{
+	"items":     true,
+	"flows":     true,
+	"hits":      true,
+	"responses": true,
+	"results":   true,
+	"result":    true,
+	"events":    true,
+	"entries":   true,
+	"records":   true,
+	"values":    true,
+	"data":      true,
+	"streams":   true,
+}
 
 // isEmptyList reports whether an object is an answer that lists nothing.
 func isEmptyList(object []byte) bool {

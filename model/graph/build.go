@@ -56,7 +56,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	return g
 }
 
-// Group gives a graph of what was added so far that has only workloads and peers: what learning would select by.
+// Group returns a graph of what was added so far that has only workloads and peers: what learning would select by.
 func (b *Builder) Group(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
 	b.peers(g, cfg)
@@ -75,7 +75,7 @@ type item struct {
 
 func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }
 
-// ranks gives the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
+// ranks returns the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
 // not. Endpoints without a peer have none.
 func (b *Builder) ranks(assign []int) []uint32 {
 	type keyed struct {
@@ -238,7 +238,10 @@ func (g *Graph) finish(items []item) []int {
 		g.Fates[model.Refused][reason] += ed.RefusedRecords
 		for i := range of {
 			if k := &of[i].k; i == 0 || of[i].ranks != of[i-1].ranks {
-				g.Connections = append(g.Connections, Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: len(g.Edges)})
+				g.Connections = append(
+					g.Connections,
+					Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: len(g.Edges)},
+				)
 			}
 			g.Connections[len(g.Connections)-1].Records += of[i].t.records
 		}

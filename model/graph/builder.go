@@ -29,7 +29,19 @@ type key struct {
 func (k *key) hash() uint64 {
 	const p, q = 0x9E3779B97F4A7C15, 0xE7037ED1A0B428DB
 	a := uint64(k.src)<<32 | uint64(k.dst)
-	b := uint64(k.srcPort)<<48 | uint64(k.port)<<32 | uint64(k.proto)<<24 | uint64(k.verdict)<<16 | uint64(k.observer)<<8 | uint64(k.fate)
+	b := uint64(
+		k.srcPort,
+	)<<48 | uint64(
+		k.port,
+	)<<32 | uint64(
+		k.proto,
+	)<<24 | uint64(
+		k.verdict,
+	)<<16 | uint64(
+		k.observer,
+	)<<8 | uint64(
+		k.fate,
+	)
 	c := uint64(k.reason)<<16 | uint64(k.marks)
 	hi, lo := bits.Mul64(a^p, b^q)
 	hi, lo = bits.Mul64(hi^lo^c, q)
@@ -78,7 +90,18 @@ func NewBuilder(t model.Tables) *Builder {
 func (b *Builder) Add(t model.Tables, rows []model.Observation) {
 	for i := range rows {
 		o := &rows[i]
-		k := key{o.Src, o.Dst, o.SrcPort, o.Port, o.Proto, o.Verdict, o.Observer, o.Fate, o.Reason, o.Marks & model.KeyMarks}
+		k := key{
+			o.Src,
+			o.Dst,
+			o.SrcPort,
+			o.Port,
+			o.Proto,
+			o.Verdict,
+			o.Observer,
+			o.Fate,
+			o.Reason,
+			o.Marks & model.KeyMarks,
+		}
 		sp, dp := o.SrcPod, o.DstPod
 		if t != b.tables {
 			k.src, k.dst = b.endpoint(t, o.Src), b.endpoint(t, o.Dst)
@@ -141,8 +164,8 @@ func (b *Builder) all(yield func(*tally) bool) {
 // shows reports whether the ends of a tally are in the graph. A workload that only probes reach is one.
 func (a *tally) shows() bool { return a.k.fate != model.Irrelevant || a.k.proto.HasPorts() }
 
-// refuses reports whether a tally is of ICMP errors that say of the sender that it cannot be reached: where it is the end
-// that was asked, nobody listens on that port.
+// refuses reports whether a tally is of ICMP errors that say of the sender that it cannot be reached: where it is the
+// end that was asked, nobody listens on that port.
 func (a *tally) refuses() bool {
 	const unreachable, unreachable6 = 3, 1 // types of messages
 	return a.k.fate == model.Irrelevant && a.k.reason == model.ICMPError &&
@@ -217,7 +240,7 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 	return b.strs[id]
 }
 
-// Observations gives back what edges were built from, a row for each key and hour, in an order that depends on
+// Observations returns back what edges were built from, a row for each key and hour, in an order that depends on
 // nothing but them. First and last are those of the key, clipped to the hour. It is what a bundle keeps as evidence: a
 // graph built from it has the same edges and workloads. So noise is left out only where it tells of no workload.
 func (b *Builder) Observations() []model.Observation {
@@ -236,7 +259,11 @@ func (b *Builder) Observations() []model.Observation {
 	}
 	rank := b.ranks(make([]int, b.tables.Endpoints.Len())) // ids depend on the order of the log
 	slices.SortFunc(list, func(x, y *tally) int {
-		return cmp.Or(cmp.Compare(rank[x.k.src], rank[y.k.src]), cmp.Compare(rank[x.k.dst], rank[y.k.dst]), compareKeys(&x.k, &y.k))
+		return cmp.Or(
+			cmp.Compare(rank[x.k.src], rank[y.k.src]),
+			cmp.Compare(rank[x.k.dst], rank[y.k.dst]),
+			compareKeys(&x.k, &y.k),
+		)
 	})
 	var out []model.Observation
 	for _, t := range list {

@@ -31,7 +31,7 @@ func newDecider(g *Graph, b *Builder) *decider {
 	return d
 }
 
-// decide gives the key that an undecided tally counts under: forward, reply, denied, irrelevant, or refused as
+// decide returns the key that an undecided tally counts under: forward, reply, denied, irrelevant, or refused as
 // undecided. Other keys stay. Folded ephemeral ports are 0 and never a server's.
 func (d *decider) decide(k key) key {
 	if k.fate != model.Undecided {
@@ -40,7 +40,15 @@ func (d *decider) decide(k key) key {
 	fwd, back := d.evidence(k)
 	forward := k
 	forward.srcPort, forward.fate = 0, model.Used
-	reply := key{src: k.dst, dst: k.src, port: k.srcPort, proto: k.proto, verdict: k.verdict, observer: k.observer, fate: model.Reply}
+	reply := key{
+		src:      k.dst,
+		dst:      k.src,
+		port:     k.srcPort,
+		proto:    k.proto,
+		verdict:  k.verdict,
+		observer: k.observer,
+		fate:     model.Reply,
+	}
 	if k.marks&model.MarkDenied != 0 {
 		forward.fate = model.Denied
 		reply.fate, reply.reason = model.Irrelevant, model.Related // a late answer that conntrack no longer knew
@@ -109,11 +117,111 @@ func wellKnown(p model.Proto, port uint16) bool {
 		return true
 	}
 	switch port {
-	case 1433, 1521, 1883, 2049, 2181, 2379, 2380, 2888, 3000, 3100, 3128, 3306, 3888, 4222, 4317, 4318, 4369, 5000, 5432, 5555, 5601,
-		5671, 5672, 5044, 5353, 6379, 6443, 6831, 6832, 7000, 7001, 7070, 7077, 7199, 7473, 7687, 8000, 8008, 8080, 8081, 8082, 8086, 8088,
-		8123, 8125, 8181, 8200, 8300, 8301, 8302, 8443, 8500, 8600, 8787, 8888, 9000, 9042, 9080, 9090, 9091, 9092, 9093, 9094, 9095, 9096,
-		9100, 9121, 9153, 9160, 9200, 9300, 9411, 9443, 9500, 9876, 9999, 10250, 10255, 10256, 10257, 10259, 11211, 14250, 14268, 15000,
-		15010, 15012, 15014, 15017, 15020, 15021, 15090, 15672, 16379, 16686, 20880, 24224, 26379, 26257, 27017, 27018, 27019, 28015, 50051, 61616:
+	case 1433,
+		1521,
+		1883,
+		2049,
+		2181,
+		2379,
+		2380,
+		2888,
+		3000,
+		3100,
+		3128,
+		3306,
+		3888,
+		4222,
+		4317,
+		4318,
+		4369,
+		5000,
+		5432,
+		5555,
+		5601,
+		5671,
+		5672,
+		5044,
+		5353,
+		6379,
+		6443,
+		6831,
+		6832,
+		7000,
+		7001,
+		7070,
+		7077,
+		7199,
+		7473,
+		7687,
+		8000,
+		8008,
+		8080,
+		8081,
+		8082,
+		8086,
+		8088,
+		8123,
+		8125,
+		8181,
+		8200,
+		8300,
+		8301,
+		8302,
+		8443,
+		8500,
+		8600,
+		8787,
+		8888,
+		9000,
+		9042,
+		9080,
+		9090,
+		9091,
+		9092,
+		9093,
+		9094,
+		9095,
+		9096,
+		9100,
+		9121,
+		9153,
+		9160,
+		9200,
+		9300,
+		9411,
+		9443,
+		9500,
+		9876,
+		9999,
+		10250,
+		10255,
+		10256,
+		10257,
+		10259,
+		11211,
+		14250,
+		14268,
+		15000,
+		15010,
+		15012,
+		15014,
+		15017,
+		15020,
+		15021,
+		15090,
+		15672,
+		16379,
+		16686,
+		20880,
+		24224,
+		26379,
+		26257,
+		27017,
+		27018,
+		27019,
+		28015,
+		50051,
+		61616:
 		return true
 	}
 	return false

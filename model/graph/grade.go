@@ -49,8 +49,15 @@ const (
 	DoubtDatagrams        // datagrams without an answer, which may be one-way by nature
 )
 
-var doubtTexts = [...]string{"", "stored before answers were noted", "the log does not show answers to it", "its opening was not seen",
-	"the log ends right after it", "records of its hours are missing", "datagrams need no answer"}
+var doubtTexts = [...]string{
+	"",
+	"stored before answers were noted",
+	"the log does not show answers to it",
+	"its opening was not seen",
+	"the log ends right after it",
+	"records of its hours are missing",
+	"datagrams need no answer",
+}
 
 // String is the reason in words, "" for none.
 func (d Doubt) String() string { return doubtTexts[d] }
@@ -132,16 +139,24 @@ type place struct {
 	hour     uint32
 }
 
-// answers are the peers that were answered, and those that answered, at a place; silent are those with an edge that nobody
-// answered. Most says that most pods that asked were answered.
+// answers are the peers that were answered, and those that answered, at a place; silent are those with an edge that
+// nobody answered. Most says that most pods that asked were answered.
 type answers struct {
 	clients, servers, silent map[int]bool
 	most                     bool
 }
 
 func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[[2]int]uint64) *grader {
-	r := &grader{g: g, cfg: cfg, items: items, from: from, proofs: make([]proof, len(g.Edges)), shown: map[place]*answers{},
-		refusals: refusals, unheard: map[[2]int]uint64{}}
+	r := &grader{
+		g:        g,
+		cfg:      cfg,
+		items:    items,
+		from:     from,
+		proofs:   make([]proof, len(g.Edges)),
+		shown:    map[place]*answers{},
+		refusals: refusals,
+		unheard:  map[[2]int]uint64{},
+	}
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		p := proofOf(r.of(i))
@@ -161,8 +176,8 @@ func (r *grader) of(edge int) []item {
 	return r.items[r.from[edge]:]
 }
 
-// grade gives every edge that seemed to work its grade, and takes those that nothing shows to have worked for what they
-// are: pending, or denied where a policy denied them at other times.
+// grade returns every edge that seemed to work its grade, and takes those that nothing shows to have worked for what
+// they are: pending, or denied where a policy denied them at other times.
 func (r *grader) grade() {
 	r.survey()
 	for i := range r.g.Edges {
@@ -251,7 +266,8 @@ func (r *grader) pods(peers, but map[int]bool) (n int) {
 // asks reports whether an item is a request that is answered at once: the opening of a TCP connection, or any packet of
 // other protocols.
 func (r *grader) asks(it *item) bool {
-	return it.k.fate == model.Used && it.t.k.fate == model.Used && (it.k.proto != model.TCP || it.t.marks&model.MarkSYN != 0)
+	return it.k.fate == model.Used && it.t.k.fate == model.Used &&
+		(it.k.proto != model.TCP || it.t.marks&model.MarkSYN != 0)
 }
 
 func (r *grader) at(p place) *answers {
@@ -263,9 +279,9 @@ func (r *grader) at(p place) *answers {
 	return a
 }
 
-// tells reports whether silence means that nobody answered an edge: an answer would have been logged in its hours, since
-// the log shows others then, to the same client or by the same server, or to most clients. Hours with hardly any of its
-// records may show none: those that a log begins or ends in have few answers of anybody.
+// tells reports whether silence means that nobody answered an edge: an answer would have been logged in its hours,
+// since the log shows others then, to the same client or by the same server, or to most clients. Hours with hardly
+// any of its records may show none: those that a log begins or ends in have few answers of anybody.
 func (r *grader) tells(i int) bool {
 	e := &r.g.Edges[i]
 	var all, unshown uint64

@@ -50,12 +50,13 @@ func (s State) Worked() bool { return s == Allowed || s == Mixed }
 // Evidence is what was seen of an edge or connection.
 type Evidence struct {
 	Used, Replies, Duplicates, DeniedRecords, RefusedRecords uint64
-	Conns                                                    uint64 // connections opened; 0: the log does not show openings
-	First, Last                                              model.Micros
-	Windows                                                  []uint32
-	Observers                                                model.Observers
-	Marks                                                    model.Marks
-	SrcPod, DstPod                                           string // pods of the earliest record
+	// connections opened; 0: the log does not show openings
+	Conns          uint64
+	First, Last    model.Micros
+	Windows        []uint32
+	Observers      model.Observers
+	Marks          model.Marks
+	SrcPod, DstPod string // pods of the earliest record
 }
 
 // Records is the number of records behind the evidence.
@@ -130,6 +131,7 @@ func peerID(p *Peer, w []workload.Workload) string {
 		return "network:" + p.Name
 	case model.KindHost:
 		return "host:" + p.Name
+	default: // the rest asks for nothing here
 	}
 	if p.Name != "" {
 		return p.Namespace + "/pod:" + p.Name // a field-masked export names the pod and nothing else
@@ -137,7 +139,7 @@ func peerID(p *Peer, w []workload.Workload) string {
 	return "unknown"
 }
 
-// peerFor gives the peer of an endpoint, before it has an index.
+// peerFor returns the peer of an endpoint, before it has an index.
 func peerFor(e *model.Endpoint, w int) Peer {
 	p := Peer{Kind: e.Kind, Workload: -1}
 	switch e.Kind {
@@ -170,7 +172,14 @@ func (g *Graph) Check() error {
 			return fmt.Errorf("edge %s -> %s %s has no record", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString())
 		}
 		if (e.Reason != model.ReasonNone) != (e.State == Refused) {
-			return fmt.Errorf("edge %s -> %s %s: state %s with reason %q", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State, e.Reason)
+			return fmt.Errorf(
+				"edge %s -> %s %s: state %s with reason %q",
+				g.Peers[e.Src].ID,
+				g.Peers[e.Dst].ID,
+				e.PortString(),
+				e.State,
+				e.Reason,
+			)
 		}
 		if i > 0 && compareEdges(&g.Edges[i-1], e) >= 0 {
 			return fmt.Errorf("edges are not sorted at %d", i)
@@ -180,8 +189,14 @@ func (g *Graph) Check() error {
 }
 
 func compareEdges(a, b *Edge) int {
-	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port),
-		cmp.Compare(b2i(a.State == Refused), b2i(b.State == Refused)), cmp.Compare(a.Reason, b.Reason))
+	return cmp.Or(
+		cmp.Compare(a.Src, b.Src),
+		cmp.Compare(a.Dst, b.Dst),
+		cmp.Compare(a.Proto, b.Proto),
+		cmp.Compare(a.Port, b.Port),
+		cmp.Compare(b2i(a.State == Refused), b2i(b.State == Refused)),
+		cmp.Compare(a.Reason, b.Reason),
+	)
 }
 
 func b2i(b bool) int {

@@ -11,7 +11,7 @@ type Hour struct {
 	Records uint64
 }
 
-// Hours gives the records by hour, those that are no dependency among them: an hour without any was not watched.
+// Hours returns the records by hour, those that are no dependency among them: an hour without any was not watched.
 func (b *Builder) Hours() []Hour {
 	sum := map[uint32]uint64{}
 	for t := range b.all {

@@ -35,7 +35,8 @@ func (w *weigher) weigh(items []item) Edge {
 		it := &items[i]
 		ed.Marks |= it.t.marks
 		ed.Observers.Add(it.k.observer)
-		if ed.First == 0 || it.t.first < ed.First || it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {
+		if ed.First == 0 || it.t.first < ed.First ||
+			it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {
 			ed.First, srcPod, dstPod = it.t.first, it.t.srcPod, it.t.dstPod
 		}
 		ed.Last = max(ed.Last, it.t.last)
@@ -70,6 +71,7 @@ func (w *weigher) see(it *item) {
 		case model.Used:
 			x.worked = true
 			x.arrived = x.arrived || it.k.observer == model.AtDestination || it.k.observer == model.AtL7
+		default: // the rest asks for nothing here
 		}
 	}
 }
@@ -85,6 +87,7 @@ func bestOf(items []item) best {
 			b.forward = min(b.forward, k.observer)
 		case model.Denied:
 			b.denied = min(b.denied, k.observer)
+		default: // the rest asks for nothing here
 		}
 	}
 	return b

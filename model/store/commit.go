@@ -102,7 +102,7 @@ func readListed(files Files, names []string, last int) ([]commit, error) {
 	return out, nil
 }
 
-// commitNumber gives the number in the name of a commit's file, false for files of other kinds.
+// commitNumber returns the number in the name of a commit's file, false for files of other kinds.
 func commitNumber(file string) (int, bool) {
 	number, rest, ok := strings.Cut(file, "-")
 	if !ok || !strings.HasSuffix(rest, commitSuffix) {

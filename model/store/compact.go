@@ -70,8 +70,8 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 	return c, s.removeDead(o.now().Add(-o.Grace), &c)
 }
 
-// mergeable gives the commits to merge into one: the newest ones, as soon as enough of them were merged equally often,
-// or a single one that holds segments to drop; and the names of all segments to drop.
+// mergeable returns the commits to merge into one: the newest ones, as soon as enough of them were merged equally
+// often, or a single one that holds segments to drop; and the names of all segments to drop.
 func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool) {
 	live := s.snapshot()
 	if o.Keep > 0 || o.KeepBytes > 0 {
@@ -136,7 +136,10 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 }
 
 func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]bool, dropped *int64) error {
-	sc := scan{files: w.store.files, fn: func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) }}
+	sc := scan{
+		files: w.store.files,
+		fn:    func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) },
+	}
 	for _, c := range run {
 		w.replaces = w.replaces.union(c.Replaces).union(ranges{{c.Number, c.Number}})
 		w.level = max(w.level, c.Level)
@@ -159,7 +162,7 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 	return nil
 }
 
-// mergeSources gives the sources of several commits; the parts of one stream become one.
+// mergeSources returns the sources of several commits; the parts of one stream become one.
 func mergeSources(run []commit) (out []Source) {
 	at := map[[2]string]int{}
 	for _, c := range run {

@@ -102,7 +102,7 @@ func TestKill(t *testing.T) {
 	t.Logf("%d sources, %d files left behind by the killed", len(mustCreate(t, dir).Sources()), orphans)
 }
 
-// lastLine gives the last source acknowledged, -1 for none.
+// lastLine returns the last source acknowledged, -1 for none.
 func lastLine(t *testing.T, out *bytes.Buffer) int {
 	last := -1
 	for sc := bufio.NewScanner(out); sc.Scan(); {

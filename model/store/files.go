@@ -99,8 +99,14 @@ func read(f Files, name, digest string, buf *bytes.Buffer) error {
 		return fmt.Errorf("read %s/%s: %w", f, name, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != digest {
-		return fmt.Errorf("read %s/%s: not the file that was committed (SHA-256 %.12s, want %.12s): %w", f, name, got, digest,
-			ErrDamaged)
+		return fmt.Errorf(
+			"read %s/%s: not the file that was committed (SHA-256 %.12s, want %.12s): %w",
+			f,
+			name,
+			got,
+			digest,
+			ErrDamaged,
+		)
 	}
 	return nil
 }

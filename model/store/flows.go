@@ -83,7 +83,7 @@ func (f *flowReader) group(i int) (rows []model.Observation, err error) {
 	return rows, nil
 }
 
-// span gives the times of the first and last record in a row group, by its statistics; false where it has none.
+// span returns the times of the first and last record in a row group, by its statistics; false where it has none.
 func (f *flowReader) span(i int) (first, last int64, ok bool) {
 	var lo, hi bool
 	g := f.file.MetaData().RowGroup(i)

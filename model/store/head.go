@@ -43,8 +43,14 @@ func (s *Store) checkHead(h head) error {
 	for _, list := range [][]commit{s.commits, s.dead} {
 		for _, c := range list {
 			if c.Number == h.number && c.file != h.name+commitSuffix {
-				return fmt.Errorf("commit %d is %s, not the one that %s/%s names: %w", h.number, c.file, headDir, h.name,
-					ErrDamaged)
+				return fmt.Errorf(
+					"commit %d is %s, not the one that %s/%s names: %w",
+					h.number,
+					c.file,
+					headDir,
+					h.name,
+					ErrDamaged,
+				)
 			}
 		}
 	}

@@ -112,7 +112,7 @@ func plainRows(t model.Tables, rows []model.Observation) []row {
 	return out
 }
 
-// scanned gives all rows of a store, interned in one table.
+// scanned returns all rows of a store, interned in one table.
 func scanned(tb testing.TB, s *Store, o ScanOptions) (model.Tables, []model.Observation) {
 	tb.Helper()
 	own := newTables()

@@ -161,7 +161,7 @@ type levelled struct {
 	defined, repeated []int16
 }
 
-// texts gives a text column: empty texts are undefined.
+// texts returns a text column: empty texts are undefined.
 func texts(rows []label, column int) levelled {
 	v := levelled{values: make([]parquet.ByteArray, 0, len(rows)), defined: make([]int16, len(rows))}
 	for i := range rows {
@@ -172,7 +172,7 @@ func texts(rows []label, column int) levelled {
 	return v
 }
 
-// lists gives the elements of a list column: an empty list is one undefined element.
+// lists returns the elements of a list column: an empty list is one undefined element.
 func lists(rows []label, column int) (v levelled) {
 	for i := range rows {
 		list := rows[i].lists[column]

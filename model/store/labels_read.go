@@ -9,8 +9,8 @@ import (
 	"sluice/model"
 )
 
-// readLabels gives the tables that the flows of a pair refer to. Endpoints stand first, so that their ids are those of
-// the file; the first pod name has the id that the number of endpoints is.
+// readLabels returns the tables that the flows of a pair refer to. Endpoints stand first, so that their ids are those
+// of the file; the first pod name has the id that the number of endpoints is.
 func readLabels(data []byte) (t model.Tables, err error) {
 	rows, err := readLabelRows(data)
 	if err != nil {

@@ -45,7 +45,7 @@ func (l *local) pod(id model.NameID) model.NameID {
 	return model.NameID(l.names[id] - 1)
 }
 
-// labels gives the rows of the segment's labels, by id.
+// labels returns the rows of the segment's labels, by id.
 func (l *local) labels(t *ranked) []label {
 	out := make([]label, 0, l.total)
 	for i, id := range l.endpoints {

@@ -8,7 +8,7 @@ type roomy struct{ memory.Allocator }
 
 func init() { memory.DefaultAllocator = roomy{memory.NewGoAllocator()} }
 
-// Reallocate gives b with the given length and, where it has to move, room to double.
+// Reallocate returns b with the given length and, where it has to move, room to double.
 func (a roomy) Reallocate(size int, b []byte) []byte {
 	if cap(b) < size {
 		b = append(make([]byte, 0, 2*size), b...)

@@ -35,8 +35,8 @@ func dayOf(window uint32) string { return windowTime(window).Format(time.DateOnl
 var numberedFile = regexp.MustCompile(
 	`^(?:\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(?:\.labels)?\.parquet|(\d{8,})\.\d{4,}\.ids)$`)
 
-// commitOf gives the number of the commit that a file of rows, labels or ids was written for, false for files of other
-// origin.
+// commitOf returns the number of the commit that a file of rows, labels or ids was written for, false for files of
+// other origin.
 func commitOf(file string) (int, bool) {
 	m := numberedFile.FindStringSubmatch(file)
 	if m == nil {

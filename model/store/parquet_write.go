@@ -96,8 +96,18 @@ func (f *parquetFile) group(rows int, column func(i int, w file.ColumnChunkWrite
 	var size int64
 	for i := range g.NumColumns() {
 		meta := g.NextColumnChunk()
-		p, err := file.NewPageWriter(f.sink, compress.Codecs.Zstd, 0, meta, f.count, int16(i), f.props.Allocator(), false,
-			nil, nil)
+		p, err := file.NewPageWriter(
+			f.sink,
+			compress.Codecs.Zstd,
+			0,
+			meta,
+			f.count,
+			int16(i),
+			f.props.Allocator(),
+			false,
+			nil,
+			nil,
+		)
 		if err != nil {
 			return err
 		}
@@ -121,7 +131,7 @@ type pager struct {
 	enc *encoder
 }
 
-// Compress gives the compressed bytes of a page, valid until the next.
+// Compress returns the compressed bytes of a page, valid until the next.
 func (p pager) Compress(_ *bytes.Buffer, src []byte) []byte {
 	p.enc.out = p.enc.zstd.EncodeAll(src, p.enc.out[:0])
 	return p.enc.out

@@ -9,7 +9,7 @@ func (r ranges) has(n int) bool {
 	return slices.ContainsFunc(r, func(p [2]int) bool { return p[0] <= n && n <= p[1] })
 }
 
-// union gives the numbers of both.
+// union returns the numbers of both.
 func (r ranges) union(o ranges) ranges {
 	all := slices.Concat(r, o)
 	slices.SortFunc(all, func(a, b [2]int) int { return a[0] - b[0] })

@@ -32,7 +32,10 @@ func (s *Store) Scan(ctx context.Context, o ScanOptions,
 		}
 		if err := sc.segment(ctx, &g); err != nil {
 			if s.replaced(&g) {
-				return fmt.Errorf("read %s: it was compacted for longer than its readers may take; read it again", s.files)
+				return fmt.Errorf(
+					"read %s: it was compacted for longer than its readers may take; read it again",
+					s.files,
+				)
 			}
 			return err
 		}

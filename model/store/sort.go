@@ -54,7 +54,7 @@ func (s *sorter) clusterOf(o *model.Observation) uint32 {
 	return s.cluster[o.Dst]
 }
 
-// sort gives the rows' places in order.
+// sort returns the rows' places in order.
 func (s *sorter) sort() []entry {
 	s.pack()
 	s.radix()

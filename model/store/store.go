@@ -159,7 +159,7 @@ func (s *Store) HasSize(bytes int64) bool {
 	return s.sizes[bytes]
 }
 
-// Segments gives the segments, oldest commit first.
+// Segments returns the segments, oldest commit first.
 func (s *Store) Segments() []Segment {
 	var out []Segment
 	for _, c := range s.snapshot() {
@@ -168,7 +168,7 @@ func (s *Store) Segments() []Segment {
 	return out
 }
 
-// Sources gives the sources, oldest commit first.
+// Sources returns the sources, oldest commit first.
 func (s *Store) Sources() []Source {
 	var out []Source
 	for _, c := range s.snapshot() {

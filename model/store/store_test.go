@@ -136,7 +136,7 @@ func TestSorted(t *testing.T) {
 	}
 }
 
-// reintern gives the rows new tables in which everything has another id.
+// reintern returns the rows new tables in which everything has another id.
 func reintern(r *rand.Rand, t model.Tables, rows []model.Observation) (model.Tables, []model.Observation) {
 	out := model.NewTables()
 	for _, i := range r.Perm(t.Endpoints.Len()) {
@@ -152,7 +152,7 @@ func reintern(r *rand.Rand, t model.Tables, rows []model.Observation) (model.Tab
 	return out, rows
 }
 
-// files gives the content of all files by name.
+// files returns the content of all files by name.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

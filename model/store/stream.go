@@ -123,7 +123,7 @@ func (w *Writer) joinSeen(st *Stream) error {
 	return err
 }
 
-// Stream gives where the live source of a name stands, nil if nothing of it is stored.
+// Stream returns where the live source of a name stands, nil if nothing of it is stored.
 func (s *Store) Stream(name string) *Stream {
 	var out *Stream
 	for _, src := range s.Sources() {
@@ -159,7 +159,7 @@ func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
 	return ids, from, nil
 }
 
-// clone gives a copy that can be added to.
+// clone returns a copy that can be added to.
 func (s *Stream) clone() *Stream {
 	c := &Stream{}
 	c.add(s)
@@ -236,5 +236,5 @@ func (s *Store) LockStream(name string) (*Lock, error) {
 	return &Lock{unlock}, nil
 }
 
-// Release gives the right up.
+// Release returns the right up.
 func (l *Lock) Release() error { return l.unlock(true) }

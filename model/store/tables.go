@@ -77,7 +77,7 @@ func grow(s []uint32, n int) []uint32 {
 	return s
 }
 
-// sorted gives the endpoints in the order of their keys and the names in the order of their texts, with the new place
+// sorted returns the endpoints in the order of their keys and the names in the order of their texts, with the new place
 // of every former id. Name 0, the empty text, stays at 0.
 func (t *tables) sorted() *ranked {
 	r := &ranked{endpoints: make([]*model.Endpoint, len(t.endpoints)), names: make([]string, t.names.Len())}

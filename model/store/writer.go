@@ -238,7 +238,7 @@ func (w *Writer) commit(sources []Source) error {
 	return err
 }
 
-// Abort gives up what was written since the last Commit and the lock. It does nothing after Commit.
+// Abort returns up what was written since the last Commit and the lock. It does nothing after Commit.
 func (w *Writer) Abort() error {
 	if w.unlock == nil {
 		return nil

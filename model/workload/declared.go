@@ -40,7 +40,8 @@ func selects(sel map[string]string, l model.Labels) bool {
 	return true
 }
 
-// declare brings the manifests, those without name or namespace aside, into the spaces of their namespaces, whichever cluster those are of.
+// declare brings the manifests, those without name or namespace aside, into the spaces of their namespaces, whichever
+// cluster those are of.
 func declare(spaces []*space, all []Declared) []*space {
 	for _, d := range all {
 		if !slices.ContainsFunc(spaces, func(sp *space) bool { return sp.namespace == d.Namespace }) {
@@ -61,7 +62,7 @@ func declare(spaces []*space, all []Declared) []*space {
 	return spaces
 }
 
-// own gives a pod the owner, or the kind of owner, that exactly one manifest has for it.
+// own returns a pod the owner, or the kind of owner, that exactly one manifest has for it.
 func (sp *space) own(p *pod) {
 	if p.owner.Kind != "" || p.owner.Name == "" && len(p.Labels) == 0 {
 		return
@@ -100,7 +101,7 @@ func (sp *space) unseen() {
 // unseenPod stands in place of the index of a pod that is only in a manifest.
 const unseenPod = -1
 
-// ownSelector gives the stable part of the selector that the group's only owner declares, as far as its pods carry it
+// ownSelector returns the stable part of the selector that the group's only owner declares, as far as its pods carry it
 // in the log: the CNI sees no other labels.
 func (sp *space) ownSelector(g *group) []string {
 	owners := g.owners()

@@ -65,7 +65,7 @@ func (sp *space) detail(g *group, j *judge) {
 	}
 }
 
-// serviceAccount gives the account that the group's pods run as, and whether it can stand for the group.
+// serviceAccount returns the account that the group's pods run as, and whether it can stand for the group.
 func (sp *space) serviceAccount(g *group) (name string, own bool) {
 	known := true
 	for _, p := range g.pods {

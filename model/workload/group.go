@@ -20,7 +20,12 @@ type group struct {
 }
 
 func newGroup(key string, pods []*pod, atomic bool) *group {
-	g := &group{key: key, pods: pods, atomic: atomic, odd: !slices.ContainsFunc(pods, func(p *pod) bool { return !p.odd })}
+	g := &group{
+		key:    key,
+		pods:   pods,
+		atomic: atomic,
+		odd:    !slices.ContainsFunc(pods, func(p *pod) bool { return !p.odd }),
+	}
 	for _, p := range pods {
 		if len(p.Labels) > 0 {
 			g.sets = append(g.sets, p.stable)
@@ -87,8 +92,8 @@ func (g *group) dissolve() []*group {
 }
 
 // merge unites groups until no group's stable labels select pods of another. Where a union would share no label at
-// all, its groups are dissolved first, so that only the label sets in conflict become one. Unions that share a label are
-// made many at a time: what overlaps goes on doing so, in whatever order others are united.
+// all, its groups are dissolved first, so that only the label sets in conflict become one. Unions that share a label
+// are made many at a time: what overlaps goes on doing so, in whatever order others are united.
 func merge(groups []*group) []*group {
 	groups = equals(groups)
 	for {

@@ -31,7 +31,10 @@ func (sp *space) join(rest []*pod) {
 		sp.refuse(p, unlabelledAdvice(p))
 	}
 	for _, b := range slices.Sorted(maps.Keys(byBase)) {
-		home := slices.DeleteFunc(slices.Clone(bases[b]), func(g *group) bool { return len(slices.Concat(g.sets...)) > 0 })
+		home := slices.DeleteFunc(
+			slices.Clone(bases[b]),
+			func(g *group) bool { return len(slices.Concat(g.sets...)) > 0 },
+		)
 		if len(home) == 1 {
 			*home[0] = *newGroup(home[0].key, slices.Concat(home[0].pods, byBase[b]), home[0].atomic)
 			continue
@@ -70,7 +73,7 @@ func (sp *space) joinOwners() {
 	sp.groups = slices.DeleteFunc(sp.groups, func(g *group) bool { return gone[g] })
 }
 
-// index gives the groups of each pod name, and of each name that an owner has or, by its pods' names, may have.
+// index returns the groups of each pod name, and of each name that an owner has or, by its pods' names, may have.
 func (sp *space) index() (names, bases map[string][]*group) {
 	names, bases = map[string][]*group{}, map[string][]*group{}
 	add := func(m map[string][]*group, name string, g *group) {
@@ -92,7 +95,7 @@ func (sp *space) index() (names, bases map[string][]*group) {
 	return names, bases
 }
 
-// lookup gives the only group that can hold p, nil if there is none or more than one.
+// lookup returns the only group that can hold p, nil if there is none or more than one.
 func lookup(p *pod, names, bases map[string][]*group) *group {
 	found := map[*group]bool{}
 	own := append([]string{p.Name}, p.samples...)
@@ -122,7 +125,7 @@ func lookup(p *pod, names, bases map[string][]*group) *group {
 	return nil
 }
 
-// knownOwners gives the owner of a pod or, where the log has none, those that its pods' names leave no doubt about:
+// knownOwners returns the owner of a pod or, where the log has none, those that its pods' names leave no doubt about:
 // two random parts are only ever appended to the name of a Deployment or CronJob.
 func (p *pod) knownOwners() []string {
 	if p.owner.Name != "" {

@@ -12,7 +12,7 @@ import (
 // maxName is the length of a DNS label.
 const maxName = 63
 
-// labelName gives the name that labels give an application, "" if none.
+// labelName returns the name that labels give an application, "" if none.
 func labelName(l model.Labels) string {
 	if name, _ := l.Get("app.kubernetes.io/name"); name != "" {
 		if c, _ := l.Get("app.kubernetes.io/component"); c != "" && c != name {
@@ -28,7 +28,7 @@ func labelName(l model.Labels) string {
 	return ""
 }
 
-// owners gives the distinct owners of the group, by name and kind.
+// owners returns the distinct owners of the group, by name and kind.
 func (g *group) owners() []model.Owner {
 	var out []model.Owner
 	for _, p := range g.pods {
@@ -106,7 +106,7 @@ func (g *group) identity() string {
 	return strings.Join(s, "\x00")
 }
 
-// nameAll gives every group a name of its own. Groups without owner that collide are told apart by the values that
+// nameAll returns every group a name of its own. Groups without owner that collide are told apart by the values that
 // their selectors add; what still collides gets a hash of its identity, so that no name depends on the order in
 // which workloads were seen.
 func nameAll(groups []*group) {

@@ -24,9 +24,9 @@ type variant struct {
 	hashes      map[string]bool // pod-template-hashes in their names
 }
 
-// outliers splits off the pods that bear the name of an owner and would cost it its selector: labels on all its pods but
-// those are not dropped for their sake. Generations that follow each other stay together, and so do replicas whose labels
-// differ in something that the owner's selector can do without.
+// outliers splits off the pods that bear the name of an owner and would cost it its selector: labels on all its pods
+// but those are not dropped for their sake. Generations that follow each other stay together, and so do replicas
+// whose labels differ in something that the owner's selector can do without.
 func (sp *space) outliers() {
 	owners := map[model.Owner][]*pod{}
 	for _, p := range sp.pods {
@@ -58,8 +58,8 @@ func (sp *space) outliers() {
 	}
 }
 
-// odd reports whether a pod of labels b cannot be one of an application whose pods have labels a: it is called something
-// else, or they share nothing.
+// odd reports whether a pod of labels b cannot be one of an application whose pods have labels a: it is called
+// something else, or they share nothing.
 func odd(a, b, common model.Labels) bool {
 	for _, k := range naming {
 		if v, ok := a.Get(k); ok {
@@ -70,7 +70,7 @@ func odd(a, b, common model.Labels) bool {
 	return len(common) == 0
 }
 
-// variants gives the sets of stable labels of an owner's pods: first the one of most pods, then what was seen first.
+// variants returns the sets of stable labels of an owner's pods: first the one of most pods, then what was seen first.
 func variants(pods []*pod) []*variant {
 	by := map[string][]*pod{}
 	for _, p := range pods {
@@ -111,8 +111,8 @@ func compareVariants(a, b *variant) int {
 	return cmp.Or(cmp.Compare(b.names, a.names), cmp.Compare(a.first, b.first), slices.Compare(a.labels, b.labels))
 }
 
-// follows reports whether two variants are generations of which one took the place of the other. Pods of one template are
-// of one generation, and a log too short to tell tells nothing.
+// follows reports whether two variants are generations of which one took the place of the other. Pods of one template
+// are of one generation, and a log too short to tell tells nothing.
 func follows(a, b *variant) bool {
 	for h := range a.hashes {
 		if b.hashes[h] {

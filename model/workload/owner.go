@@ -69,7 +69,7 @@ func siblings(pods []*pod) {
 	}
 }
 
-// kinds gives an owner without kind (Calico names none) the kind that another record has for the name, and calls the
+// kinds returns an owner without kind (Calico names none) the kind that another record has for the name, and calls the
 // Jobs of a known CronJob by its kind.
 func kinds(pods []*pod) {
 	known := map[string]map[string]bool{}
@@ -94,7 +94,7 @@ func kinds(pods []*pod) {
 	}
 }
 
-// stems gives the names that the owner of a pod can have, the longest first: Deployment pods carry two random parts,
+// stems returns the names that the owner of a pod can have, the longest first: Deployment pods carry two random parts,
 // those of a DaemonSet or Job one, those of a StatefulSet a number.
 func stems(podName string) []string {
 	stem, last := cutLast(podName)

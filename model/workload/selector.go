@@ -79,7 +79,7 @@ func (x *setIndex) selectorFor(labels model.Labels, g int) []string {
 	return chosen
 }
 
-// smallest gives the best choice that hits all of n sets: first the fewest of hits[plain:], then the fewest of
+// smallest returns the best choice that hits all of n sets: first the fewest of hits[plain:], then the fewest of
 // hits[:plain], then the earliest. false: it takes more than maxOthers of the former.
 func smallest(hits []hitSet, plain, n int) ([]int, bool) {
 	for others := 0; others <= min(maxOthers, len(hits)-plain); others++ {

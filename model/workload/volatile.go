@@ -105,8 +105,8 @@ func learn(spaces []*space, cfg Config) *judge {
 	return j
 }
 
-// learnRandom finds keys most of whose values look random. Applications are counted and not values, of which anybody can
-// invent any number.
+// learnRandom finds keys most of whose values look random. Applications are counted and not values, of which anybody
+// can invent any number.
 func (j *judge) learnRandom(spaces []*space) {
 	type use struct {
 		space int
@@ -192,7 +192,7 @@ func (j *judge) learnReplicas(sp *space) {
 	}
 }
 
-// valuesOf gives the pods of one owner by the values of their keys, the value of most pods first. Keys that name
+// valuesOf returns the pods of one owner by the values of their keys, the value of most pods first. Keys that name
 // applications are not among them where they differ.
 func (j *judge) valuesOf(pods []*pod) map[string][]*variant {
 	byLabel := map[string][]*pod{}
@@ -217,7 +217,7 @@ func (j *judge) valuesOf(pods []*pod) map[string][]*variant {
 	return out
 }
 
-// neededOf gives the keys, of those in which pods of one owner differ, that alone tell two owners apart.
+// neededOf returns the keys, of those in which pods of one owner differ, that alone tell two owners apart.
 func neededOf(owners []map[string]string, differs map[string]bool) map[string]bool {
 	needed := map[string]bool{}
 	first := map[string]map[string]string{} // by what else their pods have
@@ -244,8 +244,8 @@ func neededOf(owners []map[string]string, differs map[string]bool) map[string]bo
 	return needed
 }
 
-// learnIDs finds keys that alone tell many pods without owner apart, by numbers at the end of one text. Keys on pods with an owner are left to
-// learnReplicas, which knows better.
+// learnIDs finds keys that alone tell many pods without owner apart, by numbers at the end of one text. Keys on pods
+// with an owner are left to learnReplicas, which knows better.
 func (j *judge) learnIDs(sp *space) {
 	owned := map[string]bool{}
 	for _, p := range sp.pods {
@@ -329,7 +329,7 @@ func (j *judge) volatile(sp *space, kv string) Why {
 	return j.learned[spaceKey{sp, k}]
 }
 
-// stable gives the labels that can be relied on.
+// stable returns the labels that can be relied on.
 func (j *judge) stable(sp *space, l model.Labels) model.Labels {
 	var out model.Labels
 	for _, kv := range l {

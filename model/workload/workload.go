@@ -45,10 +45,10 @@ type Workload struct {
 	judge   *judge
 }
 
-// Separates gives a line for each label of Selector, sorted by key. It is worked out when it is asked for.
+// Separates returns a line for each label of Selector, sorted by key. It is worked out when it is asked for.
 func (w *Workload) Separates() []Separation { return w.space.separates(w.group) }
 
-// Dropped gives every label key seen that Selector does not use, sorted. It is worked out when it is asked for.
+// Dropped returns every label key seen that Selector does not use, sorted. It is worked out when it is asked for.
 func (w *Workload) Dropped() []DroppedLabel { return w.judge.dropped(w.space, w) }
 
 // Separation says what a label of a selector is there for.
@@ -78,7 +78,7 @@ type Set struct {
 	of        []int
 }
 
-// Of gives the index in Workloads of endpoint i, -1 if it is no pod or was refused.
+// Of returns the index in Workloads of endpoint i, -1 if it is no pod or was refused.
 func (s *Set) Of(i int) int { return s.of[i] }
 
 // Build groups the pods among eps into workloads. pods gives the pod names seen for endpoint i, in any order; it may

@@ -1,10 +1,10 @@
 // Package bundle writes what was learned as a directory that a person can review and a cluster can apply: the policies,
-// a review text, and the evidence. It verifies the policies as they are on disk, learns nothing, and talks to no cluster
-// and no forge. The same flows give the same bytes.
+// a review text, and the evidence. It verifies the policies as they are on disk, learns nothing, and talks to no
+// cluster and no forge. The same flows give the same bytes.
 //
-// The policies come into force in phases, each a directory with one below it for every namespace: open, allow, deny; then
-// what is in open is deleted. Within a phase every subset of the objects, in any order, denies nothing that worked:
-// DESIGN.md says why. Before them Calico has stage, which decides nothing. The end state is enforce.
+// The policies come into force in phases, each a directory with one below it for every namespace: open, allow, deny;
+// then what is in open is deleted. Within a phase every subset of the objects, in any order, denies nothing that
+// worked: DESIGN.md says why. Before them Calico has stage, which decides nothing. The end state is enforce.
 package bundle
 
 import (
@@ -97,7 +97,12 @@ func open(dir string, force bool) (*place, *Manifest, error) {
 		if len(theirs) > most {
 			theirs, more = theirs[:most], ", ..."
 		}
-		return nil, nil, fmt.Errorf("%s is neither empty nor a former bundle: it holds %s%s (--force writes beside them)", dir, strings.Join(theirs, ", "), more)
+		return nil, nil, fmt.Errorf(
+			"%s is neither empty nor a former bundle: it holds %s%s (--force writes beside them)",
+			dir,
+			strings.Join(theirs, ", "),
+			more,
+		)
 	}
 	return p, former, p.refuses([]string{ManifestFile}, former, force)
 }
@@ -107,7 +112,10 @@ func open(dir string, force bool) (*place, *Manifest, error) {
 // is complete the former one stays as it is; what it does not list is never touched.
 func Write(ctx context.Context, dir string, in Input) (report verify.Report, err error) {
 	if !render.ValidNamespace(in.name()) {
-		return report, fmt.Errorf("the name %q of the bundle: want lower-case letters, digits and -, 63 at most", in.name())
+		return report, fmt.Errorf(
+			"the name %q of the bundle: want lower-case letters, digits and -, 63 at most",
+			in.name(),
+		)
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return report, fmt.Errorf("locate bundle: %w", err)
@@ -167,7 +175,8 @@ func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input)
 	}
 	if !in.Force {
 		for _, name := range p.Edited { // what people wrote stays in its place
-			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil &&
+				!errors.Is(err, fs.ErrNotExist) {
 				return report, fmt.Errorf("keep %s: %w", name, err)
 			}
 		}

@@ -85,7 +85,9 @@ func (p *page) partial(sources []string) {
 		return
 	}
 	p.head("Learned from a part of the flows")
-	p.line("**These could not be read whole (`--allow-partial`). What was not read is missing in the policies, and would be cut:**\n")
+	p.line(
+		"**These could not be read whole (`--allow-partial`). What was not read is missing in the policies, and would be cut:**\n",
+	)
 	for _, s := range sources {
 		p.line("- %s", escape(s))
 	}
@@ -97,7 +99,9 @@ func (p *page) byHand(h *ByHand) {
 		return
 	}
 	p.head("Changed by hand")
-	p.line("The verification counts these as they are. `sluice verify` fails while a file is changed; `learn --force` writes over it.\n")
+	p.line(
+		"The verification counts these as they are. `sluice verify` fails while a file is changed; `learn --force` writes over it.\n",
+	)
 	var rows [][]string
 	add := func(names []string, what string) {
 		for _, name := range names {

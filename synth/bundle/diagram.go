@@ -50,7 +50,7 @@ func (p *page) diagram(m *Manifest) {
 	p.line("```")
 }
 
-// arrows gives the ports between what name makes of the ends of learned edges.
+// arrows returns the ports between what name makes of the ends of learned edges.
 func (m *Manifest) arrows(name func(string) string) map[arrow][]string {
 	out := map[arrow][]string{}
 	for _, r := range m.Rules {

@@ -7,8 +7,8 @@ import (
 	"sluice/synth/verify"
 )
 
-// Expect adds to a verification what a bundle says of itself: the rules that it has evidence for, the directions that it
-// isolates, edges that its dialect cannot say, denied edges that it means to allow, and connections that it allows
+// Expect adds to a verification what a bundle says of itself: the rules that it has evidence for, the directions that
+// it isolates, edges that its dialect cannot say, denied edges that it means to allow, and connections that it allows
 // without having seen them. Peers are known by their names, so that another log than its own can be judged.
 func Expect(g *graph.Graph, m *Manifest, cfg *verify.Config) {
 	if cfg.Cluster == "" {

@@ -19,7 +19,8 @@ type Flux struct {
 	Repository string // the GitRepository in flux-system; "" is flux-system
 }
 
-// gitOpsDir has for each tool a directory stage, in which all is applied and what opens stands, and enforce, without it.
+// gitOpsDir has for each tool a directory stage, in which all is applied and what opens stands, and enforce, without
+// it.
 const gitOpsDir = "gitops"
 
 // fluxObject is a Kustomization of Flux.
@@ -115,7 +116,10 @@ func (l *layout) flux(dir string, phases []phase, f Flux, name string) error {
 		o := fluxObject{APIVersion: "kustomize.toolkit.fluxcd.io/v1", Kind: "Kustomization",
 			Metadata: fluxReference{Name: id, Namespace: namespace},
 			Spec: fluxSpec{Interval: "10m", Path: "./" + path.Join(f.Path, p.dir), Prune: true, Wait: true,
-				SourceRef: fluxReference{Kind: "GitRepository", Name: cmp.Or(f.Repository, namespace)}, DependsOn: before}}
+				SourceRef: fluxReference{
+					Kind: "GitRepository",
+					Name: cmp.Or(f.Repository, namespace),
+				}, DependsOn: before}}
 		if err := l.write(path.Join(dir, p.name+".yaml"), o); err != nil {
 			return err
 		}

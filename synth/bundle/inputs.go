@@ -14,7 +14,13 @@ import (
 )
 
 func inputs(g *graph.Graph) Inputs {
-	in := Inputs{Edges: len(g.Edges), Connections: len(g.Connections), First: model.StampSecond(g.First), Last: model.StampSecond(g.Last), Digest: digest(g)}
+	in := Inputs{
+		Edges:       len(g.Edges),
+		Connections: len(g.Connections),
+		First:       model.StampSecond(g.First),
+		Last:        model.StampSecond(g.Last),
+		Digest:      digest(g),
+	}
 	for _, reasons := range g.Fates {
 		for _, n := range reasons {
 			in.Records += n
@@ -30,8 +36,21 @@ func digest(g *graph.Graph) string {
 	h := bufio.NewWriterSize(hash, 1<<16)
 	for i := range g.Edges {
 		e := &g.Edges[i]
-		fmt.Fprintf(h, "%q %q %s %s %s %d %d %d %d %d %d\n", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State, e.Reason,
-			e.Used+e.Replies+e.Duplicates, e.DeniedRecords, e.RefusedRecords, e.Conns, e.First, e.Last)
+		fmt.Fprintf(
+			h,
+			"%q %q %s %s %s %d %d %d %d %d %d\n",
+			g.Peers[e.Src].ID,
+			g.Peers[e.Dst].ID,
+			e.PortString(),
+			e.State,
+			e.Reason,
+			e.Used+e.Replies+e.Duplicates,
+			e.DeniedRecords,
+			e.RefusedRecords,
+			e.Conns,
+			e.First,
+			e.Last,
+		)
 	}
 	keys := map[model.EndpointID][]byte{} // quoted; most endpoints have many connections
 	quoted := func(e model.EndpointID) []byte {

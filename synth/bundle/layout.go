@@ -61,7 +61,7 @@ type layout struct {
 	lists  map[string][]string // directory -> resources of its kustomization
 }
 
-// policyFiles gives everything in the bundle that a cluster can apply.
+// policyFiles returns everything in the bundle that a cluster can apply.
 func policyFiles(in *Input) (map[string][]byte, error) {
 	l := &layout{in.Result, labelsOf(in.name()), map[string][]byte{}, map[string][]string{}}
 	for _, ns := range append(in.Result.Namespaces(), "") {
@@ -113,8 +113,8 @@ func (l *layout) policies(form, namespace string, set policy.PolicySet) error {
 }
 
 // above writes the lists over the namespaces of each form, and the end state: what is allowed before what is denied. It
-// has no directory for a namespace where nothing is denied, and is not there where nothing is at all. What denies in all
-// namespaces, those to come among them, is a step of its own, as nothing holds those open meanwhile.
+// has no directory for a namespace where nothing is denied, and is not there where nothing is at all. What denies in
+// all namespaces, those to come among them, is a step of its own, as nothing holds those open meanwhile.
 func (l *layout) above() {
 	for _, ns := range append(l.r.Namespaces(), "") {
 		for _, f := range forms {
@@ -153,7 +153,10 @@ func withoutLabels(networks []policy.Network, name string) []policy.Network {
 	labels := append(labelsOf(name), phaseLabel(allowDir), phaseLabel(denyDir))
 	networks = slices.Clone(networks)
 	for i := range networks {
-		networks[i].Labels = slices.DeleteFunc(slices.Clone(networks[i].Labels), func(l string) bool { return slices.Contains(labels, l) })
+		networks[i].Labels = slices.DeleteFunc(
+			slices.Clone(networks[i].Labels),
+			func(l string) bool { return slices.Contains(labels, l) },
+		)
 		if len(networks[i].Labels) == 0 {
 			networks[i].Labels = model.Labels(nil)
 		}

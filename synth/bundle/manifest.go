@@ -226,17 +226,31 @@ func (m *Manifest) encode() ([]byte, error) {
 
 func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {
 	g, r := in.Graph, in.Result
-	m := &Manifest{APIVersion: apiVersion, Kind: manifestKind, Name: in.name(), Dialect: r.Dialect.Name(), Cluster: r.Cluster,
-		Options: Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
-		Inputs:  inputs(g),
+	m := &Manifest{
+		APIVersion: apiVersion,
+		Kind:       manifestKind,
+		Name:       in.name(),
+		Dialect:    r.Dialect.Name(),
+		Cluster:    r.Cluster,
+		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
+		Inputs:     inputs(g),
 		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),
 			r.Stats.Matrices, r.Stats.Proven, r.Stats.Large, r.Stats.LargeProven},
-		Namespaces: spaces, Subjects: []Subject{}, Rules: []Rule{}, Edges: []Edge{}, Widenings: []Widening{}, Findings: []Finding{}}
+		Namespaces: spaces,
+		Subjects:   []Subject{},
+		Rules:      []Rule{},
+		Edges:      []Edge{},
+		Widenings:  []Widening{},
+		Findings:   []Finding{},
+	}
 	index := m.edges(g, r)
 	_, m.GlobalDeny = r.GlobalDeny()
 	for _, s := range r.Subjects {
 		w := &g.Workloads[s.Workload]
-		m.Subjects = append(m.Subjects, Subject{w.ID, w.Selector, w.Merged, append([]string{}, s.Rules...), proof(s.Ingress), proof(s.Egress)})
+		m.Subjects = append(
+			m.Subjects,
+			Subject{w.ID, w.Selector, w.Merged, append([]string{}, s.Rules...), proof(s.Ingress), proof(s.Egress)},
+		)
 	}
 	m.rules(r, index)
 	m.widenings(g, r)
@@ -286,9 +300,31 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 			continue
 		}
 		index[i] = len(m.Edges)
-		m.Edges = append(m.Edges, Edge{src.ID, dst.ID, e.PortString(), e.State.String(), e.GradeText(), e.Doubt.String(), e.Reason.String(), cannot[i],
-			learned[i] && !e.State.Worked(), decided(r, i), e.Records(),
-			e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First), model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod, e.Names})
+		m.Edges = append(
+			m.Edges,
+			Edge{
+				src.ID,
+				dst.ID,
+				e.PortString(),
+				e.State.String(),
+				e.GradeText(),
+				e.Doubt.String(),
+				e.Reason.String(),
+				cannot[i],
+				learned[i] && !e.State.Worked(),
+				decided(r, i),
+				e.Records(),
+				e.DeniedRecords,
+				e.Conns,
+				len(e.Windows),
+				model.StampSecond(e.First),
+				model.StampSecond(e.Last),
+				e.Observers.Names(),
+				e.SrcPod,
+				e.DstPod,
+				e.Names,
+			},
+		)
 	}
 	return index
 }
@@ -340,7 +376,13 @@ func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
 
 func (m *Manifest) findings(r *synth.Result, index map[int]int) {
 	for _, f := range r.Findings {
-		out := Finding{Kind: string(f.Kind), Severity: f.Severity.String(), Namespace: f.Namespace, Text: f.Text, Consequence: f.Consequence}
+		out := Finding{
+			Kind:        string(f.Kind),
+			Severity:    f.Severity.String(),
+			Namespace:   f.Namespace,
+			Text:        f.Text,
+			Consequence: f.Consequence,
+		}
 		if f.Direction != model.DirectionUnknown {
 			out.Direction = f.Direction.String()
 		}
@@ -352,7 +394,14 @@ func (m *Manifest) findings(r *synth.Result, index map[int]int) {
 }
 
 func verification(r *verify.Report) Verification {
-	v := Verification{r.Semantics.String(), map[string]uint64{}, map[string]uint64{}, r.Over.Count, r.Over.Universe, []string{}}
+	v := Verification{
+		r.Semantics.String(),
+		map[string]uint64{},
+		map[string]uint64{},
+		r.Over.Count,
+		r.Over.Universe,
+		[]string{},
+	}
 	for i := range r.Connections {
 		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
 		v.Records[verify.Verdict(i).String()] = r.Records[i]

@@ -72,7 +72,8 @@ func lookAt(dir string, m *Manifest) (*place, error) {
 			return p, fmt.Errorf("look at evidence: %w", err)
 		}
 		for name := range strings.Lines(string(list)) {
-			if name = strings.TrimSuffix(name, "\n"); strings.HasPrefix(name, EvidenceDir+"/") && filepath.IsLocal(name) {
+			if name = strings.TrimSuffix(name, "\n"); strings.HasPrefix(name, EvidenceDir+"/") &&
+				filepath.IsLocal(name) {
 				p.owned[name] = ""
 			}
 		}
@@ -141,7 +142,8 @@ func (p *place) walk() error {
 
 // isExtra reports whether a file is a policy of people that applies with the bundle.
 func isExtra(name string) bool {
-	return strings.HasPrefix(name, ExtraDir+"/") && isYAML(name) && path.Base(name) != kustomizationFile && !strings.Contains(name, "/.")
+	return strings.HasPrefix(name, ExtraDir+"/") && isYAML(name) && path.Base(name) != kustomizationFile &&
+		!strings.Contains(name, "/.")
 }
 
 func isYAML(name string) bool {
@@ -156,7 +158,7 @@ func (p *place) read(name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(p.dir, filepath.FromSlash(name)))
 }
 
-// link gives the link on the way to a file, "" for none.
+// link returns the link on the way to a file, "" for none.
 func (p *place) link(name string) string {
 	for at := name; at != "."; at = path.Dir(at) {
 		if p.links[at] {
@@ -177,12 +179,19 @@ func (p *place) refuses(files []string, former *Manifest, force bool) error {
 		return nil
 	}
 	if former != nil && former.Files == nil {
-		return fmt.Errorf("%s in %s does not list its files, so that edits cannot be told from them: give another directory, or --force to write over them", ManifestFile, p.dir)
+		return fmt.Errorf(
+			"%s in %s does not list its files, so that edits cannot be told from them: give another directory, or --force to write over them",
+			ManifestFile,
+			p.dir,
+		)
 	}
 	for _, name := range p.Foreign {
 		if slices.Contains(files, name) {
-			return fmt.Errorf("%s is not of the former bundle, and this one has a file of that name: move it to %s/, or give --force to write over it",
-				filepath.Join(p.dir, filepath.FromSlash(name)), ExtraDir)
+			return fmt.Errorf(
+				"%s is not of the former bundle, and this one has a file of that name: move it to %s/, or give --force to write over it",
+				filepath.Join(p.dir, filepath.FromSlash(name)),
+				ExtraDir,
+			)
 		}
 	}
 	return nil

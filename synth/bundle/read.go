@@ -35,10 +35,13 @@ func (f Form) dirs() []string {
 	return []string{allowDir, denyDir}
 }
 
-// Read gives the manifest of the bundle in dir.
+// Read returns the manifest of the bundle in dir.
 func Read(dir string) (*Manifest, error) {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
-		return nil, fmt.Errorf("read bundle: learn was stopped while it replaced %s: run it again with the same --out", dir)
+		return nil, fmt.Errorf(
+			"read bundle: learn was stopped while it replaced %s: run it again with the same --out",
+			dir,
+		)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
@@ -49,12 +52,25 @@ func Read(dir string) (*Manifest, error) {
 		return nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
 	}
 	if m.APIVersion != apiVersion || m.Kind != manifestKind {
-		return nil, fmt.Errorf("read bundle: %s is %q %q, not %s %s", ManifestFile, m.APIVersion, m.Kind, apiVersion, manifestKind)
+		return nil, fmt.Errorf(
+			"read bundle: %s is %q %q, not %s %s",
+			ManifestFile,
+			m.APIVersion,
+			m.Kind,
+			apiVersion,
+			manifestKind,
+		)
 	}
 	for i := range m.Rules {
 		for _, e := range m.Rules[i].Edges {
 			if e < 0 || e >= len(m.Edges) {
-				return nil, fmt.Errorf("read bundle: %s: rule %s names edge %d of %d", ManifestFile, m.Rules[i].ID, e, len(m.Edges))
+				return nil, fmt.Errorf(
+					"read bundle: %s: rule %s names edge %d of %d",
+					ManifestFile,
+					m.Rules[i].ID,
+					e,
+					len(m.Edges),
+				)
 			}
 		}
 	}
@@ -111,7 +127,11 @@ func (r *policyReader) form(dir string) error {
 	for _, ns := range namespaces {
 		sub := path.Join(dir, ns)
 		if !slices.Contains(all.Resources, ns) && ns != render.ClusterDir {
-			r.problem(render.Note, sub, dir+"/"+kustomizationFile+" does not list it, so that applying "+dir+" leaves it out")
+			r.problem(
+				render.Note,
+				sub,
+				dir+"/"+kustomizationFile+" does not list it, so that applying "+dir+" leaves it out",
+			)
 		}
 		if err := r.directory(sub); err != nil {
 			return err
@@ -162,7 +182,11 @@ func (r *policyReader) directory(sub string) error {
 	for _, name := range list.Resources {
 		switch file := path.Join(sub, name); {
 		case path.Dir(file) != sub:
-			r.problem(render.Unsupported, path.Join(sub, kustomizationFile), "it lists "+name+", which is not of this bundle")
+			r.problem(
+				render.Unsupported,
+				path.Join(sub, kustomizationFile),
+				"it lists "+name+", which is not of this bundle",
+			)
 		case r.has(file):
 			r.files = append(r.files, filepath.Join(r.dir, file))
 		default:
@@ -216,7 +240,11 @@ func (r *policyReader) extra() error {
 	}
 	for _, name := range p.Extra {
 		if !slices.Contains(list.Resources, strings.TrimPrefix(name, ExtraDir+"/")) {
-			r.problem(render.Unsupported, name, "learn has not listed it yet, so that it is not applied: run learn again")
+			r.problem(
+				render.Unsupported,
+				name,
+				"learn has not listed it yet, so that it is not applied: run learn again",
+			)
 			continue
 		}
 		r.files = append(r.files, filepath.Join(r.dir, filepath.FromSlash(name)))

@@ -22,12 +22,29 @@ const (
 func review(in Input, m *Manifest, hands *ByHand, report *verify.Report) []byte {
 	p := &page{}
 	p.line("# Network policies for %s", title(in.Result.Namespaces()))
-	p.line("\n%s with %s for %s, in the dialect `%s`. Learned from %s (%s) between %s and %s.",
-		count(m.Stats.Policies, "allow policy", "allow policies"), count(m.Stats.Rules, "rule", "rules"), count(len(m.Subjects), "workload", "workloads"),
-		m.Dialect, count(m.Inputs.Records, "record", "records"), edgesOf(in.Graph), orNever(m.Inputs.First), orNever(m.Inputs.Last))
+	p.line(
+		"\n%s with %s for %s, in the dialect `%s`. Learned from %s (%s) between %s and %s.",
+		count(
+			m.Stats.Policies,
+			"allow policy",
+			"allow policies",
+		),
+		count(m.Stats.Rules, "rule", "rules"),
+		count(len(m.Subjects), "workload", "workloads"),
+		m.Dialect,
+		count(m.Inputs.Records, "record", "records"),
+		edgesOf(in.Graph),
+		orNever(m.Inputs.First),
+		orNever(m.Inputs.Last),
+	)
 	if m.Stats.Matrices > 0 {
-		p.line("\n%d lines of YAML. No fewer rules would do for %d of %d workloads and directions%s; bundle.json has the lower bound for each.",
-			m.Stats.Lines, m.Stats.Proven, m.Stats.Matrices, large(m))
+		p.line(
+			"\n%d lines of YAML. No fewer rules would do for %d of %d workloads and directions%s; bundle.json has the lower bound for each.",
+			m.Stats.Lines,
+			m.Stats.Proven,
+			m.Stats.Matrices,
+			large(m),
+		)
 	}
 	p.partial(in.Partial)
 	p.byHand(hands)
@@ -120,15 +137,25 @@ var meanings = [...]string{
 
 func (p *page) verification(m *Manifest, r *verify.Report) {
 	p.head("Verification")
-	p.line("Every connection seen, replayed through the enforced policies as they are in these files (semantics `%s`):\n", r.Semantics)
+	p.line(
+		"Every connection seen, replayed through the enforced policies as they are in these files (semantics `%s`):\n",
+		r.Semantics,
+	)
 	var rows [][]string
 	for i, text := range meanings {
-		rows = append(rows, []string{verify.Verdict(i).String(), fmt.Sprint(r.Connections[i]), fmt.Sprint(r.Records[i]), text})
+		rows = append(
+			rows,
+			[]string{verify.Verdict(i).String(), fmt.Sprint(r.Connections[i]), fmt.Sprint(r.Records[i]), text},
+		)
 	}
 	rows = append(rows, []string{"total", fmt.Sprint(r.Connections.Total()), fmt.Sprint(r.Records.Total()), ""})
 	p.table(len(rows), []string{"verdict", "connections", "records", "meaning"}, rows)
-	p.line("\nOver-permission: %d of %d possible connections are allowed without having been seen or named below. Unused rules: %d.",
-		r.Over.Count, r.Over.Universe, len(r.Unused))
+	p.line(
+		"\nOver-permission: %d of %d possible connections are allowed without having been seen or named below. Unused rules: %d.",
+		r.Over.Count,
+		r.Over.Universe,
+		len(r.Unused),
+	)
 	if len(r.Over.Examples) > 0 {
 		var rows [][]string
 		for _, x := range r.Over.Examples {
@@ -196,7 +223,11 @@ func (p *page) findings(m *Manifest) {
 		rows[i][4] = fmt.Sprint(count[k])
 	}
 	p.head("Findings")
-	p.table(maxFindings, []string{"severity", "kind", "namespace", "direction", "how many", "the first", "what follows"}, rows)
+	p.table(
+		maxFindings,
+		[]string{"severity", "kind", "namespace", "direction", "how many", "the first", "what follows"},
+		rows,
+	)
 }
 
 func (p *page) widenings(m *Manifest) {
@@ -233,7 +264,10 @@ func (p *page) rules(m *Manifest) {
 			records += m.Edges[e].Records
 			hours = max(hours, m.Edges[e].Hours)
 		}
-		rows = append(rows, []string{r.ID, r.Policy, short(r.Text), fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)})
+		rows = append(
+			rows,
+			[]string{r.ID, r.Policy, short(r.Text), fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)},
+		)
 	}
 	p.table(maxRules, []string{"rule", "policy", "what it says", "edges", "records", "hours seen"}, rows)
 }

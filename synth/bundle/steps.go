@@ -33,7 +33,12 @@ func Next(m *Manifest, how render.Rollout, dir string) string {
 // next says in REVIEW.md how to bring the bundle into a cluster.
 func (p *page) next(m *Manifest, how render.Rollout) {
 	p.head("Next steps")
-	p.line("In this directory. The phases `%s`, `%s`, `%s` can each be applied in part, in any order and again; one after the other.\n", openDir, allowDir, denyDir)
+	p.line(
+		"In this directory. The phases `%s`, `%s`, `%s` can each be applied in part, in any order and again; one after the other.\n",
+		openDir,
+		allowDir,
+		denyDir,
+	)
 	for i, s := range steps(m, how, "") {
 		lines := strings.Split(s.text, "\n")
 		for k := range lines {
@@ -73,18 +78,32 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 	isolated, others := w.isolated()
 	switch {
 	case how.Additive:
-		w.add("Add the allow policies. They deny nothing. Where an earlier bundle is in force, its default deny goes first.",
-			"kubectl delete "+strings.Join(how.Resources, ",")+" -A -l "+w.labels()+","+phaseLabel(denyDir)+" &&", "kubectl apply -k "+w.at(allowDir))
+		w.add(
+			"Add the allow policies. They deny nothing. Where an earlier bundle is in force, its default deny goes first.",
+			"kubectl delete "+strings.Join(
+				how.Resources,
+				",",
+			)+" -A -l "+w.labels()+","+phaseLabel(
+				denyDir,
+			)+" &&",
+			"kubectl apply -k "+w.at(allowDir),
+		)
 		w.prove("So far nothing is denied, so a quiet week proves nothing.")
 		w.add("Enforce. This alone denies."+w.oneByOne(denyDir), "kubectl apply -k "+w.at(denyDir))
 	case len(isolated) > 0:
 		w.stage()
-		w.prove("Policies isolate pods of " + some(isolated) + " today, so nothing is opened there, and the next step limits each\n" +
-			"workload to what was learned. Nothing but new flows shows before what that cuts.")
+		w.prove(
+			"Policies isolate pods of " + some(
+				isolated,
+			) + " today, so nothing is opened there, and the next step limits each\n" +
+				"workload to what was learned. Nothing but new flows shows before what that cuts.",
+		)
 		w.phases("")
 		text := "Delete what was there for the phases. It changes nothing."
 		if others > 0 {
-			text = "Enforce: delete what keeps the other namespaces open. There this alone denies." + w.oneByOne(openDir)
+			text = "Enforce: delete what keeps the other namespaces open. There this alone denies." + w.oneByOne(
+				openDir,
+			)
 		}
 		w.add(text, "kubectl delete -k "+w.at(openDir))
 		w.unstage()
@@ -92,12 +111,17 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 		w.stage()
 		w.phases(" Nothing is denied until the next step but one.")
 		w.prove("So far nothing is denied, so a quiet week proves nothing.")
-		w.add("Enforce: delete what keeps it open. This alone denies."+w.oneByOne(openDir), "kubectl delete -k "+w.at(openDir))
+		w.add(
+			"Enforce: delete what keeps it open. This alone denies."+w.oneByOne(openDir),
+			"kubectl delete -k "+w.at(openDir),
+		)
 		w.unstage()
 	}
 	if m.GlobalDeny {
-		w.add("Close the namespaces to come. Pods of a new namespace then reach nothing, not even the resolver, until policies allow it.",
-			"kubectl apply -k "+w.at(denyDir, render.ClusterDir))
+		w.add(
+			"Close the namespaces to come. Pods of a new namespace then reach nothing, not even the resolver, until policies allow it.",
+			"kubectl apply -k "+w.at(denyDir, render.ClusterDir),
+		)
 	}
 	w.tidy()
 	w.undo()
@@ -109,15 +133,20 @@ func (w *way) look() {
 	for _, n := range w.how.Needs {
 		w.add("The cluster must know "+n.Text, n.Command)
 	}
-	w.add("See what will be there in the end, with kubectl 1.27 or later. A policy of the same name that is not of this bundle would\n"+
-		"be replaced: give the names a prefix then (namePrefix in the configuration).", "kubectl diff -k "+w.at(enforceDir))
+	w.add(
+		"See what will be there in the end, with kubectl 1.27 or later. A policy of the same name that is not of this bundle would\n"+
+			"be replaced: give the names a prefix then (namePrefix in the configuration).",
+		"kubectl diff -k "+w.at(enforceDir),
+	)
 }
 
 // stage lets the cluster report before anything is enforced.
 func (w *way) stage() {
 	if w.how.Staged {
-		w.add("Stage. The cluster reports what these would decide, as pending policies in its flows, and enforces none.",
-			"kubectl apply -k "+w.at(stageDir))
+		w.add(
+			"Stage. The cluster reports what these would decide, as pending policies in its flows, and enforces none.",
+			"kubectl apply -k "+w.at(stageDir),
+		)
 	}
 }
 
@@ -130,8 +159,14 @@ func (w *way) unstage() {
 
 // phases are those of a dialect whose policies isolate what they select.
 func (w *way) phases(text string) {
-	w.add("Apply the phases, each after the one before: what opens or keeps whole, what is allowed, what denies."+text,
-		"kubectl apply -k "+w.at(openDir)+" &&", "kubectl apply -k "+w.at(allowDir)+" &&", "kubectl apply -k "+w.at(denyDir))
+	w.add(
+		"Apply the phases, each after the one before: what opens or keeps whole, what is allowed, what denies."+text,
+		"kubectl apply -k "+w.at(
+			openDir,
+		)+" &&",
+		"kubectl apply -k "+w.at(allowDir)+" &&",
+		"kubectl apply -k "+w.at(denyDir),
+	)
 }
 
 // isolated are the namespaces that are isolated today, and how many are not.
@@ -175,8 +210,12 @@ func (w *way) tidy() {
 	for _, k := range w.how.Kinds {
 		prune += " --prune-allowlist=" + k
 	}
-	w.add("Where an earlier bundle of this name was applied: delete what this one no longer has, only after all the steps above. Then\n"+
-		"list what is there.", prune, "kubectl get "+strings.Join(w.how.Resources, ",")+" -A -l "+w.labels())
+	w.add(
+		"Where an earlier bundle of this name was applied: delete what this one no longer has, only after all the steps above. Then\n"+
+			"list what is there.",
+		prune,
+		"kubectl get "+strings.Join(w.how.Resources, ",")+" -A -l "+w.labels(),
+	)
 }
 
 // undo opens a namespace again.
@@ -229,7 +268,8 @@ func quoted(path string) string {
 		return "."
 	}
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@%+,:=~", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("-_./@%+,:=~", r)
 	}
 	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 && !strings.HasPrefix(path, "~") {
 		return path

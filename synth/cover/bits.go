@@ -39,7 +39,7 @@ func (s set) common(t set) int {
 	return n
 }
 
-// within says whether t has all of s.
+// within reports whether t has all of s.
 func (s set) within(t set) bool {
 	for i, w := range s {
 		if w&^t[i] != 0 {
@@ -49,7 +49,7 @@ func (s set) within(t set) bool {
 	return true
 }
 
-// commonWithin says whether t has all that is in both s and u.
+// commonWithin reports whether t has all that is in both s and u.
 func (s set) commonWithin(u, t set) bool {
 	for i, w := range s {
 		if w&u[i]&^t[i] != 0 {
@@ -71,7 +71,7 @@ func (s set) without(t set) {
 	}
 }
 
-// list gives the members in order.
+// list returns the members in order.
 func (s set) list() []int {
 	var out []int
 	for i, w := range s {

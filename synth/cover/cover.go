@@ -31,7 +31,7 @@ type Result struct {
 	Rows, Cols int
 }
 
-// Proven says whether no smaller cover exists.
+// Proven reports whether no smaller cover exists.
 func (r *Result) Proven() bool { return len(r.Rects) == r.Bound }
 
 // Cover finds the fewest rectangles that cover the ones of a matrix: rows[i] lists the columns, from 0, in which row i

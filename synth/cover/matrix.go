@@ -72,7 +72,7 @@ func classes(sets []set) [][]int {
 // rect is a rectangle of a matrix.
 type rect struct{ rows, cols set }
 
-// expand gives the rectangle in the numbers of the caller.
+// expand returns the rectangle in the numbers of the caller.
 func (m *matrix) expand(r rect) Rect {
 	var out Rect
 	for _, i := range r.rows.list() {
@@ -86,7 +86,7 @@ func (m *matrix) expand(r rect) Rect {
 	return out
 }
 
-// find gives a rectangle of the caller in the collapsed matrix, false where it is none there.
+// find returns a rectangle of the caller in the collapsed matrix, false where it is none there.
 func (m *matrix) find(r Rect) (rect, bool) {
 	x := rect{newSet(len(m.rows)), newSet(m.cols)}
 	for i, of := range m.rowsOf {
@@ -154,13 +154,13 @@ func (m *matrix) parts() []*part {
 	return out
 }
 
-// holds says whether a rectangle lies in the part.
+// holds reports whether a rectangle lies in the part.
 func (p *part) holds(r rect) bool { return slices.Contains(p.in, r.rows.list()[0]) }
 
-// together says whether one rectangle can hold both ones.
+// together reports whether one rectangle can hold both ones.
 func (p *part) together(a, b one) bool { return p.rows[a.row].has(b.col) && p.rows[b.row].has(a.col) }
 
-// covered gives the ones of a rectangle by number.
+// covered returns the ones of a rectangle by number.
 func (p *part) covered(r rect) set {
 	s := newSet(len(p.ones))
 	cols := r.cols.list()

@@ -35,7 +35,10 @@ func (p *part) maximal() ([]rect, bool) {
 	for n, cols := range found {
 		out[n] = rect{p.having(cols), cols}
 	}
-	slices.SortFunc(out, func(a, b rect) int { return cmp.Or(slices.Compare(a.rows, b.rows), slices.Compare(a.cols, b.cols)) })
+	slices.SortFunc(
+		out,
+		func(a, b rect) int { return cmp.Or(slices.Compare(a.rows, b.rows), slices.Compare(a.cols, b.cols)) },
+	)
 	return out, true
 }
 
@@ -49,7 +52,7 @@ func (s set) bytes() []byte {
 	return out
 }
 
-// having gives the rows that have all of some columns.
+// having returns the rows that have all of some columns.
 func (p *part) having(cols set) set {
 	rows := newSet(len(p.rows))
 	for _, i := range p.in {
@@ -60,7 +63,7 @@ func (p *part) having(cols set) set {
 	return rows
 }
 
-// shared gives the columns that all of some rows have.
+// shared returns the columns that all of some rows have.
 func (p *part) shared(rows set) set {
 	cols := newSet(p.cols)
 	for i := range cols {

@@ -31,7 +31,7 @@ type search struct {
 
 type cost struct{ changed, weight int }
 
-// solve gives the rectangles of a part and a lower bound of their number.
+// solve returns the rectangles of a part and a lower bound of their number.
 func (s *searcher) solve(p *part) ([]rect, int) {
 	if len(p.in) == 1 {
 		r := rect{newSet(len(p.rows)), p.rows[p.in[0]]}
@@ -74,7 +74,14 @@ func (s *searcher) solve(p *part) ([]rect, int) {
 const maxBetter = 200
 
 func newSearch(p *part, rects []rect, s *searcher) *search {
-	x := &search{part: p, rects: rects, nodes: s.budget, base: s.base, by: make([][]int, len(p.ones)), near: make([]set, len(p.ones))}
+	x := &search{
+		part:  p,
+		rects: rects,
+		nodes: s.budget,
+		base:  s.base,
+		by:    make([][]int, len(p.ones)),
+		near:  make([]set, len(p.ones)),
+	}
 	for n, r := range rects {
 		c := p.covered(r)
 		x.covers = append(x.covers, c)
@@ -94,12 +101,16 @@ func newSearch(p *part, rects []rect, s *searcher) *search {
 		x.order = append(x.order, i)
 	}
 	slices.SortFunc(x.order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(len(x.by[a]), len(x.by[b])), cmp.Compare(x.near[a].count(), x.near[b].count()), compareOnes(p.ones[a], p.ones[b]))
+		return cmp.Or(
+			cmp.Compare(len(x.by[a]), len(x.by[b])),
+			cmp.Compare(x.near[a].count(), x.near[b].count()),
+			compareOnes(p.ones[a], p.ones[b]),
+		)
 	})
 	return x
 }
 
-// fooling gives the size of a set of open ones of which no two fit into one rectangle.
+// fooling returns the size of a set of open ones of which no two fit into one rectangle.
 func (x *search) fooling(open set) int {
 	left := open.clone()
 	n := 0
@@ -183,7 +194,7 @@ func (x *search) complete(picked []int) {
 	}
 }
 
-// tightest gives the open one that the fewest rectangles cover.
+// tightest returns the open one that the fewest rectangles cover.
 func (x *search) tightest(open set) int {
 	for _, o := range x.order {
 		if open.has(o) {
@@ -230,8 +241,8 @@ func (x *search) kept(n int) int {
 	return 0
 }
 
-// trim makes rectangles, in their order and those of the former cover last, as small as the others allow: each row and column that is left has a one
-// that no other rectangle covers.
+// trim makes rectangles, in their order and those of the former cover last, as small as the others allow: each row
+// and column that is left has a one that no other rectangle covers.
 func (x *search) trim(picked []int) []rect {
 	picked = slices.Clone(picked)
 	slices.SortFunc(picked, func(a, b int) int {

@@ -29,7 +29,11 @@ type tiers struct {
 // newTiers orders the tiers and policies of a set.
 func newTiers(set policy.PolicySet) *tiers {
 	order := float64(defaultTierOrder)
-	t := &tiers{list: []policy.Tier{{Name: policy.DefaultTier, Order: &order}}, of: make([]int, len(set.Policies)), rank: make([]int, len(set.Policies))}
+	t := &tiers{
+		list: []policy.Tier{{Name: policy.DefaultTier, Order: &order}},
+		of:   make([]int, len(set.Policies)),
+		rank: make([]int, len(set.Policies)),
+	}
 	for _, tier := range set.Tiers {
 		if tier.Name != policy.DefaultTier {
 			t.list = append(t.list, tier)
@@ -133,7 +137,13 @@ func (e *Evaluator) tiered(d model.Direction, subject, peer, server *End, proto 
 		}
 		if tier < 0 {
 			name := e.set.Policies[list[0].policy].Tier
-			return Part{Outcome: Unknown, Reason: Lacking, Policy: list[0].policy, Rule: -1, Needs: needTier + name + ", which is not among the policies"}
+			return Part{
+				Outcome: Unknown,
+				Reason:  Lacking,
+				Policy:  list[0].policy,
+				Rule:    -1,
+				Needs:   needTier + name + ", which is not among the policies",
+			}
 		}
 		if !e.tier(&o, e.tiers.list[tier].Pass, list[:n], asked{d, subject, peer, server, proto, port}) {
 			return o.part()

@@ -23,7 +23,7 @@ type feature struct {
 	change func(part object) bool
 }
 
-// policySpecs gives the spec of a policy of Calico's.
+// policySpecs returns the spec of a policy of Calico's.
 func policySpecs(o object) []object {
 	if kind, _ := o["kind"].(string); o["apiVersion"] != "projectcalico.org/v3" || !strings.HasSuffix(kind, "NetworkPolicy") || strings.Contains(kind, "Kubernetes") {
 		return nil
@@ -31,7 +31,7 @@ func policySpecs(o object) []object {
 	return []object{o["spec"].(object)}
 }
 
-// itself gives an object of a kind.
+// itself returns an object of a kind.
 func itself(kind string) func(o object) []object {
 	return func(o object) []object {
 		if o["kind"] == kind {
@@ -41,7 +41,7 @@ func itself(kind string) func(o object) []object {
 	}
 }
 
-// rulesOf gives the rules of a direction, "ingress" or "egress".
+// rulesOf returns the rules of a direction, "ingress" or "egress".
 func rulesOf(direction string) func(o object) []object {
 	return func(o object) (out []object) {
 		for _, spec := range policySpecs(o) {
@@ -56,7 +56,7 @@ func rulesOf(direction string) func(o object) []object {
 
 func allRules(o object) []object { return append(rulesOf("ingress")(o), rulesOf("egress")(o)...) }
 
-// endsOf gives one side of the rules of a direction, "source" or "destination".
+// endsOf returns one side of the rules of a direction, "source" or "destination".
 func endsOf(direction, side string) func(o object) []object {
 	return func(o object) (out []object) {
 		for _, r := range rulesOf(direction)(o) {
@@ -79,7 +79,7 @@ func allEnds(o object) (out []object) {
 	return out
 }
 
-// put gives a change of a field where it has a value, to another one or to none.
+// put returns a change of a field where it has a value, to another one or to none.
 func put(field string, from, to any) func(part object) bool {
 	return func(part object) bool {
 		v, ok := part[field]
@@ -120,7 +120,7 @@ var operators = []struct {
 	{"the namespace's name", `projectcalico.org/namespace`, "none"}, {"the service account's name", `projectcalico.org/serviceaccount`, "none"},
 }
 
-// rewritten gives a change of the text of a field.
+// rewritten returns a change of the text of a field.
 func rewritten(field, pattern, instead string) func(part object) bool {
 	re := regexp.MustCompile(pattern)
 	return func(part object) bool {
@@ -281,7 +281,7 @@ func joined(list []policy.PolicySet) (out policy.PolicySet) {
 	return out
 }
 
-// decides says whether a verdict is another where the feature is taken out of one place.
+// decides reports whether a verdict is another where the feature is taken out of one place.
 func (x *feature) decides(w *judged) bool {
 	for i, o := range w.objects {
 		for part := range x.at(o) {
@@ -322,7 +322,7 @@ func cloned(v any) any {
 	return v
 }
 
-// refused says whether an object that is there was not taken over.
+// refused reports whether an object that is there was not taken over.
 func refused(problems []render.Problem) bool {
 	return slices.ContainsFunc(problems, func(p render.Problem) bool { return p.Severity >= render.Unsupported })
 }

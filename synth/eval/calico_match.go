@@ -33,7 +33,7 @@ type view struct {
 	lacks  func(key string) need // what to know for the label of a key, "" where it is known
 }
 
-// matches says whether a selector finds the labels.
+// matches reports whether a selector finds the labels.
 func (v *view) matches(s policy.Selector, n *need) model.Tri {
 	m := model.Yes
 	for i := range s {
@@ -59,7 +59,7 @@ func (v *view) meets(r *policy.Requirement, n *need) model.Tri {
 // known is the lacks of a view that lacks nothing.
 func known(string) need { return "" }
 
-// overlay gives labels with others put over them.
+// overlay returns labels with others put over them.
 func overlay(labels model.Labels, over ...string) model.Labels {
 	kv := slices.Clone(over)
 	for _, l := range labels {
@@ -71,7 +71,7 @@ func overlay(labels model.Labels, over ...string) model.Labels {
 	return model.MakeLabels(kv)
 }
 
-// calicoViews gives a pod's labels and those of its namespace as Calico's selectors see them.
+// calicoViews returns a pod's labels and those of its namespace as Calico's selectors see them.
 func calicoViews(f *Facts) (pod, namespace view) {
 	namespace = view{overlay(withName(f.NamespaceLabels, f.Namespace), calicoNamespaceName+"="+f.Namespace), known}
 	if f.NamespaceLabels == nil {
@@ -141,7 +141,7 @@ func (e *Evaluator) calicoEnd(end *End) {
 	e.tiers.sort(&end.egress)
 }
 
-// calicoRule says whether r matches the connection.
+// calicoRule reports whether r matches the connection.
 func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, a *asked, n *need) model.Tri {
 	var lacks need
 	m := tri(r.AnyPort)
@@ -172,11 +172,12 @@ func not(t model.Tri) model.Tri {
 		return model.No
 	case model.No:
 		return model.Yes
+	default: // the rest asks for nothing here
 	}
 	return t
 }
 
-// port1 says whether a port of a rule is that of the connection. A name is looked up only among the pods that the
+// port1 reports whether a port of a rule is that of the connection. A name is looked up only among the pods that the
 // rule's selector of the destination finds by their labels: not in those whose address is in a network that it finds.
 func (a *asked) port1(r *policy.Rule, p *policy.Port, n *need) model.Tri {
 	m := a.server.matchPort(p, a.proto, a.port, n)
@@ -194,7 +195,7 @@ func (a *asked) port1(r *policy.Rule, p *policy.Port, n *need) model.Tri {
 	return m
 }
 
-// selectedBy says whether a pod has the labels that q asks for, if it asks for any.
+// selectedBy reports whether a pod has the labels that q asks for, if it asks for any.
 func (e *End) selectedBy(q *policy.Peer, n *need) model.Tri {
 	switch q.Kind {
 	case policy.PeerPods:
@@ -210,6 +211,7 @@ func (e *End) selectedBy(q *policy.Peer, n *need) model.Tri {
 			m = and(m, e.selectedBy(&q.All[i], n))
 		}
 		return m
+	default: // the rest asks for nothing here
 	}
 	return model.Yes
 }
@@ -222,7 +224,7 @@ func (e *Evaluator) anyOf(p *policy.Policy, list []policy.Peer, end *End, a *ask
 	return m
 }
 
-// calicoPeer says whether q, in policy p, names end.
+// calicoPeer reports whether q, in policy p, names end.
 func (e *Evaluator) calicoPeer(p *policy.Policy, q *policy.Peer, end *End, a *asked, n *need) model.Tri {
 	switch q.Kind {
 	case policy.PeerPods:
@@ -250,12 +252,13 @@ func (e *Evaluator) calicoPeer(p *policy.Policy, q *policy.Peer, end *End, a *as
 			m = and(m, not(e.calicoPeer(p, &q.None[i], end, a, n)))
 		}
 		return m
+	default: // the rest asks for nothing here
 	}
 	return e.matchPeer(q, a.subject, end, n)
 }
 
-// hostWith says whether the end is a node whose host endpoint has the labels: like networks without a namespace it is
-// found by selectors that name none, and by global().
+// hostWith reports whether the end is a node whose host endpoint has the labels: like networks without a namespace it
+// is found by selectors that name none, and by global().
 func (e *End) hostWith(s policy.Selector, n *need) model.Tri {
 	if !e.Node {
 		return model.No
@@ -267,7 +270,7 @@ func (e *End) hostWith(s policy.Selector, n *need) model.Tri {
 	return labels.matches(s, n)
 }
 
-// inNetworks says whether the end's address is in one of the networks that q selects by their labels, those with a
+// inNetworks reports whether the end's address is in one of the networks that q selects by their labels, those with a
 // namespace or those without.
 func (e *Evaluator) inNetworks(q *policy.Peer, end *End, namespaced bool, n *need) model.Tri {
 	m := model.No
@@ -290,9 +293,12 @@ func (e *Evaluator) inNetworks(q *policy.Peer, end *End, namespaced bool, n *nee
 	return m
 }
 
-// networkViews gives the labels of a network with a namespace, and of that: of which only the name is known.
+// networkViews returns the labels of a network with a namespace, and of that: of which only the name is known.
 func networkViews(w *policy.Network) (own, namespace view) {
-	namespace = view{model.MakeLabels([]string{policy.NamespaceName + "=" + w.Namespace, calicoNamespaceName + "=" + w.Namespace}), lacksNamespace}
+	namespace = view{
+		model.MakeLabels([]string{policy.NamespaceName + "=" + w.Namespace, calicoNamespaceName + "=" + w.Namespace}),
+		lacksNamespace,
+	}
 	var inherited []string
 	for _, l := range namespace.labels {
 		inherited = append(inherited, namespacePrefix+l)
@@ -307,7 +313,7 @@ func networkViews(w *policy.Network) (own, namespace view) {
 	return own, namespace
 }
 
-// inService says whether the end is one of the service's endpoints, and where it is the server that they are reached
+// inService reports whether the end is one of the service's endpoints, and where it is the server that they are reached
 // on the service's ports. Calico 3.31 finds no service for a name without namespace, whatever its documentation says.
 func (e *Evaluator) inService(q *policy.Peer, end *End, server bool, a *asked, n *need) model.Tri {
 	switch {

@@ -260,7 +260,7 @@ func readCalico(objects ...string) (policy.PolicySet, []render.Problem) {
 	return render.Parse(strings.NewReader(strings.Join(objects, "\n---\n")), "world", kubernetes.Dialect{}.Kinds(), calico.Dialect{}.Kinds())
 }
 
-// decide gives what eval says of a world's connections, for each end that is a pod.
+// decide returns what eval says of a world's connections, for each end that is a pod.
 func (w *calicoWorld) decide(set policy.PolicySet, ends []eval.Facts) [][2]string {
 	ev := eval.New(set, eval.Calico)
 	prepared := make([]*eval.End, len(ends))
@@ -280,7 +280,7 @@ func (w *calicoWorld) decide(set policy.PolicySet, ends []eval.Facts) [][2]strin
 	return out
 }
 
-// randomCalico gives world i.
+// randomCalico returns world i.
 func randomCalico(i int, ends []eval.Facts) calicoWorld {
 	return calicoWorldOf(author{rand.New(rand.NewPCG(uint64(i), 31))}, ends)
 }

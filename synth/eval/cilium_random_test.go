@@ -63,7 +63,7 @@ func ciliumEnds() []eval.Facts {
 		outside("2001:db8::7", 0, "a.b.example.org"), outside("203.0.113.10", model.KubeAPIServer), outside("198.51.100.7", 0, "EXAMPLE.org"))
 }
 
-// world gives random policies for shop, of the cluster and for both, and connections that begin or end at a pod.
+// world returns random policies for shop, of the cluster and for both, and connections that begin or end at a pod.
 func (a author) world(ends []eval.Facts) ciliumtest.World {
 	w := ciliumtest.World{Ends: ends}
 	for i := range 1 + a.IntN(4) {
@@ -88,6 +88,7 @@ func (a author) world(ends []eval.Facts) ciliumtest.World {
 			c.Port = choose[uint16](a, 8, 128, 3)
 		case 112:
 			c.Port = 1
+		default: // the rest asks for nothing here
 		}
 		w.Connections = append(w.Connections, c)
 	}
@@ -217,7 +218,7 @@ func setOf(w *ciliumtest.World) (policy.PolicySet, []render.Problem) {
 	return render.Parse(strings.NewReader(strings.Join(w.Objects, "\n---\n")), "world", kubernetes.Dialect{}.Kinds(), cilium.Dialect{}.Kinds())
 }
 
-// local says whether policies can be about an end: the pods of another cluster have their own.
+// local reports whether policies can be about an end: the pods of another cluster have their own.
 func local(e *eval.End) bool { return e.IsPod && e.Cluster == "default" }
 
 // verdicts are what eval says of a world's connections: for each end that policies can be about the outcome, else "".

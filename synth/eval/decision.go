@@ -51,7 +51,7 @@ type Decision struct {
 	Ingress Part // at the destination
 }
 
-// Why gives the reason of a decision of e on one line, both directions where they matter.
+// Why returns the reason of a decision of e on one line, both directions where they matter.
 func (e *Evaluator) Why(d Decision) string {
 	eg, in := "at the source "+e.why(d.Egress), "at the destination "+e.why(d.Ingress)
 	switch {
@@ -83,6 +83,7 @@ func (e *Evaluator) why(p Part) string {
 		return "it depends on " + p.Needs
 	case NoRule:
 		return fmt.Sprintf("policy %s isolates the pod and no rule allows this", e.name(p.Policy))
+	default: // the rest asks for nothing here
 	}
 	pol := &e.set.Policies[p.Policy]
 	verb := "allows"
@@ -109,6 +110,7 @@ func (p *Part) lacksPolicyFact() bool {
 	switch need(p.Needs) {
 	case needNamespace, needPort, needServices, needNetworks, needPeer, needOrder, needHost:
 		return true
+	default: // the rest asks for nothing here
 	}
 	return strings.HasPrefix(p.Needs, needTier)
 }

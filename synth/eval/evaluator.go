@@ -48,7 +48,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 	return e
 }
 
-// Policies gives the set that decides; Part refers to it by index.
+// Policies returns the set that decides; Part refers to it by index.
 func (e *Evaluator) Policies() policy.PolicySet { return e.set }
 
 // End prepares one end. Doing so once for each end, not for each connection, is what makes deciding fast.
@@ -127,8 +127,8 @@ func (e *End) selection(d model.Direction) *selection {
 	return &e.egress
 }
 
-// Decide says whether a connection from src to port of dst may be made. Both ends must be of this Evaluator. For ICMP
-// the port is the message type.
+// Decide reports whether a connection from src to port of dst may be made. Both ends must be of this Evaluator. For
+// ICMP the port is the message type.
 func (e *Evaluator) Decide(src, dst *End, proto model.Proto, port uint16) Decision {
 	d := Decision{
 		Egress:  e.part(model.Egress, src, dst, dst, proto, port),

@@ -119,7 +119,7 @@ func examplesOf(t *testing.T, dialect string) []example {
 	return out
 }
 
-// objects gives the example's documents, with the enforced form of what is staged where that is asked for.
+// objects returns the example's documents, with the enforced form of what is staged where that is asked for.
 func (x *example) objects(enforced bool) []string {
 	text := x.text
 	if enforced {

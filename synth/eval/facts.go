@@ -59,10 +59,15 @@ type NamedPort struct {
 	Port  uint16
 }
 
-// FactsOf gives what a logged endpoint says of itself.
+// FactsOf returns what a logged endpoint says of itself.
 func FactsOf(e *model.Endpoint) Facts {
-	f := Facts{Cluster: e.Cluster, Namespace: e.Namespace, Entities: e.Entities, HostNetwork: e.Marks&model.MarkHostNetwork != 0,
-		ServiceAccount: e.ServiceAccount}
+	f := Facts{
+		Cluster:        e.Cluster,
+		Namespace:      e.Namespace,
+		Entities:       e.Entities,
+		HostNetwork:    e.Marks&model.MarkHostNetwork != 0,
+		ServiceAccount: e.ServiceAccount,
+	}
 	switch e.Kind {
 	case model.KindPod:
 		f.IsPod = !f.HostNetwork
@@ -74,6 +79,7 @@ func FactsOf(e *model.Endpoint) Facts {
 		f.Address, f.Names = e.Address, e.Names
 	case model.KindHost:
 		f.Node, f.Labels, f.LabelsUnknown = true, e.Labels, len(e.Labels) == 0
+	default: // the rest asks for nothing here
 	}
 	return f
 }
@@ -90,10 +96,10 @@ type End struct {
 	ingress, egress selection
 }
 
-// Isolated says whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.
+// Isolated reports whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.
 func (e *End) Isolated(d model.Direction) model.Tri { return e.selection(d).isolated }
 
-// Policies gives the indices of the policies that may select the end and say something of direction d.
+// Policies returns the indices of the policies that may select the end and say something of direction d.
 func (e *End) Policies(d model.Direction) []int {
 	var out []int
 	for _, s := range e.selection(d).policies {
@@ -115,7 +121,7 @@ type selected struct {
 	sure   bool
 }
 
-// withName gives the labels of a namespace with its name label.
+// withName returns the labels of a namespace with its name label.
 func withName(labels model.Labels, name string) model.Labels {
 	if v, ok := labels.Get(policy.NamespaceName); ok && v == name {
 		return labels

@@ -14,7 +14,7 @@ import (
 	"sluice/synth/render/kubernetes"
 )
 
-// refusedByOne says whether an engine or Parse refuses an object of a world; both have to.
+// refusedByOne reports whether an engine or Parse refuses an object of a world; both have to.
 func refusedByOne(t *testing.T, world int, texts []string, objects []judgetest.Object, problems []render.Problem, count *int) bool {
 	t.Helper()
 	theirs, ours := judgetest.Refused(objects), ""
@@ -32,7 +32,7 @@ func refusedByOne(t *testing.T, world int, texts []string, objects []judgetest.O
 	return true
 }
 
-// written gives the objects of a set as we write them, Kubernetes' policies in their own dialect.
+// written returns the objects of a set as we write them, Kubernetes' policies in their own dialect.
 func written(t *testing.T, d render.Dialect, set policy.PolicySet) (objects []string, lost []render.Loss) {
 	t.Helper()
 	plain, ours := policy.PolicySet{}, policy.PolicySet{Networks: set.Networks, Tiers: set.Tiers}

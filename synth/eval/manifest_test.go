@@ -51,7 +51,7 @@ type cluster struct {
 	problems []render.Problem
 }
 
-// corpus gives the directory of recorded policies, or skips the test.
+// corpus returns the directory of recorded policies, or skips the test.
 func corpus(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("SLUICE_CORPUS")

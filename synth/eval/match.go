@@ -51,7 +51,7 @@ const (
 	needEndpoints need = "the endpoints of a service without selector"
 )
 
-// hasLabels says whether the selector finds the pod's labels.
+// hasLabels reports whether the selector finds the pod's labels.
 func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
 	m := model.Yes
 	for i := range s {
@@ -76,12 +76,12 @@ func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
 // ciliumAccount is the label by which Cilium finds pods of a service account.
 const ciliumAccount = "io.cilium.k8s.policy.serviceaccount"
 
-// aNode says whether the end is a node of which it is not known whether it is the other end's own.
+// aNode reports whether the end is a node of which it is not known whether it is the other end's own.
 func (e *End) aNode() bool {
 	return (e.Node || e.HostNetwork) && e.Entities&(model.Host|model.RemoteNode) == 0
 }
 
-// inNamespaces says whether the selector finds the pod's namespace.
+// inNamespaces reports whether the selector finds the pod's namespace.
 func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 	sure := model.Yes
 	for i := range s {
@@ -94,10 +94,10 @@ func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 	return sure
 }
 
-// elsewhere says whether both are known to be of different clusters.
+// elsewhere reports whether both are known to be of different clusters.
 func elsewhere(a, b *End) bool { return a.Cluster != "" && b.Cluster != "" && a.Cluster != b.Cluster }
 
-// matchPeer says whether p, in a policy of subject, names end.
+// matchPeer reports whether p, in a policy of subject, names end.
 func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.Tri {
 	switch p.Kind {
 	case policy.PeerPods:
@@ -125,7 +125,7 @@ func namesCluster(s policy.Selector) bool {
 	return slices.ContainsFunc(s, func(r policy.Requirement) bool { return r.Key == policy.ClusterName })
 }
 
-// behindService says whether the end is one of the pods that a service stands for by its selector. Ports are the
+// behindService reports whether the end is one of the pods that a service stands for by its selector. Ports are the
 // rule's own affair.
 func (e *Evaluator) behindService(p *policy.Peer, end *End, n *need) model.Tri {
 	m, found := model.No, false
@@ -146,7 +146,7 @@ func (e *Evaluator) behindService(p *policy.Peer, end *End, n *need) model.Tri {
 	return m
 }
 
-// behind says whether a service's selector finds the end.
+// behind reports whether a service's selector finds the end.
 func (e *End) behind(s *policy.Service, n *need) model.Tri {
 	if len(s.Selector) == 0 {
 		return n.unknown(needEndpoints)
@@ -164,8 +164,8 @@ func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
 	return and(e.within([]netip.Prefix{p.CIDR}, n), not(e.within(p.Except, n)))
 }
 
-// within says whether the end's address is in one of the networks: where it is known by its block only, whether all of
-// the block is.
+// within reports whether the end's address is in one of the networks: where it is known by its block only, whether
+// all of the block is.
 func (e *End) within(list []netip.Prefix, n *need) model.Tri {
 	switch {
 	case e.Address.IsValid():
@@ -180,7 +180,7 @@ func (e *End) within(list []netip.Prefix, n *need) model.Tri {
 	return model.No
 }
 
-// matchPort says whether p names port of e, which is the server.
+// matchPort reports whether p names port of e, which is the server.
 func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need) model.Tri {
 	if p.Proto != proto && (p.Proto != 0 || !proto.HasPorts()) {
 		return model.No
@@ -206,9 +206,15 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 	return model.No
 }
 
-// matchRule says whether r, in a policy of subject, names a connection with peer to port of server. Ports come first:
-// they are cheap and tell most.
-func (e *Evaluator) matchRule(r *policy.Rule, subject, peer, server *End, proto model.Proto, port uint16, n *need) model.Tri {
+// matchRule reports whether r, in a policy of subject, names a connection with peer to port of server. Ports come
+// first: they are cheap and tell most.
+func (e *Evaluator) matchRule(
+	r *policy.Rule,
+	subject, peer, server *End,
+	proto model.Proto,
+	port uint16,
+	n *need,
+) model.Tri {
 	ports := tri(r.AnyPort)
 	var lacks need
 	for i := 0; i < len(r.Ports) && ports != model.Yes; i++ {
@@ -233,7 +239,7 @@ func (e *Evaluator) matchRule(r *policy.Rule, subject, peer, server *End, proto 
 	return m
 }
 
-// matchAny says whether one of the peers, in a policy of subject, names end.
+// matchAny reports whether one of the peers, in a policy of subject, names end.
 func (e *Evaluator) matchAny(list []policy.Peer, subject, end *End, n *need) model.Tri {
 	m := model.No
 	for i := 0; i < len(list) && m != model.Yes; i++ {

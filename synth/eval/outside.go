@@ -7,14 +7,16 @@ import (
 	"sluice/synth/policy"
 )
 
-// inCluster says whether Cilium knows the end by another identity than its address, and so never finds it by address or
-// by name.
+// inCluster reports whether Cilium knows the end by another identity than its address, and so never finds it by
+// address or by name.
 func (e *End) inCluster() bool {
-	const identities = model.Host | model.RemoteNode | model.HealthEndpoint | model.IngressEntity | model.Unmanaged | model.Init
+	const identities = model.Host | model.RemoteNode | model.HealthEndpoint | model.IngressEntity | model.Unmanaged |
+		model.Init
 	return e.IsPod || e.HostNetwork || e.Node || e.Entities&identities != 0
 }
 
-// matchEntities says whether the end is one of the entities. An address that nothing else is known of may be a node's.
+// matchEntities reports whether the end is one of the entities. An address that nothing else is known of may be a
+// node's.
 func (e *End) matchEntities(wanted model.Entities, n *need) model.Tri {
 	switch {
 	case e.Entities&wanted != 0:
@@ -33,7 +35,7 @@ func (e *End) matchEntities(wanted model.Entities, n *need) model.Tri {
 	return n.unknown(needEntity)
 }
 
-// matchNetwork says whether the end is in the network that p names.
+// matchNetwork reports whether the end is in the network that p names.
 func (e *Evaluator) matchNetwork(p *policy.Peer, end *End, n *need) model.Tri {
 	if e.semantics == Cilium && end.inCluster() {
 		return model.No
@@ -49,8 +51,8 @@ func (e *Evaluator) matchNetwork(p *policy.Peer, end *End, n *need) model.Tri {
 	return found
 }
 
-// matchName says whether one of the names that the end was asked for by fits a pattern. Only ends outside the cluster
-// are found by name.
+// matchName reports whether one of the names that the end was asked for by fits a pattern. Only ends outside the
+// cluster are found by name.
 func (e *End) matchName(pattern string, n *need) model.Tri {
 	if e.inCluster() {
 		return model.No
@@ -66,7 +68,7 @@ func (e *End) matchName(pattern string, n *need) model.Tri {
 	return model.No
 }
 
-// matchesName says whether a DNS name fits a pattern of Cilium: a star stands for any characters of one label, a
+// matchesName reports whether a DNS name fits a pattern of Cilium: a star stands for any characters of one label, a
 // leading "**." for one label or more, a pattern of stars alone for every name. Case and a final dot mean nothing.
 func matchesName(pattern, name string) bool {
 	pattern, name = strings.TrimSuffix(strings.ToLower(pattern), "."), strings.TrimSuffix(strings.ToLower(name), ".")

@@ -16,9 +16,9 @@ import (
 const start = int64(1767571200) * 1e6
 
 // Graph builds a graph out of lines "SRC -> DST PORT/PROTO [WORD...]", a record each. An end is an address,
-// "entity:NAME", "network:NAME", or a pod: "ns/name" has the label app=name, "ns/{a=b,c=d}" the labels given, "ns/pod:name"
-// none. The words: denied, undecided, worldpod, times=N (records), hour=N, src=POD, dst=POD. Empty lines and those that
-// begin with # are left out.
+// "entity:NAME", "network:NAME", or a pod: "ns/name" has the label app=name, "ns/{a=b,c=d}" the labels given,
+// "ns/pod:name" none. The words: denied, undecided, worldpod, times=N (records), hour=N, src=POD, dst=POD. Empty
+// lines and those that begin with # are left out.
 func Graph(t testing.TB, lines ...string) *graph.Graph {
 	t.Helper()
 	tables := model.NewTables()
@@ -52,7 +52,14 @@ func row(t testing.TB, tables model.Tables, line string) model.Observation {
 	if len(f) < 4 || f[1] != "->" {
 		t.Fatalf("line %q: want SRC -> DST PORT/PROTO", line)
 	}
-	o := model.Observation{Verdict: model.Forwarded, Observer: model.AtDestination, Fate: model.Used, Records: 1, Conns: 1, First: start}
+	o := model.Observation{
+		Verdict:  model.Forwarded,
+		Observer: model.AtDestination,
+		Fate:     model.Used,
+		Records:  1,
+		Conns:    1,
+		First:    start,
+	}
 	src, dst := Endpoint(t, f[0]), Endpoint(t, f[2])
 	o.Port, o.Proto = portOf(t, f[3])
 	for _, w := range f[4:] {

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// Sixty gives the lines of a fixed cluster of the size that tools for policies are compared on: 60 namespaces with 396
-// workloads besides the system's, some 16,000 (workload, peer, port) tuples. Teams label as they like, call services of
-// their own and of others, and share a platform that is asked by most and asks most. Each client draws the ports it uses
-// of each server by itself, which leaves little that rules could share: a harder case than sixty.yaml of the scenarios.
+// Sixty returns the lines of a fixed cluster of the size that tools for policies are compared on: 60 namespaces with
+// 396 workloads besides the system's, some 16,000 (workload, peer, port) tuples. Teams label as they like, call
+// services of their own and of others, and share a platform that is asked by most and asks most. Each client draws
+// the ports it uses of each server by itself, which leaves little that rules could share: a harder case than
+// sixty.yaml of the scenarios.
 func Sixty() []string {
 	c := &sixty{r: rand.New(rand.NewPCG(60, 396)), seen: map[string]bool{}}
 	c.platform()
@@ -72,7 +73,11 @@ func (c *sixty) platform() {
 		{"edge", "ingress", []string{"public", "internal", "admin"}, []string{"80/tcp", "443/tcp", "10254/tcp"}},
 	} {
 		for _, comp := range p.components {
-			c.add(p.namespace, "platform", "app.kubernetes.io/name="+p.name+",app.kubernetes.io/component="+comp, p.ports...)
+			c.add(
+				p.namespace,
+				"platform",
+				"app.kubernetes.io/name="+p.name+",app.kubernetes.io/component="+comp,
+				p.ports...)
 		}
 	}
 }

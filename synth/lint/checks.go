@@ -13,38 +13,101 @@ import (
 
 // checks are the traps that broke real clusters, in the order of their ids.
 var checks = []check{
-	{"assumed", Info, "The text leaves something open, and was read as most clusters would: a policy without a namespace " +
-		"goes where it is applied, a field narrows what no log shows. The finding says how it was read.", (*linter).assumed},
-	{"cidr-of-pods", Warning, "Cilium compares addresses with ends outside the cluster only: a pod or a node is known by " +
-		"its identity, and no CIDR finds it, unless policy-cidr-match-mode says nodes. The connection is denied although its " +
-		"address is in the network. Select pods by labels and nodes by the entities host and remote-node.", (*linter).cidrOfPods},
-	{"deny-alone", Warning, "A policy of Cilium with ingressDeny or egressDeny isolates its pods in that direction like any " +
-		"other. Where nothing else allows, everything is denied, not only what the policy names. Say enableDefaultDeny: " +
-		"false for the direction, or write the allow rules.", (*linter).denyAlone},
-	{"egress-without-dns", Warning, "Pods whose egress is isolated ask a resolver before they connect to a name. Without a " +
-		"rule for port 53 every look-up times out, and the outage looks like one of the application.", (*linter).withoutDNS},
-	{"everything-isolated", Info, "A policy that isolates a direction and has no rule for it denies all of it. That is how a " +
-		"default deny is written; it is also what `ingress: []` does where `ingress: [{}]` was meant, which allows all.",
-		(*linter).deniesAll},
-	{"host-endpoints", Warning, "A GlobalNetworkPolicy of Calico without namespaceSelector also selects host endpoints: a " +
-		"default deny then cuts the nodes off, the API server and SSH first. namespaceSelector: has(projectcalico.org/name) " +
-		"keeps it to pods.", (*linter).hostEndpoints},
-	{"matches-nothing", Warning, "No pod that was seen has the labels that the policy selects: it protects nothing, and " +
-		"what it allows nobody gets. A label was mistyped, belongs to the Deployment and not to its pods, or the pods were " +
-		"not there while the flows were recorded.", (*linter).matchesNothing},
-	{"opens-everything", Warning, "A rule without peers and without ports allows every connection of its direction. Policies " +
-		"only add to each other: while this one stands no other can deny.", (*linter).opensEverything},
-	{"peer-matches-nothing", Warning, "A peer of the rule selects no pod that was seen. The rule may be left over, or its " +
-		"labels mistyped; a peer without namespaceSelector means the policy's own namespace.", (*linter).peerMatchesNothing},
-	{"service-port", Error, "Policies see the port of the pod, not that of the service: kube-proxy and Cilium translate " +
-		"before policy is asked. A rule for the service's port allows nothing where the target port is another.",
-		(*linter).servicePort},
-	{"shadowed", Warning, "Calico takes the first rule that matches, in the order of the policies. A rule behind one that " +
-		"matches everything it does never decides anything.", (*linter).shadowed},
-	{"system-namespaces", Warning, "A cluster-wide policy that isolates pods of kube-system cuts the resolver and the network " +
-		"plugin's own pods, and with them everything else. Leave system namespaces out by name.", (*linter).systemNamespaces},
-	{"unread", Error, "The document was not taken over as it stands: the API server refuses it, drops the field without a " +
-		"word, or reads it as something else than its author.", (*linter).unread},
+	{
+		"assumed",
+		Info,
+		"The text leaves something open, and was read as most clusters would: a policy without a namespace " +
+			"goes where it is applied, a field narrows what no log shows. The finding says how it was read.",
+		(*linter).assumed,
+	},
+	{
+		"cidr-of-pods",
+		Warning,
+		"Cilium compares addresses with ends outside the cluster only: a pod or a node is known by " +
+			"its identity, and no CIDR finds it, unless policy-cidr-match-mode says nodes. The connection is denied although its " +
+			"address is in the network. Select pods by labels and nodes by the entities host and remote-node.",
+		(*linter).cidrOfPods,
+	},
+	{
+		"deny-alone",
+		Warning,
+		"A policy of Cilium with ingressDeny or egressDeny isolates its pods in that direction like any " +
+			"other. Where nothing else allows, everything is denied, not only what the policy names. Say enableDefaultDeny: " +
+			"false for the direction, or write the allow rules.",
+		(*linter).denyAlone,
+	},
+	{
+		"egress-without-dns",
+		Warning,
+		"Pods whose egress is isolated ask a resolver before they connect to a name. Without a " +
+			"rule for port 53 every look-up times out, and the outage looks like one of the application.",
+		(*linter).withoutDNS,
+	},
+	{
+		"everything-isolated",
+		Info,
+		"A policy that isolates a direction and has no rule for it denies all of it. That is how a " +
+			"default deny is written; it is also what `ingress: []` does where `ingress: [{}]` was meant, which allows all.",
+		(*linter).deniesAll,
+	},
+	{
+		"host-endpoints",
+		Warning,
+		"A GlobalNetworkPolicy of Calico without namespaceSelector also selects host endpoints: a " +
+			"default deny then cuts the nodes off, the API server and SSH first. namespaceSelector: has(projectcalico.org/name) " +
+			"keeps it to pods.",
+		(*linter).hostEndpoints,
+	},
+	{
+		"matches-nothing",
+		Warning,
+		"No pod that was seen has the labels that the policy selects: it protects nothing, and " +
+			"what it allows nobody gets. A label was mistyped, belongs to the Deployment and not to its pods, or the pods were " +
+			"not there while the flows were recorded.",
+		(*linter).matchesNothing,
+	},
+	{
+		"opens-everything",
+		Warning,
+		"A rule without peers and without ports allows every connection of its direction. Policies " +
+			"only add to each other: while this one stands no other can deny.",
+		(*linter).opensEverything,
+	},
+	{
+		"peer-matches-nothing",
+		Warning,
+		"A peer of the rule selects no pod that was seen. The rule may be left over, or its " +
+			"labels mistyped; a peer without namespaceSelector means the policy's own namespace.",
+		(*linter).peerMatchesNothing,
+	},
+	{
+		"service-port",
+		Error,
+		"Policies see the port of the pod, not that of the service: kube-proxy and Cilium translate " +
+			"before policy is asked. A rule for the service's port allows nothing where the target port is another.",
+		(*linter).servicePort,
+	},
+	{
+		"shadowed",
+		Warning,
+		"Calico takes the first rule that matches, in the order of the policies. A rule behind one that " +
+			"matches everything it does never decides anything.",
+		(*linter).shadowed,
+	},
+	{
+		"system-namespaces",
+		Warning,
+		"A cluster-wide policy that isolates pods of kube-system cuts the resolver and the network " +
+			"plugin's own pods, and with them everything else. Leave system namespaces out by name.",
+		(*linter).systemNamespaces,
+	},
+	{
+		"unread",
+		Error,
+		"The document was not taken over as it stands: the API server refuses it, drops the field without a " +
+			"word, or reads it as something else than its author.",
+		(*linter).unread,
+	},
 }
 
 func (l *linter) unread() {
@@ -80,8 +143,12 @@ func (l *linter) matchesNothing() {
 			}
 		}
 		if near > 0 {
-			l.found(p, "compare with the labels of the pods: sluice show workloads", "selects %s: none of the pods seen there has these labels",
-				p.Subject)
+			l.found(
+				p,
+				"compare with the labels of the pods: sluice show workloads",
+				"selects %s: none of the pods seen there has these labels",
+				p.Subject,
+			)
 		}
 	})
 }
@@ -104,7 +171,8 @@ func (l *linter) peerMatchesNothing() {
 	l.each(func(p *policy.Policy) {
 		for i := range p.Rules {
 			for _, q := range p.Rules[i].Peers {
-				if q.Kind == policy.PeerPods && len(q.Pods) > 0 && q.Pods.Plain() && l.seen(q) == 0 && l.namespaceSeen(q) {
+				if q.Kind == policy.PeerPods && len(q.Pods) > 0 && q.Pods.Plain() && l.seen(q) == 0 &&
+					l.namespaceSeen(q) {
 					l.found(p, "compare with the labels of the pods: sluice show workloads",
 						"rule %s: no pod that was seen is %s", p.RuleID(i), q)
 				}
@@ -156,8 +224,13 @@ func (l *linter) deniesAll() {
 	l.each(func(p *policy.Policy) {
 		for _, d := range directions {
 			if p.Isolates(d) && len(rulesOf(p, d)) == 0 && len(p.Subject) > 0 {
-				l.found(p, "write "+d.String()+": [{}] if all should be allowed, or leave the direction out of policyTypes",
-					"denies all %s of %s", d, p.Subject)
+				l.found(
+					p,
+					"write "+d.String()+": [{}] if all should be allowed, or leave the direction out of policyTypes",
+					"denies all %s of %s",
+					d,
+					p.Subject,
+				)
 			}
 		}
 	})
@@ -185,7 +258,10 @@ func (l *linter) withoutDNS() {
 		if !p.Isolates(model.Egress) || p.EntitiesOnly {
 			return
 		}
-		connects := slices.ContainsFunc(rulesOf(p, model.Egress), func(r policy.Rule) bool { return r.Action == policy.Allow })
+		connects := slices.ContainsFunc(
+			rulesOf(p, model.Egress),
+			func(r policy.Rule) bool { return r.Action == policy.Allow },
+		)
 		if connects && !l.resolves(p) {
 			l.found(p, "allow UDP and TCP 53 to the resolver for the same pods",
 				"isolates egress, and no policy allows port 53 to these pods")
@@ -211,7 +287,8 @@ func (l *linter) resolves(p *policy.Policy) bool {
 
 // overlap reports whether two policies may select one pod: where pods are known, whether they do.
 func (l *linter) overlap(p, q *policy.Policy) bool {
-	if len(q.Subject) == 0 || slices.EqualFunc(p.Subject, q.Subject, func(a, b policy.Requirement) bool { return a.String() == b.String() }) {
+	if len(q.Subject) == 0 ||
+		slices.EqualFunc(p.Subject, q.Subject, func(a, b policy.Requirement) bool { return a.String() == b.String() }) {
 		return true
 	}
 	if len(l.known) == 0 {
@@ -233,7 +310,11 @@ func (l *linter) systemNamespaces() {
 		}
 		system := model.Labels{policy.NamespaceName + "=kube-system", "projectcalico.org/name=kube-system"}
 		if p.SubjectNamespaces.Matches(system) {
-			l.found(p, "leave kube-system and the plugin's own namespaces out", "isolates the pods of kube-system as well")
+			l.found(
+				p,
+				"leave kube-system and the plugin's own namespaces out",
+				"isolates the pods of kube-system as well",
+			)
 		}
 	})
 }
@@ -241,7 +322,8 @@ func (l *linter) systemNamespaces() {
 // hostEndpoints: only Calico's policies have a tier.
 func (l *linter) hostEndpoints() {
 	l.each(func(p *policy.Policy) {
-		if p.Tier != "" && p.Namespace == "" && len(p.SubjectNamespaces) == 0 && p.Subject.Matches(nil) && (p.Ingress || p.Egress) {
+		if p.Tier != "" && p.Namespace == "" && len(p.SubjectNamespaces) == 0 && p.Subject.Matches(nil) &&
+			(p.Ingress || p.Egress) {
 			l.found(p, "add namespaceSelector: has(projectcalico.org/name)", "selects host endpoints as well as pods")
 		}
 	})
@@ -279,14 +361,25 @@ func (l *linter) servicePorts(p *policy.Policy, i int, s policy.Service) {
 		if namesPort(&p.Rules[i], target.Proto, target.First) || targets(&s, listens) {
 			continue
 		}
-		l.found(p, "write "+target.String()+", the port of the pods",
-			"rule %s names port %d, which is that of service %s/%s: its pods listen on %d", p.RuleID(i), listens, s.Namespace, s.Name, target.First)
+		l.found(
+			p,
+			"write "+target.String()+", the port of the pods",
+			"rule %s names port %d, which is that of service %s/%s: its pods listen on %d",
+			p.RuleID(i),
+			listens,
+			s.Namespace,
+			s.Name,
+			target.First,
+		)
 	}
 }
 
 // targets reports whether some port of the service goes to a number.
 func targets(s *policy.Service, number uint16) bool {
-	return slices.ContainsFunc(s.Ports, func(p policy.Port) bool { return p.First <= number && number <= p.Last && p.Name == "" })
+	return slices.ContainsFunc(
+		s.Ports,
+		func(p policy.Port) bool { return p.First <= number && number <= p.Last && p.Name == "" },
+	)
 }
 
 func labelsOf(s policy.Selector) model.Labels {
@@ -309,8 +402,13 @@ func (l *linter) cidrOfPods() {
 		for i := range p.Rules {
 			for _, q := range p.Rules[i].Peers {
 				if q.Kind == policy.PeerCIDR && q.CIDR.Addr().IsPrivate() && !l.outsideSeen(q.CIDR) {
-					l.found(p, "select pods by labels, nodes by the entities host and remote-node",
-						"rule %s names %s: Cilium finds no pod and no node by it, and nothing outside was seen there", p.RuleID(i), q.CIDR)
+					l.found(
+						p,
+						"select pods by labels, nodes by the entities host and remote-node",
+						"rule %s names %s: Cilium finds no pod and no node by it, and nothing outside was seen there",
+						p.RuleID(i),
+						q.CIDR,
+					)
 				}
 			}
 		}
@@ -336,11 +434,19 @@ func (l *linter) shadowed() {
 			rules := rulesOf(p, d)
 			for i := range rules {
 				before := slices.IndexFunc(rules[:i], func(r policy.Rule) bool {
-					return r.AnyPeer && len(r.Self) == 0 && len(r.NotPorts) == 0 && (r.AnyPort || samePorts(&r, &rules[i])) && r.Action != rules[i].Action
+					return r.AnyPeer && len(r.Self) == 0 && len(r.NotPorts) == 0 &&
+						(r.AnyPort || samePorts(&r, &rules[i])) &&
+						r.Action != rules[i].Action
 				})
 				if before >= 0 && p.Sequential() {
-					l.found(p, "put it before", "a rule that would %s %s is behind one that %s all of it", rules[i].Action, portsText(&rules[i]),
-						verbs[rules[before].Action])
+					l.found(
+						p,
+						"put it before",
+						"a rule that would %s %s is behind one that %s all of it",
+						rules[i].Action,
+						portsText(&rules[i]),
+						verbs[rules[before].Action],
+					)
 				}
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// sortedSet gives a sorted copy without repetitions, nil when empty.
+// sortedSet returns a sorted copy without repetitions, nil when empty.
 func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
 	if len(s) == 0 {
 		return nil
@@ -16,9 +16,9 @@ func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
 	return slices.CompactFunc(out, func(a, b E) bool { return compare(a, b) == 0 })
 }
 
-// Canonical gives the set in the one order in which equal sets are equal values: policies by namespace and name, rules,
-// peers, ports and selectors by their content, repetitions removed. The rules of a policy in which their order matters
-// keep it. It changes no meaning and merges nothing.
+// Canonical returns the set in the one order in which equal sets are equal values: policies by namespace and name,
+// rules, peers, ports and selectors by their content, repetitions removed. The rules of a policy in which their order
+// matters keep it. It changes no meaning and merges nothing.
 func (s PolicySet) Canonical() PolicySet {
 	out := make([]Policy, len(s.Policies))
 	for i := range s.Policies {
@@ -28,7 +28,7 @@ func (s PolicySet) Canonical() PolicySet {
 	return PolicySet{Policies: out, Tiers: canonicalTiers(s.Tiers), Networks: canonicalNetworks(s.Networks)}
 }
 
-// Equal says whether two sets say the same in the same policies, wherever they were read.
+// Equal reports whether two sets say the same in the same policies, wherever they were read.
 func (s PolicySet) Equal(t PolicySet) bool {
 	same := func(a, b Policy) bool { return comparePolicies(a, b) == 0 }
 	s, t = s.Canonical(), t.Canonical()
@@ -36,7 +36,7 @@ func (s PolicySet) Equal(t PolicySet) bool {
 		slices.CompareFunc(s.Networks, t.Networks, compareNetworks) == 0
 }
 
-// Canonical gives the policy in canonical order.
+// Canonical returns the policy in canonical order.
 func (p Policy) Canonical() Policy {
 	p.Subject, p.SubjectNamespaces = p.Subject.Canonical(), p.SubjectNamespaces.Canonical()
 	rules := make([]Rule, len(p.Rules))
@@ -49,7 +49,7 @@ func (p Policy) Canonical() Policy {
 	return p
 }
 
-// Canonical gives the rule in canonical order. AnyPeer and AnyPort win over what is listed beside them.
+// Canonical returns the rule in canonical order. AnyPeer and AnyPort win over what is listed beside them.
 func (r Rule) Canonical() Rule {
 	r.Peers, r.Self = canonicalPeers(r.Peers), canonicalPeers(r.Self)
 	r.Ports, r.NotPorts = sortedSet(r.Ports, comparePorts), sortedSet(r.NotPorts, comparePorts)
@@ -62,7 +62,7 @@ func (r Rule) Canonical() Rule {
 	return r
 }
 
-// Canonical gives the peer in canonical order, its addresses masked.
+// Canonical returns the peer in canonical order, its addresses masked.
 func (p Peer) Canonical() Peer {
 	p.Namespaces, p.Pods = p.Namespaces.Canonical(), p.Pods.Canonical()
 	p.CIDR = p.CIDR.Masked()
@@ -84,27 +84,72 @@ func canonicalPeers(list []Peer) []Peer {
 }
 
 func comparePolicies(a, b Policy) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), a.Subject.Compare(b.Subject),
-		a.SubjectNamespaces.Compare(b.SubjectNamespaces), cmp.Compare(a.SubjectEntities, b.SubjectEntities),
-		compareBools(a.EntitiesOnly, b.EntitiesOnly), compareBools(a.Ingress, b.Ingress), compareBools(a.Egress, b.Egress),
-		cmp.Compare(a.Tier, b.Tier), compareOrders(a.Order, b.Order), compareBools(a.Staged, b.Staged),
-		slices.CompareFunc(a.Rules, b.Rules, compareRules))
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
+		a.Subject.Compare(b.Subject),
+		a.SubjectNamespaces.Compare(b.SubjectNamespaces),
+		cmp.Compare(a.SubjectEntities, b.SubjectEntities),
+		compareBools(
+			a.EntitiesOnly,
+			b.EntitiesOnly,
+		),
+		compareBools(a.Ingress, b.Ingress),
+		compareBools(a.Egress, b.Egress),
+		cmp.Compare(a.Tier, b.Tier),
+		compareOrders(a.Order, b.Order),
+		compareBools(a.Staged, b.Staged),
+		slices.CompareFunc(a.Rules, b.Rules, compareRules),
+	)
 }
 
 func compareRules(a, b Rule) int {
-	return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Action, b.Action), compareBools(a.AnyPeer, b.AnyPeer),
-		slices.CompareFunc(a.Peers, b.Peers, comparePeers), compareBools(a.AnyPort, b.AnyPort), slices.CompareFunc(a.Ports, b.Ports, comparePorts),
-		slices.CompareFunc(a.Self, b.Self, comparePeers), slices.CompareFunc(a.NotPorts, b.NotPorts, comparePorts))
+	return cmp.Or(
+		cmp.Compare(a.Direction, b.Direction),
+		cmp.Compare(a.Action, b.Action),
+		compareBools(a.AnyPeer, b.AnyPeer),
+		slices.CompareFunc(
+			a.Peers,
+			b.Peers,
+			comparePeers,
+		),
+		compareBools(a.AnyPort, b.AnyPort),
+		slices.CompareFunc(a.Ports, b.Ports, comparePorts),
+		slices.CompareFunc(a.Self, b.Self, comparePeers),
+		slices.CompareFunc(a.NotPorts, b.NotPorts, comparePorts),
+	)
 }
 
 func comparePeers(a, b Peer) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Namespaces.Compare(b.Namespaces), a.Pods.Compare(b.Pods), a.CIDR.Compare(b.CIDR),
-		slices.CompareFunc(a.Except, b.Except, netip.Prefix.Compare), cmp.Compare(a.Entities, b.Entities), cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.Namespace, b.Namespace), slices.CompareFunc(a.All, b.All, comparePeers), slices.CompareFunc(a.None, b.None, comparePeers))
+	return cmp.Or(
+		cmp.Compare(a.Kind, b.Kind),
+		a.Namespaces.Compare(b.Namespaces),
+		a.Pods.Compare(b.Pods),
+		a.CIDR.Compare(b.CIDR),
+		slices.CompareFunc(
+			a.Except,
+			b.Except,
+			netip.Prefix.Compare,
+		),
+		cmp.Compare(a.Entities, b.Entities),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(
+			a.Namespace,
+			b.Namespace,
+		),
+		slices.CompareFunc(a.All, b.All, comparePeers),
+		slices.CompareFunc(a.None, b.None, comparePeers),
+	)
 }
 
 func comparePorts(a, b Port) int {
-	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Code, b.Code))
+	return cmp.Or(
+		cmp.Compare(a.Proto, b.Proto),
+		cmp.Compare(a.First, b.First),
+		cmp.Compare(a.Last, b.Last),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Code, b.Code),
+	)
 }
 
 func compareBools(a, b bool) int {

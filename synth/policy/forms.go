@@ -22,8 +22,8 @@ func DefaultDeny(namespace string, ingress, egress bool) Policy {
 
 // Open allows everything to every pod of a namespace, in the given directions. Where policies only add to each other it
 // undoes them: it stands before the others come and is deleted last: one object, without a moment between. Calico takes
-// it after all policies with an order, so that what these deny stays denied. It must not select pods that other policies
-// isolate already, which it would open.
+// it after all policies with an order, so that what these deny stays denied. It must not select pods that other
+// policies isolate already, which it would open.
 func Open(namespace string, ingress, egress bool) Policy {
 	p := Policy{Name: OpenName, Namespace: namespace, Ingress: ingress, Egress: egress}
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {

@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// RuleID is the stable id of p.Rules[i]: the first 10 hex digits of SHA-256 over direction, subject, canonical peers and
-// ports. The names of the policy and its other rules have no part in it, so that a rule keeps its id when it moves.
-// The hashed text is a contract: ids stand in bundles and decisions.
+// RuleID is the stable id of p.Rules[i]: the first 10 hex digits of SHA-256 over direction, subject, canonical peers
+// and ports. The names of the policy and its other rules have no part in it, so that a rule keeps its id when it
+// moves. The hashed text is a contract: ids stand in bundles and decisions.
 func (p *Policy) RuleID(i int) string {
 	r := p.Rules[i].Canonical()
 	var e encoder

@@ -45,7 +45,10 @@ func (m *Manifests) Join(o Manifests) {
 		m.Namespaces[name] = labels
 	}
 	for _, s := range o.Services {
-		m.Services = slices.DeleteFunc(m.Services, func(x Service) bool { return x.Namespace == s.Namespace && x.Name == s.Name })
+		m.Services = slices.DeleteFunc(
+			m.Services,
+			func(x Service) bool { return x.Namespace == s.Namespace && x.Name == s.Name },
+		)
 		m.Services = append(m.Services, s)
 	}
 }
@@ -78,7 +81,7 @@ type Policy struct {
 	Source Position // where it was read; no part of its meaning
 }
 
-// Isolates says whether the policy isolates its subject in direction d.
+// Isolates reports whether the policy isolates its subject in direction d.
 func (p *Policy) Isolates(d model.Direction) bool {
 	return d == model.Ingress && p.Ingress || d == model.Egress && p.Egress
 }
@@ -106,7 +109,7 @@ func (s *PolicySet) Join(t PolicySet) {
 	s.Manifests.Join(t.Manifests)
 }
 
-// Add gives the set with more policies.
+// Add returns the set with more policies.
 func (s PolicySet) Add(more ...Policy) PolicySet {
 	s.Policies = append(slices.Clip(s.Policies), more...)
 	return s

@@ -41,9 +41,12 @@ const (
 	PeerCIDR                     // CIDR less Except
 	PeerEntities                 // Entities
 	PeerFQDN                     // Name, a DNS name or a pattern with *
-	PeerNetwork                  // Name, a named network (NetworkSet, CIDRGroup); without a name those of no namespace that Pods selects
-	PeerService                  // Namespace and Name, or Pods for the service's labels: the endpoints of a service; to Calico at the destination with the service's ports
-	PeerAll                      // every one of All, and none of None
+	// Name, a named network (NetworkSet, CIDRGroup); without a name those of no namespace that Pods selects
+	PeerNetwork
+	// Namespace and Name, or Pods for the service's labels: the endpoints of a service; to Calico at the destination
+	// with the service's ports
+	PeerService
+	PeerAll // every one of All, and none of None
 )
 
 // Peer is a set of other ends. Only the fields of its Kind are set.
@@ -83,5 +86,5 @@ func OnePort(p model.Proto, n uint16) Port { return Port{Proto: p, First: n, Las
 // AllPorts is the whole of a protocol.
 func AllPorts(p model.Proto) Port { return Port{Proto: p, Last: LastPort} }
 
-// Whole says whether p is a whole protocol.
+// Whole reports whether p is a whole protocol.
 func (p Port) Whole() bool { return p.Name == "" && p.First == 0 && p.Last == LastPort && p.Code == 0 }

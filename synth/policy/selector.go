@@ -76,7 +76,7 @@ func Namespace(names ...string) Selector {
 	return Selector{{Key: NamespaceName, Values: names}}.Canonical()
 }
 
-// Matches says whether labels meet every requirement.
+// Matches reports whether labels meet every requirement.
 func (s Selector) Matches(labels model.Labels) bool {
 	for i := range s {
 		if !s[i].Matches(labels) {
@@ -86,7 +86,7 @@ func (s Selector) Matches(labels model.Labels) bool {
 	return true
 }
 
-// Matches says whether labels meet the requirement.
+// Matches reports whether labels meet the requirement.
 func (r *Requirement) Matches(labels model.Labels) bool {
 	v, has := labels.Get(r.Key)
 	switch r.Op {
@@ -117,14 +117,14 @@ func (r *Requirement) matchesText(v string, has bool) bool {
 	}
 }
 
-// Plain says whether the selector has only operators that Kubernetes has too.
+// Plain reports whether the selector has only operators that Kubernetes has too.
 func (s Selector) Plain() bool {
 	return !slices.ContainsFunc(s, func(r Requirement) bool {
 		return r.Op > DoesNotExist || len(r.Values) == 0 && r.Op <= NotIn
 	})
 }
 
-// Canonical gives the selector with requirements and values sorted and repetitions removed; nil when empty.
+// Canonical returns the selector with requirements and values sorted and repetitions removed; nil when empty.
 func (s Selector) Canonical() Selector {
 	if len(s) == 0 {
 		return nil

@@ -80,6 +80,7 @@ func (p Peer) String() string {
 		return "service " + p.Namespace + "/" + p.Name
 	case PeerAll:
 		return p.allText()
+	default: // the rest asks for nothing here
 	}
 	if p.Name == "" {
 		return "networks " + p.Pods.String()
@@ -98,7 +99,7 @@ func (p Peer) allText() string {
 	return all + " but not " + none
 }
 
-// OneNamespace gives the name of the only namespace that the peer's pods can be in, false if there are several.
+// OneNamespace returns the name of the only namespace that the peer's pods can be in, false if there are several.
 func (p Peer) OneNamespace() (string, bool) {
 	for _, r := range p.Namespaces {
 		if r.Key == NamespaceName && r.Op == In && len(r.Values) == 1 {

@@ -26,7 +26,7 @@ type Network struct {
 	CIDRs     []netip.Prefix
 }
 
-// Sequential says whether the order of the policy's rules matters: the first that matches decides.
+// Sequential reports whether the order of the policy's rules matters: the first that matches decides.
 func (p *Policy) Sequential() bool {
 	return p.Tier != "" && slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Action != Allow })
 }
@@ -51,6 +51,10 @@ func compareTiers(a, b Tier) int {
 }
 
 func compareNetworks(a, b Network) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), slices.Compare(a.Labels, b.Labels),
-		slices.CompareFunc(a.CIDRs, b.CIDRs, netip.Prefix.Compare))
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
+		slices.Compare(a.Labels, b.Labels),
+		slices.CompareFunc(a.CIDRs, b.CIDRs, netip.Prefix.Compare),
+	)
 }

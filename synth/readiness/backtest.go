@@ -12,12 +12,13 @@ type Cause uint8
 
 // The causes, and in what order they are thought of.
 const (
-	NewWorkload  Cause = iota // an end of it was never seen before
-	LabelDrift                // it was known, but pods of an end carry labels that the selector of that time does not match
-	RareSchedule              // it runs by a schedule that had not come round
-	Change                    // it did not exist: it came later and talks ever since
-	AddressDrift              // another outside address of what was known
-	NewEdge                   // it talks seldom
+	NewWorkload Cause = iota // an end of it was never seen before
+	// it was known, but pods of an end carry labels that the selector of that time does not match
+	LabelDrift
+	RareSchedule // it runs by a schedule that had not come round
+	Change       // it did not exist: it came later and talks ever since
+	AddressDrift // another outside address of what was known
+	NewEdge      // it talks seldom
 	NumCauses
 )
 
@@ -31,7 +32,8 @@ type Trial struct {
 	AsOf   int64
 	Step   int64                // microseconds between two cuts; 0: a day
 	Chosen func(ns string) bool // namespaces whose pods would have been isolated; nil: all
-	// Drifted gives the names of edges that were known at a time and that pods would lose later for their labels; nil: none.
+	// Drifted gives the names of edges that were known at a time and that pods would lose later for their labels; nil:
+	// none.
 	Drifted func(at int64) map[string]bool
 }
 
@@ -89,7 +91,10 @@ func Try(in Input, cfg Config, t Trial) *Backtest {
 	for i, cause := range last {
 		b.Lost = append(b.Lost, Lost{h.edges[i].Name, h.edges[i].First, cause})
 	}
-	slices.SortFunc(b.Lost, func(x, y Lost) int { return cmp.Or(cmp.Compare(x.First, y.First), cmp.Compare(x.Name, y.Name)) })
+	slices.SortFunc(
+		b.Lost,
+		func(x, y Lost) int { return cmp.Or(cmp.Compare(x.First, y.First), cmp.Compare(x.Name, y.Name)) },
+	)
 	r := Judge(in, t.AsOf, cfg)
 	b.Record = r.Record
 	b.replay(r, h, t)
@@ -146,12 +151,12 @@ func (h *history) ends(e *timeline) (out []*Workload) {
 	return out
 }
 
-// scheduled says whether a workload runs by a schedule.
+// scheduled reports whether a workload runs by a schedule.
 func scheduled(w *Workload) bool {
 	return w.Kind == "CronJob" || w.Kind == "Job" || w.Declared != nil && w.Declared.cron()
 }
 
-// regular says whether an edge came at least three times, at even distances of more than a day and a half.
+// regular reports whether an edge came at least three times, at even distances of more than a day and a half.
 func regular(e *timeline) bool { return e.blocks >= 3 && e.period() > 0 }
 
 // cut tries one time, and notes what each lost edge is lost for.
@@ -250,6 +255,8 @@ func (b *Backtest) Quiet() string {
 	case last < 0:
 		return "At no time tried would anything have been lost that this log shows. Of what came after it, it says nothing."
 	}
-	return fmt.Sprintf("Denied from %s on, nothing would have been lost that this log shows. Of what came after it, it says nothing.",
-		time.UnixMicro(b.Cuts[last+1].At).UTC().Format(time.RFC3339))
+	return fmt.Sprintf(
+		"Denied from %s on, nothing would have been lost that this log shows. Of what came after it, it says nothing.",
+		time.UnixMicro(b.Cuts[last+1].At).UTC().Format(time.RFC3339),
+	)
 }

@@ -7,7 +7,8 @@ const (
 	blockHours = 12
 	// together is how long after the arrival before one still counts as the same, in microseconds.
 	together = 2 * hourMicros
-	// surprise is how many blocks that should have been seen before make an edge a change: with e to the -3 all were missed.
+	// surprise is how many blocks that should have been seen before make an edge a change: with e to the -3 all were
+	// missed.
 	surprise = 3
 	// mostRuns is up to how many blocks a rhythm is looked for: what comes oftener is known.
 	mostRuns = 12
@@ -82,8 +83,8 @@ func (h *history) count(s *set, at int64) counts {
 	return c
 }
 
-// isChange says whether an edge of a set with that first record appeared late and talks ever since: so often that it would
-// hardly have been missed before. The edge was moved to the time.
+// isChange reports whether an edge of a set with that first record appeared late and talks ever since: so often that
+// it would hardly have been missed before. The edge was moved to the time.
 func isChange(e *timeline, first, at int64) bool {
 	before, after := float64(e.First-first)/float64(dayMicros), float64(at-e.First)/float64(dayMicros)
 	return before >= 1 && e.blocks >= 2 && before*float64(e.blocks)/(after+0.5) > surprise
@@ -122,8 +123,8 @@ func (h *history) rhythm(s *set) float64 {
 	return longest
 }
 
-// period is the time between runs that an edge suggests, in days, 0 for none: it was seen twice more than a day and a half
-// apart, or oftener at even distances.
+// period is the time between runs that an edge suggests, in days, 0 for none: it was seen twice more than a day and a
+// half apart, or oftener at even distances.
 func (t *timeline) period() float64 {
 	if t.blocks < 2 || t.blocks > mostRuns {
 		return 0

@@ -2,8 +2,8 @@ package readiness
 
 import "math"
 
-// Coverage is what ecology says of a set of edges, days being its samples. It decides nothing: edges that always talk are
-// nearly all of the talking, so it is close to 1 long before enough was seen.
+// Coverage is what ecology says of a set of edges, days being its samples. It decides nothing: edges that always talk
+// are nearly all of the talking, so it is close to 1 long before enough was seen.
 type Coverage struct {
 	Days            int     // with at least a part that was watched
 	Once, Twice     int     // edges seen on one day, on two

@@ -8,9 +8,9 @@ import (
 	"sluice/model/graph"
 )
 
-// Drift finds for a Trial the edges that were known at a time and that pods lose later, because their labels are not those
-// that a selector learned until then asks for. Rows are what the graph was built from; the function that it gives is asked
-// for times in order.
+// Drift finds for a Trial the edges that were known at a time and that pods lose later, because their labels are not
+// those that a selector learned until then asks for. Rows are what the graph was built from; the function that it
+// gives is asked for times in order.
 func Drift(s Source, rows []model.Observation, cfg graph.Config) func(at int64) map[string]bool {
 	d := drift{Source: s, rows: slices.Clone(rows), builder: graph.NewBuilder(s.Graph.Tables), cfg: cfg}
 	slices.SortStableFunc(d.rows, func(a, b model.Observation) int { return cmp.Compare(a.Window, b.Window) })
@@ -71,7 +71,10 @@ func (d *drift) strangers(at int64) map[model.EndpointID]bool {
 			known[d.Graph.Peers[p].Workload] = true
 		}
 	}
-	late = slices.DeleteFunc(late, func(id model.EndpointID) bool { return !known[d.Graph.Peers[d.Graph.PeerOf[id]].Workload] })
+	late = slices.DeleteFunc(
+		late,
+		func(id model.EndpointID) bool { return !known[d.Graph.Peers[d.Graph.PeerOf[id]].Workload] },
+	)
 	if len(late) == 0 {
 		return nil
 	}
@@ -91,7 +94,8 @@ func (d *drift) strangers(at int64) map[model.EndpointID]bool {
 	for _, id := range late {
 		list := selectors[d.Graph.Peers[d.Graph.PeerOf[id]].Workload]
 		labels := d.Graph.Tables.Endpoints.Get(id).Labels
-		if len(list) > 0 && len(labels) > 0 && !slices.ContainsFunc(list, func(sel map[string]string) bool { return matches(sel, labels) }) {
+		if len(list) > 0 && len(labels) > 0 &&
+			!slices.ContainsFunc(list, func(sel map[string]string) bool { return matches(sel, labels) }) {
 			out[id] = true
 		}
 	}

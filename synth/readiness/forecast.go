@@ -2,13 +2,14 @@ package readiness
 
 import "math"
 
-// The weights of what is borrowed: how many arrivals of its own a workload, a namespace's workloads and a namespace have
-// to show before they outweigh what the others show. None is delicate.
+// The weights of what is borrowed: how many arrivals of its own a workload, a namespace's workloads and a namespace
+// have to show before they outweigh what the others show. None is delicate.
 const (
 	ownWeight       = 4
 	sharedWeight    = 8
 	namespaceWeight = 8
-	// wide is how much wider the number of edges spreads than groups of their mean size, arriving at random, would have it.
+	// wide is how much wider the number of edges spreads than groups of their mean size, arriving at random, would have
+	// it.
 	wide = 2
 	// least is the shortest age that a forecast divides by, in days.
 	least = 1.0 / 24
@@ -53,8 +54,8 @@ func (f forecast) interval(level float64) (low, high int) {
 // bins is how finely a distribution is divided at most: an interval of thousands of edges is not told to the edge.
 const bins = 2000
 
-// distribution gives the chances of 0 to n arrivals, so many numbers in each bin: negative binomial. In logarithms, since
-// the chance of none may be smaller than any number.
+// distribution returns the chances of 0 to n arrivals, so many numbers in each bin: negative binomial. In logarithms,
+// since the chance of none may be smaller than any number.
 func (p part) distribution(n, step int) []float64 {
 	q := p.x / (p.rate + p.x)
 	out := make([]float64, n/step+1)
@@ -71,7 +72,7 @@ func (p part) distribution(n, step int) []float64 {
 	return out
 }
 
-// convolve gives the chances of sums, up to the largest number that a has.
+// convolve returns the chances of sums, up to the largest number that a has.
 func convolve(a, b []float64) []float64 {
 	out := make([]float64, len(a))
 	for i, x := range a {
@@ -91,8 +92,8 @@ func spread(days, age, loss float64) float64 {
 	return math.Log1p(days/math.Max(age, least)) / (1 - loss)
 }
 
-// slowArrivals are the slow arrivals that a set of edges stands for: of rates spread evenly over decades a share of ln 2
-// shows in the second half of the time watched, however long that is.
+// slowArrivals are the slow arrivals that a set of edges stands for: of rates spread evenly over decades a share of
+// ln 2 shows in the second half of the time watched, however long that is.
 func (c *counts) slowArrivals() float64 { return float64(c.late) / math.Ln2 }
 
 // weight is what a workload and direction counts in the pool: a bigger one surprises more often, but not in proportion.
@@ -146,7 +147,10 @@ func among(all []counts) rates {
 		changes += all[i].changes
 		days += all[i].changeDays()
 	}
-	return rates{(float64(late)/math.Ln2 + 0.5) / float64(max(1, len(all))), (float64(changes) + 0.5) / math.Max(1, days)}
+	return rates{
+		(float64(late)/math.Ln2 + 0.5) / float64(max(1, len(all))),
+		(float64(changes) + 0.5) / math.Max(1, days),
+	}
 }
 
 // whole forecasts the arrivals of a namespace from its own edges, each counted once.

@@ -43,8 +43,8 @@ type Manifest struct {
 	Declared
 }
 
-// is says whether a workload of the log is the one of the manifest: by name and kind, or where the log knows no owner by
-// the labels of its pods.
+// is reports whether a workload of the log is the one of the manifest: by name and kind, or where the log knows no
+// owner by the labels of its pods.
 func (m *Manifest) is(w *workload.Workload) bool {
 	if m.Namespace != w.Namespace {
 		return false
@@ -52,15 +52,17 @@ func (m *Manifest) is(w *workload.Workload) bool {
 	if w.Kind == "" && len(m.Labels) > 0 && len(w.LabelSets) > 0 {
 		return !slices.ContainsFunc(w.LabelSets, func(l model.Labels) bool { return !hasAll(l, m.Labels) })
 	}
-	return m.Name == w.Name && (w.Kind == "" || w.Kind == m.Kind || w.Kind == "Job" && m.Kind == "CronJob" || w.Kind == "ReplicaSet" && m.Kind == "Deployment")
+	return m.Name == w.Name &&
+		(w.Kind == "" || w.Kind == m.Kind || w.Kind == "Job" && m.Kind == "CronJob" || w.Kind == "ReplicaSet" && m.Kind == "Deployment")
 }
 
 func hasAll(l, want model.Labels) bool {
 	return !slices.ContainsFunc(want, func(kv string) bool { return !slices.Contains(l, kv) })
 }
 
-// FromGraph takes out of a graph what readiness is about: edges that worked, as a rule would name them. Outside addresses
-// of one DNS name or one named network are one peer, else an edge to a service of many addresses would never be known.
+// FromGraph takes out of a graph what readiness is about: edges that worked, as a rule would name them. Outside
+// addresses of one DNS name or one named network are one peer, else an edge to a service of many addresses would
+// never be known.
 func FromGraph(s Source) Input {
 	r := reader{Source: s, of: map[int]int{}}
 	r.begin = s.Graph.AsOf
@@ -118,12 +120,15 @@ func (r *reader) unseen() {
 			if slices.ContainsFunc(r.in.Workloads, func(w Workload) bool { return w.ID == id }) {
 				id += " (" + m.Kind + ")"
 			}
-			r.in.Workloads = append(r.in.Workloads, Workload{ID: id, Namespace: m.Namespace, Name: m.Name, Kind: m.Kind, Declared: &m.Declared})
+			r.in.Workloads = append(
+				r.in.Workloads,
+				Workload{ID: id, Namespace: m.Namespace, Name: m.Name, Kind: m.Kind, Declared: &m.Declared},
+			)
 		}
 	}
 }
 
-// workload gives the workload of a peer in the input.
+// workload returns the workload of a peer in the input.
 func (r *reader) workload(peer int) (int, bool) {
 	if w := r.Graph.Peers[peer].Workload; w >= 0 {
 		i, ok := r.of[w]
@@ -153,8 +158,11 @@ func (r *reader) edges() {
 		if !ok {
 			k = len(r.in.Edges)
 			at[name] = k
-			r.in.Edges = append(r.in.Edges, Edge{Name: name, Src: src, Dst: dst, First: max(e.First, r.begin), Hours: r.since(e.Windows),
-				Connections: pairs[i], Records: e.Records(), Service: r.service(e)})
+			r.in.Edges = append(
+				r.in.Edges,
+				Edge{Name: name, Src: src, Dst: dst, First: max(e.First, r.begin), Hours: r.since(e.Windows),
+					Connections: pairs[i], Records: e.Records(), Service: r.service(e)},
+			)
 			continue
 		}
 		o := &r.in.Edges[k]
@@ -172,7 +180,7 @@ func (r *reader) edges() {
 	}
 }
 
-// since gives the hours from the begin on. What is dated earlier counts as of then.
+// since returns the hours from the begin on. What is dated earlier counts as of then.
 func (r *reader) since(hours []uint32) []uint32 {
 	first := uint32(r.begin / hourMicros)
 	if len(hours) == 0 || hours[0] >= first {
@@ -220,10 +228,12 @@ func (r *reader) decision(e *graph.Edge) *decision.Decision {
 	return &r.Decisions.List()[n]
 }
 
-// rejected says whether people decided that an edge is no dependency. Once that has expired it is undecided, and counts.
+// rejected reports whether people decided that an edge is no dependency. Once that has expired it is undecided, and
+// counts.
 func (r *reader) rejected(e *graph.Edge) bool {
 	d := r.decision(e)
-	return d != nil && (d.Verdict == decision.Reject || d.Verdict == decision.Ignore) && !d.Expired(time.UnixMicro(r.Graph.AsOf).UTC())
+	return d != nil && (d.Verdict == decision.Reject || d.Verdict == decision.Ignore) &&
+		!d.Expired(time.UnixMicro(r.Graph.AsOf).UTC())
 }
 
 // name is what a rule would call a peer that was asked for by these DNS names.
@@ -290,13 +300,16 @@ type Gap struct {
 	From, To int64 // microseconds since 1970 UTC
 }
 
-// Silent gives the hours that lie whole within gaps of every one of the nodes.
+// Silent returns the hours that lie whole within gaps of every one of the nodes.
 func Silent(nodes []string, gaps []Gap) []uint32 {
 	if len(nodes) == 0 {
 		return nil
 	}
 	sorted := slices.Clone(gaps)
-	slices.SortFunc(sorted, func(a, b Gap) int { return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.From, b.From)) })
+	slices.SortFunc(
+		sorted,
+		func(a, b Gap) int { return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.From, b.From)) },
+	)
 	count := map[uint32]int{}
 	for len(sorted) > 0 {
 		n := 1
@@ -320,7 +333,7 @@ func Silent(nodes []string, gaps []Gap) []uint32 {
 	return out
 }
 
-// whole gives the hours that the gaps of one node, sorted, cover together.
+// whole returns the hours that the gaps of one node, sorted, cover together.
 func whole(gaps []Gap) (out []uint32) {
 	for i := 0; i < len(gaps); {
 		from, to := gaps[i].From, gaps[i].To

@@ -67,14 +67,15 @@ func (h *history) moment(at int64) *moment {
 	return m
 }
 
-// unseenAt says whether manifests name a workload that had no record before a time and should have.
+// unseenAt reports whether manifests name a workload that had no record before a time and should have.
 func (h *history) unseenAt(w *Workload, at int64) bool {
 	return w.Declared != nil && !w.Declared.Idle && w.Declared.Since < at && (w.First == 0 || w.First >= at)
 }
 
 // hours are the hours of the week that were watched less than twice since a first record, none where all were.
 func (m *moment) hours(first int64) []int {
-	if len(m.h.lost.from(first, m.at)) == 0 && m.blind == [hoursOfWeek]bool{} && m.at-first >= 2*hoursOfWeek*hourMicros {
+	if len(m.h.lost.from(first, m.at)) == 0 && m.blind == [hoursOfWeek]bool{} &&
+		m.at-first >= 2*hoursOfWeek*hourMicros {
 		return nil
 	}
 	key := uint32(first / hourMicros)
@@ -116,7 +117,7 @@ func (m *moment) guards(s *sideHistory, c *counts) guards {
 	return g
 }
 
-// lossy says whether too much was lost to call anything Stable.
+// lossy reports whether too much was lost to call anything Stable.
 func (m *moment) lossy() bool { return m.loss > mostLost || m.recent > mostHoursLost }
 
 // reasons puts guards into words.
@@ -143,7 +144,13 @@ func (m *moment) lossReasons() (out []Reason) {
 		out = append(out, Reason{KindLoss, fmt.Sprintf("%.0f %% of events lost", 100*m.loss)})
 	}
 	if m.recent > mostHoursLost {
-		out = append(out, Reason{KindGaps, fmt.Sprintf("%.0f %% of the hours of the last %d days were not watched", 100*m.recent, recentDays)})
+		out = append(
+			out,
+			Reason{
+				KindGaps,
+				fmt.Sprintf("%.0f %% of the hours of the last %d days were not watched", 100*m.recent, recentDays),
+			},
+		)
 	}
 	return out
 }

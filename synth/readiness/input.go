@@ -45,7 +45,7 @@ type Declared struct {
 	Next func(after int64) int64
 }
 
-// cron says whether it runs by a schedule.
+// cron reports whether it runs by a schedule.
 func (d *Declared) cron() bool { return d.Kind == "CronJob" }
 
 // Edge is a dependency that worked, named as a rule would name it.
@@ -93,7 +93,10 @@ func (in Input) sorted() Input {
 			e.Dst = place[e.Dst]
 		}
 	}
-	slices.SortFunc(out.Edges, func(a, b Edge) int { return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(
+		out.Edges,
+		func(a, b Edge) int { return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name)) },
+	)
 	for i := range out.Edges { // a workload is as old as its first edge, whatever else is known
 		e := &out.Edges[i]
 		for _, w := range []int{e.Src, e.Dst} {

@@ -104,7 +104,10 @@ func newHistory(in Input, asOf int64, cfg Config) *history {
 		}{{true, into[i]}, {false, out[i]}} {
 			if len(d.edges) > 0 {
 				s.sides = append(s.sides, len(h.sides))
-				h.sides = append(h.sides, sideHistory{workload: i, namespace: w.Namespace, ingress: d.ingress, set: set{w.First, d.edges}})
+				h.sides = append(
+					h.sides,
+					sideHistory{workload: i, namespace: w.Namespace, ingress: d.ingress, set: set{w.First, d.edges}},
+				)
 			}
 		}
 	}
@@ -176,7 +179,10 @@ func (h *history) spaceState(m *moment, s *spaceHistory, r rates) State {
 			state = min(state, x.track.state)
 		}
 	}
-	if slices.ContainsFunc(h.in.Workloads, func(w Workload) bool { return w.Namespace == s.name && h.unseenAt(&w, m.at) }) {
+	if slices.ContainsFunc(
+		h.in.Workloads,
+		func(w Workload) bool { return w.Namespace == s.name && h.unseenAt(&w, m.at) },
+	) {
 		return Learning
 	}
 	if m.lossy() || s.now.doubled(r, m.loss) > namespaceRisk {

@@ -170,7 +170,7 @@ func TestLosses(t *testing.T) {
 	wantSide(t, gaps.judge(30), "shop/cart", model.Egress, readiness.Stabilizing, "of the last 14 days were not watched")
 }
 
-// TestBornLater gives a workload its own age, not that of the capture.
+// TestBornLater returns a workload its own age, not that of the capture.
 func TestBornLater(t *testing.T) {
 	l := newLog(60*24, nil)
 	old, young := l.workload("shop/cart"), l.workload("shop/promo")

@@ -42,9 +42,9 @@ type podTemplate struct {
 	}
 }
 
-// ReadManifests reads the workloads among the objects of a YAML or JSON stream, lists and their items among them. What is
-// no workload is passed over; what cannot be read is an error that names the file, with what was read so far. An object
-// without namespace is taken to be in the one given.
+// ReadManifests reads the workloads among the objects of a YAML or JSON stream, lists and their items among them.
+// What is no workload is passed over; what cannot be read is an error that names the file, with what was read so far.
+// An object without namespace is taken to be in the one given.
 func ReadManifests(r io.Reader, file, namespace string) ([]Manifest, error) {
 	var out []Manifest
 	var bad []error

@@ -96,8 +96,8 @@ type Unseen struct {
 	Text                          string // what is missing
 }
 
-// Record is how the verdict itself fared: of so many days on which a workload and direction was called Stable, on how many
-// a new edge came within a week.
+// Record is how the verdict itself fared: of so many days on which a workload and direction was called Stable, on how
+// many a new edge came within a week.
 type Record struct{ Days, Surprised int }
 
 func (h *history) report(m *moment, shared map[string]rates, total rates) *Report {
@@ -125,12 +125,36 @@ func (h *history) report(m *moment, shared map[string]rates, total rates) *Repor
 
 func (h *history) side(m *moment, s *sideHistory, r rates) Side {
 	w, c := &h.in.Workloads[s.workload], &s.now
-	out := Side{ID: w.ID, Namespace: w.Namespace, Workload: w.Name, Direction: s.direction(), State: s.track.state, Since: s.track.since,
-		Reasons: m.reasons(s, c, s.guards), Age: c.age, Edges: c.edges, Late: c.late, Changes: c.changes, LastNew: c.last, Rhythm: h.rhythm(&s.set),
-		Week: c.side(r, week, m.loss).outlook(week), Month: c.side(r, month, m.loss).outlook(month), MonthSeen: h.monthSeen(m, &s.set, c), Stable: s.stable}
+	out := Side{
+		ID:        w.ID,
+		Namespace: w.Namespace,
+		Workload:  w.Name,
+		Direction: s.direction(),
+		State:     s.track.state,
+		Since:     s.track.since,
+		Reasons: m.reasons(
+			s,
+			c,
+			s.guards,
+		),
+		Age:     c.age,
+		Edges:   c.edges,
+		Late:    c.late,
+		Changes: c.changes,
+		LastNew: c.last,
+		Rhythm:  h.rhythm(&s.set),
+		Week: c.side(r, week, m.loss).
+			outlook(week),
+		Month:     c.side(r, month, m.loss).outlook(month),
+		MonthSeen: h.monthSeen(m, &s.set, c),
+		Stable:    s.stable,
+	}
 	if len(out.Reasons) == 0 && out.State != Stable {
 		if s.chance > h.cfg.Risk {
-			out.Reasons = append(out.Reasons, Reason{KindRisk, fmt.Sprintf("%.0f %% that an edge never seen shows within 7 days", 100*s.chance)})
+			out.Reasons = append(
+				out.Reasons,
+				Reason{KindRisk, fmt.Sprintf("%.0f %% that an edge never seen shows within 7 days", 100*s.chance)},
+			)
 		} else {
 			out.Reasons = append(out.Reasons, Reason{KindHold, fmt.Sprintf("low enough on %d of %d days", s.track.ok, h.cfg.Hold)})
 		}
@@ -183,7 +207,13 @@ func (h *history) space(m *moment, s *spaceHistory, total rates) Namespace {
 		}
 	}
 	if n.Stable < n.Sides {
-		n.Reasons = append(n.Reasons, Reason{KindWorkloads, fmt.Sprintf("%d of %d workloads and directions are not Stable", n.Sides-n.Stable, n.Sides)})
+		n.Reasons = append(
+			n.Reasons,
+			Reason{
+				KindWorkloads,
+				fmt.Sprintf("%d of %d workloads and directions are not Stable", n.Sides-n.Stable, n.Sides),
+			},
+		)
 	}
 	for i := range h.in.Workloads {
 		if w := &h.in.Workloads[i]; w.Namespace == s.name && h.unseenAt(w, m.at) {
@@ -207,7 +237,13 @@ func (h *history) space(m *moment, s *spaceHistory, total rates) Namespace {
 	n.Coverage = h.coverage(&s.set, m.at)
 	n.Reasons = append(n.Reasons, m.lossReasons()...)
 	if n.Chance = c.doubled(total, m.loss); n.Chance > namespaceRisk {
-		n.Reasons = append(n.Reasons, Reason{KindRisk, fmt.Sprintf("%.0f %% that the namespace meets an edge never seen within 7 days", 100*n.Chance)})
+		n.Reasons = append(
+			n.Reasons,
+			Reason{
+				KindRisk,
+				fmt.Sprintf("%.0f %% that the namespace meets an edge never seen within 7 days", 100*n.Chance),
+			},
+		)
 	}
 	return n
 }

@@ -21,7 +21,7 @@ type Config struct {
 	Leave float64 // chance above which what is Stable is so no longer
 }
 
-// DefaultConfig gives the numbers that were measured.
+// DefaultConfig returns the numbers that were measured.
 func DefaultConfig() Config { return Config{Days: 14, Risk: 0.02, Hold: 3, Leave: 0.04} }
 
 // namespaceRisk is the chance up to which a namespace is Stable, its rate doubled.

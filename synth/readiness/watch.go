@@ -8,7 +8,7 @@ type lostHours []uint32
 // between counts the lost hours from the hour of one time to another.
 func (l lostHours) between(from, to int64) int { return len(l.from(from, to)) }
 
-// from gives the lost hours from the hour of one time up to another.
+// from returns the lost hours from the hour of one time up to another.
 func (l lostHours) from(from, to int64) lostHours {
 	a, _ := slices.BinarySearch(l, uint32(from/hourMicros))
 	b, _ := slices.BinarySearch(l, hoursBefore(to))
@@ -112,8 +112,8 @@ func (w *watch) seen(from, to int64) (out [hoursOfWeek]int) {
 	return out
 }
 
-// turned says whether a turn of the month was watched from one time to another: from the 28th to the 3rd, no more than a
-// tenth of it lost.
+// turned reports whether a turn of the month was watched from one time to another: from the 28th to the 3rd, no more
+// than a tenth of it lost.
 func (w *watch) turned(from, to int64) bool {
 	for m := monthOf(from); ; m = m.AddDate(0, 1, 0) {
 		begin, end := m.AddDate(0, 0, 27).UnixMicro(), m.AddDate(0, 1, 3).UnixMicro()

@@ -20,8 +20,8 @@ func Blind(days int) string {
 		"List it under decisions, or let it happen once while watching."
 }
 
-// Horizon is how seldom something may happen and still be spoken of, in days: half of what was watched of the youngest of
-// the namespaces.
+// Horizon is how seldom something may happen and still be spoken of, in days: half of what was watched of the
+// youngest of the namespaces.
 func Horizon(list []Namespace) int {
 	age := math.Inf(1)
 	for i := range list {
@@ -43,8 +43,12 @@ func (r Record) Text() string {
 	if r.Days < enough {
 		return ""
 	}
-	return fmt.Sprintf("So far: of %d days on which a workload and direction was called Stable, %d (%s) saw a new edge within 7 days.",
-		r.Days, r.Surprised, percent(float64(r.Surprised)/float64(r.Days)))
+	return fmt.Sprintf(
+		"So far: of %d days on which a workload and direction was called Stable, %d (%s) saw a new edge within 7 days.",
+		r.Days,
+		r.Surprised,
+		percent(float64(r.Surprised)/float64(r.Days)),
+	)
 }
 
 // percent never says less than 1 %: below that nothing was measured.
@@ -58,8 +62,8 @@ func chances(p float64) string {
 	return fmt.Sprintf("1 chance in %.0f", math.Min(100, 1/math.Max(p, 0.01)))
 }
 
-// Lines are the three lines of a namespace: how far it is, what to wait for, what to expect. Schedules says that manifests
-// were given.
+// Lines are the three lines of a namespace: how far it is, what to wait for, what to expect. Schedules says that
+// manifests were given.
 func (r *Report) Lines(n *Namespace, schedules bool) [3]string {
 	return [3]string{r.standing(n, schedules), "wait for: " + r.waitFor(n), n.expect()}
 }
@@ -69,7 +73,13 @@ func (r *Report) standing(n *Namespace, schedules bool) string {
 	if !schedules {
 		facts = append(facts, "schedules unknown")
 	}
-	return fmt.Sprintf("%d of %s Stable after %s (%s)", n.Ready, count(n.Workloads, "workload"), count(int(n.Age), "day"), strings.Join(facts, ", "))
+	return fmt.Sprintf(
+		"%d of %s Stable after %s (%s)",
+		n.Ready,
+		count(n.Workloads, "workload"),
+		count(int(n.Age), "day"),
+		strings.Join(facts, ", "),
+	)
 }
 
 func count(n int, of string) string {
@@ -166,7 +176,10 @@ func (r *Report) wants(n *Namespace) []want {
 		switch x.Kind {
 		case KindWorkloads:
 		case KindRisk:
-			out = append(out, want{order: slices.Index(order, KindHold), text: "the namespace as a whole, " + percent(n.Chance)})
+			out = append(
+				out,
+				want{order: slices.Index(order, KindHold), text: "the namespace as a whole, " + percent(n.Chance)},
+			)
 		default:
 			out = append(out, want{order: slices.Index(order, x.Kind), text: x.Text})
 		}
@@ -177,19 +190,27 @@ func (r *Report) wants(n *Namespace) []want {
 			continue
 		}
 		for _, x := range s.Reasons {
-			w := want{order: slices.Index(order, x.Kind), who: []string{s.Workload + " " + s.Direction.String()}, text: x.Text}
+			w := want{
+				order: slices.Index(order, x.Kind),
+				who:   []string{s.Workload + " " + s.Direction.String()},
+				text:  x.Text,
+			}
 			switch x.Kind {
 			case KindCronJob, KindLoss, KindGaps:
 				continue
 			case KindRisk:
 				w.chance = s.Week.Slow
 				w.text = fmt.Sprintf("%s (last new edge %s ago)", percent(s.Week.Slow), agoText(r.AsOf-s.LastNew))
+			default: // the rest asks for nothing here
 			}
 			out = add(out, w)
 			break
 		}
 	}
-	slices.SortStableFunc(out, func(a, b want) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(b.chance, a.chance)) })
+	slices.SortStableFunc(
+		out,
+		func(a, b want) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(b.chance, a.chance)) },
+	)
 	return out
 }
 

@@ -57,7 +57,7 @@ func isSeparator(line []byte) bool {
 	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
-// blank says whether a text holds only comments and separators.
+// blank reports whether a text holds only comments and separators.
 func blank(text []byte) bool {
 	for line := range bytes.Lines(text) {
 		if isSeparator(line) {
@@ -70,7 +70,7 @@ func blank(text []byte) bool {
 	return true
 }
 
-// nodes gives the root node of every document of a file, and a problem for each that is no YAML.
+// nodes returns the root node of every document of a file, and a problem for each that is no YAML.
 func nodes(text []byte, file string) ([]document, []Problem) {
 	var docs []document
 	var problems []Problem
@@ -91,7 +91,10 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 			}
 			if size(&root, maxValues) < 0 {
 				at := policy.Position{File: file, Document: n, Line: c.line + 1}
-				problems = append(problems, Problem{Invalid, at, fmt.Sprintf("more than %d values once its aliases are followed", maxValues)})
+				problems = append(
+					problems,
+					Problem{Invalid, at, fmt.Sprintf("more than %d values once its aliases are followed", maxValues)},
+				)
 			} else if len(root.Content) == 1 {
 				docs = append(docs, document{root: root.Content[0], at: policy.Position{File: file, Document: n, Line: c.line}})
 			}
@@ -103,7 +106,7 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 // maxValues bounds a document: a few lines of aliases to aliases can stand for billions of values.
 const maxValues = 2_000_000
 
-// size gives what is left of a budget of nodes when aliases are followed, negative if it does not suffice.
+// size returns what is left of a budget of nodes when aliases are followed, negative if it does not suffice.
 func size(n *yaml.Node, budget int) int {
 	if budget--; budget < 0 {
 		return budget

@@ -34,7 +34,11 @@ func (l *Losses) Add(wider bool, lost, consequence string) {
 // PodsOnly leaves of a policy what it says of pods. It returns false where nothing is left.
 func (l *Losses) PodsOnly(p *policy.Policy) bool {
 	if p.SubjectEntities != 0 {
-		l.Add(true, "that the policy selects "+p.SubjectEntities.String()+" as well", "these ends are not isolated by it")
+		l.Add(
+			true,
+			"that the policy selects "+p.SubjectEntities.String()+" as well",
+			"these ends are not isolated by it",
+		)
 		p.SubjectEntities = 0
 	}
 	if p.EntitiesOnly {

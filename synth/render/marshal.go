@@ -58,7 +58,7 @@ func plain(v any) (any, error) {
 	return v, nil
 }
 
-// LabelMap gives labels, each "key=value", as objects have them; nil for none.
+// LabelMap returns labels, each "key=value", as objects have them; nil for none.
 func LabelMap(labels []string) map[string]string {
 	if len(labels) == 0 {
 		return nil

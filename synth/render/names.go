@@ -14,16 +14,16 @@ var (
 	portLetter = regexp.MustCompile(`[a-z]`)
 )
 
-// ValidName says whether the API takes s as the name of an object: a DNS subdomain.
+// ValidName reports whether the API takes s as the name of an object: a DNS subdomain.
 func ValidName(s string) bool { return len(s) <= 253 && subdomain.MatchString(s) }
 
-// ValidNamespace says whether the API takes s as a namespace: a DNS label.
+// ValidNamespace reports whether the API takes s as a namespace: a DNS label.
 func ValidNamespace(s string) bool { return len(s) <= 63 && dnsLabel.MatchString(s) }
 
-// ValidValue says whether the API takes s as the value of a label.
+// ValidValue reports whether the API takes s as the value of a label.
 func ValidValue(s string) bool { return s == "" || len(s) <= 63 && qualified.MatchString(s) }
 
-// ValidKey says whether the API takes s as the key of a label.
+// ValidKey reports whether the API takes s as the key of a label.
 func ValidKey(s string) bool {
 	prefix, name, ok := strings.Cut(s, "/")
 	if !ok {
@@ -32,7 +32,7 @@ func ValidKey(s string) bool {
 	return len(name) <= 63 && qualified.MatchString(name) && (!ok || ValidName(prefix))
 }
 
-// ValidPortName says whether the API takes s as the name of a port.
+// ValidPortName reports whether the API takes s as the name of a port.
 func ValidPortName(s string) bool {
 	return len(s) <= 15 && portName.MatchString(s) && portLetter.MatchString(s) && !strings.Contains(s, "--")
 }

@@ -27,7 +27,9 @@ type Kinds map[Kind]func(r *Reader, object *yaml.Node) []policy.Policy
 func Parse(in io.Reader, name string, kinds ...Kinds) (policy.PolicySet, []Problem) {
 	text, err := io.ReadAll(in)
 	if err != nil {
-		return policy.PolicySet{}, []Problem{{Invalid, policy.Position{File: name, Document: 1, Line: 1}, "read: " + err.Error()}}
+		return policy.PolicySet{}, []Problem{
+			{Invalid, policy.Position{File: name, Document: 1, Line: 1}, "read: " + err.Error()},
+		}
 	}
 	docs, problems := nodes(text, name)
 	var set policy.PolicySet
@@ -60,7 +62,10 @@ func replace(list []policy.Policy, p policy.Policy, problems []Problem) ([]polic
 	}
 	old := list[i].Source
 	list[i] = p
-	return list, append(problems, Problem{Note, p.Source, fmt.Sprintf("policy %s/%s replaces the one in line %d", p.Namespace, p.Name, old.Line)})
+	return list, append(
+		problems,
+		Problem{Note, p.Source, fmt.Sprintf("policy %s/%s replaces the one in line %d", p.Namespace, p.Name, old.Line)},
+	)
 }
 
 // item is an object, and what it is where it does not say so itself: the API leaves that out of the items of its lists.
@@ -69,7 +74,7 @@ type item struct {
 	of   Kind
 }
 
-// objects gives the objects of a document: itself, or the items of a List.
+// objects returns the objects of a document: itself, or the items of a List.
 func objects(d document, problems *[]Problem) []item {
 	root := Target(d.root)
 	k := Field(root, "kind")
@@ -95,7 +100,7 @@ func objects(d document, problems *[]Problem) []item {
 	return items
 }
 
-// Field gives a field of a map, nil if there is none.
+// Field returns a field of a map, nil if there is none.
 func Field(n *yaml.Node, name string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -211,7 +216,8 @@ func (r *Reader) Metadata(object *yaml.Node) (namespace, name string) {
 	return namespace, name
 }
 
-// NamespaceOrDefault gives the namespace of an object that has to have one: the default one, which is noted, for none.
+// NamespaceOrDefault returns the namespace of an object that has to have one: the default one, which is noted, for
+// none.
 func (r *Reader) NamespaceOrDefault(object *yaml.Node, namespace, name string) string {
 	if namespace != "" || r.invalid {
 		return namespace

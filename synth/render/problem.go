@@ -32,7 +32,7 @@ type Problem struct {
 // Error is "file:line (document n): text".
 func (p Problem) Error() string { return fmt.Sprintf("%s: %s", p.At, p.Text) }
 
-// Incomplete says whether a problem left a policy out of the set.
+// Incomplete reports whether a problem left a policy out of the set.
 func Incomplete(problems []Problem) bool {
 	return Unread(problems) > 0
 }

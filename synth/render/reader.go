@@ -53,7 +53,7 @@ func Target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// IsNull says whether a node is null or empty.
+// IsNull reports whether a node is null or empty.
 func IsNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 // TypeOf names what a node is, for messages.
@@ -63,6 +63,7 @@ func TypeOf(n *yaml.Node) string {
 		return "a map"
 	case yaml.SequenceNode:
 		return "a list"
+	default: // the rest asks for nothing here
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":
@@ -81,7 +82,7 @@ type Entry struct {
 	Value *yaml.Node
 }
 
-// Entries gives the entries of a map, none for null. path says where it stands.
+// Entries returns the entries of a map, none for null. path says where it stands.
 func (r *Reader) Entries(n *yaml.Node, path string) []Entry {
 	n = Target(n)
 	if IsNull(n) {
@@ -176,7 +177,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// List gives the items of a list, none for null.
+// List returns the items of a list, none for null.
 func (r *Reader) List(n *yaml.Node, path string) []*yaml.Node {
 	n = Target(n)
 	if IsNull(n) {
@@ -202,12 +203,12 @@ var oldBools = func() map[string]bool {
 	return out
 }()
 
-// isText says whether the API reads a node as text, as it does with dates.
+// isText reports whether the API reads a node as text, as it does with dates.
 func isText(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")
 }
 
-// isDecimal says whether a key is a number whose text is what the API makes of it.
+// isDecimal reports whether a key is a number whose text is what the API makes of it.
 func isDecimal(n *yaml.Node) bool {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" && err == nil && strconv.FormatInt(v, 10) == n.Value
@@ -218,7 +219,7 @@ func oldBool(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[n.Value]
 }
 
-// Text gives a scalar that is a string for the API as well.
+// Text returns a scalar that is a string for the API as well.
 func (r *Reader) Text(n *yaml.Node, path string) (string, bool) {
 	n = Target(n)
 	if oldBool(n) {
@@ -232,7 +233,7 @@ func (r *Reader) Text(n *yaml.Node, path string) (string, bool) {
 	return n.Value, true
 }
 
-// Number gives an integer of 16 bits.
+// Number returns an integer of 16 bits.
 func (r *Reader) Number(n *yaml.Node, path string) (uint16, bool) {
 	n = Target(n)
 	v, err := strconv.ParseInt(n.Value, 0, 64)
@@ -247,10 +248,10 @@ func (r *Reader) Number(n *yaml.Node, path string) (uint16, bool) {
 	return uint16(v), true
 }
 
-// Invalid says whether something made the object unusable so far.
+// Invalid reports whether something made the object unusable so far.
 func (r *Reader) Invalid() bool { return r.invalid }
 
-// Prefix gives a CIDR, masked; the zero Prefix if it is none, which is a problem.
+// Prefix returns a CIDR, masked; the zero Prefix if it is none, which is a problem.
 func (r *Reader) Prefix(n *yaml.Node, path string) netip.Prefix {
 	s, ok := r.Text(n, path)
 	if !ok {

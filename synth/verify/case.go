@@ -81,7 +81,10 @@ func (b *caseBook) list() []Case {
 		slices.Sort(g.Missing)
 		out = append(out, g.Case)
 	}
-	slices.SortFunc(out, func(a, b Case) int { return cmp.Or(cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Edge, b.Edge)) })
+	slices.SortFunc(
+		out,
+		func(a, b Case) int { return cmp.Or(cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Edge, b.Edge)) },
+	)
 	return out
 }
 
@@ -108,7 +111,10 @@ func missing(c *Case, d *eval.Decision) []string {
 		self, word, other string
 	}{{d.Egress, model.Egress, c.Src, "to", c.Dst}, {d.Ingress, model.Ingress, c.Dst, "from", c.Src}} {
 		if end.Outcome == eval.Denied && end.Reason == eval.NoRule {
-			out = append(out, strings.Join([]string{end.dir.String(), "of", end.self, end.word, end.other, c.Port}, " "))
+			out = append(
+				out,
+				strings.Join([]string{end.dir.String(), "of", end.self, end.word, end.other, c.Port}, " "),
+			)
 		}
 	}
 	return out

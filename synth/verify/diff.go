@@ -183,8 +183,16 @@ func (d *differ) pair(src, dst int) {
 			continue
 		}
 		e := graph.Edge{Proto: p.proto, Port: p.port}
-		c := Change{Src: d.u.members[src].name, Dst: d.u.members[dst].name, Port: e.PortString(), From: from, To: to, Edge: -1,
-			Before: d.before.Why(was), After: d.after.Why(is)}
+		c := Change{
+			Src:    d.u.members[src].name,
+			Dst:    d.u.members[dst].name,
+			Port:   e.PortString(),
+			From:   from,
+			To:     to,
+			Edge:   -1,
+			Before: d.before.Why(was),
+			After:  d.after.Why(is),
+		}
 		if i, ok := d.names[nameTriple{c.Src, c.Dst, p}]; ok {
 			c.Edge = i
 		}
@@ -193,8 +201,15 @@ func (d *differ) pair(src, dst int) {
 }
 
 func compareChanges(a, b Change) int {
-	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Port, b.Port), cmp.Compare(a.From, b.From),
-		cmp.Compare(a.To, b.To), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After))
+	return cmp.Or(
+		cmp.Compare(a.Src, b.Src),
+		cmp.Compare(a.Dst, b.Dst),
+		cmp.Compare(a.Port, b.Port),
+		cmp.Compare(a.From, b.From),
+		cmp.Compare(a.To, b.To),
+		cmp.Compare(a.Before, b.Before),
+		cmp.Compare(a.After, b.After),
+	)
 }
 
 func (d *differ) result(before, after policy.PolicySet) Difference {

@@ -19,7 +19,7 @@ type Port struct {
 	Number uint16
 }
 
-// SpaceOf gives the universe of a graph and the labels and networks that a set asks for.
+// SpaceOf returns the universe of a graph and the labels and networks that a set asks for.
 func SpaceOf(g *graph.Graph, set policy.PolicySet) Space {
 	u := newUniverse(g, eval.New(set, eval.Cilium), Config{})
 	var s Space

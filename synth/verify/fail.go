@@ -60,7 +60,7 @@ func CheckFailOn(on []string) error {
 	return nil
 }
 
-// Failed gives a line for each of the named findings that the report has: "2 lost".
+// Failed returns a line for each of the named findings that the report has: "2 lost".
 func (r *Report) Failed(on []string) []string {
 	var out []string
 	for _, f := range failures {

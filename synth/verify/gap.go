@@ -30,7 +30,8 @@ func gaps(u *universe, open []Opening, want []Side) []Gap {
 		var pods []string
 		for i := range u.members {
 			m := &u.members[i]
-			if m.end.IsPod && m.end.Namespace == side.Namespace && (opened || m.end.Isolated(side.Direction) != model.Yes) {
+			if m.end.IsPod && m.end.Namespace == side.Namespace &&
+				(opened || m.end.Isolated(side.Direction) != model.Yes) {
 				pods = append(pods, m.name)
 			}
 		}

@@ -119,7 +119,7 @@ var mutations = []mutation{
 	}},
 }
 
-// isDeny says whether p denies by default: it selects all and has no rule.
+// isDeny reports whether p denies by default: it selects all and has no rule.
 func isDeny(p *policy.Policy) bool {
 	return len(p.Subject) == 0 && !slices.ContainsFunc(p.Rules, func(r policy.Rule) bool { return len(r.Peers) > 0 || r.AnyPeer })
 }
@@ -196,7 +196,7 @@ func changeValue(r *rand.Rand, s policy.Selector) bool {
 	return true
 }
 
-// pick gives one of n for which ok holds, -1 if there is none.
+// pick returns one of n for which ok holds, -1 if there is none.
 func pick(r *rand.Rand, n int, ok func(int) bool) int {
 	for _, i := range r.Perm(n) {
 		if ok(i) {

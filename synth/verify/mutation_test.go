@@ -25,7 +25,7 @@ type learned struct {
 	cfg verify.Config
 }
 
-// randomTraffic gives lines of three namespaces whose workloads share names, with DNS, outside addresses, denials on
+// randomTraffic returns lines of three namespaces whose workloads share names, with DNS, outside addresses, denials on
 // the ports of what works, and where asked something that keeps a direction from being enforced.
 func randomTraffic(r *rand.Rand, obstacle bool) []string {
 	pod := func() string { return fmt.Sprintf("n%d/a%d", r.IntN(2), r.IntN(4)) }
@@ -92,7 +92,7 @@ func (l *learned) complaints(t *testing.T, set policy.PolicySet) map[string]int 
 		"unused": len(rep.Unused), "unisolated": len(rep.Gaps), "unrecorded": len(rep.Unrecorded) + len(rep.Missing)}
 }
 
-// complains says whether anything is counted that was not before.
+// complains reports whether anything is counted that was not before.
 func complains(before, after map[string]int) bool {
 	for word, n := range after {
 		if n > before[word] {
@@ -102,7 +102,7 @@ func complains(before, after map[string]int) bool {
 	return false
 }
 
-// changes says whether two sets answer any connection of their universe, or of the log, differently.
+// changes reports whether two sets answer any connection of their universe, or of the log, differently.
 func (l *learned) changes(a, b policy.PolicySet) bool {
 	before, after := eval.New(a, eval.Cilium), eval.New(b, eval.Cilium)
 	for i := range l.g.Connections {

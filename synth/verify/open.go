@@ -29,7 +29,7 @@ func (r *Report) LeftOpen() []string {
 	return slices.Compact(out)
 }
 
-// opens says whether a rule allows everything.
+// opens reports whether a rule allows everything.
 func opens(r *policy.Rule) bool {
 	return r.Action == policy.Allow && r.AnyPeer && r.AnyPort && len(r.Self) == 0 && len(r.NotPorts) == 0
 }
@@ -49,9 +49,13 @@ func openersLast(set policy.PolicySet) policy.PolicySet {
 	return set
 }
 
-// restricts says whether a policy has rules for a direction that do not allow: what opens beside them is not everything.
+// restricts reports whether a policy has rules for a direction that do not allow: what opens beside them is not
+// everything.
 func restricts(p *policy.Policy, d model.Direction) bool {
-	return slices.ContainsFunc(p.Rules, func(r policy.Rule) bool { return r.Direction == d && r.Action != policy.Allow })
+	return slices.ContainsFunc(
+		p.Rules,
+		func(r policy.Rule) bool { return r.Direction == d && r.Action != policy.Allow },
+	)
 }
 
 func openings(set policy.PolicySet) []Opening {
@@ -68,7 +72,11 @@ func openings(set policy.PolicySet) []Opening {
 		}
 	}
 	slices.SortFunc(out, func(a, b Opening) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Policy, b.Policy))
+		return cmp.Or(
+			cmp.Compare(a.Namespace, b.Namespace),
+			cmp.Compare(a.Direction, b.Direction),
+			cmp.Compare(a.Policy, b.Policy),
+		)
 	})
 	return slices.Compact(out)
 }

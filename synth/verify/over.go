@@ -145,7 +145,8 @@ func (m *measurer) try(src, dst int, pt port) {
 	if m.counted[key] {
 		return
 	}
-	if a.peer >= 0 && b.peer >= 0 && (m.u.seen[triple{a.peer, b.peer, pt}] || m.cfg.Widened != nil && m.cfg.Widened(a.peer, b.peer, pt.proto, pt.port)) {
+	if a.peer >= 0 && b.peer >= 0 &&
+		(m.u.seen[triple{a.peer, b.peer, pt}] || m.cfg.Widened != nil && m.cfg.Widened(a.peer, b.peer, pt.proto, pt.port)) {
 		return
 	}
 	d := m.ev.Decide(a.end, b.end, pt.proto, pt.port)
@@ -169,13 +170,16 @@ func (m *measurer) try(src, dst int, pt port) {
 		m.over.Count++
 		if len(m.over.Examples) < maxExamples {
 			e := graph.Edge{Proto: pt.proto, Port: pt.port}
-			m.over.Examples = append(m.over.Examples, Excess{a.name, b.name, e.PortString(), p.Namespace + "/" + p.Name, id})
+			m.over.Examples = append(
+				m.over.Examples,
+				Excess{a.name, b.name, e.PortString(), p.Namespace + "/" + p.Name, id},
+			)
 		}
 		return
 	}
 }
 
-// peers gives the members that a rule may name, sorted.
+// peers returns the members that a rule may name, sorted.
 func (m *measurer) peers(r *policy.Rule) []int {
 	if r.AnyPeer {
 		return m.matching(nil)
@@ -188,7 +192,7 @@ func (m *measurer) peers(r *policy.Rule) []int {
 	return slices.Compact(out)
 }
 
-// matching gives the members that a peer may name; nil names all. It may give too many, never too few: the evaluator
+// matching returns the members that a peer may name; nil names all. It may give too many, never too few: the evaluator
 // decides.
 func (m *measurer) matching(p *policy.Peer) []int {
 	key := ""
@@ -224,7 +228,7 @@ func (m *measurer) matching(p *policy.Peer) []int {
 	return out
 }
 
-// sortedBy gives a condition of a peer that only pods with one of some labels meet, nil if it has none.
+// sortedBy returns a condition of a peer that only pods with one of some labels meet, nil if it has none.
 func sortedBy(p *policy.Peer) *policy.Requirement {
 	if p == nil || p.Kind != policy.PeerPods {
 		return nil
@@ -265,9 +269,12 @@ func mayHave(s policy.Selector, labels model.Labels) bool {
 	})
 }
 
-// given says whether pods have a label from the network plugin: for their namespace or service account.
+// given reports whether pods have a label from the network plugin: for their namespace or service account.
 func given(key string) bool {
-	return slices.ContainsFunc([]string{"projectcalico.org/", "pcns.", "pcsa.", "io.cilium.k8s."}, func(p string) bool { return strings.HasPrefix(key, p) })
+	return slices.ContainsFunc(
+		[]string{"projectcalico.org/", "pcns.", "pcsa.", "io.cilium.k8s."},
+		func(p string) bool { return strings.HasPrefix(key, p) },
+	)
 }
 
 func namesPort(r *policy.Rule, pt port) bool {

@@ -76,7 +76,14 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 
 // workload adds the pods of a workload, in its own namespace and in one never seen. Pods that no selector of the set
 // tells apart are one member.
-func (u *universe) workload(g *graph.Graph, ev *eval.Evaluator, peer int, keys map[string]bool, namespaces map[string]model.Labels, foreign bool) {
+func (u *universe) workload(
+	g *graph.Graph,
+	ev *eval.Evaluator,
+	peer int,
+	keys map[string]bool,
+	namespaces map[string]model.Labels,
+	foreign bool,
+) {
 	w := &g.Workloads[g.Peers[peer].Workload]
 	if _, ok := namespaces[w.Namespace]; !ok {
 		namespaces[w.Namespace] = nil
@@ -89,9 +96,23 @@ func (u *universe) workload(g *graph.Graph, ev *eval.Evaluator, peer int, keys m
 			continue
 		}
 		done[id] = true
-		u.members = append(u.members,
-			member{peer, w.ID, ev.End(eval.Facts{IsPod: true, Cluster: w.Cluster, Foreign: foreign, Namespace: w.Namespace, Labels: labels})},
-			member{-1, unseen + "/" + w.Name, ev.End(eval.Facts{IsPod: true, Namespace: unseen, Labels: labels})})
+		u.members = append(
+			u.members,
+			member{
+				peer,
+				w.ID,
+				ev.End(
+					eval.Facts{
+						IsPod:     true,
+						Cluster:   w.Cluster,
+						Foreign:   foreign,
+						Namespace: w.Namespace,
+						Labels:    labels,
+					},
+				),
+			},
+			member{-1, unseen + "/" + w.Name, ev.End(eval.Facts{IsPod: true, Namespace: unseen, Labels: labels})},
+		)
 	}
 }
 
@@ -101,9 +122,15 @@ func (u *universe) strangers(ev *eval.Evaluator, keys map[string]bool, namespace
 		odd = append(odd, k+"="+unseen)
 	}
 	for ns := range namespaces {
-		u.members = append(u.members,
+		u.members = append(
+			u.members,
 			member{-1, ns + "/(a pod without labels)", ev.End(eval.Facts{IsPod: true, Namespace: ns})},
-			member{-1, ns + "/(a pod of unknown labels)", ev.End(eval.Facts{IsPod: true, Namespace: ns, Labels: model.MakeLabels(odd)})})
+			member{
+				-1,
+				ns + "/(a pod of unknown labels)",
+				ev.End(eval.Facts{IsPod: true, Namespace: ns, Labels: model.MakeLabels(odd)}),
+			},
+		)
 	}
 }
 
@@ -160,7 +187,10 @@ func (u *universe) allPorts(g *graph.Graph) {
 	for p := range set {
 		u.ports = append(u.ports, p)
 	}
-	slices.SortFunc(u.ports, func(a, b port) int { return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port)) })
+	slices.SortFunc(
+		u.ports,
+		func(a, b port) int { return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port)) },
+	)
 	slices.SortStableFunc(u.members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
 }
 

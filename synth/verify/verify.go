@@ -40,7 +40,8 @@ type Config struct {
 	// Recorded are the ids of the rules that the set should have: those with evidence, and those that keep a direction
 	// open. nil: nobody recorded them.
 	Recorded []string
-	// Held are the ids of the rules that hold a workload open on purpose: they are told by name and are in no other number.
+	// Held are the ids of the rules that hold a workload open on purpose: they are told by name and are in no other
+	// number.
 	Held map[string]bool
 	// Widened says whether a connection between peers of the graph is allowed on purpose without having been seen;
 	// nil: none is.
@@ -50,7 +51,7 @@ type Config struct {
 	WidenedRules map[string]bool
 }
 
-// foreign says whether a cluster is another one than the set's.
+// foreign reports whether a cluster is another one than the set's.
 func (c *Config) foreign(cluster string) bool {
 	return c.Cluster != "" && cluster != "" && cluster != c.Cluster
 }
@@ -108,7 +109,15 @@ type Rule struct{ ID, Policy, Text string }
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
-	v := &verifier{g: g, cfg: cfg, ev: eval.New(openersLast(set), cfg.Semantics), ends: map[model.EndpointID][]*eval.End{}, named: map[int][]*eval.End{}, keys: selectorKeys(set), used: map[[2]int]bool{}}
+	v := &verifier{
+		g:     g,
+		cfg:   cfg,
+		ev:    eval.New(openersLast(set), cfg.Semantics),
+		ends:  map[model.EndpointID][]*eval.End{},
+		named: map[int][]*eval.End{},
+		keys:  selectorKeys(set),
+		used:  map[[2]int]bool{},
+	}
 	v.scope()
 	v.byAddress = asksForAddresses(set, cfg.Semantics)
 	v.report.Semantics = cfg.Semantics
@@ -187,7 +196,7 @@ func without(p netip.Prefix, others []netip.Prefix) []netip.Prefix {
 	return append(without(low, others), without(netip.PrefixFrom(high, p.Bits()+1), others)...)
 }
 
-// may gives what an endpoint may be: what the log says, or where it says no labels of a pod that its name puts into a
+// may returns what an endpoint may be: what the log says, or where it says no labels of a pod that its name puts into a
 // workload, a pod with any of the labels that the workload's pods have elsewhere in the log. Labels that no selector of
 // the set tells apart are one. A network that the log has no addresses for may be in each of the CIDRs that the
 // configuration gives it. Nothing: the labels are not known.
@@ -251,6 +260,7 @@ func (v *verifier) cidrs(ep *model.Endpoint) []netip.Prefix {
 		known = v.cfg.Networks[ep.Name]
 	case model.KindHost:
 		known = v.cfg.Nodes
+	default: // the rest asks for nothing here
 	}
 	switch {
 	case len(known) > 0:
@@ -349,7 +359,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 	return why
 }
 
-// judge gives the verdict, and the decision where one was needed.
+// judge returns the verdict, and the decision where one was needed.
 func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 	e := &v.g.Edges[c.Edge]
 	worked := (e.State.Worked() || v.cfg.Accepted[c.Edge]) && !v.cfg.Rejected[c.Edge]
@@ -420,7 +430,7 @@ func verdictOf(worked bool, d eval.Decision) Verdict {
 	return Rejected
 }
 
-// concerns says whether an end of a connection is a pod that the set is for.
+// concerns reports whether an end of a connection is a pod that the set is for.
 func (v *verifier) concerns(c *graph.Connection) bool {
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
 		ep := v.g.Tables.Endpoints.Get(id)
@@ -451,7 +461,10 @@ func (v *verifier) records() {
 		for j := range p.Rules {
 			id := p.RuleID(j)
 			if !slices.Contains(v.cfg.Recorded, id) && !opens(&p.Rules[j]) {
-				v.report.Unrecorded = append(v.report.Unrecorded, Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String()})
+				v.report.Unrecorded = append(
+					v.report.Unrecorded,
+					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String()},
+				)
 			}
 			delete(missing, id)
 		}
@@ -475,7 +488,10 @@ func (v *verifier) unused() {
 			d := p.Rules[j].Direction
 			idle := p.Staged || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
 			if !idle && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
-				v.report.Unused = append(v.report.Unused, Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String()})
+				v.report.Unused = append(
+					v.report.Unused,
+					Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String()},
+				)
 			}
 		}
 	}

@@ -142,7 +142,8 @@ func permuted(r *rand.Rand, t *tree) *tree {
 	return t
 }
 
-// churned gives the endpoints other identities every 5,000 records, as restarted agents of a cluster without shared ones do.
+// churned returns the endpoints other identities every 5,000 records, as restarted agents of a cluster without shared
+// ones do.
 func churned(_ *rand.Rand, n int, t *tree) *tree {
 	for _, end := range []string{"source", "destination"} {
 		e := t.get("flow", end)
@@ -153,7 +154,7 @@ func churned(_ *rand.Rand, n int, t *tree) *tree {
 	return t
 }
 
-// summarized gives a tenth of the records an L7 part and a summary that differs from record to record.
+// summarized returns a tenth of the records an L7 part and a summary that differs from record to record.
 func summarized(r *rand.Rand, n int, t *tree) *tree {
 	if n%10 != 0 {
 		return t

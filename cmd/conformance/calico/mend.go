@@ -21,7 +21,7 @@ import (
 //   - SCTP is missing where a port set is asked with its protocol
 //   - ICMP types and codes, and the IP version of a rule, are not compared
 
-// mended gives the set to use in place of the checker's own, nil where that is right.
+// mended returns the set to use in place of the checker's own, nil where that is right.
 func (e *engine) mended(u *proto.IPSetUpdate) policystore.IPSet {
 	switch u.Type {
 	case proto.IPSetUpdate_NET:
@@ -98,7 +98,7 @@ type variant struct {
 	kind, code int
 }
 
-// storeFor gives the store with the rules that a connection's version and message type can match; the others stay in
+// storeFor returns the store with the rules that a connection's version and message type can match; the others stay in
 // their place as rules for no protocol.
 func (e *engine) storeFor(c *Connection, six bool) *policystore.PolicyStore {
 	v := variant{six: six, icmp: c.Protocol == 1 || c.Protocol == 58}

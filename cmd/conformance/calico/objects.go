@@ -117,7 +117,7 @@ func newObject(kind string) metav1.Object {
 	return nil
 }
 
-// tierOf gives the tier that a policy names, "" for the default one.
+// tierOf returns the tier that a policy names, "" for the default one.
 func tierOf(obj metav1.Object) (string, bool) {
 	switch o := obj.(type) {
 	case *v3.NetworkPolicy:

@@ -49,7 +49,7 @@ func (e *engine) verdict(c Connection) (Verdict, error) {
 	return v, nil
 }
 
-// ask gives the verdict of one end and the rules that led to it, "" for an end that is no pod.
+// ask returns the verdict of one end and the rules that led to it, "" for an end that is no pod.
 func ask(store *policystore.PolicyStore, dir rules.RuleDir, ep *proto.WorkloadEndpoint, f *flow) (verdict, trace string) {
 	if ep == nil {
 		return "", ""

@@ -17,7 +17,7 @@ import (
 
 const width = defaultBucket
 
-// start gives a lab whose server's clock is moved by hand, and a client of it.
+// start returns a lab whose server's clock is moved by hand, and a client of it.
 func start(t *testing.T, now int64) (*lab, proto.FlowsClient) {
 	t.Helper()
 	l := &lab{pki: t.TempDir()}

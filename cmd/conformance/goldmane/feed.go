@@ -75,7 +75,7 @@ func (l *lab) drop(name string) error {
 	return p.cc.Close()
 }
 
-// read gives the flows of a command, those of its file first.
+// read returns the flows of a command, those of its file first.
 func (c *command) read() ([]*proto.Flow, error) {
 	var out []*proto.Flow
 	add := func(b []byte) error {

@@ -170,7 +170,7 @@ func (l *lab) roll(n int) (int64, error) {
 	return l.clock.now.Load(), l.settle()
 }
 
-// list gives what the server has between two times (0: all), spelled as the emitter spells it.
+// list returns what the server has between two times (0: all), spelled as the emitter spells it.
 func (l *lab) list(from, to int64) ([]json.RawMessage, error) {
 	if l.srv == nil {
 		return nil, errStopped

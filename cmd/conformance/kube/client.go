@@ -123,7 +123,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) (*ans
 	return &answer{res.StatusCode, text, res.Header.Values("Warning")}, err
 }
 
-// knows says whether the server serves a kind; it asks until it has been told so once.
+// knows reports whether the server serves a kind; it asks until it has been told so once.
 func (c *client) knows(ctx context.Context, apiVersion, kind string) (bool, error) {
 	key := apiVersion + " " + kind
 	if _, ok := c.resources[key]; ok {

@@ -23,7 +23,7 @@ var (
 		"stagedkubernetesnetworkpolicies", "networksets", "globalnetworksets", "tiers"}
 )
 
-// definitions gives the CRDs of Cilium as its release ships them, and those of Calico renamed: the release ships the
+// definitions returns the CRDs of Cilium as its release ships them, and those of Calico renamed: the release ships the
 // schemas of the objects that its API server keeps (crd.projectcalico.org/v1), whose spec is that of the API
 // (projectcalico.org/v3), field by field.
 func definitions() ([]definition, error) {

@@ -38,7 +38,7 @@ func (o *object) String() string {
 	return o.APIVersion + " " + o.Kind + " " + name
 }
 
-// judge gives a verdict of every YAML file below dir, in the order of their names.
+// judge returns a verdict of every YAML file below dir, in the order of their names.
 func judge(ctx context.Context, c *client, dir string) ([]verdict, error) {
 	var out []verdict
 	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
@@ -75,7 +75,7 @@ func (v *verdict) build(dir string) {
 	v.Accepted = true
 }
 
-// submit gives the server every document of a file. What it returns is a failure of the judge.
+// submit returns the server every document of a file. What it returns is a failure of the judge.
 func (v *verdict) submit(ctx context.Context, c *client, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -120,7 +120,7 @@ func (p *process) stop() {
 	}
 }
 
-// ended gives the last words of a process that ended unasked, nil while it runs.
+// ended returns the last words of a process that ended unasked, nil while it runs.
 func (p *process) ended() error {
 	select {
 	case <-p.gone:
@@ -132,7 +132,7 @@ func (p *process) ended() error {
 	return fmt.Errorf("%s ended: %s", filepath.Base(p.cmd.Path), strings.Join(lines[max(0, len(lines)-5):], "\n"))
 }
 
-// freePorts gives ports of loopback that nobody listens on.
+// freePorts returns ports of loopback that nobody listens on.
 func freePorts(n int) (ports []int, err error) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

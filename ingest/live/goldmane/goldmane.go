@@ -1,12 +1,12 @@
 // Package goldmane reads flows from Calico's Goldmane, over gRPC or through Whisker's backend over HTTP.
 //
-// Goldmane adds flows up in buckets (15 seconds, the last hour of them, in memory). It can stream a bucket once, when it
-// is full; but what comes into a bucket later it never streams (a node that was cut off sends minutes late), to a slow
-// reader it drops flows without a word, a start before its memory streams no history at all and one too near to now
-// streams all of it. So this package asks for every bucket by itself, when it should be complete and again at growing
-// ages until Goldmane forgets it: what it has then, we have. An answer for one bucket is complete or an error, has no
-// pages whose order changes, and the labels of that bucket alone. It asks with no filter whose wire form differs between
-// versions, so 3.30 to 3.32 are read alike.
+// Goldmane adds flows up in buckets (15 seconds, the last hour of them, in memory). It can stream a bucket once, when
+// it is full; but what comes into a bucket later it never streams (a node that was cut off sends minutes late), to a
+// slow reader it drops flows without a word, a start before its memory streams no history at all and one too near to
+// now streams all of it. So this package asks for every bucket by itself, when it should be complete and again at
+// growing ages until Goldmane forgets it: what it has then, we have. An answer for one bucket is complete or an
+// error, has no pages whose order changes, and the labels of that bucket alone. It asks with no filter whose wire
+// form differs between versions, so 3.30 to 3.32 are read alike.
 //
 // DESIGN.md beside it has the facts and the invariants.
 package goldmane
@@ -51,12 +51,12 @@ const whiskerPath = "/whisker-backend"
 // serverName is in every certificate that the operator has made for Goldmane.
 const serverName = "goldmane"
 
-// DefaultConfig gives what is not asked for.
+// DefaultConfig returns what is not asked for.
 func DefaultConfig() Config {
 	return Config{Timeout: 12 * time.Second, Log: slog.New(slog.DiscardHandler)}
 }
 
-// ParseURL gives the target of goldmane://host[:port], whisker+http://host[:port][/path] and whisker+https://; ok is
+// ParseURL returns the target of goldmane://host[:port], whisker+http://host[:port][/path] and whisker+https://; ok is
 // false for URLs of another kind.
 func ParseURL(text string) (target string, ok bool, err error) {
 	scheme, _, _ := strings.Cut(text, "://")
@@ -68,7 +68,12 @@ func ParseURL(text string) (target string, ok bool, err error) {
 		return "", true, fmt.Errorf("%s: give the server as %s://HOST:PORT", text, scheme)
 	}
 	if n, err := strconv.ParseUint(cmp.Or(u.Port(), DefaultPort), 10, 16); err != nil || n == 0 {
-		return "", true, fmt.Errorf("%s: there is no port %s: give the server as %s://HOST:PORT", text, u.Port(), scheme)
+		return "", true, fmt.Errorf(
+			"%s: there is no port %s: give the server as %s://HOST:PORT",
+			text,
+			u.Port(),
+			scheme,
+		)
 	}
 	if scheme == "goldmane" {
 		if strings.Trim(u.Path, "/") != "" {
@@ -124,7 +129,9 @@ func (c *Config) Check() error {
 	case IsWhisker(c.Target) && c.TLS == nil:
 		return nil
 	case !IsWhisker(c.Target) && (c.TLS == nil || c.TLS.CertFile == ""):
-		return errors.New("a client certificate is needed: Goldmane takes nobody without. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own")
+		return errors.New(
+			"a client certificate is needed: Goldmane takes nobody without. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own",
+		)
 	}
 	_, err := c.TLS.Config()
 	return err
@@ -154,8 +161,8 @@ func (c *Client) dial() (lister, error) {
 	return newServer(&c.cfg)
 }
 
-// expectName gives the name to expect in the certificate of a host: the operator signs Goldmane's for its service, which
-// those who forward its port do not connect to.
+// expectName returns the name to expect in the certificate of a host: the operator signs Goldmane's for its service,
+// which those who forward its port do not connect to.
 func expectName(target, given string) string {
 	host, _, _ := net.SplitHostPort(target)
 	if _, err := netip.ParseAddr(host); given == "" && (err == nil || host == "localhost") {

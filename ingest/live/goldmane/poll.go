@@ -10,8 +10,9 @@ import (
 	"sluice/model"
 )
 
-// ages are when a bucket is asked for, in lengths of a bucket after it began: when nodes that send every 15 seconds have
-// sent it, which is when Goldmane streams it too, then again for what came late, and last before Goldmane forgets it.
+// ages are when a bucket is asked for, in lengths of a bucket after it began: when nodes that send every 15 seconds
+// have sent it, which is when Goldmane streams it too, then again for what came late, and last before Goldmane
+// forgets it.
 var ages = [...]int64{2, 4, 12, 40, 120, 220}
 
 const (
@@ -125,11 +126,11 @@ func divisor(a, b int64) int64 {
 	return a
 }
 
-// down gives the bucket that a time is in.
+// down returns the bucket that a time is in.
 func (p *poll) down(t int64) int64 { return t - t%p.width }
 
-// begin sets where to begin: at the bucket of a time, or with all there is. The bucket is asked for again even if it was
-// before, because the session wants to see its last record once more: else it has to think that some were lost.
+// begin sets where to begin: at the bucket of a time, or with all there is. The bucket is asked for again even if it
+// was before, because the session wants to see its last record once more: else it has to think that some were lost.
 func (p *poll) begin(from time.Time) {
 	now := p.now().Unix()
 	oldest := p.down(now) - ring*p.width
@@ -209,7 +210,8 @@ func (p *poll) due(ctx context.Context, i int) error {
 	return nil
 }
 
-// bucket asks for a bucket. Where its flows turn out to be of another width, that is learned and they are asked for again.
+// bucket asks for a bucket. Where its flows turn out to be of another width, that is learned and they are asked for
+// again.
 func (p *poll) bucket(ctx context.Context, b int64) error {
 	if !p.cfg.Until.IsZero() && b >= p.cfg.Until.Unix() {
 		return nil
@@ -238,8 +240,8 @@ func (p *poll) bucket(ctx context.Context, b int64) error {
 	return nil
 }
 
-// again asks for a bucket that was asked for before, where it has become more. Buckets so old that repetitions could not
-// be told from late flows are left alone.
+// again asks for a bucket that was asked for before, where it has become more. Buckets so old that repetitions could
+// not be told from late flows are left alone.
 func (p *poll) again(ctx context.Context, b int64) error {
 	for f := range p.lister.filters() {
 		s := slot{f, b}

@@ -43,13 +43,20 @@ func newServer(cfg *Config) (*server, error) {
 	}
 	tls.ServerName = expectName(cfg.Target, tls.ServerName)
 	s := &server{cfg: cfg, kinds: filterMessages(cfg.Namespaces), ends: tls.Certificates[0].Leaf.NotAfter}
-	s.conn, err = grpc.NewClient(cfg.Target, grpc.WithTransportCredentials(credentials.NewTLS(tls)), grpc.WithUserAgent("sluice"),
-		grpc.WithStatsHandler(s), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.ForceCodecV2(codec{})))
+	s.conn, err = grpc.NewClient(
+		cfg.Target,
+		grpc.WithTransportCredentials(credentials.NewTLS(tls)),
+		grpc.WithUserAgent("sluice"),
+		grpc.WithStatsHandler(
+			s,
+		),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.ForceCodecV2(codec{})),
+	)
 	return s, err
 }
 
-// filterMessages are Filters for flows with an end in one of the namespaces: the members of one are all to hold, so each
-// end needs its own. None: one empty filter.
+// filterMessages are Filters for flows with an end in one of the namespaces: the members of one are all to hold, so
+// each end needs its own. None: one empty filter.
 func filterMessages(namespaces []string) [][]byte {
 	const sourceNamespaces, destNamespaces, value = 2, 4, 1
 	if len(namespaces) == 0 {
@@ -58,7 +65,10 @@ func filterMessages(namespaces []string) [][]byte {
 	out := make([][]byte, 2)
 	for i, end := range []protowire.Number{sourceNamespaces, destNamespaces} {
 		for _, ns := range slices.Sorted(slices.Values(namespaces)) {
-			match := protowire.AppendString(protowire.AppendTag(nil, value, protowire.BytesType), ns) // exact by default
+			match := protowire.AppendString(
+				protowire.AppendTag(nil, value, protowire.BytesType),
+				ns,
+			) // exact by default
 			out[i] = protowire.AppendBytes(protowire.AppendTag(out[i], end, protowire.BytesType), match)
 		}
 	}
@@ -100,7 +110,7 @@ func (q *question) message() []byte {
 	return b
 }
 
-// ask gives the answer to a question, a FlowListResult.
+// ask returns the answer to a question, a FlowListResult.
 func (s *server) ask(ctx context.Context, q *question) ([]byte, error) {
 	ctx, stop := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer stop()
@@ -162,6 +172,7 @@ func answer(b []byte, take func([]byte)) (total int, err error) {
 				take(out)
 				return nil
 			})
+		default: // the rest asks for nothing here
 		}
 		return nil
 	})
@@ -187,6 +198,7 @@ func fields(b []byte, each func(num protowire.Number, v []byte, n uint64) error)
 			v, _ = protowire.ConsumeBytes(b)
 		case protowire.VarintType:
 			i, _ = protowire.ConsumeVarint(b)
+		default: // the rest asks for nothing here
 		}
 		if err := each(num, v, i); err != nil {
 			return err
@@ -240,7 +252,12 @@ func (s *server) HandleRPC(context.Context, stats.RPCStats) {}
 // said explains an error. A server that does not take a client certificate may hang up before it says why.
 func (s *server) said(err error) error {
 	if time.Now().After(s.ends) {
-		return fmt.Errorf("goldmane at %s: the client certificate has expired on %s, or a clock is wrong (%w)", s.cfg.Target, s.ends.UTC().Format(time.RFC3339), err)
+		return fmt.Errorf(
+			"goldmane at %s: the client certificate has expired on %s, or a clock is wrong (%w)",
+			s.cfg.Target,
+			s.ends.UTC().Format(time.RFC3339),
+			err,
+		)
 	}
 	return fmt.Errorf("goldmane at %s: %w", s.cfg.Target, explain(err))
 }

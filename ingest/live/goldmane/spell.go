@@ -12,8 +12,8 @@ import (
 // errWire is what bytes get that are no protobuf message, or not of the expected kind.
 var errWire = errors.New("not a message of Goldmane")
 
-// shape says how a message is spelled in JSON: its fields by number. Fields that are not named are passed over, so newer
-// servers are understood.
+// shape says how a message is spelled in JSON: its fields by number. Fields that are not named are passed over, so
+// newer servers are understood.
 type shape map[protowire.Number]field
 
 type field struct {
@@ -34,19 +34,39 @@ const (
 
 // The shapes of Goldmane's messages, with the names that its emitter writes.
 var (
-	hitShape   = shape{1: {name: "kind", kind: number}, 2: {name: "namespace"}, 3: {name: "name"}, 4: {name: "tier"}, 5: {name: "action", kind: number}, 6: {name: "policy_index", kind: number}, 7: {name: "rule_index", kind: number}}
+	hitShape = shape{
+		1: {name: "kind", kind: number},
+		2: {name: "namespace"},
+		3: {name: "name"},
+		4: {name: "tier"},
+		5: {name: "action", kind: number},
+		6: {name: "policy_index", kind: number},
+		7: {name: "rule_index", kind: number},
+	}
 	traceShape = shape{1: {"enforced_policies", messages, hitShape}, 2: {"pending_policies", messages, hitShape}}
 	keyShape   = shape{
 		1: {name: "source_name"}, 2: {name: "source_namespace"}, 3: {name: "source_type", kind: number},
-		4: {name: "dest_name"}, 5: {name: "dest_namespace"}, 6: {name: "dest_type", kind: number}, 7: {name: "dest_port", kind: number},
-		8: {name: "dest_service_name"}, 9: {name: "dest_service_namespace"}, 10: {name: "dest_service_port_name"}, 11: {name: "dest_service_port", kind: number},
-		12: {name: "proto"}, 13: {name: "reporter", kind: number}, 14: {name: "action", kind: number}, 15: {"policies", message, traceShape},
+		4: {
+			name: "dest_name",
+		}, 5: {name: "dest_namespace"}, 6: {name: "dest_type", kind: number}, 7: {name: "dest_port", kind: number},
+		8: {
+			name: "dest_service_name",
+		}, 9: {name: "dest_service_namespace"}, 10: {name: "dest_service_port_name"}, 11: {name: "dest_service_port", kind: number},
+		12: {
+			name: "proto",
+		}, 13: {name: "reporter", kind: number}, 14: {name: "action", kind: number}, 15: {"policies", message, traceShape},
 	}
 	flowShape = shape{
 		1: {"Key", message, keyShape}, 2: {name: "start_time", kind: number}, 3: {name: "end_time", kind: number},
 		4: {name: "source_labels", kind: texts}, 5: {name: "dest_labels", kind: texts},
-		6: {name: "packets_in", kind: number}, 7: {name: "packets_out", kind: number}, 8: {name: "bytes_in", kind: number}, 9: {name: "bytes_out", kind: number},
-		10: {name: "num_connections_started", kind: number}, 11: {name: "num_connections_completed", kind: number}, 12: {name: "num_connections_live", kind: number},
+		6: {
+			name: "packets_in",
+			kind: number,
+		}, 7: {name: "packets_out", kind: number}, 8: {name: "bytes_in", kind: number}, 9: {name: "bytes_out", kind: number},
+		10: {
+			name: "num_connections_started",
+			kind: number,
+		}, 11: {name: "num_connections_completed", kind: number}, 12: {name: "num_connections_live", kind: number},
 	}
 )
 

@@ -34,7 +34,11 @@ func newWhisker(cfg *Config) (*whisker, error) {
 		t.TLSClientConfig = tls
 	}
 	// A redirect leads to a login page or another host: neither has flows.
-	w.client = &http.Client{Transport: t, Timeout: cfg.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	w.client = &http.Client{
+		Transport:     t,
+		Timeout:       cfg.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	return w, nil
 }
 
@@ -133,7 +137,8 @@ func (c *counting) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// items hands on what is in the array "items" of an answer. The rest of it is read too, so that half an answer is an error.
+// items hands on what is in the array "items" of an answer. The rest of it is read too, so that half an answer is an
+// error.
 func items(r io.Reader, take func([]byte)) error {
 	d := json.NewDecoder(r)
 	found := false

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// buffers is the memory that flows are received into. gRPC's own clears each buffer before it is used again, twice the bytes
-// of a flow and more; here only what was received is ever read.
+// buffers is the memory that flows are received into. gRPC's own clears each buffer before it is used again, twice
+// the bytes of a flow and more; here only what was received is ever read.
 type buffers struct{ pools [len(bufferSizes)]sync.Pool }
 
 var _ mem.BufferPool = (*buffers)(nil)
@@ -15,7 +15,7 @@ var _ mem.BufferPool = (*buffers)(nil)
 // bufferSizes are those of nearly all flows, of the largest frames, and of reads from the connection.
 var bufferSizes = [...]int{4 << 10, 16 << 10, 32 << 10}
 
-// Get gives a buffer of a length, with the bytes of whoever had it before.
+// Get returns a buffer of a length, with the bytes of whoever had it before.
 func (p *buffers) Get(length int) *[]byte {
 	for i, size := range bufferSizes {
 		if length > size {

@@ -41,17 +41,17 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// DefaultPort is the port that hubble-relay is reached at through its port forward, and Hubble's servers on nodes listen
-// on 4244.
+// DefaultPort is the port that hubble-relay is reached at through its port forward, and Hubble's servers on nodes
+// listen on 4244.
 const DefaultPort = "4245"
 
-// DefaultConfig gives what is not asked for.
+// DefaultConfig returns what is not asked for.
 func DefaultConfig() Config {
 	return Config{Timeout: 12 * time.Second, Watch: 5 * time.Second, Log: slog.New(slog.DiscardHandler)}
 }
 
-// ParseURL gives the target of hubble://host[:port], hubbles://host[:port] (TLS) and hubble+unix:///path; ok is false for
-// URLs of another kind.
+// ParseURL returns the target of hubble://host[:port], hubbles://host[:port] (TLS) and hubble+unix:///path; ok is
+// false for URLs of another kind.
 func ParseURL(text string) (target string, secure, ok bool, err error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	switch {
@@ -71,7 +71,12 @@ func ParseURL(text string) (target string, secure, ok bool, err error) {
 	}
 	port := cmp.Or(u.Port(), DefaultPort)
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", false, true, fmt.Errorf("%s: there is no port %s: give the server as %s://HOST:PORT", text, port, scheme)
+		return "", false, true, fmt.Errorf(
+			"%s: there is no port %s: give the server as %s://HOST:PORT",
+			text,
+			port,
+			scheme,
+		)
 	}
 	return net.JoinHostPort(u.Hostname(), port), scheme == "hubbles", true, nil
 }
@@ -104,7 +109,12 @@ func (c *Client) Stream(ctx context.Context, from time.Time, follow bool, s *liv
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if follow && c.cfg.Watch > 0 {
-		w := &watch{client: c, conn: conn, session: s, reopen: func(why error) { stop(fmt.Errorf("%w: %w", errReopen, why)) }}
+		w := &watch{
+			client:  c,
+			conn:    conn,
+			session: s,
+			reopen:  func(why error) { stop(fmt.Errorf("%w: %w", errReopen, why)) },
+		}
 		done := make(chan struct{})
 		go func() { defer close(done); w.run(ctx) }()
 		defer func() { stop(nil); <-done }()
@@ -143,9 +153,24 @@ func (c *Client) status(ctx context.Context, conn *grpc.ClientConn) (*observerpb
 	if err != nil {
 		return nil, err
 	}
-	args := []any{"server", c.cfg.Target, "version", r.GetVersion(), "flowsHeld", r.GetNumFlows(), "flowsPerSecond", int(r.GetFlowsRate())}
+	args := []any{
+		"server",
+		c.cfg.Target,
+		"version",
+		r.GetVersion(),
+		"flowsHeld",
+		r.GetNumFlows(),
+		"flowsPerSecond",
+		int(r.GetFlowsRate()),
+	}
 	if r.NumConnectedNodes != nil {
-		args = append(args, "nodes", r.GetNumConnectedNodes().GetValue(), "unavailable", r.GetNumUnavailableNodes().GetValue())
+		args = append(
+			args,
+			"nodes",
+			r.GetNumConnectedNodes().GetValue(),
+			"unavailable",
+			r.GetNumUnavailableNodes().GetValue(),
+		)
 	}
 	if len(r.GetUnavailableNodes()) > 0 {
 		args = append(args, "unavailableNodes", strings.Join(r.GetUnavailableNodes(), ","))
@@ -157,9 +182,13 @@ func (c *Client) status(ctx context.Context, conn *grpc.ClientConn) (*observerpb
 // quietRate is the rate below which a relay that sorts would hold flows back for long: it waits until it has 100.
 const quietRate = 100
 
-// request asks for flows from a time on. With since, servers ignore the number when they follow, but the relay makes its
-// buffer no larger than that: one flow a node, else a quiet cluster is seen minutes late.
-func (c *Client) request(from time.Time, follow bool, status *observerpb.ServerStatusResponse) *observerpb.GetFlowsRequest {
+// request asks for flows from a time on. With since, servers ignore the number when they follow, but the relay makes
+// its buffer no larger than that: one flow a node, else a quiet cluster is seen minutes late.
+func (c *Client) request(
+	from time.Time,
+	follow bool,
+	status *observerpb.ServerStatusResponse,
+) *observerpb.GetFlowsRequest {
 	r := &observerpb.GetFlowsRequest{Follow: follow, Whitelist: filters(c.cfg.Namespaces)}
 	switch {
 	case follow:
@@ -198,5 +227,10 @@ func filters(namespaces []string) []*flowpb.FlowFilter {
 		pods = append(pods, ns+"/")
 		labels = append(labels, "k8s:io.kubernetes.pod.namespace="+ns)
 	}
-	return []*flowpb.FlowFilter{{SourcePod: pods}, {DestinationPod: pods}, {SourceLabel: labels}, {DestinationLabel: labels}}
+	return []*flowpb.FlowFilter{
+		{SourcePod: pods},
+		{DestinationPod: pods},
+		{SourceLabel: labels},
+		{DestinationLabel: labels},
+	}
 }

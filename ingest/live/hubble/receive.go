@@ -65,10 +65,20 @@ type receiver struct {
 // tellEvery is after how many bytes the session is told of them.
 const tellEvery = 1 << 16
 
-func (c *Client) receive(ctx context.Context, conn *grpc.ClientConn, req *observerpb.GetFlowsRequest, s *live.Session) error {
+func (c *Client) receive(
+	ctx context.Context,
+	conn *grpc.ClientConn,
+	req *observerpb.GetFlowsRequest,
+	s *live.Session,
+) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	stream, err := conn.NewStream(ctx, &observerpb.Observer_ServiceDesc.Streams[0], observerpb.Observer_GetFlows_FullMethodName, grpc.ForceCodecV2(codec{}))
+	stream, err := conn.NewStream(
+		ctx,
+		&observerpb.Observer_ServiceDesc.Streams[0],
+		observerpb.Observer_GetFlows_FullMethodName,
+		grpc.ForceCodecV2(codec{}),
+	)
 	if err != nil {
 		return err
 	}
@@ -116,7 +126,9 @@ func (r *receiver) message(b []byte) {
 	switch {
 	case err != nil:
 		if r.session.Fresh(m.Node, m.Time, xxh3.Hash(b)) {
-			r.session.Reject(ingest.Rejection{Fate: model.Malformed, Reason: model.BadValue, Source: r.name, Detail: err.Error()})
+			r.session.Reject(
+				ingest.Rejection{Fate: model.Malformed, Reason: model.BadValue, Source: r.name, Detail: err.Error()},
+			)
 		}
 	case m.HasFlow:
 		r.flow(b, &m)
@@ -137,12 +149,14 @@ func (r *receiver) flow(b []byte, m *wire.Response) {
 	r.session.FreshFlow(m.Node, xxh3.Hash(id), &w.Flow)
 }
 
-// lost counts events that the server says were lost. Those that lie in the ring of a node are sent again with its flows;
-// loss by a slow reader is new each time.
+// lost counts events that the server says were lost. Those that lie in the ring of a node are sent again with its
+// flows; loss by a slow reader is new each time.
 func (r *receiver) lost(b []byte, m *wire.Response) {
 	var e flowpb.LostEvent
 	if proto.Unmarshal(m.LostEvents, &e) != nil {
-		r.session.Reject(ingest.Rejection{Fate: model.Malformed, Reason: model.BadValue, Source: r.name, Detail: "lost events"})
+		r.session.Reject(
+			ingest.Rejection{Fate: model.Malformed, Reason: model.BadValue, Source: r.name, Detail: "lost events"},
+		)
 		return
 	}
 	if e.GetSource() == flowpb.LostEventSource_HUBBLE_RING_BUFFER || !r.session.Repeated(xxh3.Hash(b)) {
@@ -153,11 +167,17 @@ func (r *receiver) lost(b []byte, m *wire.Response) {
 func (r *receiver) status(b []byte) {
 	var e relaypb.NodeStatusEvent
 	if proto.Unmarshal(b, &e) != nil {
-		r.session.Reject(ingest.Rejection{Fate: model.Malformed, Reason: model.BadValue, Source: r.name, Detail: "node status"})
+		r.session.Reject(
+			ingest.Rejection{Fate: model.Malformed, Reason: model.BadValue, Source: r.name, Detail: "node status"},
+		)
 		return
 	}
-	states := map[relaypb.NodeState]live.NodeState{relaypb.NodeState_NODE_CONNECTED: live.NodeConnected, relaypb.NodeState_NODE_UNAVAILABLE: live.NodeUnavailable,
-		relaypb.NodeState_NODE_GONE: live.NodeGone, relaypb.NodeState_NODE_ERROR: live.NodeError}
+	states := map[relaypb.NodeState]live.NodeState{
+		relaypb.NodeState_NODE_CONNECTED:   live.NodeConnected,
+		relaypb.NodeState_NODE_UNAVAILABLE: live.NodeUnavailable,
+		relaypb.NodeState_NODE_GONE:        live.NodeGone,
+		relaypb.NodeState_NODE_ERROR:       live.NodeError,
+	}
 	state, ok := states[e.GetStateChange()]
 	if !ok {
 		return

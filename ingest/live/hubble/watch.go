@@ -42,8 +42,8 @@ type watched struct {
 	earliest, latest time.Time
 }
 
-// succeeds reports whether the server of a node is another one than that of a former look. That it has been up for longer
-// does not mean it is the same: looks may be far apart.
+// succeeds reports whether the server of a node is another one than that of a former look. That it has been up for
+// longer does not mean it is the same: looks may be far apart.
 func (n *watched) succeeds(old *watched) bool {
 	return !old.latest.IsZero() && n.earliest.Sub(old.latest) > startError
 }
@@ -58,8 +58,8 @@ const (
 	startError = time.Second
 )
 
-// keep takes over the age of a former look: a node that does not answer says nothing of it. The newest record stays that
-// of then, since later ones may be another server's, but for records that first came after that look.
+// keep takes over the age of a former look: a node that does not answer says nothing of it. The newest record stays
+// that of then, since later ones may be another server's, but for records that first came after that look.
 func (n *watched) keep(old *watched) {
 	n.earliest, n.latest, n.newest = old.earliest, old.latest, cmp.Or(old.newest, n.newest)
 }
@@ -147,7 +147,13 @@ func (w *watch) node(n *observerpb.Node, first bool, asked time.Time) error {
 	name := n.GetName()
 	old := w.nodes[name]
 	aliases := []string{strings.TrimPrefix(name, "default/"), name, "default/" + name}
-	now := &watched{address: n.GetAddress(), there: true, seen: n.GetSeenFlows(), arrived: w.session.Arrived(aliases...), newest: w.session.Newest(aliases...)}
+	now := &watched{
+		address: n.GetAddress(),
+		there:   true,
+		seen:    n.GetSeenFlows(),
+		arrived: w.session.Arrived(aliases...),
+		newest:  w.session.Newest(aliases...),
+	}
 	w.nodes[name] = now
 	if up := time.Duration(n.GetUptimeNs()); up > 0 {
 		now.earliest, now.latest = asked.Add(-up), time.Now().Add(-up)

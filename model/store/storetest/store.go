@@ -148,7 +148,12 @@ func rows(n int) (model.Tables, []model.Observation) {
 }
 
 func fileSource(n int) store.Source {
-	return store.Source{Name: fmt.Sprint("file", n), Digest: fmt.Sprint(n), Records: int64(1 + rowsOf(n)), Bytes: int64(n)}
+	return store.Source{
+		Name:    fmt.Sprint("file", n),
+		Digest:  fmt.Sprint(n),
+		Records: int64(1 + rowsOf(n)),
+		Bytes:   int64(n),
+	}
 }
 
 // addFile stores a file source.
@@ -180,8 +185,12 @@ func addPart(s *store.Store, n int) error {
 		return errors.Join(err, w.Abort())
 	}
 	return w.Commit([]store.Source{{Name: stream, Format: "hubble", Records: int64(1 + rowsOf(partOf(n))),
-		Stream: &store.Stream{Watermark: int64(n + 1), Opened: 1, Lost: []store.Lost{{Node: "n", Cause: "c", Events: 1}},
-			Seen: []store.Seen{seen}}}})
+		Stream: &store.Stream{
+			Watermark: int64(n + 1),
+			Opened:    1,
+			Lost:      []store.Lost{{Node: "n", Cause: "c", Events: 1}},
+			Seen:      []store.Seen{seen},
+		}}})
 }
 
 // answered is what a store answers.

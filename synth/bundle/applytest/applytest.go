@@ -1,6 +1,6 @@
-// Package applytest plays kubectl on the files of a bundle: it carries out the commands that the bundle tells a person to
-// type, every one in all its halves, and asks the evaluator after each what still works. It is for tests only, and knows
-// of kubectl what those commands need.
+// Package applytest plays kubectl on the files of a bundle: it carries out the commands that the bundle tells a
+// person to type, every one in all its halves, and asks the evaluator after each what still works. It is for tests
+// only, and knows of kubectl what those commands need.
 package applytest
 
 import (
@@ -19,17 +19,25 @@ import (
 	"sluice/synth/render"
 )
 
-// Run types what the bundle in dir says to type, into a cluster that may have an earlier one in force. A command is a set
-// of changes, and what worked before it must work whichever of them have happened. When it comes to the step that
-// enforces, nothing must be denied in namespaces that nothing isolates today. In the end the cluster has the policies that
-// the bundle is verified by, and the commands that undo open each namespace again.
+// Run types what the bundle in dir says to type, into a cluster that may have an earlier one in force. A command is a
+// set of changes, and what worked before it must work whichever of them have happened. When it comes to the step that
+// enforces, nothing must be denied in namespaces that nothing isolates today. In the end the cluster has the policies
+// that the bundle is verified by, and the commands that undo open each namespace again.
 func Run(t *testing.T, c Cluster, dir string, g *graph.Graph, sem eval.Semantics, d render.Dialect) {
 	t.Helper()
 	m, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{t: t, m: m, how: d.Rollout(), kinds: d.Kinds(), sem: sem, state: maps.Clone(c), rnd: rand.New(rand.NewPCG(1, 1))}
+	r := &run{
+		t:     t,
+		m:     m,
+		how:   d.Rollout(),
+		kinds: d.Kinds(),
+		sem:   sem,
+		state: maps.Clone(c),
+		rnd:   rand.New(rand.NewPCG(1, 1)),
+	}
 	if r.state == nil {
 		r.state = Cluster{}
 	}
@@ -150,7 +158,8 @@ func (r *run) open(command string) {
 	}
 }
 
-// worse gives the first that was allowed and is not any more, -1 for none. What nobody saw counts until it is enforced.
+// worse returns the first that was allowed and is not any more, -1 for none. What nobody saw counts until it is
+// enforced.
 func (r *run) worse(before, now []bool) int {
 	for i, ok := range before {
 		if ok && !now[i] && (i < len(r.connections) || !r.enforced) {
@@ -167,7 +176,8 @@ func (r *run) enforces(command string) bool {
 		return false
 	}
 	last := f[3][strings.LastIndex(f[3], "/")+1:]
-	return r.how.Additive && f[1] == "apply" && last == "deny" || !r.how.Additive && f[1] == "delete" && last == "open" ||
+	return r.how.Additive && f[1] == "apply" && last == "deny" ||
+		!r.how.Additive && f[1] == "delete" && last == "open" ||
 		f[1] == "apply" && last == render.ClusterDir
 }
 

@@ -71,7 +71,10 @@ func (r *run) see(g *graph.Graph, inTheEnd policy.PolicySet) {
 	outside := more(eval.Facts{Address: netip.MustParseAddr("198.18.0.1")})
 	for _, n := range r.m.Namespaces {
 		list := pods[n.Name]
-		list = append(slices.Clip(list[:min(len(list), most)]), more(eval.Facts{IsPod: true, Namespace: n.Name, Labels: model.Labels{"app=never-seen"}}))
+		list = append(
+			slices.Clip(list[:min(len(list), most)]),
+			more(eval.Facts{IsPod: true, Namespace: n.Name, Labels: model.Labels{"app=never-seen"}}),
+		)
 		isolated := n.IsolatedToday && !r.how.Additive
 		for _, p := range list {
 			r.strangers = append(r.strangers,

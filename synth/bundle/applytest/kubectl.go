@@ -93,7 +93,7 @@ func (r *run) changes(command string) ([][]change, error) {
 	return [][]change{list, pruned}, nil
 }
 
-// build gives the objects of a kustomization in its order.
+// build returns the objects of a kustomization in its order.
 func (r *run) build(dir string) ([]Key, map[Key]Object, error) {
 	var k struct {
 		Resources   []string
@@ -160,7 +160,8 @@ func (r *run) object(file string) (Key, Object, error) {
 	if err := yaml.Unmarshal(text, &o); err != nil {
 		return Key{}, Object{}, err
 	}
-	if o.Metadata.Labels["app.kubernetes.io/managed-by"] != "sluice" || o.Metadata.Labels["sluice.dev/bundle"] != r.m.Name {
+	if o.Metadata.Labels["app.kubernetes.io/managed-by"] != "sluice" ||
+		o.Metadata.Labels["sluice.dev/bundle"] != r.m.Name {
 		return Key{}, Object{}, fmt.Errorf("%s has the labels %v", file, o.Metadata.Labels)
 	}
 	set, problems := render.Parse(bytes.NewReader(text), file, r.kinds)

@@ -92,7 +92,13 @@ func (w *World) Add(name string, f *eval.Facts) {
 	if !f.IsPod {
 		return
 	}
-	p := pod{Namespace: f.Namespace, Name: name, Labels: judgetest.LabelMap(f.Labels), Addresses: []string{f.Address.String()}, ServiceAccount: f.ServiceAccount}
+	p := pod{
+		Namespace:      f.Namespace,
+		Name:           name,
+		Labels:         judgetest.LabelMap(f.Labels),
+		Addresses:      []string{f.Address.String()},
+		ServiceAccount: f.ServiceAccount,
+	}
 	for _, n := range f.NamedPorts {
 		p.Ports = append(p.Ports, portOf(n.Name, n.Proto, n.Port))
 	}
@@ -101,7 +107,10 @@ func (w *World) Add(name string, f *eval.Facts) {
 		w.Namespaces = append(w.Namespaces, namespace{f.Namespace, judgetest.LabelMap(f.NamespaceLabels)})
 	}
 	if f.ServiceAccount != "" {
-		w.ServiceAccounts = append(w.ServiceAccounts, account{f.Namespace, f.ServiceAccount, judgetest.LabelMap(f.ServiceAccountLabels)})
+		w.ServiceAccounts = append(
+			w.ServiceAccounts,
+			account{f.Namespace, f.ServiceAccount, judgetest.LabelMap(f.ServiceAccountLabels)},
+		)
 	}
 }
 
@@ -127,14 +136,20 @@ func portOf(name string, proto model.Proto, n uint16) port {
 
 // Ask adds a connection. For ICMP the port is the type of the message.
 func (w *World) Ask(from, to *eval.Facts, proto model.Proto, port uint16) {
-	c := Connection{From: from.Address.String(), To: to.Address.String(), Protocol: int(proto), FromPort: 40000, ToPort: int(port)}
+	c := Connection{
+		From:     from.Address.String(),
+		To:       to.Address.String(),
+		Protocol: int(proto),
+		FromPort: 40000,
+		ToPort:   int(port),
+	}
 	if !proto.HasPorts() {
 		c.FromPort, c.ToPort, c.Type = 0, 0, int(port)
 	}
 	w.Connections = append(w.Connections, c)
 }
 
-// Run gives the judge's answers, one for each world.
+// Run returns the judge's answers, one for each world.
 func Run(t *testing.T, worlds []World) []Answer {
 	t.Helper()
 	return judgetest.Ask[Answer](t, program, worlds)

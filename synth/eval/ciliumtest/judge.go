@@ -70,14 +70,18 @@ func endOf(f *eval.Facts) end {
 		return e
 	}
 	e.ServiceAccount = f.ServiceAccount
-	e.Namespace, e.Labels, e.NamespaceLabels, e.Address = f.Namespace, judgetest.LabelMap(f.Labels), judgetest.LabelMap(f.NamespaceLabels), ""
+	e.Namespace, e.Labels, e.NamespaceLabels, e.Address = f.Namespace, judgetest.LabelMap(
+		f.Labels,
+	), judgetest.LabelMap(
+		f.NamespaceLabels,
+	), ""
 	for _, p := range f.NamedPorts {
 		e.Ports = append(e.Ports, port{p.Name, p.Proto.String(), p.Port})
 	}
 	return e
 }
 
-// Ask gives the engine's answers, one for each world.
+// Ask returns the engine's answers, one for each world.
 func Ask(t *testing.T, worlds []World) []Answer {
 	t.Helper()
 	type question struct {
@@ -95,7 +99,7 @@ func Ask(t *testing.T, worlds []World) []Answer {
 	return judgetest.Ask[Answer](t, engine, list)
 }
 
-// Complaints gives what the API server and the agent have against texts of one object each.
+// Complaints returns what the API server and the agent have against texts of one object each.
 func Complaints(t *testing.T, texts []string) [][]string {
 	t.Helper()
 	var out [][]string

@@ -1,5 +1,5 @@
-// Package judgetest asks programs of cmd/conformance, each a process of its own, by JSON lines. The tests that do so have
-// the build tag conformance, and fail where `make conformance` has not said which program to ask.
+// Package judgetest asks programs of cmd/conformance, each a process of its own, by JSON lines. The tests that do so
+// have the build tag conformance, and fail where `make conformance` has not said which program to ask.
 package judgetest
 
 import (
@@ -19,7 +19,7 @@ type Object struct {
 	Error      string // why it was refused
 }
 
-// Refused gives the complaints about objects, "" if there are none.
+// Refused returns the complaints about objects, "" if there are none.
 func Refused(objects []Object) string {
 	var out strings.Builder
 	for _, o := range objects {
@@ -30,7 +30,7 @@ func Refused(objects []Object) string {
 	return out.String()
 }
 
-// LabelMap gives labels as judges want them.
+// LabelMap returns labels as judges want them.
 func LabelMap(l model.Labels) map[string]string {
 	m := map[string]string{}
 	for _, kv := range l {
@@ -40,7 +40,7 @@ func LabelMap(l model.Labels) map[string]string {
 	return m
 }
 
-// Program gives the program that an environment variable names.
+// Program returns the program that an environment variable names.
 func Program(t *testing.T, variable string) string {
 	t.Helper()
 	program := os.Getenv(variable)
@@ -50,7 +50,7 @@ func Program(t *testing.T, variable string) string {
 	return program
 }
 
-// Ask gives the answers of the program that an environment variable names, one for each question.
+// Ask returns the answers of the program that an environment variable names, one for each question.
 func Ask[A, Q any](t *testing.T, variable string, questions []Q) []A {
 	t.Helper()
 	program := Program(t, variable)

@@ -19,7 +19,7 @@ type Family struct {
 	declared              float64           // share of scheduled work that is a CronJob of its own, known from manifests
 }
 
-// Named gives the family of a name.
+// Named returns the family of a name.
 func Named(name string) Family {
 	for _, f := range Families() {
 		if f.Name == name {
@@ -32,8 +32,18 @@ func Named(name string) Family {
 // Families are all of them. Their kinds, shares and rates are guesses of what clusters are like.
 func Families() []Family {
 	only := func(w ...float64) (m [numKinds]float64) { copy(m[:], w); return m }
-	base := Family{namespaces: 6, workloads: 12, egress: 5, median: 4, sigma: 2.3, slowest: 30 * 24, burst: 1, declared: 0.6, tilt: 0.7,
-		mix: only(0.50, 0.22, 0.10, 0.02, 0.05, 0.035, 0.015, 0.03, 0.02, 0.01)}
+	base := Family{
+		namespaces: 6,
+		workloads:  12,
+		egress:     5,
+		median:     4,
+		sigma:      2.3,
+		slowest:    30 * 24,
+		burst:      1,
+		declared:   0.6,
+		tilt:       0.7,
+		mix:        only(0.50, 0.22, 0.10, 0.02, 0.05, 0.035, 0.015, 0.03, 0.02, 0.01),
+	}
 	mixed := base
 	mixed.burst, mixed.incidents, mixed.rollout, mixed.rolloutNew, mixed.newWorkload = 2, 15, 14, 0.1, 1.0/60
 	mixed.loss, mixed.outages = 0.02, 0.05

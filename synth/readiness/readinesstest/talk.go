@@ -14,7 +14,7 @@ func (w *World) schedule() schedule {
 
 func (w *World) at(h int) time.Time { return w.start.Add(time.Duration(h) * time.Hour) }
 
-// due says whether work of a kind runs in an hour. Day 31 stands for the last of each month.
+// due reports whether work of a kind runs in an hour. Day 31 stands for the last of each month.
 func (w *World) due(k Kind, s schedule, h int) bool {
 	t := w.at(h)
 	if t.Hour() != s.hour && k != Hourly {
@@ -30,6 +30,7 @@ func (w *World) due(k Kind, s schedule, h int) bool {
 			return t.AddDate(0, 0, 1).Day() == 1
 		}
 		return t.Day() == s.day
+	default: // the rest asks for nothing here
 	}
 	return false
 }
@@ -63,6 +64,7 @@ func (w *World) talk(e *Edge, s *space, when schedule) (perHour float64) {
 				w.episode(e, h)
 			}
 		}
+	default: // the rest asks for nothing here
 	}
 	return 1
 }
@@ -92,6 +94,7 @@ func (w *World) talkAtRandom(e *Edge) (perHour float64) {
 		}
 	case Failover:
 		gap = 24 * (30 + 150*r.Float64())
+	default: // the rest asks for nothing here
 	}
 	if gap < 0.2 {
 		for h := e.Born; h < hours; h++ {

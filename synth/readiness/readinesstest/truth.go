@@ -35,7 +35,11 @@ func (w *World) Input() readiness.Input {
 			o.First = w.epoch() + int64(x.first)*minute
 		}
 		if x.CronJob {
-			o.Declared = &readiness.Declared{Kind: "CronJob", Since: w.epoch() + int64(x.Born)*60*minute, Period: time.Duration(x.period) * 24 * time.Hour}
+			o.Declared = &readiness.Declared{
+				Kind:   "CronJob",
+				Since:  w.epoch() + int64(x.Born)*60*minute,
+				Period: time.Duration(x.period) * 24 * time.Hour,
+			}
 		}
 		in.Workloads = append(in.Workloads, o)
 	}
@@ -45,7 +49,13 @@ func (w *World) Input() readiness.Input {
 		if e.first < 0 {
 			continue
 		}
-		o := readiness.Edge{Name: fmt.Sprintf("%05d", i), Src: e.Src, Dst: e.Dst, First: w.epoch() + int64(e.first)*minute, Hours: make([]uint32, len(e.seen))}
+		o := readiness.Edge{
+			Name:  fmt.Sprintf("%05d", i),
+			Src:   e.Src,
+			Dst:   e.Dst,
+			First: w.epoch() + int64(e.first)*minute,
+			Hours: make([]uint32, len(e.seen)),
+		}
 		for k, h := range e.seen {
 			o.Hours[k] = base + uint32(h)
 		}
@@ -60,7 +70,7 @@ func (w *World) Input() readiness.Input {
 	return in
 }
 
-// Side gives the edges of a workload, by its ID, in a direction.
+// Side returns the edges of a workload, by its ID, in a direction.
 func (w *World) Side(id string, d model.Direction) []int {
 	var i int
 	if _, err := fmt.Sscanf(id[4:], "%d", &i); err != nil {
@@ -72,7 +82,7 @@ func (w *World) Side(id string, d model.Direction) []int {
 	return w.out[i]
 }
 
-// Namespace gives the edges of a namespace, each once.
+// Namespace returns the edges of a namespace, each once.
 func (w *World) Namespace(name string) []int {
 	var out []int
 	for i := range w.Workloads {
@@ -118,7 +128,7 @@ func (w *World) ComingAfter(edges []int, minute, days int) (all, old int) {
 	return all, old
 }
 
-// Seen gives the minutes at which edges were first seen, sorted.
+// Seen returns the minutes at which edges were first seen, sorted.
 func (w *World) Seen(edges []int) (minutes []int) {
 	for _, i := range edges {
 		if f := w.Edges[i].first; f >= 0 {
@@ -129,7 +139,7 @@ func (w *World) Seen(edges []int) (minutes []int) {
 	return minutes
 }
 
-// talksIn says whether an edge really talks from one hour up to another.
+// talksIn reports whether an edge really talks from one hour up to another.
 func (e *Edge) talksIn(from, to int) bool {
 	i, _ := slices.BinarySearch(e.talks, uint16(from))
 	return i < len(e.talks) && int(e.talks[i]) < to
@@ -163,7 +173,7 @@ func (w *World) Talking(edges []int, day int) float64 {
 	return known / all
 }
 
-// CronJobUnseen says whether a namespace has a CronJob by the end of a day of which no record was seen.
+// CronJobUnseen reports whether a namespace has a CronJob by the end of a day of which no record was seen.
 func (w *World) CronJobUnseen(namespace string, day int) bool {
 	for i := range w.Workloads {
 		x := &w.Workloads[i]

@@ -163,7 +163,10 @@ func (w *World) workload(s *space, i int) {
 // cronJob makes a CronJob of its own, with one to three edges.
 func (w *World) cronJob(s *space, born int, kind Kind, when schedule) {
 	c := len(w.Workloads)
-	w.Workloads = append(w.Workloads, Workload{Namespace: s.number, Born: born, CronJob: true, first: -1, period: []int{1, 7, 31}[kind-Daily]})
+	w.Workloads = append(
+		w.Workloads,
+		Workload{Namespace: s.number, Born: born, CronJob: true, first: -1, period: []int{1, 7, 31}[kind-Daily]},
+	)
 	for range 1 + w.rand.IntN(3) {
 		w.add(s, c, w.target(s), born, kind, when)
 	}

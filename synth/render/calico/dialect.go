@@ -28,7 +28,7 @@ func (Dialect) Kinds() render.Kinds {
 	return k
 }
 
-// Project gives the part of a set that Calico's policies can say.
+// Project returns the part of a set that Calico's policies can say.
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
 // Says reports whether Calico's policies can write a rule as it stands.
@@ -43,15 +43,23 @@ func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []
 	return Render(set, labels...)
 }
 
-// Rollout has staged kinds, which Calico knows since 3.30: it reports what they would decide with every flow, as pending
-// policies, and enforces none of them.
+// Rollout has staged kinds, which Calico knows since 3.30: it reports what they would decide with every flow, as
+// pending policies, and enforces none of them.
 func (Dialect) Rollout() render.Rollout {
 	const group = ".projectcalico.org"
 	return render.Rollout{Staged: true,
 		Needs: []render.Need{{Text: "staged policies (Calico 3.30 or later). Without them leave out stage.",
 			Command: "kubectl explain stagednetworkpolicies" + group}},
-		Kinds:           []string{apiVersion + "/" + kindPolicy, apiVersion + "/" + kindGlobalPolicy, apiVersion + "/" + kindGlobalNetworkSet},
-		Resources:       []string{"networkpolicies" + group, "globalnetworkpolicies" + group, "globalnetworksets" + group},
+		Kinds: []string{
+			apiVersion + "/" + kindPolicy,
+			apiVersion + "/" + kindGlobalPolicy,
+			apiVersion + "/" + kindGlobalNetworkSet,
+		},
+		Resources: []string{
+			"networkpolicies" + group,
+			"globalnetworkpolicies" + group,
+			"globalnetworksets" + group,
+		},
 		StagedResources: []string{"stagednetworkpolicies" + group, "stagedglobalnetworkpolicies" + group}}
 }
 
@@ -69,7 +77,10 @@ func (Dialect) GlobalDeny(system []string, ingress, egress bool) policy.Policy {
 	p.SubjectNamespaces = policy.Selector{{Key: namespaceName, Op: policy.Exists},
 		{Key: namespaceName, Op: policy.NotStartsWith, Values: []string{systemPrefix}}}
 	if len(system) > 0 {
-		p.SubjectNamespaces = append(p.SubjectNamespaces, policy.Requirement{Key: namespaceName, Op: policy.NotIn, Values: system})
+		p.SubjectNamespaces = append(
+			p.SubjectNamespaces,
+			policy.Requirement{Key: namespaceName, Op: policy.NotIn, Values: system},
+		)
 	}
 	return p.Canonical()
 }

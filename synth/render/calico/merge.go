@@ -7,7 +7,7 @@ import (
 	"sluice/synth/policy"
 )
 
-// merge gives allow rules in the one form that does not depend on how they were split: a rule of Calico has one peer
+// merge returns allow rules in the one form that does not depend on how they were split: a rule of Calico has one peer
 // and one protocol, so several of them are a rule of ours. For each peer the ports of all its rules come together, then
 // the peers of equal ports. Rules with further conditions stay as they are.
 func merge(rules []policy.Rule) []policy.Rule {
@@ -58,7 +58,7 @@ func merge(rules []policy.Rule) []policy.Rule {
 	return out
 }
 
-// peersOf gives a rule for each peer of a rule.
+// peersOf returns a rule for each peer of a rule.
 func peersOf(r policy.Rule) []policy.Rule {
 	if r.AnyPeer {
 		return []policy.Rule{r}
@@ -72,7 +72,7 @@ func peersOf(r policy.Rule) []policy.Rule {
 	return out
 }
 
-// split gives what Calico needs a rule each for: one peer, or the networks of one family, and one protocol.
+// split returns what Calico needs a rule each for: one peer, or the networks of one family, and one protocol.
 func split(r policy.Rule) []policy.Rule {
 	var out []policy.Rule
 	for _, byPeer := range splitPeers(r) {
@@ -91,12 +91,12 @@ func split(r policy.Rule) []policy.Rule {
 	return out
 }
 
-// together says whether one rule can name both ports.
+// together reports whether one rule can name both ports.
 func together(a, b policy.Port) bool {
 	return a.Proto == b.Proto && a.Proto.HasPorts() && !a.Whole() && !b.Whole()
 }
 
-// splitPeers gives a rule for each peer, and one for all networks of a family that nothing is left out of.
+// splitPeers returns a rule for each peer, and one for all networks of a family that nothing is left out of.
 func splitPeers(r policy.Rule) []policy.Rule {
 	var out []policy.Rule
 	nets := map[bool]int{} // by whether they are IPv4, 1 + the index of their rule

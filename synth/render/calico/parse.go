@@ -25,7 +25,7 @@ type reader struct {
 	p policy.Policy
 }
 
-// keep gives a function that remembers a field, unless it is null.
+// keep returns a function that remembers a field, unless it is null.
 func keep(to **yaml.Node) func(*yaml.Node) {
 	return func(v *yaml.Node) {
 		if !render.IsNull(v) {
@@ -37,7 +37,17 @@ func keep(to **yaml.Node) func(*yaml.Node) {
 // spec reads an object's metadata and gives its spec, nil if there is none, which is a problem.
 func (r *reader) spec(n *yaml.Node, kind string) *yaml.Node {
 	var body *yaml.Node
-	r.Fields(n, kind, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "status": nil, "metadata": nil, "spec": keep(&body)})
+	r.Fields(
+		n,
+		kind,
+		map[string]func(*yaml.Node){
+			"apiVersion": nil,
+			"kind":       nil,
+			"status":     nil,
+			"metadata":   nil,
+			"spec":       keep(&body),
+		},
+	)
 	r.p.Source = r.Position(n)
 	r.p.Namespace, r.p.Name = r.Metadata(n)
 	if body == nil {
@@ -46,7 +56,7 @@ func (r *reader) spec(n *yaml.Node, kind string) *yaml.Node {
 	return body
 }
 
-// parsePolicy gives the function that reads policies of a kind.
+// parsePolicy returns the function that reads policies of a kind.
 func parsePolicy(kind string) func(*render.Reader, *yaml.Node) []policy.Policy {
 	return func(outer *render.Reader, n *yaml.Node) []policy.Policy {
 		r := &reader{Reader: outer}
@@ -114,7 +124,7 @@ func (r *reader) policy(n *yaml.Node, global bool) bool {
 	return true
 }
 
-// present says whether a direction has rules, whatever they are.
+// present reports whether a direction has rules, whatever they are.
 func present(r *reader, n *yaml.Node) bool { return n != nil && len(r.List(n, "spec")) > 0 }
 
 // named settles tier and name: a policy of another tier than the default one has the tier before its name.
@@ -127,7 +137,11 @@ func (r *reader) named(n *yaml.Node) {
 	}
 	switch rest, ok := strings.CutPrefix(r.p.Name, r.p.Tier+"."); {
 	case !validName(r.p.Name):
-		r.Bad(n, "metadata.name: %q is not a name that Calico takes: there may be no dots but one behind the tier", r.p.Name)
+		r.Bad(
+			n,
+			"metadata.name: %q is not a name that Calico takes: there may be no dots but one behind the tier",
+			r.p.Name,
+		)
 	case ok && r.p.Tier == policy.DefaultTier:
 		r.p.Name = rest
 	case !ok && (r.p.Tier != policy.DefaultTier || strings.Contains(r.p.Name, ".")):
@@ -225,7 +239,9 @@ func (r *reader) order(n *yaml.Node, path string) *float64 {
 		return nil
 	}
 	v, err := strconv.ParseFloat(n.Value, 64)
-	if tag := n.ShortTag(); n.Kind != yaml.ScalarNode || tag != "!!int" && tag != "!!float" || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+	if tag := n.ShortTag(); n.Kind != yaml.ScalarNode || tag != "!!int" && tag != "!!float" || err != nil ||
+		math.IsInf(v, 0) ||
+		math.IsNaN(v) {
 		r.Bad(n, "%s: want a number, have %s", path, render.TypeOf(n))
 		return nil
 	}

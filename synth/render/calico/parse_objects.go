@@ -35,7 +35,7 @@ func parseTier(outer *render.Reader, n *yaml.Node) []policy.Policy {
 	return nil
 }
 
-// parseNetworkSet gives the function that reads network sets with or without a namespace.
+// parseNetworkSet returns the function that reads network sets with or without a namespace.
 func parseNetworkSet(namespaced bool) func(*render.Reader, *yaml.Node) []policy.Policy {
 	return func(outer *render.Reader, n *yaml.Node) []policy.Policy {
 		r := &reader{Reader: outer}
@@ -85,7 +85,7 @@ func (r *reader) labels(n *yaml.Node) model.Labels {
 	return model.MakeLabels(kv)
 }
 
-// without gives the labels less one, nil if none are left.
+// without returns the labels less one, nil if none are left.
 func without(labels model.Labels, one string) model.Labels {
 	var out model.Labels
 	for _, l := range labels {

@@ -140,7 +140,13 @@ func (r *reader) portList(n *yaml.Node, path string, proto model.Proto) []policy
 		case render.ValidPortName(s):
 			out = append(out, policy.Port{Proto: proto, Name: s})
 		default:
-			r.Bad(v, "%s: %q is neither a number, a range first:last nor the name of a port%s", path, s, render.QuoteHint(s))
+			r.Bad(
+				v,
+				"%s: %q is neither a number, a range first:last nor the name of a port%s",
+				path,
+				s,
+				render.QuoteHint(s),
+			)
 		}
 	}
 	return out

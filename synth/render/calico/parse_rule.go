@@ -31,14 +31,23 @@ func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule
 	out := policy.Rule{Direction: d}
 	var src, dst, action, version *yaml.Node
 	var ports protocolFields
-	r.Fields(n, path, map[string]func(*yaml.Node){"action": keep(&action), "ipVersion": keep(&version), "source": keep(&src),
-		"destination": keep(&dst), "protocol": keep(&ports.protocol), "notProtocol": keep(&ports.notProtocol),
-		"icmp": keep(&ports.icmp), "notICMP": keep(&ports.notICMP), "metadata": nil,
-		"http": func(v *yaml.Node) {
-			if !render.IsNull(v) {
-				r.Report(render.Note, v, "%s.http: requests are not looked at, the connections of all of them are allowed", path)
-			}
-		}})
+	r.Fields(
+		n,
+		path,
+		map[string]func(*yaml.Node){"action": keep(&action), "ipVersion": keep(&version), "source": keep(&src),
+			"destination": keep(&dst), "protocol": keep(&ports.protocol), "notProtocol": keep(&ports.notProtocol),
+			"icmp": keep(&ports.icmp), "notICMP": keep(&ports.notICMP), "metadata": nil,
+			"http": func(v *yaml.Node) {
+				if !render.IsNull(v) {
+					r.Report(
+						render.Note,
+						v,
+						"%s.http: requests are not looked at, the connections of all of them are allowed",
+						path,
+					)
+				}
+			}},
+	)
 	decides := r.action(action, n, path, &out)
 	family := r.version(version, path)
 	client, server := entityFields{path: path + ".source"}, entityFields{path: path + ".destination", server: true}
@@ -70,7 +79,8 @@ func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule
 	return out, decides
 }
 
-// messageVersions are the IP versions of the protocols that have one, by their names: Calico does not ask it of numbers.
+// messageVersions are the IP versions of the protocols that have one, by their names: Calico does not ask it of
+// numbers.
 var messageVersions = map[string]int{"ICMP": 4, "ICMPv6": 6}
 
 // valueOf is the text of a scalar, "" of nothing.
@@ -130,10 +140,14 @@ func (r *reader) entity(n *yaml.Node, e *entityFields) {
 			}
 		}
 	}
-	r.Fields(n, e.path, map[string]func(*yaml.Node){"selector": text(&e.selector), "namespaceSelector": text(&e.namespaces),
-		"notSelector": text(&e.notSelector), "serviceAccounts": keep(&e.accounts), "services": keep(&e.service),
-		"nets": nets(".nets", &e.nets), "notNets": nets(".notNets", &e.notNets),
-		"ports": keep(&e.ports), "notPorts": keep(&e.notPorts)})
+	r.Fields(
+		n,
+		e.path,
+		map[string]func(*yaml.Node){"selector": text(&e.selector), "namespaceSelector": text(&e.namespaces),
+			"notSelector": text(&e.notSelector), "serviceAccounts": keep(&e.accounts), "services": keep(&e.service),
+			"nets": nets(".nets", &e.nets), "notNets": nets(".notNets", &e.notNets),
+			"ports": keep(&e.ports), "notPorts": keep(&e.notPorts)},
+	)
 	for _, x := range e.notNets {
 		if x.IsValid() && x.Bits() == 0 {
 			r.Bad(n, "%s.notNets: %s leaves nothing", e.path, x)
@@ -160,7 +174,7 @@ func (r *reader) prefix(n *yaml.Node, path string) netip.Prefix {
 	return r.Prefix(n, path)
 }
 
-// peers gives what the end can be: any of the peers, nil for everything. What Calico asks for all at once is a
+// peers returns what the end can be: any of the peers, nil for everything. What Calico asks for all at once is a
 // conjunction of one of the selected, one of the networks, and nothing of what is excluded. What is selected leaves out
 // what it should by its labels; a rule that selects nothing leaves out addresses, whoever else has them.
 func (r *reader) peers(e *entityFields) []policy.Peer {
@@ -175,7 +189,8 @@ func (r *reader) peers(e *entityFields) []policy.Peer {
 		none = []policy.Peer{{Kind: policy.PeerPods, Pods: s}, {Kind: policy.PeerNetwork, Pods: s}}
 	}
 	if e.service != nil {
-		if selected != nil || len(e.nets)+len(e.notNets) > 0 || none != nil || e.server && (e.ports != nil || e.notPorts != nil) {
+		if selected != nil || len(e.nets)+len(e.notNets) > 0 || none != nil ||
+			e.server && (e.ports != nil || e.notPorts != nil) {
 			r.Bad(e.service, "%s.services: stands alone", e.path)
 		}
 		selected = r.services(e)
@@ -201,7 +216,7 @@ func (r *reader) peers(e *entityFields) []policy.Peer {
 	return out
 }
 
-// orNothing gives pointers to the peers, one nil pointer if there are none.
+// orNothing returns pointers to the peers, one nil pointer if there are none.
 func orNothing(list []policy.Peer) []*policy.Peer {
 	if len(list) == 0 {
 		return []*policy.Peer{nil}
@@ -216,7 +231,7 @@ func orNothing(list []policy.Peer) []*policy.Peer {
 // everywhere is every address of a family.
 var everywhere = map[int]netip.Prefix{4: netip.MustParsePrefix("0.0.0.0/0"), 6: netip.MustParsePrefix("::/0")}
 
-// networks gives the networks that the end must be in. Networks that are left out are left out of their family.
+// networks returns the networks that the end must be in. Networks that are left out are left out of their family.
 func (r *reader) networks(e *entityFields) []netip.Prefix {
 	family := e.family
 	if len(e.notNets) > 0 {
@@ -248,7 +263,7 @@ func (r *reader) oneFamily(n *yaml.Node, path string, family int, ends ...*entit
 	}
 }
 
-// selected gives the pods and network sets that the selectors find, nil where there are none. Any selector keeps a
+// selected returns the pods and network sets that the selectors find, nil where there are none. Any selector keeps a
 // policy with a namespace to that, unless it names others.
 func (r *reader) selected(e *entityFields) []policy.Peer {
 	var all []policy.Selector
@@ -281,7 +296,7 @@ func (r *reader) selected(e *entityFields) []policy.Peer {
 	return nil
 }
 
-// networkName gives the name of the one network that a selector finds by the label that Render writes.
+// networkName returns the name of the one network that a selector finds by the label that Render writes.
 func networkName(s policy.Selector) (string, bool) {
 	if len(s) == 1 && s[0].Key == networkLabel && s[0].Op == policy.In && len(s[0].Values) == 1 {
 		return s[0].Values[0], true
@@ -289,7 +304,7 @@ func networkName(s policy.Selector) (string, bool) {
 	return "", false
 }
 
-// inNamespaces gives the peers of a namespaceSelector. One whose conditions are met by a missing label finds what has
+// inNamespaces returns the peers of a namespaceSelector. One whose conditions are met by a missing label finds what has
 // no namespace, too.
 func (r *reader) inNamespaces(e *entityFields, inPods, inNetworks policy.Peer) []policy.Peer {
 	text, ok := r.Text(e.namespaces, e.path+".namespaceSelector")
@@ -307,13 +322,13 @@ func (r *reader) inNamespaces(e *entityFields, inPods, inNetworks policy.Peer) [
 	return []policy.Peer{inPods}
 }
 
-// isGlobal says whether a selector is global() alone.
+// isGlobal reports whether a selector is global() alone.
 func isGlobal(text string) bool {
 	rest, ok := strings.CutPrefix(strings.Trim(text, " \t"), "global(")
 	return ok && strings.TrimLeft(rest, " \t") == ")"
 }
 
-// serviceAccounts gives what it asks of the pods' labels, nothing where it is empty.
+// serviceAccounts returns what it asks of the pods' labels, nothing where it is empty.
 func (r *reader) serviceAccounts(n *yaml.Node, path string) []policy.Selector {
 	var out []policy.Selector
 	r.Fields(n, path, map[string]func(*yaml.Node){
@@ -352,7 +367,12 @@ func (r *reader) services(e *entityFields) []policy.Peer {
 	case p.Namespace == "" && r.p.Namespace == "":
 		r.Bad(e.service, "%s: a policy without namespace must name that of the service", path)
 	case p.Namespace == "":
-		r.Report(render.Note, e.service, "%s: Calico 3.31 finds no service without its namespace, though it should be the policy's", path)
+		r.Report(
+			render.Note,
+			e.service,
+			"%s: Calico 3.31 finds no service without its namespace, though it should be the policy's",
+			path,
+		)
 	}
 	return []policy.Peer{p}
 }

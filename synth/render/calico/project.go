@@ -12,9 +12,9 @@ import (
 	"sluice/synth/render"
 )
 
-// Project gives the part of a set that the dialect can say, in canonical order, and the rest as losses. A peer or port
-// that cannot be said is left out of its rule, and a rule with none left is left out whole: it never becomes a rule
-// for every peer or port. Every policy comes to stand in a tier, the default one if it has none.
+// Project returns the part of a set that the dialect can say, in canonical order, and the rest as losses. A peer or
+// port that cannot be said is left out of its rule, and a rule with none left is left out whole: it never becomes a
+// rule for every peer or port. Every policy comes to stand in a tier, the default one if it has none.
 func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 	set = set.Canonical()
 	out := policy.PolicySet{Tiers: set.Tiers, Networks: set.Networks}
@@ -85,8 +85,8 @@ func (l *losses) onlyAllows(p policy.Policy) policy.Policy {
 	return p
 }
 
-// calicoName gives the name that Calico takes in a tier: one without dots but for that behind the tier. Where dots are
-// replaced a hash keeps names apart.
+// calicoName returns the name that Calico takes in a tier: one without dots but for that behind the tier. Where dots
+// are replaced a hash keeps names apart.
 func calicoName(tier, name string) string {
 	prefix := ""
 	if tier != policy.DefaultTier {
@@ -103,7 +103,11 @@ func calicoName(tier, name string) string {
 
 func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 	if !p.Isolates(r.Direction) {
-		l.Add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
+		l.Add(
+			false,
+			"a rule for "+r.Direction.String()+" that does not isolate",
+			"where another policy isolates the pods, "+r.String()+" is denied",
+		)
 		return r, false
 	}
 	peers, self := l.peers(p, &r, r.Peers), l.peers(p, &r, r.Self)
@@ -116,7 +120,7 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 	return r.Canonical(), some
 }
 
-// peers gives those of the peers, or conditions on the own pod, that the dialect can say.
+// peers returns those of the peers, or conditions on the own pod, that the dialect can say.
 func (l *losses) peers(p *policy.Policy, r *policy.Rule, list []policy.Peer) []policy.Peer {
 	var out []policy.Peer
 	for _, q := range list {
@@ -155,11 +159,12 @@ func unsayable(p *policy.Policy, r *policy.Rule, q *policy.Peer) string {
 		if sayableAll(p, r, q) {
 			return ""
 		}
+	default: // the rest asks for nothing here
 	}
 	return what
 }
 
-// sayableAll says whether a conjunction is one of a selector and a network, or one that leaves out addresses: only a
+// sayableAll reports whether a conjunction is one of a selector and a network, or one that leaves out addresses: only a
 // policy without namespace can do that, in which a notSelector stands for itself.
 func sayableAll(p *policy.Policy, r *policy.Rule, q *policy.Peer) bool {
 	selectors, networks := 0, 0
@@ -179,16 +184,19 @@ func sayableAll(p *policy.Policy, r *policy.Rule, q *policy.Peer) bool {
 		return selectors == 1 && networks == 1
 	}
 	return p.Namespace == "" && selectors == 0 && networks <= 1 && len(q.None) == 2 && sayable(q.None[0].Pods) &&
-		everywhereBy(&q.None[0], policy.PeerPods) && everywhereBy(&q.None[1], policy.PeerNetwork) && q.None[0].Pods.Compare(q.None[1].Pods) == 0
+		everywhereBy(
+			&q.None[0],
+			policy.PeerPods,
+		) && everywhereBy(&q.None[1], policy.PeerNetwork) && q.None[0].Pods.Compare(q.None[1].Pods) == 0
 }
 
-// everywhereBy says whether a peer is of a kind and names nothing but labels.
+// everywhereBy reports whether a peer is of a kind and names nothing but labels.
 func everywhereBy(q *policy.Peer, k policy.PeerKind) bool {
 	return q.Kind == k && q.Name == "" && len(q.Namespaces) == 0
 }
 
-// conditions gives the rules that Calico needs for one with conditions on the own pod, or with ports that it is not for:
-// each has one condition, one peer and one protocol. Others stay as they are.
+// conditions returns the rules that Calico needs for one with conditions on the own pod, or with ports that it is not
+// for: each has one condition, one peer and one protocol. Others stay as they are.
 func (l *losses) conditions(r policy.Rule) []policy.Rule {
 	if len(r.Self) == 0 && len(r.NotPorts) == 0 {
 		return []policy.Rule{r}
@@ -211,7 +219,7 @@ func (l *losses) conditions(r policy.Rule) []policy.Rule {
 	return out
 }
 
-// opposed says whether two ends are of different IP versions, which no connection has.
+// opposed reports whether two ends are of different IP versions, which no connection has.
 func opposed(a, b []policy.Peer) bool {
 	x, y := versionOf(a), versionOf(b)
 	return x != 0 && y != 0 && x != y
@@ -230,7 +238,7 @@ func versionOf(list []policy.Peer) int {
 	return 0
 }
 
-// notPorts gives the ports that a rule of one protocol, or of all, is not for, and says whether it matches anything.
+// notPorts returns the ports that a rule of one protocol, or of all, is not for, and says whether it matches anything.
 func (l *losses) notPorts(r policy.Rule) (out []policy.Port, matches bool) {
 	unsaid := func() ([]policy.Port, bool) {
 		l.Add(r.Action != policy.Allow, "ports that the rule is not for", r.String()+" is left out")
@@ -260,13 +268,14 @@ func (l *losses) notPorts(r policy.Rule) (out []policy.Port, matches bool) {
 		out = append(out, q)
 	}
 	service := len(r.Peers) == 1 && r.Peers[0].Kind == policy.PeerService && r.Direction == model.Egress
-	if !proto.HasPorts() && (len(out) > 1 || proto != model.ICMP && proto != model.ICMPv6 && len(out) > 0) || service && len(out) > 0 {
+	if !proto.HasPorts() && (len(out) > 1 || proto != model.ICMP && proto != model.ICMPv6 && len(out) > 0) ||
+		service && len(out) > 0 {
 		return unsaid()
 	}
 	return out, true
 }
 
-// ports gives what the dialect says for one port: none, itself, or one for each of what it stands for.
+// ports returns what the dialect says for one port: none, itself, or one for each of what it stands for.
 func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
 	switch {
 	case q.Proto == 0:
@@ -293,7 +302,7 @@ func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
 // lastMessage is the highest type of an ICMP message that a rule can name.
 const lastMessage = 254
 
-// messages gives a port for each type of message: a rule names one, or all.
+// messages returns a port for each type of message: a rule names one, or all.
 func (l *losses) messages(r policy.Rule, q policy.Port) []policy.Port {
 	if q.Whole() || q.Name == "" && q.First == 0 && q.Last >= lastMessage+1 && q.Code == 0 {
 		return []policy.Port{policy.AllPorts(q.Proto)}

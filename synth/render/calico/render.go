@@ -67,7 +67,7 @@ func (w *writer) add(prefix string, o object) {
 	w.objects, w.files = append(w.objects, o), append(w.files, f)
 }
 
-// validName says whether Calico takes a name: a DNS label, behind a tier and a dot where it has one.
+// validName reports whether Calico takes a name: a DNS label, behind a tier and a dot where it has one.
 func validName(s string) bool {
 	tier, name, ok := strings.Cut(s, ".")
 	if !ok {
@@ -85,7 +85,11 @@ func (w *writer) tier(t policy.Tier) {
 }
 
 func (w *writer) network(n policy.Network) {
-	o := object{APIVersion: apiVersion, Kind: kindNetworkSet, Metadata: metadata{Name: n.Name, Namespace: n.Namespace, Labels: map[string]string{}}}
+	o := object{
+		APIVersion: apiVersion,
+		Kind:       kindNetworkSet,
+		Metadata:   metadata{Name: n.Name, Namespace: n.Namespace, Labels: map[string]string{}},
+	}
 	if n.Namespace == "" {
 		o.Kind = kindGlobalNetworkSet
 		o.Metadata.Labels[networkLabel] = n.Name
@@ -139,7 +143,13 @@ func (w *writer) policy(p *policy.Policy) {
 var actions = map[policy.Action]string{policy.Allow: "Allow", policy.Deny: "Deny", policy.Pass: "Pass"}
 
 // protocols are the names that the API has; others are numbers.
-var protocols = map[model.Proto]string{model.TCP: "TCP", model.UDP: "UDP", model.SCTP: "SCTP", model.ICMP: "ICMP", model.ICMPv6: "ICMPv6"}
+var protocols = map[model.Proto]string{
+	model.TCP:    "TCP",
+	model.UDP:    "UDP",
+	model.SCTP:   "SCTP",
+	model.ICMP:   "ICMP",
+	model.ICMPv6: "ICMPv6",
+}
 
 // ruleOf writes a rule that split left: one peer as Calico has them, one condition on the own pod, and one protocol.
 func ruleOf(r policy.Rule) rule {
@@ -238,6 +248,7 @@ func entityOf(peers []policy.Peer) *entity {
 			sel = policy.Selector{{Key: networkLabel, Values: []string{p.Name}}}
 		}
 		return &entity{NamespaceSelector: "global()", Selector: SelectorText(sel)}
+	default: // the rest asks for nothing here
 	}
 	e := &entity{NamespaceSelector: namespacesText(p.Namespaces)}
 	if len(p.Pods) > 0 {

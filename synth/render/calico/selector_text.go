@@ -38,6 +38,7 @@ func requirementText(r policy.Requirement) string {
 		return r.Key + " " + verbs[r.Op] + " " + quoted(r.Values[0])
 	case policy.NotContains, policy.NotStartsWith, policy.NotEndsWith:
 		return "!(" + r.Key + " " + verbs[r.Op-1] + " " + quoted(r.Values[0]) + ")"
+	default: // the rest asks for nothing here
 	}
 	var list []string
 	for _, s := range r.Any {
@@ -50,7 +51,11 @@ func requirementText(r policy.Requirement) string {
 	return strings.Join(list, " || ")
 }
 
-var verbs = map[policy.Op]string{policy.Contains: "contains", policy.StartsWith: "starts with", policy.EndsWith: "ends with"}
+var verbs = map[policy.Op]string{
+	policy.Contains:   "contains",
+	policy.StartsWith: "starts with",
+	policy.EndsWith:   "ends with",
+}
 
 func setText(r policy.Requirement) string {
 	in := r.Op == policy.In
@@ -71,7 +76,7 @@ func quoted(v string) string {
 	return "'" + v + "'"
 }
 
-// sayable says whether the language can write the selector: labels have few characters, values one kind of quotes.
+// sayable reports whether the language can write the selector: labels have few characters, values one kind of quotes.
 func sayable(s policy.Selector) bool {
 	return !slices.ContainsFunc(s, func(r policy.Requirement) bool {
 		if r.Op == policy.Either {

@@ -27,7 +27,7 @@ func (Dialect) Kinds() render.Kinds {
 		{APIVersion: alphaVersion, Kind: kindGroup}:     parseGroup}
 }
 
-// Project gives the part of a set that Cilium's policies can say.
+// Project returns the part of a set that Cilium's policies can say.
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
 // Says reports whether Cilium's policies can write a rule as it stands.
@@ -52,10 +52,22 @@ func (Dialect) Class(p policy.Peer, q policy.Port) int {
 // Rollout is additive by enableDefaultDeny, which Cilium knows since 1.16.
 func (Dialect) Rollout() render.Rollout {
 	return render.Rollout{Additive: true,
-		Needs: []render.Need{{Text: "enableDefaultDeny (Cilium 1.16 or later). An older one drops the field, and every allow policy would deny.",
-			Command: "kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny"}},
-		Kinds:     []string{apiVersion + "/" + kindNamespaced, apiVersion + "/" + kindClusterWide, apiVersion + "/" + kindGroup},
-		Resources: []string{"ciliumnetworkpolicies.cilium.io", "ciliumclusterwidenetworkpolicies.cilium.io", "ciliumcidrgroups.cilium.io"}}
+		Needs: []render.Need{
+			{
+				Text:    "enableDefaultDeny (Cilium 1.16 or later). An older one drops the field, and every allow policy would deny.",
+				Command: "kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny",
+			},
+		},
+		Kinds: []string{
+			apiVersion + "/" + kindNamespaced,
+			apiVersion + "/" + kindClusterWide,
+			apiVersion + "/" + kindGroup,
+		},
+		Resources: []string{
+			"ciliumnetworkpolicies.cilium.io",
+			"ciliumclusterwidenetworkpolicies.cilium.io",
+			"ciliumcidrgroups.cilium.io",
+		}}
 }
 
 // Parse reads the policies of one file; see render.Parse.

@@ -15,12 +15,12 @@ const (
 	clusterLabel    = policy.ClusterName
 )
 
-// added says whether a key is none that a condition on pods can have: their namespaces have conditions of their own.
+// added reports whether a key is none that a condition on pods can have: their namespaces have conditions of their own.
 func added(key string) bool {
 	return key == namespaceLabel || key == clusterLabel || strings.HasPrefix(key, namespaceLabels)
 }
 
-// validKey says whether the API takes a key, which it checks with its source before it.
+// validKey reports whether the API takes a key, which it checks with its source before it.
 func validKey(key string) bool { return render.ValidKey("k8s." + key) }
 
 // namespaceKey is how a condition on namespaces is written as one on pods.

@@ -11,7 +11,7 @@ import (
 // dnsPort is where the agent's proxy can watch the answers of resolvers.
 const dnsPort = 53
 
-// normal gives the rules that the API has for one: a rule of the API has peers of one kind only, and either ports or
+// normal returns the rules that the API has for one: a rule of the API has peers of one kind only, and either ports or
 // ICMP types. A rule that matches nothing gives none.
 func normal(r policy.Rule) []policy.Rule {
 	var messages, ports []policy.Port
@@ -68,11 +68,12 @@ func groupOf(k policy.PeerKind) int {
 		return 2
 	case policy.PeerService:
 		return 4
+	default: // the rest asks for nothing here
 	}
 	return 3
 }
 
-// eachEntity gives a peer for each entity of a set.
+// eachEntity returns a peer for each entity of a set.
 func eachEntity(e model.Entities) []policy.Peer {
 	var out []policy.Peer
 	for _, n := range entityNames {
@@ -88,12 +89,16 @@ var entityNames = []struct {
 	entity model.Entities
 	name   string
 }{
-	{model.Host, "host"}, {model.RemoteNode, "remote-node"}, {model.KubeAPIServer, "kube-apiserver"}, {model.HealthEndpoint, "health"},
+	{
+		model.Host,
+		"host",
+	}, {model.RemoteNode, "remote-node"}, {model.KubeAPIServer, "kube-apiserver"}, {model.HealthEndpoint, "health"},
 	{model.IngressEntity, "ingress"}, {model.World, "world"}, {model.Unmanaged, "unmanaged"}, {model.Init, "init"},
 }
 
 // sayable are the entities that have a name.
-const sayable = model.Host | model.RemoteNode | model.KubeAPIServer | model.HealthEndpoint | model.IngressEntity | model.World |
+const sayable = model.Host | model.RemoteNode | model.KubeAPIServer | model.HealthEndpoint | model.IngressEntity |
+	model.World |
 	model.Unmanaged | model.Init
 
 // normalCIDR leaves out exceptions that except nothing; false if nothing is left.
@@ -116,7 +121,7 @@ func normalCIDR(p policy.Peer) (policy.Peer, bool) {
 // normalName is a DNS name or pattern without what means nothing: case, and a final dot.
 func normalName(s string) string { return strings.TrimSuffix(strings.ToLower(s), ".") }
 
-// validName says whether the API takes a name or pattern.
+// validName reports whether the API takes a name or pattern.
 func validName(s string) bool {
 	if s == "" || len(s) > 255 {
 		return false

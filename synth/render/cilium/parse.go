@@ -70,7 +70,9 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 		}
 	}
 	r.Fields(n, "spec", map[string]func(*yaml.Node){"endpointSelector": keep(&subject), "nodeSelector": keep(&node),
-		"enableDefaultDeny": keep(&isolate), "ingress": keep(&lists[0]), "ingressDeny": keep(&lists[1]), "egress": keep(&lists[2]),
+		"enableDefaultDeny": keep(
+			&isolate,
+		), "ingress": keep(&lists[0]), "ingressDeny": keep(&lists[1]), "egress": keep(&lists[2]),
 		"egressDeny": keep(&lists[3]), "labels": nil, "description": nil, "log": nil})
 	switch {
 	case r.Invalid():
@@ -89,8 +91,32 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 		return false
 	}
 	r.subject(subject, p)
-	in := r.rules(lists[0], "ingress", model.Ingress, policy.Allow, p) + r.rules(lists[1], "ingressDeny", model.Ingress, policy.Deny, p)
-	out := r.rules(lists[2], "egress", model.Egress, policy.Allow, p) + r.rules(lists[3], "egressDeny", model.Egress, policy.Deny, p)
+	in := r.rules(
+		lists[0],
+		"ingress",
+		model.Ingress,
+		policy.Allow,
+		p,
+	) + r.rules(
+		lists[1],
+		"ingressDeny",
+		model.Ingress,
+		policy.Deny,
+		p,
+	)
+	out := r.rules(
+		lists[2],
+		"egress",
+		model.Egress,
+		policy.Allow,
+		p,
+	) + r.rules(
+		lists[3],
+		"egressDeny",
+		model.Egress,
+		policy.Deny,
+		p,
+	)
 	if in+out == 0 && !r.Invalid() {
 		r.Bad(n, "spec has no rules at all: an empty one (ingress: [{}]) would deny everything")
 	}
@@ -99,7 +125,12 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 		r.isolate(isolate, p)
 	}
 	if p.EntitiesOnly && p.SubjectEntities == 0 && !r.Invalid() {
-		r.Report(render.Note, n, "policy %s selects neither pods nor ingress nor health endpoints: it decides nothing", p.Name)
+		r.Report(
+			render.Note,
+			n,
+			"policy %s selects neither pods nor ingress nor health endpoints: it decides nothing",
+			p.Name,
+		)
 		return false
 	}
 	if !p.Ingress && !p.Egress && len(p.Rules) == 0 && !r.Invalid() {
@@ -128,19 +159,27 @@ func (r reader) isolate(n *yaml.Node, p *policy.Policy) {
 			*isolates = *isolates && yes
 		}
 	}
-	r.Fields(n, "spec.enableDefaultDeny", map[string]func(*yaml.Node){"ingress": read("ingress", &p.Ingress), "egress": read("egress", &p.Egress)})
+	r.Fields(
+		n,
+		"spec.enableDefaultDeny",
+		map[string]func(*yaml.Node){"ingress": read("ingress", &p.Ingress), "egress": read("egress", &p.Egress)},
+	)
 }
 
 func parseGroup(outer *render.Reader, n *yaml.Node) []policy.Policy {
 	r := reader{Reader: outer}
 	var g policy.Network
-	r.Fields(n, kindGroup, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "metadata": nil, "spec": func(v *yaml.Node) {
-		r.Fields(v, "spec", map[string]func(*yaml.Node){"externalCIDRs": func(v *yaml.Node) {
-			for _, c := range r.List(v, "spec.externalCIDRs") {
-				g.CIDRs = append(g.CIDRs, r.Prefix(c, "spec.externalCIDRs"))
-			}
-		}})
-	}})
+	r.Fields(
+		n,
+		kindGroup,
+		map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "metadata": nil, "spec": func(v *yaml.Node) {
+			r.Fields(v, "spec", map[string]func(*yaml.Node){"externalCIDRs": func(v *yaml.Node) {
+				for _, c := range r.List(v, "spec.externalCIDRs") {
+					g.CIDRs = append(g.CIDRs, r.Prefix(c, "spec.externalCIDRs"))
+				}
+			}})
+		}},
+	)
 	if _, g.Name = r.Metadata(n); !r.Invalid() {
 		r.Network(g)
 	}

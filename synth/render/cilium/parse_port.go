@@ -41,18 +41,27 @@ func (r reader) layer7(n *yaml.Node, path string) {
 	less := func(name string) func(*yaml.Node) {
 		return r.narrower(path+"."+name, "a proxy decides which requests pass")
 	}
-	r.Fields(n, path, map[string]func(*yaml.Node){"http": less("http"), "kafka": less("kafka"), "l7proto": less("l7proto"), "l7": less("l7"),
-		"dns": func(v *yaml.Node) {
-			every := false
-			for _, item := range r.List(v, path+".dns") {
-				if p := render.Field(item, "matchPattern"); p != nil {
-					every = every || p.Value != "" && strings.Trim(p.Value, "*") == ""
+	r.Fields(
+		n,
+		path,
+		map[string]func(*yaml.Node){
+			"http":    less("http"),
+			"kafka":   less("kafka"),
+			"l7proto": less("l7proto"),
+			"l7":      less("l7"),
+			"dns": func(v *yaml.Node) {
+				every := false
+				for _, item := range r.List(v, path+".dns") {
+					if p := render.Field(item, "matchPattern"); p != nil {
+						every = every || p.Value != "" && strings.Trim(p.Value, "*") == ""
+					}
 				}
-			}
-			if !every {
-				r.narrower(path+".dns", "only some names may be asked")(v)
-			}
-		}})
+				if !every {
+					r.narrower(path+".dns", "only some names may be asked")(v)
+				}
+			},
+		},
+	)
 }
 
 // port reads one port. The API wants it as text, "0" for all of a protocol.
@@ -66,21 +75,25 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 			}
 		}
 	}
-	r.Fields(n, path, map[string]func(*yaml.Node){"port": keep(&number), "endPort": keep(&end), "protocol": func(v *yaml.Node) {
-		if render.IsNull(v) {
-			return
-		}
-		s, ok := r.Text(v, path+".protocol")
-		known := s == ""
-		for proto, name := range protocols {
-			if name == s {
-				p.Proto, known = proto, true
+	r.Fields(
+		n,
+		path,
+		map[string]func(*yaml.Node){"port": keep(&number), "endPort": keep(&end), "protocol": func(v *yaml.Node) {
+			if render.IsNull(v) {
+				return
 			}
-		}
-		if ok && !known {
-			r.Bad(v, "%s.protocol: %q is not TCP, UDP, SCTP or ANY%s", path, s, render.QuoteHint(s))
-		}
-	}})
+			s, ok := r.Text(v, path+".protocol")
+			known := s == ""
+			for proto, name := range protocols {
+				if name == s {
+					p.Proto, known = proto, true
+				}
+			}
+			if ok && !known {
+				r.Bad(v, "%s.protocol: %q is not TCP, UDP, SCTP or ANY%s", path, s, render.QuoteHint(s))
+			}
+		}},
+	)
 	switch {
 	case r.Invalid():
 	case number == nil && hasPorts(p.Proto):
@@ -153,17 +166,21 @@ func (r reader) icmp(n *yaml.Node, path string) []policy.Port {
 func (r reader) message(n *yaml.Node, path string) policy.Port {
 	proto := model.ICMP
 	var kind *yaml.Node
-	r.Fields(n, path, map[string]func(*yaml.Node){"type": func(v *yaml.Node) { kind = v }, "family": func(v *yaml.Node) {
-		if render.IsNull(v) {
-			return
-		}
-		switch s, ok := r.Text(v, path+".family"); {
-		case s == families[model.ICMPv6]:
-			proto = model.ICMPv6
-		case ok && s != families[model.ICMP]:
-			r.Bad(v, "%s.family: %q is neither IPv4 nor IPv6%s", path, s, render.QuoteHint(s))
-		}
-	}})
+	r.Fields(
+		n,
+		path,
+		map[string]func(*yaml.Node){"type": func(v *yaml.Node) { kind = v }, "family": func(v *yaml.Node) {
+			if render.IsNull(v) {
+				return
+			}
+			switch s, ok := r.Text(v, path+".family"); {
+			case s == families[model.ICMPv6]:
+				proto = model.ICMPv6
+			case ok && s != families[model.ICMP]:
+				r.Bad(v, "%s.family: %q is neither IPv4 nor IPv6%s", path, s, render.QuoteHint(s))
+			}
+		}},
+	)
 	switch {
 	case r.Invalid():
 	case kind == nil || kind.Kind != yaml.ScalarNode || render.IsNull(kind):

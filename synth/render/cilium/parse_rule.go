@@ -80,7 +80,12 @@ func (r reader) ruleFields(to *draft, field string) map[string]func(*yaml.Node) 
 	}
 	f[word+"Requires"] = func(v *yaml.Node) {
 		if !render.IsNull(v) {
-			r.Bad(v, "spec.%s.%sRequires: Cilium 1.20 has no such field, and policies that have it are refused", field, word)
+			r.Bad(
+				v,
+				"spec.%s.%sRequires: Cilium 1.20 has no such field, and policies that have it are refused",
+				field,
+				word,
+			)
 		}
 	}
 	if to.Direction == model.Egress {
@@ -272,7 +277,11 @@ func (r reader) fqdn(n *yaml.Node, path string) []policy.Peer {
 			names = append(names, s)
 		}
 	}
-	r.Fields(n, path, map[string]func(*yaml.Node){"matchName": read("matchName", false), "matchPattern": read("matchPattern", true)})
+	r.Fields(
+		n,
+		path,
+		map[string]func(*yaml.Node){"matchName": read("matchName", false), "matchPattern": read("matchPattern", true)},
+	)
 	switch {
 	case r.Invalid():
 	case len(names) != 1:

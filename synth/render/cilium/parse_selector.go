@@ -23,7 +23,13 @@ func (r reader) subject(n *yaml.Node, p *policy.Policy) {
 	terms := r.selector(n, "spec.endpointSelector")
 	pods, namespaces, reserved := r.sort(terms)
 	if other := foreignSource(reserved); other != nil {
-		r.Report(render.Unsupported, other.at, "spec.endpointSelector: %s:%s is no label of pods", other.source, other.Key)
+		r.Report(
+			render.Unsupported,
+			other.at,
+			"spec.endpointSelector: %s:%s is no label of pods",
+			other.source,
+			other.Key,
+		)
 		return
 	}
 	p.Subject = pods.Canonical()
@@ -38,9 +44,19 @@ func (r reader) subject(n *yaml.Node, p *policy.Policy) {
 	for _, q := range namespaces {
 		switch {
 		case q.Key != policy.NamespaceName:
-			r.Report(render.Unsupported, n, "spec.endpointSelector: a condition on the labels of the policy's own namespace")
+			r.Report(
+				render.Unsupported,
+				n,
+				"spec.endpointSelector: a condition on the labels of the policy's own namespace",
+			)
 		case !q.Matches(model.Labels{policy.NamespaceName + "=" + r.namespace}):
-			r.Report(render.Note, n, "spec.endpointSelector: the namespace is always the policy's own, %s: the condition %s is ignored", r.namespace, q)
+			r.Report(
+				render.Note,
+				n,
+				"spec.endpointSelector: the namespace is always the policy's own, %s: the condition %s is ignored",
+				r.namespace,
+				q,
+			)
 		}
 	}
 }
@@ -57,7 +73,10 @@ func foreignSource(list []term) *term {
 
 // podsMeet reports whether pods meet conditions on reserved labels, of which they have none.
 func podsMeet(reserved []term) bool {
-	return !slices.ContainsFunc(reserved, func(t term) bool { return t.Op != policy.NotIn && t.Op != policy.DoesNotExist })
+	return !slices.ContainsFunc(
+		reserved,
+		func(t term) bool { return t.Op != policy.NotIn && t.Op != policy.DoesNotExist },
+	)
 }
 
 // subjects are the ends that the agent keeps policy for although they are no pods. Each has one label, "reserved:NAME".
@@ -97,7 +116,9 @@ func (r reader) endpoints(n *yaml.Node, path string) []policy.Peer {
 	if len(namespaces) == 0 && r.namespace != "" {
 		namespaces = policy.Namespace(r.namespace)
 	}
-	return []policy.Peer{{Kind: policy.PeerPods, Namespaces: withoutName(namespaces.Canonical()), Pods: pods.Canonical()}}
+	return []policy.Peer{
+		{Kind: policy.PeerPods, Namespaces: withoutName(namespaces.Canonical()), Pods: pods.Canonical()},
+	}
 }
 
 // reserved reads a peer that names an entity by its label.
@@ -109,7 +130,14 @@ func (r reader) reserved(list []term, terms int, path string) []policy.Peer {
 			return eachEntity(e.entity)
 		}
 	}
-	r.Report(render.Unsupported, t.at, "%s: %s:%s beside or instead of labels of pods; entities have lists of their own", path, t.source, t.Key)
+	r.Report(
+		render.Unsupported,
+		t.at,
+		"%s: %s:%s beside or instead of labels of pods; entities have lists of their own",
+		path,
+		t.source,
+		t.Key,
+	)
 	return nil
 }
 

@@ -78,7 +78,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// describe gives a set as lines.
+// describe returns a set as lines.
 func describe(set policy.PolicySet) []string {
 	var out []string
 	for _, p := range set.Canonical().Policies {

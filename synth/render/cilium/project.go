@@ -8,7 +8,7 @@ import (
 	"sluice/synth/render"
 )
 
-// Project gives the part of a set that the dialect can say, in canonical order, and the rest as losses. Rules are cut
+// Project returns the part of a set that the dialect can say, in canonical order, and the rest as losses. Rules are cut
 // as the API wants them: peers of one kind each, ports apart from ICMP. A peer or port that cannot be said is left out
 // of its rule, and a rule with none left is left out whole: it never becomes a rule for every peer or port.
 func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
@@ -37,7 +37,11 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 	}
 	p.SubjectNamespaces = withoutName(p.SubjectNamespaces)
 	if p.Staged {
-		l.Add(false, "that the policy is staged", "it is left out: rules that isolate nothing are the staged form of this dialect")
+		l.Add(
+			false,
+			"that the policy is staged",
+			"it is left out: rules that isolate nothing are the staged form of this dialect",
+		)
 		return p, false
 	}
 	if why := unsayable(p.Subject, p.SubjectNamespaces); why != "" {
@@ -48,7 +52,11 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 		return p, false
 	}
 	if p.Tier != "" || p.Order != nil {
-		l.Add(true, "tier and order", "the policy is added to all others of its pods, and what it denies nothing else can allow")
+		l.Add(
+			true,
+			"tier and order",
+			"the policy is added to all others of its pods, and what it denies nothing else can allow",
+		)
 		p.Tier, p.Order = "", nil
 	}
 	var rules []policy.Rule
@@ -65,7 +73,11 @@ func (l *losses) ruleOf(r policy.Rule) []policy.Rule {
 	deny := r.Action == policy.Deny
 	switch {
 	case r.Action == policy.Pass:
-		l.Add(true, "the rule's action pass", "what other rules allow of it stays allowed, and what none allows is denied")
+		l.Add(
+			true,
+			"the rule's action pass",
+			"what other rules allow of it stays allowed, and what none allows is denied",
+		)
 		return nil
 	case len(r.Self) > 0 || len(r.NotPorts) > 0:
 		l.Add(deny, "a rule with conditions on its own pod or on ports that it is not for", l.consequence(r))
@@ -127,11 +139,12 @@ func (l *losses) peer(r policy.Rule, p policy.Peer) []policy.Peer {
 			return lost("")
 		}
 		return []policy.Peer{p}
+	default: // the rest asks for nothing here
 	}
 	return lost("")
 }
 
-// port gives what the API says for one port: itself, or one for each message type, or nothing.
+// port returns what the API says for one port: itself, or one for each message type, or nothing.
 func (l *losses) port(r policy.Rule, p policy.Port) []policy.Port {
 	lost := func(what, more string) []policy.Port {
 		l.Add(r.Action == policy.Deny, what, l.consequence(r)+more)
@@ -144,7 +157,10 @@ func (l *losses) port(r policy.Rule, p policy.Port) []policy.Port {
 			return lost("the code of ICMP messages "+p.String(), "")
 		}
 		if p.Last > maxICMPType {
-			return lost("protocol "+p.Proto.String()+" as a whole", ": only types can be named, or a rule for every port")
+			return lost(
+				"protocol "+p.Proto.String()+" as a whole",
+				": only types can be named, or a rule for every port",
+			)
 		}
 		var out []policy.Port
 		for t := p.First; t <= p.Last; t++ {

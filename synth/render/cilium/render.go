@@ -29,7 +29,9 @@ func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Los
 		return nil, nil, err
 	}
 	for _, n := range set.Networks {
-		text, err := render.Marshal(cidrGroup{apiVersion, kindGroup, metadata{Name: n.Name, Labels: carried}, groupSpec{texts(n.CIDRs)}})
+		text, err := render.Marshal(
+			cidrGroup{apiVersion, kindGroup, metadata{Name: n.Name, Labels: carried}, groupSpec{texts(n.CIDRs)}},
+		)
 		if err != nil {
 			return nil, nil, fmt.Errorf("render network %s: %w", n.Name, err)
 		}
@@ -133,6 +135,7 @@ func (w writer) rule(r policy.Rule) rule {
 			entities = append(entities, nameOf(p.Entities))
 		case policy.PeerFQDN:
 			out.ToFQDNs = append(out.ToFQDNs, fqdnOf(p.Name))
+		default: // the rest asks for nothing here
 		}
 	}
 	if slices.ContainsFunc(sets, func(s cidrRule) bool { return s.CIDR == "" || len(s.Except) > 0 }) {

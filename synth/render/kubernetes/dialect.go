@@ -20,7 +20,7 @@ func (Dialect) Kinds() render.Kinds {
 		{APIVersion: "v1", Kind: "Service"}:   parseService}
 }
 
-// Project gives the part of a set that NetworkPolicies can say.
+// Project returns the part of a set that NetworkPolicies can say.
 func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return Project(set) }
 
 // Says reports whether NetworkPolicies can write a rule as it stands.
@@ -38,5 +38,8 @@ func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []
 // Rollout needs nothing of the cluster: a NetworkPolicy always isolates what it selects, and they only add to each
 // other.
 func (Dialect) Rollout() render.Rollout {
-	return render.Rollout{Kinds: []string{apiVersion + "/" + kind}, Resources: []string{"networkpolicies.networking.k8s.io"}}
+	return render.Rollout{
+		Kinds:     []string{apiVersion + "/" + kind},
+		Resources: []string{"networkpolicies.networking.k8s.io"},
+	}
 }

@@ -34,7 +34,8 @@ func parse(outer *render.Reader, n *yaml.Node) []policy.Policy {
 	return []policy.Policy{p}
 }
 
-// ReadSpec reads the spec of a NetworkPolicy, which is that of its staged form as well, into a policy with its namespace.
+// ReadSpec reads the spec of a NetworkPolicy, which is that of its staged form as well, into a policy with its
+// namespace.
 func ReadSpec(r *render.Reader, spec *yaml.Node, p *policy.Policy) { reader{r}.spec(spec, p) }
 
 // directions are what policyTypes can say.

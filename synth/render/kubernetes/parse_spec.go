@@ -25,8 +25,8 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) {
 	r.types(types, p)
 }
 
-// types settles which directions are isolated: without policyTypes always ingress, and egress if there are rules for it.
-// Rules of a direction that is not isolated mean nothing to the API.
+// types settles which directions are isolated: without policyTypes always ingress, and egress if there are rules for
+// it. Rules of a direction that is not isolated mean nothing to the API.
 func (r reader) types(n *yaml.Node, p *policy.Policy) {
 	hasEgress := false
 	for _, rule := range p.Rules {
@@ -55,7 +55,12 @@ func (r reader) types(n *yaml.Node, p *policy.Policy) {
 		}
 	}
 	if lost := len(p.Rules) - len(inForce); lost > 0 && !r.Invalid() {
-		r.Report(render.Note, n, "policyTypes leaves out a direction that has rules: they have no effect, save that Cilium enforces them all the same (%d)", lost)
+		r.Report(
+			render.Note,
+			n,
+			"policyTypes leaves out a direction that has rules: they have no effect, save that Cilium enforces them all the same (%d)",
+			lost,
+		)
 	}
 	p.Rules = inForce
 }
@@ -96,7 +101,15 @@ func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
 			}
 		}
 	}
-	r.Fields(n, path, map[string]func(*yaml.Node){"namespaceSelector": keep(&ns), "podSelector": keep(&pods), "ipBlock": keep(&block)})
+	r.Fields(
+		n,
+		path,
+		map[string]func(*yaml.Node){
+			"namespaceSelector": keep(&ns),
+			"podSelector":       keep(&pods),
+			"ipBlock":           keep(&block),
+		},
+	)
 	switch {
 	case ns == nil && pods == nil && block == nil:
 		r.Bad(n, "%s: a peer that names nothing", path)

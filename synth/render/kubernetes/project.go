@@ -6,9 +6,9 @@ import (
 	"sluice/synth/render"
 )
 
-// Project gives the part of a set that the dialect can say, in canonical order, and the rest as losses. A peer or port
-// that cannot be said is left out of its rule, and a rule with none left is left out whole: it never becomes a rule
-// for every peer or port.
+// Project returns the part of a set that the dialect can say, in canonical order, and the rest as losses. A peer or
+// port that cannot be said is left out of its rule, and a rule with none left is left out whole: it never becomes a
+// rule for every peer or port.
 func Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 	var out policy.PolicySet
 	var l losses
@@ -57,7 +57,11 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 		return r, false
 	}
 	if !p.Isolates(r.Direction) {
-		l.Add(false, "a rule for "+r.Direction.String()+" that does not isolate", "where another policy isolates the pods, "+r.String()+" is denied")
+		l.Add(
+			false,
+			"a rule for "+r.Direction.String()+" that does not isolate",
+			"where another policy isolates the pods, "+r.String()+" is denied",
+		)
 		return r, false
 	}
 	if len(r.Self) > 0 || len(r.NotPorts) > 0 {
@@ -80,7 +84,7 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 	return r, (r.AnyPeer || len(peers) > 0) && (r.AnyPort || len(ports) > 0)
 }
 
-// ports gives what the dialect says for one port: none, itself, or one for each of the protocols it stands for.
+// ports returns what the dialect says for one port: none, itself, or one for each of the protocols it stands for.
 func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
 	if q.Proto == 0 {
 		var out []policy.Port
@@ -91,7 +95,11 @@ func (l *losses) ports(r policy.Rule, q policy.Port) []policy.Port {
 		return out
 	}
 	if !q.Proto.HasPorts() {
-		l.Add(false, "protocol "+q.Proto.String(), r.Direction.String()+" of it is denied: only a rule for every port would let it pass")
+		l.Add(
+			false,
+			"protocol "+q.Proto.String(),
+			r.Direction.String()+" of it is denied: only a rule for every port would let it pass",
+		)
 		return nil
 	}
 	if q.Name == "" && q.First == 0 && !q.Whole() {

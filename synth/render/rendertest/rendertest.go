@@ -78,7 +78,12 @@ func RoundTrip(t *testing.T, d render.Dialect, set policy.PolicySet) {
 			}
 		}
 	}
-	if again, lost, _ := d.Render(got); len(lost) > 0 || !slices.EqualFunc(files, again, func(a, b render.File) bool { return a.Path() == b.Path() && bytes.Equal(a.YAML, b.YAML) }) {
+	if again, lost, _ := d.Render(got); len(lost) > 0 ||
+		!slices.EqualFunc(
+			files,
+			again,
+			func(a, b render.File) bool { return a.Path() == b.Path() && bytes.Equal(a.YAML, b.YAML) },
+		) {
 		t.Fatalf("what was read renders differently: %v\n%s", lost, text)
 	}
 }
@@ -104,7 +109,8 @@ func Parsed(t *testing.T, d render.Dialect, set policy.PolicySet, problems []ren
 // Refused wants an error for policies with names that the API would refuse and that would be no file names either.
 func Refused(t *testing.T, d render.Dialect, more ...policy.Policy) {
 	t.Helper()
-	for _, p := range append(more, policy.Policy{Name: "../x", Namespace: "a"}, policy.Policy{Name: "x", Namespace: "../a"}, policy.Policy{Namespace: "a"}, policy.Policy{Name: "x\ny", Namespace: "a"}) {
+	for _, p := range append(more, policy.Policy{Name: "../x", Namespace: "a"}, policy.Policy{Name: "x",
+		Namespace: "../a"}, policy.Policy{Namespace: "a"}, policy.Policy{Name: "x\ny", Namespace: "a"}) {
 		p.Ingress = true
 		if files, _, err := d.Render(policy.PolicySet{}.Add(p)); err == nil {
 			t.Errorf("%+v: %v", p, files)

@@ -25,7 +25,7 @@ func newIdentities(read *objects) *identities {
 	return &identities{read: read, prefixes: read.prefixes(), names: read.names(), nextPod: 1000, nextLocal: identity.IdentityScopeLocal}
 }
 
-// of gives the identity of an end.
+// of returns the identity of an end.
 func (ids *identities) of(end *End) (*identity.Identity, error) {
 	switch {
 	case end.Namespace != "":
@@ -72,8 +72,8 @@ func podLabels(end *End) labels.Labels {
 	return l
 }
 
-// outside gives the identity of an address: the longest network that policies name, the groups of every network around
-// it, and the selectors of names that find one of its own.
+// outside returns the identity of an address: the longest network that policies name, the groups of every network
+// around it, and the selectors of names that find one of its own.
 func (ids *identities) outside(end *End) (*identity.Identity, error) {
 	a, err := netip.ParseAddr(end.Address)
 	if err != nil {

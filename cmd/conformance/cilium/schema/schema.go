@@ -59,7 +59,7 @@ func compile(text []byte) (kind string, s schema, err error) {
 	return crd.Spec.Names.Kind, s, err
 }
 
-// check gives what the API server would say to an object: violations, and fields that it would drop.
+// check returns what the API server would say to an object: violations, and fields that it would drop.
 func (s schema) check(o map[string]any) []string {
 	var out []string
 	for _, e := range validation.ValidateCustomResource(nil, o, s.validator) {

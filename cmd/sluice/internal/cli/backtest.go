@@ -40,8 +40,18 @@ each day.`,
 	f := c.Flags()
 	f.DurationVar(&o.step, "step", 24*time.Hour, "`DURATION` between two times to try: hours, or days of 24h")
 	f.StringVar(&o.svg, "svg", "", "also draw the curve into `FILE`")
-	f.StringVar(&o.policies, "policies", "", "say what the policies in `DIR`, a file or a bundle would have denied each day")
-	f.StringVar(&o.cni, "cni", "", "with --policies: as spec, cilium or calico decide (default: the plugin that wrote the flows)")
+	f.StringVar(
+		&o.policies,
+		"policies",
+		"",
+		"say what the policies in `DIR`, a file or a bundle would have denied each day",
+	)
+	f.StringVar(
+		&o.cni,
+		"cni",
+		"",
+		"with --policies: as spec, cilium or calico decide (default: the plugin that wrote the flows)",
+	)
 	return c
 }
 
@@ -123,7 +133,9 @@ func (o *backtestOptions) denied(ctx context.Context, s Streams, args []string) 
 		n += min(1, len(d.Edges))
 	}
 	if n > 0 {
-		return &run.Findings{What: []string{fmt.Sprintf("something would have been denied on %d of %d days", n, len(days))}}
+		return &run.Findings{
+			What: []string{fmt.Sprintf("something would have been denied on %d of %d days", n, len(days))},
+		}
 	}
 	return nil
 }

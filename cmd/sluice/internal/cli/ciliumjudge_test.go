@@ -88,7 +88,7 @@ func learnBundle(t *testing.T, dir, flows, dialect, cluster string, namespaces [
 	}
 }
 
-// policyTexts gives the files of one form of a bundle that hold objects.
+// policyTexts returns the files of one form of a bundle that hold objects.
 func policyTexts(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
@@ -123,7 +123,8 @@ func judgeFiles(t *testing.T, dir, dialect string) {
 	t.Logf("%d files taken", len(texts))
 }
 
-// formsAndFlows gives what some directories of a bundle hold together, as texts and as a set, and what the flows show.
+// formsAndFlows returns what some directories of a bundle hold together, as texts and as a set, and what the flows
+// show.
 func formsAndFlows(t *testing.T, flows, dir string, forms []string) ([]string, policy.PolicySet, *graph.Graph) {
 	t.Helper()
 	var objects []string

@@ -30,7 +30,8 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// grace is how long a signal may be repeated and still ask for no more than a stop in good order: timeout(1) sends it twice.
+// grace is how long a signal may be repeated and still ask for no more than a stop in good order: timeout(1) sends it
+// twice.
 const grace = time.Second
 
 // Main runs the command line and gives the exit code. It stops in good order on SIGINT and SIGTERM, at once on another
@@ -52,7 +53,10 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 		err, code = errors.New("interrupted"), stopped(ctx)
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(errw, "sluice: "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000))
+		fmt.Fprintln(
+			errw,
+			"sluice: "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000),
+		)
 	}
 	if code == ExitUsage {
 		fmt.Fprintf(errw, "See '%s --help'.\n", c.CommandPath())
@@ -78,8 +82,20 @@ has seen.`,
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &run.Usage{Err: meantFlag(c, err)} })
-	root.AddCommand(newLearn(s), newIngest(s), newInstall(s), newVerify(s), newReady(s), newBacktest(s), newShow(s), newExplain(s),
-		newDiff(s), newLint(s), newStore(s), newVersion(s))
+	root.AddCommand(
+		newLearn(s),
+		newIngest(s),
+		newInstall(s),
+		newVerify(s),
+		newReady(s),
+		newBacktest(s),
+		newShow(s),
+		newExplain(s),
+		newDiff(s),
+		newLint(s),
+		newStore(s),
+		newVersion(s),
+	)
 	markUsage(root)
 	completeFlags(root)
 	return root

@@ -28,7 +28,7 @@ func completeFlags(c *cobra.Command) {
 	}
 }
 
-// completeNamespaces gives those of the bundles on the command line: flows would take too long to read.
+// completeNamespaces returns those of the bundles on the command line: flows would take too long to read.
 func completeNamespaces(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if base := c.Flags().Lookup("base"); base != nil {

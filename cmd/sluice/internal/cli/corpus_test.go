@@ -121,7 +121,7 @@ func TestLessons(t *testing.T) {
 	}
 }
 
-// parseTable gives the lines of a table and the names that one selector must take together.
+// parseTable returns the lines of a table and the names that one selector must take together.
 func parseTable(t *testing.T, text string) (lines []string, alias map[string]string) {
 	alias = map[string]string{}
 	for line := range strings.Lines(text) {

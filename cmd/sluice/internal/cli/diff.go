@@ -34,7 +34,8 @@ git:REVISION:PATH. Without SOURCE the flows are the evidence of the bundle among
 		},
 	}
 	o.reading.flags(c)
-	c.Flags().StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	c.Flags().
+		StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently")
 	outputFlag(c, &o.format)
 	return c

@@ -90,10 +90,18 @@ func findRule(m *bundle.Manifest, id string) (*bundle.Rule, error) {
 	case 0:
 		for _, n := range m.Namespaces {
 			if slices.Contains(n.Open, id) {
-				return nil, fmt.Errorf("rule %s keeps open what cannot be denied yet in namespace %s: no flow asked for it", id, n.Name)
+				return nil, fmt.Errorf(
+					"rule %s keeps open what cannot be denied yet in namespace %s: no flow asked for it",
+					id,
+					n.Name,
+				)
 			}
 		}
-		return nil, fmt.Errorf("the bundle has no rule %q and no workload of that name: bundle.json lists %s", id, text.Plural(len(m.Rules), "rule", "rules"))
+		return nil, fmt.Errorf(
+			"the bundle has no rule %q and no workload of that name: bundle.json lists %s",
+			id,
+			text.Plural(len(m.Rules), "rule", "rules"),
+		)
 	}
 	ids := []string{}
 	for _, r := range found {

@@ -38,14 +38,24 @@ type reading struct {
 func (r *reading) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.store, "store", "", "read the flows from the store in `DIR` when no source is given")
-	f.StringVar(&r.since, "since", "", "only flows from `TIME` on: RFC 3339, a date, or a duration back from now (24h, 7d)")
+	f.StringVar(
+		&r.since,
+		"since",
+		"",
+		"only flows from `TIME` on: RFC 3339, a date, or a duration back from now (24h, 7d)",
+	)
 	f.StringVar(&r.until, "until", "", "only flows before `TIME`")
 	r.common(c)
 }
 
 func (r *reading) common(c *cobra.Command) {
 	f := c.Flags()
-	f.IntVar(&r.workers, "workers", runtime.GOMAXPROCS(0), "how many workers read; the result is the same for any number")
+	f.IntVar(
+		&r.workers,
+		"workers",
+		runtime.GOMAXPROCS(0),
+		"how many workers read; the result is the same for any number",
+	)
 	f.StringVar(&r.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress and no summary on stderr")
 	f.BoolVar(&r.strict, "strict", false, "fail on the first malformed record")
@@ -85,7 +95,7 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	return l, err
 }
 
-// defaultServer gives the server of the environment to a command that reads servers and was given nothing to read.
+// defaultServer returns the server of the environment to a command that reads servers and was given nothing to read.
 func (r *reading) defaultServer(args []string) []string {
 	if server := os.Getenv("HUBBLE_SERVER"); server != "" && len(args) == 0 && r.store == "" && r.servers.offered {
 		return []string{server}
@@ -96,13 +106,21 @@ func (r *reading) defaultServer(args []string) []string {
 // sources says what to read.
 func (r *reading) sources(s Streams, args []string) (run.Sources, error) {
 	since, until, err := r.span()
-	return run.Sources{Args: args, Store: r.store, Stdin: s.In, Since: since, Until: until, Workers: r.workers, Strict: r.strict,
-		Watch: r.watch(s)}, err
+	return run.Sources{
+		Args:    args,
+		Store:   r.store,
+		Stdin:   s.In,
+		Since:   since,
+		Until:   until,
+		Workers: r.workers,
+		Strict:  r.strict,
+		Watch:   r.watch(s),
+	}, err
 }
 
 func (r *reading) watch(s Streams) run.Watch { return show.Progress(s.Err, r.quiet) }
 
-// span gives the times of --since and --until, 0: not given.
+// span returns the times of --since and --until, 0: not given.
 func (r *reading) span() (since, until model.Micros, err error) {
 	if since, err = parseTime("since", r.since); err != nil {
 		return 0, 0, err
@@ -145,10 +163,20 @@ func (l *serverFlags) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.Uint64Var(&l.Last, "last", 0, "servers: read only the newest `N` flows of each node that they have now")
 	f.BoolVar(&l.UseTLS, "tls", false, "connect with TLS, as hubbles:// does")
-	f.StringSliceVar(&l.TLS.CAFiles, "tls-ca-cert-files", nil, "`FILES` with the certificates of the server's authority")
+	f.StringSliceVar(
+		&l.TLS.CAFiles,
+		"tls-ca-cert-files",
+		nil,
+		"`FILES` with the certificates of the server's authority",
+	)
 	f.StringVar(&l.TLS.CertFile, "tls-client-cert-file", "", "`FILE` with the client's certificate, for mutual TLS")
 	f.StringVar(&l.TLS.KeyFile, "tls-client-key-file", "", "`FILE` with the client's key, for mutual TLS")
-	f.StringVar(&l.TLS.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate (for a relay such as ui.hubble-relay.cilium.io)")
+	f.StringVar(
+		&l.TLS.ServerName,
+		"tls-server-name",
+		"",
+		"the `NAME` in the server's certificate (for a relay such as ui.hubble-relay.cilium.io)",
+	)
 	f.BoolVar(&l.TLS.AllowInsecure, "tls-allow-insecure", false, "do not verify the server's certificate")
 	f.DurationVar(&l.Timeout, "timeout", 12*time.Second, "how long the server may take to answer")
 	f.StringVar(&l.logFormat, "log-format", "text", "servers: log as text or json")
@@ -159,9 +187,16 @@ func (l *serverFlags) followFlag(c *cobra.Command, what string) {
 	c.Flags().BoolVarP(&l.Follow, "follow", "f", false, what)
 }
 
-var tlsFlags = []string{"tls", "tls-ca-cert-files", "tls-client-cert-file", "tls-client-key-file", "tls-server-name", "tls-allow-insecure"}
+var tlsFlags = []string{
+	"tls",
+	"tls-ca-cert-files",
+	"tls-client-cert-file",
+	"tls-client-key-file",
+	"tls-server-name",
+	"tls-allow-insecure",
+}
 
-// environment gives flags that were not set the values of their HUBBLE_ variables.
+// environment returns flags that were not set the values of their HUBBLE_ variables.
 func environment(c *cobra.Command) error {
 	for _, name := range append([]string{"timeout"}, tlsFlags...) {
 		key := "HUBBLE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
@@ -237,7 +272,7 @@ func (f *failOn) check() error {
 	return nil
 }
 
-// of gives the names that count for a bundle, or for anyone's policies.
+// of returns the names that count for a bundle, or for anyone's policies.
 func (f *failOn) of(bundle bool) []string {
 	if f.set() {
 		return f.names
@@ -271,12 +306,17 @@ func parseTime(flag, s string) (model.Micros, error) {
 	if d, err := parseDays(flag, strings.TrimPrefix(s, "-")); err == nil {
 		return time.Now().Add(-d).UnixMicro(), nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} { // UTC without a zone
+	// UTC without a zone
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UnixMicro(), nil
 		}
 	}
-	return 0, run.Usagef("--%s %q: use RFC 3339 (2026-11-21T08:00:00Z), a date (2026-11-21) or a duration back from now (24h, 7d)", flag, s)
+	return 0, run.Usagef(
+		"--%s %q: use RFC 3339 (2026-11-21T08:00:00Z), a date (2026-11-21) or a duration back from now (24h, 7d)",
+		flag,
+		s,
+	)
 }
 
 // parseDays reads a duration that may be given in days; 0 without.

@@ -150,7 +150,7 @@ type traffic struct {
 	late int
 }
 
-// of gives the flows of a bucket: most edges are seen at both ends, some are denied there, some lead out.
+// of returns the flows of a bucket: most edges are seen at both ends, some are denied there, some lead out.
 func (g *traffic) of(bucket, width int64) (out []string) {
 	for _, e := range g.rand.Perm(60)[:12] {
 		port, action := 8000+e, 1
@@ -169,7 +169,7 @@ func (g *traffic) of(bucket, width int64) (out []string) {
 	return out
 }
 
-// belated gives a flow of an old bucket, of an edge that no other flow has.
+// belated returns a flow of an old bucket, of an edge that no other flow has.
 func (g *traffic) belated(bucket, width int64) string {
 	g.late++
 	src := `"source_name":"cut-off-7d9fbd6c7b-*","source_namespace":"shop","source_type":1`

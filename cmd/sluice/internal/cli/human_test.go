@@ -219,7 +219,7 @@ func allPorts(g *graph.Graph, rules policy.PolicySet) []policy.Port {
 	return slices.Compact(ports)
 }
 
-// ask gives what a set allows a workload in one direction.
+// ask returns what a set allows a workload in one direction.
 func (c *comparison) ask(t *testing.T, set *eval.Evaluator, subject peerFacts, d model.Direction) [][]bool {
 	t.Helper()
 	own := set.End(subject.facts)
@@ -242,7 +242,7 @@ func (c *comparison) ask(t *testing.T, set *eval.Evaluator, subject peerFacts, d
 	return out
 }
 
-// cuts says whether an edge that worked is not among what was learned.
+// cuts reports whether an edge that worked is not among what was learned.
 func (c *comparison) cuts(g *graph.Graph, r *comparedRow) bool {
 	for _, e := range g.Edges {
 		own, other := g.Peers[e.Dst].ID, g.Peers[e.Src].ID
@@ -318,7 +318,7 @@ func (c *comparison) names(r comparedRow, who []bool) string {
 	return strings.Join(out, ", ")
 }
 
-// why gives the letters of the reasons for which the two columns differ, as the document explains them.
+// why returns the letters of the reasons for which the two columns differ, as the document explains them.
 func (c *comparison) why(r comparedRow) string {
 	open := true
 	for _, who := range r.human {

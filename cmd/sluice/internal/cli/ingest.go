@@ -55,11 +55,26 @@ collected by one.`,
 	o.servers.followFlag(c, "keep reading what a server sends, until stopped")
 	f := c.Flags()
 	f.StringVar(&o.dir, "store", "", "the store's `DIR`; made if it is not there")
-	f.StringVar(&o.since, "since", "", "servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, a date, or a duration back from now (24h, 7d)")
+	f.StringVar(
+		&o.since,
+		"since",
+		"",
+		"servers: begin with flows from `TIME` on, where the store has none yet: RFC 3339, a date, or a duration back from now (24h, 7d)",
+	)
 	f.StringVar(&o.until, "until", "", "servers: end with flows before `TIME`")
 	f.VarP(nameList{&o.servers.Namespaces}, "namespace", "n", "servers: only flows with an end in `NS` (repeats)")
-	f.StringVar(&o.keep, "keep", "", "servers: drop from the store what is older than `DAYS` (90d) beside the newest flows, a day at a time")
-	f.StringVar(&o.keepBytes, "keep-bytes", "", "servers: drop the oldest days as long as the store is larger than `SIZE` (20Gi)")
+	f.StringVar(
+		&o.keep,
+		"keep",
+		"",
+		"servers: drop from the store what is older than `DAYS` (90d) beside the newest flows, a day at a time",
+	)
+	f.StringVar(
+		&o.keepBytes,
+		"keep-bytes",
+		"",
+		"servers: drop the oldest days as long as the store is larger than `SIZE` (20Gi)",
+	)
 	f.StringVar(&o.listen, "listen", "", "servers: answer /metrics, /healthz and /readyz at `ADDRESS` (:9090)")
 	f.StringVarP(&o.format, "output", "o", "table", "servers: print progress as table or json")
 	return c
@@ -77,7 +92,9 @@ func runIngest(ctx context.Context, s Streams, o *ingestOptions, args []string) 
 	case err != nil:
 		return err
 	case len(args) == 0:
-		return run.Usagef("no source given: name files, directories or servers (hubble://localhost:4245), or '-' for standard input")
+		return run.Usagef(
+			"no source given: name files, directories or servers (hubble://localhost:4245), or '-' for standard input",
+		)
 	case len(servers) > 0:
 		return runCollect(ctx, s, o, servers)
 	case o.ofServers != "":

@@ -69,7 +69,12 @@ the API, not as root, on a read-only root, and with network policies of its own.
 	f.StringVar(&o.Namespace, "namespace", "sluice", "the `NS` to run in, made with it")
 	f.StringVar(&o.Size, "size", "10Gi", "the `SIZE` of the volume")
 	f.StringVar(&o.Keep, "keep", "90d", "how long flows are kept")
-	f.StringVar(&o.Secret, "tls-secret", "", "a `SECRET` in the namespace with ca.crt, tls.crt and tls.key, for mutual TLS")
+	f.StringVar(
+		&o.Secret,
+		"tls-secret",
+		"",
+		"a `SECRET` in the namespace with ca.crt, tls.crt and tls.key, for mutual TLS",
+	)
 	f.StringVar(&o.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate")
 	f.StringVar(&o.MetricsFrom, "metrics-from", "", "let the pods of `NS` read the metrics")
 	f.BoolVar(&o.Cilium, "cilium", false, "print a CiliumNetworkPolicy as well (default: for hubble servers)")
@@ -94,7 +99,10 @@ func (o *installOptions) values() (*installValues, error) {
 		return nil, run.Usagef("--image IMAGE is needed: what to run")
 	}
 	if !collect.IsServer(o.Server) || strings.Contains(o.Server, "+unix:") {
-		return nil, run.Usagef("--server %s: give a server that the cluster's network reaches, such as hubble://hubble-relay.kube-system.svc:80", o.Server)
+		return nil, run.Usagef(
+			"--server %s: give a server that the cluster's network reaches, such as hubble://hubble-relay.kube-system.svc:80",
+			o.Server,
+		)
 	}
 	if _, err := parseDays("keep", o.Keep); err != nil {
 		return nil, err
@@ -102,7 +110,10 @@ func (o *installOptions) values() (*installValues, error) {
 	scheme, _, _ := strings.Cut(o.Server, "://")
 	switch secure := scheme == "hubbles" || scheme == "goldmane" || scheme == "whisker+https"; {
 	case !secure && (o.Secret != "" || o.ServerName != ""):
-		return nil, run.Usagef("--server %s is read without TLS: --tls-secret and --tls-server-name are for hubbles://, goldmane:// and whisker+https://", o.Server)
+		return nil, run.Usagef(
+			"--server %s is read without TLS: --tls-secret and --tls-server-name are for hubbles://, goldmane:// and whisker+https://",
+			o.Server,
+		)
 	case scheme == "goldmane" && o.Secret == "":
 		return nil, run.Usagef("--tls-secret SECRET is needed: Goldmane takes nobody without a client certificate")
 	}
@@ -110,9 +121,23 @@ func (o *installOptions) values() (*installValues, error) {
 	if err := v.peer(); err != nil {
 		return nil, err
 	}
-	v.Args = []string{"ingest", o.Server, "--store=/store", "--follow", "--quiet", "--log-format=json", "--keep=" + o.Keep, fmt.Sprintf("--listen=:%d", v.Port)}
+	v.Args = []string{
+		"ingest",
+		o.Server,
+		"--store=/store",
+		"--follow",
+		"--quiet",
+		"--log-format=json",
+		"--keep=" + o.Keep,
+		fmt.Sprintf("--listen=:%d", v.Port),
+	}
 	if o.Secret != "" {
-		v.Args = append(v.Args, "--tls-ca-cert-files=/tls/ca.crt", "--tls-client-cert-file=/tls/tls.crt", "--tls-client-key-file=/tls/tls.key")
+		v.Args = append(
+			v.Args,
+			"--tls-ca-cert-files=/tls/ca.crt",
+			"--tls-client-cert-file=/tls/tls.crt",
+			"--tls-client-key-file=/tls/tls.key",
+		)
 	}
 	if o.ServerName != "" {
 		v.Args = append(v.Args, "--tls-server-name="+o.ServerName)
@@ -139,12 +164,15 @@ func (v *installValues) peer() error {
 		v.Peer, v.PeerNamespace, v.Assumed = name, namespace, known == 0
 		v.PeerPort = cmp.Or(known, v.PeerPort)
 	case net.ParseIP(host) == nil && (rest == "" || known != 0 && domain == ""):
-		return run.Usagef("--server %s: write a service of the cluster as NAME.NAMESPACE.svc: the network policies need its namespace", v.Server)
+		return run.Usagef(
+			"--server %s: write a service of the cluster as NAME.NAMESPACE.svc: the network policies need its namespace",
+			v.Server,
+		)
 	}
 	return nil
 }
 
-// serverAddress gives host and port of a server, as the collector will reach it.
+// serverAddress returns host and port of a server, as the collector will reach it.
 func serverAddress(server string) (host, port string, err error) {
 	target, ok, err := goldmane.ParseURL(server)
 	if err == nil && !ok {

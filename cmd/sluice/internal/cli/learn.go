@@ -44,25 +44,75 @@ enforce overlay; the summary and REVIEW.md say why.`,
 	o.servers.flags(c)
 	f := c.Flags()
 	f.DurationVar(&o.servers.For, "for", 0, "servers: follow for so `LONG`, then learn (default: what they have now)")
-	f.VarP(nameList{&o.Namespaces}, "namespace", "n", "learn policies for the pods of `NS` (repeats, or a list with commas)")
+	f.VarP(
+		nameList{&o.Namespaces},
+		"namespace",
+		"n",
+		"learn policies for the pods of `NS` (repeats, or a list with commas)",
+	)
 	f.BoolVarP(&o.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
 	f.StringVar(&o.dialect, "dialect", all.Names()[0], "write the policies as "+strings.Join(all.Names(), ", "))
-	f.StringSliceVar(&o.Widen, "widen", nil, "allow more than was seen, by name and price: "+strings.Join(synth.Widenings(), ", "))
+	f.StringSliceVar(
+		&o.Widen,
+		"widen",
+		nil,
+		"allow more than was seen, by name and price: "+strings.Join(synth.Widenings(), ", "),
+	)
 	f.DurationVar(&o.MinWatch, "min-watch", run.DefaultMinWatch,
 		"write no default deny for a namespace whose pods were watched for less than `DURATION`")
 	f.BoolVar(&o.LearnDenied, "learn-denied", false, "learn edges that policy denied as well")
 	f.BoolVar(&o.EnforceAnyway, "enforce-anyway", false, "write the default deny even where it cuts what worked")
-	f.BoolVar(&o.GlobalDeny, "global-deny", false, "with -A: also deny by default in all namespaces to come (cilium, calico)")
-	f.StringVar(&o.Cluster, "cluster", "", "learn for this cluster, where the log has several; "+run.UnnamedCluster+" is the one without a name")
-	f.StringVar(&o.Base, "base", "", "start from the former bundle in `DIR`: stay near its rules, and keep those that the flows no longer show")
-	f.StringVar(&o.prune, "prune-unused", "", "with --base: drop what was last seen `DAYS` (90d) before the newest record")
+	f.BoolVar(
+		&o.GlobalDeny,
+		"global-deny",
+		false,
+		"with -A: also deny by default in all namespaces to come (cilium, calico)",
+	)
+	f.StringVar(
+		&o.Cluster,
+		"cluster",
+		"",
+		"learn for this cluster, where the log has several; "+run.UnnamedCluster+" is the one without a name",
+	)
+	f.StringVar(
+		&o.Base,
+		"base",
+		"",
+		"start from the former bundle in `DIR`: stay near its rules, and keep those that the flows no longer show",
+	)
+	f.StringVar(
+		&o.prune,
+		"prune-unused",
+		"",
+		"with --base: drop what was last seen `DAYS` (90d) before the newest record",
+	)
 	f.StringVar(&o.Out, "out", "", "the bundle's `DIR`: absent, empty or a former bundle")
 	f.StringVar(&o.CNI, "cni", "", "verify as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.BoolVar(&o.Force, "force", false, "write over files of the former bundle that were changed by hand, and beside files that no bundle lists")
-	f.StringVar(&o.Name, "name", "", "call the bundle `NAME` in the label sluice.dev/bundle of every object (default "+bundle.DefaultName+")")
+	f.BoolVar(
+		&o.Force,
+		"force",
+		false,
+		"write over files of the former bundle that were changed by hand, and beside files that no bundle lists",
+	)
+	f.StringVar(
+		&o.Name,
+		"name",
+		"",
+		"call the bundle `NAME` in the label sluice.dev/bundle of every object (default "+bundle.DefaultName+")",
+	)
 	f.BoolVar(&o.AllowPartial, "allow-partial", false, "learn although a source could not be read whole")
-	f.BoolVar(&o.RequireReady, "require-ready", false, "exit with 3 while a namespace is below Stable: see sluice ready")
-	f.StringSliceVar(&o.manifests, "manifests", nil, "the cluster's workloads and CronJobs, `FILES`, directories or -: they name the owners of pods, and are waited for")
+	f.BoolVar(
+		&o.RequireReady,
+		"require-ready",
+		false,
+		"exit with 3 while a namespace is below Stable: see sluice ready",
+	)
+	f.StringSliceVar(
+		&o.manifests,
+		"manifests",
+		nil,
+		"the cluster's workloads and CronJobs, `FILES`, directories or -: they name the owners of pods, and are waited for",
+	)
 	o.failOn.flag(c, true)
 	outputFlag(c, &o.format)
 	return c
@@ -90,7 +140,10 @@ func (o *learnOptions) check() error {
 		return run.Usagef("--dialect: %w", err)
 	}
 	if _, ok := d.(render.Global); o.GlobalDeny && !ok {
-		return run.Usagef("--global-deny: the dialect %s has no policy for all namespaces, use cilium or calico", d.Name())
+		return run.Usagef(
+			"--global-deny: the dialect %s has no policy for all namespaces, use cilium or calico",
+			d.Name(),
+		)
 	}
 	o.Dialect = d
 	if o.Prune, err = parseDays("prune-unused", o.prune); err != nil {

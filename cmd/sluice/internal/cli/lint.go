@@ -38,7 +38,12 @@ standard input. --explain ID tells what a finding means.`,
 	f := c.Flags()
 	f.StringArrayVar(&o.flows, "flows", nil, "compare with the pods of these `SOURCES` (repeats)")
 	f.StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.StringVar(&o.failOn, "fail-on", lint.Error.String(), "exit with 3 on findings of this severity: info, warning, error")
+	f.StringVar(
+		&o.failOn,
+		"fail-on",
+		lint.Error.String(),
+		"exit with 3 on findings of this severity: info, warning, error",
+	)
 	f.StringVar(&o.page, "explain", "", "print the page of one finding's `ID` instead")
 	outputFlag(c, &o.format)
 	return c

@@ -55,7 +55,7 @@ func showEdgesOf(t *testing.T, args ...string) *edgeList {
 	return &e
 }
 
-// sent gives the edges of what entered the rings, by the reading of files.
+// sent returns the edges of what entered the rings, by the reading of files.
 func (l *relayLab) sent() *edgeList { l.t.Helper(); return showEdgesOf(l.t, l.record) }
 
 // wantStored waits until the store has exactly the edges that were sent: peers, ports, counts by fate, times, marks.

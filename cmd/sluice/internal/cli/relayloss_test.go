@@ -15,7 +15,7 @@ import (
 	"sluice/cmd/sluice/internal/show"
 )
 
-// progress gives the last account that a collector printed with -o json.
+// progress returns the last account that a collector printed with -o json.
 func (p *sluiceProcess) progress() (v show.ProgressView) {
 	p.t.Helper()
 	for line := range strings.Lines(p.out.String()) {

@@ -40,10 +40,25 @@ func newShow(s Streams) *cobra.Command {
 		sub.Flags().VarP(nameList{&o.namespaces}, "namespace", "n", "only what touches the namespace `NS` (repeats)")
 		c.AddCommand(sub)
 	}
-	stage("edges", "Who talks to whom on which port, with the evidence", "  sluice show edges flows.jsonl -o json", show.Edges)
-	stage("workloads", "How endpoints were grouped and which selector was chosen, and why", "  sluice show workloads flows.jsonl -n shop", show.Workloads)
+	stage(
+		"edges",
+		"Who talks to whom on which port, with the evidence",
+		"  sluice show edges flows.jsonl -o json",
+		show.Edges,
+	)
+	stage(
+		"workloads",
+		"How endpoints were grouped and which selector was chosen, and why",
+		"  sluice show workloads flows.jsonl -n shop",
+		show.Workloads,
+	)
 	stage("endpoints", "The identities that the log names", "  sluice show endpoints flows.jsonl", show.Endpoints)
-	stage("flows", "The observations that edges are built from, folded by the hour", "  sluice show flows flows.jsonl -n shop", show.Flows)
+	stage(
+		"flows",
+		"The observations that edges are built from, folded by the hour",
+		"  sluice show flows flows.jsonl -n shop",
+		show.Flows,
+	)
 	c.AddCommand(newShowFindings(s))
 	inStore := func(name, short, example string, print func(io.Writer, string, *store.Store) error) {
 		var dir, format string
@@ -56,7 +71,12 @@ func newShow(s Streams) *cobra.Command {
 		c.AddCommand(sub)
 	}
 	inStore("segments", "The segments of a store", "  sluice show segments --store flows", show.Segments)
-	inStore("streams", "The servers that were read into a store: where they stand, what was lost", "  sluice show streams --store flows -o yaml", show.Streams)
+	inStore(
+		"streams",
+		"The servers that were read into a store: where they stand, what was lost",
+		"  sluice show streams --store flows -o yaml",
+		show.Streams,
+	)
 	return c
 }
 

@@ -197,7 +197,7 @@ func readTruth(t *testing.T, file string) truth {
 	return out
 }
 
-// edgesByState gives the edges of a capture by their state.
+// edgesByState returns the edges of a capture by their state.
 func edgesByState(t *testing.T, file string) map[graph.State][]edgeText {
 	t.Helper()
 	in := &reading{workers: 2, quiet: true, config: os.DevNull}

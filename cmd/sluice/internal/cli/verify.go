@@ -82,7 +82,13 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 }
 
 // log opens the sources. A bundle without any is replayed with its own evidence, as it was when it was proven.
-func (o *verifyOptions) log(ctx context.Context, s Streams, p *run.Policies, path string, sources []string) (*run.Log, error) {
+func (o *verifyOptions) log(
+	ctx context.Context,
+	s Streams,
+	p *run.Policies,
+	path string,
+	sources []string,
+) (*run.Log, error) {
 	if p.Bundle != nil && len(sources) == 0 && o.store == "" {
 		sources = []string{path}
 		if o.CNI == "" {

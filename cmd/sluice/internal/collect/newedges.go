@@ -13,8 +13,8 @@ import (
 	"sluice/model/store"
 )
 
-// newEdges tells connections that were never seen before from those that were: pairs of endpoints, by what a person calls
-// them, with a port. It remembers a number for each, and nothing of records that are no dependency.
+// newEdges tells connections that were never seen before from those that were: pairs of endpoints, by what a person
+// calls them, with a port. It remembers a number for each, and nothing of records that are no dependency.
 type newEdges struct {
 	mu    sync.Mutex
 	known map[uint64]struct{}
@@ -66,7 +66,14 @@ func (e *newEdges) add(t model.Tables, rows []model.Observation, found func(Foun
 		e.last = time.Now()
 		e.hours[e.last.Unix()/3600]++
 		if found != nil {
-			found(FoundEdge{endpointText(t.Endpoints.Get(r.Src)), endpointText(t.Endpoints.Get(r.Dst)), portText(r), model.Stamp(r.First)})
+			found(
+				FoundEdge{
+					endpointText(t.Endpoints.Get(r.Src)),
+					endpointText(t.Endpoints.Get(r.Dst)),
+					portText(r),
+					model.Stamp(r.First),
+				},
+			)
 		}
 	}
 }

@@ -35,7 +35,12 @@ func (o *operations) listen(ctx context.Context, address string) error {
 	mux.Handle("GET /metrics", o.metrics())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", o.ready)
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	srv := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       time.Minute,
+	}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	go func() {
 		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -45,7 +50,7 @@ func (o *operations) listen(ctx context.Context, address string) error {
 	return nil
 }
 
-// ready says whether every source is read and the store takes what comes.
+// ready reports whether every source is read and the store takes what comes.
 func (o *operations) ready(w http.ResponseWriter, _ *http.Request) {
 	var why []string
 	for _, s := range o.sources {
@@ -77,9 +82,24 @@ func (o *operations) metrics() http.Handler {
 var (
 	bySource = []string{"source"}
 
-	recordsDesc     = prometheus.NewDesc("sluice_records_total", "Records stored, by what became of them.", []string{"source", "fate", "reason"}, nil)
-	lostDesc        = prometheus.NewDesc("sluice_events_lost_total", "Events that servers say were lost, by node and cause.", []string{"source", "node", "cause"}, nil)
-	unavailableDesc = prometheus.NewDesc("sluice_node_unavailable", "1 for a node that the server says is unavailable, gone or in error.", []string{"source", "node", "state"}, nil)
+	recordsDesc = prometheus.NewDesc(
+		"sluice_records_total",
+		"Records stored, by what became of them.",
+		[]string{"source", "fate", "reason"},
+		nil,
+	)
+	lostDesc = prometheus.NewDesc(
+		"sluice_events_lost_total",
+		"Events that servers say were lost, by node and cause.",
+		[]string{"source", "node", "cause"},
+		nil,
+	)
+	unavailableDesc = prometheus.NewDesc(
+		"sluice_node_unavailable",
+		"1 for a node that the server says is unavailable, gone or in error.",
+		[]string{"source", "node", "state"},
+		nil,
+	)
 )
 
 // sourceMetrics have one value a source.
@@ -88,8 +108,16 @@ var sourceMetrics = []struct {
 	kind prometheus.ValueType
 	of   func(*live.Stats) float64
 }{
-	{prometheus.NewDesc("sluice_records_resent_total", "Records dropped because they had been received before.", bySource, nil),
-		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Resent) }},
+	{
+		prometheus.NewDesc(
+			"sluice_records_resent_total",
+			"Records dropped because they had been received before.",
+			bySource,
+			nil,
+		),
+		prometheus.CounterValue,
+		func(s *live.Stats) float64 { return float64(s.Resent) },
+	},
 	{prometheus.NewDesc("sluice_gaps_total", "Times from which records of a node may be missing.", bySource, nil),
 		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Gaps) }},
 	{prometheus.NewDesc("sluice_streams_opened_total", "Times that the stream was opened.", bySource, nil),
@@ -100,8 +128,16 @@ var sourceMetrics = []struct {
 		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Blocked) }},
 	{prometheus.NewDesc("sluice_connected", "1 while the server answers.", bySource, nil),
 		prometheus.GaugeValue, func(s *live.Stats) float64 { return one(s.Connected) }},
-	{prometheus.NewDesc("sluice_watermark_timestamp_seconds", "Time of the newest record: all that was received up to then is stored.", bySource, nil),
-		prometheus.GaugeValue, func(s *live.Stats) float64 { return float64(s.Watermark) / 1e6 }},
+	{
+		prometheus.NewDesc(
+			"sluice_watermark_timestamp_seconds",
+			"Time of the newest record: all that was received up to then is stored.",
+			bySource,
+			nil,
+		),
+		prometheus.GaugeValue,
+		func(s *live.Stats) float64 { return float64(s.Watermark) / 1e6 },
+	},
 	{prometheus.NewDesc("sluice_lag_seconds", "How far the store is behind the newest record received.", bySource, nil),
 		prometheus.GaugeValue, func(s *live.Stats) float64 { return float64(max(0, s.Newest-s.Watermark)) / 1e6 }},
 }
@@ -116,7 +152,7 @@ func one(b bool) float64 {
 // Describe says nothing: which metrics there are is seen when they are collected.
 func (o *operations) Describe(chan<- *prometheus.Desc) {}
 
-// Collect gives the state of all sources and of the store.
+// Collect returns the state of all sources and of the store.
 func (o *operations) Collect(out chan<- prometheus.Metric) {
 	put := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		for i := range labels {
@@ -129,7 +165,14 @@ func (o *operations) Collect(out chan<- prometheus.Metric) {
 		for f := range st.Records {
 			for r, n := range st.Records[f] {
 				if n > 0 {
-					put(recordsDesc, prometheus.CounterValue, float64(n), src.Name, model.Fate(f).String(), model.Reason(r).String())
+					put(
+						recordsDesc,
+						prometheus.CounterValue,
+						float64(n),
+						src.Name,
+						model.Fate(f).String(),
+						model.Reason(r).String(),
+					)
 				}
 			}
 		}

@@ -41,15 +41,22 @@ type server struct {
 }
 
 // schemes are the beginnings of URLs of servers.
-var schemes = []string{"hubble://", "hubbles://", "hubble+unix://", "goldmane://", "whisker+http://", "whisker+https://"}
+var schemes = []string{
+	"hubble://",
+	"hubbles://",
+	"hubble+unix://",
+	"goldmane://",
+	"whisker+http://",
+	"whisker+https://",
+}
 
 // IsServer reports whether a source is a server.
 func IsServer(arg string) bool {
 	return slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(arg, s) })
 }
 
-// serverURL gives the URL of a source that names a server as the hubble command line does: HOST:PORT, tls://HOST:PORT,
-// tcp://HOST:PORT or unix:///PATH. Any other source, and a file of such a name, stays as it is.
+// serverURL returns the URL of a source that names a server as the hubble command line does: HOST:PORT,
+// tls://HOST:PORT, tcp://HOST:PORT or unix:///PATH. Any other source, and a file of such a name, stays as it is.
 func serverURL(arg string) string {
 	scheme, rest, ok := strings.Cut(arg, "://")
 	if ok {
@@ -59,7 +66,8 @@ func serverURL(arg string) string {
 		return arg
 	}
 	host, port, err := net.SplitHostPort(arg)
-	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || host == "" || strings.ContainsAny(host, `/\`) {
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || host == "" ||
+		strings.ContainsAny(host, `/\`) {
 		return arg
 	}
 	if _, err := os.Lstat(arg); err == nil {
@@ -78,7 +86,9 @@ func Servers(args []string) (servers []string, err error) {
 		}
 	}
 	if len(servers) > 0 && len(servers) < len(args) {
-		return nil, run.Usagef("servers and files cannot be read by one command: ingest them into one store, one after the other")
+		return nil, run.Usagef(
+			"servers and files cannot be read by one command: ingest them into one store, one after the other",
+		)
 	}
 	return servers, nil
 }
@@ -94,9 +104,13 @@ func (o *Options) open(servers []string) (cfg live.Config, sources []*server, er
 	cfg.Since = toTime(o.Since)
 	switch {
 	case o.Follow && (o.Last > 0 || !until.IsZero()):
-		return cfg, nil, run.Usagef("--follow and --for take what comes: --last and --until are for reading what a server has now")
+		return cfg, nil, run.Usagef(
+			"--follow and --for take what comes: --last and --until are for reading what a server has now",
+		)
 	case o.Last > 0 && !(cfg.Since.IsZero() && until.IsZero()):
-		return cfg, nil, run.Usagef("--last counts back from now, whatever --since and --until say: give one or the other")
+		return cfg, nil, run.Usagef(
+			"--last counts back from now, whatever --since and --until say: give one or the other",
+		)
 	case o.For < 0:
 		return cfg, nil, run.Usagef("--for %s: give how long to follow (1h)", o.For)
 	case o.Timeout <= 0:
@@ -117,7 +131,10 @@ func (o *Options) open(servers []string) (cfg live.Config, sources []*server, er
 		sources = append(sources, src)
 	}
 	if o.TLSAsked && !secure {
-		return cfg, nil, run.Usagef("%s is read without TLS, and flags such as --tls-ca-cert-files would do nothing: give hubbles:// or whisker+https://, or leave them out", servers[0])
+		return cfg, nil, run.Usagef(
+			"%s is read without TLS, and flags such as --tls-ca-cert-files would do nothing: give hubbles:// or whisker+https://, or leave them out",
+			servers[0],
+		)
 	}
 	return cfg, sources, nil
 }
@@ -169,7 +186,12 @@ func (o *Options) goldmane(arg, target string, until time.Time) (*server, error)
 	if err := cfg.Check(); err != nil {
 		return nil, run.Usagef("%s: %v", arg, err)
 	}
-	return &server{name: streamName(scheme, name, o.Namespaces), format: "calico", client: goldmane.New(cfg), secure: cfg.TLS != nil}, nil
+	return &server{
+		name:   streamName(scheme, name, o.Namespaces),
+		format: "calico",
+		client: goldmane.New(cfg),
+		secure: cfg.TLS != nil,
+	}, nil
 }
 
 // streamName names what is read: the server and what it is asked for, not how it is reached.
@@ -182,7 +204,7 @@ func streamName(scheme, target string, namespaces []string) string {
 	return name
 }
 
-// toTime gives the time of microseconds since 1970 UTC, zero for none.
+// toTime returns the time of microseconds since 1970 UTC, zero for none.
 func toTime(us model.Micros) time.Time {
 	if us == 0 {
 		return time.Time{}

@@ -125,7 +125,16 @@ func (s *streamStore) sourceOf(b *live.Batch) store.Source {
 	for _, g := range b.Gaps {
 		st.Gaps = append(st.Gaps, store.Gap(g))
 	}
-	src := store.Source{Name: s.name, Format: s.format, Records: int64(b.Report.Total()), Bytes: int64(b.Bytes), Lost: int64(b.Report.Lost),
-		First: b.Report.First, Last: b.Report.Last, Rejected: b.Report.Rejected.Texts(), Stream: st}
+	src := store.Source{
+		Name:     s.name,
+		Format:   s.format,
+		Records:  int64(b.Report.Total()),
+		Bytes:    int64(b.Bytes),
+		Lost:     int64(b.Report.Lost),
+		First:    b.Report.First,
+		Last:     b.Report.Last,
+		Rejected: b.Report.Rejected.Texts(),
+		Stream:   st,
+	}
 	return src
 }

@@ -83,8 +83,8 @@ func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 	return nil
 }
 
-// missing gives the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only attempts.
-// One that is denied there has not aged.
+// missing returns the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only
+// attempts. One that is denied there has not aged.
 func (f *former) missing(now *graph.Graph) []int {
 	seen, wanted := map[string]bool{}, map[string]bool{}
 	for i := range now.Edges {
@@ -100,14 +100,15 @@ func (f *former) missing(now *graph.Graph) []int {
 	}
 	var out []int
 	for i := range f.graph.Edges {
-		if name := edgeName(f.graph, &f.graph.Edges[i]); f.graph.Edges[i].State != graph.Refused && wanted[name] && !seen[name] {
+		if name := edgeName(f.graph, &f.graph.Edges[i]); f.graph.Edges[i].State != graph.Refused && wanted[name] &&
+			!seen[name] {
 			out = append(out, i)
 		}
 	}
 	return out
 }
 
-// rows gives the observations behind some edges.
+// rows returns the observations behind some edges.
 func (f *former) rows(edges map[int]bool) []model.Observation {
 	type end struct {
 		src, dst model.EndpointID

@@ -79,8 +79,13 @@ func (c *Config) readiness() (readiness.Config, error) {
 		out.Leave = max(out.Leave, out.Risk)
 	}
 	if out.Days < 0 || out.Hold < 1 || out.Risk <= 0 || out.Risk >= 1 || out.Leave < out.Risk || out.Leave >= 1 {
-		return out, Usagef("config: readiness: days %g, risk %g, hold %d, leave %g: want days from 0, hold from 1, and 0 < risk <= leave < 1",
-			out.Days, out.Risk, out.Hold, out.Leave)
+		return out, Usagef(
+			"config: readiness: days %g, risk %g, hold %d, leave %g: want days from 0, hold from 1, and 0 < risk <= leave < 1",
+			out.Days,
+			out.Risk,
+			out.Hold,
+			out.Leave,
+		)
 	}
 	return out, nil
 }
@@ -184,11 +189,15 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 	return nil
 }
 
-// graph gives what graphs are built with.
+// graph returns what graphs are built with.
 func (c *Config) graph() graph.Config {
 	return graph.Config{
-		Workloads: workload.Config{AddVolatile: c.VolatileLabels.Add, KeepVolatile: c.VolatileLabels.Keep, Declared: c.declared()},
-		Now:       time.Now().UnixMicro(),
+		Workloads: workload.Config{
+			AddVolatile:  c.VolatileLabels.Add,
+			KeepVolatile: c.VolatileLabels.Keep,
+			Declared:     c.declared(),
+		},
+		Now: time.Now().UnixMicro(),
 	}
 }
 

@@ -52,7 +52,16 @@ func (l *Log) stored() []store.Source {
 	var metas []store.Source
 	for i := range l.Sources {
 		if src := &l.Sources[i]; Stored(src) {
-			metas = append(metas, store.Source{Name: src.Name, Digest: src.Digest, Records: src.Records, Bytes: src.Bytes, Format: src.Format})
+			metas = append(
+				metas,
+				store.Source{
+					Name:    src.Name,
+					Digest:  src.Digest,
+					Records: src.Records,
+					Bytes:   src.Bytes,
+					Format:  src.Format,
+				},
+			)
 		}
 	}
 	if len(metas) > 0 {

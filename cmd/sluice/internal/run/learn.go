@@ -46,7 +46,10 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	}
 	partial := l.Partial()
 	if len(partial) > 0 && !cfg.AllowPartial {
-		return nil, fmt.Errorf("nothing was written: %s. --allow-partial learns from what was read", strings.Join(partial, "; "))
+		return nil, fmt.Errorf(
+			"nothing was written: %s. --allow-partial learns from what was read",
+			strings.Join(partial, "; "),
+		)
 	}
 	sem, err := l.Semantics(cfg.CNI)
 	if err != nil {
@@ -64,20 +67,27 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err := l.chosen(&out.Config); err != nil {
 		return nil, err
 	}
-	err = cfg.Watch.during("learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"), func() (err error) {
-		out.Result, err = synth.Synthesize(ctx, l.Graph, out.Config)
-		return err
-	})
+	err = cfg.Watch.during(
+		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
+		func() (err error) {
+			out.Result, err = synth.Synthesize(ctx, l.Graph, out.Config)
+			return err
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
-	err = cfg.Watch.during("writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"), func() (err error) {
-		out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
-			Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
-			Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name), GitOps: l.Config.GitOps,
-		})
-		return err
-	})
+	err = cfg.Watch.during(
+		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
+		func() (err error) {
+			out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
+				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
+				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
+				GitOps: l.Config.GitOps,
+			})
+			return err
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -111,15 +121,28 @@ func (r *Learned) Findings(failOn []string) error {
 	for _, ns := range r.Result.Namespaces() {
 		if e := r.Result.Enforce[ns]; len(e.Why) > 0 && !r.Config.EnforceAnyway && len(failOn) > 0 {
 			if blocked++; blocked <= most {
-				failed = append(failed, fmt.Sprintf("namespace %s cannot be enforced whole: %s", ns, text.Plural(len(e.Why), "obstacle", "obstacles")))
+				failed = append(
+					failed,
+					fmt.Sprintf(
+						"namespace %s cannot be enforced whole: %s",
+						ns,
+						text.Plural(len(e.Why), "obstacle", "obstacles"),
+					),
+				)
 			}
 		}
 	}
 	if n := r.expired(); n > 0 && len(failOn) > 0 {
-		failed = append(failed, text.Plural(n, "decision has ended or names nothing", "decisions have ended or name nothing"))
+		failed = append(
+			failed,
+			text.Plural(n, "decision has ended or names nothing", "decisions have ended or name nothing"),
+		)
 	}
 	if blocked > most {
-		failed = append(failed, fmt.Sprintf("and so %s", text.Plural(blocked-most, "namespace more", "namespaces more")))
+		failed = append(
+			failed,
+			fmt.Sprintf("and so %s", text.Plural(blocked-most, "namespace more", "namespaces more")),
+		)
 	}
 	if len(failed) == 0 {
 		return nil

@@ -29,7 +29,15 @@ type Log struct {
 }
 
 // Fates is the order that fates are listed in: what counts first.
-var Fates = []model.Fate{model.Used, model.Reply, model.Duplicate, model.Denied, model.Irrelevant, model.Refused, model.Malformed}
+var Fates = []model.Fate{
+	model.Used,
+	model.Reply,
+	model.Duplicate,
+	model.Denied,
+	model.Irrelevant,
+	model.Refused,
+	model.Malformed,
+}
 
 // NewLog returns a log that nothing was read into yet.
 func NewLog(cfg *Config) *Log {
@@ -111,7 +119,11 @@ func (l *Log) Usable() error {
 func (l *Log) unusable() error {
 	r := &l.Report
 	if r.Total() == 0 && r.OutLast != 0 {
-		return fmt.Errorf("no record lies between --since and --until: the flows are of %s to %s", model.StampSecond(r.OutFirst), model.StampSecond(r.OutLast))
+		return fmt.Errorf(
+			"no record lies between --since and --until: the flows are of %s to %s",
+			model.StampSecond(r.OutFirst),
+			model.StampSecond(r.OutLast),
+		)
 	}
 	if r.Total() == 0 {
 		return fmt.Errorf("no usable record in 0 records: nothing can be learned")
@@ -137,7 +149,13 @@ func (l *Log) unusable() error {
 		first = fmt.Sprintf("; the first refusal: %s:%d: %s", s.Source, s.Line, s.Detail)
 		break
 	}
-	return fmt.Errorf("no usable record in %s: %s%s. %s", text.Plural(r.Total(), "record", "records"), strings.Join(fates, ", "), text.Printable(first, 300), l.remedy())
+	return fmt.Errorf(
+		"no usable record in %s: %s%s. %s",
+		text.Plural(r.Total(), "record", "records"),
+		strings.Join(fates, ", "),
+		text.Printable(first, 300),
+		l.remedy(),
+	)
 }
 
 // remedy is the one thing to try where no record can be used.
@@ -153,6 +171,7 @@ func (l *Log) remedy() string {
 		return "These records are of no traffic between workloads: capture without filters, hubble observe -o jsonpb --last 10000"
 	case model.Refused:
 		return "These records do not say who talked to whom: capture them whole, without field masks and aggregation"
+	default: // the rest asks for nothing here
 	}
 	return "Is it a flow log? One record a line, as hubble observe -o jsonpb writes them, or Calico's flow log"
 }
@@ -205,7 +224,13 @@ func (l *Log) Evidence(dir string) error {
 		_ = w.Abort()
 		return err
 	}
-	src := store.Source{Name: "evidence", Format: l.Format(), Lost: int64(l.Report.Lost), First: l.Graph.First, Last: l.Graph.Last}
+	src := store.Source{
+		Name:   "evidence",
+		Format: l.Format(),
+		Lost:   int64(l.Report.Lost),
+		First:  l.Graph.First,
+		Last:   l.Graph.Last,
+	}
 	for i := range rows {
 		src.Records += int64(rows[i].Records)
 	}

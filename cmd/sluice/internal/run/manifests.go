@@ -14,8 +14,8 @@ import (
 )
 
 // ReadManifests reads the cluster's manifests of files, directories and "-": pods of the log are given the owners that
-// these declare, and readiness waits for what is declared and was never seen. What cannot be read is a problem, and keeps
-// nothing else from being read.
+// these declare, and readiness waits for what is declared and was never seen. What cannot be read is a problem, and
+// keeps nothing else from being read.
 func (c *Config) ReadManifests(paths []string, stdin io.Reader) error {
 	for _, path := range paths {
 		before := len(c.Manifests) + len(c.ManifestProblems)
@@ -23,7 +23,10 @@ func (c *Config) ReadManifests(paths []string, stdin io.Reader) error {
 			return fmt.Errorf("--manifests: %w", err)
 		}
 		if len(c.Manifests)+len(c.ManifestProblems) == before {
-			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet: nothing would be waited for", path)
+			return fmt.Errorf(
+				"--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet: nothing would be waited for",
+				path,
+			)
 		}
 	}
 	return nil
@@ -70,7 +73,17 @@ func (c *Config) declared() []workload.Declared {
 	var out []workload.Declared
 	for i := range c.Manifests {
 		m := &c.Manifests[i]
-		out = append(out, workload.Declared{Namespace: m.Namespace, Kind: m.Kind, Name: m.Name, Selector: m.Selector, Labels: m.Labels, ServiceAccount: m.ServiceAccount})
+		out = append(
+			out,
+			workload.Declared{
+				Namespace:      m.Namespace,
+				Kind:           m.Kind,
+				Name:           m.Name,
+				Selector:       m.Selector,
+				Labels:         m.Labels,
+				ServiceAccount: m.ServiceAccount,
+			},
+		)
 	}
 	return out
 }

@@ -65,7 +65,9 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 	case src.Live != nil:
 		return src.Live(ctx, l)
 	case len(src.Args) == 0 && dir == "":
-		return Usagef("no flows given: name files, directories or a server (hubble://localhost:4245), '-' for standard input, or --store DIR")
+		return Usagef(
+			"no flows given: name files, directories or a server (hubble://localhost:4245), '-' for standard input, or --store DIR",
+		)
 	case len(src.Args) == 0:
 		return l.scan(ctx, dir, src)
 	}
@@ -80,7 +82,7 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 	})
 }
 
-// storeOf gives the directory of a source that is a store, "" of any other.
+// storeOf returns the directory of a source that is a store, "" of any other.
 func storeOf(arg string) string {
 	if !strings.HasPrefix(arg, storePrefix) {
 		return ""
@@ -121,7 +123,19 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 		return n
 	}
 	add, done := src.Watch.start("", totalSize(src.Args))
-	sum, err := source.Read(ctx, src.Args, src.Stdin, source.Options{Workers: src.Workers, Formats: all.Formats(), NewSink: newSink, Tables: l.Tables, Progress: add, Past: past})
+	sum, err := source.Read(
+		ctx,
+		src.Args,
+		src.Stdin,
+		source.Options{
+			Workers:  src.Workers,
+			Formats:  all.Formats(),
+			NewSink:  newSink,
+			Tables:   l.Tables,
+			Progress: add,
+			Past:     past,
+		},
+	)
 	done()
 	for _, n := range sinks {
 		n.Flush()
@@ -137,12 +151,19 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 	l.fail(sum.Sources)
 	if n := l.Report.Fate(model.Malformed); src.Strict && n > 0 {
 		smp := l.Report.Samples[0]
-		return fmt.Errorf("--strict: %s; the first: %s:%d: %s", text.Plural(n, "malformed record", "malformed records"), smp.Source, smp.Line, smp.Detail)
+		return fmt.Errorf(
+			"--strict: %s; the first: %s:%d: %s",
+			text.Plural(n, "malformed record", "malformed records"),
+			smp.Source,
+			smp.Line,
+			smp.Detail,
+		)
 	}
 	return nil
 }
 
-// fail notes the sources that could not be read. An empty file beside others was read whole: that is told, and no error.
+// fail notes the sources that could not be read. An empty file beside others was read whole: that is told, and no
+// error.
 func (l *Log) fail(sources []source.Source) {
 	for _, src := range sources {
 		switch {
@@ -174,13 +195,17 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	if err != nil {
 		return err
 	}
-	err = st.Scan(ctx, store.ScanOptions{Since: src.Since, Until: src.Until}, func(t model.Tables, rows []model.Observation) error {
-		for i := range rows {
-			l.Report.Counts[rows[i].Fate][rows[i].Reason] += uint64(rows[i].Records)
-		}
-		l.Builder.Add(t, rows)
-		return nil
-	})
+	err = st.Scan(
+		ctx,
+		store.ScanOptions{Since: src.Since, Until: src.Until},
+		func(t model.Tables, rows []model.Observation) error {
+			for i := range rows {
+				l.Report.Counts[rows[i].Fate][rows[i].Reason] += uint64(rows[i].Records)
+			}
+			l.Builder.Add(t, rows)
+			return nil
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -196,7 +221,16 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		if src.Stream != nil {
 			l.Gaps += len(src.Stream.Gaps)
 		}
-		l.Sources = append(l.Sources, source.Source{Name: src.Name, Records: src.Records, Bytes: src.Bytes, Format: src.Format, Digest: src.Digest})
+		l.Sources = append(
+			l.Sources,
+			source.Source{
+				Name:    src.Name,
+				Records: src.Records,
+				Bytes:   src.Bytes,
+				Format:  src.Format,
+				Digest:  src.Digest,
+			},
+		)
 		rejected := model.CountsOf(src.Rejected)
 		l.Report.Rejected.Add(&rejected)
 		l.Report.Counts.Add(&rejected)
@@ -210,7 +244,11 @@ func Evidence(dir string) (string, error) {
 	fi, err := os.Lstat(path)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the bundle %s has no evidence: name the flows to replay, sluice verify %s SOURCE", dir, dir)
+		return "", fmt.Errorf(
+			"the bundle %s has no evidence: name the flows to replay, sluice verify %s SOURCE",
+			dir,
+			dir,
+		)
 	case !fi.IsDir():
 		return "", fmt.Errorf("%s is no directory of this bundle: its evidence is not followed", path)
 	}

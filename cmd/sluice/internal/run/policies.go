@@ -65,11 +65,14 @@ func others(problems []render.Problem) string {
 	if len(problems) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", text.Plural(len(problems), "document is something else", "documents are something else"))
+	return fmt.Sprintf(
+		" (%s)",
+		text.Plural(len(problems), "document is something else", "documents are something else"),
+	)
 }
 
-// policyFiles reads YAML documents of files and directories. What is no policy, cannot be read or is left out is a problem with
-// its file, document and line.
+// policyFiles reads YAML documents of files and directories. What is no policy, cannot be read or is left out is a
+// problem with its file, document and line.
 type policyFiles struct {
 	set      policy.PolicySet
 	problems []render.Problem
@@ -125,7 +128,7 @@ func (r *policyFiles) file(path string) error {
 	return nil
 }
 
-// kustomizationIn gives the file that kubectl apply -k would read in a directory, "" for none.
+// kustomizationIn returns the file that kubectl apply -k would read in a directory, "" for none.
 func kustomizationIn(dir string) string {
 	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
 		name = filepath.Join(dir, name)
@@ -137,7 +140,15 @@ func kustomizationIn(dir string) string {
 }
 
 // plainKeys are those of a kustomization that change no policy.
-var plainKeys = []string{"apiVersion", "kind", "metadata", "resources", "sortOptions", "buildMetadata", "commonAnnotations"}
+var plainKeys = []string{
+	"apiVersion",
+	"kind",
+	"metadata",
+	"resources",
+	"sortOptions",
+	"buildMetadata",
+	"commonAnnotations",
+}
 
 // kustomization follows the resources of a kustomization. What it would change is not guessed.
 func (r *policyFiles) kustomization(name string) error {

@@ -69,7 +69,7 @@ func (r *Ready) below() []string {
 	return []string{"not Stable: " + text.Some(names)}
 }
 
-// Namespace gives what was judged of a namespace, nil for nothing.
+// Namespace returns what was judged of a namespace, nil for nothing.
 func (r *Ready) Namespace(name string) *readiness.Namespace {
 	i := slices.IndexFunc(r.Namespaces, func(n readiness.Namespace) bool { return n.Name == name })
 	if i < 0 {
@@ -98,9 +98,18 @@ func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, er
 		}
 	}
 	if len(clusters) > 1 && cfg.Cluster == "" {
-		return none, nil, Usagef("the flows are of several clusters, and each is judged by itself: choose one with --cluster")
+		return none, nil, Usagef(
+			"the flows are of several clusters, and each is judged by itself: choose one with --cluster",
+		)
 	}
-	src := readiness.Source{Graph: l.Graph, Several: len(clusters) > 1, Cluster: sc.Cluster, Decisions: sc.Decisions, Manifest: l.Config.Manifests, Hours: l.hours()}
+	src := readiness.Source{
+		Graph:     l.Graph,
+		Several:   len(clusters) > 1,
+		Cluster:   sc.Cluster,
+		Decisions: sc.Decisions,
+		Manifest:  l.Config.Manifests,
+		Hours:     l.hours(),
+	}
 	for _, n := range sc.Networks {
 		src.Networks = append(src.Networks, readiness.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
@@ -152,8 +161,8 @@ func (l *Log) silent() []uint32 {
 	return readiness.Silent(slices.Compact(nodes), gaps)
 }
 
-// asOf is the time that a log is judged at: what was asked for, else the end of the hour of its last records, never after
-// the clock.
+// asOf is the time that a log is judged at: what was asked for, else the end of the hour of its last records, never
+// after the clock.
 func (l *Log) asOf(asked model.Micros) model.Micros {
 	if asked != 0 {
 		return asked

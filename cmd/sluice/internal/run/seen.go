@@ -34,7 +34,11 @@ func (l *Log) Seen(namespaces []string, which Ends) error {
 	}
 	for _, ns := range namespaces {
 		if !have[ns] {
-			return fmt.Errorf("no pod of namespace %s in these flows; seen: %s", ns, text.Some(slices.Sorted(maps.Keys(have))))
+			return fmt.Errorf(
+				"no pod of namespace %s in these flows; seen: %s",
+				ns,
+				text.Some(slices.Sorted(maps.Keys(have))),
+			)
 		}
 	}
 	return nil

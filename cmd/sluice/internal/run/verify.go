@@ -23,7 +23,12 @@ func Verify(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.
 	if err != nil {
 		return verify.Report{}, err
 	}
-	judge := verify.Config{Semantics: sem, Namespaces: cfg.Namespaces, Cluster: cfg.Cluster, Networks: map[string][]netip.Prefix{}}
+	judge := verify.Config{
+		Semantics:  sem,
+		Namespaces: cfg.Namespaces,
+		Cluster:    cfg.Cluster,
+		Networks:   map[string][]netip.Prefix{},
+	}
 	for _, n := range l.Config.Networks {
 		judge.Networks[n.Name] = n.CIDRs
 	}

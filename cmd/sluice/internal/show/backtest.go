@@ -42,7 +42,10 @@ func Backtest(w io.Writer, format string, b *readiness.Backtest) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, "LOST: edges that were first seen after the rest is denied. SURPRISED: workloads and directions called STABLE then that saw a new edge within 7 days.")
+	fmt.Fprintln(
+		w,
+		"LOST: edges that were first seen after the rest is denied. SURPRISED: workloads and directions called STABLE then that saw a new edge within 7 days.",
+	)
 	if r := b.Record.Text(); r != "" {
 		fmt.Fprintln(w, r)
 	}
@@ -94,11 +97,25 @@ type lostEdgeView struct {
 }
 
 func viewBacktest(b *readiness.Backtest) backtestView {
-	v := backtestView{header: newHeader("BacktestResult"), First: model.StampSecond(b.First), AsOf: model.StampSecond(b.AsOf), Cuts: []cutView{}, Lost: []lostEdgeView{},
-		Record: readyRecordView{b.Record.Days, b.Record.Surprised}}
+	v := backtestView{
+		header: newHeader("BacktestResult"),
+		First:  model.StampSecond(b.First),
+		AsOf:   model.StampSecond(b.AsOf),
+		Cuts:   []cutView{},
+		Lost:   []lostEdgeView{},
+		Record: readyRecordView{b.Record.Days, b.Record.Surprised},
+	}
 	for i := range b.Cuts {
 		c := &b.Cuts[i]
-		o := cutView{From: model.StampSecond(c.At), Known: c.Known, Lost: c.Total(), Causes: map[string]int{}, Connections: c.Connections, Records: c.Records, Stable: c.Stable}
+		o := cutView{
+			From:        model.StampSecond(c.At),
+			Known:       c.Known,
+			Lost:        c.Total(),
+			Causes:      map[string]int{},
+			Connections: c.Connections,
+			Records:     c.Records,
+			Stable:      c.Stable,
+		}
 		for k, n := range c.Edges {
 			if n > 0 {
 				o.Causes[readiness.Cause(k).String()] = n
@@ -160,9 +177,21 @@ func BacktestSVG(w io.Writer, b *readiness.Backtest) error {
 	for i := range b.Cuts {
 		most = max(most, b.Cuts[i].Total())
 	}
-	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width+left+10, height+bottom+50)
+	fmt.Fprintf(
+		out,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
+		width+left+10,
+		height+bottom+50,
+	)
 	fmt.Fprintf(out, `<text x="%d" y="16">edges lost if the rest had been denied from this time on</text>`+"\n", left)
-	fmt.Fprintf(out, `<text x="%d" y="38" text-anchor="end">%d</text><text x="%d" y="%d" text-anchor="end">0</text>`+"\n", left-6, most, left-6, height+30)
+	fmt.Fprintf(
+		out,
+		`<text x="%d" y="38" text-anchor="end">%d</text><text x="%d" y="%d" text-anchor="end">0</text>`+"\n",
+		left-6,
+		most,
+		left-6,
+		height+30,
+	)
 	fmt.Fprintf(out, `<path d="M%d 30V%dH%d" fill="none" stroke="#444"/>`+"\n", left, height+30, width+left)
 	step := float64(width) / float64(max(1, len(b.Cuts)))
 	for i := range b.Cuts {
@@ -171,17 +200,48 @@ func BacktestSVG(w io.Writer, b *readiness.Backtest) error {
 			if n > 0 {
 				h := float64(n) * height / float64(most)
 				y -= h
-				fmt.Fprintf(out, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s: %d %s</title></rect>`+"\n",
-					float64(left)+float64(i)*step, y, step*0.85, h, causeColors[k], model.StampSecond(b.Cuts[i].At), n, readiness.Cause(k))
+				fmt.Fprintf(
+					out,
+					`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s: %d %s</title></rect>`+"\n",
+					float64(
+						left,
+					)+float64(
+						i,
+					)*step,
+					y,
+					step*0.85,
+					h,
+					causeColors[k],
+					model.StampSecond(b.Cuts[i].At),
+					n,
+					readiness.Cause(k),
+				)
 			}
 		}
 	}
 	if n := len(b.Cuts); n > 0 {
-		fmt.Fprintf(out, `<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", left, height+48, model.StampSecond(b.Cuts[0].At),
-			width+left, height+48, model.StampSecond(b.Cuts[n-1].At))
+		fmt.Fprintf(
+			out,
+			`<text x="%d" y="%d">%s</text><text x="%d" y="%d" text-anchor="end">%s</text>`+"\n",
+			left,
+			height+48,
+			model.StampSecond(b.Cuts[0].At),
+			width+left,
+			height+48,
+			model.StampSecond(b.Cuts[n-1].At),
+		)
 	}
 	for k, color := range causeColors {
-		fmt.Fprintf(out, `<rect x="%d" y="%d" width="10" height="10" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n", left+k*125, height+62, color, left+k*125+14, height+71, readiness.Cause(k))
+		fmt.Fprintf(
+			out,
+			`<rect x="%d" y="%d" width="10" height="10" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n",
+			left+k*125,
+			height+62,
+			color,
+			left+k*125+14,
+			height+71,
+			readiness.Cause(k),
+		)
 	}
 	fmt.Fprintln(out, "</svg>")
 	return out.Flush()

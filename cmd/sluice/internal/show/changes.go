@@ -46,9 +46,23 @@ func (c *Changes) table(l *run.Log) {
 			counts = append(counts, fmt.Sprintf("%s %s", text.Count(n), verify.Verdict(i)))
 		}
 	}
-	fmt.Fprintf(c.w, "%s to %s: %s: %s\n", model.StampSecond(l.Graph.First), model.StampSecond(l.Graph.Last), text.Plural(c.last.Connections.Total(), "connection", "connections"), strings.Join(counts, ", "))
+	fmt.Fprintf(
+		c.w,
+		"%s to %s: %s: %s\n",
+		model.StampSecond(l.Graph.First),
+		model.StampSecond(l.Graph.Last),
+		text.Plural(c.last.Connections.Total(), "connection", "connections"),
+		strings.Join(counts, ", "),
+	)
 	for _, x := range c.last.Cases {
-		line := fmt.Sprintf("%s: %s -> %s %s: %s", x.Verdict, text.Printable(x.Src, 80), text.Printable(x.Dst, 80), x.Port, text.Printable(x.Why, 300))
+		line := fmt.Sprintf(
+			"%s: %s -> %s %s: %s",
+			x.Verdict,
+			text.Printable(x.Src, 80),
+			text.Printable(x.Dst, 80),
+			x.Port,
+			text.Printable(x.Why, 300),
+		)
 		if !c.told[line] {
 			c.told[line] = true
 			fmt.Fprintln(c.w, line)

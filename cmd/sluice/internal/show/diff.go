@@ -66,7 +66,13 @@ func Difference(w io.Writer, format string, l *run.Log, d *verify.Difference) er
 	return nil
 }
 
-func printDifference(w io.Writer, changes []changeView, isolation []isolationView, moved []moveView, d *verify.Difference) {
+func printDifference(
+	w io.Writer,
+	changes []changeView,
+	isolation []isolationView,
+	moved []moveView,
+	d *verify.Difference,
+) {
 	if d.Same() {
 		fmt.Fprintln(w, "Nothing is decided differently.")
 	}
@@ -78,7 +84,11 @@ func printDifference(w io.Writer, changes []changeView, isolation []isolationVie
 	const most = 40
 	for i, c := range changes {
 		if i == most {
-			fmt.Fprintf(w, "... and %s (-o json lists all)\n", text.Plural(len(changes)-most, "more change", "more changes"))
+			fmt.Fprintf(
+				w,
+				"... and %s (-o json lists all)\n",
+				text.Plural(len(changes)-most, "more change", "more changes"),
+			)
 			break
 		}
 		seen := "never seen"
@@ -89,8 +99,17 @@ func printDifference(w io.Writer, changes []changeView, isolation []isolationVie
 		if c.To == "allowed" {
 			why = strings.TrimPrefix(why, "allowed: ")
 		}
-		fmt.Fprintf(w, "%s: %s -> %s %s (%s, was %s): %s\n", c.To, text.Printable(c.Source, 80), text.Printable(c.Destination, 80), c.Port,
-			seen, c.From, text.Printable(why, 300))
+		fmt.Fprintf(
+			w,
+			"%s: %s -> %s %s (%s, was %s): %s\n",
+			c.To,
+			text.Printable(c.Source, 80),
+			text.Printable(c.Destination, 80),
+			c.Port,
+			seen,
+			c.From,
+			text.Printable(why, 300),
+		)
 	}
 	for _, m := range moved {
 		fmt.Fprintf(w, "moved: rule %s from %s to %s\n", m.Rule, m.From, m.To)
@@ -128,7 +147,15 @@ func Lint(w io.Writer, format string, found []lint.Finding) error {
 		if v.Remedy != "" {
 			what += ". " + strings.ToUpper(v.Remedy[:1]) + v.Remedy[1:]
 		}
-		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", text.Printable(v.File, 200), v.Line, v.Severity, text.Printable(what, 500), v.ID)
+		fmt.Fprintf(
+			w,
+			"%s:%d: %s: %s (%s)\n",
+			text.Printable(v.File, 200),
+			v.Line,
+			v.Severity,
+			text.Printable(what, 500),
+			v.ID,
+		)
 	}
 	if len(views) == 0 {
 		fmt.Fprintln(w, "No finding.")

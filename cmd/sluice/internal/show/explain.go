@@ -38,14 +38,22 @@ func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, 
 		v := viewFlow(l.Graph, &rows[i])
 		port := fmt.Sprintf("%d/%s", v.Port, v.Protocol)
 		back := fmt.Sprintf("%d/%s", v.SourcePort, v.Protocol)
-		if behind[[3]string{v.Source, v.Destination, port}] || v.SourcePort != 0 && behind[[3]string{v.Destination, v.Source, back}] {
+		if behind[[3]string{v.Source, v.Destination, port}] ||
+			v.SourcePort != 0 && behind[[3]string{v.Destination, v.Source, back}] {
 			x.Flows = append(x.Flows, v)
 		}
 	}
 	if format != Table {
 		return printObject(w, format, x)
 	}
-	fmt.Fprintf(w, "Rule %s of %s, %s:\n  %s\n\nIt is there for:\n", rule.ID, rule.Policy, rule.Direction, text.Printable(rule.Text, 500))
+	fmt.Fprintf(
+		w,
+		"Rule %s of %s, %s:\n  %s\n\nIt is there for:\n",
+		rule.ID,
+		rule.Policy,
+		rule.Direction,
+		text.Printable(rule.Text, 500),
+	)
 	t := newTable(w, "SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "HOURS", "FIRST", "LAST")
 	for _, e := range x.Edges {
 		t.row(e.Source, e.Destination, e.Port, e.State, gradeText(&e), text.Count(e.Records), e.Hours, e.First, e.Last)

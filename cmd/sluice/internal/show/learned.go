@@ -51,7 +51,11 @@ func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string,
 		return nil
 	}
 	m.Files = nil // of use beside the files only
-	return printObject(w, format, learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), viewLearnReady(r.Ready), m})
+	return printObject(
+		w,
+		format,
+		learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), viewLearnReady(r.Ready), m},
+	)
 }
 
 func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, out string, quiet bool) {
@@ -63,10 +67,26 @@ func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manif
 	for _, s := range l.Partial() {
 		fmt.Fprintf(w, "Learned from a part of the flows: %s.\n", text.Printable(s, 300))
 	}
-	fmt.Fprintf(w, "Learned %s with %s for %s in %s.\n", text.Plural(r.Stats.Policies, "policy", "policies"), text.Plural(r.Stats.Rules, "rule", "rules"),
-		text.Plural(r.Stats.Subjects, "workload", "workloads"), text.Plural(len(r.Namespaces()), "namespace", "namespaces"))
+	fmt.Fprintf(
+		w,
+		"Learned %s with %s for %s in %s.\n",
+		text.Plural(r.Stats.Policies, "policy", "policies"),
+		text.Plural(r.Stats.Rules, "rule", "rules"),
+		text.Plural(
+			r.Stats.Subjects,
+			"workload",
+			"workloads",
+		),
+		text.Plural(len(r.Namespaces()), "namespace", "namespaces"),
+	)
 	if st := r.Stats; st.Proven < st.Matrices {
-		fmt.Fprintf(w, "Fewer rules might do for %d of %s: see lowerBound in %s.\n", st.Matrices-st.Proven, text.Plural(st.Matrices, "workload and direction", "workloads and directions"), bundle.ManifestFile)
+		fmt.Fprintf(
+			w,
+			"Fewer rules might do for %d of %s: see lowerBound in %s.\n",
+			st.Matrices-st.Proven,
+			text.Plural(st.Matrices, "workload and direction", "workloads and directions"),
+			bundle.ManifestFile,
+		)
 	}
 	for i := range r.Widenings {
 		wd := &r.Widenings[i]
@@ -78,7 +98,14 @@ func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manif
 	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE", "STABLE")
 	for _, ns := range r.Namespaces() {
 		e := r.Enforce[ns]
-		t.row(ns, e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge(), stable(learned.Ready.Namespace(ns)))
+		t.row(
+			ns,
+			e.Words(model.Ingress),
+			e.Words(model.Egress),
+			e.Watched.String(),
+			e.Watched.LastNewEdge(),
+			stable(learned.Ready.Namespace(ns)),
+		)
 	}
 	_ = t.flush()
 	fmt.Fprintln(w, "STABLE: workloads of which enough was seen; sluice ready says what to wait for.")
@@ -111,12 +138,26 @@ func printObstacles(w io.Writer, r *synth.Result) {
 // Hands tells what people did in the directory of a bundle, and what that means for it.
 func Hands(w io.Writer, h *bundle.ByHand) {
 	for _, name := range h.Edited {
-		fmt.Fprintf(w, "sluice: %s was changed by hand: kept as it is, and verified with it (--force writes over it)\n", text.Printable(name, 200))
+		fmt.Fprintf(
+			w,
+			"sluice: %s was changed by hand: kept as it is, and verified with it (--force writes over it)\n",
+			text.Printable(name, 200),
+		)
 	}
 	for _, name := range h.Loose {
-		fmt.Fprintf(w, "sluice: %s is not of this bundle and is not applied: move it to %s/\n", text.Printable(name, 200), bundle.ExtraDir)
+		fmt.Fprintf(
+			w,
+			"sluice: %s is not of this bundle and is not applied: move it to %s/\n",
+			text.Printable(name, 200),
+			bundle.ExtraDir,
+		)
 	}
 	if n := len(h.Extra); n > 0 {
-		fmt.Fprintf(w, "sluice: %s in %s/ is applied and verified with the bundle\n", text.Plural(n, "policy file of your own", "policy files of your own"), bundle.ExtraDir)
+		fmt.Fprintf(
+			w,
+			"sluice: %s in %s/ is applied and verified with the bundle\n",
+			text.Plural(n, "policy file of your own", "policy files of your own"),
+			bundle.ExtraDir,
+		)
 	}
 }

@@ -111,7 +111,13 @@ func (v *Live) Edge(e collect.FoundEdge) {
 		_ = printLine(v.out, newEdgeView{newHeader("NewEdge"), e})
 	default:
 		v.erase()
-		fmt.Fprintf(v.out, "new edge: %s -> %s %s\n", text.Printable(e.Source, 80), text.Printable(e.Destination, 80), e.Port)
+		fmt.Fprintf(
+			v.out,
+			"new edge: %s -> %s %s\n",
+			text.Printable(e.Source, 80),
+			text.Printable(e.Destination, 80),
+			e.Port,
+		)
 	}
 }
 
@@ -178,7 +184,15 @@ func (v *Live) lines(end bool) {
 	for i := range v.shown {
 		s := &v.shown[i]
 		st := s.stats()
-		now := ProgressView{header: newHeader("IngestProgress"), Source: s.name, Watermark: model.Stamp(st.Watermark), Records: st.Total(), Lost: st.Lost, Gaps: st.Gaps, Resent: st.Resent}
+		now := ProgressView{
+			header:    newHeader("IngestProgress"),
+			Source:    s.name,
+			Watermark: model.Stamp(st.Watermark),
+			Records:   st.Total(),
+			Lost:      st.Lost,
+			Gaps:      st.Gaps,
+			Resent:    st.Resent,
+		}
 		if now == s.printed || !(end && st.Streams > 0) && now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
 			continue
 		}
@@ -228,10 +242,25 @@ func (v *Live) redraw() {
 		if !st.Connected {
 			state = "not connected"
 		}
-		fmt.Fprintf(&b, "%s: %s, %s records/s, %s, %s%s\n", text.Printable(s.name, 60), state, text.Count(int64(s.rate)), text.Plural(st.Total(), "record", "records"), lag(&st), troubles(&st))
+		fmt.Fprintf(
+			&b,
+			"%s: %s, %s records/s, %s, %s%s\n",
+			text.Printable(s.name, 60),
+			state,
+			text.Count(int64(s.rate)),
+			text.Plural(st.Total(), "record", "records"),
+			lag(&st),
+			troubles(&st),
+		)
 		for _, n := range st.Nodes {
 			if n.State != live.NodeConnected {
-				fmt.Fprintf(&b, "  node %s is %s: %s\n", text.Printable(n.Name, 60), n.State, text.Printable(n.Message, 100))
+				fmt.Fprintf(
+					&b,
+					"  node %s is %s: %s\n",
+					text.Printable(n.Name, 60),
+					n.State,
+					text.Printable(n.Message, 100),
+				)
 			}
 		}
 		for _, e := range []string{st.LastError, st.StoreError} {
@@ -278,7 +307,12 @@ func lag(st *live.Stats) string {
 	if st.Watermark == 0 {
 		return "nothing stored"
 	}
-	return "newest stored " + max(0, time.Since(time.UnixMicro(st.Watermark))).Round(100*time.Millisecond).String() + " ago"
+	return "newest stored " + max(
+		0,
+		time.Since(time.UnixMicro(st.Watermark)),
+	).Round(100*time.Millisecond).
+		String() +
+		" ago"
 }
 
 func topSpaces(spaces map[string]int) string {

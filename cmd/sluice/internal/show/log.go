@@ -17,7 +17,8 @@ import (
 type Of func(w io.Writer, format string, l *run.Log, namespaces []string) error
 
 func wanted(namespaces []string, have ...string) bool {
-	return len(namespaces) == 0 || slices.ContainsFunc(have, func(n string) bool { return slices.Contains(namespaces, n) })
+	return len(namespaces) == 0 ||
+		slices.ContainsFunc(have, func(n string) bool { return slices.Contains(namespaces, n) })
 }
 
 // EdgeView is an edge as printed. Times are RFC 3339 UTC.
@@ -54,8 +55,10 @@ type sample struct {
 
 func viewEdge(g *graph.Graph, e *graph.Edge) EdgeView {
 	v := EdgeView{
-		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(), Grade: e.GradeText(), Doubt: e.Doubt.String(), Reason: e.Reason.String(),
-		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates, Denied: e.DeniedRecords,
+		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(),
+		Grade: e.GradeText(), Doubt: e.Doubt.String(), Reason: e.Reason.String(),
+		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates,
+		Denied:  e.DeniedRecords,
 		Refused: e.RefusedRecords, First: model.Stamp(e.First), Last: model.Stamp(e.Last), Windows: len(e.Windows),
 		Observers: e.Observers.Names(), Marks: e.Marks.Names(),
 	}
@@ -80,7 +83,18 @@ var edges = list[EdgeView]{
 		if e.Reason != "" {
 			note = e.Reason
 		}
-		t.row(e.Source, e.Destination, e.Port, e.State, cmp.Or(e.Grade, "-"), text.Count(e.Records), conns, e.First[:min(len(e.First), 19)], e.Last[:min(len(e.Last), 19)], note)
+		t.row(
+			e.Source,
+			e.Destination,
+			e.Port,
+			e.State,
+			cmp.Or(e.Grade, "-"),
+			text.Count(e.Records),
+			conns,
+			e.First[:min(len(e.First), 19)],
+			e.Last[:min(len(e.Last), 19)],
+			note,
+		)
 	},
 }
 
@@ -175,16 +189,31 @@ type flowView struct {
 
 func viewFlow(g *graph.Graph, r *model.Observation) flowView {
 	return flowView{
-		Window: model.Stamp(int64(r.Window) * 60e6), Source: g.Peers[g.PeerOf[r.Src]].ID, Destination: g.Peers[g.PeerOf[r.Dst]].ID,
-		SourcePort: r.SrcPort, Port: r.Port, Protocol: r.Proto.String(), Verdict: r.Verdict.String(), Observer: r.Observer.String(),
-		Fate: r.Fate.String(), Reason: r.Reason.String(), Records: r.Records, First: model.Stamp(r.First), Last: model.Stamp(r.Last),
+		Window: model.Stamp(
+			int64(r.Window) * 60e6,
+		), Source: g.Peers[g.PeerOf[r.Src]].ID, Destination: g.Peers[g.PeerOf[r.Dst]].ID,
+		SourcePort: r.SrcPort, Port: r.Port, Protocol: r.Proto.String(), Verdict: r.Verdict.String(),
+		Observer: r.Observer.String(),
+		Fate:     r.Fate.String(), Reason: r.Reason.String(), Records: r.Records, First: model.Stamp(r.First),
+		Last:      model.Stamp(r.Last),
 		SourcePod: g.Tables.Names.Get(r.SrcPod), DestinationPod: g.Tables.Names.Get(r.DstPod), Marks: r.Marks.Names(),
 	}
 }
 
 var flows = list[flowView]{
 	kind: "FlowList", field: "flows",
-	head: []string{"WINDOW", "SOURCE", "DESTINATION", "PORT", "VERDICT", "OBSERVER", "FATE", "RECORDS", "SOURCE POD", "DESTINATION POD"},
+	head: []string{
+		"WINDOW",
+		"SOURCE",
+		"DESTINATION",
+		"PORT",
+		"VERDICT",
+		"OBSERVER",
+		"FATE",
+		"RECORDS",
+		"SOURCE POD",
+		"DESTINATION POD",
+	},
 	row: func(t *table, v flowView) {
 		t.row(v.Window, v.Source, v.Destination, fmt.Sprintf("%d/%s", v.Port, v.Protocol), v.Verdict, v.Observer,
 			strings.TrimSuffix(v.Fate+"/"+v.Reason, "/"), v.Records, v.SourcePod, v.DestinationPod)
@@ -197,7 +226,8 @@ func Flows(w io.Writer, format string, l *run.Log, namespaces []string) error {
 	list := []flowView{}
 	rows := l.Builder.Observations()
 	for i := range rows {
-		if rows[i].Fate != model.Irrelevant && wanted(namespaces, g.Peers[g.PeerOf[rows[i].Src]].Namespace, g.Peers[g.PeerOf[rows[i].Dst]].Namespace) {
+		if rows[i].Fate != model.Irrelevant &&
+			wanted(namespaces, g.Peers[g.PeerOf[rows[i].Src]].Namespace, g.Peers[g.PeerOf[rows[i].Dst]].Namespace) {
 			list = append(list, viewFlow(g, &rows[i]))
 		}
 	}

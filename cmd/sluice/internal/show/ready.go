@@ -12,7 +12,8 @@ import (
 	"sluice/synth/readiness"
 )
 
-// Ready prints whether enough was seen: three lines a namespace, and with explain a line for each workload and direction.
+// Ready prints whether enough was seen: three lines a namespace, and with explain a line for each workload and
+// direction.
 func Ready(w io.Writer, format string, r *run.Ready, explain bool) error {
 	if format != Table {
 		return printObject(w, format, viewReady(r))
@@ -49,7 +50,21 @@ func readyLines(w io.Writer, r *run.Ready) {
 }
 
 func readyTable(w io.Writer, r *run.Ready) error {
-	t := newTable(w, "WORKLOAD", "DIRECTION", "STATE", "SINCE", "DAYS", "EDGES", "LATE", "CHANGES", "7 DAYS", "30 DAYS", "LAST NEW EDGE", "WHY")
+	t := newTable(
+		w,
+		"WORKLOAD",
+		"DIRECTION",
+		"STATE",
+		"SINCE",
+		"DAYS",
+		"EDGES",
+		"LATE",
+		"CHANGES",
+		"7 DAYS",
+		"30 DAYS",
+		"LAST NEW EDGE",
+		"WHY",
+	)
 	for i := range r.Sides {
 		s := &r.Sides[i]
 		month := "-" // nothing is said of a month that was not seen
@@ -63,8 +78,20 @@ func readyTable(w io.Writer, r *run.Ready) error {
 		if s.Rhythm > 0 {
 			why = append(why, fmt.Sprintf("something comes every %.0f days: what is rarer may live here too", s.Rhythm))
 		}
-		t.row(s.ID, s.Direction, s.State, model.StampSecond(s.Since), int(s.Age), s.Edges, s.Late, s.Changes, share(s.Week.Slow), month,
-			model.StampSecond(s.LastNew), strings.Join(why, "; "))
+		t.row(
+			s.ID,
+			s.Direction,
+			s.State,
+			model.StampSecond(s.Since),
+			int(s.Age),
+			s.Edges,
+			s.Late,
+			s.Changes,
+			share(s.Week.Slow),
+			month,
+			model.StampSecond(s.LastNew),
+			strings.Join(why, "; "),
+		)
 	}
 	for _, u := range r.Unseen {
 		state, why := readiness.Learning.String(), u.Text
@@ -76,8 +103,11 @@ func readyTable(w io.Writer, r *run.Ready) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "7 DAYS and 30 DAYS: the chance that something the workload needs, and that was never seen, shows within them. "+
-		"Nothing is said of 30 days before five weeks with a turn of the month were watched.")
+	fmt.Fprintln(
+		w,
+		"7 DAYS and 30 DAYS: the chance that something the workload needs, and that was never seen, shows within them. "+
+			"Nothing is said of 30 days before five weeks with a turn of the month were watched.",
+	)
 	return nil
 }
 
@@ -201,7 +231,13 @@ func viewReasons(list []readiness.Reason) []reasonView {
 }
 
 func viewOutlook(o readiness.Outlook) outlookView {
-	return outlookView{atLeast(o.Slow), atLeast(o.Change), atLeast(o.Any), digits(o.ExpectedSlow), digits(o.ExpectedChanges)}
+	return outlookView{
+		atLeast(o.Slow),
+		atLeast(o.Change),
+		atLeast(o.Any),
+		digits(o.ExpectedSlow),
+		digits(o.ExpectedChanges),
+	}
 }
 
 // viewMonth says nothing of a month that was not seen.
@@ -221,10 +257,25 @@ func viewNumber(n readiness.Number) numberView {
 func digits(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
 func viewReady(r *run.Ready) readyView {
-	v := readyView{header: newHeader("ReadyResult"), First: model.StampSecond(r.First), AsOf: model.StampSecond(r.AsOf), SchedulesKnown: r.Schedules,
-		Config: readyConfigView{r.Config.Days, r.Config.Risk, r.Config.Hold, r.Config.Leave}, Loss: digits(r.Loss), LostHours: r.LostHours,
-		Record: readyRecordView{r.Record.Days, r.Record.Surprised}, HorizonDays: readiness.Horizon(r.Namespaces),
-		Namespaces: []readyNamespaceView{}, Workloads: []readySideView{}, Unseen: []readyUnseenView{}}
+	v := readyView{
+		header:         newHeader("ReadyResult"),
+		First:          model.StampSecond(r.First),
+		AsOf:           model.StampSecond(r.AsOf),
+		SchedulesKnown: r.Schedules,
+		Config: readyConfigView{
+			r.Config.Days,
+			r.Config.Risk,
+			r.Config.Hold,
+			r.Config.Leave,
+		},
+		Loss:        digits(r.Loss),
+		LostHours:   r.LostHours,
+		Record:      readyRecordView{r.Record.Days, r.Record.Surprised},
+		HorizonDays: readiness.Horizon(r.Namespaces),
+		Namespaces:  []readyNamespaceView{},
+		Workloads:   []readySideView{},
+		Unseen:      []readyUnseenView{},
+	}
 	for i := range r.Namespaces {
 		n := &r.Namespaces[i]
 		c := &n.Coverage
@@ -233,14 +284,38 @@ func viewReady(r *run.Ready) readyView {
 			x := viewNumber(n.MonthNumber)
 			number = &x
 		}
-		v.Namespaces = append(v.Namespaces, readyNamespaceView{n.Name, n.State.String(), viewReasons(n.Reasons), digits(n.Age), n.WeekSeen, n.MonthSeen,
-			n.Edges, n.Late, n.Changes, n.Workloads, n.Ready, atLeast(n.Chance), viewOutlook(n.Week), viewMonth(n.Month, n.MonthSeen), viewNumber(n.WeekNumber), number,
-			coverageView{c.Days, c.Once, c.Twice, digits(c.Share), digits(c.Low), digits(c.Top), digits(c.Unseen)}})
+		v.Namespaces = append(
+			v.Namespaces,
+			readyNamespaceView{n.Name, n.State.String(), viewReasons(n.Reasons), digits(n.Age), n.WeekSeen, n.MonthSeen,
+				n.Edges, n.Late, n.Changes, n.Workloads, n.Ready, atLeast(n.Chance), viewOutlook(n.Week), viewMonth(n.Month,
+					n.MonthSeen), viewNumber(n.WeekNumber), number,
+				coverageView{c.Days, c.Once, c.Twice, digits(c.Share), digits(c.Low), digits(c.Top), digits(c.Unseen)}},
+		)
 	}
 	for i := range r.Sides {
 		s := &r.Sides[i]
-		v.Workloads = append(v.Workloads, readySideView{s.ID, s.Namespace, s.Direction.String(), s.State.String(), model.StampSecond(s.Since), viewReasons(s.Reasons),
-			digits(s.Age), s.Edges, s.Late, s.Changes, model.StampSecond(s.LastNew), digits(s.Rhythm), viewOutlook(s.Week), viewMonth(s.Month, s.MonthSeen), s.MonthSeen})
+		v.Workloads = append(
+			v.Workloads,
+			readySideView{
+				s.ID,
+				s.Namespace,
+				s.Direction.String(),
+				s.State.String(),
+				model.StampSecond(s.Since),
+				viewReasons(s.Reasons),
+				digits(
+					s.Age,
+				),
+				s.Edges,
+				s.Late,
+				s.Changes,
+				model.StampSecond(s.LastNew),
+				digits(s.Rhythm),
+				viewOutlook(s.Week),
+				viewMonth(s.Month, s.MonthSeen),
+				s.MonthSeen,
+			},
+		)
 	}
 	for _, u := range r.Unseen {
 		v.Unseen = append(v.Unseen, readyUnseenView{u.ID, u.Kind, u.Idle, u.Text})

@@ -68,15 +68,26 @@ type caseView struct {
 }
 
 func viewReport(r *verify.Report) reportView {
-	v := reportView{header: newHeader("VerifyResult"), CNI: r.Semantics.String(), Connections: map[string]uint64{}, Records: map[string]uint64{},
-		ConnectionsTotal: r.Connections.Total(), OverPermission: overView{r.Over.Count, r.Over.Universe, r.Over.Examples}, Cases: []caseView{}, Unused: []string{}}
+	v := reportView{
+		header:           newHeader("VerifyResult"),
+		CNI:              r.Semantics.String(),
+		Connections:      map[string]uint64{},
+		Records:          map[string]uint64{},
+		ConnectionsTotal: r.Connections.Total(),
+		OverPermission:   overView{r.Over.Count, r.Over.Universe, r.Over.Examples},
+		Cases:            []caseView{},
+		Unused:           []string{},
+	}
 	for i := range r.Connections {
 		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
 		v.Records[verify.Verdict(i).String()] = r.Records[i]
 	}
 	for _, c := range r.Cases {
-		v.Cases = append(v.Cases, caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why,
-			c.Connections, c.Missing})
+		v.Cases = append(
+			v.Cases,
+			caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why,
+				c.Connections, c.Missing},
+		)
 	}
 	for _, u := range r.Unused {
 		v.Unused = append(v.Unused, u.ID)
@@ -97,7 +108,12 @@ func viewReport(r *verify.Report) reportView {
 
 // printReport prints the six counts, what they are made of, and the first cases to look at.
 func printReport(w io.Writer, r *verify.Report) {
-	fmt.Fprintf(w, "Replayed %s as %s decides:\n", text.Plural(r.Connections.Total(), "connection", "connections"), r.Semantics)
+	fmt.Fprintf(
+		w,
+		"Replayed %s as %s decides:\n",
+		text.Plural(r.Connections.Total(), "connection", "connections"),
+		r.Semantics,
+	)
 	meaning := map[verify.Verdict]string{
 		verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied", verify.Rejected: "was denied, and stays denied",
 		verify.Escaped: "was denied, and would be allowed", verify.Inexpressible: "worked, but the dialect has no rule for it",
@@ -107,17 +123,36 @@ func printReport(w io.Writer, r *verify.Report) {
 		v := verify.Verdict(i)
 		fmt.Fprintf(w, "  %-14s %8s  %s\n", v, text.Count(r.Connections[i]), meaning[v])
 	}
-	fmt.Fprintf(w, "  %-14s %8s  allowed at an isolated end, never seen, of %s possible\n", "over-permitted", text.Count(r.Over.Count), text.Count(r.Over.Universe))
+	fmt.Fprintf(
+		w,
+		"  %-14s %8s  allowed at an isolated end, never seen, of %s possible\n",
+		"over-permitted",
+		text.Count(r.Over.Count),
+		text.Count(r.Over.Universe),
+	)
 	if r.Pending > 0 {
 		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
 	}
 	const most = 10
 	for i, c := range r.Cases {
 		if i == most {
-			fmt.Fprintf(w, "... and %s (-o json lists all)\n", text.Plural(len(r.Cases)-most, "more case", "more cases"))
+			fmt.Fprintf(
+				w,
+				"... and %s (-o json lists all)\n",
+				text.Plural(len(r.Cases)-most, "more case", "more cases"),
+			)
 			break
 		}
-		fmt.Fprintf(w, "%s: %s -> %s %s, %s: %s\n", c.Verdict, text.Printable(c.Src, 80), text.Printable(c.Dst, 80), c.Port, text.Plural(c.Records, "record", "records"), text.Printable(c.Why, 300))
+		fmt.Fprintf(
+			w,
+			"%s: %s -> %s %s, %s: %s\n",
+			c.Verdict,
+			text.Printable(c.Src, 80),
+			text.Printable(c.Dst, 80),
+			c.Port,
+			text.Plural(c.Records, "record", "records"),
+			text.Printable(c.Why, 300),
+		)
 		if len(c.Missing) > 0 {
 			fmt.Fprintf(w, "  would need: %s\n", text.Printable(strings.Join(c.Missing, "; "), 300))
 		}
@@ -126,13 +161,27 @@ func printReport(w io.Writer, r *verify.Report) {
 		if i == most {
 			break
 		}
-		fmt.Fprintf(w, "over: %s -> %s %s, by rule %s of %s\n", text.Printable(e.Src, 80), text.Printable(e.Dst, 80), e.Port, e.Rule, e.Policy)
+		fmt.Fprintf(
+			w,
+			"over: %s -> %s %s, by rule %s of %s\n",
+			text.Printable(e.Src, 80),
+			text.Printable(e.Dst, 80),
+			e.Port,
+			e.Rule,
+			e.Policy,
+		)
 	}
 	if n := len(r.Unused); n > 0 {
 		fmt.Fprintf(w, "%s that no connection needed.\n", text.Plural(n, "rule", "rules"))
 	}
 	for _, u := range r.Unrecorded {
-		fmt.Fprintf(w, "unrecorded: rule %s of %s has no evidence in the bundle: %s\n", u.ID, u.Policy, text.Printable(u.Text, 200))
+		fmt.Fprintf(
+			w,
+			"unrecorded: rule %s of %s has no evidence in the bundle: %s\n",
+			u.ID,
+			u.Policy,
+			text.Printable(u.Text, 200),
+		)
 	}
 	for _, id := range r.Missing {
 		fmt.Fprintf(w, "missing: no file has rule %s, which the bundle lists\n", id)
@@ -141,7 +190,13 @@ func printReport(w io.Writer, r *verify.Report) {
 		fmt.Fprintf(w, "edited: %s is not as it was written\n", text.Printable(name, 200))
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(w, "unisolated: %s of namespace %s is open for %s\n", g.Direction, g.Namespace, text.Printable(strings.Join(g.Pods, ", "), 300))
+		fmt.Fprintf(
+			w,
+			"unisolated: %s of namespace %s is open for %s\n",
+			g.Direction,
+			g.Namespace,
+			text.Printable(strings.Join(g.Pods, ", "), 300),
+		)
 	}
 	for _, o := range r.Open {
 		where := "namespace " + o.Namespace
@@ -154,8 +209,12 @@ func printReport(w io.Writer, r *verify.Report) {
 		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
 	}
 	for _, ns := range r.LeftOpen() {
-		fmt.Fprintf(w, "left-open: %s stands in namespace %s and undoes what other policies there isolate, yours too: delete it to enforce\n",
-			policy.OpenName, text.Printable(ns, 80))
+		fmt.Fprintf(
+			w,
+			"left-open: %s stands in namespace %s and undoes what other policies there isolate, yours too: delete it to enforce\n",
+			policy.OpenName,
+			text.Printable(ns, 80),
+		)
 	}
 }
 

@@ -100,7 +100,15 @@ func streamViews(st *store.Store) []streamView {
 	list := []streamView{}
 	for _, name := range slices.Sorted(maps.Keys(records)) {
 		sum := st.Stream(name)
-		v := streamView{Source: name, Watermark: model.Stamp(sum.Watermark), Records: records[name], Resent: sum.Resent, Opened: sum.Opened, Nodes: []streamNodeView{}, Gaps: []streamGapView{}}
+		v := streamView{
+			Source:    name,
+			Watermark: model.Stamp(sum.Watermark),
+			Records:   records[name],
+			Resent:    sum.Resent,
+			Opened:    sum.Opened,
+			Nodes:     []streamNodeView{},
+			Gaps:      []streamGapView{},
+		}
 		lost := map[string]map[string]int64{}
 		for _, l := range sum.Lost {
 			if lost[l.Node] == nil {

@@ -40,9 +40,21 @@ func Summary(w io.Writer, l *run.Log) {
 	for _, s := range l.Sources {
 		bytes += s.Bytes
 	}
-	fmt.Fprintf(w, "Read %s (%s) from %s", text.Plural(l.Report.Total(), "record", "records"), text.Size(bytes), text.Plural(len(l.Sources), "source", "sources"))
+	fmt.Fprintf(
+		w,
+		"Read %s (%s) from %s",
+		text.Plural(l.Report.Total(), "record", "records"),
+		text.Size(bytes),
+		text.Plural(len(l.Sources), "source", "sources"),
+	)
 	if l.Graph.First != 0 {
-		fmt.Fprintf(w, ", %s to %s (%s)", model.StampSecond(l.Graph.First), model.StampSecond(l.Graph.Last), time.Duration((l.Graph.Last-l.Graph.First)*1000).Round(time.Second))
+		fmt.Fprintf(
+			w,
+			", %s to %s (%s)",
+			model.StampSecond(l.Graph.First),
+			model.StampSecond(l.Graph.Last),
+			time.Duration((l.Graph.Last-l.Graph.First)*1000).Round(time.Second),
+		)
 	}
 	fmt.Fprintln(w)
 	for _, c := range fateCounts(l) {
@@ -51,10 +63,18 @@ func Summary(w io.Writer, l *run.Log) {
 		}
 	}
 	if l.Report.Lost > 0 {
-		fmt.Fprintf(w, "  The log says that %s: edges may be missing.\n", text.Plural(l.Report.Lost, "event was lost", "events were lost"))
+		fmt.Fprintf(
+			w,
+			"  The log says that %s: edges may be missing.\n",
+			text.Plural(l.Report.Lost, "event was lost", "events were lost"),
+		)
 	}
 	if l.Gaps > 0 {
-		fmt.Fprintf(w, "  Collectors found %s: edges may be missing.\n", text.Plural(l.Gaps, "time with possible gaps", "times with possible gaps"))
+		fmt.Fprintf(
+			w,
+			"  Collectors found %s: edges may be missing.\n",
+			text.Plural(l.Gaps, "time with possible gaps", "times with possible gaps"),
+		)
 	}
 	if l.Report.OutOfRange > 0 {
 		fmt.Fprintf(w, "  %s outside --since/--until.\n", text.Plural(l.Report.OutOfRange, "record", "records"))
@@ -63,7 +83,12 @@ func Summary(w io.Writer, l *run.Log) {
 	for i := range l.Graph.Edges {
 		n[l.Graph.Edges[i].State]++
 	}
-	fmt.Fprintf(w, "Found %s between %s", text.Plural(n[graph.Allowed]+n[graph.Mixed], "edge", "edges"), text.Plural(len(l.Graph.Workloads), "workload", "workloads"))
+	fmt.Fprintf(
+		w,
+		"Found %s between %s",
+		text.Plural(n[graph.Allowed]+n[graph.Mixed], "edge", "edges"),
+		text.Plural(len(l.Graph.Workloads), "workload", "workloads"),
+	)
 	for _, s := range []graph.State{graph.Mixed, graph.Pending, graph.Denied, graph.Refused} {
 		if n[s] > 0 {
 			fmt.Fprintf(w, ", %s %s", text.Count(n[s]), s)
@@ -81,7 +106,14 @@ func samples(w io.Writer, l *run.Log) {
 			fmt.Fprintf(w, "  ... (-o json lists more)\n")
 			break
 		}
-		fmt.Fprintf(w, "  %s:%d: %s: %s\n", text.Printable(s.Source, 200), s.Line, model.FateText(s.Fate, s.Reason), text.Printable(s.Detail, 200))
+		fmt.Fprintf(
+			w,
+			"  %s:%d: %s: %s\n",
+			text.Printable(s.Source, 200),
+			s.Line,
+			model.FateText(s.Fate, s.Reason),
+			text.Printable(s.Detail, 200),
+		)
 	}
 }
 
@@ -95,12 +127,20 @@ func Stored(w io.Writer, l *run.Log, dir string) {
 			n++
 		}
 	}
-	fmt.Fprintf(w, "Stored %s (%s) from %s in %s", text.Plural(l.Report.Total(), "record", "records"), text.Size(bytes), text.Plural(n, "source", "sources"), dir)
+	fmt.Fprintf(
+		w,
+		"Stored %s (%s) from %s in %s",
+		text.Plural(l.Report.Total(), "record", "records"),
+		text.Size(bytes),
+		text.Plural(n, "source", "sources"),
+		dir,
+	)
 	if skipped := l.Skipped(); skipped > 0 {
 		fmt.Fprintf(w, "; %s already there", text.Plural(skipped, "source was", "sources were"))
 	}
 	fmt.Fprintln(w, ".")
-	for _, f := range []model.Fate{model.Used, model.Reply, model.Denied, model.Undecided, model.Irrelevant, model.Refused, model.Malformed} {
+	for _, f := range []model.Fate{model.Used, model.Reply, model.Denied, model.Undecided, model.Irrelevant,
+		model.Refused, model.Malformed} {
 		if c := l.Report.Fate(f); c > 0 {
 			why := map[string]uint64{}
 			for r, k := range l.Report.Counts.Reasons(f) {

@@ -25,8 +25,16 @@ type workloadView struct {
 }
 
 func viewWorkload(w *workload.Workload) workloadView {
-	v := workloadView{Namespace: w.Namespace, Name: w.Name, Kind: w.Kind, ServiceAccount: w.ServiceAccount, Selector: w.Selector,
-		Merged: w.Merged, Refusal: w.Refusal, LabelSets: [][]string{}}
+	v := workloadView{
+		Namespace:      w.Namespace,
+		Name:           w.Name,
+		Kind:           w.Kind,
+		ServiceAccount: w.ServiceAccount,
+		Selector:       w.Selector,
+		Merged:         w.Merged,
+		Refusal:        w.Refusal,
+		LabelSets:      [][]string{},
+	}
 	for _, s := range w.Separates() {
 		if len(s.From) > 0 {
 			if v.Separates == nil {
