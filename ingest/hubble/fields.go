@@ -1,0 +1,221 @@
+package hubble
+
+import (
+	"sluice/model"
+)
+
+func (r *reader) ip(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inIP, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inIP, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case ipSource:
+			i = r.value(holeSrcIP, b, i)
+		case ipDestination:
+			i = r.value(holeDstIP, b, i)
+		case ipVersion:
+			i = skip(b, i, 0)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inIP, id, badValue)
+		}
+	}
+}
+
+var protocols = [...]model.Proto{
+	l4TCP:   model.TCP,
+	l4UDP:   model.UDP,
+	l4SCTP:  model.SCTP,
+	l4ICMP4: model.ICMP,
+	l4ICMP6: model.ICMPv6,
+	passed:  0,
+}
+
+func (r *reader) layer4(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	r.hasLayer4 = true
+	i++
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inLayer4, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		switch p := protocols[id]; {
+		case p == 0:
+			i = r.value(holeSkip, b, i)
+		case b[i] != '{':
+			i = null(b, i)
+		case r.proto != 0:
+			return r.fail(inLayer4, id, twoProtocols)
+		default:
+			r.proto = p
+			i = r.ports(b, i+1)
+		}
+		if i < 0 {
+			return r.fail(inLayer4, id, badValue)
+		}
+	}
+}
+
+// ports reads what a protocol has: ports and flags, or a type.
+func (r *reader) ports(b []byte, i int) int {
+	icmp := r.proto == model.ICMP || r.proto == model.ICMPv6
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inPorts, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inPorts, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch {
+		case id == portType && icmp:
+			i = r.whole(b, i, maxICMP, &r.icmp)
+		case id == portSource && !icmp:
+			i = r.value(holeSrcPort, b, i)
+		case id == portDestination && !icmp:
+			i = r.value(holeDstPort, b, i)
+		case id == portFlags && !icmp:
+			i = r.tcpFlags(b, i)
+		case id == portCode:
+			i = skip(b, i, 0)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inPorts, id, badValue)
+		}
+	}
+}
+
+const (
+	maxPort = 1<<16 - 1
+	maxICMP = 1<<8 - 1
+)
+
+var tcpFlags = [...]model.TCPFlags{
+	flagSYN: model.SYN,
+	flagACK: model.ACK,
+	flagFIN: model.FIN,
+	flagRST: model.RST,
+	passed:  0,
+}
+
+func (r *reader) tcpFlags(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	tcp := r.proto == model.TCP
+	r.hasFlags = tcp
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inFlags, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inFlags, id, twice)
+		}
+		seen |= 1 << id &^ often
+		var on model.Tri
+		if i = boolean(b, i, &on); i < 0 {
+			return r.fail(inFlags, id, badValue)
+		}
+		if on == model.Yes && tcp {
+			r.flags |= tcpFlags[id]
+		}
+	}
+}
+
+func (r *reader) eventType(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inEvent, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inEvent, id, twice)
+		}
+		seen |= 1 << id &^ often
+		switch id {
+		case eventType:
+			i = r.enum(b, i, plainly, &r.event)
+		case eventSubType:
+			i = r.enum(b, i, plainly, &r.subEvent)
+		default:
+			i = r.value(holeSkip, b, i)
+		}
+		if i < 0 {
+			return r.fail(inEvent, id, badValue)
+		}
+	}
+}
+
+// namesService reads a Service: whether it has a name or a namespace.
+func (r *reader) namesService(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	i++
+	seen := uint64(0)
+	for first := true; ; first = false {
+		id, at := r.member(b, i, inService, first)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if seen&(1<<id) != 0 {
+			return r.fail(inService, id, twice)
+		}
+		seen |= 1 << id &^ often
+		var t []byte
+		if id == passed {
+			i = skip(b, i, 0)
+		} else if i = r.str(b, i, &t); len(t) > 0 {
+			r.service = true
+		}
+		if i < 0 {
+			return r.fail(inService, id, badValue)
+		}
+	}
+}

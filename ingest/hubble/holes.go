@@ -1,0 +1,157 @@
+package hubble
+
+import (
+	"strconv"
+	"time"
+)
+
+// hole is a kind of value that is another one in every record.
+type hole uint8
+
+const (
+	noHole hole = iota
+	holeSkip
+	holeTime
+	holeOuter
+	holeSrcIP
+	holeDstIP
+	holeSrcPort
+	holeDstPort
+	holeSource
+	holeDestination
+	holeNames
+	holeService
+	holeAggregate
+	holeEnd // no value: the record ends
+)
+
+// step is a value that was read.
+type step struct {
+	hole     hole
+	from, to int
+}
+
+// value reads the value of a hole, and notes where it stood.
+func (r *reader) value(h hole, b []byte, i int) int {
+	end := r.fill(h, b, i)
+	if r.noting {
+		r.path = append(r.path, step{h, i, end})
+	}
+	return end
+}
+
+// fill reads the value of a hole.
+func (r *reader) fill(h hole, b []byte, i int) int {
+	switch h {
+	case holeSkip:
+		if b[i] == '"' {
+			return textEnd(b, i+1)
+		}
+		return skip(b, i, 0)
+	case holeTime:
+		return r.timeValue(b, i)
+	case holeOuter:
+		return r.text(b, i, &r.outer)
+	case holeSrcIP:
+		return r.str(b, i, &r.srcIP)
+	case holeDstIP:
+		return r.str(b, i, &r.dstIP)
+	case holeSrcPort:
+		return r.whole(b, i, maxPort, &r.srcPort)
+	case holeDstPort:
+		return r.whole(b, i, maxPort, &r.dstPort)
+	case holeSource:
+		r.source = b[i] == '{'
+		return r.end(b, i, &r.src)
+	case holeDestination:
+		return r.end(b, i, &r.dst)
+	case holeNames:
+		return r.destinationNames(b, i)
+	case holeService:
+		return r.namesService(b, i)
+	case holeAggregate:
+		if r.aggregate = b[i] == '{'; r.aggregate {
+			return skip(b, i, 0)
+		}
+		return null(b, i)
+	default: // the rest asks for nothing here
+	}
+	return -1
+}
+
+func (r *reader) destinationNames(b []byte, i int) int {
+	if b[i] != '[' {
+		return null(b, i)
+	}
+	l, end := r.texts.read(r, b, i)
+	if end > 0 {
+		r.names = l.joined
+	}
+	return end
+}
+
+// timeValue reads the time of the flow.
+func (r *reader) timeValue(b []byte, i int) int {
+	if b[i] == '"' {
+		if us, end := r.minute.parse(b, i+1); end > 0 {
+			r.time, r.timed = us, true
+			return end
+		}
+	}
+	var t []byte
+	end := r.text(b, i, &t)
+	if len(t) == 0 {
+		return end
+	}
+	us, ok := parseTime(t)
+	if !ok {
+		return r.fail(inFlow, keyTime, "bad time "+strconv.Quote(string(t)))
+	}
+	r.time, r.timed = us, true
+	return end
+}
+
+func parseTime(t []byte) (int64, bool) {
+	at, err := time.Parse(time.RFC3339Nano, string(t))
+	return at.UnixMicro(), err == nil
+}
+
+// minute remembers the last minute parsed: records of a log mostly share it with the one before.
+type minute struct {
+	text [16]byte
+	base int64
+}
+
+// nano makes nanoseconds of a fraction of so many digits.
+var nano = [...]uint64{0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
+
+// parse reads the rest of a string with a time in UTC as most write it.
+func (m *minute) parse(b []byte, i int) (int64, int) {
+	if string(b[i:i+16]) != string(m.text[:]) {
+		t, err := time.Parse(time.RFC3339, string(b[i:i+16])+":00Z")
+		if err != nil {
+			return 0, -1
+		}
+		copy(m.text[:], b[i:])
+		m.base = t.UnixMicro()
+	}
+	tens, secs := b[i+17]-'0', b[i+18]-'0'
+	if b[i+16] != ':' || tens > 5 || secs > 9 {
+		return 0, -1
+	}
+	us := m.base + int64(tens)*10e6 + int64(secs)*1e6
+	if i += 19; b[i] == '.' {
+		start, frac := i+1, uint64(0)
+		for i++; b[i]-'0' <= 9; i++ {
+			frac = frac*10 + uint64(b[i]-'0')
+		}
+		if i == start || i > start+9 {
+			return 0, -1
+		}
+		us += int64(frac * nano[i-start] / 1000)
+	}
+	if b[i] != 'Z' || b[i+1] != '"' {
+		return 0, -1
+	}
+	return us, i + 2
+}
