@@ -225,7 +225,7 @@ func (x *addresses) cidrsOf(p *policy.Peer) []netip.Prefix {
 		return []netip.Prefix{p.CIDR}
 	case policy.PeerNetwork:
 		return x.setOf(p.Name).CIDRs
-	default: // the rest asks for nothing here
+	default:
 	}
 	return nil
 }

@@ -206,7 +206,7 @@ func (x *gatherer) remark(i int, e *graph.Edge, en end) {
 		note(KindMixed, "worked and was also denied", "it is allowed; check that it should be")
 	case graph.Denied:
 		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
-	default: // the rest asks for nothing here
+	default:
 	}
 	for _, m := range []struct {
 		mark              model.Marks

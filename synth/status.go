@@ -160,7 +160,7 @@ func (e *Enforce) Words(d model.Direction) string {
 			return "not yet: watched " + e.Watched.String() + ", " + blockers
 		}
 		return "not yet: watched " + e.Watched.String()
-	default: // the rest asks for nothing here
+	default:
 	}
 	return "not yet: " + blockers
 }

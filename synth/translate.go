@@ -58,7 +58,7 @@ func (t *translator) peer(ns string, i int) policy.Peer {
 		return t.network(ns, NodesNetwork)[0]
 	case model.KindNetwork, model.KindNetworkSet:
 		return t.network(ns, p.Name)[0]
-	default: // the rest asks for nothing here
+	default:
 	}
 	w := &t.g.Workloads[p.Workload]
 	return policy.PodsIn(w.Namespace, policy.MatchLabels(w.Selector))

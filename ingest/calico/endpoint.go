@@ -181,7 +181,7 @@ func (e *end) endpoint() (model.Endpoint, *rejection) {
 		if e.address.IsValid() {
 			ep.Kind, ep.Names = model.KindAddress, readDomains(e.domains)
 		}
-	default: // the rest asks for nothing here
+	default:
 	}
 	return ep, nil
 }

@@ -74,7 +74,7 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 			return skip(b, i, 0)
 		}
 		return null(b, i)
-	default: // the rest asks for nothing here
+	default:
 	}
 	return -1
 }

@@ -113,7 +113,7 @@ func dropOfficial(f *flowpb.Flow) model.Drop {
 		return model.DropPolicy
 	case flowpb.DropReason_AUTH_REQUIRED:
 		return model.DropAuth
-	default: // the rest asks for nothing here
+	default:
 	}
 	return model.DropOther
 }

@@ -46,7 +46,7 @@ func direction(f *model.Flow, denied bool) model.Fate {
 			return model.Undecided
 		}
 		return model.Used
-	default: // the rest asks for nothing here
+	default:
 	}
 	switch f.Proto {
 	case model.TCP:
@@ -55,7 +55,7 @@ func direction(f *model.Flow, denied bool) model.Fate {
 			return model.Used
 		case model.SYN | model.ACK:
 			return model.Reply
-		default: // the rest asks for nothing here
+		default:
 		}
 		return model.Undecided
 	case model.ICMP, model.ICMPv6:
@@ -63,7 +63,7 @@ func direction(f *model.Flow, denied bool) model.Fate {
 			return model.Reply
 		}
 		return model.Used
-	default: // the rest asks for nothing here
+	default:
 	}
 	if denied {
 		return model.Used // policy is only asked about the first packet of a connection
@@ -86,7 +86,7 @@ func looksLikeReply(f *model.Flow) bool {
 		return f.Flags&model.SYN == 0 && fixedPort(f.SrcPort) != 0 && fixedPort(f.DstPort) == 0
 	case model.UDP:
 		return f.SrcPort < 1024 && fixedPort(f.DstPort) == 0 && f.Event != model.EventConnection
-	default: // the rest asks for nothing here
+	default:
 	}
 	return false
 }

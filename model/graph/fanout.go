@@ -80,7 +80,7 @@ func (r *grader) vain(i int) bool {
 		return true
 	case Refused:
 		return e.NeverWorked && e.Reason != model.UnknownDirection
-	default: // the rest asks for nothing here
+	default:
 	}
 	return e.Grade.Failed() || e.Grade == GradeUnknown && r.proofs[i].soft
 }

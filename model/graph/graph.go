@@ -131,7 +131,7 @@ func peerID(p *Peer, w []workload.Workload) string {
 		return "network:" + p.Name
 	case model.KindHost:
 		return "host:" + p.Name
-	default: // the rest asks for nothing here
+	default:
 	}
 	if p.Name != "" {
 		return p.Namespace + "/pod:" + p.Name // a field-masked export names the pod and nothing else

@@ -71,7 +71,7 @@ func (w *weigher) see(it *item) {
 		case model.Used:
 			x.worked = true
 			x.arrived = x.arrived || it.k.observer == model.AtDestination || it.k.observer == model.AtL7
-		default: // the rest asks for nothing here
+		default:
 		}
 	}
 }
@@ -87,7 +87,7 @@ func bestOf(items []item) best {
 			b.forward = min(b.forward, k.observer)
 		case model.Denied:
 			b.denied = min(b.denied, k.observer)
-		default: // the rest asks for nothing here
+		default:
 		}
 	}
 	return b

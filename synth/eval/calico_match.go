@@ -172,7 +172,7 @@ func not(t model.Tri) model.Tri {
 		return model.No
 	case model.No:
 		return model.Yes
-	default: // the rest asks for nothing here
+	default:
 	}
 	return t
 }
@@ -211,7 +211,7 @@ func (e *End) selectedBy(q *policy.Peer, n *need) model.Tri {
 			m = and(m, e.selectedBy(&q.All[i], n))
 		}
 		return m
-	default: // the rest asks for nothing here
+	default:
 	}
 	return model.Yes
 }
@@ -252,7 +252,7 @@ func (e *Evaluator) calicoPeer(p *policy.Policy, q *policy.Peer, end *End, a *as
 			m = and(m, not(e.calicoPeer(p, &q.None[i], end, a, n)))
 		}
 		return m
-	default: // the rest asks for nothing here
+	default:
 	}
 	return e.matchPeer(q, a.subject, end, n)
 }

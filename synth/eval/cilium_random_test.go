@@ -88,7 +88,7 @@ func (a author) world(ends []eval.Facts) ciliumtest.World {
 			c.Port = choose[uint16](a, 8, 128, 3)
 		case 112:
 			c.Port = 1
-		default: // the rest asks for nothing here
+		default:
 		}
 		w.Connections = append(w.Connections, c)
 	}

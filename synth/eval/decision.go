@@ -83,7 +83,7 @@ func (e *Evaluator) why(p Part) string {
 		return "it depends on " + p.Needs
 	case NoRule:
 		return fmt.Sprintf("policy %s isolates the pod and no rule allows this", e.name(p.Policy))
-	default: // the rest asks for nothing here
+	default:
 	}
 	pol := &e.set.Policies[p.Policy]
 	verb := "allows"
@@ -110,7 +110,7 @@ func (p *Part) lacksPolicyFact() bool {
 	switch need(p.Needs) {
 	case needNamespace, needPort, needServices, needNetworks, needPeer, needOrder, needHost:
 		return true
-	default: // the rest asks for nothing here
+	default:
 	}
 	return strings.HasPrefix(p.Needs, needTier)
 }

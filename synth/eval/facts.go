@@ -79,7 +79,7 @@ func FactsOf(e *model.Endpoint) Facts {
 		f.Address, f.Names = e.Address, e.Names
 	case model.KindHost:
 		f.Node, f.Labels, f.LabelsUnknown = true, e.Labels, len(e.Labels) == 0
-	default: // the rest asks for nothing here
+	default:
 	}
 	return f
 }

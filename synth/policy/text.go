@@ -80,7 +80,7 @@ func (p Peer) String() string {
 		return "service " + p.Namespace + "/" + p.Name
 	case PeerAll:
 		return p.allText()
-	default: // the rest asks for nothing here
+	default:
 	}
 	if p.Name == "" {
 		return "networks " + p.Pods.String()

@@ -201,7 +201,7 @@ func (r *Report) wants(n *Namespace) []want {
 			case KindRisk:
 				w.chance = s.Week.Slow
 				w.text = fmt.Sprintf("%s (last new edge %s ago)", percent(s.Week.Slow), agoText(r.AsOf-s.LastNew))
-			default: // the rest asks for nothing here
+			default:
 			}
 			out = add(out, w)
 			break

@@ -63,7 +63,7 @@ func TypeOf(n *yaml.Node) string {
 		return "a map"
 	case yaml.SequenceNode:
 		return "a list"
-	default: // the rest asks for nothing here
+	default:
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":

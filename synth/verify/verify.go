@@ -260,7 +260,7 @@ func (v *verifier) cidrs(ep *model.Endpoint) []netip.Prefix {
 		known = v.cfg.Networks[ep.Name]
 	case model.KindHost:
 		known = v.cfg.Nodes
-	default: // the rest asks for nothing here
+	default:
 	}
 	switch {
 	case len(known) > 0:

@@ -129,7 +129,7 @@ func (f *fake) grpc(_ any, s grpc.ServerStream) error {
 			page = int64(n)
 		case 6:
 			filter = string(v)
-		default: // the rest asks for nothing here
+		default:
 		}
 		return nil
 	})

@@ -172,7 +172,7 @@ func answer(b []byte, take func([]byte)) (total int, err error) {
 				take(out)
 				return nil
 			})
-		default: // the rest asks for nothing here
+		default:
 		}
 		return nil
 	})
@@ -198,7 +198,7 @@ func fields(b []byte, each func(num protowire.Number, v []byte, n uint64) error)
 			v, _ = protowire.ConsumeBytes(b)
 		case protowire.VarintType:
 			i, _ = protowire.ConsumeVarint(b)
-		default: // the rest asks for nothing here
+		default:
 		}
 		if err := each(num, v, i); err != nil {
 			return err

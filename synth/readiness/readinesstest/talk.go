@@ -30,7 +30,7 @@ func (w *World) due(k Kind, s schedule, h int) bool {
 			return t.AddDate(0, 0, 1).Day() == 1
 		}
 		return t.Day() == s.day
-	default: // the rest asks for nothing here
+	default:
 	}
 	return false
 }
@@ -64,7 +64,7 @@ func (w *World) talk(e *Edge, s *space, when schedule) (perHour float64) {
 				w.episode(e, h)
 			}
 		}
-	default: // the rest asks for nothing here
+	default:
 	}
 	return 1
 }
@@ -94,7 +94,7 @@ func (w *World) talkAtRandom(e *Edge) (perHour float64) {
 		}
 	case Failover:
 		gap = 24 * (30 + 150*r.Float64())
-	default: // the rest asks for nothing here
+	default:
 	}
 	if gap < 0.2 {
 		for h := e.Born; h < hours; h++ {

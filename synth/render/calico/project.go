@@ -159,7 +159,7 @@ func unsayable(p *policy.Policy, r *policy.Rule, q *policy.Peer) string {
 		if sayableAll(p, r, q) {
 			return ""
 		}
-	default: // the rest asks for nothing here
+	default:
 	}
 	return what
 }

@@ -248,7 +248,7 @@ func entityOf(peers []policy.Peer) *entity {
 			sel = policy.Selector{{Key: networkLabel, Values: []string{p.Name}}}
 		}
 		return &entity{NamespaceSelector: "global()", Selector: SelectorText(sel)}
-	default: // the rest asks for nothing here
+	default:
 	}
 	e := &entity{NamespaceSelector: namespacesText(p.Namespaces)}
 	if len(p.Pods) > 0 {

@@ -38,7 +38,7 @@ func requirementText(r policy.Requirement) string {
 		return r.Key + " " + verbs[r.Op] + " " + quoted(r.Values[0])
 	case policy.NotContains, policy.NotStartsWith, policy.NotEndsWith:
 		return "!(" + r.Key + " " + verbs[r.Op-1] + " " + quoted(r.Values[0]) + ")"
-	default: // the rest asks for nothing here
+	default:
 	}
 	var list []string
 	for _, s := range r.Any {

@@ -68,7 +68,7 @@ func groupOf(k policy.PeerKind) int {
 		return 2
 	case policy.PeerService:
 		return 4
-	default: // the rest asks for nothing here
+	default:
 	}
 	return 3
 }

@@ -139,7 +139,7 @@ func (l *losses) peer(r policy.Rule, p policy.Peer) []policy.Peer {
 			return lost("")
 		}
 		return []policy.Peer{p}
-	default: // the rest asks for nothing here
+	default:
 	}
 	return lost("")
 }

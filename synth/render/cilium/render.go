@@ -135,7 +135,7 @@ func (w writer) rule(r policy.Rule) rule {
 			entities = append(entities, nameOf(p.Entities))
 		case policy.PeerFQDN:
 			out.ToFQDNs = append(out.ToFQDNs, fqdnOf(p.Name))
-		default: // the rest asks for nothing here
+		default:
 		}
 	}
 	if slices.ContainsFunc(sets, func(s cidrRule) bool { return s.CIDR == "" || len(s.Except) > 0 }) {

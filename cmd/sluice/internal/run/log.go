@@ -171,7 +171,7 @@ func (l *Log) remedy() string {
 		return "These records are of no traffic between workloads: capture without filters, hubble observe -o jsonpb --last 10000"
 	case model.Refused:
 		return "These records do not say who talked to whom: capture them whole, without field masks and aggregation"
-	default: // the rest asks for nothing here
+	default:
 	}
 	return "Is it a flow log? One record a line, as hubble observe -o jsonpb writes them, or Calico's flow log"
 }
