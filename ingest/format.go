@@ -1,9 +1,7 @@
 package ingest
 
 import (
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"sluice/model"
 )
@@ -33,14 +31,6 @@ type Decoder interface {
 const excerpt = 120
 
 // Excerpt quotes the start of a text as a rejection's detail does.
-func Excerpt(text []byte) string { return Printable(string(text[:min(len(text), excerpt)])) }
-
-// Printable replaces what a terminal could take for a command, and bytes that are no text, by dots.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !strconv.IsPrint(r) {
-			return '.'
-		}
-		return r
-	}, s)
+func Excerpt(text []byte) string {
+	return model.Printable(strings.ToValidUTF8(string(text[:min(len(text), excerpt)]), "."))
 }

@@ -88,7 +88,7 @@ func (d *Decoder) record(obj []byte) *ingest.Rejection {
 	if r == nil {
 		return nil
 	}
-	detail := ingest.Printable(r.detail) + ": " + ingest.Excerpt(obj)
+	detail := model.Printable(r.detail) + ": " + ingest.Excerpt(obj)
 	return &ingest.Rejection{Fate: r.fate, Reason: r.reason, Source: d.source, Detail: detail}
 }
 

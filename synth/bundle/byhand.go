@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"sluice/synth/render"
 )
 
 // handsOn is what people did that this bundle is written around.
@@ -53,7 +55,7 @@ func includeExtra(files map[string][]byte, extra []string) error {
 	for _, name := range extra {
 		list = append(list, strings.TrimPrefix(name, ExtraDir+"/"))
 	}
-	text, err := yaml.Marshal(newKustomization(list...))
+	text, err := render.Marshal(newKustomization(list...))
 	if err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func includeExtra(files map[string][]byte, extra []string) error {
 			continue
 		}
 		all.Resources = append(all.Resources, fromTop)
-		if files[name], err = yaml.Marshal(all); err != nil {
+		if files[name], err = render.Marshal(all); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"path"
 	"slices"
 
-	"sigs.k8s.io/yaml"
-
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/policy"
@@ -143,7 +141,7 @@ func (l *layout) above() {
 }
 
 func (l *layout) write(name string, object any) error {
-	text, err := yaml.Marshal(object)
+	text, err := render.Marshal(object)
 	l.files[name] = text
 	return err
 }

@@ -221,7 +221,7 @@ func (m *Manifest) encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode %s: %w", ManifestFile, err)
 	}
 	// Arrows stay readable, and no text of a log can open a tag.
-	return bytes.ReplaceAll(b.Bytes(), []byte("<"), []byte(`\u003c`)), nil
+	return model.PrintableText(bytes.ReplaceAll(b.Bytes(), []byte("<"), []byte(`\u003c`))), nil
 }
 
 func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {

@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"sluice/model"
 )
 
 // escape makes a text from a log or a cluster harmless in Markdown, HTML and tables: it stays on its line, inside its
 // cell, and is text.
 func escape(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for _, r := range model.Printable(s) {
 		switch {
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-			fmt.Fprintf(&b, "(U+%04X)", r)
 		case r == '<':
 			b.WriteString("&lt;")
 		case r == '&':

@@ -11,6 +11,7 @@ import (
 
 	yaml "sigs.k8s.io/yaml/goyaml.v2"
 
+	"sluice/model"
 	"sluice/synth/policy"
 )
 
@@ -30,7 +31,29 @@ func Marshal(object any) ([]byte, error) {
 	if v, err = plain(v); err != nil {
 		return nil, err
 	}
+	if bytes.ContainsFunc(text, hidden) {
+		return quoted(v)
+	}
 	return yaml.Marshal(v)
+}
+
+func hidden(r rune) bool { return !model.IsPrintable(r) }
+
+// quoted writes an object that holds characters which do not show: JSON, which is YAML too, with their escapes.
+func quoted(v any) ([]byte, error) {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) + "\n" {
+		if hidden(r) && r != '\n' {
+			fmt.Fprintf(&b, `\U%08x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.Bytes(), nil
 }
 
 // plain makes numbers of the texts of numbers.

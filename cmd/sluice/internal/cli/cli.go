@@ -41,10 +41,12 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
 	var prof profiles
-	root := newRoot(Streams{in, out, errw}, &prof)
+	gate, log := text.NewGate(out), text.NewGate(errw)
+	defer log.Close()
+	root := newRoot(Streams{in, gate, log}, &prof)
 	root.SetArgs(args)
 	c, err := root.ExecuteContextC(ctx)
-	err = errors.Join(err, prof.stop())
+	err = errors.Join(err, prof.stop(), gate.Close())
 	if err == nil {
 		return ExitOK
 	}
@@ -54,12 +56,12 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(
-			errw,
+			log,
 			"sluice: "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000),
 		)
 	}
 	if code == ExitUsage {
-		fmt.Fprintf(errw, "See '%s --help'.\n", c.CommandPath())
+		fmt.Fprintf(log, "See '%s --help'.\n", c.CommandPath())
 	}
 	return code
 }

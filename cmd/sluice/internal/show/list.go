@@ -13,10 +13,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"sigs.k8s.io/yaml"
-
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/render"
 )
 
 // The values of -o.
@@ -134,7 +133,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 // printObject writes v as JSON or YAML.
 func printObject(w io.Writer, format string, v any) error {
 	if format == YAML {
-		b, err := yaml.Marshal(v)
+		b, err := render.Marshal(v)
 		if err != nil {
 			return err
 		}

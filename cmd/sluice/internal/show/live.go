@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -68,7 +67,7 @@ type newEdgeView struct {
 // NewLive returns a view that prints to out, and the log to errw.
 func NewLive(out, errw io.Writer, format string, quiet bool) *Live {
 	v := &Live{out: out, err: errw, format: format, quiet: quiet, every: time.Second, spaces: map[string]int{}}
-	if f, ok := out.(*os.File); ok && !quiet && format != "json" && term.IsTerminal(int(f.Fd())) {
+	if f := text.Behind(out); f != nil && !quiet && format != "json" && term.IsTerminal(int(f.Fd())) {
 		v.screen, v.every = true, 500*time.Millisecond
 	}
 	return v
@@ -226,7 +225,7 @@ func troubles(st *live.Stats) string {
 // erase takes the block off the screen.
 func (v *Live) erase() {
 	if v.block > 0 {
-		fmt.Fprintf(v.out, "\x1b[%dA\x1b[J", v.block)
+		fmt.Fprintf(text.Behind(v.out), "\x1b[%dA\x1b[J", v.block)
 		v.block = 0
 	}
 }
@@ -282,7 +281,7 @@ func (v *Live) redraw() {
 
 // size is that of the terminal, in characters.
 func (v *Live) size() (width, height int) {
-	if f, ok := v.out.(*os.File); ok {
+	if f := text.Behind(v.out); f != nil {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
 			return w, h
 		}

@@ -15,7 +15,7 @@ import (
 
 // progress shows bytes, rate and the time left on a terminal; piped, it is silent.
 type progress struct {
-	w       io.Writer
+	w       *os.File
 	what    string // is done, where nothing is read
 	total   int64  // bytes expected, 0 unknown
 	bytes   atomic.Int64
@@ -28,15 +28,14 @@ type progress struct {
 // Progress returns a watch that shows on a terminal what goes on.
 func Progress(w io.Writer, quiet bool) run.Watch {
 	return func(what string, total int64) (func(int64, int64), func()) {
-		p := &progress{w: w, what: what, total: total, start: time.Now()}
+		p := &progress{w: text.Behind(w), what: what, total: total, start: time.Now()}
 		p.show(quiet)
 		return p.add, p.stop
 	}
 }
 
 func (p *progress) show(quiet bool) {
-	f, ok := p.w.(*os.File)
-	if quiet || !ok || !term.IsTerminal(int(f.Fd())) {
+	if quiet || p.w == nil || !term.IsTerminal(int(p.w.Fd())) {
 		return
 	}
 	p.done, p.ended = make(chan struct{}), make(chan struct{})

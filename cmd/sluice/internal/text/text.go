@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"sluice/model"
 )
 
 // Count writes n with thin groups: 1,234,567.
@@ -38,14 +39,9 @@ func Size(b int64) string {
 	return fmt.Sprintf("%d B", b)
 }
 
-// Printable replaces what would disturb a terminal and cuts what would fill it.
+// Printable escapes what would disturb a terminal or a reader, and cuts what would fill it.
 func Printable(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, s)
+	s = model.Printable(s)
 	if r := []rune(s); len(r) > limit {
 		return string(r[:limit-1]) + "…"
 	}

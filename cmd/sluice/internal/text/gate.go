@@ -1,0 +1,67 @@
+package text
+
+import (
+	"io"
+	"os"
+	"sync"
+	"unicode/utf8"
+
+	"sluice/model"
+)
+
+// Gate stands before standard output and the log: nothing that a stranger wrote passes it and moves the cursor, changes
+// the direction or hides. In JSON the escapes mean what was there.
+type Gate struct {
+	w    io.Writer
+	mu   sync.Mutex
+	held []byte // the beginning of a character whose end was not written yet
+}
+
+// NewGate returns a gate before w.
+func NewGate(w io.Writer) *Gate { return &Gate{w: w} }
+
+// Write writes the text, except the beginning of a character at its end, which waits for the rest.
+func (g *Gate) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := append(g.held, b...)
+	whole := len(all) - unfinished(all)
+	_, err := g.w.Write(model.PrintableText(all[:whole]))
+	g.held = append([]byte(nil), all[whole:]...)
+	return len(b), err
+}
+
+// Close lets go what still waited. It does not close what stands behind the gate.
+func (g *Gate) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.held) == 0 {
+		return nil
+	}
+	_, err := g.w.Write(model.PrintableText(g.held))
+	g.held = nil
+	return err
+}
+
+// Behind returns the file that a gate stands before, nil where w is none. Who draws on a terminal writes there what
+// moves the cursor, and nothing else.
+func Behind(w io.Writer) *os.File {
+	if g, ok := w.(*Gate); ok {
+		w = g.w
+	}
+	f, _ := w.(*os.File)
+	return f
+}
+
+// unfinished is the length of the beginning of a character at the end of a text.
+func unfinished(b []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if c := b[len(b)-n]; utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-n:]) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
+}
