@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -48,20 +49,29 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 
 // peer returns the peer in policies of namespace ns for one peer of the graph.
 func (t *translator) peer(ns string, i int) policy.Peer {
-	p := &t.g.Peers[i]
-	switch p.Kind {
-	case model.KindAddress:
-		return policy.Peer{Kind: policy.PeerCIDR, CIDR: prefix(p.Address)}
-	case model.KindEntity:
-		return policy.Peer{Kind: policy.PeerEntities, Entities: narrowest(p.Entities)}
+	switch p := &t.g.Peers[i]; p.Kind {
 	case model.KindHost:
 		return t.network(ns, NodesNetwork)[0]
 	case model.KindNetwork, model.KindNetworkSet:
 		return t.network(ns, p.Name)[0]
 	default:
 	}
-	w := &t.g.Workloads[p.Workload]
-	return policy.PodsIn(w.Namespace, policy.MatchLabels(w.Selector))
+	p, _ := PeerOf(t.g, i)
+	return p
+}
+
+// PeerOf returns what policies call a peer of the graph by itself, false for one that takes more to name.
+func PeerOf(g *graph.Graph, i int) (policy.Peer, bool) {
+	switch p := &g.Peers[i]; {
+	case p.Kind == model.KindAddress:
+		return policy.Peer{Kind: policy.PeerCIDR, CIDR: prefix(p.Address)}, true
+	case p.Kind == model.KindEntity:
+		return policy.Peer{Kind: policy.PeerEntities, Entities: narrowest(p.Entities)}, true
+	case p.Kind == model.KindPod && p.Workload >= 0:
+		w := &g.Workloads[p.Workload]
+		return policy.PodsIn(w.Namespace, policy.MatchLabels(w.Selector)), w.Refusal == ""
+	}
+	return policy.Peer{}, false
 }
 
 // means reports whether a peer in policies of namespace ns means a peer of the graph.

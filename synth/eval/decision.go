@@ -53,7 +53,7 @@ type Decision struct {
 
 // Why returns the reason of a decision of e on one line, both directions where they matter.
 func (e *Evaluator) Why(d Decision) string {
-	eg, in := "at the source "+e.why(d.Egress), "at the destination "+e.why(d.Ingress)
+	eg, in := "at the source "+e.WhyPart(d.Egress), "at the destination "+e.WhyPart(d.Ingress)
 	switch {
 	case d.Allowed:
 		return "allowed: " + eg + "; " + in
@@ -71,7 +71,8 @@ func (e *Evaluator) Why(d Decision) string {
 	return "denied: " + eg + "; " + in
 }
 
-func (e *Evaluator) why(p Part) string {
+// WhyPart returns the reason of the answer of one direction.
+func (e *Evaluator) WhyPart(p Part) string {
 	switch p.Reason {
 	case NotIsolated:
 		return "nothing isolates the pod"

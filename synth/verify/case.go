@@ -3,9 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
-	"strings"
 
-	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/eval"
 )
@@ -97,24 +95,8 @@ func (v *verifier) caseOf(c *graph.Connection, verdict Verdict, d *eval.Decision
 		out.Egress, out.Ingress = d.Egress.Outcome == eval.Denied, d.Ingress.Outcome == eval.Denied
 	}
 	if verdict == Lost && d != nil {
-		out.Missing = missing(&out, d)
-	}
-	return out
-}
-
-// missing says which rules would allow a lost connection: one for each end that nothing but the lack of a rule closes.
-func missing(c *Case, d *eval.Decision) []string {
-	var out []string
-	for _, end := range []struct {
-		eval.Part
-		dir               model.Direction
-		self, word, other string
-	}{{d.Egress, model.Egress, c.Src, "to", c.Dst}, {d.Ingress, model.Ingress, c.Dst, "from", c.Src}} {
-		if end.Outcome == eval.Denied && end.Reason == eval.NoRule {
-			out = append(
-				out,
-				strings.Join([]string{end.dir.String(), "of", end.self, end.word, end.other, c.Port}, " "),
-			)
+		for _, n := range needs(out.Src, out.Dst, out.Port, d) {
+			out.Missing = append(out.Missing, n.String())
 		}
 	}
 	return out

@@ -109,17 +109,7 @@ type Rule struct{ ID, Policy, Text string }
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
-	v := &verifier{
-		g:     g,
-		cfg:   cfg,
-		ev:    eval.New(openersLast(set), cfg.Semantics),
-		ends:  map[model.EndpointID][]*eval.End{},
-		named: map[int][]*eval.End{},
-		keys:  selectorKeys(set),
-		used:  map[[2]int]bool{},
-	}
-	v.scope()
-	v.byAddress = asksForAddresses(set, cfg.Semantics)
+	v := newVerifier(g, set, cfg)
 	v.report.Semantics = cfg.Semantics
 	for i := range g.Connections {
 		if i%4096 == 0 && ctx.Err() != nil {
@@ -136,6 +126,21 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v.report.Over = over
 	v.report.Cases = v.cases.list()
 	return v.report, err
+}
+
+func newVerifier(g *graph.Graph, set policy.PolicySet, cfg Config) *verifier {
+	v := &verifier{
+		g:     g,
+		cfg:   cfg,
+		ev:    eval.New(openersLast(set), cfg.Semantics),
+		ends:  map[model.EndpointID][]*eval.End{},
+		named: map[int][]*eval.End{},
+		keys:  selectorKeys(set),
+		used:  map[[2]int]bool{},
+	}
+	v.scope()
+	v.byAddress = asksForAddresses(set, cfg.Semantics)
+	return v
 }
 
 type verifier struct {

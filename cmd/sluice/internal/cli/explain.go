@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -12,49 +13,135 @@ import (
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
+	"sluice/synth/render/all"
 )
 
 type explainOptions struct {
 	reading
-	format string
+	run.VerifyConfig
+	dialect string
+	format  string
 }
 
 func newExplain(s Streams) *cobra.Command {
-	o := &explainOptions{reading: reading{quiet: true, workers: 1}}
+	o := &explainOptions{}
 	c := &cobra.Command{
-		Use:   "explain BUNDLE [RULE-ID | WORKLOAD [PEER] [PORT]]",
-		Short: "Why is this rule here: the edges and flows behind it",
-		Long: `explain shows what a rule of a bundle rests on: its text, the edges that asked for it, and the observed flows of each,
-from the bundle's own evidence. The ids stand in bundle.json and REVIEW.md; a beginning of one is enough. With a workload
-instead, a peer or a port, it lists the rules whose edges have all of them, and the edges that no rule allows. Without
-either it lists all rules.`,
+		Use:   "explain BUNDLE|POLICIES [RULE-ID | NAMESPACE | WORKLOAD [PEER] [PORT] | SRC DST PORT [SOURCE...]]",
+		Short: "Why is this rule here, who decides this connection, what keeps this namespace open",
+		Long: `explain tells of a rule of a bundle what it rests on: its text, the edges that asked for it, and the observed flows of
+each, from the bundle's own evidence. The ids stand in bundle.json and REVIEW.md; a beginning of one is enough. Without
+anything it lists all rules; with a workload, a peer or a port the rules whose edges have all of them.
+A namespace: what keeps it from being enforced, and the way out. A workload: its selector too, and what was left out of it.
+A source, a destination and a port: what decides the connection at each end, with the policy, its file and line, or what
+would have to be added to allow it. That works for anyone's policies too, with flows that know the pods: SOURCE or --store.`,
 		Example: `  sluice explain bundle 3f2a9c01de
-  sluice explain bundle
-  sluice explain bundle shop/web shop/cart 7070`,
-		Args: cobra.RangeArgs(1, 4),
+  sluice explain bundle shop
+  sluice explain bundle shop/web
+  sluice explain bundle shop/cart shop/redis 6379
+  sluice explain policies/ shop/cart api.example.com 443 flows.jsonl.gz`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExplain(cmd.Context(), s, o, args[0], args[1:])
 		},
 	}
-	c.Flags().StringVar(&o.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
+	o.reading.flags(c)
+	o.servers.flags(c)
+	f := c.Flags()
+	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	f.StringVar(&o.dialect, "dialect", "", "write what would have to be added in this dialect (default: that of the policies)")
+	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
 	outputFlag(c, &o.format)
 	return c
 }
 
-func runExplain(ctx context.Context, s Streams, o *explainOptions, dir string, what []string) error {
+// connectionWords is how many words name a connection.
+const connectionWords = 3
+
+func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, what []string) error {
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	m, err := bundle.Read(dir)
+	p, err := run.OpenRevision(ctx, path, s.In)
 	if err != nil {
 		return err
 	}
+	if _, err := run.Evidence(path); err != nil {
+		p.Evidence = "" // it stays out of Git
+	}
+	asked := len(what) >= connectionWords && run.IsPort(what[connectionWords-1])
+	sources := []string{}
+	if asked {
+		what, sources = what[:connectionWords], what[connectionWords:]
+	}
+	if p.Bundle == nil && !asked {
+		return run.Usagef("of policies that are no bundle a connection is explained: SRC DST PORT [SOURCE...]")
+	}
+	flows := len(sources) > 0 || o.store != "" || len(o.defaultServer(nil)) > 0
+	if asked && (p.Bundle == nil || flows || p.Evidence != "") {
+		return o.connection(ctx, s, p, path, what, sources)
+	}
+	if asked {
+		fmt.Fprintln(s.Err, "sluice: the bundle has no evidence, so that its pods are not known: name flows "+
+			"(SRC DST PORT SOURCE) to see what decides this connection")
+	}
+	return o.ofBundle(ctx, s, p, path, what)
+}
+
+// connection explains what decides a connection.
+func (o *explainOptions) connection(
+	ctx context.Context, s Streams, p *run.Policies, path string, what, sources []string,
+) error {
+	dialect := o.dialect
+	if dialect == "" {
+		dialect = run.DialectOf(p)
+	} else if _, err := all.Named(dialect); err != nil {
+		return run.Usagef("--dialect: %w", err)
+	}
+	if len(sources) == 0 && o.store == "" && p.Evidence != "" {
+		sources = []string{path}
+		if o.CNI == "" {
+			o.CNI = p.Bundle.Verification.Semantics
+		}
+	}
+	l, err := o.open(ctx, s, sources)
+	if err != nil {
+		return err
+	}
+	x, err := run.Explain(l, p, o.VerifyConfig, what)
+	if err != nil {
+		return err
+	}
+	if err := show.Account(s.Out, o.format, l, x, dialect); err != nil {
+		return err
+	}
+	show.Problems(s.Err, p.Problems)
+	return incomplete(s, l)
+}
+
+// ofBundle explains what a bundle says of itself.
+func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policies, dir string, what []string) error {
+	m := p.Bundle
 	if len(what) == 0 {
 		return show.Rules(s.Out, o.format, m, m.Rules, nil)
+	}
+	var l *run.Log
+	if p.Evidence != "" {
+		var err error
+		o.quiet = true
+		if l, err = o.open(ctx, s, []string{dir}); err != nil {
+			return err
+		}
+	}
+	space := slices.ContainsFunc(m.Namespaces, func(n bundle.Namespace) bool { return n.Name == what[0] })
+	if space && len(what) == 1 {
+		return show.Space(s.Out, o.format, m, what[0], l.Sayers())
 	}
 	rule, err := findRule(m, what[0])
 	if edges := m.Find(what); rule == nil && len(edges) > 0 {
 		rules, without := m.RulesOf(edges)
+		if o.format == show.Table && len(what) == 1 {
+			subject(s.Out, l, what[0])
+		}
 		return show.Rules(s.Out, o.format, m, rules, without)
 	}
 	switch {
@@ -63,13 +150,17 @@ func runExplain(ctx context.Context, s Streams, o *explainOptions, dir string, w
 	case len(what) > 1:
 		return run.Usagef("%s is a rule: nothing can come behind it", what[0])
 	}
-	var l *run.Log
-	if _, err := run.Evidence(dir); err == nil { // it stays out of Git
-		if l, err = o.open(ctx, s, []string{dir}); err != nil {
-			return err
-		}
-	}
 	return show.Explain(s.Out, o.format, m, rule, l)
+}
+
+// subject tells of a workload, where the word means one.
+func subject(w io.Writer, l *run.Log, word string) {
+	if l == nil {
+		return
+	}
+	if i := l.Workload(word); i >= 0 {
+		show.Subject(w, l, i)
+	}
 }
 
 // findRule finds a rule by its id or the beginning of it.

@@ -19,9 +19,20 @@ type VerifyConfig struct {
 
 // Verify replays a log through policies.
 func Verify(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.Report, error) {
-	sem, err := l.Semantics(cfg.CNI)
+	judge, err := l.judging(p, cfg)
 	if err != nil {
 		return verify.Report{}, err
+	}
+	r, err := verify.Verify(ctx, l.Graph, p.Set, judge)
+	p.note(&r)
+	return r, err
+}
+
+// judging says how policies are judged by a log.
+func (l *Log) judging(p *Policies, cfg VerifyConfig) (verify.Config, error) {
+	sem, err := l.Semantics(cfg.CNI)
+	if err != nil {
+		return verify.Config{}, err
 	}
 	judge := verify.Config{
 		Semantics:  sem,
@@ -39,9 +50,7 @@ func Verify(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.
 	if p.Bundle != nil {
 		bundle.Expect(l.Graph, p.Bundle, &judge)
 	}
-	r, err := verify.Verify(ctx, l.Graph, p.Set, judge)
-	p.note(&r)
-	return r, err
+	return judge, nil
 }
 
 // note tells a report of the files that the policies came from.

@@ -1,0 +1,349 @@
+package run
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/bundle"
+	"sluice/synth/decision"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+	"sluice/synth/render/all"
+	"sluice/synth/verify"
+)
+
+// Explained is a connection as policies decide it.
+type Explained struct {
+	verify.Account
+	Semantics eval.Semantics
+	// Otherwise is what other network plugins make of the same policies, where that is not the same.
+	Otherwise []Otherwise
+	// Rules would allow it, in each dialect that can say so; each was tried.
+	Rules []MissingRule
+}
+
+// Otherwise is the answer of another network plugin.
+type Otherwise struct {
+	Semantics eval.Semantics
+	Outcome   eval.Outcome
+	Why       string
+}
+
+// MissingRule is what would have to be added, in one dialect.
+type MissingRule struct {
+	Dialect string
+	YAML    string
+	Not     string // why it cannot be said, "" where it can
+}
+
+// Explain says how policies decide a connection, and what would have to be added where they deny it.
+func Explain(l *Log, p *Policies, cfg VerifyConfig, words []string) (*Explained, error) {
+	q, err := l.question(words)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := l.judging(p, cfg)
+	if err != nil {
+		return nil, err
+	}
+	x := &Explained{Account: verify.Explain(l.Graph, p.Set, judge, q), Semantics: judge.Semantics}
+	if plain(p.Set) {
+		x.elsewhere(l, p, judge, q)
+	}
+	for _, d := range all.Dialects() {
+		if rule, ok := x.missingRule(l.Graph, p.Set, judge, q, d); ok {
+			x.Rules = append(x.Rules, rule)
+		}
+	}
+	return x, nil
+}
+
+// plain reports whether any network plugin reads all policies of a set.
+func plain(set policy.PolicySet) bool {
+	return !slices.ContainsFunc(set.Policies, func(p policy.Policy) bool {
+		return !strings.HasSuffix(p.Kind, " NetworkPolicy") || !strings.HasPrefix(p.Kind, "networking.k8s.io/")
+	})
+}
+
+func (x *Explained) elsewhere(l *Log, p *Policies, judge verify.Config, q verify.Question) {
+	for _, sem := range []eval.Semantics{eval.Spec, eval.Cilium, eval.Calico} {
+		judge.Semantics = sem
+		a := verify.Explain(l.Graph, p.Set, judge, q)
+		if sem == x.Semantics || len(a.Answers) == 0 || len(x.Answers) == 0 ||
+			a.Answers[0].Outcome == x.Answers[0].Outcome {
+			continue
+		}
+		first := &a.Answers[0]
+		why := first.Ingress.Why
+		if first.Egress.Outcome == first.Outcome {
+			why = first.Egress.Why
+		}
+		x.Otherwise = append(x.Otherwise, Otherwise{sem, first.Outcome, why})
+	}
+}
+
+// missingRule writes what would have to be added, and tries it.
+func (x *Explained) missingRule(
+	g *graph.Graph, set policy.PolicySet, judge verify.Config, q verify.Question, d render.Dialect,
+) (MissingRule, bool) {
+	out := MissingRule{Dialect: d.Name()}
+	var needs []verify.Need
+	for _, a := range x.Answers {
+		for _, n := range a.Missing {
+			if !slices.Contains(needs, n) {
+				needs = append(needs, n)
+			}
+		}
+	}
+	if len(needs) == 0 {
+		return out, false
+	}
+	var add policy.PolicySet
+	for _, n := range needs {
+		p, why := wanted(g, q, n.Direction, !d.Rollout().Additive)
+		if out.Not = why; why != "" {
+			return out, true
+		}
+		add.Policies = append(add.Policies, p)
+	}
+	files, lost, err := d.Render(add)
+	switch {
+	case err != nil:
+		out.Not = err.Error()
+	case len(lost) > 0:
+		out.Not = "the dialect cannot say " + lost[0].Lost
+	}
+	if out.Not != "" {
+		return out, true
+	}
+	var yaml []string
+	for _, f := range files {
+		yaml = append(yaml, string(f.YAML))
+	}
+	out.YAML = strings.Join(yaml, "---\n")
+	more, problems := render.Parse(bytes.NewReader([]byte(out.YAML)), d.Name(), d.Kinds())
+	tried := policy.PolicySet{}
+	tried.Join(set)
+	tried.Join(more)
+	a := verify.Explain(g, tried, judge, q)
+	for _, answer := range a.Answers {
+		if answer.Outcome != eval.Allowed || len(problems) > 0 {
+			out.YAML, out.Not = "", "a rule for it is not enough: "+answer.Egress.Why+"; "+answer.Ingress.Why
+			return out, true
+		}
+	}
+	return out, true
+}
+
+// wanted is a policy that allows one direction of a connection and isolates no more than its workload, or why there is
+// none.
+func wanted(g *graph.Graph, q verify.Question, d model.Direction, isolates bool) (policy.Policy, string) {
+	self, other := q.Src, q.Dst
+	if d == model.Ingress {
+		self, other = q.Dst, q.Src
+	}
+	if self.Peer < 0 || g.Peers[self.Peer].Workload < 0 {
+		return policy.Policy{}, "no selector names " + self.Name
+	}
+	w := &g.Workloads[g.Peers[self.Peer].Workload]
+	if w.Refusal != "" {
+		return policy.Policy{}, w.Refusal
+	}
+	peer, ok := policy.Peer{}, false
+	switch {
+	case other.Peer >= 0:
+		peer, ok = synth.PeerOf(g, other.Peer)
+	case other.Not.Address.IsValid():
+		a := other.Not.Address
+		peer, ok = policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.PrefixFrom(a, a.BitLen())}, true
+	}
+	if !ok {
+		return policy.Policy{}, "no rule can name " + other.Name + " by itself"
+	}
+	port := policy.OnePort(q.Proto, q.Port)
+	p := policy.Policy{
+		Name:      fmt.Sprintf("%s-%s-%s", w.Name, d, strings.ReplaceAll(port.String(), "/", "-")),
+		Namespace: w.Namespace, Subject: policy.MatchLabels(w.Selector),
+		Rules: []policy.Rule{{Direction: d, Peers: []policy.Peer{peer}, Ports: []policy.Port{port}}},
+	}
+	p.Ingress, p.Egress = isolates && d == model.Ingress, isolates && d == model.Egress
+	return p, ""
+}
+
+// question finds what the words SRC DST PORT mean in a log.
+func (l *Log) question(words []string) (verify.Question, error) {
+	var q verify.Question
+	var err error
+	if q.Proto, q.Port, err = onePort(words[2]); err != nil {
+		return q, err
+	}
+	if q.Src, err = l.end(words[0]); err != nil {
+		return q, err
+	}
+	q.Dst, err = l.end(words[1])
+	return q, err
+}
+
+// onePort reads "6379" or "53/udp".
+func onePort(word string) (model.Proto, uint16, error) {
+	if _, err := strconv.ParseUint(word, 10, 16); err == nil {
+		word += "/tcp"
+	}
+	proto, first, last, err := decision.Ports(word)
+	if err == nil && first != last {
+		err = fmt.Errorf("%q are several ports: ask for one", word)
+	}
+	if err != nil {
+		return 0, 0, Usagef("port: %w", err)
+	}
+	return proto, first, nil
+}
+
+// end finds the one end that a word means: a workload with or without its namespace, a pod, an entity, a network, an
+// address, or a DNS name that was asked for.
+func (l *Log) end(word string) (verify.Asked, error) {
+	g := l.Graph
+	found := map[int]bool{}
+	var ids []string
+	for i := range g.Peers {
+		id := g.Peers[i].ID
+		ids = append(ids, id)
+		if id == word {
+			return verify.Asked{Name: id, Peer: i}, nil
+		}
+		if _, rest, _ := strings.Cut(id, ":"); strings.HasSuffix(id, "/"+word) || rest == word {
+			found[i] = true
+		}
+	}
+	address, addressErr := netip.ParseAddr(word)
+	if len(found) == 0 && addressErr != nil {
+		l.pods(word, found)
+		for i := range g.Edges {
+			if slices.Contains(g.Edges[i].Names, word) {
+				found[g.Edges[i].Dst] = true
+			}
+		}
+	}
+	switch {
+	case len(found) == 1:
+		for i := range found {
+			return verify.Asked{Name: g.Peers[i].ID, Peer: i}, nil
+		}
+	case len(found) > 1:
+		var names []string
+		for i := range found {
+			names = append(names, g.Peers[i].ID)
+		}
+		slices.Sort(names)
+		return verify.Asked{}, fmt.Errorf("%s may be %s: name one of them whole", word, text.Some(names))
+	case addressErr == nil:
+		return verify.Asked{Name: word, Peer: -1, Not: eval.Facts{Address: address.Unmap()}}, nil
+	}
+	hint := "sluice show workloads and sluice show edges list what was seen"
+	if near := text.Nearest(word, ids); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return verify.Asked{}, fmt.Errorf("nothing called %s was seen: %s", word, hint)
+}
+
+// pods adds the workloads of pods with a name.
+func (l *Log) pods(word string, found map[int]bool) {
+	g := l.Graph
+	for id, ep := range g.Tables.Endpoints.Snapshot() {
+		if p := g.PeerOf[id]; p >= 0 && ep.Kind == model.KindPod && ep.Name != "" &&
+			(ep.Name == word || ep.Namespace+"/"+ep.Name == word) {
+			found[p] = true
+		}
+	}
+}
+
+// Workload returns the index of the one that a word means, -1 for none or several.
+func (l *Log) Workload(word string) int {
+	at := -1
+	for i := range l.Graph.Workloads {
+		id := l.Graph.Workloads[i].ID
+		if id == word {
+			return i
+		}
+		if strings.HasSuffix(id, "/"+word) {
+			if at >= 0 {
+				return -1
+			}
+			at = i
+		}
+	}
+	return at
+}
+
+// IsPort reports whether a word names one port: "6379", "53/udp".
+func IsPort(word string) bool {
+	_, _, err := onePort(word)
+	return err == nil
+}
+
+// DialectOf is the dialect that policies are written in: a bundle's own, else the one that reads most of them.
+func DialectOf(p *Policies) string {
+	if p.Bundle != nil {
+		return p.Bundle.Dialect
+	}
+	most, best := 0, all.Names()[0]
+	for _, prefix := range [][2]string{{"networking.k8s.io/", "kubernetes"}, {"cilium.io/", "cilium"}, {"projectcalico.org/", "calico"}} {
+		n := 0
+		for i := range p.Set.Policies {
+			if strings.Contains(p.Set.Policies[i].Kind, prefix[0]) {
+				n++
+			}
+		}
+		if n > most {
+			most, best = n, prefix[1]
+		}
+	}
+	return best
+}
+
+// Sayers returns what names the dialects that can say an edge at both its ends; of a log that is not there none can.
+func (l *Log) Sayers() func(*bundle.Edge) []string {
+	if l == nil {
+		return func(*bundle.Edge) []string { return nil }
+	}
+	ids := map[string]int{}
+	for i := range l.Graph.Peers {
+		ids[l.Graph.Peers[i].ID] = i
+	}
+	return func(e *bundle.Edge) []string {
+		src, ok := ids[e.Source]
+		dst, ok2 := ids[e.Destination]
+		proto, port, err := onePort(e.Port)
+		if !ok || !ok2 || err != nil {
+			return nil
+		}
+		var out []string
+		for _, d := range all.Dialects() {
+			says := true
+			for _, end := range []struct {
+				d           model.Direction
+				self, other int
+			}{{model.Egress, src, dst}, {model.Ingress, dst, src}} {
+				if l.Graph.Peers[end.self].Kind != model.KindPod {
+					continue
+				}
+				peer, ok := synth.PeerOf(l.Graph, end.other)
+				says = says && ok && d.Says(policy.Rule{Direction: end.d, Peers: []policy.Peer{peer},
+					Ports: []policy.Port{policy.OnePort(proto, port)}})
+			}
+			if says {
+				out = append(out, d.Name())
+			}
+		}
+		return out
+	}
+}

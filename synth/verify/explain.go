@@ -1,0 +1,239 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+)
+
+// Asked is one end of a connection that somebody asks about.
+type Asked struct {
+	Name string     // as it is told
+	Peer int        // index into Graph.Peers, -1 where the graph has none
+	Not  eval.Facts // without a peer: what is known of it
+}
+
+// Question is a connection that somebody asks about, seen or not.
+type Question struct {
+	Src, Dst Asked
+	Proto    model.Proto
+	Port     uint16
+}
+
+// Account says how a set decides a connection, and why.
+type Account struct {
+	Src, Dst, Port string
+	Edge           int    // index into Graph.Edges of what was seen of it, -1 where nothing was
+	Verdict        string // what verify says of it, "" where nothing was seen
+	Answers        []Answer
+	Why            string // without an answer: why there is none
+}
+
+// Answer is how pods of the two ends are decided. There are several only where pods of one end are decided differently.
+type Answer struct {
+	Outcome         eval.Outcome
+	SrcPods         []string // the labels that tell these pods from the others; nil where there is but one answer
+	DstPods         []string
+	Egress, Ingress Half
+	Missing         []Need // what would have to be added to allow it
+}
+
+// Half is the answer at one of the ends.
+type Half struct {
+	Outcome eval.Outcome
+	Why     string          // in words
+	Policy  string          // that decides or isolates: "namespace/name", "" for none
+	Kind    string          // of that policy
+	At      policy.Position // where it stands
+	Rule    string          // the id of the rule that decides, "" for none
+	Text    string          // what the rule says
+	Denial  bool            // a rule denies it: none that is added beside it allows it
+	Needs   string          // the fact that is missing
+}
+
+// Need is a rule that would allow what nothing but the lack of a rule denies.
+type Need struct {
+	Direction   model.Direction
+	Self, Other string
+	Port        string
+}
+
+// String is "egress of shop/web to shop/db 5432/tcp".
+func (n Need) String() string {
+	word := "to"
+	if n.Direction == model.Ingress {
+		word = "from"
+	}
+	return strings.Join([]string{n.Direction.String(), "of", n.Self, word, n.Other, n.Port}, " ")
+}
+
+// needs lists the rules that would allow a connection: one for each end that nothing but the lack of one closes.
+func needs(src, dst, port string, d *eval.Decision) []Need {
+	var out []Need
+	if d.Egress.Outcome == eval.Denied && d.Egress.Reason == eval.NoRule {
+		out = append(out, Need{model.Egress, src, dst, port})
+	}
+	if d.Ingress.Outcome == eval.Denied && d.Ingress.Reason == eval.NoRule {
+		out = append(out, Need{model.Ingress, dst, src, port})
+	}
+	return out
+}
+
+// Explain decides a connection as Verify does, and says what decides it at each end.
+func Explain(g *graph.Graph, set policy.PolicySet, cfg Config, q Question) Account {
+	v := newVerifier(g, set, cfg)
+	e := graph.Edge{Proto: q.Proto, Port: q.Port}
+	x := explaining{v: v, q: q, account: Account{Src: q.Src.Name, Dst: q.Dst.Name, Port: e.PortString(), Edge: -1},
+		at: map[[2]eval.Part]int{}}
+	x.seen()
+	if len(x.account.Answers) == 0 {
+		x.pairs(x.may(q.Src), x.may(q.Dst))
+	}
+	return x.result()
+}
+
+type explaining struct {
+	v       *verifier
+	q       Question
+	account Account
+	at      map[[2]eval.Part]int // index into Answers
+}
+
+// seen asks for the connections that were seen, as the replay does.
+func (x *explaining) seen() {
+	worst := Permitted
+	for i := range x.v.g.Connections {
+		c := &x.v.g.Connections[i]
+		e := &x.v.g.Edges[c.Edge]
+		if e.Src != x.q.Src.Peer || e.Dst != x.q.Dst.Peer || c.Proto != x.q.Proto || c.Port != x.q.Port {
+			continue
+		}
+		verdict, d := x.v.judge(c)
+		if x.account.Edge < 0 || verdict > worst && verdict != Unproven {
+			worst = verdict
+		}
+		x.account.Edge, x.account.Verdict = c.Edge, worst.String()
+		x.pairs(x.v.may(c.Src), x.v.server(c))
+		if d == nil && x.account.Why == "" {
+			x.account.Why = x.v.why(c, d)
+		}
+	}
+}
+
+// may lists what an end may be.
+func (x *explaining) may(a Asked) []*eval.End {
+	if a.Peer < 0 {
+		return []*eval.End{x.v.ev.End(a.Not)}
+	}
+	var out []*eval.End
+	known := map[string]bool{}
+	for id, p := range x.v.g.PeerOf {
+		if p != a.Peer {
+			continue
+		}
+		for _, end := range x.v.may(model.EndpointID(id)) {
+			f := end.Facts
+			f.Labels = project(f.Labels, x.v.keys)
+			if key := fmt.Sprint(f); !known[key] {
+				known[key] = true
+				out = append(out, end)
+			}
+		}
+	}
+	if len(out) == 0 && x.account.Why == "" {
+		x.account.Why = "the log gives no labels for pods of " + a.Name
+	}
+	return out
+}
+
+// pairs decides every pair of ends.
+func (x *explaining) pairs(srcs, dsts []*eval.End) {
+	for _, src := range srcs {
+		for _, dst := range dsts {
+			if sameFamily(src, dst) {
+				x.add(src, dst)
+			}
+		}
+	}
+}
+
+func (x *explaining) add(src, dst *eval.End) {
+	d := x.v.ev.Decide(src, dst, x.q.Proto, x.q.Port)
+	i, ok := x.at[[2]eval.Part{d.Egress, d.Ingress}]
+	if !ok {
+		i = len(x.account.Answers)
+		x.at[[2]eval.Part{d.Egress, d.Ingress}] = i
+		x.account.Answers = append(x.account.Answers, Answer{Outcome: outcome(d), Egress: x.half(d.Egress),
+			Ingress: x.half(d.Ingress), Missing: needs(x.account.Src, x.account.Dst, x.account.Port, &d)})
+	}
+	a := &x.account.Answers[i]
+	a.SrcPods, a.DstPods = x.note(a.SrcPods, src), x.note(a.DstPods, dst)
+}
+
+// note adds the labels of a pod that the set asks for.
+func (x *explaining) note(list []string, end *eval.End) []string {
+	text := strings.Join(project(end.Labels, x.v.keys), ",")
+	if !end.IsPod || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+func (x *explaining) half(p eval.Part) Half {
+	h := Half{Outcome: p.Outcome, Why: x.v.ev.WhyPart(p), Needs: p.Needs}
+	if p.Policy < 0 {
+		return h
+	}
+	pol := &x.v.ev.Policies().Policies[p.Policy]
+	h.Policy, h.Kind, h.At = policyName(pol), pol.Kind, pol.Source
+	if p.Rule >= 0 {
+		h.Rule, h.Text = pol.RuleID(p.Rule), pol.Rules[p.Rule].String()
+		h.Denial = p.Outcome == eval.Denied
+	}
+	return h
+}
+
+// policyName is "namespace/name", of a cluster-wide policy its name alone.
+func policyName(p *policy.Policy) string {
+	if p.Namespace == "" {
+		return p.Name
+	}
+	return p.Namespace + "/" + p.Name
+}
+
+// result puts the answers in order: the denied first. The pods are told only where they are decided differently.
+func (x *explaining) result() Account {
+	list := x.account.Answers
+	differ := func(pods func(*Answer) []string) bool {
+		return slices.ContainsFunc(list, func(a Answer) bool { return !slices.Equal(pods(&a), pods(&list[0])) })
+	}
+	for i := range list {
+		slices.Sort(list[i].SrcPods)
+		slices.Sort(list[i].DstPods)
+	}
+	src := differ(func(a *Answer) []string { return a.SrcPods })
+	dst := differ(func(a *Answer) []string { return a.DstPods })
+	for i := range list {
+		if !src {
+			list[i].SrcPods = nil
+		}
+		if !dst {
+			list[i].DstPods = nil
+		}
+	}
+	slices.SortFunc(list, func(a, b Answer) int {
+		return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), slices.Compare(a.SrcPods, b.SrcPods),
+			slices.Compare(a.DstPods, b.DstPods), cmp.Compare(a.Egress.Why, b.Egress.Why),
+			cmp.Compare(a.Ingress.Why, b.Ingress.Why))
+	})
+	if len(list) > 0 {
+		x.account.Why = ""
+	}
+	return x.account
+}
