@@ -1,11 +1,9 @@
 package synth
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
-	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/decision"
 )
@@ -71,121 +69,4 @@ func (d *decided) denied() map[int]decision.Verdict {
 		}
 	}
 	return out
-}
-
-// leaveDecided notes an edge that is not learned because of a decision, or of one that has expired, and reports whether
-// it was that.
-func (x *gatherer) leaveDecided(i int, e *graph.Edge, en end) bool {
-	d := x.decided.on(i)
-	if d == nil || d.Verdict == decision.Accept || d.Verdict == decision.Widen {
-		return false
-	}
-	text := x.edgeText(e) + ": " + d.Verdict.String() + "ed by " + orSomebody(d.By) + ": " + d.Reason
-	if d.Verdict == decision.Ignore {
-		text = x.edgeText(e) + ": ignored by " + orSomebody(d.By) + ": " + d.Reason
-	}
-	switch {
-	case d.Expired(x.decided.at) && e.State.Worked():
-		text = fmt.Sprintf(
-			"%s: the decision to %s it ended on %s",
-			x.edgeText(e),
-			d.Verdict,
-			d.Until.Format(time.DateOnly),
-		)
-		x.find(
-			KindExpired.at(
-				i,
-				en.namespace,
-				en.dir,
-				text,
-				"it is undecided again: nothing is learned of it, and its workload is held open",
-			),
-		)
-		x.block(en.namespace, en.dir, x.holdable(en.self), text)
-	case d.Verdict == decision.Reject:
-		x.find(KindRejected.at(i, en.namespace, en.dir, text, "it is denied on purpose once the direction is"))
-	default:
-		x.find(KindIgnored.at(i, en.namespace, en.dir, text, "nothing is learned of it, and it holds nothing open"))
-	}
-	return true
-}
-
-func orSomebody(by string) string {
-	if by == "" {
-		return "somebody"
-	}
-	return by
-}
-
-// remarkDecisions notes the decisions that end, or that no edge is left for.
-func remarkDecisions(s *scope, n *notes) {
-	for _, i := range s.decided.unused {
-		n.find(KindDangling.of("", model.DirectionUnknown, s.decided.list[i].String()+" names nothing that was seen",
-			"it decides nothing; take it out, or mend its names"))
-	}
-	told := map[int]bool{}
-	for _, i := range s.decided.of {
-		d := &s.decided.list[i]
-		if allows := d.Verdict == decision.Accept || d.Verdict == decision.Widen; allows && d.Expired(s.decided.at) &&
-			!told[i] {
-			told[i] = true
-			n.find(KindExpired.of("", model.DirectionUnknown, fmt.Sprintf("%s has ended", d),
-				"what it allows stays allowed: no date alone removes what works. Decide again").as(Warning))
-		}
-	}
-}
-
-// decisions opens what people decided to allow although it was never seen.
-func (x *widening) decisions() {
-	peers := map[string]int{}
-	for i := range x.g.Peers {
-		peers[x.g.Peers[i].ID] = i
-	}
-	w := Widening{Kind: "decision", Text: "decided to be allowed although it was never seen"}
-	for i := range x.decided.list {
-		d := &x.decided.list[i]
-		if d.Verdict != decision.Widen {
-			continue
-		}
-		src, okSrc := peers[d.Source]
-		dst, okDst := peers[d.Destination]
-		proto, first, last, err := decision.Ports(d.Port)
-		if !okSrc || !okDst || err != nil {
-			x.find(KindDangling.of("", model.DirectionUnknown, d.String()+" names a peer that was never seen",
-				"nothing is opened: no selector is known for it"))
-			continue
-		}
-		e := &graph.Edge{Src: src, Dst: dst, Proto: proto, Port: first}
-		ends := x.ends(e)
-		for _, en := range ends {
-			if x.g.Peers[en.self].Workload < 0 || x.g.Peers[en.peer].Workload < 0 {
-				x.find(
-					KindDangling.of(
-						en.namespace,
-						en.dir,
-						d.String()+" names what no selector reaches",
-						"nothing is opened",
-					),
-				)
-				continue
-			}
-			x.needs = append(
-				x.needs,
-				need{subject: x.g.Peers[en.self].Workload, namespace: en.namespace, dir: en.dir, peer: en.peer,
-					proto: proto, port: first, last: last, edge: -1, widened: true},
-			)
-		}
-		if len(ends) > 0 {
-			w.Triples = append(w.Triples, Triple{src, dst, proto, first, last})
-			w.Price += int(last-first) + 1
-		}
-	}
-	if len(w.Triples) == 0 {
-		return
-	}
-	slices.SortFunc(w.Triples, compareTriples)
-	x.ledger.add(w)
-	x.find(
-		KindWidened.of("", model.DirectionUnknown, fmt.Sprintf("%s: %s", w.Text, w.Cost()), "it is allowed").as(Info),
-	)
 }

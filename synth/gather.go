@@ -1,10 +1,6 @@
 package synth
 
 import (
-	"cmp"
-	"fmt"
-	"strings"
-
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/policy"
@@ -29,17 +25,15 @@ type gatherer struct {
 	*translator
 	*speech
 	*notes
-	labels map[int]string // by workload: why no policy can name it, "" for nothing
-	// fanOut has the edges that belong to one of Graph.FanOuts, fannedOut those that were noted.
-	fanOut    map[int]int
-	fannedOut map[fanOutIn]bool
-	needs     []need
+	*reach
+	*leaver
+	needs []need
 }
 
 // gather returns what the policies must allow.
 func gather(t *translator, sp *speech, n *notes) []need {
-	x := &gatherer{scope: t.scope, translator: t, speech: sp, notes: n, labels: map[int]string{},
-		fanOut: fanOuts(t.g), fannedOut: map[fanOutIn]bool{}}
+	r := &reach{t.scope, sp, map[int]string{}}
+	x := &gatherer{t.scope, t, sp, n, r, newLeaver(r, n), nil}
 	for i := range t.g.Edges {
 		e := &t.g.Edges[i]
 		for _, en := range t.ends(e) {
@@ -56,10 +50,10 @@ func (x *gatherer) end(i int, e *graph.Edge, en end) {
 	}
 	self := &x.g.Peers[en.self]
 	if why, consequence := x.inexpressible(e, en); why != "" {
-		x.lose(i, en, x.holdable(en.self), x.edgeText(e)+": "+why, consequence)
+		x.lose(Loss{i, en.namespace, en.dir, x.edgeText(e) + ": " + why, consequence}, x.holdable(en.self))
 		return
 	}
-	x.remark(i, e, en)
+	remarkEdge(x.scope, x.notes, i, en)
 	x.needs = append(x.needs, need{self.Workload, en.namespace, en.dir, en.peer, e.Proto, e.Port, e.Port, i, false})
 }
 
@@ -126,115 +120,4 @@ func (x *gatherer) peerless(p *graph.Peer) string {
 		return why + ": node addresses change and match differently on every network plugin"
 	}
 	return why
-}
-
-// holdable returns the workload of a pod peer where a policy can select it and nothing else, else -1.
-func (x *gatherer) holdable(peer int) int {
-	if x.selectable(peer) != "" {
-		return -1
-	}
-	return x.g.Peers[peer].Workload
-}
-
-// selectable says why no selector reaches a pod peer, "" if one does.
-func (x *gatherer) selectable(peer int) string {
-	p := &x.g.Peers[peer]
-	if p.Workload < 0 {
-		return p.ID + " cannot be selected: " + cmp.Or(p.Refusal, "the log has no labels for it")
-	}
-	w := &x.g.Workloads[p.Workload]
-	if len(w.Selector) == 0 {
-		return p.ID + " cannot be selected: " + w.Refusal
-	}
-	if why := x.speech.namespace(w.Namespace); why != "" {
-		return p.ID + " cannot be selected: " + why
-	}
-	why, ok := x.labels[p.Workload]
-	if !ok {
-		why = x.speech.labels(policy.MatchLabels(w.Selector))
-		x.labels[p.Workload] = why
-	}
-	if why != "" {
-		return p.ID + " cannot be selected: " + why
-	}
-	return ""
-}
-
-// leaveOut notes an edge that is not learned.
-func (x *gatherer) leaveOut(i int, e *graph.Edge, en end) {
-	if x.leaveDecided(i, e, en) || x.leavePending(i, e, en) {
-		return
-	}
-	if e.State == graph.Denied {
-		x.find(KindDenied.at(i, en.namespace, en.dir, x.edgeText(e)+" was denied by policy",
-			"it stays denied; learn it with --learn-denied or a decision"))
-		return
-	}
-	text := fmt.Sprintf("%s: records refused: %d (%s)", x.edgeText(e), e.RefusedRecords, e.Reason)
-	if why := cmp.Or(x.g.Peers[e.Src].Refusal, x.g.Peers[e.Dst].Refusal); e.Reason == model.Unlabelled && why != "" {
-		text += ": " + why
-	}
-	if e.NeverWorked {
-		x.find(
-			KindRefused.at(i, en.namespace, en.dir, text, "every record of it was a denial: nothing depends on it").
-				as(Info),
-		)
-		return
-	}
-	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it"))
-	x.block(en.namespace, en.dir, x.holdable(en.self), text)
-	if e.Reason == model.UnknownDirection {
-		// Which end is the server is open, so the other direction of this end may be the one that is cut.
-		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), text)
-	}
-}
-
-func opposite(d model.Direction) model.Direction {
-	if d == model.Egress {
-		return model.Ingress
-	}
-	return model.Egress
-}
-
-// remark notes what is odd about an edge that is learned.
-func (x *gatherer) remark(i int, e *graph.Edge, en end) {
-	note := func(kind Kind, text, consequence string) {
-		x.find(kind.at(i, en.namespace, en.dir, x.edgeText(e)+" "+text, consequence))
-	}
-	switch e.State {
-	case graph.Mixed:
-		note(KindMixed, "worked and was also denied", "it is allowed; check that it should be")
-	case graph.Denied:
-		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
-	default:
-	}
-	for _, m := range []struct {
-		mark              model.Marks
-		kind              Kind
-		text, consequence string
-	}{
-		{model.MarkWorldPod, KindWorldPod, "has an end that is a pod by name and world by identity",
-			"the rule names the pod; the datapath may enforce on world and drop it"},
-		{model.MarkUnmanaged, KindUnmanaged, "has an end that the network plugin does not manage", "no policy is enforced at that end"},
-		{model.MarkHostNetwork, KindHostNetwork, "has a pod on the network of its node", "it is its node to every policy"},
-		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
-		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "the staged policy and this one disagree"},
-	} {
-		if e.Marks&m.mark != 0 {
-			note(m.kind, m.text, m.consequence)
-		}
-	}
-	if x.g.Peers[en.peer].Kind == model.KindAddress {
-		text := "has an outside peer that is known by its address"
-		if len(e.Names) > 0 {
-			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
-		}
-		note(KindFragile, text, "the rule breaks when the address changes")
-		if len(owners(e.Names)) > 1 {
-			note(KindOwners, "has names of several owners for one address, asked for by "+x.g.Peers[e.Src].ID+": "+
-				strings.Join(e.Names, ", "),
-				"where the dialect allows names each is allowed, and its owner can point it at any address; "+
-					"reject those that are not needed")
-		}
-	}
 }

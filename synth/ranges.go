@@ -32,9 +32,17 @@ type span struct {
 	missing     []uint16 // not seen and not denied
 }
 
-// ranges looks for pairs with many ports. Their range is opened where that was asked for, else proposed with its
+// ranging looks among the needs for pairs with many ports.
+type ranging struct {
+	*scope
+	*notes
+	needs []need
+}
+
+// widenRanges looks for pairs with many ports. Their range is opened where that was asked for, else proposed with its
 // price: what is picked at random today is another port tomorrow.
-func (x *widening) ranges() {
+func widenRanges(s *scope, needs []need, n *notes, b *ledger) []need {
+	x := &ranging{s, n, needs}
 	w := Widening{
 		Kind: WidenRanges,
 		Text: "ports between the lowest and the highest of those that a pair was seen picking",
@@ -73,12 +81,13 @@ func (x *widening) ranges() {
 	}
 	if len(w.Triples) > 0 {
 		slices.SortFunc(w.Triples, compareTriples)
-		x.ledger.add(w)
+		b.add(w)
 	}
+	return x.needs
 }
 
 // home is the chosen namespace that a pair concerns, the client's where both are.
-func (x *widening) home(p pair) string {
+func (x *ranging) home(p pair) string {
 	if c := &x.g.Peers[p.src]; c.Kind == model.KindPod && x.chosen[c.Namespace] {
 		return c.Namespace
 	}
@@ -86,7 +95,7 @@ func (x *widening) home(p pair) string {
 }
 
 // openSpan adds what is missing at every end that already needs a port of the span.
-func (x *widening) openSpan(s span) {
+func (x *ranging) openSpan(s span) {
 	at := map[[2]int]need{}
 	for _, n := range x.needs {
 		if e := &x.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto &&
@@ -127,7 +136,7 @@ func (s *span) triples() []Triple {
 }
 
 // spans finds the pairs that pick ports, sorted.
-func (x *widening) spans() []span {
+func (x *ranging) spans() []span {
 	pairs := map[[3]int]*pair{}
 	denied := map[Triple]bool{}
 	clients := map[Triple]map[int]bool{} // of a server's port

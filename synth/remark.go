@@ -2,11 +2,15 @@ package synth
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/net/publicsuffix"
+
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/synth/decision"
 )
 
 // remark notes what concerns whole workloads and namespaces, and the age of edges.
@@ -135,4 +139,80 @@ func besideThem(sp *speech) string {
 		return "what these policies allow is allowed there at once, beside what others allow"
 	}
 	return "nothing is opened there for a while: from the first phase on each workload is limited to what was learned"
+}
+
+// remarkDecisions notes the decisions that end, or that no edge is left for.
+func remarkDecisions(s *scope, n *notes) {
+	for _, i := range s.decided.unused {
+		n.find(KindDangling.of("", model.DirectionUnknown, s.decided.list[i].String()+" names nothing that was seen",
+			"it decides nothing; take it out, or mend its names"))
+	}
+	told := map[int]bool{}
+	for _, i := range s.decided.of {
+		d := &s.decided.list[i]
+		if allows := d.Verdict == decision.Accept || d.Verdict == decision.Widen; allows && d.Expired(s.decided.at) &&
+			!told[i] {
+			told[i] = true
+			n.find(KindExpired.of("", model.DirectionUnknown, fmt.Sprintf("%s has ended", d),
+				"what it allows stays allowed: no date alone removes what works. Decide again").as(Warning))
+		}
+	}
+}
+
+// remarkEdge notes what is odd about an edge that is learned.
+func remarkEdge(s *scope, n *notes, i int, en end) {
+	e := &s.g.Edges[i]
+	note := func(kind Kind, text, consequence string) {
+		n.find(kind.at(i, en.namespace, en.dir, s.edgeText(e)+" "+text, consequence))
+	}
+	switch e.State {
+	case graph.Mixed:
+		note(KindMixed, "worked and was also denied", "it is allowed; check that it should be")
+	case graph.Denied:
+		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
+	default:
+	}
+	for _, m := range []struct {
+		mark              model.Marks
+		kind              Kind
+		text, consequence string
+	}{
+		{model.MarkWorldPod, KindWorldPod, "has an end that is a pod by name and world by identity",
+			"the rule names the pod; the datapath may enforce on world and drop it"},
+		{model.MarkUnmanaged, KindUnmanaged, "has an end that the network plugin does not manage", "no policy is enforced at that end"},
+		{model.MarkHostNetwork, KindHostNetwork, "has a pod on the network of its node", "it is its node to every policy"},
+		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
+		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "the staged policy and this one disagree"},
+	} {
+		if e.Marks&m.mark != 0 {
+			note(m.kind, m.text, m.consequence)
+		}
+	}
+	if s.g.Peers[en.peer].Kind == model.KindAddress {
+		text := "has an outside peer that is known by its address"
+		if len(e.Names) > 0 {
+			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
+		}
+		note(KindFragile, text, "the rule breaks when the address changes")
+		if len(owners(e.Names)) > 1 {
+			note(KindOwners, "has names of several owners for one address, asked for by "+s.g.Peers[e.Src].ID+": "+
+				strings.Join(e.Names, ", "),
+				"where the dialect allows names each is allowed, and its owner can point it at any address; "+
+					"reject those that are not needed")
+		}
+	}
+}
+
+// owners returns the domains that names were registered under, sorted. A name that nobody can register, or that is
+// itself what others register under, stands for itself.
+func owners(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if d, err := publicsuffix.EffectiveTLDPlusOne(n); err == nil {
+			n = d
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

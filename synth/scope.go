@@ -85,6 +85,17 @@ func (s *scope) subject(w int) bool {
 	return s.chosen[s.g.Workloads[w].Namespace] && s.g.Workloads[w].Cluster == s.cluster
 }
 
+// subjectNamespaces returns the namespaces of the workloads that policies are written for.
+func (s *scope) subjectNamespaces() []string {
+	var out []string
+	for i := range s.g.Workloads {
+		if s.subject(i) {
+			out = append(out, s.g.Workloads[i].Namespace)
+		}
+	}
+	return out
+}
+
 func (s *scope) ownCluster(p *graph.Peer) bool {
 	return p.Workload < 0 || s.g.Workloads[p.Workload].Cluster == s.cluster
 }

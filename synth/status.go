@@ -165,34 +165,15 @@ func (e *Enforce) Words(d model.Direction) string {
 	return "not yet: " + blockers
 }
 
-// Withdraw takes the default deny of a direction back, because the policies as they were written would block what
-// worked. Where it is forced it stays, and the reason with it.
-func (r *Result) Withdraw(namespace string, d model.Direction, edge int, why string) {
-	e := r.Enforce[namespace]
-	o := Obstacle{d, why, -1}
-	if !slices.Contains(e.Why, o) {
-		e.Why = append(e.Why, o)
-		sortObstacles(e.Why)
-		r.Findings = append(r.Findings, KindLost.at(edge, namespace, d, why,
-			"the direction stays open: no rule of these policies allows it"))
-		sortFindings(r.Findings)
-	}
-	if s := *e.At(d); s.Enforced() && s != Forced {
-		*e.At(d) = Losing
-	}
-	r.Enforce[namespace] = e
-}
-
-// Edited notes that policies which people changed or added block what worked in a direction that is denied.
-func (r *Result) Edited(namespace string, d model.Direction) {
-	if e := r.Enforce[namespace]; e.Allows(d) {
-		*e.At(d) = Edited
-		r.Enforce[namespace] = e
-	}
-}
-
 func sortObstacles(list []Obstacle) {
 	slices.SortFunc(list, func(a, b Obstacle) int {
 		return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Text, b.Text))
 	})
+}
+
+func several(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

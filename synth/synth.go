@@ -18,7 +18,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	notes := newNotes(scope)
+	notes := newNotes(scope.subjectNamespaces())
 	addresses := newAddresses(scope, speech)
 	translator := &translator{scope, addresses, newSelecting(scope)}
 	needs := gather(translator, speech, notes)

@@ -6,6 +6,7 @@ import (
 
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/synth/decision"
 )
 
 // widening adds to needs what is opened beside what was seen.
@@ -21,7 +22,7 @@ type widening struct {
 func widen(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
 	w := &widening{s, r, n, b, needs}
 	w.dns()
-	w.ranges()
+	w.needs = widenRanges(s, w.needs, n, b)
 	w.entities()
 	w.decisions()
 	return w.needs
@@ -109,4 +110,59 @@ func (x *widening) entities() {
 	x.ledger.add(w)
 	x.find(KindWidened.of("", model.Egress, fmt.Sprintf("%s: %d pairs never seen", w.Text, w.Price),
 		"the dialect has no name for only one of them").as(Info))
+}
+
+// decisions opens what people decided to allow although it was never seen.
+func (x *widening) decisions() {
+	peers := map[string]int{}
+	for i := range x.g.Peers {
+		peers[x.g.Peers[i].ID] = i
+	}
+	w := Widening{Kind: "decision", Text: "decided to be allowed although it was never seen"}
+	for i := range x.decided.list {
+		d := &x.decided.list[i]
+		if d.Verdict != decision.Widen {
+			continue
+		}
+		src, okSrc := peers[d.Source]
+		dst, okDst := peers[d.Destination]
+		proto, first, last, err := decision.Ports(d.Port)
+		if !okSrc || !okDst || err != nil {
+			x.find(KindDangling.of("", model.DirectionUnknown, d.String()+" names a peer that was never seen",
+				"nothing is opened: no selector is known for it"))
+			continue
+		}
+		e := &graph.Edge{Src: src, Dst: dst, Proto: proto, Port: first}
+		ends := x.ends(e)
+		for _, en := range ends {
+			if x.g.Peers[en.self].Workload < 0 || x.g.Peers[en.peer].Workload < 0 {
+				x.find(
+					KindDangling.of(
+						en.namespace,
+						en.dir,
+						d.String()+" names what no selector reaches",
+						"nothing is opened",
+					),
+				)
+				continue
+			}
+			x.needs = append(
+				x.needs,
+				need{subject: x.g.Peers[en.self].Workload, namespace: en.namespace, dir: en.dir, peer: en.peer,
+					proto: proto, port: first, last: last, edge: -1, widened: true},
+			)
+		}
+		if len(ends) > 0 {
+			w.Triples = append(w.Triples, Triple{src, dst, proto, first, last})
+			w.Price += int(last-first) + 1
+		}
+	}
+	if len(w.Triples) == 0 {
+		return
+	}
+	slices.SortFunc(w.Triples, compareTriples)
+	x.ledger.add(w)
+	x.find(
+		KindWidened.of("", model.DirectionUnknown, fmt.Sprintf("%s: %s", w.Text, w.Cost()), "it is allowed").as(Info),
+	)
 }

@@ -10,26 +10,6 @@ import (
 	"sluice/synth/policy"
 )
 
-// written is what came of the needs.
-type written struct {
-	policies  []policy.Policy
-	ruleEdges map[string][]int                  // by rule id
-	ruleIDs   map[int][]string                  // ids, by subject
-	proofs    map[int]policy.ByDirection[Proof] // by subject
-	beside    map[string]policy.Policy          // by namespace, see Result.Beside
-}
-
-// writer turns needs into policies: those of every workload, and the shared ones for DNS.
-type writer struct {
-	*scope
-	*solver
-	*selecting
-	*notes
-	*ledger
-	names map[string]bool // "namespace/name" of policies
-	written
-}
-
 // write returns the policies for needs. It fails where a widening that was asked for could be made for nobody.
 func write(
 	ctx context.Context,
@@ -139,47 +119,58 @@ func (w *writer) writeShared(ns string, part selected, bySubject map[int]*policy
 	w.add(policy.Policy{Name: name, Namespace: ns, Subject: part.sel}, part.users, all)
 }
 
-// add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
-func (w *writer) add(p policy.Policy, of []int, rules []learned) {
-	for _, r := range rules {
-		p.Ingress = p.Ingress || r.Direction == model.Ingress
-		p.Egress = p.Egress || r.Direction == model.Egress
-		p.Rules = append(p.Rules, r.Rule)
+// wholes returns for each subject of a namespace that is isolated already one policy with all that the allow policies
+// say of it. Networks stand in it by their addresses: it goes again, and takes nothing with it that others name.
+func wholes(s *scope, r *Result) map[string][]policy.Policy {
+	out := map[string][]policy.Policy{}
+	if r.Dialect.Rollout().Additive {
+		return out
 	}
-	p, rules = w.inForm(p, rules)
-	for i, r := range rules {
-		id := p.RuleID(i)
-		w.ruleEdges[id] = append(w.ruleEdges[id], r.edges...)
-		w.priceOutside(id, &r, len(of))
-		w.priceProducts(id, &r, len(of))
-		for _, s := range of {
-			w.ruleIDs[s] = append(w.ruleIDs[s], id)
+	taken := map[string]bool{}
+	of := map[string]policy.Rule{}
+	for _, p := range r.Policies.Policies {
+		for i := range p.Rules {
+			of[p.RuleID(i)] = r.byAddress(p.Rules[i])
 		}
 	}
-	w.policies = append(w.policies, p.Canonical())
+	for _, x := range r.Subjects {
+		w := &s.g.Workloads[x.Workload]
+		if len(x.Rules) == 0 || !r.IsolatedToday(w.Namespace) {
+			continue
+		}
+		sel := policy.MatchLabels(w.Selector)
+		name := policy.WholeName + "-" + w.Name
+		if taken[w.Namespace+"/"+name] || len(name) > maxName {
+			name = hashed(name, w.Namespace, sel)
+		}
+		taken[w.Namespace+"/"+name] = true
+		p := policy.Policy{Namespace: w.Namespace, Subject: sel, Name: name}
+		for _, id := range x.Rules {
+			p.Rules = append(p.Rules, of[id])
+			p.Ingress = p.Ingress || of[id].Direction == model.Ingress
+			p.Egress = p.Egress || of[id].Direction == model.Egress
+		}
+		out[w.Namespace] = append(out[w.Namespace], p.Canonical())
+	}
+	return out
 }
 
-// inForm returns a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are
-// in it.
-func (w *writer) inForm(p policy.Policy, rules []learned) (policy.Policy, []learned) {
-	p, other := w.speech.inForm(p)
-	if !other {
-		return p, rules
-	}
-	var all []int
-	for _, r := range rules {
-		all = append(all, r.edges...)
-	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	out := make([]learned, len(p.Rules))
-	for i, r := range p.Rules {
-		out[i].Rule = r
-		for _, e := range all {
-			if w.holds(p.Namespace, &r, e) {
-				out[i].edges = append(out[i].edges, e)
+// byAddress returns a rule with the addresses of the networks that it names.
+func (r *Result) byAddress(x policy.Rule) policy.Rule {
+	var peers []policy.Peer
+	for _, q := range x.Peers {
+		if q.Kind != policy.PeerNetwork {
+			peers = append(peers, q)
+			continue
+		}
+		for _, n := range r.Policies.Networks {
+			if n.Name == q.Name {
+				for _, c := range n.CIDRs {
+					peers = append(peers, policy.Peer{Kind: policy.PeerCIDR, CIDR: c})
+				}
 			}
 		}
 	}
-	return p, out
+	x.Peers = peers
+	return x
 }

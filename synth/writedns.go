@@ -120,9 +120,6 @@ func usersKey(users []int) string {
 	return string(k)
 }
 
-// NameDNSAll is the name of the policy that allows the resolver to all pods of a namespace.
-const NameDNSAll = "dns-all-pods"
-
 // widenNames returns the namespaces whose egress is to be denied a policy that allows all their pods the resolvers seen
 // there, if that was asked for. It isolates pods that nobody knows, so it is no allow policy: it comes with the default
 // deny, which isolates them anyway.

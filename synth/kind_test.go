@@ -12,7 +12,7 @@ import (
 
 // TestKinds: every kind of findings has a page, of what it comes from, what follows and what to do.
 func TestKinds(t *testing.T) {
-	text, err := os.ReadFile("finding.go")
+	text, err := os.ReadFile("kind.go")
 	if err != nil {
 		t.Fatal(err)
 	}

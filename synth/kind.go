@@ -1,0 +1,217 @@
+package synth
+
+import (
+	"maps"
+	"slices"
+)
+
+// Severity says how much a finding matters.
+type Severity uint8
+
+// The severities.
+const (
+	Info    Severity = iota // good to know
+	Warning                 // look at it before merging
+	Blocks                  // keeps a direction of a namespace from being enforced
+)
+
+// String is the lower-case name.
+func (s Severity) String() string { return [...]string{"info", "warning", "blocks"}[s] }
+
+// Kind is a kind of findings. Its text is what bundle.json calls it.
+type Kind string
+
+// The kinds of findings.
+const (
+	KindInexpressible Kind = "inexpressible"     // worked, but the dialect has no rule for it
+	KindRefused       Kind = "refused"           // seen, but cannot be learned from
+	KindDenied        Kind = "denied"            // policy denied it; not learned
+	KindLearnedDenied Kind = "learned-denied"    // policy denied it; learned because that was asked for
+	KindMixed         Kind = "mixed"             // worked and was denied at other times
+	KindAudit         Kind = "staged-deny"       // staged policies of the cluster would deny it
+	KindWorldPod      Kind = "world-pod"         // a pod by name that the datapath takes for world
+	KindUnmanaged     Kind = "unmanaged"         // a pod that the network plugin does not manage
+	KindHostNetwork   Kind = "host-network"      // a pod on its node's network, taken as the node
+	KindL7Denied      Kind = "l7-denied"         // an L7 rule of the cluster denied requests on it
+	KindFragile       Kind = "fragile-address"   // a peer known by its address only
+	KindMerged        Kind = "merged-workloads"  // owners that no stable label tells apart
+	KindUnseen        Kind = "namespace-unseen"  // a chosen namespace without any workload
+	KindIsolated      Kind = "already-isolated"  // something denies in a namespace today
+	KindWidened       Kind = "widened"           // opened beside what was seen
+	KindProposed      Kind = "widening-proposed" // would be opened by a widening that was not asked for
+	KindKept          Kind = "kept"              // only the former bundle has evidence of it
+	KindPruned        Kind = "pruned"            // the former bundle allowed it, and it was too old to keep
+	KindNotGlobal     Kind = "not-global"        // the default deny for all namespaces leaves a direction open
+	KindNoDNS         Kind = "no-dns"            // connects out and was never seen asking a resolver
+	KindNotWatched    Kind = "not-watched"       // the pods of a namespace were not watched for long enough
+	KindLost          Kind = "lost"              // worked, and the policies as they were written would block it
+	KindIdle          Kind = "widening-idle"     // a widening that was asked for opens nothing there
+	KindAttempted     Kind = "attempted"         // tried, and nobody answered; not learned
+	KindReset         Kind = "reset"             // tried, and only ever reset; not learned
+	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
+	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
+	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
+	KindTCPDNSDenied  Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
+	KindRejected      Kind = "rejected"          // denied on purpose, by a decision
+	KindIgnored       Kind = "ignored"           // no dependency, by a decision
+	KindExpired       Kind = "decision-expired"  // a decision that has ended
+	KindDangling      Kind = "decision-dangling" // a decision that names nothing
+	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
+)
+
+// page is what there is to say of a kind.
+type page struct {
+	severity                   Severity // of the gravest of its findings
+	cause, consequence, remedy string
+}
+
+var pages = map[Kind]page{
+	KindInexpressible: {Blocks,
+		"A connection worked and the dialect has no rule that allows just it: a protocol or a peer that it cannot name, or a pod that no selector reaches.",
+		"A default deny would cut it, so its direction is not denied.",
+		"Use a dialect that can say it, name the addresses under networks, give the pod labels, or accept the cut with --enforce-anyway."},
+	KindRefused: {Blocks,
+		"Records were seen whose direction, ends or ports the log leaves open.",
+		"No rule is learned from them, and a default deny may cut what they stand for.",
+		"Record more of it (labels, both observation points, no aggregation), or look at the edge and decide."},
+	KindDenied: {Info,
+		"A policy of the cluster denied the connection each time.",
+		"It stays denied.",
+		"If it should work, allow it with --learn-denied or a decision."},
+	KindLearnedDenied: {Warning,
+		"A policy of the cluster denied the connection each time, and --learn-denied was given.",
+		"It is allowed.",
+		"Check that each of these should work."},
+	KindMixed: {Warning,
+		"The connection worked in some hours and was denied in others: a policy was changed, or pods of one workload differ.",
+		"It is allowed.",
+		"Check that it should be."},
+	KindAudit: {Warning,
+		"A staged policy of the cluster would deny the connection.",
+		"The staged policy and the one that was learned disagree.",
+		"Decide which of them is right before either is enforced."},
+	KindWorldPod: {Warning,
+		"The log names the pod, but its identity was that of the outside world: its address was not known yet.",
+		"The rule names the pod; until the datapath knows it, it may drop the connection.",
+		"Nothing, if it is rare; else look why identities come late."},
+	KindUnmanaged: {Warning,
+		"The pod was started before the network plugin and is not managed by it.",
+		"No policy is enforced at that end.",
+		"Restart the pod."},
+	KindHostNetwork: {Warning,
+		"The pod uses the network of its node.",
+		"To every policy it is its node.",
+		"Do not expect a policy for pods to hold it."},
+	KindL7Denied: {Warning,
+		"Requests on the connection were denied by an L7 rule of the cluster.",
+		"The connection is allowed; its requests stay the L7 rule's.",
+		"Nothing."},
+	KindFragile: {Warning,
+		"The outside peer is known by its address and by no name that a rule can use.",
+		"The rule breaks when the address changes.",
+		"Name its range under networks, or use a dialect with DNS names."},
+	KindMerged: {Warning,
+		"No stable label tells several owners apart, so that they are one workload.",
+		"Each of them is allowed what any of them needs.",
+		"Give each owner a label of its own."},
+	KindUnseen: {Warning,
+		"No workload of a namespace that was asked for was seen.",
+		"Nothing is learned for it, and it is not denied.",
+		"Check its name, or record there."},
+	KindIsolated: {Warning,
+		"Policies of the cluster deny connections in the namespace already.",
+		"What keeps it open while staging would open what they deny.",
+		"Stage it without the policy that opens it."},
+	KindWidened: {Warning,
+		"More is allowed than was seen, by a named widening and at the price that is told.",
+		"What was never seen is allowed.",
+		"Check that the price is worth it."},
+	KindProposed: {Warning,
+		"A pair picks its ports from a range, of which some were seen.",
+		"Another port of the range is denied.",
+		"Open the range with --widen ranges, or give the application a fixed port."},
+	KindKept: {Info,
+		"The flows no longer show the connection; the former bundle did.",
+		"Its rule is kept.",
+		"Drop what is old with --prune-unused."},
+	KindPruned: {Warning,
+		"The former bundle allowed the connection, and it was last seen too long ago.",
+		"It is denied once the direction is.",
+		"Check that nobody needs it."},
+	KindNotGlobal: {Warning,
+		"A namespace cannot be denied yet, so the default deny for all namespaces leaves its direction out.",
+		"Namespaces to come stay open in it.",
+		"Settle what stands in the way of the namespace."},
+	KindNoDNS: {Blocks,
+		"The pod connects out and was never seen asking for a name: it needs none, or the capture does not have its questions.",
+		"A default deny for egress would take its names away, so the direction is not denied.",
+		"Record port 53, or name the resolver in the configuration (resolver: NAMESPACE/WORKLOAD, or none where no names are asked for)."},
+	KindNotWatched: {Blocks,
+		"The records of the pods of a namespace span less time than is asked for.",
+		"What comes once a day or a week has not been seen; neither direction is denied.",
+		"Go on recording, or ask for less with --min-watch."},
+	KindLost: {Blocks,
+		"The replay of the written policies denies a connection that worked.",
+		"The direction is not denied.",
+		"Look at the reason; records of several clusters or formats in one log are the usual one."},
+	KindIdle: {Warning,
+		"A widening was asked for and has nothing to open in a namespace.",
+		"It opens nothing there.",
+		"Name what it lacks in the configuration, or drop it."},
+	KindAttempted: {Warning,
+		"A connection was tried and nobody answered, in a log that shows answers.",
+		"Nothing shows that it ever worked: it is in no policy and holds nothing back.",
+		"If the server was only down, record again or decide to accept it."},
+	KindReset: {Warning,
+		"A connection was tried and only ever reset.",
+		"Nothing shows that it ever worked: it is in no policy and holds nothing back.",
+		"If it should work, record again or decide to accept it."},
+	KindFanOut: {Warning,
+		"A client tried many ports or peers in vain: a scan, or a client whose servers are gone.",
+		"None of the connections is in a policy.",
+		"Look at the client."},
+	KindOwners: {Warning,
+		"Names that were registered by different owners stand for one address.",
+		"Where the dialect allows names each of them is allowed, and its owner can point it at any address.",
+		"Reject those that are not needed."},
+	KindLate: {Warning,
+		"Some records are dated after nearly all others, or after the clock.",
+		"A clock is wrong or they are forged; ages are counted to the time before which the others lie.",
+		"Look at the clock of the node that wrote them."},
+	KindRejected: {Info,
+		"A person decided that the connection is to be denied.",
+		"It is denied on purpose once its direction is, and counts as rejected.",
+		"Nothing; the decision and its reason stand in the configuration."},
+	KindIgnored: {Info,
+		"A person decided that nothing depends on the connection.",
+		"Nothing is learned of it, and it holds nothing open.",
+		"Nothing; the decision and its reason stand in the configuration."},
+	KindExpired: {Blocks,
+		"A decision had a date, and it has passed.",
+		"What it allows stays allowed. What it rejected or ignored is undecided again, and its direction is not denied.",
+		"Decide again: give another date, or none, or take the decision out."},
+	KindDangling: {Warning,
+		"A decision names no edge that was seen, or a peer that is not there.",
+		"It decides nothing.",
+		"Take it out of the configuration, or mend its names: sluice show edges prints them."},
+	KindOutlier: {Warning,
+		"Pods bear the name of a workload and have other labels than its pods, while its pods go on.",
+		"They are a workload of their own: the other keeps its selector, and allows no more for them.",
+		"Look who made them; if they are a new generation of the workload, record until the old one is gone."},
+	KindTCPDNSDenied: {Info,
+		"Policy denied TCP 53 to a resolver that answers UDP 53.",
+		"Answers too long for UDP fail.",
+		"Open it with --learn-denied, or leave it."},
+}
+
+// Kinds returns all kinds, sorted.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(pages)) }
+
+// Severity is that of the gravest findings of the kind.
+func (k Kind) Severity() Severity { return pages[k].severity }
+
+// Page explains a kind: what its findings come from, what follows, and what to do.
+func (k Kind) Page() string {
+	p := pages[k]
+	return p.cause + "\n" + p.consequence + "\n" + p.remedy + "\n"
+}

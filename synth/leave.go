@@ -1,0 +1,154 @@
+package synth
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/decision"
+)
+
+// leaver notes the edges that are not learned: as findings, and as obstacles where a default deny would cut one.
+type leaver struct {
+	*reach
+	*notes
+	// fanOut has the edges that belong to one of Graph.FanOuts, fannedOut those that were noted.
+	fanOut    map[int]int
+	fannedOut map[fanOutIn]bool
+}
+
+// fanOutIn is a fan-out as a namespace sees it.
+type fanOutIn struct {
+	fanOut    int
+	namespace string
+}
+
+func newLeaver(r *reach, n *notes) *leaver {
+	return &leaver{r, n, fanOuts(r.g), map[fanOutIn]bool{}}
+}
+
+// fanOuts returns the fan-out that each edge belongs to.
+func fanOuts(g *graph.Graph) map[int]int {
+	out := map[int]int{}
+	for n := range g.FanOuts {
+		for _, edge := range g.FanOuts[n].Edges {
+			out[edge] = n
+		}
+	}
+	return out
+}
+
+// leaveOut notes an edge that is not learned.
+func (x *leaver) leaveOut(i int, e *graph.Edge, en end) {
+	if x.leaveDecided(i, e, en) || x.leavePending(i, e, en) {
+		return
+	}
+	if e.State == graph.Denied {
+		x.find(KindDenied.at(i, en.namespace, en.dir, x.edgeText(e)+" was denied by policy",
+			"it stays denied; learn it with --learn-denied or a decision"))
+		return
+	}
+	text := fmt.Sprintf("%s: records refused: %d (%s)", x.edgeText(e), e.RefusedRecords, e.Reason)
+	if why := cmp.Or(x.g.Peers[e.Src].Refusal, x.g.Peers[e.Dst].Refusal); e.Reason == model.Unlabelled && why != "" {
+		text += ": " + why
+	}
+	if e.NeverWorked {
+		x.find(
+			KindRefused.at(i, en.namespace, en.dir, text, "every record of it was a denial: nothing depends on it").
+				as(Info),
+		)
+		return
+	}
+	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it"))
+	x.block(en.namespace, en.dir, x.holdable(en.self), text)
+	if e.Reason == model.UnknownDirection {
+		// Which end is the server is open, so the other direction of this end may be the one that is cut.
+		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), text)
+	}
+}
+
+func opposite(d model.Direction) model.Direction {
+	if d == model.Egress {
+		return model.Ingress
+	}
+	return model.Egress
+}
+
+// leaveDecided notes an edge that is not learned because of a decision, or of one that has expired, and reports whether
+// it was that.
+func (x *leaver) leaveDecided(i int, e *graph.Edge, en end) bool {
+	d := x.decided.on(i)
+	if d == nil || d.Verdict == decision.Accept || d.Verdict == decision.Widen {
+		return false
+	}
+	text := x.edgeText(e) + ": " + d.Verdict.String() + "ed by " + orSomebody(d.By) + ": " + d.Reason
+	if d.Verdict == decision.Ignore {
+		text = x.edgeText(e) + ": ignored by " + orSomebody(d.By) + ": " + d.Reason
+	}
+	switch {
+	case d.Expired(x.decided.at) && e.State.Worked():
+		text = fmt.Sprintf(
+			"%s: the decision to %s it ended on %s",
+			x.edgeText(e),
+			d.Verdict,
+			d.Until.Format(time.DateOnly),
+		)
+		x.find(
+			KindExpired.at(
+				i,
+				en.namespace,
+				en.dir,
+				text,
+				"it is undecided again: nothing is learned of it, and its workload is held open",
+			),
+		)
+		x.block(en.namespace, en.dir, x.holdable(en.self), text)
+	case d.Verdict == decision.Reject:
+		x.find(KindRejected.at(i, en.namespace, en.dir, text, "it is denied on purpose once the direction is"))
+	default:
+		x.find(KindIgnored.at(i, en.namespace, en.dir, text, "nothing is learned of it, and it holds nothing open"))
+	}
+	return true
+}
+
+func orSomebody(by string) string {
+	if by == "" {
+		return "somebody"
+	}
+	return by
+}
+
+// leavePending notes an edge that nothing shows to have worked, and reports whether it needs no other finding: it is
+// in no policy and holds nothing back. The failures of a fan-out are one finding, whatever became of each.
+func (x *leaver) leavePending(i int, e *graph.Edge, en end) bool {
+	if n, ok := x.fanOut[i]; ok {
+		x.remarkFanOut(n, en.namespace)
+		return true
+	}
+	if e.State != graph.Pending {
+		return false
+	}
+	kind, what := KindAttempted, "was tried and nobody answered"
+	if e.Grade == graph.Reset {
+		kind, what = KindReset, "was tried and only ever reset"
+	}
+	x.find(kind.at(i, en.namespace, en.dir, x.edgeText(e)+" "+what,
+		"nothing shows that it ever worked: it is in no policy and holds nothing back"))
+	return true
+}
+
+// remarkFanOut notes a fan-out, once for each namespace that it touches.
+func (x *leaver) remarkFanOut(n int, namespace string) {
+	out := &x.g.FanOuts[n]
+	key := fanOutIn{n, namespace}
+	if x.fannedOut[key] {
+		return
+	}
+	x.fannedOut[key] = true
+	x.find(KindFanOut.of(namespace, model.DirectionUnknown,
+		fmt.Sprintf("%s tried %d connections in vain, to %s on %s: a scan, or a client whose servers are gone",
+			x.g.Peers[out.Client].ID, len(out.Edges), several(out.Peers, "peer"), several(out.Ports, "port")),
+		"none of them is in a policy"))
+}

@@ -1,0 +1,46 @@
+package synth
+
+import (
+	"cmp"
+
+	"sluice/synth/policy"
+)
+
+// reach says which pods a selector reaches. It remembers the workloads that it was asked about.
+type reach struct {
+	*scope
+	*speech
+	labels map[int]string // by workload: why no policy can name it, "" for nothing
+}
+
+// selectable says why no selector reaches a pod peer, "" if one does.
+func (r *reach) selectable(peer int) string {
+	p := &r.g.Peers[peer]
+	if p.Workload < 0 {
+		return p.ID + " cannot be selected: " + cmp.Or(p.Refusal, "the log has no labels for it")
+	}
+	w := &r.g.Workloads[p.Workload]
+	if len(w.Selector) == 0 {
+		return p.ID + " cannot be selected: " + w.Refusal
+	}
+	if why := r.speech.namespace(w.Namespace); why != "" {
+		return p.ID + " cannot be selected: " + why
+	}
+	why, ok := r.labels[p.Workload]
+	if !ok {
+		why = r.speech.labels(policy.MatchLabels(w.Selector))
+		r.labels[p.Workload] = why
+	}
+	if why != "" {
+		return p.ID + " cannot be selected: " + why
+	}
+	return ""
+}
+
+// holdable returns the workload of a pod peer where a policy can select it and nothing else, else -1.
+func (r *reach) holdable(peer int) int {
+	if r.selectable(peer) != "" {
+		return -1
+	}
+	return r.g.Peers[peer].Workload
+}

@@ -1,0 +1,120 @@
+package synth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// written is what came of the needs.
+type written struct {
+	policies  []policy.Policy
+	ruleEdges map[string][]int                  // by rule id
+	ruleIDs   map[int][]string                  // ids, by subject
+	proofs    map[int]policy.ByDirection[Proof] // by subject
+	beside    map[string]policy.Policy          // by namespace, see Result.Beside
+}
+
+// writer turns needs into policies: those of every workload, and the shared ones for DNS.
+type writer struct {
+	*scope
+	*solver
+	*selecting
+	*notes
+	*ledger
+	names map[string]bool // "namespace/name" of policies
+	written
+}
+
+// add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
+func (w *writer) add(p policy.Policy, of []int, rules []learned) {
+	for _, r := range rules {
+		p.Ingress = p.Ingress || r.Direction == model.Ingress
+		p.Egress = p.Egress || r.Direction == model.Egress
+		p.Rules = append(p.Rules, r.Rule)
+	}
+	p, rules = w.inForm(p, rules)
+	for i, r := range rules {
+		id := p.RuleID(i)
+		w.ruleEdges[id] = append(w.ruleEdges[id], r.edges...)
+		w.priceOutside(id, &r, len(of))
+		w.priceProducts(id, &r, len(of))
+		for _, s := range of {
+			w.ruleIDs[s] = append(w.ruleIDs[s], id)
+		}
+	}
+	w.policies = append(w.policies, p.Canonical())
+}
+
+// inForm returns a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are
+// in it.
+func (w *writer) inForm(p policy.Policy, rules []learned) (policy.Policy, []learned) {
+	p, other := w.speech.inForm(p)
+	if !other {
+		return p, rules
+	}
+	var all []int
+	for _, r := range rules {
+		all = append(all, r.edges...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	out := make([]learned, len(p.Rules))
+	for i, r := range p.Rules {
+		out[i].Rule = r
+		for _, e := range all {
+			if w.holds(p.Namespace, &r, e) {
+				out[i].edges = append(out[i].edges, e)
+			}
+		}
+	}
+	return p, out
+}
+
+// maxName is the length of a DNS label.
+const maxName = 63
+
+// nameOf returns the policy of a workload its name: the workload's, with a hash of what it selects where that is too
+// long, taken, or kept for a policy of ours.
+func (w *writer) nameOf(namespace, want string, subject policy.Selector) string {
+	if reserved(want) {
+		return w.claim(namespace, hashed(want, namespace, subject), subject)
+	}
+	return w.claim(namespace, want, subject)
+}
+
+// claim takes a name within a namespace.
+func (w *writer) claim(namespace, want string, subject policy.Selector) string {
+	want = w.cfg.NamePrefix + want
+	if len(want) > maxName || w.names[namespace+"/"+want] {
+		want = hashed(want, namespace, subject)
+	}
+	w.names[namespace+"/"+want] = true
+	return want
+}
+
+// NameDNS is the name of the shared DNS policy of a namespace.
+const NameDNS = "dns"
+
+// NameDNSAll is the name of the policy that allows the resolver to all pods of a namespace.
+const NameDNSAll = "dns-all-pods"
+
+// reserved reports whether workloads may not have a name: that of a policy of ours, or of the file that lists them.
+func reserved(name string) bool {
+	return slices.Contains([]string{NameDNS, NameDNSAll, NameResolver, policy.DefaultDenyName, "kustomization"}, name) ||
+		strings.HasPrefix(name, policy.OpenName) ||
+		strings.HasPrefix(name, policy.WholeName)
+}
+
+// hashed appends 8 hex digits of a hash of what the policy selects.
+func hashed(name, namespace string, subject policy.Selector) string {
+	sum := sha256.Sum256([]byte(namespace + "\x00" + name + "\x00" + subject.Canonical().String()))
+	if len(name) > maxName-9 {
+		name = strings.TrimRight(name[:maxName-9], "-.")
+	}
+	return name + "-" + hex.EncodeToString(sum[:4])
+}
