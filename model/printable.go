@@ -30,6 +30,9 @@ func PrintableText[T string | []byte](s T) T {
 }
 
 func printable(s, keep string) string {
+	if isPlain(s) {
+		return s
+	}
 	at := strings.IndexFunc(s, func(r rune) bool { return hidden(r, keep) })
 	if at < 0 && utf8.ValidString(s) {
 		return s
@@ -43,6 +46,16 @@ func printable(s, keep string) string {
 		}
 	}
 	return b.String()
+}
+
+// isPlain reports whether a text is of printable ASCII alone.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func hidden(r rune, keep string) bool { return !IsPrintable(r) && !strings.ContainsRune(keep, r) }

@@ -21,7 +21,6 @@ type variant struct {
 	pods        []*pod
 	names       int // how many pods were seen, by name
 	first, last model.Micros
-	hashes      map[string]bool // pod-template-hashes in their names
 }
 
 // outliers splits off the pods that bear the name of an owner and would cost it its selector: labels on all its pods
@@ -86,19 +85,27 @@ func variants(pods []*pod) []*variant {
 }
 
 func newVariant(labels model.Labels, pods []*pod) *variant {
-	v := &variant{labels: labels, pods: pods, first: pods[0].first, hashes: map[string]bool{}}
+	v := &variant{labels: labels, pods: pods, first: pods[0].first}
 	for _, p := range pods {
 		v.names += max(len(p.samples), 1)
 		v.first, v.last = min(v.first, p.first), max(v.last, p.last)
+	}
+	return v
+}
+
+// hashes are the pod-template-hashes in the names of its pods.
+func (v *variant) hashes() map[string]bool {
+	hashes := map[string]bool{}
+	for _, p := range v.pods {
 		for _, s := range p.samples {
 			if stem, last := cutLast(s); isPodSuffix(last) {
 				if _, hash := cutLast(stem); isTemplateHash(hash) {
-					v.hashes[hash] = true
+					hashes[hash] = true
 				}
 			}
 		}
 	}
-	return v
+	return hashes
 }
 
 // value is that of the first label.
@@ -114,16 +121,20 @@ func compareVariants(a, b *variant) int {
 // follows reports whether two variants are generations of which one took the place of the other. Pods of one template
 // are of one generation, and a log too short to tell tells nothing.
 func follows(a, b *variant) bool {
-	for h := range a.hashes {
-		if b.hashes[h] {
-			return false
-		}
-	}
 	older, newer := a, b
 	if b.first < a.first || b.first == a.first && b.last < a.last {
 		older, newer = b, a
 	}
-	return newer.last-older.last >= gone && older.last-newer.first <= gone
+	if newer.last-older.last < gone || older.last-newer.first > gone {
+		return false
+	}
+	theirs := b.hashes()
+	for h := range a.hashes() {
+		if theirs[h] {
+			return false
+		}
+	}
+	return true
 }
 
 // labelIndex finds pods by their stable labels.

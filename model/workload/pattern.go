@@ -8,21 +8,38 @@ import (
 // safeAlphabet is what Kubernetes makes random names of (apimachinery/pkg/util/rand): no vowels, no 0, 1 and 3.
 const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 
+// alphabet is a set of bytes.
+type alphabet [256]bool
+
+var (
+	safe         = newAlphabet(safeAlphabet)
+	decimals     = newAlphabet("0123456789")
+	hexadecimals = newAlphabet("0123456789abcdefABCDEF")
+)
+
+func newAlphabet(letters string) *alphabet {
+	a := &alphabet{}
+	for i := range len(letters) {
+		a[letters[i]] = true
+	}
+	return a
+}
+
 // isTemplateHash reports whether s can be a pod-template-hash: a 32 bit number written in the safe alphabet.
-func isTemplateHash(s string) bool { return len(s) >= 6 && len(s) <= 10 && within(s, safeAlphabet) }
+func isTemplateHash(s string) bool { return len(s) >= 6 && len(s) <= 10 && within(s, safe) }
 
 // isPodSuffix reports whether s can be the random part of a pod's name.
-func isPodSuffix(s string) bool { return len(s) == 5 && within(s, safeAlphabet) }
+func isPodSuffix(s string) bool { return len(s) == 5 && within(s, safe) }
 
-func isDigits(s string) bool { return s != "" && within(s, "0123456789") }
+func isDigits(s string) bool { return s != "" && within(s, decimals) }
 
-func isHex(s string) bool { return s != "" && within(s, "0123456789abcdefABCDEF") }
+func isHex(s string) bool { return s != "" && within(s, hexadecimals) }
 
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
-func within(s, alphabet string) bool {
+func within(s string, a *alphabet) bool {
 	for i := range len(s) {
-		if strings.IndexByte(alphabet, s[i]) < 0 {
+		if !a[s[i]] {
 			return false
 		}
 	}

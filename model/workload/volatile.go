@@ -108,47 +108,39 @@ func learn(spaces []*space, cfg Config) *judge {
 // learnRandom finds keys most of whose values look random. Applications are counted and not values, of which anybody
 // can invent any number.
 func (j *judge) learnRandom(spaces []*space) {
-	type use struct {
-		space int
-		app   string
-		key   string
-	}
 	type count struct{ all, random int }
-	values := map[use]count{}
-	seen := map[use]map[string]bool{}
-	for i, sp := range spaces {
+	apps := map[string]count{} // by key
+	for _, sp := range spaces {
+		labels := map[string][]string{} // by application
 		for _, p := range sp.pods {
 			app := p.owner.Kind + "/" + p.owner.Name
 			if p.owner.Name == "" {
 				app = labelName(p.Labels)
 			}
-			for _, kv := range p.Labels {
-				u := use{i, app, key(kv)}
-				if rank(u.key) < lastRank || seen[u][kv] {
-					continue
-				}
-				if seen[u] == nil {
-					seen[u] = map[string]bool{}
-				}
-				seen[u][kv] = true
-				n := values[u]
+			labels[app] = append(labels[app], p.Labels...)
+		}
+		for _, list := range labels {
+			slices.Sort(list)
+			values := map[string]count{} // by key
+			for _, kv := range slices.Compact(list) {
+				k := key(kv)
+				n := values[k]
 				if n.all++; j.labels[kv].random {
 					n.random++
 				}
-				values[u] = n
+				values[k] = n
+			}
+			for k, v := range values {
+				n := apps[k]
+				if n.all++; 2*v.random > v.all {
+					n.random++
+				}
+				apps[k] = n
 			}
 		}
 	}
-	apps := map[string]count{}
-	for u, v := range values {
-		n := apps[u.key]
-		if n.all++; 2*v.random > v.all {
-			n.random++
-		}
-		apps[u.key] = n
-	}
 	for k, n := range apps {
-		j.random[k] = 2*n.random > n.all
+		j.random[k] = rank(k) == lastRank && 2*n.random > n.all
 	}
 }
 

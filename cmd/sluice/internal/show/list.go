@@ -156,11 +156,13 @@ func printLine(w io.Writer, v any) error {
 // table prints aligned columns. Cells are made printable: logs hold names that strangers chose.
 type table struct {
 	w     *tabwriter.Writer
-	limit int // of a cell
+	out   *bufio.Writer // under w, which writes every cell by itself
+	limit int           // of a cell
 }
 
 func newTable(w io.Writer, head ...string) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), 120}
+	out := bufio.NewWriterSize(w, 1<<16)
+	t := &table{tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), out, 120}
 	fmt.Fprintln(t.w, strings.Join(head, "\t"))
 	return t
 }
@@ -170,9 +172,18 @@ func (t *table) row(cells ...any) {
 		if i > 0 {
 			io.WriteString(t.w, "\t")
 		}
-		io.WriteString(t.w, text.Printable(fmt.Sprint(c), t.limit))
+		s, ok := c.(string)
+		if !ok {
+			s = fmt.Sprint(c)
+		}
+		io.WriteString(t.w, text.Printable(s, t.limit))
 	}
 	io.WriteString(t.w, "\n")
 }
 
-func (t *table) flush() error { return t.w.Flush() }
+func (t *table) flush() error {
+	if err := t.w.Flush(); err != nil {
+		return err
+	}
+	return t.out.Flush()
+}

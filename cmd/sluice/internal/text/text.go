@@ -41,7 +41,9 @@ func Size(b int64) string {
 
 // Printable escapes what would disturb a terminal or a reader, and cuts what would fill it.
 func Printable(s string, limit int) string {
-	s = model.Printable(s)
+	if s = model.Printable(s); len(s) <= limit {
+		return s
+	}
 	if r := []rune(s); len(r) > limit {
 		return string(r[:limit-1]) + "…"
 	}
