@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help build demo test test-race lint fmt fuzz bench faults corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube
+.PHONY: help build demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,15 @@ fuzz: ## run every fuzz target FUZZ times
 
 faults: ## make every single operation of a store fail, and lose the power at each
 	SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 -timeout 40m ./model/store/...
+
+# The database of vulnerabilities is a server: where it cannot be reached, that is said and fails nothing.
+supply: build ## licences of all modules, bills of materials, two builds that must be equal, known vulnerabilities
+	cd .ci/supply && $(GO) vet . && $(GO) build -o ../../$(BIN)/ tool
+	for p in sluice flowgen; do \
+	  $(BIN)/cyclonedx-gomod bin -json -noserial -notimestamp -output $(BIN)/$$p.cdx.json $(BIN)/$$p || exit 1; done
+	cd .ci/supply && $(GO) test -count=1 -timeout 40m -v .
+	@if timeout 30 curl -sfo /dev/null "$${GOVULNDB:-https://vuln.go.dev}/index/db.json"; then timeout 600 $(BIN)/govulncheck ./...; \
+	  else echo "known vulnerabilities: not checked, no database at $${GOVULNDB:-https://vuln.go.dev} (GOVULNDB names another)"; fi
 
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }
