@@ -80,6 +80,7 @@ var confined = []struct{ library, rooms, why string }{
 	{"github.com/prometheus", "cmd/sluice/internal/collect", "only a collector is measured"},
 	{"github.com/cilium/cilium", "ingest/live/hubble cmd/flowgen", "protobuf is read at the edge"},
 	{"google.golang.org/grpc", "ingest/live/hubble ingest/live/goldmane", "only servers are talked to"},
+	{"github.com/owenrumney/go-sarif", "cmd/sluice/internal/show", "what other tools read is printed"},
 	{"sigs.k8s.io/yaml", "synth/render synth/bundle synth/bundle/applytest cmd/sluice/internal/run " +
 		"cmd/flowgen", "YAML is text at the edges"},
 }

@@ -12,21 +12,35 @@ var failures = []struct {
 	name   string
 	always bool
 	bundle bool
+	about  string
 	count  func(*Report) uint64
 }{
-	{"lost", true, true, func(r *Report) uint64 { return r.Connections[Lost] }},
-	{"escaped", true, true, func(r *Report) uint64 { return r.Connections[Escaped] }},
-	{"unproven-policy", true, true, func(r *Report) uint64 { return r.Lacking }},
-	{"unread", true, true, func(r *Report) uint64 { return uint64(r.Unread) }},
-	{"unisolated", true, true, func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
-	{"left-open", true, true, func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},
-	{"over", false, true, func(r *Report) uint64 { return uint64(r.Over.Count) }},
-	{"unrecorded", false, true, func(r *Report) uint64 { return uint64(len(r.Unrecorded)) }},
-	{"missing", false, true, func(r *Report) uint64 { return uint64(len(r.Missing)) }},
-	{"edited", false, true, func(r *Report) uint64 { return uint64(len(r.Edited)) }},
-	{"unused", false, false, func(r *Report) uint64 { return uint64(len(r.Unused)) }},
-	{"refused", false, false, func(r *Report) uint64 { return r.Connections[Unproven] }},
-	{"inexpressible", false, false, func(r *Report) uint64 { return r.Connections[Inexpressible] }},
+	{"lost", true, true, "a connection that worked would be denied",
+		func(r *Report) uint64 { return r.Connections[Lost] }},
+	{"escaped", true, true, "a connection that was denied would be allowed",
+		func(r *Report) uint64 { return r.Connections[Escaped] }},
+	{"unproven-policy", true, true, "a fact about the policies is missing to decide it",
+		func(r *Report) uint64 { return r.Lacking }},
+	{"unread", true, true, "a policy could not be read",
+		func(r *Report) uint64 { return uint64(r.Unread) }},
+	{"unisolated", true, true, "a direction that the bundle isolates is open",
+		func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
+	{"left-open", true, true, "what opens a namespace for a while still stands",
+		func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},
+	{"over", false, true, "allowed at an isolated end, and never seen",
+		func(r *Report) uint64 { return uint64(r.Over.Count) }},
+	{"unrecorded", false, true, "a rule that the bundle has no evidence for",
+		func(r *Report) uint64 { return uint64(len(r.Unrecorded)) }},
+	{"missing", false, true, "a rule that the bundle lists is in no file",
+		func(r *Report) uint64 { return uint64(len(r.Missing)) }},
+	{"edited", false, true, "a file is not as it was written",
+		func(r *Report) uint64 { return uint64(len(r.Edited)) }},
+	{"unused", false, false, "a rule that no connection needed",
+		func(r *Report) uint64 { return uint64(len(r.Unused)) }},
+	{"refused", false, false, "refused or undecided in the log",
+		func(r *Report) uint64 { return r.Connections[Unproven] }},
+	{"inexpressible", false, false, "a connection worked and the dialect has no rule for it",
+		func(r *Report) uint64 { return r.Connections[Inexpressible] }},
 }
 
 // DefaultFailOn is what fails where nothing else is asked for, of a bundle or of anyone's policies.

@@ -105,7 +105,10 @@ type Report struct {
 }
 
 // Rule names a rule of the set.
-type Rule struct{ ID, Policy, Text string }
+type Rule struct {
+	ID, Policy, Text string
+	At               policy.Position // of its policy
+}
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
@@ -468,7 +471,7 @@ func (v *verifier) records() {
 			if !slices.Contains(v.cfg.Recorded, id) && !opens(&p.Rules[j]) {
 				v.report.Unrecorded = append(
 					v.report.Unrecorded,
-					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String()},
+					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},
 				)
 			}
 			delete(missing, id)
@@ -495,7 +498,7 @@ func (v *verifier) unused() {
 			if !idle && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
 				v.report.Unused = append(
 					v.report.Unused,
-					Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String()},
+					Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},
 				)
 			}
 		}

@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"sluice/cmd/sluice/internal/show"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/render/all"
@@ -13,7 +12,7 @@ import (
 // completeFlags lets the shell complete the values of flags that have a known few, and the namespaces of bundles.
 func completeFlags(c *cobra.Command) {
 	for name, values := range map[string][]string{
-		"output": show.Formats(), "dialect": all.Names(), "widen": synth.Widenings(), "fail-on": verify.FailOnNames(),
+		"dialect": all.Names(), "widen": synth.Widenings(), "fail-on": verify.FailOnNames(),
 		"cni": {"spec", "cilium", "calico"}, "log-format": {"text", "json"},
 	} {
 		if c.Flags().Lookup(name) != nil {

@@ -242,9 +242,13 @@ func (r *reading) options(servers []string, log handlers) (o collect.Options, er
 	return o, err
 }
 
-// outputFlag is -o of a command that prints in any format.
-func outputFlag(c *cobra.Command, format *string) {
-	c.Flags().StringVarP(format, "output", "o", show.Table, "print as table, json or yaml")
+// outputFlag is -o of a command that prints in any format, and in more of its own.
+func outputFlag(c *cobra.Command, format *string, more ...string) {
+	known := append(show.Formats(), more...)
+	last := len(known) - 1
+	c.Flags().StringVarP(format, "output", "o", show.Table,
+		"print as "+strings.Join(known[:last], ", ")+" or "+known[last])
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // failOn is --fail-on. What is not given has a default that depends on what is verified.

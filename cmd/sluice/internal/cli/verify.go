@@ -29,6 +29,7 @@ POLICIES is a bundle, a file or directory of anyone's YAML, or - for standard in
 replayed with its own evidence.`,
 		Example: `  sluice verify bundle
   sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
+  sluice verify policies/ --store flows -o sarif > verify.sarif
   sluice verify bundle hubble://localhost:4245 --follow`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,14 +43,14 @@ replayed with its own evidence.`,
 	f.DurationVar(&o.every, "every", 10*time.Second, "with --follow: how often to replay what came")
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	o.failOn.flag(c, false)
-	outputFlag(c, &o.format)
+	outputFlag(c, &o.format, show.ReportFormats()...)
 	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
 	f.VarP(nameList{&o.Namespaces}, "namespace", "n", "what the policies are for (repeats; default: where they are)")
 	return c
 }
 
 func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, sources []string) error {
-	if err := show.CheckFormat(o.format); err != nil {
+	if err := show.CheckFormat(o.format, show.ReportFormats()...); err != nil {
 		return err
 	}
 	if err := o.failOn.check(); err != nil {
@@ -71,7 +72,7 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if err != nil {
 		return err
 	}
-	if err := show.Report(s.Out, o.format, &r); err != nil {
+	if err := show.Report(s.Out, o.format, &r, o.failOn.of(p.Bundle != nil)); err != nil {
 		return err
 	}
 	show.Problems(s.Err, p.Problems)

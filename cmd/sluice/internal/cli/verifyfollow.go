@@ -20,8 +20,8 @@ func (o *verifyOptions) follow(ctx context.Context, s Streams, p *run.Policies, 
 	if len(servers) == 0 || o.every <= 0 {
 		return run.Usagef("--follow is for servers, such as hubble://localhost:4245, and --every for a time")
 	}
-	if o.format == show.YAML {
-		return run.Usagef("-o yaml: --follow prints table or json")
+	if o.format != show.Table && o.format != show.JSON {
+		return run.Usagef("-o %s: --follow prints table or json", o.format)
 	}
 	cfg, err := run.LoadConfig(o.config)
 	if err != nil {

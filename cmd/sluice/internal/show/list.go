@@ -25,13 +25,13 @@ const (
 	YAML  = "yaml"
 )
 
-// Formats are all values of -o, the default first.
+// Formats are the values of -o that every command has, the default first.
 func Formats() []string { return []string{Table, JSON, YAML} }
 
-// CheckFormat is the error for a format that is none.
-func CheckFormat(f string) error {
-	if !slices.Contains(Formats(), f) {
-		return run.Usagef("unknown output format %q: use %s", f, strings.Join(Formats(), ", "))
+// CheckFormat is the error for a format that is none, neither of all commands nor of one that has more.
+func CheckFormat(f string, more ...string) error {
+	if known := append(Formats(), more...); !slices.Contains(known, f) {
+		return run.Usagef("unknown output format %q: use %s", f, strings.Join(known, ", "))
 	}
 	return nil
 }

@@ -11,11 +11,18 @@ import (
 	"sluice/synth/verify"
 )
 
-// Report prints a verification.
-func Report(w io.Writer, format string, r *verify.Report) error {
-	if format == Table {
+// Report prints a verification. What failOn names is an error to those who read results of many tools.
+func Report(w io.Writer, format string, r *verify.Report, failOn []string) error {
+	switch format {
+	case Table:
 		printReport(w, r)
 		return nil
+	case Markdown:
+		return markdown(w, r)
+	case SARIF:
+		return writeSARIF(w, r, failOn)
+	case JUnit:
+		return writeJUnit(w, r, failOn)
 	}
 	return printObject(w, format, viewReport(r))
 }
@@ -65,6 +72,10 @@ type caseView struct {
 	// Connections are the pairs of ends that have this verdict, Missing the rules that would allow a lost one.
 	Connections int      `json:"connections"`
 	Missing     []string `json:"missing,omitempty"`
+	// Policy decides it so or isolates the end; File and Line are where it stands.
+	Policy string `json:"policy,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
 }
 
 func viewReport(r *verify.Report) reportView {
@@ -86,7 +97,7 @@ func viewReport(r *verify.Report) reportView {
 		v.Cases = append(
 			v.Cases,
 			caseView{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Records, c.SrcPod, c.DstPod, c.Why,
-				c.Connections, c.Missing},
+				c.Connections, c.Missing, c.Policy, c.At.File, c.At.Line},
 		)
 	}
 	for _, u := range r.Unused {
@@ -106,6 +117,14 @@ func viewReport(r *verify.Report) reportView {
 	return v
 }
 
+// meaning says what a verdict is.
+var meaning = [...]string{
+	verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied",
+	verify.Rejected: "was denied, and stays denied", verify.Escaped: "was denied, and would be allowed",
+	verify.Inexpressible: "worked, but the dialect has no rule for it",
+	verify.Unproven:      "refused or undecided in the log, or a fact is missing",
+}
+
 // printReport prints the six counts, what they are made of, and the first cases to look at.
 func printReport(w io.Writer, r *verify.Report) {
 	fmt.Fprintf(
@@ -114,11 +133,6 @@ func printReport(w io.Writer, r *verify.Report) {
 		text.Plural(r.Connections.Total(), "connection", "connections"),
 		r.Semantics,
 	)
-	meaning := map[verify.Verdict]string{
-		verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied", verify.Rejected: "was denied, and stays denied",
-		verify.Escaped: "was denied, and would be allowed", verify.Inexpressible: "worked, but the dialect has no rule for it",
-		verify.Unproven: "refused or undecided in the log, or a fact is missing",
-	}
 	for i := range r.Connections {
 		v := verify.Verdict(i)
 		fmt.Fprintf(w, "  %-14s %8s  %s\n", v, text.Count(r.Connections[i]), meaning[v])
