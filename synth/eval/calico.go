@@ -174,9 +174,14 @@ func (e *Evaluator) tier(o *outlook, pass bool, list []selected, a asked) (next 
 			sure.Policy = s.policy
 		}
 		p := &e.set.Policies[s.policy]
-		for _, j := range e.rules[s.policy][a.dir] {
+		lanes := e.rules[s.policy][a.dir]
+		for k := range lanes {
+			if lanes[k].misses(a.proto, a.port) {
+				continue
+			}
+			j := lanes[k].rule
 			var lacks need
-			m := e.calicoRule(p, &p.Rules[j], &a, &lacks)
+			m := e.calicoRule(p, &p.Rules[j], e.peers[s.policy][j], &a, &lacks)
 			if m == model.Yes && !s.sure {
 				m = lacks.unknown(a.subject.lacks)
 			}

@@ -142,7 +142,7 @@ func (e *Evaluator) calicoEnd(end *End) {
 }
 
 // calicoRule reports whether r matches the connection.
-func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, a *asked, n *need) model.Tri {
+func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, peers []resolved, a *asked, n *need) model.Tri {
 	var lacks need
 	m := tri(r.AnyPort)
 	for i := 0; i < len(r.Ports) && m != model.Yes; i++ {
@@ -155,10 +155,10 @@ func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, a *asked, n *ne
 		return m
 	}
 	if !r.AnyPeer {
-		m = and(m, e.anyOf(p, r.Peers, a.peer, a, &lacks))
+		m = and(m, e.anyOf(p, r.Peers, peers, a.peer, a, &lacks))
 	}
 	if len(r.Self) > 0 && m != model.No {
-		m = and(m, e.anyOf(p, r.Self, a.subject, a, &lacks))
+		m = and(m, e.anyOf(p, r.Self, nil, a.subject, a, &lacks))
 	}
 	if m == model.Unknown {
 		n.unknown(lacks)
@@ -216,9 +216,18 @@ func (e *End) selectedBy(q *policy.Peer, n *need) model.Tri {
 	return model.Yes
 }
 
-func (e *Evaluator) anyOf(p *policy.Policy, list []policy.Peer, end *End, a *asked, n *need) model.Tri {
+// anyOf reports whether one of the peers, in policy p, names end. Those that are resolved need not be read.
+func (e *Evaluator) anyOf(
+	p *policy.Policy, list []policy.Peer, known []resolved, end *End, a *asked, n *need,
+) model.Tri {
 	m := model.No
 	for i := 0; i < len(list) && m != model.Yes; i++ {
+		if i < len(known) && (p.Tier == "" || len(e.set.Networks) == 0) {
+			if found, ok := known[i].finds(a.subject, end); ok {
+				m = either(m, found)
+				continue
+			}
+		}
 		m = either(m, e.calicoPeer(p, &list[i], end, a, n))
 	}
 	return m

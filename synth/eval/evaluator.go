@@ -12,16 +12,20 @@ type Evaluator struct {
 	networks    map[string][]*policy.Network // by name; Peers do not say of which kind
 	byNamespace map[string][]int
 	clusterWide []int
-	rules       [][3][]int // per policy and direction, indices into its rules
-	ordered     []bool     // per policy: its meaning depends on tiers or order
-	tiers       *tiers     // Calico's order of evaluation
+	rules       [][3][]lane    // per policy and direction
+	ordered     []bool         // per policy: its meaning depends on tiers or order
+	tiers       *tiers         // Calico's order of evaluation
+	peers       [][][]resolved // per policy and rule, its peers
+
+	ofPods, ofNamespaces conditions
 }
 
 // New prepares a set. The set must not change afterwards.
 func New(set policy.PolicySet, sem Semantics) *Evaluator {
 	e := &Evaluator{set: set, semantics: sem, byNamespace: map[string][]int{},
 		networks: map[string][]*policy.Network{},
-		rules:    make([][3][]int, len(set.Policies)), ordered: make([]bool, len(set.Policies))}
+		rules:    make([][3][]lane, len(set.Policies)), ordered: make([]bool, len(set.Policies)),
+		peers: make([][][]resolved, len(set.Policies))}
 	if sem == Calico {
 		e.tiers = newTiers(set)
 	}
@@ -40,8 +44,10 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 			e.byNamespace[p.Namespace] = append(e.byNamespace[p.Namespace], i)
 		}
 		e.ordered[i] = p.Sequential() || p.Tier != "" && p.Tier != policy.DefaultTier
+		e.peers[i] = make([][]resolved, len(p.Rules))
 		for j, r := range p.Rules {
-			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], j)
+			e.peers[i][j] = e.resolve(r.Peers)
+			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], newLane(j, &r))
 			e.ordered[i] = e.ordered[i] || r.Action == policy.Pass
 		}
 	}
@@ -65,12 +71,15 @@ func (e *Evaluator) End(f Facts) *End {
 		return end
 	}
 	if f.Foreign {
+		e.meet(end)
 		return end
 	}
 	if e.semantics == Calico {
 		e.calicoEnd(end)
+		e.meet(end)
 		return end
 	}
+	e.meet(end)
 	var n need
 	for _, i := range e.byNamespace[f.Namespace] {
 		if p := &e.set.Policies[i]; !p.EntitiesOnly {
@@ -164,13 +173,18 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 		if e.ordered[sp.policy] {
 			return Part{Outcome: Unknown, Reason: Lacking, Policy: sp.policy, Rule: -1, Needs: string(needOrder)}
 		}
-		for _, j := range e.rules[sp.policy][d] {
+		lanes := e.rules[sp.policy][d]
+		for k := range lanes {
+			if lanes[k].misses(proto, port) {
+				continue
+			}
+			j := lanes[k].rule
 			r := &e.set.Policies[sp.policy].Rules[j]
 			if allow.Outcome == Allowed && r.Action == policy.Allow {
 				continue
 			}
 			var n need
-			m := e.matchRule(r, subject, peer, server, proto, port, &n)
+			m := e.matchRule(r, e.peers[sp.policy][j], subject, peer, server, proto, port, &n)
 			if m == model.Yes && !sp.sure {
 				m = n.unknown(subject.lacks)
 			}

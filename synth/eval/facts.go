@@ -94,6 +94,8 @@ type End struct {
 	labels          view // the pod's and its namespace's, as Calico sees them
 	ofNamespace     view
 	ingress, egress selection
+	pods            met // conditions on pods that the end meets, and on namespaces
+	namespaces      met
 }
 
 // Isolated reports whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.

@@ -210,6 +210,7 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 // first: they are cheap and tell most.
 func (e *Evaluator) matchRule(
 	r *policy.Rule,
+	peers []resolved,
 	subject, peer, server *End,
 	proto model.Proto,
 	port uint16,
@@ -228,10 +229,10 @@ func (e *Evaluator) matchRule(
 	}
 	m := ports
 	if !r.AnyPeer {
-		m = and(m, e.matchAny(r.Peers, subject, peer, &lacks))
+		m = and(m, e.matchAny(r.Peers, peers, subject, peer, &lacks))
 	}
 	if len(r.Self) > 0 {
-		m = and(m, e.matchAny(r.Self, subject, subject, &lacks))
+		m = and(m, e.matchAny(r.Self, nil, subject, subject, &lacks))
 	}
 	if m == model.Unknown {
 		n.unknown(lacks)
@@ -239,10 +240,17 @@ func (e *Evaluator) matchRule(
 	return m
 }
 
-// matchAny reports whether one of the peers, in a policy of subject, names end.
-func (e *Evaluator) matchAny(list []policy.Peer, subject, end *End, n *need) model.Tri {
+// matchAny reports whether one of the peers, in a policy of subject, names end. Those that are resolved need not be
+// read.
+func (e *Evaluator) matchAny(list []policy.Peer, known []resolved, subject, end *End, n *need) model.Tri {
 	m := model.No
 	for i := 0; i < len(list) && m != model.Yes; i++ {
+		if i < len(known) {
+			if found, ok := known[i].finds(subject, end); ok {
+				m = either(m, found)
+				continue
+			}
+		}
 		m = either(m, e.matchPeer(&list[i], subject, end, n))
 	}
 	return m
