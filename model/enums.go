@@ -229,6 +229,8 @@ const (
 	TooLong    // a line over the limit
 	Truncated  // the input ended inside a record
 	NotFlowLog // JSON of another kind
+	// of no record
+	NodeAddress // a row that counts no record: the address of its source is that of its destination, a node
 	numReasons
 )
 
@@ -237,7 +239,7 @@ var reasonNames = [...]string{"",
 	"node-to-node", "tunnel-outer",
 	"field-masked", "empty-endpoint", "unknown-identity", "unlabelled", "undecided", "no-port", "bad-time", "no-address",
 	"aggregated", "unknown-verdict",
-	"bad-json", "bad-value", "too-long", "truncated", "not-a-flow-log"}
+	"bad-json", "bad-value", "too-long", "truncated", "not-a-flow-log", "node-address"}
 
 // String is the lower-case name, "" for ReasonNone.
 func (r Reason) String() string { return reasonNames[r] }

@@ -98,6 +98,24 @@ func (x *addresses) outside(ns string, list []netip.Addr) []policy.Peer {
 	return out
 }
 
+// masked says why no rule for the address of a peer would find it: the log shows a node there in other records. To
+// Cilium such an end is the world and nothing narrower, in Calico its address is the node's.
+func (x *addresses) masked(p *graph.Peer) string {
+	const after = ", so that no rule for the address finds it (--widen " + WidenAnywhere + " allows everything outside)"
+	switch {
+	case x.cfg.widens(WidenAnywhere):
+		return ""
+	case p.Also != 0:
+		return "the address is that of " + p.Also.String() + " in other records, and seen as world here" + after
+	case p.AlsoHost != "" && !slices.ContainsFunc(x.cfg.Networks, func(n Network) bool {
+		return within(prefix(p.Address).Addr(), n.CIDRs)
+	}):
+		return "the address is that of node " + p.AlsoHost + ", which changes (name the CIDRs of the nodes as network " +
+			NodesNetwork + " in the configuration)"
+	}
+	return ""
+}
+
 func within(a netip.Addr, list []netip.Prefix) bool {
 	return slices.ContainsFunc(list, func(c netip.Prefix) bool { return c.Contains(a) })
 }

@@ -76,6 +76,9 @@ func (x *gatherer) inexpressible(e *graph.Edge, en end) (why, consequence string
 			return "no peer selects pods of another cluster", cut
 		}
 	case model.KindAddress:
+		if why := x.masked(peer); why != "" {
+			return why, cut
+		}
 	case model.KindEntity:
 		if narrowest(peer.Entities) == model.World {
 			return x.peerless(peer), cut // everything outside is never chosen silently

@@ -44,6 +44,11 @@ func (b *ledger) priceOutside(id string, r *learned, subjects int) {
 		for _, e := range p.Except {
 			unseen.Sub(unseen, size(e))
 		}
+		if isWorld(&p) {
+			for _, c := range everywhere {
+				unseen.Add(unseen, size(c))
+			}
+		}
 	}
 	if unseen.Sign() <= 0 {
 		return
@@ -60,12 +65,17 @@ func (b *ledger) priceOutside(id string, r *learned, subjects int) {
 	kind, text := WidenCIDR, "outside addresses that were never seen, next to some that were"
 	switch {
 	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers,
-		func(p policy.Peer) bool { return p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
+		func(p policy.Peer) bool { return isWorld(&p) || p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
 		kind, text = WidenAnywhere, "every outside address"
 	case !b.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, b.isNetwork):
 		kind, text = "networks", "the whole of networks that the configuration names"
 	}
 	b.rule(kind, text, id, price)
+}
+
+// isWorld reports whether a peer is everything outside, by its identity.
+func isWorld(p *policy.Peer) bool {
+	return p.Kind == policy.PeerEntities && p.Entities&model.World != 0
 }
 
 // priceProducts notes what the peers of a rule select by names that were seen in other namespaces only: combinations

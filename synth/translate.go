@@ -16,6 +16,10 @@ type translator struct {
 	*selecting
 }
 
+// worldRule asks whether a dialect has a peer for everything outside.
+var worldRule = policy.Rule{Direction: model.Ingress, AnyPort: true,
+	Peers: []policy.Peer{{Kind: policy.PeerEntities, Entities: model.World}}}
+
 // peersOf returns the peers in policies of namespace ns for peers of the graph that inexpressible let through.
 func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []policy.Peer {
 	var out []policy.Peer
@@ -25,7 +29,9 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 		switch p := &t.g.Peers[i]; {
 		case p.Kind == model.KindPod:
 			workloads = append(workloads, p.Workload)
-		case len(names[i]) > 0:
+		case p.Also != 0 && t.says(worldRule):
+			out = append(out, t.peer(ns, i))
+		case len(names[i]) > 0 && p.Also == 0:
 			out = append(out, namePeers(names[i])...)
 		case p.Kind == model.KindAddress:
 			addresses = append(addresses, prefix(p.Address).Addr())
@@ -50,6 +56,10 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 // peer returns the peer in policies of namespace ns for one peer of the graph.
 func (t *translator) peer(ns string, i int) policy.Peer {
 	switch p := &t.g.Peers[i]; p.Kind {
+	case model.KindAddress:
+		if p.Also != 0 && t.says(worldRule) {
+			return policy.Peer{Kind: policy.PeerEntities, Entities: model.World}
+		}
 	case model.KindHost:
 		return t.network(ns, NodesNetwork)[0]
 	case model.KindNetwork, model.KindNetworkSet:

@@ -90,6 +90,7 @@ func (s *Session) renew() {
 	s.norm = normalize.New(ingest.NewFold(s.tables.Names, func(rows []model.Observation) {
 		s.waiting = append(s.waiting, rows...)
 	}), s.window)
+	s.norm.Endpoints = s.tables.Endpoints
 }
 
 // Connected says that the server has answered: the stream is open. Records of it may follow.

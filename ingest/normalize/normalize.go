@@ -26,9 +26,12 @@ type Normalizer struct {
 	// Since and Until bound the records that count, microseconds since 1970 UTC, until excluded; 0 is no bound.
 	// Records outside are counted in Report.OutOfRange alone.
 	Since, Until int64
-	fold         *ingest.Fold
-	window       uint32 // minutes
-	row          model.Observation
+	// Endpoints takes the addresses of nodes; nil: they are not noted.
+	Endpoints *model.Endpoints
+	nodes     map[nodeAddress]uint32 // the hour in which each was noted last
+	fold      *ingest.Fold
+	window    uint32 // minutes
+	row       model.Observation
 	// start of the last window, to save a division for each record
 	winFrom, winTo int64
 	winStart       uint32
@@ -104,6 +107,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		o.Verdict = model.Forwarded
 	}
 	n.fold.Add(o, srcPod, dstPod)
+	n.noteNodes(f)
 }
 
 // cameBack returns the marks of what a record shows of the server's answer. An undecided record shows it if it turns

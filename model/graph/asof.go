@@ -17,12 +17,12 @@ const slack = 3600e6 // microseconds
 // bounds sets the times that ages are counted from: those between which all records lie but the last and the first
 // 0.1 %, and AsOf is never after the clock. Peers count as seen between the bounds only.
 func (g *Graph) bounds(b *Builder, cfg *Config) {
-	if b.n == 0 {
-		return
-	}
 	records := map[uint32]uint64{} // by hour
 	latest, earliest := map[uint32]model.Micros{}, map[uint32]model.Micros{}
 	for t := range b.all {
+		if t.notesNode() {
+			continue
+		}
 		for _, h := range t.hours {
 			records[h.n] += uint64(h.records)
 		}
@@ -33,6 +33,9 @@ func (g *Graph) bounds(b *Builder, cfg *Config) {
 		}
 	}
 	hours := slices.Sorted(maps.Keys(records))
+	if len(hours) == 0 {
+		return
+	}
 	var all uint64
 	for _, n := range records {
 		all += n

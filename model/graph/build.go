@@ -28,7 +28,11 @@ func (b *Builder) Build(cfg Config) *Graph {
 	d := newDecider(g, b)
 	items := make([]item, 0, b.n)
 	refusals := map[[2]int]uint64{}
+	g.nodes(b)
 	for t := range b.all {
+		if t.notesNode() {
+			continue
+		}
 		g.span(t)
 		g.watch(assign[t.k.src], t)
 		g.watch(assign[t.k.dst], t)

@@ -252,8 +252,9 @@ func (b *Builder) Observations() []model.Observation {
 			shown[t.k.src], shown[t.k.dst] = true, true
 		}
 	}
+	tells := b.telling()
 	for t := range b.all {
-		if t.refuses() && shown[t.k.src] && shown[t.k.dst] {
+		if t.refuses() && shown[t.k.src] && shown[t.k.dst] || tells(t) {
 			list = append(list, t)
 		}
 	}
@@ -296,6 +297,9 @@ func (a *tally) observations(out []model.Observation) []model.Observation {
 		}
 		if i == 0 {
 			o.SrcPod, o.DstPod = a.srcPod, a.dstPod
+		}
+		if a.notesNode() { // noted once an hour by each that reads, at whatever record came first
+			o.First, o.Last = start, start
 		}
 		out = append(out, o)
 	}

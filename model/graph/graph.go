@@ -21,8 +21,12 @@ type Peer struct {
 	Labels    model.Labels   // of a NetworkSet
 	Entities  model.Entities // KindEntity
 	Address   netip.Addr     // KindAddress
-	ID        string         // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub", "unknown"; unique
-	Refusal   string         // of a pod that no selector reaches: why, and what to do about it; "" where nobody knows
+	// Also and AlsoHost are what the log shows at Address in other records: identities of Cilium, which no CIDR finds, or
+	// the host endpoint of a node (Calico). Zero: nothing.
+	Also     model.Entities
+	AlsoHost string
+	ID       string // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub", "unknown"; unique
+	Refusal  string // of a pod that no selector reaches: why, and what to do about it; "" where nobody knows
 	// First and Last are the times of the records that show it, those of noise among them: microseconds since 1970 UTC.
 	First, Last int64
 }

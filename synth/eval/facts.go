@@ -29,6 +29,9 @@ type Facts struct {
 	// NamespaceLabels are the labels of Namespace; nil where they are not known. Its name label is always known.
 	NamespaceLabels model.Labels
 	Address         netip.Addr // invalid where not known
+	// Masked: Address is that of a node or another end of the cluster, taken for one outside since it was masqueraded. To
+	// Cilium it is the entity world, and no CIDR but that of all addresses.
+	Masked bool
 	// Block is where an Address that is not known lies: any of its addresses may be meant. Invalid where that is not
 	// known either.
 	Block netip.Prefix

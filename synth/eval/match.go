@@ -158,8 +158,12 @@ func (e *End) behind(s *policy.Service, n *need) model.Tri {
 }
 
 func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
-	if sem == Cilium && e.inCluster() {
+	switch {
+	case sem != Cilium:
+	case e.inCluster() || e.Masked && p.CIDR.Bits() > 0:
 		return model.No
+	case e.Masked: // what a rule leaves out does not find it either
+		return e.within([]netip.Prefix{p.CIDR}, n)
 	}
 	return and(e.within([]netip.Prefix{p.CIDR}, n), not(e.within(p.Except, n)))
 }

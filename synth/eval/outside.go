@@ -37,7 +37,7 @@ func (e *End) matchEntities(wanted model.Entities, n *need) model.Tri {
 
 // matchNetwork reports whether the end is in the network that p names.
 func (e *Evaluator) matchNetwork(p *policy.Peer, end *End, n *need) model.Tri {
-	if e.semantics == Cilium && end.inCluster() {
+	if e.semantics == Cilium && (end.inCluster() || end.Masked) {
 		return model.No
 	}
 	networks := e.networks[p.Name]
@@ -54,7 +54,7 @@ func (e *Evaluator) matchNetwork(p *policy.Peer, end *End, n *need) model.Tri {
 // matchName reports whether one of the names that the end was asked for by fits a pattern. Only ends outside the
 // cluster are found by name.
 func (e *End) matchName(pattern string, n *need) model.Tri {
-	if e.inCluster() {
+	if e.inCluster() || e.Masked {
 		return model.No
 	}
 	if e.Names == nil {

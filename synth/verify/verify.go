@@ -212,8 +212,7 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 	if ends, ok := v.ends[id]; ok {
 		return ends
 	}
-	f := eval.FactsOf(v.g.Tables.Endpoints.Get(id))
-	f.Foreign = v.cfg.foreign(f.Cluster)
+	f := v.facts(id)
 	var ends []*eval.End
 	cidrs := v.cidrs(v.g.Tables.Endpoints.Get(id))
 	add := func() {
@@ -242,6 +241,14 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 	return ends
 }
 
+// facts are what the log says of an endpoint, in all its records.
+func (v *verifier) facts(id model.EndpointID) eval.Facts {
+	f := eval.FactsOf(v.g.Tables.Endpoints.Get(id))
+	f.Foreign = v.cfg.foreign(f.Cluster)
+	f.Masked = v.g.PeerOf[id] >= 0 && v.g.Peers[v.g.PeerOf[id]].Also != 0
+	return f
+}
+
 // server is may for the server of a connection. An address whose record has no name has those that the client asked for
 // and got this address: other records of the edge tell them.
 func (v *verifier) server(c *graph.Connection) []*eval.End {
@@ -253,8 +260,8 @@ func (v *verifier) server(c *graph.Connection) []*eval.End {
 	if ends, ok := v.named[c.Edge]; ok {
 		return ends
 	}
-	f := eval.FactsOf(ep)
-	f.Foreign, f.Names = v.cfg.foreign(f.Cluster), e.Names
+	f := v.facts(c.Dst)
+	f.Names = e.Names
 	v.named[c.Edge] = []*eval.End{v.ev.End(f)}
 	return v.named[c.Edge]
 }

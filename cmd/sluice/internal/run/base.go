@@ -123,6 +123,7 @@ func (f *former) rows(edges map[int]bool) []model.Observation {
 	}
 	return slices.DeleteFunc(f.builder.Observations(), func(o model.Observation) bool {
 		// A record whose direction was open names the server at either end.
-		return !wanted[end{o.Src, o.Dst, o.Proto, o.Port}] && !wanted[end{o.Dst, o.Src, o.Proto, o.SrcPort}]
+		return o.Reason != model.NodeAddress &&
+			!wanted[end{o.Src, o.Dst, o.Proto, o.Port}] && !wanted[end{o.Dst, o.Src, o.Proto, o.SrcPort}]
 	})
 }

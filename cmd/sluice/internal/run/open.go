@@ -118,7 +118,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 			}
 		})
 		n := normalize.New(fold, windowMinutes)
-		n.Since, n.Until = src.Since, src.Until
+		n.Since, n.Until, n.Endpoints = src.Since, src.Until, l.Tables.Endpoints
 		sinks = append(sinks, n)
 		return n
 	}
