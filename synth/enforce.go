@@ -11,9 +11,9 @@ import (
 	"sluice/synth/policy"
 )
 
-// watch returns how long every chosen namespace was watched. A direction without edges is no obstacle: that its pods
-// were watched is what counts.
-func watch(s *scope) map[string]Watched {
+// watchedOf returns how long every chosen namespace was watched. A direction without edges is no obstacle: that its
+// pods were watched is what counts.
+func watchedOf(s *scope) map[string]Watched {
 	seen := map[string]Watched{}
 	for i := range s.g.Peers {
 		p := &s.g.Peers[i]
@@ -44,7 +44,7 @@ func watch(s *scope) map[string]Watched {
 // enforcing decides what becomes of every direction, once all is known that stands against it.
 func enforcing(s *scope, n *notes) map[string]Enforce {
 	out := map[string]Enforce{}
-	watched := watch(s)
+	watched := watchedOf(s)
 	type side struct {
 		d    model.Direction
 		what string // a namespace, or the peer of a workload
@@ -110,8 +110,8 @@ func (e *Enforce) hold(s *scope, d model.Direction) {
 	})
 }
 
-// globalDeny returns the default deny for all namespaces, in the directions that none of them speaks against.
-func globalDeny(s *scope, sp *speech, n *notes, enforce map[string]Enforce) policy.Policy {
+// denyAll returns the default deny for all namespaces, in the directions that none of them speaks against.
+func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce) policy.Policy {
 	if !s.cfg.GlobalDeny {
 		return policy.Policy{}
 	}

@@ -43,7 +43,7 @@ func gather(t *translator, sp *speech, n *notes) []need {
 	return x.needs
 }
 
-func (x *gatherer) end(i int, e *graph.Edge, en end) {
+func (x *gatherer) end(i int, e *graph.Edge, en edgeEnd) {
 	if !x.accepted(i) {
 		x.leaveOut(i, e, en)
 		return
@@ -58,7 +58,7 @@ func (x *gatherer) end(i int, e *graph.Edge, en end) {
 }
 
 // inexpressible says why the dialect has no rule for an edge at one end, and what follows; "" if it has.
-func (x *gatherer) inexpressible(e *graph.Edge, en end) (why, consequence string) {
+func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence string) {
 	cut := "isolating " + x.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"
 	if self := x.selectable(en.self); self != "" {
 		return self, "no policy can select this end, a default deny would cut it"
@@ -106,8 +106,8 @@ func (x *gatherer) inexpressible(e *graph.Edge, en end) (why, consequence string
 	return "", ""
 }
 
-// nodes are the entities that are a node's addresses.
-const nodes = model.Host | model.RemoteNode | model.KubeAPIServer
+// nodeEntities are the entities that are a node's addresses.
+const nodeEntities = model.Host | model.RemoteNode | model.KubeAPIServer
 
 // peerless says why the dialect has no peer for something outside the cluster's pods.
 func (x *gatherer) peerless(p *graph.Peer) string {
@@ -119,7 +119,7 @@ func (x *gatherer) peerless(p *graph.Peer) string {
 	switch e := p.Entities; {
 	case narrowest(e) == model.World:
 		return "the log gives no address for the outside peer"
-	case e&nodes != 0:
+	case e&nodeEntities != 0:
 		return why + ": node addresses change and match differently on every network plugin"
 	}
 	return why

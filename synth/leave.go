@@ -41,7 +41,7 @@ func fanOuts(g *graph.Graph) map[int]int {
 }
 
 // leaveOut notes an edge that is not learned.
-func (x *leaver) leaveOut(i int, e *graph.Edge, en end) {
+func (x *leaver) leaveOut(i int, e *graph.Edge, en edgeEnd) {
 	if x.leaveDecided(i, e, en) || x.leavePending(i, e, en) {
 		return
 	}
@@ -78,7 +78,7 @@ func opposite(d model.Direction) model.Direction {
 
 // leaveDecided notes an edge that is not learned because of a decision, or of one that has expired, and reports whether
 // it was that.
-func (x *leaver) leaveDecided(i int, e *graph.Edge, en end) bool {
+func (x *leaver) leaveDecided(i int, e *graph.Edge, en edgeEnd) bool {
 	d := x.decided.on(i)
 	if d == nil || d.Verdict == decision.Accept || d.Verdict == decision.Widen {
 		return false
@@ -122,7 +122,7 @@ func orSomebody(by string) string {
 
 // leavePending notes an edge that nothing shows to have worked, and reports whether it needs no other finding: it is
 // in no policy and holds nothing back. The failures of a fan-out are one finding, whatever became of each.
-func (x *leaver) leavePending(i int, e *graph.Edge, en end) bool {
+func (x *leaver) leavePending(i int, e *graph.Edge, en edgeEnd) bool {
 	if n, ok := x.fanOut[i]; ok {
 		x.remarkFanOut(n, en.namespace)
 		return true

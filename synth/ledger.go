@@ -22,7 +22,7 @@ func (b *ledger) add(w Widening) { b.list = append(b.list, w) }
 
 // priceOutside notes what a rule with CIDRs allows beside the addresses that were seen: its addresses never seen times
 // its ports and the workloads it is for.
-func (b *ledger) priceOutside(id string, r *learned, subjects int) {
+func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	seen := map[netip.Addr]bool{}
 	for _, i := range r.edges {
 		for _, p := range []int{b.g.Edges[i].Src, b.g.Edges[i].Dst} {
@@ -80,7 +80,7 @@ func isWorld(p *policy.Peer) bool {
 
 // priceProducts notes what the peers of a rule select by names that were seen in other namespaces only: combinations
 // never seen times ports and the workloads the rule is for.
-func (b *ledger) priceProducts(id string, r *learned, subjects int) {
+func (b *ledger) priceProducts(id string, r *learnedRule, subjects int) {
 	if !b.cfg.widens(WidenProducts) {
 		return
 	}

@@ -17,16 +17,16 @@ const (
 	maxSpan   = 16384 // the range that RTP has by default; what is wider is no range but chance
 )
 
-// pair is a client, a server and a protocol, with the edges of their ports.
-type pair struct {
+// portPair is a client, a server and a protocol, with the edges of their ports.
+type portPair struct {
 	src, dst int // indices into Graph.Peers
 	proto    model.Proto
 	edges    map[uint16]int
 }
 
-// span is a range of ports that a pair seems to pick from.
-type span struct {
-	pair
+// portSpan is a range of ports that a pair seems to pick from.
+type portSpan struct {
+	portPair
 	what        string
 	first, last uint16
 	missing     []uint16 // not seen and not denied
@@ -57,14 +57,14 @@ func widenRanges(s *scope, needs []need, n *notes, b *ledger) []need {
 			policy.Port{Proto: s.proto, First: s.first, Last: s.last},
 		)
 		if !x.cfg.widens(WidenRanges) {
-			x.find(KindProposed.at(s.edges[s.first], x.home(s.pair), model.Egress,
+			x.find(KindProposed.at(s.edges[s.first], x.home(s.portPair), model.Egress,
 				fmt.Sprintf("%s; the range costs %d ports never seen", text, len(s.missing)),
 				"another port of the range is denied; open it with --widen "+WidenRanges))
 			continue
 		}
 		x.find(KindWidened.at(
 			s.edges[s.first],
-			x.home(s.pair),
+			x.home(s.portPair),
 			model.Egress,
 			fmt.Sprintf(
 				"%s: %d ports never seen are opened",
@@ -87,7 +87,7 @@ func widenRanges(s *scope, needs []need, n *notes, b *ledger) []need {
 }
 
 // home is the chosen namespace that a pair concerns, the client's where both are.
-func (x *ranging) home(p pair) string {
+func (x *ranging) home(p portPair) string {
 	if c := &x.g.Peers[p.src]; c.Kind == model.KindPod && x.chosen[c.Namespace] {
 		return c.Namespace
 	}
@@ -95,7 +95,7 @@ func (x *ranging) home(p pair) string {
 }
 
 // openSpan adds what is missing at every end that already needs a port of the span.
-func (x *ranging) openSpan(s span) {
+func (x *ranging) openSpan(s portSpan) {
 	at := map[[2]int]need{}
 	for _, n := range x.needs {
 		if e := &x.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto &&
@@ -123,7 +123,7 @@ func (x *ranging) openSpan(s span) {
 }
 
 // triples are the missing ports as ranges.
-func (s *span) triples() []Triple {
+func (s *portSpan) triples() []Triple {
 	var out []Triple
 	for _, p := range s.missing {
 		if n := len(out); n > 0 && out[n-1].Last+1 == p {
@@ -136,8 +136,8 @@ func (s *span) triples() []Triple {
 }
 
 // spans finds the pairs that pick ports, sorted.
-func (x *ranging) spans() []span {
-	pairs := map[[3]int]*pair{}
+func (x *ranging) spans() []portSpan {
+	pairs := map[[3]int]*portPair{}
 	denied := map[Triple]bool{}
 	clients := map[Triple]map[int]bool{} // of a server's port
 	servers := map[service]map[int]bool{}
@@ -148,18 +148,18 @@ func (x *ranging) spans() []span {
 		}
 		k := [3]int{e.Src, e.Dst, int(e.Proto)}
 		if pairs[k] == nil {
-			pairs[k] = &pair{e.Src, e.Dst, e.Proto, map[uint16]int{}}
+			pairs[k] = &portPair{e.Src, e.Dst, e.Proto, map[uint16]int{}}
 		}
 		pairs[k].edges[e.Port] = n.edge
-		mark(clients, Triple{0, e.Dst, e.Proto, e.Port, e.Port}, e.Src)
-		mark(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
+		addTo(clients, Triple{0, e.Dst, e.Proto, e.Port, e.Port}, e.Src)
+		addTo(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
 	}
 	for i := range x.g.Edges {
 		if e := &x.g.Edges[i]; e.State == graph.Denied && !x.accepted(i) {
 			denied[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}
-	var out []span
+	var out []portSpan
 	for _, p := range pairs {
 		// A port that many ask for, or that many servers have, is one of those that are agreed upon.
 		picked := func(port uint16) bool {
@@ -183,27 +183,27 @@ func (x *ranging) spans() []span {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b span) int {
+	slices.SortFunc(out, func(a, b portSpan) int {
 		return cmp.Or(cmp.Compare(a.src, b.src), cmp.Compare(a.dst, b.dst), cmp.Compare(a.proto, b.proto))
 	})
 	return out
 }
 
-func mark[K comparable](m map[K]map[int]bool, k K, v int) {
+func addTo[K comparable](m map[K]map[int]bool, k K, v int) {
 	if m[k] == nil {
 		m[k] = map[int]bool{}
 	}
 	m[k][v] = true
 }
 
-func (p *pair) has(port uint16) bool { _, ok := p.edges[port]; return ok }
+func (p *portPair) has(port uint16) bool { _, ok := p.edges[port]; return ok }
 
 // agreed are high ports that announce the ones picked beside them and are none of them.
 var agreed = []uint16{4369, 5060, 5061, 7077, 7337}
 
 // newSpan looks at one pair: which of its ports are picked, and what for. asks says whether the pair has a port.
-func newSpan(p pair, picked func(uint16) bool, asks func(model.Proto, uint16) bool) (span, bool) {
-	s := span{pair: pair{p.src, p.dst, p.proto, map[uint16]int{}}, first: policy.LastPort}
+func newSpan(p portPair, picked func(uint16) bool, asks func(model.Proto, uint16) bool) (portSpan, bool) {
+	s := portSpan{portPair: portPair{p.src, p.dst, p.proto, map[uint16]int{}}, first: policy.LastPort}
 	even := 0
 	for port, e := range p.edges {
 		if picked(port) {

@@ -160,7 +160,7 @@ func remarkDecisions(s *scope, n *notes) {
 }
 
 // remarkEdge notes what is odd about an edge that is learned.
-func remarkEdge(s *scope, n *notes, i int, en end) {
+func remarkEdge(s *scope, n *notes, i int, en edgeEnd) {
 	e := &s.g.Edges[i]
 	note := func(kind Kind, text, consequence string) {
 		n.find(kind.at(i, en.namespace, en.dir, s.edgeText(e)+" "+text, consequence))
@@ -194,7 +194,7 @@ func remarkEdge(s *scope, n *notes, i int, en end) {
 			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
 		}
 		note(KindFragile, text, "the rule breaks when the address changes")
-		if len(owners(e.Names)) > 1 {
+		if len(ownersOf(e.Names)) > 1 {
 			note(KindOwners, "has names of several owners for one address, asked for by "+s.g.Peers[e.Src].ID+": "+
 				strings.Join(e.Names, ", "),
 				"where the dialect allows names each is allowed, and its owner can point it at any address; "+
@@ -203,9 +203,9 @@ func remarkEdge(s *scope, n *notes, i int, en end) {
 	}
 }
 
-// owners returns the domains that names were registered under, sorted. A name that nobody can register, or that is
+// ownersOf returns the domains that names were registered under, sorted. A name that nobody can register, or that is
 // itself what others register under, stands for itself.
-func owners(names []string) []string {
+func ownersOf(names []string) []string {
 	var out []string
 	for _, n := range names {
 		if d, err := publicsuffix.EffectiveTLDPlusOne(n); err == nil {

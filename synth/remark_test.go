@@ -15,7 +15,7 @@ func TestOwners(t *testing.T) {
 		{[]string{"co.uk", "db.internal"}, []string{"co.uk", "db.internal"}},
 		{nil, nil},
 	} {
-		if d := cmp.Diff(c.want, owners(c.names)); d != "" {
+		if d := cmp.Diff(c.want, ownersOf(c.names)); d != "" {
 			t.Errorf("%v: (-want +got)\n%s", c.names, d)
 		}
 	}

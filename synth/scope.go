@@ -117,8 +117,8 @@ func (s *scope) edgeText(e *graph.Edge) string {
 	return s.g.Peers[e.Src].ID + " -> " + s.g.Peers[e.Dst].ID + " " + e.PortString()
 }
 
-// end is one side of an edge that lies in a chosen namespace.
-type end struct {
+// edgeEnd is one side of an edge that lies in a chosen namespace.
+type edgeEnd struct {
 	dir       model.Direction
 	self      int // index into Graph.Peers
 	peer      int
@@ -126,11 +126,11 @@ type end struct {
 }
 
 // ends returns the sides of an edge that policies are written for, egress first.
-func (s *scope) ends(e *graph.Edge) []end {
-	var out []end
+func (s *scope) ends(e *graph.Edge) []edgeEnd {
+	var out []edgeEnd
 	add := func(dir model.Direction, self, peer int) {
 		if p := &s.g.Peers[self]; p.Kind == model.KindPod && s.chosen[p.Namespace] && s.ownCluster(p) {
-			out = append(out, end{dir, self, peer, p.Namespace})
+			out = append(out, edgeEnd{dir, self, peer, p.Namespace})
 		}
 	}
 	add(model.Egress, e.Src, e.Dst)

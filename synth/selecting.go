@@ -28,31 +28,31 @@ func newSelecting(sc *scope) *selecting {
 	return s
 }
 
-// selected are workloads of one namespace and the selector that selects exactly them.
-type selected struct {
+// selection is some workloads of one namespace and the selector that selects exactly them.
+type selection struct {
 	sel   policy.Selector
 	users []int // sorted
 }
 
 // partition finds few selectors for workloads of a namespace, sorted: one for all of them if there is one, else one for
 // as many as share a label key, and so on. Each selects all pods of its workloads and no others of the namespace.
-func (s *selecting) partition(ns string, users []int) []selected {
-	var out []selected
+func (s *selecting) partition(ns string, users []int) []selection {
+	var out []selection
 	for left := users; len(left) > 0; {
 		g := s.largest(ns, left)
 		out = append(out, g)
 		left = slices.DeleteFunc(slices.Clone(left), func(u int) bool { return slices.Contains(g.users, u) })
 	}
-	slices.SortFunc(out, func(a, b selected) int { return slices.Compare(a.users, b.users) })
+	slices.SortFunc(out, func(a, b selection) int { return slices.Compare(a.users, b.users) })
 	return out
 }
 
 // largest returns the largest group among the users that one selector selects, the first user alone at the least.
-func (s *selecting) largest(ns string, users []int) selected {
+func (s *selecting) largest(ns string, users []int) selection {
 	if sel, ok := s.selectExactly(ns, users); ok {
-		return selected{sel, users}
+		return selection{sel, users}
 	}
-	best := selected{policy.MatchLabels(s.g.Workloads[users[0]].Selector), users[:1]}
+	best := selection{policy.MatchLabels(s.g.Workloads[users[0]].Selector), users[:1]}
 	byKey := map[string][]int{}
 	for _, u := range users {
 		for k := range s.g.Workloads[u].Selector {
@@ -65,7 +65,7 @@ func (s *selecting) largest(ns string, users []int) selected {
 			continue
 		}
 		if sel, ok := s.selectExactly(ns, list); ok {
-			best = selected{sel, list}
+			best = selection{sel, list}
 		}
 	}
 	return best

@@ -10,8 +10,8 @@ import (
 	"sluice/synth/policy"
 )
 
-// learned is a rule with the edges that ask for it.
-type learned struct {
+// learnedRule is a rule with the edges that ask for it.
+type learnedRule struct {
 	policy.Rule
 	edges []int
 }
@@ -26,8 +26,8 @@ type solver struct {
 
 // rules makes the fewest rules of one subject and direction that allow exactly its needs. Where the dialect divides
 // them, each class has rules of its own.
-func (v *solver) rules(dir model.Direction, needs []need) ([]learned, Proof) {
-	var out []learned
+func (v *solver) rules(dir model.Direction, needs []need) ([]learnedRule, Proof) {
+	var out []learnedRule
 	var sum Proof
 	for _, part := range v.classes(needs) {
 		rules, p := v.rectangles(dir, part)
@@ -42,14 +42,14 @@ func (v *solver) rules(dir model.Direction, needs []need) ([]learned, Proof) {
 
 // rectangles makes the fewest rules for needs that can stand in one: they are the ones of a matrix of peers and ports,
 // and a rule is a rectangle of it.
-func (v *solver) rectangles(dir model.Direction, needs []need) ([]learned, Proof) {
+func (v *solver) rectangles(dir model.Direction, needs []need) ([]learnedRule, Proof) {
 	m := newMatrix(needs)
 	m.names = v.namesOf(needs)
 	c := cover.Cover(m.rows, cover.Options{Base: v.former(dir, needs, m)})
 	proof := Proof{Rules: len(c.Rects), Bound: c.Bound, Peers: c.Rows, Ports: c.Cols}
-	var out []learned
+	var out []learnedRule
 	for _, rect := range c.Rects {
-		r := learned{Rule: policy.Rule{Direction: dir, Ports: m.portsOf(rect.Cols)}}
+		r := learnedRule{Rule: policy.Rule{Direction: dir, Ports: m.portsOf(rect.Cols)}}
 		var peers []int
 		for _, i := range rect.Rows {
 			peers = append(peers, m.peers[i])

@@ -30,15 +30,15 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 		return Result{}, err
 	}
 	ledger := &ledger{addresses: addresses}
-	needs = widen(scope, resolvers, needs, notes, ledger)
+	needs = widenNeeds(scope, resolvers, needs, notes, ledger)
 	remark(scope, speech, notes)
 	remarkDecisions(scope, notes)
 	enforce := enforcing(scope, notes)
-	written, err := write(ctx, &solver{scope, translator, speech, resolvers}, needs, notes, ledger, enforce)
+	written, err := writePolicies(ctx, &solver{scope, translator, speech, resolvers}, needs, notes, ledger, enforce)
 	if err != nil {
 		return Result{}, err
 	}
-	global := globalDeny(scope, speech, notes, enforce)
+	global := denyAll(scope, speech, notes, enforce)
 	sortFindings(notes.findings)
 	r := Result{Dialect: cfg.Dialect, Cluster: scope.cluster, Enforce: enforce, Widenings: ledger.list,
 		Findings: notes.findings, Losses: notes.losses, global: global, beside: written.beside,
@@ -52,7 +52,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 }
 
 // edges returns the edges of every rule, sorted.
-func (w *written) edges() map[string][]int {
+func (w *output) edges() map[string][]int {
 	for id, e := range w.ruleEdges {
 		slices.Sort(e)
 		w.ruleEdges[id] = slices.Compact(e)
@@ -61,7 +61,7 @@ func (w *written) edges() map[string][]int {
 }
 
 // subjects returns the workloads that policies are for, with the rules of each.
-func (w *written) subjects(s *scope) []Subject {
+func (w *output) subjects(s *scope) []Subject {
 	var out []Subject
 	for i := range s.g.Workloads {
 		if s.subject(i) {

@@ -9,8 +9,8 @@ import (
 	"sluice/synth/decision"
 )
 
-// widening adds to needs what is opened beside what was seen.
-type widening struct {
+// widener adds to needs what is opened beside what was seen.
+type widener struct {
 	*scope
 	*resolvers
 	*notes
@@ -18,9 +18,9 @@ type widening struct {
 	needs []need
 }
 
-// widen returns the needs with those of the widenings, which are in the ledger.
-func widen(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
-	w := &widening{s, r, n, b, needs}
+// widenNeeds returns the needs with those of the widenings, which are in the ledger.
+func widenNeeds(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
+	w := &widener{s, r, n, b, needs}
 	w.dns()
 	w.needs = widenRanges(s, w.needs, n, b)
 	w.entities()
@@ -30,7 +30,7 @@ func widen(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []need {
 
 // dns opens TCP 53 wherever UDP 53 to a resolver is learned: an answer too long for UDP is asked for again over
 // TCP, which a short capture does not show. Where policy denied TCP 53 it stays shut.
-func (x *widening) dns() {
+func (x *widener) dns() {
 	tcp := map[Triple]graph.State{}
 	for i := range x.g.Edges {
 		if e := &x.g.Edges[i]; e.Proto == model.TCP && e.Port == dnsPort && e.State != graph.Refused &&
@@ -69,7 +69,7 @@ func (x *widening) dns() {
 
 // entities names what comes along with an entity: an API server is also a node, or outside, and there is no name
 // for only one of them.
-func (x *widening) entities() {
+func (x *widener) entities() {
 	seen := map[Triple]bool{}
 	var entities []int
 	for i := range x.g.Edges {
@@ -113,7 +113,7 @@ func (x *widening) entities() {
 }
 
 // decisions opens what people decided to allow although it was never seen.
-func (x *widening) decisions() {
+func (x *widener) decisions() {
 	peers := map[string]int{}
 	for i := range x.g.Peers {
 		peers[x.g.Peers[i].ID] = i

@@ -10,16 +10,16 @@ import (
 	"sluice/synth/policy"
 )
 
-// write returns the policies for needs. It fails where a widening that was asked for could be made for nobody.
-func write(
+// writePolicies returns the policies for needs. It fails where a widening that was asked for could be made for nobody.
+func writePolicies(
 	ctx context.Context,
 	v *solver,
 	needs []need,
 	n *notes,
 	b *ledger,
 	enforce map[string]Enforce,
-) (*written, error) {
-	w := &writer{v.scope, v, v.translator.selecting, n, b, map[string]bool{}, written{ruleEdges: map[string][]int{},
+) (*output, error) {
+	w := &writer{v.scope, v, v.translator.selecting, n, b, map[string]bool{}, output{ruleEdges: map[string][]int{},
 		ruleIDs: map[int][]string{}, proofs: map[int]policy.ByDirection[Proof]{}, beside: map[string]policy.Policy{}}}
 	bySubject := map[int]*policy.ByDirection[[]need]{}
 	var dns []need
@@ -43,7 +43,7 @@ func write(
 		return nil, err
 	}
 	b.finish(n)
-	return &w.written, nil
+	return &w.output, nil
 }
 
 // writeAll writes the policies of all subjects: one for those of a namespace that need the same, where a selector
@@ -92,8 +92,8 @@ func (w *writer) needsKey(needs *policy.ByDirection[[]need]) string {
 }
 
 // writeShared writes the policy of subjects that need the same.
-func (w *writer) writeShared(ns string, part selected, bySubject map[int]*policy.ByDirection[[]need]) {
-	var all []learned
+func (w *writer) writeShared(ns string, part selection, bySubject map[int]*policy.ByDirection[[]need]) {
+	var all []learnedRule
 	var proofs policy.ByDirection[Proof]
 	for _, d := range policy.Directions() {
 		var needs []need

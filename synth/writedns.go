@@ -33,7 +33,7 @@ func (w *writer) writeDNS(needs []need) {
 // writeGroup writes one policy for a group where one selector selects exactly its users, else as few as possible.
 func (w *writer) writeGroup(ns string, i int, g dnsGroup) {
 	parts := w.partition(ns, g.users)
-	slices.SortStableFunc(parts, func(a, b selected) int { return len(b.users) - len(a.users) })
+	slices.SortStableFunc(parts, func(a, b selection) int { return len(b.users) - len(a.users) })
 	for k, part := range parts {
 		name := NameDNS
 		switch {
@@ -158,7 +158,7 @@ func (w *writer) widenNames(queries []need, enforce map[string]Enforce) error {
 
 // widenNamesOf writes the policy of one namespace, for the resolvers seen there or else the one of the configuration.
 func (w *writer) widenNamesOf(ns string, needs []need) {
-	rules := []learned{{Rule: resolverRule(w.resolvers.named)}}
+	rules := []learnedRule{{Rule: resolverRule(w.resolvers.named)}}
 	price := 2 * len(w.selecting.in[ns])
 	if len(needs) > 0 {
 		rules, _ = w.solver.rules(model.Egress, needs)
@@ -201,7 +201,7 @@ func (w *writer) writeResolver() {
 				name += "-" + w.g.Workloads[part.users[0]].Name
 			}
 			p := policy.Policy{Name: w.claim(ns, name, part.sel), Namespace: ns, Subject: part.sel}
-			w.add(p, part.users, []learned{{Rule: resolverRule(w.resolvers.named)}})
+			w.add(p, part.users, []learnedRule{{Rule: resolverRule(w.resolvers.named)}})
 			p = w.policies[len(w.policies)-1]
 			for i := range p.Rules {
 				w.widenResolver(p.RuleID(i), part.users, p.Rules[i].Ports)

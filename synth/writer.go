@@ -10,8 +10,8 @@ import (
 	"sluice/synth/policy"
 )
 
-// written is what came of the needs.
-type written struct {
+// output is what came of the needs.
+type output struct {
 	policies  []policy.Policy
 	ruleEdges map[string][]int                  // by rule id
 	ruleIDs   map[int][]string                  // ids, by subject
@@ -27,11 +27,11 @@ type writer struct {
 	*notes
 	*ledger
 	names map[string]bool // "namespace/name" of policies
-	written
+	output
 }
 
 // add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
-func (w *writer) add(p policy.Policy, of []int, rules []learned) {
+func (w *writer) add(p policy.Policy, of []int, rules []learnedRule) {
 	for _, r := range rules {
 		p.Ingress = p.Ingress || r.Direction == model.Ingress
 		p.Egress = p.Egress || r.Direction == model.Egress
@@ -52,7 +52,7 @@ func (w *writer) add(p policy.Policy, of []int, rules []learned) {
 
 // inForm returns a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are
 // in it.
-func (w *writer) inForm(p policy.Policy, rules []learned) (policy.Policy, []learned) {
+func (w *writer) inForm(p policy.Policy, rules []learnedRule) (policy.Policy, []learnedRule) {
 	p, other := w.speech.inForm(p)
 	if !other {
 		return p, rules
@@ -63,7 +63,7 @@ func (w *writer) inForm(p policy.Policy, rules []learned) (policy.Policy, []lear
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	out := make([]learned, len(p.Rules))
+	out := make([]learnedRule, len(p.Rules))
 	for i, r := range p.Rules {
 		out[i].Rule = r
 		for _, e := range all {
