@@ -85,6 +85,8 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	SLUICE_RELAY=$(CURDIR)/$(BIN)/relay SLUICE_LONG=$(LONG) $(JUDGED) -timeout 60m -run Relay ./cmd/sluice/internal/cli
 	cd cmd/conformance/goldmane && $(GO) test -count=1 .
 	SLUICE_GOLDMANE=$(CURDIR)/$(BIN)/goldmane $(JUDGED) -run Goldmane ./cmd/sluice/internal/cli
+	cd cmd/conformance/podsecurity && $(GO) vet . && $(GO) build -trimpath -o ../../../$(BIN)/podsecurity .
+	SLUICE_PODSECURITY=$(CURDIR)/$(BIN)/podsecurity $(JUDGED) -run PodSecurity ./cmd/sluice/internal/cli
 	$(MAKE) conformance-cilium
 	$(MAKE) conformance-calico
 	$(MAKE) conformance-kube

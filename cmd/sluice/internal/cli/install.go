@@ -26,7 +26,7 @@ var installText string
 type installOptions struct {
 	Namespace, Image, Server, Size, Keep, Secret, MetricsFrom string
 	ServerName                                                string
-	Cilium                                                    bool
+	Cilium, Plaintext                                         bool
 }
 
 // installValues are the values of the template.
@@ -37,6 +37,8 @@ type installValues struct {
 	Peer, PeerNamespace string // label k8s-app and namespace of the server's pods, "" where it is not in the cluster
 	PeerPort            int
 	Assumed             bool // Peer and PeerPort are those of the service: of its pods nothing is known
+	Pinned              bool // the image is named by its digest
+	Scraper             scraper
 }
 
 // PortText is the port as Cilium writes ports.
@@ -52,19 +54,22 @@ func newInstall(s Streams) *cobra.Command {
 		Short: "Print the manifests of a collector in the cluster",
 		Long: `install prints the manifests that run 'sluice ingest --follow' in a cluster: one pod with a volume, without rights in
 the API, not as root, on a read-only root, and with network policies of its own. Nothing is applied.`,
-		Example: `  sluice install --image registry.example/sluice:1.0 | kubectl apply -f -
-  sluice install --image registry.example/sluice:1.0 --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls`,
+		Example: `  sluice install --image registry.example/sluice@sha256:DIGEST --plaintext | kubectl apply -f -
+  sluice install --image registry.example/sluice@sha256:DIGEST --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v, err := o.values()
 			if err != nil {
 				return err
 			}
+			if !v.Pinned {
+				fmt.Fprintln(s.Err, "sluice: warning: a tag may name another image tomorrow: give --image NAME@sha256:DIGEST")
+			}
 			return installTemplate.Execute(s.Out, v)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Image, "image", "", "the `IMAGE` to run; its entry point is sluice")
+	f.StringVar(&o.Image, "image", "", "the `IMAGE` to run, best by its digest; its entry point is sluice")
 	f.StringVar(&o.Server, "server", "hubble://hubble-relay.kube-system.svc:80", "the `URL` to read from")
 	f.StringVar(&o.Namespace, "namespace", "sluice", "the `NS` to run in, made with it")
 	f.StringVar(&o.Size, "size", "10Gi", "the `SIZE` of the volume")
@@ -76,7 +81,8 @@ the API, not as root, on a read-only root, and with network policies of its own.
 		"a `SECRET` in the namespace with ca.crt, tls.crt and tls.key, for mutual TLS",
 	)
 	f.StringVar(&o.ServerName, "tls-server-name", "", "the `NAME` in the server's certificate")
-	f.StringVar(&o.MetricsFrom, "metrics-from", "", "let the pods of `NS` read the metrics")
+	f.StringVar(&o.MetricsFrom, "metrics-from", "", "let the pods `NS/KEY=VALUE[,...]` read the metrics")
+	f.BoolVar(&o.Plaintext, "plaintext", false, "read from a server without TLS")
 	f.BoolVar(&o.Cilium, "cilium", false, "print a CiliumNetworkPolicy as well (default: for hubble servers)")
 	c.PreRun = func(*cobra.Command, []string) {
 		if !c.Flags().Changed("cilium") {
@@ -107,8 +113,19 @@ func (o *installOptions) values() (*installValues, error) {
 	if _, err := parseDays("keep", o.Keep); err != nil {
 		return nil, err
 	}
+	from, err := o.check()
+	if err != nil {
+		return nil, err
+	}
 	scheme, _, _ := strings.Cut(o.Server, "://")
 	switch secure := scheme == "hubbles" || scheme == "goldmane" || scheme == "whisker+https"; {
+	case !secure && !o.Plaintext:
+		return nil, run.Usagef(
+			"--server %s is read without TLS: whoever is between may read and write flows; give hubbles:// or whisker+https://, or say --plaintext",
+			o.Server,
+		)
+	case secure && o.Plaintext:
+		return nil, run.Usagef("--server %s is read with TLS: --plaintext is for hubble:// and whisker+http://", o.Server)
 	case !secure && (o.Secret != "" || o.ServerName != ""):
 		return nil, run.Usagef(
 			"--server %s is read without TLS: --tls-secret and --tls-server-name are for hubbles://, goldmane:// and whisker+https://",
@@ -117,7 +134,7 @@ func (o *installOptions) values() (*installValues, error) {
 	case scheme == "goldmane" && o.Secret == "":
 		return nil, run.Usagef("--tls-secret SECRET is needed: Goldmane takes nobody without a client certificate")
 	}
-	v := &installValues{installOptions: *o, Port: metricsPort}
+	v := &installValues{installOptions: *o, Port: metricsPort, Pinned: strings.Contains(o.Image, "@"), Scraper: from}
 	if err := v.peer(); err != nil {
 		return nil, err
 	}

@@ -14,13 +14,13 @@ import (
 
 // installs are ways to run a collector.
 var installs = [][]string{
-	{"--metrics-from", "monitoring"},
+	{"--plaintext", "--metrics-from", "monitoring/app.kubernetes.io/name=prometheus,tier=a"},
 	{"--server", "hubbles://relay.example.org:443", "--tls-secret", "t", "--tls-server-name", "ui.hubble-relay.cilium.io", "--namespace", "outside"},
 	{"--server", "hubbles://hubble-relay.kube-system.svc.cluster.local", "--namespace", "inside", "--size", "200Gi", "--keep", "36h"},
 	{"--server", "goldmane://goldmane.calico-system.svc:7443", "--tls-secret", "t", "--namespace", "calico"},
 	{"--server", "whisker+https://calico.example.org", "--namespace", "web"},
-	{"--server", "hubble://other.obs.svc:8080", "--namespace", "assumed"},
-	{"--server", "hubble://10.0.0.1:4245", "--namespace", "address", "--cilium=false"},
+	{"--plaintext", "--server", "hubble://other.obs.svc:8080", "--namespace", "assumed"},
+	{"--plaintext", "--server", "hubble://10.0.0.1:4245", "--namespace", "address", "--cilium=false"},
 }
 
 // TestInstall: every manifest is an object that names what it belongs to, and the pod may do nothing that it need not.
@@ -68,7 +68,8 @@ func TestInstallPeer(t *testing.T) {
 		{"hubble://relay.example.org", "/ 4245"}, {"goldmane://goldmane.example.org", "/ 7443"}, {"hubble://[2001:db8::1]:1", "/ 1"},
 		{"whisker+http://calico.example", "/ 80"}, {"whisker+https://calico.example/backend", "/ 443"},
 	} {
-		o := installOptions{Image: "r/sluice:1", Server: c.server, Keep: "1d"}
+		o := installOptions{Image: "r/sluice:1", Namespace: "sluice", Size: "1Gi", Server: c.server, Keep: "1d"}
+		o.Plaintext = strings.HasPrefix(c.server, "hubble://") || strings.HasPrefix(c.server, "whisker+http://")
 		if strings.HasPrefix(c.server, "goldmane") {
 			o.Secret = "tls"
 		}
@@ -90,14 +91,27 @@ func TestInstallPeer(t *testing.T) {
 // TestInstallRefuses: what the collector would not start with, or would not be reached by, is told here and not in the cluster.
 func TestInstallRefuses(t *testing.T) {
 	for _, c := range [][2]string{
-		{"hubble://hubble-relay.kube-system.svc:80 --tls-secret t", "is read without TLS"},
-		{"hubble://hubble-relay.kube-system.svc:80 --tls-server-name n", "is read without TLS"},
+		{"hubble://hubble-relay.kube-system.svc:80", "--plaintext"},
+		{"whisker+http://whisker.calico-system.svc:8081", "--plaintext"},
+		{"hubbles://hubble-relay.kube-system.svc:443 --plaintext", "is read with TLS"},
+		{"hubbles://relay.example.org --namespace Shop", "the name of a namespace"},
+		{"hubbles://relay.example.org --namespace a,b:", "the name of a namespace"},
+		{"hubbles://relay.example.org --size 10GB", "a size, such as 10Gi"},
+		{"hubbles://relay.example.org --tls-secret ../x", "the name of a secret"},
+		{"hubbles://relay.example.org --tls-server-name a_b", "a DNS name"},
+		{"hubbles://relay.example.org --image R/Sluice:1", "an image"},
+		{"hubbles://relay.example.org --image r/sluice@sha256:12", "an image"},
+		{"hubbles://relay.example.org --metrics-from monitoring", "name the namespace and the labels"},
+		{"hubbles://relay.example.org --metrics-from monitoring/a", "name the namespace and the labels"},
+		{"hubbles://relay.example.org --metrics-from monitoring/a=b}", "name the namespace and the labels"},
+		{"hubble://hubble-relay.kube-system.svc:80 --plaintext --tls-secret t", "is read without TLS"},
+		{"hubble://hubble-relay.kube-system.svc:80 --plaintext --tls-server-name n", "is read without TLS"},
 		{"goldmane://goldmane.calico-system.svc", "--tls-secret SECRET is needed"},
-		{"hubble://user:secret@relay.example.org", "hubble://HOST:PORT"},
-		{"hubble://relay.example.org/path", "hubble://HOST:PORT"},
-		{"hubble://relay.example.org:99999", "no port 99999"},
-		{"hubble://hubble-relay.kube-system:80", "NAME.NAMESPACE.svc"},
-		{"hubble://relay", "NAME.NAMESPACE.svc"},
+		{"hubble://user:secret@relay.example.org --plaintext", "hubble://HOST:PORT"},
+		{"hubble://relay.example.org/path --plaintext", "hubble://HOST:PORT"},
+		{"hubble://relay.example.org:99999 --plaintext", "no port 99999"},
+		{"hubble://hubble-relay.kube-system:80 --plaintext", "NAME.NAMESPACE.svc"},
+		{"hubble://relay --plaintext", "NAME.NAMESPACE.svc"},
 	} {
 		var out, errs bytes.Buffer
 		code := Main(append([]string{"install", "--image", "r/sluice:1", "--server"}, strings.Fields(c[0])...), nil, &out, &errs)
