@@ -112,8 +112,8 @@ open/shop/kustomization.yaml open/shop/sluice-whole-db.yaml open/shop/sluice-who
 		"enforce/shop/kustomization.yaml":         "- ../../allow/shop\n- ../../deny/shop\nsortOptions:\n  order: fifo\n",
 		"enforce/kustomization.yaml":              "- jobs\n- shop\n",
 		"allow/shop/kustomization.yaml":           "- sluice-open-web-ingress.yaml\n- db.yaml\n",
-		"deny/shop/default-deny.yaml":             "policyTypes:\n  - Ingress\n  - Egress\n",
-		"allow/shop/sluice-open-web-ingress.yaml": "  podSelector:\n    matchLabels:\n      app: web\n  policyTypes:\n  - Ingress\n",
+		"deny/shop/default-deny.yaml":             "policyTypes: [Ingress, Egress]\n",
+		"allow/shop/sluice-open-web-ingress.yaml": "  podSelector:\n    matchLabels:\n      app: web\n  policyTypes: [Ingress]\n",
 		"open/kustomization.yaml":                 "- jobs\n- shop\n",
 		"REVIEW.md":                               "| shop | 3 | 5 | nothing seen would be blocked, 1 workload held open | nothing seen would be blocked (already isolated) | 0s | 0s before the end |",
 	} {
@@ -334,7 +334,7 @@ func TestStatusFollowsVerdict(t *testing.T) {
 		t.Errorf("%v %v, %d lost", e.Ingress, e.Egress, rep.Connections[verify.Lost])
 	}
 	for name, want := range map[string]string{
-		"deny/shop/default-deny.yaml": "policyTypes:\n  - Egress\n",
+		"deny/shop/default-deny.yaml": "policyTypes: [Egress]\n",
 		"REVIEW.md":                   "| not yet: 1 would be lost | nothing seen would be blocked |",
 		"bundle.json":                 `"ingressStatus": "lost"`,
 	} {

@@ -68,12 +68,16 @@ func digest(g *graph.Graph) string {
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 
-// lines counts the YAML of the allow policies.
+// lines counts the YAML of the allow policies, comments aside.
 func lines(files map[string][]byte) int {
 	n := 0
 	for name, text := range files {
 		if strings.HasPrefix(name, allowDir+"/") && !strings.HasSuffix(name, kustomizationFile) {
-			n += bytes.Count(text, []byte("\n"))
+			for line := range bytes.Lines(text) {
+				if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+					n++
+				}
+			}
 		}
 	}
 	return n

@@ -69,6 +69,14 @@ func PodsIn(namespace string, sel Selector) Peer {
 	return Peer{Kind: PeerPods, Namespaces: Namespace(namespace), Pods: sel}
 }
 
+// Within reports whether the peer is pods of this one namespace and no other: written in a policy of it, it needs no
+// word for the namespace.
+func (p *Peer) Within(namespace string) bool {
+	s := p.Namespaces
+	return p.Kind == PeerPods && namespace != "" && len(s) == 1 && s[0].Key == NamespaceName && s[0].Op == In &&
+		len(s[0].Values) == 1 && s[0].Values[0] == namespace
+}
+
 // Port is a range of ports of one protocol, or a named port. For ICMP the numbers are message types.
 type Port struct {
 	Proto       model.Proto

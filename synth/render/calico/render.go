@@ -127,12 +127,15 @@ func (w *writer) policy(p *policy.Policy) {
 	if p.Egress {
 		spec.Types = append(spec.Types, "Egress")
 	}
-	for _, r := range p.Rules {
-		for _, one := range split(r) {
+	for i, r := range p.Rules {
+		note := render.NoteOf(p, i)
+		for _, part := range split(r) {
+			one := ruleOf(p.Namespace, part)
+			one.Note = note
 			if r.Direction == model.Ingress {
-				spec.Ingress = append(spec.Ingress, ruleOf(one))
+				spec.Ingress = append(spec.Ingress, one)
 			} else {
-				spec.Egress = append(spec.Egress, ruleOf(one))
+				spec.Egress = append(spec.Egress, one)
 			}
 		}
 	}
@@ -152,7 +155,7 @@ var protocols = map[model.Proto]string{
 }
 
 // ruleOf writes a rule that split left: one peer as Calico has them, one condition on the own pod, and one protocol.
-func ruleOf(r policy.Rule) rule {
+func ruleOf(namespace string, r policy.Rule) rule {
 	out := rule{Action: actions[r.Action]}
 	self, peer := &out.Destination, &out.Source
 	if r.Direction == model.Egress {
@@ -160,6 +163,9 @@ func ruleOf(r policy.Rule) rule {
 	}
 	if !r.AnyPeer {
 		*peer = entityOf(r.Peers)
+		if first := &r.Peers[0]; len(first.Pods) > 0 && first.Within(namespace) {
+			(*peer).NamespaceSelector = "" // it is the policy's own
+		}
 	}
 	if len(r.Self) > 0 {
 		*self = entityOf(r.Self)

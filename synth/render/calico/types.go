@@ -1,5 +1,7 @@
 package calico
 
+import "sluice/synth/render"
+
 // The API's names for what this dialect reads and writes.
 const (
 	apiVersion = "projectcalico.org/v3"
@@ -44,19 +46,20 @@ type policySpec struct {
 	Order             *float64 `json:"order,omitempty"`
 	Selector          string   `json:"selector,omitempty"`
 	NamespaceSelector string   `json:"namespaceSelector,omitempty"`
-	Types             []string `json:"types"`
+	Types             []string `json:"types" yaml:"flow"`
 	Ingress           []rule   `json:"ingress,omitempty"`
 	Egress            []rule   `json:"egress,omitempty"`
 }
 
 type rule struct {
-	Action      string  `json:"action"`
-	Protocol    any     `json:"protocol,omitempty"` // a name or a number
-	NotProtocol any     `json:"notProtocol,omitempty"`
-	ICMP        *icmp   `json:"icmp,omitempty"`
-	NotICMP     *icmp   `json:"notICMP,omitempty"`
-	Source      *entity `json:"source,omitempty"`
-	Destination *entity `json:"destination,omitempty"`
+	Note        render.Remark `json:"-"`
+	Action      string        `json:"action"`
+	Protocol    any           `json:"protocol,omitempty"` // a name or a number
+	NotProtocol any           `json:"notProtocol,omitempty"`
+	ICMP        *icmp         `json:"icmp,omitempty"`
+	NotICMP     *icmp         `json:"notICMP,omitempty"`
+	Source      *entity       `json:"source,omitempty"`
+	Destination *entity       `json:"destination,omitempty"`
 }
 
 type icmp struct {
@@ -71,8 +74,8 @@ type entity struct {
 	Nets              []string `json:"nets,omitempty"`
 	NotNets           []string `json:"notNets,omitempty"`
 	Services          *service `json:"services,omitempty"`
-	Ports             []any    `json:"ports,omitempty"` // numbers, ranges "first:last", names
-	NotPorts          []any    `json:"notPorts,omitempty"`
+	Ports             []any    `json:"ports,omitempty" yaml:"flow"` // numbers, ranges "first:last", names
+	NotPorts          []any    `json:"notPorts,omitempty" yaml:"flow"`
 }
 
 type service struct {

@@ -69,8 +69,10 @@ func (w writer) object(p *policy.Policy) networkPolicy {
 		o.Spec.EndpointSelector = subjectOf(p.Subject)
 	}
 	s := &o.Spec
-	for _, r := range p.Rules {
-		switch to := w.rule(r); {
+	for i, r := range p.Rules {
+		to := w.rule(p.Namespace, r)
+		to.Note = render.NoteOf(p, i)
+		switch {
 		case r.Direction == model.Ingress && r.Action == policy.Deny:
 			s.IngressDeny = append(s.IngressDeny, to)
 		case r.Direction == model.Ingress:
@@ -85,14 +87,17 @@ func (w writer) object(p *policy.Policy) networkPolicy {
 	return o
 }
 
+// nothing is said of a rule that names nothing.
+const nothing render.Remark = "allows nothing, so that all is denied"
+
 // isolate writes which directions the policy isolates. A direction with rules does unless told otherwise; one without
 // does by a rule that names nothing.
 func isolate(s *spec, p *policy.Policy) {
 	if p.Ingress && len(s.Ingress)+len(s.IngressDeny) == 0 {
-		s.Ingress = []rule{{}}
+		s.Ingress = []rule{{Note: nothing}}
 	}
 	if p.Egress && len(s.Egress)+len(s.EgressDeny) == 0 {
-		s.Egress = []rule{{}}
+		s.Egress = []rule{{Note: nothing}}
 	}
 	no := false
 	d := defaultDeny{}
@@ -107,14 +112,14 @@ func isolate(s *spec, p *policy.Policy) {
 	}
 }
 
-// subjectOf is the selector of a policy that has a namespace, which the API adds itself.
+// subjectOf is a selector within the namespace of the policy, which Cilium adds itself.
 func subjectOf(pods policy.Selector) selector {
 	s := selectorOf(policy.Namespace("x"), pods)
 	delete(s.MatchLabels, source+namespaceLabel)
 	return s
 }
 
-func (w writer) rule(r policy.Rule) rule {
+func (w writer) rule(namespace string, r policy.Rule) rule {
 	var out rule
 	var endpoints []selector
 	var entities, cidrs []string
@@ -125,7 +130,11 @@ func (w writer) rule(r policy.Rule) rule {
 	for _, p := range r.Peers {
 		switch p.Kind {
 		case policy.PeerPods:
-			endpoints = append(endpoints, selectorOf(p.Namespaces, p.Pods))
+			if p.Within(namespace) {
+				endpoints = append(endpoints, subjectOf(p.Pods))
+			} else {
+				endpoints = append(endpoints, selectorOf(p.Namespaces, p.Pods))
+			}
 		case policy.PeerCIDR:
 			cidrs = append(cidrs, p.CIDR.String())
 			sets = append(sets, cidrRule{CIDR: p.CIDR.String(), Except: texts(p.Except)})

@@ -1,5 +1,7 @@
 package cilium
 
+import "sluice/synth/render"
+
 // The API's names for what this dialect writes.
 const (
 	apiVersion      = "cilium.io/v2"
@@ -24,7 +26,7 @@ type metadata struct {
 }
 
 type spec struct {
-	EndpointSelector  selector     `json:"endpointSelector"`
+	EndpointSelector  selector     `json:"endpointSelector" empty:"every pod of the namespace"`
 	EnableDefaultDeny *defaultDeny `json:"enableDefaultDeny,omitempty"`
 	Ingress           []rule       `json:"ingress,omitempty"`
 	IngressDeny       []rule       `json:"ingressDeny,omitempty"`
@@ -39,17 +41,18 @@ type defaultDeny struct {
 
 // rule is one of either direction; an empty one isolates and allows nothing.
 type rule struct {
-	FromEndpoints []selector `json:"fromEndpoints,omitempty"`
-	FromEntities  []string   `json:"fromEntities,omitempty"`
-	FromCIDR      []string   `json:"fromCIDR,omitempty"`
-	FromCIDRSet   []cidrRule `json:"fromCIDRSet,omitempty"`
-	ToEndpoints   []selector `json:"toEndpoints,omitempty"`
-	ToEntities    []string   `json:"toEntities,omitempty"`
-	ToCIDR        []string   `json:"toCIDR,omitempty"`
-	ToCIDRSet     []cidrRule `json:"toCIDRSet,omitempty"`
-	ToFQDNs       []fqdn     `json:"toFQDNs,omitempty"`
-	ToPorts       []portRule `json:"toPorts,omitempty"`
-	ICMPs         []icmpRule `json:"icmps,omitempty"`
+	Note          render.Remark `json:"-"`
+	FromEndpoints []selector    `json:"fromEndpoints,omitempty" empty:"every pod of the namespace"`
+	FromEntities  []string      `json:"fromEntities,omitempty" yaml:"flow"`
+	FromCIDR      []string      `json:"fromCIDR,omitempty"`
+	FromCIDRSet   []cidrRule    `json:"fromCIDRSet,omitempty"`
+	ToEndpoints   []selector    `json:"toEndpoints,omitempty" empty:"every pod of the namespace"`
+	ToEntities    []string      `json:"toEntities,omitempty" yaml:"flow"`
+	ToCIDR        []string      `json:"toCIDR,omitempty"`
+	ToCIDRSet     []cidrRule    `json:"toCIDRSet,omitempty"`
+	ToFQDNs       []fqdn        `json:"toFQDNs,omitempty"`
+	ToPorts       []portRule    `json:"toPorts,omitempty"`
+	ICMPs         []icmpRule    `json:"icmps,omitempty"`
 }
 
 type cidrRule struct {
@@ -64,7 +67,7 @@ type fqdn struct {
 }
 
 type portRule struct {
-	Ports []port   `json:"ports"`
+	Ports []port   `json:"ports" yaml:"flow"`
 	Rules *l7Rules `json:"rules,omitempty"`
 }
 
@@ -75,11 +78,11 @@ type port struct {
 }
 
 type l7Rules struct {
-	DNS []fqdn `json:"dns"`
+	DNS []fqdn `json:"dns" yaml:"flow"`
 }
 
 type icmpRule struct {
-	Fields []icmpField `json:"fields"`
+	Fields []icmpField `json:"fields" yaml:"flow"`
 }
 
 type icmpField struct {
@@ -95,7 +98,7 @@ type selector struct {
 type expression struct {
 	Key      string   `json:"key"`
 	Operator string   `json:"operator"`
-	Values   []string `json:"values,omitempty"`
+	Values   []string `json:"values,omitempty" yaml:"flow"`
 }
 
 type cidrGroup struct {

@@ -40,42 +40,25 @@ metadata:
   name: web
   namespace: shop
 spec:
-  egress:
-  - ports:
-    - endPort: 8010
-      port: 8000
-      protocol: TCP
-    to:
-    - namespaceSelector:
-        matchLabels:
-          kubernetes.io/metadata.name: shop
-      podSelector:
-        matchLabels:
-          app: cart
-          tier: back
-  - to:
-    - ipBlock:
-        cidr: 203.0.113.0/24
-        except:
-        - 203.0.113.7/32
-  - ports:
-    - protocol: UDP
-  ingress:
-  - from:
-    - namespaceSelector:
-        matchLabels:
-          kubernetes.io/metadata.name: edge
-    ports:
-    - port: https
-      protocol: TCP
-    - port: 80
-      protocol: TCP
   podSelector:
     matchLabels:
       app: web
-  policyTypes:
-  - Ingress
-  - Egress
+  policyTypes: [Ingress, Egress]
+  ingress:
+  # rule f8a11a95ef
+  - from:
+    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: edge}}
+    ports: [{protocol: TCP, port: https}, {protocol: TCP, port: 80}]
+  egress:
+  # rule 6ee5443ae3
+  - to:
+    - podSelector: {matchLabels: {app: cart, tier: back}}
+    ports: [{protocol: TCP, port: 8000, endPort: 8010}]
+  # rule 786db759cb: every port
+  - to:
+    - ipBlock: {cidr: 203.0.113.0/24, except: [203.0.113.7/32]}
+  # rule 64fe48b3f5: every peer
+  - ports: [{protocol: UDP}]
 `
 	files, lost, err := Render(set)
 	if err != nil || len(lost) > 0 || len(files) != 1 || files[0].Path() != "shop/web.yaml" {
@@ -134,11 +117,19 @@ func TestStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "spec:\n  podSelector: {}\n  policyTypes:\n  - Ingress\n"
+	want := "spec:\n  podSelector: {} # every pod of the namespace\n  policyTypes: [Ingress]\n"
 	if !strings.HasSuffix(string(files[0].YAML), want) {
 		t.Errorf("default deny: %s", files[0].YAML)
 	}
-	want = "spec:\n  egress:\n  - {}\n  ingress:\n  - {}\n  podSelector: {}\n  policyTypes:\n  - Ingress\n  - Egress\n"
+	want = `  podSelector: {} # every pod of the namespace
+  policyTypes: [Ingress, Egress]
+  ingress:
+  # rule 9d36b4e9d9: every peer, every port
+  - {}
+  egress:
+  # rule c728a607aa: every peer, every port
+  - {}
+`
 	if !strings.HasSuffix(string(files[1].YAML), want) {
 		t.Errorf("open: %s", files[1].YAML)
 	}

@@ -26,26 +26,31 @@ func object(p *policy.Policy, labels map[string]string) networkPolicy {
 	if p.Egress {
 		o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, "Egress")
 	}
-	for _, r := range p.Rules {
+	for i, r := range p.Rules {
+		note := render.NoteOf(p, i)
 		if r.Direction == model.Ingress {
-			o.Spec.Ingress = append(o.Spec.Ingress, ingress{peersOf(r.Peers), portsOf(r.Ports)})
+			o.Spec.Ingress = append(o.Spec.Ingress, ingress{note, peersOf(p.Namespace, r.Peers), portsOf(r.Ports)})
 		} else {
-			o.Spec.Egress = append(o.Spec.Egress, egress{peersOf(r.Peers), portsOf(r.Ports)})
+			o.Spec.Egress = append(o.Spec.Egress, egress{note, peersOf(p.Namespace, r.Peers), portsOf(r.Ports)})
 		}
 	}
 	return o
 }
 
-// peersOf always names the namespaces: a peer without them would mean the policy's own, which readers overlook.
-func peersOf(peers []policy.Peer) []peer {
+// peersOf names the namespaces of all peers but those of the policy's own.
+func peersOf(namespace string, peers []policy.Peer) []peer {
 	var out []peer
 	for _, p := range peers {
 		if p.Kind == policy.PeerCIDR {
 			out = append(out, peer{IPBlock: &ipBlock{p.CIDR.String(), prefixTexts(p.Except)}})
 			continue
 		}
-		q := peer{NamespaceSelector: selectorOf(p.Namespaces)}
-		if len(p.Pods) > 0 {
+		var q peer
+		own := p.Within(namespace)
+		if !own {
+			q.NamespaceSelector = selectorOf(p.Namespaces)
+		}
+		if own || len(p.Pods) > 0 {
 			q.PodSelector = selectorOf(p.Pods)
 		}
 		out = append(out, q)

@@ -1,5 +1,7 @@
 package kubernetes
 
+import "sluice/synth/render"
+
 // The API's name for what this dialect writes.
 const (
 	apiVersion = "networking.k8s.io/v1"
@@ -21,26 +23,28 @@ type metadata struct {
 }
 
 type spec struct {
-	PodSelector selector  `json:"podSelector"`
-	PolicyTypes []string  `json:"policyTypes"`
+	PodSelector selector  `json:"podSelector" empty:"every pod of the namespace"`
+	PolicyTypes []string  `json:"policyTypes" yaml:"flow"`
 	Ingress     []ingress `json:"ingress,omitempty"`
 	Egress      []egress  `json:"egress,omitempty"`
 }
 
 type ingress struct {
-	From  []peer `json:"from,omitempty"`
-	Ports []port `json:"ports,omitempty"`
+	Note  render.Remark `json:"-"`
+	From  []peer        `json:"from,omitempty"`
+	Ports []port        `json:"ports,omitempty" yaml:"flow"`
 }
 
 type egress struct {
-	To    []peer `json:"to,omitempty"`
-	Ports []port `json:"ports,omitempty"`
+	Note  render.Remark `json:"-"`
+	To    []peer        `json:"to,omitempty"`
+	Ports []port        `json:"ports,omitempty" yaml:"flow"`
 }
 
 type peer struct {
-	NamespaceSelector *selector `json:"namespaceSelector,omitempty"`
-	PodSelector       *selector `json:"podSelector,omitempty"`
-	IPBlock           *ipBlock  `json:"ipBlock,omitempty"`
+	NamespaceSelector *selector `json:"namespaceSelector,omitempty" yaml:"flow" empty:"every namespace"`
+	PodSelector       *selector `json:"podSelector,omitempty" yaml:"flow" empty:"every pod of the namespace"`
+	IPBlock           *ipBlock  `json:"ipBlock,omitempty" yaml:"flow"`
 }
 
 type ipBlock struct {
@@ -62,5 +66,5 @@ type selector struct {
 type expression struct {
 	Key      string   `json:"key"`
 	Operator string   `json:"operator"`
-	Values   []string `json:"values,omitempty"`
+	Values   []string `json:"values,omitempty" yaml:"flow"`
 }
