@@ -54,7 +54,7 @@ func TestMarshal(t *testing.T) {
   a/b.c: web
   b: "yes"
 items:
-# the first\nof two
+# the first\u000aof two
 - name: x
   ports: [{protocol: TCP, port: 80}, {protocol: UDP, port: dns}]
 - {}
