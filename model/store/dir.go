@@ -282,25 +282,26 @@ func (d *dirFiles) Tidy() error {
 const dirtySuffix = ".dirty"
 
 // Lock takes the right of a name. Former versions wrote a byte into the lock's file in the place of the mark.
-func (d *dirFiles) Lock(name string) (unlock func(clean bool) error, killed bool, err error) {
+func (d *dirFiles) Lock(name string) (Right, error) {
 	file := d.path(name)
 	if err := d.makeDir(filepath.Dir(file)); err != nil {
-		return nil, false, err
+		return Right{}, err
 	}
 	release, err := d.sys.lock(file)
 	if err != nil {
-		return nil, false, err
+		return Right{}, err
 	}
-	if killed, err = d.mark(file); err != nil {
-		return nil, false, errors.Join(err, release())
+	killed, err := d.mark(file)
+	if err != nil {
+		return Right{}, errors.Join(err, release())
 	}
-	return func(clean bool) error {
+	return Right{Killed: killed, Unlock: func(clean bool) error {
 		var err error
 		if clean && !d.untidy.Load() {
 			err = d.sys.remove(file + dirtySuffix)
 		}
 		return errors.Join(err, release())
-	}, killed, nil
+	}}, nil
 }
 
 // mark puts the mark beside a lock and reports whether one was left.

@@ -33,13 +33,24 @@ type Files interface {
 	// Remove removes files for good. One that is not there is no error.
 	Remove(names ...string) error
 	// Lock takes a right that one at a time can have, in this process and all others, and that ends with its process. The
-	// error is ErrLocked if another has it. It reports whether the last one to have it was killed, or unlocked with clean
-	// false: then there may be files to clean up.
-	Lock(name string) (unlock func(clean bool) error, killed bool, err error)
+	// error is ErrLocked if another has it.
+	Lock(name string) (Right, error)
 	// Tidy removes what a Put that was killed may have left and List does not return. Nothing may be put meanwhile.
 	Tidy() error
 	// String says where the files are, for people.
 	String() string
+}
+
+// Right is what one at a time can have.
+type Right struct {
+	// Unlock gives it back. With clean false there may be files to clean up.
+	Unlock func(clean bool) error
+	// Killed reports whether the last one to have it was killed, or unlocked with clean false.
+	Killed bool
+	// Term tells how often the right was taken, where it can end before its holder does, who may go on without knowing: in
+	// files that several machines share. There a Put of a commit fails also where another has put one of the same number.
+	// It is 0 where the system ends a right with its process and never before.
+	Term int64
 }
 
 // content is a file whose size and digest are known.

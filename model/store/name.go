@@ -22,10 +22,20 @@ const (
 )
 
 // segmentName is the name of a segment less its suffix; see parseSegmentName.
-func segmentName(cluster string, firstWindow, lastWindow uint32, commit, part int) string {
+func segmentName(cluster string, firstWindow, lastWindow uint32, numbered string) string {
 	at := func(w uint32) string { return windowTime(w).Format("20060102T1504") }
 	dir := path.Join(version, "cluster="+partition(cluster), "day="+dayOf(firstWindow))
-	return path.Join(dir, fmt.Sprintf("%s-%s-%08d.%04d", at(firstWindow), at(lastWindow), commit, part))
+	return path.Join(dir, fmt.Sprintf("%s-%s-%s", at(firstWindow), at(lastWindow), numbered))
+}
+
+// numbered is the part of a file's name that no other file of the writer has: the number of its commit and its own, and
+// where files are shared the term, so that no two writers ever write one file.
+func (w *Writer) numbered(part int) string {
+	s := fmt.Sprintf("%08d.%04d", w.number, part)
+	if w.term > 0 {
+		s += fmt.Sprintf(".t%d", w.term)
+	}
+	return s
 }
 
 func windowTime(w uint32) time.Time { return time.Unix(int64(w)*60, 0).UTC() }
@@ -33,7 +43,8 @@ func windowTime(w uint32) time.Time { return time.Unix(int64(w)*60, 0).UTC() }
 func dayOf(window uint32) string { return windowTime(window).Format(time.DateOnly) }
 
 var numberedFile = regexp.MustCompile(
-	`^(?:\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(?:\.labels)?\.parquet|(\d{8,})\.\d{4,}\.ids)$`)
+	`^(?:\d+T\d{4}-\d+T\d{4}-(\d{8,})\.\d{4,}(?:\.t\d+)?(?:\.labels)?\.parquet|` +
+		`(\d{8,})\.\d{4,}(?:\.t\d+)?\.ids)$`)
 
 // commitOf returns the number of the commit that a file of rows, labels or ids was written for, false for files of
 // other origin.

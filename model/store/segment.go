@@ -46,7 +46,7 @@ func (w *Writer) writeSegments() error {
 func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
 	rows := w.sorter.rows
 	first, last := rows[order[0].row].Window, rows[order[len(order)-1].row].Window
-	name := segmentName(cluster, first, last, w.number, len(w.done)+1)
+	name := segmentName(cluster, first, last, w.numbered(len(w.done)+1))
 	g := Segment{Path: name + flowsSuffix, Labels: name + labelsSuffix,
 		Cluster: cluster, Day: dayOf(first), Rows: int64(len(order))}
 	g.First, g.Last = span(rows, order)

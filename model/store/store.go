@@ -41,15 +41,17 @@ type Segment struct {
 // Store is a place of committed segments. It is safe for concurrent use. It sees the commits that were there when it
 // was opened, and its own.
 type Store struct {
-	files   Files
-	mu      sync.RWMutex
-	commits []commit        // those that count
-	dead    []commit        // those that others replace, as long as their files are there
-	last    int             // number of the newest
-	head    head            // as it was read last
-	sources map[string]bool // digests
-	sizes   map[int64]bool  // bytes of those
-	doubt   string          // file of a commit that failed and could not be undone
+	files     Files
+	mu        sync.RWMutex
+	commits   []commit         // those that count
+	dead      []commit         // those that others replace, as long as their files are there
+	last      int              // number of the newest
+	head      head             // as it was read last
+	sources   map[string]bool  // digests
+	sizes     map[int64]bool   // bytes of those
+	terms     map[string]int64 // of the rights to collect streams that this process has
+	doubt     string           // file of a commit that failed and could not be undone
+	doubtTerm int64            // in which it was put, 0 where rights have none
 }
 
 // Open opens the store in a directory; the error is ErrNoStore where there is none.
@@ -60,7 +62,8 @@ func Create(dir string) (*Store, error) { return CreateFiles(Dir(dir)) }
 
 // OpenFiles opens the store in files; the error is ErrNoStore where there is none.
 func OpenFiles(f Files) (*Store, error) {
-	s := &Store{files: f, sources: map[string]bool{}, sizes: map[int64]bool{}}
+	s := &Store{files: f, sources: map[string]bool{}, sizes: map[int64]bool{},
+		terms: map[string]int64{}}
 	err := s.reload()
 	if err == nil && s.last == 0 && s.head.name == "" {
 		err = ErrNoStore

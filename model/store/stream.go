@@ -25,6 +25,7 @@ type Stream struct {
 	Resent    int64            `json:"resent,omitempty"` // records that came again and were dropped
 	Opened    int64            `json:"opened,omitempty"` // times that the stream was opened
 	Seen      []Seen           `json:"seen,omitempty"`   // the ids of its newest records, oldest file first
+	Term      int64            `json:"term,omitempty"`   // of its newest collector's right, where files are shared
 }
 
 // Lost is how many events a node says it lost, and where.
@@ -75,7 +76,7 @@ func (w *Writer) Seen(ids []uint64, from int64) (Seen, error) {
 
 func (w *Writer) seen(ids []uint64, from int64) (Seen, error) {
 	w.ids++
-	name := path.Join(seenDir, fmt.Sprintf("%08d.%04d%s", w.number, w.ids, seenSuffix))
+	name := path.Join(seenDir, w.numbered(w.ids)+seenSuffix)
 	c, err := w.put(name, func(out io.Writer) error {
 		b := make([]byte, 0, 1<<15)
 		for part := range slices.Chunk(ids, cap(b)/8) {
@@ -168,7 +169,7 @@ func (s *Stream) clone() *Stream {
 
 // add adds a later part of the same stream.
 func (s *Stream) add(o *Stream) {
-	s.Watermark = max(s.Watermark, o.Watermark)
+	s.Watermark, s.Term = max(s.Watermark, o.Watermark), max(s.Term, o.Term)
 	for n, t := range o.Last {
 		if s.Last == nil {
 			s.Last = map[string]int64{}
@@ -226,14 +227,38 @@ type Lock struct{ unlock func(clean bool) error }
 // another process has it. It ends with Release, or with the process. Streams of other names are free.
 func (s *Store) LockStream(name string) (*Lock, error) {
 	sum := sha256.Sum256([]byte(name))
-	unlock, _, err := s.files.Lock(path.Join(seenDir, hex.EncodeToString(sum[:8])+".lock"))
+	right, err := s.files.Lock(path.Join(seenDir, hex.EncodeToString(sum[:8])+".lock"))
 	if err != nil {
 		if errors.Is(err, ErrLocked) {
 			err = ErrStreamLocked
 		}
 		return nil, fmt.Errorf("collect %s into %s: %w", name, s.files, err)
 	}
-	return &Lock{unlock}, nil
+	s.mu.Lock()
+	s.terms[name] = right.Term
+	s.mu.Unlock()
+	return &Lock{right.Unlock}, nil
+}
+
+// checkTerms gives the parts of streams the terms of their collectors, and refuses those of a collector that has lost
+// its right to one that has stored since.
+func (w *Writer) checkTerms(sources []Source) error {
+	if w.replaces != nil {
+		return nil
+	}
+	for i := range sources {
+		st := sources[i].Stream
+		if st == nil {
+			continue
+		}
+		w.store.mu.RLock()
+		st.Term = w.store.terms[sources[i].Name]
+		w.store.mu.RUnlock()
+		if now := w.store.Stream(sources[i].Name); now != nil && now.Term > st.Term {
+			return fmt.Errorf("%s: %w, and has stored since", sources[i].Name, ErrStreamLocked)
+		}
+	}
+	return nil
 }
 
 // Release returns the right up.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"sluice/model"
 )
@@ -27,6 +28,7 @@ type Writer struct {
 	store  *Store
 	opts   WriterOptions
 	number int
+	term   int64                  // of the right to write
 	unlock func(clean bool) error // nil when the writer is closed
 	err    error
 	tables *tables
@@ -49,20 +51,20 @@ const lockFile = version + "/lock"
 // Writer begins a commit and takes the store's lock; the error is ErrLocked where another process has it. Files that a
 // killed writer left are removed.
 func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
-	unlock, killed, err := s.files.Lock(lockFile)
+	right, err := s.files.Lock(lockFile)
 	if err != nil {
 		return nil, fmt.Errorf("write store %s: %w", s.files, err)
 	}
-	if err = s.prepare(killed); err != nil {
-		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), unlock(false))
+	if err = s.prepare(&right); err != nil {
+		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), right.Unlock(false))
 	}
-	return &Writer{store: s, opts: opts, number: s.newest() + 1, unlock: unlock,
+	return &Writer{store: s, opts: opts, number: s.newest() + 1, term: right.Term, unlock: right.Unlock,
 		tables: newTables(), enc: newEncoder()}, nil
 }
 
 // prepare brings the store into the state that a writer begins with. The store must be locked.
-func (s *Store) prepare(killed bool) error {
-	if err := s.resolve(); err != nil {
+func (s *Store) prepare(right *Right) error {
+	if err := s.resolve(right); err != nil {
 		return err
 	}
 	if err := s.reload(); err != nil {
@@ -71,15 +73,16 @@ func (s *Store) prepare(killed bool) error {
 	if err := s.writeHead(); err != nil {
 		return err
 	}
-	if killed {
-		return s.sweep()
+	if right.Killed {
+		return s.sweep(right.Term > 0)
 	}
 	return nil
 }
 
 // resolve undoes a commit of this process that failed in a way that left it open whether it was made. Once others have
-// built on it, it stays, and then what was written by it must not be written again.
-func (s *Store) resolve() error {
+// built on it, or may have since they had the right in between, it stays, and then what was written by it must not be
+// written again.
+func (s *Store) resolve(right *Right) error {
 	if s.doubt == "" {
 		return nil
 	}
@@ -92,8 +95,9 @@ func (s *Store) resolve() error {
 		return err
 	}
 	n, _ := commitNumber(s.doubt)
+	seen := h.number >= n || right.Term > s.doubtTerm+1
 	switch i := slices.Index(names, s.doubt); {
-	case i < 0 && (len(names) > 0 || h.number >= n) || i >= 0 && (len(names) > 1 || h.number >= n):
+	case i < 0 && (len(names) > 0 || h.number >= n), i >= 0 && (len(names) > 1 || seen):
 		return fmt.Errorf("commit %d may have been made although writing it failed: open the store again", n)
 	case i >= 0:
 		if err := s.files.Remove(path.Join(commitsDir, s.doubt)); err != nil {
@@ -105,8 +109,10 @@ func (s *Store) resolve() error {
 }
 
 // sweep removes what writers that died before their commit left. Such files carry the number of the commit that comes
-// next; files of a later one tell that commits are missing, and others are never touched.
-func (s *Store) sweep() error {
+// next; files of a later one tell that commits are missing, and others are never touched. Where files are shared, one
+// whose right has ended may still be writing: there only files of an age are removed, of any number, that no commit
+// names.
+func (s *Store) sweep(shared bool) error {
 	next := s.newest() + 1
 	names, err := s.files.List(version)
 	if err != nil {
@@ -117,11 +123,47 @@ func (s *Store) sweep() error {
 		switch n, ok := commitOf(path.Base(name)); {
 		case ok && n > next:
 			return lostCommit(n, s.files, name)
-		case ok && n == next:
+		case ok && (n == next || shared):
 			left = append(left, name)
 		}
 	}
+	if shared {
+		if left, err = s.abandoned(left); err != nil {
+			return err
+		}
+	}
 	return errors.Join(s.files.Remove(left...), s.files.Tidy())
+}
+
+// abandonedAfter is the age from which a file in shared files that no commit names is of no writer.
+const abandonedAfter = 24 * time.Hour
+
+// abandoned returns those of the files that no commit names, and that were put long ago.
+func (s *Store) abandoned(names []string) (out []string, err error) {
+	used := map[string]bool{}
+	s.mu.RLock()
+	for _, c := range slices.Concat(s.commits, s.dead) {
+		for _, f := range c.files() {
+			used[f] = true
+		}
+	}
+	s.mu.RUnlock()
+	for _, name := range names {
+		if used[name] {
+			continue
+		}
+		at, err := s.files.Modified(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if time.Since(at) > abandonedAfter {
+			out = append(out, name)
+		}
+	}
+	return out, nil
 }
 
 // Write adds rows, which refer to t. They become part of the store with Commit; rows of one key are added up where they
@@ -195,8 +237,8 @@ func (w *Writer) Commit(sources []Source) error {
 	if err := w.commit(sources); err != nil {
 		return errors.Join(fmt.Errorf("commit to store %s: %w", w.store.files, err), w.Abort())
 	}
-	// The commit is there for good: no error from here on may make the caller repeat it, and what is left to do the next
-	// writer does, or tells that it cannot be done.
+	// The commit is there for good: no error from here on may make the caller repeat it, and what is left to do the
+	// next writer does, or tells that it cannot be done.
 	if w.store.reload() == nil {
 		_ = w.store.writeHead()
 	}
@@ -212,6 +254,9 @@ func (w *Writer) commit(sources []Source) error {
 		}
 		seen[src.Digest] = true
 	}
+	if err := w.checkTerms(sources); err != nil {
+		return err
+	}
 	if err := w.flush(); err != nil {
 		return err
 	}
@@ -225,7 +270,15 @@ func (w *Writer) commit(sources []Source) error {
 		_, err := out.Write(data)
 		return err
 	})
+	if errors.Is(err, fs.ErrExist) && w.term > 0 {
+		return fmt.Errorf("%w: it was faster, commit %d is its own", ErrLocked, w.number)
+	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
+		if w.term > 0 { // another may have seen it, and built on it
+			w.store.doubt, w.store.doubtTerm = path.Base(name), w.term
+			w.dirty, w.files = true, nil
+			return err
+		}
 		if undoErr := w.store.files.Remove(name); undoErr != nil {
 			w.store.doubt, w.dirty = path.Base(name), true
 			w.files = nil // the commit may be there

@@ -338,19 +338,19 @@ func (f *faulty) Remove(names ...string) error {
 }
 
 // Lock takes the right of a name.
-func (f *faulty) Lock(name string) (unlock func(clean bool) error, killed bool, err error) {
-	var held func(bool) error
+func (f *faulty) Lock(name string) (r store.Right, err error) {
 	err = f.do("lock", name, func() (err error) {
-		held, killed, err = f.files.Lock(name)
+		r, err = f.files.Lock(name)
 		return err
 	})
+	held := r.Unlock
 	if held == nil {
-		return nil, false, err
+		return r, err
 	}
 	if err != nil {
-		return nil, false, errors.Join(err, held(false))
+		return store.Right{}, errors.Join(err, held(false))
 	}
-	return func(clean bool) error {
+	r.Unlock = func(clean bool) error {
 		unlocked := false
 		err := f.do("unlock", name, func() error {
 			unlocked = true
@@ -360,7 +360,8 @@ func (f *faulty) Lock(name string) (unlock func(clean bool) error, killed bool, 
 			err = errors.Join(err, held(false))
 		}
 		return err
-	}, killed, nil
+	}
+	return r, nil
 }
 
 // Tidy removes what was not finished.

@@ -193,26 +193,29 @@ func testModified(t *testing.T, open func() store.Files) {
 // testLock: one has a right at a time, and the next is told when it was not given up cleanly.
 func testLock(t *testing.T, open func() store.Files) {
 	a, b := open(), open()
-	unlock, killed, err := a.Lock("v1/lock")
-	if err != nil || killed {
-		t.Fatalf("first: killed %v: %v", killed, err)
+	first, err := a.Lock("v1/lock")
+	if err != nil || first.Killed {
+		t.Fatalf("first: killed %v: %v", first.Killed, err)
 	}
 	for _, f := range []store.Files{a, b} {
-		if _, _, err := f.Lock("v1/lock"); !errors.Is(err, store.ErrLocked) {
+		if _, err := f.Lock("v1/lock"); !errors.Is(err, store.ErrLocked) {
 			t.Fatalf("second: %v", err)
 		}
 	}
-	other, _, err := b.Lock("v1/seen/other.lock")
+	other, err := b.Lock("v1/seen/other.lock")
 	must(t, err)
-	must(t, errors.Join(other(true), unlock(false)))
-	unlock, killed, err = b.Lock("v1/lock")
-	if err != nil || !killed {
-		t.Fatalf("after an unclean end: killed %v: %v", killed, err)
+	must(t, errors.Join(other.Unlock(true), first.Unlock(false)))
+	second, err := b.Lock("v1/lock")
+	if err != nil || !second.Killed {
+		t.Fatalf("after an unclean end: killed %v: %v", second.Killed, err)
 	}
-	must(t, errors.Join(b.Tidy(), unlock(true)))
-	unlock, _, err = a.Lock("v1/lock")
+	must(t, errors.Join(b.Tidy(), second.Unlock(true)))
+	third, err := a.Lock("v1/lock")
 	must(t, err)
-	must(t, unlock(true))
+	must(t, third.Unlock(true))
+	if first.Term > 0 && (second.Term <= first.Term || third.Term <= second.Term) {
+		t.Errorf("terms %d, %d, %d", first.Term, second.Term, third.Term)
+	}
 }
 
 // testNames: names that a store has, whatever a cluster is called.

@@ -37,7 +37,7 @@ type reading struct {
 // flags adds those of commands that read any source.
 func (r *reading) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&r.store, "store", "", "read the flows from the store in `DIR` when no source is given")
+	f.StringVar(&r.store, "store", "", "read the flows from the store in `DIR` (or at a URL: s3://, gs://, azblob://) when no source is given")
 	f.StringVar(
 		&r.since,
 		"since",

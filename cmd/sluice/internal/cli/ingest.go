@@ -54,7 +54,7 @@ collected by one.`,
 	o.servers.flags(c)
 	o.servers.followFlag(c, "keep reading what a server sends, until stopped")
 	f := c.Flags()
-	f.StringVar(&o.dir, "store", "", "the store's `DIR`; made if it is not there")
+	f.StringVar(&o.dir, "store", "", "the store's `DIR` or URL (s3://, gs://, azblob://); made if it is not there")
 	f.StringVar(
 		&o.since,
 		"since",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
@@ -64,9 +65,11 @@ func newShow(s Streams) *cobra.Command {
 		var dir, format string
 		sub := &cobra.Command{
 			Use: name + " --store DIR", Short: short, Example: example, Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error { return runShowStore(s, dir, format, print) },
+			RunE: func(c *cobra.Command, _ []string) error {
+				return runShowStore(c.Context(), s, dir, format, print)
+			},
 		}
-		sub.Flags().StringVar(&dir, "store", "", "the store's `DIR`")
+		sub.Flags().StringVar(&dir, "store", "", "the store's `DIR` or URL")
 		outputFlag(sub, &format)
 		c.AddCommand(sub)
 	}
@@ -100,14 +103,15 @@ func runShow(ctx context.Context, s Streams, o *showOptions, args []string, prin
 	return incomplete(s, l)
 }
 
-func runShowStore(s Streams, dir, format string, print func(io.Writer, string, *store.Store) error) error {
+func runShowStore(ctx context.Context, s Streams, dir, format string,
+	print func(io.Writer, string, *store.Store) error) error {
 	if err := show.CheckFormat(format); err != nil {
 		return err
 	}
 	if dir == "" {
 		return run.Usagef("--store DIR is needed")
 	}
-	st, err := store.Open(dir)
+	st, err := place.Open(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/model/store"
 )
@@ -48,7 +49,11 @@ func runStoreCheck(ctx context.Context, s Streams, o *storeCheckOptions) error {
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	found, err := store.Check(ctx, store.Dir(o.dir))
+	files, err := place.Files(ctx, o.dir)
+	if err != nil {
+		return err
+	}
+	found, err := store.Check(ctx, files)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest/live"
 	"sluice/model/store"
 )
@@ -44,7 +45,7 @@ func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collect
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Create(cfg.Dir)
+	st, err := place.Create(ctx, cfg.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -4,16 +4,17 @@ import (
 	"context"
 	"fmt"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/ingest/source"
 	"sluice/model"
 	"sluice/model/store"
 )
 
-// Ingest adds files to the store in a directory, which is made if it is not there. The log has no graph: which records
-// are duplicates is decided when edges are built. A file that is there already is skipped.
+// Ingest adds files to the store at a directory or URL, which is made if it is not there. The log has no graph: which
+// records are duplicates is decided when edges are built. A file that is there already is skipped.
 func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
-	st, err := store.Create(dir)
+	st, err := place.Create(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

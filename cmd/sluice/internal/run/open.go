@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/ingest"
 	"sluice/ingest/all"
@@ -191,7 +192,7 @@ func totalSize(args []string) int64 {
 
 // scan reads a store.
 func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
-	st, err := store.Open(dir)
+	st, err := place.Open(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,401 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeebo/xxh3"
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+// IsURL reports whether the place of a store is a URL of a bucket, and no directory.
+func IsURL(place string) bool { return strings.Contains(place, "://") }
+
+// Files are the files of a store in a bucket. It is safe for concurrent use.
+type Files struct {
+	ctx    context.Context
+	bucket *blob.Bucket
+	place  string // for people: no parameters, which may hold what is secret
+	beat   time.Duration
+
+	requests, read, written atomic.Int64
+
+	mu      sync.Mutex
+	commits map[string]commitObject // by key
+}
+
+// commitObject is what a key of a commit stands for.
+type commitObject struct {
+	name     string
+	size     int64
+	modified time.Time
+}
+
+// beat is how often who holds a lease renews it.
+const beat = 10 * time.Second
+
+// Open opens the files at a URL, such as s3://bucket/prefix?region=us-east-1. The scheme is one whose driver the
+// program has imported. Requests end with ctx, but for those that undo or give back something. The error says what is
+// wrong with the URL; whether the bucket is there shows with the first request.
+func Open(ctx context.Context, url string) (*Files, error) {
+	place, query, _ := strings.Cut(url, "?")
+	scheme, rest, _ := strings.Cut(place, "://")
+	name, prefix, _ := strings.Cut(rest, "/")
+	if scheme == "file" {
+		name, prefix = rest, ""
+	}
+	if name == "" {
+		return nil, fmt.Errorf("store %s: the URL names no bucket; write %s://BUCKET/PREFIX", place, scheme)
+	}
+	if query != "" {
+		query = "?" + query
+	}
+	b, err := blob.OpenBucket(ctx, scheme+"://"+name+query)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", place, err)
+	}
+	if prefix = strings.Trim(prefix, "/"); prefix != "" {
+		b = blob.PrefixedBucket(b, prefix+"/")
+	}
+	return newFiles(ctx, b, place), nil
+}
+
+func newFiles(ctx context.Context, b *blob.Bucket, place string) *Files {
+	return &Files{ctx: ctx, bucket: b, place: place, beat: beat, commits: map[string]commitObject{}}
+}
+
+// Close ends the connections of the bucket.
+func (f *Files) Close() error { return f.bucket.Close() }
+
+// String is the URL without its parameters.
+func (f *Files) String() string { return f.place }
+
+// Traffic is what was asked of a bucket.
+type Traffic struct {
+	Requests, BytesRead, BytesWritten int64
+}
+
+// Traffic returns what was asked of the bucket so far. A file in several parts, and what its client tried again, count
+// as one request.
+func (f *Files) Traffic() Traffic {
+	return Traffic{f.requests.Load(), f.read.Load(), f.written.Load()}
+}
+
+// undo is a context for what must be done after an interrupt as well.
+func (f *Files) undo() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(f.ctx), time.Minute)
+}
+
+const commitsDir = "v1/commits"
+
+// numbered is the name of a commit.
+var numbered = regexp.MustCompile(`^v1/commits/(\d{8,})-[^/]*$`)
+
+// key returns the key of a file's object, and whether its name is the first line of its content.
+func key(name string) (key string, named bool) {
+	if m := numbered.FindStringSubmatch(name); m != nil {
+		return path.Join(commitsDir, m[1]), true
+	}
+	return name, false
+}
+
+// Put stores a new file, if there is none of its name.
+func (f *Files) Put(name string, write func(io.Writer) error) error {
+	key, named := key(name)
+	ctx, cancel := context.WithCancel(f.ctx)
+	defer cancel()
+	f.requests.Add(1)
+	w, err := f.bucket.NewWriter(ctx, key, &blob.WriterOptions{
+		IfNotExist: true, ContentType: "application/octet-stream", DisableContentTypeDetection: true})
+	if err != nil {
+		return f.say("write", name, err)
+	}
+	sum := &digest{w: w, h: xxh3.New()}
+	if named {
+		err = writeName(sum, name)
+	}
+	if err == nil {
+		err = write(sum)
+	}
+	if err != nil {
+		cancel() // nothing is stored
+		_ = w.Close()
+		return err
+	}
+	if err = w.Close(); err == nil {
+		f.written.Add(sum.n)
+		return nil
+	}
+	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+		return f.taken(name, key, sum)
+	}
+	return f.say("write", name, err)
+}
+
+func writeName(w io.Writer, name string) error {
+	_, err := io.WriteString(w, path.Base(name)+"\n")
+	return err
+}
+
+// taken is the error of a name that is taken: none if what is there is what was to be put. A client that got no answer
+// asks again, and then finds its own object.
+func (f *Files) taken(name, key string, want *digest) error {
+	exists := &fs.PathError{Op: "put", Path: name, Err: fs.ErrExist}
+	f.requests.Add(1)
+	r, err := f.bucket.NewReader(f.ctx, key, nil)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return exists
+	}
+	if err != nil {
+		return f.say("read", name, err)
+	}
+	have := &digest{w: io.Discard, h: xxh3.New()}
+	_, err = io.Copy(have, r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return f.say("read", name, err)
+	}
+	if have.n == 0 || have.n != want.n || have.h.Sum128() != want.h.Sum128() {
+		return exists
+	}
+	return nil
+}
+
+// digest counts and sums up what is written.
+type digest struct {
+	w io.Writer
+	h *xxh3.Hasher
+	n int64
+}
+
+// Write writes on.
+func (d *digest) Write(b []byte) (int, error) {
+	n, err := d.w.Write(b)
+	d.n += int64(n)
+	_, _ = d.h.Write(b[:n])
+	return n, err
+}
+
+// Get opens a file.
+func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
+	key, named := key(name)
+	r, err := f.open(key, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	body := &reader{r, f, name}
+	if !named {
+		return body, r.Size(), nil
+	}
+	is, err := readName(body)
+	if err == nil && is != path.Base(name) {
+		err = &fs.PathError{Op: "get", Path: name, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, r.Close())
+	}
+	return body, r.Size() - int64(len(is)+1), nil
+}
+
+func (f *Files) open(key, name string) (*blob.Reader, error) {
+	f.requests.Add(1)
+	r, err := f.bucket.NewReader(f.ctx, key, nil)
+	if err != nil {
+		return nil, f.say("read", name, err)
+	}
+	return r, nil
+}
+
+// maxName is how long the first line of a commit can be.
+const maxName = 1 << 10
+
+// readName reads the first line of a commit, and no byte more. One that has no such line has the name "".
+func readName(r io.Reader) (string, error) {
+	var line []byte
+	for b := make([]byte, 1); len(line) < maxName; {
+		if _, err := io.ReadFull(r, b); err != nil {
+			if errors.Is(err, io.EOF) {
+				return "", nil
+			}
+			return "", err
+		}
+		if b[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, b[0])
+	}
+	return "", nil
+}
+
+// reader is a file that is read.
+type reader struct {
+	body io.ReadCloser
+	from *Files
+	name string
+}
+
+// Close ends the reading.
+func (r *reader) Close() error { return r.body.Close() }
+
+// Read reads on, and says of an error what it means.
+func (r *reader) Read(b []byte) (int, error) {
+	n, err := r.body.Read(b)
+	r.from.read.Add(int64(n))
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = r.from.say("read", r.name, err)
+	}
+	return n, err
+}
+
+// List returns the names of the files in a directory and those below it.
+func (f *Files) List(dir string) ([]string, error) {
+	var names []string
+	seen := map[string]bool{}
+	all := f.bucket.List(&blob.ListOptions{Prefix: dir + "/"})
+	for n := 0; ; n++ {
+		if n%1000 == 0 {
+			f.requests.Add(1)
+		}
+		o, err := all.Next(f.ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, f.say("list", dir, err)
+		}
+		name, err := f.nameOf(o)
+		if err != nil {
+			return nil, err
+		}
+		seen[o.Key] = true
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	f.forget(dir, seen)
+	slices.Sort(names)
+	return names, nil
+}
+
+// isCommit is the key of a commit.
+var isCommit = regexp.MustCompile(`^v1/commits/\d{8,}$`)
+
+// nameOf returns the name of the file that an object holds, "" if the object is gone meanwhile. Of a commit that is its
+// first line, which is read once.
+func (f *Files) nameOf(o *blob.ListObject) (string, error) {
+	if !isCommit.MatchString(o.Key) {
+		return o.Key, nil
+	}
+	f.mu.Lock()
+	known, ok := f.commits[o.Key]
+	f.mu.Unlock()
+	if ok && known.size == o.Size && known.modified.Equal(o.ModTime) {
+		return known.name, nil
+	}
+	r, err := f.open(o.Key, o.Key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	line, err := readName(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return "", f.say("read", o.Key, err)
+	}
+	name := path.Join(commitsDir, line)
+	if k, _ := key(name); k != o.Key {
+		name = o.Key + "-damaged.json" // a name that no content has
+	}
+	f.mu.Lock()
+	f.commits[o.Key] = commitObject{name, o.Size, o.ModTime}
+	f.mu.Unlock()
+	return name, nil
+}
+
+// forget drops the commits in a directory that are gone.
+func (f *Files) forget(dir string, there map[string]bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key := range f.commits {
+		if strings.HasPrefix(key, dir+"/") && !there[key] {
+			delete(f.commits, key)
+		}
+	}
+}
+
+// Modified returns when a file was put, by the clock of the service.
+func (f *Files) Modified(name string) (time.Time, error) {
+	key, _ := key(name)
+	f.requests.Add(1)
+	a, err := f.bucket.Attributes(f.ctx, key)
+	if err != nil {
+		return time.Time{}, f.say("look at", name, err)
+	}
+	return a.ModTime, nil
+}
+
+// Remove removes files. It goes on after an interrupt: what is to be undone must not stay.
+func (f *Files) Remove(names ...string) error {
+	ctx, cancel := f.undo()
+	defer cancel()
+	for _, name := range names {
+		key, _ := key(name)
+		f.requests.Add(1)
+		if err := f.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+			return f.say("remove", name, err)
+		}
+	}
+	return nil
+}
+
+// Tidy has nothing to do: an object that was not put whole is not there. Parts of one that a killed client left cost
+// room until the rule of the bucket for incomplete uploads removes them.
+func (f *Files) Tidy() error { return nil }
+
+// say says what was tried, where, and what helps. What is not there is fs.ErrNotExist.
+func (f *Files) say(do, name string, err error) error {
+	if f.ctx.Err() != nil {
+		return context.Cause(f.ctx)
+	}
+	if no := (*net.OpError)(nil); errors.As(err, &no) {
+		return fmt.Errorf("%s: the service does not answer, is the URL right: %w", f.place, no)
+	}
+	switch gcerrors.Code(err) {
+	case gcerrors.NotFound:
+		if strings.Contains(err.Error(), "NoSuchBucket") {
+			return fmt.Errorf("%s: there is no such bucket: make it, or mend the URL", f.place)
+		}
+		return &fs.PathError{Op: do, Path: f.place + "/" + name, Err: fs.ErrNotExist}
+	case gcerrors.PermissionDenied:
+		return f.denied(do, name, err)
+	case gcerrors.ResourceExhausted:
+		return fmt.Errorf("%s %s/%s: the service refuses for now, or is full: %w", do, f.place, name, err)
+	}
+	if h := httpError(nil); errors.As(err, &h) && (h.HTTPStatusCode() == 401 || h.HTTPStatusCode() == 403) {
+		return f.denied(do, name, err)
+	}
+	return fmt.Errorf("%s %s/%s: %w", do, f.place, name, err)
+}
+
+// httpError is the error of a client that had an answer.
+type httpError interface {
+	error
+	HTTPStatusCode() int
+}
+
+func (f *Files) denied(do, name string, err error) error {
+	return fmt.Errorf("%s %s/%s: the credentials do not allow it: sluice needs to list, read, put and delete objects: %w",
+		do, f.place, name, err)
+}

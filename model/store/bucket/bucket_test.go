@@ -1,0 +1,151 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"testing"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/memblob"
+
+	"sluice/model"
+	"sluice/model/store"
+	"sluice/model/store/storetest"
+)
+
+// shared is a bucket that several processes have open.
+type shared struct{ bucket *blob.Bucket }
+
+const testBeat = 20 * time.Millisecond
+
+// open opens it anew, as a process of its own.
+func (s *shared) open(t testing.TB) *process {
+	ctx, kill := context.WithCancel(t.Context())
+	f := newFiles(ctx, s.bucket, "mem://test")
+	f.beat = testBeat
+	return &process{f, kill}
+}
+
+// process is one that can be killed: it no longer renews what it holds.
+type process struct {
+	*Files
+	kill context.CancelFunc
+}
+
+// Kill ends the process.
+func (p *process) Kill() { p.kill() }
+
+func memory(testing.TB) *shared { return &shared{bucket: memblob.OpenBucket(nil)} }
+
+func place(t *testing.T) func() store.Files {
+	s := memory(t)
+	return func() store.Files { return s.open(t) }
+}
+
+func TestFiles(t *testing.T) { storetest.Files(t, place) }
+
+func TestStore(t *testing.T) { storetest.Store(t, place) }
+
+func TestFaults(t *testing.T) { storetest.Faults(t, storetest.Faulty(place)) }
+
+// TestSleeper: a process that slept through the end of its right stores nothing over what another has stored, and
+// takes nothing from it.
+func TestSleeper(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		sleeperFirst bool
+	}{{"AfterTheOther", false}, {"BeforeTheOther", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			s := memory(t)
+			asleep, awake := s.open(t), s.open(t)
+			asleep.beat = time.Hour
+			a, err := store.CreateFiles(asleep)
+			must(t, err)
+			b, err := store.OpenFiles(awake)
+			must(t, err)
+			commits := []*store.Writer{begin(t, a, "a"), begin(t, b, "b")}
+			names := []string{"a", "b"}
+			if !test.sleeperFirst {
+				slices.Reverse(commits)
+				slices.Reverse(names)
+			}
+			must(t, commits[0].Commit(sourceOf(names[0])))
+			if err := commits[1].Commit(sourceOf(names[1])); !errors.Is(err, store.ErrLocked) {
+				t.Errorf("the second commit of one number: %v", err)
+			}
+			now, err := store.OpenFiles(s.open(t))
+			must(t, err)
+			if got := now.Sources(); len(got) != 1 || got[0].Name != names[0] {
+				t.Errorf("sources %v", got)
+			}
+			found, err := store.Check(t.Context(), s.open(t))
+			if must(t, err); len(found.Problems) > 0 {
+				t.Error(found.Problems)
+			}
+		})
+	}
+}
+
+// TestSleepingCollector: the collector of a stream that slept stores no part after that of its successor.
+func TestSleepingCollector(t *testing.T) {
+	s := memory(t)
+	asleep, awake := s.open(t), s.open(t)
+	asleep.beat = time.Hour
+	a, err := store.CreateFiles(asleep)
+	must(t, err)
+	_, err = a.LockStream("hubble://relay")
+	must(t, err)
+	b, err := store.OpenFiles(awake)
+	must(t, err)
+	_, err = b.LockStream("hubble://relay")
+	must(t, err)
+	part := func() []store.Source {
+		return []store.Source{{Name: "hubble://relay", Records: 1, Stream: &store.Stream{Watermark: 1, Opened: 1}}}
+	}
+	must(t, begin(t, b, "b").Commit(part()))
+	if err := begin(t, a, "a").Commit(part()); !errors.Is(err, store.ErrStreamLocked) {
+		t.Errorf("the part of the sleeper: %v", err)
+	}
+	must(t, begin(t, b, "b").Commit(part()))
+}
+
+// TestAnswerLost: a client that got no answer to its commit puts it again, and finds its own.
+func TestAnswerLost(t *testing.T) {
+	f := memory(t).open(t)
+	one := func(w io.Writer) error {
+		_, err := io.WriteString(w, "one")
+		return err
+	}
+	name := "v1/commits/00000001-0123456789abcdef.json"
+	must(t, errors.Join(f.Put(name, one), f.Put(name, one)))
+	if err := f.Put("v1/commits/00000001-fedcba9876543210.json", one); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("another commit of this number: %v", err)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sourceOf(name string) []store.Source {
+	return []store.Source{{Name: name, Digest: name, Records: 1, Bytes: 1}}
+}
+
+// begin returns a writer with a row of a namespace.
+func begin(t *testing.T, s *store.Store, namespace string) *store.Writer {
+	t.Helper()
+	w, err := s.Writer(store.WriterOptions{})
+	must(t, err)
+	tables := model.NewTables()
+	id := tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: namespace})
+	must(t, w.Write(tables, []model.Observation{{Window: 29_000_000, Src: id, Dst: id, Records: 1,
+		First: 29_000_000 * 60e6, Last: 29_000_000 * 60e6}}))
+	return w
+}
