@@ -8,6 +8,7 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
+	"sluice/model"
 )
 
 type verifyOptions struct {
@@ -16,6 +17,9 @@ type verifyOptions struct {
 	failOn failOn
 	format string
 	every  time.Duration
+
+	enforced string
+	staged   bool
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -25,12 +29,16 @@ func newVerify(s Streams) *cobra.Command {
 		Short: "Replay flows through policies: what would be lost, what escapes",
 		Long: `verify replays every connection of the flows through a set of NetworkPolicies and counts what became of it: permitted,
 lost (it worked and would be denied), rejected, escaped (it was denied and would be allowed), inexpressible and unproven.
-POLICIES is a bundle, a file or directory of anyone's YAML, or - for standard input. A bundle without SOURCE is
-replayed with its own evidence.`,
+POLICIES is a bundle, a file or directory of anyone's YAML, - for standard input, or git:REVISION:PATH. A bundle without
+SOURCE is replayed with its own evidence.
+--enforced asks of policies that are in force whether they do what they say: wanted edges that were dropped, traffic that
+is denied and passes, workloads of which no connection was judged yet. --staged compares what the data plane said of
+policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
 		Example: `  sluice verify bundle
   sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
   sluice verify policies/ --store flows -o sarif > verify.sarif
-  sluice verify bundle hubble://localhost:4245 --follow`,
+  sluice verify bundle hubble://localhost:4245 --follow
+  sluice verify bundle --store flows --enforced=2026-11-20`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runVerify(cmd.Context(), s, o, args[0], args[1:])
@@ -42,6 +50,9 @@ replayed with its own evidence.`,
 	f := c.Flags()
 	f.DurationVar(&o.every, "every", 10*time.Second, "with --follow: how often to replay what came")
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	f.StringVar(&o.enforced, "enforced", "", "the policies are in force, since `TIME` or (without a value) in all of the flows")
+	f.Lookup("enforced").NoOptDefVal = allFlows
+	f.BoolVar(&o.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
 	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
@@ -56,9 +67,12 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if err := o.failOn.check(); err != nil {
 		return err
 	}
-	p, err := run.OpenPolicies(path, s.In)
+	p, err := run.OpenRevision(ctx, path, s.In)
 	if err != nil {
 		return err
+	}
+	if o.enforced != "" || o.staged {
+		return o.inForce(ctx, s, p, path, sources)
 	}
 	if o.servers.Follow {
 		show.Problems(s.Err, p.Problems)
@@ -80,6 +94,62 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 		return err
 	}
 	return p.Findings(r, o.failOn.of(p.Bundle != nil))
+}
+
+// allFlows is the value of --enforced without one.
+const allFlows = "all"
+
+// inForce compares the policies with what the data plane did or said.
+func (o *verifyOptions) inForce(
+	ctx context.Context, s Streams, p *run.Policies, path string, sources []string,
+) error {
+	switch {
+	case o.enforced != "" && o.staged:
+		return run.Usagef("policies are either enforced or staged: give one of --enforced and --staged")
+	case o.servers.Follow:
+		return run.Usagef("--enforced and --staged look at what was seen: read the server without --follow, or a store")
+	case len(sources) == 0 && o.store == "":
+		return run.Usagef("name flows of the time since the policies are there: SOURCE or --store DIR")
+	}
+	if err := show.CheckFormat(o.format); err != nil {
+		return err
+	}
+	since := model.Micros(0)
+	if o.enforced != "" && o.enforced != allFlows {
+		var err error
+		if since, err = parseTime("enforced", o.enforced); err != nil {
+			return err
+		}
+	}
+	l, err := o.log(ctx, s, p, path, sources)
+	if err != nil {
+		return err
+	}
+	var failed []string
+	if o.staged {
+		staging, err := run.Staged(ctx, l, p, o.VerifyConfig)
+		if err != nil {
+			return err
+		}
+		if err := show.Staging(s.Out, o.format, &staging); err != nil {
+			return err
+		}
+		failed = staging.Failed()
+	} else {
+		e, err := run.Enforced(ctx, l, p, o.VerifyConfig, since)
+		if err != nil {
+			return err
+		}
+		if err := show.Enforcement(s.Out, o.format, &e); err != nil {
+			return err
+		}
+		failed = e.Failed()
+	}
+	show.Problems(s.Err, p.Problems)
+	if err := incomplete(s, l); err != nil || len(failed) == 0 {
+		return err
+	}
+	return &run.Findings{What: failed}
 }
 
 // log opens the sources. A bundle without any is replayed with its own evidence, as it was when it was proven.

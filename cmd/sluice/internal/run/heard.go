@@ -1,0 +1,97 @@
+package run
+
+import (
+	"context"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/bundle"
+	"sluice/synth/verify"
+)
+
+// heard lists what the data plane did with each connection of the graph from a time on, 0 for ever. Rows are of an
+// hour; one that began before and ended after is left out.
+func (l *Log) heard(since model.Micros) []verify.Heard {
+	type key struct {
+		src, dst model.EndpointID
+		proto    model.Proto
+		port     uint16
+	}
+	at := map[key]int{}
+	for i := range l.Graph.Connections {
+		c := &l.Graph.Connections[i]
+		k := key{c.Src, c.Dst, c.Proto, c.Port}
+		if _, ok := at[k]; !ok || l.Graph.Edges[c.Edge].State != graph.Refused {
+			at[k] = i
+		}
+	}
+	out := make([]verify.Heard, len(l.Graph.Connections))
+	rows := l.Builder.Observations()
+	for i := range rows {
+		o := &rows[i]
+		n, ok := at[key{o.Src, o.Dst, o.Proto, o.Port}]
+		if !ok || o.First < since {
+			continue
+		}
+		switch {
+		case o.Fate == model.Denied:
+			out[n].Dropped += uint64(o.Records)
+		case o.Fate == model.Used && o.Verdict.Allowed():
+			out[n].Passed += uint64(o.Records)
+			out[n].Opened += uint64(o.Conns)
+			if o.Verdict == model.Audit || o.Marks&model.MarkStagedDeny != 0 {
+				out[n].WouldDeny += uint64(o.Records)
+			}
+		}
+	}
+	return out
+}
+
+// Enforced compares policies that are in force since a time with what the data plane did from then on.
+func Enforced(
+	ctx context.Context, l *Log, p *Policies, cfg VerifyConfig, since model.Micros,
+) (verify.Enforcement, error) {
+	judge, err := l.judging(p, cfg)
+	if err != nil {
+		return verify.Enforcement{}, err
+	}
+	heard := l.heard(since)
+	passed := false
+	for i := range heard {
+		passed = passed || heard[i].Passed+heard[i].Dropped > 0
+	}
+	if !passed {
+		return verify.Enforcement{}, Usagef("no record is of the time since %s: the flows end %s",
+			model.StampSecond(since), model.StampSecond(l.Graph.Last))
+	}
+	return verify.Enforced(ctx, l.Graph, p.Set, judge, heard, l.wanted(p.Bundle))
+}
+
+// Staged compares policies that the cluster only watches with what it said of them.
+func Staged(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.Staging, error) {
+	judge, err := l.judging(p, cfg)
+	if err != nil {
+		return verify.Staging{}, err
+	}
+	return verify.Staged(ctx, l.Graph, p.Set, judge, l.heard(0))
+}
+
+// wanted are the edges that worked at any time, and those that a bundle means to allow.
+func (l *Log) wanted(m *bundle.Manifest) map[int]bool {
+	type key struct{ source, destination, port string }
+	meant := map[key]bool{}
+	if m != nil {
+		for i := range m.Edges {
+			e := &m.Edges[i]
+			worked := e.State == graph.Allowed.String() || e.State == graph.Mixed.String()
+			meant[key{e.Source, e.Destination, e.Port}] = e.Accepted || worked && e.Decided == ""
+		}
+	}
+	out := map[int]bool{}
+	for i := range l.Graph.Edges {
+		e := &l.Graph.Edges[i]
+		k := key{l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString()}
+		out[i] = e.State.Worked() || meant[k]
+	}
+	return out
+}

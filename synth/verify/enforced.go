@@ -1,0 +1,344 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+)
+
+// Heard is what the data plane itself did with a connection since policies are in force: records of the log, not what
+// an evaluator makes of them.
+type Heard struct {
+	Passed, Opened uint64 // records that passed, and connections that were opened; 0 where the log shows no openings
+	Dropped        uint64 // records that policy dropped
+	WouldDeny      uint64 // of Passed: those that a policy in audit mode or a staged one would deny
+}
+
+// add takes in what another connection of the edge did.
+func (h *Heard) add(o Heard) {
+	h.Passed += o.Passed
+	h.Opened += o.Opened
+	h.Dropped += o.Dropped
+	h.WouldDeny += o.WouldDeny
+}
+
+// Enforcement says whether policies that are in force do what they say.
+type Enforcement struct {
+	Drops   []Drop   // wanted edges that policy dropped
+	Passes  []Pass   // edges that the policies deny and that passed
+	Denied  int      // edges that policy dropped and nobody wants
+	Ends    []Judged // isolated workloads that were seen
+	Outside []string // pods of isolated namespaces that no policy holds: on their node's network, or not managed
+	// NoOpenings says that the log does not show when connections are opened: whether one is older than the policies
+	// cannot be told.
+	NoOpenings bool
+}
+
+// Drop is a wanted edge that policy dropped.
+type Drop struct {
+	Edge           int
+	Src, Dst, Port string
+	Records        uint64
+	Missing        []string // what rules would have to say; none where the policies allow it
+	Why            string
+	Policy         string // to look at, "" for none
+	At             policy.Position
+}
+
+// Pass is an edge that the policies deny and that passed.
+type Pass struct {
+	Edge           int
+	Src, Dst, Port string
+	Records        uint64
+	Why            string // what denies it
+	Cause          Cause
+}
+
+// Cause says why what policies deny may pass.
+type Cause uint8
+
+// The causes.
+const (
+	Established Cause = iota // no opening was seen since: connections are not judged again
+	Ignored                  // nothing at all was dropped in the namespace: the plugin may ignore the policies
+	NotApplied               // other connections are dropped there
+)
+
+// String is the cause in words.
+func (c Cause) String() string {
+	return [...]string{
+		"not opened since, and what is open is not judged again: restart the pods or end the connections",
+		"policy dropped nothing in the namespace since: does the network plugin enforce these policies?",
+		"policy drops other connections there: these policies are not all applied, or others beside them allow it",
+	}[c]
+}
+
+// Judged is a direction of a workload that the policies isolate, and whether a connection was judged by them since.
+type Judged struct {
+	Workload  string
+	Direction model.Direction
+	Confirmed bool // a connection was opened, or dropped
+}
+
+// Failed counts what keeps an enforcement from being done, a line for each.
+func (e *Enforcement) Failed() []string {
+	var out []string
+	unsure := 0
+	for _, j := range e.Ends {
+		if !j.Confirmed {
+			unsure++
+		}
+	}
+	for _, f := range []struct {
+		n    int
+		what string
+	}{{len(e.Drops), "dropped though wanted"}, {len(e.Passes), "passing though denied"}, {unsure, "not confirmed"}} {
+		if f.n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", f.n, f.what))
+		}
+	}
+	return out
+}
+
+// Enforced compares a set that is in force with what the data plane did: heard has a Heard for each of g.Connections,
+// wanted the edges that worked before or that people want.
+func Enforced(
+	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, wanted map[int]bool,
+) (Enforcement, error) {
+	x := &enforcing{verifier: newVerifier(g, set, cfg), heard: heard, wanted: wanted, drops: map[int]*Drop{},
+		passes: map[int]*Pass{}, of: map[int]Heard{}, denied: map[string]bool{}, unwanted: map[int]bool{},
+		seen: map[seenEnd]bool{}}
+	opened := false
+	for i := range g.Connections {
+		e := &g.Edges[g.Connections[i].Edge]
+		h := &heard[i]
+		opened = opened || h.Opened > 0
+		if h.Dropped > 0 {
+			x.denied[g.Peers[e.Src].Namespace], x.denied[g.Peers[e.Dst].Namespace] = true, true
+		}
+		all := x.of[g.Connections[i].Edge]
+		all.add(*h)
+		x.of[g.Connections[i].Edge] = all
+	}
+	for i := range g.Connections {
+		if i%4096 == 0 && ctx.Err() != nil {
+			return Enforcement{}, ctx.Err()
+		}
+		x.look(&g.Connections[i], &heard[i])
+	}
+	return x.result(!opened), nil
+}
+
+type enforcing struct {
+	*verifier
+	heard    []Heard
+	wanted   map[int]bool
+	of       map[int]Heard   // by edge
+	denied   map[string]bool // namespaces in which policy dropped something
+	drops    map[int]*Drop
+	passes   map[int]*Pass
+	unwanted map[int]bool
+	seen     map[seenEnd]bool // whether a connection was judged
+}
+
+type seenEnd struct {
+	peer int
+	d    model.Direction
+}
+
+func (x *enforcing) look(c *graph.Connection, h *Heard) {
+	if h.Passed+h.Dropped == 0 || !x.concerns(c) {
+		return
+	}
+	_, d := x.decide(c, true)
+	x.note(c, h)
+	if h.Dropped > 0 {
+		x.drop(c, h, d)
+	}
+	if h.Passed > 0 && d != nil && outcome(*d) == eval.Denied && !x.cfg.Inexpressible[c.Edge] {
+		x.pass(c, h, d)
+	}
+}
+
+// note remembers at which isolated ends a connection was judged.
+func (x *enforcing) note(c *graph.Connection, h *Heard) {
+	e := &x.g.Edges[c.Edge]
+	for _, end := range []struct {
+		peer int
+		id   model.EndpointID
+		d    model.Direction
+	}{{e.Src, c.Src, model.Egress}, {e.Dst, c.Dst, model.Ingress}} {
+		if slices.ContainsFunc(x.may(end.id), func(m *eval.End) bool { return m.Isolated(end.d) == model.Yes }) {
+			k := seenEnd{end.peer, end.d}
+			x.seen[k] = x.seen[k] || h.Opened+h.Dropped > 0
+		}
+	}
+}
+
+func (x *enforcing) drop(c *graph.Connection, h *Heard, d *eval.Decision) {
+	if !x.wanted[c.Edge] || x.cfg.Rejected[c.Edge] {
+		x.unwanted[c.Edge] = true
+		return
+	}
+	of := x.caseOf(c, Lost, d)
+	out := x.drops[c.Edge]
+	if out == nil {
+		out = &Drop{Edge: c.Edge, Src: of.Src, Dst: of.Dst, Port: of.Port, Why: of.Why, Policy: of.Policy, At: of.At,
+			Missing: of.Missing}
+		if d != nil && d.Allowed {
+			out.Why = "these policies allow it: others deny it, or these were not applied yet"
+		}
+		x.drops[c.Edge] = out
+	}
+	out.Records += h.Dropped
+}
+
+func (x *enforcing) pass(c *graph.Connection, h *Heard, d *eval.Decision) {
+	out := x.passes[c.Edge]
+	if out == nil {
+		of := x.caseOf(c, Lost, d)
+		out = &Pass{Edge: c.Edge, Src: of.Src, Dst: of.Dst, Port: of.Port, Why: of.Why, Cause: NotApplied}
+		e := &x.g.Edges[c.Edge]
+		ns := x.g.Peers[e.Src].Namespace
+		if d.Ingress.Outcome == eval.Denied {
+			ns = x.g.Peers[e.Dst].Namespace
+		}
+		switch {
+		case x.of[c.Edge].Opened == 0:
+			out.Cause = Established
+		case !x.denied[ns]:
+			out.Cause = Ignored
+		}
+		x.passes[c.Edge] = out
+	}
+	out.Records += h.Passed
+}
+
+func (x *enforcing) result(noOpenings bool) Enforcement {
+	out := Enforcement{Denied: len(x.unwanted), NoOpenings: noOpenings}
+	for _, d := range x.drops {
+		out.Drops = append(out.Drops, *d)
+	}
+	for _, p := range x.passes {
+		if noOpenings && p.Cause == Established {
+			p.Cause = NotApplied
+			if e := &x.g.Edges[p.Edge]; !x.denied[x.g.Peers[e.Dst].Namespace] && !x.denied[x.g.Peers[e.Src].Namespace] {
+				p.Cause = Ignored
+			}
+		}
+		out.Passes = append(out.Passes, *p)
+	}
+	for end, confirmed := range x.seen {
+		out.Ends = append(out.Ends, Judged{x.g.Peers[end.peer].ID, end.d, confirmed})
+	}
+	for id, ep := range x.g.Tables.Endpoints.Snapshot() {
+		p := x.g.PeerOf[id]
+		if p >= 0 && ep.Marks&(model.MarkHostNetwork|model.MarkUnmanaged) != 0 && x.in[ep.Namespace] {
+			out.Outside = append(out.Outside, x.g.Peers[p].ID)
+		}
+	}
+	slices.Sort(out.Outside)
+	out.Outside = slices.Compact(out.Outside)
+	slices.SortFunc(out.Drops, func(a, b Drop) int { return cmp.Compare(a.Edge, b.Edge) })
+	slices.SortFunc(out.Passes, func(a, b Pass) int { return cmp.Compare(a.Edge, b.Edge) })
+	slices.SortFunc(out.Ends, func(a, b Judged) int {
+		return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Direction, b.Direction))
+	})
+	return out
+}
+
+// Staging compares a set that the cluster evaluates and does not enforce with what the data plane said of it.
+type Staging struct {
+	Heard    int        // edges that the data plane would deny
+	Silent   []Disputed // edges that the policies deny and of which the data plane said nothing
+	Disputed []Disputed // edges that the data plane would deny and the policies allow
+	// Doubtful are edges that the data plane would deny in some records only, and the policies allow: it said so before
+	// it knew all policies or labels, or not of all pods.
+	Doubtful []Disputed
+}
+
+// Disputed is an edge that the policies and the data plane decide differently.
+type Disputed struct {
+	Edge            int
+	Src, Dst, Port  string
+	Records, Denied uint64 // that passed, and of these those that would be denied
+	Why             string // what decides it among the policies
+}
+
+// Nothing reports whether the audit audits nothing: the policies deny what passed, and the data plane said so of no
+// connection at all.
+func (s *Staging) Nothing() bool { return s.Heard == 0 && len(s.Silent) > 0 }
+
+// Failed counts what an audit asks to look at, a line for each.
+func (s *Staging) Failed() []string {
+	var out []string
+	switch n := len(s.Silent); {
+	case s.Nothing():
+		out = append(out, "the audit audits nothing")
+	case n > 0:
+		out = append(out, fmt.Sprintf("%d not audited", n))
+	}
+	if n := len(s.Disputed); n > 0 {
+		out = append(out, fmt.Sprintf("%d would be denied though these policies allow it", n))
+	}
+	return out
+}
+
+// Staged compares the verdicts of a set with those that the data plane gave while it only watched.
+func Staged(
+	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard,
+) (Staging, error) {
+	v := newVerifier(g, set, cfg)
+	type at struct {
+		Heard
+		d *eval.Decision
+		c *graph.Connection
+	}
+	edges := map[int]*at{}
+	for i := range g.Connections {
+		c := &g.Connections[i]
+		if i%4096 == 0 && ctx.Err() != nil {
+			return Staging{}, ctx.Err()
+		}
+		if heard[i].Passed == 0 || !v.concerns(c) {
+			continue
+		}
+		_, d := v.decide(c, true)
+		a := edges[c.Edge]
+		if a == nil {
+			a = &at{d: d, c: c}
+			edges[c.Edge] = a
+		}
+		if d != nil && outcome(*d) == eval.Denied {
+			a.d, a.c = d, c
+		}
+		a.add(heard[i])
+	}
+	var out Staging
+	for i, a := range edges {
+		if a.WouldDeny > 0 {
+			out.Heard++
+		}
+		of := v.caseOf(a.c, Unproven, a.d)
+		x := Disputed{i, of.Src, of.Dst, of.Port, a.Passed, a.WouldDeny, of.Why}
+		switch {
+		case a.d == nil || a.d.Unknown:
+		case !a.d.Allowed && a.WouldDeny == 0:
+			out.Silent = append(out.Silent, x)
+		case a.d.Allowed && 2*a.WouldDeny > a.Passed:
+			out.Disputed = append(out.Disputed, x)
+		case a.d.Allowed && a.WouldDeny > 0:
+			out.Doubtful = append(out.Doubtful, x)
+		}
+	}
+	for _, list := range [][]Disputed{out.Silent, out.Disputed, out.Doubtful} {
+		slices.SortFunc(list, func(a, b Disputed) int { return cmp.Compare(a.Edge, b.Edge) })
+	}
+	return out, nil
+}
