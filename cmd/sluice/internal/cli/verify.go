@@ -20,6 +20,7 @@ type verifyOptions struct {
 
 	enforced string
 	staged   bool
+	with     []string
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -38,6 +39,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
   sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
   sluice verify policies/ --store flows -o sarif > verify.sarif
   sluice verify bundle hubble://localhost:4245 --follow
+  kubectl get netpol,cnp,ccnp -A -o yaml | sluice verify bundle --store flows --with -
   sluice verify bundle --store flows --enforced=2026-11-20`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,6 +55,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
 	f.StringVar(&o.enforced, "enforced", "", "the policies are in force, since `TIME` or (without a value) in all of the flows")
 	f.Lookup("enforced").NoOptDefVal = allFlows
 	f.BoolVar(&o.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
+	f.StringArrayVar(&o.with, "with", nil, "what is in force already: files, a directory, git:REVISION:PATH or - (repeats)")
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
 	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
@@ -74,13 +77,20 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if o.enforced != "" || o.staged {
 		return o.inForce(ctx, s, p, path, sources)
 	}
+	inForce, err := o.inForceToday(ctx, s)
+	if err != nil {
+		return err
+	}
 	if o.servers.Follow {
 		show.Problems(s.Err, p.Problems)
-		return o.follow(ctx, s, p, sources)
+		return o.follow(ctx, s, p, inForce, sources)
 	}
 	l, err := o.log(ctx, s, p, path, sources)
 	if err != nil {
 		return err
+	}
+	if inForce != nil {
+		return o.beside(ctx, s, l, p, inForce)
 	}
 	r, err := run.Verify(ctx, l, p, o.VerifyConfig)
 	if err != nil {
@@ -94,6 +104,40 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 		return err
 	}
 	return p.Findings(r, o.failOn.of(p.Bundle != nil))
+}
+
+// inForceToday reads what --with names, nil for nothing.
+func (o *verifyOptions) inForceToday(ctx context.Context, s Streams) (*run.Policies, error) {
+	var out *run.Policies
+	for _, path := range o.with {
+		p, err := run.OpenRevision(ctx, path, s.In)
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			out = &run.Policies{}
+		}
+		out.Set.Join(p.Set)
+		out.Problems = append(out.Problems, p.Problems...)
+	}
+	return out, nil
+}
+
+// beside verifies proposed policies together with those in force.
+func (o *verifyOptions) beside(ctx context.Context, s Streams, l *run.Log, p, inForce *run.Policies) error {
+	b, err := run.VerifyBeside(ctx, l, p, inForce, o.VerifyConfig)
+	if err != nil {
+		return err
+	}
+	failOn := o.failOn.of(false) // what is in force is nobody's bundle
+	if err := show.Beside(s.Out, o.format, l, b, failOn); err != nil {
+		return err
+	}
+	show.Problems(s.Err, append(p.Problems, inForce.Problems...))
+	if err := incomplete(s, l); err != nil {
+		return err
+	}
+	return run.Failed(&b.Then, failOn)
 }
 
 // allFlows is the value of --enforced without one.

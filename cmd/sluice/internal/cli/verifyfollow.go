@@ -12,7 +12,7 @@ import (
 
 // follow replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
 // decides the exit code.
-func (o *verifyOptions) follow(ctx context.Context, s Streams, p *run.Policies, args []string) error {
+func (o *verifyOptions) follow(ctx context.Context, s Streams, p, inForce *run.Policies, args []string) error {
 	servers, err := collect.Servers(args)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (o *verifyOptions) follow(ctx context.Context, s Streams, p *run.Policies, 
 	if err != nil {
 		return err
 	}
-	w := &watching{o: o, policies: p, changes: show.NewChanges(s.Out, o.format)}
+	w := &watching{o: o, policies: p, inForce: inForce, changes: show.NewChanges(s.Out, o.format)}
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
 	t := time.NewTicker(o.every)
@@ -60,13 +60,14 @@ func (o *verifyOptions) follow(ctx context.Context, s Streams, p *run.Policies, 
 	if err := w.look(context.WithoutCancel(ctx), g); err != nil {
 		return err
 	}
-	return p.Findings(w.last, o.failOn.of(p.Bundle != nil))
+	return p.Findings(w.last, o.failOn.of(p.Bundle != nil && inForce == nil))
 }
 
 // watching is a verification that goes on.
 type watching struct {
 	o        *verifyOptions
 	policies *run.Policies
+	inForce  *run.Policies // nil: they are judged alone
 	changes  *show.Changes
 	last     verify.Report
 }
@@ -74,7 +75,7 @@ type watching struct {
 // look replays if something came since the last look.
 func (w *watching) look(ctx context.Context, g *collect.Gathering) error {
 	return g.Look(func(l *run.Log) (bool, error) {
-		report, err := run.Verify(ctx, l, w.policies, w.o.VerifyConfig)
+		report, today, err := w.verify(ctx, l)
 		if err != nil && ctx.Err() != nil {
 			return false, nil // stopped in the middle: the last look does it again
 		}
@@ -82,6 +83,19 @@ func (w *watching) look(ctx context.Context, g *collect.Gathering) error {
 			return true, err
 		}
 		w.last = report
-		return true, w.changes.Print(l, &report)
+		return true, w.changes.Print(l, &report, today)
 	})
+}
+
+// verify replays what came; today is the replay of what is in force alone, nil without it.
+func (w *watching) verify(ctx context.Context, l *run.Log) (report verify.Report, today *verify.Report, err error) {
+	if w.inForce == nil {
+		report, err = run.Verify(ctx, l, w.policies, w.o.VerifyConfig)
+		return report, nil, err
+	}
+	b, err := run.VerifyBeside(ctx, l, w.policies, w.inForce, w.o.VerifyConfig)
+	if err != nil {
+		return report, nil, err
+	}
+	return b.Then, &b.Today, nil
 }

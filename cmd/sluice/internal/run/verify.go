@@ -58,8 +58,11 @@ func (p *Policies) note(r *verify.Report) {
 	r.Unread, r.Edited = render.Unread(p.Problems), p.Hands.Changed()
 }
 
-// Findings is the error for what failOn names of a report, nil for nothing.
+// Failed is the error for what failOn names of a report, nil for nothing.
+func Failed(r *verify.Report, failOn []string) error { return found(r.Failed(failOn)) }
+
+// Findings is Failed with what is known of the files that the policies came from.
 func (p *Policies) Findings(r verify.Report, failOn []string) error {
 	p.note(&r) // nothing was replayed, perhaps
-	return found(r.Failed(failOn))
+	return Failed(&r, failOn)
 }

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -19,27 +20,40 @@ type Changes struct {
 	told   map[string]bool // cases printed
 }
 
+// followView is a verification that goes on, as printed.
+type followView struct {
+	reportView
+	Lost tollsView `json:"lost"`
+}
+
 // NewChanges returns one that has printed nothing yet.
 func NewChanges(w io.Writer, format string) *Changes {
 	return &Changes{w: w, format: format, told: map[string]bool{}}
 }
 
 // Print tells of the next report, if its counts differ from the last.
-func (c *Changes) Print(l *run.Log, r *verify.Report) error {
+// today is the report of what is in force alone, nil for nothing.
+func (c *Changes) Print(l *run.Log, r, today *verify.Report) error {
 	changed := r.Connections != c.last.Connections || r.Records != c.last.Records
 	c.last = *r
 	switch {
 	case !changed:
 	case c.format == Table:
-		c.table(l)
+		c.table(l, today)
 	default:
-		return printLine(c.w, viewReport(r))
+		namespaces, policies := verify.Tolls(l.Graph, r)
+		v := followView{viewReport(r), tollsView{viewTolls(namespaces), viewTolls(policies)}}
+		if today != nil {
+			was, by := verify.Tolls(l.Graph, today)
+			v.Lost = tollsView{compared(namespaces, was), compared(policies, by)}
+		}
+		return printLine(c.w, v)
 	}
 	return nil
 }
 
 // table tells the counts and the cases that are new.
-func (c *Changes) table(l *run.Log) {
+func (c *Changes) table(l *run.Log, today *verify.Report) {
 	var counts []string
 	for i, n := range c.last.Connections {
 		if n > 0 {
@@ -54,6 +68,13 @@ func (c *Changes) table(l *run.Log) {
 		text.Plural(c.last.Connections.Total(), "connection", "connections"),
 		strings.Join(counts, ", "),
 	)
+	if namespaces, policies := verify.Tolls(l.Graph, &c.last); len(namespaces) > 0 {
+		fmt.Fprintf(c.w, "  edges lost by namespace: %s; by policy: %s\n", tolls(namespaces), tolls(policies))
+	}
+	if today != nil {
+		namespaces, _ := verify.Tolls(l.Graph, today)
+		fmt.Fprintf(c.w, "  lost by what is in force alone: %s\n", cmp.Or(tolls(namespaces), "nothing"))
+	}
 	for _, x := range c.last.Cases {
 		line := fmt.Sprintf(
 			"%s: %s -> %s %s: %s",
