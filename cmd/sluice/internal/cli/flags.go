@@ -362,3 +362,20 @@ func parseSize(flag, text string) (int64, error) {
 	}
 	return 0, run.Usagef("--%s %q: give a size (20Gi)", flag, text)
 }
+
+// openAll reads the policies of several places as one set, nil for none.
+func openAll(ctx context.Context, s Streams, paths []string) (*run.Policies, error) {
+	var out *run.Policies
+	for _, path := range paths {
+		p, err := run.OpenRevision(ctx, path, s.In)
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			out = &run.Policies{}
+		}
+		out.Set.Join(p.Set)
+		out.Problems = append(out.Problems, p.Problems...)
+	}
+	return out, nil
+}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,9 +51,18 @@ func (o *watched) check() error {
 	return err
 }
 
+type readyOptions struct {
+	watched
+	explain  bool
+	policies []string
+	baseline string
+	cni      string
+	follow   bool
+	every    time.Duration
+}
+
 func newReady(s Streams) *cobra.Command {
-	o := &watched{}
-	explain := false
+	o := &readyOptions{}
 	c := &cobra.Command{
 		Use:   "ready [SOURCE...] -n NAMESPACE",
 		Short: "Has enough been seen to deny the rest?",
@@ -60,20 +70,47 @@ func newReady(s Streams) *cobra.Command {
 within a week. The forecast comes from edges that appeared late, of this namespace and of the whole log; guards hold it
 back where the calendar, the manifests or losses say that something is missing. Changes, such as rollouts, are told
 apart: waiting does not help against them. It exits with 3 while a namespace is below Stable. A SOURCE can be a bundle:
-its evidence is judged. What happens less often than the log is long is in no log: no answer here speaks of it.`,
+its evidence is judged. What happens less often than the log is long is in no log: no answer here speaks of it.
+--policies adds coverage: the workloads that nothing isolates, the namespaces that are enforced. --baseline makes that a
+ratchet for CI: it exits with 3 only on what is worse than what ready -o json printed earlier. --follow waits on a store
+that a collector fills, and tells when a namespace becomes ready.`,
 		Example: `  sluice ready --store flows -n shop
   kubectl get cronjobs,deployments,statefulsets,daemonsets -A -o yaml | sluice ready --store flows -A --manifests -
+  sluice ready --store flows -A --policies policies/ --baseline coverage.json
   sluice ready bundle -n shop --explain`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runReady(cmd.Context(), s, o, args, explain) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runReady(cmd.Context(), s, o, args) },
 	}
 	o.flags(c)
-	c.Flags().BoolVar(&explain, "explain", false, "also print each workload and direction, with what it was judged by")
+	f := c.Flags()
+	f.BoolVar(&o.explain, "explain", false, "also print each workload and direction, with what it was judged by")
+	f.StringArrayVar(&o.policies, "policies", nil, "say how far these isolate the pods: a bundle, files, git:REVISION:PATH or - (repeats)")
+	f.StringVar(&o.baseline, "baseline", "", "exit with 3 only where it is worse than in `FILE`, which ready -o json printed")
+	f.StringVar(&o.cni, "cni", "", "with --policies: as spec, cilium or calico do (default: the plugin that wrote the flows)")
+	f.BoolVarP(&o.follow, "follow", "f", false, "look again at a store that is filled, until all namespaces are ready")
+	f.DurationVar(&o.every, "every", time.Minute, "with --follow: how often")
 	return c
 }
 
-func runReady(ctx context.Context, s Streams, o *watched, args []string, explain bool) error {
+func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	var baseline *run.Baseline
+	if o.baseline != "" {
+		var err error
+		if baseline, err = run.ReadBaseline(o.baseline); err != nil {
+			return err
+		}
+	}
+	policies, err := openAll(ctx, s, o.policies)
+	if err != nil {
+		return err
+	}
+	if o.follow {
+		if baseline != nil || policies != nil {
+			return run.Usagef("--follow waits for namespaces to become ready: --policies and --baseline are for one look")
+		}
+		return o.wait(ctx, s, args)
 	}
 	l, err := o.open(ctx, s, args)
 	if err != nil {
@@ -83,11 +120,25 @@ func runReady(ctx context.Context, s Streams, o *watched, args []string, explain
 	if err != nil {
 		return err
 	}
-	if err := show.Ready(s.Out, o.format, r, explain); err != nil {
+	if policies != nil {
+		if err := l.Cover(r, policies, run.VerifyConfig{CNI: o.cni, Cluster: o.Cluster}); err != nil {
+			return err
+		}
+		show.Problems(s.Err, policies.Problems)
+	}
+	if err := show.Ready(s.Out, o.format, r, o.explain); err != nil {
 		return err
 	}
 	if err := incomplete(s, l); err != nil {
 		return err
 	}
-	return r.Findings()
+	if baseline == nil {
+		return r.Findings()
+	}
+	worse, err := baseline.Worse(r)
+	if err != nil {
+		return err
+	}
+	show.Worse(s.Err, worse)
+	return run.Ratchet(worse)
 }

@@ -77,7 +77,7 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if o.enforced != "" || o.staged {
 		return o.inForce(ctx, s, p, path, sources)
 	}
-	inForce, err := o.inForceToday(ctx, s)
+	inForce, err := openAll(ctx, s, o.with)
 	if err != nil {
 		return err
 	}
@@ -104,23 +104,6 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 		return err
 	}
 	return p.Findings(r, o.failOn.of(p.Bundle != nil))
-}
-
-// inForceToday reads what --with names, nil for nothing.
-func (o *verifyOptions) inForceToday(ctx context.Context, s Streams) (*run.Policies, error) {
-	var out *run.Policies
-	for _, path := range o.with {
-		p, err := run.OpenRevision(ctx, path, s.In)
-		if err != nil {
-			return nil, err
-		}
-		if out == nil {
-			out = &run.Policies{}
-		}
-		out.Set.Join(p.Set)
-		out.Problems = append(out.Problems, p.Problems...)
-	}
-	return out, nil
 }
 
 // beside verifies proposed policies together with those in force.

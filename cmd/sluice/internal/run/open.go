@@ -21,8 +21,8 @@ import (
 	"sluice/synth/bundle"
 )
 
-// storePrefix marks a source that is a store.
-const storePrefix = "store:"
+// StorePrefix marks a source that is a store.
+const StorePrefix = "store:"
 
 // Sources say what to read, and how.
 type Sources struct {
@@ -85,10 +85,10 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 
 // storeOf returns the directory of a source that is a store, "" of any other.
 func storeOf(arg string) string {
-	if !strings.HasPrefix(arg, storePrefix) {
+	if !strings.HasPrefix(arg, StorePrefix) {
 		return ""
 	}
-	return strings.TrimPrefix(arg, storePrefix)
+	return strings.TrimPrefix(arg, StorePrefix)
 }
 
 // isBundle reports whether a directory is a bundle.

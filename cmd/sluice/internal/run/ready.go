@@ -23,7 +23,8 @@ type ReadyConfig struct {
 // Ready is what was judged.
 type Ready struct {
 	*readiness.Report
-	Schedules bool // manifests were given
+	Schedules bool       // manifests were given
+	Covered   []Standing // how far policies isolate the namespaces; nil: no policies were given
 }
 
 // Ready judges whether enough was seen of the chosen namespaces. All of the log is judged, since they borrow from each
@@ -49,7 +50,7 @@ func (l *Log) judge(cfg ReadyConfig) (*Ready, error) {
 	r.Namespaces = slices.DeleteFunc(r.Namespaces, func(n readiness.Namespace) bool { return !chosen(n.Name) })
 	r.Sides = slices.DeleteFunc(r.Sides, func(s readiness.Side) bool { return !chosen(s.Namespace) })
 	r.Unseen = slices.DeleteFunc(r.Unseen, func(u readiness.Unseen) bool { return !chosen(u.Namespace) })
-	return &Ready{r, len(l.Config.Manifests) > 0}, nil
+	return &Ready{Report: r, Schedules: len(l.Config.Manifests) > 0}, nil
 }
 
 // Findings is the error that something is below Stable.

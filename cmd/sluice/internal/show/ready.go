@@ -28,6 +28,12 @@ func Ready(w io.Writer, format string, r *run.Ready, explain bool) error {
 			return err
 		}
 	}
+	if r.Covered != nil {
+		fmt.Fprintln(w)
+		if err := coverage(w, r.Covered); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, readiness.Blind(readiness.Horizon(r.Namespaces)))
 	return nil
@@ -130,6 +136,7 @@ type readyView struct {
 	Namespaces     []readyNamespaceView `json:"namespaces"`
 	Workloads      []readySideView      `json:"workloads"`
 	Unseen         []readyUnseenView    `json:"unseen"`
+	Coverage       []run.Standing       `json:"coverage,omitempty"` // where policies were given
 }
 
 type readyConfigView struct {
@@ -275,6 +282,7 @@ func viewReady(r *run.Ready) readyView {
 		Namespaces:  []readyNamespaceView{},
 		Workloads:   []readySideView{},
 		Unseen:      []readyUnseenView{},
+		Coverage:    r.Covered,
 	}
 	for i := range r.Namespaces {
 		n := &r.Namespaces[i]
