@@ -91,6 +91,7 @@ type Position struct {
 	File     string
 	Document int // 1-based
 	Line     int // 1-based line of the file; 0 is all of it
+	Column   int // 1-based, in characters; 0 where it is not known
 }
 
 // String is "file:line (document n)" or "file", "" for the zero value.

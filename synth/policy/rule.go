@@ -30,6 +30,8 @@ type Rule struct {
 	Ports     []Port // any of them
 	AnyPort   bool   // every protocol and port, protocols without ports among them; Ports is then empty
 	NotPorts  []Port // none of them, whatever Ports and AnyPort say
+	// Source is where it was read, the first place of rules that were merged; no part of its meaning.
+	Source Position
 }
 
 // PeerKind says how a Peer names the other end.

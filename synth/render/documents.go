@@ -77,6 +77,7 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 	n := 0
 	for _, c := range split(text) {
 		dec := yaml.NewDecoder(bytes.NewReader(c.text))
+		lines := strings.Split(string(c.text), "\n")
 		for {
 			n++
 			var root yaml.Node
@@ -91,12 +92,10 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 			}
 			if size(&root, maxValues) < 0 {
 				at := policy.Position{File: file, Document: n, Line: c.line + 1}
-				problems = append(
-					problems,
-					Problem{Invalid, at, fmt.Sprintf("more than %d values once its aliases are followed", maxValues)},
-				)
+				problems = append(problems, Problem{Severity: Invalid, At: at,
+					Text: fmt.Sprintf("more than %d values once its aliases are followed", maxValues)})
 			} else if len(root.Content) == 1 {
-				docs = append(docs, document{root: root.Content[0], at: policy.Position{File: file, Document: n, Line: c.line}})
+				docs = append(docs, document{root.Content[0], policy.Position{File: file, Document: n, Line: c.line}, lines})
 			}
 		}
 	}
@@ -124,8 +123,9 @@ func size(n *yaml.Node, budget int) int {
 
 // document is one YAML document; Line of its position counts the lines before its chunk.
 type document struct {
-	root *yaml.Node
-	at   policy.Position
+	root  *yaml.Node
+	at    policy.Position
+	lines []string // of its chunk
 }
 
 var lineInError = regexp.MustCompile(`line (\d+)`)
@@ -141,8 +141,14 @@ func syntaxProblem(err error, c chunk, at policy.Position) Problem {
 		at.Line = c.line + n
 		text = strings.TrimPrefix(text, m[0]+": ")
 	}
+	for i, l := range lines {
+		if indent := bytes.TrimLeft(l, " \t"); bytes.HasPrefix(indent, []byte("\u00a0")) {
+			at.Line, text = c.line+i+1, "a no-break space in the indentation, as web pages have them: YAML knows plain spaces only"
+			return Problem{Severity: Invalid, At: at, Text: text}
+		}
+	}
 	if !strings.Contains(text, "tab character") && !strings.Contains(text, "cannot start any token") {
-		return Problem{Invalid, at, text}
+		return Problem{Severity: Invalid, At: at, Text: text}
 	}
 	for i, l := range lines {
 		if indent := l[:len(l)-len(bytes.TrimLeft(l, " \t"))]; bytes.IndexByte(indent, '\t') >= 0 {
@@ -151,5 +157,5 @@ func syntaxProblem(err error, c chunk, at policy.Position) Problem {
 			break
 		}
 	}
-	return Problem{Invalid, at, text}
+	return Problem{Severity: Invalid, At: at, Text: text}
 }

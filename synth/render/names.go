@@ -37,9 +37,12 @@ func ValidPortName(s string) bool {
 	return len(s) <= 15 && portName.MatchString(s) && portLetter.MatchString(s) && !strings.Contains(s, "--")
 }
 
+// typographic are the quotes of word processors and web pages.
+const typographic = "“”„‟‘’‚‛«»"
+
 // QuoteHint points at quotes that a word processor made.
 func QuoteHint(s string) string {
-	if strings.ContainsAny(s, "“”„‘’‚«»") {
+	if strings.ContainsAny(s, typographic) {
 		return " (typographic quotes are part of the text: use \" or ')"
 	}
 	return ""

@@ -28,14 +28,18 @@ func Parse(in io.Reader, name string, kinds ...Kinds) (policy.PolicySet, []Probl
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return policy.PolicySet{}, []Problem{
-			{Invalid, policy.Position{File: name, Document: 1, Line: 1}, "read: " + err.Error()},
+			{
+				Severity: Invalid,
+				At:       policy.Position{File: name, Document: 1, Line: 1},
+				Text:     "read: " + err.Error(),
+			},
 		}
 	}
 	docs, problems := nodes(text, name)
 	var set policy.PolicySet
 	for _, d := range docs {
 		for _, o := range objects(d, &problems) {
-			r := Reader{at: d.at}
+			r := Reader{at: d.at, lines: d.lines}
 			list := r.object(o.node, o.of, kinds)
 			problems = append(problems, r.problems...)
 			if r.invalid {
@@ -62,10 +66,8 @@ func replace(list []policy.Policy, p policy.Policy, problems []Problem) ([]polic
 	}
 	old := list[i].Source
 	list[i] = p
-	return list, append(
-		problems,
-		Problem{Note, p.Source, fmt.Sprintf("policy %s/%s replaces the one in line %d", p.Namespace, p.Name, old.Line)},
-	)
+	return list, append(problems, Problem{Severity: Note, At: p.Source,
+		Text: fmt.Sprintf("policy %s/%s replaces the one in line %d", p.Namespace, p.Name, old.Line)})
 }
 
 // item is an object, and what it is where it does not say so itself: the API leaves that out of the items of its lists.
@@ -157,6 +159,11 @@ func (r *Reader) otherKind(n *yaml.Node, version, k string, kinds []Kinds) {
 		r.Report(Skipped, n, "%s is no policy", what)
 		return
 	}
+	if strings.Contains(k, "AdminNetworkPolicy") {
+		r.Report(Unsupported, n, "%s: its kind ended as alpha: write a ClusterNetworkPolicy of policy.networking.k8s.io, "+
+			"or policies of a namespace", what).Called(OldKind)
+		return
+	}
 	var known []string
 	for _, list := range kinds {
 		for kind, read := range list {
@@ -176,6 +183,7 @@ func isPolicy(kind string) bool { return strings.Contains(strings.ToLower(kind),
 func (r *Reader) Position(n *yaml.Node) policy.Position {
 	at := r.at
 	at.Line += n.Line
+	at.Column = n.Column
 	return at
 }
 
@@ -226,6 +234,6 @@ func (r *Reader) NamespaceOrDefault(object *yaml.Node, namespace, name string) s
 	if m := Field(object, "metadata"); m != nil {
 		meta = m
 	}
-	r.Report(Note, meta, "policy %s names no namespace: taken as %s", name, DefaultNamespace)
+	r.Report(Note, meta, "policy %s names no namespace: taken as %s", name, DefaultNamespace).Called(NoNamespace)
 	return DefaultNamespace
 }

@@ -27,6 +27,8 @@ type Problem struct {
 	Severity Severity
 	At       policy.Position
 	Text     string
+	Trap     Trap   // "" for what has no page of its own
+	Edits    []Edit // what mends it, nil where a person has to decide
 }
 
 // Error is "file:line (document n): text".

@@ -18,6 +18,8 @@ import (
 // a problem with its line.
 type Reader struct {
 	at       policy.Position // Line: lines before the document
+	lines    []string        // of the document
+	path     []Entry         // the fields that are being read, outermost first
 	problems []Problem
 	invalid  bool
 	tiers    []policy.Tier
@@ -34,16 +36,22 @@ func (r *Reader) Network(n policy.Network) { r.networks = append(r.networks, n) 
 // Beside adds what an object that is no policy says of the cluster.
 func (r *Reader) Beside(m policy.Manifests) { r.beside.Join(m) }
 
-// Report notes a problem at a node; from Unsupported on the object is left out.
-func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) {
-	at := r.at
-	at.Line += n.Line
-	r.problems = append(r.problems, Problem{s, at, fmt.Sprintf(format, args...)})
+// Report notes a problem at a node; from Unsupported on the object is left out. The problem is given so that its trap
+// can be told, and stays where it is until the next one.
+func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) *Problem {
+	p := Problem{Severity: s, At: r.Position(n), Text: fmt.Sprintf(format, args...)}
+	if n.Kind == yaml.ScalarNode && s >= Unsupported && QuoteHint(n.Value) != "" {
+		p.Called(Quotes, r.Replace(n, unquoted(n.Value)))
+	}
+	r.problems = append(r.problems, p)
 	r.invalid = r.invalid || s >= Unsupported
+	return &r.problems[len(r.problems)-1]
 }
 
 // Bad notes that the API would refuse the object.
-func (r *Reader) Bad(n *yaml.Node, format string, args ...any) { r.Report(Invalid, n, format, args...) }
+func (r *Reader) Bad(n *yaml.Node, format string, args ...any) *Problem {
+	return r.Report(Invalid, n, format, args...)
+}
 
 // Target follows aliases.
 func Target(n *yaml.Node) *yaml.Node {
@@ -116,36 +124,82 @@ func (r *Reader) Entries(n *yaml.Node, path string) []Entry {
 // Fields calls the function of each field of a map. A field without function is a problem; one with a nil function
 // is known to mean nothing here.
 func (r *Reader) Fields(n *yaml.Node, path string, f map[string]func(*yaml.Node)) {
-	for _, e := range r.Entries(n, path) {
+	entries := r.Entries(n, path)
+	for _, e := range entries {
 		read, ok := f[e.Key.Value]
 		if !ok {
-			r.Bad(e.Key, "%s: unknown field %q%s", path, e.Key.Value, meant(e.Key.Value, f))
+			r.unknown(Target(n), e, path, f)
 		} else if read != nil {
+			r.path = append(r.path, e)
 			read(Target(e.Value))
+			r.path = r.path[:len(r.path)-1]
 		}
 	}
 }
 
-// meant suggests the field that an unknown one stands for: the one of its name in another API or direction, or the one
-// that differs in a letter or two.
-func meant(key string, f map[string]func(*yaml.Node)) string {
-	if hint := QuoteHint(key); hint != "" {
-		return hint
+// unknown tells what an unknown field of a map was meant to be, or where it belongs.
+func (r *Reader) unknown(n *yaml.Node, e Entry, path string, f map[string]func(*yaml.Node)) {
+	key := e.Key.Value
+	to, hint := meant(key, f)
+	if to == "" && hint == "" {
+		hint = belongs(key, path, f)
 	}
-	best, least := "", 3
+	trap, mend := UnknownField, Edit{}
+	switch {
+	case to != "" && Field(n, to) == nil && to != "ports" && to != "toPorts":
+		mend = r.Replace(e.Key, to)
+	case to == "" && hint != "":
+		trap = MisplacedField
+		if key == "ports" {
+			mend = r.outdent(n, e)
+		}
+	}
+	r.Bad(e.Key, "%s: unknown field %q%s", path, key, hint).Called(trap, mend)
+}
+
+// meant returns the field that an unknown one stands for, and a hint at it: the one of its name in another API or
+// direction, or the one that differs in a letter or two.
+func meant(key string, f map[string]func(*yaml.Node)) (field, hint string) {
+	if hint := QuoteHint(key); hint != "" {
+		return "", hint
+	}
+	least := 3
 	for _, k := range slices.Sorted(maps.Keys(f)) {
-		switch d := distance(strings.ToLower(k), strings.ToLower(key)); {
-		case cousins[key] == k:
-			return fmt.Sprintf(" (did you mean %q?)", k)
-		case d < least && d < len(key)/2:
-			best, least = k, d
+		d := distance(strings.ToLower(k), strings.ToLower(key))
+		if cousins[key] == k {
+			field = k
+			break
+		}
+		if d < least && d < len(key)/2 {
+			field, least = k, d
+		}
+	}
+	if field == "" {
+		return "", ""
+	}
+	return field, fmt.Sprintf(" (did you mean %q?)", field)
+}
+
+// belongs says where a field stands that is no field here, "" where nobody knows.
+func belongs(key, path string, f map[string]func(*yaml.Node)) string {
+	_, inObject := f["metadata"]
+	_, inPeer := f["ipBlock"]
+	_, inRule := f["ports"]
+	switch key {
+	case "ports", "toPorts":
+		return " (ports stand beside the peers of a rule, one level up)"
+	case "podSelector", "endpointSelector", "selector", "policyTypes", "types", "ingress", "egress":
+		if inObject {
+			return " (it stands under spec)"
 		}
 	}
 	switch {
-	case best != "":
-		return fmt.Sprintf(" (did you mean %q?)", best)
-	case key == "ports" || key == "toPorts":
-		return " (ports stand beside the peers of a rule, one level up)"
+	case inRule && slices.Contains([]string{"podSelector", "namespaceSelector", "ipBlock"}, key):
+		return " (it stands in an item of from or to, one level down)"
+	case inPeer && (key == "matchLabels" || key == "matchExpressions"):
+		return " (it stands under podSelector or namespaceSelector)"
+	case strings.HasSuffix(strings.ToLower(path), "selector") && strings.HasSuffix(key, "Selector"):
+		return " (a selector stands in no other: they are fields beside each other)"
 	}
 	return ""
 }
@@ -154,7 +208,7 @@ func meant(key string, f map[string]func(*yaml.Node)) string {
 var cousins = map[string]string{"types": "policyTypes", "policyTypes": "types", "from": "to", "to": "from",
 	"podSelector": "endpointSelector", "endpointSelector": "podSelector", "fromEndpoints": "toEndpoints",
 	"toEndpoints": "fromEndpoints", "fromEntities": "toEntities", "toEntities": "fromEntities", "fromCIDR": "toCIDR",
-	"toCIDR": "fromCIDR", "toPorts": "ports", "ports": "toPorts"}
+	"toCIDR": "fromCIDR", "auth": "authentication", "toPorts": "ports", "ports": "toPorts"}
 
 // distance counts the letters to change, add or leave out to make one text of another (Levenshtein).
 func distance(a, b string) int {
@@ -223,11 +277,12 @@ func oldBool(n *yaml.Node) bool {
 func (r *Reader) Text(n *yaml.Node, path string) (string, bool) {
 	n = Target(n)
 	if oldBool(n) {
-		r.Bad(n, "%s: want text, have %s, which is a boolean unless quoted", path, n.Value)
+		r.Bad(n, "%s: want text, have %s, which is a boolean unless quoted", path, n.Value).
+			Called(WrongValue, r.Replace(n, strconv.Quote(n.Value)))
 		return "", false
 	}
 	if !isText(n) {
-		r.Bad(n, "%s: want text, have %s", path, TypeOf(n))
+		r.Bad(n, "%s: want text, have %s", path, TypeOf(n)).Called(WrongValue, r.Replace(n, strconv.Quote(n.Value)))
 		return "", false
 	}
 	return n.Value, true
@@ -259,11 +314,15 @@ func (r *Reader) Prefix(n *yaml.Node, path string) netip.Prefix {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		r.Bad(n, "%s: %q is not a CIDR%s", path, s, QuoteHint(s))
+		mend := Edit{}
+		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+			mend = r.Replace(n, strconv.Quote(netip.PrefixFrom(a, a.BitLen()).String()))
+		}
+		r.Bad(n, "%s: %q is not a CIDR%s", path, s, QuoteHint(s)).Called(WrongValue, mend)
 		return netip.Prefix{}
 	}
 	if p != p.Masked() {
-		r.Report(Note, n, "%s: %s means %s", path, p, p.Masked())
+		r.Report(Note, n, "%s: %s means %s", path, p, p.Masked()).Called("", r.Replace(n, strconv.Quote(p.Masked().String())))
 	}
 	return p.Masked()
 }

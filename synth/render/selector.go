@@ -9,7 +9,7 @@ import (
 // Selector reads a label selector of the Kubernetes API. path says where it stands.
 func (r *Reader) Selector(n *yaml.Node, path string) policy.Selector {
 	var s policy.Selector
-	r.Fields(n, path, map[string]func(*yaml.Node){
+	r.SelectorFields(n, path, map[string]func(*yaml.Node){
 		"matchLabels": func(v *yaml.Node) {
 			for _, e := range r.Entries(v, path+".matchLabels") {
 				r.key(e.Key, path+".matchLabels", e.Key.Value)
@@ -57,7 +57,8 @@ func (r *Reader) expression(n *yaml.Node, path string) policy.Requirement {
 				return
 			}
 			if q.Op, operator = policy.ParseOp(s); !operator {
-				r.Bad(v, "%s.operator: %q is not In, NotIn, Exists or DoesNotExist%s", path, s, QuoteHint(s))
+				r.Bad(v, "%s.operator: %q is not In, NotIn, Exists or DoesNotExist%s", path, s, QuoteHint(s)).
+					Called(WrongValue, r.Meant(v, "In", "NotIn", "Exists", "DoesNotExist"))
 			}
 		},
 		"values": func(v *yaml.Node) {

@@ -28,7 +28,8 @@ func merge(rules []policy.Rule) []policy.Rule {
 		for _, one := range peersOf(r) {
 			key := row{one.Direction, one.AnyPeer, policy.PeersKey(one.Peers)}
 			if rows[key] == nil {
-				rows[key] = &policy.Rule{Direction: one.Direction, AnyPeer: one.AnyPeer, Peers: one.Peers}
+				rows[key] = &policy.Rule{Direction: one.Direction, AnyPeer: one.AnyPeer, Peers: one.Peers,
+					Source: one.Source}
 				order = append(order, key)
 			}
 			w := rows[key]

@@ -3,6 +3,7 @@ package calico
 import (
 	"io"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -170,7 +171,8 @@ func (r *reader) types(n *yaml.Node, in, out bool) {
 		case ok && (r.p.Ingress || r.p.Egress) && d != 0:
 			r.Bad(v, "spec.types: %s stands twice", s)
 		case ok:
-			r.Bad(v, "spec.types: %q is neither Ingress nor Egress%s", s, render.QuoteHint(s))
+			r.Bad(v, "spec.types: %q is neither Ingress nor Egress%s", s, render.QuoteHint(s)).
+				Called(render.WrongValue, r.Meant(v, "Ingress", "Egress"))
 		}
 	}
 	var inForce []policy.Rule
@@ -180,7 +182,8 @@ func (r *reader) types(n *yaml.Node, in, out bool) {
 		}
 	}
 	if lost := len(r.p.Rules) - len(inForce); lost > 0 && !r.Invalid() {
-		r.Report(render.Note, n, "types leaves out a direction that has rules: they have no effect (%d)", lost)
+		r.Report(render.Note, n, "types leaves out a direction that has rules: they have no effect (%d)", lost).
+			Called(render.IdleRules)
 	}
 	r.p.Rules = inForce
 }
@@ -263,9 +266,26 @@ func (r *reader) selector(n *yaml.Node, path, prefix string) policy.Selector {
 	}
 	s, err := parseSelector(text, policy.Selector{}, prefix)
 	if err != nil {
-		r.Bad(n, "%s: %q: %s%s", path, text, err, render.QuoteHint(text))
+		r.Bad(n, "%s: %q: %s%s", path, text, err, render.QuoteHint(text)).Called(render.AgentDrops, r.respelled(n, text))
 	}
 	return s
+}
+
+// values are the values of a selector that stand without quotes, behind their operator.
+var values = regexp.MustCompile(`(==|!=|\bcontains|\bstarts with|\bends with)(\s*)([A-Za-z0-9][-A-Za-z0-9._/]*)`)
+
+// respelled is the edit that writes a selector as it was meant: === and a lone = as ==, values in quotes. It is zero
+// where Calico would not take that either.
+func (r *reader) respelled(n *yaml.Node, text string) render.Edit {
+	mended := strings.ReplaceAll(text, "===", "==")
+	if !strings.ContainsAny(mended, "!") && !strings.Contains(mended, "==") {
+		mended = strings.ReplaceAll(mended, "=", "==")
+	}
+	mended = values.ReplaceAllString(mended, "$1$2'$3'")
+	if _, err := ParseSelector(mended); err != nil || strings.Contains(mended, `"`) {
+		return render.Edit{}
+	}
+	return r.Replace(n, `"`+mended+`"`)
 }
 
 // opposite reads a selector of what is left out.
@@ -276,7 +296,7 @@ func (r *reader) opposite(n *yaml.Node, path string) policy.Selector {
 	}
 	s, err := parseOpposite(text)
 	if err != nil {
-		r.Bad(n, "%s: %q: %s%s", path, text, err, render.QuoteHint(text))
+		r.Bad(n, "%s: %q: %s%s", path, text, err, render.QuoteHint(text)).Called(render.AgentDrops, r.respelled(n, text))
 	}
 	return s
 }

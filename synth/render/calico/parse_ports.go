@@ -27,7 +27,7 @@ func (r *reader) ports(n *yaml.Node, path string, f *protocolFields, out *policy
 		out.NotPorts = append(out.NotPorts, policy.AllPorts(r.protocol(f.notProtocol, path+".notProtocol")))
 	}
 	if (f.ports != nil || f.notPorts != nil) && !proto.HasPorts() && !r.Invalid() {
-		r.Bad(n, "%s: ports need a protocol that has them: TCP, UDP or SCTP", path)
+		r.Bad(n, "%s: ports need a protocol that has them: TCP, UDP or SCTP", path).Called(render.AgentDrops)
 	}
 	messages := messageVersions[valueOf(f.protocol)] != 0
 	if (f.icmp != nil || f.notICMP != nil) && !messages && !r.Invalid() {
@@ -75,7 +75,7 @@ func (r *reader) protocol(n *yaml.Node, path string) model.Proto {
 	case p == 0:
 		r.Bad(n, "%s: %q is not TCP, UDP, SCTP, ICMP, ICMPv6, UDPLite or a number%s", path, s, render.QuoteHint(s))
 	case known && s != want:
-		r.Bad(n, "%s: %q must be written %q", path, s, want)
+		r.Bad(n, "%s: %q must be written %q", path, s, want).Called(render.WrongValue, r.Replace(n, want))
 	}
 	return p
 }

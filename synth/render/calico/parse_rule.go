@@ -28,7 +28,7 @@ var actionNames = map[string]policy.Action{"Allow": policy.Allow, "Deny": policy
 
 // rule reads one rule, and says whether it decides anything: one that logs does not.
 func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule, bool) {
-	out := policy.Rule{Direction: d}
+	out := policy.Rule{Direction: d, Source: r.Position(n)}
 	var src, dst, action, version *yaml.Node
 	var ports protocolFields
 	r.Fields(
@@ -100,7 +100,8 @@ func (r *reader) action(n, rule *yaml.Node, path string, out *policy.Rule) bool 
 	s, ok := r.Text(n, path+".action")
 	a, known := actionNames[s]
 	if ok && !known && s != "Log" {
-		r.Bad(n, "%s.action: %q is not Allow, Deny, Log or Pass%s", path, s, render.QuoteHint(s))
+		r.Bad(n, "%s.action: %q is not Allow, Deny, Log or Pass%s", path, s, render.QuoteHint(s)).
+			Called(render.WrongValue, r.Meant(n, "Allow", "Deny", "Log", "Pass"))
 	}
 	out.Action = a
 	return known

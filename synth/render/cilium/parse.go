@@ -118,7 +118,8 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 		p,
 	)
 	if in+out == 0 && !r.Invalid() {
-		r.Bad(n, "spec has no rules at all: an empty one (ingress: [{}]) would deny everything")
+		r.Bad(n, "spec has no rules at all: an empty one (ingress: [{}]) would deny everything").
+			Called(render.NoRules, r.emptied(lists[0]), r.emptied(lists[2]))
 	}
 	p.Ingress, p.Egress = in > 0, out > 0
 	if isolate != nil {
@@ -140,6 +141,15 @@ func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 	return true
 }
 
+// emptied is the edit that makes a list of no rules, written as [], one of the empty rule, which denies everything.
+func (r reader) emptied(n *yaml.Node) render.Edit {
+	if n == nil || n.Kind != yaml.SequenceNode || len(n.Content) > 0 {
+		return render.Edit{}
+	}
+	at := r.Position(n)
+	return render.Edit{Line: at.Line, Column: at.Column, Old: "[]", New: "[{}]"}
+}
+
 // isolate reads which directions with rules isolate nothing. One without rules never isolates.
 func (r reader) isolate(n *yaml.Node, p *policy.Policy) {
 	read := func(name string, isolates *bool) func(*yaml.Node) {
@@ -154,7 +164,8 @@ func (r reader) isolate(n *yaml.Node, p *policy.Policy) {
 			}
 			yes := v.Value[0] == 't' || v.Value[0] == 'T'
 			if yes && !*isolates {
-				r.Report(render.Note, v, "%s: without rules for %s it isolates nothing", path, name)
+				r.Report(render.Note, v, "%s: without rules for %s it isolates nothing", path, name).
+					Called(render.IdleDefaultDeny)
 			}
 			*isolates = *isolates && yes
 		}

@@ -90,7 +90,8 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 				}
 			}
 			if ok && !known {
-				r.Bad(v, "%s.protocol: %q is not TCP, UDP, SCTP or ANY%s", path, s, render.QuoteHint(s))
+				r.Bad(v, "%s.protocol: %q is not TCP, UDP, SCTP or ANY%s", path, s, render.QuoteHint(s)).
+					Called(render.WrongValue, r.Meant(v, "TCP", "UDP", "SCTP", "ANY"))
 			}
 		}},
 	)

@@ -27,7 +27,7 @@ func (r reader) rules(n *yaml.Node, field string, d model.Direction, a policy.Ac
 	}
 	items := r.List(n, "spec."+field)
 	for _, item := range items {
-		to := draft{Rule: policy.Rule{Direction: d, Action: a}}
+		to := draft{Rule: policy.Rule{Direction: d, Action: a, Source: r.Position(item)}}
 		r.Fields(item, "spec."+field, r.ruleFields(&to, field))
 		if len(to.kinds) > 1 {
 			r.Bad(item, "spec.%s: %s cannot stand in one rule", field, strings.Join(to.kinds, " and "))

@@ -165,7 +165,7 @@ func (r reader) sort(terms []term) (pods, namespaces policy.Selector, reserved [
 // selector reads the conditions of a selector.
 func (r reader) selector(n *yaml.Node, path string) []term {
 	var out []term
-	r.Fields(n, path, map[string]func(*yaml.Node){
+	r.SelectorFields(n, path, map[string]func(*yaml.Node){
 		"matchLabels": func(v *yaml.Node) {
 			for _, e := range r.Entries(v, path+".matchLabels") {
 				t := r.key(e.Key, path+".matchLabels", e.Key.Value)
@@ -225,7 +225,8 @@ func (r reader) expression(n *yaml.Node, path string) term {
 				return
 			}
 			if op, hasOp = policy.ParseOp(s); !hasOp {
-				r.Bad(v, "%s.operator: %q is not In, NotIn, Exists or DoesNotExist%s", path, s, render.QuoteHint(s))
+				r.Bad(v, "%s.operator: %q is not In, NotIn, Exists or DoesNotExist%s", path, s, render.QuoteHint(s)).
+					Called(render.WrongValue, r.Meant(v, "In", "NotIn", "Exists", "DoesNotExist"))
 			}
 		},
 		"values": func(v *yaml.Node) {

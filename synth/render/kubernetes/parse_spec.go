@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"strconv"
+
 	"go.yaml.in/yaml/v3"
 
 	"sluice/model"
@@ -45,7 +47,8 @@ func (r reader) types(n *yaml.Node, p *policy.Policy) {
 		case d == model.Egress:
 			p.Egress = true
 		case ok:
-			r.Bad(v, "spec.policyTypes: %q is neither Ingress nor Egress%s", s, render.QuoteHint(s))
+			r.Bad(v, "spec.policyTypes: %q is neither Ingress nor Egress%s", s, render.QuoteHint(s)).
+				Called(render.WrongValue, r.Meant(v, "Ingress", "Egress"))
 		}
 	}
 	var inForce []policy.Rule
@@ -60,7 +63,7 @@ func (r reader) types(n *yaml.Node, p *policy.Policy) {
 			n,
 			"policyTypes leaves out a direction that has rules: they have no effect, save that Cilium enforces them all the same (%d)",
 			lost,
-		)
+		).Called(render.IdleRules)
 	}
 	p.Rules = inForce
 }
@@ -70,7 +73,7 @@ func (r reader) rules(n *yaml.Node, path, peersField string, d model.Direction, 
 		return
 	}
 	for _, item := range r.List(n, "spec."+path) {
-		rule := policy.Rule{Direction: d, AnyPeer: true, AnyPort: true}
+		rule := policy.Rule{Direction: d, AnyPeer: true, AnyPort: true, Source: r.Position(item)}
 		if render.IsNull(item) {
 			r.Report(render.Note, item, "spec.%s: an empty item is a rule for everything", path)
 		}
@@ -101,15 +104,15 @@ func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
 			}
 		}
 	}
-	r.Fields(
-		n,
-		path,
-		map[string]func(*yaml.Node){
-			"namespaceSelector": keep(&ns),
-			"podSelector":       keep(&pods),
-			"ipBlock":           keep(&block),
-		},
-	)
+	fields := map[string]func(*yaml.Node){
+		"namespaceSelector": keep(&ns),
+		"podSelector":       keep(&pods),
+		"ipBlock":           keep(&block),
+	}
+	if r.Bare(n, path, fields, "podSelector", "matchLabels") {
+		return policy.Peer{}
+	}
+	r.Fields(n, path, fields)
 	switch {
 	case ns == nil && pods == nil && block == nil:
 		r.Bad(n, "%s: a peer that names nothing", path)
@@ -169,7 +172,8 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 			}
 			s, ok := r.Text(v, path+".protocol")
 			if p.Proto = wire[s]; ok && p.Proto == 0 {
-				r.Bad(v, "%s.protocol: %q is not TCP, UDP or SCTP%s", path, s, render.QuoteHint(s))
+				r.Bad(v, "%s.protocol: %q is not TCP, UDP or SCTP%s", path, s, render.QuoteHint(s)).
+					Called(render.WrongValue, r.Meant(v, "TCP", "UDP", "SCTP"))
 			}
 		},
 		"port": func(v *yaml.Node) { numbered = r.portOf(v, path+".port", &p) },
@@ -204,7 +208,12 @@ func (r reader) portOf(n *yaml.Node, path string, p *policy.Port) bool {
 	}
 	s, ok := r.Text(n, path)
 	if ok && !render.ValidPortName(s) {
-		r.Bad(n, "%s: %q is neither a number nor the name of a port%s", path, s, render.QuoteHint(s))
+		mend := render.Edit{}
+		if v, err := strconv.ParseUint(s, 10, 16); err == nil && v > 0 {
+			mend = r.Replace(n, s)
+		}
+		r.Bad(n, "%s: %q is neither a number nor the name of a port%s", path, s, render.QuoteHint(s)).
+			Called(render.WrongValue, mend)
 	}
 	p.First, p.Last, p.Name = 0, 0, s
 	return false
