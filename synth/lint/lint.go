@@ -36,6 +36,8 @@ type Finding struct {
 	Policy   string // namespace/name, "" where a document could not be read
 	Text     string // what is there
 	Remedy   string // what to write instead
+	// Edits of the file do that, nil where a person has to decide.
+	Edits []render.Edit
 }
 
 // Input is what is checked.
@@ -45,6 +47,9 @@ type Input struct {
 	// Graph is what was seen of the cluster, nil: checks that need pods are left out.
 	Graph     *graph.Graph
 	Semantics eval.Semantics
+	// Texts are the files that the set was read from, by the names in positions. Without them checks of how a thing is
+	// written are left out.
+	Texts map[string][]byte
 }
 
 // check is one trap.
@@ -76,15 +81,19 @@ func IDs() []string {
 func Check(in Input) []Finding {
 	l := &linter{Input: in, ev: eval.New(in.Set, in.Semantics)}
 	l.pods()
+	l.objects()
 	for i := range checks {
 		l.check = &checks[i]
 		checks[i].find(l)
 	}
 	slices.SortFunc(l.out, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.ID, b.ID),
+		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line),
+			cmp.Compare(a.At.Column, b.At.Column), cmp.Compare(a.ID, b.ID),
 			cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Text, b.Text))
 	})
-	return slices.CompactFunc(l.out, func(a, b Finding) bool { return a == b })
+	return slices.CompactFunc(l.out, func(a, b Finding) bool {
+		return a.ID == b.ID && a.At == b.At && a.Policy == b.Policy && a.Text == b.Text
+	})
 }
 
 // pod is a known pod, prepared for the set.
@@ -97,6 +106,8 @@ type linter struct {
 	Input
 	ev    *eval.Evaluator
 	known []pod
+	texts []render.Object
+	byPos map[policy.Position]*render.Object
 	check *check
 	out   []Finding
 }
@@ -115,10 +126,23 @@ func (l *linter) pods() {
 	}
 }
 
-// found adds a finding about a policy.
-func (l *linter) found(p *policy.Policy, remedy, format string, args ...any) {
-	l.out = append(l.out, Finding{ID: l.check.id, Severity: l.check.severity, At: p.Source, Policy: nameOf(p),
-		Text: fmt.Sprintf(format, args...), Remedy: remedy})
+// found adds a finding about a policy. It stands at the first of the fields of the policy's spec that the text has.
+func (l *linter) found(p *policy.Policy, fields []string, remedy, format string, args ...any) {
+	l.add(p, l.place(p, fields), nil, remedy, fmt.Sprintf(format, args...))
+}
+
+// foundRule adds a finding about a rule of a policy.
+func (l *linter) foundRule(p *policy.Policy, i int, remedy, format string, args ...any) {
+	at := p.Source
+	if p.Rules[i].Source.Line > 0 {
+		at = p.Rules[i].Source
+	}
+	l.add(p, at, nil, remedy, fmt.Sprintf(format, args...))
+}
+
+func (l *linter) add(p *policy.Policy, at policy.Position, edits []render.Edit, remedy, text string) {
+	l.out = append(l.out, Finding{ID: l.check.id, Severity: l.check.severity, At: at, Policy: nameOf(p), Text: text,
+		Remedy: remedy, Edits: edits})
 }
 
 func nameOf(p *policy.Policy) string {

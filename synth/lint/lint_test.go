@@ -48,8 +48,8 @@ func TestChecks(t *testing.T) {
 		name, text string
 		want       []string // "id policy"
 	}{
-		{"a field of another API", np("a", "  podSelector: {}\n  types: [Ingress]\n"), []string{"unread "}},
-		{"typographic quotes", np("a", "  podSelector: {matchLabels: {app: “web”}}\n"), []string{"unread "}},
+		{"a field of another API", np("a", "  podSelector: {}\n  types: [Ingress]\n"), []string{"unknown-field "}},
+		{"typographic quotes", np("a", "  podSelector: {matchLabels: {app: “web”}}\n"), []string{"typographic-quotes "}},
 		{"egress with look-ups", np("a", "  podSelector: {matchLabels: {app: web}}\n  policyTypes: [Egress]\n"+dns), nil},
 		{"egress without look-ups", np("a", "  podSelector: {matchLabels: {app: web}}\n  policyTypes: [Egress]\n  egress:\n  - ports: [{port: 5432}]\n"),
 			[]string{"egress-without-dns shop/a"}},

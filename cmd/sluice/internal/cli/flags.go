@@ -376,6 +376,9 @@ func openAll(ctx context.Context, s Streams, paths []string) (*run.Policies, err
 		}
 		out.Set.Join(p.Set)
 		out.Problems = append(out.Problems, p.Problems...)
+		if p.Stdin != nil {
+			out.Stdin = p.Stdin
+		}
 	}
 	return out, nil
 }

@@ -18,6 +18,8 @@ type lintOptions struct {
 	page   string
 	flows  []string
 	format string
+	fix    bool
+	dryRun bool
 }
 
 func newLint(s Streams) *cobra.Command {
@@ -28,9 +30,13 @@ func newLint(s Streams) *cobra.Command {
 		Long: `lint reads policies as the API server and the network plugins do, and names what is not what it seems: fields of
 another API, rules that match nothing, denials that isolate, ports of services, egress without look-ups of names. With
 --flows it also compares selectors with the pods that were seen. POLICIES are files, directories, bundles, or - for
-standard input. --explain ID tells what a finding means.`,
+standard input. --explain ID tells what a finding means.
+
+--fix writes the policies again where the mend is mechanical: a field by its right name, a value in its right form, the
+port of the pods for that of the service. It changes nothing but the words concerned, and tells what is left.`,
 		Example: `  sluice lint policies/
   sluice lint bundle --flows flows.jsonl.gz --fail-on warning
+  sluice lint policies/ --fix --dry-run
   sluice lint --explain egress-without-dns`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runLint(cmd.Context(), s, o, args) },
 	}
@@ -45,6 +51,8 @@ standard input. --explain ID tells what a finding means.`,
 		"exit with 3 on findings of this severity: info, warning, error",
 	)
 	f.StringVar(&o.page, "explain", "", "print the page of one finding's `ID` instead")
+	f.BoolVar(&o.fix, "fix", false, "mend in the files what is mechanical to mend")
+	f.BoolVar(&o.dryRun, "dry-run", false, "with --fix: show the change instead of making it")
 	outputFlag(c, &o.format)
 	return c
 }
@@ -58,24 +66,22 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 	switch {
 	case from < 0:
 		return run.Usagef("--fail-on %s: use info, warning or error", o.failOn)
+	case o.dryRun && !o.fix:
+		return run.Usagef("--dry-run is for --fix: without it lint changes nothing")
+	case o.fix && !o.dryRun && slices.Contains(paths, "-"):
+		return run.Usagef("--fix: what comes from standard input is in no file: add --dry-run to see the change")
 	case len(paths) == 0:
 		return run.Usagef("no policies given: name files, directories or a bundle, or - for standard input")
 	}
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	all := &run.Policies{}
-	for _, path := range paths {
-		p, err := run.OpenPolicies(path, s.In)
-		if err != nil {
-			return err
-		}
-		all.Set.Join(p.Set)
-		all.Problems = append(all.Problems, p.Problems...)
+	all, err := openAll(ctx, s, paths)
+	if err != nil {
+		return err
 	}
 	var l *run.Log
 	if len(o.flows) > 0 {
-		var err error
 		if l, err = o.open(ctx, s, o.flows); err != nil {
 			return err
 		}
@@ -83,6 +89,25 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 	list, err := run.Lint(l, all, o.cni)
 	if err != nil {
 		return err
+	}
+	if o.fix {
+		mended := run.Mend(all, list)
+		if o.dryRun {
+			show.Mending(s.Out, s.Err, mended)
+			return run.Traps(list, lint.Severity(from))
+		}
+		for i := range mended {
+			if err := mended[i].Write(); err != nil {
+				return err
+			}
+		}
+		show.Mended(s.Err, mended)
+		if all, err = openAll(ctx, s, paths); err != nil {
+			return err
+		}
+		if list, err = run.Lint(l, all, o.cni); err != nil {
+			return err
+		}
 	}
 	if err := show.Lint(s.Out, o.format, list); err != nil {
 		return err

@@ -2,13 +2,21 @@ package run
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 
+	"sluice/synth/eval"
 	"sluice/synth/lint"
+	"sluice/synth/policy"
+	"sluice/synth/render/all"
 )
 
-// Lint looks for traps. l is nil where no flows are given.
+// Lint looks for traps. l is nil where no flows are given: the policies are then judged as the plugin does whose kinds
+// they are.
 func Lint(l *Log, p *Policies, cni string) ([]lint.Finding, error) {
-	in := lint.Input{Set: p.Set, Problems: p.Problems}
+	in := lint.Input{Set: p.Set, Problems: p.Problems, Texts: p.Texts()}
+	own := l == nil && cni == ""
 	if l == nil {
 		l = NewLog(&Config{})
 	} else {
@@ -18,7 +26,75 @@ func Lint(l *Log, p *Policies, cni string) ([]lint.Finding, error) {
 	if in.Semantics, err = l.Semantics(cni); err != nil {
 		return nil, err
 	}
+	if own {
+		in.Semantics = semanticsOf(p.Set)
+	}
 	return lint.Check(in), nil
+}
+
+// semanticsOf is the plugin that takes every policy of a set, as far as their kinds say.
+func semanticsOf(set policy.PolicySet) eval.Semantics {
+	sem := eval.Spec
+	for i := range set.Policies {
+		switch {
+		case set.Policies[i].Tier != "":
+			return eval.Calico
+		case lint.OfCilium(&set.Policies[i]):
+			sem = eval.Cilium
+		}
+	}
+	return sem
+}
+
+// Texts are the files that the policies were read from, by the names in positions. One that is gone since is left out.
+func (p *Policies) Texts() map[string][]byte {
+	texts := map[string][]byte{}
+	take := func(at policy.Position) {
+		if _, ok := texts[at.File]; ok {
+			return
+		}
+		if at.File == stdinName {
+			texts[at.File] = p.Stdin
+		} else if b, err := os.ReadFile(at.File); err == nil {
+			texts[at.File] = b
+		}
+	}
+	for i := range p.Set.Policies {
+		take(p.Set.Policies[i].Source)
+	}
+	for i := range p.Problems {
+		take(p.Problems[i].At)
+	}
+	return texts
+}
+
+// Mended is a file and its text with the edits of findings made.
+type Mended struct {
+	File     string
+	Old, New []byte
+	Findings int // that the edits mend
+}
+
+// Mend makes the edits of findings in the files they stand in, and gives those that change.
+func Mend(p *Policies, found []lint.Finding) []Mended {
+	var out []Mended
+	texts := p.Texts()
+	for _, file := range slices.Sorted(maps.Keys(texts)) {
+		m := Mended{File: file, Old: texts[file]}
+		if m.New, m.Findings = lint.Fix(m.Old, file, found, all.Kinds()...); m.Findings > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Write puts the new text in the place of the old one.
+func (m *Mended) Write() error {
+	mode := os.FileMode(0o644)
+	if fi, err := os.Stat(m.File); err == nil {
+		mode = fi.Mode().Perm()
+	}
+	return os.WriteFile(m.File, m.New, mode)
 }
 
 // Traps is the findings error for traps of a severity or a worse one, nil for none.

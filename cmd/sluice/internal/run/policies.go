@@ -27,7 +27,11 @@ type Policies struct {
 	Bundle   *bundle.Manifest // nil: it is no bundle
 	Hands    bundle.ByHand    // of a bundle
 	Evidence string           // the store in a bundle
+	Stdin    []byte           // what was read from standard input
 }
+
+// stdinName stands for standard input where files are named.
+const stdinName = "-"
 
 // OpenPolicies reads the enforced form of a bundle, or anyone's YAML: a file, a directory, a kustomization, or - for
 // stdin. A set without a policy is an error: everything would be green.
@@ -45,8 +49,12 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		p.Hands, err = bundle.Hands(path)
 		return p, err
 	}
-	if path == "-" {
-		p.Set, p.Problems = render.Parse(stdin, "-", all.Kinds()...)
+	if path == stdinName {
+		var err error
+		if p.Stdin, err = io.ReadAll(stdin); err != nil {
+			return nil, fmt.Errorf("read policies: %w", err)
+		}
+		p.Set, p.Problems = render.Parse(bytes.NewReader(p.Stdin), stdinName, all.Kinds()...)
 	} else {
 		r := policyFiles{done: map[string]bool{}}
 		if err := r.read(path); err != nil {

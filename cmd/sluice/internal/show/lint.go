@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rogpeppe/go-internal/diff"
+
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/lint"
@@ -16,16 +18,26 @@ type trapView struct {
 	Severity string `json:"severity"`
 	File     string `json:"file"`
 	Line     int    `json:"line"`
+	Column   int    `json:"column,omitempty"`
 	Policy   string `json:"policy,omitempty"`
 	Text     string `json:"text"`
 	Remedy   string `json:"remedy,omitempty"`
+	Fixable  bool   `json:"fixable"`
+}
+
+func (v *trapView) place() string {
+	if v.Column == 0 {
+		return fmt.Sprintf("%s:%d", text.Printable(v.File, 200), v.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", text.Printable(v.File, 200), v.Line, v.Column)
 }
 
 // Lint prints the traps found in policies, one a line as compilers do.
 func Lint(w io.Writer, format string, found []lint.Finding) error {
 	views := []trapView{}
 	for _, f := range found {
-		views = append(views, trapView{f.ID, f.Severity.String(), f.At.File, f.At.Line, f.Policy, f.Text, f.Remedy})
+		views = append(views, trapView{f.ID, f.Severity.String(), f.At.File, f.At.Line, f.At.Column, f.Policy, f.Text,
+			f.Remedy, len(f.Edits) > 0})
 	}
 	if format != Table {
 		return printObject(w, format, object{{"apiVersion", "sluice/v1"}, {"kind", "LintResult"}, {"findings", views}})
@@ -40,9 +52,8 @@ func Lint(w io.Writer, format string, found []lint.Finding) error {
 		}
 		fmt.Fprintf(
 			w,
-			"%s:%d: %s: %s (%s)\n",
-			text.Printable(v.File, 200),
-			v.Line,
+			"%s: %s: %s (%s)\n",
+			v.place(),
 			v.Severity,
 			text.Printable(what, 500),
 			v.ID,
@@ -62,4 +73,25 @@ func Page(w io.Writer, id string) error {
 	}
 	fmt.Fprintf(w, "%s\n\n%s\n", id, page)
 	return nil
+}
+
+// Mending prints what the edits of findings change, as a patch, and how much that is.
+func Mending(w, log io.Writer, list []run.Mended) {
+	for _, m := range list {
+		_, _ = w.Write(diff.Diff(m.File, m.Old, m.File, m.New))
+	}
+	mended(log, "would be mended", list)
+}
+
+// Mended says what was mended.
+func Mended(log io.Writer, list []run.Mended) { mended(log, "mended", list) }
+
+func mended(log io.Writer, verb string, list []run.Mended) {
+	for _, m := range list {
+		fmt.Fprintf(log, "sluice: %s %s in %s\n", text.Plural(m.Findings, "finding", "findings"), verb,
+			text.Printable(m.File, 200))
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(log, "sluice: no finding has a mechanical mend")
+	}
 }

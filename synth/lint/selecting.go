@@ -1,0 +1,154 @@
+package lint
+
+import (
+	"slices"
+
+	"sluice/model"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+)
+
+// matchesNothing needs pods of the policy's namespaces: where none was seen nothing follows.
+func (l *linter) matchesNothing() {
+	l.each(func(p *policy.Policy) {
+		if p.EntitiesOnly || len(p.Subject) == 0 {
+			return
+		}
+		near := 0
+		for _, k := range l.known {
+			if p.Namespace != "" && k.end.Namespace != p.Namespace {
+				continue
+			}
+			near++
+			if l.selects(p, k.end) {
+				return
+			}
+		}
+		if near > 0 {
+			l.found(
+				p,
+				subjectFields,
+				"compare with the labels of the pods: sluice show workloads",
+				"selects %s: none of the pods seen there has these labels",
+				p.Subject,
+			)
+		}
+	})
+}
+
+func (l *linter) selects(p *policy.Policy, end *eval.End) bool {
+	for _, d := range directions {
+		for _, i := range end.Policies(d) {
+			if &l.Set.Policies[i] == p {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *linter) peerMatchesNothing() {
+	if l.Graph == nil {
+		return
+	}
+	l.each(func(p *policy.Policy) {
+		for i := range p.Rules {
+			for _, q := range p.Rules[i].Peers {
+				if q.Kind == policy.PeerPods && len(q.Pods) > 0 && q.Pods.Plain() && l.seen(q) == 0 &&
+					l.namespaceSeen(q) {
+					l.foundRule(p, i, "compare with the labels of the pods: sluice show workloads",
+						"rule %s: no pod that was seen is %s", p.RuleID(i), q)
+				}
+			}
+		}
+	})
+}
+
+// seen counts the known pods that a peer selects by labels and the name of the namespace.
+func (l *linter) seen(q policy.Peer) int {
+	n := 0
+	for _, k := range l.known {
+		space := model.Labels{policy.NamespaceName + "=" + k.end.Namespace}
+		if q.Pods.Matches(k.end.Labels) && q.Namespaces.Matches(space) {
+			n++
+		}
+	}
+	return n
+}
+
+// namespaceSeen reports whether pods of a namespace that the peer names were seen, and that it asks for names alone.
+func (l *linter) namespaceSeen(q policy.Peer) bool {
+	for _, r := range q.Namespaces {
+		if r.Key != policy.NamespaceName {
+			return false
+		}
+	}
+	return slices.ContainsFunc(l.known, func(k pod) bool {
+		return q.Namespaces.Matches(model.Labels{policy.NamespaceName + "=" + k.end.Namespace})
+	})
+}
+
+// overlap reports whether two policies may select one pod: where pods are known, whether they do.
+func (l *linter) overlap(p, q *policy.Policy) bool {
+	if len(q.Subject) == 0 ||
+		slices.EqualFunc(p.Subject, q.Subject, func(a, b policy.Requirement) bool { return a.String() == b.String() }) {
+		return true
+	}
+	if len(l.known) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(l.known, func(k pod) bool { return l.selects(p, k.end) && l.selects(q, k.end) })
+}
+
+// matchesEverything needs pods of two workloads at least: that one is selected says nothing.
+func (l *linter) matchesEverything() {
+	l.each(func(p *policy.Policy) {
+		if p.EntitiesOnly || len(p.Subject) == 0 || p.Namespace == "" {
+			return
+		}
+		workloads := map[string]bool{}
+		for _, k := range l.known {
+			if k.end.Namespace != p.Namespace {
+				continue
+			}
+			if !l.selects(p, k.end) {
+				return
+			}
+			workloads[k.workload] = true
+		}
+		if len(workloads) > 1 {
+			l.found(p, subjectFields, "name a label that only the pods meant have, or select all by an empty selector",
+				"selects %s: all %d workloads seen in namespace %s", p.Subject, len(workloads), p.Namespace)
+		}
+	})
+}
+
+// orForAnd looks for a rule with pods of the own namespace, where nobody is found by their labels, beside whole other
+// namespaces, where somebody is.
+func (l *linter) orForAnd() {
+	l.each(func(p *policy.Policy) {
+		for i := range p.Rules {
+			if p.Rules[i].Action != policy.Allow {
+				continue
+			}
+			for _, pods := range p.Rules[i].Peers {
+				for _, spaces := range p.Rules[i].Peers {
+					l.splitPeer(p, i, pods, spaces)
+				}
+			}
+		}
+	})
+}
+
+func (l *linter) splitPeer(p *policy.Policy, i int, pods, spaces policy.Peer) {
+	own := policy.Namespace(p.Namespace)
+	if p.Namespace == "" || pods.Kind != policy.PeerPods || spaces.Kind != policy.PeerPods || len(pods.Pods) == 0 ||
+		len(spaces.Pods) > 0 || pods.Namespaces.Compare(own) != 0 || spaces.Namespaces.Compare(own) == 0 {
+		return
+	}
+	both := policy.Peer{Kind: policy.PeerPods, Namespaces: spaces.Namespaces, Pods: pods.Pods}
+	if l.seen(pods) == 0 && l.seen(both) > 0 {
+		l.foundRule(p, i, "write both selectors in one item", "rule %s names namespaces %s and pods %s as two items: "+
+			"either is enough, and such pods were seen in these namespaces only", p.RuleID(i), spaces.Namespaces, pods.Pods)
+	}
+}
