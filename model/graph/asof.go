@@ -78,6 +78,9 @@ func (g *Graph) bounds(b *Builder, cfg *Config) {
 			p.First = min(start, p.Last)
 		}
 	}
+	if cfg.AsOf != 0 {
+		g.AsOf = cfg.AsOf
+	}
 }
 
 const hourMicros = int64(windowMinutes * 60e6)

@@ -16,6 +16,8 @@ type Config struct {
 	Incomplete func(hour uint32) bool
 	// Now is the clock, microseconds since 1970 UTC; what is dated later has a wrong time. 0: it is not known.
 	Now model.Micros
+	// AsOf is the time that ages are to be counted to; 0: the end of nearly all records.
+	AsOf model.Micros
 }
 
 func (c *Config) incomplete(hour uint32) bool { return c.Incomplete != nil && c.Incomplete(hour) }

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
 )
 
@@ -67,6 +68,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 }
 
 func newRoot(s Streams, prof *profiles) *cobra.Command {
+	colour := show.ColourAuto
 	root := &cobra.Command{
 		Use:   "sluice",
 		Short: "Learn the allow policies a cluster needs from its flow logs",
@@ -74,13 +76,21 @@ func newRoot(s Streams, prof *profiles) *cobra.Command {
 allow policies that must exist before a namespace is switched to default-deny. It proves them against everything it
 has seen.`,
 		SilenceErrors: true, SilenceUsage: true,
-		Version:           version(),
-		PersistentPreRunE: func(*cobra.Command, []string) error { return prof.start() },
+		Version: version(),
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if o := c.Flags().Lookup("output"); o == nil || o.Value.String() == show.Table {
+				if err := show.Colour(s.Out, colour); err != nil {
+					return err
+				}
+			}
+			return prof.start()
+		},
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetVersionTemplate("sluice {{.Version}}\n")
+	root.PersistentFlags().StringVar(&colour, "color", colour, "colour the words that tell good from bad: auto, always, never")
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &run.Usage{Err: meantFlag(c, err)} })
@@ -98,6 +108,8 @@ has seen.`,
 		newStore(s),
 		newVersion(s),
 	)
+	_ = root.RegisterFlagCompletionFunc("color",
+		cobra.FixedCompletions(show.Colours(), cobra.ShellCompDirectiveNoFileComp))
 	markUsage(root)
 	completeFlags(root)
 	return root

@@ -1,8 +1,17 @@
 package cli
 
 import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/render/all"
@@ -22,23 +31,77 @@ func completeFlags(c *cobra.Command) {
 	if c.Flags().Lookup("namespace") != nil {
 		_ = c.RegisterFlagCompletionFunc("namespace", completeNamespaces)
 	}
+	if c.Flags().Lookup("cluster") != nil {
+		_ = c.RegisterFlagCompletionFunc("cluster", completeClusters)
+	}
 	for _, sub := range c.Commands() {
 		completeFlags(sub)
 	}
 }
 
-// completeNamespaces returns those of the bundles on the command line: flows would take too long to read.
+// completing is how long what has to be read for a completion may take.
+const completing = 2 * time.Second
+
+// completeNamespaces returns those of the bundles and stores on the command line: other flows would take too long to
+// read.
 func completeNamespaces(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
+	return seenIn(c, args, func(ep *model.Endpoint) string { return ep.Namespace }), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeClusters returns those of the stores on the command line.
+func completeClusters(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return seenIn(c, args, func(ep *model.Endpoint) string { return ep.Cluster }), cobra.ShellCompDirectiveNoFileComp
+}
+
+// seenIn lists what pods have in the bundles and stores on the command line.
+func seenIn(c *cobra.Command, args []string, of func(*model.Endpoint) string) []string {
+	found := map[string]bool{}
 	if base := c.Flags().Lookup("base"); base != nil {
 		args = append(args, base.Value.String())
 	}
 	for _, arg := range args {
 		if m, err := bundle.Read(arg); err == nil {
+			found[of(&model.Endpoint{Cluster: m.Cluster})] = true
 			for _, n := range m.Namespaces {
-				names = append(names, n.Name)
+				found[of(&model.Endpoint{Cluster: m.Cluster, Namespace: n.Name})] = true
 			}
 		}
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	if store := c.Flags().Lookup("store"); store != nil && store.Value.String() != "" {
+		args = append(args, run.StorePrefix+store.Value.String())
+	}
+	ctx, stop := context.WithTimeout(context.Background(), completing)
+	defer stop()
+	for _, arg := range args {
+		if dir, ok := strings.CutPrefix(arg, run.StorePrefix); ok {
+			run.Pods(ctx, dir, func(ep *model.Endpoint) { found[of(ep)] = true })
+		}
+	}
+	delete(found, "")
+	return slices.Sorted(maps.Keys(found))
+}
+
+// completeExplained returns what explain can be asked of a bundle: rules, namespaces and workloads.
+func completeExplained(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	m, err := bundle.Read(args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var out []string
+	for _, s := range m.Subjects {
+		out = append(out, s.Workload)
+	}
+	if len(args) > 1 {
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, n := range m.Namespaces {
+		out = append(out, cobra.CompletionWithDesc(n.Name, "namespace"))
+	}
+	for _, r := range m.Rules {
+		out = append(out, cobra.CompletionWithDesc(r.ID, r.Policy+": "+text.Printable(r.Text, 80)))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -39,7 +39,8 @@ would have to be added to allow it. That works for anyone's policies too, with f
   sluice explain bundle shop/web
   sluice explain bundle shop/cart shop/redis 6379
   sluice explain policies/ shop/cart api.example.com 443 flows.jsonl.gz`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeExplained,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExplain(cmd.Context(), s, o, args[0], args[1:])
 		},
@@ -50,7 +51,7 @@ would have to be added to allow it. That works for anyone's policies too, with f
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	f.StringVar(&o.dialect, "dialect", "", "write what would have to be added in this dialect (default: that of the policies)")
 	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
-	outputFlag(c, &o.format)
+	outputFlag(c, &o.format, show.GraphFormats()...)
 	return c
 }
 
@@ -58,7 +59,7 @@ would have to be added to allow it. That works for anyone's policies too, with f
 const connectionWords = 3
 
 func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, what []string) error {
-	if err := show.CheckFormat(o.format); err != nil {
+	if err := show.CheckFormat(o.format, show.GraphFormats()...); err != nil {
 		return err
 	}
 	p, err := run.OpenRevision(ctx, path, s.In)
@@ -76,7 +77,7 @@ func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, 
 	if p.Bundle == nil && !asked {
 		return run.Usagef("of policies that are no bundle a connection is explained: SRC DST PORT [SOURCE...]")
 	}
-	flows := len(sources) > 0 || o.store != "" || len(o.defaultServer(nil)) > 0
+	flows := len(sources) > 0 || o.store != "" || o.servers.given != ""
 	if asked && (p.Bundle == nil || flows || p.Evidence != "") {
 		return o.connection(ctx, s, p, path, what, sources)
 	}
@@ -91,13 +92,16 @@ func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, 
 func (o *explainOptions) connection(
 	ctx context.Context, s Streams, p *run.Policies, path string, what, sources []string,
 ) error {
+	if err := show.CheckFormat(o.format); err != nil {
+		return fmt.Errorf("%w: the others are for lists of rules", err)
+	}
 	dialect := o.dialect
 	if dialect == "" {
 		dialect = run.DialectOf(p)
 	} else if _, err := all.Named(dialect); err != nil {
 		return run.Usagef("--dialect: %w", err)
 	}
-	if len(sources) == 0 && o.store == "" && p.Evidence != "" {
+	if len(sources) == 0 && o.store == "" && o.servers.given == "" && p.Evidence != "" {
 		sources = []string{path}
 		if o.CNI == "" {
 			o.CNI = p.Bundle.Verification.Semantics
@@ -124,6 +128,14 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 	if len(what) == 0 {
 		return show.Rules(s.Out, o.format, m, m.Rules, nil)
 	}
+	space := slices.ContainsFunc(m.Namespaces, func(n bundle.Namespace) bool { return n.Name == what[0] })
+	rule, err := findRule(m, what[0])
+	edges := m.Find(what)
+	if list := rule == nil && len(edges) > 0 && !(space && len(what) == 1); !list {
+		if err := show.CheckFormat(o.format); err != nil {
+			return fmt.Errorf("%w: the others are for lists of rules", err)
+		}
+	}
 	var l *run.Log
 	if p.Evidence != "" {
 		var err error
@@ -132,12 +144,10 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 			return err
 		}
 	}
-	space := slices.ContainsFunc(m.Namespaces, func(n bundle.Namespace) bool { return n.Name == what[0] })
 	if space && len(what) == 1 {
 		return show.Space(s.Out, o.format, m, what[0], l.Sayers())
 	}
-	rule, err := findRule(m, what[0])
-	if edges := m.Find(what); rule == nil && len(edges) > 0 {
+	if rule == nil && len(edges) > 0 {
 		rules, without := m.RulesOf(edges)
 		if o.format == show.Table && len(what) == 1 {
 			subject(s.Out, l, what[0])

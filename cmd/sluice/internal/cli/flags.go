@@ -26,6 +26,7 @@ import (
 type reading struct {
 	store        string
 	since, until string
+	asOf         string
 	workers      int
 	config       string
 	quiet        bool
@@ -67,13 +68,19 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	if err != nil {
 		return nil, err
 	}
+	if cfg.AsOf, err = parseTime("as-of", r.asOf); err != nil {
+		return nil, err
+	}
 	if slices.Contains(r.manifests, "-") && slices.Contains(args, "-") {
 		return nil, run.Usagef("standard input cannot be the flows and the manifests: give one of them as a file")
 	}
 	if err := cfg.ReadManifests(r.manifests, s.In); err != nil {
 		return nil, err
 	}
-	servers, err := collect.Servers(r.defaultServer(args))
+	if args, err = r.withServer(args); err != nil {
+		return nil, err
+	}
+	servers, err := collect.Servers(args)
 	if err != nil {
 		return nil, err
 	}
@@ -95,12 +102,25 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	return l, err
 }
 
-// defaultServer returns the server of the environment to a command that reads servers and was given nothing to read.
-func (r *reading) defaultServer(args []string) []string {
-	if server := os.Getenv("HUBBLE_SERVER"); server != "" && len(args) == 0 && r.store == "" && r.servers.offered {
-		return []string{server}
+// withServer returns the sources of a command line: to a command that reads servers and was given nothing to read, the
+// server of --server or of the environment.
+func (r *reading) withServer(args []string) ([]string, error) {
+	switch server := r.servers.server(); {
+	case r.servers.given != "" && (len(args) > 0 || r.store != ""):
+		return nil, run.Usagef("--server %s is what to read: give no other source", r.servers.given)
+	case len(args) > 0 || r.store != "" || server == "":
+		return args, nil
+	default:
+		return []string{server}, nil
 	}
-	return args
+}
+
+// server is what --server names, else HUBBLE_SERVER, "" where there is none or the command reads no servers.
+func (l *serverFlags) server() string {
+	if !l.offered || l.given != "" {
+		return l.given
+	}
+	return os.Getenv("HUBBLE_SERVER")
 }
 
 // sources says what to read.
@@ -147,20 +167,22 @@ func incomplete(s Streams, l *run.Log) error {
 // and its environment variables.
 type serverFlags struct {
 	collect.Options
-	offered   bool // the command has these flags, and reads servers
+	offered   bool   // the command has these flags, and reads servers
+	given     string // by --server
 	logFormat string
 }
 
 func (l *serverFlags) flags(c *cobra.Command) {
 	l.offered = true
 	c.PreRunE = func(_ *cobra.Command, args []string) error {
-		if servers, err := collect.Servers(args); err == nil && len(servers) == 0 && os.Getenv("HUBBLE_SERVER") == "" {
+		if servers, err := collect.Servers(args); err == nil && len(servers) == 0 && l.server() == "" {
 			return nil // the environment is about servers
 		}
 		l.TLSAsked = slices.ContainsFunc(tlsFlags, c.Flags().Changed)
 		return environment(c)
 	}
 	f := c.Flags()
+	f.StringVar(&l.given, "server", "", "the server to read, as `HOST:PORT`, tls://HOST:PORT or a URL (default $HUBBLE_SERVER)")
 	f.Uint64Var(&l.Last, "last", 0, "servers: read only the newest `N` flows of each node that they have now")
 	f.BoolVar(&l.UseTLS, "tls", false, "connect with TLS, as hubbles:// does")
 	f.StringSliceVar(

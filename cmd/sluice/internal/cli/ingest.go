@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -84,8 +83,9 @@ func runIngest(ctx context.Context, s Streams, o *ingestOptions, args []string) 
 	if o.dir == "" {
 		return run.Usagef("--store DIR is needed")
 	}
-	if len(args) == 0 && os.Getenv("HUBBLE_SERVER") != "" {
-		args = []string{os.Getenv("HUBBLE_SERVER")}
+	args, err := o.withServer(args)
+	if err != nil {
+		return err
 	}
 	servers, err := collect.Servers(args)
 	switch {

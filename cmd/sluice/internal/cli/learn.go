@@ -51,6 +51,7 @@ enforce overlay; the summary and REVIEW.md say why.`,
 		"learn policies for the pods of `NS` (repeats, or a list with commas)",
 	)
 	f.BoolVarP(&o.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
+	f.StringVar(&o.asOf, "as-of", "", "count ages, and the ends of decisions, to `TIME` (default: the end of the flows)")
 	f.StringVar(&o.dialect, "dialect", all.Names()[0], "write the policies as "+strings.Join(all.Names(), ", "))
 	f.StringSliceVar(
 		&o.Widen,

@@ -30,35 +30,46 @@ func newShow(s Streams) *cobra.Command {
 		Example: `  sluice show edges flows.jsonl.gz -n shop
   sluice show workloads --store flows -o yaml`,
 	}
-	stage := func(name, short, example string, print show.Of) {
+	stage := func(name, short, example string, print show.Of, formats []string) {
 		o := &showOptions{}
 		sub := &cobra.Command{
 			Use: name + " [SOURCE...]", Short: short, Example: example,
-			RunE: func(cmd *cobra.Command, args []string) error { return runShow(cmd.Context(), s, o, args, print) },
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return runShow(cmd.Context(), s, o, args, print, formats)
+			},
 		}
 		o.reading.flags(sub)
-		outputFlag(sub, &o.format)
+		outputFlag(sub, &o.format, formats...)
 		sub.Flags().VarP(nameList{&o.namespaces}, "namespace", "n", "only what touches the namespace `NS` (repeats)")
 		c.AddCommand(sub)
 	}
 	stage(
 		"edges",
 		"Who talks to whom on which port, with the evidence",
-		"  sluice show edges flows.jsonl -o json",
+		"  sluice show edges flows.jsonl -o json\n  sluice show edges --store flows -n shop -o dot | dot -Tsvg > shop.svg",
 		show.Edges,
+		show.GraphFormats(),
 	)
 	stage(
 		"workloads",
 		"How endpoints were grouped and which selector was chosen, and why",
 		"  sluice show workloads flows.jsonl -n shop",
 		show.Workloads,
+		show.ListFormats(),
 	)
-	stage("endpoints", "The identities that the log names", "  sluice show endpoints flows.jsonl", show.Endpoints)
+	stage(
+		"endpoints",
+		"The identities that the log names",
+		"  sluice show endpoints flows.jsonl",
+		show.Endpoints,
+		show.ListFormats(),
+	)
 	stage(
 		"flows",
 		"The observations that edges are built from, folded by the hour",
 		"  sluice show flows flows.jsonl -n shop",
 		show.Flows,
+		show.ListFormats(),
 	)
 	c.AddCommand(newShowFindings(s))
 	inStore := func(name, short, example string, print func(io.Writer, string, *store.Store) error) {
@@ -83,8 +94,10 @@ func newShow(s Streams) *cobra.Command {
 	return c
 }
 
-func runShow(ctx context.Context, s Streams, o *showOptions, args []string, print show.Of) error {
-	if err := show.CheckFormat(o.format); err != nil {
+func runShow(
+	ctx context.Context, s Streams, o *showOptions, args []string, print show.Of, formats []string,
+) error {
+	if err := show.CheckFormat(o.format, formats...); err != nil {
 		return err
 	}
 	l, err := o.open(ctx, s, args)

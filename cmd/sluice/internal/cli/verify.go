@@ -135,7 +135,7 @@ func (o *verifyOptions) inForce(
 		return run.Usagef("policies are either enforced or staged: give one of --enforced and --staged")
 	case o.servers.Follow:
 		return run.Usagef("--enforced and --staged look at what was seen: read the server without --follow, or a store")
-	case len(sources) == 0 && o.store == "":
+	case len(sources) == 0 && o.store == "" && o.servers.server() == "":
 		return run.Usagef("name flows of the time since the policies are there: SOURCE or --store DIR")
 	}
 	if err := show.CheckFormat(o.format); err != nil {
@@ -187,7 +187,7 @@ func (o *verifyOptions) log(
 	path string,
 	sources []string,
 ) (*run.Log, error) {
-	if p.Bundle != nil && len(sources) == 0 && o.store == "" {
+	if p.Bundle != nil && len(sources) == 0 && o.store == "" && o.servers.given == "" {
 		sources = []string{path}
 		if o.CNI == "" {
 			o.CNI = p.Bundle.Verification.Semantics

@@ -13,6 +13,10 @@ import (
 // follow replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
 // decides the exit code.
 func (o *verifyOptions) follow(ctx context.Context, s Streams, p, inForce *run.Policies, args []string) error {
+	args, err := o.withServer(args)
+	if err != nil {
+		return err
+	}
 	servers, err := collect.Servers(args)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"sluice/model"
 	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth"
@@ -56,6 +57,8 @@ type Config struct {
 		Hold  *int     `yaml:"hold"`  // ends of days in a row
 		Leave *float64 `yaml:"leave"` // chance above which what is Stable is so no longer
 	} `yaml:"readiness"`
+	// AsOf is the time that ages, and the ends of decisions, are counted to; 0: the end of the flows.
+	AsOf model.Micros `yaml:"-"`
 	// Manifests are what ReadManifests read, ManifestProblems what it could not read.
 	Manifests        []readiness.Manifest `yaml:"-"`
 	ManifestProblems []error              `yaml:"-"`
@@ -197,7 +200,8 @@ func (c *Config) graph() graph.Config {
 			KeepVolatile: c.VolatileLabels.Keep,
 			Declared:     c.declared(),
 		},
-		Now: time.Now().UnixMicro(),
+		Now:  time.Now().UnixMicro(),
+		AsOf: c.AsOf,
 	}
 }
 

@@ -255,3 +255,21 @@ func Evidence(dir string) (string, error) {
 	}
 	return path, nil
 }
+
+// Pods calls do with the pods that a store has, as far as they can be read before ctx ends.
+func Pods(ctx context.Context, dir string, do func(*model.Endpoint)) {
+	st, err := store.Open(dir)
+	if err != nil {
+		return
+	}
+	_ = st.Scan(ctx, store.ScanOptions{}, func(t model.Tables, rows []model.Observation) error {
+		for i := range rows {
+			for _, id := range []model.EndpointID{rows[i].Src, rows[i].Dst} {
+				if ep := t.Endpoints.Get(id); ep.Kind == model.KindPod {
+					do(ep)
+				}
+			}
+		}
+		return nil
+	})
+}

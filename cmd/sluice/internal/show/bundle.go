@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -52,6 +53,18 @@ var bundleEdges = list[bundle.Edge]{
 
 // Rules prints rules of a bundle, and edges that were asked for and no rule allows.
 func Rules(w io.Writer, format string, m *bundle.Manifest, of []bundle.Rule, without []bundle.Edge) error {
+	if format == Dot || format == Mermaid {
+		d := newDrawing()
+		for _, r := range of {
+			for _, i := range r.Edges {
+				d.add(m.Edges[i].Source, m.Edges[i].Destination, "", m.Edges[i].Port)
+			}
+		}
+		for _, e := range without {
+			d.add(e.Source, e.Destination, cmp.Or(e.Reason, e.State), e.Port)
+		}
+		return d.print(w, format)
+	}
 	var more []field
 	if len(without) > 0 {
 		more = []field{{"withoutRule", without}}

@@ -5,6 +5,7 @@ package show
 import (
 	"bufio"
 	"cmp"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,7 +24,21 @@ const (
 	Table = "table"
 	JSON  = "json"
 	YAML  = "yaml"
+
+	// Lists have these too.
+	Wide = "wide" // a table with whole cells
+	CSV  = "csv"
+
+	// What is a graph has these too.
+	Dot     = "dot"
+	Mermaid = "mermaid"
 )
+
+// ListFormats are the values of -o that lists have beside those of every command.
+func ListFormats() []string { return []string{Wide, CSV} }
+
+// GraphFormats are those of lists that are graphs.
+func GraphFormats() []string { return append(ListFormats(), Dot, Mermaid) }
 
 // Formats are the values of -o that every command has, the default first.
 func Formats() []string { return []string{Table, JSON, YAML} }
@@ -63,9 +78,15 @@ type field struct {
 // print writes the things, and the other fields of their object where it is one.
 func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...field) error {
 	switch {
-	case format == Table:
+	case format == Table || format == Wide || format == CSV:
 		t := newTable(w, l.head...)
+		if format == CSV {
+			t = newCSV(w, l.head)
+		}
 		t.limit = cmp.Or(l.limit, t.limit)
+		if format != Table {
+			t.limit = wholeCell
+		}
 		for v := range all {
 			l.row(t, v)
 		}
@@ -153,21 +174,37 @@ func printLine(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// table prints aligned columns. Cells are made printable: logs hold names that strangers chose.
+// wholeCell is the limit of cells that are not cut, save that no stranger fills a disk with one.
+const wholeCell = 1 << 16
+
+// table prints aligned columns, or CSV. Cells are made printable: logs hold names that strangers chose.
 type table struct {
 	w     *tabwriter.Writer
 	out   *bufio.Writer // under w, which writes every cell by itself
 	limit int           // of a cell
+	csv   *csv.Writer   // nil: aligned
 }
 
 func newTable(w io.Writer, head ...string) *table {
 	out := bufio.NewWriterSize(w, 1<<16)
-	t := &table{tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), out, 120}
+	t := &table{w: tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), out: out, limit: 120}
 	fmt.Fprintln(t.w, strings.Join(head, "\t"))
 	return t
 }
 
+// newCSV returns a table that prints comma-separated values.
+func newCSV(w io.Writer, head []string) *table {
+	out := bufio.NewWriterSize(w, 1<<16)
+	t := &table{out: out, limit: wholeCell, csv: csv.NewWriter(out)}
+	_ = t.csv.Write(head) // flush returns the error
+	return t
+}
+
 func (t *table) row(cells ...any) {
+	if t.csv != nil {
+		t.values(cells)
+		return
+	}
 	for i, c := range cells {
 		if i > 0 {
 			io.WriteString(t.w, "\t")
@@ -181,7 +218,26 @@ func (t *table) row(cells ...any) {
 	io.WriteString(t.w, "\n")
 }
 
+// values writes a line of CSV. What a spreadsheet would take for a formula is none.
+func (t *table) values(cells []any) {
+	line := make([]string, len(cells))
+	for i, c := range cells {
+		line[i] = text.Printable(fmt.Sprint(c), t.limit)
+		if line[i] != "" && line[i] != "-" && strings.ContainsRune("=+-@", rune(line[i][0])) {
+			line[i] = "'" + line[i]
+		}
+	}
+	_ = t.csv.Write(line)
+}
+
 func (t *table) flush() error {
+	if t.csv != nil {
+		t.csv.Flush()
+		if err := t.csv.Error(); err != nil {
+			return err
+		}
+		return t.out.Flush()
+	}
 	if err := t.w.Flush(); err != nil {
 		return err
 	}

@@ -109,6 +109,13 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 			}
 		}
 	}
+	if format == Dot || format == Mermaid {
+		d := newDrawing()
+		for e := range all {
+			d.add(e.Source, e.Destination, e.State, e.Port)
+		}
+		return d.print(w, format)
+	}
 	return edges.print(w, format, all, field{"fates", fateCounts(l)})
 }
 

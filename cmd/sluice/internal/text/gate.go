@@ -15,6 +15,8 @@ type Gate struct {
 	w    io.Writer
 	mu   sync.Mutex
 	held []byte // the beginning of a character whose end was not written yet
+	// paints says that the first words of lines are coloured, mid that the next text does not begin a line.
+	paints, mid bool
 }
 
 // NewGate returns a gate before w.
@@ -26,9 +28,25 @@ func (g *Gate) Write(b []byte) (int, error) {
 	defer g.mu.Unlock()
 	all := append(g.held, b...)
 	whole := len(all) - unfinished(all)
-	_, err := g.w.Write(model.PrintableText(all[:whole]))
+	_, err := g.w.Write(g.colour(model.PrintableText(all[:whole])))
 	g.held = append([]byte(nil), all[whole:]...)
 	return len(b), err
+}
+
+// Paint makes the gate colour the words that tell good from bad, where they begin a line.
+func (g *Gate) Paint() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.paints = true
+}
+
+func (g *Gate) colour(b []byte) []byte {
+	if !g.paints || len(b) == 0 {
+		return b
+	}
+	out, begins := paint(b, !g.mid)
+	g.mid = !begins
+	return out
 }
 
 // Close lets go what still waited. It does not close what stands behind the gate.

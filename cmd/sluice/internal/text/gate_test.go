@@ -35,3 +35,18 @@ func TestGate(t *testing.T) {
 		}
 	}
 }
+
+// TestPaint: only the first word of a line is coloured, across writes too, and what a stranger writes stays as it is.
+func TestPaint(t *testing.T) {
+	var b bytes.Buffer
+	g := NewGate(&b)
+	g.Paint()
+	for _, s := range []string{"lost: a\n  perm", "itted  2\n", "is lost: no\nlost-", "x 1\n\x1b[31mlost\n"} {
+		if _, err := g.Write([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "\x1b[31mlost\x1b[0m: a\n  permitted  2\nis lost: no\nlost-x 1\n\\u001b[31mlost\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
