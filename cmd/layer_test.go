@@ -25,6 +25,7 @@ var layers = []struct{ pkg, imports string }{
 	{"model/store/bucket/buckettest", ""},
 	{"model/workload", "model"},
 	{"model/graph", "model model/workload"},
+	{"model/capture", "model model/graph"},
 
 	{"ingest", "model"},
 	{"ingest/calico", "ingest model"},
@@ -62,7 +63,7 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/flowgen", ""}, // shares no code with what reads its captures
 	{"cmd/sluice/internal/text", "model"},
 	{"cmd/sluice/internal/place", "model/store model/store/bucket"},
-	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/graph " +
+	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
 		"model/store model/workload synth synth/bundle synth/decision synth/eval synth/lint synth/policy " +
 		"synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
@@ -71,7 +72,7 @@ var layers = []struct{ pkg, imports string }{
 		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
 		"synth/readiness synth/render synth/verify"},
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/place cmd/sluice/internal/run cmd/sluice/internal/show " +
-		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/store synth " +
+		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice", "cmd/sluice/internal/cli"},
 }

@@ -17,8 +17,9 @@ const start = int64(1767571200) * 1e6
 
 // Graph builds a graph out of lines "SRC -> DST PORT/PROTO [WORD...]", a record each. An end is an address,
 // "entity:NAME", "network:NAME", or a pod: "ns/name" has the label app=name, "ns/{a=b,c=d}" the labels given,
-// "ns/pod:name" none. The words: denied, undecided, worldpod, times=N (records), hour=N, src=POD, dst=POD. Empty
-// lines and those that begin with # are left out.
+// "ns/pod:name" none. The words: denied, undecided, worldpod, times=N (records), hour=N, src=POD, dst=POD,
+// answered (both ways), source, l7 and verdict (who saw it), names=NAME,... (asked for by the source). Empty lines and
+// those that begin with # are left out.
 func Graph(t testing.TB, lines ...string) *graph.Graph {
 	t.Helper()
 	tables := model.NewTables()
@@ -70,6 +71,16 @@ func row(t testing.TB, tables model.Tables, line string) model.Observation {
 			o.Fate, o.Verdict, o.Observer = model.Denied, model.Dropped, model.AtDrop
 		case "undecided":
 			o.Fate, o.SrcPort = model.Undecided, o.Port
+		case "answered": // the row says what came back, and something did
+			o.Marks |= model.MarkNoted | model.MarkAnswered | model.MarkSYN
+		case "source":
+			o.Observer = model.AtSource
+		case "l7":
+			o.Observer = model.AtL7
+		case "verdict":
+			o.Observer = model.AtVerdict
+		case "names":
+			dst.Names = strings.Split(v, ",")
 		case "worldpod":
 			o.Marks |= model.MarkWorldPod
 		case "times":

@@ -26,6 +26,7 @@ type Source struct {
 	// Hours are the records of the log by hour; nil: the hours in which the graph's edges were seen.
 	Hours  []Hour
 	Silent []uint32
+	Caps   []string // see Input.Caps
 }
 
 // Network is a named part of the address space.
@@ -73,7 +74,7 @@ func FromGraph(s Source) Input {
 	}
 	r.workloads()
 	r.edges()
-	r.in.Silent = s.Silent
+	r.in.Silent, r.in.Caps = s.Silent, s.Caps
 	if r.in.Hours = slices.Clone(s.Hours); r.in.Hours == nil {
 		r.hours()
 	}

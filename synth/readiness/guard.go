@@ -18,6 +18,7 @@ const (
 	KindCronJob   Kind = "cronjob"   // a CronJob of the namespace was never seen: it may call anything there
 	KindLoss      Kind = "loss"      // too many events were lost
 	KindGaps      Kind = "gaps"      // too many hours were lost lately
+	KindCapture   Kind = "capture"   // the log leaves a kind of traffic out for good
 	KindRisk      Kind = "risk"      // the chance of an edge never seen is too high
 	KindHold      Kind = "hold"      // the chance is low enough, and not yet for long enough
 	KindWorkloads Kind = "workloads" // of a namespace: not all its workloads and directions are Stable
@@ -117,8 +118,10 @@ func (m *moment) guards(s *sideHistory, c *counts) guards {
 	return g
 }
 
-// lossy reports whether too much was lost to call anything Stable.
-func (m *moment) lossy() bool { return m.loss > mostLost || m.recent > mostHoursLost }
+// lossy reports whether too much was lost, or is left out for good, to call anything Stable.
+func (m *moment) lossy() bool {
+	return m.loss > mostLost || m.recent > mostHoursLost || len(m.h.in.Caps) > 0
+}
 
 // reasons puts guards into words.
 func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
@@ -151,6 +154,9 @@ func (m *moment) lossReasons() (out []Reason) {
 				fmt.Sprintf("%.0f %% of the hours of the last %d days were not watched", 100*m.recent, recentDays),
 			},
 		)
+	}
+	for _, c := range m.h.in.Caps {
+		out = append(out, Reason{KindCapture, "capped by what the log cannot show: " + c})
 	}
 	return out
 }

@@ -22,6 +22,8 @@ type Input struct {
 	Hours []Hour
 	// Silent are hours in which no node reported, though the log has a record of them.
 	Silent []uint32
+	// Caps say what the log leaves out for good, however long it is: nothing is Stable by it.
+	Caps []string
 }
 
 // Workload is one that has records, or that only a manifest names.
@@ -78,7 +80,8 @@ func (in Input) sorted() Input {
 		x, y := &in.Workloads[a], &in.Workloads[b]
 		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.ID, y.ID))
 	})
-	out := Input{Edges: slices.Clone(in.Edges), Hours: slices.Clone(in.Hours), Silent: slices.Clone(in.Silent)}
+	out := Input{Edges: slices.Clone(in.Edges), Hours: slices.Clone(in.Hours), Silent: slices.Clone(in.Silent),
+		Caps: in.Caps}
 	place := make([]int, len(order))
 	for i, w := range order {
 		out.Workloads = append(out.Workloads, in.Workloads[w])

@@ -105,6 +105,7 @@ has seen.`,
 		newExplain(s),
 		newDiff(s),
 		newLint(s),
+		newDoctor(s),
 		newStore(s),
 		newVersion(s),
 	)

@@ -8,6 +8,7 @@ import (
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
+	"sluice/model/capture"
 	"sluice/synth"
 	"sluice/synth/readiness"
 )
@@ -115,6 +116,7 @@ func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, er
 		src.Networks = append(src.Networks, readiness.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
 	src.Silent = l.silent()
+	src.Caps = capture.Caps(l.examine())
 	system := sc.SystemNamespaces
 	if system == nil {
 		system = synth.DefaultSystemNamespaces()

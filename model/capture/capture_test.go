@@ -1,0 +1,109 @@
+package capture_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
+	"sluice/model/capture"
+	"sluice/model/graph"
+	"sluice/synth/graphtest"
+)
+
+// whole is a log that lacks nothing: look-ups, a day and more, several namespaces.
+const whole = `shop/web -> shop/cart 8080/tcp
+shop/cart -> shop/db 5432/tcp
+shop/web -> kube-system/dns 53/udp
+shop/cart -> kube-system/dns 53/udp
+mon/prom -> shop/web 9090/tcp
+mon/prom -> shop/cart 9090/tcp
+mon/prom -> shop/db 9090/tcp
+mon/prom -> kube-system/dns 9153/tcp
+ci/run -> mon/prom 9090/tcp hour=30
+ci/run -> shop/web 8080/tcp hour=30 times=9
+`
+
+// TestExamine has for each fact a log that has it, and beside it the whole log, which has none.
+func TestExamine(t *testing.T) {
+	many := func(line string, n int) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprintf(line, i))
+		}
+		return strings.Join(out, "\n")
+	}
+	for _, c := range []struct {
+		name, flows string
+		in          func(*capture.Input)
+		want        []string
+	}{
+		{"whole", whole, nil, nil},
+		{"nothing", "", nil, []string{"nothing-usable"}},
+		{"drops", "shop/web -> shop/cart 8080/tcp denied\nshop/a -> shop/b 53/udp denied hour=30 times=9", nil, []string{"drops-only"}},
+		{"proxy only", "shop/web -> shop/cart 8080/tcp l7\nshop/web -> shop/db 53/udp l7 hour=30 times=9", nil, []string{"l7-only"}},
+		{"verdicts only", "shop/web -> shop/cart 8080/tcp verdict\nshop/web -> shop/db 53/udp verdict hour=30 times=9", nil, []string{"verdicts-only"}},
+		{"masked", whole, func(in *capture.Input) { in.Counts[model.Refused][model.FieldMasked] = 10 }, []string{"masked"}},
+		{"aggregated", whole, func(in *capture.Input) { in.Counts[model.Refused][model.Aggregated] = 10 }, []string{"aggregated"}},
+		{"few aggregated", whole, func(in *capture.Input) {
+			in.Counts[model.Refused][model.Aggregated], in.Counts[model.Used][0] = 1, 100
+		}, nil},
+		{"no ports", whole, func(in *capture.Input) { in.Counts[model.Refused][model.NoPort] = 10 }, []string{"no-ports"}},
+		{"undecided", whole, func(in *capture.Input) { in.Counts[model.Refused][model.UnknownDirection] = 10 }, []string{"undecided"}},
+		{"damaged", whole, func(in *capture.Input) { in.Counts[model.Malformed][model.BadJSON] = 1 }, []string{"damaged"}},
+		{"bad times", whole, func(in *capture.Input) { in.Counts[model.Refused][model.BadTime] = 1 }, []string{"clock"}},
+		{"unlabelled", whole, func(in *capture.Input) { in.Counts[model.Refused][model.Unlabelled] = 10 }, []string{"unlabelled"}},
+		{"lost", whole, func(in *capture.Input) { in.Lost = 3 }, []string{"lost"}},
+		{"a gap", whole, func(in *capture.Input) { in.Hours = []graph.Hour{{Hour: 5, Records: 1}, {Hour: 9, Records: 1}} }, []string{"gaps"}},
+		{"a silent node", whole, func(in *capture.Input) {
+			in.Nodes = []capture.Node{{Name: "n1", Last: 9e9}, {Name: "n2", Last: 1e9}}
+		}, []string{"node-silent"}},
+		{"short", strings.ReplaceAll(whole, " hour=30", ""), nil, []string{"short"}},
+		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-protocol"}},
+		{"one namespace", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", nil, []string{"one-namespace"}},
+		{"no names", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "hubble" }, []string{"no-names"}},
+		{"names", whole + "shop/web -> 192.0.2.1 443/tcp names=a.example.org", func(in *capture.Input) { in.Format = "hubble" }, nil},
+		{"names of Calico", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "calico" }, nil},
+		{"ambient", whole + "shop/web -> shop/cart 15008/tcp", nil, []string{"mesh"}},
+		{"gateway", whole + "shop/web -> 192.192.192.192 9999/tcp", nil, []string{"gateway"}},
+		{"nodes as clients", whole + "entity:remote-node -> shop/web 8080/tcp", nil, []string{"nat"}},
+		{"a node missing", whole + "shop/web -> shop/far 8080/tcp source", nil, []string{"nodes-missing"}},
+	} {
+		g := graphtest.Graph(t, answered(c.flows))
+		in := capture.Input{Graph: g}
+		if c.in != nil {
+			c.in(&in)
+		}
+		var got []string
+		for _, f := range capture.Examine(in) {
+			if got = append(got, f.ID); f.Text == "" || f.Means == "" {
+				t.Errorf("%s: %+v says nothing", c.name, f)
+			}
+		}
+		slices.Sort(got)
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s: %s", c.name, d)
+		}
+	}
+}
+
+// TestCaps: what leaves a kind of traffic out for good caps, what only time or care heals does not.
+func TestCaps(t *testing.T) {
+	g := graphtest.Graph(t, answered(whole+"shop/web -> shop/cart 15008/tcp"))
+	caps := capture.Caps(capture.Examine(capture.Input{Graph: g, Lost: 5}))
+	if len(caps) != 1 || !strings.HasPrefix(caps[0], "mesh: 1 edge to port 15008") {
+		t.Error(caps)
+	}
+}
+
+// answered says of every record that it was.
+func answered(flows string) string {
+	lines := graphtest.Lines(flows)
+	for i := range lines {
+		lines[i] += " answered"
+	}
+	return strings.Join(lines, "\n")
+}
