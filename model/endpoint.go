@@ -71,9 +71,10 @@ const (
 	KindNetworkSet      // a Calico NetworkSet: Namespace (or "") and Name
 	KindNetwork         // Calico's "pub" or "pvt", in Name: no address is known
 	KindHost            // a Calico HostEndpoint: the node's name in Name
+	KindService         // an address of a service before translation: Namespace and Name are the service's
 )
 
-var kindNames = [...]string{"unknown", "pod", "entity", "address", "networkset", "network", "host"}
+var kindNames = [...]string{"unknown", "pod", "entity", "address", "networkset", "network", "host", "service"}
 
 // String is the lower-case name.
 func (k Kind) String() string { return kindNames[k] }
@@ -123,7 +124,7 @@ type Endpoint struct {
 	Labels          Labels // the pod's (or NetworkSet's) labels
 	NamespaceLabels Labels // labels of the pod's namespace, where the log has them
 	Entities        Entities
-	Address         netip.Addr // KindAddress only
+	Address         netip.Addr // KindAddress and KindService only
 	Names           []string   // DNS names of Address that the source asked for; sorted
 	Marks           Marks      // MarkWorldPod, MarkHostNetwork, MarkUnmanaged: how the identity was found
 }

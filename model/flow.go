@@ -36,9 +36,6 @@ type Flow struct {
 	Event     Event
 	Observer  Observer
 	Related   bool // trace_reason RELATED, or SRV6: not judged by policy
-	// Service reports that the destination is a service address before translation (destination_service on an
-	// endpoint outside the cluster).
-	Service bool
 	// Aggregated: the log's aggregation left out the port or what an end is known by (Calico).
 	Aggregated bool
 	// Transit: Calico reporter fwd without src or dst.

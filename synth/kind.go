@@ -25,6 +25,7 @@ type Kind string
 const (
 	KindInexpressible Kind = "inexpressible"     // worked, but the dialect has no rule for it
 	KindRefused       Kind = "refused"           // seen, but cannot be learned from
+	KindService       Kind = "service-address"   // an address of a service, and no record of the backend
 	KindDenied        Kind = "denied"            // policy denied it; not learned
 	KindLearnedDenied Kind = "learned-denied"    // policy denied it; learned because that was asked for
 	KindMixed         Kind = "mixed"             // worked and was denied at other times
@@ -74,6 +75,10 @@ var pages = map[Kind]page{
 		"Records were seen whose direction, ends or ports the log leaves open.",
 		"No rule is learned from them, and a default deny may cut what they stand for.",
 		"Record more of it (labels, both observation points, no aggregation), or look at the edge and decide."},
+	KindService: {Blocks,
+		"A client used the address of a service, and no record of it shows the backend: a Gateway, an Ingress or another proxy took the connection, or the log lacks the other end.",
+		"Its egress is judged against a backend that the log does not name, so its direction is not denied.",
+		"Record on all nodes; or decide to widen to the backend and its port, and to ignore the connection to the service."},
 	KindDenied: {Info,
 		"A policy of the cluster denied the connection each time.",
 		"It stays denied.",

@@ -50,6 +50,10 @@ func (x *leaver) leaveOut(i int, e *graph.Edge, en edgeEnd) {
 			"it stays denied; learn it with --learn-denied or a decision"))
 		return
 	}
+	if e.Reason == model.ServiceAddress && !e.NeverWorked {
+		x.leaveService(i, e, en)
+		return
+	}
 	text := fmt.Sprintf("%s: records refused: %d (%s)", x.edgeText(e), e.RefusedRecords, e.Reason)
 	if why := cmp.Or(x.g.Peers[e.Src].Refusal, x.g.Peers[e.Dst].Refusal); e.Reason == model.Unlabelled && why != "" {
 		text += ": " + why
@@ -67,6 +71,20 @@ func (x *leaver) leaveOut(i int, e *graph.Edge, en edgeEnd) {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.
 		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), text)
 	}
+}
+
+// leaveService notes an edge to the address of a service of which no record shows the backend.
+func (x *leaver) leaveService(i int, e *graph.Edge, en edgeEnd) {
+	text := x.edgeText(e) + ": no record of the client shows which backend the service has"
+	for j := range x.g.Edges {
+		if o := &x.g.Edges[j]; x.g.Peers[o.Src].Entities&model.IngressEntity != 0 && o.State.Worked() {
+			text += "; the proxy reached " + x.g.Peers[o.Dst].ID + " " + o.PortString()
+			break
+		}
+	}
+	x.find(KindService.at(i, en.namespace, en.dir, text,
+		"a default deny may cut it: decide to widen to the backend, and to ignore this connection"))
+	x.block(en.namespace, en.dir, x.holdable(en.self), text)
 }
 
 func opposite(d model.Direction) model.Direction {

@@ -149,6 +149,24 @@ func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
 	return k.ref
 }
 
+// serviceAt returns the endpoint of a service at one of its addresses.
+func (a *addresses) serviceAt(ip []byte, s *service) model.Ref {
+	a.key = append(append(append(append(append(a.key[:0], 0), ip...), 0), s.namespace...), '/')
+	a.key = append(a.key, s.name...)
+	k, ok := a.known[string(a.key)]
+	if !ok {
+		addr, _ := netip.ParseAddr(string(ip))
+		k.ref.Kind = model.KindService
+		k.ref.ID = a.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService, Namespace: string(s.namespace),
+			Name: string(s.name), Address: addr})
+		if len(a.known) >= maxAddresses {
+			clear(a.known)
+		}
+		a.known[string(a.key)] = k
+	}
+	return k.ref
+}
+
 // nameList returns the names of facts, sorted.
 func nameList(names []byte) (list []string) {
 	for n := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {

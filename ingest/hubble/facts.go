@@ -14,9 +14,9 @@ type facts struct {
 	srcIP, dstIP     []byte
 	srcPort, dstPort uint16
 	src, dst         end
-	names            []byte // destination_names, each with a zero byte behind it
-	service          bool   // destination_service names one
-	aggregate        bool   // the record stands for several flows, of which it has what the exporter was told to keep
+	names            []byte  // destination_names, each with a zero byte behind it
+	service          service // destination_service
+	aggregate        bool    // the record stands for several flows, of which it has what the exporter was told to keep
 }
 
 // said are the facts that come in few combinations. Zero is what is not there.
@@ -35,6 +35,11 @@ type said struct {
 	// What a record must have to be a flow without an envelope, and whether the envelope has two times.
 	flat, hasVerdict, hasLayer4, outerTwice bool
 }
+
+// service is what a Service object says.
+type service struct{ name, namespace []byte }
+
+func (s *service) named() bool { return len(s.name) > 0 || len(s.namespace) > 0 }
 
 // end is what an endpoint object says.
 type end struct {
@@ -174,7 +179,9 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	// What aggregation left out of a record is not what the flow did not have.
 	f.Aggregated = x.aggregate &&
 		(x.verdict == 0 || x.proto == 0 || x.proto.HasPorts() && (x.srcPort == 0 || x.dstPort == 0))
-	f.Service = x.service && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
+	if f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes && x.service.named() {
+		f.Dst = a.serviceAt(f.DstIP, &x.service)
+	}
 }
 
 // dropOf tells what a DropReason means: 133 and 181 are a policy's.

@@ -189,8 +189,8 @@ func (r *reader) eventType(b []byte, i int) int {
 	}
 }
 
-// namesService reads a Service: whether it has a name or a namespace.
-func (r *reader) namesService(b []byte, i int) int {
+// readService reads a Service.
+func (r *reader) readService(b []byte, i int) int {
 	if b[i] != '{' {
 		return null(b, i)
 	}
@@ -208,11 +208,13 @@ func (r *reader) namesService(b []byte, i int) int {
 			return r.fail(inService, id, twice)
 		}
 		seen |= 1 << id &^ often
-		var t []byte
-		if id == passed {
+		switch id {
+		case serviceName:
+			i = r.str(b, i, &r.service.name)
+		case serviceNamespace:
+			i = r.str(b, i, &r.service.namespace)
+		default:
 			i = skip(b, i, 0)
-		} else if i = r.str(b, i, &t); len(t) > 0 {
-			r.service = true
 		}
 		if i < 0 {
 			return r.fail(inService, id, badValue)

@@ -68,7 +68,7 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 	case holeNames:
 		return r.destinationNames(b, i)
 	case holeService:
-		return r.namesService(b, i)
+		return r.readService(b, i)
 	case holeAggregate:
 		if r.aggregate = b[i] == '{'; r.aggregate {
 			return skip(b, i, 0)

@@ -270,7 +270,7 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 		if got.Entities != entities {
 			return fmt.Sprintf("entities %s, not %s", got.Entities, entities)
 		}
-	case model.KindAddress:
+	case model.KindAddress, model.KindService:
 		if entities&model.World == 0 {
 			return "taken for an address: " + strings.Join(want.labels, " ")
 		}

@@ -294,7 +294,11 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	f.Src, f.SrcPod = d.endpoint(r.Source, &f.SrcIP, nil)
 	f.Dst, f.DstPod = d.endpoint(r.Destination, &f.DstIP, names)
 	f.Aggregated = r.Total != nil && (r.Verdict == "" || f.Proto == 0 || f.Proto.HasPorts() && (f.SrcPort == 0 || f.DstPort == 0))
-	f.Service = cmp.Or(r.Svc, r.SvcC, &oracleService{}).named() && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes
+	if s := cmp.Or(r.Svc, r.SvcC, &oracleService{}); s.named() && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes {
+		addr, _ := netip.ParseAddr(string(f.DstIP))
+		f.Dst = model.Ref{Kind: model.KindService, ID: d.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService,
+			Namespace: s.Namespace, Name: s.Name, Address: addr})}
+	}
 	return ""
 }
 

@@ -126,7 +126,7 @@ func (w *Wire) message(f *field) error {
 	case flowEvent:
 		return w.eventType(f.b)
 	case flowDestService:
-		w.service = w.service || namesService(f.b)
+		return w.readService(f.b)
 	case flowIsReply:
 		return w.replied(f.b)
 	case flowUUID:
@@ -137,19 +137,25 @@ func (w *Wire) message(f *field) error {
 	return nil
 }
 
-// namesService reports whether a Service message has a name or a namespace.
-func namesService(b []byte) bool {
+// readService reads a Service message.
+func (w *Wire) readService(b []byte) error {
 	const name, namespace = 1, 2
-	var f field
-	for len(b) > 0 {
-		if b = f.next(b); b == nil {
-			return false
+	bad := false
+	err := each(b, func(f *field) {
+		if !f.text || f.num > namespace {
+			return
 		}
-		if f.text && (f.num == name || f.num == namespace) && len(f.b) > 0 {
-			return true
+		bad = bad || !utf8.Valid(f.b)
+		if f.num == name {
+			w.service.name = f.b
+		} else {
+			w.service.namespace = f.b
 		}
+	})
+	if bad {
+		return errText
 	}
-	return false
+	return err
 }
 
 // maxSeconds keeps times that no calendar has from overflowing; what is outside 2000-2100 is refused later.

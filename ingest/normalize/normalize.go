@@ -185,7 +185,7 @@ func classify(f *model.Flow) (model.Fate, model.Reason) {
 		return fate, model.ReasonNone
 	case client.Entities&model.Host != 0 && client.Kind == model.KindEntity && server.Kind == model.KindPod:
 		return model.Irrelevant, model.OwnNode
-	case f.Service && fate != model.Reply:
+	case f.Dst.Kind == model.KindService && fate != model.Reply:
 		return model.Irrelevant, model.ServiceAddress
 	case denied && fate == model.Used:
 		return model.Denied, model.ReasonNone

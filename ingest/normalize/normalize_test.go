@@ -133,7 +133,7 @@ func TestRules(t *testing.T) {
 		{"a pod talking to itself", tcp(40000, 80, S, model.No, with(func(f *model.Flow) { f.Dst = f.Src; f.DstPod = f.SrcPod })), want{shop, shop, 80, model.Irrelevant, model.SelfTalk}},
 		{"a member talking to another", tcp(40000, 80, S, model.No, with(func(f *model.Flow) { f.Dst = f.Src })), want{shop, shop, 80, model.Used, 0}},
 		// 7: services
-		{"service address before translation", tcp(40000, 443, S, model.No, ends(pod(shop), outside(world)), with(func(f *model.Flow) { f.Service = true })), want{shop, world, 443, model.Irrelevant, model.ServiceAddress}},
+		{"service address before translation", tcp(40000, 443, S, model.No, ends(pod(shop), outside(world)), with(func(f *model.Flow) { f.Dst.Kind = model.KindService })), want{shop, world, 443, model.Irrelevant, model.ServiceAddress}},
 		// 9: refusals
 		{"masked export", tcp(40000, 443, A, model.No, with(func(f *model.Flow) { f.Dst = model.Ref{ID: dns} })), want{shop, dns, 443, model.Refused, model.FieldMasked}},
 		{"empty endpoint", tcp(40000, 443, A, model.No, with(func(f *model.Flow) { f.Dst = model.Ref{ID: dns}; f.DstPod = nil })), want{shop, dns, 443, model.Refused, model.EmptyEndpoint}},

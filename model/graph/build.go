@@ -38,7 +38,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		g.span(t)
 		g.watch(assign[t.k.src], t)
 		g.watch(assign[t.k.dst], t)
-		k := d.decide(t.k)
+		k := d.behind.decide(d.decide(t.k), t)
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
 			if server, client := assign[k.src], assign[k.dst]; t.refuses() && server >= 0 && client >= 0 {
@@ -178,8 +178,9 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 	why := map[string]string{} // by peer: of several the first in the order of texts
 	byID := map[string]int{}
 	peerName := make([]string, len(eps))
+	services := servicesAt(list)
 	for i, id := range ids {
-		p := peerFor(&eps[id], set.Of(i))
+		p := peerFor(services.of(&eps[id]), set.Of(i))
 		p.ID = peerID(&p, g.Workloads)
 		peerName[id] = p.ID
 		if d := refused[i]; d != "" && (why[p.ID] == "" || d < why[p.ID]) {

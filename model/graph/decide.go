@@ -8,6 +8,7 @@ type decider struct {
 	// servers are the ports that decided records show a peer listening on, as far as an open direction asks for them.
 	servers map[server]bool
 	asked   [1 << 16]bool // ports of undecided records
+	behind  *backends
 }
 
 type server struct {
@@ -18,6 +19,7 @@ type server struct {
 
 func newDecider(g *Graph, b *Builder) *decider {
 	d := &decider{g: g, servers: map[server]bool{}}
+	d.behind = newBackends(g, b)
 	for t := range b.all {
 		if t.k.fate == model.Undecided {
 			d.asked[t.k.port], d.asked[t.k.srcPort] = true, true
@@ -101,6 +103,9 @@ func (d *decider) ownNode(k key) key {
 func (d *decider) refusal(k key) model.Reason {
 	if k.fate == model.Refused {
 		return k.reason
+	}
+	if d.behind.isService(k.dst) {
+		return model.ServiceAddress
 	}
 	for _, id := range [2]model.EndpointID{k.src, k.dst} {
 		p := &d.g.Peers[d.g.PeerOf[id]]

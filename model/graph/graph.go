@@ -25,7 +25,7 @@ type Peer struct {
 	// the host endpoint of a node (Calico). Zero: nothing.
 	Also     model.Entities
 	AlsoHost string
-	ID       string // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "network:pub", "unknown"; unique
+	ID       string // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "service:ns/name", "unknown"; unique
 	Refusal  string // of a pod that no selector reaches: why, and what to do about it; "" where nobody knows
 	// First and Last are the times of the records that show it, those of noise among them: microseconds since 1970 UTC.
 	First, Last int64
@@ -135,6 +135,8 @@ func peerID(p *Peer, w []workload.Workload) string {
 		return "network:" + p.Name
 	case model.KindHost:
 		return "host:" + p.Name
+	case model.KindService:
+		return "service:" + p.Namespace + "/" + p.Name
 	default:
 	}
 	if p.Name != "" {
