@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"sluice/model"
-	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -42,22 +41,10 @@ func watchedOf(s *scope) map[string]Watched {
 }
 
 // enforcing decides what becomes of every direction, once all is known that stands against it.
-func enforcing(s *scope, n *notes) map[string]Enforce {
+func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 	out := map[string]Enforce{}
 	watched := watchedOf(s)
-	type side struct {
-		d    model.Direction
-		what string // a namespace, or the peer of a workload
-	}
-	denied := map[side]bool{}
-	for i := range s.g.Edges {
-		if e := &s.g.Edges[i]; e.State == graph.Denied || e.State == graph.Mixed {
-			for _, en := range s.ends(e) {
-				denied[side{en.dir, en.namespace}] = true
-				denied[side{en.dir, s.g.Peers[en.self].ID}] = true
-			}
-		}
-	}
+	today := isolationOf(s)
 	for ns, why := range n.why {
 		e := Enforce{Why: why, Watched: watched[ns]}
 		sortObstacles(e.Why)
@@ -66,20 +53,24 @@ func enforcing(s *scope, n *notes) map[string]Enforce {
 		for _, d := range policy.Directions() {
 			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
 			// A workload that policies isolate today must not be opened, and one that no selector names cannot be.
+			left := func(w int) bool { return today.holds(s.g.Workloads[w].ID, d, sp.dialect.Rollout().Additive) }
 			stuck := slices.ContainsFunc(e.Why, func(o Obstacle) bool {
-				return o.Direction == d && (o.Workload < 0 || denied[side{d, s.g.Workloads[o.Workload].ID}])
+				return o.Direction == d && (o.Workload < 0 || left(o.Workload))
 			})
 			switch {
 			case (short || blocked) && s.cfg.EnforceAnyway:
 				*e.At(d) = Forced
 			case short:
 				*e.At(d) = Short
+			case blocked && stuck && e.deny(s, sp, ns, d, left):
+				*e.At(d) = Partial
+				e.remarkLeft(n, ns, d)
 			case blocked && stuck:
 				*e.At(d) = Blocked
 			case blocked:
 				*e.At(d) = Held
 				e.hold(s, d)
-			case denied[side{d, ns}]:
+			case today.any[side{d, ns}]:
 				*e.At(d) = Isolated
 			}
 		}
@@ -96,16 +87,67 @@ func enforcing(s *scope, n *notes) map[string]Enforce {
 	return out
 }
 
+// deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no selector
+// names, and what comes, stays open. A workload that something stands in the way of is held open; one that policies isolate
+// today is left as it is, neither opened nor denied.
+func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left func(int) bool) bool {
+	blocked := map[int]bool{}
+	for _, o := range e.Why {
+		if o.Direction == d && o.Workload == anyPod {
+			return false
+		}
+		if o.Direction == d && o.Workload >= 0 {
+			blocked[o.Workload] = true
+		}
+	}
+	some := false
+	for _, i := range s.in[ns] {
+		w := &s.g.Workloads[i]
+		h := Holding{i, w.Name, policy.MatchLabels(w.Selector), d}
+		switch {
+		case len(w.Selector) == 0 || sp.labels(h.Selector) != "":
+		case !blocked[i]:
+			e.Denied = append(e.Denied, h)
+			some = true
+		case !left(i):
+			e.Held = append(e.Held, h)
+		default:
+			e.Left = append(e.Left, h)
+		}
+	}
+	sortHoldings(e.Denied)
+	sortHoldings(e.Held)
+	sortHoldings(e.Left)
+	return some
+}
+
+// remarkLeft notes which workloads stay as they are.
+func (e *Enforce) remarkLeft(n *notes, ns string, d model.Direction) {
+	for _, h := range e.Left {
+		if h.Direction == d {
+			n.find(KindIsolated.of(ns, d, fmt.Sprintf("policies deny %s of %s/%s already, and something stands in the way of ours",
+				d, ns, h.Name), "it is left as it is: nothing here opens it or denies it"))
+		}
+	}
+}
+
 // hold holds every workload open that something stands in the way of.
 func (e *Enforce) hold(s *scope, d model.Direction) {
 	for _, o := range e.Why {
+		if o.Workload < 0 {
+			continue
+		}
 		held := func(h Holding) bool { return h.Workload == o.Workload && h.Direction == d }
 		if o.Direction == d && !slices.ContainsFunc(e.Held, held) {
 			w := &s.g.Workloads[o.Workload]
 			e.Held = append(e.Held, Holding{o.Workload, w.Name, policy.MatchLabels(w.Selector), d})
 		}
 	}
-	slices.SortFunc(e.Held, func(a, b Holding) int {
+	sortHoldings(e.Held)
+}
+
+func sortHoldings(list []Holding) {
+	slices.SortFunc(list, func(a, b Holding) int {
 		return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Direction, b.Direction))
 	})
 }
@@ -118,7 +160,7 @@ func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce) policy.
 	open := policy.ByDirection[bool]{Ingress: true, Egress: true}
 	for _, ns := range slices.Sorted(maps.Keys(enforce)) {
 		for _, d := range policy.Directions() {
-			if e := enforce[ns]; *open.At(d) && !e.Allows(d) {
+			if e := enforce[ns]; *open.At(d) && !e.Whole(d) {
 				*open.At(d) = false
 				n.find(KindNotGlobal.of("", d,
 					fmt.Sprintf("no default deny of all namespaces for %s: namespace %s cannot be denied yet", d, ns),

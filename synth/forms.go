@@ -117,7 +117,7 @@ func (r *Result) Deny(namespace string) []policy.Policy {
 	if p, ok := r.DefaultDeny(namespace); ok {
 		list = append(list, p)
 	}
-	return list
+	return append(list, r.denyWorkloads(namespace)...)
 }
 
 // Staged returns the policies of a namespace in a form that the cluster reports on and does not enforce, if the dialect
@@ -151,9 +151,35 @@ func (r *Result) Enforced() policy.PolicySet {
 // none.
 func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
 	e := r.Enforce[namespace]
-	p := policy.DefaultDeny(namespace, e.Allows(model.Ingress), e.Allows(model.Egress))
+	p := policy.DefaultDeny(namespace, e.Whole(model.Ingress), e.Whole(model.Egress))
 	p.Name = r.prefix + p.Name
 	return p, p.Ingress || p.Egress
+}
+
+// denyWorkloads returns what isolates the workloads of a namespace one by one, in the directions that are Partial.
+func (r *Result) denyWorkloads(namespace string) []policy.Policy {
+	e := r.Enforce[namespace]
+	of := map[int]*policy.Policy{}
+	var order []int
+	for _, h := range e.Denied {
+		if *e.At(h.Direction) != Partial {
+			continue
+		}
+		p := of[h.Workload]
+		if p == nil {
+			deny := policy.DenyWorkload(namespace, h.Name, h.Selector, false, false)
+			deny.Name = r.prefix + deny.Name
+			p, order = &deny, append(order, h.Workload)
+			of[h.Workload] = p
+		}
+		p.Ingress = p.Ingress || h.Direction == model.Ingress
+		p.Egress = p.Egress || h.Direction == model.Egress
+	}
+	var list []policy.Policy
+	for _, w := range order {
+		list = append(list, *of[w])
+	}
+	return list
 }
 
 // GlobalDeny returns the policy that closes all namespaces but the system's, those to come among them, in the
@@ -166,7 +192,7 @@ func (r *Result) GlobalDeny() (policy.Policy, bool) {
 // none: it selects all pods, and those that nobody knows are isolated only then.
 func (r *Result) Beside(namespace string) (policy.Policy, bool) {
 	p, ok := r.beside[namespace]
-	return p, ok && r.Enforce[namespace].Allows(model.Egress)
+	return p, ok && r.Enforce[namespace].Whole(model.Egress)
 }
 
 // Set returns a set of some of the result's policies, with the networks that they name.

@@ -27,9 +27,9 @@ func TestHeld(t *testing.T) {
 			"sluice-open-web-egress sluice-open-web-ingress"},
 		{"nothing", base, "proven proven", ""},
 		// It would be opened to what policies deny it today.
-		{"a workload that is isolated today", base + "\njobs/pod:x -> shop/db 5432/tcp\njobs/b -> shop/db 1/tcp denied",
-			"blocked proven", "sluice-open-ingress"},
-		{"a pod of the namespace that no selector names", base + "\nshop/pod:x -> jobs/a 1/tcp", "proven blocked", "sluice-open-egress"},
+		{"a workload that is isolated today", base + "\njobs/pod:x -> shop/db 5432/tcp\n192.0.2.1 -> shop/db 1/tcp denied",
+			"partial proven", ""},
+		{"a pod of the namespace that no selector names", base + "\nshop/pod:x -> jobs/a 1/tcp", "proven partial", ""},
 	} {
 		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
 			g := graphtest.Graph(t, c.flows)
@@ -72,6 +72,47 @@ func TestHeldIsClosedElsewhere(t *testing.T) {
 		}
 		if rep.Connections[verify.Lost] != 1 || rep.Connections[verify.Permitted] != 1 || rep.Cases[0].Dst != "shop/web" {
 			t.Errorf("%s: %v %+v", d.Name(), rep.Connections, rep.Cases)
+		}
+	}
+}
+
+// TestPartial: where a pod that no selector names stands in the way, every other workload is denied by itself, and what
+// no selector names goes on as it is. A workload that seems to be isolated today is neither opened nor denied.
+func TestPartial(t *testing.T) {
+	for _, c := range []struct{ name, flows, denied, lost string }{
+		{"a pod without labels", "shop/web -> shop/db 5432/tcp\nshop/pod:x -> jobs/a 1/tcp",
+			"default-deny default-deny-db default-deny-web", "shop/db"},
+		{"one that is isolated today", "shop/web -> shop/db 5432/tcp\nshop/web -> jobs/c 40000/udp undecided\n" +
+			"shop/pod:x -> jobs/a 1/tcp\nshop/web -> 192.0.2.1 2/tcp denied", "default-deny default-deny-db", "shop/db"},
+	} {
+		g := graphtest.Graph(t, c.flows)
+		later := graphtest.Graph(t, c.flows+"\nshop/db -> evil/x 80/tcp\nshop/pod:x -> evil/x 80/tcp")
+		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
+			r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+			if e := r.Enforce["shop"]; e.Egress != synth.Partial {
+				t.Fatalf("%s, %s: %v", c.name, d.Name(), e.Egress)
+			}
+			var names []string
+			for _, p := range r.Deny("shop") {
+				names = append(names, p.Name)
+			}
+			if got := strings.Join(names, " "); got != c.denied {
+				t.Errorf("%s, %s: denied by %q, want %q", c.name, d.Name(), got, c.denied)
+			}
+			rep, err := verify.Verify(t.Context(), later, r.Enforced(),
+				verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lost []string
+			for i := range rep.Cases {
+				if rep.Cases[i].Verdict == verify.Lost {
+					lost = append(lost, rep.Cases[i].Src)
+				}
+			}
+			if got := strings.Join(lost, " "); got != c.lost {
+				t.Errorf("%s, %s: lost %q, want %q", c.name, d.Name(), got, c.lost)
+			}
 		}
 	}
 }

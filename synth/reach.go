@@ -37,10 +37,19 @@ func (r *reach) selectable(peer int) string {
 	return ""
 }
 
-// holdable returns the workload of a pod peer where a policy can select it and nothing else, else -1.
+// An Obstacle may be of no workload that a selector names.
+const (
+	unnamed = -1 // of a pod that none names
+	anyPod  = -2 // of a pod that the log does not name: it may be any of the namespace
+)
+
+// holdable returns the workload of a pod peer where a policy can select it and nothing else, else unnamed or anyPod.
 func (r *reach) holdable(peer int) int {
+	if p := &r.g.Peers[peer]; p.Workload < 0 && (p.Name == "*" || p.Name == "") {
+		return anyPod
+	}
 	if r.selectable(peer) != "" {
-		return -1
+		return unnamed
 	}
 	return r.g.Peers[peer].Workload
 }

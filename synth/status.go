@@ -19,6 +19,7 @@ const (
 	Proven   Status = iota // nothing seen would be blocked
 	Isolated               // as Proven, and something denies there today already
 	Held                   // denied, and held open for the workloads that something stands in the way of
+	Partial                // each workload that has a selector is denied, and what has none stays open
 	Forced                 // denied although something stands in the way, because that was asked for
 	Edited                 // denied, and policies that people changed or added block what worked
 	Short                  // its pods were not watched for long enough
@@ -30,6 +31,7 @@ var statusNames = [...]string{
 	"proven",
 	"already-isolated",
 	"held",
+	"partial",
 	"forced",
 	"edited",
 	"not-watched",
@@ -48,6 +50,8 @@ type Enforce struct {
 	policy.ByDirection[Status]
 	Why     []Obstacle // what stands in the way, sorted
 	Held    []Holding  // what is held open for that in the directions that are denied, sorted
+	Left    []Holding  // what is left as it is there, since policies isolate it today
+	Denied  []Holding  // what is denied in the directions that are Partial, sorted
 	Watched Watched
 }
 
@@ -60,10 +64,14 @@ func (e Enforce) Allows(d model.Direction) bool {
 type Obstacle struct {
 	Direction model.Direction
 	Text      string
-	Workload  int // index into Graph.Workloads, -1 for none that a selector names
+	Workload  int // index into Graph.Workloads, below 0 for none that a selector names
 }
 
-// Holding is a direction of a workload that stays open though it is denied in the namespace.
+// Whole reports whether the default deny of a direction selects every pod, those to come among them.
+func (e Enforce) Whole(d model.Direction) bool { return e.Allows(d) && *e.At(d) != Partial }
+
+// Holding is a direction of a workload: one that stays open though it is denied in the namespace, or the other way
+// round.
 type Holding struct {
 	Workload  int // index into Graph.Workloads
 	Name      string
@@ -142,13 +150,9 @@ func (e *Enforce) Words(d model.Direction) string {
 	case Isolated:
 		return "nothing seen would be blocked (already isolated)"
 	case Held:
-		held := 0
-		for _, h := range e.Held {
-			if h.Direction == d {
-				held++
-			}
-		}
-		return "nothing seen would be blocked, " + several(held, "workload") + " held open"
+		return "nothing seen would be blocked" + e.heldOpen(d)
+	case Partial:
+		return "partial: unlabelled and new pods stay open" + e.heldOpen(d) + ofDirection(e.Left, d, " left as isolated today")
 	case Forced:
 		return "forced: " + cmp.Or(map[bool]string{true: blockers}[n > 0], "watched "+e.Watched.String())
 	case Edited:
@@ -163,6 +167,25 @@ func (e *Enforce) Words(d model.Direction) string {
 	default:
 	}
 	return "not yet: " + blockers
+}
+
+// heldOpen counts the workloads that are held open in a direction.
+func (e *Enforce) heldOpen(d model.Direction) string {
+	return ofDirection(e.Held, d, " held open")
+}
+
+// ofDirection counts the workloads of a direction, "" for none.
+func ofDirection(list []Holding, d model.Direction, what string) string {
+	n := 0
+	for _, h := range list {
+		if h.Direction == d {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return ", " + several(n, "workload") + what
 }
 
 func sortObstacles(list []Obstacle) {

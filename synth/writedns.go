@@ -140,7 +140,7 @@ func (w *writer) widenNames(queries []need, enforce map[string]Enforce) error {
 			w.find(KindIdle.of(ns, model.Egress, "no pod of "+ns+" was seen asking a resolver",
 				"the widening "+WidenDNS+" opens nothing there: name the resolver in the configuration"))
 			continue
-		case !e.Allows(model.Egress):
+		case !e.Whole(model.Egress):
 			known = true
 			w.find(KindIdle.of(ns, model.Egress, "the egress of "+ns+" is not denied yet",
 				"the widening "+WidenDNS+" comes with the default deny").as(Info))

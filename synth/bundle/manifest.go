@@ -81,7 +81,7 @@ type Namespace struct {
 	Ingress   bool       `json:"ingress"`
 	Egress    bool       `json:"egress"`
 	Obstacles []Obstacle `json:"obstacles"`
-	// IngressStatus and EgressStatus say why: proven, already-isolated, forced, edited, not-watched, blocked or lost.
+	// IngressStatus and EgressStatus say why: proven, already-isolated, held, partial, forced, edited, not-watched, blocked or lost.
 	IngressStatus string `json:"ingressStatus"`
 	EgressStatus  string `json:"egressStatus"`
 	// WatchedFrom and WatchedTo are the first and last record of its pods, NewEdge when the latest of its edges was
@@ -98,10 +98,10 @@ type Namespace struct {
 // Isolated are the directions that the enforced form isolates whole.
 func (n *Namespace) Isolated() []verify.Side {
 	var out []verify.Side
-	if n.Ingress {
+	if n.Ingress && n.IngressStatus != synth.Partial.String() {
 		out = append(out, verify.Side{Namespace: n.Name, Direction: model.Ingress})
 	}
-	if n.Egress {
+	if n.Egress && n.EgressStatus != synth.Partial.String() {
 		out = append(out, verify.Side{Namespace: n.Name, Direction: model.Egress})
 	}
 	return out

@@ -20,6 +20,13 @@ func DefaultDeny(namespace string, ingress, egress bool) Policy {
 	return Policy{Name: DefaultDenyName, Namespace: namespace, Ingress: ingress, Egress: egress}
 }
 
+// DenyWorkload isolates the pods of a workload in the given directions and allows nothing.
+func DenyWorkload(namespace, workload string, sel Selector, ingress, egress bool) Policy {
+	p := DefaultDeny(namespace, ingress, egress)
+	p.Name, p.Subject = shortName(namespace, DefaultDenyName+"-", workload, "", sel), sel
+	return p
+}
+
 // Open allows everything to every pod of a namespace, in the given directions. Where policies only add to each other it
 // undoes them: it stands before the others come and is deleted last: one object, without a moment between. Calico takes
 // it after all policies with an order, so that what these deny stays denied. It must not select pods that other
@@ -44,18 +51,17 @@ func Held(namespace string, d model.Direction) Policy {
 // HeldWorkload keeps one direction of the pods of a workload open for good.
 func HeldWorkload(namespace, workload string, sel Selector, d model.Direction) Policy {
 	p := Open(namespace, d == model.Ingress, d == model.Egress)
-	p.Name, p.Subject = heldName(namespace, workload, sel, d), sel
+	p.Name, p.Subject = shortName(namespace, OpenName+"-", workload, "-"+d.String(), sel), sel
 	return p
 }
 
-// heldName is short enough for a label.
-func heldName(namespace, workload string, sel Selector, d model.Direction) string {
+// shortName is a name around that of a workload that is short enough for a label.
+func shortName(namespace, begin, workload, end string, sel Selector) string {
 	const longest = 63
-	name := OpenName + "-" + workload + "-" + d.String()
-	if len(name) <= longest {
+	if name := begin + workload + end; len(name) <= longest {
 		return name
 	}
 	sum := sha256.Sum256([]byte(namespace + "\x00" + workload + "\x00" + sel.Canonical().String()))
-	hash := "-" + hex.EncodeToString(sum[:4]) + "-" + d.String()
-	return strings.TrimRight((OpenName + "-" + workload)[:longest-len(hash)], "-.") + hash
+	end = "-" + hex.EncodeToString(sum[:4]) + end
+	return strings.TrimRight((begin + workload)[:longest-len(end)], "-.") + end
 }

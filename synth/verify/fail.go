@@ -27,6 +27,8 @@ var failures = []struct {
 		func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
 	{"left-open", true, true, "what opens a namespace for a while still stands",
 		func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},
+	{"held", false, true, "a direction is held open for what stands in the way of it",
+		func(r *Report) uint64 { return uint64(len(r.HeldOpen())) }},
 	{"over", false, true, "allowed at an isolated end, and never seen",
 		func(r *Report) uint64 { return uint64(r.Over.Count) }},
 	{"unrecorded", false, true, "a rule that the bundle has no evidence for",

@@ -73,7 +73,7 @@ func learn(t *testing.T, d render.Dialect, lines []string) learned {
 	}
 	for _, ns := range r.Namespaces() {
 		for _, side := range sides(ns) {
-			if r.Enforce[ns].Allows(side.Direction) {
+			if r.Enforce[ns].Whole(side.Direction) {
 				l.cfg.Isolated = append(l.cfg.Isolated, side)
 			}
 		}

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -27,6 +28,17 @@ func (r *Report) LeftOpen() []string {
 		}
 	}
 	return slices.Compact(out)
+}
+
+// HeldOpen lists the workloads that are open for good, because something stands in the way of their default deny.
+func (r *Report) HeldOpen() []Opening {
+	var out []Opening
+	for _, o := range r.Open {
+		if o.Pods != "" && strings.HasPrefix(o.Policy, policy.OpenName+"-") {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // opens reports whether a rule allows everything.

@@ -1,0 +1,41 @@
+package synth
+
+import (
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// side is a direction of a namespace, or of a peer by its ID.
+type side struct {
+	d    model.Direction
+	what string
+}
+
+// isolation says where policies of the cluster denied something: at which sides perhaps, and where for sure, since no
+// policy isolates the other end.
+type isolation struct{ any, sure map[side]bool }
+
+func isolationOf(s *scope) isolation {
+	out := isolation{map[side]bool{}, map[side]bool{}}
+	for i := range s.g.Edges {
+		e := &s.g.Edges[i]
+		if e.State != graph.Denied && e.State != graph.Mixed {
+			continue
+		}
+		for _, en := range s.ends(e) {
+			at := side{en.dir, s.g.Peers[en.self].ID}
+			out.any[side{en.dir, en.namespace}] = true
+			out.any[at] = true
+			out.sure[at] = out.sure[at] || s.g.Peers[en.peer].Kind != model.KindPod
+		}
+	}
+	return out
+}
+
+// holds reports whether policies isolate a workload today, so that ours may not open it. Where an allow policy
+// isolates nothing a doubt is enough: it is left as it is, and nothing is cut. Elsewhere the policies that allow would
+// isolate it themselves, so that it is held open unless it is sure.
+func (x *isolation) holds(workload string, d model.Direction, additive bool) bool {
+	at := side{d, workload}
+	return x.sure[at] || additive && x.any[at]
+}
