@@ -1,6 +1,8 @@
 package synth
 
 import (
+	"fmt"
+
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/policy"
@@ -72,8 +74,10 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 		if why := x.selectable(en.peer); why != "" {
 			return why, cut
 		}
-		if x.g.Workloads[peer.Workload].Cluster != x.cluster {
-			return "no peer selects pods of another cluster", cut
+		if w := &x.g.Workloads[peer.Workload]; x.foreign(peer) {
+			if _, ok := x.ofCluster(policy.Peer{}, w.Cluster); !ok {
+				return fmt.Sprintf("no peer of the dialect %s selects pods of another cluster (%q)", x.speech.name(), w.Cluster), cut
+			}
 		}
 	case model.KindAddress:
 		if why := x.masked(peer); why != "" {

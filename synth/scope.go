@@ -100,6 +100,9 @@ func (s *scope) ownCluster(p *graph.Peer) bool {
 	return p.Workload < 0 || s.g.Workloads[p.Workload].Cluster == s.cluster
 }
 
+// foreign reports whether a peer is a pod of another cluster.
+func (s *scope) foreign(p *graph.Peer) bool { return p.Kind == model.KindPod && !s.ownCluster(p) }
+
 // accepted reports whether an edge is to be allowed: by what was seen, or by what people decided.
 func (s *scope) accepted(edge int) bool {
 	e := &s.g.Edges[edge]

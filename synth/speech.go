@@ -63,6 +63,15 @@ func (s *speech) labels(sel policy.Selector) string {
 	return s.refuses(p)
 }
 
+// ofCluster returns the peer for pods of another cluster, false if the dialect has none.
+func (s *speech) ofCluster(p policy.Peer, cluster string) (policy.Peer, bool) {
+	m, ok := s.dialect.(render.Meshed)
+	if !ok || cluster == "" {
+		return p, false
+	}
+	return m.OfCluster(p, cluster), true
+}
+
 // class numbers what can stand in one rule: a rule has peers and ports of one class only.
 func (s *speech) class(p policy.Peer, q policy.Port) int {
 	if d, ok := s.dialect.(render.Divided); ok {

@@ -27,6 +27,8 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 	var addresses []netip.Addr
 	for _, i := range peers {
 		switch p := &t.g.Peers[i]; {
+		case p.Kind == model.KindPod && t.foreign(p):
+			out = append(out, t.peer(ns, i))
 		case p.Kind == model.KindPod:
 			workloads = append(workloads, p.Workload)
 		case p.Also != 0 && t.says(worldRule):
@@ -64,6 +66,12 @@ func (t *translator) peer(ns string, i int) policy.Peer {
 		return t.network(ns, NodesNetwork)[0]
 	case model.KindNetwork, model.KindNetworkSet:
 		return t.network(ns, p.Name)[0]
+	case model.KindPod:
+		if t.foreign(p) {
+			pods, _ := PeerOf(t.g, i)
+			pods, _ = t.ofCluster(pods, t.g.Workloads[p.Workload].Cluster)
+			return pods
+		}
 	default:
 	}
 	p, _ := PeerOf(t.g, i)
@@ -102,6 +110,9 @@ func (t *translator) means(ns string, p *policy.Peer, peer int) bool {
 			p.Name == is.Name
 	}
 	w := &t.g.Workloads[t.g.Peers[peer].Workload]
+	if t.foreign(&t.g.Peers[peer]) {
+		return p.Pods.Compare(is.Pods) == 0 && p.Namespaces.Compare(is.Namespaces) == 0
+	}
 	return p.Pods.Matches(w.Common) && p.Namespaces.Matches(model.Labels{policy.NamespaceName + "=" + w.Namespace})
 }
 

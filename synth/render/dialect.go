@@ -58,6 +58,12 @@ type Global interface {
 	GlobalDeny(system []string, ingress, egress bool) policy.Policy
 }
 
+// Meshed is a dialect that has peers in other clusters of a mesh.
+type Meshed interface {
+	// OfCluster is a peer that selects pods, for those of another cluster.
+	OfCluster(p policy.Peer, cluster string) policy.Peer
+}
+
 // Asking is a policy that isolates in the direction of a rule, for a dialect that is asked about the rule alone.
 func Asking(r policy.Rule) *policy.Policy {
 	return &policy.Policy{Name: "check", Namespace: "check", Ingress: r.Direction == model.Ingress,

@@ -49,6 +49,12 @@ func (Dialect) Class(p policy.Peer, q policy.Port) int {
 	return 2 * groupOf(p.Kind)
 }
 
+// OfCluster names the cluster: without that a selector means pods of the policy's own.
+func (Dialect) OfCluster(p policy.Peer, cluster string) policy.Peer {
+	p.Pods = append(policy.Selector{{Key: clusterLabel, Op: policy.In, Values: []string{cluster}}}, p.Pods...).Canonical()
+	return p
+}
+
 // Rollout is additive by enableDefaultDeny, which Cilium knows since 1.16.
 func (Dialect) Rollout() render.Rollout {
 	return render.Rollout{Additive: true,

@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"slices"
 	"strings"
 
 	"sluice/synth/policy"
@@ -50,6 +51,13 @@ func unsayable(pods, namespaces policy.Selector) string {
 		}
 	}
 	return ""
+}
+
+// withoutCluster is the selector of a peer without the names of clusters, which a peer may have.
+func withoutCluster(pods policy.Selector) policy.Selector {
+	return slices.DeleteFunc(slices.Clone(pods), func(r policy.Requirement) bool {
+		return r.Key == clusterLabel && r.Op == policy.In
+	})
 }
 
 // selectorOf writes both selectors as one. In with one value becomes matchLabels; a second one for the same key has to

@@ -111,7 +111,7 @@ func (l *losses) peer(r policy.Rule, p policy.Peer) []policy.Peer {
 	switch p.Kind {
 	case policy.PeerPods:
 		p.Namespaces = withoutName(p.Namespaces)
-		if why := unsayable(p.Pods, p.Namespaces); why != "" {
+		if why := unsayable(withoutCluster(p.Pods), p.Namespaces); why != "" {
 			return lost(": " + why)
 		}
 		return []policy.Peer{p}
