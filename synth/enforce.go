@@ -87,9 +87,9 @@ func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 	return out
 }
 
-// deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no selector
-// names, and what comes, stays open. A workload that something stands in the way of is held open; one that policies isolate
-// today is left as it is, neither opened nor denied.
+// deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no
+// selector names, and what comes, stays open. A workload that something stands in the way of is held open; one that
+// policies isolate today is left as it is, neither opened nor denied.
 func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left func(int) bool) bool {
 	blocked := map[int]bool{}
 	for _, o := range e.Why {
@@ -125,8 +125,9 @@ func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left 
 func (e *Enforce) remarkLeft(n *notes, ns string, d model.Direction) {
 	for _, h := range e.Left {
 		if h.Direction == d {
-			n.find(KindIsolated.of(ns, d, fmt.Sprintf("policies deny %s of %s/%s already, and something stands in the way of ours",
-				d, ns, h.Name), "it is left as it is: nothing here opens it or denies it"))
+			text := fmt.Sprintf("policies deny %s of %s/%s already, and something stands in the way of ours", d, ns, h.Name)
+			n.find(KindIsolated.of(ns, d, text,
+				"it is left as it is: nothing here opens it or denies it"))
 		}
 	}
 }

@@ -81,7 +81,8 @@ type Namespace struct {
 	Ingress   bool       `json:"ingress"`
 	Egress    bool       `json:"egress"`
 	Obstacles []Obstacle `json:"obstacles"`
-	// IngressStatus and EgressStatus say why: proven, already-isolated, held, partial, forced, edited, not-watched, blocked or lost.
+	// IngressStatus and EgressStatus say why: proven, already-isolated, held, partial, forced, edited, not-watched,
+	// blocked or lost.
 	IngressStatus string `json:"ingressStatus"`
 	EgressStatus  string `json:"egressStatus"`
 	// WatchedFrom and WatchedTo are the first and last record of its pods, NewEdge when the latest of its edges was
