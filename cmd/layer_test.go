@@ -68,14 +68,20 @@ var layers = []struct{ pkg, imports string }{
 		"synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
 		"model/store"},
-	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/run cmd/sluice/internal/text ingest/live model " +
+	{"cmd/sluice/internal/propose", "synth/bundle"},
+	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/propose cmd/sluice/internal/run " +
+		"cmd/sluice/internal/text ingest/live model " +
 		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
 		"synth/readiness synth/render synth/verify"},
-	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/place cmd/sluice/internal/run cmd/sluice/internal/show " +
+	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/place cmd/sluice/internal/propose " +
+		"cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice", "cmd/sluice/internal/cli"},
 }
+
+// proposing is the room that opens pull requests.
+const proposing = "cmd/sluice/internal/propose"
 
 // confined are libraries that one room only may know, and why.
 var confined = []struct{ library, rooms, why string }{
@@ -87,6 +93,10 @@ var confined = []struct{ library, rooms, why string }{
 	{"github.com/cilium/cilium", "ingest/live/hubble cmd/flowgen", "protobuf is read at the edge"},
 	{"google.golang.org/grpc", "ingest/live/hubble ingest/live/goldmane", "only servers are talked to"},
 	{"github.com/owenrumney/go-sarif", "cmd/sluice/internal/show", "what other tools read is printed"},
+	{"github.com/go-git/go-git", proposing, "Git and the forges are one room's business"},
+	{"github.com/google/go-github", proposing, "Git and the forges are one room's business"},
+	{"code.gitea.io/sdk", proposing, "Git and the forges are one room's business"},
+	{"gitlab.com/gitlab-org", proposing, "Git and the forges are one room's business"},
 	{"sigs.k8s.io/yaml", "synth/render synth/bundle synth/bundle/applytest cmd/sluice/internal/run " +
 		"cmd/flowgen", "YAML is text at the edges"},
 }

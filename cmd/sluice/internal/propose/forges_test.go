@@ -1,0 +1,186 @@
+package propose
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// recorded are answers of a forge as its documentation has them, shortened to what is read.
+type recorded struct {
+	forge   string
+	answers map[string]string
+	asked   []string // the beginnings of what is asked, in order
+}
+
+var forges = []recorded{
+	{GitHub, map[string]string{
+		"GET /api/v3/repos/shop/cluster/pulls": `[{"number":7,"html_url":"https://h/7","state":"open","title":"T","body":"B",
+			"labels":[{"name":"sluice"}],"head":{"ref":"sluice/x","sha":"c1"},"base":{"ref":"main"}},
+			{"number":5,"state":"closed","merged_at":"2026-01-02T03:04:05Z","head":{"ref":"sluice/x"},"base":{"ref":"main"}},
+			{"number":4,"state":"closed","head":{"ref":"sluice/x"},"base":{"ref":"main"}}]`,
+		"POST /api/v3/repos/shop/cluster/pulls":           `{"number":8,"html_url":"https://h/8","state":"open"}`,
+		"PATCH /api/v3/repos/shop/cluster/pulls/7":        `{"number":7}`,
+		"POST /api/v3/repos/shop/cluster/issues/7/labels": `[{"name":"a"}]`,
+		"GET /api/v3/repos/shop/cluster/commits/c1/status": `{"statuses":[{"context":"s/v","state":"success",
+			"description":"good"}]}`,
+		"POST /api/v3/repos/shop/cluster/statuses/c1": `{"state":"failure"}`,
+	}, []string{
+		"GET /api/v3/repos/shop/cluster/pulls direction=desc&head=shop%3Asluice%2Fx&per_page=100&sort=created&state=all",
+		`POST /api/v3/repos/shop/cluster/pulls  {"title":"T","head":"sluice/x","base":"main","body":"B"`,
+		`PATCH /api/v3/repos/shop/cluster/pulls/7  {"title":"T","body":"B"}`,
+		`PATCH /api/v3/repos/shop/cluster/pulls/7  {"state":"open"}`,
+		`POST /api/v3/repos/shop/cluster/issues/7/labels  ["a"]`,
+		"GET /api/v3/repos/shop/cluster/commits/c1/status",
+		`POST /api/v3/repos/shop/cluster/statuses/c1  {"state":"failure","description":"bad","context":"s/v"}`,
+	}},
+	{GitLab, map[string]string{
+		"GET /api/v4/projects/shop/cluster/merge_requests": `[{"iid":7,"web_url":"https://h/7","state":"opened","title":"T",
+			"description":"B","labels":["sluice"],"source_branch":"sluice/x","target_branch":"main","sha":"c1",
+			"source_project_id":1,"target_project_id":1},
+			{"iid":6,"state":"opened","source_branch":"sluice/x","target_branch":"main","source_project_id":2,"target_project_id":1},
+			{"iid":5,"state":"merged","source_branch":"sluice/x","target_branch":"main"},
+			{"iid":4,"state":"closed","source_branch":"sluice/x","target_branch":"main"}]`,
+		"POST /api/v4/projects/shop/cluster/merge_requests":                `{"iid":8,"web_url":"https://h/8","state":"opened"}`,
+		"PUT /api/v4/projects/shop/cluster/merge_requests/7":               `{"iid":7}`,
+		"GET /api/v4/projects/shop/cluster/repository/commits/c1/statuses": `[{"name":"s/v","status":"success","description":"good"}]`,
+		"POST /api/v4/projects/shop/cluster/statuses/c1":                   `{"status":"failed"}`,
+	}, []string{
+		"GET /api/v4/projects/shop/cluster/merge_requests order_by=created_at&per_page=100&sort=desc&source_branch=sluice%2Fx&state=all",
+		`POST /api/v4/projects/shop/cluster/merge_requests  {"title":"T","description":"B","source_branch":"sluice/x","target_branch":"main"}`,
+		`PUT /api/v4/projects/shop/cluster/merge_requests/7  {"title":"T","description":"B"}`,
+		`PUT /api/v4/projects/shop/cluster/merge_requests/7  {"state_event":"reopen"}`,
+		`PUT /api/v4/projects/shop/cluster/merge_requests/7  {"add_labels":"a"}`,
+		"GET /api/v4/projects/shop/cluster/repository/commits/c1/statuses",
+		`POST /api/v4/projects/shop/cluster/statuses/c1  {"state":"failed","ref":"sluice/x","name":"s/v","description":"bad"}`,
+	}},
+	{Gitea, map[string]string{
+		"GET /api/v1/repos/shop/cluster/pulls": `[{"number":4,"state":"closed","head":{"ref":"refs/pull/4/head","label":"sluice/x",
+			"repo_id":1},"base":{"ref":"main","repo_id":1}},
+			{"number":7,"html_url":"https://h/7","state":"open","title":"T","body":"B","labels":[{"name":"sluice"}],
+			"head":{"ref":"sluice/x","sha":"c1","repo_id":1},"base":{"ref":"main","repo_id":1}},
+			{"number":6,"state":"open","head":{"ref":"sluice/x","repo_id":2},"base":{"ref":"main","repo_id":1}},
+			{"number":5,"state":"closed","merged":true,"head":{"ref":"sluice/x","repo_id":1},"base":{"ref":"main","repo_id":1}}]`,
+		"POST /api/v1/repos/shop/cluster/pulls": `{"number":8,"html_url":"https://h/8","state":"open",
+			"head":{"ref":"sluice/x"},"base":{"ref":"main"}}`,
+		"PATCH /api/v1/repos/shop/cluster/pulls/7":        `{"number":7}`,
+		"GET /api/v1/repos/shop/cluster/labels":           `[{"id":3,"name":"b"}]`,
+		"POST /api/v1/repos/shop/cluster/labels":          `{"id":9,"name":"a"}`,
+		"POST /api/v1/repos/shop/cluster/issues/7/labels": `[{"name":"a"}]`,
+		"GET /api/v1/repos/shop/cluster/commits/c1/status": `{"statuses":[{"context":"s/v","status":"success",
+			"description":"good"}]}`,
+		"POST /api/v1/repos/shop/cluster/statuses/c1": `{"status":"failure"}`,
+	}, []string{
+		"GET /api/v1/repos/shop/cluster/pulls limit=50&page=1&state=all",
+		`POST /api/v1/repos/shop/cluster/pulls  {"head":"sluice/x","base":"main","title":"T","body":"B"`,
+		`PATCH /api/v1/repos/shop/cluster/pulls/7  {"title":"T","body":"B"`,
+		`PATCH /api/v1/repos/shop/cluster/pulls/7  {"title":"","body":null,`,
+		"GET /api/v1/repos/shop/cluster/labels limit=50&page=1",
+		`POST /api/v1/repos/shop/cluster/labels  {"name":"a","color":"#2a7de1"`,
+		`POST /api/v1/repos/shop/cluster/issues/7/labels  {"labels":[9]}`,
+		"GET /api/v1/repos/shop/cluster/commits/c1/status",
+		`POST /api/v1/repos/shop/cluster/statuses/c1  {"state":"failure","target_url":"","description":"bad","context":"s/v"}`,
+	}},
+}
+
+// forgeAt is the client of a forge that answers at a URL.
+func forgeAt(t *testing.T, forge, url string) forge {
+	t.Helper()
+	at, err := locate(url+"/shop/cluster.git", forge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &run{t: at, token: Token{secret: "s3cret"}, out: &Result{}}
+	if err := p.client(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return p.forge
+}
+
+// TestRecorded: each client asks its forge for what is meant, and understands the answers.
+func TestRecorded(t *testing.T) {
+	for _, c := range forges {
+		t.Run(c.forge, func(t *testing.T) {
+			handle, asked := answers(t, c.answers)
+			s := httptest.NewServer(handle)
+			defer s.Close()
+			f, ctx := forgeAt(t, c.forge, s.URL), t.Context()
+			list, err := f.Find(ctx, "sluice/x")
+			if err != nil || len(list) != 3 {
+				t.Fatalf("%v %+v", err, list)
+			}
+			want := Request{7, "https://h/7", Open, "T", "B", "main", "sluice/x", "c1", []string{"sluice"}}
+			if q := list[0]; q.Number != want.Number || q.URL != want.URL || q.State != Open || q.Text != "B" || q.Head != "c1" ||
+				q.Base != "main" || !slices.Equal(q.LabelNames, want.LabelNames) {
+				t.Errorf("%+v", q)
+			}
+			if list[1].State != Merged || list[2].State != Closed {
+				t.Errorf("%+v", list)
+			}
+			opened, err := f.Open(ctx, want)
+			if err != nil || opened.Number != 8 || opened.URL != "https://h/8" {
+				t.Errorf("%v %+v", err, opened)
+			}
+			there, err := map[string]Status{}, error(nil)
+			for _, step := range []func() error{
+				func() error { return f.Edit(ctx, want) },
+				func() error { return f.SetOpen(ctx, 7, true) },
+				func() error { return f.Label(ctx, 7, []string{"a"}) },
+				func() error { there, err = f.Statuses(ctx, "c1"); return err },
+				func() error { return f.SetStatus(ctx, "c1", "sluice/x", Status{"s/v", false, "bad"}) },
+			} {
+				if err := step(); err != nil {
+					t.Error(err)
+				}
+			}
+			if there["s/v"] != (Status{"s/v", true, "good"}) {
+				t.Errorf("%+v", there)
+			}
+			for i, a := range *asked {
+				if i >= len(c.asked) || !strings.HasPrefix(a, c.asked[i]) {
+					t.Errorf("asked %s", a)
+				}
+			}
+			if len(*asked) != len(c.asked) {
+				t.Errorf("asked %d times", len(*asked))
+			}
+		})
+	}
+}
+
+// TestAnswers: what a forge refuses is said in words, without the token, and a token follows no redirect elsewhere.
+func TestAnswers(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("asked elsewhere with %v", r.Header)
+	}))
+	defer other.Close()
+	for _, c := range forges {
+		for _, a := range []struct {
+			code int
+			want string
+		}{
+			{http.StatusUnauthorized, "the token was not accepted"},
+			{http.StatusForbidden, "the token may not do this; it needs"},
+			{http.StatusNotFound, "is the repository right, and may the token see it?"},
+			{http.StatusUnprocessableEntity, "said of s3cret"},
+			{http.StatusFound, map[string]string{GitHub: "HTTP 302", GitLab: "sends on to", Gitea: "sends on to"}[c.forge]},
+		} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", other.URL+"/"+r.URL.Path)
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(a.code)
+				_, _ = w.Write([]byte(`{"message":"said of s3cret"}`))
+			}))
+			_, err := forgeAt(t, c.forge, s.URL).Find(t.Context(), "sluice/x")
+			if err == nil || !strings.Contains(err.Error(), a.want) {
+				t.Errorf("%s %d: %v", c.forge, a.code, err)
+			}
+			if text := (Token{secret: "s3cret"}).hide(err).Error(); strings.Contains(text, "s3cret") {
+				t.Error(text)
+			}
+			s.Close()
+		}
+	}
+}
