@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help build demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-s3
+.PHONY: help build demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -90,6 +90,7 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	$(MAKE) conformance-cilium
 	$(MAKE) conformance-calico
 	$(MAKE) conformance-kube
+	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
 	$(MAKE) -C cmd/conformance/bench test
 
@@ -97,6 +98,14 @@ conformance-s3: build ## build a real S3 server and let it hold stores
 	@mkdir -p $(BIN)
 	cd cmd/conformance/s3 && CGO_ENABLED=0 $(GO) build -trimpath -o ../../../$(BIN)/versitygw tool
 	SLUICE_S3=$(CURDIR)/$(BIN)/versitygw $(JUDGED) -run S3 ./model/store/bucket ./cmd/sluice/internal/cli
+
+GITEA := code.gitea.io/gitea
+conformance-forge: ## build a Gitea, start it on loopback, and keep pull requests on it; needs git and a C compiler
+	@mkdir -p $(BIN)
+	cd cmd/conformance/gitea && CGO_ENABLED=1 $(GO) build -trimpath -ldflags "-s -w" -tags "sqlite sqlite_unlock_notify" \
+	  -o ../../../$(BIN)/gitea $(GITEA)
+	SLUICE_GITEA=$(CURDIR)/$(BIN)/gitea SLUICE_GITEA_ROOT=$$(cd cmd/conformance/gitea && $(GO) list -m -f '{{.Dir}}' $(GITEA)) \
+	  $(JUDGED) -run Gitea ./cmd/sluice/internal/propose
 
 conformance-kube: build ## build an API server with etcd and let it and kustomize judge
 	$(MAKE) -C cmd/conformance/kube test
