@@ -11,9 +11,11 @@ type Proto uint8
 // The protocols that policies can name.
 const (
 	ICMP   Proto = 1
+	IGMP   Proto = 2
 	TCP    Proto = 6
 	UDP    Proto = 17
 	ICMPv6 Proto = 58
+	VRRP   Proto = 112
 	SCTP   Proto = 132
 )
 
@@ -28,6 +30,10 @@ func (p Proto) String() string {
 		return "udp"
 	case ICMPv6:
 		return "icmpv6"
+	case IGMP:
+		return "igmp"
+	case VRRP:
+		return "vrrp"
 	case SCTP:
 		return "sctp"
 	case 0:
@@ -38,6 +44,9 @@ func (p Proto) String() string {
 
 // HasPorts reports whether a port means something for p. For ICMP and ICMPv6 a Port field holds the message type.
 func (p Proto) HasPorts() bool { return p == TCP || p == UDP || p == SCTP }
+
+// Whole reports whether p has neither ports nor types of messages, so that a rule can name it as a whole only.
+func (p Proto) Whole() bool { return p != 0 && !p.HasPorts() && p != ICMP && p != ICMPv6 }
 
 // Tri is a boolean that a record may leave out; the zero value is Unknown. Unknown is never read as No
 // (23 % of real Hubble records carry no is_reply).

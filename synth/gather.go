@@ -56,7 +56,15 @@ func (x *gatherer) end(i int, e *graph.Edge, en edgeEnd) {
 		return
 	}
 	remarkEdge(x.scope, x.notes, i, en)
-	x.needs = append(x.needs, need{self.Workload, en.namespace, en.dir, en.peer, e.Proto, e.Port, e.Port, i, false})
+	x.needs = append(x.needs, need{self.Workload, en.namespace, en.dir, en.peer, e.Proto, e.Port, lastPort(e), i, false})
+}
+
+// lastPort is the last port that a rule for an edge names: all of a protocol that has none.
+func lastPort(e *graph.Edge) uint16 {
+	if e.Proto.Whole() {
+		return policy.LastPort
+	}
+	return e.Port
 }
 
 // inexpressible says why the dialect has no rule for an edge at one end, and what follows; "" if it has.
@@ -99,7 +107,7 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 	default:
 		return "the log does not identify the peer", cut
 	}
-	rule := policy.Rule{Direction: en.dir, AnyPeer: true, Ports: []policy.Port{policy.OnePort(e.Proto, e.Port)}}
+	rule := policy.Rule{Direction: en.dir, AnyPeer: true, Ports: []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}}
 	if !x.says(rule) {
 		return "the dialect " + x.speech.name() + " has no rule for " + e.Proto.String() + " alone", cut
 	}

@@ -44,6 +44,8 @@ var protocols = [...]model.Proto{
 	l4SCTP:  model.SCTP,
 	l4ICMP4: model.ICMP,
 	l4ICMP6: model.ICMPv6,
+	l4VRRP:  model.VRRP,
+	l4IGMP:  model.IGMP,
 	passed:  0,
 }
 
@@ -81,6 +83,7 @@ func (r *reader) layer4(b []byte, i int) int {
 // ports reads what a protocol has: ports and flags, or a type.
 func (r *reader) ports(b []byte, i int) int {
 	icmp := r.proto == model.ICMP || r.proto == model.ICMPv6
+	ports := r.proto.HasPorts()
 	seen := uint64(0)
 	for first := true; ; first = false {
 		id, at := r.member(b, i, inPorts, first)
@@ -97,11 +100,11 @@ func (r *reader) ports(b []byte, i int) int {
 		switch {
 		case id == portType && icmp:
 			i = r.whole(b, i, maxICMP, &r.icmp)
-		case id == portSource && !icmp:
+		case id == portSource && ports:
 			i = r.value(holeSrcPort, b, i)
-		case id == portDestination && !icmp:
+		case id == portDestination && ports:
 			i = r.value(holeDstPort, b, i)
-		case id == portFlags && !icmp:
+		case id == portFlags && ports:
 			i = r.tcpFlags(b, i)
 		case id == portCode:
 			i = skip(b, i, 0)

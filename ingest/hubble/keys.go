@@ -62,6 +62,8 @@ const (
 	l4SCTP
 	l4ICMP4
 	l4ICMP6
+	l4VRRP
+	l4IGMP
 	portSource
 	portDestination
 	portFlags
@@ -109,7 +111,8 @@ var memberNames = [inKinds]map[member]string{
 		ipVersion:     "ipVersion",
 		passed:        "encrypted source_xlated",
 	},
-	inLayer4: {l4TCP: "TCP", l4UDP: "UDP", l4SCTP: "SCTP", l4ICMP4: "ICMPv4", l4ICMP6: "ICMPv6"},
+	inLayer4: {l4TCP: "TCP", l4UDP: "UDP", l4SCTP: "SCTP", l4ICMP4: "ICMPv4", l4ICMP6: "ICMPv6", l4VRRP: "VRRP",
+		l4IGMP: "IGMP"},
 	inPorts: {
 		portSource:      "source_port",
 		portDestination: "destination_port",

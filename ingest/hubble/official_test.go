@@ -84,6 +84,10 @@ func officialOf(f *flowpb.Flow) official {
 		o.proto, o.dstPort = model.ICMP, p.ICMPv4.Type
 	case *flowpb.Layer4_ICMPv6:
 		o.proto, o.dstPort = model.ICMPv6, p.ICMPv6.Type
+	case *flowpb.Layer4_VRRP:
+		o.proto = model.VRRP
+	case *flowpb.Layer4_IGMP:
+		o.proto = model.IGMP
 	}
 	switch {
 	case f.IsReply.GetValue(), f.IsReply == nil && f.Reply:

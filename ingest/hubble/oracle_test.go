@@ -68,6 +68,7 @@ type oracleFlow struct {
 	L4      *struct {
 		TCP, UDP, SCTP *oraclePorts
 		ICMPv4, ICMPv6 *oracleICMP
+		VRRP, IGMP     *struct{}
 	} `json:"l4"`
 	Source, Destination *oracleEnd
 	Reply               *bool `json:"reply"`
@@ -240,6 +241,10 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 			if !oracleWhole(l.ICMPv6.Type, &f.DstPort) || f.DstPort > 255 {
 				return "bad ICMP type"
 			}
+		case l.VRRP != nil:
+			f.Proto = model.VRRP
+		case l.IGMP != nil:
+			f.Proto = model.IGMP
 		}
 	}
 	switch {

@@ -58,7 +58,7 @@ const (
 	flowIsReply, flowUUID, flowTraceReason     = 26, 34, 36
 	flowAggregate                              = 21007
 	layerTCP, layerUDP, layerICMP4, layerICMP6 = 1, 2, 3, 4
-	layerSCTP, layerLast                       = 5, 7
+	layerSCTP, layerVRRP, layerIGMP            = 5, 6, 7
 )
 
 // Decode reads a Flow message into w. On an error w.Flow is not to be used.
@@ -202,7 +202,7 @@ func (w *Wire) layer4(b []byte) error {
 		if b = l.next(b); b == nil {
 			return errWire
 		}
-		if !l.text || l.num > layerLast {
+		if !l.text || l.num > layerIGMP {
 			continue
 		}
 		f.proto, f.srcPort, f.dstPort, f.icmp, f.flags, f.hasFlags = 0, 0, 0, 0, 0, false
@@ -223,6 +223,10 @@ func (w *Wire) layer4(b []byte) error {
 		case layerICMP6:
 			f.proto = model.ICMPv6
 			err = w.icmpType(l.b)
+		case layerVRRP:
+			f.proto = model.VRRP
+		case layerIGMP:
+			f.proto = model.IGMP
 		}
 		if err != nil {
 			return err

@@ -83,8 +83,13 @@ type Edge struct {
 	Evidence
 }
 
-// PortString is "8080/tcp"; for ICMP the type stands in place of the port.
-func (e *Edge) PortString() string { return strconv.Itoa(int(e.Port)) + "/" + e.Proto.String() }
+// PortString is "8080/tcp"; for ICMP the type stands in place of the port, other protocols have none: "vrrp".
+func (e *Edge) PortString() string {
+	if e.Proto.Whole() {
+		return e.Proto.String()
+	}
+	return strconv.Itoa(int(e.Port)) + "/" + e.Proto.String()
+}
 
 // Connection is an edge between raw endpoints: what verify replays.
 type Connection struct {

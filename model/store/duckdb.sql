@@ -14,7 +14,7 @@ CREATE OR REPLACE TEMP MACRO verdict_name(n) AS ['unknown', 'forwarded', 'droppe
 CREATE OR REPLACE TEMP MACRO observer_name(n) AS ['destination', 'to-proxy', 'to-network', 'to-overlay', 'to-stack', 'source', 'policy-verdict', 'drop', 'l7', 'elsewhere'][n + 1];
 CREATE OR REPLACE TEMP MACRO fate_name(n) AS ['malformed', 'used', 'reply', 'duplicate', 'denied', 'irrelevant', 'refused', 'undecided'][n + 1];
 CREATE OR REPLACE TEMP MACRO reason_name(n) AS ['', 'not-a-flow', 'socket-event', 'debug-event', 'icmp-error', 'neighbor-discovery', 'health', 'own-node', 'self', 'related', 'non-policy-drop', 'auth-required', 'verdict-other', 'service-address', 'transit', 'ghost', 'node-to-node', 'tunnel-outer', 'field-masked', 'empty-endpoint', 'unknown-identity', 'unlabelled', 'undecided', 'no-port', 'bad-time', 'no-address', 'aggregated', 'unknown-verdict', 'bad-json', 'bad-value', 'too-long', 'truncated', 'not-a-flow-log', 'node-address'][n + 1];
-CREATE OR REPLACE TEMP MACRO proto_name(n) AS CASE n WHEN 0 THEN 'unknown' WHEN 1 THEN 'icmp' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 58 THEN 'icmpv6' WHEN 132 THEN 'sctp' ELSE n::VARCHAR END;
+CREATE OR REPLACE TEMP MACRO proto_name(n) AS CASE n WHEN 0 THEN 'unknown' WHEN 1 THEN 'icmp' WHEN 2 THEN 'igmp' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 58 THEN 'icmpv6' WHEN 112 THEN 'vrrp' WHEN 132 THEN 'sctp' ELSE n::VARCHAR END;
 
 -- Ids mean something within one pair of files, so the key of a label is its pair's number and its id in one. (Two
 -- columns would do as well, but then the optimizer may join labels with labels first.)

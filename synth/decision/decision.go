@@ -199,7 +199,7 @@ type ports struct {
 }
 
 // protocols are those that a port can be of.
-var protocols = []model.Proto{model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6}
+var protocols = []model.Proto{model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6, model.IGMP, model.VRRP}
 
 func newPorts(s string) (ports, error) {
 	if s == "*" {
@@ -214,7 +214,7 @@ func newPorts(s string) (ports, error) {
 	}
 	i := slices.IndexFunc(protocols, func(p model.Proto) bool { return p.String() == name })
 	if i < 0 {
-		return ports{}, fmt.Errorf("%q: there is no protocol %q (tcp, udp, sctp, icmp, icmpv6)", s, name)
+		return ports{}, fmt.Errorf("%q: there is no protocol %q (tcp, udp, sctp, icmp, icmpv6, igmp, vrrp)", s, name)
 	}
 	low, high, isRange := strings.Cut(number, "-")
 	if !isRange {

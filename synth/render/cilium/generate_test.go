@@ -81,7 +81,7 @@ func (g generator) peer() policy.Peer {
 }
 
 func (g generator) port() policy.Port {
-	proto := pick(g, 0, model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6, vrrp, 47)
+	proto := pick(g, 0, model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6, model.VRRP, 47)
 	switch g.IntN(5) {
 	case 0:
 		return policy.AllPorts(proto)

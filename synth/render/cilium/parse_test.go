@@ -54,7 +54,7 @@ var parsed = []struct {
 	{"no default deny", head + sel + "  enableDefaultDeny: {ingress: false}\n  ingress: [{fromEntities: [host]}]\n  egress: [{}]",
 		[]string{"p in shop app=cart isolates egress", "allow ingress any port from entity host"}},
 	{"ports", head + sel + "  egress: [{toEntities: [host], toPorts: [{ports: [{port: HTTP}, {port: \"80\", endPort: 90, protocol: SCTP}, {protocol: VRRP}, {port: \"010\"}, {port: \"7\", endPort: 0}]}]}]",
-		[]string{"p in shop app=cart isolates egress", "allow egress http/any,7/any,8/any,112,80-90/sctp to entity host"}},
+		[]string{"p in shop app=cart isolates egress", "allow egress http/any,7/any,8/any,vrrp,80-90/sctp to entity host"}},
 	{"all names may be asked", head + sel + "  egress: [{toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchPattern: \"*\"}]}}]}]",
 		[]string{"p in shop app=cart isolates egress", "allow egress 53/any to anywhere"}},
 	{"of the cluster", wide + "spec:\n  endpointSelector: {matchLabels: {app: cart, io.kubernetes.pod.namespace: shop}}\n  ingress: [{fromEndpoints: [{}]}]",

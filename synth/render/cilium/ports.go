@@ -14,15 +14,9 @@ var protocols = map[model.Proto]string{
 	model.TCP:  "TCP",
 	model.UDP:  "UDP",
 	model.SCTP: "SCTP",
-	igmp:       "IGMP",
-	vrrp:       "VRRP",
+	model.IGMP: "IGMP", // this and the next need enable-extended-ip-protocols
+	model.VRRP: "VRRP",
 }
-
-// Protocols without ports that Cilium knows (enable-extended-ip-protocols).
-const (
-	igmp model.Proto = 2
-	vrrp model.Proto = 112
-)
 
 // hasPorts reports whether a protocol of the API has ports.
 func hasPorts(p model.Proto) bool { return p == 0 || p.HasPorts() }
