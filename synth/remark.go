@@ -39,11 +39,6 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 				"it is a workload of its own: "+w.Outlier+" keeps its selector, and allows no more for it",
 			))
 		}
-		if len(w.Merged) > 1 {
-			n.find(KindMerged.of(w.Namespace, model.DirectionUnknown,
-				w.ID+" stands for "+strings.Join(w.Merged, ", ")+": no stable label tells them apart",
-				"each of them is allowed what any of them needs"))
-		}
 	}
 	for ns, count := range denials(s) {
 		n.find(KindIsolated.of(ns, model.DirectionUnknown,

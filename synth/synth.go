@@ -33,6 +33,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	needs = widenNeeds(scope, resolvers, needs, notes, ledger)
 	remark(scope, speech, notes)
 	remarkDecisions(scope, notes)
+	priceMerged(scope, ledger, notes)
 	enforce := enforcing(scope, speech, notes)
 	written, err := writePolicies(ctx, &solver{scope, translator, speech, resolvers}, needs, notes, ledger, enforce)
 	if err != nil {

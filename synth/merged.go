@@ -1,0 +1,88 @@
+package synth
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"sluice/model"
+)
+
+// WidenMerged names what a merge of workloads opens, among the widenings. Nobody asks for it: no selector can help it.
+const WidenMerged = "merged"
+
+// priceMerged prices the workloads that stand for several owners, as a widening: each of them is allowed what any of
+// them was seen to do, and lets in whom any of them let in.
+func priceMerged(s *scope, b *ledger, n *notes) {
+	w := Widening{Kind: WidenMerged, Text: "owners that no stable label tells apart are allowed what any of them needs"}
+	found := false
+	for i := range s.g.Workloads {
+		if x := &s.g.Workloads[i]; !s.subject(i) || len(x.Merged) < 2 || len(x.Selector) == 0 {
+			continue
+		}
+		found = true
+		price := s.mergePrice(i)
+		if w.Price += price; w.Price < price {
+			w.Price = math.MaxInt
+		}
+		s.remarkMerged(i, price, n)
+	}
+	if found {
+		b.add(w)
+	}
+}
+
+// mergePrice counts the connections of a merged workload that some of its owners were never seen to make or to take.
+func (s *scope) mergePrice(workload int) int {
+	key, owners := s.g.Workloads[workload].Separator()
+	if key == "" {
+		return math.MaxInt // nothing tells which of them made one
+	}
+	all := map[string]bool{}
+	for _, o := range owners {
+		all[o] = true
+	}
+	type place struct {
+		edge int
+		dir  model.Direction
+	}
+	seen := map[place]map[string]bool{}
+	note := func(edge int, d model.Direction, id model.EndpointID) {
+		if p := s.g.PeerOf[id]; p < 0 || s.g.Peers[p].Workload != workload {
+			return
+		}
+		at := place{edge, d}
+		if seen[at] == nil {
+			seen[at] = map[string]bool{}
+		}
+		v, _ := s.g.Tables.Endpoints.Get(id).Labels.Get(key)
+		if o := owners[v]; o != "" {
+			seen[at][o] = true
+		}
+	}
+	for i := range s.g.Connections {
+		if c := &s.g.Connections[i]; s.accepted(c.Edge) {
+			note(c.Edge, model.Egress, c.Src)
+			note(c.Edge, model.Ingress, c.Dst)
+		}
+	}
+	price := 0
+	for _, some := range seen {
+		price += len(all) - len(some)
+	}
+	return price
+}
+
+func (s *scope) remarkMerged(workload, price int, n *notes) {
+	w := &s.g.Workloads[workload]
+	cost := Widening{Price: price}
+	text := fmt.Sprintf("%s stands for %s: no stable label tells them apart (%s)", w.ID, strings.Join(w.Merged, ", "),
+		cost.Cost())
+	consequence := "each of them is allowed what any of them needs: give each a label of its own"
+	if key, _ := w.Separator(); key != "" {
+		text += "; the label " + key + " would"
+		consequence = "each of them is allowed what any of them needs: keep " + key +
+			" under volatileLabels if it stays, or give each a label of its own"
+	}
+	n.find(KindMerged.of(w.Namespace, model.DirectionUnknown, text, consequence))
+}
