@@ -107,7 +107,8 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 	default:
 		return "the log does not identify the peer", cut
 	}
-	rule := policy.Rule{Direction: en.dir, AnyPeer: true, Ports: []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}}
+	rule := policy.Rule{Direction: en.dir, AnyPeer: true,
+		Ports: []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}}
 	if !x.says(rule) {
 		return "the dialect " + x.speech.name() + " has no rule for " + e.Proto.String() + " alone", cut
 	}

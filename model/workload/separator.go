@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Separator returns the label key that would tell the owners of a merged workload apart if it were trusted (keep under
-// volatileLabels), and which owner has each of its values: of several the one with the fewest values. "": there is none.
+// Separator returns the label key that would tell the owners of a merged workload apart if it were trusted (keep
+// under volatileLabels), and which owner has each of its values: of several the one with the fewest values. "": there
+// is none.
 func (w *Workload) Separator() (key string, owners map[string]string) {
 	if len(w.Merged) < 2 {
 		return "", nil
@@ -23,8 +24,8 @@ func (w *Workload) Separator() (key string, owners map[string]string) {
 	return key, owners
 }
 
-// ownersBy returns the owner that each value of a label stands for; nil where a pod lacks the label, or where two owners
-// share a value.
+// ownersBy returns the owner that each value of a label stands for; nil where a pod lacks the label, or where two
+// owners share a value.
 func (g *group) ownersBy(key string) map[string]string {
 	out := map[string]string{}
 	names := map[string]bool{}
