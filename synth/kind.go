@@ -50,6 +50,7 @@ const (
 	KindAttempted     Kind = "attempted"         // tried, and nobody answered; not learned
 	KindReset         Kind = "reset"             // tried, and only ever reset; not learned
 	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
+	KindHostPeer      Kind = "own-node-host"     // a peer seen only as the host of the pod's own node
 	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
 	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
 	KindTCPDNSDenied  Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
@@ -175,6 +176,10 @@ var pages = map[Kind]page{
 		"A client tried many ports or peers in vain: a scan, or a client whose servers are gone.",
 		"None of the connections is in a policy.",
 		"Look at the client."},
+	KindHostPeer: {Warning,
+		"The peer is the host of the node that the pod ran on, and no other node was seen in that place.",
+		"The rule allows the own node only: it breaks when the pod or what listens there moves to another.",
+		"Record until it is seen from another node, or allow the entity remote-node by a policy in extra/."},
 	KindOwners: {Warning,
 		"Names that were registered by different owners stand for one address.",
 		"Where the dialect allows names each of them is allowed, and its owner can point it at any address.",

@@ -183,6 +183,10 @@ func remarkEdge(s *scope, n *notes, i int, en edgeEnd) {
 			note(m.kind, m.text, m.consequence)
 		}
 	}
+	if s.onlyOwnNode(e, en) {
+		note(KindHostPeer, "was seen with the host of the pod's own node only",
+			"the rule breaks when either moves to another node")
+	}
 	if s.g.Peers[en.peer].Kind == model.KindAddress {
 		text := "has an outside peer that is known by its address"
 		if len(e.Names) > 0 {
@@ -196,6 +200,31 @@ func remarkEdge(s *scope, n *notes, i int, en edgeEnd) {
 					"reject those that are not needed")
 		}
 	}
+}
+
+// onlyOwnNode reports whether the peer of an edge is the host of the pod's own node, and no other node has the same
+// edge with the workload.
+func (s *scope) onlyOwnNode(e *graph.Edge, en edgeEnd) bool {
+	const others = model.RemoteNode | model.KubeAPIServer
+	at := func(edge *graph.Edge) (self, peer int) {
+		if en.dir == model.Egress {
+			return edge.Src, edge.Dst
+		}
+		return edge.Dst, edge.Src
+	}
+	host := s.g.Peers[en.peer].Entities
+	if host&model.Host == 0 || host&others != 0 {
+		return false
+	}
+	for i := range s.g.Edges {
+		o := &s.g.Edges[i]
+		self, peer := at(o)
+		if self == en.self && o.Proto == e.Proto && o.Port == e.Port && s.g.Peers[peer].Entities&others != 0 &&
+			s.accepted(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // ownersOf returns the domains that names were registered under, sorted. A name that nobody can register, or that is
