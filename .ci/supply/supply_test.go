@@ -22,8 +22,9 @@ const root = "../.."
 // programs are what is given to people.
 var programs = []string{"sluice", "flowgen"}
 
-// allowed are the licences that a module may have: none of them asks that the source of sluice is given on.
-var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "Unlicense"}
+// allowed are the licences that a module may have: none of them asks that the source of sluice is given on. MPL-2.0, of
+// what the clients of forges are built on, asks for that of its own files alone, which are used as they are published.
+var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "Unlicense"}
 
 // texts tell licences by sentences that only they have.
 var texts = []struct {
@@ -42,9 +43,13 @@ var texts = []struct {
 
 var blanks = regexp.MustCompile(`\s+`)
 
+// secondary is where MPL-2.0 names the licences that one may choose instead of it.
+var secondary = regexp.MustCompile(`means either the GNU General Public License, Version 2\.0, the GNU Lesser General ` +
+	`Public License, Version 2\.1, the GNU Affero General Public License, Version 3\.0`)
+
 // licences tells which licences a text has: some modules put those of what they took over into one file.
 func licences(text string) []string {
-	text = blanks.ReplaceAllString(text, " ")
+	text = secondary.ReplaceAllString(blanks.ReplaceAllString(text, " "), "")
 	var out []string
 	for _, l := range texts {
 		if l.text.MatchString(text) && !(l.licence == "BSD-2-Clause" && slices.Contains(out, "BSD-3-Clause")) {
@@ -59,6 +64,7 @@ func TestLicence(t *testing.T) {
 		"Apache License\n   Version 2.0, January 2004":                                  "Apache-2.0",
 		"Permission is hereby granted, free of charge,\nto any person obtaining a copy": "MIT",
 		"Apache License, Version 2.0 and parts GNU Affero General Public License":       "Apache-2.0 GPL",
+		"Mozilla Public License Version 2.0 ... \"Secondary License\" means either the GNU General Public License, Version 2.0, the GNU Lesser General Public License, Version 2.1, the GNU Affero General Public License, Version 3.0, or": "MPL-2.0",
 		"do what you like": "",
 	} {
 		if got := strings.Join(licences(text), " "); got != want {

@@ -73,8 +73,7 @@ func printProposal(w io.Writer, r *propose.Result, laid *bundle.Laid) {
 		fmt.Fprint(w, r.Diff)
 		words = happened[r.Action][0]
 	}
-	switch r.Action {
-	case propose.Nothing, propose.Obsolete:
+	if r.Action == propose.Nothing || r.Action == propose.Obsolete {
 		words += ": " + r.Base + " has these policies"
 	}
 	if q := r.Request; q != nil {
