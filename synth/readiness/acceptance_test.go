@@ -306,6 +306,11 @@ func bands() []band {
 		{"stationary", "first Stable, then an existing edge within 7 days", 0, 0.016, broken},
 		{"heavytail", "first Stable, then an existing edge within 7 days", 0, 0.034, broken},
 		{"bursty", "first Stable, then an existing edge within 7 days", 0, 0.052, broken},
+		{"uneven onoff seasonal", "first Stable, then an existing edge within 7 days", 0, 0.020, broken},
+		{"oneoff", "first Stable, then an existing edge within 7 days", 0, 0.070, broken},
+		{"oneoff", "edges forecast over edges that came", 0.85, 1.5, func(m *measured) float64 { return m.expected / m.came }},
+		{"oneoff", "reached by day 60: little is promised where each edge is new", 0, 0.30, reached},
+		{"uneven onoff seasonal", "reached by day 60", 0.9, 1, reached},
 		{"mixed", "reached by day 60", 0.90, 1, reached},
 		{"calm stationary heavytail", "reached by day 60", 0.97, 1, reached},
 		{"mixed", "10 minutes without a new edge, then an existing edge within 7 days", 0.66, 0.76, func(m *measured) float64 { return m.rules[0].broken / m.rules[0].reached }},
@@ -331,7 +336,8 @@ func exact() []band {
 // TestAcceptance measures the method on clusters with known truth. A wrong version falls out of at least one band, or fails
 // the check values: those without the ln 2, or with the age of the capture for that of the workload, pass here.
 func TestAcceptance(t *testing.T) {
-	families := []string{"quiet", "stationary", "calm", "mixed", "heavytail", "bursty", "churn", "lossy"}
+	families := []string{"quiet", "stationary", "calm", "mixed", "heavytail", "bursty", "churn", "lossy",
+		"uneven", "onoff", "seasonal", "oneoff"}
 	if long() {
 		families = append(families, "calendar", "undeclared", "small") // for the table
 	}

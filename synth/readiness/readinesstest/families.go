@@ -80,6 +80,14 @@ func Families() []Family {
 			f.mix = only(0.62, 0.20, 0.10, 0.02, 0.03, 0.012, 0.005, 0.007, 0.005, 0.003)
 			f.rollout, f.newWorkload = 30, 1.0/90
 		}),
+		// Edges whose gaps spread over decades: long silence says little of the next.
+		family("uneven", base, func(f *Family) { f.mix, f.median = only(0.55, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0.35), 12 }),
+		// Days of work, then up to weeks of none.
+		family("onoff", base, func(f *Family) { f.mix = only(0.55, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.35) }),
+		// A weekday of its own in some of the weeks, beside business hours.
+		family("seasonal", base, func(f *Family) { f.mix = only(0.55, 0.05, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.2) }),
+		// What happens once: each is new, and none comes again.
+		family("oneoff", base, func(f *Family) { f.mix = only(0.6, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.2) }),
 		// All of it in one namespace of 8 workloads: nothing to borrow from.
 		family("small", mixed, func(f *Family) { f.namespaces, f.workloads = 1, 8 }),
 	}

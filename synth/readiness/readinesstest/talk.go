@@ -51,6 +51,20 @@ func (w *World) talk(e *Edge, s *space, when schedule) (perHour float64) {
 	case Business:
 		w.talkByDay(e)
 		return 5
+	case Uneven, OnOff:
+		w.talkUnevenly(e)
+		return 3
+	case Seasonal:
+		share := 0.2 + 0.6*w.rand.Float64()
+		for h := e.Born; h < hours; h++ {
+			if w.due(Weekly, when, h) && w.rand.Float64() < share {
+				w.episode(e, h)
+			}
+		}
+		return 3
+	case Once:
+		e.put(e.Born + w.rand.IntN(hours-e.Born))
+		return 1
 	case Hourly, Daily, Weekly, Monthly:
 		for h := e.Born; h < hours; h++ {
 			if w.due(e.Kind, when, h) && w.rand.Float64() < 0.98 {
@@ -106,6 +120,24 @@ func (w *World) talkAtRandom(e *Edge) (perHour float64) {
 		}
 	}
 	return math.Max(1, 1/gap)
+}
+
+// talkUnevenly has gaps that no mean describes, or long times of work and of none.
+func (w *World) talkUnevenly(e *Edge) {
+	r := w.rand
+	median := w.Family.median * math.Exp(1.5*r.NormFloat64())
+	pause := 24 * (3 + 37*r.Float64())
+	for t := float64(e.Born) + r.ExpFloat64()*median; t < hours; {
+		if e.Kind == Uneven {
+			w.episode(e, int(t))
+			t += math.Max(0.2, median*math.Exp(2*r.NormFloat64()))
+			continue
+		}
+		for end := t + r.ExpFloat64()*36; t < end && t < hours; t += 1 + r.ExpFloat64()*3 {
+			e.put(int(t))
+		}
+		t += r.ExpFloat64() * pause
+	}
 }
 
 // talkByDay talks in business hours.

@@ -29,6 +29,10 @@ const (
 	Failover
 	Incident
 	Yearly
+	Uneven   // gaps spread over decades, of one median
+	OnOff    // days of work, then days or weeks of none
+	Seasonal // on one weekday, in some weeks
+	Once     // one hour, and never again
 	numKinds
 )
 
