@@ -44,7 +44,7 @@ each day.`,
 		&o.policies,
 		"policies",
 		"",
-		"say what the policies in `DIR`, a file or a bundle would have denied each day",
+		"say what the policies in `DIR`, a file, a bundle or git:REVISION:PATH would have denied each day",
 	)
 	f.StringVar(
 		&o.cni,
@@ -105,7 +105,7 @@ func (o *backtestOptions) draw(b *readiness.Backtest) error {
 
 // denied replays policies day by day.
 func (o *backtestOptions) denied(ctx context.Context, s Streams, args []string) error {
-	p, err := run.OpenPolicies(o.policies, s.In)
+	p, err := run.OpenRevision(ctx, o.policies, s.In)
 	if err != nil {
 		return err
 	}

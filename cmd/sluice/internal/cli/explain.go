@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -126,7 +125,7 @@ func (o *explainOptions) connection(
 func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policies, dir string, what []string) error {
 	m := p.Bundle
 	if len(what) == 0 {
-		return show.Rules(s.Out, o.format, m, m.Rules, nil)
+		return show.Rules(s.Out, o.format, m, m.Rules, nil, nil)
 	}
 	space := slices.ContainsFunc(m.Namespaces, func(n bundle.Namespace) bool { return n.Name == what[0] })
 	rule, err := findRule(m, what[0])
@@ -149,10 +148,11 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 	}
 	if rule == nil && len(edges) > 0 {
 		rules, without := m.RulesOf(edges)
-		if o.format == show.Table && len(what) == 1 {
-			subject(s.Out, l, what[0])
+		wl := l.Workload(what[0])
+		if len(what) > 1 {
+			wl = nil
 		}
-		return show.Rules(s.Out, o.format, m, rules, without)
+		return show.Rules(s.Out, o.format, m, rules, without, wl)
 	}
 	switch {
 	case err != nil:
@@ -161,16 +161,6 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 		return run.Usagef("%s is a rule: nothing can come behind it", what[0])
 	}
 	return show.Explain(s.Out, o.format, m, rule, l)
-}
-
-// subject tells of a workload, where the word means one.
-func subject(w io.Writer, l *run.Log, word string) {
-	if l == nil {
-		return
-	}
-	if i := l.Workload(word); i >= 0 {
-		show.Subject(w, l, i)
-	}
 }
 
 // findRule finds a rule by its id or the beginning of it.

@@ -31,7 +31,11 @@ type monthWriter struct {
 }
 
 func writeMonth(dir string, days, neighbours int) error {
-	m := monthWriter{tables: model.NewTables()}
+	return newMonth(days, neighbours).commit(dir)
+}
+
+func newMonth(days, neighbours int) *monthWriter {
+	m := &monthWriter{tables: model.NewTables()}
 	first := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	cart, redis, mail := m.pod("shop", "cart", "Deployment", "a1"), m.pod("shop", "redis", "StatefulSet", ""), m.pod("shop", "mail", "Deployment", "b1")
 	var quiet [][2]model.EndpointID
@@ -57,7 +61,7 @@ func writeMonth(dir string, days, neighbours int) error {
 			m.talk(at, q[0], q[1], 80)
 		}
 	}
-	return m.commit(dir)
+	return m
 }
 
 // writeMany writes 30 days of 10,000 edges between 400 workloads, a rollout every two days: each edge talks in 12 hours,
@@ -82,6 +86,11 @@ func (m *monthWriter) commit(dir string) error {
 	if err != nil {
 		return err
 	}
+	return m.write(st)
+}
+
+// write adds the rows to a store.
+func (m *monthWriter) write(st *store.Store) error {
 	w, err := st.Writer(store.WriterOptions{})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/model/workload"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/decision"
@@ -266,22 +267,25 @@ func (l *Log) pods(word string, found map[int]bool) {
 	}
 }
 
-// Workload returns the index of the one that a word means, -1 for none or several.
-func (l *Log) Workload(word string) int {
-	at := -1
+// Workload returns the one that a word means, nil for none or several, or without a log.
+func (l *Log) Workload(word string) *workload.Workload {
+	if l == nil {
+		return nil
+	}
+	var found *workload.Workload
 	for i := range l.Graph.Workloads {
-		id := l.Graph.Workloads[i].ID
-		if id == word {
-			return i
+		w := &l.Graph.Workloads[i]
+		if w.ID == word {
+			return w
 		}
-		if strings.HasSuffix(id, "/"+word) {
-			if at >= 0 {
-				return -1
+		if strings.HasSuffix(w.ID, "/"+word) {
+			if found != nil {
+				return nil
 			}
-			at = i
+			found = w
 		}
 	}
-	return at
+	return found
 }
 
 // IsPort reports whether a word names one port: "6379", "53/udp".

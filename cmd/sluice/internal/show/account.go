@@ -7,7 +7,7 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
-	"sluice/model"
+	"sluice/model/workload"
 	"sluice/synth/verify"
 )
 
@@ -153,9 +153,8 @@ func printHalf(w io.Writer, of string, h *halfView) {
 	}
 }
 
-// Subject prints what names a workload, what was left out of it and why.
-func Subject(w io.Writer, l *run.Log, workload int) {
-	wl := &l.Graph.Workloads[workload]
+// subject prints what names a workload, what was left out of that and why.
+func subject(w io.Writer, wl *workload.Workload) {
 	v := viewWorkload(wl)
 	fmt.Fprintf(w, "%s is selected by %s", text.Printable(wl.ID, 100), text.Printable(v.selector(), 300))
 	if wl.OwnSelector {
@@ -174,19 +173,5 @@ func Subject(w io.Writer, l *run.Log, workload int) {
 	for _, d := range wl.Dropped() {
 		fmt.Fprintf(w, "  left out: %s (%s)\n", text.Printable(d.Key, 80), d.Why)
 	}
-	if p := l.Graph.PeerOf; len(p) > 0 {
-		first, last := watched(l, wl.ID)
-		fmt.Fprintf(w, "  its pods were seen from %s to %s\n", first, last)
-	}
 	fmt.Fprintln(w)
-}
-
-// watched is when the pods of a workload were seen.
-func watched(l *run.Log, id string) (first, last string) {
-	for i := range l.Graph.Peers {
-		if p := &l.Graph.Peers[i]; p.ID == id {
-			return model.StampSecond(p.First), model.StampSecond(p.Last)
-		}
-	}
-	return "-", "-"
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model/workload"
 	"sluice/synth/bundle"
 )
 
@@ -51,8 +52,11 @@ var bundleEdges = list[bundle.Edge]{
 	},
 }
 
-// Rules prints rules of a bundle, and edges that were asked for and no rule allows.
-func Rules(w io.Writer, format string, m *bundle.Manifest, of []bundle.Rule, without []bundle.Edge) error {
+// Rules prints rules of a bundle, and edges that were asked for and no rule allows. of a workload, where it is not nil,
+// its selector comes before.
+func Rules(
+	w io.Writer, format string, m *bundle.Manifest, of []bundle.Rule, without []bundle.Edge, wl *workload.Workload,
+) error {
 	if format == Dot || format == Mermaid {
 		d := newDrawing()
 		for _, r := range of {
@@ -66,8 +70,14 @@ func Rules(w io.Writer, format string, m *bundle.Manifest, of []bundle.Rule, wit
 		return d.print(w, format)
 	}
 	var more []field
+	switch {
+	case wl != nil && format == Table:
+		subject(w, wl)
+	case wl != nil:
+		more = append(more, field{"workload", viewWorkload(wl)})
+	}
 	if len(without) > 0 {
-		more = []field{{"withoutRule", without}}
+		more = append(more, field{"withoutRule", without})
 	}
 	err := rules.print(w, format, func(yield func(ruleView) bool) {
 		for _, r := range of {
