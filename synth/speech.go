@@ -13,9 +13,10 @@ import (
 type speech struct {
 	dialect    render.Dialect
 	namespaces map[string]string // what is wrong with each, "" for nothing
+	clusters   map[string]string // the same of clusters
 }
 
-func newSpeech(d render.Dialect) *speech { return &speech{d, map[string]string{}} }
+func newSpeech(d render.Dialect) *speech { return &speech{d, map[string]string{}, map[string]string{}} }
 
 func (s *speech) name() string { return s.dialect.Name() }
 
@@ -66,10 +67,21 @@ func (s *speech) labels(sel policy.Selector) string {
 // ofCluster returns the peer for pods of another cluster, false if the dialect has none.
 func (s *speech) ofCluster(p policy.Peer, cluster string) (policy.Peer, bool) {
 	m, ok := s.dialect.(render.Meshed)
-	if !ok || cluster == "" {
+	if !ok || cluster == "" || s.cluster(m, cluster) != "" {
 		return p, false
 	}
 	return m.OfCluster(p, cluster), true
+}
+
+// cluster returns why no policy can name a cluster, "" if one can: its name comes out of a log too.
+func (s *speech) cluster(m render.Meshed, name string) string {
+	why, ok := s.clusters[name]
+	if !ok {
+		peer := m.OfCluster(policy.PodsIn("check", policy.MatchLabels(map[string]string{"check": "check"})), name)
+		why = s.refuses(*render.Asking(policy.Rule{Peers: []policy.Peer{peer}, AnyPort: true, Direction: model.Ingress}))
+		s.clusters[name] = why
+	}
+	return why
 }
 
 // class numbers what can stand in one rule: a rule has peers and ports of one class only.
