@@ -93,6 +93,8 @@ type Report struct {
 	Records     Counts
 	Cases       []Case   // lost and escaped edges, then those that were not refused and stay unproven
 	Unused      []Rule   // rules that no connection needs, where something isolates: what is staged is not among them
+	Idle        []Idle   // policies that did nothing, where something isolates
+	First, Last int64    // of the records that were replayed: how long the unused were watched for
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
@@ -102,6 +104,13 @@ type Report struct {
 	Edited      []string // files of a bundle that are not as they were written, said by who read them
 	Open        []Opening
 	Over        Over
+}
+
+// Idle is a policy that no connection needed.
+type Idle struct {
+	Policy string
+	At     policy.Position
+	Blind  bool // it selects none of the pods that were seen; otherwise none of its rules was needed
 }
 
 // Rule names a rule of the set.
@@ -114,6 +123,7 @@ type Rule struct {
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
 	v := newVerifier(g, set, cfg)
 	v.report.Semantics = cfg.Semantics
+	v.report.First, v.report.Last = g.First, g.Last
 	for i := range g.Connections {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return Report{}, ctx.Err()
@@ -121,6 +131,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 		v.replay(&g.Connections[i])
 	}
 	v.unused()
+	v.idle()
 	v.records()
 	v.report.Open = append(openings(set), held(set, cfg.Held)...)
 	u := newUniverse(g, v.ev, cfg)
@@ -510,4 +521,41 @@ func (v *verifier) unused() {
 			}
 		}
 	}
+}
+
+// idle finds the policies of which no rule was needed, and those that select nothing which was seen. A policy without
+// rules is no rule's business: it denies.
+func (v *verifier) idle() {
+	selects := map[int]bool{}
+	for _, ends := range v.ends {
+		for _, end := range ends {
+			for _, d := range policy.Directions() {
+				for _, p := range end.Policies(d) {
+					selects[p] = true
+				}
+			}
+		}
+	}
+	unused := map[string]int{}
+	for _, u := range v.report.Unused {
+		unused[u.Policy]++
+	}
+	for i := range v.ev.Policies().Policies {
+		p := &v.ev.Policies().Policies[i]
+		name := p.Namespace + "/" + p.Name
+		blind := !selects[i] && !p.Staged && !p.EntitiesOnly && v.seen(p)
+		if blind || len(p.Rules) > 0 && unused[name] == len(p.Rules) {
+			v.report.Idle = append(v.report.Idle, Idle{policyName(p), p.Source, blind})
+		}
+	}
+}
+
+// seen reports whether pods of a policy's namespace were seen: of others nothing is told.
+func (v *verifier) seen(p *policy.Policy) bool {
+	for id := range v.ends {
+		if ep := v.g.Tables.Endpoints.Get(id); ep.Kind == model.KindPod && ep.Namespace == p.Namespace {
+			return true
+		}
+	}
+	return false
 }

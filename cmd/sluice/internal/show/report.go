@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/verify"
@@ -36,7 +38,11 @@ type reportView struct {
 	ConnectionsTotal uint64            `json:"connectionsTotal"`
 	OverPermission   overView          `json:"overPermission"`
 	Cases            []caseView        `json:"cases"`
-	Unused           []string          `json:"unused"`               // rule ids
+	Unused           []string          `json:"unused"` // rule ids
+	UnusedRules      []unusedView      `json:"unusedRules,omitempty"`
+	IdlePolicies     []idleView        `json:"idlePolicies,omitempty"`
+	First            string            `json:"first,omitempty"` // of the records: how long it was watched
+	Last             string            `json:"last,omitempty"`
 	Unrecorded       []string          `json:"unrecorded,omitempty"` // ids of rules that the bundle has no evidence for
 	Missing          []string          `json:"missing,omitempty"`    // ids of rules that it lists and no file has
 	Unisolated       []gapView         `json:"unisolated,omitempty"`
@@ -45,6 +51,56 @@ type reportView struct {
 	Lacking          uint64            `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
 	Unread           int               `json:"unread,omitempty"`  // policies that could not be read
 	Edited           []string          `json:"edited,omitempty"`  // files of the bundle that were changed by hand
+}
+
+// unusedView is a rule that no connection needed.
+type unusedView struct {
+	Rule   string `json:"rule"`
+	Policy string `json:"policy"`
+	Text   string `json:"text"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+}
+
+// idleView is a policy that no connection needed.
+type idleView struct {
+	Policy string `json:"policy"`
+	Why    string `json:"why"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+}
+
+// idleText says why a policy is idle.
+func idleText(i *verify.Idle) string {
+	if i.Blind {
+		return "it selects none of the pods that were seen"
+	}
+	return "no connection needed a rule of it"
+}
+
+// printUnused tells of rules and policies that nothing needed, and how long that was watched.
+func printUnused(w io.Writer, r *verify.Report) {
+	const most = 10
+	span := time.Duration(r.Last-r.First) * time.Microsecond
+	if n := len(r.Unused); n > 0 {
+		fmt.Fprintf(w, "%s that no connection needed in the %s from %s to %s:\n", text.Plural(n, "rule", "rules"),
+			text.Span(span), model.StampSecond(r.First), model.StampSecond(r.Last))
+	}
+	for i, u := range r.Unused {
+		if i == most {
+			fmt.Fprintf(w, "  ... and %s (-o json lists all)\n", text.Plural(len(r.Unused)-most, "more", "more"))
+			break
+		}
+		fmt.Fprintf(w, "  %s of %s: %s\n", u.ID, text.Printable(u.Policy, 100), text.Printable(u.Text, 200))
+	}
+	for i := range r.Idle {
+		if i == most {
+			fmt.Fprintf(w, "... and %s (-o json lists all)\n",
+				text.Plural(len(r.Idle)-most, "idle policy more", "idle policies more"))
+			break
+		}
+		fmt.Fprintf(w, "idle: %s: %s\n", text.Printable(r.Idle[i].Policy, 100), idleText(&r.Idle[i]))
+	}
 }
 
 type overView struct {
@@ -100,8 +156,14 @@ func viewReport(r *verify.Report) reportView {
 				c.Connections, c.Missing, c.Policy, c.At.File, c.At.Line},
 		)
 	}
+	v.First, v.Last = model.StampSecond(r.First), model.StampSecond(r.Last)
 	for _, u := range r.Unused {
 		v.Unused = append(v.Unused, u.ID)
+		v.UnusedRules = append(v.UnusedRules, unusedView{u.ID, u.Policy, u.Text, u.At.File, u.At.Line})
+	}
+	for i := range r.Idle {
+		p := &r.Idle[i]
+		v.IdlePolicies = append(v.IdlePolicies, idleView{p.Policy, idleText(p), p.At.File, p.At.Line})
 	}
 	for _, u := range r.Unrecorded {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
@@ -185,9 +247,7 @@ func printReport(w io.Writer, r *verify.Report) {
 			e.Policy,
 		)
 	}
-	if n := len(r.Unused); n > 0 {
-		fmt.Fprintf(w, "%s that no connection needed.\n", text.Plural(n, "rule", "rules"))
-	}
+	printUnused(w, r)
 	for _, u := range r.Unrecorded {
 		fmt.Fprintf(
 			w,
