@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"syscall"
@@ -24,12 +23,6 @@ import (
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
 )
-
-// Streams are where a command reads and writes. stdout is the result, stderr is log.
-type Streams struct {
-	In       io.Reader
-	Out, Err io.Writer
-}
 
 // grace is how long a signal may be repeated and still ask for no more than a stop in good order: timeout(1) sends it
 // twice.
@@ -161,18 +154,6 @@ func meantFlag(c *cobra.Command, err error) error {
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 	return fmt.Errorf("%w%s", err, meant("--"+unknown.GetSpecifiedName(), names))
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := strings.Trim(info.Main.Version, "()")
-	if v == "" {
-		v = "devel"
-	}
-	return v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 }
 
 // profiles are the pprof flags that every command has.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"syscall"
 
@@ -44,4 +45,10 @@ func exitCode(err error) ExitCode {
 		return ExitFindings
 	}
 	return ExitError
+}
+
+// Streams are where a command reads and writes. stdout is the result, stderr is log.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
 }

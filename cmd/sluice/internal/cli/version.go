@@ -2,6 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -17,4 +20,17 @@ func newVersion(s Streams) *cobra.Command {
 			return err
 		},
 	}
+}
+
+// version says which build this is: of the module, with which Go, for what.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := strings.Trim(info.Main.Version, "()")
+	if v == "" {
+		v = "devel"
+	}
+	return v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 }

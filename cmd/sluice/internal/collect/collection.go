@@ -23,12 +23,6 @@ type Config struct {
 	Edge   func(FoundEdge) // is told of connections that were never seen before, by several goroutines; may be nil
 }
 
-// Source is a server that is read, and what came of it so far.
-type Source struct {
-	Name  string
-	Stats func() live.Stats
-}
-
 // Collection is a run of collectors, one for each server, into one store. Each stream is collected by one run.
 type Collection struct {
 	store      *store.Store

@@ -40,6 +40,12 @@ type server struct {
 	secure bool // with TLS
 }
 
+// Source is a server that is read, and what came of it so far.
+type Source struct {
+	Name  string
+	Stats func() live.Stats
+}
+
 // schemes are the beginnings of URLs of servers.
 var schemes = []string{
 	"hubble://",

@@ -228,3 +228,23 @@ func LoadConfig(path string) (*Config, error) {
 	}
 	return c, nil
 }
+
+// declared are the manifests as workloads are told of them.
+func (c *Config) declared() []workload.Declared {
+	var out []workload.Declared
+	for i := range c.Manifests {
+		m := &c.Manifests[i]
+		out = append(
+			out,
+			workload.Declared{
+				Namespace:      m.Namespace,
+				Kind:           m.Kind,
+				Name:           m.Name,
+				Selector:       m.Selector,
+				Labels:         m.Labels,
+				ServiceAccount: m.ServiceAccount,
+			},
+		)
+	}
+	return out
+}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sluice/model/workload"
 	"sluice/synth/readiness"
 )
 
@@ -66,24 +65,4 @@ func (c *Config) take(r io.Reader, file string) {
 	} else if err != nil {
 		c.ManifestProblems = append(c.ManifestProblems, err)
 	}
-}
-
-// declared are the manifests as workloads are told of them.
-func (c *Config) declared() []workload.Declared {
-	var out []workload.Declared
-	for i := range c.Manifests {
-		m := &c.Manifests[i]
-		out = append(
-			out,
-			workload.Declared{
-				Namespace:      m.Namespace,
-				Kind:           m.Kind,
-				Name:           m.Name,
-				Selector:       m.Selector,
-				Labels:         m.Labels,
-				ServiceAccount: m.ServiceAccount,
-			},
-		)
-	}
-	return out
 }

@@ -179,14 +179,6 @@ func viewReport(r *verify.Report) reportView {
 	return v
 }
 
-// meaning says what a verdict is.
-var meaning = [...]string{
-	verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied",
-	verify.Rejected: "was denied, and stays denied", verify.Escaped: "was denied, and would be allowed",
-	verify.Inexpressible: "worked, but the dialect has no rule for it",
-	verify.Unproven:      "refused or undecided in the log, or a fact is missing",
-}
-
 // printReport prints the six counts, what they are made of, and the first cases to look at.
 func printReport(w io.Writer, r *verify.Report) {
 	fmt.Fprintf(

@@ -168,3 +168,11 @@ func cell(s string) string {
 	return strings.NewReplacer("|", "\\|", "<", "&lt;", "`", "'", "@", "&#64;", "[", "\\[", "*", "\\*").
 		Replace(text.Printable(s, longName))
 }
+
+// meaning says what a verdict is.
+var meaning = [...]string{
+	verify.Permitted: "worked, and is allowed", verify.Lost: "worked, and would be denied",
+	verify.Rejected: "was denied, and stays denied", verify.Escaped: "was denied, and would be allowed",
+	verify.Inexpressible: "worked, but the dialect has no rule for it",
+	verify.Unproven:      "refused or undecided in the log, or a fact is missing",
+}
