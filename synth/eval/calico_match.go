@@ -129,7 +129,7 @@ func lacksNamespace(key string) need {
 func (e *Evaluator) calicoEnd(end *End) {
 	end.labels, end.ofNamespace = calicoViews(&end.Facts)
 	var n need
-	for _, i := range e.byNamespace[end.Namespace] {
+	for _, i := range e.policiesOf(end, end.labels.labels) {
 		e.sel(end, i, end.labels.matches(e.set.Policies[i].Subject, &n))
 	}
 	for _, i := range e.clusterWide {

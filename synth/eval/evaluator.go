@@ -10,7 +10,7 @@ type Evaluator struct {
 	set         policy.PolicySet
 	semantics   Semantics
 	networks    map[string][]*policy.Network // by name; Peers do not say of which kind
-	byNamespace map[string][]int
+	byNamespace map[string]*subjects
 	clusterWide []int
 	rules       [][3][]lane    // per policy and direction
 	ordered     []bool         // per policy: its meaning depends on tiers or order
@@ -22,7 +22,7 @@ type Evaluator struct {
 
 // New prepares a set. The set must not change afterwards.
 func New(set policy.PolicySet, sem Semantics) *Evaluator {
-	e := &Evaluator{set: set, semantics: sem, byNamespace: map[string][]int{},
+	e := &Evaluator{set: set, semantics: sem, byNamespace: map[string]*subjects{},
 		networks: map[string][]*policy.Network{},
 		rules:    make([][3][]lane, len(set.Policies)), ordered: make([]bool, len(set.Policies)),
 		peers: make([][][]resolved, len(set.Policies))}
@@ -41,7 +41,10 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 		if p.Namespace == "" {
 			e.clusterWide = append(e.clusterWide, i)
 		} else {
-			e.byNamespace[p.Namespace] = append(e.byNamespace[p.Namespace], i)
+			if e.byNamespace[p.Namespace] == nil {
+				e.byNamespace[p.Namespace] = &subjects{}
+			}
+			e.byNamespace[p.Namespace].add(i, p.Subject)
 		}
 		e.ordered[i] = p.Sequential() || p.Tier != "" && p.Tier != policy.DefaultTier
 		e.peers[i] = make([][]resolved, len(p.Rules))
@@ -81,7 +84,7 @@ func (e *Evaluator) End(f Facts) *End {
 	}
 	e.meet(end)
 	var n need
-	for _, i := range e.byNamespace[f.Namespace] {
+	for _, i := range e.policiesOf(end, f.Labels) {
 		if p := &e.set.Policies[i]; !p.EntitiesOnly {
 			e.sel(end, i, end.hasLabels(p.Subject, &n))
 		}
