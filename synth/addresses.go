@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"maps"
 	"math/big"
 	"net/netip"
 	"slices"
@@ -18,9 +17,20 @@ type addresses struct {
 	*scope
 	*speech
 	denied []netip.Addr // see deniedAddresses
+	known  []netip.Addr // all addresses of peers, sorted
 }
 
-func newAddresses(s *scope, sp *speech) *addresses { return &addresses{s, sp, deniedAddresses(s)} }
+func newAddresses(s *scope, sp *speech) *addresses {
+	x := &addresses{s, sp, deniedAddresses(s), nil}
+	for i := range s.g.Peers {
+		if a := s.g.Peers[i].Address; a.IsValid() {
+			x.known = append(x.known, prefix(a).Addr())
+		}
+	}
+	slices.SortFunc(x.known, netip.Addr.Compare)
+	x.known = slices.Compact(x.known)
+	return x
+}
 
 var (
 	everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
@@ -88,11 +98,7 @@ func (x *addresses) outside(ns string, list []netip.Addr) []policy.Peer {
 		}
 		return out
 	}
-	waste := 0
-	if x.cfg.widens(WidenCIDR) {
-		waste = x.cfg.AllowWaste
-	}
-	for _, c := range x.fewest(left, waste) {
+	for _, c := range x.fewest(left, x.waste()) {
 		out = append(out, policy.Peer{Kind: policy.PeerCIDR, CIDR: c})
 	}
 	return out
@@ -201,38 +207,46 @@ func (x *addresses) fewest(list []netip.Addr, waste int) []netip.Prefix {
 	if len(list) == 0 {
 		return nil
 	}
-	wanted := map[netip.Addr]bool{}
-	for _, a := range list {
-		wanted[a] = true
-	}
-	var known []netip.Addr
-	for i := range x.g.Peers {
-		if a := x.g.Peers[i].Address; a.IsValid() && !wanted[prefix(a).Addr()] {
-			known = append(known, prefix(a).Addr())
+	wanted := slices.SortedFunc(slices.Values(list), netip.Addr.Compare)
+	wanted = slices.Compact(wanted)
+	var blocks []netip.Prefix
+	for _, a := range wanted {
+		if n := len(blocks); n > 0 && blocks[n-1].Contains(a) {
+			continue
 		}
-	}
-	blocks := map[netip.Prefix]bool{}
-	for a := range wanted {
 		best := prefix(a)
 		for host := 1; host < min(31, a.BitLen()); host++ {
 			c := netip.PrefixFrom(a, a.BitLen()-host).Masked()
-			if 1<<host > waste+len(wanted) || 1<<host > waste+count(wanted, c) ||
-				slices.ContainsFunc(known, c.Contains) {
+			if 1<<host > waste+len(wanted) {
+				break
+			}
+			if n := count(wanted, c); 1<<host > waste+n || count(x.known, c) > n {
 				break
 			}
 			best = c
 		}
-		blocks[best] = true
+		blocks = append(blocks, best)
 	}
-	return slices.SortedFunc(maps.Keys(blocks), netip.Prefix.Compare)
+	return blocks
 }
 
-func count(addresses map[netip.Addr]bool, c netip.Prefix) (n int) {
-	for a := range addresses {
-		if c.Contains(a) {
-			n++
-		}
+// waste is how many addresses never seen one CIDR may take in.
+func (x *addresses) waste() int {
+	if x.cfg.widens(WidenCIDR) {
+		return x.cfg.AllowWaste
 	}
+	return 0
+}
+
+// count returns how many of the addresses, which are sorted, lie in a CIDR.
+func count(sorted []netip.Addr, c netip.Prefix) int {
+	from, _ := slices.BinarySearchFunc(sorted, c.Masked().Addr(), netip.Addr.Compare)
+	n, _ := slices.BinarySearchFunc(sorted[from:], c, func(a netip.Addr, c netip.Prefix) int {
+		if c.Contains(a) {
+			return -1
+		}
+		return 1
+	})
 	return n
 }
 

@@ -29,13 +29,14 @@ type gatherer struct {
 	*notes
 	*reach
 	*leaver
-	needs []need
+	crowds map[crowdAt]*crowd
+	needs  []need
 }
 
 // gather returns what the policies must allow.
 func gather(t *translator, sp *speech, n *notes) []need {
 	r := &reach{t.scope, sp, map[int]string{}}
-	x := &gatherer{t.scope, t, sp, n, r, newLeaver(r, n), nil}
+	x := &gatherer{t.scope, t, sp, n, r, newLeaver(r, n), findCrowds(t.scope, t.addresses, sp), nil}
 	for i := range t.g.Edges {
 		e := &t.g.Edges[i]
 		for _, en := range t.ends(e) {
@@ -53,6 +54,9 @@ func (x *gatherer) end(i int, e *graph.Edge, en edgeEnd) {
 	self := &x.g.Peers[en.self]
 	if why, consequence := x.inexpressible(e, en); why != "" {
 		x.lose(Loss{i, en.namespace, en.dir, x.edgeText(e) + ": " + why, consequence}, x.holdable(en.self))
+		return
+	}
+	if x.crowded(i, e, en) {
 		return
 	}
 	remarkEdge(x.scope, x.notes, i, en)

@@ -58,6 +58,7 @@ const (
 	KindIgnored       Kind = "ignored"           // no dependency, by a decision
 	KindExpired       Kind = "decision-expired"  // a decision that has ended
 	KindDangling      Kind = "decision-dangling" // a decision that names nothing
+	KindCrowd         Kind = "crowd"             // more outside addresses than a policy should list
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
 
@@ -204,6 +205,10 @@ var pages = map[Kind]page{
 		"A decision names no edge that was seen, or a peer that is not there.",
 		"It decides nothing.",
 		"Take it out of the configuration, or mend its names: sluice show edges prints them."},
+	KindCrowd: {Blocks,
+		"More outside addresses talk to a port of a workload, or are talked to, than a policy should list: a public service, or forged sources.",
+		"No rule is written for them, and the workload is held open in that direction.",
+		"Name their networks in the configuration, choose --widen anywhere or cidr, or decide."},
 	KindOutlier: {Warning,
 		"Pods bear the name of a workload and have other labels than its pods, while its pods go on.",
 		"They are a workload of their own: the other keeps its selector, and allows no more for them.",

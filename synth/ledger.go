@@ -23,23 +23,21 @@ func (b *ledger) add(w Widening) { b.list = append(b.list, w) }
 // priceOutside notes what a rule with CIDRs allows beside the addresses that were seen: its addresses never seen times
 // its ports and the workloads it is for.
 func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
-	seen := map[netip.Addr]bool{}
+	var seen []netip.Addr
 	for _, i := range r.edges {
 		for _, p := range []int{b.g.Edges[i].Src, b.g.Edges[i].Dst} {
 			if a := b.g.Peers[p].Address; a.IsValid() {
-				seen[prefix(a).Addr()] = true
+				seen = append(seen, prefix(a).Addr())
 			}
 		}
 	}
+	slices.SortFunc(seen, netip.Addr.Compare)
+	seen = slices.Compact(seen)
 	unseen := new(big.Int)
 	for _, p := range r.Peers {
 		for _, c := range b.cidrsOf(&p) {
 			unseen.Add(unseen, size(c))
-			for a := range seen {
-				if c.Contains(a) {
-					unseen.Sub(unseen, big.NewInt(1))
-				}
-			}
+			unseen.Sub(unseen, big.NewInt(int64(count(seen, c))))
 		}
 		for _, e := range p.Except {
 			unseen.Sub(unseen, size(e))

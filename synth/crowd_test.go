@@ -1,0 +1,57 @@
+package synth_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"sluice/model"
+	"sluice/synth"
+	"sluice/synth/graphtest"
+)
+
+// clients are edges from, or to, so many outside addresses far from each other.
+func clients(n int, edge string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, strings.Replace(edge, "X", "%d.%d.%d.%d", 1)+"\n", 20+i%50, i/50%250, i/12500%250, 1)
+	}
+	return b.String()
+}
+
+// TestCrowd: thousands of outside addresses are no list in a policy. They are one finding, and their workload is held
+// open in that direction; everything else is learned and enforced as without them.
+func TestCrowd(t *testing.T) {
+	const rest = "\nshop/web -> shop/db 5432/tcp\nops/probe -> shop/web 9090/tcp"
+	for _, c := range []struct {
+		name, edges string
+		cfg         synth.Config
+		held        []string
+		rules       int
+	}{
+		{"few clients are a list", clients(400, "X -> shop/web 443/tcp"), synth.Config{}, nil, 4},
+		{"thousands are not", clients(3000, "X -> shop/web 443/tcp"), synth.Config{}, []string{"web ingress"}, 3},
+		{"nor are servers", clients(3000, "shop/web -> X 443/tcp"), synth.Config{}, []string{"web egress"}, 3},
+		{"each port is counted alone", clients(400, "X -> shop/web 443/tcp") + clients(400, "X -> shop/web 80/tcp"), synth.Config{}, nil, 4},
+		{"chosen", clients(3000, "X -> shop/web 443/tcp"), synth.Config{Widen: []string{synth.WidenAnywhere}}, nil, 4},
+	} {
+		c.cfg.Namespaces = []string{"shop"}
+		r := learn(t, graphtest.Graph(t, c.edges+rest), c.cfg)
+		var held []string
+		for _, h := range r.Enforce["shop"].Held {
+			held = append(held, h.Name+" "+h.Direction.String())
+		}
+		crowds := 0
+		for _, f := range r.Findings {
+			if f.Kind == synth.KindCrowd {
+				crowds++
+			}
+		}
+		if fmt.Sprint(held) != fmt.Sprint(c.held) || crowds != len(c.held) || r.Stats.Rules != c.rules {
+			t.Errorf("%s: held %q, want %q; %d findings, %d rules, want %d", c.name, held, c.held, crowds, r.Stats.Rules, c.rules)
+		}
+		if e := r.Enforce["shop"]; !e.Allows(model.Ingress) || !e.Allows(model.Egress) {
+			t.Errorf("%s: %s, %s", c.name, e.Ingress, e.Egress)
+		}
+	}
+}
