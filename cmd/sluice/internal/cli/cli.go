@@ -39,7 +39,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	defer log.Close()
 	root := newRoot(Streams{in, gate, log}, &prof)
 	root.SetArgs(args)
-	c, err := root.ExecuteContextC(ctx)
+	c, err := execute(ctx, root, args)
 	err = errors.Join(err, prof.stop(), gate.Close())
 	if err == nil {
 		return ExitOK

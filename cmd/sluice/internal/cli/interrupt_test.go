@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestInterrupt: a command that computes for long ends soon after SIGINT, wherever it is, and leaves the former bundle.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	flows, out := filepath.Join(dir, "flows.jsonl"), filepath.Join(dir, "bundle")
+	write := func(text string) {
+		if err := os.WriteFile(flows, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"learn", flows, "-n", "shop", "--min-watch", "0", "--out", out}
+	write(honest + "\n")
+	if code := Main(args, nil, &bytes.Buffer{}, &bytes.Buffer{}); code != ExitOK && code != ExitFindings {
+		t.Fatalf("exit %d", code)
+	}
+	before, err := os.ReadFile(filepath.Join(out, "bundle.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(dense(200))
+	var log bytes.Buffer
+	end := make(chan ExitCode, 1)
+	go func() { end <- Main(args, nil, &bytes.Buffer{}, &log) }()
+	time.Sleep(3 * time.Second)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case code := <-end:
+		if code != ExitInterrupt || !strings.Contains(log.String(), "interrupted") {
+			t.Errorf("exit %d: %s", code, log.String())
+		}
+	case <-time.After(5 * time.Second): // half a second, and what a loaded machine adds
+		t.Error("still running 5 s after SIGINT")
+	}
+	if after, err := os.ReadFile(filepath.Join(out, "bundle.json")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the former bundle is not as it was: %v", err)
+	}
+}
+
+// dense are records of n clients that each use about half of n ports of one server, at random.
+func dense(n int) string {
+	r, b := rand.New(rand.NewPCG(1, 1)), &strings.Builder{}
+	for i := range n {
+		for port := range n {
+			if r.IntN(2) == 0 {
+				text := strings.NewReplacer("web-7d", fmt.Sprintf("c%d-7d", i), "app=web", fmt.Sprintf("app=c%d", i),
+					`"name":"web"`, fmt.Sprintf(`"name":"c%d"`, i), "7070", fmt.Sprint(1000+port), "1001", fmt.Sprint(2000+i))
+				b.WriteString(text.Replace(honest) + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// TestMayLeave: what stores, or follows a server, ends in its own order.
+func TestMayLeave(t *testing.T) {
+	for line, want := range map[string]bool{
+		"learn a.jsonl -n shop --out b": true, "verify b": true, "ingest a.jsonl --store s": false, "store compact s": false,
+		"verify b hubble://x --follow": false, "verify b --follow=true": false, "learn hubble://x -n shop": false, "": false,
+	} {
+		if got := mayLeave(strings.Fields(line)); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}
