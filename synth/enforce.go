@@ -80,7 +80,7 @@ func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 				consequence = "both directions are denied all the same, because that was asked for"
 			}
 			n.find(KindNotWatched.of(ns, model.DirectionUnknown,
-				fmt.Sprintf("the pods of %s were watched %s", ns, e.Watched), consequence))
+				"the pods of "+ns+" were not watched for long enough", consequence).detailed("%s", e.Watched))
 		}
 		out[ns] = e
 	}

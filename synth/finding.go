@@ -2,6 +2,7 @@ package synth
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"sluice/model"
@@ -16,18 +17,25 @@ type Finding struct {
 	Direction   model.Direction
 	Edge        int
 	Text        string // what was seen
+	Detail      string // how often and how long, which more of the same traffic changes
 	Consequence string // what follows from it
 }
 
 // of makes a finding of a namespace, "" for none, in a direction or in no certain one.
 func (k Kind) of(namespace string, d model.Direction, text, consequence string) Finding {
-	return Finding{k, k.Severity(), namespace, d, -1, text, consequence}
+	return Finding{k, k.Severity(), namespace, d, -1, text, "", consequence}
 }
 
 // at makes a finding of an edge, seen from a chosen namespace.
 func (k Kind) at(edge int, namespace string, d model.Direction, text, consequence string) Finding {
 	f := k.of(namespace, d, text, consequence)
 	f.Edge = edge
+	return f
+}
+
+// detailed is the finding with how often or how long something was seen.
+func (f Finding) detailed(format string, a ...any) Finding {
+	f.Detail = fmt.Sprintf(format, a...)
 	return f
 }
 

@@ -54,18 +54,19 @@ func (x *leaver) leaveOut(i int, e *graph.Edge, en edgeEnd) {
 		x.leaveService(i, e, en)
 		return
 	}
-	text := fmt.Sprintf("%s: records refused: %d (%s)", x.edgeText(e), e.RefusedRecords, e.Reason)
+	text := fmt.Sprintf("%s: records refused: %s", x.edgeText(e), e.Reason)
 	if why := cmp.Or(x.g.Peers[e.Src].Refusal, x.g.Peers[e.Dst].Refusal); e.Reason == model.Unlabelled && why != "" {
 		text += ": " + why
 	}
 	if e.NeverWorked {
 		x.find(
 			KindRefused.at(i, en.namespace, en.dir, text, "every record of it was a denial: nothing depends on it").
-				as(Info),
+				as(Info).detailed("%s", several(int(e.RefusedRecords), "record")),
 		)
 		return
 	}
-	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it"))
+	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it").
+		detailed("%s", several(int(e.RefusedRecords), "record")))
 	x.block(en.namespace, en.dir, x.holdable(en.self), text)
 	if e.Reason == model.UnknownDirection {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.

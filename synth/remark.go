@@ -117,7 +117,7 @@ func remarkLate(s *scope, n *notes) {
 		return
 	}
 	at := func(t model.Micros) string { return time.UnixMicro(t).UTC().Format(time.DateOnly) }
-	text := several(int(s.g.Late), "record") + " dated after " + at(s.g.AsOf) + ", as no others are"
+	text := "records are dated after nearly all others"
 	for i := range s.g.Edges {
 		if e := &s.g.Edges[i]; e.Last == s.g.Last {
 			text += ", the latest on " + at(e.Last) + ": " + s.edgeText(e)
@@ -125,7 +125,8 @@ func remarkLate(s *scope, n *notes) {
 		}
 	}
 	n.find(KindLate.of("", model.DirectionUnknown, text,
-		"a clock is wrong or they are forged; ages are counted to "+at(s.g.AsOf)))
+		"a clock is wrong or they are forged; ages are counted to the time before which the others lie").
+		detailed("%s after %s", several(int(s.g.Late), "record"), at(s.g.AsOf)))
 }
 
 // besideThem says what becomes of pods that other policies isolate already.

@@ -42,6 +42,14 @@ type Input struct {
 	Force     bool           // write over what people changed, and beside what is not of a former bundle
 	Name      string         // that every object carries as a label; "" is DefaultName
 	GitOps    GitOps
+	Base      *Former // the bundle that learning started from; nil: there was none
+	Run       Run     // what was read, for the report
+	// Console gives what the command prints of the bundle, for REPORT.md to hold every doubt of it; nil: nothing.
+	Console func(*Manifest, *verify.Report) string
+	// Sayers names the dialects that can say an edge at both its ends; nil: nobody knows.
+	Sayers func(*Edge) []string
+	// CommitEvidence says that the evidence is to be committed with the bundle.
+	CommitEvidence bool
 	// WriteEvidence fills a directory with the observations behind the edges; nil: the bundle has none.
 	WriteEvidence func(dir string) error
 }
@@ -55,8 +63,10 @@ const (
 	enforceDir   = "enforce"
 	ExtraDir     = "extra"       // people's own policies, which apply with the allow policies
 	EvidenceDir  = "evidence"    // a store of its own
-	ReviewFile   = "REVIEW.md"   // for people
+	ReviewFile   = "REVIEW.md"   // for people: what the policies mean
 	ManifestFile = "bundle.json" // for programs
+	ReportFile   = "REPORT.md"   // for people: what was seen, and how much; not committed
+	ReportData   = "report.json" // the same for programs
 )
 
 // formDirs are the directories of policies that only a bundle writes to.
@@ -218,7 +228,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 				in.Result.Edited(l.namespace, l.d)
 			}
 			w.spaces = namespaces(in.Result, in.Result.Enforced())
-			return w.report, describe(dir, in, w)
+			return w.report, describe(dir, in, w, before(p, former, in))
 		}
 		for _, d := range formDirs {
 			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
@@ -285,21 +295,63 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	return &written{files, hands, spaces, own, report}, nil
 }
 
-// describe writes what says of a bundle what it is: the manifest and the review.
-func describe(dir string, in Input, w *written) error {
+// describe writes what says of a bundle what it is: the manifest, the reviews, and the report of this run.
+func describe(dir string, in Input, w *written, before *Former) error {
 	m := newManifest(in, &w.report, w.files, w.spaces)
-	rest := map[string][]byte{ReviewFile: review(in, m, w.hands, &w.report)}
 	m.Files = map[string]string{}
-	for _, some := range []map[string][]byte{w.files, rest} {
-		for name, text := range some {
-			m.Files[name] = digestOf(text)
-		}
+	for name, text := range w.files {
+		m.Files[name] = digestOf(text)
 	}
-	var err error
-	if rest[ManifestFile], err = m.encode(); err != nil {
+	rest, err := reviews(in, m, w, before)
+	if err != nil {
 		return err
 	}
+	report := rest[ReportFile]
+	delete(rest, ReportFile) // it is not of what is listed
+	rest[ignoreFile] = ignored(in.CommitEvidence)
+	rest[attributesFile] = []byte(attributes)
+	for name, text := range rest {
+		m.Files[name] = digestOf(text)
+	}
+	if rest[ManifestFile], err = m.stable(before); err != nil {
+		return err
+	}
+	if rest[ReportData], err = encode(m.reportOf(digestOf(rest[ManifestFile]), in.Run)); err != nil {
+		return err
+	}
+	rest[ReportFile] = report
 	return writeFiles(dir, rest)
+}
+
+// stable is bundle.json. While nothing else differs from the bundle before, the day stays, too: the bytes do.
+func (m *Manifest) stable(before *Former) ([]byte, error) {
+	c := m.committed()
+	if before != nil {
+		today := c.AsOf
+		c.AsOf = before.Manifest.AsOf
+		if text, err := encode(c); err != nil || digestOf(text) == before.digest {
+			m.AsOf = c.AsOf
+			return text, err
+		}
+		c.AsOf = today
+	}
+	return encode(c)
+}
+
+const (
+	ignoreFile     = ".gitignore"
+	attributesFile = ".gitattributes"
+	attributes     = "bundle.json linguist-generated\n*.yaml linguist-generated=false\n"
+)
+
+// ignored keeps out of Git what every run changes.
+func ignored(withEvidence bool) []byte {
+	text := "# What every run changes: the text of the pull request and an artifact of CI.\n/" +
+		ReportFile + "\n/" + ReportData + "\n"
+	if !withEvidence {
+		text += "/" + EvidenceDir + "/\n"
+	}
+	return []byte(text)
 }
 
 // withdraw takes the default deny back where it would block what worked, and reports whether there was one.

@@ -19,8 +19,9 @@ const (
 	manifestKind = "Bundle"
 )
 
-// Manifest is bundle.json: every rule traced to the edges that asked for it. Lists are sorted; the fields are additive
-// within v1.
+// Manifest is what a bundle says of itself: every rule traced to the edges that asked for it. What changes only when a
+// rule, an edge or a decision does is bundle.json, which is committed; counts, times and all that tells of one run are
+// report.json beside it. Lists are sorted; the fields are additive within v1.
 type Manifest struct {
 	APIVersion   string       `json:"apiVersion"`
 	Kind         string       `json:"kind"`
@@ -28,7 +29,8 @@ type Manifest struct {
 	Dialect      string       `json:"dialect"`
 	Cluster      string       `json:"cluster,omitempty"` // that the policies are for, where the log has several
 	Options      Options      `json:"options"`
-	Inputs       Inputs       `json:"inputs"`
+	AsOf         string       `json:"asOf,omitempty"` // the day that ages and decisions are counted to
+	Inputs       Inputs       `json:"inputs,omitzero"`
 	Stats        Stats        `json:"stats"`
 	Namespaces   []Namespace  `json:"namespaces"`
 	GlobalDeny   bool         `json:"globalDeny,omitempty"` // there is a default deny for all namespaces, those to come among them
@@ -45,8 +47,9 @@ type Manifest struct {
 
 // Options are what was asked for.
 type Options struct {
-	LearnDenied   bool `json:"learnDenied"`
-	EnforceAnyway bool `json:"enforceAnyway"`
+	LearnDenied   bool     `json:"learnDenied"`
+	EnforceAnyway bool     `json:"enforceAnyway"`
+	Widen         []string `json:"widen,omitempty"`
 }
 
 // Inputs are what was learned from. Digest depends on what was seen, not on its order.
@@ -146,21 +149,28 @@ type Rule struct {
 	Policy    string `json:"policy"`
 	Direction string `json:"direction"`
 	Text      string `json:"text"`
-	Edges     []int  `json:"edges"` // indices into Manifest.Edges
+	Edges     []int  `json:"edges"`         // indices into Manifest.Edges
+	New       bool   `json:"new,omitempty"` // the last change of the bundle brought it
 }
 
 // Edge is an edge with an end in one of the namespaces, and its evidence.
 type Edge struct {
-	Source         string   `json:"source"`
-	Destination    string   `json:"destination"`
-	Port           string   `json:"port"`
-	State          string   `json:"state"`
-	Grade          string   `json:"grade,omitempty"` // how sure the evidence is, of one that was not denied or refused
-	Doubt          string   `json:"doubt,omitempty"` // why the grade is unknown
-	Reason         string   `json:"reason,omitempty"`
-	Inexpressible  bool     `json:"inexpressible,omitempty"`
-	Accepted       bool     `json:"accepted,omitempty"` // denied or never answered, and allowed on purpose
-	Decided        string   `json:"decided,omitempty"`  // what people decided: reject or ignore
+	Source        string `json:"source"`
+	Destination   string `json:"destination"`
+	Port          string `json:"port"`
+	State         string `json:"state"`
+	Grade         string `json:"grade,omitempty"` // how sure the evidence is, of one that was not denied or refused
+	Doubt         string `json:"doubt,omitempty"` // why the grade is unknown
+	Reason        string `json:"reason,omitempty"`
+	Inexpressible bool   `json:"inexpressible,omitempty"`
+	Accepted      bool   `json:"accepted,omitempty"` // denied or never answered, and allowed on purpose
+	Decided       string `json:"decided,omitempty"`  // what people decided: reject or ignore
+	*Seen
+	Names []string `json:"names,omitempty"`
+}
+
+// Seen is how much was seen of an edge. It is empty where the report of the run is not at hand.
+type Seen struct {
 	Records        uint64   `json:"records"`
 	DeniedRecords  uint64   `json:"deniedRecords,omitempty"`
 	Connections    uint64   `json:"connections,omitempty"` // 0: the log does not show openings
@@ -170,7 +180,11 @@ type Edge struct {
 	Observers      []string `json:"observers"` // which records show it, the most telling first
 	SourcePod      string   `json:"sourcePod,omitempty"`
 	DestinationPod string   `json:"destinationPod,omitempty"`
-	Names          []string `json:"names,omitempty"`
+}
+
+// worked reports whether the edge was seen to work.
+func (e *Edge) worked() bool {
+	return e.State == graph.Allowed.String() || e.State == graph.Mixed.String()
 }
 
 // Widening is what was opened beside what was seen.
@@ -200,12 +214,26 @@ type Finding struct {
 	Direction   string `json:"direction,omitempty"`
 	Edge        *int   `json:"edge,omitempty"`
 	Text        string `json:"text"`
+	Detail      string `json:"detail,omitempty"` // how often and how long, which the next record may change
 	Consequence string `json:"consequence"`
+}
+
+// Whole is the text with its detail.
+func (f *Finding) Whole() string {
+	if f.Detail == "" {
+		return f.Text
+	}
+	return f.Text + " (" + f.Detail + ")"
 }
 
 // Verification is the replay of all flows through the enforced form.
 type Verification struct {
-	Semantics      string            `json:"semantics"`
+	Semantics string `json:"semantics"`
+	*Replayed
+}
+
+// Replayed is what the replay came to. It is empty where the report of the run is not at hand.
+type Replayed struct {
 	Connections    map[string]uint64 `json:"connections"`
 	Records        map[string]uint64 `json:"records"`
 	OverPermission int               `json:"overPermission"`
@@ -213,13 +241,14 @@ type Verification struct {
 	UnusedRules    []string          `json:"unusedRules"`
 }
 
-func (m *Manifest) encode() ([]byte, error) {
+// encode writes an object as JSON that people can compare line by line.
+func encode(object any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	if err := e.Encode(m); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", ManifestFile, err)
+	if err := e.Encode(object); err != nil {
+		return nil, fmt.Errorf("encode bundle: %w", err)
 	}
 	// Arrows stay readable, and no text of a log can open a tag.
 	return model.PrintableText(bytes.ReplaceAll(b.Bytes(), []byte("<"), []byte(`\u003c`))), nil
@@ -233,7 +262,8 @@ func newManifest(in Input, report *verify.Report, files map[string][]byte, space
 		Name:       in.name(),
 		Dialect:    r.Dialect.Name(),
 		Cluster:    r.Cluster,
-		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway},
+		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway, slices.Sorted(slices.Values(in.Config.Widen))},
+		AsOf:       day(g.AsOf),
 		Inputs:     inputs(g),
 		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),
 			r.Stats.Matrices, r.Stats.Proven, r.Stats.Large, r.Stats.LargeProven},
@@ -314,15 +344,17 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 				cannot[i],
 				learned[i] && !e.State.Worked(),
 				decided(r, i),
-				e.Records(),
-				e.DeniedRecords,
-				e.Conns,
-				len(e.Windows),
-				model.StampSecond(e.First),
-				model.StampSecond(e.Last),
-				e.Observers.Names(),
-				e.SrcPod,
-				e.DstPod,
+				&Seen{
+					e.Records(),
+					e.DeniedRecords,
+					e.Conns,
+					len(e.Windows),
+					model.StampSecond(e.First),
+					model.StampSecond(e.Last),
+					e.Observers.Names(),
+					e.SrcPod,
+					e.DstPod,
+				},
 				e.Names,
 			},
 		)
@@ -349,7 +381,7 @@ func (m *Manifest) rules(r *synth.Result, index map[int]int) {
 		p := &set.Policies[i]
 		for j := range p.Rules {
 			id := p.RuleID(j)
-			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}}
+			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}
 			for _, e := range r.RuleEdges[id] {
 				rule.Edges = append(rule.Edges, index[e])
 			}
@@ -382,6 +414,7 @@ func (m *Manifest) findings(r *synth.Result, index map[int]int) {
 			Severity:    f.Severity.String(),
 			Namespace:   f.Namespace,
 			Text:        f.Text,
+			Detail:      f.Detail,
 			Consequence: f.Consequence,
 		}
 		if f.Direction != model.DirectionUnknown {
@@ -395,14 +428,8 @@ func (m *Manifest) findings(r *synth.Result, index map[int]int) {
 }
 
 func verification(r *verify.Report) Verification {
-	v := Verification{
-		r.Semantics.String(),
-		map[string]uint64{},
-		map[string]uint64{},
-		r.Over.Count,
-		r.Over.Universe,
-		[]string{},
-	}
+	v := Verification{r.Semantics.String(), &Replayed{map[string]uint64{}, map[string]uint64{}, r.Over.Count,
+		r.Over.Universe, []string{}}}
 	for i := range r.Connections {
 		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
 		v.Records[verify.Verdict(i).String()] = r.Records[i]

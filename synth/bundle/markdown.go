@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -18,16 +19,22 @@ func escape(s string) string {
 			b.WriteString("&lt;")
 		case r == '&':
 			b.WriteString("&amp;")
-		case strings.ContainsRune("\\`*_[]#|~$@", r):
+		case r == '@' || r == '#': // no person and no issue is called: a comment stands between
+			b.WriteByte('\\')
+			b.WriteRune(r)
+			b.WriteString("<!-- -->")
+		case strings.ContainsRune("\\`*_[]|~$", r):
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		default:
 			b.WriteRune(r)
 		}
 	}
-	// A bare address of a page would become a link.
-	return strings.ReplaceAll(b.String(), "://", ":&#47;&#47;")
+	// A bare address of a page would become a link, a word between colons a picture.
+	return emoji.ReplaceAllString(strings.ReplaceAll(b.String(), "://", ":&#47;&#47;"), ":<!-- -->$1:")
 }
+
+var emoji = regexp.MustCompile(`:([a-zA-Z+-][a-zA-Z0-9_+\\-]*):`)
 
 // label makes a text harmless in the quoted label of a diagram.
 func label(s string) string {
@@ -42,6 +49,29 @@ func label(s string) string {
 	return b.String()
 }
 
+// code makes a text look as code, whatever it holds.
+func code(s string) string { return "<code>" + escape(s) + "</code>" }
+
+// printed shows lines as they were printed.
+func printed(s string) string {
+	return "<pre>\n" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(model.PrintableText(s)) + "</pre>"
+}
+
+// maxPage is how much of a page a forge takes as the text of a pull request, with room for what stands around it.
+const maxPage = 60_000
+
+// fit cuts a page before the section that is too much, and says where the rest is.
+func fit(text, rest string) []byte {
+	if len(text) <= maxPage {
+		return []byte(text)
+	}
+	at := strings.LastIndex(text[:maxPage], "\n## ")
+	if at <= 0 {
+		at = strings.LastIndexByte(text[:maxPage], '\n')
+	}
+	return []byte(text[:at] + "\n\n**This page would be too long for a forge. The rest is in " + rest + ".**\n")
+}
+
 // page is a Markdown text that grows by lines. Its methods take trusted Markdown; texts from elsewhere go through
 // escape first.
 type page struct{ strings.Builder }
@@ -52,6 +82,17 @@ func (p *page) line(format string, a ...any) {
 }
 
 func (p *page) head(text string) { p.line("\n## %s\n", text) }
+
+// details folds what do writes away below a summary, where that is asked for.
+func (p *page) details(fold bool, summary string, do func()) {
+	if !fold {
+		do()
+		return
+	}
+	p.line("\n<details><summary>%s</summary>\n", escape(summary))
+	do()
+	p.line("\n</details>")
+}
 
 // table writes a table whose cells are escaped; rows over limit are left out and counted.
 func (p *page) table(limit int, head []string, rows [][]string) {

@@ -141,7 +141,7 @@ func (o *over) layFiles() error {
 	for _, list := range []*[]string{&o.laid.Kept, &o.laid.Merged, &o.laid.Refused} {
 		slices.Sort(*list)
 	}
-	text, err := o.next.encode()
+	text, err := encode(o.next.committed())
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (o *over) refuse(name string, ours []byte) {
 // evidence replaces the evidence of the former bundle, which was for other policies.
 func (o *over) evidence(wanted bool) error {
 	for name := range o.p.owned {
-		if strings.HasPrefix(name, EvidenceDir+"/") {
+		if strings.HasPrefix(name, EvidenceDir+"/") || name == ReportFile || name == ReportData {
 			if err := drop(o.p.dir, name); err != nil {
 				return err
 			}

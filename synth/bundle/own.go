@@ -66,6 +66,9 @@ func lookAt(dir string, m *Manifest) (*place, error) {
 	p := &place{dir: dir, owned: map[string]string{}, links: map[string]bool{}}
 	if m != nil {
 		p.owned[ManifestFile] = ""
+		if _, ok := m.Files[ignoreFile]; ok {
+			p.owned[ReportFile], p.owned[ReportData] = "", ""
+		}
 		maps.Copy(p.owned, m.Files)
 		list, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(evidenceList)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -74,7 +74,9 @@ func Read(dir string) (*Manifest, error) {
 			}
 		}
 	}
-	return m, nil
+	r, err := readReport(dir, text)
+	m.join(r)
+	return m, err
 }
 
 // Policies reads the policies of the bundle in dir back from their files. With the enforced form come people's own in

@@ -2,11 +2,14 @@ package bundle
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
+	"sluice/synth/policy"
 	"sluice/synth/verify"
 )
 
@@ -16,47 +19,199 @@ const (
 	maxFindings = 40
 	maxCases    = 20
 	maxText     = 500 // bytes of a rule
+	maxWorst    = 10  // of a group
+	maxOpenRows = 12  // of a table that is not folded away
 )
 
-// review writes REVIEW.md: what a person should read before merging.
-func review(in Input, m *Manifest, hands *ByHand, report *verify.Report) []byte {
-	p := &page{}
-	p.line("# Network policies for %s", title(in.Result.Namespaces()))
-	p.line(
-		"\n%s with %s for %s, in the dialect `%s`. Learned from %s (%s) between %s and %s.",
-		count(
-			m.Stats.Policies,
-			"allow policy",
-			"allow policies",
-		),
-		count(m.Stats.Rules, "rule", "rules"),
-		count(len(m.Subjects), "workload", "workloads"),
-		m.Dialect,
-		count(m.Inputs.Records, "record", "records"),
-		edgesOf(in.Graph),
-		orNever(m.Inputs.First),
-		orNever(m.Inputs.Last),
-	)
-	if m.Stats.Matrices > 0 {
-		p.line(
-			"\n%d lines of YAML. No fewer rules would do for %d of %d workloads and directions%s; bundle.json has the lower bound for each.",
-			m.Stats.Lines,
-			m.Stats.Proven,
-			m.Stats.Matrices,
-			large(m),
-		)
+// reviews writes REVIEW.md, what a person should read before merging, one more beside the policies of each namespace
+// for those who own it, and REPORT.md. The reviews say what the policies mean, and nothing that changes without a rule,
+// an edge or a decision changing: that is in the report of the run.
+func reviews(in Input, m *Manifest, w *written, before *Former) (map[string][]byte, error) {
+	same, err := m.sameMeaning(before)
+	if err != nil {
+		return nil, err
 	}
-	p.partial(in.Partial)
-	p.byHand(hands)
-	p.namespaces(in.Result, m)
-	p.verification(m, report)
-	p.obstacles(m)
-	p.findings(m)
-	p.widenings(m)
-	p.rules(m)
-	p.diagram(m)
-	p.next(m, in.Result.Dialect.Rollout())
-	return []byte(p.String())
+	m.markNew(before, same)
+	r := &reviewer{in: in, m: m, w: w}
+	r.changed = r.changes(before, same)
+	out := map[string][]byte{ReviewFile: r.whole(), ReportFile: r.report()}
+	if len(m.Namespaces) > 1 {
+		for i := range m.Namespaces {
+			name := path.Join(allowDir, m.Namespaces[i].Name, ReviewFile)
+			out[name] = r.namespace(&m.Namespaces[i])
+		}
+	}
+	return out, nil
+}
+
+// reviewer writes the reviews of one bundle.
+type reviewer struct {
+	in Input
+	m  *Manifest
+	w  *written
+	// changed says what is not as in the bundle before.
+	changed string
+}
+
+// whole is REVIEW.md: the answer, what changed, what to look at first, and the way into a cluster.
+func (r *reviewer) whole() []byte {
+	p := &page{}
+	p.line("# Network policies for %s\n", title(r.in.Result.Namespaces()))
+	r.answer(p)
+	p.line("| Was it watched for long enough? | %s beside this file says so, with counts; every run writes it anew |",
+		ReportFile)
+	p.partial(r.in.Partial)
+	p.byHand(r.w.hands)
+	p.WriteString(r.changed)
+	r.blockers(p, "")
+	r.risks(p, "")
+	p.findings(r.m, "")
+	p.widenings(r.m)
+	r.spaces(p)
+	if len(r.m.Namespaces) == 1 {
+		p.diagram(r.m, r.m.Namespaces[0].Name)
+	}
+	p.next(r.m, r.in.Result.Dialect.Rollout())
+	return fit(p.String(), "the reviews beside the policies of each namespace and "+ManifestFile)
+}
+
+// namespace is the review of one namespace.
+func (r *reviewer) namespace(n *Namespace) []byte {
+	p := &page{}
+	e := r.in.Result.Enforce[n.Name]
+	p.line("# Network policies for %s\n", escape(n.Name))
+	p.line("| direction | default deny |\n|---|---|")
+	for _, d := range policy.Directions() {
+		p.line("| %s | %s |", d, escape(e.Words(d)))
+	}
+	p.line("\nWhat all namespaces have in common, and how this comes into a cluster: [%s](../../%s).", ReviewFile, ReviewFile)
+	r.blockers(p, n.Name)
+	p.diagram(r.m, n.Name)
+	r.rules(p, n.Name)
+	p.findings(r.m, n.Name)
+	return fit(p.String(), ManifestFile)
+}
+
+// answer says first what a person wants to know.
+func (r *reviewer) answer(p *page) {
+	m := r.m
+	p.line("%s with %s for %s, in the dialect `%s`. Learned from %s. %d lines of YAML; %s.",
+		count(m.Stats.Policies, "allow policy", "allow policies"), count(m.Stats.Rules, "rule", "rules"),
+		count(len(m.Subjects), "workload", "workloads"), m.Dialect, edgesOf(r.in.Graph), m.Stats.Lines, fewest(m))
+	p.line("\n| question | answer |\n|---|---|")
+	p.line("| Safe to deny? | %s |", r.safe())
+	p.line("| What would be lost? | %s |", r.lost())
+	p.line("| What is opened that was never used? | %s |", r.opened())
+}
+
+// fewest says whether fewer rules would do.
+func fewest(m *Manifest) string {
+	if m.Stats.Proven == m.Stats.Matrices {
+		return "the rules are the fewest possible (proven)"
+	}
+	return fmt.Sprintf("for %d of %s fewer rules might do", m.Stats.Matrices-m.Stats.Proven,
+		count(m.Stats.Matrices, "workload and direction", "workloads and directions"))
+}
+
+// safe counts the directions of namespaces by what was shown of them, and names those that stay open.
+func (r *reviewer) safe() string {
+	denied, open := 0, []string{}
+	held := 0
+	for _, n := range r.m.Namespaces {
+		for d, ok := range map[string]bool{"ingress": n.Ingress, "egress": n.Egress} {
+			if ok {
+				denied++
+			} else {
+				open = append(open, n.Name+" "+d)
+			}
+		}
+		held += len(r.in.Result.Enforce[n.Name].Held)
+	}
+	text := fmt.Sprintf("**%d of %d** namespaces and directions are denied by default", denied, denied+len(open))
+	if held > 0 {
+		text += fmt.Sprintf(", with %s held open", count(held, "workload and direction", "workloads and directions"))
+	}
+	if len(open) > 0 {
+		slices.Sort(open)
+		text += "; not yet: " + escape(some(open))
+	}
+	return text
+}
+
+// lost says what worked and would not.
+func (r *reviewer) lost() string {
+	rep := &r.w.report
+	text := "nothing that was seen to work"
+	if n := rep.Connections[verify.Lost]; n > 0 {
+		text = fmt.Sprintf("**%s**, listed in %s", count(n, "connection that worked", "connections that worked"), ReportFile)
+	}
+	if n := len(r.in.Result.Losses); n > 0 {
+		text += fmt.Sprintf("; for %s this dialect has no rule: see the blockers", count(n, "edge", "edges"))
+	}
+	return text
+}
+
+// opened says what is allowed beside what was seen.
+func (r *reviewer) opened() string {
+	text := "nothing by mistake"
+	if n := r.w.report.Over.Count; n > 0 {
+		text = "**" + count(n, "connection that nobody asked for", "connections that nobody asked for") + "**"
+	}
+	if n := len(r.m.Widenings); n > 0 {
+		text += fmt.Sprintf("; on purpose, at a price: %s below", count(n, "widening", "widenings"))
+	}
+	return text
+}
+
+// spaces lists the namespaces, or only counts them where a page would be full of them.
+func (r *reviewer) spaces(p *page) {
+	p.head("Namespaces")
+	var rows [][]string
+	var links []string
+	short := 0
+	for _, n := range r.m.Namespaces {
+		e := r.in.Result.Enforce[n.Name]
+		rows = append(rows, []string{n.Name, e.Words(model.Ingress), e.Words(model.Egress)})
+		if len(r.m.Namespaces) > 1 {
+			links = append(links, fmt.Sprintf("[%s](%s/%s/%s)", escape(n.Name), allowDir, n.Name, ReviewFile))
+		}
+		if e.Ingress == synth.Short {
+			short++
+		}
+	}
+	p.details(len(rows) > maxOpenRows, fmt.Sprintf("%d namespaces", len(rows)), func() {
+		p.table(maxRules, []string{"namespace", "default deny for ingress", "default deny for egress"}, rows)
+	})
+	if short > 0 {
+		p.line("\n%s not watched for long enough: no direction of it is denied yet. "+
+			"Go on recording, or ask for less with `--min-watch`.", count(short, "namespace was", "namespaces were"))
+	}
+	if len(links) > 0 {
+		p.line("\nA review, with a picture and all rules, for each: %s.", strings.Join(links, ", "))
+	}
+}
+
+// rules lists all rules of a namespace, the risky ones first.
+func (r *reviewer) rules(p *page, namespace string) {
+	var rows [][]string
+	for k, name := range riskNames {
+		for i := range r.m.Rules {
+			rule := &r.m.Rules[i]
+			if strings.HasPrefix(rule.Policy, namespace+"/") && r.m.riskOf(rule) == risk(k) {
+				mark := ""
+				if rule.New {
+					mark = "new"
+				}
+				rows = append(rows, []string{rule.ID, mark, name, strings.TrimPrefix(rule.Policy, namespace+"/"),
+					short(rule.Text)})
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.head("Rules")
+	p.table(maxRules, []string{"rule", "", "about", "policy", "what it says"}, rows)
 }
 
 // edgesOf counts the edges that worked, and the others by what became of them.
@@ -74,14 +229,6 @@ func edgesOf(g *graph.Graph) string {
 	return text
 }
 
-// large tells of the matrices that leave something to search for.
-func large(m *Manifest) string {
-	if m.Stats.Large == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%d of the %d with three peers and ports or more)", m.Stats.LargeProven, m.Stats.Large)
-}
-
 // title names a few namespaces, or counts them.
 func title(namespaces []string) string {
 	if len(namespaces) > 5 {
@@ -95,34 +242,6 @@ func orNever(s string) string {
 		return "(no time)"
 	}
 	return s
-}
-
-func (p *page) namespaces(r *synth.Result, m *Manifest) {
-	p.head("Namespaces")
-	workloads, rules := map[string]int{}, map[string]int{}
-	for i := range r.Policies.Policies {
-		rules[r.Policies.Policies[i].Namespace] += len(r.Policies.Policies[i].Rules)
-	}
-	for _, s := range m.Subjects {
-		id := strings.Split(s.Workload, "/")
-		workloads[id[len(id)-2]]++
-	}
-	var rows [][]string
-	short := 0
-	for _, n := range m.Namespaces {
-		e := r.Enforce[n.Name]
-		rows = append(rows, []string{n.Name, fmt.Sprint(workloads[n.Name]), fmt.Sprint(rules[n.Name]),
-			e.Words(model.Ingress), e.Words(model.Egress), e.Watched.String(), e.Watched.LastNewEdge()})
-		if e.Ingress == synth.Short {
-			short++
-		}
-	}
-	p.table(maxRules, []string{"namespace", "workloads", "rules", "default deny for ingress",
-		"default deny for egress", "watched", "last new edge"}, rows)
-	if short > 0 {
-		p.line("\n%s not watched for long enough: no direction of it is denied yet. "+
-			"Go on recording, or ask for less with `--min-watch`.", count(short, "namespace was", "namespaces were"))
-	}
 }
 
 // meanings says what each verdict counts.
@@ -181,55 +300,6 @@ func (p *page) verification(m *Manifest, r *verify.Report) {
 	}
 }
 
-func (p *page) obstacles(m *Manifest) {
-	var rows [][]string
-	for _, n := range m.Namespaces {
-		for _, o := range n.Obstacles {
-			rows = append(rows, []string{n.Name, o.Direction, o.Text})
-		}
-	}
-	if len(rows) == 0 {
-		return
-	}
-	p.head("What cannot be enforced yet")
-	if m.Options.EnforceAnyway {
-		p.line("**Enforced all the same, because that was asked for. These would be cut:**\n")
-	} else {
-		p.line("These worked, or may have, and no rule was learned for them. Their workload is held open in that direction until they are settled; where that cannot be, the direction of the whole namespace stays open.\n")
-	}
-	p.table(maxFindings, []string{"namespace", "direction", "what stands in the way"}, rows)
-}
-
-// findings shows all but what obstacles and widenings have shown already, alike ones as one.
-func (p *page) findings(m *Manifest) {
-	type like struct{ severity, kind, namespace, direction string }
-	count := map[like]int{}
-	var rows [][]string
-	var keys []like
-	for _, f := range m.Findings {
-		if f.Severity == synth.Blocks.String() || synth.Kind(f.Kind) == synth.KindWidened {
-			continue
-		}
-		k := like{f.Severity, f.Kind, f.Namespace, f.Direction}
-		if count[k]++; count[k] == 1 {
-			keys = append(keys, k)
-			rows = append(rows, []string{f.Severity, f.Kind, f.Namespace, f.Direction, "", f.Text, f.Consequence})
-		}
-	}
-	if len(rows) == 0 {
-		return
-	}
-	for i, k := range keys {
-		rows[i][4] = fmt.Sprint(count[k])
-	}
-	p.head("Findings")
-	p.table(
-		maxFindings,
-		[]string{"severity", "kind", "namespace", "direction", "how many", "the first", "what follows"},
-		rows,
-	)
-}
-
 func (p *page) widenings(m *Manifest) {
 	if len(m.Widenings) == 0 {
 		return
@@ -249,25 +319,4 @@ func short(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:maxText], "") + "... (whole in " + ManifestFile + ")"
-}
-
-func (p *page) rules(m *Manifest) {
-	if len(m.Rules) == 0 {
-		return
-	}
-	p.head("Rules")
-	var rows [][]string
-	for _, r := range m.Rules {
-		var records uint64
-		hours := 0
-		for _, e := range r.Edges {
-			records += m.Edges[e].Records
-			hours = max(hours, m.Edges[e].Hours)
-		}
-		rows = append(
-			rows,
-			[]string{r.ID, r.Policy, short(r.Text), fmt.Sprint(len(r.Edges)), fmt.Sprint(records), fmt.Sprint(hours)},
-		)
-	}
-	p.table(maxRules, []string{"rule", "policy", "what it says", "edges", "records", "hours seen"}, rows)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -114,6 +115,8 @@ enforce overlay; the summary and REVIEW.md say why.`,
 		nil,
 		"the cluster's workloads and CronJobs, `FILES`, directories or -: they name the owners of pods, and are waited for",
 	)
+	f.BoolVar(&o.WithEvidence, "with-evidence", false,
+		"let the evidence be committed with the bundle: it names pods and addresses (default: .gitignore leaves it out)")
 	o.failOn.flag(c, true)
 	outputFlag(c, &o.format)
 	return c
@@ -162,6 +165,7 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 		return err
 	}
 	o.Watch = o.watch(s)
+	o.Version, o.Command, o.Console = version(), append([]string{"sluice"}, os.Args[1:]...), show.Console
 	r, err := run.Learn(ctx, l, o.LearnConfig)
 	if err != nil {
 		return err

@@ -2,11 +2,15 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/model/store"
@@ -26,26 +30,57 @@ type former struct {
 
 // Base takes over from a former bundle: its policies, of which equally small new ones stay as near as they can, and
 // the evidence of its edges that the log no longer shows. Nothing is dropped for its age unless prune says so.
-func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *synth.Config) error {
+func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *synth.Config) (*bundle.Former, error) {
 	set, problems, err := bundle.Policies(dir, bundle.Allow, all.Kinds()...)
 	if err != nil {
-		return fmt.Errorf("--base: %w", err)
+		return nil, fmt.Errorf("--base: %w", err)
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("--base: %w", problems[0])
+		return nil, fmt.Errorf("--base: %w", problems[0])
 	}
 	cfg.Base = set
-	f := &former{prune: prune}
-	if f.manifest, err = bundle.Read(dir); err != nil {
-		return fmt.Errorf("--base: %w", err)
+	state, err := bundle.ReadFormer(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--base: %w", err)
 	}
-	if err := f.evidence(ctx, filepath.Join(dir, bundle.EvidenceDir), l.Config); err != nil {
-		return fmt.Errorf("--base: evidence: %w", err)
+	f := &former{prune: prune, manifest: state.Manifest}
+	store := filepath.Join(dir, bundle.EvidenceDir)
+	if _, err := os.Stat(store); errors.Is(err, fs.ErrNotExist) {
+		return state, f.shown(l.Graph)
 	}
+	if err := f.evidence(ctx, store, l.Config); err != nil {
+		return nil, fmt.Errorf("--base: evidence: %w", err)
+	}
+	f.keep(l, cfg)
+	return state, nil
+}
+
+// shown wants that a log shows every edge that rules of the bundle stand for, where the bundle came without its
+// evidence: a rule for another edge could not be kept.
+func (f *former) shown(now *graph.Graph) error {
+	seen := f.seen(now)
+	var lacking []string
+	for name := range f.wanted() {
+		if !seen[name] {
+			lacking = append(lacking, name)
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	slices.Sort(lacking)
+	return fmt.Errorf("--base: these flows do not show %s that the former bundle allows (%s), and its evidence is not "+
+		"there to keep them: it is not committed. Give the flows or the store that show them as well, put back %s/ from "+
+		"the artifact of the last run, or learn with --with-evidence", text.Plural(len(lacking), "edge", "edges"),
+		text.Printable(text.Some(lacking), 400), bundle.EvidenceDir)
+}
+
+// keep adds the evidence of edges that the log no longer shows.
+func (f *former) keep(l *Log, cfg *synth.Config) {
 	kept := map[int]bool{}
 	for _, i := range f.missing(l.Graph) {
 		e := &f.graph.Edges[i]
-		if prune > 0 && l.Graph.AsOf-e.Last > prune.Microseconds() {
+		if f.prune > 0 && l.Graph.AsOf-e.Last > f.prune.Microseconds() {
 			cfg.Pruned = append(cfg.Pruned, edgeName(f.graph, e))
 			continue
 		}
@@ -58,7 +93,6 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 		l.Graph = l.Builder.Build(l.Config.graph())
 		l.Graph.Fates = fates
 	}
-	return nil
 }
 
 // edgeName is an edge as bundle.json has it.
@@ -86,23 +120,35 @@ func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 // missing returns the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only
 // attempts. One that is denied there has not aged.
 func (f *former) missing(now *graph.Graph) []int {
-	seen, wanted := map[string]bool{}, map[string]bool{}
-	for i := range now.Edges {
-		if e := &now.Edges[i]; e.State != graph.Refused && e.State != graph.Pending {
-			seen[edgeName(now, e)] = true
-		}
-	}
-	for _, r := range f.manifest.Rules {
-		for _, i := range r.Edges {
-			e := &f.manifest.Edges[i]
-			wanted[e.Source+" -> "+e.Destination+" "+e.Port] = true
-		}
-	}
+	seen, wanted := f.seen(now), f.wanted()
 	var out []int
 	for i := range f.graph.Edges {
 		if name := edgeName(f.graph, &f.graph.Edges[i]); f.graph.Edges[i].State != graph.Refused && wanted[name] &&
 			!seen[name] {
 			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// seen are the edges that a graph shows, more than attempts of them.
+func (f *former) seen(now *graph.Graph) map[string]bool {
+	out := map[string]bool{}
+	for i := range now.Edges {
+		if e := &now.Edges[i]; e.State != graph.Refused && e.State != graph.Pending {
+			out[edgeName(now, e)] = true
+		}
+	}
+	return out
+}
+
+// wanted are the edges that rules of the bundle stand for.
+func (f *former) wanted() map[string]bool {
+	out := map[string]bool{}
+	for _, r := range f.manifest.Rules {
+		for _, i := range r.Edges {
+			e := &f.manifest.Edges[i]
+			out[e.Source+" -> "+e.Destination+" "+e.Port] = true
 		}
 	}
 	return out

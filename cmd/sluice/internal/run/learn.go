@@ -26,7 +26,12 @@ type LearnConfig struct {
 	Force        bool          // see bundle.Input
 	AllowPartial bool          // learn although a source could not be read whole
 	RequireReady bool          // a namespace below Stable is a finding
-	Watch        Watch
+	WithEvidence bool          // the evidence is to be committed with the bundle
+	Version      string        // of sluice, for the report
+	Command      []string      // for the report
+	// Console gives what is printed of the result, for the report; nil: nothing.
+	Console func(*Log, *Learned, *bundle.Manifest) string
+	Watch   Watch
 }
 
 // Learned is what came of learning.
@@ -59,8 +64,9 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err := l.Config.synth(&out.Config, cfg.Given); err != nil {
 		return nil, err
 	}
+	var base *bundle.Former
 	if cfg.Base != "" {
-		if err := l.Base(ctx, cfg.Base, cfg.Prune, &out.Config); err != nil {
+		if base, err = l.Base(ctx, cfg.Base, cfg.Prune, &out.Config); err != nil {
 			return nil, err
 		}
 	}
@@ -77,13 +83,24 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err != nil {
 		return nil, err
 	}
+	if out.Ready, err = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}); err != nil {
+		return nil, err
+	}
+	var console func(*bundle.Manifest, *verify.Report) string
+	if cfg.Console != nil {
+		console = func(m *bundle.Manifest, report *verify.Report) string {
+			out.Report = *report
+			return cfg.Console(l, out, m)
+		}
+	}
 	err = cfg.Watch.during(
 		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
 		func() (err error) {
 			out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
-				GitOps: l.Config.GitOps,
+				GitOps: l.Config.GitOps, Base: base, Run: l.told(&cfg, partial, out.Ready), Console: console,
+				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(),
 			})
 			return err
 		},
@@ -95,11 +112,10 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	out.Report.Edited = out.Hands.Changed()
-	out.Ready, err = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster})
-	if err == nil && cfg.RequireReady {
+	if cfg.RequireReady {
 		out.below = out.Ready.below()
 	}
-	return out, err
+	return out, nil
 }
 
 // expired counts the decisions that a person has to look at again and that block nothing by themselves.

@@ -15,7 +15,7 @@ var findings = list[bundle.Finding]{
 	kind: "FindingList", field: "findings", limit: 500,
 	head: []string{"SEVERITY", "KIND", "NAMESPACE", "DIRECTION", "WHAT", "WHAT FOLLOWS"},
 	row: func(t *table, f bundle.Finding) {
-		t.row(f.Severity, f.Kind, f.Namespace, f.Direction, f.Text, f.Consequence)
+		t.row(f.Severity, f.Kind, f.Namespace, f.Direction, f.Whole(), f.Consequence)
 	},
 }
 

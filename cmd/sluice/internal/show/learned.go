@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
@@ -58,7 +59,19 @@ func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string,
 	)
 }
 
+// Console is what printLearned prints for people, but for the way into a cluster, which REVIEW.md has.
+func Console(l *run.Log, learned *run.Learned, m *bundle.Manifest) string {
+	var b strings.Builder
+	printResult(&b, l, learned, m, false)
+	return b.String()
+}
+
 func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, out string, quiet bool) {
+	printResult(w, l, learned, m, quiet)
+	fmt.Fprint(w, "\n", bundle.Next(m, learned.Result.Dialect.Rollout(), out))
+}
+
+func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, quiet bool) {
 	r := &learned.Result
 	if !quiet {
 		Summary(w, l)
@@ -110,7 +123,6 @@ func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manif
 	_ = t.flush()
 	fmt.Fprintln(w, "STABLE: workloads of which enough was seen; sluice ready says what to wait for.")
 	printObstacles(w, r)
-	fmt.Fprint(w, "\n", bundle.Next(m, r.Dialect.Rollout(), out))
 }
 
 // stable is how many workloads of a namespace are Stable.

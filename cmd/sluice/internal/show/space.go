@@ -75,7 +75,7 @@ func (v *spaceView) take(m *bundle.Manifest, f *bundle.Finding, able func(*bundl
 	}
 	way.Dialects = both(way.Dialects, can)
 	if way.Count++; way.Count <= most {
-		way.Texts = append(way.Texts, f.Text)
+		way.Texts = append(way.Texts, f.Whole())
 	}
 }
 

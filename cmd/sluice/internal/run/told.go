@@ -1,0 +1,50 @@
+package run
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"sluice/synth/bundle"
+)
+
+// told is what the report of a bundle has to say of a run.
+func (l *Log) told(cfg *LearnConfig, partial []string, ready *Ready) bundle.Run {
+	out := bundle.Run{Version: cfg.Version, Lost: l.Report.Lost, Gaps: l.Gaps, OutOfRange: l.Report.OutOfRange,
+		Partial: partial}
+	for _, word := range cfg.Command {
+		out.Command = append(out.Command, withoutUser(word))
+	}
+	for i := range l.Sources {
+		s := &l.Sources[i]
+		out.Sources = append(out.Sources, bundle.Source{Name: withoutUser(s.Name), Format: s.Format, Digest: s.Digest,
+			Records: s.Records, Bytes: s.Bytes})
+	}
+	counts := l.Counts()
+	for _, f := range Fates {
+		x := bundle.Fate{Fate: f.String(), Records: counts.Fate(f)}
+		for r, n := range counts.Reasons(f) {
+			if x.Reasons == nil {
+				x.Reasons = map[string]uint64{}
+			}
+			x.Reasons[r.String()] = n
+		}
+		out.Fates = append(out.Fates, x)
+	}
+	for i := range ready.Sides {
+		s := &ready.Sides[i]
+		var why []string
+		for _, r := range s.Reasons {
+			why = append(why, r.Text)
+		}
+		out.Ready = append(out.Ready, bundle.Ready{Workload: s.ID, Direction: s.Direction.String(),
+			State: s.State.String(), Chance: fmt.Sprintf("%.0f %%", 100*max(0.01, s.Week.Slow)),
+			Why: strings.Join(why, "; ")})
+	}
+	return out
+}
+
+var userInfo = regexp.MustCompile(`://[^/@\s]*@`)
+
+// withoutUser takes a user and a password out of an address.
+func withoutUser(s string) string { return userInfo.ReplaceAllString(s, "://") }

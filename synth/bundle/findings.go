@@ -1,0 +1,191 @@
+package bundle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/synth"
+	"sluice/synth/decision"
+)
+
+// Group are the findings of a kind, together.
+type Group struct {
+	Severity   string   `json:"severity"`
+	Kind       string   `json:"kind"`
+	Count      int      `json:"count"`
+	Namespaces []string `json:"namespaces,omitempty"`
+	Cause      string   `json:"cause"`
+	Follows    string   `json:"consequence"`
+	Remedy     string   `json:"remedy"`
+	Command    string   `json:"command"` // shows more of the first, or mends it
+	First      []string `json:"first"`
+}
+
+// Groups are the findings of a bundle by kind, the gravest first and the most frequent of them first. dir is where the
+// bundle lies, for its commands. namespaces are those asked for, none for all.
+func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
+	at := map[[2]string]int{}
+	out := []Group{}
+	for i := range m.Findings {
+		f := &m.Findings[i]
+		if len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
+			continue
+		}
+		key := [2]string{f.Severity, f.Kind}
+		k, ok := at[key]
+		if !ok {
+			k = len(out)
+			at[key] = k
+			lines := strings.Split(synth.Kind(f.Kind).Page(), "\n")
+			out = append(out, Group{Severity: f.Severity, Kind: f.Kind, Cause: lines[0], Follows: lines[1],
+				Remedy: lines[2], Command: m.command(f, dir)})
+		}
+		g := &out[k]
+		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()) {
+			g.First = append(g.First, f.Whole())
+		}
+		if f.Namespace != "" && !slices.Contains(g.Namespaces, f.Namespace) {
+			g.Namespaces = append(g.Namespaces, f.Namespace)
+		}
+	}
+	grave := []string{synth.Blocks.String(), synth.Warning.String(), synth.Info.String()}
+	slices.SortStableFunc(out, func(a, b Group) int {
+		if d := slices.Index(grave, a.Severity) - slices.Index(grave, b.Severity); d != 0 {
+			return d
+		}
+		return b.Count - a.Count
+	})
+	return out
+}
+
+// command is what to run, or to write into sluice.yaml, for a finding.
+func (m *Manifest) command(f *Finding, dir string) string {
+	again := "sluice learn ... --out " + quoted(dir)
+	switch synth.Kind(f.Kind) {
+	case synth.KindNotWatched:
+		return again + " --min-watch DURATION"
+	case synth.KindNoDNS:
+		return "sluice.yaml: resolver: kube-system/coredns"
+	case synth.KindKept, synth.KindPruned:
+		return again + " --base " + quoted(dir) + " --prune-unused 90d"
+	case synth.KindProposed:
+		return again + " --widen " + synth.WidenRanges
+	case synth.KindMerged, synth.KindOutlier:
+		return "sluice.yaml: volatileLabels: {keep: [LABEL]}"
+	case synth.KindExpired, synth.KindDangling:
+		return "sluice.yaml: decisions"
+	case synth.KindFragile:
+		return "sluice.yaml: networks: [{name: NAME, cidrs: [CIDR]}]"
+	case synth.KindDenied, synth.KindRefused, synth.KindAttempted, synth.KindReset:
+		if f.Edge != nil {
+			return "sluice.yaml: " + m.Edges[*f.Edge].decide(decision.Accept)
+		}
+	default:
+	}
+	if f.Edge != nil {
+		e := &m.Edges[*f.Edge]
+		return strings.Join([]string{"sluice explain", quoted(dir), quoted(e.Source), quoted(e.Destination), quoted(e.Port)}, " ")
+	}
+	if f.Namespace != "" {
+		return "sluice explain " + quoted(dir) + " " + quoted(f.Namespace)
+	}
+	return "sluice show findings " + quoted(dir)
+}
+
+// decide is a decision on the edge as sluice.yaml has it.
+func (e *Edge) decide(v decision.Verdict) string {
+	return fmt.Sprintf("decisions: [{source: %q, destination: %q, port: %s, verdict: %s, reason: WHY, by: WHO}]",
+		e.Source, e.Destination, e.Port, v)
+}
+
+// findings shows what a reviewer should know, by kind; what keeps a direction open is told before. Of one namespace
+// where one is named.
+func (p *page) findings(m *Manifest, namespace string) {
+	var of []string
+	if namespace != "" {
+		of = []string{namespace}
+	}
+	groups := slices.DeleteFunc(m.committed().Groups(".", of...), func(g Group) bool {
+		return g.Severity == synth.Blocks.String() || synth.Kind(g.Kind) == synth.KindWidened
+	})
+	if len(groups) == 0 {
+		return
+	}
+	p.head("Findings")
+	var rows [][]string
+	for _, g := range groups {
+		rows = append(rows, []string{g.Severity, g.Kind, fmt.Sprint(g.Count), some(g.Namespaces), g.Follows, g.Remedy})
+	}
+	p.table(len(rows), []string{"severity", "kind", "how many", "where", "what follows", "what to do"}, rows)
+	for i := range groups {
+		p.first(&groups[i])
+	}
+}
+
+// first lists the first findings of a group, with the command for it.
+func (p *page) first(g *Group) {
+	p.details(true, fmt.Sprintf("%s: %s", g.Kind, count(g.Count, "finding", "findings")), func() {
+		p.line("%s %s\n", escape(g.Cause), code(g.Command))
+		for _, t := range g.First {
+			p.line("- %s", escape(t))
+		}
+		if n := g.Count - len(g.First); n > 0 {
+			p.line("- and %d more: `sluice show findings .`", n)
+		}
+	})
+}
+
+// blockers says what keeps directions from being denied, and the shortest way out of each.
+func (r *reviewer) blockers(p *page, namespace string) {
+	var of []string
+	if namespace != "" {
+		of = []string{namespace}
+	}
+	groups := slices.DeleteFunc(r.m.committed().Groups(".", of...), func(g Group) bool {
+		return g.Severity != synth.Blocks.String()
+	})
+	if len(groups) == 0 {
+		return
+	}
+	p.head("What cannot be enforced yet")
+	if r.m.Options.EnforceAnyway {
+		p.line("**Enforced all the same, because that was asked for. These would be blocked:**\n")
+	} else {
+		p.line("These worked, or may have, and no rule was learned for them. Their workload is held open in that direction " +
+			"until you decide; where that cannot be, the direction of the whole namespace stays open.\n")
+	}
+	var rows [][]string
+	for i := range groups {
+		g := &groups[i]
+		rows = append(rows, []string{g.Kind, fmt.Sprint(g.Count), some(g.Namespaces), g.Cause, g.Remedy + r.dialects(g, of)})
+	}
+	p.table(len(rows), []string{"blocker", "how many", "where", "why", "the shortest way out"}, rows)
+	for i := range groups {
+		p.first(&groups[i])
+	}
+}
+
+// dialects names those that could say all edges of a group.
+func (r *reviewer) dialects(g *Group, namespaces []string) string {
+	if synth.Kind(g.Kind) != synth.KindInexpressible || r.in.Sayers == nil {
+		return ""
+	}
+	var all []string
+	first := true
+	for i := range r.m.Findings {
+		f := &r.m.Findings[i]
+		if f.Kind != g.Kind || f.Edge == nil || len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
+			continue
+		}
+		can := r.in.Sayers(&r.m.Edges[*f.Edge])
+		if first {
+			all, first = can, false
+		}
+		all = slices.DeleteFunc(slices.Clone(all), func(d string) bool { return !slices.Contains(can, d) })
+	}
+	if len(all) == 0 {
+		return " No dialect can say all of them."
+	}
+	return " --dialect " + strings.Join(all, " or --dialect ") + " can say all of them."
+}

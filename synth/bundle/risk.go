@@ -1,0 +1,99 @@
+package bundle
+
+import (
+	"fmt"
+	"strings"
+)
+
+// risk is what a rule is about, the riskiest first.
+type risk int
+
+const (
+	fromOutside risk = iota
+	toOutside
+	wide
+	nodes
+	across
+	within
+)
+
+var riskNames = [...]string{"from outside", "to outside", "every peer or port", "nodes and the API server",
+	"another namespace", "its own namespace"}
+
+// riskOf says what a rule is about, by the edges it stands for and by its text.
+func (m *Manifest) riskOf(r *Rule) risk {
+	out := within
+	for _, i := range r.Edges {
+		e := &m.Edges[i]
+		out = min(out, riskOfEdge(e.Source, e.Destination, r.Direction))
+	}
+	if strings.Contains(r.Text, " any port") || strings.HasSuffix(r.Text, " anyone") || len(r.Edges) == 0 {
+		out = min(out, wide)
+	}
+	return out
+}
+
+func riskOfEdge(source, destination, direction string) risk {
+	self, peer := source, destination
+	if direction == "ingress" {
+		self, peer = destination, source
+	}
+	switch kind := kindOf(peer); {
+	case kind == "outside" && direction == "ingress":
+		return fromOutside
+	case kind == "outside":
+		return toOutside
+	case kind == "node":
+		return nodes
+	case spaceOf(self) != spaceOf(peer):
+		return across
+	}
+	return within
+}
+
+// kindOf tells outside, nodes and other entities of the cluster, and pods apart.
+func kindOf(id string) string {
+	switch first, _, _ := strings.Cut(id, "/"); {
+	case strings.HasPrefix(id, "entity:") && id != "entity:world" && id != "entity:all":
+		return "node"
+	case strings.ContainsRune(first, ':'):
+		return "outside"
+	}
+	return "pod"
+}
+
+// risks shows the rules that cross a border, alike ones as one, the worst of each kind.
+func (r *reviewer) risks(p *page, namespace string) {
+	var rows [][]string
+	for k := fromOutside; k < within; k++ {
+		var texts []string
+		policies := map[string][]string{}
+		n := 0
+		for i := range r.m.Rules {
+			rule := &r.m.Rules[i]
+			if r.m.riskOf(rule) != k || namespace != "" && !strings.HasPrefix(rule.Policy, namespace+"/") {
+				continue
+			}
+			n++
+			if len(policies[rule.Text]) == 0 {
+				texts = append(texts, rule.Text)
+			}
+			policies[rule.Text] = append(policies[rule.Text], rule.Policy)
+		}
+		for i, text := range texts {
+			if i == maxWorst {
+				rows = append(rows, []string{riskNames[k], "", fmt.Sprintf("... and %d more of %d", len(texts)-i, n), ""})
+				break
+			}
+			in := policies[text]
+			rows = append(rows, []string{riskNames[k], fmt.Sprint(len(in)), short(text), some(in)})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.head("Look at these rules first")
+	p.details(len(rows) > maxOpenRows, "rules that cross a border of their namespace", func() {
+		p.table(len(rows), []string{"about", "rules", "what they say", "of the policies"}, rows)
+	})
+}
