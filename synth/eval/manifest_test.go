@@ -74,7 +74,7 @@ func load(t *testing.T, dir string) cluster {
 		if err != nil {
 			return err
 		}
-		set, problems := kubernetes.Parse(strings.NewReader(string(text)), d.Name())
+		set, problems := render.Parse(strings.NewReader(string(text)), d.Name(), kubernetes.Dialect{}.Kinds())
 		c.policies, c.problems = c.policies.Add(set.Policies...), append(c.problems, problems...)
 		for dec := yaml.NewDecoder(strings.NewReader(string(text))); ; {
 			var m manifest

@@ -77,7 +77,7 @@ func TestRecipes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, problems := kubernetes.Parse(in, c.file)
+		set, problems := render.Parse(in, c.file, kubernetes.Dialect{}.Kinds())
 		in.Close()
 		if render.Incomplete(problems) {
 			t.Fatal(problems)

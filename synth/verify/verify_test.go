@@ -12,13 +12,14 @@ import (
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/render/kubernetes"
 	"sluice/synth/verify"
 )
 
 func set(t *testing.T, docs ...string) policy.PolicySet {
 	t.Helper()
-	s, problems := kubernetes.Parse(strings.NewReader(strings.Join(docs, "\n---\n")), "test.yaml")
+	s, problems := render.Parse(strings.NewReader(strings.Join(docs, "\n---\n")), "test.yaml", kubernetes.Dialect{}.Kinds())
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

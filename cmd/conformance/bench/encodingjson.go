@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,7 @@ func jsonEdges(file string, w io.Writer) error {
 	d := json.NewDecoder(bufio.NewReaderSize(f, 1<<20))
 	for {
 		var r record
-		if err := d.Decode(&r); err == io.EOF {
+		if err := d.Decode(&r); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return err

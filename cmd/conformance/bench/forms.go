@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -304,9 +305,9 @@ func (f *form) convert(in *bufio.Reader, w *bufio.Writer, records int) error {
 	var b []byte
 	for n := range records {
 		line, err := in.ReadBytes('\n')
-		if err == io.EOF && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 {
 			break
-		} else if err != nil && err != io.EOF {
+		} else if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		t := f.change(r, n, parse(string(line)))

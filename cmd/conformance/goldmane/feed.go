@@ -9,10 +9,9 @@ import (
 	"io"
 	"os"
 
+	"github.com/projectcalico/calico/goldmane/proto"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
-
-	"github.com/projectcalico/calico/goldmane/proto"
 )
 
 // peer is the connection of one node: Goldmane tells duplicates apart by it.
@@ -104,7 +103,7 @@ func (c *command) read() ([]*proto.Flow, error) {
 				}
 			}
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -74,7 +75,7 @@ func receive(args []string, out io.Writer) error {
 			start = time.Now()
 		}
 	}
-	if err != nil && err != io.EOF && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
 		return err
 	}
 	r.Seconds = time.Since(start).Seconds()

@@ -1,7 +1,6 @@
 package calico
 
 import (
-	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -14,11 +13,6 @@ import (
 	"sluice/synth/render"
 	"sluice/synth/render/kubernetes"
 )
-
-// Parse reads the policies, tiers and network sets of one file; see render.Parse.
-func Parse(in io.Reader, name string) (policy.PolicySet, []render.Problem) {
-	return render.Parse(in, name, Dialect{}.Kinds())
-}
 
 // reader reads one object.
 type reader struct {

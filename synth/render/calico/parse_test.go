@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"sluice/synth/render/rendertest"
-
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/synth/render"
+	"sluice/synth/render/rendertest"
 )
 
 // head begins a policy whose spec a row goes on with; the row's first line is line 4.
@@ -34,7 +35,7 @@ func TestParseProblems(t *testing.T) {
 		{"an action of another product", head + "spec: {selector: all(), ingress: [{action: Permit}]}", 0, nil},
 		{"not our kind", "apiVersion: crd.projectcalico.org/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: a}\n", 0, nil},
 	} {
-		set, problems := Parse(strings.NewReader(c.in), "f")
+		set, problems := render.Parse(strings.NewReader(c.in), "f", Dialect{}.Kinds())
 		var got []string
 		for _, p := range problems {
 			got = append(got, fmt.Sprintf("%d %s: %s", p.At.Line, p.Severity, p.Text))
@@ -60,7 +61,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("apiVersion: projectcalico.org/v3\nkind: Tier\nmetadata: {name: a}\nspec: {order: 5}\n---\napiVersion: projectcalico.org/v3\nkind: GlobalNetworkSet\nmetadata: {name: a, labels: {x: y}}\nspec: {nets: [10.0.0.0/8]}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		set, problems := Parse(bytes.NewReader(text), "f")
+		set, problems := render.Parse(bytes.NewReader(text), "f", Dialect{}.Kinds())
 		for _, p := range problems {
 			if p.At.Line < 1 || p.At.Document < 1 || p.Text == "" {
 				t.Fatalf("a problem without place: %+v", p)

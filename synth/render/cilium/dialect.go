@@ -1,8 +1,6 @@
 package cilium
 
 import (
-	"io"
-
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -74,11 +72,6 @@ func (Dialect) Rollout() render.Rollout {
 			"ciliumclusterwidenetworkpolicies.cilium.io",
 			"ciliumcidrgroups.cilium.io",
 		}}
-}
-
-// Parse reads the policies of one file; see render.Parse.
-func Parse(in io.Reader, name string) (policy.PolicySet, []render.Problem) {
-	return render.Parse(in, name, Dialect{}.Kinds())
 }
 
 // GlobalDeny is a CiliumClusterwideNetworkPolicy. It selects pods only: neither nodes nor the agents' health endpoints.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/render/rendertest"
 )
 
@@ -68,7 +69,7 @@ var parsed = []struct {
 // TestParse wants what the table says.
 func TestParse(t *testing.T) {
 	for _, c := range parsed {
-		set, problems := Parse(strings.NewReader(c.in), "f")
+		set, problems := render.Parse(strings.NewReader(c.in), "f", Dialect{}.Kinds())
 		if len(problems) > 0 {
 			t.Errorf("%s: %v", c.name, problems)
 		}
@@ -160,7 +161,7 @@ var parseProblems = []struct {
 // TestParseProblems wants what the table says.
 func TestParseProblems(t *testing.T) {
 	for _, c := range parseProblems {
-		set, problems := Parse(strings.NewReader(c.in), "f")
+		set, problems := render.Parse(strings.NewReader(c.in), "f", Dialect{}.Kinds())
 		var got []string
 		for _, p := range problems {
 			got = append(got, fmt.Sprintf("%d %d %s: %s", p.At.Line, p.At.Document, p.Severity, p.Text))
@@ -183,7 +184,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("apiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {name: a}\nspec: {externalCIDRs: [10.0.0.1/8, \"::/0\"]}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		set, problems := Parse(bytes.NewReader(text), "f")
+		set, problems := render.Parse(bytes.NewReader(text), "f", Dialect{}.Kinds())
 		rendertest.Parsed(t, Dialect{}, sayableOf(set), problems)
 	})
 }

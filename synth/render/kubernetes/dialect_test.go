@@ -232,7 +232,7 @@ func sameAsAPI(t *testing.T, text []byte, set policy.PolicySet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, problems := Parse(bytes.NewReader(again), "again"); len(problems) > 0 || !got.Equal(set) {
+	if got, problems := render.Parse(bytes.NewReader(again), "again", Dialect{}.Kinds()); len(problems) > 0 || !got.Equal(set) {
 		t.Fatalf("the API reads %q as\n%s\n%v", text, again, problems)
 	}
 }
@@ -249,7 +249,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(head + "spec: " + spec))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		set, problems := Parse(bytes.NewReader(text), "f")
+		set, problems := render.Parse(bytes.NewReader(text), "f", Dialect{}.Kinds())
 		if len(problems) == 0 {
 			sameAsAPI(t, text, set)
 		}

@@ -1,19 +1,12 @@
 package kubernetes
 
 import (
-	"io"
-
 	"go.yaml.in/yaml/v3"
 
 	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
-
-// Parse reads the NetworkPolicies of one file; see render.Parse.
-func Parse(in io.Reader, name string) (policy.PolicySet, []render.Problem) {
-	return render.Parse(in, name, Dialect{}.Kinds())
-}
 
 // reader reads one object.
 type reader struct{ *render.Reader }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/model"
+	"sluice/synth/render"
 )
 
 // head begins a policy whose spec a row goes on with; the row's first line is line 4.
@@ -106,7 +107,7 @@ func TestParseProblems(t *testing.T) {
 			[]string{`3 1 invalid: metadata.name: "A_b" is not a name`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			set, problems := Parse(strings.NewReader(c.in), "f.yaml")
+			set, problems := render.Parse(strings.NewReader(c.in), "f.yaml", Dialect{}.Kinds())
 			var got []string
 			for _, p := range problems {
 				if p.At.File != "f.yaml" {
@@ -152,7 +153,7 @@ func TestParseMeaning(t *testing.T) {
 			[]string{"ingress", "allow ingress any port from shop/a notin (x,z),!b"}},
 		{"podSelector: &x {matchLabels: {a: b}}\n  ingress: [{from: [{podSelector: *x}]}]", []string{"ingress", "allow ingress any port from shop/a=b"}},
 	} {
-		set, problems := Parse(strings.NewReader(head+"spec:\n  "+c.spec), "f.yaml")
+		set, problems := render.Parse(strings.NewReader(head+"spec:\n  "+c.spec), "f.yaml", Dialect{}.Kinds())
 		if len(problems) > 0 || len(set.Policies) != 1 {
 			t.Errorf("%s: %v", c.spec, problems)
 			continue
