@@ -75,16 +75,16 @@ func (d *Decoder) read(b []byte, n int) bool {
 	if d.flat {
 		r.begin()
 		r.flat = true
-		if end := r.flow(b, i+1); !r.enveloped {
+		if end := r.flow(b, i); !r.enveloped {
 			return d.whole(b, end, n)
 		}
 	}
 	r.begin()
-	end := r.envelope(b, i+1)
+	end := r.envelope(b, i)
 	if d.flat = end > 0 && r.found == foundNothing; d.flat {
 		r.begin()
 		r.flat, r.bare = true, true
-		end = r.flow(b, i+1)
+		end = r.flow(b, i)
 	}
 	return d.whole(b, end, n)
 }

@@ -8,10 +8,9 @@ func (r *reader) ip(b []byte, i int) int {
 	if b[i] != '{' {
 		return null(b, i)
 	}
-	i++
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inIP, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inIP, open)
 		if id == closed {
 			return at
 		}
@@ -54,9 +53,8 @@ func (r *reader) layer4(b []byte, i int) int {
 		return null(b, i)
 	}
 	r.hasLayer4 = true
-	i++
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inLayer4, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inLayer4, open)
 		if id == closed {
 			return at
 		}
@@ -72,7 +70,7 @@ func (r *reader) layer4(b []byte, i int) int {
 			return r.fail(inLayer4, id, twoProtocols)
 		default:
 			r.proto = p
-			i = r.ports(b, i+1)
+			i = r.ports(b, i)
 		}
 		if i < 0 {
 			return r.fail(inLayer4, id, badValue)
@@ -85,8 +83,8 @@ func (r *reader) ports(b []byte, i int) int {
 	icmp := r.proto == model.ICMP || r.proto == model.ICMPv6
 	ports := r.proto.HasPorts()
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inPorts, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inPorts, open)
 		if id == closed {
 			return at
 		}
@@ -134,12 +132,11 @@ func (r *reader) tcpFlags(b []byte, i int) int {
 	if b[i] != '{' {
 		return null(b, i)
 	}
-	i++
 	tcp := r.proto == model.TCP
 	r.hasFlags = tcp
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inFlags, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inFlags, open)
 		if id == closed {
 			return at
 		}
@@ -164,10 +161,9 @@ func (r *reader) eventType(b []byte, i int) int {
 	if b[i] != '{' {
 		return null(b, i)
 	}
-	i++
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inEvent, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inEvent, open)
 		if id == closed {
 			return at
 		}
@@ -197,10 +193,9 @@ func (r *reader) readService(b []byte, i int) int {
 	if b[i] != '{' {
 		return null(b, i)
 	}
-	i++
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inService, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inService, open)
 		if id == closed {
 			return at
 		}

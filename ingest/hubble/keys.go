@@ -1,8 +1,9 @@
 package hubble
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -148,21 +149,29 @@ type key struct {
 
 // keys are the names of one kind of objects.
 type keys struct {
-	first  [64]uint8 // by the hash of the head: one behind the place in list, 0 for none
-	list   []key
+	first  [1 << keyBits]uint8 // by the hash of a name: its place in list
+	list   [128]key            // from 1 on
+	n      int
 	folded map[string]member // by the name in lower case
 }
 
 var allKeys = func() (all [inKinds]keys) {
 	for kind := range all {
 		all[kind].folded = map[string]member{}
+		ids := map[string]member{}
 		for id, list := range memberNames[kind] {
 			for name := range strings.FieldsSeq(list) {
-				all[kind].put(name, id)
-				if c := camel(name); c != name {
-					all[kind].put(c, id)
-				}
+				ids[name], ids[camel(name)] = id, id
 			}
+		}
+		// What is put last is found first: of names that begin alike, those of flow.proto before their JSON names, and
+		// short ones before long ones.
+		names := slices.Collect(maps.Keys(ids))
+		slices.SortFunc(names, func(a, b string) int {
+			return cmp.Or(strings.Count(a, "_")-strings.Count(b, "_"), len(b)-len(a), strings.Compare(a, b))
+		})
+		for _, name := range names {
+			all[kind].put(name, ids[name])
 		}
 	}
 	return all
@@ -179,8 +188,8 @@ func camel(name string) string {
 
 func (k *keys) put(name string, id member) {
 	k.folded[strings.ToLower(name)] = id
-	if len(name) > maxKey {
-		panic("a long name: " + name)
+	if len(name) > maxKey || len(name) < minKey {
+		panic("a name too long or too short: " + name)
 	}
 	var text, mask [8 * len(key{}.words)]byte
 	e := key{size: copy(text[:], name+`":`), id: id}
@@ -190,38 +199,19 @@ func (k *keys) put(name string, id member) {
 	for i := range e.words {
 		e.words[i], e.masks[i] = word(text[:], 8*i), word(mask[:], 8*i)
 	}
-	h := keyHash(e.words[0])
+	h := keyHash(uint32(e.words[0]))
 	e.next = k.first[h]
-	k.list = append(k.list, e)
-	k.first[h] = uint8(len(k.list))
+	k.n++
+	k.list[k.n] = e
+	k.first[h] = uint8(k.n)
 }
 
-// maxKey is how long a name may be.
-const maxKey = 8*len(key{}.words) - 2
+// maxKey and minKey are how long a name may be: with its end it fills a hash, and not more than the words.
+const (
+	maxKey  = 8*len(key{}.words) - 2
+	minKey  = 2
+	keyBits = 8
+)
 
-func keyHash(head uint64) uint64 { return head * 0x9E3779B97F4A7C15 >> 58 }
-
-// find returns the member whose name begins at b[i], and the index of its value; noMember where it is not written
-// plainly.
-func (k *keys) find(b []byte, i int) (member, int) {
-	w := (*[8 * len(key{}.words)]byte)(b[i:])
-	x := binary.LittleEndian.Uint64(w[:8])
-	q := x ^ '"'*ones
-	if m := (q - ones) &^ q & highs; m != 0 {
-		// The quote and the colon count, too.
-		if n := bits.TrailingZeros64(m) + 9; n < 64 {
-			x &= 1<<n - 1
-		}
-	}
-	for n := k.first[keyHash(x)]; n > 0; {
-		e := &k.list[n-1]
-		if e.words[0] == x && (e.size <= 8 ||
-			binary.LittleEndian.Uint64(w[8:])&e.masks[1] == e.words[1] && (e.size <= 16 ||
-				binary.LittleEndian.Uint64(w[16:])&e.masks[2] == e.words[2] && (e.size <= 24 ||
-					binary.LittleEndian.Uint64(w[24:])&e.masks[3] == e.words[3]))) {
-			return e.id, i + e.size
-		}
-		n = e.next
-	}
-	return noMember, i
-}
+// keyHash hashes what a name begins with.
+func keyHash(head uint32) uint32 { return head * 0x9E3779B1 >> (32 - keyBits) }

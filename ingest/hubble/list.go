@@ -123,7 +123,7 @@ func workloadItem(r *reader, b []byte, i int, l *list) int {
 	if b[i] != '{' {
 		i = null(b, i)
 	} else {
-		i = r.workload(b, i+1, &name, &kind)
+		i = r.workload(b, i, &name, &kind)
 	}
 	if l.items = append(l.items, ""); len(l.items) == 1 {
 		l.first = workload{string(name), string(kind)}
@@ -133,8 +133,8 @@ func workloadItem(r *reader, b []byte, i int, l *list) int {
 
 func (r *reader) workload(b []byte, i int, name, kind *[]byte) int {
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inWorkload, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inWorkload, open)
 		if id == closed {
 			return at
 		}

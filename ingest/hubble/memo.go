@@ -131,9 +131,12 @@ func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
 	return pod, i, true
 }
 
+// rests reports whether the next object is not looked up, nor remembered, since so many before it were not.
+func (m *endMemo) rests() bool { return m.missed > missedEnough && m.missed%missedEnough != 0 }
+
 // find reads a remembered object at b[i:] into e.
 func (m *endMemo) find(b []byte, i int, e *end) int {
-	if m.missed++; m.missed > missedEnough && m.missed%missedEnough != 0 {
+	if m.missed++; m.rests() {
 		return -1
 	}
 	for n, h := range m.heads {
@@ -192,9 +195,10 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	var labels, workloads *list
 	var spans [endWorkloads - endID + 1]span
 	order, seen := uint64(0), uint64(0)
-	i := start + 1
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inEnd, first)
+	rests := r.ends.rests()
+	i := start
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inEnd, open)
 		if id == closed {
 			i = at
 			break
@@ -233,6 +237,9 @@ func (r *reader) object(b []byte, start int, e *end) int {
 		}
 		if i < 0 {
 			return r.fail(inEnd, id, badValue)
+		}
+		if rests {
+			continue
 		}
 		order <<= 4
 		if id >= endID && id <= endWorkloads {
@@ -277,7 +284,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	if e.ref = c.ref; c.named {
 		e.pod = pod
 	}
-	if lasting {
+	if lasting && !rests {
 		r.ends.learn(b, span{start, i}, &spans, order, c)
 	}
 	return i

@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"sluice/model"
@@ -69,39 +70,55 @@ const (
 // often are the members that may stand more than once, since nothing, or nothing more, follows from them.
 const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<keyLoose
 
-// member returns the member that follows and the index of its value. i stands behind { or behind the value before.
-func (r *reader) member(b []byte, i, kind int, first bool) (member, int) {
-	if b[i] <= ' ' {
-		i = blank(b, i)
-	}
-	if first {
-		if b[i] == '}' {
-			return closed, i + 1
-		}
-	} else {
-		if b[i] != ',' {
-			if b[i] == '}' {
-				return closed, i + 1
-			}
+// member returns the member that follows and the index of its value. i stands at the brace, which is open then, or
+// behind the value before, and open is a comma.
+func (r *reader) member(b []byte, i, kind int, open byte) (member, int) {
+	at := i + 2
+	if b[i] != open || b[i+1] != '"' {
+		switch at = nextName(b, i, open); {
+		case at < 0:
 			return noMember, -1
+		case b[at-1] == '}':
+			return closed, at
 		}
-		if i++; b[i] <= ' ' {
-			i = blank(b, i)
+	}
+	// All words are compared at once: in objects without an order no branch can be foreseen.
+	w, k := (*[8 * len(key{}.words)]byte)(b[at:]), &allKeys[kind]
+	x, y := binary.LittleEndian.Uint64(w[:]), binary.LittleEndian.Uint64(w[8:])
+	z, v := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
+	for n := k.first[keyHash(uint32(x))]; n > 0; {
+		e := &k.list[n&127]
+		if (x&e.masks[0]^e.words[0])|(y&e.masks[1]^e.words[1])|(z&e.masks[2]^e.words[2])|(v&e.masks[3]^e.words[3]) != 0 {
+			n = e.next
+			continue
 		}
+		if at += e.size; b[at] <= ' ' {
+			at = blank(b, at)
+		}
+		return e.id, at
+	}
+	return r.spelled(b, at, kind)
+}
+
+// nextName returns the index behind the quote before a name, or behind the brace that ends the object.
+func nextName(b []byte, i int, open byte) int {
+	if open == '{' {
+		i++
+	}
+	i = blank(b, i)
+	if b[i] == '}' {
+		return i + 1
+	}
+	if open == ',' {
+		if b[i] != ',' {
+			return -1
+		}
+		i = blank(b, i+1)
 	}
 	if b[i] != '"' {
-		return noMember, -1
+		return -1
 	}
-	id, at := allKeys[kind].find(b, i+1)
-	if id == noMember {
-		if id, at = r.spelled(b, i+1, kind); id == noMember {
-			return noMember, -1
-		}
-	}
-	if b[at] <= ' ' {
-		at = blank(b, at)
-	}
-	return id, at
+	return i + 1
 }
 
 // spelled is for keys that are unknown, or not written plainly.
@@ -123,7 +140,7 @@ func (r *reader) spelled(b []byte, i, kind int) (member, int) {
 	n := 0
 	for _, c := range name {
 		if n == len(low) {
-			return passed, end + 1
+			return passed, blank(b, end+1)
 		}
 		if c-'A' <= 'Z'-'A' {
 			c |= 0x20
@@ -132,9 +149,9 @@ func (r *reader) spelled(b []byte, i, kind int) (member, int) {
 		n++
 	}
 	if id, ok := allKeys[kind].folded[string(low[:n])]; ok {
-		return id, end + 1
+		return id, blank(b, end+1)
 	}
-	return passed, end + 1
+	return passed, blank(b, end+1)
 }
 
 // str reads a string or null.
@@ -257,8 +274,8 @@ func (r *reader) someone(e *end) model.Ref {
 // envelope reads the members of the object around a flow.
 func (r *reader) envelope(b []byte, i int) int {
 	seen, times := uint64(0), 0
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inEnvelope, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inEnvelope, open)
 		if id == closed {
 			r.outerTwice = r.outerTwice || times > 1
 			return at
@@ -278,11 +295,11 @@ func (r *reader) envelope(b []byte, i int) int {
 				i = r.fail(inEnvelope, id, twice) // one is in the result
 			} else {
 				r.found = foundFlow
-				i = r.flow(b, i+1)
+				i = r.flow(b, i)
 			}
 		case envelopeResult:
 			if b[i] == '{' {
-				i = r.envelope(b, i+1)
+				i = r.envelope(b, i)
 			} else {
 				i = r.value(holeSkip, b, i)
 			}
@@ -310,10 +327,9 @@ func (r *reader) lostEvents(b []byte, i int) int {
 	if b[i] != '{' {
 		return null(b, i)
 	}
-	i++
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inLost, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inLost, open)
 		if id == closed {
 			return at
 		}
@@ -344,8 +360,8 @@ func (r *reader) lostEvents(b []byte, i int) int {
 // flow reads the members of a flow.
 func (r *reader) flow(b []byte, i int) int {
 	seen := uint64(0)
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inFlow, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inFlow, open)
 		if id == closed {
 			return at
 		}
@@ -419,9 +435,8 @@ func (r *reader) loose(b []byte, i int) int {
 	if b[i] != '{' || !r.noting {
 		return r.value(holeSkip, b, i)
 	}
-	i++
-	for first := true; ; first = false {
-		id, at := r.member(b, i, inLoose, first)
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inLoose, open)
 		if id == closed || at < 0 {
 			return at
 		}

@@ -9,6 +9,7 @@ type shapes struct {
 	size         int // bytes, about
 	tried, found int // records of this window
 	rest         int // records that are not predicted
+	pause        int // how many they were at the last time
 }
 
 // shape is a text that may follow, and the value behind it.
@@ -27,7 +28,8 @@ const (
 	maxShapes    = 1 << 20
 	shapeSize    = 160 // bytes of a shape beside its text
 	shapeWindow  = 1 << 10
-	shapeRest    = 1 << 13
+	minShapeRest = 1 << 13
+	maxShapeRest = 1 << 17
 	maxShapeLast = 1 << 12
 )
 
@@ -39,10 +41,13 @@ func (s *shapes) predicts() bool {
 	}
 	if s.tried == shapeWindow {
 		if s.found < shapeWindow/2 {
-			s.rest = shapeRest
+			s.pause = min(max(2*s.pause, minShapeRest), maxShapeRest)
+			s.rest = s.pause
 			if s.size > maxShapes {
 				s.root, s.size = shape{}, 0
 			}
+		} else {
+			s.pause = 0
 		}
 		s.tried, s.found = 0, 0
 	}
