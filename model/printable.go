@@ -30,7 +30,7 @@ func PrintableText[T string | []byte](s T) T {
 }
 
 func printable(s, keep string) string {
-	if isPlain(s) {
+	if isPlain(s, keep) {
 		return s
 	}
 	at := strings.IndexFunc(s, func(r rune) bool { return hidden(r, keep) })
@@ -48,10 +48,10 @@ func printable(s, keep string) string {
 	return b.String()
 }
 
-// isPlain reports whether a text is of printable ASCII alone.
-func isPlain(s string) bool {
+// isPlain reports whether a text is of printable ASCII and what is kept alone.
+func isPlain(s, keep string) bool {
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
+		if c := s[i]; c-' ' > '~'-' ' && strings.IndexByte(keep, c) < 0 {
 			return false
 		}
 	}

@@ -14,8 +14,8 @@ type endMemo struct {
 	heads  []*head // of the objects of this source, the last used first
 	seed   maphash.Seed
 	usual  [16]orders
-	missed int        // objects of no known head in a row
-	slots  [][2]known // the one that hit last comes first
+	missed int         // objects of no known head in a row
+	slots  [][2]*known // the one that hit last comes first
 	shared *objects
 	bare   list // of objects without labels
 }
@@ -62,7 +62,7 @@ const (
 )
 
 func newEndMemo(shared *objects) endMemo {
-	return endMemo{seed: maphash.MakeSeed(), slots: make([][2]known, 1<<memoBits), shared: shared}
+	return endMemo{seed: maphash.MakeSeed(), slots: make([][2]*known, 1<<memoBits), shared: shared}
 }
 
 // place hashes an identity. Its own node reports an endpoint with ID and workloads, other nodes without: they are
@@ -75,14 +75,14 @@ func place(id uint32, local bool) uint32 {
 	return id * 0x9E3779B1
 }
 
-func (m *endMemo) slot(id uint32, h *head) *[2]known {
+func (m *endMemo) slot(id uint32, h *head) *[2]*known {
 	return &m.slots[place(id, h.id)>>(32-memoBits)]
 }
 
 // remember puts k in the place of what was used least of its slot.
 func (m *endMemo) remember(k *known) {
 	s := m.slot(k.id, k.head)
-	s[1], s[0] = s[0], *k
+	s[1], s[0] = s[0], k
 }
 
 // at returns what stands behind the head and the identity at b[i:], where it does.
@@ -149,9 +149,8 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 			m.heads[n], m.heads[n-1] = m.heads[n-1], h
 		}
 		s := m.slot(id, h)
-		for n := range s {
-			k := &s[n]
-			if k.id != id || k.head != h {
+		for n, k := range s {
+			if k == nil || k.id != id || k.head != h {
 				continue
 			}
 			if pod, end, ok := k.at(b, at); ok {
@@ -164,9 +163,13 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 		}
 		if shared, pod, end := m.shared.find(b, at, id, h); shared != nil {
 			e.ref, e.pod = shared.ref, pod
-			k := *shared
-			k.head = h
-			m.remember(&k)
+			k := shared
+			if k.head != h {
+				c := *k
+				c.head = h
+				k = &c
+			}
+			m.remember(k)
 			return end
 		}
 		return -1
@@ -337,7 +340,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		return
 	}
 	m.missed = 0
-	k := known{ref: c.ref, id: n, named: c.named}
+	k := &known{ref: c.ref, id: n, named: c.named}
 	h := &head{}
 	from := all.from
 	if id.to > 0 {
@@ -381,8 +384,8 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		}
 	}
 	k.texts[hole] = string(b[from:all.to])
-	m.shared.add(&k)
-	m.remember(&k)
+	m.shared.add(k)
+	m.remember(k)
 }
 
 // headOf returns the head that is remembered for one.

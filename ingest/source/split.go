@@ -2,7 +2,9 @@ package source
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 
 	"sluice/model"
 )
@@ -323,18 +325,15 @@ func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
 	defer func() { at.i = i }()
 	for i < len(b) {
 		c := b[i]
-		switch {
-		case c == '\n':
+		switch c {
+		case '\n':
 			i++
 			at.line++
 			at.indent, at.text = 0, false
 			at.begun = scanLine{i, at.line}
 			continue
-		case c == ' ' || c == '\t' || c == '\r':
-			i++
-			if !at.text && c != '\r' {
-				at.indent++
-			}
+		case ' ', '\t', '\r':
+			i = at.blanks(b, i)
 			continue
 		}
 		if !at.text {
@@ -369,38 +368,90 @@ func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
 				return true, model.ReasonNone
 			}
 		default:
-			i++
+			for i++; i < len(b) && scalar[b[i]]; i++ {
+			}
+			c = b[i-1]
 		}
 		at.prev = c
 	}
 	return false, model.ReasonNone
 }
 
+// blanks passes over blanks, and counts those that a line begins with.
+func (at *scan) blanks(b []byte, i int) int {
+	if at.text {
+		for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r') {
+			i++
+		}
+		return i
+	}
+	for from := i; ; {
+		for ; i+8 <= len(b); i += 8 {
+			if x := binary.LittleEndian.Uint64(b[i:]) ^ ' '*ones; x != 0 {
+				i += bits.TrailingZeros64(x) >> 3
+				break
+			}
+		}
+		for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+			i++
+		}
+		at.indent += i - from
+		if i == len(b) || b[i] != '\r' {
+			return i
+		}
+		i++
+		from = i
+	}
+}
+
+// scalar are the bytes of numbers and literals, and what stands between values.
+var scalar = func() (is [256]bool) {
+	for _, c := range "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.,:" {
+		is[c] = true
+	}
+	return is
+}()
+
 // strEnd returns the index after the string that b begins with, -1 where a line break or nothing comes before its end.
 func strEnd(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
-			if i < len(b) && b[i] == '\n' {
-				return -1
+	for rest := b[1:]; ; {
+		n := 0
+		for ; len(rest) >= 8; rest = rest[8:] {
+			if m := marks(binary.LittleEndian.Uint64(rest)); m != 0 {
+				n = bits.TrailingZeros64(m) >> 3
+				break
 			}
-		case '\n':
+		}
+		if len(rest) < 8 {
+			n = bytes.IndexAny(rest, "\"\\\n")
+		}
+		switch {
+		case n < 0 || rest[n] == '\n':
+			return -1
+		case rest[n] == '"':
+			return len(b) - len(rest) + n + 1
+		case n+1 == len(rest) || rest[n+1] == '\n':
 			return -1
 		}
+		rest = rest[n+2:]
 	}
-	return -1
+}
+
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// marks marks the quotes, backslashes and line breaks among eight bytes. The lowest mark is exact.
+func marks(x uint64) uint64 {
+	quote, slash, line := x^'"'*ones, x^'\\'*ones, x^'\n'*ones
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (line-ones)&^line) & highs
 }
 
 // beginsAnew reports whether a value cannot go on in a line that begins with next: an object begins no deeper than the
 // value, and not as an element of a list whose elements begin lines, or another event does.
 func (s *splitter) beginsAnew(at *scan, value, next []byte) bool {
-	if bytes.HasPrefix(next, []byte("data:")) {
-		return true
+	if next[0] != '{' {
+		return next[0] == 'd' && bytes.HasPrefix(next, []byte("data:"))
 	}
-	if next[0] != '{' || at.indent > s.indent || len(s.inner) == 0 {
+	if at.indent > s.indent || len(s.inner) == 0 {
 		return false
 	}
 	top := &s.inner[len(s.inner)-1]

@@ -1,0 +1,38 @@
+package source
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// slowEnd is strEnd a byte at a time.
+func slowEnd(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			if i++; i < len(b) && b[i] == '\n' {
+				return -1
+			}
+		case '\n':
+			return -1
+		}
+	}
+	return -1
+}
+
+// TestStrEnd: strings end where they end byte by byte, at every length and with marks beside each other.
+func TestStrEnd(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const letters = "\"\\\n\x0b\x0a!\x23\x5b\x5d\xa2\xdc\x8aaaaaaaaaaaaa"
+	for range 200_000 {
+		b := []byte{'"'}
+		for range r.IntN(40) {
+			b = append(b, letters[r.IntN(len(letters))])
+		}
+		if got, want := strEnd(b), slowEnd(b); got != want {
+			t.Fatalf("%q: %d, want %d", b, got, want)
+		}
+	}
+}
