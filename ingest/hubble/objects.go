@@ -61,7 +61,8 @@ func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byt
 	return nil, nil, 0
 }
 
-// add remembers k, which does not change any more. Two decoders may learn one object at once: then it is there twice, which does no harm.
+// add remembers k, which does not change any more. Two decoders may learn one object at once: then it is there twice,
+// which does no harm.
 func (o *objects) add(k *known) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
