@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -21,6 +22,8 @@ type Report struct {
 	First    model.Micros // of the earliest good record
 	Last     model.Micros
 	Lost     uint64 // events that the log itself says it lost
+	// Logged counts records by what the policies that decided were told to log, the first maxLogged texts of a reading.
+	Logged map[string]uint64
 	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
 	// of the earliest and the latest of them, 0 for none.
 	OutOfRange        uint64
@@ -42,6 +45,9 @@ func (r *Report) Merge(o *Report) {
 	}
 	r.Last = max(r.Last, o.Last)
 	r.Lost += o.Lost
+	for text, n := range o.Logged {
+		r.logged(text, n)
+	}
 	r.OutOfRange += o.OutOfRange
 	if o.OutFirst != 0 && (r.OutFirst == 0 || o.OutFirst < r.OutFirst) {
 		r.OutFirst = o.OutFirst
@@ -49,6 +55,25 @@ func (r *Report) Merge(o *Report) {
 	r.OutLast = max(r.OutLast, o.OutLast)
 	r.Samples = append(r.Samples, o.Samples...)
 	r.trim()
+}
+
+// maxLogged bounds the texts of Logged: a policy has one, and a cluster some hundred policies.
+const maxLogged = 1 << 12
+
+// Log counts a record by texts that each have a zero byte behind them.
+func (r *Report) Log(texts []byte) {
+	for text := range bytes.SplitSeq(bytes.TrimSuffix(texts, []byte{0}), []byte{0}) {
+		r.logged(string(text), 1)
+	}
+}
+
+func (r *Report) logged(text string, n uint64) {
+	if r.Logged == nil {
+		r.Logged = map[string]uint64{}
+	}
+	if _, known := r.Logged[text]; known || len(r.Logged) < maxLogged {
+		r.Logged[text] += n
+	}
 }
 
 // Outside counts a record before --since or after --until.

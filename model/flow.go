@@ -40,8 +40,9 @@ type Flow struct {
 	Aggregated bool
 	// Transit: Calico reporter fwd without src or dst.
 	Transit bool
-	Conns   uint32 // connections that the record itself counts (Calico num_flows_started); 0 for Hubble
+	Conns   uint32 // connections that the record itself counts (Calico num_flows_started, an aggregate of Hubble); else 0
 	Marks   Marks  // marks known to the decoder
+	Logged  []byte // what the policies that decided were told to log, each text with a zero byte behind it
 }
 
 // TCPFlags are the flags that tell who opened a connection.
@@ -73,6 +74,8 @@ const (
 	MarkAnswered                      // the server answered by more than a reset; undecided: so it did if this is a reply
 	MarkReset                         // the server answered by a reset; undecided: as above
 	MarkUnanswered                    // the record counts packets, and none came back (Calico)
+	MarkLogged                        // a policy that decided has a log value (Cilium's spec.log.value)
+	MarkAggregate                     // a record stands for several flows of one kind (Hubble)
 )
 
 // KeyMarks are the marks that tell rows apart; the others are facts that add up by OR.
@@ -84,6 +87,7 @@ var markNames = [...]struct {
 }{
 	{MarkSYN, "syn"}, {MarkWorldPod, "world-pod"}, {MarkHostNetwork, "host-network"}, {MarkUnmanaged, "unmanaged"},
 	{MarkL7Denied, "l7-denied"}, {MarkStagedDeny, "staged-deny"}, {MarkProfile, "profile-only"},
+	{MarkLogged, "policy-log"}, {MarkAggregate, "aggregate"},
 }
 
 // Names lists the marks, those aside whose meaning ends where edges are built: of KeyMarks, and of what came back.

@@ -39,6 +39,11 @@ func TestForms(t *testing.T) {
 		{"protojson", protojson, goldmaneWant},
 		{"emitter", emitter, goldmaneWant},
 		{"whisker", whisker, whiskerWant},
+		{"emitter of 3.32 with services, kind 11 decided", strings.NewReplacer(
+			`"enforced_policies":[`, `"enforced_policies":[{"kind":11,"name":"cnp","tier":"kube-admin","action":1,"policy_index":1},`,
+			`{"kind":10,"tier":"default"`, `{"kind":11,"name":"base","tier":"kube-baseline"`,
+			`"dest_port":443`, `"dest_port":443,"dest_service_name":"web","dest_service_namespace":"x","dest_service_port":8443`,
+		).Replace(emitter), strings.Replace(goldmaneWant, " profile", "", 1)},
 		{"lines", enterprise + "\n" + protojson + "\r\n\n" + emitter + "\n", enterpriseWant + goldmaneWant + goldmaneWant},
 		{"one after the other", emitter + emitter + " " + emitter, strings.Repeat(goldmaneWant, 3)},
 		{"record separators and byte order mark", "\xEF\xBB\xBF\x1e" + emitter + "\n\x1e" + emitter, goldmaneWant + goldmaneWant},

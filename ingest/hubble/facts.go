@@ -17,6 +17,8 @@ type facts struct {
 	names            []byte  // destination_names, each with a zero byte behind it
 	service          service // destination_service
 	aggregate        bool    // the record stands for several flows, of which it has what the exporter was told to keep
+	logged           []byte  // policy_log, each with a zero byte behind it
+	flows            uint32  // how many these are: those of one direction, where it has several
 }
 
 // said are the facts that come in few combinations. Zero is what is not there.
@@ -179,6 +181,15 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	// What aggregation left out of a record is not what the flow did not have.
 	f.Aggregated = x.aggregate &&
 		(x.verdict == 0 || x.proto == 0 || x.proto.HasPorts() && (x.srcPort == 0 || x.dstPort == 0))
+	if x.aggregate && x.proto == model.TCP && x.flags&(model.SYN|model.ACK) == model.SYN {
+		f.Conns = x.flows
+	}
+	if x.aggregate {
+		f.Marks |= model.MarkAggregate
+	}
+	if f.Logged = x.logged; len(x.logged) > 0 {
+		f.Marks |= model.MarkLogged
+	}
 	if f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes && x.service.named() {
 		f.Dst = a.serviceAt(f.DstIP, &x.service)
 	}

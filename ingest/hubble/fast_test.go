@@ -100,6 +100,11 @@ var changes = []struct {
 	{`"Summary"`, `"Type":"L7","Summary"`},
 	{`"Summary"`, `"TYPE":"L7","Summary"`},
 	{`"Summary":"TCP Flags: SYN"`, `"Summary":nul`},
+	{`"Summary"`, `"aggregate":{"egress_flow_count":7,"ingress_flow_count":"9"},"Summary"`},
+	{`"Summary"`, `"aggregate":{"egressFlowCount":-7,"unknown_direction_flow_count":4294967296},"Summary"`},
+	{`"Summary"`, `"aggregate":null,"policy_log":null,"Summary"`},
+	{`"Summary"`, `"policy_log":["a","b c"],"Summary"`},
+	{`"Summary"`, `"policyLog":[null],"Summary"`},
 	{`L3_L4`, `L7`},
 	{`"L3_L4"`, `"SOCK"`},
 	{`"type":4,"sub_type":3`, `"type":4`},
@@ -143,7 +148,7 @@ type keep struct {
 
 func (k *keep) Flow(f *model.Flow) {
 	c := *f
-	for _, b := range []*[]byte{&c.SrcPod, &c.DstPod, &c.SrcIP, &c.DstIP} {
+	for _, b := range []*[]byte{&c.SrcPod, &c.DstPod, &c.SrcIP, &c.DstIP, &c.Logged} {
 		*b = append([]byte{}, *b...)
 	}
 	// Numbers differ between tables; what they stand for must not.

@@ -1,6 +1,8 @@
 package hubble
 
 import (
+	"strconv"
+
 	"sluice/model"
 )
 
@@ -216,6 +218,37 @@ func (r *reader) readService(b []byte, i int) int {
 		}
 		if i < 0 {
 			return r.fail(inService, id, badValue)
+		}
+	}
+}
+
+// counts reads how many flows an aggregate stands for. What is no number says nothing.
+func (r *reader) counts(b []byte, i int) int {
+	if b[i] != '{' {
+		return null(b, i)
+	}
+	r.aggregate = true
+	for open := byte('{'); ; open = ',' {
+		id, at := r.member(b, i, inAggregate, open)
+		if id == closed {
+			return at
+		}
+		if i = at; i < 0 {
+			return -1
+		}
+		if id != flowCount {
+			i = skip(b, i, 0)
+		} else {
+			var t []byte
+			if i = r.text(b, i, &t); len(t) > 0 {
+				n, err := strconv.ParseUint(string(t), 10, 32)
+				if err == nil {
+					r.flows = max(r.flows, uint32(n))
+				}
+			}
+		}
+		if i < 0 {
+			return r.fail(inAggregate, id, badValue)
 		}
 	}
 }

@@ -22,6 +22,7 @@ const (
 	holeNames
 	holeService
 	holeAggregate
+	holeLog
 	holeEnd // no value: the record ends
 )
 
@@ -70,10 +71,9 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 	case holeService:
 		return r.readService(b, i)
 	case holeAggregate:
-		if r.aggregate = b[i] == '{'; r.aggregate {
-			return skip(b, i, 0)
-		}
-		return null(b, i)
+		return r.counts(b, i)
+	case holeLog:
+		return r.policyLog(b, i)
 	default:
 	}
 	return -1
@@ -86,6 +86,17 @@ func (r *reader) destinationNames(b []byte, i int) int {
 	l, end := r.texts.read(r, b, i)
 	if end > 0 {
 		r.names = l.joined
+	}
+	return end
+}
+
+func (r *reader) policyLog(b []byte, i int) int {
+	if b[i] != '[' {
+		return null(b, i)
+	}
+	l, end := r.texts.read(r, b, i)
+	if end > 0 {
+		r.logged = l.joined
 	}
 	return end
 }

@@ -20,6 +20,7 @@ const (
 	inWorkload
 	inService
 	inLost
+	inAggregate
 	inLoose
 	inKinds
 )
@@ -50,6 +51,7 @@ const (
 	keyEvent
 	keyService
 	keyAggregate
+	keyLog
 	keyDirection
 	keyPoint
 	keyReason
@@ -88,6 +90,7 @@ const (
 	serviceName
 	serviceNamespace
 	lostNumber
+	flowCount
 	passed // says nothing here
 	closed // the object ends
 )
@@ -100,12 +103,12 @@ var memberNames = [inKinds]map[member]string{
 	inFlow: {keyTime: "time", keyVerdict: "verdict", keyDrop: "drop_reason", keyDesc: "drop_reason_desc", keyIP: "IP",
 		keyLayer4: "l4", keySource: "source", keyDestination: "destination", keyKind: "Type", keyNames: "destination_names",
 		keyReply: "reply", keyIsReply: "is_reply", keyEvent: "event_type", keyService: "destination_service",
-		keyAggregate: "aggregate", keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
+		keyAggregate: "aggregate", keyLog: "policy_log", keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
 		keyLoose:    "ethernet interface",
 		keyEnvelope: "flow result lost_events agent_event debug_event node_status",
 		passed: "uuid emitter auth_type tunnel node_name node_labels source_names l7 source_service policy_match_type file " +
 			"ip_trace_id debug_capture_point proxy_port trace_context sock_xlate_point socket_cookie cgroup_id Summary " +
-			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by policy_log"},
+			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by"},
 	inIP: {
 		ipSource:      "source",
 		ipDestination: "destination",
@@ -131,11 +134,12 @@ var memberNames = [inKinds]map[member]string{
 		endPod:       "pod_name",
 		endWorkloads: "workloads",
 	},
-	inEvent:    {eventType: "type", eventSubType: "sub_type"},
-	inWorkload: {workloadName: "name", workloadKind: "kind"},
-	inService:  {serviceName: "name", serviceNamespace: "namespace"},
-	inLost:     {lostNumber: "num_events_lost", passed: "source"},
-	inLoose:    {passed: "source destination index name"},
+	inEvent:     {eventType: "type", eventSubType: "sub_type"},
+	inWorkload:  {workloadName: "name", workloadKind: "kind"},
+	inService:   {serviceName: "name", serviceNamespace: "namespace"},
+	inLost:      {lostNumber: "num_events_lost", passed: "source"},
+	inAggregate: {flowCount: "ingress_flow_count egress_flow_count unknown_direction_flow_count"},
+	inLoose:     {passed: "source destination index name"},
 }
 
 // key is a name with the end of the string and the colon, as JSON without blanks has it, in words of which the masks

@@ -93,7 +93,9 @@ type oracleFlow struct {
 	Names  []string       `json:"destination_names"`
 	NamesC []string       `json:"destinationNames"`
 	Kind   text           `json:"Type"`
-	Total  *struct{}      `json:"aggregate"`
+	Total  *oracleTotal   `json:"aggregate"`
+	Log    []string       `json:"policy_log"`
+	LogC   []string       `json:"policyLog"`
 }
 type oracleEnvelope struct {
 	Flow   *oracleFlow     `json:"flow"`
@@ -106,6 +108,14 @@ type oracleEnvelope struct {
 	Lost   *oracleLost     `json:"lost_events"`
 	LostC  *oracleLost     `json:"lostEvents"`
 	Time   text            `json:"time"`
+}
+type oracleTotal struct {
+	In   text `json:"ingress_flow_count"`
+	InC  text `json:"ingressFlowCount"`
+	Eg   text `json:"egress_flow_count"`
+	EgC  text `json:"egressFlowCount"`
+	Not  text `json:"unknown_direction_flow_count"`
+	NotC text `json:"unknownDirectionFlowCount"`
 }
 type oracleService struct{ Name, Namespace string }
 
@@ -303,6 +313,20 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		addr, _ := netip.ParseAddr(string(f.DstIP))
 		f.Dst = model.Ref{Kind: model.KindService, ID: d.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService,
 			Namespace: s.Namespace, Name: s.Name, Address: addr})}
+	}
+	if r.Total != nil && f.Proto == model.TCP && f.Flags&(model.SYN|model.ACK) == model.SYN {
+		for _, t := range []text{r.Total.In, r.Total.InC, r.Total.Eg, r.Total.EgC, r.Total.Not, r.Total.NotC} {
+			if n, err := strconv.ParseUint(string(t), 10, 32); err == nil {
+				f.Conns = max(f.Conns, uint32(n))
+			}
+		}
+	}
+	if r.Total != nil {
+		f.Marks |= model.MarkAggregate
+	}
+	for _, t := range append(r.Log, r.LogC...) {
+		f.Logged = append(append(f.Logged, t...), 0)
+		f.Marks |= model.MarkLogged
 	}
 	return ""
 }

@@ -407,6 +407,8 @@ func (r *reader) flow(b []byte, i int) int {
 			i = r.value(holeService, b, i)
 		case keyAggregate:
 			i = r.value(holeAggregate, b, i)
+		case keyLog:
+			i = r.value(holeLog, b, i)
 		case keyDirection:
 			i = r.enum(b, i, directions, &r.direction)
 		case keyPoint:

@@ -137,6 +137,33 @@ func TestAggregate(t *testing.T) {
 	}
 }
 
+// TestAggregateCounts: an aggregate of openings counts them, those of one direction, in JSON and from the wire.
+func TestAggregateCounts(t *testing.T) {
+	for _, c := range []struct {
+		flags, counts string
+		conns         uint32
+	}{
+		{`"SYN":true`, `{"egress_flow_count":7}`, 7},
+		{`"SYN":true`, `{"ingress_flow_count":6,"egress_flow_count":7,"unknown_direction_flow_count":1}`, 7},
+		{`"SYN":true,"ACK":true`, `{"egress_flow_count":7}`, 0},
+		{`"ACK":true`, `{"egress_flow_count":7}`, 0},
+		{`"SYN":true`, `{}`, 0},
+	} {
+		record := strings.Replace(full, `"SYN":true,"ACK":true`, c.flags, 1)
+		record = strings.Replace(record, `"Type"`, `"aggregate":`+c.counts+`,"policy_log":["shop","till"],"Type"`, 1)
+		got, w := &rejected{}, NewWire(model.NewTables())
+		New(model.NewTables(), got).Record("-", 1, []byte(record))
+		if err := w.Decode(wireOf(t, record)); err != nil || len(got.flows) != 1 {
+			t.Fatalf("%s: %v, %d flows", record, err, len(got.flows))
+		}
+		for from, f := range map[string]model.Flow{"JSON": got.flows[0], "the wire": w.Flow} {
+			if f.Conns != c.conns || string(f.Logged) != "shop\x00till\x00" || f.Marks&model.MarkLogged == 0 {
+				t.Errorf("%s %s from %s: %d connections, logged %q, marks %b", c.flags, c.counts, from, f.Conns, f.Logged, f.Marks)
+			}
+		}
+	}
+}
+
 // TestNewDrops: a reason that is not known is no policy's, by name or by number.
 func TestNewDrops(t *testing.T) {
 	for _, reason := range []string{`"DROP_SOMETHING_NEW"`, `250`, `"250"`} {

@@ -56,14 +56,14 @@ const (
 	flowReply, flowEvent, flowDestService      = 16, 19, 21
 	flowDirection, flowPoint, flowDropDesc     = 22, 24, 25
 	flowIsReply, flowUUID, flowTraceReason     = 26, 34, 36
-	flowAggregate                              = 21007
+	flowPolicyLog, flowAggregate               = 21006, 21007
 	layerTCP, layerUDP, layerICMP4, layerICMP6 = 1, 2, 3, 4
 	layerSCTP, layerVRRP, layerIGMP            = 5, 6, 7
 )
 
 // Decode reads a Flow message into w. On an error w.Flow is not to be used.
 func (w *Wire) Decode(b []byte) error {
-	w.facts = facts{names: w.names[:0]}
+	w.facts = facts{names: w.names[:0], logged: w.logged[:0]}
 	w.UUID, w.Node, w.source, w.dest = nil, nil, nil, nil
 	var f field
 	for len(b) > 0 {
@@ -132,9 +132,22 @@ func (w *Wire) message(f *field) error {
 	case flowUUID:
 		w.UUID = f.b
 	case flowAggregate:
-		w.aggregate = true
+		return w.counts(f.b)
+	case flowPolicyLog:
+		w.logged = append(append(w.logged, f.b...), 0)
 	}
 	return nil
+}
+
+// counts reads how many flows an Aggregate message stands for.
+func (w *Wire) counts(b []byte) error {
+	const last = 3 // ingress, egress and unknown direction
+	w.aggregate = true
+	return each(b, func(f *field) {
+		if f.num <= last && !f.text {
+			w.flows = max(w.flows, uint32(f.n))
+		}
+	})
 }
 
 // readService reads a Service message.

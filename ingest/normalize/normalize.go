@@ -67,6 +67,9 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	if end := max(f.Time, f.End); end > n.Report.Last {
 		n.Report.Last = end
 	}
+	if len(f.Logged) > 0 {
+		n.Report.Log(f.Logged)
+	}
 	o := &n.row
 	swap := fate == model.Reply ||
 		f.IsReply == model.Yes && (fate == model.Irrelevant && reason != model.ICMPError || fate == model.Refused)

@@ -109,7 +109,7 @@ func proofOf(items []item) proof {
 			p.unanswered = p.unanswered || t.marks&model.MarkUnanswered != 0
 			p.uncounted = p.uncounted || t.marks&(model.MarkAnswered|model.MarkReset|model.MarkUnanswered) == 0
 			p.syn = p.syn || t.marks&model.MarkSYN != 0
-			p.bare = p.bare && t.marks&model.MarkSYN != 0 && t.records == t.conns
+			p.bare = p.bare && t.marks&(model.MarkSYN|model.MarkAggregate) == model.MarkSYN && t.records == t.conns
 			o := items[i].k.observer
 			p.proxied = p.proxied || o == model.AtL7 || o == model.ToProxy || items[i].k.verdict == model.Redirected
 		}

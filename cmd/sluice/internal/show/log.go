@@ -116,7 +116,11 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 		}
 		return d.print(w, format)
 	}
-	return edges.print(w, format, all, field{"fates", fateCounts(l)})
+	more := []field{{"fates", fateCounts(l)}}
+	if len(l.Report.Logged) > 0 {
+		more = append(more, field{"policyLog", l.Report.Logged})
+	}
+	return edges.print(w, format, all, more...)
 }
 
 // endpointView is an endpoint as printed.
