@@ -30,7 +30,7 @@ func TestNumbersOnDisk(t *testing.T) {
 				" field-masked empty-endpoint unknown-identity unlabelled undecided no-port bad-time no-address aggregated" +
 				" unknown-verdict bad-json bad-value too-long truncated not-a-flow-log"},
 		{"mark", list(16, func(i int) string { return Marks(1 << i).String() }),
-			"syn world-pod host-network unmanaged   l7-denied staged-deny profile-only       "},
+			"syn world-pod host-network unmanaged   l7-denied staged-deny profile-only     policy-log aggregate "},
 	} {
 		if !strings.HasPrefix(c.got, c.want) {
 			t.Errorf("%s: the numbers have moved: %s", c.kind, cmp.Diff(c.want, c.got))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -119,7 +120,7 @@ func TestForeignWords(t *testing.T) {
 
 // TestLinear: damage that opens ever more brackets must not make reading slow.
 func TestLinear(t *testing.T) {
-	start := time.Now()
+	start := processTime(t)
 	for _, piece := range []string{"[{\"a\":[", "{\"items\":[", "{\"a\":[\n", "{\"hits\":{\"hits\":[\n", "{\"a\":\"\n", "]", "}\n", "data: {\n",
 		"{\"log\":\"", "{\\\"", "{\"\"a", "[", "{", `{"a":"{\"a\":\"{\\\"a\\\"`, "{\"flow\":", "{\"flow\":\n", "[" + good, "{\"a\":" + good} {
 		for _, before := range []string{good + "\n", "{\n" + good[1:] + "\n"} {
@@ -128,9 +129,19 @@ func TestLinear(t *testing.T) {
 			}
 		}
 	}
-	if took := time.Since(start); took > 60*time.Second {
+	if took := processTime(t) - start; took > 60*time.Second {
 		t.Errorf("36 MiB took %v", took)
 	}
+}
+
+// processTime is what the process has used of its processors: others on the machine do not count.
+func processTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // TestReadError: what was read before the error counts, and the error names the source.

@@ -67,6 +67,7 @@ var forms = []form{
 	{name: "an order of its own each", most: 1.6, plain: true, change: func(r *rand.Rand, _ int, t *tree) *tree { return permuted(r, t) }, style: compact},
 	{name: "identities churned", most: 1.6, plain: true, change: churned, style: compact},
 	{name: "summaries of DNS and HTTP", most: 1.6, plain: true, change: summarized, style: compact},
+	{name: "names of outside addresses", most: 1.6, plain: true, change: addressed, style: compact},
 	{name: "camel case", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return renamed(t) }, style: compact},
 	{name: "enumerations as numbers", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return numbered(t) }, style: compact},
 	{name: "flat", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return t.get("flow") }, style: compact},
@@ -169,6 +170,23 @@ func summarized(r *rand.Rand, n int, t *tree) *tree {
 	}
 	f.set("l7", parse(fmt.Sprintf(`{"type":"REQUEST","http":{"method":"GET","url":%s,"protocol":"HTTP/1.1","headers":[{"key":"X-Request-Id","value":"%d"},{"key":"User-Agent","value":"curl/8"}]}}`, text(url).text, r.Uint64())))
 	f.set("Summary", text("HTTP/1.1 GET "+url))
+	return t
+}
+
+// addressed returns records of outside destinations the names that their client asked for, some of them several, as
+// the DNS rules of a policy have them added.
+func addressed(r *rand.Rand, n int, t *tree) *tree {
+	f := t.get("flow")
+	if !slices.ContainsFunc(f.get("destination", "labels").members, func(m member) bool {
+		return strings.HasPrefix(m.value.text, `"reserved:world`)
+	}) {
+		return t
+	}
+	names := fmt.Sprintf(`["api-%d.example.org."]`, n%8)
+	if n%3 == 0 {
+		names = fmt.Sprintf(`["api-%d.example.org.","edge-%d.cdn.example.net."]`, n%8, r.IntN(40))
+	}
+	f.set("destination_names", parse(names))
 	return t
 }
 
