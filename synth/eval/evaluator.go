@@ -66,6 +66,7 @@ func (e *Evaluator) End(f Facts) *End {
 	if labels, ok := e.set.Manifests.Namespaces[f.Namespace]; ok && f.IsPod && f.NamespaceLabels == nil {
 		f.NamespaceLabels = labels
 	}
+	e.declared(&f)
 	end := &End{Facts: f, namespaceKnown: f.NamespaceLabels != nil, namespace: withName(f.NamespaceLabels, f.Namespace)}
 	end.ingress, end.egress = selection{isolated: model.No, by: -1}, selection{isolated: model.No, by: -1}
 	if !f.IsPod || f.HostNetwork {
@@ -98,6 +99,26 @@ func (e *Evaluator) End(f Facts) *End {
 	}
 	end.lacks = n
 	return end
+}
+
+// declared completes what is known of a pod by what the manifests say of its workload.
+func (e *Evaluator) declared(f *Facts) {
+	if !f.IsPod || f.HostNetwork || f.Foreign {
+		return
+	}
+	if f.LabelsUnknown || f.NamedPorts != nil && f.ServiceAccount != "" {
+		return
+	}
+	w := e.set.Manifests.Of(f.Namespace, f.Labels)
+	if w == nil {
+		return
+	}
+	if f.NamedPorts == nil {
+		f.NamedPorts = append([]NamedPort{}, w.Ports...) // none is known as well
+	}
+	if f.ServiceAccount == "" {
+		f.ServiceAccount = w.ServiceAccount
+	}
 }
 
 // entityEnd notes which policies select an end that is no pod. Cilium's agent keeps policy for the proxy of Ingress and

@@ -56,11 +56,7 @@ type ServicePort struct {
 }
 
 // NamedPort is a port of a container that has a name.
-type NamedPort struct {
-	Name  string
-	Proto model.Proto
-	Port  uint16
-}
+type NamedPort = policy.NamedPort
 
 // FactsOf returns what a logged endpoint says of itself.
 func FactsOf(e *model.Endpoint) Facts {

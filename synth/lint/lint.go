@@ -112,8 +112,12 @@ type linter struct {
 	out   []Finding
 }
 
-// pods prepares one pod for every label set of every workload that was seen.
+// pods prepares one pod for every label set of every workload that was seen, and for what manifests declare.
 func (l *linter) pods() {
+	for _, w := range l.Set.Manifests.Workloads {
+		f := eval.Facts{IsPod: true, Namespace: w.Namespace, Labels: w.Labels}
+		l.known = append(l.known, pod{w.Namespace + "/" + w.Name, l.ev.End(f)})
+	}
 	if l.Graph == nil {
 		return
 	}

@@ -29,11 +29,20 @@ func (l *linter) matchesNothing() {
 				p,
 				subjectFields,
 				"compare with the labels of the pods: sluice show workloads",
-				"selects %s: none of the pods seen there has these labels",
+				"selects %s: none of the pods %s there has these labels",
 				p.Subject,
+				l.knownHow(),
 			)
 		}
 	})
+}
+
+// knownHow says how pods are known.
+func (l *linter) knownHow() string {
+	if l.Graph == nil {
+		return "declared"
+	}
+	return "seen"
 }
 
 func (l *linter) selects(p *policy.Policy, end *eval.End) bool {
@@ -48,7 +57,7 @@ func (l *linter) selects(p *policy.Policy, end *eval.End) bool {
 }
 
 func (l *linter) peerMatchesNothing() {
-	if l.Graph == nil {
+	if l.Graph == nil && len(l.known) == 0 {
 		return
 	}
 	l.each(func(p *policy.Policy) {
@@ -57,7 +66,7 @@ func (l *linter) peerMatchesNothing() {
 				if q.Kind == policy.PeerPods && len(q.Pods) > 0 && q.Pods.Plain() && l.seen(q) == 0 &&
 					l.namespaceSeen(q) {
 					l.foundRule(p, i, "compare with the labels of the pods: sluice show workloads",
-						"rule %s: no pod that was seen is %s", p.RuleID(i), q)
+						"rule %s: no pod that was %s is %s", p.RuleID(i), l.knownHow(), q)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"sluice/model"
@@ -23,6 +24,31 @@ type Manifests struct {
 	// Namespaces has all labels of a namespace by its name.
 	Namespaces map[string]model.Labels
 	Services   []Service
+	Workloads  []Workload
+	// Blocks are the networks that pods have their addresses of.
+	Blocks []netip.Prefix
+}
+
+// Workload is an object that makes pods: what their containers are called and under whose account they run.
+type Workload struct {
+	Namespace, Kind, Name string
+	// Selector finds its pods; where it has none of its own, their labels do.
+	Selector       model.Labels
+	Labels         model.Labels // that its pods get
+	ServiceAccount string       // "default" where it names none
+	Ports          []NamedPort  // of the containers that have a name
+}
+
+// NamedPort is a port of a container that has a name.
+type NamedPort struct {
+	Name  string
+	Proto model.Proto
+	Port  uint16
+}
+
+// Empty reports whether nothing is known.
+func (m *Manifests) Empty() bool {
+	return len(m.Namespaces)+len(m.Services)+len(m.Workloads)+len(m.Blocks) == 0
 }
 
 // Service is an object that PeerService can name.
@@ -51,6 +77,49 @@ func (m *Manifests) Join(o Manifests) {
 		)
 		m.Services = append(m.Services, s)
 	}
+	for _, w := range o.Workloads {
+		m.Workloads = slices.DeleteFunc(m.Workloads, func(x Workload) bool {
+			return x.Namespace == w.Namespace && x.Kind == w.Kind && x.Name == w.Name
+		})
+		m.Workloads = append(m.Workloads, w)
+	}
+	m.Blocks = append(m.Blocks, o.Blocks...)
+}
+
+// Of returns the workload that a pod with these labels is of, nil where there is none or several say different things
+// of its ports.
+func (m *Manifests) Of(namespace string, labels model.Labels) *Workload {
+	var out *Workload
+	for i := range m.Workloads {
+		w := &m.Workloads[i]
+		if w.Namespace != namespace || len(w.Selector) == 0 ||
+			slices.ContainsFunc(w.Selector, func(kv string) bool { return !slices.Contains(labels, kv) }) {
+			continue
+		}
+		if out != nil && !slices.Equal(out.Ports, w.Ports) {
+			return nil
+		}
+		out = w
+	}
+	return out
+}
+
+// Block is the least network that all pods have their addresses of, the zero value where none is known or they are of
+// both families.
+func (m *Manifests) Block() netip.Prefix {
+	var out netip.Prefix
+	for _, b := range m.Blocks {
+		switch {
+		case !out.IsValid():
+			out = b.Masked()
+		case out.Addr().Is4() != b.Addr().Is4():
+			return netip.Prefix{}
+		}
+		for !out.Contains(b.Addr()) || b.Bits() < out.Bits() {
+			out = netip.PrefixFrom(out.Addr(), out.Bits()-1).Masked()
+		}
+	}
+	return out
 }
 
 // Policy says for the pods it selects which connections may come in or go out.

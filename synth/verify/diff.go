@@ -120,8 +120,7 @@ func sameAround(a, b policy.PolicySet) bool {
 	around := func(s policy.PolicySet) policy.PolicySet {
 		return policy.PolicySet{Tiers: s.Tiers, Networks: s.Networks}
 	}
-	return around(a).Equal(around(b)) && len(a.Manifests.Namespaces)+len(a.Manifests.Services) == 0 &&
-		len(b.Manifests.Namespaces)+len(b.Manifests.Services) == 0
+	return around(a).Equal(around(b)) && a.Manifests.Empty() && b.Manifests.Empty()
 }
 
 // compare asks both sets for every connection that has an end which a changed policy may select, or for all.

@@ -154,6 +154,7 @@ func newVerifier(g *graph.Graph, set policy.PolicySet, cfg Config) *verifier {
 	}
 	v.scope()
 	v.byAddress = asksForAddresses(set, cfg.Semantics)
+	v.podBlock = set.Manifests.Block()
 	return v
 }
 
@@ -168,10 +169,12 @@ type verifier struct {
 	wide  bool                // a cluster-wide policy: all namespaces are
 	// byAddress: rules find ends by addresses that the log may not have.
 	byAddress bool
-	entities  model.Entities  // that cluster-wide policies select
-	used      map[[2]int]bool // policy, rule
-	cases     caseBook
-	report    Report
+	// podBlock holds the addresses of all pods, as manifests say; the zero value where they do not.
+	podBlock netip.Prefix
+	entities model.Entities  // that cluster-wide policies select
+	used     map[[2]int]bool // policy, rule
+	cases    caseBook
+	report   Report
 }
 
 func (v *verifier) scope() {
@@ -293,6 +296,8 @@ func (v *verifier) cidrs(ep *model.Endpoint) []netip.Prefix {
 		return known
 	case !v.byAddress || ep.Address.IsValid():
 		return nil
+	case ep.Kind == model.KindPod && v.podBlock.IsValid():
+		return []netip.Prefix{v.podBlock}
 	case ep.Kind == model.KindNetwork && ep.Name == "pvt":
 		return private
 	case ep.Kind == model.KindNetwork && ep.Name == "pub":

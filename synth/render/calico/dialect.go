@@ -22,6 +22,7 @@ func (Dialect) Kinds() render.Kinds {
 		}
 		k[render.Kind{APIVersion: version, Kind: kindStagedKubernetes}] = parseStagedKubernetes
 		k[render.Kind{APIVersion: version, Kind: kindTier}] = parseTier
+		k[render.Kind{APIVersion: version, Kind: "IPPool"}] = parsePool
 		k[render.Kind{APIVersion: version, Kind: kindNetworkSet}] = parseNetworkSet(true)
 		k[render.Kind{APIVersion: version, Kind: kindGlobalNetworkSet}] = parseNetworkSet(false)
 	}

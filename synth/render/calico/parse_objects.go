@@ -95,3 +95,14 @@ func without(labels model.Labels, one string) model.Labels {
 	}
 	return out
 }
+
+// parsePool reads which addresses pods have. What it has beside is the cluster's own affair.
+func parsePool(r *render.Reader, n *yaml.Node) []policy.Policy {
+	r.Report(render.Skipped, n, "an IPPool is no policy")
+	if cidr := render.Path(n, "spec", "cidr"); cidr != nil {
+		if p, err := netip.ParsePrefix(cidr.Value); err == nil {
+			r.Beside(policy.Manifests{Blocks: []netip.Prefix{p.Masked()}})
+		}
+	}
+	return nil
+}

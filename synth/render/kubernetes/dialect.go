@@ -15,9 +15,14 @@ func (Dialect) Name() string { return "kubernetes" }
 
 // Kinds are NetworkPolicies, and the objects that tell what policies of every dialect leave to the cluster.
 func (Dialect) Kinds() render.Kinds {
-	return render.Kinds{{APIVersion: apiVersion, Kind: kind}: parse,
+	k := render.Kinds{{APIVersion: apiVersion, Kind: kind}: parse,
 		{APIVersion: "v1", Kind: "Namespace"}: parseNamespace,
+		{APIVersion: "v1", Kind: "Node"}:      parseNode,
 		{APIVersion: "v1", Kind: "Service"}:   parseService}
+	for of, template := range workloads {
+		k[of] = parseWorkload(of, template)
+	}
+	return k
 }
 
 // Project returns the part of a set that NetworkPolicies can say.

@@ -37,6 +37,7 @@ git:REVISION:PATH. Without SOURCE the flows are the evidence of the bundle among
 	c.Flags().
 		StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently")
+	o.manifestsFlag(c, declaredFacts)
 	outputFlag(c, &o.format)
 	return c
 }
@@ -65,6 +66,8 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 	if err != nil {
 		return err
 	}
+	was.Know(l.Config.Cluster)
+	is.Know(l.Config.Cluster)
 	d, err := run.Diff(ctx, l, was, is, o.cni)
 	if err != nil {
 		return err

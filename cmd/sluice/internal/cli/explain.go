@@ -50,6 +50,7 @@ would have to be added to allow it. That works for anyone's policies too, with f
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	f.StringVar(&o.dialect, "dialect", "", "write what would have to be added in this dialect (default: that of the policies)")
 	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
+	o.manifestsFlag(c, declaredFacts)
 	outputFlag(c, &o.format, show.GraphFormats()...)
 	return c
 }
@@ -110,6 +111,7 @@ func (o *explainOptions) connection(
 	if err != nil {
 		return err
 	}
+	p.Know(l.Config.Cluster)
 	x, err := run.Explain(l, p, o.VerifyConfig, what)
 	if err != nil {
 		return err

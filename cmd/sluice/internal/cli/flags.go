@@ -62,6 +62,15 @@ func (r *reading) common(c *cobra.Command) {
 	f.BoolVar(&r.strict, "strict", false, "fail on the first malformed record")
 }
 
+// manifestsFlag is for commands that can use what manifests say of the cluster.
+func (r *reading) manifestsFlag(c *cobra.Command, what string) {
+	c.Flags().StringSliceVar(&r.manifests, "manifests", nil, "the cluster's manifests, `FILES`, directories or - "+what)
+}
+
+// declaredFacts is what manifests tell of policies.
+const declaredFacts = "(kubectl get -A -o yaml): labels of namespaces, services, named ports and accounts of workloads, " +
+	"addresses of pods"
+
 // open reads the sources of a command line, as the flags say.
 func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log, error) {
 	cfg, err := run.LoadConfig(r.config)

@@ -109,12 +109,7 @@ enforce overlay; the summary and REVIEW.md say why.`,
 		false,
 		"exit with 3 while a namespace is below Stable: see sluice ready",
 	)
-	f.StringSliceVar(
-		&o.manifests,
-		"manifests",
-		nil,
-		"the cluster's workloads and CronJobs, `FILES`, directories or -: they name the owners of pods, and are waited for",
-	)
+	o.manifestsFlag(c, "(kubectl get -A -o yaml): they name the owners of pods, and are waited for")
 	f.BoolVar(&o.WithEvidence, "with-evidence", false,
 		"let the evidence be committed with the bundle: it names pods and addresses (default: .gitignore leaves it out)")
 	o.failOn.flag(c, true)

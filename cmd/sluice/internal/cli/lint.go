@@ -51,9 +51,10 @@ port of the pods for that of the service. It changes nothing but the words conce
 		"exit with 3 on findings of this severity: info, warning, error",
 	)
 	f.StringVar(&o.page, "explain", "", "print the page of one finding's `ID` instead")
+	o.manifestsFlag(c, declaredFacts+"; selectors are compared with what they declare")
 	f.BoolVar(&o.fix, "fix", false, "mend in the files what is mechanical to mend")
 	f.BoolVar(&o.dryRun, "dry-run", false, "with --fix: show the change instead of making it")
-	outputFlag(c, &o.format)
+	outputFlag(c, &o.format, show.SARIF, show.JUnit)
 	return c
 }
 
@@ -73,20 +74,22 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 	case len(paths) == 0:
 		return run.Usagef("no policies given: name files, directories or a bundle, or - for standard input")
 	}
-	if err := show.CheckFormat(o.format); err != nil {
-		return err
-	}
-	all, err := openAll(ctx, s, paths)
-	if err != nil {
+	if err := show.CheckFormat(o.format, show.SARIF, show.JUnit); err != nil {
 		return err
 	}
 	var l *run.Log
-	if len(o.flows) > 0 {
-		if l, err = o.open(ctx, s, o.flows); err != nil {
-			return err
+	cfg, err := run.LoadConfig(o.config)
+	if err == nil && len(o.flows) > 0 {
+		if l, err = o.open(ctx, s, o.flows); err == nil {
+			cfg = l.Config
 		}
+	} else if err == nil {
+		err = cfg.ReadManifests(o.manifests, s.In)
 	}
-	list, err := run.Lint(l, all, o.cni)
+	if err != nil {
+		return err
+	}
+	all, list, err := o.look(ctx, s, paths, l, cfg)
 	if err != nil {
 		return err
 	}
@@ -102,15 +105,29 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 			}
 		}
 		show.Mended(s.Err, mended)
-		if all, err = openAll(ctx, s, paths); err != nil {
-			return err
-		}
-		if list, err = run.Lint(l, all, o.cni); err != nil {
+		if _, list, err = o.look(ctx, s, paths, l, cfg); err != nil {
 			return err
 		}
 	}
-	if err := show.Lint(s.Out, o.format, list); err != nil {
+	if err := show.Lint(s.Out, o.format, list, lint.Severity(from)); err != nil {
 		return err
 	}
 	return run.Traps(list, lint.Severity(from))
+}
+
+// look lints policies as they stand in their files.
+func (o *lintOptions) look(
+	ctx context.Context,
+	s Streams,
+	paths []string,
+	l *run.Log,
+	cfg *run.Config,
+) (*run.Policies, []lint.Finding, error) {
+	p, err := openAll(ctx, s, paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Know(cfg.Cluster)
+	list, err := run.Lint(l, p, o.cni)
+	return p, list, err
 }

@@ -30,12 +30,7 @@ func (o *watched) flags(c *cobra.Command) {
 		"this cluster, where the log has several; "+run.UnnamedCluster+" is the one without a name",
 	)
 	f.StringVar(&o.asOf, "as-of", "", "as things stood at `TIME` (default: the end of the log)")
-	f.StringSliceVar(
-		&o.manifests,
-		"manifests",
-		nil,
-		"the cluster's CronJobs and workloads, `FILES`, directories or - (kubectl get -A -o yaml): what is declared and was never seen is waited for",
-	)
+	o.manifestsFlag(c, "(kubectl get -A -o yaml): what is declared and was never seen is waited for")
 	outputFlag(c, &o.format)
 }
 

@@ -56,6 +56,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
 	f.Lookup("enforced").NoOptDefVal = allFlows
 	f.BoolVar(&o.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
 	f.StringArrayVar(&o.with, "with", nil, "what is in force already: files, a directory, git:REVISION:PATH or - (repeats)")
+	o.manifestsFlag(c, declaredFacts)
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
 	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
@@ -90,6 +91,7 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 		return err
 	}
 	if inForce != nil {
+		inForce.Know(l.Config.Cluster)
 		return o.beside(ctx, s, l, p, inForce)
 	}
 	r, err := run.Verify(ctx, l, p, o.VerifyConfig)
@@ -197,6 +199,7 @@ func (o *verifyOptions) log(
 	if err != nil {
 		return nil, err
 	}
+	p.Know(l.Config.Cluster)
 	if err := l.Usable(); err != nil {
 		return nil, err
 	}

@@ -31,6 +31,13 @@ func (o *verifyOptions) follow(ctx context.Context, s Streams, p, inForce *run.P
 	if err != nil {
 		return err
 	}
+	if err := cfg.ReadManifests(o.manifests, s.In); err != nil {
+		return err
+	}
+	p.Know(cfg.Cluster)
+	if inForce != nil {
+		inForce.Know(cfg.Cluster)
+	}
 	opts, err := o.options(servers, newLogger(s.Err))
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/decision"
+	"sluice/synth/policy"
 	"sluice/synth/readiness"
 )
 
@@ -61,6 +62,7 @@ type Config struct {
 	AsOf model.Micros `yaml:"-"`
 	// Manifests are what ReadManifests read, ManifestProblems what it could not read.
 	Manifests        []readiness.Manifest `yaml:"-"`
+	Cluster          policy.Manifests     `yaml:"-"` // what they say beside workloads and their schedules
 	ManifestProblems []error              `yaml:"-"`
 }
 

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,25 +11,31 @@ import (
 	"strings"
 
 	"sluice/synth/readiness"
+	"sluice/synth/render"
+	"sluice/synth/render/all"
 )
 
 // ReadManifests reads the cluster's manifests of files, directories and "-": pods of the log are given the owners that
-// these declare, and readiness waits for what is declared and was never seen. What cannot be read is a problem, and
-// keeps nothing else from being read.
+// these declare, readiness waits for what is declared and was never seen, and policies find the namespaces, services,
+// ports and accounts that they name. What cannot be read is a problem, and keeps nothing else from being read.
 func (c *Config) ReadManifests(paths []string, stdin io.Reader) error {
 	for _, path := range paths {
-		before := len(c.Manifests) + len(c.ManifestProblems)
+		before := len(c.ManifestProblems) + c.declarations()
 		if err := c.manifests(path, stdin); err != nil {
 			return fmt.Errorf("--manifests: %w", err)
 		}
-		if len(c.Manifests)+len(c.ManifestProblems) == before {
-			return fmt.Errorf(
-				"--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet: nothing would be waited for",
-				path,
-			)
+		if c.declarations()+len(c.ManifestProblems) == before {
+			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet, no Service, Namespace or "+
+				"Node: nothing would be known", path)
 		}
 	}
 	return nil
+}
+
+// declarations is how many things the manifests say.
+func (c *Config) declarations() int {
+	m := &c.Cluster
+	return len(c.Manifests) + len(m.Namespaces) + len(m.Services) + len(m.Workloads) + len(m.Blocks)
 }
 
 func (c *Config) manifests(path string, stdin io.Reader) error {
@@ -57,7 +64,14 @@ func (c *Config) manifests(path string, stdin io.Reader) error {
 }
 
 func (c *Config) take(r io.Reader, file string) {
-	list, err := readiness.ReadManifests(r, file, "default")
+	text, err := io.ReadAll(r)
+	if err != nil {
+		c.ManifestProblems = append(c.ManifestProblems, fmt.Errorf("%s: %w", file, err))
+		return
+	}
+	set, _ := render.Parse(bytes.NewReader(text), file, all.Kinds()...) // policies among them are not asked for here
+	c.Cluster.Join(set.Manifests)
+	list, err := readiness.ReadManifests(bytes.NewReader(text), file, render.DefaultNamespace)
 	c.Manifests = append(c.Manifests, list...)
 	var several interface{ Unwrap() []error }
 	if errors.As(err, &several) {

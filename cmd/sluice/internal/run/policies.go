@@ -68,6 +68,14 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 	return p, nil
 }
 
+// Know adds what manifests say of the cluster. What stands beside the policies is nearer, and stays.
+func (p *Policies) Know(m policy.Manifests) {
+	var known policy.Manifests
+	known.Join(m)
+	known.Join(p.Set.Manifests)
+	p.Set.Manifests = known
+}
+
 // others tells of documents that are plainly no policies.
 func others(problems []render.Problem) string {
 	if len(problems) == 0 {

@@ -10,6 +10,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/lint"
+	"sluice/synth/verify"
 )
 
 // trapView is a finding of lint.
@@ -33,7 +34,14 @@ func (v *trapView) place() string {
 }
 
 // Lint prints the traps found in policies, one a line as compilers do.
-func Lint(w io.Writer, format string, found []lint.Finding) error {
+// Findings of a severity from fail on or a worse one fail the run.
+func Lint(w io.Writer, format string, found []lint.Finding, fail lint.Severity) error {
+	switch results := ofLint(found, fail); format {
+	case SARIF:
+		return results.sarif(w)
+	case JUnit:
+		return results.junit(w)
+	}
 	views := []trapView{}
 	for _, f := range found {
 		views = append(views, trapView{f.ID, f.Severity.String(), f.At.File, f.At.Line, f.At.Column, f.Policy, f.Text,
@@ -94,4 +102,24 @@ func mended(log io.Writer, verb string, list []run.Mended) {
 	if len(list) == 0 {
 		fmt.Fprintln(log, "sluice: no finding has a mechanical mend")
 	}
+}
+
+// levels are those of SARIF for the severities of lint.
+var levels = map[lint.Severity]string{lint.Info: "note", lint.Warning: "warning", lint.Error: "error"}
+
+// ofLint are the findings as results.
+func ofLint(found []lint.Finding, fail lint.Severity) *reported {
+	out := &reported{command: "lint"}
+	for _, id := range lint.IDs() {
+		out.checks = append(out.checks, verify.Check{Name: id, About: lint.Page(id)})
+	}
+	for _, f := range found {
+		what := f.Text
+		if f.Remedy != "" {
+			what += ". " + strings.ToUpper(f.Remedy[:1]) + f.Remedy[1:]
+		}
+		out.results = append(out.results, result{check: f.ID, subject: strings.TrimSpace(f.Policy + " " + f.Text),
+			text: text.Printable(what, longText), fails: f.Severity >= fail, level: levels[f.Severity], at: f.At})
+	}
+	return out
 }

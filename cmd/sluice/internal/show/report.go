@@ -22,9 +22,11 @@ func Report(w io.Writer, format string, r *verify.Report, failOn []string) error
 	case Markdown:
 		return markdown(w, r)
 	case SARIF:
-		return writeSARIF(w, r, failOn)
+		results := ofReport(r, failOn)
+		return results.sarif(w)
 	case JUnit:
-		return writeJUnit(w, r, failOn)
+		results := ofReport(r, failOn)
+		return results.junit(w)
 	}
 	return printObject(w, format, viewReport(r))
 }

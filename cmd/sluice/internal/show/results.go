@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/policy"
 	"sluice/synth/verify"
 )
 
@@ -37,26 +39,56 @@ func resultText(r *verify.Result) string {
 	return text.Printable(out, longText)
 }
 
-// writeSARIF writes a report for code scanning: a result for each edge, at the policy to look at.
-func writeSARIF(w io.Writer, r *verify.Report, failOn []string) error {
+// result is one line of a report for machines: a check that found something, whether that fails the run, and where to
+// look.
+type result struct {
+	check, subject, text string
+	fails                bool
+	level                string // for SARIF, "" for error where it fails and warning where not
+	at                   policy.Position
+}
+
+// reported are the results of a command, and what its checks are about.
+type reported struct {
+	command string
+	checks  []verify.Check
+	results []result
+}
+
+// ofReport are the results of a verification.
+func ofReport(r *verify.Report, failOn []string) reported {
+	out := reported{command: "verify", checks: verify.Checks()}
+	for _, x := range r.Results() {
+		out.results = append(out.results, result{check: x.Check, subject: x.Subject, text: resultText(&x),
+			fails: slices.Contains(failOn, x.Check), at: x.At})
+	}
+	return out
+}
+
+// sarif writes results for code scanning, each at the policy to look at.
+func (r *reported) sarif(w io.Writer) error {
 	run := sarif.NewRunWithInformationURI("sluice", "")
 	run.Tool.Driver.InformationURI = nil
-	for _, c := range verify.Checks() {
+	for _, c := range r.checks {
 		run.AddRule(c.Name).WithDescription(c.About)
 	}
-	for _, x := range r.Results() {
-		level := "warning"
-		if slices.Contains(failOn, x.Check) {
+	for _, x := range r.results {
+		level := cmp.Or(x.level, "warning")
+		if x.level == "" && x.fails {
 			level = "error"
 		}
-		out := run.CreateResultForRule(x.Check).WithLevel(level).WithMessage(sarif.NewTextMessage(resultText(&x)))
-		out.WithPartialFingerprints(map[string]string{"sluice/v1": x.Check + " " + x.Subject})
-		if x.At.File == "" || x.At.File == "-" {
+		out := run.CreateResultForRule(x.check).WithLevel(level).WithMessage(sarif.NewTextMessage(x.text))
+		out.WithPartialFingerprints(map[string]string{"sluice/v1": x.check + " " + x.subject})
+		if x.at.File == "" || x.at.File == "-" {
 			continue
 		}
-		at := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(x.At.File))
-		if x.At.Line > 0 {
-			at.WithRegion(sarif.NewRegion().WithStartLine(x.At.Line))
+		at := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(x.at.File))
+		if x.at.Line > 0 {
+			region := sarif.NewRegion().WithStartLine(x.at.Line)
+			if x.at.Column > 0 && r.command == "lint" {
+				region.WithStartColumn(x.at.Column)
+			}
+			at.WithRegion(region)
 		}
 		out.AddLocation(sarif.NewLocationWithPhysicalLocation(at))
 	}
@@ -95,21 +127,21 @@ type (
 	}
 )
 
-// writeJUnit writes a report as tests: a suite for each check, in it a case for each edge, which fails where failOn has
-// the check and is skipped otherwise. A check that found nothing is one case that passes.
-func writeJUnit(w io.Writer, r *verify.Report, failOn []string) error {
-	all := junitSuites{Name: "sluice verify"}
-	by := map[string][]verify.Result{}
-	for _, x := range r.Results() {
-		by[x.Check] = append(by[x.Check], x)
+// junit writes results as tests: a suite for each check, in it a case for each result, which fails where it fails the
+// run and is skipped otherwise. A check that found nothing is one case that passes.
+func (r *reported) junit(w io.Writer) error {
+	all := junitSuites{Name: "sluice " + r.command}
+	by := map[string][]result{}
+	for _, x := range r.results {
+		by[x.check] = append(by[x.check], x)
 	}
-	for _, c := range verify.Checks() {
+	for _, c := range r.checks {
 		s := junitSuite{Name: c.Name, Tests: max(1, len(by[c.Name]))}
 		for _, x := range by[c.Name] {
-			out := junitCase{Class: "sluice." + c.Name, Name: text.Printable(x.Subject, longName), File: x.At.File,
-				Line: x.At.Line}
-			message := &junitMessage{c.About, resultText(&x)}
-			if slices.Contains(failOn, c.Name) {
+			out := junitCase{Class: "sluice." + c.Name, Name: text.Printable(x.subject, longName), File: x.at.File,
+				Line: x.at.Line}
+			message := &junitMessage{c.About, x.text}
+			if x.fails {
 				out.Failure = message
 				s.Failures++
 			} else {
