@@ -59,6 +59,7 @@ const (
 	KindExpired       Kind = "decision-expired"  // a decision that has ended
 	KindDangling      Kind = "decision-dangling" // a decision that names nothing
 	KindCrowd         Kind = "crowd"             // more outside addresses than a policy should list
+	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
 
@@ -181,6 +182,10 @@ var pages = map[Kind]page{
 		"The peer is the host of the node that the pod ran on, and no other node was seen in that place.",
 		"The rule allows the own node only: it breaks when the pod or what listens there moves to another.",
 		"Record until it is seen from another node, or allow the entity remote-node by a policy in extra/."},
+	KindSuspect: {Warning,
+		"A connection worked, and looks like a scan, a person's test, a step between environments, or what nobody meant.",
+		"It is allowed: a log does not tell what somebody meant, and nothing that worked is left out for its looks.",
+		"Look at it. Accept it by a decision, or reject it by the one that the finding gives."},
 	KindOwners: {Warning,
 		"Names that were registered by different owners stand for one address.",
 		"Where the dialect allows names each of them is allowed, and its owner can point it at any address.",

@@ -17,6 +17,7 @@ import (
 func remark(s *scope, sp *speech, n *notes) {
 	remarkSubjects(s, sp, n)
 	remarkAge(s, n)
+	remarkSuspicion(s, n)
 }
 
 // remarkSubjects notes what concerns whole workloads and namespaces.

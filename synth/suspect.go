@@ -1,0 +1,149 @@
+package synth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/model/graph"
+)
+
+// suspicions gives for each edge that worked, and that nobody decided about, why a person should look at it. Nothing is
+// left out for it: a log does not tell what somebody meant to do.
+func suspicions(s *scope) map[int]string {
+	x := suspecting{scope: s, clients: map[int]*client{}, vain: map[int]int{}, ports: map[[2]int][]int{}}
+	for _, f := range s.g.FanOuts {
+		x.vain[f.Client] = len(f.Edges)
+	}
+	for i := range s.g.Edges {
+		if e := &s.g.Edges[i]; e.State.Worked() {
+			x.count(i, e)
+		}
+	}
+	out := map[int]string{}
+	for i := range s.g.Edges {
+		if e := &s.g.Edges[i]; e.State.Worked() && s.decided.on(i) == nil {
+			if why := x.why(i, e); why != "" {
+				out[i] = why
+			}
+		}
+	}
+	return out
+}
+
+// suspecting knows of each client what is usual for it.
+type suspecting struct {
+	*scope
+	clients map[int]*client
+	vain    map[int]int // connections tried in vain, by clients that tried many
+	ports   map[[2]int][]int
+}
+
+// client is what was seen of a client.
+type client struct {
+	records uint64
+	names   bool // it asked for the name of some address
+}
+
+func (x *suspecting) count(i int, e *graph.Edge) {
+	c := x.clients[e.Src]
+	if c == nil {
+		c = &client{}
+		x.clients[e.Src] = c
+	}
+	c.records += e.Records()
+	c.names = c.names || len(e.Names) > 0
+	pair := [2]int{e.Src, e.Dst}
+	x.ports[pair] = append(x.ports[pair], i)
+}
+
+// What is odd is so beside what is usual: so many ports of one server, so few records of a client that has many.
+const (
+	sweepPorts  = 8
+	fewRecords  = 3
+	manyRecords = 100
+	longEnough  = 24 * 3600e6 // microseconds that a log spans before a single connection is odd
+)
+
+func (x *suspecting) why(i int, e *graph.Edge) string {
+	src, dst := &x.g.Peers[e.Src], &x.g.Peers[e.Dst]
+	rare := e.Records() <= fewRecords && len(e.Windows) <= 1
+	c := x.clients[e.Src]
+	switch {
+	case x.vain[e.Src] > 0:
+		return fmt.Sprintf("its client tried %d connections in vain: a scan finds open ports too", x.vain[e.Src])
+	case rare && x.sweep(e):
+		return fmt.Sprintf("its client tried %d ports of this server, each hardly more than once",
+			len(x.ports[[2]int{e.Src, e.Dst}]))
+	case x.byHand(src):
+		return "its client is a pod that nothing runs but a person: kubectl run, or a test"
+	case environment(src.Namespace) != "" && environment(dst.Namespace) != "" &&
+		environment(src.Namespace) != environment(dst.Namespace):
+		return fmt.Sprintf("it goes from %s to %s", environment(src.Namespace), environment(dst.Namespace))
+	case dst.Kind == model.KindAddress && len(e.Names) == 0 && c.names && rare:
+		return "no name that its client asked for explains the address, as names do for its others"
+	case rare && c.records >= manyRecords && x.g.Last-x.g.First >= longEnough:
+		return fmt.Sprintf("it was seen once, and its client %d times", c.records)
+	}
+	return ""
+}
+
+// sweep reports whether most edges of the pair of an edge are single connections to many ports.
+func (x *suspecting) sweep(e *graph.Edge) bool {
+	list := x.ports[[2]int{e.Src, e.Dst}]
+	single := 0
+	for _, i := range list {
+		if x.g.Edges[i].Records() <= fewRecords {
+			single++
+		}
+	}
+	return single >= sweepPorts && 2*single > len(list)
+}
+
+// byHand reports whether a peer is a pod with the one label that kubectl run gives, and no owner.
+func (x *suspecting) byHand(p *graph.Peer) bool {
+	if p.Workload < 0 {
+		return false
+	}
+	w := &x.g.Workloads[p.Workload]
+	return (w.Kind == "" || w.Kind == "Pod") && len(w.LabelSets) > 0 &&
+		!slices.ContainsFunc(w.LabelSets, func(l model.Labels) bool {
+			return len(l) != 1 || !strings.HasPrefix(l[0], "run=")
+		})
+}
+
+// environments are the words in names of namespaces that tell stages apart, by what they mean.
+var environments = map[string]string{"dev": "development", "development": "development", "test": "test", "testing": "test",
+	"qa": "test", "uat": "test", "stage": "staging", "staging": "staging", "preprod": "staging", "prod": "production",
+	"production": "production", "live": "production"}
+
+// environment is the stage that a namespace is of by its name, "" where that does not say.
+func environment(namespace string) string {
+	for _, word := range strings.FieldsFunc(namespace, func(c rune) bool { return c == '-' || c == '.' }) {
+		if e := environments[word]; e != "" {
+			return e
+		}
+	}
+	return ""
+}
+
+// remarkSuspicion notes the suspicions, each with the decision that would follow from it.
+func remarkSuspicion(s *scope, n *notes) {
+	why := suspicions(s)
+	for i := range s.g.Edges {
+		if why[i] == "" {
+			continue
+		}
+		e, last := &s.g.Edges[i], ""
+		for _, en := range s.ends(e) {
+			if en.namespace == last {
+				continue
+			}
+			last = en.namespace
+			n.find(KindSuspect.at(i, en.namespace, en.dir, s.edgeText(e)+": "+why[i], fmt.Sprintf(
+				"it is allowed; if it should not be, decide: {source: %q, destination: %q, port: %s, verdict: reject, reason: ...}",
+				s.g.Peers[e.Src].ID, s.g.Peers[e.Dst].ID, e.PortString())))
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package synth_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"sluice/synth"
+	"sluice/synth/decision"
+	"sluice/synth/graphtest"
+)
+
+// TestSuspect: what looks like a scan, a test or a step between environments is a finding with a decision that can be
+// taken over as it stands, and its rule is there all the same.
+func TestSuspect(t *testing.T) {
+	var sweep []string
+	for p := range 10 {
+		sweep = append(sweep, fmt.Sprintf("shop/odd -> shop/db %d/tcp", 8000+p))
+	}
+	usual := "shop/web -> shop/db 5432/tcp times=500\nshop/web -> shop/db 5432/tcp times=500 hour=30"
+	for _, c := range []struct{ name, flows, want string }{
+		{"usual", usual, ""},
+		{"a sweep of open ports", strings.Join(sweep, "\n"), "tried 10 ports of this server"},
+		{"many ports, often used", strings.ReplaceAll(strings.Join(sweep, "\n"), "/tcp", "/tcp times=20"), ""},
+		{"kubectl run", "shop/{run=debug} -> shop/db 5432/tcp times=20", "kubectl run"},
+		{"an old Deployment", "shop/{run=web,pod-template-hash=1} -> shop/db 5432/tcp times=20", ""},
+		{"between environments", "shop-dev/web -> shop/db 5432/tcp\nshop-dev/web -> shop-prod/db 5432/tcp times=9", "from development to production"},
+		{"within one", "shop-prod/web -> shop-production/db 5432/tcp times=9", ""},
+		{"once among many", usual + "\nshop/web -> shop/cart 80/tcp hour=9", "was seen once, and its client 1001 times"},
+		{"an address without a name", "shop/web -> 192.0.2.1 443/tcp names=a.example.org times=9\nshop/web -> 192.0.2.9 443/tcp", "no name that its client asked for"},
+		{"addresses where nothing has names", "shop/web -> 192.0.2.1 443/tcp times=9\nshop/web -> 192.0.2.9 443/tcp", ""},
+	} {
+		g := graphtest.Graph(t, c.flows)
+		r := learn(t, g, synth.Config{All: true})
+		got := ""
+		for _, f := range r.Findings {
+			if f.Kind != synth.KindSuspect {
+				continue
+			}
+			got += f.Text + "\n"
+			if !strings.Contains(f.Consequence, "verdict: reject") {
+				t.Errorf("%s: %s", c.name, f.Consequence)
+			}
+		}
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestSuspectDecided: what a person accepted is no suspicion any more.
+func TestSuspectDecided(t *testing.T) {
+	book, err := decision.New([]decision.Decision{{Source: "shop/run-debug", Destination: "shop/db", Port: "*", Reason: "ours"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := graphtest.Graph(t, "shop/{run=debug} -> shop/db 5432/tcp times=20")
+	for _, f := range learn(t, g, synth.Config{All: true, Decisions: book}).Findings {
+		if f.Kind == synth.KindSuspect {
+			t.Error(f.Text)
+		}
+	}
+}
