@@ -29,6 +29,13 @@ type crowd struct {
 	told      bool
 }
 
+// crowds notes the edges of crowds.
+type crowds struct {
+	*leaver
+	addresses *addresses
+	at        map[crowdAt]*crowd
+}
+
 // findCrowds returns the places that more outside addresses talk to, or are talked to from, than are listed.
 func findCrowds(s *scope, x *addresses, sp *speech) map[crowdAt]*crowd {
 	all := map[crowdAt]*crowd{}
@@ -75,9 +82,9 @@ func (x *addresses) listed(e *graph.Edge, en edgeEnd, sp *speech) bool {
 }
 
 // crowded notes an edge that is one of a crowd, and reports whether it is: it gets no rule. The crowd is one finding.
-func (x *gatherer) crowded(i int, e *graph.Edge, en edgeEnd) bool {
-	c := x.crowds[crowdAt{en.self, en.dir, e.Proto, e.Port}]
-	if c == nil || !x.listed(e, en, x.speech) {
+func (x *crowds) crowded(i int, e *graph.Edge, en edgeEnd) bool {
+	c := x.at[crowdAt{en.self, en.dir, e.Proto, e.Port}]
+	if c == nil || !x.addresses.listed(e, en, x.speech) {
 		return false
 	}
 	self := &x.g.Peers[en.self]

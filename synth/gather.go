@@ -29,14 +29,15 @@ type gatherer struct {
 	*notes
 	*reach
 	*leaver
-	crowds map[crowdAt]*crowd
+	crowds *crowds
 	needs  []need
 }
 
 // gather returns what the policies must allow.
 func gather(t *translator, sp *speech, n *notes) []need {
 	r := &reach{t.scope, sp, map[int]string{}}
-	x := &gatherer{t.scope, t, sp, n, r, newLeaver(r, n), findCrowds(t.scope, t.addresses, sp), nil}
+	l := newLeaver(r, n)
+	x := &gatherer{t.scope, t, sp, n, r, l, &crowds{l, t.addresses, findCrowds(t.scope, t.addresses, sp)}, nil}
 	for i := range t.g.Edges {
 		e := &t.g.Edges[i]
 		for _, en := range t.ends(e) {
@@ -56,7 +57,7 @@ func (x *gatherer) end(i int, e *graph.Edge, en edgeEnd) {
 		x.lose(Loss{i, en.namespace, en.dir, x.edgeText(e) + ": " + why, consequence}, x.holdable(en.self))
 		return
 	}
-	if x.crowded(i, e, en) {
+	if x.crowds.crowded(i, e, en) {
 		return
 	}
 	remarkEdge(x.scope, x.notes, i, en)
