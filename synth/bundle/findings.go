@@ -42,8 +42,8 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 				Remedy: lines[2], Command: m.command(f, dir)})
 		}
 		g := &out[k]
-		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()) {
-			g.First = append(g.First, f.Whole())
+		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()+": "+f.Consequence) {
+			g.First = append(g.First, f.Whole()+": "+f.Consequence)
 		}
 		if f.Namespace != "" && !slices.Contains(g.Namespaces, f.Namespace) {
 			g.Namespaces = append(g.Namespaces, f.Namespace)
