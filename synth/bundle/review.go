@@ -37,8 +37,10 @@ func reviews(in Input, m *Manifest, w *written, before *Former) (map[string][]by
 	out := map[string][]byte{ReviewFile: r.whole(), ReportFile: r.report()}
 	if len(m.Namespaces) > 1 {
 		for i := range m.Namespaces {
-			name := path.Join(allowDir, m.Namespaces[i].Name, ReviewFile)
-			out[name] = r.namespace(&m.Namespaces[i])
+			dir := path.Join(allowDir, m.Namespaces[i].Name)
+			if w.files[path.Join(dir, kustomizationFile)] != nil { // there are policies for it to lie beside
+				out[path.Join(dir, ReviewFile)] = r.namespace(&m.Namespaces[i])
+			}
 		}
 	}
 	return out, nil

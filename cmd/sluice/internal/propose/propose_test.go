@@ -3,6 +3,7 @@ package propose
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,9 @@ func TestOnePullRequest(t *testing.T) {
 	}
 	if n := l.run(l.dir, "rev-list", "--count", "main.."+branch); n != "1" {
 		t.Errorf("%s commits", n)
+	}
+	if err := os.RemoveAll(l.o.Bundle); err != nil { // a bundle over another says what changed
+		t.Fatal(err)
 	}
 	l.learn(webDB)
 	l.propose(Updated)
