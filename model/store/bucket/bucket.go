@@ -372,18 +372,18 @@ func (f *Files) say(do, name string, err error) error {
 	if no := (*net.OpError)(nil); errors.As(err, &no) {
 		return fmt.Errorf("%s: the service does not answer, is the URL right: %w", f.place, no)
 	}
-	switch gcerrors.Code(err) {
-	case gcerrors.NotFound:
+	code := gcerrors.Code(err)
+	if code == gcerrors.NotFound {
 		if strings.Contains(err.Error(), "NoSuchBucket") {
 			return fmt.Errorf("%s: there is no such bucket: make it, or mend the URL", f.place)
 		}
 		return &fs.PathError{Op: do, Path: f.place + "/" + name, Err: fs.ErrNotExist}
-	case gcerrors.PermissionDenied:
-		return f.denied(do, name, err)
-	case gcerrors.ResourceExhausted:
+	}
+	if code == gcerrors.ResourceExhausted {
 		return fmt.Errorf("%s %s/%s: the service refuses for now, or is full: %w", do, f.place, name, err)
 	}
-	if h := httpError(nil); errors.As(err, &h) && (h.HTTPStatusCode() == 401 || h.HTTPStatusCode() == 403) {
+	if h := httpError(nil); code == gcerrors.PermissionDenied ||
+		errors.As(err, &h) && (h.HTTPStatusCode() == 401 || h.HTTPStatusCode() == 403) {
 		return f.denied(do, name, err)
 	}
 	return fmt.Errorf("%s %s/%s: %w", do, f.place, name, err)
