@@ -45,7 +45,10 @@ type Input struct {
 	Set      policy.PolicySet
 	Problems []render.Problem // of reading it
 	// Graph is what was seen of the cluster, nil: checks that need pods are left out.
-	Graph     *graph.Graph
+	Graph *graph.Graph
+	// Declared says that the manifests of the set were given for what they declare: a pod that they lack, there is not.
+	// Workloads that only lie beside policies are a part of the cluster, and nothing follows from what they lack.
+	Declared  bool
 	Semantics eval.Semantics
 	// Texts are the files that the set was read from, by the names in positions. Without them checks of how a thing is
 	// written are left out.

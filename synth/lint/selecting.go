@@ -10,6 +10,9 @@ import (
 
 // matchesNothing needs pods of the policy's namespaces: where none was seen nothing follows.
 func (l *linter) matchesNothing() {
+	if l.Graph == nil && !l.Declared {
+		return
+	}
 	l.each(func(p *policy.Policy) {
 		if p.EntitiesOnly || len(p.Subject) == 0 {
 			return
@@ -57,7 +60,7 @@ func (l *linter) selects(p *policy.Policy, end *eval.End) bool {
 }
 
 func (l *linter) peerMatchesNothing() {
-	if l.Graph == nil && len(l.known) == 0 {
+	if l.Graph == nil && !l.Declared {
 		return
 	}
 	l.each(func(p *policy.Policy) {

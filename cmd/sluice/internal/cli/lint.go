@@ -127,7 +127,6 @@ func (o *lintOptions) look(
 	if err != nil {
 		return nil, nil, err
 	}
-	p.Know(cfg.Cluster)
-	list, err := run.Lint(l, p, o.cni)
+	list, err := run.Lint(l, p, cfg, o.cni)
 	return p, list, err
 }

@@ -12,10 +12,11 @@ import (
 	"sluice/synth/render/all"
 )
 
-// Lint looks for traps. l is nil where no flows are given: the policies are then judged as the plugin does whose kinds
-// they are.
-func Lint(l *Log, p *Policies, cni string) ([]lint.Finding, error) {
-	in := lint.Input{Set: p.Set, Problems: p.Problems, Texts: p.Texts()}
+// Lint looks for traps, with what the configuration has of manifests. l is nil where no flows are given: the policies
+// are then judged as the plugin does whose kinds they are.
+func Lint(l *Log, p *Policies, cfg *Config, cni string) ([]lint.Finding, error) {
+	p.Know(cfg.Cluster)
+	in := lint.Input{Set: p.Set, Problems: p.Problems, Texts: p.Texts(), Declared: cfg.declarations() > 0}
 	own := l == nil && cni == ""
 	if l == nil {
 		l = NewLog(&Config{})
