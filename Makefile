@@ -10,7 +10,7 @@ help: ## list the targets
 
 build: ## build bin/sluice and bin/flowgen
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -o $(BIN)/sluice ./cmd/sluice
+	$(GO) build -trimpath -ldflags "-s -w" -o $(BIN)/sluice ./cmd/sluice
 	$(GO) build -trimpath -o $(BIN)/flowgen ./cmd/flowgen
 
 demo: build ## learn policies from the capture that ships in testdata

@@ -129,7 +129,7 @@ var pages = map[Kind]page{
 	KindIsolated: {Warning,
 		"Policies of the cluster deny connections in the namespace already.",
 		"What keeps it open while staging would open what they deny.",
-		"Stage it without the policy that opens it."},
+		"Nothing: the phases open nothing there. Replay new flows before the first."},
 	KindWidened: {Warning,
 		"More is allowed than was seen, by a named widening and at the price that is told.",
 		"What was never seen is allowed.",
