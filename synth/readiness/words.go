@@ -159,10 +159,13 @@ func (r *Report) waitFor(n *Namespace) string {
 }
 
 func whoText(who []string) string {
-	if len(who) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(who[:2], ", "), len(who)-2)
+	switch {
+	case len(who) > 3:
+		return fmt.Sprintf("%s and %d more:", strings.Join(who[:2], ", "), len(who)-2)
+	case len(who) > 1:
+		return strings.Join(who, ", ") + ":"
 	}
-	return strings.Join(who, ", ")
+	return strings.Join(who, "")
 }
 
 // order is the order in which kinds are named: what somebody can do something about comes first.

@@ -53,7 +53,7 @@ func TestWaitsTogether(t *testing.T) {
 			r.Sides = append(r.Sides, Side{Namespace: "shop", Workload: name, Direction: d, Reasons: []Reason{{KindAge, "day 5 of 14"}}})
 		}
 	}
-	if got, want := r.waitFor(&Namespace{Name: "shop"}), "a, b and 2 more day 5 of 14"; got != want {
+	if got, want := r.waitFor(&Namespace{Name: "shop"}), "a, b and 2 more: day 5 of 14"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

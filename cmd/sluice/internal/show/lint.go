@@ -55,9 +55,7 @@ func Lint(w io.Writer, format string, found []lint.Finding, fail lint.Severity) 
 		if v.Policy != "" {
 			what = v.Policy + " " + what
 		}
-		if v.Remedy != "" {
-			what += ". " + strings.ToUpper(v.Remedy[:1]) + v.Remedy[1:]
-		}
+		what = withRemedy(what, v.Remedy)
 		fmt.Fprintf(
 			w,
 			"%s: %s: %s (%s)\n",
@@ -114,12 +112,20 @@ func ofLint(found []lint.Finding, fail lint.Severity) *reported {
 		out.checks = append(out.checks, verify.Check{Name: id, About: lint.Page(id)})
 	}
 	for _, f := range found {
-		what := f.Text
-		if f.Remedy != "" {
-			what += ". " + strings.ToUpper(f.Remedy[:1]) + f.Remedy[1:]
-		}
+		what := withRemedy(f.Text, f.Remedy)
 		out.results = append(out.results, result{check: f.ID, subject: strings.TrimSpace(f.Policy + " " + f.Text),
 			text: text.Printable(what, longText), fails: f.Severity >= fail, level: levels[f.Severity], at: f.At})
 	}
 	return out
+}
+
+// withRemedy adds what to do to what was found: as a sentence of its own, unless it begins with a command.
+func withRemedy(what, remedy string) string {
+	switch {
+	case remedy == "":
+		return what
+	case strings.HasPrefix(remedy, "sluice "):
+		return what + ": " + remedy
+	}
+	return what + ". " + strings.ToUpper(remedy[:1]) + remedy[1:]
 }
