@@ -14,10 +14,11 @@ import (
 )
 
 // newEdges tells connections that were never seen before from those that were: pairs of endpoints, by what a person
-// calls them, with a port. It remembers a number for each, and nothing of records that are no dependency.
+// calls them, with a port. It remembers a number for each, and nothing of records that are no dependency. What it
+// remembers is bounded: one that was not seen among the last maxKnown others may be told again.
 type newEdges struct {
 	mu    sync.Mutex
-	known map[uint64]struct{}
+	known recent
 	hours map[int64]int // new ones by hour since 1970, those of the last day
 	last  time.Time     // when the last new one came
 	count uint64        // new ones since the start
@@ -25,6 +26,28 @@ type newEdges struct {
 	tables model.Tables
 	hashes []uint64
 }
+
+// maxKnown is how many connections are remembered at least, and half of how many at most: 40 MiB each.
+const maxKnown = 1 << 20
+
+// recent is a set of numbers that forgets those that were added and asked for longest ago.
+type recent struct{ fresh, old map[uint64]struct{} }
+
+// add reports whether a number is new. As soon as size of them were added since, the others are forgotten.
+func (r *recent) add(h uint64, size int) bool {
+	if _, ok := r.fresh[h]; ok {
+		return false
+	}
+	if r.fresh == nil || len(r.fresh) >= size {
+		r.fresh, r.old = map[uint64]struct{}{}, r.fresh
+	}
+	_, ok := r.old[h]
+	delete(r.old, h)
+	r.fresh[h] = struct{}{}
+	return !ok
+}
+
+func (r *recent) len() int { return len(r.fresh) + len(r.old) }
 
 // FoundEdge is a connection seen for the first time.
 type FoundEdge struct {
@@ -36,7 +59,7 @@ type FoundEdge struct {
 
 // openNewEdges knows what is in a store.
 func openNewEdges(ctx context.Context, st *store.Store) (*newEdges, error) {
-	e := &newEdges{known: map[uint64]struct{}{}, hours: map[int64]int{}}
+	e := &newEdges{hours: map[int64]int{}}
 	err := st.Scan(ctx, store.ScanOptions{}, func(t model.Tables, rows []model.Observation) error {
 		e.add(t, rows, nil)
 		return nil
@@ -58,10 +81,9 @@ func (e *newEdges) add(t model.Tables, rows []model.Observation, found func(Foun
 			continue
 		}
 		h := (e.hash(r.Src)*31+e.hash(r.Dst))*0x9E3779B97F4A7C15 + uint64(r.Proto)<<16 + uint64(r.Port)
-		if _, ok := e.known[h]; ok {
+		if !e.known.add(h, maxKnown) {
 			continue
 		}
-		e.known[h] = struct{}{}
 		e.count++
 		e.last = time.Now()
 		e.hours[e.last.Unix()/3600]++
@@ -106,7 +128,7 @@ func (e *newEdges) stats() edgeStats {
 			delete(e.hours, h)
 		}
 	}
-	return edgeStats{len(e.known), e.count, e.hours[now] + e.hours[now-1], e.last}
+	return edgeStats{e.known.len(), e.count, e.hours[now] + e.hours[now-1], e.last}
 }
 
 // endpointText names an endpoint for a person: its namespace and owner, else what it is known by.
