@@ -43,7 +43,7 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 	}
 	for ns, count := range denials(s) {
 		n.find(KindIsolated.of(ns, model.DirectionUnknown,
-			fmt.Sprintf("policies deny in %s already: %d denied edges were seen", ns, count),
+			fmt.Sprintf("policies deny in %s already (denied edges seen: %d)", ns, count),
 			besideThem(sp)))
 	}
 	for ns, why := range s.refused {
