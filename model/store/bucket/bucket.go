@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -29,8 +28,6 @@ type Files struct {
 	bucket *blob.Bucket
 	place  string // for people: no parameters, which may hold what is secret
 	beat   time.Duration
-
-	requests, read, written atomic.Int64
 
 	mu      sync.Mutex
 	commits map[string]commitObject // by key
@@ -76,22 +73,8 @@ func newFiles(ctx context.Context, b *blob.Bucket, place string) *Files {
 	return &Files{ctx: ctx, bucket: b, place: place, beat: beat, commits: map[string]commitObject{}}
 }
 
-// Close ends the connections of the bucket.
-func (f *Files) Close() error { return f.bucket.Close() }
-
 // String is the URL without its parameters.
 func (f *Files) String() string { return f.place }
-
-// Traffic is what was asked of a bucket.
-type Traffic struct {
-	Requests, BytesRead, BytesWritten int64
-}
-
-// Traffic returns what was asked of the bucket so far. A file in several parts, and what its client tried again, count
-// as one request.
-func (f *Files) Traffic() Traffic {
-	return Traffic{f.requests.Load(), f.read.Load(), f.written.Load()}
-}
 
 // undo is a context for what must be done after an interrupt as well.
 func (f *Files) undo() (context.Context, context.CancelFunc) {
@@ -116,7 +99,6 @@ func (f *Files) Put(name string, write func(io.Writer) error) error {
 	key, named := key(name)
 	ctx, cancel := context.WithCancel(f.ctx)
 	defer cancel()
-	f.requests.Add(1)
 	w, err := f.bucket.NewWriter(ctx, key, &blob.WriterOptions{
 		IfNotExist: true, ContentType: "application/octet-stream", DisableContentTypeDetection: true})
 	if err != nil {
@@ -135,7 +117,6 @@ func (f *Files) Put(name string, write func(io.Writer) error) error {
 		return err
 	}
 	if err = w.Close(); err == nil {
-		f.written.Add(sum.n)
 		return nil
 	}
 	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
@@ -153,7 +134,6 @@ func writeName(w io.Writer, name string) error {
 // asks again, and then finds its own object.
 func (f *Files) taken(name, key string, want *digest) error {
 	exists := &fs.PathError{Op: "put", Path: name, Err: fs.ErrExist}
-	f.requests.Add(1)
 	r, err := f.bucket.NewReader(f.ctx, key, nil)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return exists
@@ -209,7 +189,6 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 }
 
 func (f *Files) open(key, name string) (*blob.Reader, error) {
-	f.requests.Add(1)
 	r, err := f.bucket.NewReader(f.ctx, key, nil)
 	if err != nil {
 		return nil, f.say("read", name, err)
@@ -251,7 +230,6 @@ func (r *reader) Close() error { return r.body.Close() }
 // Read reads on, and says of an error what it means.
 func (r *reader) Read(b []byte) (int, error) {
 	n, err := r.body.Read(b)
-	r.from.read.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = r.from.say("read", r.name, err)
 	}
@@ -263,10 +241,7 @@ func (f *Files) List(dir string) ([]string, error) {
 	var names []string
 	seen := map[string]bool{}
 	all := f.bucket.List(&blob.ListOptions{Prefix: dir + "/"})
-	for n := 0; ; n++ {
-		if n%1000 == 0 {
-			f.requests.Add(1)
-		}
+	for {
 		o, err := all.Next(f.ctx)
 		if errors.Is(err, io.EOF) {
 			break
@@ -338,7 +313,6 @@ func (f *Files) forget(dir string, there map[string]bool) {
 // Modified returns when a file was put, by the clock of the service.
 func (f *Files) Modified(name string) (time.Time, error) {
 	key, _ := key(name)
-	f.requests.Add(1)
 	a, err := f.bucket.Attributes(f.ctx, key)
 	if err != nil {
 		return time.Time{}, f.say("look at", name, err)
@@ -352,7 +326,6 @@ func (f *Files) Remove(names ...string) error {
 	defer cancel()
 	for _, name := range names {
 		key, _ := key(name)
-		f.requests.Add(1)
 		if err := f.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 			return f.say("remove", name, err)
 		}

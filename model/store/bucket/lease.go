@@ -90,7 +90,6 @@ func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 	if term, err = strconv.ParseInt(path.Base(newest), 10, 64); err != nil {
 		return 0, l, fmt.Errorf("%s/%s is no lease: %w", f.place, newest, store.ErrDamaged)
 	}
-	f.requests.Add(1)
 	data, err := f.bucket.ReadAll(f.ctx, newest)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return f.newestLease(dir) // a later one is there
@@ -143,7 +142,6 @@ func (h *holder) put(ctx context.Context, isNew bool) error {
 			return err
 		})
 	}
-	h.f.requests.Add(1)
 	if err := h.f.bucket.WriteAll(ctx, h.key(h.term), data, &blob.WriterOptions{ContentType: "application/json"}); err != nil {
 		return h.f.say("write", h.key(h.term), err)
 	}
