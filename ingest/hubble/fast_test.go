@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -100,6 +101,7 @@ var changes = []struct {
 	{`"Summary"`, `"Type":"L7","Summary"`},
 	{`"Summary"`, `"TYPE":"L7","Summary"`},
 	{`"Summary":"TCP Flags: SYN"`, `"Summary":nul`},
+	{`"SYN":true,"ACK":true`, `"SYN":true,"AcK":true`},
 	{`"Summary"`, `"aggregate":{"egress_flow_count":7,"ingress_flow_count":"9"},"Summary"`},
 	{`"Summary"`, `"aggregate":{"egressFlowCount":-7,"unknown_direction_flow_count":4294967296},"Summary"`},
 	{`"Summary"`, `"aggregate":null,"policy_log":null,"Summary"`},
@@ -175,11 +177,17 @@ func newPair() *pair {
 	return p
 }
 
+// otherFolds are letters that encoding/json takes for k and s in the name of a field. The decoder folds ASCII alone.
+var otherFolds = regexp.MustCompile(`\x{212a}|\x{17f}|\\u(212[aA]|017[fF])`)
+
 // differ tells how decoder and oracle differ on a record. A key that stands twice the oracle does not see.
 func (p *pair) differ(b []byte) string {
 	p.a.got, p.b.got, p.a.detail = kept{}, kept{}, ""
 	took := p.d.Record("-", 1, b)
 	if strings.HasPrefix(p.a.detail, twice) || strings.HasPrefix(p.a.detail, twoProtocols) {
+		return ""
+	}
+	if otherFolds.Match(b) {
 		return ""
 	}
 	p.g.general("-", 1, b)

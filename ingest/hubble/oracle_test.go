@@ -223,8 +223,11 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		case l.TCP != nil:
 			f.Proto = model.TCP
 			for n, on := range l.TCP.Flags {
-				if on {
-					f.Flags |= map[string]model.TCPFlags{"SYN": model.SYN, "ACK": model.ACK, "FIN": model.FIN, "RST": model.RST}[n]
+				// Names are known in any case, as encoding/json knows those of a struct.
+				for name, flag := range map[string]model.TCPFlags{"SYN": model.SYN, "ACK": model.ACK, "FIN": model.FIN, "RST": model.RST} {
+					if on && strings.EqualFold(n, name) {
+						f.Flags |= flag
+					}
 				}
 			}
 			f.HasFlags = l.TCP.Flags != nil
