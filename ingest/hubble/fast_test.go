@@ -102,6 +102,8 @@ var changes = []struct {
 	{`"Summary"`, `"TYPE":"L7","Summary"`},
 	{`"Summary":"TCP Flags: SYN"`, `"Summary":nul`},
 	{`"SYN":true,"ACK":true`, `"SYN":true,"AcK":true`},
+	{`{"flow":{`, `{"Flow":{`},
+	{`{"flow":{`, `{"\u0046low":{`},
 	{`"Summary"`, `"aggregate":{"egress_flow_count":7,"ingress_flow_count":"9"},"Summary"`},
 	{`"Summary"`, `"aggregate":{"egressFlowCount":-7,"unknown_direction_flow_count":4294967296},"Summary"`},
 	{`"Summary"`, `"aggregate":null,"policy_log":null,"Summary"`},

@@ -1,6 +1,9 @@
 package hubble
 
 import (
+	"bytes"
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"sluice/ingest"
@@ -28,7 +31,7 @@ func Sniff(object []byte) bool {
 	}
 	signs := 0
 	for k, v := range ingest.Keys(object) {
-		switch string(k) {
+		switch lower(k) {
 		case "flow":
 			if v[0] == '{' && isFlow(v) {
 				return true
@@ -37,10 +40,10 @@ func Sniff(object []byte) bool {
 			"agent_event",
 			"debug_event",
 			"node_status",
-			"lostEvents",
-			"agentEvent",
-			"debugEvent",
-			"nodeStatus":
+			"lostevents",
+			"agentevent",
+			"debugevent",
+			"nodestatus":
 			if v[0] == '{' {
 				return true
 			}
@@ -48,7 +51,7 @@ func Sniff(object []byte) bool {
 			if v[0] == '"' || v[0]-'0' <= 9 {
 				signs += 2
 			}
-		case "source", "destination", "IP":
+		case "source", "destination", "ip":
 			if v[0] != '{' && v[0] != 'n' {
 				return false // where others say what they read
 			}
@@ -65,11 +68,27 @@ func Sniff(object []byte) bool {
 	return signs >= 2
 }
 
+// lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone.
+func lower(key []byte) string {
+	if bytes.IndexByte(key, '\\') >= 0 {
+		var text string
+		if err := json.Unmarshal(slices.Concat([]byte{'"'}, key, []byte{'"'}), &text); err == nil {
+			key = []byte(text)
+		}
+	}
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		return c
+	}, string(key))
+}
+
 // isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all.
 func isFlow(object []byte) bool {
 	empty := true
 	for k := range ingest.Keys(object) {
-		if id, ok := allKeys[inFlow].folded[strings.ToLower(string(k))]; ok && id != keyEnvelope {
+		if id, ok := allKeys[inFlow].folded[lower(k)]; ok && id != keyEnvelope {
 			return true
 		}
 		empty = false
