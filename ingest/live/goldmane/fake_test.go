@@ -324,7 +324,7 @@ func collect(t *testing.T, cfg Config, now func() time.Time, change func(*live.C
 func (c *collecting) await(f *fake) {
 	c.t.Helper()
 	var got, want string
-	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		f.mu.Lock()
 		c.mem.mu.Lock()
 		got, want = fmt.Sprint(c.mem.got), fmt.Sprint(f.all)
