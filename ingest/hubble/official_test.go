@@ -232,9 +232,9 @@ func disagreement(b []byte) string {
 	return out.String()
 }
 
-// addressOf is the text of an address; an end that is known by it has none where it is no address.
+// addressOf is the text of an address; an end that is known by it, or by a service at it, has none where it is no address.
 func addressOf(ip string, e model.Endpoint) string {
-	if _, err := netip.ParseAddr(ip); e.Kind == model.KindAddress && err != nil {
+	if _, err := netip.ParseAddr(ip); (e.Kind == model.KindAddress || e.Kind == model.KindService) && err != nil {
 		return ""
 	}
 	return ip
