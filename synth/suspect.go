@@ -12,19 +12,19 @@ import (
 // suspicions gives for each edge that worked, and that nobody decided about, why a person should look at it. Nothing is
 // left out for it: a log does not tell what somebody meant to do.
 func suspicions(s *scope) map[int]string {
-	x := suspecting{scope: s, clients: map[int]*client{}, vain: map[int]int{}, ports: map[[2]int][]int{}}
+	x := suspecting{scope: s, clients: map[int]*client{}, vain: map[int]int{}, pairs: map[[2]int]*pairPorts{}}
 	for _, f := range s.g.FanOuts {
 		x.vain[f.Client] = len(f.Edges)
 	}
 	for i := range s.g.Edges {
 		if e := &s.g.Edges[i]; e.State.Worked() {
-			x.count(i, e)
+			x.count(e)
 		}
 	}
 	out := map[int]string{}
 	for i := range s.g.Edges {
 		if e := &s.g.Edges[i]; e.State.Worked() && s.decided.on(i) == nil {
-			if why := x.why(i, e); why != "" {
+			if why := x.why(e); why != "" {
 				out[i] = why
 			}
 		}
@@ -37,8 +37,11 @@ type suspecting struct {
 	*scope
 	clients map[int]*client
 	vain    map[int]int // connections tried in vain, by clients that tried many
-	ports   map[[2]int][]int
+	pairs   map[[2]int]*pairPorts
 }
+
+// pairPorts counts the ports that a client used of a server, and those of them that it hardly used.
+type pairPorts struct{ all, single int }
 
 // client is what was seen of a client.
 type client struct {
@@ -46,7 +49,7 @@ type client struct {
 	names   bool // it asked for the name of some address
 }
 
-func (x *suspecting) count(i int, e *graph.Edge) {
+func (x *suspecting) count(e *graph.Edge) {
 	c := x.clients[e.Src]
 	if c == nil {
 		c = &client{}
@@ -54,8 +57,15 @@ func (x *suspecting) count(i int, e *graph.Edge) {
 	}
 	c.records += e.Records()
 	c.names = c.names || len(e.Names) > 0
-	pair := [2]int{e.Src, e.Dst}
-	x.ports[pair] = append(x.ports[pair], i)
+	p := x.pairs[[2]int{e.Src, e.Dst}]
+	if p == nil {
+		p = &pairPorts{}
+		x.pairs[[2]int{e.Src, e.Dst}] = p
+	}
+	p.all++
+	if e.Records() <= fewRecords {
+		p.single++
+	}
 }
 
 // What is odd is so beside what is usual: so many ports of one server, so few records of a client that has many.
@@ -66,16 +76,16 @@ const (
 	longEnough  = 24 * 3600e6 // microseconds that a log spans before a single connection is odd
 )
 
-func (x *suspecting) why(i int, e *graph.Edge) string {
+func (x *suspecting) why(e *graph.Edge) string {
 	src, dst := &x.g.Peers[e.Src], &x.g.Peers[e.Dst]
 	rare := e.Records() <= fewRecords && len(e.Windows) <= 1
 	c := x.clients[e.Src]
 	switch {
 	case x.vain[e.Src] > 0:
 		return fmt.Sprintf("its client tried %d connections in vain: a scan finds open ports too", x.vain[e.Src])
-	case rare && x.sweep(e):
+	case rare && x.pairs[[2]int{e.Src, e.Dst}].sweep():
 		return fmt.Sprintf("its client tried %d ports of this server, each hardly more than once",
-			len(x.ports[[2]int{e.Src, e.Dst}]))
+			x.pairs[[2]int{e.Src, e.Dst}].all)
 	case x.byHand(src):
 		return "its client is a pod that nothing runs but a person: kubectl run, or a test"
 	case environment(src.Namespace) != "" && environment(dst.Namespace) != "" &&
@@ -89,17 +99,8 @@ func (x *suspecting) why(i int, e *graph.Edge) string {
 	return ""
 }
 
-// sweep reports whether most edges of the pair of an edge are single connections to many ports.
-func (x *suspecting) sweep(e *graph.Edge) bool {
-	list := x.ports[[2]int{e.Src, e.Dst}]
-	single := 0
-	for _, i := range list {
-		if x.g.Edges[i].Records() <= fewRecords {
-			single++
-		}
-	}
-	return single >= sweepPorts && 2*single > len(list)
-}
+// sweep reports whether most ports of a pair are single connections to many.
+func (p *pairPorts) sweep() bool { return p.single >= sweepPorts && 2*p.single > p.all }
 
 // byHand reports whether a peer is a pod with the one label that kubectl run gives, and no owner.
 func (x *suspecting) byHand(p *graph.Peer) bool {
