@@ -239,7 +239,7 @@ const (
 	Truncated  // the input ended inside a record
 	NotFlowLog // JSON of another kind
 	// of no record
-	NodeAddress // a row that counts no record: the address of its source is that of its destination, a node
+	NodeAddress // a row that counts no record: the address of its source is that of its destination, a node or a pod
 	numReasons
 )
 

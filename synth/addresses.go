@@ -111,6 +111,9 @@ func (x *addresses) masked(p *graph.Peer) string {
 	switch {
 	case x.cfg.widens(WidenAnywhere):
 		return ""
+	case p.AlsoPod != "":
+		return "the address is that of pods of " + p.AlsoPod + " in other records, which do not tell whose it was in the same hours: " +
+			"addresses of pods go from one to the next" + after
 	case p.Also != 0:
 		return "the address is that of " + p.Also.String() + " in other records, and seen as world here" + after
 	case p.AlsoHost != "" && !slices.ContainsFunc(x.cfg.Networks, func(n Network) bool {

@@ -70,7 +70,7 @@ func findCrowds(s *scope, x *addresses, sp *speech) map[crowdAt]*crowd {
 // it, and it has no name that the dialect can say.
 func (x *addresses) listed(e *graph.Edge, en edgeEnd, sp *speech) bool {
 	p := &x.g.Peers[en.peer]
-	if p.Kind != model.KindAddress || x.cfg.widens(WidenAnywhere) || p.Also != 0 {
+	if p.Kind != model.KindAddress || x.cfg.widens(WidenAnywhere) || p.Masked() {
 		return false
 	}
 	if en.dir == model.Egress && len(e.Names) > 0 &&

@@ -99,7 +99,7 @@ var pages = map[Kind]page{
 		"The staged policy and the one that was learned disagree.",
 		"Decide which of them is right before either is enforced."},
 	KindWorldPod: {Warning,
-		"The log names the pod, but its identity was that of the outside world: its address was not known yet.",
+		"The log names the pod or has its address, but its identity was that of the outside world: its address was not known yet.",
 		"The rule names the pod; until the datapath knows it, it may drop the connection.",
 		"Nothing, if it is rare; else look why identities come late."},
 	KindUnmanaged: {Warning,

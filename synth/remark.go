@@ -185,6 +185,10 @@ func remarkEdge(s *scope, n *notes, i int, en edgeEnd) {
 			note(m.kind, m.text, m.consequence)
 		}
 	}
+	if e.ByAddress {
+		note(KindWorldPod, "has records with the address of a pod in place of its name",
+			"the rule names the pod that had the address in these hours; the datapath may drop what it does not know yet")
+	}
 	if s.onlyOwnNode(e, en) {
 		note(KindHostPeer, "was seen with the host of the pod's own node only",
 			"the rule breaks when either moves to another node")

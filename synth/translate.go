@@ -31,9 +31,9 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 			out = append(out, t.peer(ns, i))
 		case p.Kind == model.KindPod:
 			workloads = append(workloads, p.Workload)
-		case p.Also != 0 && t.says(worldRule):
+		case p.Masked() && t.says(worldRule):
 			out = append(out, t.peer(ns, i))
-		case len(names[i]) > 0 && p.Also == 0:
+		case len(names[i]) > 0 && !p.Masked():
 			out = append(out, namePeers(names[i])...)
 		case p.Kind == model.KindAddress:
 			addresses = append(addresses, prefix(p.Address).Addr())
@@ -59,7 +59,7 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 func (t *translator) peer(ns string, i int) policy.Peer {
 	switch p := &t.g.Peers[i]; p.Kind {
 	case model.KindAddress:
-		if p.Also != 0 && t.says(worldRule) {
+		if p.Masked() && t.says(worldRule) {
 			return policy.Peer{Kind: policy.PeerEntities, Entities: model.World}
 		}
 	case model.KindHost:

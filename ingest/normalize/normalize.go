@@ -26,9 +26,9 @@ type Normalizer struct {
 	// Since and Until bound the records that count, microseconds since 1970 UTC, until excluded; 0 is no bound.
 	// Records outside are counted in Report.OutOfRange alone.
 	Since, Until int64
-	// Endpoints takes the addresses of nodes; nil: they are not noted.
+	// Endpoints takes the addresses of nodes and pods; nil: they are not noted.
 	Endpoints *model.Endpoints
-	nodes     map[nodeAddress]uint32 // the hour in which each was noted last
+	notes     notes
 	fold      *ingest.Fold
 	window    uint32 // minutes
 	row       model.Observation
@@ -110,7 +110,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		o.Verdict = model.Forwarded
 	}
 	n.fold.Add(o, srcPod, dstPod)
-	n.noteNodes(f)
+	n.noteAddresses(f)
 }
 
 // cameBack returns the marks of what a record shows of the server's answer. An undecided record shows it if it turns

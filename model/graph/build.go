@@ -27,18 +27,23 @@ func (b *Builder) Build(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
 	assign := b.peers(g, cfg)
 	rank := b.ranks(assign)
-	d := newDecider(g, b)
+	at := newTenants(g, b)
+	d := newDecider(g, b, at)
 	items := make([]item, 0, b.n)
 	refusals := map[[2]int]uint64{}
-	g.nodes(b)
 	for t := range b.all {
-		if t.notesNode() {
+		if t.notesAddress() {
 			continue
 		}
 		g.span(t)
-		g.watch(assign[t.k.src], t)
-		g.watch(assign[t.k.dst], t)
-		k := d.behind.decide(d.decide(t.k), t)
+		k, joined := at.join(t)
+		g.watch(assign[k.src], t)
+		g.watch(assign[k.dst], t)
+		if joined {
+			g.stand(t.k.src, k.src)
+			g.stand(t.k.dst, k.dst)
+		}
+		k = d.behind.decide(d.decide(k), t)
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
 			if server, client := assign[k.src], assign[k.dst]; t.refuses() && server >= 0 && client >= 0 {
@@ -50,7 +55,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 			peers: uint64(assign[k.src])<<32 | uint64(assign[k.dst]),
 			port:  uint32(k.proto)<<24 | uint32(k.port)<<8 | uint32(d.refusal(k)),
 			ranks: uint64(rank[k.src])<<32 | uint64(rank[k.dst]),
-			k:     k, t: t,
+			k:     k, t: t, joined: joined,
 		})
 	}
 	slices.SortFunc(items, func(x, y item) int {
@@ -77,6 +82,8 @@ type item struct {
 	ranks uint64 // of the endpoints
 	k     key    // as decided
 	t     *tally
+	// joined says that the log has an address for one of the ends.
+	joined bool
 }
 
 func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }

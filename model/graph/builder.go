@@ -298,7 +298,7 @@ func (a *tally) observations(out []model.Observation) []model.Observation {
 		if i == 0 {
 			o.SrcPod, o.DstPod = a.srcPod, a.dstPod
 		}
-		if a.notesNode() { // noted once an hour by each that reads, at whatever record came first
+		if a.notesAddress() { // noted once an hour by each that reads, at whatever record came first
 			o.First, o.Last = start, start
 		}
 		out = append(out, o)

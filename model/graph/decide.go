@@ -17,7 +17,7 @@ type server struct {
 	port  uint16
 }
 
-func newDecider(g *Graph, b *Builder) *decider {
+func newDecider(g *Graph, b *Builder, at *tenants) *decider {
 	d := &decider{g: g, servers: map[server]bool{}}
 	d.behind = newBackends(g, b)
 	for t := range b.all {
@@ -27,7 +27,8 @@ func newDecider(g *Graph, b *Builder) *decider {
 	}
 	for t := range b.all {
 		if (t.k.fate == model.Used || t.k.fate == model.Reply) && d.asked[t.k.port] {
-			d.servers[server{g.PeerOf[t.k.dst], t.k.proto, t.k.port}] = true
+			k, _ := at.join(t)
+			d.servers[server{g.PeerOf[k.dst], k.proto, k.port}] = true
 		}
 	}
 	return d

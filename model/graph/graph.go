@@ -21,10 +21,11 @@ type Peer struct {
 	Labels    model.Labels   // of a NetworkSet
 	Entities  model.Entities // KindEntity
 	Address   netip.Addr     // KindAddress
-	// Also and AlsoHost are what the log shows at Address in other records: identities of Cilium, which no CIDR finds, or
-	// the host endpoint of a node (Calico). Zero: nothing.
+	// Also, AlsoHost and AlsoPod are what the log shows at Address in other records: identities of Cilium, which no CIDR
+	// finds, the host endpoint of a node (Calico), or a pod, by its peer. Zero: nothing.
 	Also     model.Entities
 	AlsoHost string
+	AlsoPod  string
 	ID       string // "ns/workload", "entity:host", "world:1.2.3.4", "networkset:name", "service:ns/name", "unknown"; unique
 	Refusal  string // of a pod that no selector reaches: why, and what to do about it; "" where nobody knows
 	// First and Last are the times of the records that show it, those of noise among them: microseconds since 1970 UTC.
@@ -77,9 +78,11 @@ type Edge struct {
 	Reason   model.Reason // of Refused
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
-	Grade       Grade    // of an edge that is allowed, mixed or pending
-	Doubt       Doubt    // of GradeUnknown
-	Names       []string // DNS names that the source itself asked for and got the destination's address; sorted
+	Grade       Grade // of an edge that is allowed, mixed or pending
+	Doubt       Doubt // of GradeUnknown
+	// ByAddress says of an edge of pods that records of it have only the address of one of them.
+	ByAddress bool
+	Names     []string // DNS names that the source itself asked for and got the destination's address; sorted
 	Evidence
 }
 
@@ -110,6 +113,8 @@ type Graph struct {
 	FanOuts     []FanOut // by client
 	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
 	PeerOf []int
+	// standsFor gives for an address that was a pod's, hour by hour, the pods that its records were counted for.
+	standsFor map[model.EndpointID][]model.EndpointID
 	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those
 	// without a time never reach a graph and are not in it.
 	Fates       model.Counts
@@ -170,6 +175,10 @@ func peerFor(e *model.Endpoint, w int) Peer {
 	}
 	return p
 }
+
+// Masked reports whether the log shows something else at the address of a peer: no CIDR finds it for Cilium, and in no
+// policy is it that address for long.
+func (p *Peer) Masked() bool { return p.Also != 0 || p.AlsoPod != "" }
 
 // Check tests what must hold for every graph and returns the first breach. Tests call it always; a command does
 // when SLUICE_VALIDATE is set.

@@ -34,6 +34,7 @@ func (w *weigher) weigh(items []item) Edge {
 	for i := range items {
 		it := &items[i]
 		ed.Marks |= it.t.marks
+		ed.ByAddress = ed.ByAddress || it.joined
 		ed.Observers.Add(it.k.observer)
 		if ed.First == 0 || it.t.first < ed.First ||
 			it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {

@@ -53,7 +53,7 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 			u.workload(g, ev, i, keys, namespaces, cfg.foreign(g.Workloads[p.Workload].Cluster))
 			continue
 		}
-		f := eval.Facts{Entities: p.Entities, Address: p.Address, Masked: p.Also != 0}
+		f := eval.Facts{Entities: p.Entities, Address: p.Address, Masked: p.Masked()}
 		if p.Kind != model.KindPod {
 			u.members = append(u.members, member{i, p.ID, ev.End(f)})
 		}

@@ -259,7 +259,7 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 func (v *verifier) facts(id model.EndpointID) eval.Facts {
 	f := eval.FactsOf(v.g.Tables.Endpoints.Get(id))
 	f.Foreign = v.cfg.foreign(f.Cluster)
-	f.Masked = v.g.PeerOf[id] >= 0 && v.g.Peers[v.g.PeerOf[id]].Also != 0
+	f.Masked = v.g.PeerOf[id] >= 0 && v.g.Peers[v.g.PeerOf[id]].Masked()
 	return f
 }
 

@@ -168,8 +168,17 @@ func (f *former) rows(edges map[int]bool) []model.Observation {
 		}
 	}
 	return slices.DeleteFunc(f.builder.Observations(), func(o model.Observation) bool {
-		// A record whose direction was open names the server at either end.
-		return o.Reason != model.NodeAddress &&
-			!wanted[end{o.Src, o.Dst, o.Proto, o.Port}] && !wanted[end{o.Dst, o.Src, o.Proto, o.SrcPort}]
+		if o.Reason == model.NodeAddress {
+			return false
+		}
+		for _, src := range f.graph.Ends(o.Src) {
+			for _, dst := range f.graph.Ends(o.Dst) {
+				// A record whose direction was open names the server at either end.
+				if wanted[end{src, dst, o.Proto, o.Port}] || wanted[end{dst, src, o.Proto, o.SrcPort}] {
+					return false
+				}
+			}
+		}
+		return true
 	})
 }

@@ -152,7 +152,9 @@ func Endpoints(w io.Writer, format string, l *run.Log, namespaces []string) erro
 	eps := l.Graph.Tables.Endpoints.Snapshot()
 	order := make([]int, 0, len(eps))
 	for i := range eps {
-		if wanted(namespaces, eps[i].Namespace) {
+		// An address that no record has as an end was only noted: a node's or a pod's.
+		noted := eps[i].Kind == model.KindAddress && l.Graph.PeerOf[i] < 0
+		if wanted(namespaces, eps[i].Namespace) && !noted {
 			order = append(order, i)
 		}
 	}
