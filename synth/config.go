@@ -42,6 +42,9 @@ type Config struct {
 	Resolver *Resolver
 	// Decisions are what people said of edges, nil for nothing.
 	Decisions *decision.Book
+	// Granted says of every edge of the graph at which end policies in force isolate the pod and let it pass by a rule:
+	// only what they lack is learned. nil: none are known.
+	Granted []policy.ByDirection[bool]
 	// Kept are the edges, as "SRC -> DST PORT/PROTO", that only a former bundle has evidence of, Pruned those that were
 	// left out for their age.
 	Kept, Pruned []string

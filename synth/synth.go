@@ -26,6 +26,9 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
+	needs = slices.DeleteFunc(needs, func(n need) bool {
+		return n.edge < len(cfg.Granted) && *cfg.Granted[n.edge].At(n.dir)
+	})
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}

@@ -41,6 +41,7 @@ type Input struct {
 	Partial   []string       // what could not be read whole, and was learned from all the same
 	Force     bool           // write over what people changed, and beside what is not of a former bundle
 	Name      string         // that every object carries as a label; "" is DefaultName
+	InForce   *InForce       // what the policies only add to; nil: they stand for themselves
 	GitOps    GitOps
 	Base      *Former // the bundle that learning started from; nil: there was none
 	Run       Run     // what was read, for the report
@@ -276,14 +277,14 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	if err != nil {
 		return nil, err
 	}
-	report, err := judge(ctx, in, set, spaces)
+	report, err := judgeAll(ctx, in, set, spaces)
 	if err != nil {
 		return nil, err
 	}
 	report.Unread = render.Unread(problems)
 	own := report
 	if len(theirs) > 0 {
-		if own, err = judge(ctx, in, enforced, spaces); err != nil {
+		if own, err = judgeAll(ctx, in, enforced, spaces); err != nil {
 			return nil, err
 		}
 	}

@@ -29,7 +29,8 @@ type Manifest struct {
 	Dialect      string       `json:"dialect"`
 	Cluster      string       `json:"cluster,omitempty"` // that the policies are for, where the log has several
 	Options      Options      `json:"options"`
-	AsOf         string       `json:"asOf,omitempty"` // the day that ages and decisions are counted to
+	Beside       *Beside      `json:"beside,omitempty"` // what the cluster has, and the bundle only adds to
+	AsOf         string       `json:"asOf,omitempty"`   // the day that ages and decisions are counted to
 	Inputs       Inputs       `json:"inputs,omitzero"`
 	Stats        Stats        `json:"stats"`
 	Namespaces   []Namespace  `json:"namespaces"`
@@ -263,6 +264,7 @@ func newManifest(in Input, report *verify.Report, files map[string][]byte, space
 		Dialect:    r.Dialect.Name(),
 		Cluster:    r.Cluster,
 		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway, slices.Sorted(slices.Values(in.Config.Widen))},
+		Beside:     in.InForce.beside(in.Config.Granted),
 		AsOf:       day(g.AsOf),
 		Inputs:     inputs(g),
 		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),

@@ -62,6 +62,10 @@ func (r *reviewer) whole() []byte {
 	r.answer(p)
 	p.line("| Was it watched for long enough? | %s beside this file says so, with counts; every run writes it anew |",
 		ReportFile)
+	if b := r.m.Beside; b != nil {
+		p.line("| On its own? | no: it holds only what is missing beside %s in force; ends of edges that pass by them already: %d |",
+			count(len(b.Policies), "policy", "policies"), b.Granted)
+	}
 	p.partial(r.in.Partial)
 	p.byHand(r.w.hands)
 	p.WriteString(r.changed)

@@ -199,7 +199,15 @@ func (w *way) prove(why string) {
 		flows = "whisker+http://localhost:8081 --follow"
 	}
 	w.add(why+" Replay new flows, from the server or from files,\n"+
-		"until nothing is lost: for a week that has a release in it, longer where jobs run by the month.", "sluice verify "+w.at()+" "+flows)
+		"until nothing is lost: for a week that has a release in it, longer where jobs run by the month.", "sluice verify "+w.at()+" "+flows+w.together())
+}
+
+// together names what a bundle does not hold without.
+func (w *way) together() string {
+	if w.m.Beside == nil {
+		return ""
+	}
+	return " --with POLICIES-IN-FORCE.yaml"
 }
 
 func (w *way) labels() string { return strings.Join(labelsOf(w.m.Name), ",") }

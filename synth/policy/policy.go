@@ -179,6 +179,24 @@ func (s *PolicySet) Join(t PolicySet) {
 	s.Manifests.Join(t.Manifests)
 }
 
+// Apply returns what is in force once another set was applied: of two policies with one kind, namespace and name that
+// which was applied stays.
+func (s PolicySet) Apply(more PolicySet) PolicySet {
+	type name struct{ kind, namespace, name string }
+	replaced := map[name]bool{}
+	for i := range more.Policies {
+		p := &more.Policies[i]
+		replaced[name{p.Kind, p.Namespace, p.Name}] = true
+	}
+	var out PolicySet
+	out.Join(s)
+	out.Policies = slices.DeleteFunc(slices.Clone(out.Policies), func(p Policy) bool {
+		return replaced[name{p.Kind, p.Namespace, p.Name}]
+	})
+	out.Join(more)
+	return out
+}
+
 // Add returns the set with more policies.
 func (s PolicySet) Add(more ...Policy) PolicySet {
 	s.Policies = append(slices.Clip(s.Policies), more...)

@@ -22,6 +22,7 @@ type learnOptions struct {
 	failOn  failOn
 	format  string
 	prune   string
+	with    []string
 }
 
 func newLearn(s Streams) *cobra.Command {
@@ -109,7 +110,10 @@ enforce overlay; the summary and REVIEW.md say why.`,
 		false,
 		"exit with 3 while a namespace is below Stable: see sluice ready",
 	)
-	o.manifestsFlag(c, "(kubectl get -A -o yaml): they name the owners of pods, and are waited for")
+	o.manifestsFlag(c, "(kubectl get -A -o yaml): they name the owners of pods, and are waited for; policies are in force")
+	f.StringArrayVar(&o.with, "with", nil, "what is in force already: files, a directory, git:REVISION:PATH or - (repeats)")
+	f.BoolVar(&o.MissingOnly, "missing-only", false,
+		"learn only what the policies in force lack; the bundle holds beside them alone")
 	f.BoolVar(&o.WithEvidence, "with-evidence", false,
 		"let the evidence be committed with the bundle: it names pods and addresses (default: .gitignore leaves it out)")
 	o.failOn.flag(c, true)
@@ -153,6 +157,10 @@ func (o *learnOptions) check() error {
 
 func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) error {
 	if err := o.check(); err != nil {
+		return err
+	}
+	var err error
+	if o.With, err = openAll(ctx, s, o.with); err != nil {
 		return err
 	}
 	l, err := o.open(ctx, s, args)

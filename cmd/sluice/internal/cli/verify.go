@@ -82,6 +82,9 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if err != nil {
 		return err
 	}
+	if err := run.Whole(p, inForce); err != nil {
+		return err
+	}
 	if o.servers.Follow {
 		show.Problems(s.Err, p.Problems)
 		return o.follow(ctx, s, p, inForce, sources)

@@ -2,9 +2,13 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
-	"sluice/synth/policy"
+	"sluice/synth"
+	"sluice/synth/bundle"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
@@ -17,7 +21,7 @@ type Beside struct {
 // VerifyBeside replays a log through policies that are in force, and through both these and the proposed ones.
 func VerifyBeside(ctx context.Context, l *Log, proposed, inForce *Policies, cfg VerifyConfig) (*Beside, error) {
 	both := *proposed
-	both.Set = applied(inForce.Set, proposed.Set)
+	both.Set = inForce.Set.Apply(proposed.Set)
 	both.Problems = append(slices.Clip(proposed.Problems), inForce.Problems...)
 	judge, err := l.judging(&both, cfg)
 	if err != nil {
@@ -50,20 +54,69 @@ func VerifyBeside(ctx context.Context, l *Log, proposed, inForce *Policies, cfg 
 	return out, err
 }
 
-// applied is what is in force once more was applied: of two policies with one kind, namespace and name that which was
-// applied stays.
-func applied(inForce, more policy.PolicySet) policy.PolicySet {
-	type name struct{ kind, namespace, name string }
-	replaced := map[name]bool{}
-	for i := range more.Policies {
-		p := &more.Policies[i]
-		replaced[name{p.Kind, p.Namespace, p.Name}] = true
+// inForce is what the command line and the manifests say is in force.
+func (l *Log) inForce(cfg *LearnConfig) *Policies {
+	out := &Policies{}
+	for _, p := range []*Policies{&l.Config.InForce, cfg.With} {
+		if p != nil {
+			out.Set.Join(p.Set)
+			out.Problems = append(out.Problems, p.Problems...)
+		}
 	}
-	var out policy.PolicySet
-	out.Join(inForce)
-	out.Policies = slices.DeleteFunc(slices.Clone(out.Policies), func(p policy.Policy) bool {
-		return replaced[name{p.Kind, p.Namespace, p.Name}]
-	})
-	out.Join(more)
+	out.Know(l.Config.Cluster)
 	return out
+}
+
+// The bundle of what is missing bears other names than a whole one: applying or pruning either leaves the other alone.
+const (
+	missingName   = bundle.DefaultName + "-more"
+	missingPrefix = "more-"
+)
+
+// missingOnly narrows learning to what policies in force lack.
+func (l *Log) missingOnly(p *Policies, cfg *LearnConfig, out *synth.Config) (*bundle.InForce, error) {
+	switch {
+	case len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems):
+		return nil, Usagef("--missing-only adds to policies in force, and none are known: give them with --with FILES, " +
+			"or among --manifests")
+	case render.Incomplete(p.Problems):
+		return nil, fmt.Errorf("--missing-only: a policy in force could not be read, and may decide otherwise: %s", p.Problems[0])
+	}
+	judge, err := l.judging(p, VerifyConfig{CNI: cfg.CNI, Cluster: cfg.Cluster})
+	if err != nil {
+		return nil, err
+	}
+	out.Granted = verify.Granted(l.Graph, p.Set, judge)
+	if cfg.Name == "" && l.Config.Name == "" {
+		cfg.Name = missingName
+	}
+	if out.NamePrefix == "" {
+		out.NamePrefix = missingPrefix
+	}
+	return &bundle.InForce{Set: p.Set}, nil
+}
+
+// besideBundle judges a bundle together with what is in force.
+func (l *Log) besideBundle(ctx context.Context, dir string, inForce *Policies, cfg VerifyConfig) (*Beside, error) {
+	p, err := OpenPolicies(dir, strings.NewReader(""))
+	if err != nil {
+		return nil, err
+	}
+	p.Know(l.Config.Cluster)
+	return VerifyBeside(ctx, l, p, inForce, cfg)
+}
+
+// Whole reports an error where a bundle adds to policies that are not among those in force.
+func Whole(p, inForce *Policies) error {
+	if p.Bundle == nil || p.Bundle.Beside == nil {
+		return nil
+	}
+	if inForce == nil {
+		inForce = &Policies{}
+	}
+	if lacking := p.Bundle.Beside.Lacking(inForce.Set); len(lacking) > 0 {
+		return Usagef("the bundle holds only what was missing beside policies in force, and %d of them are not given (%s ...): "+
+			"give them with --with", len(lacking), lacking[0])
+	}
+	return nil
 }

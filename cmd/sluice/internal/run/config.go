@@ -64,6 +64,8 @@ type Config struct {
 	Manifests        []readiness.Manifest `yaml:"-"`
 	Cluster          policy.Manifests     `yaml:"-"` // what they say beside workloads and their schedules
 	ManifestProblems []error              `yaml:"-"`
+	// InForce are the policies among the manifests.
+	InForce Policies `yaml:"-"`
 }
 
 // readiness has the numbers of the verdict.

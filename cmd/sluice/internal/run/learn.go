@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ type LearnConfig struct {
 	Force        bool          // see bundle.Input
 	AllowPartial bool          // learn although a source could not be read whole
 	RequireReady bool          // a namespace below Stable is a finding
+	With         *Policies     // what is in force, beside the policies among the manifests; nil: nothing
+	MissingOnly  bool          // learn only what the policies in force lack
 	WithEvidence bool          // the evidence is to be committed with the bundle
 	Version      string        // of sluice, for the report
 	Command      []string      // for the report
@@ -41,6 +44,7 @@ type Learned struct {
 	Report verify.Report
 	Hands  bundle.ByHand // what people did in the directory
 	Ready  *Ready        // whether enough was seen
+	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
 	below  []string      // what RequireReady finds
 }
 
@@ -73,6 +77,13 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err := l.chosen(&out.Config); err != nil {
 		return nil, err
 	}
+	inForce := l.inForce(&cfg)
+	var only *bundle.InForce
+	if cfg.MissingOnly {
+		if only, err = l.missingOnly(inForce, &cfg, &out.Config); err != nil {
+			return nil, err
+		}
+	}
 	err = cfg.Watch.during(
 		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
 		func() (err error) {
@@ -100,7 +111,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(&cfg, partial, out.Ready), Console: console,
-				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(),
+				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(), InForce: only,
 			})
 			return err
 		},
@@ -112,6 +123,12 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	out.Report.Edited = out.Hands.Changed()
+	if only == nil && len(inForce.Set.Policies) > 0 {
+		judged := VerifyConfig{CNI: cfg.CNI, Cluster: cfg.Cluster}
+		if out.Beside, err = l.besideBundle(ctx, cfg.Out, inForce, judged); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.RequireReady {
 		out.below = out.Ready.below()
 	}
@@ -133,6 +150,12 @@ func (r *Learned) expired() int {
 func (r *Learned) Findings(failOn []string) error {
 	const most = 3
 	failed := append(r.Report.Failed(failOn), r.below...)
+	if r.Beside != nil {
+		asked := slices.DeleteFunc([]string{"lost", "unproven-policy"}, func(on string) bool { return !slices.Contains(failOn, on) })
+		for _, what := range r.Beside.Then.Failed(asked) {
+			failed = append(failed, what+" beside the policies in force (sluice verify BUNDLE --with FILES says which)")
+		}
+	}
 	blocked := 0
 	for _, ns := range r.Result.Namespaces() {
 		if e := r.Result.Enforce[ns]; len(e.Why) > 0 && !r.Config.EnforceAnyway && len(failOn) > 0 {

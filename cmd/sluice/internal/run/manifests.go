@@ -69,8 +69,10 @@ func (c *Config) take(r io.Reader, file string) {
 		c.ManifestProblems = append(c.ManifestProblems, fmt.Errorf("%s: %w", file, err))
 		return
 	}
-	set, _ := render.Parse(bytes.NewReader(text), file, all.Kinds()...) // policies among them are not asked for here
+	set, problems := render.Parse(bytes.NewReader(text), file, all.Kinds()...)
 	c.Cluster.Join(set.Manifests)
+	c.InForce.Set.Join(set)
+	c.InForce.Problems = append(c.InForce.Problems, problems...)
 	list, err := readiness.ReadManifests(bytes.NewReader(text), file, render.DefaultNamespace)
 	c.Manifests = append(c.Manifests, list...)
 	var several interface{ Unwrap() []error }

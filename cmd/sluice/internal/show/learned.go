@@ -11,6 +11,7 @@ import (
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/readiness"
+	"sluice/synth/verify"
 )
 
 // learnView is the result of learning as printed.
@@ -100,6 +101,14 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 			text.Plural(st.Matrices, "workload and direction", "workloads and directions"),
 			bundle.ManifestFile,
 		)
+	}
+	if b := m.Beside; b != nil {
+		fmt.Fprintf(w, "Only what is missing beside %s in force; ends of edges that pass by them already: %d. "+
+			"The bundle holds together with them alone.\n", text.Plural(len(b.Policies), "policy", "policies"), b.Granted)
+	}
+	if b := learned.Beside; b != nil {
+		fmt.Fprintf(w, "Beside the policies in force: %s lost today, %d once these are applied.\n",
+			text.Plural(b.Today.Connections[verify.Lost], "connection", "connections"), b.Then.Connections[verify.Lost])
 	}
 	for i := range r.Widenings {
 		wd := &r.Widenings[i]
