@@ -42,6 +42,9 @@ type Config struct {
 	Resolver *Resolver
 	// Decisions are what people said of edges, nil for nothing.
 	Decisions *decision.Book
+	// HoldSuspect leaves out what looks like a scan, a test or what nobody meant, and holds its workload open, until it is
+	// decided about. Otherwise it is learned, and a finding.
+	HoldSuspect bool
 	// Granted says of every edge of the graph at which end policies in force isolate the pod and let it pass by a rule:
 	// only what they lack is learned. nil: none are known.
 	Granted []policy.ByDirection[bool]

@@ -52,6 +52,10 @@ func (x *gatherer) end(i int, e *graph.Edge, en edgeEnd) {
 		x.leaveOut(i, e, en)
 		return
 	}
+	if why := x.suspect[i]; why != "" && x.cfg.HoldSuspect {
+		x.block(en.namespace, en.dir, x.holdable(en.self), x.edgeText(e)+": "+why)
+		return
+	}
 	self := &x.g.Peers[en.self]
 	if why, consequence := x.inexpressible(e, en); why != "" {
 		x.lose(Loss{i, en.namespace, en.dir, x.edgeText(e) + ": " + why, consequence}, x.holdable(en.self))

@@ -184,7 +184,8 @@ var pages = map[Kind]page{
 		"Record until it is seen from another node, or allow the entity remote-node by a policy in extra/."},
 	KindSuspect: {Warning,
 		"A connection worked, and looks like a scan, a person's test, a step between environments, or what nobody meant.",
-		"It is allowed: a log does not tell what somebody meant, and nothing that worked is left out for its looks.",
+		"It is allowed: a log does not tell what somebody meant, and nothing that worked is left out for its looks. " +
+			"With suspicion: hold in the configuration no rule is learned of it, and its workload is held open.",
 		"Look at it. Accept it by a decision, or reject it by the one that the finding gives."},
 	KindOwners: {Warning,
 		"Names that were registered by different owners stand for one address.",

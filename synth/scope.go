@@ -20,6 +20,7 @@ type scope struct {
 	chosen  map[string]bool   // the namespaces that policies are written for
 	refused map[string]string // those that were chosen and can have none, and why
 	decided decided
+	suspect map[int]string // edges that a person should look at, and why
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
@@ -47,6 +48,7 @@ func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 	if err := s.chooseCluster(); err != nil {
 		return nil, err
 	}
+	s.suspect = suspicions(s)
 	for i := range g.Workloads {
 		if w := &g.Workloads[i]; w.Cluster == s.cluster {
 			s.in[w.Namespace] = append(s.in[w.Namespace], i)

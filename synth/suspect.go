@@ -131,9 +131,13 @@ func environment(namespace string) string {
 
 // remarkSuspicion notes the suspicions, each with the decision that would follow from it.
 func remarkSuspicion(s *scope, n *notes) {
-	why := suspicions(s)
+	const decide = "; if it should not be, decide: {source: %q, destination: %q, port: %s, verdict: reject, reason: ...}"
+	consequence := "it is allowed" + decide
+	if s.cfg.HoldSuspect {
+		consequence = "no rule is learned of it, and its workload is held open until you decide: accept" + decide
+	}
 	for i := range s.g.Edges {
-		if why[i] == "" {
+		if s.suspect[i] == "" {
 			continue
 		}
 		e, last := &s.g.Edges[i], ""
@@ -142,9 +146,8 @@ func remarkSuspicion(s *scope, n *notes) {
 				continue
 			}
 			last = en.namespace
-			n.find(KindSuspect.at(i, en.namespace, en.dir, s.edgeText(e)+": "+why[i], fmt.Sprintf(
-				"it is allowed; if it should not be, decide: {source: %q, destination: %q, port: %s, verdict: reject, reason: ...}",
-				s.g.Peers[e.Src].ID, s.g.Peers[e.Dst].ID, e.PortString())))
+			n.find(KindSuspect.at(i, en.namespace, en.dir, s.edgeText(e)+": "+s.suspect[i], fmt.Sprintf(
+				consequence, s.g.Peers[e.Src].ID, s.g.Peers[e.Dst].ID, e.PortString())))
 		}
 	}
 }

@@ -61,3 +61,27 @@ func TestSuspectDecided(t *testing.T) {
 		}
 	}
 }
+
+// TestSuspectHeld: where it was asked for, what looks odd gets no rule, and both its ends are held open until somebody
+// decides: nothing is lost by it, and once it is accepted it is learned as any other.
+func TestSuspectHeld(t *testing.T) {
+	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp times=20\nshop/{run=debug} -> shop/db 5432/tcp times=20")
+	r := learn(t, g, synth.Config{All: true, HoldSuspect: true, Resolver: &synth.Resolver{None: true}})
+	for _, p := range r.Policies.Policies {
+		if p.Name == "run-debug" || strings.Contains(fmt.Sprint(p), "debug") {
+			t.Errorf("learned %s", p.Name)
+		}
+	}
+	e := r.Enforce["shop"]
+	if len(e.Held) != 2 || e.Held[0].Name != "db" || e.Held[1].Name != "run-debug" {
+		t.Errorf("held %v", e.Held)
+	}
+	book, err := decision.New([]decision.Decision{{Source: "shop/run-debug", Destination: "shop/db", Port: "*", Reason: "ours"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = learn(t, g, synth.Config{All: true, HoldSuspect: true, Decisions: book, Resolver: &synth.Resolver{None: true}})
+	if e := r.Enforce["shop"]; len(e.Held) != 0 || len(e.Why) != 0 {
+		t.Errorf("held %v, %v in spite of the decision", e.Held, e.Why)
+	}
+}

@@ -42,6 +42,8 @@ type Config struct {
 	MinWatch *time.Duration `yaml:"minWatch"`
 	// Resolver is what pods ask for names that were not seen asking.
 	Resolver *resolverConfig `yaml:"resolver"`
+	// Suspicion says what becomes of connections that worked and look odd: find (the default) or hold.
+	Suspicion string `yaml:"suspicion"`
 	// Decisions are what people said of edges.
 	Decisions []decisionConfig `yaml:"decisions"`
 	// AllowWaste is how many addresses never seen one CIDR may take in, where the widening cidr is asked for.
@@ -178,6 +180,13 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 	}
 	if c.MinWatch != nil && !flags.MinWatch {
 		cfg.MinWatch = *c.MinWatch
+	}
+	switch c.Suspicion {
+	case "", "find":
+	case "hold":
+		cfg.HoldSuspect = true
+	default:
+		return Usagef("config: suspicion %q: want find (a finding beside the rule) or hold (no rule until you decide)", c.Suspicion)
 	}
 	if c.Resolver != nil {
 		cfg.Resolver = &c.Resolver.Resolver
