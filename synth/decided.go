@@ -25,11 +25,7 @@ func decide(g *graph.Graph, book *decision.Book) decided {
 	d.list = book.List()
 	used := make([]bool, len(d.list))
 	for i := range g.Edges {
-		e := &g.Edges[i]
-		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
-		n, ok := book.Of(&decision.Edge{Source: src.ID, Destination: dst.ID, SourceAddress: src.Address,
-			DestinationAddress: dst.Address, Names: e.Names, Proto: e.Proto, Port: e.Port})
-		if ok {
+		if n, ok := DecisionOn(g, i, book); ok {
 			d.of[i] = n
 			used[n] = true
 		}
@@ -40,6 +36,14 @@ func decide(g *graph.Graph, book *decision.Book) decided {
 		}
 	}
 	return d
+}
+
+// DecisionOn returns the index of the decision of a book on an edge of a graph.
+func DecisionOn(g *graph.Graph, edge int, book *decision.Book) (int, bool) {
+	e := &g.Edges[edge]
+	src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
+	return book.Of(&decision.Edge{Source: src.ID, Destination: dst.ID, SourceAddress: src.Address,
+		DestinationAddress: dst.Address, Names: e.Names, Proto: e.Proto, Port: e.Port})
 }
 
 // on returns the decision on an edge, nil if nobody took one.

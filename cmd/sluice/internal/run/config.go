@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -221,20 +222,21 @@ func (c *Config) graph() graph.Config {
 // LoadConfig reads path, or ./sluice.yaml if path is empty and the file is there. An unknown key is an error with
 // its line.
 func LoadConfig(path string) (*Config, error) {
-	c := &Config{}
-	name := path
-	if name == "" {
-		name = "sluice.yaml"
-	}
+	name := cmp.Or(path, DefaultConfig)
 	f, err := os.Open(name)
 	if path == "" && errors.Is(err, fs.ErrNotExist) {
-		return c, nil
+		return &Config{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
 	defer f.Close()
-	d := yaml.NewDecoder(f)
+	return parseConfig(name, f)
+}
+
+func parseConfig(name string, r io.Reader) (*Config, error) {
+	c := &Config{}
+	d := yaml.NewDecoder(r)
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		return nil, Usagef("config %s: %v", name, err)

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -116,33 +115,42 @@ func (x *Explained) missingRule(
 		}
 		add.Policies = append(add.Policies, p)
 	}
-	files, lost, err := d.Render(add)
-	switch {
-	case err != nil:
-		out.Not = err.Error()
-	case len(lost) > 0:
-		out.Not = "the dialect cannot say " + lost[0].Lost
-	}
-	if out.Not != "" {
+	var more policy.PolicySet
+	if out.YAML, more, out.Not = written(d, add); out.Not != "" {
 		return out, true
 	}
-	var yaml []string
-	for _, f := range files {
-		yaml = append(yaml, string(f.YAML))
-	}
-	out.YAML = strings.Join(yaml, "---\n")
-	more, problems := render.Parse(bytes.NewReader([]byte(out.YAML)), d.Name(), d.Kinds())
 	tried := policy.PolicySet{}
 	tried.Join(set)
 	tried.Join(more)
 	a := verify.Explain(g, tried, judge, q)
 	for _, answer := range a.Answers {
-		if answer.Outcome != eval.Allowed || len(problems) > 0 {
+		if answer.Outcome != eval.Allowed {
 			out.YAML, out.Not = "", "a rule for it is not enough: "+answer.Egress.Why+"; "+answer.Ingress.Why
 			return out, true
 		}
 	}
 	return out, true
+}
+
+// written is a set as a dialect writes it and reads it back, or why it cannot be said.
+func written(d render.Dialect, set policy.PolicySet) (yaml string, back policy.PolicySet, not string) {
+	files, lost, err := d.Render(set)
+	switch {
+	case err != nil:
+		return "", back, err.Error()
+	case len(lost) > 0:
+		return "", back, "the dialect cannot say " + lost[0].Lost
+	}
+	var texts []string
+	for _, f := range files {
+		texts = append(texts, string(f.YAML))
+	}
+	yaml = strings.Join(texts, "---\n")
+	back, problems := render.Parse(strings.NewReader(yaml), d.Name(), d.Kinds())
+	if len(problems) > 0 {
+		return "", back, problems[0].Text
+	}
+	return yaml, back, ""
 }
 
 // wanted is a policy that allows one direction of a connection and isolates no more than its workload, or why there is

@@ -1,0 +1,286 @@
+package run
+
+import (
+	"context"
+	"slices"
+
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/decision"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+	"sluice/synth/render/all"
+	"sluice/synth/verify"
+)
+
+// Effect is what decisions would change about the policies of a bundle. The flows of its evidence are replayed through
+// the policies as they are, and through what the decisions leave of them.
+type Effect struct {
+	Named []int // how many edges each decision is the first to name
+	// Lost worked, is allowed, and would be denied; Beside is the part of it that no decision names.
+	Lost, Beside []Touched
+	Opened       []Touched // is denied, and would be allowed
+	Stays        []Touched // is decided to be denied, and something else still allows it
+	Gone         []string  // ids of rules that no edge asks for any more
+	Narrowed     []string  // ids of rules that some edges still ask for
+	Notes        []string  // what could not be tried, and why
+}
+
+// Touched is an edge that decisions change.
+type Touched struct {
+	Source, Destination, Port string
+	Connections               int // pairs of ends
+	Records                   uint64
+	Why                       string // by what it is decided then
+}
+
+// Deciding tries decisions on the policies of a bundle.
+type Deciding struct {
+	log      *Log
+	policies *Policies
+	dialect  render.Dialect
+	judge    verify.Config
+	before   *verify.Replayed
+	peers    map[string]int   // by id
+	asks     map[string][]int // edges of the graph by the rule that they ask for
+	asking   map[int]bool     // all of them
+}
+
+// Decide prepares to try decisions on the policies of a bundle by the flows of a log, those of its own evidence.
+func Decide(ctx context.Context, l *Log, p *Policies) (*Deciding, error) {
+	d := &Deciding{log: l, policies: p, peers: map[string]int{}, asks: map[string][]int{},
+		asking: map[int]bool{}}
+	var err error
+	if d.dialect, err = all.Named(p.Bundle.Dialect); err != nil {
+		return nil, err
+	}
+	if d.judge, err = l.judging(p, VerifyConfig{CNI: p.Bundle.Verification.Semantics}); err != nil {
+		return nil, err
+	}
+	g, m := l.Graph, p.Bundle
+	for i := range g.Peers {
+		d.peers[g.Peers[i].ID] = i
+	}
+	edges := map[string]int{}
+	for i := range g.Edges {
+		edges[edgeName(g, &g.Edges[i])] = i
+	}
+	for _, r := range m.Rules {
+		for _, i := range r.Edges {
+			e := &m.Edges[i]
+			if at, ok := edges[e.Source+" -> "+e.Destination+" "+e.Port]; ok {
+				d.asks[r.ID] = append(d.asks[r.ID], at)
+				d.asking[at] = true
+			}
+		}
+	}
+	d.before, err = verify.Replay(ctx, g, p.Set, d.judge)
+	return d, err
+}
+
+// Try says what decisions would change. The first that names an edge counts, as in the configuration.
+func (d *Deciding) Try(ctx context.Context, list []decision.Decision) (*Effect, error) {
+	book, err := decision.New(list)
+	if err != nil {
+		return nil, err
+	}
+	t := &trying{Deciding: d, list: list, of: map[int]int{}, out: &Effect{Named: make([]int, len(list))}}
+	for i := range d.log.Graph.Edges {
+		if n, ok := synth.DecisionOn(d.log.Graph, i, book); ok {
+			t.of[i] = n
+			t.out.Named[n]++
+		}
+	}
+	set, err := t.decided()
+	if err != nil {
+		return nil, err
+	}
+	after, err := verify.Replay(ctx, d.log.Graph, set, d.judge)
+	if err != nil {
+		return nil, err
+	}
+	t.compare(after)
+	return t.out, nil
+}
+
+// trying is one try.
+type trying struct {
+	*Deciding
+	list []decision.Decision
+	of   map[int]int // decisions by edges of the graph
+	add  policy.PolicySet
+	out  *Effect
+}
+
+// denies reports whether an edge is decided to be denied.
+func (t *trying) denies(edge int) bool {
+	n, ok := t.of[edge]
+	return ok && (t.list[n].Verdict == decision.Reject || t.list[n].Verdict == decision.Ignore)
+}
+
+// decided is what the decisions leave of the policies, with what they add.
+func (t *trying) decided() (policy.PolicySet, error) {
+	set := t.policies.Set
+	set.Policies = slices.Clone(set.Policies)
+	for i := range set.Policies {
+		t.cut(&set.Policies[i])
+	}
+	for edge := range t.log.Graph.Edges {
+		if n, ok := t.of[edge]; ok && !t.denies(edge) && !t.asking[edge] {
+			e := &t.log.Graph.Edges[edge]
+			t.allow(t.list[n].String(), e.Src, e.Dst, e.Proto, e.Port)
+		}
+	}
+	for n := range t.list {
+		if x := &t.list[n]; x.Verdict == decision.Widen && t.out.Named[n] == 0 {
+			if err := t.widen(x); err != nil {
+				return set, err
+			}
+		}
+	}
+	if len(t.add.Policies) > 0 {
+		_, more, not := written(t.dialect, t.add.Canonical())
+		if not != "" {
+			t.note("what is added cannot be tried: " + not)
+		}
+		joined := policy.PolicySet{}
+		joined.Join(set)
+		joined.Join(more)
+		set = joined
+	}
+	slices.Sort(t.out.Gone)
+	slices.Sort(t.out.Narrowed)
+	return set, nil
+}
+
+// cut takes out of a policy the rules that edges denied by decisions ask for. What else asks for them gets rules of
+// its own. A direction without rules is left to the default deny, as learning does.
+func (t *trying) cut(p *policy.Policy) {
+	var kept []policy.Rule
+	touched := map[model.Direction]bool{}
+	for j := range p.Rules {
+		id, d := p.RuleID(j), p.Rules[j].Direction
+		edges := t.asks[id]
+		if !slices.ContainsFunc(edges, t.denies) {
+			kept = append(kept, p.Rules[j])
+			continue
+		}
+		touched[d] = true
+		remaining := slices.DeleteFunc(slices.Clone(edges), t.denies)
+		if len(remaining) == 0 {
+			t.out.Gone = append(t.out.Gone, id)
+			continue
+		}
+		t.out.Narrowed = append(t.out.Narrowed, id)
+		for _, i := range remaining {
+			e := &t.log.Graph.Edges[i]
+			t.half(edgeName(t.log.Graph, e), t.question(e.Src, e.Dst, e.Proto, e.Port), d)
+		}
+	}
+	p.Rules = kept
+	for d := range touched {
+		if !slices.ContainsFunc(kept, func(r policy.Rule) bool { return r.Direction == d }) {
+			if d == model.Ingress {
+				p.Ingress = false
+			} else {
+				p.Egress = false
+			}
+		}
+	}
+}
+
+func (t *trying) question(src, dst int, proto model.Proto, port uint16) verify.Question {
+	g := t.log.Graph
+	return verify.Question{Src: verify.Asked{Name: g.Peers[src].ID, Peer: src},
+		Dst: verify.Asked{Name: g.Peers[dst].ID, Peer: dst}, Proto: proto, Port: port}
+}
+
+// allow adds rules for a connection at both its ends, where the bundle has policies.
+func (t *trying) allow(what string, src, dst int, proto model.Proto, port uint16) {
+	g := t.log.Graph
+	q := t.question(src, dst, proto, port)
+	for _, end := range []struct {
+		peer      int
+		direction model.Direction
+	}{{src, model.Egress}, {dst, model.Ingress}} {
+		p := &g.Peers[end.peer]
+		if p.Kind == model.KindPod && slices.Contains(t.judge.Namespaces, p.Namespace) {
+			t.half(what, q, end.direction)
+		}
+	}
+}
+
+// half adds a rule for one direction of a connection.
+func (t *trying) half(what string, q verify.Question, d model.Direction) {
+	p, why := wanted(t.log.Graph, q, d, !t.dialect.Rollout().Additive)
+	if why != "" {
+		t.note(what + ": " + why)
+		return
+	}
+	t.add.Policies = append(t.add.Policies, p)
+}
+
+// widen adds rules for what was never seen.
+func (t *trying) widen(x *decision.Decision) error {
+	src, ok := t.peers[x.Source]
+	dst, ok2 := t.peers[x.Destination]
+	if !ok || !ok2 {
+		t.note(x.String() + ": one of the ends was never seen, so that it cannot be tried")
+		return nil
+	}
+	proto, first, last, err := decision.Ports(x.Port)
+	if err != nil {
+		return err
+	}
+	t.allow(x.String(), src, dst, proto, first)
+	t.note(x.String() + " opens " + text.Plural(int(last-first)+1, "connection that was never seen", "connections that were never seen"))
+	return nil
+}
+
+func (t *trying) note(s string) {
+	if !slices.Contains(t.out.Notes, s) {
+		t.out.Notes = append(t.out.Notes, s)
+	}
+}
+
+// compare sorts the edges by what becomes of their connections.
+func (t *trying) compare(after *verify.Replayed) {
+	g := t.log.Graph
+	lists := map[*[]Touched]map[int]int{}
+	add := func(list *[]Touched, connection int, why bool) {
+		c := &g.Connections[connection]
+		if lists[list] == nil {
+			lists[list] = map[int]int{}
+		}
+		at, ok := lists[list][c.Edge]
+		if !ok {
+			e := &g.Edges[c.Edge]
+			at = len(*list)
+			lists[list][c.Edge] = at
+			x := Touched{Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString()}
+			if why {
+				x.Why = after.Why(connection)
+			}
+			*list = append(*list, x)
+		}
+		(*list)[at].Connections++
+		(*list)[at].Records += c.Records
+	}
+	for i := range g.Connections {
+		was, now, edge := t.before.Verdicts[i], after.Verdicts[i], g.Connections[i].Edge
+		_, named := t.of[edge]
+		switch {
+		case was == verify.Permitted && now == verify.Lost:
+			add(&t.out.Lost, i, true)
+			if !named {
+				add(&t.out.Beside, i, true)
+			}
+		case was != now && (now == verify.Escaped || now == verify.Permitted || g.Edges[edge].State == graph.Pending):
+			add(&t.out.Opened, i, false)
+		case t.denies(edge) && now != verify.Lost && now != verify.Rejected:
+			add(&t.out.Stays, i, true)
+		}
+	}
+}
