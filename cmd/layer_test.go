@@ -45,6 +45,7 @@ var layers = []struct{ pkg, imports string }{
 	{"synth/eval", "model synth/policy"},
 	{"synth/eval/calicotest", "model synth/eval synth/eval/judgetest"},
 	{"synth/eval/ciliumtest", "model synth/eval synth/eval/judgetest"},
+	{"synth/layout", ""},
 	{"synth/graphtest", "model model/graph synth/policy"},
 	{"synth/render", "model synth/policy"},
 	{"synth", "model model/graph model/workload synth/cover synth/decision synth/policy synth/render"},
@@ -69,12 +70,14 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
 		"model/store"},
 	{"cmd/sluice/internal/propose", "synth/bundle"},
+	{"cmd/sluice/internal/review", "cmd/sluice/internal/run model synth/bundle synth/decision synth/layout synth/policy " +
+		"synth/readiness synth/verify"},
 	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/propose cmd/sluice/internal/run " +
 		"cmd/sluice/internal/text ingest/live model " +
 		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
 		"synth/readiness synth/render synth/verify"},
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/place cmd/sluice/internal/propose " +
-		"cmd/sluice/internal/run cmd/sluice/internal/show " +
+		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice", "cmd/sluice/internal/cli"},

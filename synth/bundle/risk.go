@@ -97,3 +97,6 @@ func (r *reviewer) risks(p *page, namespace string) {
 		p.table(len(rows), []string{"about", "rules", "what they say", "of the policies"}, rows)
 	})
 }
+
+// Risk says in words what a rule is about, by what it crosses.
+func (m *Manifest) Risk(r *Rule) string { return riskNames[m.riskOf(r)] }

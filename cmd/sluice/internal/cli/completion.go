@@ -105,3 +105,11 @@ func completeExplained(_ *cobra.Command, args []string, _ string) ([]string, cob
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
+
+// completeBundle completes the directory of a bundle, and nothing behind it.
+func completeBundle(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}

@@ -1,0 +1,489 @@
+// Package review is the page on which a person reads a bundle: what it holds is gathered here, its places are computed
+// by package layout, it is shown by what web/ builds, and served on loopback to one browser, or written into one file.
+// It decides nothing: what decisions would change is asked of package run, which also writes them.
+package review
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/model"
+	"sluice/synth/bundle"
+	"sluice/synth/decision"
+	"sluice/synth/layout"
+	"sluice/synth/policy"
+	"sluice/synth/readiness"
+	"sluice/synth/verify"
+)
+
+// Input is what a page is made of.
+type Input struct {
+	Dir      string // of the bundle
+	Policies *run.Policies
+	Log      *run.Log // of its evidence; nil: it has none
+	Config   *run.ConfigFile
+	By       string // who decides, where the reviewer does not say otherwise
+	ReadOnly bool
+}
+
+// Page is what the page shows. Texts that repeat are indices into Strings, and -1 is none; lists are sorted. The fields
+// are additive within v1.
+type Page struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Dialect    string `json:"dialect"`
+	Cluster    string `json:"cluster,omitempty"`
+	AsOf       string `json:"asOf,omitempty"`
+	ReadOnly   bool   `json:"readOnly"`
+	Evidence   bool   `json:"evidence"` // effects can be computed, and there are curves
+	Seen       bool   `json:"seen"`     // the report of the run is at hand: counts and times are known
+	By         string `json:"by,omitempty"`
+	Config     string `json:"config,omitempty"` // the file that decisions are written to
+
+	Strings    []string           `json:"strings"`
+	Answer     Answer             `json:"answer"`
+	Namespaces []bundle.Namespace `json:"namespaces"`
+	Groups     []Group            `json:"groups"`
+	Peers      []Peer             `json:"peers"`
+	Edges      Edges              `json:"edges"`
+	Rules      []Rule             `json:"rules"`
+	Policies   []Policy           `json:"policies"`
+	Findings   []bundle.Finding   `json:"findings"`
+	Widenings  []Widening         `json:"widenings"`
+	Lost       []Case             `json:"lost"` // what verify says should be looked at
+	Decisions  []Decision         `json:"decisions"`
+	Saved      []Decision         `json:"saved"` // of Decisions, those that this page wrote
+	Backtest   []Cut              `json:"backtest"`
+	Causes     []string           `json:"causes"` // of what a backtest loses
+
+	files map[string]string // the texts of the policies, by file
+}
+
+// Answer is what the replay came to.
+type Answer struct {
+	Connections    map[string]uint64 `json:"connections"`
+	OverPermission int               `json:"overPermission"`
+	Universe       int               `json:"universe"`
+	UnusedRules    int               `json:"unusedRules"`
+	Edited         []string          `json:"edited"` // files that people changed
+	Problems       []string          `json:"problems"`
+}
+
+// Group is a box with peers: a namespace, or what lies outside all of them.
+type Group struct {
+	Name    string  `json:"name"`
+	Subject bool    `json:"subject"` // the bundle has policies for it
+	X       float64 `json:"x"`       // of its middle
+	Y       float64 `json:"y"`
+	Width   float64 `json:"w"`
+	Height  float64 `json:"h"`
+	Peers   []int   `json:"peers"`
+}
+
+// Peer is an end of edges.
+type Peer struct {
+	ID       string            `json:"id"`
+	Group    int               `json:"group"`
+	X        float64           `json:"x"`
+	Y        float64           `json:"y"`
+	Pod      bool              `json:"pod"`
+	Selector map[string]string `json:"selector,omitempty"` // of a subject
+	Ready    []Ready           `json:"ready,omitempty"`
+}
+
+// Ready says whether enough was seen of a direction.
+type Ready struct {
+	Direction string `json:"direction"`
+	State     string `json:"state"`
+	Chance    string `json:"chance"`
+	Why       string `json:"why,omitempty"`
+}
+
+// Edges are the edges of the bundle, a list a field.
+type Edges struct {
+	Source      []int    `json:"source"` // peers
+	Destination []int    `json:"destination"`
+	Port        []int    `json:"port"` // from here on strings
+	State       []int    `json:"state"`
+	Grade       []int    `json:"grade"`
+	Doubt       []int    `json:"doubt"`
+	Reason      []int    `json:"reason"`
+	Decided     []int    `json:"decided"` // by decisions that were learned with
+	Observers   []int    `json:"observers"`
+	Names       []int    `json:"names"`
+	SourcePod   []int    `json:"sourcePod"`
+	DestPod     []int    `json:"destinationPod"`
+	Records     []uint64 `json:"records"`
+	Connections []uint64 `json:"connections"`
+	Hours       []int    `json:"hours"`
+	First       []int64  `json:"first"` // seconds since 1970 UTC, 0: not known
+	Last        []int64  `json:"last"`
+	Flags       []int    `json:"flags"`    // 1: the dialect cannot say it, 2: allowed on purpose though it never worked
+	Decision    []int    `json:"decision"` // index into Decisions, -1: none
+}
+
+// Rule is a rule of the policies as they are in the files.
+type Rule struct {
+	ID        string `json:"id"`
+	Policy    int    `json:"policy"`    // index into Policies, -1: it is in no file
+	Direction int    `json:"direction"` // string
+	Risk      int    `json:"risk"`      // string: what it crosses
+	Kind      int    `json:"kind"`      // string: learned, held open, widened, by hand, missing
+	Text      string `json:"text"`
+	Edges     []int  `json:"edges"`
+	New       bool   `json:"new,omitempty"`
+	From      int    `json:"from,omitempty"` // the first and last line of it in the file
+	To        int    `json:"to,omitempty"`
+}
+
+// Policy is a policy and the file that it stands in.
+type Policy struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+}
+
+// Widening is what was opened beside what was seen.
+type Widening struct {
+	Kind  string   `json:"kind"`
+	Text  string   `json:"text"`
+	Price int      `json:"price"`
+	Pairs []string `json:"pairs"` // the first of them
+	Rules []string `json:"rules,omitempty"`
+}
+
+// Case is an edge with a verdict that someone should look at.
+type Case struct {
+	Verdict     string `json:"verdict"`
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Port        string `json:"port"`
+	Connections int    `json:"connections"`
+	Why         string `json:"why"`
+}
+
+// Decision is a decision as it is sent to the page and back.
+type Decision struct {
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Port        string `json:"port"`
+	Verdict     string `json:"verdict"`
+	Reason      string `json:"reason"`
+	By          string `json:"by,omitempty"`
+	Until       string `json:"until,omitempty"`
+}
+
+// Cut is what would have been lost, had the rest been denied at a time.
+type Cut struct {
+	At    int64 `json:"at"`
+	Known int   `json:"known"`
+	Lost  []int `json:"lost"` // edges by cause
+}
+
+const outside = "outside the cluster"
+
+// groupOf is the box that an end lies in.
+func groupOf(id string) (name string, pod bool) {
+	first, _, slash := strings.Cut(id, "/")
+	switch {
+	case strings.HasPrefix(id, "entity:") && id != "entity:world" && id != "entity:all":
+		return "nodes and API server", false
+	case strings.ContainsRune(first, ':') || !slash:
+		return outside, false
+	}
+	return id[:strings.LastIndex(id, "/")], true
+}
+
+// making is a page being made.
+type making struct {
+	in    *Input
+	m     *bundle.Manifest
+	page  *Page
+	texts map[string]int
+	peers map[string]int
+}
+
+// gather makes the page.
+func gather(ctx context.Context, in *Input) (*Page, error) {
+	b := in.Policies.Bundle
+	p := &Page{APIVersion: "sluice/v1", Kind: "ReviewPage", Name: b.Name, Dialect: b.Dialect, Cluster: b.Cluster,
+		AsOf: b.AsOf, ReadOnly: in.ReadOnly, Evidence: in.Log != nil, Seen: b.Inputs.Records > 0, By: in.By,
+		Strings: []string{}, Namespaces: b.Namespaces, Findings: b.Findings, Lost: []Case{}, Decisions: []Decision{},
+		Saved: []Decision{}, Backtest: []Cut{}, Causes: []string{}, files: map[string]string{}}
+	if !in.ReadOnly {
+		p.Config = in.Config.Path
+	}
+	k := &making{in: in, m: b, page: p, texts: map[string]int{}, peers: map[string]int{}}
+	for _, step := range []func(context.Context) error{k.answer, k.edges, k.rules, k.places, k.decisions, k.backtest} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	k.ready()
+	k.widenings()
+	return p, nil
+}
+
+// text is the index of a text, -1 for none.
+func (k *making) text(s string) int {
+	if s == "" {
+		return -1
+	}
+	i, ok := k.texts[s]
+	if !ok {
+		i = len(k.page.Strings)
+		k.texts[s] = i
+		k.page.Strings = append(k.page.Strings, s)
+	}
+	return i
+}
+
+// answer replays the evidence through the files as they are now; without it, the page shows what learn found.
+func (k *making) answer(ctx context.Context) error {
+	v, a := &k.m.Verification, &k.page.Answer
+	*a = Answer{Connections: v.Connections, OverPermission: v.OverPermission, Universe: v.Universe,
+		UnusedRules: len(v.UnusedRules), Edited: append([]string{}, k.in.Policies.Hands.Changed()...), Problems: []string{}}
+	for _, p := range k.in.Policies.Problems {
+		a.Problems = append(a.Problems, p.Error())
+	}
+	if k.in.Log == nil {
+		return nil
+	}
+	r, err := run.Verify(ctx, k.in.Log, k.in.Policies, run.VerifyConfig{CNI: v.Semantics})
+	if err != nil {
+		return err
+	}
+	a.Connections, a.OverPermission, a.Universe = map[string]uint64{}, r.Over.Count, r.Over.Universe
+	a.UnusedRules = len(r.Unused)
+	for i, n := range r.Connections {
+		a.Connections[verify.Verdict(i).String()] = n
+	}
+	for _, c := range r.Cases {
+		k.page.Lost = append(k.page.Lost, Case{c.Verdict.String(), c.Src, c.Dst, c.Port, c.Connections, c.Why})
+	}
+	return nil
+}
+
+// edges turns the edges of the bundle into lists, and collects their ends.
+func (k *making) edges(context.Context) error {
+	ends := map[string]bool{}
+	for i := range k.m.Edges {
+		ends[k.m.Edges[i].Source], ends[k.m.Edges[i].Destination] = true, true
+	}
+	for i := range k.m.Subjects {
+		ends[k.m.Subjects[i].Workload] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(ends)) {
+		_, pod := groupOf(id)
+		k.peers[id] = len(k.page.Peers)
+		k.page.Peers = append(k.page.Peers, Peer{ID: id, Pod: pod})
+	}
+	for i := range k.m.Subjects {
+		s := &k.m.Subjects[i]
+		k.page.Peers[k.peers[s.Workload]].Selector = s.Selector
+	}
+	for i := range k.m.Edges {
+		k.edge(&k.m.Edges[i])
+	}
+	return nil
+}
+
+func (k *making) edge(e *bundle.Edge) {
+	out := &k.page.Edges
+	out.Source = append(out.Source, k.peers[e.Source])
+	out.Destination = append(out.Destination, k.peers[e.Destination])
+	for _, f := range []struct {
+		list *[]int
+		text string
+	}{{&out.Port, e.Port}, {&out.State, e.State}, {&out.Grade, e.Grade}, {&out.Doubt, e.Doubt}, {&out.Reason, e.Reason},
+		{&out.Decided, e.Decided}, {&out.Observers, strings.Join(e.Observers, ", ")},
+		{&out.Names, strings.Join(e.Names, ", ")}, {&out.SourcePod, e.SourcePod}, {&out.DestPod, e.DestinationPod}} {
+		*f.list = append(*f.list, k.text(f.text))
+	}
+	out.Records = append(out.Records, e.Records)
+	out.Connections = append(out.Connections, e.Connections)
+	out.Hours = append(out.Hours, e.Hours)
+	out.First, out.Last = append(out.First, seconds(e.First)), append(out.Last, seconds(e.Last))
+	flags := 0
+	if e.Inexpressible {
+		flags |= 1
+	}
+	if e.Accepted {
+		flags |= 2
+	}
+	out.Flags = append(out.Flags, flags)
+}
+
+// seconds is the time of a stamp, 0 for none.
+func seconds(stamp string) int64 {
+	t, err := time.Parse(time.RFC3339, stamp)
+	if err != nil {
+		return 0
+	}
+	return t.Unix()
+}
+
+// places lays the peers out by the edges that are allowed, questions for names aside: nearly everything asks those.
+func (k *making) places(context.Context) error {
+	nodes := make([]layout.Node, len(k.page.Peers))
+	for i, p := range k.page.Peers {
+		name, _ := groupOf(p.ID)
+		nodes[i] = layout.Node{ID: p.ID, Group: name}
+	}
+	var arrows []layout.Arrow
+	for i := range k.m.Edges {
+		if e := &k.m.Edges[i]; !strings.HasPrefix(e.Port, "53/") {
+			arrows = append(arrows, layout.Arrow{From: k.peers[e.Source], To: k.peers[e.Destination]})
+		}
+	}
+	l := layout.Lay(nodes, arrows)
+	for g, b := range l.Groups {
+		subject := slices.ContainsFunc(k.m.Namespaces, func(n bundle.Namespace) bool { return n.Name == b.Name })
+		k.page.Groups = append(k.page.Groups,
+			Group{b.Name, subject, b.X + b.Width/2, b.Y + b.Height/2, b.Width, b.Height, b.Nodes})
+		for _, i := range b.Nodes {
+			k.page.Peers[i].Group = g
+		}
+	}
+	for i, at := range l.Nodes {
+		k.page.Peers[i].X, k.page.Peers[i].Y = at.X, at.Y
+	}
+	return nil
+}
+
+// decisions lists those of the configuration, and the edges that each is the first to name.
+func (k *making) decisions(context.Context) error {
+	edges := &k.page.Edges
+	edges.Decision = slices.Repeat([]int{-1}, len(k.m.Edges))
+	if k.in.Config == nil {
+		return nil
+	}
+	list, err := k.in.Config.Decisions()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	for i := range list {
+		k.page.Decisions = append(k.page.Decisions, sent(&list[i]))
+	}
+	book, err := decision.New(list)
+	if err != nil {
+		return err
+	}
+	for i := range k.m.Edges {
+		if n, ok := book.Of(edgeOf(&k.m.Edges[i])); ok {
+			edges.Decision[i] = n
+		}
+	}
+	return nil
+}
+
+// edgeOf is an edge of a bundle as decisions are matched with it.
+func edgeOf(e *bundle.Edge) *decision.Edge {
+	out := &decision.Edge{Source: e.Source, Destination: e.Destination, Names: e.Names,
+		SourceAddress: addressOf(e.Source), DestinationAddress: addressOf(e.Destination)}
+	if proto, first, _, err := decision.Ports(e.Port); err == nil {
+		out.Proto, out.Port = proto, first
+	}
+	return out
+}
+
+// addressOf is the address in the name of an outside peer; the zero value where it has none.
+func addressOf(id string) netip.Addr {
+	text, ok := strings.CutPrefix(id, "world:")
+	if !ok {
+		return netip.Addr{}
+	}
+	a, _ := netip.ParseAddr(text)
+	return a
+}
+
+// sent is a decision as the page has it.
+func sent(d *decision.Decision) Decision {
+	out := Decision{d.Source, d.Destination, d.Port, d.Verdict.String(), d.Reason, d.By, ""}
+	if !d.Until.IsZero() {
+		out.Until = d.Until.Format(time.DateOnly)
+	}
+	return out
+}
+
+// decided is a decision that came from the page.
+func (d *Decision) decided() (decision.Decision, error) {
+	out := decision.Decision{Source: d.Source, Destination: d.Destination, Port: d.Port, Reason: d.Reason, By: d.By}
+	var err error
+	if out.Verdict, err = decision.ParseVerdict(d.Verdict); err != nil {
+		return out, err
+	}
+	if d.Until != "" {
+		if out.Until, err = time.Parse(time.DateOnly, d.Until); err != nil {
+			return out, fmt.Errorf("until: %q is no day (2027-01-31)", d.Until)
+		}
+	}
+	return out, nil
+}
+
+// cuts is how many times of a backtest are drawn, at most.
+const cuts = 60
+
+// backtest asks what would have been lost, had the rest been denied earlier.
+func (k *making) backtest(context.Context) error {
+	l := k.in.Log
+	if l == nil || l.Usable() != nil {
+		return nil
+	}
+	cfg := run.ReadyConfig{Cluster: k.m.Cluster}
+	for i := range k.m.Namespaces {
+		cfg.Namespaces = append(cfg.Namespaces, k.m.Namespaces[i].Name)
+	}
+	span := time.Duration(l.Graph.Last-l.Graph.First) * time.Microsecond
+	b, err := l.Backtest(cfg, max(time.Hour, (span/cuts).Round(time.Hour)))
+	if err != nil {
+		return err
+	}
+	for c := range readiness.NumCauses {
+		k.page.Causes = append(k.page.Causes, c.String())
+	}
+	for i := range b.Cuts {
+		c := &b.Cuts[i]
+		k.page.Backtest = append(k.page.Backtest,
+			Cut{c.At / int64(time.Second/time.Microsecond), c.Known, append([]int{}, c.Edges[:]...)})
+	}
+	return nil
+}
+
+// ready takes over what the run of learn said of each workload.
+func (k *making) ready() {
+	report, err := bundle.ReadReport(k.in.Dir)
+	if err != nil || report == nil {
+		return // it is not committed
+	}
+	for _, r := range report.Run.Ready {
+		if i, ok := k.peers[r.Workload]; ok {
+			k.page.Peers[i].Ready = append(k.page.Peers[i].Ready, Ready{r.Direction, r.State, r.Chance, r.Why})
+		}
+	}
+}
+
+func (k *making) widenings() {
+	const pairs = 200
+	k.page.Widenings = []Widening{}
+	for _, w := range k.m.Widenings {
+		k.page.Widenings = append(k.page.Widenings,
+			Widening{w.Kind, w.Text, w.Price, append([]string{}, w.Pairs[:min(pairs, len(w.Pairs))]...), w.Rules})
+	}
+	slices.SortStableFunc(k.page.Widenings, func(a, b Widening) int { return cmp.Compare(b.Price, a.Price) })
+}
+
+// directionOf is the word for a direction.
+func directionOf(r *policy.Rule) string {
+	if r.Direction == model.DirectionUnknown {
+		return ""
+	}
+	return r.Direction.String()
+}

@@ -1,0 +1,299 @@
+package review
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/synth/decision"
+)
+
+// largest is how many bytes of decisions a browser may send.
+const largest = 8 << 20
+
+// Server serves the page of one bundle to whoever knows its address, on loopback.
+type Server struct {
+	in       Input
+	token    string
+	host     string // "127.0.0.1:41234"
+	listener net.Listener
+	trying   *run.Deciding // nil: the bundle has no evidence
+
+	mu    sync.Mutex
+	saved []Decision
+}
+
+// Listen prepares the page and listens on loopback, on a free port for 0. The address has a token that nobody can
+// guess.
+func Listen(ctx context.Context, in Input, port int) (*Server, error) {
+	s := &Server{in: in, token: rand.Text()}
+	if in.Log != nil {
+		var err error
+		if s.trying, err = run.Decide(ctx, in.Log, in.Policies); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := gather(ctx, &in); err != nil { // what is wrong is told now, not to the browser
+		return nil, err
+	}
+	var lc net.ListenConfig
+	var err error
+	if s.listener, err = lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err != nil {
+		return nil, fmt.Errorf("serve the page: %w", err)
+	}
+	s.host = s.listener.Addr().String()
+	return s, nil
+}
+
+// URL is the address of the page.
+func (s *Server) URL() string { return "http://" + s.host + "/" + s.token + "/" }
+
+// Run serves until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	const patience = 10 * time.Second
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: patience, IdleTimeout: time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	stop := context.AfterFunc(ctx, func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if srv.Shutdown(last) != nil {
+			_ = srv.Close() // whoever still asks has had a second
+		}
+	})
+	defer stop()
+	if err := srv.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the page: %w", err)
+	}
+	return nil
+}
+
+// refusal is an answer with a status and a sentence.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// ServeHTTP answers the one browser that knows the token, from the page itself.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	if err := s.serve(w, r); err != nil {
+		status := http.StatusInternalServerError
+		if refused := (*refusal)(nil); errors.As(err, &refused) {
+			status = refused.status
+		}
+		answer(w, status, map[string]string{"error": err.Error()})
+	}
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	what, err := s.asked(r)
+	if err != nil {
+		return err
+	}
+	routes := map[string]struct {
+		method string
+		do     func(http.ResponseWriter, *http.Request) error
+	}{
+		"":       {http.MethodGet, s.page},
+		"data":   {http.MethodGet, s.data},
+		"effect": {http.MethodPost, s.effect},
+		"save":   {http.MethodPost, s.save},
+	}
+	route, ok := routes[what]
+	switch {
+	case !ok:
+		return &refusal{http.StatusNotFound, "there is nothing here"}
+	case r.Method != route.method:
+		w.Header().Set("Allow", route.method)
+		return &refusal{http.StatusMethodNotAllowed, "use " + route.method}
+	}
+	return route.do(w, r)
+}
+
+// asked returns what is asked for, or why it is not answered: a name that some other address was given, another page,
+// or who does not know the token.
+func (s *Server) asked(r *http.Request) (string, error) {
+	_, port, _ := net.SplitHostPort(s.host)
+	if r.Host != s.host && r.Host != "localhost:"+port {
+		return "", &refusal{http.StatusForbidden, "this is not the name of this page"}
+	}
+	if o := r.Header.Get("Origin"); o != "" && o != "http://"+r.Host {
+		return "", &refusal{http.StatusForbidden, "another page asks"}
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return "", &refusal{http.StatusForbidden, "another page asks"}
+	}
+	token, what, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	if subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) != 1 {
+		return "", &refusal{http.StatusNotFound, "there is nothing here"}
+	}
+	return what, nil
+}
+
+func answer(w http.ResponseWriter, status int, object any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(object) // a browser that went away needs no answer
+}
+
+// now is the page as things are now.
+func (s *Server) now(ctx context.Context) (*Page, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := gather(ctx, &s.in)
+	if err == nil {
+		p.Saved = append(p.Saved, s.saved...)
+	}
+	return p, err
+}
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.now(r.Context())
+	if err != nil {
+		return err
+	}
+	text, csp, err := p.document(true)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", csp)
+	_, _ = w.Write(text) // a browser that went away needs no answer
+	return nil
+}
+
+func (s *Server) data(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.now(r.Context())
+	if err == nil {
+		answer(w, http.StatusOK, p)
+	}
+	return err
+}
+
+// Effect is what decisions would change, as the page has it.
+type Effect struct {
+	Named    []int     `json:"named"`
+	Lost     []Touched `json:"lost"`
+	Beside   []Touched `json:"beside"`
+	Opened   []Touched `json:"opened"`
+	Stays    []Touched `json:"stays"`
+	Gone     []string  `json:"gone"`
+	Narrowed []string  `json:"narrowed"`
+	Notes    []string  `json:"notes"`
+}
+
+// Touched is an edge that decisions change.
+type Touched struct {
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+	Port        string `json:"port"`
+	Connections int    `json:"connections"`
+	Records     uint64 `json:"records"`
+	Why         string `json:"why,omitempty"`
+}
+
+func (s *Server) effect(w http.ResponseWriter, r *http.Request) error {
+	list, err := sentBy(w, r)
+	if err != nil {
+		return err
+	}
+	if s.trying == nil {
+		return &refusal{http.StatusConflict, "the bundle has no evidence: what would be lost is not known"}
+	}
+	decided, err := decisionsOf(list)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.trying.Try(r.Context(), decided)
+	if err != nil {
+		return err
+	}
+	touched := func(list []run.Touched) []Touched {
+		out := []Touched{}
+		for _, x := range list {
+			out = append(out, Touched(x))
+		}
+		return out
+	}
+	answer(w, http.StatusOK, Effect{e.Named, touched(e.Lost), touched(e.Beside), touched(e.Opened), touched(e.Stays),
+		append([]string{}, e.Gone...), append([]string{}, e.Narrowed...), append([]string{}, e.Notes...)})
+	return nil
+}
+
+func (s *Server) save(w http.ResponseWriter, r *http.Request) error {
+	list, err := sentBy(w, r)
+	if err != nil {
+		return err
+	}
+	decided, err := decisionsOf(list)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch err := s.in.Config.Save(decided); {
+	case errors.Is(err, run.ErrConfigChanged):
+		return &refusal{http.StatusConflict, err.Error() + ": start sluice review again"}
+	case err != nil:
+		return err
+	}
+	s.saved = list
+	answer(w, http.StatusOK, map[string]any{"file": s.in.Config.Path, "saved": list})
+	return nil
+}
+
+// sentBy reads the decisions that a page sends.
+func sentBy(w http.ResponseWriter, r *http.Request) ([]Decision, error) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, "send application/json"}
+	}
+	if r.Header.Get("Origin") == "" {
+		return nil, &refusal{http.StatusForbidden, "no page asks"}
+	}
+	var body struct {
+		Decisions []Decision `json:"decisions"`
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, largest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&body); err != nil {
+		return nil, &refusal{http.StatusBadRequest, "read decisions: " + err.Error()}
+	}
+	return append([]Decision{}, body.Decisions...), nil
+}
+
+// decisionsOf checks decisions as the configuration is checked.
+func decisionsOf(list []Decision) ([]decision.Decision, error) {
+	out := make([]decision.Decision, 0, len(list))
+	for i := range list {
+		d, err := list[i].decided()
+		if err != nil {
+			return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("decision %d: %v", i+1, err)}
+		}
+		out = append(out, d)
+	}
+	if _, err := decision.New(out); err != nil {
+		return nil, &refusal{http.StatusBadRequest, err.Error()}
+	}
+	return out, nil
+}
