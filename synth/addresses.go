@@ -189,12 +189,11 @@ func (x *addresses) blocks(list []netip.Prefix, needed []netip.Addr) []policy.Pe
 // deniedAddresses are outside addresses that a denied edge has which stays denied, sorted.
 func deniedAddresses(s *scope) []netip.Addr {
 	var out []netip.Addr
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+	for i, e := range s.g.AllEdges() {
 		if e.State != graph.Denied || s.accepted(i) {
 			continue
 		}
-		for _, p := range []int{e.Src, e.Dst} {
+		for _, p := range []graph.PeerID{e.Src, e.Dst} {
 			if a := s.g.Peers[p].Address; a.IsValid() {
 				out = append(out, prefix(a).Addr())
 			}

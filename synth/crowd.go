@@ -16,7 +16,7 @@ const mostAddresses = 500
 
 // crowdAt is a port of a workload, in one direction, with all that lies outside as its peers.
 type crowdAt struct {
-	self  int // index into Graph.Peers
+	self  graph.PeerID
 	dir   model.Direction
 	proto model.Proto
 	port  uint16
@@ -39,8 +39,7 @@ type crowds struct {
 // findCrowds returns the places that more outside addresses talk to, or are talked to from, than are listed.
 func findCrowds(s *scope, x *addresses, sp *speech) map[crowdAt]*crowd {
 	all := map[crowdAt]*crowd{}
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+	for i, e := range s.g.AllEdges() {
 		if !s.accepted(i) {
 			continue
 		}
@@ -82,7 +81,7 @@ func (x *addresses) listed(e *graph.Edge, en edgeEnd, sp *speech) bool {
 }
 
 // crowded notes an edge that is one of a crowd, and reports whether it is: it gets no rule. The crowd is one finding.
-func (x *crowds) crowded(i int, e *graph.Edge, en edgeEnd) bool {
+func (x *crowds) crowded(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 	c := x.at[crowdAt{en.self, en.dir, e.Proto, e.Port}]
 	if c == nil || !x.addresses.listed(e, en, x.speech) {
 		return false

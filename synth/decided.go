@@ -11,20 +11,20 @@ import (
 // decided is what people decided of the edges of a graph. It is built once and only read.
 type decided struct {
 	list   []decision.Decision
-	at     time.Time // expired is what ended before
-	of     map[int]int
-	unused []int // decisions that name no edge
+	at     time.Time            // expired is what ended before
+	of     map[graph.EdgeID]int // into list
+	unused []int                // decisions that name no edge
 }
 
 // decide matches the decisions with the edges.
 func decide(g *graph.Graph, book *decision.Book) decided {
-	d := decided{at: time.UnixMicro(g.AsOf).UTC(), of: map[int]int{}}
+	d := decided{at: time.UnixMicro(g.AsOf).UTC(), of: map[graph.EdgeID]int{}}
 	if book == nil {
 		return d
 	}
 	d.list = book.List()
 	used := make([]bool, len(d.list))
-	for i := range g.Edges {
+	for i := range g.AllEdges() {
 		if n, ok := DecisionOn(g, i, book); ok {
 			d.of[i] = n
 			used[n] = true
@@ -39,7 +39,7 @@ func decide(g *graph.Graph, book *decision.Book) decided {
 }
 
 // DecisionOn returns the index of the decision of a book on an edge of a graph.
-func DecisionOn(g *graph.Graph, edge int, book *decision.Book) (int, bool) {
+func DecisionOn(g *graph.Graph, edge graph.EdgeID, book *decision.Book) (int, bool) {
 	e := &g.Edges[edge]
 	src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
 	return book.Of(&decision.Edge{Source: src.ID, Destination: dst.ID, SourceAddress: src.Address,
@@ -47,7 +47,7 @@ func DecisionOn(g *graph.Graph, edge int, book *decision.Book) (int, bool) {
 }
 
 // on returns the decision on an edge, nil if nobody took one.
-func (d *decided) on(edge int) *decision.Decision {
+func (d *decided) on(edge graph.EdgeID) *decision.Decision {
 	if n, ok := d.of[edge]; ok {
 		return &d.list[n]
 	}
@@ -56,7 +56,7 @@ func (d *decided) on(edge int) *decision.Decision {
 
 // holds reports whether a verdict on an edge stands. One that allows outlives its date: no date alone removes what
 // works. One that denies does not: the edge is undecided then.
-func (d *decided) holds(edge int, verdicts ...decision.Verdict) bool {
+func (d *decided) holds(edge graph.EdgeID, verdicts ...decision.Verdict) bool {
 	x := d.on(edge)
 	if x == nil || !slices.Contains(verdicts, x.Verdict) {
 		return false
@@ -65,8 +65,8 @@ func (d *decided) holds(edge int, verdicts ...decision.Verdict) bool {
 }
 
 // denied are the edges that people decided to deny: reject denies on purpose, ignore says that nothing depends on it.
-func (d *decided) denied() map[int]decision.Verdict {
-	out := map[int]decision.Verdict{}
+func (d *decided) denied() map[graph.EdgeID]decision.Verdict {
+	out := map[graph.EdgeID]decision.Verdict{}
 	for edge := range d.of {
 		if d.holds(edge, decision.Reject, decision.Ignore) {
 			out[edge] = d.on(edge).Verdict

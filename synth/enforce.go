@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -14,8 +15,7 @@ import (
 // pods were watched is what counts.
 func watchedOf(s *scope) map[string]Watched {
 	seen := map[string]Watched{}
-	for i := range s.g.Peers {
-		p := &s.g.Peers[i]
+	for _, p := range s.g.AllPeers() {
 		if p.Kind != model.KindPod || !s.chosen[p.Namespace] || !s.ownCluster(p) || p.First == 0 {
 			continue
 		}
@@ -26,8 +26,7 @@ func watchedOf(s *scope) map[string]Watched {
 		w.Last = max(w.Last, p.Last)
 		seen[p.Namespace] = w
 	}
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+	for _, e := range s.g.AllEdges() {
 		if !e.State.Worked() {
 			continue
 		}
@@ -53,7 +52,9 @@ func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 		for _, d := range policy.Directions() {
 			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
 			// A workload that policies isolate today must not be opened, and one that no selector names cannot be.
-			left := func(w int) bool { return today.holds(s.g.Workloads[w].ID, d, sp.dialect.Rollout().Additive) }
+			left := func(w graph.WorkloadID) bool {
+				return today.holds(s.g.Workloads[w].ID, d, sp.dialect.Rollout().Additive)
+			}
 			stuck := slices.ContainsFunc(e.Why, func(o Obstacle) bool {
 				return o.Direction == d && (o.Workload < 0 || left(o.Workload))
 			})
@@ -90,8 +91,8 @@ func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 // deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no
 // selector names, and what comes, stays open. A workload that something stands in the way of is held open; one that
 // policies isolate today is left as it is, neither opened nor denied.
-func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left func(int) bool) bool {
-	blocked := map[int]bool{}
+func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left func(graph.WorkloadID) bool) bool {
+	blocked := map[graph.WorkloadID]bool{}
 	for _, o := range e.Why {
 		if o.Direction == d && o.Workload == anyPod {
 			return false

@@ -6,16 +6,17 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
-// Finding is something a reviewer should know. Where it speaks of an edge, Edge is its index in the graph, else -1.
+// Finding is something a reviewer should know. Where it speaks of an edge, Edge is that, else -1.
 type Finding struct {
 	Kind        Kind
 	Severity    Severity
 	Namespace   string
 	Direction   model.Direction
-	Edge        int
+	Edge        graph.EdgeID
 	Text        string // what was seen
 	Detail      string // how often and how long, which more of the same traffic changes
 	Consequence string // what follows from it
@@ -27,7 +28,7 @@ func (k Kind) of(namespace string, d model.Direction, text, consequence string) 
 }
 
 // at makes a finding of an edge, seen from a chosen namespace.
-func (k Kind) at(edge int, namespace string, d model.Direction, text, consequence string) Finding {
+func (k Kind) at(edge graph.EdgeID, namespace string, d model.Direction, text, consequence string) Finding {
 	f := k.of(namespace, d, text, consequence)
 	f.Edge = edge
 	return f
@@ -60,7 +61,7 @@ func sortFindings(f []Finding) {
 
 // Loss is an edge that worked and that the dialect cannot say at one of its ends.
 type Loss struct {
-	Edge        int
+	Edge        graph.EdgeID
 	Namespace   string // of the end that is isolated
 	Direction   model.Direction
 	Text        string
@@ -87,7 +88,7 @@ func (n *notes) find(f Finding) { n.findings = append(n.findings, f) }
 
 // block notes what stands against the default deny of a direction: of one workload, or, with -1, of its namespace. One
 // without subjects is blocked whole.
-func (n *notes) block(namespace string, d model.Direction, workload int, why string) {
+func (n *notes) block(namespace string, d model.Direction, workload graph.WorkloadID, why string) {
 	if _, ok := n.why[namespace]; !ok {
 		for _, d := range policy.Directions() {
 			n.why[namespace] = append(n.why[namespace],
@@ -98,7 +99,7 @@ func (n *notes) block(namespace string, d model.Direction, workload int, why str
 }
 
 // lose notes an accepted edge that no rule can be written for, at an end that is a workload, -1 for none.
-func (n *notes) lose(l Loss, workload int) {
+func (n *notes) lose(l Loss, workload graph.WorkloadID) {
 	n.losses = append(n.losses, l)
 	n.find(KindInexpressible.at(l.Edge, l.Namespace, l.Direction, l.Text, l.Consequence))
 	n.block(l.Namespace, l.Direction, workload, l.Text)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -159,8 +160,8 @@ func (r *Result) DefaultDeny(namespace string) (policy.Policy, bool) {
 // denyWorkloads returns what isolates the workloads of a namespace one by one, in the directions that are Partial.
 func (r *Result) denyWorkloads(namespace string) []policy.Policy {
 	e := r.Enforce[namespace]
-	of := map[int]*policy.Policy{}
-	var order []int
+	of := map[graph.WorkloadID]*policy.Policy{}
+	var order []graph.WorkloadID
 	for _, h := range e.Denied {
 		if *e.At(h.Direction) != Partial {
 			continue

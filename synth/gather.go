@@ -10,15 +10,15 @@ import (
 
 // need is one thing that a policy of subject must allow: an accepted edge seen from one of its ends.
 type need struct {
-	subject   int    // index into Graph.Workloads
+	subject   graph.WorkloadID
 	namespace string // of the subject
 	dir       model.Direction
-	peer      int // index into Graph.Peers
+	peer      graph.PeerID
 	proto     model.Proto
 	port      uint16
-	last      uint16 // port, or the last of a range, inclusive
-	edge      int    // index into Graph.Edges: the evidence
-	widened   bool   // opened beside what was seen
+	last      uint16       // port, or the last of a range, inclusive
+	edge      graph.EdgeID // the evidence
+	widened   bool         // opened beside what was seen
 }
 
 // gatherer sorts the edges: into needs, or into findings where there is no rule for one.
@@ -35,11 +35,10 @@ type gatherer struct {
 
 // gather returns what the policies must allow.
 func gather(t *translator, sp *speech, n *notes) []need {
-	r := &reach{t.scope, sp, map[int]string{}}
+	r := &reach{t.scope, sp, map[graph.WorkloadID]string{}}
 	l := newLeaver(r, n)
 	x := &gatherer{t.scope, t, sp, n, r, l, &crowds{l, t.addresses, findCrowds(t.scope, t.addresses, sp)}, nil}
-	for i := range t.g.Edges {
-		e := &t.g.Edges[i]
+	for i, e := range t.g.AllEdges() {
 		for _, en := range t.ends(e) {
 			x.end(i, e, en)
 		}
@@ -47,7 +46,7 @@ func gather(t *translator, sp *speech, n *notes) []need {
 	return x.needs
 }
 
-func (x *gatherer) end(i int, e *graph.Edge, en edgeEnd) {
+func (x *gatherer) end(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	if !x.accepted(i) {
 		x.leaveOut(i, e, en)
 		return

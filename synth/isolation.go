@@ -17,8 +17,7 @@ type isolation struct{ any, sure map[side]bool }
 
 func isolationOf(s *scope) isolation {
 	out := isolation{map[side]bool{}, map[side]bool{}}
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+	for _, e := range s.g.AllEdges() {
 		if e.State != graph.Denied && e.State != graph.Mixed {
 			continue
 		}

@@ -14,8 +14,8 @@ import (
 type leaver struct {
 	*reach
 	*notes
-	// fanOut has the edges that belong to one of Graph.FanOuts, fannedOut those that were noted.
-	fanOut    map[int]int
+	// fanOut has for the edges that belong to one of Graph.FanOuts which, fannedOut those that were noted.
+	fanOut    map[graph.EdgeID]int
 	fannedOut map[fanOutIn]bool
 }
 
@@ -30,8 +30,8 @@ func newLeaver(r *reach, n *notes) *leaver {
 }
 
 // fanOuts returns the fan-out that each edge belongs to.
-func fanOuts(g *graph.Graph) map[int]int {
-	out := map[int]int{}
+func fanOuts(g *graph.Graph) map[graph.EdgeID]int {
+	out := map[graph.EdgeID]int{}
 	for n := range g.FanOuts {
 		for _, edge := range g.FanOuts[n].Edges {
 			out[edge] = n
@@ -41,7 +41,7 @@ func fanOuts(g *graph.Graph) map[int]int {
 }
 
 // leaveOut notes an edge that is not learned.
-func (x *leaver) leaveOut(i int, e *graph.Edge, en edgeEnd) {
+func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	if x.leaveDecided(i, e, en) || x.leavePending(i, e, en) {
 		return
 	}
@@ -75,10 +75,10 @@ func (x *leaver) leaveOut(i int, e *graph.Edge, en edgeEnd) {
 }
 
 // leaveService notes an edge to the address of a service of which no record shows the backend.
-func (x *leaver) leaveService(i int, e *graph.Edge, en edgeEnd) {
+func (x *leaver) leaveService(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	text := x.edgeText(e) + ": no record of the client shows which backend the service has"
-	for j := range x.g.Edges {
-		if o := &x.g.Edges[j]; x.g.Peers[o.Src].Entities&model.IngressEntity != 0 && o.State.Worked() {
+	for _, o := range x.g.AllEdges() {
+		if x.g.Peers[o.Src].Entities&model.IngressEntity != 0 && o.State.Worked() {
 			text += "; the proxy reached " + x.g.Peers[o.Dst].ID + " " + o.PortString()
 			break
 		}
@@ -97,7 +97,7 @@ func opposite(d model.Direction) model.Direction {
 
 // leaveDecided notes an edge that is not learned because of a decision, or of one that has expired, and reports whether
 // it was that.
-func (x *leaver) leaveDecided(i int, e *graph.Edge, en edgeEnd) bool {
+func (x *leaver) leaveDecided(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 	d := x.decided.on(i)
 	if d == nil || d.Verdict == decision.Accept || d.Verdict == decision.Widen {
 		return false
@@ -141,7 +141,7 @@ func orSomebody(by string) string {
 
 // leavePending notes an edge that nothing shows to have worked, and reports whether it needs no other finding: it is
 // in no policy and holds nothing back. The failures of a fan-out are one finding, whatever became of each.
-func (x *leaver) leavePending(i int, e *graph.Edge, en edgeEnd) bool {
+func (x *leaver) leavePending(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 	if n, ok := x.fanOut[i]; ok {
 		x.remarkFanOut(n, en.namespace)
 		return true

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -25,7 +26,7 @@ func (b *ledger) add(w Widening) { b.list = append(b.list, w) }
 func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	var seen []netip.Addr
 	for _, i := range r.edges {
-		for _, p := range []int{b.g.Edges[i].Src, b.g.Edges[i].Dst} {
+		for _, p := range []graph.PeerID{b.g.Edges[i].Src, b.g.Edges[i].Dst} {
 			if a := b.g.Peers[p].Address; a.IsValid() {
 				seen = append(seen, prefix(a).Addr())
 			}

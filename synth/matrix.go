@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -20,17 +21,17 @@ func compareServices(a, b service) int {
 
 // matrix has the needs of one subject and direction.
 type matrix struct {
-	peers    []int // sorted: rows
+	peers    []graph.PeerID // sorted: rows
 	services []service
 	rows     [][]int
-	edges    map[[2]int][]int
-	names    map[int][]string // by peer: what stands for its address
+	edges    map[[2]int][]graph.EdgeID
+	names    map[graph.PeerID][]string // what stands for its address
 }
 
 // newMatrix cuts the ports of the needs so that each need has or has not the whole of a column: a range of thousands of
 // ports is one column unless another need begins or ends in it.
 func newMatrix(needs []need) *matrix {
-	m := &matrix{edges: map[[2]int][]int{}}
+	m := &matrix{edges: map[[2]int][]graph.EdgeID{}}
 	cuts := map[model.Proto][]int{}
 	for _, n := range needs {
 		m.peers = append(m.peers, n.peer)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/model"
+	"sluice/model/graph"
 )
 
 // WidenMerged names what a merge of workloads opens, among the widenings. Nobody asks for it: no selector can help it.
@@ -16,8 +17,8 @@ const WidenMerged = "merged"
 func priceMerged(s *scope, b *ledger, n *notes) {
 	w := Widening{Kind: WidenMerged, Text: "owners that no stable label tells apart are allowed what any of them needs"}
 	found := false
-	for i := range s.g.Workloads {
-		if x := &s.g.Workloads[i]; !s.subject(i) || len(x.Merged) < 2 || len(x.Selector) == 0 {
+	for i, x := range s.g.AllWorkloads() {
+		if !s.subject(i) || len(x.Merged) < 2 || len(x.Selector) == 0 {
 			continue
 		}
 		found = true
@@ -33,7 +34,7 @@ func priceMerged(s *scope, b *ledger, n *notes) {
 }
 
 // mergePrice counts the connections of a merged workload that some of its owners were never seen to make or to take.
-func (s *scope) mergePrice(workload int) int {
+func (s *scope) mergePrice(workload graph.WorkloadID) int {
 	key, owners := s.g.Workloads[workload].Separator()
 	if key == "" {
 		return math.MaxInt // nothing tells which of them made one
@@ -43,11 +44,11 @@ func (s *scope) mergePrice(workload int) int {
 		all[o] = true
 	}
 	type place struct {
-		edge int
+		edge graph.EdgeID
 		dir  model.Direction
 	}
 	seen := map[place]map[string]bool{}
-	note := func(edge int, d model.Direction, id model.EndpointID) {
+	note := func(edge graph.EdgeID, d model.Direction, id model.EndpointID) {
 		if p := s.g.PeerOf[id]; p < 0 || s.g.Peers[p].Workload != workload {
 			return
 		}
@@ -73,7 +74,7 @@ func (s *scope) mergePrice(workload int) int {
 	return price
 }
 
-func (s *scope) remarkMerged(workload, price int, n *notes) {
+func (s *scope) remarkMerged(workload graph.WorkloadID, price int, n *notes) {
 	w := &s.g.Workloads[workload]
 	cost := Widening{Price: price}
 	text := fmt.Sprintf("%s stands for %s: no stable label tells them apart (%s)", w.ID, strings.Join(w.Merged, ", "),

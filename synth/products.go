@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -18,12 +19,12 @@ type product struct {
 // Namespaces are always named, so that a namespace to come is in none. None crosses: in each of its namespaces there
 // is a workload for each of its values, so that nobody can get in by a name that is allowed in another namespace.
 // Where WidenProducts is asked for some may, as long as no workload that was seen gets in.
-func (s *selecting) products(of []int) []product {
+func (s *selecting) products(of []graph.WorkloadID) []product {
 	find := s.whole
 	if s.cfg.widens(WidenProducts) {
 		find = s.grow
 	}
-	wanted := map[int]bool{}
+	wanted := map[graph.WorkloadID]bool{}
 	for _, w := range of {
 		wanted[w] = true
 	}
@@ -40,7 +41,7 @@ func (s *selecting) products(of []int) []product {
 			break
 		}
 		out = append(out, best.product())
-		left = slices.DeleteFunc(left, func(w int) bool { return best.covers[w] })
+		left = slices.DeleteFunc(left, func(w graph.WorkloadID) bool { return best.covers[w] })
 	}
 	for _, i := range left {
 		w := &s.g.Workloads[i]
@@ -55,7 +56,7 @@ func (s *selecting) products(of []int) []product {
 }
 
 // keysOf returns the keys that the workloads are selected by, those of most of them first.
-func (s *selecting) keysOf(workloads []int) []string {
+func (s *selecting) keysOf(workloads []graph.WorkloadID) []string {
 	count := map[string]int{}
 	for _, w := range workloads {
 		for k := range s.g.Workloads[w].Selector {
@@ -77,28 +78,28 @@ type growth struct {
 	key        string
 	namespaces map[string]bool
 	values     map[string]bool
-	covers     map[int]bool
+	covers     map[graph.WorkloadID]bool
 }
 
 // whole takes workloads that are selected by a key into the largest product that has one of them for each of its
 // namespaces and values.
-func (s *selecting) whole(key string, workloads []int, wanted map[int]bool) growth {
+func (s *selecting) whole(key string, workloads []graph.WorkloadID, wanted map[graph.WorkloadID]bool) growth {
 	type group struct {
 		values     string
 		namespaces []string
-		covers     []int
+		covers     []graph.WorkloadID
 	}
-	in := map[string]map[string][]int{} // by namespace and value
+	in := map[string]map[string][]graph.WorkloadID{} // by namespace and value
 	for _, i := range workloads {
 		w := &s.g.Workloads[i]
 		v := w.Selector[key]
-		if v == "" || slices.ContainsFunc(s.having[key][v], func(j int) bool {
+		if v == "" || slices.ContainsFunc(s.having[key][v], func(j graph.WorkloadID) bool {
 			return !wanted[j] && s.g.Workloads[j].Namespace == w.Namespace
 		}) {
 			continue
 		}
 		if in[w.Namespace] == nil {
-			in[w.Namespace] = map[string][]int{}
+			in[w.Namespace] = map[string][]graph.WorkloadID{}
 		}
 		in[w.Namespace][v] = append(in[w.Namespace][v], i)
 	}
@@ -118,7 +119,7 @@ func (s *selecting) whole(key string, workloads []int, wanted map[int]bool) grow
 			best = g
 		}
 	}
-	out := growth{key, map[string]bool{}, map[string]bool{}, map[int]bool{}}
+	out := growth{key, map[string]bool{}, map[string]bool{}, map[graph.WorkloadID]bool{}}
 	if best == nil {
 		return out
 	}
@@ -133,9 +134,9 @@ func (s *selecting) whole(key string, workloads []int, wanted map[int]bool) grow
 
 // grow takes workloads that are selected by a key into one product, as long as it selects nothing that is not wanted.
 // Those of the namespaces with most of them come first.
-func (s *selecting) grow(key string, workloads []int, wanted map[int]bool) growth {
-	g := growth{key, map[string]bool{}, map[string]bool{}, map[int]bool{}}
-	var list []int
+func (s *selecting) grow(key string, workloads []graph.WorkloadID, wanted map[graph.WorkloadID]bool) growth {
+	g := growth{key, map[string]bool{}, map[string]bool{}, map[graph.WorkloadID]bool{}}
+	var list []graph.WorkloadID
 	size := map[string]int{}
 	for _, i := range workloads {
 		if w := &s.g.Workloads[i]; w.Selector[key] != "" {
@@ -143,7 +144,7 @@ func (s *selecting) grow(key string, workloads []int, wanted map[int]bool) growt
 			size[w.Namespace]++
 		}
 	}
-	slices.SortStableFunc(list, func(a, b int) int {
+	slices.SortStableFunc(list, func(a, b graph.WorkloadID) int {
 		x, y := s.g.Workloads[a].Namespace, s.g.Workloads[b].Namespace
 		return cmp.Or(size[y]-size[x], cmp.Compare(x, y))
 	})
@@ -157,11 +158,11 @@ func (s *selecting) grow(key string, workloads []int, wanted map[int]bool) growt
 }
 
 // fits reports whether a product still selects only what is wanted once it has a namespace and a value more.
-func (s *selecting) fits(g *growth, namespace, value string, wanted map[int]bool) bool {
+func (s *selecting) fits(g *growth, namespace, value string, wanted map[graph.WorkloadID]bool) bool {
 	other := func(value string, in func(string) bool) bool {
 		return slices.ContainsFunc(
 			s.having[g.key][value],
-			func(i int) bool { return !wanted[i] && in(s.g.Workloads[i].Namespace) },
+			func(i graph.WorkloadID) bool { return !wanted[i] && in(s.g.Workloads[i].Namespace) },
 		)
 	}
 	if other(value, func(ns string) bool { return ns == namespace || g.namespaces[ns] }) {

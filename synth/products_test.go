@@ -26,9 +26,9 @@ func manyNamespaces(r *rand.Rand) []string {
 
 // crossing returns a combination of a namespace and labels that a rule allows and that was never seen on one of its
 // ports, "" if there is none.
-func crossing(g *graph.Graph, r *policy.Rule, edges []int) string {
+func crossing(g *graph.Graph, r *policy.Rule, edges []graph.EdgeID) string {
 	seen := func(ns, key, value string, port policy.Port) bool {
-		return slices.ContainsFunc(edges, func(i int) bool {
+		return slices.ContainsFunc(edges, func(i graph.EdgeID) bool {
 			e := &g.Edges[i]
 			peer := e.Src
 			if r.Direction == model.Egress {

@@ -17,11 +17,16 @@ const (
 	maxSpan   = 16384 // the range that RTP has by default; what is wider is no range but chance
 )
 
-// portPair is a client, a server and a protocol, with the edges of their ports.
-type portPair struct {
-	src, dst int // indices into Graph.Peers
+// pairProto is a client, a server and a protocol.
+type pairProto struct {
+	src, dst graph.PeerID
 	proto    model.Proto
-	edges    map[uint16]int
+}
+
+// portPair has the edges of the ports of a pair.
+type portPair struct {
+	pairProto
+	edges map[uint16]graph.EdgeID
 }
 
 // portSpan is a range of ports that a pair seems to pick from.
@@ -96,21 +101,25 @@ func (x *ranging) home(p portPair) string {
 
 // openSpan adds what is missing at every end that already needs a port of the span.
 func (x *ranging) openSpan(s portSpan) {
-	at := map[[2]int]need{}
+	type end struct {
+		subject graph.WorkloadID
+		dir     model.Direction
+	}
+	at := map[end]need{}
 	for _, n := range x.needs {
 		if e := &x.g.Edges[n.edge]; e.Src == s.src && e.Dst == s.dst && n.proto == s.proto &&
 			s.edges[n.port] == n.edge &&
 			s.first <= n.port &&
 			n.port <= s.last {
-			k := [2]int{n.subject, int(n.dir)}
+			k := end{n.subject, n.dir}
 			if have, ok := at[k]; !ok || n.port < have.port {
 				at[k] = n
 			}
 		}
 	}
 	for _, d := range []model.Direction{model.Egress, model.Ingress} {
-		for _, self := range []int{s.src, s.dst} {
-			n, ok := at[[2]int{x.g.Peers[self].Workload, int(d)}]
+		for _, self := range []graph.PeerID{s.src, s.dst} {
+			n, ok := at[end{x.g.Peers[self].Workload, d}]
 			if !ok || (self == s.src) != (d == model.Egress) {
 				continue
 			}
@@ -137,25 +146,25 @@ func (s *portSpan) triples() []Triple {
 
 // spans finds the pairs that pick ports, sorted.
 func (x *ranging) spans() []portSpan {
-	pairs := map[[3]int]*portPair{}
+	pairs := map[pairProto]*portPair{}
 	denied := map[Triple]bool{}
-	clients := map[Triple]map[int]bool{} // of a server's port
-	servers := map[service]map[int]bool{}
+	clients := map[Triple]map[graph.PeerID]bool{} // of a server's port
+	servers := map[service]map[graph.PeerID]bool{}
 	for _, n := range x.needs {
 		e := &x.g.Edges[n.edge]
 		if n.widened || !e.Proto.HasPorts() {
 			continue
 		}
-		k := [3]int{e.Src, e.Dst, int(e.Proto)}
+		k := pairProto{e.Src, e.Dst, e.Proto}
 		if pairs[k] == nil {
-			pairs[k] = &portPair{e.Src, e.Dst, e.Proto, map[uint16]int{}}
+			pairs[k] = &portPair{k, map[uint16]graph.EdgeID{}}
 		}
 		pairs[k].edges[e.Port] = n.edge
 		addTo(clients, Triple{0, e.Dst, e.Proto, e.Port, e.Port}, e.Src)
 		addTo(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
 	}
-	for i := range x.g.Edges {
-		if e := &x.g.Edges[i]; e.State == graph.Denied && !x.accepted(i) {
+	for i, e := range x.g.AllEdges() {
+		if e.State == graph.Denied && !x.accepted(i) {
 			denied[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}
@@ -168,7 +177,7 @@ func (x *ranging) spans() []portSpan {
 				!slices.Contains(agreed, port)
 		}
 		asks := func(proto model.Proto, port uint16) bool {
-			q := pairs[[3]int{p.src, p.dst, int(proto)}]
+			q := pairs[pairProto{p.src, p.dst, proto}]
 			return q != nil && q.has(port)
 		}
 		if s, ok := newSpan(*p, picked, asks); ok {
@@ -189,9 +198,9 @@ func (x *ranging) spans() []portSpan {
 	return out
 }
 
-func addTo[K comparable](m map[K]map[int]bool, k K, v int) {
+func addTo[K comparable](m map[K]map[graph.PeerID]bool, k K, v graph.PeerID) {
 	if m[k] == nil {
-		m[k] = map[int]bool{}
+		m[k] = map[graph.PeerID]bool{}
 	}
 	m[k][v] = true
 }
@@ -203,7 +212,7 @@ var agreed = []uint16{4369, 5060, 5061, 7077, 7337}
 
 // newSpan looks at one pair: which of its ports are picked, and what for. asks says whether the pair has a port.
 func newSpan(p portPair, picked func(uint16) bool, asks func(model.Proto, uint16) bool) (portSpan, bool) {
-	s := portSpan{portPair: portPair{p.src, p.dst, p.proto, map[uint16]int{}}, first: policy.LastPort}
+	s := portSpan{portPair: portPair{p.pairProto, map[uint16]graph.EdgeID{}}, first: policy.LastPort}
 	even := 0
 	for port, e := range p.edges {
 		if picked(port) {

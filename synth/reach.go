@@ -3,6 +3,7 @@ package synth
 import (
 	"cmp"
 
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -10,11 +11,11 @@ import (
 type reach struct {
 	*scope
 	*speech
-	labels map[int]string // by workload: why no policy can name it, "" for nothing
+	labels map[graph.WorkloadID]string // why no policy can name it, "" for nothing
 }
 
 // selectable says why no selector reaches a pod peer, "" if one does.
-func (r *reach) selectable(peer int) string {
+func (r *reach) selectable(peer graph.PeerID) string {
 	p := &r.g.Peers[peer]
 	if p.Workload < 0 {
 		return p.ID + " cannot be selected: " + cmp.Or(p.Refusal, "the log has no labels for it")
@@ -44,7 +45,7 @@ const (
 )
 
 // holdable returns the workload of a pod peer where a policy can select it and nothing else, else unnamed or anyPod.
-func (r *reach) holdable(peer int) int {
+func (r *reach) holdable(peer graph.PeerID) graph.WorkloadID {
 	if p := &r.g.Peers[peer]; p.Workload < 0 && (p.Name == "*" || p.Name == "") {
 		return anyPod
 	}

@@ -23,8 +23,7 @@ func remark(s *scope, sp *speech, n *notes) {
 // remarkSubjects notes what concerns whole workloads and namespaces.
 func remarkSubjects(s *scope, sp *speech, n *notes) {
 	seen := map[string]bool{}
-	for i := range s.g.Workloads {
-		w := &s.g.Workloads[i]
+	for i, w := range s.g.AllWorkloads() {
 		if !s.subject(i) {
 			continue
 		}
@@ -61,8 +60,7 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 // denials counts the edges of each chosen namespace that policy denied, at least at times.
 func denials(s *scope) map[string]int {
 	out := map[string]int{}
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+	for _, e := range s.g.AllEdges() {
 		if e.State != graph.Denied && e.State != graph.Mixed {
 			continue
 		}
@@ -83,8 +81,7 @@ func remarkAge(s *scope, n *notes) {
 	for _, name := range s.cfg.Kept {
 		kept[name] = true
 	}
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+	for i, e := range s.g.AllEdges() {
 		text := s.edgeText(e)
 		if e.State == graph.Refused || !kept[text] {
 			continue
@@ -157,7 +154,7 @@ func remarkDecisions(s *scope, n *notes) {
 }
 
 // remarkEdge notes what is odd about an edge that is learned.
-func remarkEdge(s *scope, n *notes, i int, en edgeEnd) {
+func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 	e := &s.g.Edges[i]
 	note := func(kind Kind, text, consequence string) {
 		n.find(kind.at(i, en.namespace, en.dir, s.edgeText(e)+" "+text, consequence))
@@ -212,7 +209,7 @@ func remarkEdge(s *scope, n *notes, i int, en edgeEnd) {
 // edge with the workload.
 func (s *scope) onlyOwnNode(e *graph.Edge, en edgeEnd) bool {
 	const others = model.RemoteNode | model.KubeAPIServer
-	at := func(edge *graph.Edge) (self, peer int) {
+	at := func(edge *graph.Edge) (self, peer graph.PeerID) {
 		if en.dir == model.Egress {
 			return edge.Src, edge.Dst
 		}
@@ -222,8 +219,7 @@ func (s *scope) onlyOwnNode(e *graph.Edge, en edgeEnd) bool {
 	if host&model.Host == 0 || host&others != 0 {
 		return false
 	}
-	for i := range s.g.Edges {
-		o := &s.g.Edges[i]
+	for i, o := range s.g.AllEdges() {
 		self, peer := at(o)
 		if self == en.self && o.Proto == e.Proto && o.Port == e.Port && s.g.Peers[peer].Entities&others != 0 &&
 			s.accepted(i) {

@@ -17,24 +17,24 @@ var resolverApps = []string{"kube-dns", "coredns", "node-local-dns", "nodelocald
 
 // query is a workload asking a resolver.
 type query struct {
-	subject  int // index into Graph.Workloads
-	resolver int // index into Graph.Peers
+	subject  graph.WorkloadID
+	resolver graph.PeerID
 }
 
 // resolvers says who answers for names, who was seen asking, and who was not.
 type resolvers struct {
-	is     map[int]bool // by peer
+	is     map[graph.PeerID]bool
 	asks   map[query]bool
-	asking map[int]bool // the workloads of asks
+	asking map[graph.WorkloadID]bool // the workloads of asks
 	// named is the one of the configuration, without pods where there is none; silent are the subjects that were not seen
 	// asking and get it.
 	named  policy.Peer
-	silent []int
+	silent []graph.WorkloadID
 }
 
 // findResolvers looks who asks for names. Who should and was never seen is noted.
 func findResolvers(s *scope, sp *speech, needs []need, n *notes) (*resolvers, error) {
-	r := &resolvers{is: answering(s), asks: map[query]bool{}, asking: map[int]bool{}}
+	r := &resolvers{is: answering(s), asks: map[query]bool{}, asking: map[graph.WorkloadID]bool{}}
 	for _, x := range needs {
 		if x.dir == model.Egress && x.proto == model.UDP && x.port == dnsPort && r.is[x.peer] {
 			r.asks[query{x.subject, x.peer}] = true
@@ -57,18 +57,17 @@ func (r *resolvers) isQuery(n need) bool {
 
 // answering finds the peers that answer DNS queries for the cluster: pods that say so by their labels, link-local
 // addresses (where a node-local cache listens), and whatever answers UDP 53 to two workloads or more.
-func answering(s *scope) map[int]bool {
-	clients := map[int]map[int]bool{}
-	for i := range s.g.Edges {
-		e := &s.g.Edges[i]
+func answering(s *scope) map[graph.PeerID]bool {
+	clients := map[graph.PeerID]map[graph.PeerID]bool{}
+	for i, e := range s.g.AllEdges() {
 		if e.Proto == model.UDP && e.Port == dnsPort && s.accepted(i) {
 			if clients[e.Dst] == nil {
-				clients[e.Dst] = map[int]bool{}
+				clients[e.Dst] = map[graph.PeerID]bool{}
 			}
 			clients[e.Dst][e.Src] = true
 		}
 	}
-	out := map[int]bool{}
+	out := map[graph.PeerID]bool{}
 	for peer, c := range clients {
 		if len(c) > 1 || saysResolver(s, &s.g.Peers[peer]) {
 			out[peer] = true
@@ -133,7 +132,7 @@ func (r *resolvers) remarkNames(s *scope, needs []need, notes *notes) {
 		return
 	}
 	recorded := false
-	asked := map[int]bool{}
+	asked := map[graph.WorkloadID]bool{}
 	for i := range s.g.Edges {
 		if e := &s.g.Edges[i]; e.Port == dnsPort && (e.Proto == model.UDP || e.Proto == model.TCP) {
 			recorded = true
@@ -143,7 +142,7 @@ func (r *resolvers) remarkNames(s *scope, needs []need, notes *notes) {
 			asked[s.g.Peers[e.Src].Workload] = true
 		}
 	}
-	silent := map[int]bool{}
+	silent := map[graph.WorkloadID]bool{}
 	for _, n := range needs {
 		if n.dir == model.Egress && !asked[n.subject] {
 			silent[n.subject] = true

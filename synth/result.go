@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/decision"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -17,8 +18,8 @@ type Result struct {
 	Dialect  render.Dialect
 	Cluster  string           // that the policies are for, "" where the log has but one
 	Policies policy.PolicySet // the allow policies, canonical
-	// RuleEdges gives for the id of every rule the edges that ask for it: indices into Graph.Edges, sorted.
-	RuleEdges map[string][]int
+	// RuleEdges gives for the id of every rule the edges that ask for it, sorted.
+	RuleEdges map[string][]graph.EdgeID
 	Subjects  []Subject // sorted by workload
 	Findings  []Finding // the gravest first
 	Losses    []Loss    // sorted by edge
@@ -26,8 +27,8 @@ type Result struct {
 	// Enforce says for each namespace that has subjects, or edges that stand in the way, which directions may get a
 	// default deny.
 	Enforce map[string]Enforce
-	// Decided are the edges that people decided to reject, or to ignore: indices into Graph.Edges.
-	Decided map[int]decision.Verdict
+	// Decided are the edges that people decided to reject, or to ignore.
+	Decided map[graph.EdgeID]decision.Verdict
 	Stats   Stats
 	beside  map[string]policy.Policy
 	whole   map[string][]policy.Policy // by namespace, for each subject what the allow policies say of it
@@ -37,7 +38,7 @@ type Result struct {
 
 // Subject is a workload that policies were learned for.
 type Subject struct {
-	Workload int      // index into Graph.Workloads
+	Workload graph.WorkloadID
 	Rules    []string // ids of the rules that apply to it, sorted
 	// Ingress and Egress say how few its rules are, those for DNS aside.
 	Ingress, Egress Proof
@@ -80,7 +81,7 @@ func (w *Widening) Cost() string {
 
 // Triple is a connection between peers of the graph on each of some ports.
 type Triple struct {
-	Src, Dst   int // indices into Graph.Peers
+	Src, Dst   graph.PeerID
 	Proto      model.Proto
 	Port, Last uint16 // the first and last of a range of ports, inclusive
 }
@@ -141,8 +142,8 @@ func (s *Stats) prove(p Proof) {
 }
 
 // Inexpressible is the set of edges that worked and that the dialect cannot say at one of their ends.
-func (r *Result) Inexpressible() map[int]bool {
-	out := map[int]bool{}
+func (r *Result) Inexpressible() map[graph.EdgeID]bool {
+	out := map[graph.EdgeID]bool{}
 	for _, l := range r.Losses {
 		out[l.Edge] = true
 	}
@@ -150,8 +151,8 @@ func (r *Result) Inexpressible() map[int]bool {
 }
 
 // Accepted is the set of edges that the policies are meant to allow, whatever the log says of them.
-func (r *Result) Accepted() map[int]bool {
-	out := map[int]bool{}
+func (r *Result) Accepted() map[graph.EdgeID]bool {
+	out := map[graph.EdgeID]bool{}
 	for _, edges := range r.RuleEdges {
 		for _, e := range edges {
 			out[e] = true
@@ -161,8 +162,8 @@ func (r *Result) Accepted() map[int]bool {
 }
 
 // DecidedAs is the set of edges that people decided so.
-func (r *Result) DecidedAs(v decision.Verdict) map[int]bool {
-	out := map[int]bool{}
+func (r *Result) DecidedAs(v decision.Verdict) map[graph.EdgeID]bool {
+	out := map[graph.EdgeID]bool{}
 	for e, verdict := range r.Decided {
 		out[e] = verdict == v
 	}
@@ -170,7 +171,7 @@ func (r *Result) DecidedAs(v decision.Verdict) map[int]bool {
 }
 
 // Widened reports whether a connection between two peers was opened by a widening.
-func (r *Result) Widened(src, dst int, proto model.Proto, port uint16) bool {
+func (r *Result) Widened(src, dst graph.PeerID, proto model.Proto, port uint16) bool {
 	return slices.ContainsFunc(r.Widenings, func(w Widening) bool {
 		i, ok := slices.BinarySearchFunc(w.Triples, Triple{src, dst, proto, port, port}, compareTriples)
 		if ok || i == 0 {
@@ -204,7 +205,7 @@ func (r *Result) Namespaces() []string {
 
 // Withdraw takes the default deny of a direction back, because the policies as they were written would block what
 // worked. Where it is forced it stays, and the reason with it.
-func (r *Result) Withdraw(namespace string, d model.Direction, edge int, why string) {
+func (r *Result) Withdraw(namespace string, d model.Direction, edge graph.EdgeID, why string) {
 	e := r.Enforce[namespace]
 	o := Obstacle{d, why, anyPod}
 	if !slices.Contains(e.Why, o) {

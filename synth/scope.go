@@ -16,11 +16,11 @@ type scope struct {
 	g       *graph.Graph
 	cfg     *Config
 	cluster string
-	in      map[string][]int  // workloads of the cluster by namespace, sorted
-	chosen  map[string]bool   // the namespaces that policies are written for
-	refused map[string]string // those that were chosen and can have none, and why
+	in      map[string][]graph.WorkloadID // workloads of the cluster by namespace, sorted
+	chosen  map[string]bool               // the namespaces that policies are written for
+	refused map[string]string             // those that were chosen and can have none, and why
 	decided decided
-	suspect map[int]string // edges that a person should look at, and why
+	suspect map[graph.EdgeID]string // edges that a person should look at, and why
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
@@ -28,13 +28,12 @@ func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 		g:       g,
 		cfg:     cfg,
 		cluster: cfg.Cluster,
-		in:      map[string][]int{},
+		in:      map[string][]graph.WorkloadID{},
 		chosen:  map[string]bool{},
 		refused: map[string]string{},
 		decided: decide(g, cfg.Decisions),
 	}
-	for i := range g.Peers {
-		p := &g.Peers[i]
+	for _, p := range g.AllPeers() {
 		if p.Kind != model.KindPod || s.chosen[p.Namespace] || s.refused[p.Namespace] != "" ||
 			!cfg.chosen(p.Namespace) {
 			continue
@@ -49,8 +48,8 @@ func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 		return nil, err
 	}
 	s.suspect = suspicions(s)
-	for i := range g.Workloads {
-		if w := &g.Workloads[i]; w.Cluster == s.cluster {
+	for i, w := range g.AllWorkloads() {
+		if w.Cluster == s.cluster {
 			s.in[w.Namespace] = append(s.in[w.Namespace], i)
 		}
 	}
@@ -63,8 +62,8 @@ func (s *scope) chooseCluster() error {
 		return nil
 	}
 	clusters := map[string]bool{}
-	for i := range s.g.Workloads {
-		if w := &s.g.Workloads[i]; s.cfg.chosen(w.Namespace) {
+	for _, w := range s.g.AllWorkloads() {
+		if s.cfg.chosen(w.Namespace) {
 			clusters[w.Cluster] = true
 		}
 	}
@@ -83,16 +82,16 @@ func (s *scope) chooseCluster() error {
 }
 
 // subject reports whether policies are written for a workload.
-func (s *scope) subject(w int) bool {
+func (s *scope) subject(w graph.WorkloadID) bool {
 	return s.chosen[s.g.Workloads[w].Namespace] && s.g.Workloads[w].Cluster == s.cluster
 }
 
 // subjectNamespaces returns the namespaces of the workloads that policies are written for.
 func (s *scope) subjectNamespaces() []string {
 	var out []string
-	for i := range s.g.Workloads {
+	for i, w := range s.g.AllWorkloads() {
 		if s.subject(i) {
-			out = append(out, s.g.Workloads[i].Namespace)
+			out = append(out, w.Namespace)
 		}
 	}
 	return out
@@ -106,7 +105,7 @@ func (s *scope) ownCluster(p *graph.Peer) bool {
 func (s *scope) foreign(p *graph.Peer) bool { return p.Kind == model.KindPod && !s.ownCluster(p) }
 
 // accepted reports whether an edge is to be allowed: by what was seen, or by what people decided.
-func (s *scope) accepted(edge int) bool {
+func (s *scope) accepted(edge graph.EdgeID) bool {
 	e := &s.g.Edges[edge]
 	switch d := s.decided.on(edge); {
 	case e.State == graph.Refused:
@@ -125,15 +124,15 @@ func (s *scope) edgeText(e *graph.Edge) string {
 // edgeEnd is one side of an edge that lies in a chosen namespace.
 type edgeEnd struct {
 	dir       model.Direction
-	self      int // index into Graph.Peers
-	peer      int
+	self      graph.PeerID
+	peer      graph.PeerID
 	namespace string
 }
 
 // ends returns the sides of an edge that policies are written for, egress first.
 func (s *scope) ends(e *graph.Edge) []edgeEnd {
 	var out []edgeEnd
-	add := func(dir model.Direction, self, peer int) {
+	add := func(dir model.Direction, self, peer graph.PeerID) {
 		if p := &s.g.Peers[self]; p.Kind == model.KindPod && s.chosen[p.Namespace] && s.ownCluster(p) {
 			out = append(out, edgeEnd{dir, self, peer, p.Namespace})
 		}

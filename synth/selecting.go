@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth/policy"
 )
@@ -14,14 +15,14 @@ import (
 // the keys that each may be selected by.
 type selecting struct {
 	*scope
-	having map[string]map[string][]int // workloads of the cluster by label key and value, sorted
-	stable map[int][]string            // keys of a workload that may stand in a selector
+	having map[string]map[string][]graph.WorkloadID // workloads of the cluster by label key and value, sorted
+	stable map[graph.WorkloadID][]string            // keys of a workload that may stand in a selector
 }
 
 func newSelecting(sc *scope) *selecting {
-	s := &selecting{sc, map[string]map[string][]int{}, map[int][]string{}}
-	for i := range sc.g.Workloads {
-		if sc.g.Workloads[i].Cluster == sc.cluster {
+	s := &selecting{sc, map[string]map[string][]graph.WorkloadID{}, map[graph.WorkloadID][]string{}}
+	for i, w := range sc.g.AllWorkloads() {
+		if w.Cluster == sc.cluster {
 			s.index(i)
 		}
 	}
@@ -31,29 +32,29 @@ func newSelecting(sc *scope) *selecting {
 // selection is some workloads of one namespace and the selector that selects exactly them.
 type selection struct {
 	sel   policy.Selector
-	users []int // sorted
+	users []graph.WorkloadID // sorted
 }
 
 // partition finds few selectors for workloads of a namespace, sorted: one for all of them if there is one, else one for
 // as many as share a label key, and so on. Each selects all pods of its workloads and no others of the namespace.
-func (s *selecting) partition(ns string, users []int) []selection {
+func (s *selecting) partition(ns string, users []graph.WorkloadID) []selection {
 	var out []selection
 	for left := users; len(left) > 0; {
 		g := s.largest(ns, left)
 		out = append(out, g)
-		left = slices.DeleteFunc(slices.Clone(left), func(u int) bool { return slices.Contains(g.users, u) })
+		left = slices.DeleteFunc(slices.Clone(left), func(u graph.WorkloadID) bool { return slices.Contains(g.users, u) })
 	}
 	slices.SortFunc(out, func(a, b selection) int { return slices.Compare(a.users, b.users) })
 	return out
 }
 
 // largest returns the largest group among the users that one selector selects, the first user alone at the least.
-func (s *selecting) largest(ns string, users []int) selection {
+func (s *selecting) largest(ns string, users []graph.WorkloadID) selection {
 	if sel, ok := s.selectExactly(ns, users); ok {
 		return selection{sel, users}
 	}
 	best := selection{policy.MatchLabels(s.g.Workloads[users[0]].Selector), users[:1]}
-	byKey := map[string][]int{}
+	byKey := map[string][]graph.WorkloadID{}
 	for _, u := range users {
 		for k := range s.g.Workloads[u].Selector {
 			byKey[k] = append(byKey[k], u)
@@ -74,7 +75,7 @@ func (s *selecting) largest(ns string, users []int) selection {
 // selectExactly finds one selector for a set of workloads of a namespace that selects no other workload there: a
 // single label with the values of each, else two labels. false: there is none, or only one that would also take in
 // workloads that are yet to come.
-func (s *selecting) selectExactly(ns string, users []int) (policy.Selector, bool) {
+func (s *selecting) selectExactly(ns string, users []graph.WorkloadID) (policy.Selector, bool) {
 	if len(users) == 1 {
 		return policy.MatchLabels(s.g.Workloads[users[0]].Selector), true
 	}
@@ -96,7 +97,7 @@ func (s *selecting) selectExactly(ns string, users []int) (policy.Selector, bool
 
 // sharedKeys are the label keys that tell all the given workloads: first those that all of them are selected by, then
 // stable ones with a value of its own on each.
-func (s *selecting) sharedKeys(users []int) []string {
+func (s *selecting) sharedKeys(users []graph.WorkloadID) []string {
 	var selecting, telling []string
 	first := &s.g.Workloads[users[0]]
 	for k := range first.Selector {
@@ -106,7 +107,7 @@ func (s *selecting) sharedKeys(users []int) []string {
 	}
 	for _, k := range s.stableKeys(users[0]) {
 		if !slices.Contains(selecting, k) &&
-			!slices.ContainsFunc(users, func(u int) bool { return !slices.Contains(s.stableKeys(u), k) }) &&
+			!slices.ContainsFunc(users, func(u graph.WorkloadID) bool { return !slices.Contains(s.stableKeys(u), k) }) &&
 			len(s.valuesOf([]string{k}, users)[0].Values) == len(users) {
 			telling = append(telling, k)
 		}
@@ -117,7 +118,7 @@ func (s *selecting) sharedKeys(users []int) []string {
 }
 
 // stableKeys are the keys whose value all pods of a workload share and that may stand in a selector.
-func (s *selecting) stableKeys(i int) []string {
+func (s *selecting) stableKeys(i graph.WorkloadID) []string {
 	if keys, ok := s.stable[i]; ok {
 		return keys
 	}
@@ -136,12 +137,12 @@ func (s *selecting) stableKeys(i int) []string {
 	return out
 }
 
-func (s *selecting) all(users []int, ok func(*workload.Workload) bool) bool {
-	return !slices.ContainsFunc(users, func(u int) bool { return !ok(&s.g.Workloads[u]) })
+func (s *selecting) all(users []graph.WorkloadID, ok func(*workload.Workload) bool) bool {
+	return !slices.ContainsFunc(users, func(u graph.WorkloadID) bool { return !ok(&s.g.Workloads[u]) })
 }
 
 // valuesOf is the selector of the values that the users have for each key.
-func (s *selecting) valuesOf(keys []string, users []int) policy.Selector {
+func (s *selecting) valuesOf(keys []string, users []graph.WorkloadID) policy.Selector {
 	var sel policy.Selector
 	for _, k := range keys {
 		r := policy.Requirement{Key: k, Op: policy.In}
@@ -156,7 +157,7 @@ func (s *selecting) valuesOf(keys []string, users []int) policy.Selector {
 
 // exact reports whether a selector selects all pods of the users, which are sorted, and none of the namespace's other
 // workloads.
-func (s *selecting) exact(sel policy.Selector, ns string, users []int) bool {
+func (s *selecting) exact(sel policy.Selector, ns string, users []graph.WorkloadID) bool {
 	for _, i := range s.in[ns] {
 		_, user := slices.BinarySearch(users, i)
 		for _, labels := range s.g.Workloads[i].LabelSets {
@@ -169,12 +170,12 @@ func (s *selecting) exact(sel policy.Selector, ns string, users []int) bool {
 }
 
 // index notes which workloads have a pod with a label.
-func (s *selecting) index(i int) {
+func (s *selecting) index(i graph.WorkloadID) {
 	for _, set := range s.g.Workloads[i].LabelSets {
 		for _, kv := range set {
 			k, v, _ := strings.Cut(kv, "=")
 			if s.having[k] == nil {
-				s.having[k] = map[string][]int{}
+				s.having[k] = map[string][]graph.WorkloadID{}
 			}
 			if list := s.having[k][v]; len(list) == 0 || list[len(list)-1] != i {
 				s.having[k][v] = append(list, i)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/cover"
 	"sluice/synth/policy"
 )
@@ -13,7 +14,7 @@ import (
 // learnedRule is a rule with the edges that ask for it.
 type learnedRule struct {
 	policy.Rule
-	edges []int
+	edges []graph.EdgeID
 }
 
 // solver makes rules of needs.
@@ -50,7 +51,7 @@ func (v *solver) rectangles(dir model.Direction, needs []need) ([]learnedRule, P
 	var out []learnedRule
 	for _, rect := range c.Rects {
 		r := learnedRule{Rule: policy.Rule{Direction: dir, Ports: m.portsOf(rect.Cols)}}
-		var peers []int
+		var peers []graph.PeerID
 		for _, i := range rect.Rows {
 			peers = append(peers, m.peers[i])
 			for _, k := range rect.Cols {
@@ -71,7 +72,7 @@ func (v *solver) classes(needs []need) [][]need {
 	names := v.namesOf(needs)
 	byClass := map[int][]need{}
 	for _, n := range needs {
-		c := v.class(v.peersOf(n.namespace, []int{n.peer}, names)[0], policy.OnePort(n.proto, n.port))
+		c := v.class(v.peersOf(n.namespace, []graph.PeerID{n.peer}, names)[0], policy.OnePort(n.proto, n.port))
 		byClass[c] = append(byClass[c], n)
 	}
 	var out [][]need
@@ -99,8 +100,8 @@ func (v *solver) named(n need) []string {
 
 // namesOf returns the names of the peers that are allowed by name, sorted, for needs of equal subjects: where one
 // port of a peer has names, all have.
-func (v *solver) namesOf(needs []need) map[int][]string {
-	out := map[int][]string{}
+func (v *solver) namesOf(needs []need) map[graph.PeerID][]string {
+	out := map[graph.PeerID][]string{}
 	for _, n := range needs {
 		if names := v.named(n); len(names) > 0 {
 			out[n.peer] = append(out[n.peer], names...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -64,7 +65,7 @@ func (e Enforce) Allows(d model.Direction) bool {
 type Obstacle struct {
 	Direction model.Direction
 	Text      string
-	Workload  int // index into Graph.Workloads, below 0 for none that a selector names
+	Workload  graph.WorkloadID // below 0 for none that a selector names
 }
 
 // Whole reports whether the default deny of a direction selects every pod, those to come among them.
@@ -73,7 +74,7 @@ func (e Enforce) Whole(d model.Direction) bool { return e.Allows(d) && *e.At(d) 
 // Holding is a direction of a workload: one that stays open though it is denied in the namespace, or the other way
 // round.
 type Holding struct {
-	Workload  int // index into Graph.Workloads
+	Workload  graph.WorkloadID
 	Name      string
 	Selector  policy.Selector
 	Direction model.Direction

@@ -11,19 +11,20 @@ import (
 
 // suspicions gives for each edge that worked, and that nobody decided about, why a person should look at it. Nothing is
 // left out for it: a log does not tell what somebody meant to do.
-func suspicions(s *scope) map[int]string {
-	x := suspecting{scope: s, clients: map[int]*client{}, vain: map[int]int{}, pairs: map[[2]int]*pairPorts{}}
+func suspicions(s *scope) map[graph.EdgeID]string {
+	x := suspecting{scope: s, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]int{},
+		pairs: map[pair]*pairPorts{}}
 	for _, f := range s.g.FanOuts {
 		x.vain[f.Client] = len(f.Edges)
 	}
-	for i := range s.g.Edges {
-		if e := &s.g.Edges[i]; e.State.Worked() {
+	for _, e := range s.g.AllEdges() {
+		if e.State.Worked() {
 			x.count(e)
 		}
 	}
-	out := map[int]string{}
-	for i := range s.g.Edges {
-		if e := &s.g.Edges[i]; e.State.Worked() && s.decided.on(i) == nil {
+	out := map[graph.EdgeID]string{}
+	for i, e := range s.g.AllEdges() {
+		if e.State.Worked() && s.decided.on(i) == nil {
 			if why := x.why(e); why != "" {
 				out[i] = why
 			}
@@ -35,10 +36,13 @@ func suspicions(s *scope) map[int]string {
 // suspecting knows of each client what is usual for it.
 type suspecting struct {
 	*scope
-	clients map[int]*client
-	vain    map[int]int // connections tried in vain, by clients that tried many
-	pairs   map[[2]int]*pairPorts
+	clients map[graph.PeerID]*client
+	vain    map[graph.PeerID]int // connections tried in vain, by clients that tried many
+	pairs   map[pair]*pairPorts
 }
+
+// pair is a client and a server.
+type pair struct{ src, dst graph.PeerID }
 
 // pairPorts counts the ports that a client used of a server, and those of them that it hardly used.
 type pairPorts struct{ all, single int }
@@ -57,10 +61,10 @@ func (x *suspecting) count(e *graph.Edge) {
 	}
 	c.records += e.Records()
 	c.names = c.names || len(e.Names) > 0
-	p := x.pairs[[2]int{e.Src, e.Dst}]
+	p := x.pairs[pair{e.Src, e.Dst}]
 	if p == nil {
 		p = &pairPorts{}
-		x.pairs[[2]int{e.Src, e.Dst}] = p
+		x.pairs[pair{e.Src, e.Dst}] = p
 	}
 	p.all++
 	if e.Records() <= fewRecords {
@@ -83,9 +87,9 @@ func (x *suspecting) why(e *graph.Edge) string {
 	switch {
 	case x.vain[e.Src] > 0:
 		return fmt.Sprintf("its client tried %d connections in vain: a scan finds open ports too", x.vain[e.Src])
-	case rare && x.pairs[[2]int{e.Src, e.Dst}].sweep():
+	case rare && x.pairs[pair{e.Src, e.Dst}].sweep():
 		return fmt.Sprintf("its client tried %d ports of this server, each hardly more than once",
-			x.pairs[[2]int{e.Src, e.Dst}].all)
+			x.pairs[pair{e.Src, e.Dst}].all)
 	case x.byHand(src):
 		return "its client is a pod that nothing runs but a person: kubectl run, or a test"
 	case environment(src.Namespace) != "" && environment(dst.Namespace) != "" &&
@@ -136,11 +140,11 @@ func remarkSuspicion(s *scope, n *notes) {
 	if s.cfg.HoldSuspect {
 		consequence = "no rule is learned of it, and its workload is held open until you decide: accept" + decide
 	}
-	for i := range s.g.Edges {
+	for i, e := range s.g.AllEdges() {
 		if s.suspect[i] == "" {
 			continue
 		}
-		e, last := &s.g.Edges[i], ""
+		last := ""
 		for _, en := range s.ends(e) {
 			if en.namespace == last {
 				continue

@@ -27,7 +27,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 		return Result{}, err
 	}
 	needs = slices.DeleteFunc(needs, func(n need) bool {
-		return n.edge < len(cfg.Granted) && *cfg.Granted[n.edge].At(n.dir)
+		return len(cfg.Granted) > 0 && *cfg.Granted[n.edge].At(n.dir)
 	})
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
@@ -56,7 +56,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 }
 
 // edges returns the edges of every rule, sorted.
-func (w *output) edges() map[string][]int {
+func (w *output) edges() map[string][]graph.EdgeID {
 	for id, e := range w.ruleEdges {
 		slices.Sort(e)
 		w.ruleEdges[id] = slices.Compact(e)
@@ -67,7 +67,7 @@ func (w *output) edges() map[string][]int {
 // subjects returns the workloads that policies are for, with the rules of each.
 func (w *output) subjects(s *scope) []Subject {
 	var out []Subject
-	for i := range s.g.Workloads {
+	for i := range s.g.AllWorkloads() {
 		if s.subject(i) {
 			ids := slices.Sorted(slices.Values(w.ruleIDs[i]))
 			p := w.proofs[i]

@@ -21,9 +21,9 @@ var worldRule = policy.Rule{Direction: model.Ingress, AnyPort: true,
 	Peers: []policy.Peer{{Kind: policy.PeerEntities, Entities: model.World}}}
 
 // peersOf returns the peers in policies of namespace ns for peers of the graph that inexpressible let through.
-func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []policy.Peer {
+func (t *translator) peersOf(ns string, peers []graph.PeerID, names map[graph.PeerID][]string) []policy.Peer {
 	var out []policy.Peer
-	var workloads []int
+	var workloads []graph.WorkloadID
 	var addresses []netip.Addr
 	for _, i := range peers {
 		switch p := &t.g.Peers[i]; {
@@ -56,7 +56,7 @@ func (t *translator) peersOf(ns string, peers []int, names map[int][]string) []p
 }
 
 // peer returns the peer in policies of namespace ns for one peer of the graph.
-func (t *translator) peer(ns string, i int) policy.Peer {
+func (t *translator) peer(ns string, i graph.PeerID) policy.Peer {
 	switch p := &t.g.Peers[i]; p.Kind {
 	case model.KindAddress:
 		if p.Masked() && t.says(worldRule) {
@@ -79,7 +79,7 @@ func (t *translator) peer(ns string, i int) policy.Peer {
 }
 
 // PeerOf returns what policies call a peer of the graph by itself, false for one that takes more to name.
-func PeerOf(g *graph.Graph, i int) (policy.Peer, bool) {
+func PeerOf(g *graph.Graph, i graph.PeerID) (policy.Peer, bool) {
 	switch p := &g.Peers[i]; {
 	case p.Kind == model.KindAddress:
 		return policy.Peer{Kind: policy.PeerCIDR, CIDR: prefix(p.Address)}, true
@@ -93,7 +93,7 @@ func PeerOf(g *graph.Graph, i int) (policy.Peer, bool) {
 }
 
 // means reports whether a peer in policies of namespace ns means a peer of the graph.
-func (t *translator) means(ns string, p *policy.Peer, peer int) bool {
+func (t *translator) means(ns string, p *policy.Peer, peer graph.PeerID) bool {
 	if n := t.setOf(p.Name); p.Kind == policy.PeerNetwork && n != nil {
 		q := &t.g.Peers[peer]
 		return (q.Kind == model.KindNetwork || q.Kind == model.KindNetworkSet) && q.Name == n.Name ||
@@ -117,7 +117,7 @@ func (t *translator) means(ns string, p *policy.Peer, peer int) bool {
 }
 
 // holds reports whether a rule allows an edge, as far as peers and ports go.
-func (t *translator) holds(ns string, r *policy.Rule, edge int) bool {
+func (t *translator) holds(ns string, r *policy.Rule, edge graph.EdgeID) bool {
 	e := &t.g.Edges[edge]
 	peer := e.Src
 	if r.Direction == model.Egress {

@@ -71,14 +71,14 @@ func (x *widener) dns() {
 // for only one of them.
 func (x *widener) entities() {
 	seen := map[Triple]bool{}
-	var entities []int
-	for i := range x.g.Edges {
-		if e := &x.g.Edges[i]; x.accepted(i) {
+	var entities []graph.PeerID
+	for i, e := range x.g.AllEdges() {
+		if x.accepted(i) {
 			seen[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}
-	for i := range x.g.Peers {
-		if x.g.Peers[i].Kind == model.KindEntity {
+	for i, p := range x.g.AllPeers() {
+		if p.Kind == model.KindEntity {
 			entities = append(entities, i)
 		}
 	}
@@ -114,9 +114,9 @@ func (x *widener) entities() {
 
 // decisions opens what people decided to allow although it was never seen.
 func (x *widener) decisions() {
-	peers := map[string]int{}
-	for i := range x.g.Peers {
-		peers[x.g.Peers[i].ID] = i
+	peers := map[string]graph.PeerID{}
+	for i, p := range x.g.AllPeers() {
+		peers[p.ID] = i
 	}
 	w := Widening{Kind: "decision", Text: "decided to be allowed although it was never seen"}
 	for i := range x.decided.list {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
@@ -19,9 +20,13 @@ func writePolicies(
 	b *ledger,
 	enforce map[string]Enforce,
 ) (*output, error) {
-	w := &writer{v.scope, v, v.translator.selecting, n, b, map[string]bool{}, output{ruleEdges: map[string][]int{},
-		ruleIDs: map[int][]string{}, proofs: map[int]policy.ByDirection[Proof]{}, beside: map[string]policy.Policy{}}}
-	bySubject := map[int]*policy.ByDirection[[]need]{}
+	w := &writer{v.scope, v, v.translator.selecting, n, b, map[string]bool{}, output{
+		ruleEdges: map[string][]graph.EdgeID{},
+		ruleIDs:   map[graph.WorkloadID][]string{},
+		proofs:    map[graph.WorkloadID]policy.ByDirection[Proof]{},
+		beside:    map[string]policy.Policy{},
+	}}
+	bySubject := map[graph.WorkloadID]*policy.ByDirection[[]need]{}
 	var dns []need
 	for _, x := range needs {
 		if w.isQuery(x) {
@@ -48,13 +53,13 @@ func writePolicies(
 
 // writeAll writes the policies of all subjects: one for those of a namespace that need the same, where a selector
 // selects exactly them, else one each.
-func (w *writer) writeAll(ctx context.Context, bySubject map[int]*policy.ByDirection[[]need]) error {
-	same := map[string][]int{}
+func (w *writer) writeAll(ctx context.Context, bySubject map[graph.WorkloadID]*policy.ByDirection[[]need]) error {
+	same := map[string][]graph.WorkloadID{}
 	for s, needs := range bySubject {
 		k := w.g.Workloads[s].Namespace + "\x00" + w.needsKey(needs)
 		same[k] = append(same[k], s)
 	}
-	var groups [][]int
+	var groups [][]graph.WorkloadID
 	for _, users := range same {
 		slices.Sort(users)
 		groups = append(groups, users)
@@ -92,7 +97,7 @@ func (w *writer) needsKey(needs *policy.ByDirection[[]need]) string {
 }
 
 // writeShared writes the policy of subjects that need the same.
-func (w *writer) writeShared(ns string, part selection, bySubject map[int]*policy.ByDirection[[]need]) {
+func (w *writer) writeShared(ns string, part selection, bySubject map[graph.WorkloadID]*policy.ByDirection[[]need]) {
 	var all []learnedRule
 	var proofs policy.ByDirection[Proof]
 	for _, d := range policy.Directions() {

@@ -8,12 +8,13 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
 // dnsGroup is a set of workloads of one namespace that ask the same resolvers on the same ports.
 type dnsGroup struct {
-	users []int // sorted
+	users []graph.WorkloadID // sorted
 	needs []need
 }
 
@@ -73,10 +74,10 @@ func dnsGroups(needs []need) []dnsGroup {
 		ports[q] = append(ports[q], policy.OnePort(n.proto, n.port))
 	}
 	type column struct {
-		resolver int
+		resolver graph.PeerID
 		ports    string
 	}
-	users := map[column][]int{}
+	users := map[column][]graph.WorkloadID{}
 	for q, p := range ports {
 		c := column{q.resolver, policy.PortsKey(policy.Rule{Ports: p}.Canonical().Ports)}
 		users[c] = append(users[c], q.subject)
@@ -112,7 +113,7 @@ func dnsGroups(needs []need) []dnsGroup {
 }
 
 // usersKey tells sorted lists of workloads apart.
-func usersKey(users []int) string {
+func usersKey(users []graph.WorkloadID) string {
 	var k []byte
 	for _, u := range users {
 		k = binary.AppendUvarint(k, uint64(u))
@@ -162,11 +163,20 @@ func (w *writer) widenNamesOf(ns string, needs []need) {
 	price := 2 * len(w.selecting.in[ns])
 	if len(needs) > 0 {
 		rules, _ = w.solver.rules(model.Egress, needs)
-		asked := map[Triple]bool{}
-		opened := map[Triple]bool{}
+		type offer struct {
+			resolver graph.PeerID
+			service
+		}
+		type question struct {
+			subject graph.WorkloadID
+			offer
+		}
+		opened := map[offer]bool{}
+		asked := map[question]bool{}
 		for _, n := range needs {
-			opened[Triple{0, n.peer, n.proto, n.port, n.port}] = true
-			asked[Triple{n.subject, n.peer, n.proto, n.port, n.port}] = true
+			o := offer{n.peer, service{n.proto, n.port, n.port}}
+			opened[o] = true
+			asked[question{n.subject, o}] = true
 		}
 		price = len(opened)*len(w.selecting.in[ns]) - len(asked)
 	}
@@ -190,7 +200,7 @@ func (w *writer) widenNamesOf(ns string, needs []need) {
 
 // writeResolver allows the resolver of the configuration to the subjects that were not seen asking.
 func (w *writer) writeResolver() {
-	byNamespace := map[string][]int{}
+	byNamespace := map[string][]graph.WorkloadID{}
 	for _, s := range w.resolvers.silent {
 		byNamespace[w.g.Workloads[s].Namespace] = append(byNamespace[w.g.Workloads[s].Namespace], s)
 	}
@@ -211,17 +221,16 @@ func (w *writer) writeResolver() {
 }
 
 // widenResolver prices what a rule for the resolver opens: its pods that were seen, one where none was.
-func (w *writer) widenResolver(id string, users []int, ports []policy.Port) {
+func (w *writer) widenResolver(id string, users []graph.WorkloadID, ports []policy.Port) {
 	var triples []Triple
-	for i := range w.g.Peers {
-		p := &w.g.Peers[i]
+	for i, p := range w.g.AllPeers() {
 		if p.Workload < 0 ||
 			!w.resolvers.named.Namespaces.Matches(model.Labels{policy.NamespaceName + "=" + p.Namespace}) ||
 			!slices.ContainsFunc(w.g.Workloads[p.Workload].LabelSets, w.resolvers.named.Pods.Matches) {
 			continue
 		}
-		for j := range w.g.Peers {
-			if !slices.Contains(users, w.g.Peers[j].Workload) {
+		for j, client := range w.g.AllPeers() {
+			if !slices.Contains(users, client.Workload) {
 				continue
 			}
 			for _, q := range ports {

@@ -7,16 +7,17 @@ import (
 	"strings"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/policy"
 )
 
 // output is what came of the needs.
 type output struct {
 	policies  []policy.Policy
-	ruleEdges map[string][]int                  // by rule id
-	ruleIDs   map[int][]string                  // ids, by subject
-	proofs    map[int]policy.ByDirection[Proof] // by subject
-	beside    map[string]policy.Policy          // by namespace, see Result.Beside
+	ruleEdges map[string][]graph.EdgeID     // by rule id
+	ruleIDs   map[graph.WorkloadID][]string // ids
+	proofs    map[graph.WorkloadID]policy.ByDirection[Proof]
+	beside    map[string]policy.Policy // by namespace, see Result.Beside
 }
 
 // writer turns needs into policies: those of every workload, and the shared ones for DNS.
@@ -31,7 +32,7 @@ type writer struct {
 }
 
 // add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
-func (w *writer) add(p policy.Policy, of []int, rules []learnedRule) {
+func (w *writer) add(p policy.Policy, of []graph.WorkloadID, rules []learnedRule) {
 	for _, r := range rules {
 		p.Ingress = p.Ingress || r.Direction == model.Ingress
 		p.Egress = p.Egress || r.Direction == model.Egress
@@ -57,7 +58,7 @@ func (w *writer) inForm(p policy.Policy, rules []learnedRule) (policy.Policy, []
 	if !other {
 		return p, rules
 	}
-	var all []int
+	var all []graph.EdgeID
 	for _, r := range rules {
 		all = append(all, r.edges...)
 	}

@@ -184,7 +184,7 @@ func (d *doctor) undecided() {
 // nodesMissing looks for workloads that others were seen to reach, and that nothing reported at their own end, while
 // that end is reported for others: the nodes that they run on do not export.
 func (d *doctor) nodesMissing() {
-	reached, reported := map[int]bool{}, map[int]bool{}
+	reached, reported := map[graph.WorkloadID]bool{}, map[graph.WorkloadID]bool{}
 	for _, e := range d.shown {
 		w := d.Graph.Peers[e.Dst].Workload
 		if w < 0 || d.Graph.Peers[e.Src].Workload < 0 || !e.State.Worked() {

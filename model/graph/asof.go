@@ -69,8 +69,7 @@ func (g *Graph) bounds(b *Builder, cfg *Config) {
 	if t, ok := earliest[begin]; ok {
 		start = t
 	}
-	for i := range g.Peers {
-		p := &g.Peers[i]
+	for _, p := range g.AllPeers() {
 		if p.Last > g.AsOf+slack {
 			p.Last = max(g.AsOf, p.First)
 		}

@@ -30,7 +30,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	at := newTenants(g, b)
 	d := newDecider(g, b, at)
 	items := make([]item, 0, b.n)
-	refusals := map[[2]int]uint64{}
+	refusals := map[pair]uint64{}
 	for t := range b.all {
 		if t.notesAddress() {
 			continue
@@ -47,7 +47,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
 			if server, client := assign[k.src], assign[k.dst]; t.refuses() && server >= 0 && client >= 0 {
-				refusals[[2]int{server, client}] += t.records
+				refusals[pair{server, client}] += t.records
 			}
 			continue
 		}
@@ -90,7 +90,7 @@ func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }
 
 // ranks returns the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
 // not. Endpoints without a peer have none.
-func (b *Builder) ranks(assign []int) []uint32 {
+func (b *Builder) ranks(assign []PeerID) []uint32 {
 	type keyed struct {
 		key string
 		id  int
@@ -117,7 +117,7 @@ func (g *Graph) span(t *tally) {
 }
 
 // watch notes when a peer was seen.
-func (g *Graph) watch(peer int, t *tally) {
+func (g *Graph) watch(peer PeerID, t *tally) {
 	if peer < 0 {
 		return
 	}
@@ -130,7 +130,7 @@ func (g *Graph) watch(peer int, t *tally) {
 
 // peers groups the endpoints into workloads and numbers the peers in the order of their names. The result maps
 // endpoints to peers.
-func (b *Builder) peers(g *Graph, cfg Config) []int {
+func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	eps := b.tables.Endpoints.Snapshot()
 	used := make([]bool, len(eps))
 	var pods []uint64 // endpoint and name of a pod
@@ -183,11 +183,11 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 		refused[r.Endpoint] = r.Detail
 	}
 	why := map[string]string{} // by peer: of several the first in the order of texts
-	byID := map[string]int{}
+	byID := map[string]PeerID{}
 	peerName := make([]string, len(eps))
 	services := servicesAt(list)
 	for i, id := range ids {
-		p := peerFor(services.of(&eps[id]), set.Of(i))
+		p := peerFor(services.of(&eps[id]), WorkloadID(set.Of(i)))
 		p.ID = peerID(&p, g.Workloads)
 		peerName[id] = p.ID
 		if d := refused[i]; d != "" && (why[p.ID] == "" || d < why[p.ID]) {
@@ -199,11 +199,10 @@ func (b *Builder) peers(g *Graph, cfg Config) []int {
 		}
 	}
 	slices.SortFunc(g.Peers, func(x, y Peer) int { return cmp.Compare(x.ID, y.ID) })
-	for i := range g.Peers {
-		byID[g.Peers[i].ID] = i
-		g.Peers[i].Refusal = why[g.Peers[i].ID]
+	for i, p := range g.AllPeers() {
+		byID[p.ID], p.Refusal = i, why[p.ID]
 	}
-	assign := make([]int, len(eps))
+	assign := make([]PeerID, len(eps))
 	for i := range assign {
 		assign[i] = -1
 		if used[i] {
@@ -239,7 +238,7 @@ func (g *Graph) finish(items []item) []int {
 		from = append(from, at)
 		at += n
 		ed := w.weigh(of)
-		ed.Src, ed.Dst, ed.Proto, ed.Port = int(of[0].peers>>32), int(uint32(of[0].peers)), of[0].k.proto, of[0].k.port
+		ed.Src, ed.Dst, ed.Proto, ed.Port = PeerID(of[0].peers>>32), PeerID(uint32(of[0].peers)), of[0].k.proto, of[0].k.port
 		reason := of[0].reason()
 		if reason != model.ReasonNone {
 			ed.State, ed.Reason, ed.NeverWorked = Refused, reason, neverWorked(of)
@@ -254,7 +253,7 @@ func (g *Graph) finish(items []item) []int {
 			if k := &of[i].k; i == 0 || of[i].ranks != of[i-1].ranks {
 				g.Connections = append(
 					g.Connections,
-					Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: len(g.Edges)},
+					Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: EdgeID(len(g.Edges))},
 				)
 			}
 			g.Connections[len(g.Connections)-1].Records += of[i].t.records

@@ -258,7 +258,7 @@ func (b *Builder) Observations() []model.Observation {
 			list = append(list, t)
 		}
 	}
-	rank := b.ranks(make([]int, b.tables.Endpoints.Len())) // ids depend on the order of the log
+	rank := b.ranks(make([]PeerID, b.tables.Endpoints.Len())) // ids depend on the order of the log
 	slices.SortFunc(list, func(x, y *tally) int {
 		return cmp.Or(
 			cmp.Compare(rank[x.k.src], rank[y.k.src]),

@@ -12,7 +12,7 @@ type decider struct {
 }
 
 type server struct {
-	peer  int
+	peer  PeerID
 	proto model.Proto
 	port  uint16
 }

@@ -10,10 +10,10 @@ import (
 // FanOut is a client that tried many ports or many peers, most of them in vain: a scan, or a client whose servers are
 // gone.
 type FanOut struct {
-	Client int   // index into Graph.Peers
-	Edges  []int // those that failed or were denied, indices into Graph.Edges, sorted
-	Peers  int   // how many different peers they go to
-	Ports  int   // on how many different ports
+	Client PeerID
+	Edges  []EdgeID // those that failed or were denied, sorted
+	Peers  int      // how many different peers they go to
+	Ports  int      // on how many different ports
 }
 
 // fanOutSize is the number of failed edges of one client that make a fan-out.
@@ -23,9 +23,8 @@ const fanOutSize = 16
 // edges count as attempted, or as reset.
 func (r *grader) fanOuts() []FanOut {
 	type counts struct{ failed, worked int }
-	by := map[int]*counts{}
-	for i := range r.g.Edges {
-		e := &r.g.Edges[i]
+	by := map[PeerID]*counts{}
+	for i, e := range r.g.AllEdges() {
 		c := by[e.Src]
 		if c == nil {
 			c = &counts{}
@@ -38,14 +37,13 @@ func (r *grader) fanOuts() []FanOut {
 			c.worked++
 		}
 	}
-	outs := map[int]*FanOut{}
+	outs := map[PeerID]*FanOut{}
 	for client, c := range by {
 		if c.failed >= fanOutSize && c.failed > c.worked {
 			outs[client] = &FanOut{Client: client}
 		}
 	}
-	for i := range r.g.Edges {
-		e := &r.g.Edges[i]
+	for i, e := range r.g.AllEdges() {
 		out := outs[e.Src]
 		if out == nil || !r.vain(i) {
 			continue
@@ -60,7 +58,7 @@ func (r *grader) fanOuts() []FanOut {
 	}
 	list := make([]FanOut, 0, len(outs))
 	for _, out := range outs {
-		peers, ports := map[int]bool{}, map[uint32]bool{}
+		peers, ports := map[PeerID]bool{}, map[uint32]bool{}
 		for _, i := range out.Edges {
 			e := &r.g.Edges[i]
 			peers[e.Dst], ports[uint32(e.Proto)<<16|uint32(e.Port)] = true, true
@@ -73,7 +71,7 @@ func (r *grader) fanOuts() []FanOut {
 }
 
 // vain reports whether an edge failed, was denied, or may well have failed.
-func (r *grader) vain(i int) bool {
+func (r *grader) vain(i EdgeID) bool {
 	e := &r.g.Edges[i]
 	switch e.State {
 	case Denied:

@@ -128,9 +128,12 @@ type grader struct {
 	counts bool // the log counts packets, and some came back
 	// refusals are the ICMP errors by which a server, first, told a client that nobody listens; unheard are the ports
 	// over which nobody answered the same client.
-	refusals map[[2]int]uint64
-	unheard  map[[2]int]uint64
+	refusals map[pair]uint64
+	unheard  map[pair]uint64
 }
+
+// pair is the server and the client of what went from the one to the other.
+type pair struct{ server, client PeerID }
 
 // place is where and when a log shows what it shows.
 type place struct {
@@ -142,11 +145,11 @@ type place struct {
 // answers are the peers that were answered, and those that answered, at a place; silent are those with an edge that
 // nobody answered. Most says that most pods that asked were answered.
 type answers struct {
-	clients, servers, silent map[int]bool
+	clients, servers, silent map[PeerID]bool
 	most                     bool
 }
 
-func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[[2]int]uint64) *grader {
+func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[pair]uint64) *grader {
 	r := &grader{
 		g:        g,
 		cfg:      cfg,
@@ -155,22 +158,21 @@ func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[[2]
 		proofs:   make([]proof, len(g.Edges)),
 		shown:    map[place]*answers{},
 		refusals: refusals,
-		unheard:  map[[2]int]uint64{},
+		unheard:  map[pair]uint64{},
 	}
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for i, e := range g.AllEdges() {
 		p := proofOf(r.of(i))
 		r.proofs[i] = p
 		r.counts = r.counts || p.counted
 		if e.Proto == model.UDP && r.silent(i) {
-			r.unheard[[2]int{e.Dst, e.Src}]++
+			r.unheard[pair{e.Dst, e.Src}]++
 		}
 	}
 	return r
 }
 
-func (r *grader) of(edge int) []item {
-	if edge+1 < len(r.from) {
+func (r *grader) of(edge EdgeID) []item {
+	if int(edge)+1 < len(r.from) {
 		return r.items[r.from[edge]:r.from[edge+1]]
 	}
 	return r.items[r.from[edge]:]
@@ -180,14 +182,14 @@ func (r *grader) of(edge int) []item {
 // they are: pending, or denied where a policy denied them at other times.
 func (r *grader) grade() {
 	r.survey()
-	for i := range r.g.Edges {
-		if e := &r.g.Edges[i]; e.State.Worked() {
+	for i, e := range r.g.AllEdges() {
+		if e.State.Worked() {
 			e.Grade, e.Doubt = r.gradeOf(i)
 		}
 	}
 	r.g.FanOuts = r.fanOuts()
-	for i := range r.g.Edges {
-		switch e := &r.g.Edges[i]; {
+	for _, e := range r.g.AllEdges() {
+		switch {
 		case !e.Grade.Failed():
 		case e.State == Mixed:
 			e.State = Denied
@@ -199,7 +201,7 @@ func (r *grader) grade() {
 }
 
 // silent reports whether an edge shows no answer and depends on the log to tell what that means.
-func (r *grader) silent(i int) bool {
+func (r *grader) silent(i EdgeID) bool {
 	p := &r.proofs[i]
 	return r.g.Edges[i].State.Worked() && p.forwards && !p.answered && !p.old
 }
@@ -207,9 +209,9 @@ func (r *grader) silent(i int) bool {
 // survey finds where the log shows answers, in the hours that matter to a silent edge.
 func (r *grader) survey() {
 	hours := map[uint32]bool{}
-	for i := range r.g.Edges {
+	for i, e := range r.g.AllEdges() {
 		if r.silent(i) {
-			for _, h := range r.g.Edges[i].Windows {
+			for _, h := range e.Windows {
 				hours[h] = true
 			}
 		}
@@ -217,8 +219,7 @@ func (r *grader) survey() {
 	if len(hours) == 0 {
 		return
 	}
-	for i := range r.g.Edges {
-		e := &r.g.Edges[i]
+	for i, e := range r.g.AllEdges() {
 		if !e.State.Worked() {
 			continue
 		}
@@ -254,7 +255,7 @@ func (r *grader) survey() {
 }
 
 // pods counts the workloads among peers that are not in another set. Anybody can send from many addresses.
-func (r *grader) pods(peers, but map[int]bool) (n int) {
+func (r *grader) pods(peers, but map[PeerID]bool) (n int) {
 	for p := range peers {
 		if r.g.Peers[p].Workload >= 0 && !but[p] {
 			n++
@@ -273,7 +274,7 @@ func (r *grader) asks(it *item) bool {
 func (r *grader) at(p place) *answers {
 	a := r.shown[p]
 	if a == nil {
-		a = &answers{clients: map[int]bool{}, servers: map[int]bool{}, silent: map[int]bool{}}
+		a = &answers{clients: map[PeerID]bool{}, servers: map[PeerID]bool{}, silent: map[PeerID]bool{}}
 		r.shown[p] = a
 	}
 	return a
@@ -282,7 +283,7 @@ func (r *grader) at(p place) *answers {
 // tells reports whether silence means that nobody answered an edge: an answer would have been logged in its hours,
 // since the log shows others then, to the same client or by the same server, or to most clients. Hours with hardly
 // any of its records may show none: those that a log begins or ends in have few answers of anybody.
-func (r *grader) tells(i int) bool {
+func (r *grader) tells(i EdgeID) bool {
 	e := &r.g.Edges[i]
 	var all, unshown uint64
 	for _, it := range r.of(i) {
@@ -304,7 +305,7 @@ func (r *grader) tells(i int) bool {
 	return hardly*unshown <= all
 }
 
-func (r *grader) gradeOf(i int) (Grade, Doubt) {
+func (r *grader) gradeOf(i EdgeID) (Grade, Doubt) {
 	e, p := &r.g.Edges[i], &r.proofs[i]
 	switch {
 	case p.answered && p.forwards && (e.Proto == model.TCP || e.Proto == model.SCTP):
@@ -339,7 +340,7 @@ func (r *grader) gradeCounted(e *Edge, p *proof) (Grade, Doubt) {
 	return Attempted, DoubtNone
 }
 
-func (r *grader) gradeTCP(i int) (Grade, Doubt) {
+func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 	e, p := &r.g.Edges[i], &r.proofs[i]
 	switch {
 	case p.reset && p.syn:
@@ -363,11 +364,11 @@ func (r *grader) gradeTCP(i int) (Grade, Doubt) {
 }
 
 // gradeDatagrams grades what has no opening to tell by.
-func (r *grader) gradeDatagrams(i int) (Grade, Doubt) {
+func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 	e, p := &r.g.Edges[i], &r.proofs[i]
-	pair := [2]int{e.Dst, e.Src}
-	if e.Proto == model.UDP && r.refusals[pair] > 0 {
-		if r.refusals[pair] >= r.unheard[pair] {
+	back := pair{e.Dst, e.Src}
+	if e.Proto == model.UDP && r.refusals[back] > 0 {
+		if r.refusals[back] >= r.unheard[back] {
 			return Reset, DoubtNone
 		}
 		p.soft = true // systems limit how many errors they send

@@ -49,8 +49,7 @@ func (w *world) grades(t *testing.T, cfg Config) []string {
 		t.Fatal(err)
 	}
 	var out []string
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for _, e := range g.AllEdges() {
 		if src := g.Peers[e.Src].ID; src == "shop/a" || src == "world:9.9.9.9" {
 			out = append(out, fmt.Sprintf("%s %s %s", e.PortString(), e.State, e.Grade))
 			if e.Doubt != DoubtNone {
@@ -270,8 +269,7 @@ func TestScans(t *testing.T) {
 			if len(g.FanOuts) != 1 || g.Peers[g.FanOuts[0].Client].ID != "shop/a" || len(g.FanOuts[0].Edges) != 40 {
 				t.Fatalf("fan-outs %+v", g.FanOuts)
 			}
-			for i := range g.Edges {
-				e := &g.Edges[i]
+			for i, e := range g.AllEdges() {
 				switch {
 				case slices.Contains(g.FanOuts[0].Edges, i):
 					if e.State != Pending || e.Grade != c.grade {

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,10 +13,19 @@ import (
 	"sluice/model/workload"
 )
 
+// WorkloadID is the place of a workload in Graph.Workloads. -1: none.
+type WorkloadID int
+
+// PeerID is the place of a peer in Graph.Peers. -1: none.
+type PeerID int
+
+// EdgeID is the place of an edge in Graph.Edges. -1: none.
+type EdgeID int
+
 // Peer is one end of an edge: a workload, or what stands for an end that no policy can select as a pod.
 type Peer struct {
 	Kind      model.Kind
-	Workload  int // index into Graph.Workloads, -1 if the peer is none
+	Workload  WorkloadID // -1 if the peer is none
 	Namespace string
 	Name      string         // pod that no selector reaches, NetworkSet, network or node name
 	Labels    model.Labels   // of a NetworkSet
@@ -71,7 +81,7 @@ func (e *Evidence) Records() uint64 {
 
 // Edge is a dependency between two peers on one port.
 type Edge struct {
-	Src, Dst int // indices into Graph.Peers
+	Src, Dst PeerID
 	Proto    model.Proto
 	Port     uint16 // ICMP: the type
 	State    State
@@ -99,7 +109,7 @@ type Connection struct {
 	Src, Dst model.EndpointID
 	Proto    model.Proto
 	Port     uint16
-	Edge     int // index into Graph.Edges
+	Edge     EdgeID
 	Records  uint64
 }
 
@@ -112,7 +122,7 @@ type Graph struct {
 	Connections []Connection
 	FanOuts     []FanOut // by client
 	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
-	PeerOf []int
+	PeerOf []PeerID
 	// standsFor gives for an address that was a pod's, hour by hour, the pods that its records were counted for.
 	standsFor map[model.EndpointID][]model.EndpointID
 	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those
@@ -123,6 +133,27 @@ type Graph struct {
 	// counts the records that lie more than an hour after it.
 	AsOf model.Micros
 	Late uint64
+}
+
+// AllWorkloads goes over the workloads in their order.
+func (g *Graph) AllWorkloads() iter.Seq2[WorkloadID, *workload.Workload] {
+	return all[WorkloadID](g.Workloads)
+}
+
+// AllPeers goes over the peers in their order.
+func (g *Graph) AllPeers() iter.Seq2[PeerID, *Peer] { return all[PeerID](g.Peers) }
+
+// AllEdges goes over the edges in their order.
+func (g *Graph) AllEdges() iter.Seq2[EdgeID, *Edge] { return all[EdgeID](g.Edges) }
+
+func all[ID ~int, T any](list []T) iter.Seq2[ID, *T] {
+	return func(yield func(ID, *T) bool) {
+		for i := range list {
+			if !yield(ID(i), &list[i]) {
+				return
+			}
+		}
+	}
 }
 
 func peerID(p *Peer, w []workload.Workload) string {
@@ -156,7 +187,7 @@ func peerID(p *Peer, w []workload.Workload) string {
 }
 
 // peerFor returns the peer of an endpoint, before it has an index.
-func peerFor(e *model.Endpoint, w int) Peer {
+func peerFor(e *model.Endpoint, w WorkloadID) Peer {
 	p := Peer{Kind: e.Kind, Workload: -1}
 	switch e.Kind {
 	case model.KindPod:
@@ -186,8 +217,7 @@ func (g *Graph) Check() error {
 	if !slices.IsSortedFunc(g.Peers, func(a, b Peer) int { return cmp.Compare(a.ID, b.ID) }) {
 		return fmt.Errorf("peers are not sorted")
 	}
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for i, e := range g.AllEdges() {
 		if e.Records() == 0 {
 			return fmt.Errorf("edge %s -> %s %s has no record", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString())
 		}

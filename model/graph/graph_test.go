@@ -55,8 +55,7 @@ func (w *world) build(t *testing.T) *Graph {
 
 func lines(g *Graph) []string {
 	var out []string
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for _, e := range g.AllEdges() {
 		out = append(out, fmt.Sprintf("%s -> %s %s %s%s used=%d reply=%d dup=%d denied=%d refused=%d", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(),
 			e.State, e.Reason, e.Used, e.Replies, e.Duplicates, e.DeniedRecords, e.RefusedRecords))
 	}

@@ -43,14 +43,14 @@ type backends struct {
 
 // reach is a client and where it might find a backend.
 type reach struct {
-	client    int // peer
+	client    PeerID
 	namespace string
 	proto     model.Proto
 }
 
 // reached are the workloads of a namespace that a client was seen to reach.
 type reached struct {
-	of map[int]*visits // by peer
+	of map[PeerID]*visits
 }
 
 type visits struct {
@@ -60,7 +60,7 @@ type visits struct {
 
 func newBackends(g *Graph, b *Builder) *backends {
 	x := &backends{g: g, service: make([]bool, len(g.Peers)), reached: map[reach]*reached{}}
-	asked := map[int]bool{} // clients of services
+	asked := map[PeerID]bool{} // clients of services
 	for i := range g.Peers {
 		x.service[i] = g.Peers[i].Kind == model.KindService
 	}
@@ -82,10 +82,10 @@ func newBackends(g *Graph, b *Builder) *backends {
 	return x
 }
 
-func (x *backends) visit(r reach, server int, t *tally) {
+func (x *backends) visit(r reach, server PeerID, t *tally) {
 	at := x.reached[r]
 	if at == nil {
-		at = &reached{map[int]*visits{}}
+		at = &reached{map[PeerID]*visits{}}
 		x.reached[r] = at
 	}
 	v := at.of[server]
@@ -145,10 +145,9 @@ func (x *backends) explained(k *key, t *tally) bool {
 }
 
 // bearers are the workloads that bear the name of a service, or have it in a label.
-func (x *backends) bearers(s *Peer) map[int]bool {
-	out := map[int]bool{}
-	for i := range x.g.Workloads {
-		w := &x.g.Workloads[i]
+func (x *backends) bearers(s *Peer) map[WorkloadID]bool {
+	out := map[WorkloadID]bool{}
+	for i, w := range x.g.AllWorkloads() {
 		if w.Namespace != s.Namespace {
 			continue
 		}

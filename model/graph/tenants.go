@@ -44,8 +44,7 @@ func newTenants(g *Graph, b *Builder) *tenants {
 	for _, n := range x.at {
 		slices.SortFunc(n.pods, func(a, b stay) int { return int(a.hour) - int(b.hour) })
 	}
-	for i := range g.Peers {
-		p := &g.Peers[i]
+	for _, p := range g.AllPeers() {
 		if p.Kind != model.KindAddress {
 			continue
 		}
@@ -127,7 +126,7 @@ func (x *tenants) pod(t *tally, end, other model.EndpointID) (stay, bool) {
 		return stay{}, false
 	}
 	var found stay
-	peer := -1
+	peer := PeerID(-1)
 	for _, h := range t.hours {
 		seen := false
 		from, _ := slices.BinarySearchFunc(n.pods, h.n-1, func(s stay, hour uint32) int { return int(s.hour) - int(hour) })

@@ -371,7 +371,7 @@ func withdraw(in Input, report *verify.Report) bool {
 type loss struct {
 	namespace string
 	d         model.Direction
-	edge      int
+	edge      graph.EdgeID
 	text      string
 }
 
@@ -386,7 +386,7 @@ func losses(in Input, report *verify.Report) []loss {
 		for _, l := range []struct {
 			denied bool
 			d      model.Direction
-			peer   int
+			peer   graph.PeerID
 		}{{c.Egress, model.Egress, e.Src}, {c.Ingress, model.Ingress, e.Dst}} {
 			ns := in.Graph.Peers[l.peer].Namespace
 			if _, ok := in.Result.Enforce[ns]; l.denied && ok {

@@ -41,10 +41,9 @@ func (m *Manifest) expectEdges(g *graph.Graph, cfg *verify.Config) {
 		e := &m.Edges[i]
 		known[key{e.Source, e.Destination, e.Port}] = e
 	}
-	cfg.Inexpressible, cfg.Accepted = map[int]bool{}, map[int]bool{}
-	cfg.Rejected, cfg.Ignored = map[int]bool{}, map[int]bool{}
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	cfg.Inexpressible, cfg.Accepted = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
+	cfg.Rejected, cfg.Ignored = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
+	for i, e := range g.AllEdges() {
 		if k := known[key{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()}]; k != nil {
 			cfg.Inexpressible[i] = k.Inexpressible
 			cfg.Accepted[i] = k.Accepted
@@ -67,7 +66,7 @@ func (m *Manifest) expectWidened(g *graph.Graph, cfg *verify.Config) {
 			cfg.WidenedRules[id] = true
 		}
 	}
-	cfg.Widened = func(src, dst int, proto model.Proto, port uint16) bool {
+	cfg.Widened = func(src, dst graph.PeerID, proto model.Proto, port uint16) bool {
 		for _, o := range opened[key{g.Peers[src].ID, g.Peers[dst].ID, proto.String()}] {
 			if o.First <= port && port <= o.Last {
 				return true

@@ -34,8 +34,7 @@ func inputs(g *graph.Graph) Inputs {
 func digest(g *graph.Graph) string {
 	hash := sha256.New()
 	h := bufio.NewWriterSize(hash, 1<<16)
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for _, e := range g.AllEdges() {
 		fmt.Fprintf(
 			h,
 			"%q %q %s %s %s %d %d %d %d %d %d\n",

@@ -320,12 +320,11 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 	return list
 }
 
-// edges lists the edges that have an end in one of the namespaces. The result maps indices of the graph to theirs.
-func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
-	index := map[int]int{}
+// edges lists the edges that have an end in one of the namespaces. The result says where each is in the manifest.
+func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
+	index := map[graph.EdgeID]int{}
 	cannot, learned := r.Inexpressible(), r.Accepted()
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for i, e := range g.AllEdges() {
 		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
 		_, from := r.Enforce[src.Namespace]
 		_, to := r.Enforce[dst.Namespace]
@@ -365,14 +364,14 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[int]int {
 }
 
 // decided is the word for what people decided of an edge, "" for nothing.
-func decided(r *synth.Result, edge int) string {
+func decided(r *synth.Result, edge graph.EdgeID) string {
 	if v, ok := r.Decided[edge]; ok {
 		return v.String()
 	}
 	return ""
 }
 
-func (m *Manifest) rules(r *synth.Result, index map[int]int) {
+func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
 	set := r.Policies
 	for _, ns := range r.Namespaces() {
 		if p, ok := r.Beside(ns); ok {
@@ -409,7 +408,7 @@ func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
 	}
 }
 
-func (m *Manifest) findings(r *synth.Result, index map[int]int) {
+func (m *Manifest) findings(r *synth.Result, index map[graph.EdgeID]int) {
 	for _, f := range r.Findings {
 		out := Finding{
 			Kind:        string(f.Kind),

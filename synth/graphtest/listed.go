@@ -22,7 +22,7 @@ func List(g *graph.Graph, namespaces []string) Listing {
 	for _, ns := range namespaces {
 		chosen[ns] = true
 	}
-	rules := map[int][]policy.Rule{}
+	rules := map[graph.WorkloadID][]policy.Rule{}
 	add := func(d model.Direction, self, peer *graph.Peer, e *graph.Edge) {
 		if self.Workload < 0 || !chosen[self.Namespace] || !e.State.Worked() {
 			return
@@ -40,8 +40,7 @@ func List(g *graph.Graph, namespaces []string) Listing {
 		rules[self.Workload] = append(rules[self.Workload],
 			policy.Rule{Direction: d, Peers: []policy.Peer{to}, Ports: []policy.Port{policy.OnePort(e.Proto, e.Port)}})
 	}
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for _, e := range g.AllEdges() {
 		add(model.Egress, &g.Peers[e.Src], &g.Peers[e.Dst], e)
 		add(model.Ingress, &g.Peers[e.Dst], &g.Peers[e.Src], e)
 	}

@@ -60,7 +60,7 @@ func (d *drift) at(at int64) map[string]bool {
 // strangers are pods that come later to workloads which are known, and that nothing learned until then selects.
 func (d *drift) strangers(at int64) map[model.EndpointID]bool {
 	var late []model.EndpointID
-	known := map[int]bool{} // workloads of the whole log that have a pod by then
+	known := map[graph.WorkloadID]bool{} // workloads of the whole log that have a pod by then
 	for id, p := range d.Graph.PeerOf {
 		if p < 0 || d.Graph.Peers[p].Workload < 0 {
 			continue
@@ -79,7 +79,7 @@ func (d *drift) strangers(at int64) map[model.EndpointID]bool {
 		return nil
 	}
 	then := d.builder.Group(d.cfg)
-	selectors := map[int][]map[string]string{} // by workload of the whole log
+	selectors := map[graph.WorkloadID][]map[string]string{} // of the whole log
 	for id, p := range then.PeerOf {
 		if p < 0 || then.Peers[p].Workload < 0 {
 			continue

@@ -65,7 +65,7 @@ func hasAll(l, want model.Labels) bool {
 // addresses of one DNS name or one named network are one peer, else an edge to a service of many addresses would
 // never be known.
 func FromGraph(s Source) Input {
-	r := reader{Source: s, of: map[int]int{}}
+	r := reader{Source: s, of: map[graph.WorkloadID]int{}}
 	r.begin = s.Graph.AsOf
 	for i := range s.Graph.Peers {
 		if f := s.Graph.Peers[i].First; f != 0 {
@@ -85,14 +85,13 @@ func FromGraph(s Source) Input {
 type reader struct {
 	Source
 	in    Input
-	of    map[int]int // workloads of the graph in the input
-	begin int64       // the graph's peers were seen from it on: what is dated earlier has a wrong time
+	of    map[graph.WorkloadID]int // into in.Workloads
+	begin int64                    // the graph's peers were seen from it on: what is dated earlier has a wrong time
 }
 
 func (r *reader) workloads() {
 	g := r.Graph
-	for i := range g.Workloads {
-		w := &g.Workloads[i]
+	for i, w := range g.AllWorkloads() {
 		if r.Several && w.Cluster != r.Cluster {
 			continue
 		}
@@ -105,9 +104,9 @@ func (r *reader) workloads() {
 		r.in.Workloads = append(r.in.Workloads, o)
 	}
 	r.unseen()
-	for p := range g.Peers {
-		if w, ok := r.workload(p); ok && g.Peers[p].First != 0 {
-			r.in.Workloads[w].First = g.Peers[p].First
+	for i, p := range g.AllPeers() {
+		if w, ok := r.workload(i); ok && p.First != 0 {
+			r.in.Workloads[w].First = p.First
 		}
 	}
 }
@@ -130,7 +129,7 @@ func (r *reader) unseen() {
 }
 
 // workload returns the workload of a peer in the input.
-func (r *reader) workload(peer int) (int, bool) {
+func (r *reader) workload(peer graph.PeerID) (int, bool) {
 	if w := r.Graph.Peers[peer].Workload; w >= 0 {
 		i, ok := r.of[w]
 		return i, ok
@@ -144,8 +143,7 @@ func (r *reader) edges() {
 	for i := range r.Graph.Connections {
 		pairs[r.Graph.Connections[i].Edge]++
 	}
-	for i := range r.Graph.Edges {
-		e := &r.Graph.Edges[i]
+	for i, e := range r.Graph.AllEdges() {
 		if !e.State.Worked() || r.rejected(e) {
 			continue
 		}
@@ -238,7 +236,7 @@ func (r *reader) rejected(e *graph.Edge) bool {
 }
 
 // name is what a rule would call a peer that was asked for by these DNS names.
-func (r *reader) name(peer int, names []string) string {
+func (r *reader) name(peer graph.PeerID, names []string) string {
 	p := &r.Graph.Peers[peer]
 	if p.Kind != model.KindAddress {
 		return p.ID

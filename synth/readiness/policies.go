@@ -16,7 +16,7 @@ type Denied struct {
 
 // ByDay spreads what a replay found lost over the days, from the first on which anything talked to the last.
 func ByDay(g *graph.Graph, r *verify.Report) []Denied {
-	lost := map[int]bool{}
+	lost := map[graph.EdgeID]bool{}
 	for _, c := range r.Cases {
 		if c.Verdict == verify.Lost {
 			lost[c.Edge] = true
@@ -24,8 +24,7 @@ func ByDay(g *graph.Graph, r *verify.Report) []Denied {
 	}
 	days := map[uint32]map[string]bool{}
 	var seen []uint32
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for i, e := range g.AllEdges() {
 		for _, h := range e.Windows {
 			seen = append(seen, h/24)
 			if lost[i] {

@@ -12,7 +12,7 @@ import (
 // Case is an edge with a verdict that someone should look at.
 type Case struct {
 	Verdict     Verdict
-	Edge        int    // index into Graph.Edges
+	Edge        graph.EdgeID
 	Src, Dst    string // ids of the peers
 	SrcPod      string // pods of the edge's earliest record, where known
 	DstPod      string
@@ -39,7 +39,7 @@ type caseBook struct {
 
 type caseKey struct {
 	verdict Verdict
-	edge    int
+	edge    graph.EdgeID
 }
 
 type gathered struct {

@@ -30,8 +30,7 @@ func Coverage(g *graph.Graph, set policy.PolicySet, cfg Config) []Cover {
 	u := newUniverse(g, ev, cfg)
 	opened := openings(set)
 	at := map[string]*Cover{}
-	for i := range g.Workloads {
-		w := &g.Workloads[i]
+	for _, w := range g.AllWorkloads() {
 		if !w.Observed || cfg.foreign(w.Cluster) {
 			continue
 		}

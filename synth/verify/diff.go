@@ -31,8 +31,8 @@ type Change struct {
 	Src, Dst string // ids of the peers, or what stands for ends never seen
 	Port     string // "5432/tcp"
 	From, To eval.Outcome
-	// Edge is the index into Graph.Edges of what was seen of it, -1 where nothing was.
-	Edge   int
+	// Edge is what was seen of it, -1 where nothing was.
+	Edge   graph.EdgeID
 	Before string // what decides it in the old set, in words
 	After  string
 }
@@ -50,13 +50,12 @@ type Move struct{ ID, From, To string }
 // Diff compares two sets. What is not known for sure is an outcome of its own: a change to or from it is one.
 func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, cfg Config) (Difference, error) {
 	d := differ{g: g, before: eval.New(before, cfg.Semantics), after: eval.New(after, cfg.Semantics),
-		names: map[nameTriple]int{}, isolation: map[Isolation]bool{}}
+		names: map[nameTriple]graph.EdgeID{}, isolation: map[Isolation]bool{}}
 	d.u = newUniverse(g, eval.New(joined(before, after), cfg.Semantics), cfg)
 	for _, m := range d.u.members {
 		d.ends = append(d.ends, [2]*eval.End{d.before.End(m.end.Facts), d.after.End(m.end.Facts)})
 	}
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for i, e := range g.AllEdges() {
 		d.names[nameTriple{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, port{e.Proto, e.Port}}] = i
 	}
 	if err := d.compare(ctx, changed(before, after), !sameAround(before, after)); err != nil {
@@ -78,7 +77,7 @@ type differ struct {
 	u             *universe
 	before, after *eval.Evaluator
 	ends          [][2]*eval.End // by member: before, after
-	names         map[nameTriple]int
+	names         map[nameTriple]graph.EdgeID
 	changes       []Change
 	isolation     map[Isolation]bool
 	count         int

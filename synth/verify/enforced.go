@@ -42,7 +42,7 @@ type Enforcement struct {
 
 // Drop is a wanted edge that policy dropped.
 type Drop struct {
-	Edge           int
+	Edge           graph.EdgeID
 	Src, Dst, Port string
 	Records        uint64
 	Missing        []string // what rules would have to say; none where the policies allow it
@@ -53,7 +53,7 @@ type Drop struct {
 
 // Pass is an edge that the policies deny and that passed.
 type Pass struct {
-	Edge           int
+	Edge           graph.EdgeID
 	Src, Dst, Port string
 	Records        uint64
 	Why            string // what denies it
@@ -109,11 +109,11 @@ func (e *Enforcement) Failed() []string {
 // Enforced compares a set that is in force with what the data plane did: heard has a Heard for each of g.Connections,
 // wanted the edges that worked before or that people want.
 func Enforced(
-	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, wanted map[int]bool,
+	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, wanted map[graph.EdgeID]bool,
 ) (Enforcement, error) {
-	x := &enforcing{verifier: newVerifier(g, set, cfg), heard: heard, wanted: wanted, drops: map[int]*Drop{},
-		passes: map[int]*Pass{}, of: map[int]Heard{}, denied: map[string]bool{}, unwanted: map[int]bool{},
-		seen: map[seenEnd]bool{}}
+	x := &enforcing{verifier: newVerifier(g, set, cfg), heard: heard, wanted: wanted, drops: map[graph.EdgeID]*Drop{},
+		passes: map[graph.EdgeID]*Pass{}, of: map[graph.EdgeID]Heard{}, denied: map[string]bool{},
+		unwanted: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
 	opened := false
 	for i := range g.Connections {
 		e := &g.Edges[g.Connections[i].Edge]
@@ -138,17 +138,17 @@ func Enforced(
 type enforcing struct {
 	*verifier
 	heard    []Heard
-	wanted   map[int]bool
-	of       map[int]Heard   // by edge
+	wanted   map[graph.EdgeID]bool
+	of       map[graph.EdgeID]Heard
 	denied   map[string]bool // namespaces in which policy dropped something
-	drops    map[int]*Drop
-	passes   map[int]*Pass
-	unwanted map[int]bool
+	drops    map[graph.EdgeID]*Drop
+	passes   map[graph.EdgeID]*Pass
+	unwanted map[graph.EdgeID]bool
 	seen     map[seenEnd]bool // whether a connection was judged
 }
 
 type seenEnd struct {
-	peer int
+	peer graph.PeerID
 	d    model.Direction
 }
 
@@ -170,7 +170,7 @@ func (x *enforcing) look(c *graph.Connection, h *Heard) {
 func (x *enforcing) note(c *graph.Connection, h *Heard) {
 	e := &x.g.Edges[c.Edge]
 	for _, end := range []struct {
-		peer int
+		peer graph.PeerID
 		id   model.EndpointID
 		d    model.Direction
 	}{{e.Src, c.Src, model.Egress}, {e.Dst, c.Dst, model.Ingress}} {
@@ -265,7 +265,7 @@ type Staging struct {
 
 // Disputed is an edge that the policies and the data plane decide differently.
 type Disputed struct {
-	Edge            int
+	Edge            graph.EdgeID
 	Src, Dst, Port  string
 	Records, Denied uint64 // that passed, and of these those that would be denied
 	Why             string // what decides it among the policies
@@ -300,7 +300,7 @@ func Staged(
 		d *eval.Decision
 		c *graph.Connection
 	}
-	edges := map[int]*at{}
+	edges := map[graph.EdgeID]*at{}
 	for i := range g.Connections {
 		c := &g.Connections[i]
 		if i%4096 == 0 && ctx.Err() != nil {

@@ -14,9 +14,9 @@ import (
 
 // Asked is one end of a connection that somebody asks about.
 type Asked struct {
-	Name string     // as it is told
-	Peer int        // index into Graph.Peers, -1 where the graph has none
-	Not  eval.Facts // without a peer: what is known of it
+	Name string       // as it is told
+	Peer graph.PeerID // -1 where the graph has none
+	Not  eval.Facts   // without a peer: what is known of it
 }
 
 // Question is a connection that somebody asks about, seen or not.
@@ -29,8 +29,8 @@ type Question struct {
 // Account says how a set decides a connection, and why.
 type Account struct {
 	Src, Dst, Port string
-	Edge           int    // index into Graph.Edges of what was seen of it, -1 where nothing was
-	Verdict        string // what verify says of it, "" where nothing was seen
+	Edge           graph.EdgeID // what was seen of it, -1 where nothing was
+	Verdict        string       // what verify says of it, "" where nothing was seen
 	Answers        []Answer
 	Why            string // without an answer: why there is none
 }

@@ -21,7 +21,7 @@ func peer(t *testing.T, g *graph.Graph, id string) verify.Asked {
 	if i < 0 {
 		t.Fatalf("no peer %s", id)
 	}
-	return verify.Asked{Name: id, Peer: i}
+	return verify.Asked{Name: id, Peer: graph.PeerID(i)}
 }
 
 // TestExplainAgrees: for every edge that verify calls lost, explain names the same reason and the same missing rules.

@@ -18,8 +18,8 @@ const unseen = "sluice-unseen"
 
 // member is something that can be at the end of a connection: what was seen, and what was not but could come.
 type member struct {
-	peer int    // index into Graph.Peers, -1 for what was never seen
-	name string // of one or more members that are the same to a reader: the pods of a workload
+	peer graph.PeerID // -1 for what was never seen
+	name string       // of one or more members that are the same to a reader: the pods of a workload
 	end  *eval.End
 }
 
@@ -37,7 +37,7 @@ type universe struct {
 }
 
 type triple struct {
-	src, dst int
+	src, dst graph.PeerID
 	port
 }
 
@@ -47,8 +47,7 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 	u := &universe{seen: map[triple]bool{}}
 	keys := selectorKeys(ev.Policies())
 	namespaces := map[string]model.Labels{}
-	for i := range g.Peers {
-		p := &g.Peers[i]
+	for i, p := range g.AllPeers() {
 		if p.Kind == model.KindPod && p.Workload >= 0 {
 			u.workload(g, ev, i, keys, namespaces, cfg.foreign(g.Workloads[p.Workload].Cluster))
 			continue
@@ -66,8 +65,8 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 	u.strangers(ev, keys, namespaces)
 	u.addresses(g, ev)
 	u.allPorts(g)
-	for i := range g.Edges {
-		if e := &g.Edges[i]; e.State.Worked() || cfg.Accepted[i] {
+	for i, e := range g.AllEdges() {
+		if e.State.Worked() || cfg.Accepted[i] {
 			u.seen[triple{e.Src, e.Dst, port{e.Proto, e.Port}}] = true
 		}
 	}
@@ -79,7 +78,7 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 func (u *universe) workload(
 	g *graph.Graph,
 	ev *eval.Evaluator,
-	peer int,
+	peer graph.PeerID,
 	keys map[string]bool,
 	namespaces map[string]model.Labels,
 	foreign bool,
@@ -172,8 +171,8 @@ func (u *universe) addresses(g *graph.Graph, ev *eval.Evaluator) {
 // allPorts takes every port seen anywhere, one unseen port a protocol, and ICMP.
 func (u *universe) allPorts(g *graph.Graph) {
 	set := map[port]bool{{model.ICMP, 8}: true, {model.ICMPv6, 128}: true}
-	for i := range g.Edges {
-		if e := &g.Edges[i]; e.State != graph.Refused {
+	for _, e := range g.AllEdges() {
+		if e.State != graph.Refused {
 			set[port{e.Proto, e.Port}] = true
 		}
 	}

@@ -29,12 +29,12 @@ type Config struct {
 	// Nodes are the CIDRs of the cluster's nodes, which the log may call by name only.
 	Nodes []netip.Prefix
 	// Inexpressible are edges that worked and that the dialect cannot say: their connections count apart.
-	Inexpressible map[int]bool
+	Inexpressible map[graph.EdgeID]bool
 	// Accepted are edges that the set is meant to allow although the log says denied.
-	Accepted map[int]bool
+	Accepted map[graph.EdgeID]bool
 	// Rejected are edges that people decided to deny: that they worked is no reason to allow them. Ignored are those that
 	// nothing depends on: nothing is lost or escapes by them.
-	Rejected, Ignored map[int]bool
+	Rejected, Ignored map[graph.EdgeID]bool
 	// Isolated are the directions of namespaces that the set is said to isolate whole.
 	Isolated []Side
 	// Recorded are the ids of the rules that the set should have: those with evidence, and those that keep a direction
@@ -45,7 +45,7 @@ type Config struct {
 	Held map[string]bool
 	// Widened says whether a connection between peers of the graph is allowed on purpose without having been seen;
 	// nil: none is.
-	Widened func(src, dst int, proto model.Proto, port uint16) bool
+	Widened func(src, dst graph.PeerID, proto model.Proto, port uint16) bool
 	// WidenedRules are the ids of rules that allow on purpose what was never seen: outside addresses, or something to
 	// all pods of a namespace.
 	WidenedRules map[string]bool
@@ -148,7 +148,7 @@ func newVerifier(g *graph.Graph, set policy.PolicySet, cfg Config) *verifier {
 		cfg:   cfg,
 		ev:    eval.New(openersLast(set), cfg.Semantics),
 		ends:  map[model.EndpointID][]*eval.End{},
-		named: map[int][]*eval.End{},
+		named: map[graph.EdgeID][]*eval.End{},
 		keys:  selectorKeys(set),
 		used:  map[[2]int]bool{},
 	}
@@ -163,10 +163,10 @@ type verifier struct {
 	cfg   Config
 	ev    *eval.Evaluator
 	ends  map[model.EndpointID][]*eval.End
-	named map[int][]*eval.End // by edge: the server with the names of the edge
-	keys  map[string]bool     // of labels that the set asks for
-	in    map[string]bool     // namespaces in scope
-	wide  bool                // a cluster-wide policy: all namespaces are
+	named map[graph.EdgeID][]*eval.End // the server with the names of the edge
+	keys  map[string]bool              // of labels that the set asks for
+	in    map[string]bool              // namespaces in scope
+	wide  bool                         // a cluster-wide policy: all namespaces are
 	// byAddress: rules find ends by addresses that the log may not have.
 	byAddress bool
 	// podBlock holds the addresses of all pods, as manifests say; the zero value where they do not.

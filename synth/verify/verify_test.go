@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
 	"sluice/synth/policy"
@@ -49,10 +50,10 @@ func TestVerdicts(t *testing.T) {
 		{"worked sometimes", "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 1/tcp denied hour=3", []string{web}, verify.Permitted, verify.Config{}},
 		{"still denied", "shop/web -> shop/db 2/tcp denied", []string{web}, verify.Rejected, verify.Config{}},
 		{"now allowed", "shop/web -> shop/db 1/tcp denied", []string{web}, verify.Escaped, verify.Config{}},
-		{"now allowed on purpose", "shop/web -> shop/db 1/tcp denied", []string{web}, verify.Permitted, verify.Config{Accepted: map[int]bool{0: true}}},
+		{"now allowed on purpose", "shop/web -> shop/db 1/tcp denied", []string{web}, verify.Permitted, verify.Config{Accepted: map[graph.EdgeID]bool{0: true}}},
 		{"denied elsewhere", "x/a -> y/b 1/tcp denied", []string{web}, verify.Rejected, verify.Config{}},
 		{"denied elsewhere, in scope", "x/a -> y/b 1/tcp denied", []string{web}, verify.Escaped, verify.Config{Namespaces: []string{"x"}}},
-		{"cannot be said", "shop/web -> shop/db 8/icmp", []string{web}, verify.Inexpressible, verify.Config{Inexpressible: map[int]bool{0: true}}},
+		{"cannot be said", "shop/web -> shop/db 8/icmp", []string{web}, verify.Inexpressible, verify.Config{Inexpressible: map[graph.EdgeID]bool{0: true}}},
 		{"refused", "shop/pod:a -> shop/db 1/tcp", []string{web}, verify.Unproven, verify.Config{}},
 		{"the node itself", "entity:host -> shop/db 9/tcp", []string{web}, verify.Permitted, verify.Config{}},
 		{"another node", "entity:remote-node -> shop/db 9/tcp", []string{web}, verify.Lost, verify.Config{}},

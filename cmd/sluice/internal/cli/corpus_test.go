@@ -154,8 +154,7 @@ func tableOf(l *run.Log) []string {
 		}
 	}
 	g := l.Graph
-	for i := range g.Edges {
-		e := &g.Edges[i]
+	for _, e := range g.AllEdges() {
 		ends := fmt.Sprintf("%s -> %s %s", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString())
 		switch e.State {
 		case graph.Refused:

@@ -179,7 +179,7 @@ func compare(t *testing.T, capture, namespace string, human policy.PolicySet) *c
 // everybody is each peer of the graph, by one of its endpoints, and some that it does not have.
 func everybody(g *graph.Graph, namespace string) []peerFacts {
 	var out []peerFacts
-	seen := map[int]bool{}
+	seen := map[graph.PeerID]bool{}
 	for id, e := range g.Tables.Endpoints.Snapshot() {
 		p := g.PeerOf[id]
 		if p < 0 || seen[p] || g.Peers[p].Entities&model.Host != 0 {

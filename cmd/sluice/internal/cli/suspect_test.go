@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/render/kubernetes"
 )
@@ -26,12 +27,12 @@ func marksOf(t *testing.T, file string) marking {
 		t.Fatal(err)
 	}
 	var m marking
-	text := func(i int) edgeText {
+	text := func(i graph.EdgeID) edgeText {
 		e := &l.Graph.Edges[i]
 		return edgeText{l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString()}
 	}
-	for i := range l.Graph.Edges {
-		if l.Graph.Edges[i].State.Worked() {
+	for i, e := range l.Graph.AllEdges() {
+		if e.State.Worked() {
 			m.worked = append(m.worked, text(i))
 		}
 	}

@@ -209,8 +209,7 @@ func edgesByState(t *testing.T, file string) map[graph.State][]edgeText {
 		t.Error(err)
 	}
 	out := map[graph.State][]edgeText{}
-	for i := range l.Graph.Edges {
-		e := &l.Graph.Edges[i]
+	for _, e := range l.Graph.AllEdges() {
 		out[e.State] = append(out[e.State], edgeText{l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString()})
 	}
 	return out

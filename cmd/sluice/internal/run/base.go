@@ -77,7 +77,7 @@ func (f *former) shown(now *graph.Graph) error {
 
 // keep adds the evidence of edges that the log no longer shows.
 func (f *former) keep(l *Log, cfg *synth.Config) {
-	kept := map[int]bool{}
+	kept := map[graph.EdgeID]bool{}
 	for _, i := range f.missing(l.Graph) {
 		e := &f.graph.Edges[i]
 		if f.prune > 0 && l.Graph.AsOf-e.Last > f.prune.Microseconds() {
@@ -119,12 +119,11 @@ func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 
 // missing returns the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only
 // attempts. One that is denied there has not aged.
-func (f *former) missing(now *graph.Graph) []int {
+func (f *former) missing(now *graph.Graph) []graph.EdgeID {
 	seen, wanted := f.seen(now), f.wanted()
-	var out []int
-	for i := range f.graph.Edges {
-		if name := edgeName(f.graph, &f.graph.Edges[i]); f.graph.Edges[i].State != graph.Refused && wanted[name] &&
-			!seen[name] {
+	var out []graph.EdgeID
+	for i, e := range f.graph.AllEdges() {
+		if name := edgeName(f.graph, e); e.State != graph.Refused && wanted[name] && !seen[name] {
 			out = append(out, i)
 		}
 	}
@@ -134,8 +133,8 @@ func (f *former) missing(now *graph.Graph) []int {
 // seen are the edges that a graph shows, more than attempts of them.
 func (f *former) seen(now *graph.Graph) map[string]bool {
 	out := map[string]bool{}
-	for i := range now.Edges {
-		if e := &now.Edges[i]; e.State != graph.Refused && e.State != graph.Pending {
+	for _, e := range now.AllEdges() {
+		if e.State != graph.Refused && e.State != graph.Pending {
 			out[edgeName(now, e)] = true
 		}
 	}
@@ -155,7 +154,7 @@ func (f *former) wanted() map[string]bool {
 }
 
 // rows returns the observations behind some edges.
-func (f *former) rows(edges map[int]bool) []model.Observation {
+func (f *former) rows(edges map[graph.EdgeID]bool) []model.Observation {
 	type end struct {
 		src, dst model.EndpointID
 		proto    model.Proto

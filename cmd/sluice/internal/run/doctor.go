@@ -68,8 +68,7 @@ func (l *Log) examine() []capture.Finding {
 func (l *Log) resolver() policy.Peer {
 	out := policy.PodsIn("kube-system", policy.MatchLabels(map[string]string{"k8s-app": "kube-dns"}))
 	most := uint64(0)
-	for i := range l.Graph.Edges {
-		e := &l.Graph.Edges[i]
+	for _, e := range l.Graph.AllEdges() {
 		w := l.Graph.Peers[e.Dst].Workload
 		if e.Port != 53 || e.Proto != model.UDP || w < 0 || e.Used <= most || !e.State.Worked() {
 			continue

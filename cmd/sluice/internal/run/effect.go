@@ -43,15 +43,15 @@ type Deciding struct {
 	dialect  render.Dialect
 	judge    verify.Config
 	before   *verify.Replayed
-	peers    map[string]int   // by id
-	asks     map[string][]int // edges of the graph by the rule that they ask for
-	asking   map[int]bool     // all of them
+	peers    map[string]graph.PeerID   // by id
+	asks     map[string][]graph.EdgeID // edges by the rule that they ask for
+	asking   map[graph.EdgeID]bool     // all of them
 }
 
 // Decide prepares to try decisions on the policies of a bundle by the flows of a log, those of its own evidence.
 func Decide(ctx context.Context, l *Log, p *Policies) (*Deciding, error) {
-	d := &Deciding{log: l, policies: p, peers: map[string]int{}, asks: map[string][]int{},
-		asking: map[int]bool{}}
+	d := &Deciding{log: l, policies: p, peers: map[string]graph.PeerID{}, asks: map[string][]graph.EdgeID{},
+		asking: map[graph.EdgeID]bool{}}
 	var err error
 	if d.dialect, err = all.Named(p.Bundle.Dialect); err != nil {
 		return nil, err
@@ -60,12 +60,12 @@ func Decide(ctx context.Context, l *Log, p *Policies) (*Deciding, error) {
 		return nil, err
 	}
 	g, m := l.Graph, p.Bundle
-	for i := range g.Peers {
-		d.peers[g.Peers[i].ID] = i
+	for i, p := range g.AllPeers() {
+		d.peers[p.ID] = i
 	}
-	edges := map[string]int{}
-	for i := range g.Edges {
-		edges[edgeName(g, &g.Edges[i])] = i
+	edges := map[string]graph.EdgeID{}
+	for i, e := range g.AllEdges() {
+		edges[edgeName(g, e)] = i
 	}
 	for _, r := range m.Rules {
 		for _, i := range r.Edges {
@@ -86,8 +86,8 @@ func (d *Deciding) Try(ctx context.Context, list []decision.Decision) (*Effect, 
 	if err != nil {
 		return nil, err
 	}
-	t := &trying{Deciding: d, list: list, of: map[int]int{}, out: &Effect{Named: make([]int, len(list))}}
-	for i := range d.log.Graph.Edges {
+	t := &trying{Deciding: d, list: list, of: map[graph.EdgeID]int{}, out: &Effect{Named: make([]int, len(list))}}
+	for i := range d.log.Graph.AllEdges() {
 		if n, ok := synth.DecisionOn(d.log.Graph, i, book); ok {
 			t.of[i] = n
 			t.out.Named[n]++
@@ -109,13 +109,13 @@ func (d *Deciding) Try(ctx context.Context, list []decision.Decision) (*Effect, 
 type trying struct {
 	*Deciding
 	list []decision.Decision
-	of   map[int]int // decisions by edges of the graph
+	of   map[graph.EdgeID]int // into list
 	add  policy.PolicySet
 	out  *Effect
 }
 
 // denies reports whether an edge is decided to be denied.
-func (t *trying) denies(edge int) bool {
+func (t *trying) denies(edge graph.EdgeID) bool {
 	n, ok := t.of[edge]
 	return ok && (t.list[n].Verdict == decision.Reject || t.list[n].Verdict == decision.Ignore)
 }
@@ -127,9 +127,8 @@ func (t *trying) decided() (policy.PolicySet, error) {
 	for i := range set.Policies {
 		t.cut(&set.Policies[i])
 	}
-	for edge := range t.log.Graph.Edges {
+	for edge, e := range t.log.Graph.AllEdges() {
 		if n, ok := t.of[edge]; ok && !t.denies(edge) && !t.asking[edge] {
-			e := &t.log.Graph.Edges[edge]
 			t.allow(t.list[n].String(), e.Src, e.Dst, e.Proto, e.Port)
 		}
 	}
@@ -191,18 +190,18 @@ func (t *trying) cut(p *policy.Policy) {
 	}
 }
 
-func (t *trying) question(src, dst int, proto model.Proto, port uint16) verify.Question {
+func (t *trying) question(src, dst graph.PeerID, proto model.Proto, port uint16) verify.Question {
 	g := t.log.Graph
 	return verify.Question{Src: verify.Asked{Name: g.Peers[src].ID, Peer: src},
 		Dst: verify.Asked{Name: g.Peers[dst].ID, Peer: dst}, Proto: proto, Port: port}
 }
 
 // allow adds rules for a connection at both its ends, where the bundle has policies.
-func (t *trying) allow(what string, src, dst int, proto model.Proto, port uint16) {
+func (t *trying) allow(what string, src, dst graph.PeerID, proto model.Proto, port uint16) {
 	g := t.log.Graph
 	q := t.question(src, dst, proto, port)
 	for _, end := range []struct {
-		peer      int
+		peer      graph.PeerID
 		direction model.Direction
 	}{{src, model.Egress}, {dst, model.Ingress}} {
 		p := &g.Peers[end.peer]
@@ -248,11 +247,11 @@ func (t *trying) note(s string) {
 // compare sorts the edges by what becomes of their connections.
 func (t *trying) compare(after *verify.Replayed) {
 	g := t.log.Graph
-	lists := map[*[]Touched]map[int]int{}
+	lists := map[*[]Touched]map[graph.EdgeID]int{}
 	add := func(list *[]Touched, connection int, why bool) {
 		c := &g.Connections[connection]
 		if lists[list] == nil {
-			lists[list] = map[int]int{}
+			lists[list] = map[graph.EdgeID]int{}
 		}
 		at, ok := lists[list][c.Edge]
 		if !ok {

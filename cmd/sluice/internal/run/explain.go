@@ -221,24 +221,23 @@ func onePort(word string) (model.Proto, uint16, error) {
 // address, or a DNS name that was asked for.
 func (l *Log) end(word string) (verify.Asked, error) {
 	g := l.Graph
-	found := map[int]bool{}
+	found := map[graph.PeerID]bool{}
 	var ids []string
-	for i := range g.Peers {
-		id := g.Peers[i].ID
-		ids = append(ids, id)
-		if id == word {
-			return verify.Asked{Name: id, Peer: i}, nil
+	for i, p := range g.AllPeers() {
+		ids = append(ids, p.ID)
+		if p.ID == word {
+			return verify.Asked{Name: p.ID, Peer: i}, nil
 		}
-		if _, rest, _ := strings.Cut(id, ":"); strings.HasSuffix(id, "/"+word) || rest == word {
+		if _, rest, _ := strings.Cut(p.ID, ":"); strings.HasSuffix(p.ID, "/"+word) || rest == word {
 			found[i] = true
 		}
 	}
 	address, addressErr := netip.ParseAddr(word)
 	if len(found) == 0 && addressErr != nil {
 		l.pods(word, found)
-		for i := range g.Edges {
-			if slices.Contains(g.Edges[i].Names, word) {
-				found[g.Edges[i].Dst] = true
+		for _, e := range g.AllEdges() {
+			if slices.Contains(e.Names, word) {
+				found[e.Dst] = true
 			}
 		}
 	}
@@ -265,7 +264,7 @@ func (l *Log) end(word string) (verify.Asked, error) {
 }
 
 // pods adds the workloads of pods with a name.
-func (l *Log) pods(word string, found map[int]bool) {
+func (l *Log) pods(word string, found map[graph.PeerID]bool) {
 	g := l.Graph
 	for id, ep := range g.Tables.Endpoints.Snapshot() {
 		if p := g.PeerOf[id]; p >= 0 && ep.Kind == model.KindPod && ep.Name != "" &&
@@ -281,8 +280,7 @@ func (l *Log) Workload(word string) *workload.Workload {
 		return nil
 	}
 	var found *workload.Workload
-	for i := range l.Graph.Workloads {
-		w := &l.Graph.Workloads[i]
+	for _, w := range l.Graph.AllWorkloads() {
 		if w.ID == word {
 			return w
 		}
@@ -327,9 +325,9 @@ func (l *Log) Sayers() func(*bundle.Edge) []string {
 	if l == nil {
 		return func(*bundle.Edge) []string { return nil }
 	}
-	ids := map[string]int{}
-	for i := range l.Graph.Peers {
-		ids[l.Graph.Peers[i].ID] = i
+	ids := map[string]graph.PeerID{}
+	for i, p := range l.Graph.AllPeers() {
+		ids[p.ID] = i
 	}
 	return func(e *bundle.Edge) []string {
 		src, ok := ids[e.Source]
@@ -343,7 +341,7 @@ func (l *Log) Sayers() func(*bundle.Edge) []string {
 			says := true
 			for _, end := range []struct {
 				d           model.Direction
-				self, other int
+				self, other graph.PeerID
 			}{{model.Egress, src, dst}, {model.Ingress, dst, src}} {
 				if l.Graph.Peers[end.self].Kind != model.KindPod {
 					continue

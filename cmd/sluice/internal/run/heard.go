@@ -77,7 +77,7 @@ func Staged(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.
 }
 
 // wanted are the edges that worked at any time, and those that a bundle means to allow.
-func (l *Log) wanted(m *bundle.Manifest) map[int]bool {
+func (l *Log) wanted(m *bundle.Manifest) map[graph.EdgeID]bool {
 	type key struct{ source, destination, port string }
 	meant := map[key]bool{}
 	if m != nil {
@@ -87,9 +87,8 @@ func (l *Log) wanted(m *bundle.Manifest) map[int]bool {
 			meant[key{e.Source, e.Destination, e.Port}] = e.Accepted || worked && e.Decided == ""
 		}
 	}
-	out := map[int]bool{}
-	for i := range l.Graph.Edges {
-		e := &l.Graph.Edges[i]
+	out := map[graph.EdgeID]bool{}
+	for i, e := range l.Graph.AllEdges() {
 		k := key{l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString()}
 		out[i] = e.State.Worked() || meant[k]
 	}

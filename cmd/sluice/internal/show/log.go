@@ -102,8 +102,7 @@ var edges = list[EdgeView]{
 func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 	g := l.Graph
 	all := func(yield func(EdgeView) bool) {
-		for i := range g.Edges {
-			e := &g.Edges[i]
+		for _, e := range g.AllEdges() {
 			if wanted(namespaces, g.Peers[e.Src].Namespace, g.Peers[e.Dst].Namespace) && !yield(viewEdge(g, e)) {
 				return
 			}
