@@ -63,6 +63,8 @@ var layers = []struct{ pkg, imports string }{
 
 	{"cmd/flowgen", ""}, // shares no code with what reads its captures
 	{"cmd/sluice/internal/text", "model"},
+	{"cmd/sluice/internal/kube", "ingest/live"},
+	{"cmd/sluice/internal/kube/kubetest", ""},
 	{"cmd/sluice/internal/place", "model/store model/store/bucket"},
 	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
 		"model/store model/workload synth synth/bundle synth/decision synth/eval synth/lint synth/policy " +
@@ -76,7 +78,7 @@ var layers = []struct{ pkg, imports string }{
 		"cmd/sluice/internal/text ingest/live model " +
 		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
 		"synth/readiness synth/render synth/verify"},
-	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/place cmd/sluice/internal/propose " +
+	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
 		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
@@ -92,6 +94,7 @@ var confined = []struct{ library, rooms, why string }{
 	{"gocloud.dev", "model/store/bucket model/store/bucket/buckettest cmd/sluice/internal/place",
 		"no command knows what kind of store it has"},
 	{"github.com/spf13/cobra", "cmd/sluice/internal/cli", "flags end where a command begins"},
+	{"k8s.io", "cmd/sluice/internal/kube cmd/sluice/internal/kube/kubetest", "the cluster is asked by one room"},
 	{"github.com/prometheus", "cmd/sluice/internal/collect", "only a collector is measured"},
 	{"github.com/cilium/cilium", "ingest/live/hubble cmd/flowgen", "protobuf is read at the edge"},
 	{"google.golang.org/grpc", "ingest/live/hubble ingest/live/goldmane", "only servers are talked to"},

@@ -88,7 +88,10 @@ var codeCauses = map[codes.Code]string{
 }
 
 // explain adds to an error what to do about it.
-func explain(err error) error {
+func (c *Config) explain(err error) error {
+	if c.Way != nil && c.Way.Broken() != nil {
+		return c.Way.Broken()
+	}
 	text := err.Error()
 	for _, c := range causes {
 		if strings.Contains(text, c.text) {
@@ -101,7 +104,7 @@ func explain(err error) error {
 	case errors.As(err, &answer):
 		return explainStatus(answer)
 	case errors.As(err, &syntax), errors.Is(err, errNoList):
-		return fmt.Errorf("what answers is not Whisker's backend: is the path right (%s)? (%w)", whiskerPath, err)
+		return fmt.Errorf("what answers is not Whisker's backend: is the path right (%s)? (%w)", WhiskerPath, err)
 	case strings.Contains(text, "Client.Timeout"): // before the answer or in it
 		return fmt.Errorf("%s (%w)", codeCauses[codes.DeadlineExceeded], err)
 	}
@@ -114,7 +117,7 @@ func explain(err error) error {
 func explainStatus(e *statusError) error {
 	switch {
 	case e.code == http.StatusNotFound:
-		return fmt.Errorf("no flows at this path: Whisker has them at %s (%w)", whiskerPath, e)
+		return fmt.Errorf("no flows at this path: Whisker has them at %s (%w)", WhiskerPath, e)
 	case e.code == http.StatusUnauthorized || e.code == http.StatusForbidden || e.code/100 == 3:
 		return fmt.Errorf(
 			"the server wants somebody to log in first: forward the port of Whisker itself (kubectl port-forward -n calico-system svc/whisker 8081) (%w)",

@@ -135,7 +135,7 @@ func TestExplainAnswers(t *testing.T) {
 		status     int
 		text, want string
 	}{
-		{404, "", whiskerPath}, {302, "", "log in"}, {401, "", "log in"}, {403, "", "log in"},
+		{404, "", WhiskerPath}, {302, "", "log in"}, {401, "", "log in"}, {403, "", "log in"},
 		{500, "Internal Server Error", "cannot reach Goldmane"}, {418, "teapot", "teapot"},
 		{200, "<html>", "not Whisker"}, {200, "[]", "not Whisker"}, {200, "{}", "not Whisker"}, {200, `{"items":3}`, "not Whisker"},
 		{200, `{"total":{},"items":[{"a":1},`, "EOF"}, {200, `{"items":[]`, "EOF"}, {200, "", "EOF"},
@@ -147,7 +147,7 @@ func TestExplainAnswers(t *testing.T) {
 			_, _ = io.WriteString(w, tt.text)
 		}))
 		cfg := DefaultConfig()
-		cfg.Target = srv.URL + whiskerPath
+		cfg.Target = srv.URL + WhiskerPath
 		wantError(t, history(t, cfg), tt.want, srv.URL)
 		srv.Close()
 	}
@@ -161,8 +161,8 @@ func TestCheck(t *testing.T) {
 		tls    *live.TLS
 		want   string
 	}{
-		{"goldmane:7443", &live.TLS{}, "client certificate is needed"}, {"https://whisker" + whiskerPath, none, "no such file"},
-		{"https://whisker" + whiskerPath, &live.TLS{}, ""}, {"http://whisker" + whiskerPath, nil, ""},
+		{"goldmane:7443", &live.TLS{}, "client certificate is needed"}, {"https://whisker" + WhiskerPath, none, "no such file"},
+		{"https://whisker" + WhiskerPath, &live.TLS{}, ""}, {"http://whisker" + WhiskerPath, nil, ""},
 	} {
 		cfg := DefaultConfig()
 		cfg.Target, cfg.TLS = tt.target, tt.tls
@@ -185,7 +185,7 @@ func TestSlowAnswer(t *testing.T) {
 	}))
 	defer srv.Close()
 	cfg := DefaultConfig()
-	cfg.Target, cfg.Timeout = srv.URL+whiskerPath, time.Second
+	cfg.Target, cfg.Timeout = srv.URL+WhiskerPath, time.Second
 	wantError(t, history(t, cfg), "no answer in time")
 }
 
@@ -208,6 +208,6 @@ func TestExplainGRPC(t *testing.T) {
 		}
 	}()
 	cfg := DefaultConfig()
-	cfg.Target = "http://" + lis.Addr().String() + whiskerPath
+	cfg.Target = "http://" + lis.Addr().String() + WhiskerPath
 	wantError(t, history(t, cfg), "whisker at "+cfg.Target)
 }

@@ -220,7 +220,7 @@ func selfSigned(t *testing.T, dir string) (tls.Certificate, *x509.CertPool) {
 
 // ServeHTTP is Whisker's backend.
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != whiskerPath+"/flows" {
+	if r.URL.Path != WhiskerPath+"/flows" {
 		http.NotFound(w, r)
 		return
 	}
@@ -253,7 +253,7 @@ func (f *fake) whisker(t *testing.T) Config {
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	cfg := DefaultConfig()
-	cfg.Target = srv.URL + whiskerPath
+	cfg.Target = srv.URL + WhiskerPath
 	return cfg
 }
 

@@ -33,6 +33,8 @@ type Config struct {
 	Target string
 	// TLS is how to connect: with a client certificate to Goldmane, which refuses others; nil for Whisker over http.
 	TLS *live.TLS
+	// Way reaches the target other than by its address; nil: none.
+	Way live.Way
 	// Namespaces are asked for at either end; none: all.
 	Namespaces []string
 	// Until is the time that no bucket begins at or after; zero: none.
@@ -45,8 +47,8 @@ type Config struct {
 // DefaultPort is the port of Goldmane's service.
 const DefaultPort = "7443"
 
-// whiskerPath is where Whisker's web server has its backend.
-const whiskerPath = "/whisker-backend"
+// WhiskerPath is where Whisker's web server has its backend.
+const WhiskerPath = "/whisker-backend"
 
 // serverName is in every certificate that the operator has made for Goldmane.
 const serverName = "goldmane"
@@ -83,7 +85,7 @@ func ParseURL(text string) (target string, ok bool, err error) {
 	}
 	path := strings.TrimRight(u.Path, "/")
 	if path == "" {
-		path = whiskerPath
+		path = WhiskerPath
 	}
 	return strings.TrimPrefix(scheme, "whisker+") + "://" + u.Host + path, true, nil
 }

@@ -3,6 +3,7 @@ package goldmane
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -43,15 +44,21 @@ func newServer(cfg *Config) (*server, error) {
 	}
 	tls.ServerName = expectName(cfg.Target, tls.ServerName)
 	s := &server{cfg: cfg, kinds: filterMessages(cfg.Namespaces), ends: tls.Certificates[0].Leaf.NotAfter}
-	s.conn, err = grpc.NewClient(
-		cfg.Target,
+	target, how := cfg.Target, []grpc.DialOption{}
+	if cfg.Way != nil {
+		target = "passthrough:///" + target
+		dial := func(ctx context.Context, _ string) (net.Conn, error) { return cfg.Way.Dial(ctx) }
+		how = append(how, grpc.WithContextDialer(dial))
+	}
+	s.conn, err = grpc.NewClient(target, append(
+		how,
 		grpc.WithTransportCredentials(credentials.NewTLS(tls)),
 		grpc.WithUserAgent("sluice"),
 		grpc.WithStatsHandler(
 			s,
 		),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.ForceCodecV2(codec{})),
-	)
+	)...)
 	return s, err
 }
 
@@ -259,5 +266,5 @@ func (s *server) said(err error) error {
 			err,
 		)
 	}
-	return fmt.Errorf("goldmane at %s: %w", s.cfg.Target, explain(err))
+	return fmt.Errorf("goldmane at %s: %w", s.cfg.Target, s.cfg.explain(err))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,6 +33,10 @@ func newWhisker(cfg *Config) (*whisker, error) {
 			return nil, err
 		}
 		t.TLSClientConfig = tls
+	}
+	if cfg.Way != nil {
+		t.Proxy = nil
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return cfg.Way.Dial(ctx) }
 	}
 	// A redirect leads to a login page or another host: neither has flows.
 	w.client = &http.Client{
@@ -199,5 +204,5 @@ func expect(d *json.Decoder, want json.Delim) error {
 }
 
 func (w *whisker) said(err error) error {
-	return fmt.Errorf("whisker at %s: %w", w.cfg.Target, explain(err))
+	return fmt.Errorf("whisker at %s: %w", w.cfg.Target, w.cfg.explain(err))
 }

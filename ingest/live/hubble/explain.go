@@ -35,7 +35,7 @@ var causes = []struct {
 	{
 		"certificate signed by unknown authority",
 		0,
-		"the server's certificate is of another authority: give its CA with --tls-ca-cert-files",
+		"the server's certificate is of another authority: give its CA with --tls-ca-cert-files (of a relay reached by -P: --tls-secret hubble-relay-client-certs)",
 	},
 	{
 		"certificate is valid for",
@@ -58,7 +58,7 @@ var causes = []struct {
 	{
 		"certificate required",
 		0,
-		"the server wants a client certificate: give --tls-client-cert-file and --tls-client-key-file",
+		"the server wants a client certificate: give --tls-client-cert-file and --tls-client-key-file (of a relay reached by -P: --tls-secret hubble-relay-client-certs)",
 	},
 	{
 		"bad certificate",
@@ -121,6 +121,9 @@ var causes = []struct {
 // explain adds to an error what to do about it. A server that does not take a client certificate may hang up before it
 // says why.
 func explain(err error, c *Config) error {
+	if c.Way != nil && c.Way.Broken() != nil {
+		return fmt.Errorf("hubble at %s: %w", c.Target, c.Way.Broken())
+	}
 	if end := certificateEnd(c); !end.IsZero() && time.Now().After(end) {
 		return fmt.Errorf(
 			"hubble at %s: the client certificate has expired on %s, or a clock is wrong (%w)",

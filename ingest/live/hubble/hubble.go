@@ -31,6 +31,7 @@ import (
 type Config struct {
 	Target     string    // of gRPC: host:port or unix:///path
 	TLS        *live.TLS // nil: plain text
+	Way        live.Way  // reaches Target other than by its address; nil: none
 	Namespaces []string  // only flows with an end in one of these; none: all
 	Last       uint64    // without follow: only so many of the newest flows of each node; 0: all
 	Until      time.Time // without follow: only flows up to a time; zero: all
@@ -139,10 +140,16 @@ func (c *Client) dial() (*grpc.ClientConn, error) {
 		}
 		creds = credentials.NewTLS(tc)
 	}
-	return grpc.NewClient(c.cfg.Target, grpc.WithTransportCredentials(creds), grpc.WithUserAgent("sluice"),
+	target, how := c.cfg.Target, []grpc.DialOption{}
+	if c.cfg.Way != nil {
+		target = "passthrough:///" + target
+		dial := func(ctx context.Context, _ string) (net.Conn, error) { return c.cfg.Way.Dial(ctx) }
+		how = append(how, grpc.WithContextDialer(dial))
+	}
+	return grpc.NewClient(target, append(how, grpc.WithTransportCredentials(creds), grpc.WithUserAgent("sluice"),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)), experimental.WithBufferPool(&buffers{}),
 		// A peer that is gone without a word is noticed; servers allow a ping every five minutes (gRPC's default).
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 20 * time.Second}))
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 20 * time.Second}))...)
 }
 
 // status asks who is there.

@@ -34,6 +34,7 @@ leaves a kind of traffic out for good also keeps ready below Stable.`,
 	}
 	o.reading.flags(c)
 	o.servers.flags(c)
+	o.kube.servers(c)
 	f := c.Flags()
 	f.VarP(nameList{&o.namespaces}, "namespace", "n", "print the DNS-visibility policy for the pods of `NS` (repeats, or a list with commas)")
 	f.StringVar(&o.failOn, "fail-on", capture.Error.String(), "exit with 3 on findings of this severity: info, warning, error")

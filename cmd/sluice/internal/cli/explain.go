@@ -46,6 +46,7 @@ would have to be added to allow it. That works for anyone's policies too, with f
 	}
 	o.reading.flags(c)
 	o.servers.flags(c)
+	o.kube.servers(c)
 	f := c.Flags()
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	f.StringVar(&o.dialect, "dialect", "", "write what would have to be added in this dialect (default: that of the policies)")

@@ -33,6 +33,7 @@ type reading struct {
 	strict       bool
 	manifests    []string
 	servers      serverFlags // where the command reads servers
+	kube         clusterFlags
 }
 
 // flags adds those of commands that read any source.
@@ -98,7 +99,7 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 		return nil, err
 	}
 	if len(servers) > 0 {
-		o, err := r.options(servers, newLogger(s.Err))
+		o, err := r.options(ctx, servers, newLogger(s.Err))
 		if err != nil {
 			return nil, err
 		}
@@ -112,12 +113,21 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 }
 
 // withServer returns the sources of a command line: to a command that reads servers and was given nothing to read, the
-// server of --server or of the environment.
+// server of -P, of --server or of the environment.
 func (r *reading) withServer(args []string) ([]string, error) {
+	other := len(args) > 0 || r.store != ""
 	switch server := r.servers.server(); {
-	case r.servers.given != "" && (len(args) > 0 || r.store != ""):
+	case r.kube.forward && r.servers.given != "":
+		return nil, run.Usagef("-P and --server are two servers: give one of them")
+	case r.kube.forward && len(args) > 0 && !slices.ContainsFunc(args, func(a string) bool { return !collect.IsBare(a) }):
+		return args, nil
+	case r.kube.forward && other:
+		return nil, run.Usagef("-P is what to read, the relay of the cluster: give no other source")
+	case r.kube.forward:
+		return []string{"hubble://"}, nil
+	case r.servers.given != "" && other:
 		return nil, run.Usagef("--server %s is what to read: give no other source", r.servers.given)
-	case len(args) > 0 || r.store != "" || server == "":
+	case other || server == "":
 		return args, nil
 	default:
 		return []string{server}, nil
@@ -184,7 +194,8 @@ type serverFlags struct {
 func (l *serverFlags) flags(c *cobra.Command) {
 	l.offered = true
 	c.PreRunE = func(_ *cobra.Command, args []string) error {
-		if servers, err := collect.Servers(args); err == nil && len(servers) == 0 && l.server() == "" {
+		servers, err := collect.Servers(args)
+		if forward, _ := c.Flags().GetBool("port-forward"); err == nil && len(servers) == 0 && l.server() == "" && !forward {
 			return nil // the environment is about servers
 		}
 		l.TLSAsked = slices.ContainsFunc(tlsFlags, c.Flags().Changed)
@@ -256,7 +267,7 @@ func newLogger(w interface{ Write([]byte) (int, error) }) handlers {
 }
 
 // options says how servers are read.
-func (r *reading) options(servers []string, log handlers) (o collect.Options, err error) {
+func (r *reading) options(ctx context.Context, servers []string, log handlers) (o collect.Options, err error) {
 	o = r.servers.Options
 	if !r.servers.offered {
 		return o, run.Usagef("%s: this command does not read servers; ingest it into a store first", servers[0])
@@ -269,8 +280,10 @@ func (r *reading) options(servers []string, log handlers) (o collect.Options, er
 		return o, run.Usagef("--strict is for files: what a server sends and nobody can read is counted")
 	}
 	o.Log = slog.New(handler())
-	o.Since, o.Until, err = r.span()
-	return o, err
+	if o.Since, o.Until, err = r.span(); err != nil {
+		return o, err
+	}
+	return o, r.kube.reach(ctx, servers, &o)
 }
 
 // outputFlag is -o of a command that prints in any format, and in more of its own.

@@ -31,13 +31,16 @@ with 0, what it read survives a crash.
 
 It also reads servers: hubble://HOST:PORT (a Hubble relay, or the server of a node), hubbles:// (with TLS) and
 hubble+unix:///PATH; goldmane://HOST:PORT (Calico, with a client certificate), or Whisker before it as
-whisker+http://HOST:PORT. With --follow it keeps reading: every second it prints the watermark up to which all that it received
+whisker+http://HOST:PORT. Without an address they are those of the kubeconfig's cluster, reached through its API server;
+-P is short for hubble://. With --follow it keeps reading: every second it prints the watermark up to which all that it received
 is stored. Started again, it goes on from there and stores nothing twice. What servers say they lost, and times that
 records may be missing from, are counted and stored. Several collectors may write to one store, but each stream is
 collected by one.`,
 		Example: `  sluice ingest /var/log/hubble/ --store flows
   kubectl logs -n kube-system ds/cilium -c export | sluice ingest - --store flows
   sluice ingest hubble://localhost:4245 --store flows --follow
+  sluice ingest -P --context prod --store flows --follow
+  sluice ingest goldmane:// --tls-secret node-certs --store flows --follow
   sluice ingest goldmane://localhost:7443 --store flows --follow \
     --tls-ca-cert-files ca.crt --tls-client-cert-file tls.crt --tls-client-key-file tls.key`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,6 +54,7 @@ collected by one.`,
 	}
 	o.common(c)
 	o.servers.flags(c)
+	o.kube.servers(c)
 	o.servers.followFlag(c, "keep reading what a server sends, until stopped")
 	f := c.Flags()
 	f.StringVar(&o.dir, "store", "", "the store's `DIR` or URL (s3://, gs://, azblob://); made if it is not there")
@@ -133,7 +137,7 @@ func runCollect(ctx context.Context, s Streams, o *ingestOptions, servers []stri
 		return run.Usagef("unknown output format %q: use table, json", o.format)
 	}
 	view := show.NewLive(s.Out, s.Err, o.format, o.quiet)
-	opts, err := o.options(servers, newLogger(view))
+	opts, err := o.options(ctx, servers, newLogger(view))
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
 	}
 	o.reading.flags(c)
 	o.servers.flags(c)
+	o.kube.servers(c)
 	o.servers.followFlag(c, "servers: keep replaying what they send, until stopped")
 	f := c.Flags()
 	f.DurationVar(&o.every, "every", 10*time.Second, "with --follow: how often to replay what came")

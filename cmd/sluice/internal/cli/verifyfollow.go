@@ -38,7 +38,7 @@ func (o *verifyOptions) follow(ctx context.Context, s Streams, p, inForce *run.P
 	if inForce != nil {
 		inForce.Know(cfg.Cluster)
 	}
-	opts, err := o.options(servers, newLogger(s.Err))
+	opts, err := o.options(ctx, servers, newLogger(s.Err))
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,9 @@ type Options struct {
 	Namespaces   []string      // only flows with an end in these, selected by the server
 	Since, Until model.Micros  // 0: no bound
 	TLS          live.TLS
-	UseTLS       bool // with schemes that leave it open
-	TLSAsked     bool // TLS was said in a way that is an error where it does nothing
+	UseTLS       bool               // with schemes that leave it open
+	TLSAsked     bool               // TLS was said in a way that is an error where it does nothing
+	Reached      map[string]Reached // servers that were given without an address
 	Timeout      time.Duration
 	Log          *slog.Logger
 }
@@ -147,10 +148,13 @@ func (o *Options) open(servers []string) (cfg live.Config, sources []*server, er
 
 // server makes the client of a server.
 func (o *Options) server(arg string, until time.Time) (*server, error) {
+	if r, ok := o.Reached[arg]; ok {
+		return o.reached(arg, r, until)
+	}
 	if target, ok, err := goldmane.ParseURL(arg); err != nil {
 		return nil, &run.Usage{Err: err}
 	} else if ok {
-		return o.goldmane(arg, target, until)
+		return o.address(arg, target, until)
 	}
 	target, secure, ok, err := hubble.ParseURL(arg)
 	if err != nil {
@@ -159,9 +163,7 @@ func (o *Options) server(arg string, until time.Time) (*server, error) {
 	if !ok {
 		return nil, run.Usagef("%s is no server", arg)
 	}
-	cfg := hubble.DefaultConfig()
-	cfg.Target, cfg.Namespaces, cfg.Last, cfg.Until = target, o.Namespaces, o.Last, until
-	cfg.Timeout, cfg.Log = o.Timeout, o.Log
+	cfg := hubble.Config{Target: target}
 	if secure || o.UseTLS {
 		tls := o.TLS
 		if _, err := tls.Config(); err != nil {
@@ -169,17 +171,21 @@ func (o *Options) server(arg string, until time.Time) (*server, error) {
 		}
 		cfg.TLS = &tls
 	}
-	name := streamName("hubble", strings.TrimPrefix(target, "unix://"), o.Namespaces)
-	return &server{name: name, format: "hubble", client: hubble.New(cfg), secure: cfg.TLS != nil}, nil
+	return o.hubble(cfg, strings.TrimPrefix(target, "unix://"), until), nil
 }
 
-// goldmane makes the client of Goldmane, or of Whisker before it.
-func (o *Options) goldmane(arg, target string, until time.Time) (*server, error) {
-	if o.Last > 0 {
-		return nil, run.Usagef("--last: %s has no newest flows to count; use --since", arg)
-	}
-	cfg := goldmane.DefaultConfig()
-	cfg.Target, cfg.Namespaces, cfg.Until, cfg.Timeout, cfg.Log = target, o.Namespaces, until, o.Timeout, o.Log
+// hubble makes the client of a Hubble server, whose address, TLS and way are in to.
+func (o *Options) hubble(to hubble.Config, name string, until time.Time) *server {
+	cfg := hubble.DefaultConfig()
+	cfg.Target, cfg.TLS, cfg.Way = to.Target, to.TLS, to.Way
+	cfg.Namespaces, cfg.Last, cfg.Until, cfg.Timeout, cfg.Log = o.Namespaces, o.Last, until, o.Timeout, o.Log
+	name = streamName("hubble", name, o.Namespaces)
+	return &server{name: name, format: "hubble", client: hubble.New(cfg), secure: cfg.TLS != nil}
+}
+
+// address makes the client of Goldmane, or of Whisker before it, by its address.
+func (o *Options) address(arg, target string, until time.Time) (*server, error) {
+	cfg := goldmane.Config{Target: target}
 	scheme, name := "goldmane", target
 	if goldmane.IsWhisker(target) {
 		scheme = "whisker"
@@ -189,6 +195,17 @@ func (o *Options) goldmane(arg, target string, until time.Time) (*server, error)
 		tls := o.TLS
 		cfg.TLS = &tls
 	}
+	return o.goldmane(arg, cfg, scheme, name, until)
+}
+
+// goldmane makes the client of Goldmane, or of Whisker before it, whose address, TLS and way are in to.
+func (o *Options) goldmane(arg string, to goldmane.Config, scheme, name string, until time.Time) (*server, error) {
+	if o.Last > 0 {
+		return nil, run.Usagef("--last: %s has no newest flows to count; use --since", arg)
+	}
+	cfg := goldmane.DefaultConfig()
+	cfg.Target, cfg.TLS, cfg.Way = to.Target, to.TLS, to.Way
+	cfg.Namespaces, cfg.Until, cfg.Timeout, cfg.Log = o.Namespaces, until, o.Timeout, o.Log
 	if err := cfg.Check(); err != nil {
 		return nil, run.Usagef("%s: %v", arg, err)
 	}

@@ -1,0 +1,98 @@
+package kube
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// access is what is asked of the API server, in the words of roles.
+type access struct {
+	verb, resource string // the resource with its group: networkpolicies.networking.k8s.io
+	namespace      string // "": all
+}
+
+// String is "list pods in namespace shop".
+func (a access) String() string {
+	if a.namespace == "" {
+		return a.verb + " " + a.resource
+	}
+	return a.verb + " " + a.resource + " in namespace " + a.namespace
+}
+
+// Forbidden is what the cluster does not let its user do.
+type Forbidden struct {
+	access
+	said string // by the server
+}
+
+// Error names the right that is missing and who gives it.
+func (e *Forbidden) Error() string {
+	kind, flag := "ClusterRole", ""
+	if e.namespace != "" {
+		kind = "Role in " + e.namespace
+	}
+	return fmt.Sprintf("not allowed to %s: the user needs a %s with the verb %s on %s (sluice install --rbac prints it%s): %s",
+		e.access, kind, e.verb, e.resource, flag, e.said)
+}
+
+// absent is an object or a kind that is not there.
+type absent struct {
+	access
+	said string
+}
+
+func (e *absent) Error() string { return fmt.Sprintf("%s: %s", e.access, e.said) }
+
+// refusal makes the error of an answer that is not OK.
+func (c *Cluster) refusal(status int, body []byte, at access) error {
+	var s struct{ Message string }
+	if json.Unmarshal(body, &s) != nil || s.Message == "" {
+		s.Message = strings.TrimSpace(string(body[:min(len(body), 200)]))
+	}
+	switch status {
+	case http.StatusForbidden:
+		return &Forbidden{at, s.Message}
+	case http.StatusNotFound:
+		return &absent{at, s.Message}
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%s does not know this user: log in again, as for kubectl (%s: 401 %s)", c, at, s.Message)
+	case http.StatusGone:
+		return fmt.Errorf("%s: the list changed too fast to be read in pages, try again (%s)", at, s.Message)
+	}
+	return fmt.Errorf("%s: %s answers %d %s", at, c, status, s.Message)
+}
+
+// String names the cluster in errors.
+func (c *Cluster) String() string {
+	if c.Context == "" {
+		return "the cluster at " + c.base
+	}
+	return fmt.Sprintf("the cluster of context %s (%s)", c.Context, c.base)
+}
+
+// unreachable says what to do about a server that cannot be talked to.
+func (c *Cluster) unreachable(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	for _, cause := range []struct{ text, say string }{
+		{"connection refused", "nothing listens there: is the cluster running, and is this its address?"},
+		{"no such host", "this name has no address: is the kubeconfig right, and is a VPN needed?"},
+		{"certificate signed by unknown authority", "its certificate is of another authority than the kubeconfig says"},
+		{"certificate is valid for", "its certificate is for another name: is the kubeconfig of this cluster?"},
+		{"server gave HTTP response to HTTPS client", "it does not speak TLS: is the port right?"},
+		{"context deadline exceeded", "no answer in time: is a VPN needed, or is a firewall in between?"},
+		{"i/o timeout", "no answer in time: is a VPN needed, or is a firewall in between?"},
+		{"getting credentials", "the program that logs in to it failed: try kubectl get --raw /version"},
+	} {
+		if strings.Contains(err.Error(), cause.text) {
+			return fmt.Errorf("%s: %s (%w)", c, cause.say, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", c, err)
+}

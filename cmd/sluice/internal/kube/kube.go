@@ -1,0 +1,195 @@
+// Package kube reaches a cluster through its API server, as kubectl does: by a kubeconfig, or in a pod by the pod's
+// account. It dials ports of pods, reads objects with get and list, and changes nothing. It alone knows the client of
+// Kubernetes. What a cluster refuses is an error that names the right that is missing.
+package kube
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Options say which cluster. The zero value is that of the current context.
+type Options struct {
+	Kubeconfig string // "": $KUBECONFIG, else ~/.kube/config, else the account of the pod
+	Context    string // "": the current one
+}
+
+// Cluster is one that can be asked.
+type Cluster struct {
+	Name    string // that the kubeconfig gives the cluster, else its host
+	Context string // "" without a kubeconfig
+	config  *rest.Config
+	client  *http.Client
+	base    string
+}
+
+// answering is how long the API server may take for one answer.
+const answering = 30 * time.Second
+
+// Open reads the kubeconfig. The cluster is not asked yet.
+func Open(o Options) (*Cluster, error) {
+	loader := o.loader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	name := cmp.Or(o.Context, raw.CurrentContext)
+	if err := check(&raw, o, name); err != nil {
+		return nil, err
+	}
+	config, err := loader.ClientConfig()
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return nil, errors.New("no kubeconfig: give --kubeconfig FILE or set KUBECONFIG, or run in a pod with an account")
+	case err != nil:
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	config.UserAgent = "sluice"
+	config.WarningHandler = rest.NoWarnings{}
+	c := &Cluster{Context: name, config: config}
+	if of := raw.Contexts[name]; of != nil {
+		c.Name = of.Cluster
+	}
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: the server of the cluster: %w", err)
+	}
+	c.base = strings.TrimRight(base.String(), "/")
+	c.Name = cmp.Or(c.Name, base.Host)
+	if c.client, err = rest.HTTPClientFor(config); err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	return c, nil
+}
+
+func (o *Options) loader() clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	rules.Warner = func(error) {} // files that KUBECONFIG lists and nobody made: what lacks in the end is told
+	chosen := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, chosen)
+}
+
+// check says what is missing in a kubeconfig, in words that tell what there is.
+func check(raw *api.Config, o Options, name string) error {
+	known := slices.Sorted(maps.Keys(raw.Contexts))
+	switch {
+	case name == "" && len(known) == 0:
+		return nil // perhaps a pod
+	case name == "":
+		return fmt.Errorf("the kubeconfig has no current context: give --context: %s", some(known))
+	case raw.Contexts[name] == nil && len(known) == 0:
+		return fmt.Errorf("there is no context %q: the kubeconfig has none", name)
+	case raw.Contexts[name] == nil:
+		return fmt.Errorf("there is no context %q: the kubeconfig has %s", name, some(known))
+	case raw.Clusters[raw.Contexts[name].Cluster] == nil:
+		return fmt.Errorf("the context %q is for the cluster %q, which the kubeconfig does not have",
+			name, raw.Contexts[name].Cluster)
+	}
+	return nil
+}
+
+// some lists the first few of many names.
+func some(names []string) string {
+	const shown = 10
+	if more := len(names) - shown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Contexts returns the names of the contexts of the kubeconfig.
+func Contexts(o Options) []string {
+	o.Context = ""
+	raw, err := o.loader().RawConfig()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(raw.Contexts))
+}
+
+// Namespaces returns the names of the namespaces of the cluster.
+func (c *Cluster) Namespaces(ctx context.Context) ([]string, error) {
+	var names []string
+	at := access{verb: "list", resource: "namespaces"}
+	err := c.list(ctx, "/api/v1/namespaces", nil, at, func(item json.RawMessage) error {
+		var o struct{ Metadata struct{ Name string } }
+		err := json.Unmarshal(item, &o)
+		names = append(names, o.Metadata.Name)
+		return err
+	})
+	return names, err
+}
+
+// page is how many objects one answer holds: what a server with many sends at once has a bound.
+const page = 500
+
+// list calls take with each object of a list, in pages.
+func (c *Cluster) list(
+	ctx context.Context, path string, q url.Values, at access, take func(json.RawMessage) error,
+) error {
+	query := url.Values{"limit": {fmt.Sprint(page)}}
+	maps.Copy(query, q)
+	for {
+		var list struct {
+			Metadata struct{ Continue string }
+			Items    []json.RawMessage
+		}
+		if err := c.get(ctx, path, query, at, &list); err != nil {
+			return err
+		}
+		for _, item := range list.Items {
+			if err := take(item); err != nil {
+				return fmt.Errorf("%s: %w", at, err)
+			}
+		}
+		if list.Metadata.Continue == "" {
+			return nil
+		}
+		query.Set("continue", list.Metadata.Continue)
+	}
+}
+
+// get reads one answer of the API server.
+func (c *Cluster) get(ctx context.Context, path string, q url.Values, at access, into any) error {
+	ctx, stop := context.WithTimeout(ctx, answering)
+	defer stop()
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, c.unreachable(err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return c.refusal(resp.StatusCode, body, at)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s: the answer of %s is no JSON of Kubernetes: %w", at, c.base, err)
+	}
+	return nil
+}
