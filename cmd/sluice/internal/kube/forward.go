@@ -205,18 +205,17 @@ func (c *conn) Read(b []byte) (int, error) {
 	return 0, err
 }
 
-// saying is how long the node may take to say why it ended a connection.
+// saying is how long it may take until it is known why a connection ended.
 const saying = time.Second
 
 // why returns what cut the connection, nil if the server or this side ended it.
 func (c *conn) why() error {
-	c.mu.Lock()
-	closed := c.closed
-	c.mu.Unlock()
-	if closed {
+	if c.ended() {
 		return nil
 	}
 	var err error
+	ctx, stop := context.WithTimeout(context.Background(), saying)
+	defer stop()
 	select {
 	case text := <-c.said:
 		switch {
@@ -225,18 +224,29 @@ func (c *conn) why() error {
 		case text != "":
 			err = fmt.Errorf("pod %s: %s", c, text)
 		}
-	case <-time.After(saying):
+	case <-ctx.Done():
 	}
 	if err == nil {
-		select {
+		select { // streams end a little before the connection that they were on
 		case <-c.link.CloseChan():
 			err = fmt.Errorf("the connection to pod %s was cut: the pod, its node or the API server went away", c)
-		default:
-			return nil
+		case <-ctx.Done():
 		}
 	}
-	c.forward.note(err)
+	if c.ended() {
+		return nil
+	}
+	if err != nil {
+		c.forward.note(err)
+	}
 	return err
+}
+
+// ended reports whether this side closed the connection.
+func (c *conn) ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 func (c *conn) Write(b []byte) (int, error) { return c.data.Write(b) }
