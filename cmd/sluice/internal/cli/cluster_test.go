@@ -79,7 +79,7 @@ func relayCluster(t *testing.T, address string) *kubetest.Server {
 	return s
 }
 
-func sluice(args ...string) (code ExitCode, out, errs string) {
+func calls(args ...string) (code ExitCode, out, errs string) {
 	var o, e bytes.Buffer
 	code = Main(args, strings.NewReader(""), &o, &e)
 	return code, o.String(), e.String()
@@ -90,7 +90,7 @@ func TestLearnForwarded(t *testing.T) {
 	s := relayCluster(t, serveObserver(t, &observer{}))
 	for _, how := range []string{"-P", "hubble://"} {
 		dir := filepath.Join(t.TempDir(), "bundle")
-		code, out, errs := sluice("learn", how, "-n", "shop", "--out", dir, "--min-watch", "0")
+		code, out, errs := calls("learn", how, "-n", "shop", "--out", dir, "--min-watch", "0")
 		if code != ExitOK && code != ExitFindings {
 			t.Fatalf("%s: exit %d: %s", how, code, errs)
 		}
@@ -110,11 +110,11 @@ func TestIngestForwarded(t *testing.T) {
 	relayCluster(t, serveObserver(t, &observer{}))
 	dir := t.TempDir()
 	for range 2 {
-		if code, _, errs := sluice("ingest", "-P", "--store", dir, "-q"); code != ExitOK {
+		if code, _, errs := calls("ingest", "-P", "--store", dir, "-q"); code != ExitOK {
 			t.Fatal(errs)
 		}
 	}
-	_, out, _ := sluice("show", "streams", "--store", dir, "-o", "json")
+	_, out, _ := calls("show", "streams", "--store", dir, "-o", "json")
 	if strings.Count(out, "hubble://lab/kube-system/hubble-relay") != 1 {
 		t.Error(out)
 	}
@@ -154,7 +154,7 @@ func TestForwardMistakes(t *testing.T) {
 			if c.change != nil {
 				c.change(s)
 			}
-			code, _, errs := sluice(append(learn[:len(learn):len(learn)], c.args...)...)
+			code, _, errs := calls(append(learn[:len(learn):len(learn)], c.args...)...)
 			if code == ExitOK || !strings.Contains(errs, c.want) {
 				t.Errorf("exit %d: %s\ndoes not say %s", code, errs, c.want)
 			}
