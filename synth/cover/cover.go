@@ -41,10 +41,26 @@ func Cover(rows [][]int, o Options) Result {
 	if o.Budget == 0 {
 		o.Budget = DefaultBudget
 	}
+	s := &searcher{budget: o.Budget}
+	ones := 0
+	for _, r := range rows {
+		ones += len(r)
+	}
+	find := small
+	if ones > maxOnes {
+		find = large
+	}
+	r := find(rows, o.Base, s)
+	slices.SortFunc(r.Rects, compareRects)
+	return r
+}
+
+// small covers a matrix that is small enough to be searched.
+func small(rows [][]int, base []Rect, s *searcher) Result {
 	m := collapse(rows)
 	r := Result{Rows: len(m.rows), Cols: m.cols}
-	s := searcher{budget: o.Budget, base: map[string]bool{}}
-	for _, b := range o.Base {
+	s.base, s.former = map[string]bool{}, nil
+	for _, b := range base {
 		if x, ok := m.find(b); ok {
 			s.former = append(s.former, x)
 			s.base[x.key()] = true
@@ -57,6 +73,5 @@ func Cover(rows [][]int, o Options) Result {
 			r.Rects = append(r.Rects, m.expand(x))
 		}
 	}
-	slices.SortFunc(r.Rects, compareRects)
 	return r
 }

@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // random makes a matrix of at most h x w with some share of ones.
@@ -211,5 +213,73 @@ func BenchmarkCover(b *testing.B) {
 				Cover(rows, Options{})
 			}
 		})
+	}
+}
+
+// TestWork bounds what one matrix costs, whatever it looks like: the budget is of nodes, and what a node costs grows
+// with the matrix. The shapes lie below and above what is searched.
+func TestWork(t *testing.T) {
+	var before syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+		t.Fatal(err)
+	}
+	g := rand.New(rand.NewPCG(3, 3))
+	matrix := func(rows, cols int, has func(i, c int) bool) [][]int {
+		var out [][]int
+		for i := range rows {
+			var row []int
+			for c := range cols {
+				if has(i, c) {
+					row = append(row, c)
+				}
+			}
+			out = append(out, row)
+		}
+		return out
+	}
+	pairs := matrix(2000, 2000, func(i, c int) bool { return false })
+	wide := matrix(1000, 60_000, func(i, c int) bool { return false })
+	for i := range pairs {
+		pairs[i] = []int{i, g.IntN(2000)}
+	}
+	for i := range wide {
+		for range 50 {
+			wide[i] = append(wide[i], g.IntN(60_000))
+		}
+	}
+	for _, c := range []struct {
+		name string
+		rows [][]int
+	}{
+		{"half of 70 x 70", matrix(70, 70, func(i, c int) bool { return g.IntN(2) == 0 })},
+		{"half of 200 x 200", matrix(200, 200, func(i, c int) bool { return g.IntN(2) == 0 })},
+		{"a tenth of 200 x 200", matrix(200, 200, func(i, c int) bool { return g.IntN(10) == 0 })},
+		{"all but the diagonal of 63", matrix(63, 63, func(i, c int) bool { return i != c })},
+		{"steps of 88", matrix(88, 88, func(i, c int) bool { return i <= c })},
+		{"a chain", matrix(1900, 1901, func(i, c int) bool { return c == i || c == i+1 })},
+		{"16,000 of their own", matrix(0, 0, nil)},
+		{"pairs", pairs},
+		{"wide", wide},
+	} {
+		if c.rows == nil {
+			for i := range 16_000 {
+				c.rows = append(c.rows, []int{i})
+			}
+		}
+		r := Cover(c.rows, Options{})
+		t.Logf("%s: %d rectangles, bound %d", c.name, len(r.Rects), r.Bound)
+		if len(c.rows) <= 200 {
+			check(t, c.rows, r)
+		}
+		if len(r.Rects) > len(c.rows) {
+			t.Errorf("%s: %d rectangles for %d rows", c.name, len(r.Rects), len(c.rows))
+		}
+	}
+	var after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+		t.Fatal(err)
+	}
+	if cpu := time.Duration(after.Utime.Nano() - before.Utime.Nano()); cpu > 10*time.Second {
+		t.Errorf("%v of CPU time for all", cpu)
 	}
 }

@@ -5,11 +5,15 @@ import (
 	"slices"
 )
 
-// maxRects is how many maximal rectangles a search may choose from.
-const maxRects = 20_000
+// maxRects is how many maximal rectangles a search may choose from, and maxWords how much of sets it may look at to find
+// them.
+const (
+	maxRects = 20_000
+	maxWords = 20_000_000
+)
 
 // maximal lists the maximal rectangles of a part: those that no row and no column can be added to. false: there are
-// more than maxRects. Their column sets are exactly the intersections of rows.
+// more than maxRects, or it takes too long to say. Their column sets are exactly the intersections of rows.
 func (p *part) maximal() ([]rect, bool) {
 	index := map[string]bool{}
 	var found []set
@@ -19,14 +23,16 @@ func (p *part) maximal() ([]rect, bool) {
 			found = append(found, cols)
 		}
 	}
+	words := 0
 	for _, i := range p.in {
 		known := len(found)
+		words += known * len(p.rows[i])
 		add(p.rows[i].clone())
 		for n := range known {
 			cols := found[n].clone()
 			cols.and(p.rows[i])
 			add(cols)
-			if len(found) > maxRects {
+			if len(found) > maxRects || words > maxWords {
 				return nil, false
 			}
 		}
@@ -88,8 +94,12 @@ func (p *part) around() []rect {
 			out = append(out, r)
 		}
 	}
+	words := 0
 	for _, i := range p.in {
 		add(p.rows[i])
+		if words += len(p.in) * (len(p.in) + p.cols) / 64; words > maxWords {
+			continue
+		}
 		for _, k := range p.in {
 			cols := p.rows[i].clone()
 			if cols.and(p.rows[k]); !cols.empty() {

@@ -2,10 +2,11 @@ package cover
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
-// searcher solves the parts of one matrix within one budget.
+// searcher solves the parts of one matrix within one budget: nodes of 500 ones each.
 type searcher struct {
 	budget int
 	base   map[string]bool // rectangles of the former cover, by key
@@ -21,6 +22,7 @@ type search struct {
 	near   []set   // one -> ones that fit into one rectangle with it
 	order  []int   // ones, those with the fewest rects first
 	nodes  int     // left of the budget
+	each   int     // what one node costs
 	best   []int
 	found  int // length of best
 	// among covers as small as the best: how many rectangles the former one lacks, and their weight
@@ -54,6 +56,7 @@ func (s *searcher) solve(p *part) ([]rect, int) {
 	}
 	bound := x.fooling(whole)
 	x.greedy(whole)
+	x.byLines()
 	done := true
 	if x.found > bound {
 		x.branch(whole.clone(), nil)
@@ -78,6 +81,7 @@ func newSearch(p *part, rects []rect, s *searcher) *search {
 		part:  p,
 		rects: rects,
 		nodes: s.budget,
+		each:  1 + len(p.ones)*len(p.ones)/(500*500),
 		base:  s.base,
 		by:    make([][]int, len(p.ones)),
 		near:  make([]set, len(p.ones)),
@@ -141,6 +145,50 @@ func (x *search) greedy(whole set) {
 	x.found = len(x.best)
 }
 
+// byLines takes a rectangle for each row, or for each column, where that is better than the greedy choice.
+func (x *search) byLines() {
+	cols := newSet(x.cols)
+	for _, i := range x.in {
+		for k := range cols {
+			cols[k] |= x.rows[i][k]
+		}
+	}
+	if x.found <= min(len(x.in), cols.count()) {
+		return
+	}
+	having := map[int]set{}
+	for _, c := range cols.list() {
+		one := newSet(x.cols)
+		one.add(c)
+		having[c] = x.having(one)
+	}
+	rows, columns := map[int]int{}, map[int]int{}
+	for n, r := range x.rects {
+		for _, i := range r.rows.list() {
+			if x.rows[i].within(r.cols) {
+				rows[i] = n
+			}
+		}
+		for _, c := range r.cols.list() {
+			if having[c].within(r.rows) {
+				columns[c] = n
+			}
+		}
+	}
+	for _, way := range []struct {
+		of   map[int]int
+		want int
+	}{{rows, len(x.in)}, {columns, cols.count()}} {
+		if len(way.of) < way.want {
+			continue
+		}
+		picked := slices.Compact(slices.Sorted(maps.Values(way.of)))
+		if picked = x.irredundant(picked); len(picked) < x.found {
+			x.best, x.found = picked, len(picked)
+		}
+	}
+}
+
 // irredundant leaves out rectangles that the others make needless, the last one picked first.
 func (x *search) irredundant(picked []int) []int {
 	for i := len(picked) - 1; i >= 0; i-- {
@@ -162,7 +210,7 @@ func (x *search) branch(open set, picked []int) {
 	if x.nodes <= 0 {
 		return
 	}
-	x.nodes--
+	x.nodes -= x.each
 	if open.empty() {
 		x.complete(picked)
 		return
