@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// maxRects is how many maximal rectangles a search may choose from, and maxWords how much of sets it may look at to find
-// them.
+// maxRects is how many maximal rectangles a search may choose from, and maxWords how much of sets it may look at to
+// find them.
 const (
 	maxRects = 20_000
 	maxWords = 20_000_000
