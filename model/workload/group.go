@@ -93,11 +93,16 @@ func (g *group) dissolve() []*group {
 
 // merge unites groups until no group's stable labels select pods of another. Where a union would share no label at
 // all, its groups are dissolved first, so that only the label sets in conflict become one. Unions that share a label
-// are made many at a time: what overlaps goes on doing so, in whatever order others are united.
+// are made many at a time: what overlaps goes on doing so, in whatever order others are united. Labels of thousands of
+// pods can be mixed so that this takes pair after pair: beyond maxHeld all that overlaps is united at once.
 func merge(groups []*group) []*group {
 	groups = equals(groups)
-	for {
-		pairs := overlaps(groups)
+	for held := 0; ; {
+		pairs, n := overlaps(groups, false)
+		if held += n; held > maxHeld && len(pairs) > 0 {
+			groups = tangles(groups)
+			continue
+		}
 		if len(pairs) == 0 {
 			return groups
 		}
@@ -136,6 +141,45 @@ func merge(groups []*group) []*group {
 	}
 }
 
+// maxHeld is how many times groups of a namespace are held against each other before what overlaps is one.
+const maxHeld = 4_000_000
+
+// tangles unites groups that hang together by labels of one that select pods of another.
+func tangles(groups []*group) []*group {
+	parent := make([]int, len(groups))
+	for i := range parent {
+		parent[i] = i
+	}
+	root := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	pairs, _ := overlaps(groups, true)
+	for _, p := range pairs {
+		a, b := root(p[0]), root(p[1])
+		parent[max(a, b)] = min(a, b)
+	}
+	pods, atomic := make([][]*pod, len(groups)), make([]bool, len(groups))
+	for i, g := range groups {
+		r := root(i)
+		atomic[r] = g.atomic && (i == r || atomic[r])
+		pods[r] = append(pods[r], g.pods...)
+	}
+	var out []*group
+	for i, g := range groups {
+		switch {
+		case root(i) == i && len(pods[i]) > len(g.pods):
+			out = append(out, newGroup(g.key, pods[i], atomic[i]))
+		case root(i) == i:
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
 // equals unites the groups of one and the same label set: merge would do so too, one pair at a time.
 func equals(groups []*group) []*group {
 	same := map[string][]*group{}
@@ -161,8 +205,9 @@ func equals(groups []*group) []*group {
 	return out
 }
 
-// overlaps finds groups whose common labels select pods of another group, and those other groups: disjoint pairs.
-func overlaps(groups []*group) (pairs [][2]int) {
+// overlaps finds groups whose common labels select pods of another group, and those other groups: disjoint pairs, or
+// all. It also says how often it held one against another.
+func overlaps(groups []*group, all bool) (pairs [][2]int, held int) {
 	with := map[string][]int{} // label -> groups with a set that has it
 	for i, g := range groups {
 		for _, s := range g.sets {
@@ -181,14 +226,18 @@ func overlaps(groups []*group) (pairs [][2]int) {
 		rarest := slices.MinFunc(g.common, func(a, b string) int { return len(with[a]) - len(with[b]) })
 		for _, k := range with[rarest] {
 			selects := func(s model.Labels) bool { return contains(s, g.common) }
-			if k != i && !taken[k] && slices.ContainsFunc(groups[k].sets, selects) {
+			held++
+			if k == i || taken[k] || !slices.ContainsFunc(groups[k].sets, selects) {
+				continue
+			}
+			pairs = append(pairs, [2]int{i, k})
+			if !all {
 				taken[i], taken[k] = true, true
-				pairs = append(pairs, [2]int{i, k})
 				break
 			}
 		}
 	}
-	return pairs
+	return pairs, held
 }
 
 func distinct(sets []model.Labels) []model.Labels {

@@ -31,6 +31,15 @@ func TestMany(t *testing.T) {
 			}
 			return s + " |"
 		}},
+		{"owners with some of a few labels", 4_000, func(i int) string {
+			s := fmt.Sprintf("Deployment/p%d |", i)
+			for k := range 12 {
+				if v := r.IntN(4); v > 0 {
+					s += fmt.Sprintf(" k%d=v%d", k, v)
+				}
+			}
+			return s + " |"
+		}},
 		{"label keys", 16_000, func(i int) string { return fmt.Sprintf("| key%d=v app=x |", i) }},
 		{"pods that bear one name", 16_000, func(i int) string { return fmt.Sprintf("Deployment/db | app=evil%d tier=data |", i) }},
 	} {
