@@ -30,6 +30,7 @@ type gatherer struct {
 	*reach
 	*leaver
 	crowds *crowds
+	heaps  *heaps
 	needs  []need
 }
 
@@ -37,7 +38,8 @@ type gatherer struct {
 func gather(t *translator, sp *speech, n *notes) []need {
 	r := &reach{t.scope, sp, map[graph.WorkloadID]string{}}
 	l := newLeaver(r, n)
-	x := &gatherer{t.scope, t, sp, n, r, l, &crowds{l, t.addresses, findCrowds(t.scope, t.addresses, sp)}, nil}
+	c := &crowds{l, t.addresses, findCrowds(t.scope, t.addresses, sp)}
+	x := &gatherer{t.scope, t, sp, n, r, l, c, &heaps{l, findHeaps(c)}, nil}
 	for i, e := range t.g.AllEdges() {
 		for _, en := range t.ends(e) {
 			x.end(i, e, en)
@@ -60,7 +62,7 @@ func (x *gatherer) end(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		x.lose(Loss{i, en.namespace, en.dir, x.edgeText(e) + ": " + why, consequence}, x.holdable(en.self))
 		return
 	}
-	if x.crowds.crowded(i, e, en) {
+	if x.crowds.crowded(i, e, en) || x.heaps.heaped(i, e, en) {
 		return
 	}
 	remarkEdge(x.scope, x.notes, i, en)

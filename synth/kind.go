@@ -59,6 +59,7 @@ const (
 	KindExpired       Kind = "decision-expired"  // a decision that has ended
 	KindDangling      Kind = "decision-dangling" // a decision that names nothing
 	KindCrowd         Kind = "crowd"             // more outside addresses than a policy should list
+	KindHeap          Kind = "too-many"          // more pairs of port and peer than a policy can hold
 	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
@@ -215,6 +216,10 @@ var pages = map[Kind]page{
 		"More outside addresses talk to a port of a workload, or are talked to, than a policy should list: a public service, or forged sources.",
 		"No rule is written for them, and the workload is held open in that direction.",
 		"Name their networks in the configuration, choose --widen anywhere or cidr, or decide."},
+	KindHeap: {Blocks,
+		"A workload uses, or is used on, more pairs of port and peer than a policy can hold, or more addresses than one should list.",
+		"No rule is written for that direction, and the workload is held open in it.",
+		"Give the application fixed ports, name networks in the configuration, choose --widen ranges, or decide."},
 	KindOutlier: {Warning,
 		"Pods bear the name of a workload and have other labels than its pods, while its pods go on.",
 		"They are a workload of their own: the other keeps its selector, and allows no more for them.",
