@@ -36,8 +36,8 @@ type heaps struct {
 	at map[heapAt]*heap
 }
 
-// findHeaps returns the directions that would need more than a policy can hold, those of crowds aside. Edges are sorted,
-// so that ports in a row come in a row.
+// findHeaps returns the directions that would need more than a policy can hold, those of crowds aside. Edges are
+// sorted, so that ports in a row come in a row.
 func findHeaps(c *crowds) map[heapAt]*heap {
 	all := map[heapAt]*heap{}
 	g := c.g
