@@ -37,6 +37,7 @@ const (
 	KindFragile       Kind = "fragile-address"   // a peer known by its address only
 	KindMerged        Kind = "merged-workloads"  // owners that no stable label tells apart
 	KindUnseen        Kind = "namespace-unseen"  // a chosen namespace without any workload
+	KindSilent        Kind = "workload-unseen"   // a workload of the manifests that no record is of
 	KindIsolated      Kind = "already-isolated"  // something denies in a namespace today
 	KindWidened       Kind = "widened"           // opened beside what was seen
 	KindProposed      Kind = "widening-proposed" // would be opened by a widening that was not asked for
@@ -188,6 +189,10 @@ var pages = map[Kind]page{
 		"It is allowed: a log does not tell what somebody meant, and nothing that worked is left out for its looks. " +
 			"With suspicion: hold in the configuration no rule is learned of it, and its workload is held open.",
 		"Look at it. Accept it by a decision, or reject it by the one that the finding gives."},
+	KindSilent: {Warning,
+		"The manifests declare a workload that no record is of.",
+		"No rule is learned for it. Once its namespace is denied by default, whatever it needs is cut.",
+		"Let it run while you record, or decide (verdict widen) what it needs; sluice ready waits for it."},
 	KindOwners: {Warning,
 		"Names that were registered by different owners stand for one address.",
 		"Where the dialect allows names each of them is allowed, and its owner can point it at any address.",

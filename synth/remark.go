@@ -27,6 +27,12 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 		if !s.subject(i) {
 			continue
 		}
+		if !w.Observed {
+			n.find(KindSilent.of(w.Namespace, model.DirectionUnknown,
+				w.Kind+" "+w.ID+" is declared and was never seen",
+				"no rule is learned for it: a default deny of its namespace cuts it off"))
+			continue
+		}
 		seen[w.Namespace] = true
 		if w.Outlier != "" {
 			n.find(KindOutlier.of(

@@ -131,6 +131,11 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 	}
 	_ = t.flush()
 	fmt.Fprintln(w, "STABLE: workloads of which enough was seen; sluice ready says what to wait for.")
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Kind == synth.KindSilent {
+			fmt.Fprintf(w, "  %s: %s\n", text.Printable(f.Text, 200), f.Consequence)
+		}
+	}
 	printObstacles(w, r)
 }
 
