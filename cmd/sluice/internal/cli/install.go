@@ -22,13 +22,6 @@ import (
 //go:embed install.yaml
 var installText string
 
-// installOptions are what the manifests depend on.
-type installOptions struct {
-	Namespace, Image, Server, Size, Keep, Secret, MetricsFrom string
-	ServerName                                                string
-	Cilium, Plaintext                                         bool
-}
-
 // installValues are the values of the template.
 type installValues struct {
 	installOptions

@@ -7,6 +7,13 @@ import (
 	"sluice/cmd/sluice/internal/run"
 )
 
+// installOptions are what the manifests depend on.
+type installOptions struct {
+	Namespace, Image, Server, Size, Keep, Secret, MetricsFrom string
+	ServerName                                                string
+	Cilium, Plaintext                                         bool
+}
+
 // What the cluster would refuse, or what would be another manifest than was asked for, is told before it is printed.
 var (
 	labelName  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)

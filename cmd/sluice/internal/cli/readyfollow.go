@@ -11,18 +11,18 @@ import (
 
 // wait looks at a store again and again and tells what changes, until all namespaces are ready. When it is stopped, the
 // last look decides the exit code.
-func (o *readyOptions) wait(ctx context.Context, s Streams, args []string) error {
+func (o *watched) wait(ctx context.Context, s Streams, args []string, every time.Duration) error {
 	switch {
 	case o.store == "" && (len(args) != 1 || !strings.HasPrefix(args[0], run.StorePrefix)):
 		return run.Usagef("--follow looks at a store that is filled: give --store DIR")
-	case o.every <= 0:
-		return run.Usagef("--every %s: give a time", o.every)
+	case every <= 0:
+		return run.Usagef("--every %s: give a time", every)
 	case o.format != show.Table && o.format != show.JSON:
 		return run.Usagef("-o %s: --follow prints table or json", o.format)
 	}
 	o.quiet = true // a look is nothing to watch
 	states := show.NewStates(s.Out, o.format)
-	t := time.NewTicker(o.every)
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		r, err := o.look(context.WithoutCancel(ctx), s, args)
@@ -43,7 +43,7 @@ func (o *readyOptions) wait(ctx context.Context, s Streams, args []string) error
 	}
 }
 
-func (o *readyOptions) look(ctx context.Context, s Streams, args []string) (*run.Ready, error) {
+func (o *watched) look(ctx context.Context, s Streams, args []string) (*run.Ready, error) {
 	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return nil, err

@@ -12,12 +12,7 @@ import (
 )
 
 type verifyOptions struct {
-	reading
-	run.VerifyConfig
-	failOn failOn
-	format string
-	every  time.Duration
-
+	replaying
 	enforced string
 	staged   bool
 	with     []string

@@ -10,9 +10,18 @@ import (
 	"sluice/synth/verify"
 )
 
+// replaying are the flags of a verification, be it once or again and again.
+type replaying struct {
+	reading
+	run.VerifyConfig
+	failOn failOn
+	format string
+	every  time.Duration // with --follow
+}
+
 // follow replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
 // decides the exit code.
-func (o *verifyOptions) follow(ctx context.Context, s Streams, p, inForce *run.Policies, args []string) error {
+func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Policies, args []string) error {
 	args, err := o.withServer(args)
 	if err != nil {
 		return err
@@ -76,7 +85,7 @@ func (o *verifyOptions) follow(ctx context.Context, s Streams, p, inForce *run.P
 
 // watching is a verification that goes on.
 type watching struct {
-	o        *verifyOptions
+	o        *replaying
 	policies *run.Policies
 	inForce  *run.Policies // nil: they are judged alone
 	changes  *show.Changes

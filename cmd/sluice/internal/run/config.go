@@ -23,6 +23,9 @@ import (
 	"sluice/synth/readiness"
 )
 
+// DefaultConfig is the file that is read where nobody names one.
+const DefaultConfig = "sluice.yaml"
+
 // Config is sluice.yaml. Flags win over it, it wins over the defaults.
 type Config struct {
 	// SystemNamespaces replaces the built-in list of namespaces that -A leaves out.

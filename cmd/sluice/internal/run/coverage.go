@@ -11,16 +11,6 @@ import (
 	"sluice/synth/verify"
 )
 
-// Standing is what a baseline keeps of a namespace: how ready it was, and which of its workloads nothing isolated.
-type Standing struct {
-	Name        string   `json:"name"`
-	State       string   `json:"state"`
-	Workloads   int      `json:"workloads"`
-	OpenIngress []string `json:"openIngress"`
-	OpenEgress  []string `json:"openEgress"`
-	Enforced    bool     `json:"enforced"` // every pod is isolated in both directions, those to come among them
-}
-
 // Cover adds to a judgement how far policies isolate the chosen namespaces.
 func (l *Log) Cover(r *Ready, p *Policies, cfg VerifyConfig) error {
 	judge, err := l.judging(p, cfg)

@@ -20,9 +20,6 @@ import (
 	"sluice/synth/decision"
 )
 
-// DefaultConfig is the file that is read where nobody names one.
-const DefaultConfig = "sluice.yaml"
-
 // ErrConfigChanged says that somebody else wrote the configuration meanwhile.
 var ErrConfigChanged = errors.New("the configuration was changed by somebody else: nothing was written")
 

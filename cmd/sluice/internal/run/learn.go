@@ -110,7 +110,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 			out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
-				GitOps: l.Config.GitOps, Base: base, Run: l.told(&cfg, partial, out.Ready), Console: console,
+				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
 				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(), InForce: only,
 			})
 			return err

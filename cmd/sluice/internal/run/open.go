@@ -91,12 +91,6 @@ func storeOf(arg string) string {
 	return strings.TrimPrefix(arg, StorePrefix)
 }
 
-// isBundle reports whether a directory is a bundle.
-func isBundle(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, bundle.ManifestFile))
-	return err == nil
-}
-
 // rowSink takes folded rows; it is called by one goroutine at a time.
 type rowSink func(t model.Tables, rows []model.Observation) error
 

@@ -206,3 +206,9 @@ func (r *policyFiles) kustomization(name string) error {
 	}
 	return nil
 }
+
+// isBundle reports whether a directory is a bundle.
+func isBundle(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, bundle.ManifestFile))
+	return err == nil
+}

@@ -28,6 +28,16 @@ type Ready struct {
 	Covered   []Standing // how far policies isolate the namespaces; nil: no policies were given
 }
 
+// Standing is what a baseline keeps of a namespace: how ready it was, and which of its workloads nothing isolated.
+type Standing struct {
+	Name        string   `json:"name"`
+	State       string   `json:"state"`
+	Workloads   int      `json:"workloads"`
+	OpenIngress []string `json:"openIngress"`
+	OpenEgress  []string `json:"openEgress"`
+	Enforced    bool     `json:"enforced"` // every pod is isolated in both directions, those to come among them
+}
+
 // Ready judges whether enough was seen of the chosen namespaces. All of the log is judged, since they borrow from each
 // other; of the others nothing is told.
 func (l *Log) Ready(cfg ReadyConfig) (*Ready, error) {

@@ -8,11 +8,11 @@ import (
 	"sluice/synth/bundle"
 )
 
-// told is what the report of a bundle has to say of a run.
-func (l *Log) told(cfg *LearnConfig, partial []string, ready *Ready) bundle.Run {
-	out := bundle.Run{Version: cfg.Version, Lost: l.Report.Lost, Gaps: l.Gaps, OutOfRange: l.Report.OutOfRange,
+// told is what the report of a bundle has to say of a run of a version and a command.
+func (l *Log) told(version string, command, partial []string, ready *Ready) bundle.Run {
+	out := bundle.Run{Version: version, Lost: l.Report.Lost, Gaps: l.Gaps, OutOfRange: l.Report.OutOfRange,
 		Partial: partial}
-	for _, word := range cfg.Command {
+	for _, word := range command {
 		out.Command = append(out.Command, withoutUser(word))
 	}
 	for i := range l.Sources {
