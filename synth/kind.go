@@ -1,10 +1,5 @@
 package synth
 
-import (
-	"maps"
-	"slices"
-)
-
 // Severity says how much a finding matters.
 type Severity uint8
 
@@ -234,9 +229,6 @@ var pages = map[Kind]page{
 		"Answers too long for UDP fail.",
 		"Open it with --learn-denied, or leave it."},
 }
-
-// Kinds returns all kinds, sorted.
-func Kinds() []Kind { return slices.Sorted(maps.Keys(pages)) }
 
 // Severity is that of the gravest findings of the kind.
 func (k Kind) Severity() Severity { return pages[k].severity }

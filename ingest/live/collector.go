@@ -78,7 +78,7 @@ func (c *Collector) Stats() Stats {
 	s := c.session.stats()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.Failures, s.Watermark, s.Commits = c.failures, c.stored, c.commits
+	s.Watermark, s.Commits = c.stored, c.commits
 	s.LastError, s.StoreError, s.Records = c.lastErr, c.storeErr, c.records.Records
 	return s
 }

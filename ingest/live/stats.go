@@ -17,7 +17,6 @@ type Stats struct {
 	Crowded   uint64 // times that a stream was ended because its tables had grown too large
 	Blocked   uint64 // times that the server had to wait for the store
 	Commits   uint64
-	Failures  uint64       // of the connection, since the last record
 	Watermark model.Micros // of what is stored
 	Newest    model.Micros // of what was received
 	Connected bool

@@ -28,7 +28,6 @@ type Peer struct {
 	Workload  WorkloadID // -1 if the peer is none
 	Namespace string
 	Name      string         // pod that no selector reaches, NetworkSet, network or node name
-	Labels    model.Labels   // of a NetworkSet
 	Entities  model.Entities // KindEntity
 	Address   netip.Addr     // KindAddress
 	// Also, AlsoHost and AlsoPod are what the log shows at Address in other records: identities of Cilium, which no CIDR
@@ -199,8 +198,6 @@ func peerFor(e *model.Endpoint, w WorkloadID) Peer {
 		p.Entities = e.Entities
 	case model.KindAddress:
 		p.Address = e.Address
-	case model.KindNetworkSet:
-		p.Namespace, p.Name, p.Labels = e.Namespace, e.Name, e.Labels
 	default:
 		p.Namespace, p.Name = e.Namespace, e.Name
 	}

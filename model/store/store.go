@@ -145,9 +145,6 @@ func (s *Store) reload() error {
 	return s.checkHead(h)
 }
 
-// Dir says where the store is: its directory.
-func (s *Store) Dir() string { return s.files.String() }
-
 // HasSource reports whether a source of this digest is stored.
 func (s *Store) HasSource(digest string) bool {
 	s.mu.RLock()

@@ -54,7 +54,7 @@ func (sp *space) detail(g *group, j *judge) {
 	}
 	w.LabelSets = distinct(w.LabelSets)
 	w.Common = intersection(w.LabelSets)
-	w.ServiceAccount, w.OwnServiceAccount = sp.serviceAccount(g)
+	w.ServiceAccount = g.serviceAccount()
 	w.space, w.group, w.judge = sp, g, j
 	w.Merged = g.merged()
 	if g.odd {
@@ -65,28 +65,18 @@ func (sp *space) detail(g *group, j *judge) {
 	}
 }
 
-// serviceAccount returns the account that the group's pods run as, and whether it can stand for the group.
-func (sp *space) serviceAccount(g *group) (name string, own bool) {
-	known := true
+// serviceAccount returns the account that the group's pods run as, "" if unknown or several.
+func (g *group) serviceAccount() (name string) {
 	for _, p := range g.pods {
 		switch {
-		case p.ServiceAccount == "":
-			known = false
-		case name == "" || name == p.ServiceAccount:
+		case p.ServiceAccount == "" || name == p.ServiceAccount:
+		case name == "":
 			name = p.ServiceAccount
 		default:
-			return "", false
+			return ""
 		}
 	}
-	if name == "" || name == "default" {
-		return name, false
-	}
-	for _, h := range sp.groups {
-		if h != g && slices.ContainsFunc(h.pods, func(p *pod) bool { return p.ServiceAccount == name }) {
-			return name, false
-		}
-	}
-	return name, known
+	return name
 }
 
 // maxFrom is the number of names that a reader can take in.

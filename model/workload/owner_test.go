@@ -108,10 +108,10 @@ func TestServiceAccount(t *testing.T) {
 		return model.Endpoint{Kind: model.KindPod, Namespace: "shop", Owner: model.Owner{Kind: "Job", Name: owner}, ServiceAccount: account}
 	}
 	s := Build([]model.Endpoint{ep("a", "one"), ep("b", "two"), ep("c", "two"), ep("d", "default")}, nil, Config{})
-	want := map[string]bool{"a": true, "b": false, "c": false, "d": false}
+	want := map[string]string{"a": "one", "b": "two", "c": "two", "d": "default"}
 	for _, w := range s.Workloads {
-		if w.OwnServiceAccount != want[w.Name] || w.Refusal == "" {
-			t.Errorf("%s: own account %v, refusal %q", w.Name, w.OwnServiceAccount, w.Refusal)
+		if w.ServiceAccount != want[w.Name] || w.Refusal == "" {
+			t.Errorf("%s: account %q, refusal %q", w.Name, w.ServiceAccount, w.Refusal)
 		}
 	}
 }

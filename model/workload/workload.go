@@ -31,12 +31,9 @@ type Workload struct {
 	Observed       bool              // false: no pod of it is in the log, only its manifest is known
 	OwnSelector    bool              // Selector is the one that its manifest has, as far as it is stable
 	ServiceAccount string            // the one all its pods run as, "" if unknown or several
-	// OwnServiceAccount says that no other workload of the namespace was seen with ServiceAccount and that the log
-	// gave it for every pod of the workload: a dialect that can may select by it where labels fail.
-	OwnServiceAccount bool
-	Common            model.Labels   // labels with one value on every pod, volatile ones among them
-	LabelSets         []model.Labels // every label set seen on its pods, sorted
-	Merged            []string       // names of two or more owners that no stable label tells apart; else empty
+	Common         model.Labels      // labels with one value on every pod, volatile ones among them
+	LabelSets      []model.Labels    // every label set seen on its pods, sorted
+	Merged         []string          // names of two or more owners that no stable label tells apart; else empty
 	// Outlier is the owner whose name its pods bear although they have other labels than that owner's, "" if none.
 	Outlier string
 	Refusal string // why nothing selects it, with advice; "" where Selector does

@@ -25,14 +25,11 @@ type Options struct {
 // Result is a cover and how good it is known to be.
 type Result struct {
 	Rects []Rect // sorted; no row or column of one can be left out
-	// Bound is a proven lower bound of the number of rectangles.
+	// Bound is a proven lower bound of the number of rectangles: where they are as many, no smaller cover exists.
 	Bound int
 	// Rows and Cols are the size of the matrix once equal rows and equal columns are one.
 	Rows, Cols int
 }
-
-// Proven reports whether no smaller cover exists.
-func (r *Result) Proven() bool { return len(r.Rects) == r.Bound }
 
 // Cover finds the fewest rectangles that cover the ones of a matrix: rows[i] lists the columns, from 0, in which row i
 // has a one, in any order. Of equally small covers it prefers those that keep Base, then those with the fewest rows and

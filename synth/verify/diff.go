@@ -49,7 +49,7 @@ type Move struct{ ID, From, To string }
 
 // Diff compares two sets. What is not known for sure is an outcome of its own: a change to or from it is one.
 func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, cfg Config) (Difference, error) {
-	d := differ{g: g, before: eval.New(before, cfg.Semantics), after: eval.New(after, cfg.Semantics),
+	d := differ{before: eval.New(before, cfg.Semantics), after: eval.New(after, cfg.Semantics),
 		names: map[nameTriple]graph.EdgeID{}, isolation: map[Isolation]bool{}}
 	d.u = newUniverse(g, eval.New(joined(before, after), cfg.Semantics), cfg)
 	for _, m := range d.u.members {
@@ -73,7 +73,6 @@ func joined(a, b policy.PolicySet) policy.PolicySet {
 }
 
 type differ struct {
-	g             *graph.Graph
 	u             *universe
 	before, after *eval.Evaluator
 	ends          [][2]*eval.End // by member: before, after

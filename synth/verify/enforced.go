@@ -111,7 +111,7 @@ func (e *Enforcement) Failed() []string {
 func Enforced(
 	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, wanted map[graph.EdgeID]bool,
 ) (Enforcement, error) {
-	x := &enforcing{verifier: newVerifier(g, set, cfg), heard: heard, wanted: wanted, drops: map[graph.EdgeID]*Drop{},
+	x := &enforcing{verifier: newVerifier(g, set, cfg), wanted: wanted, drops: map[graph.EdgeID]*Drop{},
 		passes: map[graph.EdgeID]*Pass{}, of: map[graph.EdgeID]Heard{}, denied: map[string]bool{},
 		unwanted: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
 	opened := false
@@ -137,7 +137,6 @@ func Enforced(
 
 type enforcing struct {
 	*verifier
-	heard    []Heard
 	wanted   map[graph.EdgeID]bool
 	of       map[graph.EdgeID]Heard
 	denied   map[string]bool // namespaces in which policy dropped something

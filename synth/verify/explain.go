@@ -54,7 +54,6 @@ type Half struct {
 	Rule    string          // the id of the rule that decides, "" for none
 	Text    string          // what the rule says
 	Denial  bool            // a rule denies it: none that is added beside it allows it
-	Needs   string          // the fact that is missing
 }
 
 // Need is a rule that would allow what nothing but the lack of a rule denies.
@@ -186,7 +185,7 @@ func (x *explaining) note(list []string, end *eval.End) []string {
 }
 
 func (x *explaining) half(p eval.Part) Half {
-	h := Half{Outcome: p.Outcome, Why: x.v.ev.WhyPart(p), Needs: p.Needs}
+	h := Half{Outcome: p.Outcome, Why: x.v.ev.WhyPart(p)}
 	if p.Policy < 0 {
 		return h
 	}

@@ -69,7 +69,7 @@ func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule
 	if d == model.Egress {
 		self, other = other, self
 	}
-	self.own, self.family = true, 0
+	self.family = 0
 	if self.service != nil {
 		r.Bad(self.service, "%s.services: only at the other end", self.path)
 	}
@@ -123,8 +123,7 @@ func (r *reader) version(n *yaml.Node, path string) int {
 type entityFields struct {
 	path                                                 string
 	server                                               bool
-	own                                                  bool // the policy's own end
-	family                                               int  // of the addresses, 0 for both
+	family                                               int // of the addresses, 0 for both
 	selector, namespaces, notSelector, accounts, service *yaml.Node
 	nets, notNets                                        []netip.Prefix
 	ports, notPorts                                      *yaml.Node

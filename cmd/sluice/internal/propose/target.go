@@ -101,7 +101,6 @@ func forgeOf(t *target) string {
 type Token struct {
 	secret string
 	job    bool // that of a job of GitLab's CI
-	from   string
 }
 
 // String keeps the secret out of what is printed.
@@ -127,7 +126,7 @@ func token(forge, file string) (Token, error) {
 		if err != nil {
 			return Token{}, fmt.Errorf("read the token: %w", err)
 		}
-		t := Token{secret: strings.TrimSpace(string(b)), from: file}
+		t := Token{secret: strings.TrimSpace(string(b))}
 		if t.secret == "" || strings.ContainsAny(t.secret, " \t\r\n") {
 			return Token{}, fmt.Errorf("read the token: %s holds none: want the token alone, in one line", file)
 		}
@@ -135,7 +134,7 @@ func token(forge, file string) (Token, error) {
 	}
 	for _, name := range variables[forge] {
 		if v := strings.TrimSpace(os.Getenv(name)); v != "" {
-			return Token{secret: v, job: name == jobToken, from: name}, nil
+			return Token{secret: v, job: name == jobToken}, nil
 		}
 	}
 	return Token{}, nil

@@ -163,7 +163,7 @@ func subject(w io.Writer, wl *workload.Workload) {
 	fmt.Fprintln(w, ".")
 	for _, s := range wl.Separates() {
 		if len(s.From) > 0 {
-			fmt.Fprintf(w, "  %s tells it from %s\n", text.Printable(s.Key, 80), text.Printable(text.Some(s.From), 200))
+			fmt.Fprintf(w, "  %s tells it from %s\n", text.Printable(s.Key, 80), text.Printable(strings.Join(s.From, ", "), 200)+andMore(s.More))
 		}
 	}
 	if len(v.Merged) > 0 {

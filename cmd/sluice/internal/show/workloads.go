@@ -17,9 +17,10 @@ type workloadView struct {
 	Kind           string              `json:"kind,omitempty"`
 	ServiceAccount string              `json:"serviceAccount,omitempty"`
 	Selector       map[string]string   `json:"selector,omitempty"`
-	Separates      map[string][]string `json:"separates,omitempty"` // selector label -> workloads that the others would select too
-	Dropped        map[string]string   `json:"dropped,omitempty"`   // label key -> why it is not selected by
-	Merged         []string            `json:"merged,omitempty"`    // owners that no stable label tells apart
+	Separates      map[string][]string `json:"separates,omitempty"`     // selector label -> workloads that the others would select too
+	SeparatesMore  map[string]int      `json:"separatesMore,omitempty"` // selector label -> how many beside those
+	Dropped        map[string]string   `json:"dropped,omitempty"`       // label key -> why it is not selected by
+	Merged         []string            `json:"merged,omitempty"`        // owners that no stable label tells apart
 	Refusal        string              `json:"refusal,omitempty"`
 	LabelSets      [][]string          `json:"labelSets"`
 }
@@ -41,6 +42,12 @@ func viewWorkload(w *workload.Workload) workloadView {
 				v.Separates = map[string][]string{}
 			}
 			v.Separates[s.Key+"="+s.Value] = s.From
+			if s.More > 0 {
+				if v.SeparatesMore == nil {
+					v.SeparatesMore = map[string]int{}
+				}
+				v.SeparatesMore[s.Key+"="+s.Value] = s.More
+			}
 		}
 	}
 	for _, d := range w.Dropped() {
@@ -73,7 +80,19 @@ func (v *workloadView) separates() string {
 		s = append(s, names...)
 	}
 	slices.Sort(s)
-	return strings.Join(slices.Compact(s), ",")
+	more := 0
+	for _, n := range v.SeparatesMore {
+		more = max(more, n)
+	}
+	return strings.Join(slices.Compact(s), ",") + andMore(more)
+}
+
+// andMore ends a list that is not whole.
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
 }
 
 func (v *workloadView) dropped() string {
