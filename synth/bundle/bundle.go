@@ -78,6 +78,11 @@ const DefaultName = "sluice"
 
 func (in *Input) name() string { return cmp.Or(in.Name, DefaultName) }
 
+// kinds are those of all policies in the bundle.
+func (in *Input) kinds() []render.Kinds {
+	return append([]render.Kinds{in.Result.Dialect.Kinds()}, in.Kinds...)
+}
+
 // Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle, unless
 // force is given. It finishes what a run that was killed left half done.
 func Check(dir string, force bool) error {
@@ -229,7 +234,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 				in.Result.Edited(l.namespace, l.d)
 			}
 			w.spaces = namespaces(in.Result, in.Result.Enforced())
-			return w.report, describe(dir, in, w, before(p, former, in))
+			return w.report, describe(ctx, dir, in, w, before(p, former, in))
 		}
 		for _, d := range formDirs {
 			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
@@ -244,8 +249,9 @@ type written struct {
 	files  map[string][]byte
 	hands  *ByHand
 	spaces []Namespace
-	own    verify.Report // of what was written
-	report verify.Report // with what people changed and added
+	set    policy.PolicySet // what is enforced, with what people changed and added
+	own    verify.Report    // of what was written
+	report verify.Report    // with what people changed and added
 }
 
 // writePolicies writes what a cluster can apply, reads it back, and judges it with what people changed and added.
@@ -273,7 +279,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	if err != nil {
 		return nil, err
 	}
-	set, problems, err := Policies(dir, Enforced, append([]render.Kinds{in.Result.Dialect.Kinds()}, in.Kinds...)...)
+	set, problems, err := Policies(dir, Enforced, in.kinds()...)
 	if err != nil {
 		return nil, err
 	}
@@ -293,17 +299,17 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 			return nil, fmt.Errorf("verify with %s: %w", name, err)
 		}
 	}
-	return &written{files, hands, spaces, own, report}, nil
+	return &written{files, hands, spaces, set, own, report}, nil
 }
 
 // describe writes what says of a bundle what it is: the manifest, the reviews, and the report of this run.
-func describe(dir string, in Input, w *written, before *Former) error {
+func describe(ctx context.Context, dir string, in Input, w *written, before *Former) error {
 	m := newManifest(in, &w.report, w.files, w.spaces)
 	m.Files = map[string]string{}
 	for name, text := range w.files {
 		m.Files[name] = digestOf(text)
 	}
-	rest, err := reviews(in, m, w, before)
+	rest, err := reviews(ctx, in, m, w, before)
 	if err != nil {
 		return err
 	}
@@ -415,33 +421,33 @@ func readsBack(dir string, in Input, enforced policy.PolicySet) error {
 
 // judge verifies a set.
 func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespace) (verify.Report, error) {
-	held := map[string]bool{}
-	var isolated []verify.Side
+	cfg := verifying(&in)
+	cfg.Held = map[string]bool{}
 	for i := range spaces {
-		isolated = append(isolated, spaces[i].Isolated()...)
+		cfg.Isolated = append(cfg.Isolated, spaces[i].Isolated()...)
 		for _, id := range spaces[i].Open {
-			held[id] = true
+			cfg.Held[id] = true
 		}
 	}
+	cfg.Namespaces = in.Result.Namespaces()
+	cfg.Inexpressible, cfg.Accepted = in.Result.Inexpressible(), in.Result.Accepted()
+	cfg.Rejected, cfg.Ignored = in.Result.DecidedAs(decision.Reject), in.Result.DecidedAs(decision.Ignore)
+	cfg.Widened, cfg.WidenedRules = in.Result.Widened, in.Result.WidenedRules()
+	return verify.Verify(ctx, in.Graph, set, cfg)
+}
+
+// verifying is how policies are judged, whatever they are.
+func verifying(in *Input) verify.Config {
 	networks := map[string][]netip.Prefix{}
 	for _, n := range in.Config.Networks {
 		networks[n.Name] = n.CIDRs
 	}
-	return verify.Verify(ctx, in.Graph, set, verify.Config{
-		Semantics:     in.Semantics,
-		Networks:      networks,
-		Nodes:         networks[synth.NodesNetwork],
-		Isolated:      isolated,
-		Held:          held,
-		Cluster:       in.Result.Cluster,
-		Namespaces:    in.Result.Namespaces(),
-		Inexpressible: in.Result.Inexpressible(),
-		Accepted:      in.Result.Accepted(),
-		Rejected:      in.Result.DecidedAs(decision.Reject),
-		Ignored:       in.Result.DecidedAs(decision.Ignore),
-		Widened:       in.Result.Widened,
-		WidenedRules:  in.Result.WidenedRules(),
-	})
+	return verify.Config{
+		Semantics: in.Semantics,
+		Networks:  networks,
+		Nodes:     networks[synth.NodesNetwork],
+		Cluster:   in.Result.Cluster,
+	}
 }
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.

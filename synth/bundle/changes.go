@@ -2,11 +2,19 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
+	"sluice/model/graph"
 	"sluice/synth"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+	"sluice/synth/verify"
 )
 
 // meaning is the manifest as it is compared: without the day, the marks of what is new, and the texts for people.
@@ -60,26 +68,42 @@ const (
 	changesEnd   = "<!-- end of changes -->\n"
 )
 
-// changes says what is not as in the bundle before.
-func (r *reviewer) changes(before *Former, same bool) string {
+// Comparison is what a bundle is compared with, and by what.
+type Comparison struct {
+	Base   *Former        // nil: nothing was there
+	Graph  *graph.Graph   // what was seen; nil: that is not at hand, and only the files are compared
+	Config verify.Config  // how policies are judged
+	Kinds  []render.Kinds // of the policies
+}
+
+// mostCompared is how many connections the sets are asked for: some seconds.
+const mostCompared = 4_000_000
+
+// changes says what is not as in the bundle before: first what the policies decide differently, then what the files
+// have. set is what the new bundle enforces.
+func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.PolicySet, same bool) (string, error) {
+	before := c.Base
 	if before == nil {
-		return ""
+		return "", nil
 	}
 	if same {
 		_, text, _ := strings.Cut(before.review, changesBegin)
 		if text, _, ok := strings.Cut(text, changesEnd); ok {
-			return changesBegin + text + changesEnd
+			return changesBegin + text + changesEnd, nil
 		}
-		return ""
+		return "", nil
 	}
 	p := &page{}
 	p.head("What changed since the former bundle")
+	if err := c.decided(ctx, p, set); err != nil {
+		return "", err
+	}
 	now := map[string]bool{}
 	var fresh []*Rule
-	for i := range r.m.Rules {
-		now[r.m.Rules[i].ID] = true
-		if r.m.Rules[i].New {
-			fresh = append(fresh, &r.m.Rules[i])
+	for i := range m.Rules {
+		now[m.Rules[i].ID] = true
+		if m.Rules[i].New {
+			fresh = append(fresh, &m.Rules[i])
 		}
 	}
 	var gone []string
@@ -89,32 +113,212 @@ func (r *reviewer) changes(before *Former, same bool) string {
 		}
 	}
 	var kept, opened []string
-	for i := range r.m.Findings {
-		if f := &r.m.Findings[i]; synth.Kind(f.Kind) == synth.KindKept {
+	for i := range m.Findings {
+		if f := &m.Findings[i]; synth.Kind(f.Kind) == synth.KindKept {
 			kept = append(kept, f.Text)
 		}
 	}
-	for _, w := range r.m.Widenings {
+	for _, w := range m.Widenings {
 		if !slices.ContainsFunc(before.Manifest.Widenings, func(o Widening) bool {
 			return o.Text == w.Text && o.Price == w.Price
 		}) {
 			opened = append(opened, w.Text)
 		}
 	}
-	p.line("%s new, %d gone, %d kept without new evidence; %s new or with another price.",
-		count(len(fresh), "rule is", "rules are"), len(gone), len(kept), count(len(opened), "widening is", "widenings are"))
 	if len(fresh) > 0 {
-		p.line("\nNew rules, and the edges that asked for them:\n")
+		p.line("\nRules that the files have now, and the edges that asked for them:\n")
 		var rows [][]string
 		for _, f := range fresh {
-			rows = append(rows, []string{f.ID, f.Policy, short(f.Text), r.m.edgesOf(f)})
+			rows = append(rows, []string{f.ID, f.Policy, short(f.Text), m.edgesOf(f)})
 		}
 		p.table(maxFindings, []string{"rule", "policy", "what it says", "seen"}, rows)
 	}
-	p.list("Gone", gone)
+	p.list("Rules that the files have no more", gone)
 	p.list("Kept, though the flows no longer show it", kept)
-	p.list("Widened", opened)
-	return changesBegin + p.String() + changesEnd
+	p.list("Widened, or at another price", opened)
+	return changesBegin + p.String() + changesEnd, nil
+}
+
+// decided says what the policies allow and deny otherwise than those before.
+func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet) error {
+	const otherwise = "What they allow and deny was not compared here: %s. `sluice diff OLD NEW` does it."
+	switch {
+	case c.Base.set == nil || set == nil:
+		p.line(otherwise, "the policies of one of the two cannot be read")
+		return nil
+	case c.Graph == nil:
+		p.line(otherwise, "the evidence is not at hand")
+		return nil
+	}
+	cfg := c.Config
+	cfg.Most = mostCompared
+	d, err := verify.Diff(ctx, c.Graph, *c.Base.set, *set, cfg)
+	if err != nil {
+		return fmt.Errorf("compare with the former bundle: %w", err)
+	}
+	if d.TooMany {
+		p.line(otherwise, "most of it is another, too much for a page")
+		return nil
+	}
+	var rows [3][][]string // by outcome
+	var seen [3]int
+	for _, unseen := range []bool{false, true} {
+		for _, x := range d.Changes {
+			if unseen != (x.Edge < 0) {
+				continue
+			}
+			how, why := "never", strings.TrimPrefix(x.After, "allowed: ")
+			if !unseen {
+				how = c.Graph.Edges[x.Edge].State.String()
+				seen[x.To]++
+			}
+			rows[x.To] = append(rows[x.To], []string{x.Src, x.Dst, x.Port, how, why})
+		}
+	}
+	told := func(o eval.Outcome) string {
+		return fmt.Sprintf("**%d** (%d of them seen)", len(rows[o]), seen[o])
+	}
+	p.line("| connections, by workload and port | |\n|---|---|")
+	p.line("| newly allowed | %s |", told(eval.Allowed))
+	p.line("| no longer allowed | %s |", told(eval.Denied))
+	if len(rows[eval.Unknown]) > 0 {
+		p.line("| allowed or not by what is not known | %s |", told(eval.Unknown))
+	}
+	if d.Same() && len(d.Alike) > 0 {
+		p.line("\nNothing is decided differently: %s the same in other words.", escape(some(d.Alike)))
+	}
+	for _, part := range []struct {
+		head string
+		of   eval.Outcome
+	}{
+		{"Newly allowed", eval.Allowed}, {"No longer allowed", eval.Denied}, {"Not known for sure any more", eval.Unknown},
+	} {
+		if list := rows[part.of]; len(list) > 0 {
+			p.line("\n%s:\n", part.head)
+			p.table(maxFindings, []string{"from", "to", "port", "seen", "decided by"}, list[:min(len(list), maxFindings)])
+			if n := len(list) - maxFindings; n > 0 {
+				p.line("\n%d more: `sluice diff OLD NEW` lists all.", n)
+			}
+		}
+	}
+	c.isolated(p, d.Isolation)
+	return nil
+}
+
+// isolated lists the ends that only one of the bundles denies by default.
+func (c *Comparison) isolated(p *page, list []verify.Isolation) {
+	var is, was []string
+	for _, i := range list {
+		text := i.End + " for " + i.Direction.String()
+		if i.Isolated {
+			is = append(is, text)
+		} else {
+			was = append(was, text)
+		}
+	}
+	p.list("Denied by default now", is)
+	p.list("Denied by default no more", was)
+}
+
+// retell writes what a bundle says of its changes anew, as compared with another bundle than the one that it was learned
+// over. dir is the bundle's, files are its texts by name. What people changed in a text stays theirs.
+func (c *Comparison) retell(ctx context.Context, dir string, m *Manifest, files map[string][]byte) error {
+	same, err := m.sameMeaning(c.Base)
+	if err != nil {
+		return err
+	}
+	if c.Base == nil {
+		for i := range m.Rules {
+			m.Rules[i].New = false
+		}
+	}
+	m.markNew(c.Base, same)
+	var set *policy.PolicySet
+	if c.Base != nil {
+		if s, problems, err := Policies(dir, Enforced, c.Kinds...); err == nil && render.Unread(problems) == 0 {
+			set = &s
+		}
+	}
+	text, err := c.changes(ctx, m, set, same)
+	if err != nil {
+		return err
+	}
+	fresh := map[string]bool{}
+	for _, r := range m.Rules {
+		fresh[r.ID] = r.New
+	}
+	for name, was := range files {
+		if path.Base(name) != ReviewFile || digestOf(was) != m.Files[name] {
+			continue
+		}
+		now := string(was)
+		if name == ReviewFile {
+			now = withChanges(now, text)
+		}
+		for i := range m.Namespaces {
+			if n := m.Namespaces[i].Name; len(m.Namespaces) == 1 || path.Dir(name) == path.Join(allowDir, n) {
+				now = withPicture(now, m, n)
+			}
+		}
+		files[name] = []byte(marked(now, fresh))
+		m.Files[name] = digestOf(files[name])
+	}
+	_, err = m.stable(c.Base)
+	return err
+}
+
+// Retold is the text of a review or report with another section of what changed, which review has.
+func Retold(text, review string) string {
+	_, changes, ok := strings.Cut(review, changesBegin)
+	if !ok {
+		return withChanges(text, "")
+	}
+	changes, _, _ = strings.Cut(changes, changesEnd)
+	return withChanges(text, changesBegin+changes+changesEnd)
+}
+
+// withChanges puts the section of what changed into a page, in place of the one that it has, else before its first
+// section.
+func withChanges(text, changes string) string {
+	if before, rest, ok := strings.Cut(text, changesBegin); ok {
+		if _, after, ok := strings.Cut(rest, changesEnd); ok {
+			return before + changes + after
+		}
+	}
+	if at := strings.Index(text, "\n## "); at >= 0 {
+		return text[:at] + "\n" + strings.TrimSuffix(changes, "\n") + text[at:]
+	}
+	return text + changes
+}
+
+// withPicture draws the picture of a page anew, where it has one.
+func withPicture(text string, m *Manifest, namespace string) string {
+	before, rest, ok := strings.Cut(text, pictureHead)
+	if !ok {
+		return text
+	}
+	p := &page{}
+	p.diagram(m, namespace)
+	after := ""
+	if at := strings.Index(rest, "\n## "); at >= 0 {
+		after = rest[at:]
+	}
+	return before + p.String() + after
+}
+
+var ruleRow = regexp.MustCompile(`(?m)^\| ([0-9a-f]{10}) \| (new)? ?\|`)
+
+// marked marks the new rules in the table of a review.
+func marked(text string, fresh map[string]bool) string {
+	return ruleRow.ReplaceAllStringFunc(text, func(row string) string {
+		id := ruleRow.FindStringSubmatch(row)[1]
+		if is, known := fresh[id]; !known {
+			return row
+		} else if is {
+			return "| " + id + " | new |"
+		}
+		return "| " + id + " |  |"
+	})
 }
 
 // edgesOf names the first edges that a rule stands for.

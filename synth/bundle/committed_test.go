@@ -96,7 +96,7 @@ func TestCommitted(t *testing.T) {
 				t.Errorf("one new edge: -want +got\n%s", diff)
 			}
 			text := tree(t, dir)[bundle.ReviewFile]
-			for _, want := range []string{"What changed since the former bundle", "2 rules are new, 1 gone",
+			for _, want := range []string{"What changed since the former bundle", "| newly allowed | **1** (1 of them seen) |", "Rules that the files have no more:",
 				"shop/cart -> shop/db 5432/tcp"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("REVIEW.md lacks %q:\n%s", want, text)

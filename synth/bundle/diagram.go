@@ -17,6 +17,9 @@ const (
 	maxPeers      = 60
 )
 
+// pictureHead begins the section of the picture.
+const pictureHead = "\n## Picture\n"
+
 type arrow struct{ from, to string }
 
 // drawn is what a picture says of an arrow.

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,8 +31,9 @@ type Laid struct {
 
 // Over puts the bundle in src over the former one in dst, by the rule of Write: what is not listed there is nobody's
 // but people's and stays, and what people changed since stays changed. What is committed is all it writes: the files
-// that bundle.json lists, bundle.json, people's own policies in extra/, and the evidence if it is asked for.
-func Over(src, dst string, evidence bool, merge Merge) (*Laid, error) {
+// that bundle.json lists, bundle.json, people's own policies in extra/, and the evidence if it is asked for. With a
+// comparison the reviews say what changed since its base, not since what the bundle was learned over.
+func Over(ctx context.Context, src, dst string, evidence bool, merge Merge, c *Comparison) (*Laid, error) {
 	next, err := Read(src)
 	if err != nil {
 		return nil, err
@@ -45,7 +47,13 @@ func Over(src, dst string, evidence bool, merge Merge) (*Laid, error) {
 	if former != nil {
 		o.former = former.Files
 	}
-	for _, step := range []func() error{o.read, o.extra, o.layFiles, func() error { return o.evidence(evidence) }} {
+	retell := func() error {
+		if c == nil {
+			return nil
+		}
+		return c.retell(ctx, src, next, o.files)
+	}
+	for _, step := range []func() error{o.read, retell, o.extra, o.layFiles, func() error { return o.evidence(evidence) }} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("lay bundle over the former one: %w", err)
 		}

@@ -16,10 +16,10 @@ import (
 
 func over(t *testing.T, src, dst string, evidence bool) *bundle.Laid {
 	t.Helper()
-	laid, err := bundle.Over(src, dst, evidence, func(_, _ string, theirs, ours []byte) ([]byte, bool) {
+	laid, err := bundle.Over(t.Context(), src, dst, evidence, func(_, _ string, theirs, ours []byte) ([]byte, bool) {
 		joined, ok := strings.CutPrefix(string(theirs), "# join\n")
 		return append([]byte("# joined\n"), ours...), ok && joined != ""
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -26,14 +27,17 @@ const (
 // reviews writes REVIEW.md, what a person should read before merging, one more beside the policies of each namespace
 // for those who own it, and REPORT.md. The reviews say what the policies mean, and nothing that changes without a rule,
 // an edge or a decision changing: that is in the report of the run.
-func reviews(in Input, m *Manifest, w *written, before *Former) (map[string][]byte, error) {
+func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *Former) (map[string][]byte, error) {
 	same, err := m.sameMeaning(before)
 	if err != nil {
 		return nil, err
 	}
 	m.markNew(before, same)
 	r := &reviewer{in: in, m: m, w: w}
-	r.changed = r.changes(before, same)
+	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in)}
+	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
+		return nil, err
+	}
 	out := map[string][]byte{ReviewFile: r.whole(), ReportFile: r.report()}
 	if len(m.Namespaces) > 1 {
 		for i := range m.Namespaces {

@@ -11,8 +11,8 @@ import (
 	"sluice/synth/policy"
 )
 
-// Difference is what two sets of policies decide differently over the universe: everything seen, and what was not seen
-// but could come.
+// Difference is what two sets of policies decide differently over the universe: everything seen, what was not seen
+// but could come, and what the policies that differ name.
 type Difference struct {
 	Changes []Change // by source, destination and port
 	// Isolation are the ends that one of the sets isolates and the other does not.
@@ -21,10 +21,11 @@ type Difference struct {
 	Alike    []string
 	Moved    []Move // rules that stand in another policy
 	Universe int    // connections compared
+	TooMany  bool   // there are more than Config.Most, and none was compared
 }
 
 // Same reports whether nothing is decided differently.
-func (d *Difference) Same() bool { return len(d.Changes) == 0 && len(d.Isolation) == 0 }
+func (d *Difference) Same() bool { return len(d.Changes) == 0 && len(d.Isolation) == 0 && !d.TooMany }
 
 // Change is a connection that one set allows and the other does not.
 type Change struct {
@@ -49,19 +50,35 @@ type Move struct{ ID, From, To string }
 
 // Diff compares two sets. What is not known for sure is an outcome of its own: a change to or from it is one.
 func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, cfg Config) (Difference, error) {
-	d := differ{before: eval.New(before, cfg.Semantics), after: eval.New(after, cfg.Semantics),
+	d := differ{most: cfg.Most, before: eval.New(before, cfg.Semantics), after: eval.New(after, cfg.Semantics),
 		names: map[nameTriple]graph.EdgeID{}, isolation: map[Isolation]bool{}}
-	d.u = newUniverse(g, eval.New(joined(before, after), cfg.Semantics), cfg)
+	only, all := changed(before, after), !sameAround(before, after)
+	both := eval.New(joined(before, after), cfg.Semantics)
+	d.u = newUniverse(g, both, cfg)
+	d.u.name(both, asked([2]policy.PolicySet{before, after}, only, all))
 	for _, m := range d.u.members {
 		d.ends = append(d.ends, [2]*eval.End{d.before.End(m.end.Facts), d.after.End(m.end.Facts)})
 	}
 	for i, e := range g.AllEdges() {
 		d.names[nameTriple{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, port{e.Proto, e.Port}}] = i
 	}
-	if err := d.compare(ctx, changed(before, after), !sameAround(before, after)); err != nil {
+	if err := d.compare(ctx, only, all); err != nil {
 		return Difference{}, err
 	}
 	return d.result(before, after), nil
+}
+
+// asked are the policies whose words may decide something differently.
+func asked(sets [2]policy.PolicySet, only [2]map[int]bool, all bool) []policy.Policy {
+	var out []policy.Policy
+	for n, set := range sets {
+		for i := range set.Policies {
+			if all || only[n][i] {
+				out = append(out, set.Policies[i])
+			}
+		}
+	}
+	return out
 }
 
 // joined is the set of both, for what they ask of ends.
@@ -80,6 +97,8 @@ type differ struct {
 	changes       []Change
 	isolation     map[Isolation]bool
 	count         int
+	most          int // of count, 0 for all
+	tooMany       bool
 }
 
 // changed lists for each set the policies that the other does not have, by their indices.
@@ -138,6 +157,9 @@ func (d *differ) compare(ctx context.Context, only [2]map[int]bool, all bool) er
 			d.isolated(m, dir)
 		}
 	}
+	if d.tooMany = d.most > 0 && pairsOf(touched)*len(d.u.ports) > d.most; d.tooMany {
+		return nil
+	}
 	for src := range d.u.members {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -149,6 +171,23 @@ func (d *differ) compare(ctx context.Context, only [2]map[int]bool, all bool) er
 		}
 	}
 	return nil
+}
+
+// pairsOf counts the pairs of ends whose source is touched for egress, or whose destination is for ingress.
+func pairsOf(touched [2][]bool) int {
+	n, in, out := len(touched[0]), 0, 0
+	for i := range n {
+		in += b2i(touched[0][i])
+		out += b2i(touched[1][i])
+	}
+	return n*(in+out) - in*out
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (d *differ) isolated(m int, dir model.Direction) {
@@ -210,7 +249,7 @@ func compareChanges(a, b Change) int {
 }
 
 func (d *differ) result(before, after policy.PolicySet) Difference {
-	out := Difference{Changes: d.changes, Universe: d.count}
+	out := Difference{Changes: d.changes, Universe: d.count, TooMany: d.tooMany}
 	slices.SortFunc(out.Changes, compareChanges)
 	out.Changes = slices.CompactFunc(out.Changes, func(a, b Change) bool {
 		return a.Src == b.Src && a.Dst == b.Dst && a.Port == b.Port && a.From == b.From && a.To == b.To

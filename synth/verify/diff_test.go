@@ -58,7 +58,9 @@ func TestDiffByForce(t *testing.T) {
 		}
 		want := map[key]bool{}
 		a, b := eval.New(before, sem), eval.New(after, sem)
-		u := newUniverse(g, eval.New(joined(before, after), sem), Config{})
+		both := eval.New(joined(before, after), sem)
+		u := newUniverse(g, both, Config{})
+		u.name(both, asked([2]policy.PolicySet{before, after}, changed(before, after), !sameAround(before, after)))
 		var ends [2][]*eval.End
 		for _, x := range u.members {
 			ends[0], ends[1] = append(ends[0], a.End(x.end.Facts)), append(ends[1], b.End(x.end.Facts))
@@ -94,6 +96,9 @@ func TestDiff(t *testing.T) {
 		Rules: []policy.Rule{rule("web")}}
 	more := db
 	more.Rules = append(slices.Clone(db.Rules), rule("job"))
+	gone := db
+	gone.Rules = append(slices.Clone(db.Rules), rule("gone"))
+	gone.Rules[1].Ports = []policy.Port{policy.OnePort(model.TCP, 6432)}
 	apart := db
 	apart.Name = "db-from-web"
 	for _, c := range []struct {
@@ -104,6 +109,8 @@ func TestDiff(t *testing.T) {
 		alike, moved  int
 	}{
 		{"a rule more", policy.PolicySet{}.Add(db), policy.PolicySet{}.Add(more), []string{"shop/job shop/db 5432/tcp denied allowed seen"}, 0, 0, 0},
+		{"a rule less, for pods and a port that nobody saw", policy.PolicySet{}.Add(gone), policy.PolicySet{}.Add(db),
+			[]string{"shop/(pods app=gone) shop/db 6432/tcp allowed denied"}, 0, 0, 0},
 		{"the same under another name", policy.PolicySet{}.Add(db), policy.PolicySet{}.Add(apart), nil, 0, 2, 1},
 		{"the same twice", policy.PolicySet{}.Add(db), policy.PolicySet{}.Add(db, apart), nil, 0, 1, 0},
 		{"no policy more", policy.PolicySet{}.Add(db), policy.PolicySet{}, nil, 1, 0, 0},

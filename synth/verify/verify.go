@@ -49,6 +49,8 @@ type Config struct {
 	// WidenedRules are the ids of rules that allow on purpose what was never seen: outside addresses, or something to
 	// all pods of a namespace.
 	WidenedRules map[string]bool
+	// Most is how many connections Diff compares before it says that they are too many; 0: all.
+	Most int
 }
 
 // foreign reports whether a cluster is another one than the set's.

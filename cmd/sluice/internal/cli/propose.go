@@ -74,6 +74,7 @@ func runPropose(ctx context.Context, s Streams, o *proposeOptions) error {
 	if o.Check, silent = o.judge(); silent {
 		show.Remark(s.Err, "the bundle has no evidence: the commit gets no status")
 	}
+	o.Compare = o.compare
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	r, err := propose.Run(ctx, o.Options)
@@ -129,11 +130,7 @@ func (o *proposeOptions) judge() (check func(context.Context, string) ([]propose
 		return nil, true
 	}
 	return func(ctx context.Context, dir string) ([]propose.Status, error) {
-		cfg, err := run.LoadConfig(o.config)
-		if err != nil {
-			return nil, err
-		}
-		l, err := run.Open(ctx, run.Sources{Store: evidence, Workers: runtime.GOMAXPROCS(0)}, cfg)
+		l, err := o.log(ctx, evidence)
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +149,25 @@ func (o *proposeOptions) judge() (check func(context.Context, string) ([]propose
 		}
 		return []propose.Status{verified, status("ready", "Stable", ready.Findings())}, nil
 	}, false
+}
+
+func (o *proposeOptions) log(ctx context.Context, evidence string) (*run.Log, error) {
+	cfg, err := run.LoadConfig(o.config)
+	if err != nil {
+		return nil, err
+	}
+	return run.Open(ctx, run.Sources{Store: evidence, Workers: runtime.GOMAXPROCS(0)}, cfg)
+}
+
+// compare returns what the reviews compare the bundle with: what the base branch has, over the evidence of the bundle.
+func (o *proposeOptions) compare(ctx context.Context, base string) (*bundle.Comparison, error) {
+	var l *run.Log
+	if evidence, err := run.Evidence(o.Bundle); err == nil {
+		if l, err = o.log(ctx, evidence); err != nil {
+			return nil, err
+		}
+	}
+	return run.Compare(l, o.Bundle, base)
 }
 
 func status(name, good string, findings error) propose.Status {

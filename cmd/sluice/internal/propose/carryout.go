@@ -5,8 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"sluice/synth/bundle"
 )
 
 // carryOut does what was prepared: the branch first, then the request.
@@ -122,6 +126,9 @@ func (p *run) request(ctx context.Context) error {
 	said, err := report(p.Bundle)
 	if err != nil {
 		return err
+	}
+	if review, err := os.ReadFile(filepath.Join(p.dir, bundle.ReviewFile)); err == nil && p.Compare != nil {
+		said = bundle.Retold(said, string(review))
 	}
 	text := part(p.name, p.Path, said, p.out.Laid)
 	switch {

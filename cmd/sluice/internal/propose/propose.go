@@ -264,7 +264,11 @@ func (p *run) content(ctx context.Context) error {
 		text, ok := join(string(ancestor), string(theirs), string(ours))
 		return []byte(text), ok
 	}
-	p.out.Laid, err = bundle.Over(p.Bundle, p.dir, p.Evidence, merge)
+	against, err := p.against(ctx)
+	if err != nil {
+		return err
+	}
+	p.out.Laid, err = bundle.Over(ctx, p.Bundle, p.dir, p.Evidence, merge, against)
 	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
@@ -287,6 +291,33 @@ func (p *run) content(ctx context.Context) error {
 		return nil
 	}
 	return p.commit(now, tree)
+}
+
+// against returns what the reviews compare the bundle with: that of the base, whatever it was learned over.
+func (p *run) against(ctx context.Context) (*bundle.Comparison, error) {
+	if p.Compare == nil {
+		return nil, nil
+	}
+	at, err := p.repo.under(p.base.TreeHash, p.Path)
+	if err != nil {
+		return nil, err
+	}
+	has, err := p.repo.read(at)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := has[bundle.ManifestFile]; !ok {
+		return p.Compare(ctx, "")
+	}
+	dir, err := os.MkdirTemp("", "sluice-base-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := p.repo.lay(has, dir); err != nil {
+		return nil, err
+	}
+	return p.Compare(ctx, dir)
 }
 
 // settle looks whether there is anything to change. The head is set where the branch stays as it is.

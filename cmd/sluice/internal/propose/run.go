@@ -26,6 +26,9 @@ type Options struct {
 	TokenFile string // "" is the environment
 	// Check judges the policies as they are proposed, in a directory. nil: nobody does.
 	Check func(ctx context.Context, dir string) ([]Status, error)
+	// Compare gives what the reviews compare the bundle with: what the base has, in a directory, "" where it has none.
+	// nil: they stay as they are.
+	Compare func(ctx context.Context, dir string) (*bundle.Comparison, error)
 
 	server forge // that of tests, instead of a client
 }

@@ -39,7 +39,7 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 		return nil, fmt.Errorf("--base: %w", problems[0])
 	}
 	cfg.Base = set
-	state, err := bundle.ReadFormer(dir)
+	state, err := bundle.ReadFormer(dir, all.Kinds()...)
 	if err != nil {
 		return nil, fmt.Errorf("--base: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/bundle"
+	"sluice/synth/render/all"
 	"sluice/synth/verify"
 )
 
@@ -89,6 +91,26 @@ func Diff(ctx context.Context, l *Log, before, after *Policies, cni string) (ver
 		return verify.Difference{}, err
 	}
 	return verify.Diff(ctx, l.Graph, before.Set, after.Set, verify.Config{Semantics: sem})
+}
+
+// Compare returns what compares a bundle with another, over a log: nil where there is none. base is "" for nothing.
+func Compare(l *Log, dir, base string) (*bundle.Comparison, error) {
+	c := &bundle.Comparison{Kinds: all.Kinds()}
+	m, err := bundle.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	if base != "" {
+		if c.Base, err = bundle.ReadFormer(base, all.Kinds()...); err != nil {
+			return nil, err
+		}
+	}
+	if l == nil {
+		return c, nil
+	}
+	c.Graph = l.Graph
+	c.Config, err = l.judging(&Policies{}, VerifyConfig{CNI: m.Verification.Semantics, Cluster: m.Cluster})
+	return c, err
 }
 
 // Differ is the findings error for two sets that decide differently, nil if they do not.
