@@ -79,10 +79,12 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 				"no file to read: an empty directory, or one behind a link in another, which has to be named itself",
 			)
 		}
-		if r.options.Past != nil && fi.Mode().IsRegular() {
-			isNew, err := r.isNew(f, fi.Size())
-			if s.Skipped = !isNew; err != nil || s.Skipped {
-				return err
+		if past := r.options.Past; (past != nil || r.options.Digests) && fi.Mode().IsRegular() {
+			if past != nil {
+				isNew, err := r.isNew(f, fi.Size())
+				if s.Skipped = !isNew; err != nil || s.Skipped {
+					return err
+				}
 			}
 			hash = xxh3.New()
 		}

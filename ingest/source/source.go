@@ -26,8 +26,9 @@ type Options struct {
 	Tables   model.Tables               // where endpoints and names are interned
 	Progress func(bytes, records int64) // told what came on top since the last call, by any worker; may be nil
 	// Past is what earlier runs have read: a file that is in it, or that this run has had already, is skipped. Nil:
-	// nothing is skipped and digests are not computed.
-	Past Past
+	// nothing is skipped, and digests are computed only if Digests asks for them.
+	Past    Past
+	Digests bool
 }
 
 // Past knows files by what is in them.

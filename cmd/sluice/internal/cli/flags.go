@@ -31,6 +31,7 @@ type reading struct {
 	config       string
 	quiet        bool
 	strict       bool
+	digests      bool // of files, for what is written of them
 	manifests    []string
 	servers      serverFlags // where the command reads servers
 	kube         clusterFlags
@@ -153,6 +154,7 @@ func (r *reading) sources(s Streams, args []string) (run.Sources, error) {
 		Until:   until,
 		Workers: r.workers,
 		Strict:  r.strict,
+		Digests: r.digests,
 		Watch:   r.watch(s),
 	}, err
 }

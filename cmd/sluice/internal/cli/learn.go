@@ -166,6 +166,7 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 	if o.With, err = openAll(ctx, s, o.with); err != nil {
 		return err
 	}
+	o.digests = true
 	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return err

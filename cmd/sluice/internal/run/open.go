@@ -33,6 +33,7 @@ type Sources struct {
 	Since, Until model.Micros // only records from the one on and before the other; 0: no bound
 	Workers      int
 	Strict       bool // fail on the first malformed record
+	Digests      bool // say of each file what is in it
 	Watch        Watch
 }
 
@@ -129,6 +130,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 			Tables:   l.Tables,
 			Progress: add,
 			Past:     past,
+			Digests:  src.Digests,
 		},
 	)
 	done()
