@@ -220,8 +220,8 @@ func (c *Comparison) isolated(p *page, list []verify.Isolation) {
 	p.list("Denied by default no more", was)
 }
 
-// retell writes what a bundle says of its changes anew, as compared with another bundle than the one that it was learned
-// over. dir is the bundle's, files are its texts by name. What people changed in a text stays theirs.
+// retell writes what a bundle says of its changes anew, as compared with another bundle than the one that it was
+// learned over. dir is the bundle's, files are its texts by name. What people changed in a text stays theirs.
 func (c *Comparison) retell(ctx context.Context, dir string, m *Manifest, files map[string][]byte) error {
 	same, err := m.sameMeaning(c.Base)
 	if err != nil {

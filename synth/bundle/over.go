@@ -53,7 +53,8 @@ func Over(ctx context.Context, src, dst string, evidence bool, merge Merge, c *C
 		}
 		return c.retell(ctx, src, next, o.files)
 	}
-	for _, step := range []func() error{o.read, retell, o.extra, o.layFiles, func() error { return o.evidence(evidence) }} {
+	replace := func() error { return o.evidence(evidence) }
+	for _, step := range []func() error{o.read, retell, o.extra, o.layFiles, replace} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("lay bundle over the former one: %w", err)
 		}

@@ -41,7 +41,7 @@ func (u *universe) name(ev *eval.Evaluator, policies []policy.Policy) {
 			}
 		}
 	}
-	slices.SortFunc(u.ports, func(a, b port) int { return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port)) })
+	slices.SortFunc(u.ports, comparePorts)
 	slices.SortStableFunc(u.members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
 }
 
@@ -81,8 +81,8 @@ func (u *universe) has(f *eval.Facts, labels map[string]string) bool {
 	})
 }
 
-// combinations are the labels that a selector names: one of each list of values, nil where it asks for something else or
-// for too many.
+// combinations are the labels that a selector names: one of each list of values, nil where it asks for something else
+// or for too many.
 func combinations(s policy.Selector) []map[string]string {
 	out := []map[string]string{{}}
 	for _, r := range s {

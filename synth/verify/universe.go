@@ -186,12 +186,11 @@ func (u *universe) allPorts(g *graph.Graph) {
 	for p := range set {
 		u.ports = append(u.ports, p)
 	}
-	slices.SortFunc(
-		u.ports,
-		func(a, b port) int { return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port)) },
-	)
+	slices.SortFunc(u.ports, comparePorts)
 	slices.SortStableFunc(u.members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
 }
+
+func comparePorts(a, b port) int { return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port)) }
 
 // selectorKeys are the label keys of pods that the set asks for.
 func selectorKeys(set policy.PolicySet) map[string]bool {
