@@ -190,7 +190,9 @@ func (u *universe) allPorts(g *graph.Graph) {
 	slices.SortStableFunc(u.members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
 }
 
-func comparePorts(a, b port) int { return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port)) }
+func comparePorts(a, b port) int {
+	return cmp.Or(cmp.Compare(a.proto, b.proto), cmp.Compare(a.port, b.port))
+}
 
 // selectorKeys are the label keys of pods that the set asks for.
 func selectorKeys(set policy.PolicySet) map[string]bool {
