@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help build demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3
+.PHONY: help build demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -93,7 +93,12 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	$(MAKE) conformance-kube
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
+	$(MAKE) conformance-page
 	$(MAKE) -C cmd/conformance/bench test
+
+conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
+	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
+	  $(GO) test -count=1 -timeout 20m -v .
 
 conformance-s3: build ## build a real S3 server and let it hold stores
 	@mkdir -p $(BIN)

@@ -13,9 +13,9 @@ import (
 // The sizes in a picture, in its own units: a node with the space around it, and the space that belongs to a group.
 const (
 	NodeWidth, NodeHeight = 150.0, 40.0
-	cellWidth, cellHeight = 210.0, 66.0
+	cellWidth, cellHeight = 200.0, 84.0
 	padding, title        = 26.0, 40.0
-	gap                   = 90.0
+	gap                   = 100.0
 )
 
 // most is how many groups are put into ranks too. More of them are put into rows: in ranks they would be one long line.
@@ -147,7 +147,7 @@ func (l *Layout) place(boxes []Box, ranks [][]int) []int {
 	for i := range boxes {
 		area += (boxes[i].Width + gap) * (boxes[i].Height + gap)
 	}
-	wide := 1.3 * math.Sqrt(area)
+	wide := 1.6 * math.Sqrt(area) // screens are wider than high
 	x, y, tallest := 0.0, 0.0, 0.0
 	for _, g := range slices.Concat(ranks...) {
 		b := &boxes[g]

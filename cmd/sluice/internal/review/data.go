@@ -216,7 +216,8 @@ func gather(ctx context.Context, in *Input) (*Page, error) {
 	p := &Page{APIVersion: "sluice/v1", Kind: "ReviewPage", Name: b.Name, Dialect: b.Dialect, Cluster: b.Cluster,
 		AsOf: b.AsOf, ReadOnly: in.ReadOnly, Evidence: in.Log != nil, Seen: b.Inputs.Records > 0, By: in.By,
 		Strings: []string{}, Namespaces: b.Namespaces, Findings: b.Findings, Lost: []Case{}, Decisions: []Decision{},
-		Saved: []Decision{}, Backtest: []Cut{}, Causes: []string{}, files: map[string]string{}}
+		Saved: []Decision{}, Backtest: []Cut{}, Causes: []string{}, Peers: []Peer{}, Groups: []Group{}, Rules: []Rule{},
+		Policies: []Policy{}, Edges: noEdges(), files: map[string]string{}}
 	if !in.ReadOnly {
 		p.Config = in.Config.Path
 	}
@@ -293,6 +294,13 @@ func (k *making) edges(context.Context) error {
 		k.edge(&k.m.Edges[i])
 	}
 	return nil
+}
+
+// noEdges has empty lists: the page takes none for one that is not there.
+func noEdges() Edges {
+	n := func() []int { return []int{} }
+	return Edges{n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), []uint64{}, []uint64{}, n(), []int64{},
+		[]int64{}, n(), n()}
 }
 
 func (k *making) edge(e *bundle.Edge) {

@@ -34,6 +34,7 @@ export function curves() {
 
   function lost() {
     if (!page.backtest.length) return h('p', { class: 'quiet' }, page.evidence ? 'The flows are too short a time for a backtest: it tries the end of every hour or day.' : 'The bundle has no evidence: sluice backtest draws it from the flows.');
+    if (page.backtest.every((b) => b.lost.every((n) => n === 0))) return h('p', {}, `At none of the ${plural(page.backtest.length, 'time', 'times')} that were tried, from ${stamp(page.backtest[0].at)} on, would anything have been lost that these flows show. Of what came after them, that says nothing.`);
     const used = page.causes.map((_, c) => c).filter((c) => page.backtest.some((b) => b.lost[c] > 0));
     const total = page.backtest.map((b) => b.lost.reduce((a, n) => a + n, 0));
     const xs = page.backtest.map((b) => b.at);
@@ -43,12 +44,12 @@ export function curves() {
     plot(place, { height: 260, series, axes: axes('edges lost') }, [xs, total, ...used.map((c) => page.backtest.map((b) => b.lost[c]))]);
     const table = h('details', {}, h('summary', {}, 'As a table'), h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['Denied from', 'Known', 'Lost', ...used.map((c) => page.causes[c])].map((t) => h('th', { scope: 'col' }, t)))),
       h('tbody', {}, page.backtest.map((b, i) => h('tr', {}, [stamp(b.at), b.known, total[i], ...used.map((c) => b.lost[c])].map((t) => h('td', {}, t)))))));
-    return [h('p', {}, `Had the rest been denied from ${stamp(xs[0])}, ${plural(total[0], 'edge', 'edges')} that came later would have been lost; from ${stamp(xs.at(-1))}, ${count(total.at(-1))}.`), place, table];
+    return [h('p', {}, `Had the rest been denied from ${stamp(xs[0])} on, ${plural(total[0], 'edge', 'edges')} that came later would have been lost; from ${stamp(xs.at(-1))} on, ${count(total.at(-1))}.`), place, table];
   }
 
   function plot(place, o, data) {
     plots.push(() => {
-      const u = new uPlot({ width: Math.max(280, place.clientWidth), legend: { live: false }, cursor: { drag: { x: false, y: false } }, scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } }, ...o }, data, place);
+      const u = new uPlot({ width: Math.max(280, place.clientWidth), legend: { live: false }, padding: [12, 34, 0, 0], cursor: { drag: { x: false, y: false } }, scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } }, ...o }, data, place);
       new ResizeObserver(() => { if (place.clientWidth) u.setSize({ width: Math.max(280, place.clientWidth), height: o.height }); }).observe(place);
     });
   }

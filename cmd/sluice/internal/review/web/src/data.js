@@ -59,10 +59,11 @@ for (const f of findings) if (f.edge) f.edge.findings.push(f);
 const byId = new Map(rules.map((r) => [r.id, r]));
 export const ruleById = (id) => byId.get(id);
 
+const texts = document.getElementById('files').textContent; // read before the page is built over it
 let files;
 /** fileText is the text of a file of the bundle. */
 export function fileText(name) {
-  files ??= JSON.parse(document.getElementById('files').textContent);
+  files ??= JSON.parse(texts);
   return files[name] ?? '';
 }
 

@@ -91,7 +91,7 @@ export function ask(verdict, edges, title) {
     dialog.close();
   }
   const submit = h('button', { class: 'primary', type: 'submit' }, 'Decide');
-  const form = h('form', { method: 'dialog', onsubmit: done, onkeydown: (ev) => { if (ev.key === 'Enter' && (ev.ctrlKey || ev.metaKey)) form.requestSubmit(); } },
+  const form = h('form', { method: 'dialog', novalidate: true, onsubmit: done, onkeydown: (ev) => { if (ev.key === 'Enter' && (ev.ctrlKey || ev.metaKey)) form.requestSubmit(); } },
     h('h2', { id: 'ask-title' }, `Decide on ${title}`),
     h('div', { class: 'radios', role: 'radiogroup', 'aria-label': 'Verdict' }, radios), explain, named, widening,
     h('label', { for: 'ask-reason' }, 'Reason'), reason, error,

@@ -34,7 +34,7 @@ function edgeCard(e) {
 
 function findingCard(f) {
   return h('div', { class: `card finding ${f.severity}` },
-    h('div', { class: 'line' }, icon(f.severity === 'error' ? 'bad' : f.severity === 'warning' ? 'warn' : 'info'), h('strong', {}, ` ${f.severity}: ${f.kind}`)),
+    h('div', { class: 'line' }, icon(f.severity === 'blocks' ? 'bad' : f.severity === 'warning' ? 'warn' : 'info'), h('strong', {}, ` ${f.severity}: ${f.kind}`)),
     h('p', {}, f.text, f.detail ? ` (${f.detail})` : ''), h('p', { class: 'quiet' }, f.consequence));
 }
 export { findingCard };
@@ -67,7 +67,7 @@ function ofRule({ rule: r }) {
     ]),
     section(`Evidence: ${plural(r.edges.length, 'edge', 'edges')}`, more(r.edges, edgeCard, 20)),
     section('Opened beside it', widening.map((w) => h('p', {}, `${w.text}: ${price(w.price)}`))),
-    section('Findings', more(found, findingCard, 10)),
+    section('Findings', found.length > 0 && more(found, findingCard, 10)),
     section('YAML', yaml(r)),
   ];
 }
@@ -122,7 +122,7 @@ function ofGroup({ group: i }) {
       ['Ingress', n && (status[n.ingressStatus] ?? n.ingressStatus)], ['Egress', n && (status[n.egressStatus] ?? n.egressStatus)],
       ['Policies', n ? false : 'none: it is no namespace of this bundle'],
     ]),
-    section('Obstacles', n && more(n.obstacles, (o) => h('p', {}, `${o.direction}: ${o.text}`), 10)),
+    section('Obstacles', n?.obstacles.length > 0 && more(n.obstacles, (o) => h('p', {}, `${o.direction}: ${o.text}`), 10)),
     section('Peers', more(g.peers, (k) => h('div', { class: 'line' }, peerLink(k)), 60)),
   ];
 }

@@ -26,12 +26,12 @@ function ruleTable() {
   return table({
     label: 'Rules', key: (r) => r.i,
     columns: [
-      { head: 'Policy', width: 'minmax(110px, 1.3fr)', class: 'c-policy', cell: (r) => keep(short(r.policy?.name ?? 'in no file', 60)) },
+      { head: 'Policy', width: 'minmax(110px, 1.7fr)', class: 'c-policy', cell: (r) => keep(short(r.policy?.name ?? 'in no file', 60)) },
       { head: 'Direction', width: '96px', class: 'c-direction', cell: (r) => direction(r.direction) },
       { head: 'Allows', width: 'minmax(180px, 3fr)', class: 'c-allows', cell: (r) => [r.new && h('span', { class: 'tag new' }, 'new'), keep(short(ruleText(r), 220))] },
       { head: 'Crosses', width: 'minmax(70px, .9fr)', class: 'c-risk', cell: (r) => (r.kind === 'learned' ? keep(r.risk) : h('span', { class: `tag kind ${r.kind.replace(' ', '-')}` }, r.kind)) },
       { head: 'Edges', width: '46px', class: 'number', cell: (r) => count(r.edges.length) },
-      { head: 'Decided', width: 'minmax(60px, .9fr)', class: 'c-decided', cell: (r) => decisionTag(decisionOfRule(r)) ?? '' },
+      { head: 'Decided', width: '92px', class: 'c-decided', cell: (r) => decisionTag(decisionOfRule(r)) ?? '' },
     ],
     open: (r) => select({ type: 'rule', rule: r }), act: act((r) => r.edges, (r) => `rule ${r.id}`),
   });
@@ -47,7 +47,7 @@ function edgeTable() {
       { head: 'State', width: '100px', class: 'c-risk', cell: (e) => stateWord(e.state) },
       { head: 'Records', width: '84px', class: 'number', cell: (e) => (page.seen ? count(e.records) : '') },
       { head: 'First seen', width: '134px', class: 'c-first', cell: (e) => (page.seen && e.first ? stamp(e.first) : '') },
-      { head: 'Decided', width: 'minmax(60px, 1fr)', class: 'c-decided', cell: (e) => decisionTag(decisionOf(e)) ?? '' },
+      { head: 'Decided', width: '92px', class: 'c-decided', cell: (e) => decisionTag(decisionOf(e)) ?? '' },
     ],
     open: (e) => select({ type: 'edge', edge: e }), act: act((e) => [e], () => 'this edge'),
   });
@@ -69,7 +69,7 @@ function findingsView() {
         page.widenings.length > 0 && [h('h2', {}, 'Opened on purpose'), page.widenings.map((w) => h('details', {}, h('summary', {}, h('strong', {}, w.kind), `: ${w.text}; ${price(w.price)}`), h('ul', {}, w.pairs.map((p) => h('li', {}, h('code', {}, short(p, 120)))))))],
         h('h2', {}, `Findings: ${state.on.findings.length}`),
         !kinds.size && h('p', { class: 'quiet' }, 'None.'),
-        [...kinds].map(([kind, list]) => h('details', { open: list.length <= 3 }, h('summary', {}, icon(list[0].severity === 'error' ? 'bad' : list[0].severity === 'warning' ? 'warn' : 'info'), ` ${kind}: ${list.length}`),
+        [...kinds].map(([kind, list]) => h('details', { open: list.length <= 3 }, h('summary', {}, icon(list[0].severity === 'blocks' ? 'bad' : list[0].severity === 'warning' ? 'warn' : 'info'), ` ${kind}: ${list.length}`),
           list.slice(0, 100).map((f) => { const c = findingCard(f); if (f.edge) c.append(h('button', { class: 'link', onclick: () => select({ type: 'edge', edge: f.edge }) }, 'Show the edge')); return c; }), list.length > 100 && h('p', { class: 'quiet' }, `and ${list.length - 100} more: filter by namespace or search`))));
     },
   };
@@ -116,9 +116,10 @@ function filters() {
   });
   const tell = () => { clear.disabled = !isFiltered(state.filter); fill(told, isFiltered(state.filter) ? `${count(state.on.rules.length)} of ${plural(rules.length, 'rule', 'rules')}, ${count(state.on.edges.length)} of ${plural(edges.length, 'edge', 'edges')}` : `${plural(rules.length, 'rule', 'rules')}, ${plural(edges.length, 'edge', 'edges')}`); };
   tell();
-  return h('div', { class: 'filters', role: 'search' }, q, h('details', { class: 'fold', open: matchMedia('(min-width: 900px)').matches }, h('summary', {}, 'Filters'),
+  const el = h('div', { class: 'filters', role: 'search' }, q, h('details', { class: 'fold', open: matchMedia('(min-width: 900px)').matches }, h('summary', {}, 'Filters'),
     h('div', { class: 'folded' }, controls.group, controls.direction, controls.state, controls.finding,
-      h('label', { class: 'inline' }, 'First seen since ', controls.since), h('label', { class: 'inline' }, controls.fresh, ' new in this bundle'), clear)), told);
+      h('label', { class: 'inline' }, 'First seen since ', controls.since), h('label', { class: 'inline' }, controls.fresh, ' new in this bundle'), clear)));
+  return { el, told };
 }
 
 function main() {
@@ -147,6 +148,7 @@ function main() {
 
   const draw = (what) => {
     const view = views[state.view];
+    document.body.classList.toggle('alone', !state.selected && state.view !== 'rules' && state.view !== 'edges');
     if (what.has('view')) {
       for (const t of tabs) { const on = t.id === `tab-${state.view}`; t.setAttribute('aria-selected', String(on)); t.tabIndex = on ? 0 : -1; }
       panel.setAttribute('aria-labelledby', `tab-${state.view}`);
@@ -167,10 +169,11 @@ function main() {
   const restyle = () => { for (const v of Object.values(views)) v.restyle?.(); };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', restyle);
 
+  const filter = filters();
   fill(document.body,
     h('a', { class: 'skip', href: '#panel', onclick: (ev) => { ev.preventDefault(); views[state.view].focus?.(); } }, 'Skip to the list'),
     h('header', {}, h('div', { class: 'title' }, h('h1', {}, short(page.name, 60)), h('span', { class: 'quiet' }, [page.dialect, page.cluster && `cluster ${short(page.cluster, 40)}`, plural(page.namespaces.length, 'namespace', 'namespaces'), page.asOf && `as of ${page.asOf}`, page.readOnly && 'read only'].filter(Boolean).join(' · ')), theme), answer()),
-    h('nav', {}, list, filters()),
+    h('nav', {}, h('div', { class: 'first' }, list, filter.told), filter.el),
     h('main', {}, panel, pane.el), bar());
 
   document.addEventListener('keydown', (ev) => {

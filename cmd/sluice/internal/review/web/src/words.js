@@ -17,7 +17,7 @@ export const ruleText = (r) => r.text.replace(/^allow (ingress|egress) /, '');
 export function decisionTag(d) {
   if (!d) return null;
   const where = { draft: 'not written yet', written: 'written', file: 'in the file', bundle: 'learned with' }[d.from];
-  return h('span', { class: `tag verdict ${d.verdict} ${d.from}`, title: d.reason || where }, icon(d.verdict), ` ${d.verdict}`, h('small', {}, ` ${where}`));
+  return h('span', { class: `tag verdict ${d.verdict} ${d.from}`, title: d.reason || where }, icon(d.verdict), ` ${d.verdict}`, h('span', { class: 'sr' }, ` ${where}`));
 }
 
 export const decisionOf = (e) => decisionOn(e, sourceOf(e), destinationOf(e));
