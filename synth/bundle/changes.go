@@ -331,7 +331,7 @@ func (m *Manifest) edgesOf(r *Rule) string {
 			break
 		}
 		e := &m.Edges[i]
-		out = append(out, e.Source+" -> "+e.Destination+" "+e.Port)
+		out = append(out, e.Source+" -> "+e.Destination+" "+e.brief())
 	}
 	return strings.Join(out, "; ")
 }

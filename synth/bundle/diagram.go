@@ -118,7 +118,7 @@ func (m *Manifest) arrows(namespace string, name func(string) string) map[arrow]
 			out[a] = d
 		}
 		if d.denied == denied {
-			d.ports = append(d.ports, e.Port)
+			d.ports = append(d.ports, e.brief())
 		}
 		d.fresh = d.fresh || fresh
 	}

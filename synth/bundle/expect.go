@@ -35,16 +35,11 @@ func Expect(g *graph.Graph, m *Manifest, cfg *verify.Config) {
 }
 
 func (m *Manifest) expectEdges(g *graph.Graph, cfg *verify.Config) {
-	type key struct{ source, destination, port string }
-	known := map[key]*Edge{}
-	for i := range m.Edges {
-		e := &m.Edges[i]
-		known[key{e.Source, e.Destination, e.Port}] = e
-	}
+	known := m.Index()
 	cfg.Inexpressible, cfg.Accepted = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
 	cfg.Rejected, cfg.Ignored = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
 	for i, e := range g.AllEdges() {
-		if k := known[key{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()}]; k != nil {
+		if k := known.Of(g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()); k != nil {
 			cfg.Inexpressible[i] = k.Inexpressible
 			cfg.Accepted[i] = k.Accepted
 			cfg.Rejected[i] = k.Decided == decision.Reject.String()

@@ -20,7 +20,8 @@ func (m *Manifest) Find(words []string) []int {
 
 func (e *Edge) has(word string) bool {
 	port, _, _ := strings.Cut(e.Port, "/")
-	return word != "" && (named(e.Source, word) || named(e.Destination, word) || e.Port == word || port == word)
+	return word != "" && (named(e.Source, word) || named(e.Destination, word) || e.holds(word) || port == word ||
+		e.Edges > 1 && e.holds(word+e.Port[strings.LastIndexByte(e.Port, '/'):]))
 }
 
 // named reports whether a peer has a name, or a name without the namespace.

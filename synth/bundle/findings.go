@@ -84,8 +84,8 @@ func (m *Manifest) command(f *Finding, dir string) string {
 	default:
 	}
 	if f.Edge != nil {
-		e := &m.Edges[*f.Edge]
-		return strings.Join([]string{"sluice explain", quoted(dir), quoted(e.Source), quoted(e.Destination), quoted(e.Port)}, " ")
+		source, destination, port := m.Edges[*f.Edge].example()
+		return strings.Join([]string{"sluice explain", quoted(dir), quoted(source), quoted(destination), quoted(port)}, " ")
 	}
 	if f.Namespace != "" {
 		return "sluice explain " + quoted(dir) + " " + quoted(f.Namespace)
@@ -96,7 +96,23 @@ func (m *Manifest) command(f *Finding, dir string) string {
 // decide is a decision on the edge as sluice.yaml has it.
 func (e *Edge) decide(v decision.Verdict) string {
 	return fmt.Sprintf("decisions: [{source: %q, destination: %q, port: %s, verdict: %s, reason: WHY, by: WHO}]",
-		e.Source, e.Destination, e.Port, v)
+		decidable(e.Source), decidable(e.Destination), e.decidablePort(), v)
+}
+
+// decidable is how a decision names a peer: all outside addresses, where they are only counted.
+func decidable(peer string) string {
+	if crowded(peer) {
+		return "world:*"
+	}
+	return peer
+}
+
+// decidablePort is how a decision names the ports of a row: every one, where they are no range.
+func (e *Edge) decidablePort() string {
+	if list, _ := e.spans(); len(list) > 1 || strings.Contains(e.Port, " ") {
+		return `"*"`
+	}
+	return e.Port
 }
 
 // findings shows what a reviewer should know, by kind; what keeps a direction open is told before. Of one namespace

@@ -150,15 +150,17 @@ type Rule struct {
 	Policy    string `json:"policy"`
 	Direction string `json:"direction"`
 	Text      string `json:"text"`
-	Edges     []int  `json:"edges"`         // indices into Manifest.Edges
+	Edges     []int  `json:"edges"`         // indices into Manifest.Edges: each stands for one edge or more
 	New       bool   `json:"new,omitempty"` // the last change of the bundle brought it
 }
 
-// Edge is an edge with an end in one of the namespaces, and its evidence.
+// Edge is an edge with an end in one of the namespaces, and its evidence; or many that differ in their port or their
+// outside address only, with the evidence of all.
 type Edge struct {
 	Source        string `json:"source"`
 	Destination   string `json:"destination"`
 	Port          string `json:"port"`
+	Edges         int    `json:"edges,omitempty"` // how many they are, where it is more than one
 	State         string `json:"state"`
 	Grade         string `json:"grade,omitempty"` // how sure the evidence is, of one that was not denied or refused
 	Doubt         string `json:"doubt,omitempty"` // why the grade is unknown
@@ -320,31 +322,43 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 	return list
 }
 
-// edges lists the edges that have an end in one of the namespaces. The result says where each is in the manifest.
+// edges lists the edges that have an end in one of the namespaces, alike ones in one row. The result says where each is
+// in the manifest.
 func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
 	index := map[graph.EdgeID]int{}
 	cannot, learned := r.Inexpressible(), r.Accepted()
+	var listed []graph.EdgeID
 	for i, e := range g.AllEdges() {
 		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
 		_, from := r.Enforce[src.Namespace]
 		_, to := r.Enforce[dst.Namespace]
-		if !(from && src.Kind == model.KindPod) && !(to && dst.Kind == model.KindPod) {
-			continue
+		if from && src.Kind == model.KindPod || to && dst.Kind == model.KindPod {
+			listed = append(listed, i)
 		}
-		index[i] = len(m.Edges)
+	}
+	for _, row := range rowsOf(g, r, listed) {
+		e, first := g.Sum(&row), row.Edges[0]
+		for _, i := range row.Edges {
+			index[i] = len(m.Edges)
+		}
+		many := 0
+		if len(row.Edges) > 1 {
+			many = len(row.Edges)
+		}
 		m.Edges = append(
 			m.Edges,
 			Edge{
-				src.ID,
-				dst.ID,
-				e.PortString(),
+				row.Source,
+				row.Destination,
+				row.Port,
+				many,
 				e.State.String(),
 				e.GradeText(),
 				e.Doubt.String(),
 				e.Reason.String(),
-				cannot[i],
-				learned[i] && !e.State.Worked(),
-				decided(r, i),
+				cannot[first],
+				learned[first] && !e.State.Worked(),
+				decided(r, first),
 				&Seen{
 					e.Records(),
 					e.DeniedRecords,
@@ -382,9 +396,13 @@ func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
 		p := &set.Policies[i]
 		for j := range p.Rules {
 			id := p.RuleID(j)
+			told := map[int]bool{}
 			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}
 			for _, e := range r.RuleEdges[id] {
-				rule.Edges = append(rule.Edges, index[e])
+				if k := index[e]; !told[k] {
+					told[k] = true
+					rule.Edges = append(rule.Edges, k)
+				}
 			}
 			m.Rules = append(m.Rules, rule)
 		}

@@ -153,7 +153,7 @@ func (p *page) evidence(m *Manifest) {
 		if x.records == 1 {
 			once = "seen once"
 		}
-		x.cells = []string{r.ID, r.Policy, short(r.Text), fmt.Sprint(len(r.Edges)), fmt.Sprint(x.records), once,
+		x.cells = []string{r.ID, r.Policy, short(r.Text), fmt.Sprint(m.Count(r)), fmt.Sprint(x.records), once,
 			fmt.Sprint(hours), first, last}
 		list = append(list, x)
 	}

@@ -34,7 +34,9 @@ func (r *run) see(g *graph.Graph, inTheEnd policy.PolicySet) {
 	cut := map[string]bool{}
 	for _, e := range r.m.Edges {
 		if r.m.Options.EnforceAnyway && e.Inexpressible {
-			cut[e.Source+" -> "+e.Destination+" "+e.Port] = true
+			for name := range e.Each() {
+				cut[name] = true
+			}
 		}
 	}
 	at := map[model.EndpointID]int{}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -191,7 +192,11 @@ func (w *hostileLog) connection(src, dst hostileEnd, port int, answer string) {
 const (
 	mostCPU    = 10  // seconds
 	mostMemory = 512 // MiB
+	mostFolded = 64  // KiB of bundle.json and of what is printed, where one row says it all
 )
+
+// folded are the inputs that one row says.
+var folded = []string{"addresses in", "addresses out", "ports used", "ports scanned", "pairs of port and address", "label keys", "names"}
 
 // TestCardinality runs the commands on inputs that are large in one dimension, each in a process of its own, and prints
 // what they cost. SLUICE_LONG runs them whole; else they are a sixteenth, with the bounds of the whole.
@@ -234,6 +239,9 @@ func TestCardinality(t *testing.T) {
 				table.WriteString(row)
 				if u.exit != int(ExitOK) && u.exit != int(ExitFindings) {
 					t.Errorf("%s: exit %d: %s", args[0], u.exit, u.log)
+				}
+				if b := kib(filepath.Join(out, "bundle.json")); slices.Contains(folded, c.name) && (b > mostFolded || u.printed>>10 > mostFolded) {
+					t.Errorf("%s: bundle.json has %d KiB, %d are printed", args[0], b, u.printed>>10)
 				}
 				if u.cpu > mostCPU || u.mib > mostMemory {
 					t.Errorf("%s: %.1f CPU s, %.0f MiB", args[0], u.cpu, u.mib)

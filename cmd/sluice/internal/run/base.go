@@ -146,8 +146,9 @@ func (f *former) wanted() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range f.manifest.Rules {
 		for _, i := range r.Edges {
-			e := &f.manifest.Edges[i]
-			out[e.Source+" -> "+e.Destination+" "+e.Port] = true
+			for name := range f.manifest.Edges[i].Each() {
+				out[name] = true
+			}
 		}
 	}
 	return out

@@ -69,10 +69,11 @@ func Decide(ctx context.Context, l *Log, p *Policies) (*Deciding, error) {
 	}
 	for _, r := range m.Rules {
 		for _, i := range r.Edges {
-			e := &m.Edges[i]
-			if at, ok := edges[e.Source+" -> "+e.Destination+" "+e.Port]; ok {
-				d.asks[r.ID] = append(d.asks[r.ID], at)
-				d.asking[at] = true
+			for name := range m.Edges[i].Each() {
+				if at, ok := edges[name]; ok {
+					d.asks[r.ID] = append(d.asks[r.ID], at)
+					d.asking[at] = true
+				}
 			}
 		}
 	}

@@ -78,19 +78,21 @@ func Staged(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.
 
 // wanted are the edges that worked at any time, and those that a bundle means to allow.
 func (l *Log) wanted(m *bundle.Manifest) map[graph.EdgeID]bool {
-	type key struct{ source, destination, port string }
-	meant := map[key]bool{}
+	meant := func(source, destination, port string) bool { return false }
 	if m != nil {
-		for i := range m.Edges {
-			e := &m.Edges[i]
+		known := m.Index()
+		meant = func(source, destination, port string) bool {
+			e := known.Of(source, destination, port)
+			if e == nil {
+				return false
+			}
 			worked := e.State == graph.Allowed.String() || e.State == graph.Mixed.String()
-			meant[key{e.Source, e.Destination, e.Port}] = e.Accepted || worked && e.Decided == ""
+			return e.Accepted || worked && e.Decided == ""
 		}
 	}
 	out := map[graph.EdgeID]bool{}
 	for i, e := range l.Graph.AllEdges() {
-		k := key{l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString()}
-		out[i] = e.State.Worked() || meant[k]
+		out[i] = e.State.Worked() || meant(l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString())
 	}
 	return out
 }

@@ -34,13 +34,14 @@ func Findings(w io.Writer, format string, m *bundle.Manifest, namespaces []strin
 type ruleView struct {
 	bundle.Rule
 	Records uint64 `json:"records"` // behind all its edges
+	count   int    // of the edges
 }
 
 var rules = list[ruleView]{
 	kind: "RuleList", field: "rules",
 	head: []string{"RULE", "POLICY", "DIRECTION", "WHAT IT SAYS", "EDGES", "RECORDS"},
 	row: func(t *table, r ruleView) {
-		t.row(r.ID, r.Policy, r.Direction, r.Text, len(r.Edges), text.Count(r.Records))
+		t.row(r.ID, r.Policy, r.Direction, r.Text, r.count, text.Count(r.Records))
 	},
 }
 
@@ -81,7 +82,7 @@ func Rules(
 	}
 	err := rules.print(w, format, func(yield func(ruleView) bool) {
 		for _, r := range of {
-			v := ruleView{Rule: r}
+			v := ruleView{Rule: r, count: m.Count(&r)}
 			for _, e := range r.Edges {
 				v.Records += m.Edges[e].Records
 			}

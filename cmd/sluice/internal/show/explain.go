@@ -23,11 +23,13 @@ type explanation struct {
 // Explain prints what a rule of a bundle rests on: its edges, and their flows in the bundle's evidence, nil for none.
 func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, l *run.Log) error {
 	x := explanation{header: newHeader("Explanation"), Rule: *rule, Flows: []flowView{}}
-	behind := map[[3]string]bool{}
+	behind := map[string]bool{}
 	for _, i := range rule.Edges {
 		e := m.Edges[i]
 		x.Edges = append(x.Edges, e)
-		behind[[3]string{e.Source, e.Destination, e.Port}] = true
+		for name := range e.Each() {
+			behind[name] = true
+		}
 	}
 	var rows []model.Observation
 	if l != nil {
@@ -38,8 +40,8 @@ func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, 
 		v := viewFlow(l.Graph, &rows[i])
 		port := fmt.Sprintf("%d/%s", v.Port, v.Protocol)
 		back := fmt.Sprintf("%d/%s", v.SourcePort, v.Protocol)
-		if behind[[3]string{v.Source, v.Destination, port}] ||
-			v.SourcePort != 0 && behind[[3]string{v.Destination, v.Source, back}] {
+		if behind[v.Source+" -> "+v.Destination+" "+port] ||
+			v.SourcePort != 0 && behind[v.Destination+" -> "+v.Source+" "+back] {
 			x.Flows = append(x.Flows, v)
 		}
 	}

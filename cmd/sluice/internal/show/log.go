@@ -26,6 +26,7 @@ type EdgeView struct {
 	Source      string   `json:"source"`
 	Destination string   `json:"destination"`
 	Port        string   `json:"port"`
+	Edges       int      `json:"edges,omitempty"` // how many they are, where it is more than one
 	State       string   `json:"state"`
 	Grade       string   `json:"grade,omitempty"` // of an edge that was not denied or refused
 	Doubt       string   `json:"doubt,omitempty"` // why the grade is unknown
@@ -53,14 +54,22 @@ type sample struct {
 	DestinationPod string `json:"destinationPod,omitempty"`
 }
 
+// viewEdge is an edge as printed.
 func viewEdge(g *graph.Graph, e *graph.Edge) EdgeView {
+	return viewRow(e, &graph.Row{Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString()})
+}
+
+func viewRow(e *graph.Edge, r *graph.Row) EdgeView {
 	v := EdgeView{
-		Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString(), State: e.State.String(),
+		Source: r.Source, Destination: r.Destination, Port: r.Port, State: e.State.String(),
 		Grade: e.GradeText(), Doubt: e.Doubt.String(), Reason: e.Reason.String(),
 		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates,
 		Denied:  e.DeniedRecords,
 		Refused: e.RefusedRecords, First: model.Stamp(e.First), Last: model.Stamp(e.Last), Windows: len(e.Windows),
 		Observers: e.Observers.Names(), Marks: e.Marks.Names(),
+	}
+	if len(r.Edges) > 1 {
+		v.Edges = len(r.Edges)
 	}
 	if e.Conns > 0 {
 		v.Connections = &e.Conns
@@ -83,6 +92,9 @@ var edges = list[EdgeView]{
 		if e.Reason != "" {
 			note = e.Reason
 		}
+		if e.Edges > 1 {
+			note = strings.TrimSuffix(fmt.Sprintf("%d edges,%s", e.Edges, note), ",")
+		}
 		t.row(
 			e.Source,
 			e.Destination,
@@ -98,12 +110,24 @@ var edges = list[EdgeView]{
 	},
 }
 
-// Edges prints who talks to whom.
+// Edges prints who talks to whom. A sweep of ports is one row, and so is a crowd of outside addresses.
 func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 	g := l.Graph
+	var shown []graph.EdgeID
+	for i, e := range g.AllEdges() {
+		if wanted(namespaces, g.Peers[e.Src].Namespace, g.Peers[e.Dst].Namespace) {
+			shown = append(shown, i)
+		}
+	}
+	rows := g.Rows(shown, func(i graph.EdgeID) graph.Alike {
+		e := &g.Edges[i]
+		same := fmt.Sprint(e.State, e.Reason, e.Grade, e.Doubt)
+		return graph.Alike{Ports: same + strings.Join(e.Names, " "), Addresses: same}
+	})
 	all := func(yield func(EdgeView) bool) {
-		for _, e := range g.AllEdges() {
-			if wanted(namespaces, g.Peers[e.Src].Namespace, g.Peers[e.Dst].Namespace) && !yield(viewEdge(g, e)) {
+		for n := range rows {
+			e := g.Sum(&rows[n])
+			if !yield(viewRow(&e, &rows[n])) {
 				return
 			}
 		}

@@ -1,0 +1,203 @@
+package graph
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sluice/model"
+)
+
+// Row is a line in a list of edges: one edge, or many that differ in nothing but their port or their outside address.
+type Row struct {
+	Edges []EdgeID // sorted
+	// Source, Destination and Port are the names of the edge, those of several where there are more.
+	Source, Destination, Port string
+}
+
+// What a list says edge by edge: so many ports of a pair, so many outside addresses at one port of a peer.
+const (
+	MostPorts     = 20
+	MostAddresses = 500
+)
+
+// Alike tells edges apart that a list may not fold into one row. Edges of a pair fold where Ports is equal, those to or
+// from outside addresses where Addresses is; "" folds with nothing.
+type Alike struct{ Ports, Addresses string }
+
+// Rows folds edges, which are sorted, into rows, in the order of their first edges. The ports of a pair are named to
+// the last one; addresses, and their ports where there are many, by their number and the first and last of them.
+func (g *Graph) Rows(edges []EdgeID, alike func(EdgeID) Alike) []Row {
+	f := &folding{g: g, alike: alike}
+	left := f.fold(edges, MostPorts, func(e *Edge, a Alike) any {
+		if a.Ports == "" {
+			return nil
+		}
+		return pairKey{e.Src, e.Dst, e.Proto, 0, a.Ports}
+	})
+	left = f.fold(left, MostAddresses, f.byAddress(true))
+	left = f.fold(left, MostAddresses, f.byAddress(false))
+	for _, i := range left {
+		e := &g.Edges[i]
+		f.rows = append(f.rows, Row{[]EdgeID{i}, g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()})
+	}
+	slices.SortFunc(f.rows, func(a, b Row) int { return int(a.Edges[0]) - int(b.Edges[0]) })
+	return f.rows
+}
+
+type folding struct {
+	g     *Graph
+	alike func(EdgeID) Alike
+	rows  []Row
+}
+
+// pairKey is what edges of a row share; -1 stands for all outside addresses.
+type pairKey struct {
+	src, dst PeerID
+	proto    model.Proto
+	port     uint16
+	class    string
+}
+
+// byAddress makes keys of edges with an outside address: of one port, or of any.
+func (f *folding) byAddress(port bool) func(e *Edge, a Alike) any {
+	return func(e *Edge, a Alike) any {
+		k := pairKey{e.Src, e.Dst, e.Proto, 0, a.Addresses}
+		switch {
+		case a.Addresses == "":
+			return nil
+		case f.g.Peers[e.Src].Kind == model.KindAddress:
+			k.src = -1
+		case f.g.Peers[e.Dst].Kind == model.KindAddress:
+			k.dst = -1
+		default:
+			return nil
+		}
+		if port {
+			k.port = e.Port
+		}
+		return k
+	}
+}
+
+// fold makes rows of the edges of a key that are more than most, and returns the others.
+func (f *folding) fold(edges []EdgeID, most int, key func(*Edge, Alike) any) (left []EdgeID) {
+	of := map[any][]EdgeID{}
+	keys := make([]any, len(edges))
+	for n, i := range edges {
+		if keys[n] = key(&f.g.Edges[i], f.alike(i)); keys[n] != nil {
+			of[keys[n]] = append(of[keys[n]], i)
+		}
+	}
+	for n, i := range edges {
+		list := of[keys[n]]
+		switch {
+		case keys[n] == nil || len(list) <= most:
+			left = append(left, i)
+		case list[0] == i:
+			f.rows = append(f.rows, f.row(list, keys[n].(pairKey)))
+		}
+	}
+	return left
+}
+
+func (f *folding) row(list []EdgeID, k pairKey) Row {
+	r := Row{Edges: list, Port: f.ports(list, k.src >= 0 && k.dst >= 0)}
+	name := func(p PeerID, of func(*Edge) PeerID) string {
+		if p >= 0 {
+			return f.g.Peers[p].ID
+		}
+		var all []netip.Addr
+		for _, i := range list {
+			all = append(all, f.g.Peers[of(&f.g.Edges[i])].Address)
+		}
+		slices.SortFunc(all, netip.Addr.Compare)
+		all = slices.Compact(all)
+		if len(all) == 1 {
+			return "world:" + all[0].String()
+		}
+		return fmt.Sprintf("world:%d addresses, %s to %s", len(all), all[0], all[len(all)-1])
+	}
+	r.Source = name(k.src, func(e *Edge) PeerID { return e.Src })
+	r.Destination = name(k.dst, func(e *Edge) PeerID { return e.Dst })
+	return r
+}
+
+// ports names the ports of edges of one protocol: "80,443,8000-8100/tcp"; unless it is to be exact, many by their number.
+func (f *folding) ports(list []EdgeID, exact bool) string {
+	first := &f.g.Edges[list[0]]
+	if first.Proto.Whole() {
+		return first.PortString()
+	}
+	var all []uint16
+	for _, i := range list {
+		all = append(all, f.g.Edges[i].Port)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	var out []string
+	for i := 0; i < len(all); {
+		n := 1
+		for i+n < len(all) && all[i+n] == all[i]+uint16(n) {
+			n++
+		}
+		text := strconv.Itoa(int(all[i]))
+		if n > 1 {
+			text += "-" + strconv.Itoa(int(all[i+n-1]))
+		}
+		out = append(out, text)
+		i += n
+	}
+	if !exact && len(out) > MostPorts {
+		return fmt.Sprintf("%d ports, %d to %d/%s", len(all), all[0], all[len(all)-1], first.Proto)
+	}
+	return strings.Join(out, ",") + "/" + first.Proto.String()
+}
+
+// Sum is the edge that a row prints: the first one with the evidence of all. What all share stands, else the least of
+// their grades, and no doubt.
+func (g *Graph) Sum(r *Row) Edge {
+	sum := g.Edges[r.Edges[0]]
+	if len(r.Edges) == 1 {
+		return sum
+	}
+	windows := map[uint32]bool{}
+	for n, i := range r.Edges {
+		e := &g.Edges[i]
+		for _, w := range e.Windows {
+			windows[w] = true
+		}
+		if n == 0 {
+			continue
+		}
+		if e.Doubt != sum.Doubt {
+			sum.Doubt = DoubtNone
+		}
+		sum.Grade = min(sum.Grade, e.Grade)
+		if !slices.Equal(e.Names, sum.Names) {
+			sum.Names = nil
+		}
+		sum.Evidence.add(&e.Evidence)
+	}
+	sum.Windows = slices.Sorted(maps.Keys(windows))
+	return sum
+}
+
+// add adds what was seen, windows aside.
+func (e *Evidence) add(o *Evidence) {
+	e.Used += o.Used
+	e.Replies += o.Replies
+	e.Duplicates += o.Duplicates
+	e.DeniedRecords += o.DeniedRecords
+	e.RefusedRecords += o.RefusedRecords
+	e.Conns += o.Conns
+	if o.First < e.First {
+		e.First, e.SrcPod, e.DstPod = o.First, o.SrcPod, o.DstPod
+	}
+	e.Last = max(e.Last, o.Last)
+	e.Observers |= o.Observers
+	e.Marks |= o.Marks
+}
