@@ -105,7 +105,7 @@ func (o *backtestOptions) draw(b *readiness.Backtest) error {
 
 // denied replays policies day by day.
 func (o *backtestOptions) denied(ctx context.Context, s Streams, args []string) error {
-	p, err := run.OpenRevision(ctx, o.policies, s.In)
+	p, err := run.OpenRevision(ctx, o.policies, o.inputs(s))
 	if err != nil {
 		return err
 	}

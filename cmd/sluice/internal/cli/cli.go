@@ -38,6 +38,8 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	gate, log := text.NewGate(out), text.NewGate(errw)
 	defer log.Close()
 	root := newRoot(Streams{in, gate, log}, &prof)
+	name := calledAs(os.Args[0])
+	call(root, name)
 	root.SetArgs(args)
 	c, err := execute(ctx, root, args)
 	err = errors.Join(err, prof.stop(), gate.Close())
@@ -51,7 +53,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(
 			log,
-			"sluice: "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000),
+			name+": "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000),
 		)
 	}
 	if code == ExitUsage {

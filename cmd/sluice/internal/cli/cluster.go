@@ -65,6 +65,24 @@ func (k *clusterFlags) cluster() (*kube.Cluster, error) {
 	return k.opened, nil
 }
 
+// Policies asks the cluster for its policies: with get and list, and only where a command line names it.
+func (k *clusterFlags) Policies(ctx context.Context, take func(string, []byte) error) ([]error, error) {
+	c, err := k.cluster()
+	if err != nil {
+		return nil, err
+	}
+	return c.Each(ctx, kube.Policies, take)
+}
+
+// Declared asks the cluster for its workloads, services, namespaces and nodes.
+func (k *clusterFlags) Declared(ctx context.Context, take func(string, []byte) error) ([]error, error) {
+	c, err := k.cluster()
+	if err != nil {
+		return nil, err
+	}
+	return c.Each(ctx, kube.Declared, take)
+}
+
 // serverHomes are where the servers of clusters are, unless somebody says otherwise.
 var serverHomes = map[string]kube.Service{
 	"hubble://":        {Namespace: "kube-system", Name: "hubble-relay"},

@@ -164,3 +164,98 @@ func TestForwardMistakes(t *testing.T) {
 		})
 	}
 }
+
+// shop is a cluster with a workload, and policies of two kinds.
+func shop(t *testing.T) *kubetest.Server {
+	s := kubetest.New(t)
+	t.Setenv("KUBECONFIG", s.Kubeconfig())
+	meta := func(namespace, name string) kubetest.Object {
+		return kubetest.Object{"namespace": namespace, "name": name, "managedFields": []string{"much"}}
+	}
+	labels := kubetest.Object{"app": "api"}
+	s.Serve("api/v1/namespaces", kubetest.Object{"metadata": kubetest.Object{"name": "shop", "labels": kubetest.Object{"tier": "a"}}},
+		kubetest.Object{"metadata": kubetest.Object{"name": "bank"}})
+	s.Serve("api/v1/services")
+	s.Serve("api/v1/nodes")
+	s.Serve("apis/apps/v1/deployments", kubetest.Object{"metadata": meta("shop", "api"), "spec": kubetest.Object{
+		"selector": kubetest.Object{"matchLabels": labels}, "template": kubetest.Object{"metadata": kubetest.Object{"labels": labels}}}})
+	for _, name := range []string{"apps/v1/statefulsets", "apps/v1/daemonsets", "batch/v1/cronjobs"} {
+		s.Serve("apis/" + name)
+	}
+	s.Serve("apis/networking.k8s.io/v1/networkpolicies", kubetest.Object{"metadata": meta("shop", "api"), "spec": kubetest.Object{
+		"podSelector": kubetest.Object{"matchLabels": labels}, "policyTypes": []string{"Ingress"},
+		"ingress": []kubetest.Object{{"ports": []kubetest.Object{{"port": 9090}}}}}})
+	s.Serve("apis/cilium.io/v2/ciliumnetworkpolicies")
+	return s
+}
+
+// TestVerifyCluster: the policies of the cluster are replayed, in pages, with get and list alone. A kind that it does
+// not have is nothing, one that may not be read is named and unread.
+func TestVerifyCluster(t *testing.T) {
+	s := shop(t)
+	s.Page = 1
+	flows := filepath.Join(t.TempDir(), "store")
+	observed := relayStore(t, flows)
+	code, out, errs := calls("verify", "cluster", "--store", flows, "--manifests", "cluster", "-o", "json", "--kubeconfig", observed(s))
+	if code != ExitFindings || !strings.Contains(out, `"lost": 1`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for _, asked := range s.Asked {
+		if !strings.HasPrefix(asked, "GET ") {
+			t.Error(asked)
+		}
+	}
+	s.Refuse("apis/cilium.io/v2/ciliumnetworkpolicies", "apis/cilium.io/v2/ciliumclusterwidenetworkpolicies")
+	code, _, errs = calls("verify", "cluster", "--store", flows, "--fail-on", "unread", "--kubeconfig", observed(s))
+	if code != ExitFindings || !strings.Contains(errs, "not allowed to list ciliumnetworkpolicies.cilium.io") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if strings.Contains(errs, "clusterwide") {
+		t.Errorf("the cluster has no such kind: %s", errs)
+	}
+	s.Refuse("apis/apps/v1/deployments")
+	code, _, errs = calls("ready", "-n", "shop", "--store", flows, "--manifests", "cluster", "--kubeconfig", observed(s))
+	if code != ExitError || !strings.Contains(errs, "cluster: not read: not allowed to list deployments.apps: the user needs a ClusterRole") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// TestDiffCluster: what is proposed is added to what the cluster has.
+func TestDiffCluster(t *testing.T) {
+	s := shop(t)
+	flows := filepath.Join(t.TempDir(), "store")
+	observed := relayStore(t, flows)
+	file := filepath.Join(t.TempDir(), "new.yaml")
+	text := "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: more, namespace: shop}, " +
+		"spec: {podSelector: {matchLabels: {app: api}}, ingress: [{ports: [{port: 8080}]}]}}"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := calls("diff", "cluster", file, "--store", flows, "--kubeconfig", observed(s))
+	if code != ExitOK || !strings.Contains(out, "8080") || strings.Contains(out, "9090/tcp  allowed  denied") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
+
+// relayStore fills a store from a relay, and returns how a cluster is named afterwards.
+func relayStore(t *testing.T, dir string) func(*kubetest.Server) string {
+	relayCluster(t, serveObserver(t, &observer{}))
+	if code, _, errs := calls("ingest", "-P", "--store", dir, "-q"); code != ExitOK {
+		t.Fatal(errs)
+	}
+	return (*kubetest.Server).Kubeconfig
+}
+
+// TestCompleteNamespaces: the shell completes the namespaces of the cluster that is asked.
+func TestCompleteNamespaces(t *testing.T) {
+	s := shop(t)
+	for _, args := range [][]string{{"learn", "-P"}, {"verify", "cluster"}, {"ready", "--manifests", "cluster"}, {"ingest", "hubble://"}} {
+		line := append(append([]string{"__complete"}, args...), "--kubeconfig", s.Kubeconfig(), "-n", "")
+		if _, out, errs := calls(line...); !strings.HasPrefix(out, "shop\nbank\n") {
+			t.Errorf("%v: %s%s", args, out, errs)
+		}
+	}
+	if _, out, _ := calls("__complete", "learn", "flows.jsonl", "-n", ""); strings.Contains(out, "shop") {
+		t.Errorf("a cluster that nobody named was asked: %s", out)
+	}
+}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/collect"
+	"sluice/cmd/sluice/internal/kube"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
@@ -45,7 +47,34 @@ const completing = 2 * time.Second
 // completeNamespaces returns those of the bundles and stores on the command line: other flows would take too long to
 // read.
 func completeNamespaces(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return seenIn(c, args, func(ep *model.Endpoint) string { return ep.Namespace }), cobra.ShellCompDirectiveNoFileComp
+	names := seenIn(c, args, func(ep *model.Endpoint) string { return ep.Namespace })
+	if len(names) == 0 {
+		names = clusterNamespaces(c, args)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// clusterNamespaces returns those of the cluster, where the command line asks it for something.
+func clusterNamespaces(c *cobra.Command, args []string) []string {
+	text := func(name string) string {
+		if f := c.Flags().Lookup(name); f != nil {
+			return f.Value.String()
+		}
+		return ""
+	}
+	asked := text("port-forward") == "true" || strings.Contains(text("manifests"), "cluster") ||
+		slices.ContainsFunc(args, func(a string) bool { return a == "cluster" || collect.IsBare(a) })
+	if !asked {
+		return nil
+	}
+	of, err := kube.Open(kube.Options{Kubeconfig: text("kubeconfig"), Context: text("context")})
+	if err != nil {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.Background(), completing)
+	defer stop()
+	names, _ := of.Namespaces(ctx) // what cannot be read is not completed
+	return names
 }
 
 // completeClusters returns those of the stores on the command line.

@@ -24,10 +24,11 @@ func newDiff(s Streams) *cobra.Command {
 		Long: `diff asks two sets of policies for every connection that was seen and for what could come: pods without labels,
 namespaces never seen, addresses outside. It prints what the new set allows or denies that the old one does not, whether it
 was seen, and what decides it. OLD and NEW are bundles, files or directories of anyone's YAML, - for standard input, or
-git:REVISION:PATH. Without SOURCE the flows are the evidence of the bundle among them, the new one first.`,
+git:REVISION:PATH, or cluster for the policies of the kubeconfig's cluster. To these NEW is added as applying it would: a
+policy of the same kind and name is replaced, all others stay. Without SOURCE the flows are the evidence of the bundle among them, the new one first.`,
 		Example: `  sluice diff bundle new-bundle
   sluice diff git:HEAD:policies policies flows.jsonl.gz --exit-code
-  kubectl get netpol -A -o yaml | sluice diff - bundle`,
+  sluice diff cluster bundle`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDiff(cmd.Context(), s, o, args[0], args[1], args[2:])
@@ -46,11 +47,11 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	was, err := run.OpenRevision(ctx, before, s.In)
+	was, err := run.OpenRevision(ctx, before, o.inputs(s))
 	if err != nil {
 		return err
 	}
-	is, err := run.OpenRevision(ctx, after, s.In)
+	is, err := run.OpenRevision(ctx, after, o.inputs(s))
 	if err != nil {
 		return err
 	}
@@ -61,6 +62,9 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 		case was.Evidence != "":
 			sources = []string{before}
 		}
+	}
+	if before == "cluster" && after != before {
+		is = was.Apply(is)
 	}
 	l, err := o.open(ctx, s, sources)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"runtime"
@@ -66,12 +67,16 @@ func (r *reading) common(c *cobra.Command) {
 
 // manifestsFlag is for commands that can use what manifests say of the cluster.
 func (r *reading) manifestsFlag(c *cobra.Command, what string) {
-	c.Flags().StringSliceVar(&r.manifests, "manifests", nil, "the cluster's manifests, `FILES`, directories or - "+what)
+	c.Flags().StringSliceVar(&r.manifests, "manifests", nil, "the cluster's manifests, `FILES`, directories, - or cluster "+what)
+	r.kube.which(c)
 }
 
 // declaredFacts is what manifests tell of policies.
 const declaredFacts = "(kubectl get -A -o yaml): labels of namespaces, services, named ports and accounts of workloads, " +
 	"addresses of pods"
+
+// inputs are where what lies in no file comes from.
+func (r *reading) inputs(s Streams) run.Inputs { return run.Inputs{Stdin: s.In, Cluster: &r.kube} }
 
 // open reads the sources of a command line, as the flags say.
 func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log, error) {
@@ -85,7 +90,7 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	if slices.Contains(r.manifests, "-") && slices.Contains(args, "-") {
 		return nil, run.Usagef("standard input cannot be the flows and the manifests: give one of them as a file")
 	}
-	if err := cfg.ReadManifests(r.manifests, s.In); err != nil {
+	if err := cfg.ReadManifests(ctx, r.manifests, r.inputs(s)); err != nil {
 		return nil, err
 	}
 	if args, err = r.withServer(args); err != nil {
@@ -410,21 +415,19 @@ func parseSize(flag, text string) (int64, error) {
 }
 
 // openAll reads the policies of several places as one set, nil for none.
-func openAll(ctx context.Context, s Streams, paths []string) (*run.Policies, error) {
+func (r *reading) openAll(ctx context.Context, s Streams, paths []string) (*run.Policies, error) {
 	var out *run.Policies
 	for _, path := range paths {
-		p, err := run.OpenRevision(ctx, path, s.In)
+		p, err := run.OpenRevision(ctx, path, r.inputs(s))
 		if err != nil {
 			return nil, err
 		}
 		if out == nil {
-			out = &run.Policies{}
+			out = &run.Policies{Read: map[string][]byte{}}
 		}
 		out.Set.Join(p.Set)
 		out.Problems = append(out.Problems, p.Problems...)
-		if p.Stdin != nil {
-			out.Stdin = p.Stdin
-		}
+		maps.Copy(out.Read, p.Read)
 	}
 	return out, nil
 }

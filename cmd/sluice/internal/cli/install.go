@@ -46,11 +46,16 @@ func newInstall(s Streams) *cobra.Command {
 		Use:   "install",
 		Short: "Print the manifests of a collector in the cluster",
 		Long: `install prints the manifests that run 'sluice ingest --follow' in a cluster: one pod with a volume, without rights in
-the API, not as root, on a read-only root, and with network policies of its own. Nothing is applied.`,
+the API, not as root, on a read-only root, and with network policies of its own. Nothing is applied. --rbac prints the
+roles of people instead: what reaching a server with -P needs, and what reading the cluster needs (--manifests cluster).`,
 		Example: `  sluice install --image registry.example/sluice@sha256:DIGEST --plaintext | kubectl apply -f -
-  sluice install --image registry.example/sluice@sha256:DIGEST --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls`,
+  sluice install --image registry.example/sluice@sha256:DIGEST --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls
+  sluice install --rbac | kubectl apply -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if o.rbac {
+				return printRoles(s, o)
+			}
 			v, err := o.values()
 			if err != nil {
 				return err
@@ -62,6 +67,8 @@ the API, not as root, on a read-only root, and with network policies of its own.
 		},
 	}
 	f := c.Flags()
+	f.BoolVar(&o.rbac, "rbac", false,
+		"print instead the roles of people who use -P and cluster: for --server, with --tls-secret, and for reading")
 	f.StringVar(&o.Image, "image", "", "the `IMAGE` to run, best by its digest; its entry point is sluice")
 	f.StringVar(&o.Server, "server", "hubble://hubble-relay.kube-system.svc:80", "the `URL` to read from")
 	f.StringVar(&o.Namespace, "namespace", "sluice", "the `NS` to run in, made with it")

@@ -163,7 +163,7 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 		return err
 	}
 	var err error
-	if o.With, err = openAll(ctx, s, o.with); err != nil {
+	if o.With, err = o.openAll(ctx, s, o.with); err != nil {
 		return err
 	}
 	o.digests = true

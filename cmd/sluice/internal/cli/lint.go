@@ -29,8 +29,8 @@ func newLint(s Streams) *cobra.Command {
 		Short: "Read policies strictly: wrong fields, selectors that match nothing, traps",
 		Long: `lint reads policies as the API server and the network plugins do, and names what is not what it seems: fields of
 another API, rules that match nothing, denials that isolate, ports of services, egress without look-ups of names. With
---flows it also compares selectors with the pods that were seen. POLICIES are files, directories, bundles, or - for
-standard input. --explain ID tells what a finding means.
+--flows it also compares selectors with the pods that were seen. POLICIES are files, directories, bundles, - for
+standard input, or cluster for those of the kubeconfig's cluster. --explain ID tells what a finding means.
 
 --fix writes the policies again where the mend is mechanical: a field by its right name, a value in its right form, the
 port of the pods for that of the service. It changes nothing but the words concerned, and tells what is left.`,
@@ -69,8 +69,8 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 		return run.Usagef("--fail-on %s: use info, warning or error", o.failOn)
 	case o.dryRun && !o.fix:
 		return run.Usagef("--dry-run is for --fix: without it lint changes nothing")
-	case o.fix && !o.dryRun && slices.Contains(paths, "-"):
-		return run.Usagef("--fix: what comes from standard input is in no file: add --dry-run to see the change")
+	case o.fix && !o.dryRun && (slices.Contains(paths, "-") || slices.Contains(paths, "cluster")):
+		return run.Usagef("--fix: what comes from standard input or the cluster is in no file: add --dry-run to see the change")
 	case len(paths) == 0:
 		return run.Usagef("no policies given: name files, directories or a bundle, or - for standard input")
 	}
@@ -84,7 +84,7 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 			cfg = l.Config
 		}
 	} else if err == nil {
-		err = cfg.ReadManifests(o.manifests, s.In)
+		err = cfg.ReadManifests(ctx, o.manifests, o.inputs(s))
 	}
 	if err != nil {
 		return err
@@ -112,6 +112,9 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 	if err := show.Lint(s.Out, o.format, list, lint.Severity(from)); err != nil {
 		return err
 	}
+	if len(cfg.ManifestProblems) > 0 {
+		return &run.Incomplete{Sources: cfg.ManifestProblems}
+	}
 	return run.Traps(list, lint.Severity(from))
 }
 
@@ -123,7 +126,7 @@ func (o *lintOptions) look(
 	l *run.Log,
 	cfg *run.Config,
 ) (*run.Policies, []lint.Finding, error) {
-	p, err := openAll(ctx, s, paths)
+	p, err := o.openAll(ctx, s, paths)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,7 +61,7 @@ func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) er
 			return err
 		}
 	}
-	policies, err := openAll(ctx, s, o.policies)
+	policies, err := o.openAll(ctx, s, o.policies)
 	if err != nil {
 		return err
 	}

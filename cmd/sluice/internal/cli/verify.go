@@ -25,8 +25,8 @@ func newVerify(s Streams) *cobra.Command {
 		Short: "Replay flows through policies: what would be lost, what escapes",
 		Long: `verify replays every connection of the flows through a set of NetworkPolicies and counts what became of it: permitted,
 lost (it worked and would be denied), rejected, escaped (it was denied and would be allowed), inexpressible and unproven.
-POLICIES is a bundle, a file or directory of anyone's YAML, - for standard input, or git:REVISION:PATH. A bundle without
-SOURCE is replayed with its own evidence.
+POLICIES is a bundle, a file or directory of anyone's YAML, - for standard input, git:REVISION:PATH, or cluster for those
+of the kubeconfig's cluster, which is only read. A bundle without SOURCE is replayed with its own evidence.
 --enforced asks of policies that are in force whether they do what they say: wanted edges that were dropped, traffic that
 is denied and passes, workloads of which no connection was judged yet. --staged compares what the data plane said of
 policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
@@ -34,7 +34,8 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
   sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
   sluice verify policies/ --store flows -o sarif > verify.sarif
   sluice verify bundle hubble://localhost:4245 --follow
-  kubectl get netpol,cnp,ccnp -A -o yaml | sluice verify bundle --store flows --with -
+  sluice verify cluster --store flows --manifests cluster
+  sluice verify bundle --store flows --with cluster
   sluice verify bundle --store flows --enforced=2026-11-20`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +52,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
 	f.StringVar(&o.enforced, "enforced", "", "the policies are in force, since `TIME` or (without a value) in all of the flows")
 	f.Lookup("enforced").NoOptDefVal = allFlows
 	f.BoolVar(&o.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
-	f.StringArrayVar(&o.with, "with", nil, "what is in force already: files, a directory, git:REVISION:PATH or - (repeats)")
+	f.StringArrayVar(&o.with, "with", nil, "what is in force already: cluster, files, a directory, git:REVISION:PATH or - (repeats)")
 	o.manifestsFlag(c, declaredFacts)
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
@@ -67,14 +68,14 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if err := o.failOn.check(); err != nil {
 		return err
 	}
-	p, err := run.OpenRevision(ctx, path, s.In)
+	p, err := run.OpenRevision(ctx, path, o.inputs(s))
 	if err != nil {
 		return err
 	}
 	if o.enforced != "" || o.staged {
 		return o.inForce(ctx, s, p, path, sources)
 	}
-	inForce, err := openAll(ctx, s, o.with)
+	inForce, err := o.openAll(ctx, s, o.with)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Polic
 	if err != nil {
 		return err
 	}
-	if err := cfg.ReadManifests(o.manifests, s.In); err != nil {
+	if err := cfg.ReadManifests(ctx, o.manifests, o.inputs(s)); err != nil {
 		return err
 	}
 	p.Know(cfg.Cluster)

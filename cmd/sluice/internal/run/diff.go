@@ -21,14 +21,19 @@ import (
 // gitPrefix marks policies that stand in a revision of the Git repository around the working directory.
 const gitPrefix = "git:"
 
-// OpenRevision is OpenPolicies for "git:REVISION:PATH" as well.
-func OpenRevision(ctx context.Context, path string, stdin io.Reader) (*Policies, error) {
+// OpenRevision is OpenPolicies for "cluster" and "git:REVISION:PATH" as well.
+func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error) {
+	if of, err := isCluster(path); err != nil {
+		return nil, err
+	} else if of {
+		return clusterPolicies(ctx, in.Cluster)
+	}
 	rest, ok := strings.CutPrefix(path, gitPrefix)
 	if !ok {
-		return OpenPolicies(path, stdin)
+		return OpenPolicies(path, in.Stdin)
 	}
-	revision, in, ok := strings.Cut(rest, ":")
-	if !ok || revision == "" || in == "" || strings.HasPrefix(revision, "-") {
+	revision, below, ok := strings.Cut(rest, ":")
+	if !ok || revision == "" || below == "" || strings.HasPrefix(revision, "-") {
 		return nil, Usagef("%s: write git:REVISION:PATH", path)
 	}
 	dir, err := os.MkdirTemp("", "sluice-git-*")
@@ -36,10 +41,10 @@ func OpenRevision(ctx context.Context, path string, stdin io.Reader) (*Policies,
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := checkout(ctx, revision, in, dir); err != nil {
+	if err := checkout(ctx, revision, below, dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := OpenPolicies(filepath.Join(dir, filepath.FromSlash(in)), stdin)
+	p, err := OpenPolicies(filepath.Join(dir, filepath.FromSlash(below)), in.Stdin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

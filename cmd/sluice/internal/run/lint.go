@@ -54,8 +54,8 @@ func (p *Policies) Texts() map[string][]byte {
 		if _, ok := texts[at.File]; ok {
 			return
 		}
-		if at.File == stdinName {
-			texts[at.File] = p.Stdin
+		if text, ok := p.Read[at.File]; ok {
+			texts[at.File] = text
 		} else if b, err := os.ReadFile(at.File); err == nil {
 			texts[at.File] = b
 		}

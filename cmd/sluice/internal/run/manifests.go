@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,13 +16,14 @@ import (
 	"sluice/synth/render/all"
 )
 
-// ReadManifests reads the cluster's manifests of files, directories and "-": pods of the log are given the owners that
-// these declare, readiness waits for what is declared and was never seen, and policies find the namespaces, services,
-// ports and accounts that they name. What cannot be read is a problem, and keeps nothing else from being read.
-func (c *Config) ReadManifests(paths []string, stdin io.Reader) error {
+// ReadManifests reads the cluster's manifests of files, directories, "-" and "cluster": pods of the log are given the
+// owners that these declare, readiness waits for what is declared and was never seen, policies find the namespaces,
+// services, ports and accounts that they name, and policies are in force. What cannot be read is a problem, and keeps
+// nothing else from being read.
+func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) error {
 	for _, path := range paths {
 		before := len(c.ManifestProblems) + c.declarations()
-		if err := c.manifests(path, stdin); err != nil {
+		if err := c.manifests(ctx, path, in); err != nil {
 			return fmt.Errorf("--manifests: %w", err)
 		}
 		if c.declarations()+len(c.ManifestProblems) == before {
@@ -38,10 +40,15 @@ func (c *Config) declarations() int {
 	return len(c.Manifests) + len(m.Namespaces) + len(m.Services) + len(m.Workloads) + len(m.Blocks)
 }
 
-func (c *Config) manifests(path string, stdin io.Reader) error {
+func (c *Config) manifests(ctx context.Context, path string, in Inputs) error {
 	if path == "-" {
-		c.take(stdin, "-")
+		c.take(in.Stdin, "-")
 		return nil
+	}
+	if of, err := isCluster(path); err != nil {
+		return err
+	} else if of {
+		return c.clusterManifests(ctx, in.Cluster)
 	}
 	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		hidden := strings.HasPrefix(d.Name(), ".") && p != path

@@ -27,7 +27,8 @@ type Policies struct {
 	Bundle   *bundle.Manifest // nil: it is no bundle
 	Hands    bundle.ByHand    // of a bundle
 	Evidence string           // the store in a bundle
-	Stdin    []byte           // what was read from standard input
+	// Read are the texts of what was read from no file, by the names in positions.
+	Read map[string][]byte
 }
 
 // stdinName stands for standard input where files are named.
@@ -50,11 +51,12 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		return p, err
 	}
 	if path == stdinName {
-		var err error
-		if p.Stdin, err = io.ReadAll(stdin); err != nil {
+		text, err := io.ReadAll(stdin)
+		if err != nil {
 			return nil, fmt.Errorf("read policies: %w", err)
 		}
-		p.Set, p.Problems = render.Parse(bytes.NewReader(p.Stdin), stdinName, all.Kinds()...)
+		p.Read = map[string][]byte{stdinName: text}
+		p.Set, p.Problems = render.Parse(bytes.NewReader(text), stdinName, all.Kinds()...)
 	} else {
 		r := policyFiles{done: map[string]bool{}}
 		if err := r.read(path); err != nil {

@@ -159,11 +159,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	objects, ok := s.objects[list]
 	if !ok {
+		var resources []Object
 		for p := range s.objects {
-			if strings.HasPrefix(p, path+"/") { // discovery of a group
-				answer(w, Object{"resources": []Object{{"name": strings.TrimPrefix(p, path+"/")}}})
-				return
+			if name, ok := strings.CutPrefix(p, path+"/"); ok { // discovery of a group
+				resources = append(resources, Object{"name": name})
 			}
+		}
+		if len(resources) > 0 {
+			answer(w, Object{"resources": resources})
+			return
 		}
 		fail(w, http.StatusNotFound, "the server could not find the requested resource")
 		return

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"fmt"
+
+	"sluice/cmd/sluice/internal/kube"
+	"sluice/cmd/sluice/internal/run"
+)
+
+// printRoles prints the roles of people who reach the server from outside and read the cluster.
+func printRoles(s Streams, o *installOptions) error {
+	if _, err := o.check(); err != nil {
+		return err
+	}
+	v := &installValues{installOptions: *o}
+	if err := v.peer(); err != nil {
+		return err
+	}
+	if v.PeerNamespace == "" {
+		return run.Usagef("--rbac: --server %s is not in the cluster: write it as NAME.NAMESPACE.svc", o.Server)
+	}
+	_, err := fmt.Fprintf(s.Out, `# For people, not for the collector. Bind them to a user, a group or an account:
+#   kubectl create rolebinding sluice-forward -n %s --role sluice-forward --user USER
+#   kubectl create clusterrolebinding sluice-read --clusterrole sluice-read --user USER
+#
+# -P and servers without an address
+%s---
+# cluster: policies, workloads, services, namespaces and nodes, with get and list
+%s`, v.PeerNamespace, kube.Forwarding(v.PeerNamespace, o.Secret), kube.Reading())
+	return err
+}

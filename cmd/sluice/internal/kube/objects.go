@@ -1,0 +1,178 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Part is a part of what a cluster has.
+type Part int
+
+// The parts.
+const (
+	Policies Part = iota // what decides connections, and the sets of addresses that policies name
+	Declared             // workloads, services, namespaces and nodes: what manifests say
+)
+
+// kind is one that is read, in any of the groups and versions that serve it, the first that is there.
+type kind struct {
+	part     Part
+	resource string
+	kind     string
+	at       []string // "v1", "apps/v1"
+}
+
+var (
+	calicoVersions = []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"}
+	ciliumVersions = []string{"cilium.io/v2"}
+	policyAPI      = []string{"policy.networking.k8s.io/v1beta1", "policy.networking.k8s.io/v1alpha2"}
+)
+
+// kinds are all that is ever read, with get and list.
+var kinds = []kind{
+	{Policies, "networkpolicies", "NetworkPolicy", []string{"networking.k8s.io/v1"}},
+	{Policies, "ciliumnetworkpolicies", "CiliumNetworkPolicy", ciliumVersions},
+	{Policies, "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy", ciliumVersions},
+	{Policies, "ciliumcidrgroups", "CiliumCIDRGroup", []string{"cilium.io/v2", "cilium.io/v2alpha1"}},
+	{Policies, "networkpolicies", "NetworkPolicy", calicoVersions},
+	{Policies, "globalnetworkpolicies", "GlobalNetworkPolicy", calicoVersions},
+	{Policies, "tiers", "Tier", calicoVersions},
+	{Policies, "networksets", "NetworkSet", calicoVersions},
+	{Policies, "globalnetworksets", "GlobalNetworkSet", calicoVersions},
+	{Policies, "clusternetworkpolicies", "ClusterNetworkPolicy", policyAPI},
+	{Policies, "adminnetworkpolicies", "AdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}},
+	{Policies, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}},
+	{Declared, "namespaces", "Namespace", []string{"v1"}},
+	{Declared, "services", "Service", []string{"v1"}},
+	{Declared, "nodes", "Node", []string{"v1"}},
+	{Declared, "deployments", "Deployment", []string{"apps/v1"}},
+	{Declared, "statefulsets", "StatefulSet", []string{"apps/v1"}},
+	{Declared, "daemonsets", "DaemonSet", []string{"apps/v1"}},
+	{Declared, "cronjobs", "CronJob", []string{"batch/v1"}},
+	{Declared, "ippools", "IPPool", calicoVersions},
+}
+
+// group returns the API group of a version, "" for the core.
+func group(version string) string {
+	g, _, ok := strings.Cut(version, "/")
+	if !ok {
+		return ""
+	}
+	return g
+}
+
+// path is where an API version has its resources.
+func path(version string) string {
+	if group(version) == "" {
+		return "/api/" + version
+	}
+	return "/apis/" + version
+}
+
+// access is what listing the kind of a version needs.
+func (k *kind) access(version string) access {
+	resource := k.resource
+	if g := group(version); g != "" {
+		resource += "." + g
+	}
+	return access{verb: "list", resource: resource}
+}
+
+// Each calls take with every object of a part of the cluster: its name for people, and its JSON. A kind that the
+// cluster does not have is no loss, one that may not be read is: lost has an error for each, and what could be read is
+// taken all the same.
+func (c *Cluster) Each(
+	ctx context.Context, part Part, take func(name string, object []byte) error,
+) (lost []error, err error) {
+	for i := range kinds {
+		k := &kinds[i]
+		if k.part != part {
+			continue
+		}
+		err := c.objects(ctx, k, take)
+		var no *Forbidden
+		if errors.As(err, &no) {
+			lost = append(lost, err)
+		} else if err != nil {
+			return lost, err
+		}
+	}
+	return lost, nil
+}
+
+// objects reads the objects of a kind, in the first version that the cluster has.
+func (c *Cluster) objects(ctx context.Context, k *kind, take func(string, []byte) error) error {
+	for _, version := range k.at {
+		at := k.access(version)
+		err := c.list(ctx, path(version)+"/"+k.resource, nil, at, func(item json.RawMessage) error {
+			name, object, err := whole(item, version, k.kind)
+			if err != nil {
+				return err
+			}
+			return take("cluster:"+strings.TrimPrefix(at.resource+"/", "/")+name, object)
+		})
+		var none *absent
+		var no *Forbidden
+		switch {
+		case errors.As(err, &none):
+			continue
+		case errors.As(err, &no):
+			there, asking := c.serves(ctx, version, k.resource)
+			if asking == nil && !there {
+				continue // roles come before what there is: nobody may read what is not there
+			}
+		}
+		return err
+	}
+	return nil
+}
+
+// serves reports whether the cluster has a resource, as far as it tells.
+func (c *Cluster) serves(ctx context.Context, version, resource string) (bool, error) {
+	var list struct{ Resources []struct{ Name string } }
+	err := c.get(ctx, path(version), nil, access{verb: "get", resource: version}, &list)
+	var none *absent
+	if errors.As(err, &none) {
+		return false, nil
+	}
+	for _, r := range list.Resources {
+		if r.Name == resource {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// whole returns the name of an item of a list, and the item as an object of its own: items do not name their kind. What
+// a server keeps for itself is left out.
+func whole(item json.RawMessage, version, kind string) (name string, object []byte, err error) {
+	var o map[string]json.RawMessage
+	if err := json.Unmarshal(item, &o); err != nil {
+		return "", nil, err
+	}
+	var meta map[string]json.RawMessage
+	if err := json.Unmarshal(o["metadata"], &meta); err != nil {
+		return "", nil, fmt.Errorf("metadata of a %s: %w", kind, err)
+	}
+	var own struct{ Namespace, Name string }
+	if err := json.Unmarshal(o["metadata"], &own); err != nil {
+		return "", nil, fmt.Errorf("metadata of a %s: %w", kind, err)
+	}
+	delete(meta, "managedFields")
+	delete(meta, "annotations") // kubectl keeps the whole object there once more
+	delete(o, "status")
+	if o["metadata"], err = json.Marshal(meta); err != nil {
+		return "", nil, err
+	}
+	o["apiVersion"], _ = json.Marshal(version) // texts can always be written
+	o["kind"], _ = json.Marshal(kind)
+	name = own.Name
+	if own.Namespace != "" {
+		name = own.Namespace + "/" + name
+	}
+	object, err = json.MarshalIndent(o, "", "  ")
+	return name, object, err
+}

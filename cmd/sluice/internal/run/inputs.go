@@ -1,0 +1,95 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"sluice/synth/policy"
+	"sluice/synth/render"
+	"sluice/synth/render/all"
+)
+
+// Inputs are where what lies in no file comes from.
+type Inputs struct {
+	Stdin   io.Reader
+	Cluster Cluster // asked only where a command line names it
+}
+
+// Cluster is one that can be asked for what it has. take is called with a name for people and an object as JSON; lost
+// has an error for each kind that may not be read.
+type Cluster interface {
+	Policies(ctx context.Context, take func(name string, object []byte) error) (lost []error, err error)
+	Declared(ctx context.Context, take func(name string, object []byte) error) (lost []error, err error)
+}
+
+// clusterName stands for the cluster where files are named.
+const clusterName = "cluster"
+
+// isCluster reports whether a path means the cluster. Where a file is called so, nobody knows what was meant.
+func isCluster(path string) (bool, error) {
+	if path != clusterName {
+		return false, nil
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return false, Usagef("cluster is the cluster of the kubeconfig, and a file here is called so: write ./cluster for the file")
+	}
+	return true, nil
+}
+
+// clusterPolicies reads the policies of a cluster. What may not be read is a problem, as a file is that cannot be read.
+func clusterPolicies(ctx context.Context, c Cluster) (*Policies, error) {
+	p := &Policies{Read: map[string][]byte{}}
+	lost, err := c.Policies(ctx, func(name string, object []byte) error {
+		p.Read[name] = object
+		set, problems := render.Parse(bytes.NewReader(object), name, all.Kinds()...)
+		p.Set.Join(set)
+		p.Problems = append(p.Problems, problems...)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read policies: %w", err)
+	}
+	p.Problems = append(p.Problems, notRead(lost)...)
+	if len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems) {
+		return nil, fmt.Errorf("no policy in the cluster: nothing would be verified%s", others(p.Problems))
+	}
+	return p, nil
+}
+
+// notRead are the problems of kinds of policies that may not be read: the set lacks what is in force.
+func notRead(lost []error) []render.Problem {
+	var out []render.Problem
+	for _, e := range lost {
+		at := policy.Position{File: clusterName, Document: 1}
+		out = append(out, render.Problem{Severity: render.Unsupported, At: at, Text: "not read: " + e.Error()})
+	}
+	return out
+}
+
+// Apply returns the policies that are in force once more were applied.
+func (p *Policies) Apply(more *Policies) *Policies {
+	out := *more
+	out.Set = p.Set.Apply(more.Set)
+	return &out
+}
+
+// clusterManifests reads what the cluster declares, and what policies are in force there.
+func (c *Config) clusterManifests(ctx context.Context, of Cluster) error {
+	take := func(name string, object []byte) error {
+		c.take(bytes.NewReader(object), name)
+		return nil
+	}
+	lost, err := of.Declared(ctx, take)
+	if err != nil {
+		return err
+	}
+	unread, err := of.Policies(ctx, take)
+	c.InForce.Problems = append(c.InForce.Problems, notRead(unread)...)
+	for _, e := range append(lost, unread...) {
+		c.ManifestProblems = append(c.ManifestProblems, fmt.Errorf("%s: not read: %w", clusterName, e))
+	}
+	return err
+}
