@@ -113,7 +113,7 @@ conformance-forge: ## build a Gitea, start it on loopback, and keep pull request
 	SLUICE_GITEA=$(CURDIR)/$(BIN)/gitea SLUICE_GITEA_ROOT=$$(cd cmd/conformance/gitea && $(GO) list -m -f '{{.Dir}}' $(GITEA)) \
 	  $(JUDGED) -run Gitea ./cmd/sluice/internal/propose
 
-conformance-kube: build ## build an API server with etcd and let it and kustomize judge
+conformance-kube: build lab ## build an API server with etcd and let it and kustomize judge
 	$(MAKE) -C cmd/conformance/kube test
 
 conformance-calico: ## build Calico's policy engine and validator and let them judge

@@ -1,7 +1,9 @@
 // Command kube is a judge of what sluice writes: a real API server with etcd on loopback, and kustomize.
 //
 //	kube [-timeout 10m] DIR...
+//	kube [-timeout 10m] -lab DIR
 //
+// With -lab it is no judge but a cluster with a node that forwards ports, until standard input ends (lab.go). Else:
 // Every YAML file below the directories is submitted as kubectl would, as a server-side dry run with strict field
 // validation; every kustomization is built. One JSON line a file says what became of it; the exit code is 1 where one
 // was refused. The namespaces that the objects name are made first.
@@ -29,14 +31,21 @@ import (
 func main() {
 	timeout := flag.Duration("timeout", 10*time.Minute, "give up after `TIME`")
 	binaries := flag.String("binaries", besideMe(), "the `DIR` of kube-apiserver and etcd")
+	asLab := flag.String("lab", "", "be a cluster, with kubeconfigs in `DIR`, until standard input ends")
 	flag.Parse()
-	if flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: kube [-timeout TIME] [-binaries DIR] DIR...")
+	if flag.NArg() == 0 && *asLab == "" {
+		fmt.Fprintln(os.Stderr, "usage: kube [-timeout TIME] [-binaries DIR] [-lab DIR] DIR...")
 		os.Exit(2)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	refused, err := run(ctx, *binaries, flag.Args())
+	var refused int
+	var err error
+	if *asLab != "" {
+		err = lab(ctx, *binaries, *asLab, os.Stdout)
+	} else {
+		refused, err = run(ctx, *binaries, flag.Args())
+	}
 	stop()
 	cancel()
 	if err != nil {

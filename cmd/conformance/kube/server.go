@@ -23,6 +23,7 @@ type servers struct {
 	dir   string
 	url   string // of the API server
 	token string // of a cluster administrator
+	alice string // of a user without rights
 	etcd  *process
 	api   *process
 }
@@ -33,7 +34,7 @@ func start(ctx context.Context, binaries string) (*servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{dir: dir, token: rand.Text()}
+	s := &servers{dir: dir, token: rand.Text(), alice: rand.Text()}
 	if err := s.run(ctx, binaries); err != nil {
 		s.stop()
 		return nil, err
@@ -52,7 +53,7 @@ func (s *servers) run(ctx context.Context, binaries string) error {
 	if err := writeKey(key); err != nil {
 		return err
 	}
-	if err := os.WriteFile(tokens, []byte(s.token+",admin,admin,\"system:masters\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(tokens, []byte(s.token+",admin,admin,\"system:masters\"\n"+s.alice+",alice,alice\n"), 0o600); err != nil {
 		return err
 	}
 	s.etcd, err = spawn(ctx, filepath.Join(s.dir, "etcd.log"), filepath.Join(binaries, "etcd"),
