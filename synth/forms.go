@@ -2,6 +2,7 @@ package synth
 
 import (
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -15,10 +16,7 @@ import (
 // IsolatedToday reports whether policies deny something in a namespace already. Nothing may open it for a while: that
 // would undo them.
 func (r *Result) IsolatedToday(namespace string) bool {
-	return slices.ContainsFunc(
-		r.Findings,
-		func(f Finding) bool { return f.Kind == KindIsolated && f.Namespace == namespace },
-	)
+	return r.isolated[namespace]
 }
 
 // Open returns what stands in a namespace before any of its policies, so that these close nothing, and goes last. Where
@@ -62,13 +60,15 @@ func (r *Result) Allow(namespace string) []policy.Policy {
 }
 
 func (r *Result) learned(namespace string) []policy.Policy {
-	var list []policy.Policy
-	for _, p := range r.Policies.Policies {
-		if p.Namespace == namespace {
-			list = append(list, p)
-		}
+	all := r.Policies.Policies
+	i, _ := slices.BinarySearchFunc(all, namespace, func(p policy.Policy, ns string) int {
+		return strings.Compare(p.Namespace, ns)
+	})
+	n := i
+	for n < len(all) && all[n].Namespace == namespace {
+		n++
 	}
-	return list
+	return slices.Clone(all[i:n])
 }
 
 // Held returns what keeps a direction of a namespace open that may not be denied, though the allow policies isolate

@@ -33,7 +33,9 @@ type Result struct {
 	beside  map[string]policy.Policy
 	whole   map[string][]policy.Policy // by namespace, for each subject what the allow policies say of it
 	prefix  string                     // of the names of policies
-	global  policy.Policy
+	// isolated are the namespaces that policies deny something in today.
+	isolated map[string]bool
+	global   policy.Policy
 }
 
 // Subject is a workload that policies were learned for.

@@ -51,6 +51,12 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	r.RuleEdges = written.edges()
 	r.Subjects = written.subjects(scope)
 	r.Stats = measure(r.Subjects, r.Policies)
+	r.isolated = map[string]bool{}
+	for _, f := range r.Findings {
+		if f.Kind == KindIsolated {
+			r.isolated[f.Namespace] = true
+		}
+	}
 	r.whole = wholes(scope, &r)
 	return r, nil
 }

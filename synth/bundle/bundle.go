@@ -271,7 +271,8 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	}
 	enforced := in.Result.Enforced()
 	spaces := namespaces(in.Result, enforced)
-	if err := readsBack(dir, in, enforced); err != nil {
+	set, err := readsBack(dir, in, enforced)
+	if err != nil {
 		return nil, err
 	}
 	hands := p.handsOn(files, in.Force)
@@ -279,9 +280,11 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	if err != nil {
 		return nil, err
 	}
-	set, problems, err := Policies(dir, Enforced, in.kinds()...)
-	if err != nil {
-		return nil, err
+	var problems []render.Problem
+	if len(theirs) > 0 || len(p.Extra) > 0 {
+		if set, problems, err = Policies(dir, Enforced, in.kinds()...); err != nil {
+			return nil, err
+		}
 	}
 	report, err := judgeAll(ctx, in, set, spaces)
 	if err != nil {
@@ -403,20 +406,21 @@ func losses(in Input, report *verify.Report) []loss {
 	return out
 }
 
-// readsBack reports a policy that does not come back from disk: that is a fault of ours.
-func readsBack(dir string, in Input, enforced policy.PolicySet) error {
+// readsBack returns the policies that were written, from disk. One that does not come back is a fault of ours.
+func readsBack(dir string, in Input, enforced policy.PolicySet) (policy.PolicySet, error) {
 	set, problems, err := policies(dir, Enforced, false, in.Result.Dialect.Kinds())
 	if err != nil {
-		return err
+		return set, err
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("read own policy back: %w", problems[0])
+		return set, fmt.Errorf("read own policy back: %w", problems[0])
 	}
-	set.Networks = withoutLabels(set.Networks, in.name())
-	if !set.Equal(enforced) {
-		return errors.New("the policies on disk are not those that were learned")
+	own := set
+	own.Networks = withoutLabels(set.Networks, in.name())
+	if !own.Equal(enforced) {
+		return set, errors.New("the policies on disk are not those that were learned")
 	}
-	return nil
+	return set, nil
 }
 
 // judge verifies a set.

@@ -40,10 +40,11 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 	}
 	out := map[string][]byte{ReviewFile: r.whole(), ReportFile: r.report()}
 	if len(m.Namespaces) > 1 {
+		parts := m.byNamespace()
 		for i := range m.Namespaces {
 			dir := path.Join(allowDir, m.Namespaces[i].Name)
 			if w.files[path.Join(dir, kustomizationFile)] != nil { // there are policies for it to lie beside
-				out[path.Join(dir, ReviewFile)] = r.namespace(&m.Namespaces[i])
+				out[path.Join(dir, ReviewFile)] = r.of(parts[m.Namespaces[i].Name]).namespace(&m.Namespaces[i])
 			}
 		}
 	}

@@ -23,15 +23,19 @@ type Gap struct {
 // isolated ends, and a connection that worked is not lost by it.
 func gaps(u *universe, open []Opening, want []Side) []Gap {
 	var out []Gap
+	of := map[string][]*member{}
+	for i := range u.members {
+		if m := &u.members[i]; m.end.IsPod {
+			of[m.end.Namespace] = append(of[m.end.Namespace], m)
+		}
+	}
 	for _, side := range want {
 		opened := slices.ContainsFunc(open, func(o Opening) bool {
 			return o.Pods == "" && o.Direction == side.Direction && (o.Namespace == side.Namespace || o.Namespace == "")
 		})
 		var pods []string
-		for i := range u.members {
-			m := &u.members[i]
-			if m.end.IsPod && m.end.Namespace == side.Namespace &&
-				(opened || m.end.Isolated(side.Direction) != model.Yes) {
+		for _, m := range of[side.Namespace] {
+			if opened || m.end.Isolated(side.Direction) != model.Yes {
 				pods = append(pods, m.name)
 			}
 		}
