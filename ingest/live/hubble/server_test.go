@@ -129,7 +129,9 @@ func (k *kept) Commit(_ context.Context, b *live.Batch) error {
 		k.ports, k.lost = map[uint16]int{}, map[string]uint64{}
 	}
 	for _, r := range b.Rows {
-		k.ports[r.Port] += int(r.Records)
+		if r.Records > 0 { // the others note whose an address is
+			k.ports[r.Port] += int(r.Records)
+		}
 	}
 	for _, n := range b.Report.Rejected[0] { // malformed
 		k.malformed += n
