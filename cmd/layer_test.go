@@ -83,6 +83,7 @@ var layers = []struct{ pkg, imports string }{
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice", "cmd/sluice/internal/cli"},
+	{"cmd/sluice/internal/docs", "cmd/sluice/internal/cli"}, // a program of its own, for make dist
 }
 
 // proposing is the room that opens pull requests.
@@ -93,7 +94,7 @@ var confined = []struct{ library, rooms, why string }{
 	{"github.com/apache/arrow/go", "model/store", "the columnar format is the store's own business"},
 	{"gocloud.dev", "model/store/bucket model/store/bucket/buckettest cmd/sluice/internal/place",
 		"no command knows what kind of store it has"},
-	{"github.com/spf13/cobra", "cmd/sluice/internal/cli", "flags end where a command begins"},
+	{"github.com/spf13/cobra", "cmd/sluice/internal/cli cmd/sluice/internal/docs", "flags end where a command begins"},
 	{"k8s.io", "cmd/sluice/internal/kube cmd/sluice/internal/kube/kubetest", "the cluster is asked by one room"},
 	{"github.com/prometheus", "cmd/sluice/internal/collect", "only a collector is measured"},
 	{"github.com/cilium/cilium", "ingest/live/hubble cmd/flowgen", "protobuf is read at the edge"},

@@ -62,6 +62,24 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	return code
 }
 
+// Root returns the commands as their documentation needs them. It is not to be run: Main is.
+func Root() *cobra.Command {
+	root := newRoot(Streams{strings.NewReader(""), io.Discard, io.Discard}, &profiles{})
+	// What follows from the machine would make the pages those of one machine.
+	defaults(root, "workers", "the number of processors")
+	return root
+}
+
+// defaults shows a text as the default of a flag of all commands.
+func defaults(c *cobra.Command, flag, text string) {
+	if f := c.Flags().Lookup(flag); f != nil {
+		f.DefValue = text
+	}
+	for _, sub := range c.Commands() {
+		defaults(sub, flag, text)
+	}
+}
+
 func newRoot(s Streams, prof *profiles) *cobra.Command {
 	colour := show.ColourAuto
 	root := &cobra.Command{

@@ -1,36 +1,60 @@
 package cli
 
 import (
-	"fmt"
+	"cmp"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
 )
 
+// What a release is called, and of which commit it is: the linker writes it. Without it the build of the module says.
+var release, commit, committed string
+
 func newVersion(s Streams) *cobra.Command {
-	return &cobra.Command{
+	format := show.Table
+	c := &cobra.Command{
 		Use:     "version",
 		Short:   "Which sluice this is",
-		Example: "  sluice version",
+		Example: "  sluice version\n  sluice version -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(s.Out, "sluice", version())
-			return err
+			if err := show.CheckFormat(format); err != nil {
+				return err
+			}
+			return show.Version(s.Out, format, build())
 		},
 	}
+	outputFlag(c, &format)
+	return c
 }
 
-// version says which build this is: of the module, with which Go, for what.
-func version() string {
+// build says which build this is.
+func build() run.Build {
+	b := run.Build{Version: release, Commit: commit, Time: committed, Go: runtime.Version()}
+	b.Platform = runtime.GOOS + "/" + runtime.GOARCH
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		b.Version = cmp.Or(b.Version, "unknown")
+		return b
 	}
-	v := strings.Trim(info.Main.Version, "()")
-	if v == "" {
-		v = "devel"
+	b.Version = cmp.Or(b.Version, strings.Trim(info.Main.Version, "()"), "devel")
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = cmp.Or(b.Commit, s.Value)
+		case "vcs.time":
+			b.Time = cmp.Or(b.Time, s.Value)
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
 	}
-	return v + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	return b
 }
+
+// version is the build in one line.
+func version() string { return build().String() }
