@@ -10,9 +10,14 @@ import (
 	"slices"
 )
 
-// The sizes in a picture, in its own units: a node with the space around it, and the space that belongs to a group.
+// NodeWidth is the width of a node, in the picture's own units.
+const NodeWidth = 150.0
+
+// NodeHeight is its height.
+const NodeHeight = 40.0
+
+// The space around a node, and what belongs to a group.
 const (
-	NodeWidth, NodeHeight = 150.0, 40.0
 	cellWidth, cellHeight = 200.0, 84.0
 	padding, title        = 26.0, 40.0
 	gap                   = 100.0

@@ -294,10 +294,10 @@ func TestLarge(t *testing.T) {
 	for range 3 { // of three: another program may be at work too
 		p = open(t, ctx, url, 1280, 800, false)
 		p.wait("performance.getEntriesByName('drawn').length > 0")
-		ms := eval[float64](p, "performance.getEntriesByName('drawn')[0].startTime - performance.getEntriesByType('navigation')[0].responseStart")
+		ms := eval[float64](p, "performance.getEntriesByName('drawn')[0].startTime")
 		best = min(best, time.Duration(ms*1e6))
 	}
-	t.Logf("first picture %v after the first byte", best)
+	t.Logf("first picture %v after it was asked for", best)
 	if best > firstPicture {
 		t.Errorf("first picture after %v, want %v", best, firstPicture)
 	}
@@ -310,13 +310,17 @@ func TestLarge(t *testing.T) {
 		p.shot("large-" + c.name)
 		ms := eval[[]float64](p, `(async () => {
 		  const took = [];
-		  sluice.change({filter: {...sluice.state.filter, q: 'warm'}});
 		  for (const q of ['team-03', 'team-03/ 8001', 'billing', '']) {
-		    await new Promise((r) => requestAnimationFrame(() => setTimeout(r, 0)));
-		    const from = performance.now();
-		    sluice.change({filter: {...sluice.state.filter, q}});
-		    document.body.offsetHeight;
-		    took.push(performance.now() - from);
+		    let best = Infinity;
+		    for (const again of [1, 2, 3]) {
+		      sluice.change({filter: {...sluice.state.filter, q: 'warm' + again}});
+		      await new Promise((r) => requestAnimationFrame(() => setTimeout(r, 0)));
+		      const from = performance.now();
+		      sluice.change({filter: {...sluice.state.filter, q}});
+		      document.body.offsetHeight;
+		      best = Math.min(best, performance.now() - from);
+		    }
+		    took.push(best);
 		  }
 		  return took;
 		})()`)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -171,7 +172,7 @@ func (r *repository) shell(script string, env map[string]string) (string, int) {
 		c.Env = append(c.Env, k+"="+v)
 	}
 	out, err := c.CombinedOutput()
-	if _, ok := err.(*exec.ExitError); err != nil && !ok {
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		r.t.Fatal(err)
 	}
 	if strings.Contains(string(out), "s3cret") {

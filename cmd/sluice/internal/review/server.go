@@ -29,9 +29,12 @@ type Server struct {
 	host     string // "127.0.0.1:41234"
 	listener net.Listener
 	trying   *run.Deciding // nil: the bundle has no evidence
+	made     *Page         // as the bundle was when the server began
 
 	mu    sync.Mutex
 	saved []Decision
+	text  []byte // the page as it is now; nil: it has to be written anew
+	csp   string
 }
 
 // Listen prepares the page and listens on loopback, on a free port for 0. The address has a token that nobody can
@@ -44,11 +47,14 @@ func Listen(ctx context.Context, in Input, port int) (*Server, error) {
 			return nil, err
 		}
 	}
-	if _, err := gather(ctx, &in); err != nil { // what is wrong is told now, not to the browser
+	var err error
+	if s.made, err = gather(ctx, &in); err != nil {
+		return nil, err
+	}
+	if _, _, err = s.document(); err != nil {
 		return nil, err
 	}
 	var lc net.ListenConfig
-	var err error
 	if s.listener, err = lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err != nil {
 		return nil, fmt.Errorf("serve the page: %w", err)
 	}
@@ -155,23 +161,25 @@ func answer(w http.ResponseWriter, status int, object any) {
 	_ = json.NewEncoder(w).Encode(object) // a browser that went away needs no answer
 }
 
-// now is the page as things are now.
-func (s *Server) now(ctx context.Context) (*Page, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, err := gather(ctx, &s.in)
-	if err == nil {
-		p.Saved = append(p.Saved, s.saved...)
-	}
-	return p, err
+// now is the page with what was saved since. The caller has the lock.
+func (s *Server) now() *Page {
+	p := *s.made
+	p.Saved = append([]Decision{}, s.saved...)
+	return &p
 }
 
-func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.now(r.Context())
-	if err != nil {
-		return err
+// document is the text of the page.
+func (s *Server) document() (text []byte, csp string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.text == nil {
+		s.text, s.csp, err = s.now().document(true)
 	}
-	text, csp, err := p.document(true)
+	return s.text, s.csp, err
+}
+
+func (s *Server) page(w http.ResponseWriter, _ *http.Request) error {
+	text, csp, err := s.document()
 	if err != nil {
 		return err
 	}
@@ -181,12 +189,12 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) data(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.now(r.Context())
-	if err == nil {
-		answer(w, http.StatusOK, p)
-	}
-	return err
+func (s *Server) data(w http.ResponseWriter, _ *http.Request) error {
+	s.mu.Lock()
+	p := s.now()
+	s.mu.Unlock()
+	answer(w, http.StatusOK, p)
+	return nil
 }
 
 // Effect is what decisions would change, as the page has it.
@@ -258,7 +266,7 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	s.saved = list
+	s.saved, s.text = list, nil
 	answer(w, http.StatusOK, map[string]any{"file": s.in.Config.Path, "saved": list})
 	return nil
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"sluice/cmd/sluice/internal/text"
@@ -219,6 +220,7 @@ func (t *trying) half(what string, q verify.Question, d model.Direction) {
 		t.note(what + ": " + why)
 		return
 	}
+	p.Name = fmt.Sprintf("try-%d", len(t.add.Policies)) // several workloads of a pair may ask for one port
 	t.add.Policies = append(t.add.Policies, p)
 }
 
