@@ -230,10 +230,12 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 			return verify.Report{}, err
 		}
 		if !withdraw(in, &w.own) {
-			for _, l := range losses(in, &w.report) {
-				in.Result.Edited(l.namespace, l.d)
+			if lost := losses(in, &w.report); len(lost) > 0 {
+				for _, l := range lost {
+					in.Result.Edited(l.namespace, l.d)
+				}
+				w.spaces = namespaces(in.Result, in.Result.Enforced())
 			}
-			w.spaces = namespaces(in.Result, in.Result.Enforced())
 			return w.report, describe(ctx, dir, in, w, before(p, former, in))
 		}
 		for _, d := range formDirs {

@@ -45,7 +45,7 @@ func (b *ByHand) Changed() []string {
 
 // Hands compares the directory of a bundle with what its bundle.json lists.
 func Hands(dir string) (ByHand, error) {
-	m, err := Read(dir)
+	m, _, err := readManifest(dir)
 	if err != nil {
 		return ByHand{}, err
 	}

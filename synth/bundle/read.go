@@ -35,24 +35,35 @@ func (f Form) dirs() []string {
 	return []string{allowDir, denyDir}
 }
 
-// Read returns the manifest of the bundle in dir.
+// Read returns the manifest of the bundle in dir, with what the report of its run adds.
 func Read(dir string) (*Manifest, error) {
+	m, text, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	r, err := readReport(dir, text)
+	m.join(r)
+	return m, err
+}
+
+// readManifest reads bundle.json alone, and returns its text as well.
+func readManifest(dir string) (*Manifest, []byte, error) {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
-		return nil, fmt.Errorf(
+		return nil, nil, fmt.Errorf(
 			"read bundle: learn was stopped while it replaced %s: run it again with the same --out",
 			dir,
 		)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
-		return nil, fmt.Errorf("read bundle: %w", err)
+		return nil, nil, fmt.Errorf("read bundle: %w", err)
 	}
 	m := &Manifest{}
 	if err := json.Unmarshal(text, m); err != nil {
-		return nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
+		return nil, nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
 	}
 	if m.APIVersion != apiVersion || m.Kind != manifestKind {
-		return nil, fmt.Errorf(
+		return nil, nil, fmt.Errorf(
 			"read bundle: %s is %q %q, not %s %s",
 			ManifestFile,
 			m.APIVersion,
@@ -64,7 +75,7 @@ func Read(dir string) (*Manifest, error) {
 	for i := range m.Rules {
 		for _, e := range m.Rules[i].Edges {
 			if e < 0 || e >= len(m.Edges) {
-				return nil, fmt.Errorf(
+				return nil, nil, fmt.Errorf(
 					"read bundle: %s: rule %s names edge %d of %d",
 					ManifestFile,
 					m.Rules[i].ID,
@@ -74,9 +85,7 @@ func Read(dir string) (*Manifest, error) {
 			}
 		}
 	}
-	r, err := readReport(dir, text)
-	m.join(r)
-	return m, err
+	return m, text, nil
 }
 
 // Policies reads the policies of the bundle in dir back from their files. With the enforced form come people's own in

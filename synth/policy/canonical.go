@@ -11,9 +11,19 @@ func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
 	if len(s) == 0 {
 		return nil
 	}
-	out := slices.Clone(s)
-	slices.SortFunc(out, compare)
-	return slices.CompactFunc(out, func(a, b E) bool { return compare(a, b) == 0 })
+	return makeSet(slices.Clone(s), compare)
+}
+
+// makeSet makes a list that nobody else has a sorted one without repetitions, nil when empty.
+func makeSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
+	switch len(s) {
+	case 0:
+		return nil
+	case 1:
+		return s
+	}
+	slices.SortFunc(s, compare)
+	return slices.CompactFunc(s, func(a, b E) bool { return compare(a, b) == 0 })
 }
 
 // Canonical returns the set in the one order in which equal sets are equal values: policies by namespace and name,
@@ -44,7 +54,7 @@ func (p Policy) Canonical() Policy {
 		rules[i] = r.Canonical()
 	}
 	if p.Rules = rules; !p.Sequential() {
-		p.Rules = sortedSet(rules, compareRules)
+		p.Rules = makeSet(rules, compareRules)
 	}
 	return p
 }
@@ -70,7 +80,7 @@ func (p Peer) Canonical() Peer {
 	for i, e := range p.Except {
 		except[i] = e.Masked()
 	}
-	p.Except = sortedSet(except, netip.Prefix.Compare)
+	p.Except = makeSet(except, netip.Prefix.Compare)
 	p.All, p.None = canonicalPeers(p.All), canonicalPeers(p.None)
 	return p
 }
@@ -80,7 +90,7 @@ func canonicalPeers(list []Peer) []Peer {
 	for i, p := range list {
 		out[i] = p.Canonical()
 	}
-	return sortedSet(out, comparePeers)
+	return makeSet(out, comparePeers)
 }
 
 func comparePolicies(a, b Policy) int {

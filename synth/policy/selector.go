@@ -135,9 +135,9 @@ func (s Selector) Canonical() Selector {
 		for _, t := range r.Any {
 			out[i].Any = append(out[i].Any, t.Canonical())
 		}
-		out[i].Any = sortedSet(out[i].Any, Selector.Compare)
+		out[i].Any = makeSet(out[i].Any, Selector.Compare)
 	}
-	return sortedSet(out, compareRequirements)
+	return makeSet(out, compareRequirements)
 }
 
 // Compare orders canonical selectors.

@@ -136,8 +136,10 @@ func bare(n *yaml.Node, f map[string]func(*yaml.Node)) bool {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], Target(n.Content[i+1])
-		if near, _ := meant(k.Value, f); f[k.Value] != nil || near != "" || !isText(k) || v.Kind != yaml.ScalarNode ||
-			IsNull(v) {
+		if f[k.Value] != nil || !isText(k) || v.Kind != yaml.ScalarNode || IsNull(v) {
+			return false
+		}
+		if near, _ := meant(k.Value, f); near != "" {
 			return false
 		}
 	}
