@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -83,9 +84,49 @@ func skipMark(br *bufio.Reader) error {
 	return nil
 }
 
+// What a compressed input may be. A window is memory that the sender chooses: zstd itself writes larger ones only where
+// it is asked to. A log has far less than a hundredth of its size left when it is packed.
+const (
+	maxWindow    = 128 << 20
+	maxExpansion = 500       // times its size,
+	freeOutput   = 256 << 20 // once that much came out of it
+)
+
+// unpacking reads what a packed input expands to, and ends where it is no log.
+type unpacking struct {
+	io.Reader
+	in  *int64
+	out int64
+}
+
+func (u *unpacking) Read(b []byte) (int, error) {
+	n, err := u.Reader.Read(b)
+	if u.out += int64(n); u.out > freeOutput && u.out/maxExpansion > *u.in {
+		return 0, fmt.Errorf("it expands to more than %d times its size: no log does; unpack it to read it all the same",
+			maxExpansion)
+	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		err = fmt.Errorf("it needs more than %d MiB to be unpacked: %w", maxWindow>>20, err)
+	}
+	return n, err
+}
+
+// consumed counts what was read.
+type consumed struct {
+	io.Reader
+	n *int64
+}
+
+func (c consumed) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	*c.n += int64(n)
+	return n, err
+}
+
 // unpack returns the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.
 func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) {
-	br := bufio.NewReaderSize(r, bufSize)
+	n := new(int64)
+	br := bufio.NewReaderSize(consumed{r, n}, bufSize)
 	head, _ := br.Peek(4)
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
@@ -93,13 +134,14 @@ func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) 
 		if err != nil {
 			return nil, true, nil, err
 		}
-		return bufio.NewReaderSize(z, bufSize), true, func() {}, nil
+		return bufio.NewReaderSize(&unpacking{z, n, 0}, bufSize), true, func() {}, nil
 	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false))
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
+			zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, true, nil, err
 		}
-		return bufio.NewReaderSize(z, bufSize), true, z.Close, nil
+		return bufio.NewReaderSize(&unpacking{z, n, 0}, bufSize), true, z.Close, nil
 	}
 	return br, false, func() {}, nil
 }

@@ -62,10 +62,13 @@ func (r *reader) records() (n int64) {
 }
 
 func (r *reader) read(s *Source, stdin io.Reader) error {
-	in := stdin
+	var in io.Reader
+	if stdin != nil {
+		in = &waiting{ctx: r.ctx, r: stdin}
+	}
 	var hash *xxh3.Hasher
 	if s.Name != "-" {
-		f, err := os.Open(s.Name)
+		f, err := await(r.ctx, func() (*os.File, error) { return os.Open(s.Name) }) // a pipe waits for who writes
 		if err != nil {
 			return plain(err)
 		}
@@ -88,7 +91,9 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 			}
 			hash = xxh3.New()
 		}
-		in = f
+		if in = f; !fi.Mode().IsRegular() {
+			in = &waiting{ctx: r.ctx, r: f}
+		}
 	}
 	if in == nil {
 		return errors.New("no standard input")

@@ -40,6 +40,7 @@ type fake struct {
 	lists   map[int64]int          // whole buckets asked for
 	filters map[string]int         // asked with
 	fail    func() error           // nil: answers
+	lie     int64                  // added to the number of flows
 }
 
 func newFake(width int64, now func() time.Time) *fake {
@@ -142,8 +143,9 @@ func (f *fake) grpc(_ any, s grpc.ServerStream) error {
 	}
 	f.mu.Lock()
 	f.filters[filter]++
+	lie := f.lie
 	f.mu.Unlock()
-	meta := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), uint64(len(found)))
+	meta := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), uint64(int64(len(found))+lie))
 	out := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), meta)
 	for i, sp := range found {
 		if page > 0 && int64(i) == page {

@@ -22,6 +22,8 @@ const (
 	reach = 12
 	// usualBucket is the length of a bucket where the server has nothing to learn it from, in seconds.
 	usualBucket = 15
+	// longestBucket is what a server may say, in seconds: with longer ones nothing would be asked for, and nobody told.
+	longestBucket = 3600
 	// usualLook is how often the clock is looked at for buckets that are due.
 	usualLook = 250 * time.Millisecond
 	// learnLooks is after how many looks a server without flows is asked for the length of its buckets again.
@@ -97,7 +99,10 @@ func (p *poll) learn(ctx context.Context) error {
 		return err
 	}
 	p.links = p.lister.links()
-	if width > 0 {
+	switch {
+	case width > longestBucket:
+		p.cfg.Log.Warn("the server's times are no buckets: keeping the usual length", "seconds", width)
+	case width > 0:
 		p.known = true
 		p.resize(width)
 	}

@@ -90,7 +90,7 @@ func (f *former) keep(l *Log, cfg *synth.Config) {
 	if len(kept) > 0 {
 		l.Builder.Add(f.builder.Tables(), f.rows(kept))
 		fates := l.Graph.Fates // of what was read, not of what is kept
-		l.Graph = l.Builder.Build(l.Config.graph())
+		l.Graph = l.Builder.Build(l.graphConfig())
 		l.Graph.Fates = fates
 	}
 }

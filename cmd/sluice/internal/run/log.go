@@ -1,9 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/ingest"
@@ -48,13 +51,45 @@ func NewLog(cfg *Config) *Log {
 
 // Build makes the graph of what was read so far.
 func (l *Log) Build() error {
-	l.Graph = l.Builder.Build(l.Config.graph())
+	l.Graph = l.Builder.Build(l.graphConfig())
 	if os.Getenv("SLUICE_VALIDATE") != "" {
 		if err := l.Validate(); err != nil {
 			return fmt.Errorf("invariant broken: %w", err)
 		}
 	}
 	return nil
+}
+
+// graphConfig is how the graph is made: silence means nothing in hours in which a server's records may be missing.
+func (l *Log) graphConfig() graph.Config {
+	c := l.Config.graph()
+	var gaps []store.Gap
+	for i := range l.Stored {
+		if s := l.Stored[i].Stream; s != nil {
+			gaps = append(gaps, s.Gaps...)
+		}
+	}
+	if len(gaps) > 0 {
+		c.Incomplete = incomplete(gaps)
+	}
+	return c
+}
+
+// incomplete returns whether an hour, counted since 1970 UTC, has a part of one of the gaps.
+func incomplete(gaps []store.Gap) func(hour uint32) bool {
+	const hour = int64(time.Hour / time.Microsecond)
+	slices.SortFunc(gaps, func(a, b store.Gap) int { return cmp.Compare(a.From, b.From) })
+	ends := make([]int64, len(gaps)) // the latest of a gap and those before it
+	for i, g := range gaps {
+		if ends[i] = max(g.From, g.To); i > 0 {
+			ends[i] = max(ends[i], ends[i-1])
+		}
+	}
+	return func(h uint32) bool {
+		from := int64(h) * hour
+		n, _ := slices.BinarySearchFunc(gaps, from+hour, func(g store.Gap, t int64) int { return cmp.Compare(g.From, t) })
+		return n > 0 && ends[n-1] >= from
+	}
 }
 
 // Counts are the final fates: what the graph decided, and what never reached it.

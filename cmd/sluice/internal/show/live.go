@@ -38,6 +38,12 @@ type Live struct {
 // maxEdgeLines is how many new edges a second have a line of their own: whoever scans makes thousands.
 const maxEdgeLines = 50
 
+// maxSpaces is how many namespaces are counted by name: whoever makes up names makes more.
+const (
+	maxSpaces   = 1000
+	otherSpaces = "others"
+)
+
 // shownSource is a source and what was printed of it.
 type shownSource struct {
 	name      string
@@ -94,6 +100,9 @@ func (v *Live) Edge(e collect.FoundEdge) {
 	defer v.mu.Unlock()
 	for _, end := range []string{e.Source, e.Destination} {
 		if ns, _, ok := strings.Cut(end, "/"); ok {
+			if _, ok := v.spaces[ns]; !ok && len(v.spaces) >= maxSpaces {
+				ns = otherSpaces
+			}
 			v.spaces[ns]++
 		}
 	}

@@ -2,6 +2,8 @@ package show
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -75,6 +77,17 @@ func TestViewOfNothing(t *testing.T) {
 		if _ = v.During(func() error { return nil }); out.String() != want {
 			t.Errorf("%q, want %q", out.String(), want)
 		}
+	}
+}
+
+// TestManySpaces: namespaces that somebody makes up by the thousand are not all counted by name.
+func TestManySpaces(t *testing.T) {
+	v := NewLive(io.Discard, nil, "table", true)
+	for i := range 10 * maxSpaces {
+		v.Edge(collect.FoundEdge{Source: fmt.Sprintf("n%d/a", i), Destination: "shop/web"})
+	}
+	if len(v.spaces) > maxSpaces+1 || v.spaces["shop"] != 10*maxSpaces || v.spaces[otherSpaces] == 0 {
+		t.Errorf("%d namespaces, shop %d, others %d", len(v.spaces), v.spaces["shop"], v.spaces[otherSpaces])
 	}
 }
 
