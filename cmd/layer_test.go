@@ -77,7 +77,7 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/propose cmd/sluice/internal/run " +
 		"cmd/sluice/internal/text ingest/live model " +
 		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
-		"synth/readiness synth/render synth/verify"},
+		"synth/layout synth/readiness synth/render synth/verify"},
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
 		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +

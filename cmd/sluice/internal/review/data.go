@@ -187,20 +187,6 @@ type Cut struct {
 	Lost  []int `json:"lost"` // edges by cause
 }
 
-const outside = "outside the cluster"
-
-// groupOf is the box that an end lies in.
-func groupOf(id string) (name string, pod bool) {
-	first, _, slash := strings.Cut(id, "/")
-	switch {
-	case strings.HasPrefix(id, "entity:") && id != "entity:world" && id != "entity:all":
-		return "nodes and API server", false
-	case strings.ContainsRune(first, ':') || !slash:
-		return outside, false
-	}
-	return id[:strings.LastIndex(id, "/")], true
-}
-
 // making is a page being made.
 type making struct {
 	in    *Input
@@ -282,7 +268,7 @@ func (k *making) edges(context.Context) error {
 		ends[k.m.Subjects[i].Workload] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(ends)) {
-		_, pod := groupOf(id)
+		_, pod := layout.GroupOf(id)
 		k.peers[id] = len(k.page.Peers)
 		k.page.Peers = append(k.page.Peers, Peer{ID: id, Pod: pod})
 	}
@@ -342,7 +328,7 @@ func seconds(stamp string) int64 {
 func (k *making) places(context.Context) error {
 	nodes := make([]layout.Node, len(k.page.Peers))
 	for i, p := range k.page.Peers {
-		name, _ := groupOf(p.ID)
+		name, _ := layout.GroupOf(p.ID)
 		nodes[i] = layout.Node{ID: p.ID, Group: name}
 	}
 	var arrows []layout.Arrow

@@ -58,7 +58,7 @@ var bundleEdges = list[bundle.Edge]{
 func Rules(
 	w io.Writer, format string, m *bundle.Manifest, of []bundle.Rule, without []bundle.Edge, wl *workload.Workload,
 ) error {
-	if format == Dot || format == Mermaid {
+	if drawn(format) {
 		d := newDrawing()
 		for _, r := range of {
 			for _, i := range r.Edges {

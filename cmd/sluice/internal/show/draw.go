@@ -15,6 +15,9 @@ import (
 // arrow is what goes from one peer to another, in one state.
 type arrow struct{ from, to, state string }
 
+// drawn reports whether a format is that of a picture.
+func drawn(format string) bool { return format == Dot || format == Mermaid || format == SVG }
+
 // drawing is a graph of peers, for programs that draw.
 type drawing struct{ ports map[arrow][]string }
 
@@ -41,7 +44,7 @@ func (d *drawing) label(a arrow) string {
 	return out
 }
 
-// print writes the drawing as dot or Mermaid.
+// print writes the drawing as dot, Mermaid or SVG.
 func (d *drawing) print(w io.Writer, format string) error {
 	var arrows []arrow
 	ids := map[string]int{}
@@ -57,6 +60,12 @@ func (d *drawing) print(w io.Writer, format string) error {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	if format == SVG {
+		for i, name := range names {
+			ids[name] = i
+		}
+		return d.svg(w, arrows, names, ids)
+	}
 	var b strings.Builder
 	begin, node, end := "flowchart LR\n", mermaidNode, ""
 	line := func(a arrow) string {

@@ -32,13 +32,14 @@ const (
 	// What is a graph has these too.
 	Dot     = "dot"
 	Mermaid = "mermaid"
+	SVG     = "svg"
 )
 
 // ListFormats are the values of -o that lists have beside those of every command.
 func ListFormats() []string { return []string{Wide, CSV} }
 
 // GraphFormats are those of lists that are graphs.
-func GraphFormats() []string { return append(ListFormats(), Dot, Mermaid) }
+func GraphFormats() []string { return append(ListFormats(), Dot, Mermaid, SVG) }
 
 // Formats are the values of -o that every command has, the default first.
 func Formats() []string { return []string{Table, JSON, YAML} }

@@ -132,7 +132,7 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 			}
 		}
 	}
-	if format == Dot || format == Mermaid {
+	if drawn(format) {
 		d := newDrawing()
 		for e := range all {
 			d.add(e.Source, e.Destination, e.State, e.Port)
