@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help build demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page
+.PHONY: help build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -12,6 +12,10 @@ build: ## build bin/sluice and bin/flowgen
 	@mkdir -p $(BIN)
 	$(GO) build -trimpath -ldflags "-s -w" -o $(BIN)/sluice ./cmd/sluice
 	$(GO) build -trimpath -o $(BIN)/flowgen ./cmd/flowgen
+
+# Go embeds what this writes; it needs Node and npm, and changes nothing where the sources did not change.
+page: ## build the review page from its sources
+	cd cmd/sluice/internal/review/web && npm ci --ignore-scripts --no-fund --no-audit --silent && npm run --silent build
 
 demo: build ## learn policies from the capture that ships in testdata
 	@rm -rf demo-bundle

@@ -146,6 +146,45 @@ func TestLicences(t *testing.T) {
 	compare(t, "licences.txt", list.String())
 }
 
+// TestPage: the review page has code of npm packages in it. Each has a licence that is allowed, and its text goes with the
+// page, of the version that the lock file names.
+func TestPage(t *testing.T) {
+	const web = root + "/cmd/sluice/internal/review/web/"
+	b, err := os.ReadFile(web + "package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lock struct {
+		Packages map[string]struct {
+			Version, License string
+			Dev              bool
+		}
+	}
+	if err := json.Unmarshal(b, &lock); err != nil {
+		t.Fatal(err)
+	}
+	texts, err := os.ReadFile(web + "dist/LICENSES.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for name, p := range lock.Packages {
+		if name == "" || p.Dev {
+			continue // the page itself, and what only builds it
+		}
+		n++
+		line := strings.TrimPrefix(name, "node_modules/") + " " + p.Version + " " + p.License + "\n"
+		_, text, found := strings.Cut(string(texts), line)
+		text, _, _ = strings.Cut(text, "\n----\n")
+		if got := licences(text); !found || !slices.Contains(allowed, p.License) || !slices.Equal(got, []string{p.License}) {
+			t.Errorf("%slicences in its text: %v", line, got)
+		}
+	}
+	if n == 0 {
+		t.Error("the lock file names no package")
+	}
+}
+
 // spokenLicence checks that a file still says what it said.
 func spokenLicence(t *testing.T, m module, file, licence string) []string {
 	b, err := os.ReadFile(filepath.Join(m.Dir, file))

@@ -306,7 +306,7 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// TestBuilt: what is embedded was built from the sources beside it. After a change: npm run build in web/.
+// TestBuilt: what is embedded was built from the sources beside it. After a change: make page.
 func TestBuilt(t *testing.T) {
 	list, err := os.ReadFile("web/dist/sources.sha256")
 	if err != nil {
@@ -318,7 +318,7 @@ func TestBuilt(t *testing.T) {
 		listed[name] = true
 		text, err := os.ReadFile(filepath.Join("web", name))
 		if err != nil || fmt.Sprintf("%x", sha256.Sum256(text)) != digest {
-			t.Errorf("web/dist is older than web/%s: run npm ci --ignore-scripts && npm run build there", name)
+			t.Errorf("web/dist is older than web/%s: make page builds it", name)
 		}
 	}
 	err = fs.WalkDir(os.DirFS("web/src"), ".", func(name string, d fs.DirEntry, err error) error {
