@@ -57,6 +57,7 @@ const (
 	KindCrowd         Kind = "crowd"             // more outside addresses than a policy should list
 	KindHeap          Kind = "too-many"          // more pairs of port and peer than a policy can hold
 	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
+	KindTaken         Kind = "name-taken"        // the cluster has an object of that name that is not ours
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
 
@@ -220,6 +221,10 @@ var pages = map[Kind]page{
 		"A workload uses, or is used on, more pairs of port and peer than a policy can hold, or more addresses than one should list.",
 		"No rule is written for that direction, and the workload is held open in it.",
 		"Give the application fixed ports, name networks in the configuration, choose --widen ranges, or decide."},
+	KindTaken: {Warning,
+		"The cluster has an object of this kind, namespace and name, and no label says that it is of this bundle.",
+		"Applying the bundle replaces it.",
+		"Give the names of the bundle a prefix (namePrefix in the configuration), or call the bundle by its name (--name) if it is an earlier state of it."},
 	KindOutlier: {Warning,
 		"Pods bear the name of a workload and have other labels than its pods, while its pods go on.",
 		"They are a workload of their own: the other keeps its selector, and allows no more for them.",

@@ -230,3 +230,17 @@ func (r *Result) Edited(namespace string, d model.Direction) {
 		r.Enforce[namespace] = e
 	}
 }
+
+// Taken is an object that a cluster has already under a name that is written here.
+type Taken struct{ Namespace, What string }
+
+// Taken notes what applying the policies would write over.
+func (r *Result) Taken(list []Taken) {
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Kind == KindTaken })
+	for _, t := range list {
+		r.Findings = append(r.Findings, KindTaken.of(t.Namespace, model.DirectionUnknown,
+			t.What+" is in the cluster already and is not of this bundle",
+			"applying would replace it: what it allows or denies is gone then, and no undo brings it back"))
+	}
+	sortFindings(r.Findings)
+}

@@ -65,13 +65,25 @@ shop/web (app=web) egress
 shop/db (app=db) ingress
   allow ingress 5432/tcp from jobs/app=cron
 `},
+		{name: "the name of a shared policy is no workload's own", flows: `
+			shop/a -> shop/db 1/tcp
+			shop/c -> shop/db 1/tcp
+			shop/a-c -> shop/db 2/tcp`, want: `
+shop/a-and-1-more-b3d904a2 (app in (a,c)) egress
+  allow egress 1/tcp to shop/app=db
+shop/a-c (app=a-c) egress
+  allow egress 2/tcp to shop/app=db
+shop/db (app=db) ingress
+  allow ingress 1/tcp from shop/app in (a,c)
+  allow ingress 2/tcp from shop/app=a-c
+`},
 		{name: "peers share rules, subjects of the same needs a policy", flows: `
 			shop/a -> shop/db 1/tcp
 			shop/b -> shop/db 1/tcp
 			shop/b -> shop/db 2/tcp
 			shop/c -> shop/db 1/tcp`,
 			want: `
-shop/a-and-1-more-b3d904a2 (app in (a,c)) egress
+shop/a-c (app in (a,c)) egress
   allow egress 1/tcp to shop/app=db
 shop/b (app=b) egress
   allow egress 1/tcp,2/tcp to shop/app=db

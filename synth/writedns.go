@@ -41,11 +41,11 @@ func (w *writer) writeGroup(ns string, i int, g dnsGroup) {
 		case len(parts) > 1 && len(part.users) == 1:
 			name += "-" + w.g.Workloads[part.users[0]].Name
 		case i > 0 && k > 0:
-			name += "-" + w.resolverName(g) + "-" + w.g.Workloads[part.users[0]].Name
+			name = w.together(ns, name+"-"+w.resolverName(g)+"-", part)
 		case i > 0:
 			name += "-" + w.resolverName(g)
 		case k > 0:
-			name += "-" + w.g.Workloads[part.users[0]].Name
+			name = w.together(ns, name+"-", part)
 		}
 		own := slices.DeleteFunc(
 			slices.Clone(g.needs),

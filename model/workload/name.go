@@ -3,6 +3,7 @@ package workload
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -75,7 +76,8 @@ func (g *group) baseName() string {
 	return "workload-" + hash8(g.identity())
 }
 
-// commonName is what the names have in common up to a dash, or the first name.
+// commonName is what the names have in common up to a dash, or all of them where they are few, else the first and how
+// many more.
 func commonName(owners []model.Owner) string {
 	parts := strings.Split(owners[0].Name, "-")
 	for _, o := range owners[1:] {
@@ -86,7 +88,15 @@ func commonName(owners []model.Owner) string {
 		}
 	}
 	if len(parts) == 0 {
-		return owners[0].Name
+		const few = 3
+		if len(owners) > few {
+			return fmt.Sprintf("%s-and-%d-more", owners[0].Name, len(owners)-1)
+		}
+		var names []string
+		for _, o := range owners {
+			names = append(names, o.Name)
+		}
+		return strings.Join(slices.Compact(names), "-")
 	}
 	return strings.Join(parts, "-")
 }

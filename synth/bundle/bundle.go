@@ -36,12 +36,13 @@ type Input struct {
 	Graph     *graph.Graph
 	Config    synth.Config
 	Result    *synth.Result
-	Semantics eval.Semantics // that the policies are verified under
-	Kinds     []render.Kinds // objects of people's own policies that are read beside the dialect's
-	Partial   []string       // what could not be read whole, and was learned from all the same
-	Force     bool           // write over what people changed, and beside what is not of a former bundle
-	Name      string         // that every object carries as a label; "" is DefaultName
-	InForce   *InForce       // what the policies only add to; nil: they stand for themselves
+	Semantics eval.Semantics   // that the policies are verified under
+	Kinds     []render.Kinds   // objects of people's own policies that are read beside the dialect's
+	Partial   []string         // what could not be read whole, and was learned from all the same
+	Force     bool             // write over what people changed, and beside what is not of a former bundle
+	Name      string           // that every object carries as a label; "" is DefaultName
+	Cluster   policy.PolicySet // what is known to be in the cluster already
+	InForce   *InForce         // what the policies only add to; nil: they stand for themselves
 	GitOps    GitOps
 	Base      *Former // the bundle that learning started from; nil: there was none
 	Run       Run     // what was read, for the report
@@ -236,6 +237,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 				}
 				w.spaces = namespaces(in.Result, in.Result.Enforced())
 			}
+			in.Result.Taken(w.taken(&in))
 			return w.report, describe(ctx, dir, in, w, before(p, former, in))
 		}
 		for _, d := range formDirs {

@@ -39,7 +39,7 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 			at[key] = k
 			lines := strings.Split(synth.Kind(f.Kind).Page(), "\n")
 			out = append(out, Group{Severity: f.Severity, Kind: f.Kind, Cause: lines[0], Follows: lines[1],
-				Remedy: lines[2], Command: m.command(f, dir)})
+				Remedy: lines[2], Command: m.Command(f, dir)})
 		}
 		g := &out[k]
 		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()+": "+f.Consequence) {
@@ -59,8 +59,8 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 	return out
 }
 
-// command is what to run, or to write into sluice.yaml, for a finding.
-func (m *Manifest) command(f *Finding, dir string) string {
+// Command is what to run, or to write into sluice.yaml, for a finding. dir is where the bundle lies.
+func (m *Manifest) Command(f *Finding, dir string) string {
 	again := "sluice learn ... --out " + quoted(dir)
 	switch synth.Kind(f.Kind) {
 	case synth.KindNotWatched:
@@ -75,11 +75,31 @@ func (m *Manifest) command(f *Finding, dir string) string {
 		return "sluice.yaml: volatileLabels: {keep: [LABEL]}"
 	case synth.KindExpired, synth.KindDangling:
 		return "sluice.yaml: decisions"
+	case synth.KindTaken:
+		return "sluice.yaml: namePrefix: PREFIX-"
 	case synth.KindFragile:
 		return "sluice.yaml: networks: [{name: NAME, cidrs: [CIDR]}]"
-	case synth.KindDenied, synth.KindRefused, synth.KindAttempted, synth.KindReset:
+	case synth.KindCrowd:
+		return again + " --widen " + synth.WidenAnywhere
+	case synth.KindIdle:
+		return "sluice.yaml: widen"
+	case synth.KindNotGlobal:
+		return "sluice show findings " + quoted(dir) + " # those that say blocks"
+	case synth.KindDenied, synth.KindRefused, synth.KindAttempted, synth.KindReset, synth.KindMixed:
 		if f.Edge != nil {
 			return "sluice.yaml: " + m.Edges[*f.Edge].decide(decision.Accept)
+		}
+	case synth.KindLearnedDenied, synth.KindSuspect, synth.KindOwners:
+		if f.Edge != nil {
+			return "sluice.yaml: " + m.Edges[*f.Edge].decide(decision.Reject)
+		}
+	case synth.KindService:
+		if f.Edge != nil {
+			e := m.Edges[*f.Edge]
+			ignore := e.decide(decision.Ignore)
+			e.Destination, e.Port = "BACKEND", "PORT/tcp"
+			widen := strings.TrimSuffix(e.decide(decision.Widen), "]")
+			return "sluice.yaml: " + widen + ", " + strings.TrimPrefix(ignore, "decisions: [")
 		}
 	default:
 	}

@@ -45,7 +45,7 @@ var forms = []struct {
 
 // labelsOf are the labels of the objects of a bundle, to list and delete them by.
 func labelsOf(name string) []string {
-	return []string{"app.kubernetes.io/managed-by=sluice", "sluice.dev/bundle=" + name}
+	return []string{render.ManagedByLabel + "=sluice", render.BundleLabel + "=" + name}
 }
 
 // phaseLabel tells besides which directory an object is in.

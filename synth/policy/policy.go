@@ -128,6 +128,8 @@ type Policy struct {
 	Namespace string // "" is cluster-wide
 	// Kind is the API kind that it was read from: names are unique for each kind only. No part of its meaning.
 	Kind string
+	// Bundle is that of sluice which its labels say it is of, "" for none. No part of its meaning.
+	Bundle string
 	// Subject selects pods of Namespace; empty selects all of them.
 	Subject Selector
 	// SubjectNamespaces narrows a cluster-wide policy to some namespaces; empty is all. Unused in others.

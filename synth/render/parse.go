@@ -140,7 +140,7 @@ func (r *Reader) object(n *yaml.Node, of Kind, kinds []Kinds) []policy.Policy {
 		if read, ok := list[Kind{version, k}]; ok && read != nil {
 			policies := read(r, n)
 			for i := range policies {
-				policies[i].Kind = version + " " + k
+				policies[i].Kind, policies[i].Bundle = version+" "+k, bundleOf(n)
 			}
 			return policies
 		} else if ok {
@@ -150,6 +150,26 @@ func (r *Reader) object(n *yaml.Node, of Kind, kinds []Kinds) []policy.Policy {
 	}
 	r.otherKind(n, version, k, kinds)
 	return nil
+}
+
+// The labels by which an object of a bundle is known.
+const (
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	BundleLabel    = "sluice.dev/bundle"
+)
+
+// bundleOf returns the bundle that an object says it is of, "" for none.
+func bundleOf(n *yaml.Node) string {
+	meta := Field(n, "metadata")
+	if meta == nil || Field(meta, "labels") == nil {
+		return ""
+	}
+	labels := Field(meta, "labels")
+	by, of := Field(labels, ManagedByLabel), Field(labels, BundleLabel)
+	if by == nil || of == nil || by.Value != "sluice" {
+		return ""
+	}
+	return of.Value
 }
 
 // otherKind tells a policy that decides connections, and is missing in the set, from everything else.

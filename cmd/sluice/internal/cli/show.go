@@ -135,7 +135,7 @@ func newShowFindings(s Streams) *cobra.Command {
 	var format string
 	var namespaces []string
 	c := &cobra.Command{
-		Use: "findings BUNDLE", Short: "What a reviewer of a bundle should know, all of it", Args: cobra.ExactArgs(1),
+		Use: "findings BUNDLE", Short: "What a reviewer of a bundle should know, by kind, with the command that resolves each", Args: cobra.ExactArgs(1),
 		Example: "  sluice show findings bundle -n shop",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := show.CheckFormat(format); err != nil {
@@ -148,7 +148,7 @@ func newShowFindings(s Streams) *cobra.Command {
 			if err := listed(m, namespaces); err != nil {
 				return err
 			}
-			return show.Findings(s.Out, format, m, namespaces)
+			return show.Findings(s.Out, format, m, args[0], namespaces)
 		},
 	}
 	c.Flags().VarP(nameList{&namespaces}, "namespace", "n", "only those of the namespace `NS` (repeats)")

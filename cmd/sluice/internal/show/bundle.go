@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model/workload"
@@ -19,8 +20,12 @@ var findings = list[bundle.Finding]{
 	},
 }
 
-// Findings prints what a reviewer of a bundle should know, all of it.
-func Findings(w io.Writer, format string, m *bundle.Manifest, namespaces []string) error {
+// Findings prints what a reviewer of a bundle should know, all of it: in the table by kind, the gravest first, each with
+// what to do and the command for it. dir is where the bundle lies.
+func Findings(w io.Writer, format string, m *bundle.Manifest, dir string, namespaces []string) error {
+	if format == Table {
+		return groupsOf(w, m, dir, namespaces)
+	}
 	return findings.print(w, format, func(yield func(bundle.Finding) bool) {
 		for _, f := range m.Findings {
 			if wanted(namespaces, f.Namespace) && !yield(f) {
@@ -28,6 +33,52 @@ func Findings(w io.Writer, format string, m *bundle.Manifest, namespaces []strin
 			}
 		}
 	})
+}
+
+func groupsOf(w io.Writer, m *bundle.Manifest, dir string, namespaces []string) error {
+	const room = 500
+	groups := m.Groups(dir, namespaces...)
+	if len(groups) == 0 {
+		fmt.Fprintln(w, "There are no findings.")
+	}
+	for i := range groups {
+		g := &groups[i]
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s %s: %s", g.Severity, g.Kind, text.Plural(g.Count, "finding", "findings"))
+		if len(g.Namespaces) > 0 {
+			fmt.Fprintf(w, " in %s", text.Some(g.Namespaces))
+		}
+		fmt.Fprintf(w, "\n  %s\n  %s\n", g.Cause, g.Remedy)
+		of := findingsOf(m, g, namespaces)
+		same := !slices.ContainsFunc(of, func(f *bundle.Finding) bool { return m.Command(f, dir) != g.Command })
+		if same {
+			fmt.Fprintf(w, "  %s\n", text.Printable(g.Command, room))
+		}
+		for _, f := range of {
+			where := strings.TrimSpace(f.Namespace + " " + f.Direction)
+			if where != "" {
+				where += ": "
+			}
+			fmt.Fprintf(w, "  - %s%s\n", where, text.Printable(f.Whole()+": "+f.Consequence, room))
+			if !same {
+				fmt.Fprintf(w, "    %s\n", text.Printable(m.Command(f, dir), room))
+			}
+		}
+	}
+	return nil
+}
+
+func findingsOf(m *bundle.Manifest, g *bundle.Group, namespaces []string) []*bundle.Finding {
+	var out []*bundle.Finding
+	for i := range m.Findings {
+		f := &m.Findings[i]
+		if f.Kind == g.Kind && f.Severity == g.Severity && (len(namespaces) == 0 || slices.Contains(namespaces, f.Namespace)) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // ruleView is a rule of a bundle in a list.
