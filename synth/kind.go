@@ -57,6 +57,7 @@ const (
 	KindCrowd         Kind = "crowd"             // more outside addresses than a policy should list
 	KindHeap          Kind = "too-many"          // more pairs of port and peer than a policy can hold
 	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
+	KindNetworkSet    Kind = "networkset"        // a selector for pods finds a NetworkSet, too
 	KindTaken         Kind = "name-taken"        // the cluster has an object of that name that is not ours
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
@@ -221,6 +222,10 @@ var pages = map[Kind]page{
 		"A workload uses, or is used on, more pairs of port and peer than a policy can hold, or more addresses than one should list.",
 		"No rule is written for that direction, and the workload is held open in it.",
 		"Give the application fixed ports, name networks in the configuration, choose --widen ranges, or decide."},
+	KindNetworkSet: {Warning,
+		"Calico finds a NetworkSet by its labels wherever a selector of pods looks into its namespace, and one has labels that a rule asks for.",
+		"What has an address of the set is allowed like the pods.",
+		"Give the NetworkSet other labels than the pods, or move it to a namespace of its own."},
 	KindTaken: {Warning,
 		"The cluster has an object of this kind, namespace and name, and no label says that it is of this bundle.",
 		"Applying the bundle replaces it.",

@@ -244,3 +244,21 @@ func (r *Result) Taken(list []Taken) {
 	}
 	sortFindings(r.Findings)
 }
+
+// Selects is a rule for pods that finds a NetworkSet, too.
+type Selects struct {
+	Namespace         string
+	Direction         model.Direction
+	Rule, Policy, Set string
+}
+
+// Selects notes rules for pods that allow the addresses of a NetworkSet as well.
+func (r *Result) Selects(list []Selects) {
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Kind == KindNetworkSet })
+	for _, s := range list {
+		r.Findings = append(r.Findings, KindNetworkSet.of(s.Namespace, s.Direction,
+			"rule "+s.Rule+" of policy "+s.Policy+" is for pods, and its selector finds the NetworkSet "+s.Set+" by its labels as well",
+			"what has an address of the set is allowed, too"))
+	}
+	sortFindings(r.Findings)
+}

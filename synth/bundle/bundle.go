@@ -238,6 +238,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 				w.spaces = namespaces(in.Result, in.Result.Enforced())
 			}
 			in.Result.Taken(w.taken(&in))
+			in.Result.Selects(w.selects(&in))
 			return w.report, describe(ctx, dir, in, w, before(p, former, in))
 		}
 		for _, d := range formDirs {
@@ -441,6 +442,7 @@ func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespa
 	cfg.Inexpressible, cfg.Accepted = in.Result.Inexpressible(), in.Result.Accepted()
 	cfg.Rejected, cfg.Ignored = in.Result.DecidedAs(decision.Reject), in.Result.DecidedAs(decision.Ignore)
 	cfg.Widened, cfg.WidenedRules = in.Result.Widened, in.Result.WidenedRules()
+	set.Networks = append(slices.Clone(set.Networks), in.selectable()...)
 	return verify.Verify(ctx, in.Graph, set, cfg)
 }
 

@@ -131,6 +131,9 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 // look is what to do before anything changes.
 func (w *way) look() {
 	for _, n := range w.how.Needs {
+		if len(n.Protocols) > 0 && !w.m.names(n.Protocols) {
+			continue
+		}
 		w.add("The cluster must know "+n.Text, n.Command)
 	}
 	w.add(
@@ -138,6 +141,19 @@ func (w *way) look() {
 			"be replaced: give the names a prefix then (namePrefix in the configuration).",
 		"kubectl diff -k "+w.at(enforceDir),
 	)
+}
+
+// names reports whether a rule stands for an edge of one of some protocols.
+func (m *Manifest) names(protocols []string) bool {
+	return slices.ContainsFunc(m.Rules, func(r Rule) bool {
+		return slices.ContainsFunc(r.Edges, func(i int) bool {
+			_, proto, ports := strings.Cut(m.Edges[i].Port, "/")
+			if !ports {
+				proto = m.Edges[i].Port
+			}
+			return slices.Contains(protocols, proto)
+		})
+	})
 }
 
 // stage lets the cluster report before anything is enforced.

@@ -42,6 +42,8 @@ type Rollout struct {
 type Need struct {
 	Text    string // what, and what happens without it
 	Command string // shows whether it does
+	// Protocols are those that a rule has to name for it to be needed, as model.Proto has them; none: it always is.
+	Protocols []string
 }
 
 // Divided is a dialect in which not everything can stand in one rule.

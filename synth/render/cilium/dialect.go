@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -61,6 +62,17 @@ func (Dialect) Rollout() render.Rollout {
 				Text:    "enableDefaultDeny (Cilium 1.16 or later). An older one drops the field, and every allow policy would deny.",
 				Command: "kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny",
 			},
+			{
+				Text: "protocols without ports (enable-extended-ip-protocols must be true). Without it the agents drop IGMP and\n" +
+					"VRRP, whatever policies say.",
+				Command:   configured("enable-extended-ip-protocols"),
+				Protocols: []string{model.IGMP.String(), model.VRRP.String()},
+			},
+			{
+				Text:      "SCTP (enable-sctp must be true). Without it the agents drop it, whatever policies say.",
+				Command:   configured("enable-sctp"),
+				Protocols: []string{model.SCTP.String()},
+			},
 		},
 		Kinds: []string{
 			apiVersion + "/" + kindNamespaced,
@@ -72,6 +84,11 @@ func (Dialect) Rollout() render.Rollout {
 			"ciliumclusterwidenetworkpolicies.cilium.io",
 			"ciliumcidrgroups.cilium.io",
 		}}
+}
+
+// configured is the command that prints an option of the agents.
+func configured(option string) string {
+	return "kubectl -n kube-system get configmap cilium-config -o jsonpath='{.data." + option + "}'"
 }
 
 // GlobalDeny is a CiliumClusterwideNetworkPolicy. It selects pods only: neither nodes nor the agents' health endpoints.
