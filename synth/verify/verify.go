@@ -91,6 +91,7 @@ func (c Counts) Total() (n uint64) {
 // Report is the judgement.
 type Report struct {
 	Semantics   eval.Semantics
+	AsOf        string // the day that the decisions of a bundle are counted to; "": the set is of none
 	Connections Counts
 	Records     Counts
 	Cases       []Case   // lost and escaped edges, then those that were not refused and stay unproven

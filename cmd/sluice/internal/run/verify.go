@@ -56,6 +56,9 @@ func (l *Log) judging(p *Policies, cfg VerifyConfig) (verify.Config, error) {
 // note tells a report of the files that the policies came from.
 func (p *Policies) note(r *verify.Report) {
 	r.Unread, r.Edited = render.Unread(p.Problems), p.Hands.Changed()
+	if p.Bundle != nil {
+		r.AsOf = p.Bundle.AsOf
+	}
 }
 
 // Failed is the error for what failOn names of a report, nil for nothing.

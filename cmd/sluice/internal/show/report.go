@@ -35,6 +35,7 @@ func Report(w io.Writer, format string, r *verify.Report, failOn []string) error
 type reportView struct {
 	header
 	CNI              string            `json:"cni"`
+	AsOf             string            `json:"asOf,omitempty"` // the day of a bundle
 	Connections      map[string]uint64 `json:"connections"`
 	Records          map[string]uint64 `json:"records"`
 	ConnectionsTotal uint64            `json:"connectionsTotal"`
@@ -140,6 +141,7 @@ func viewReport(r *verify.Report) reportView {
 	v := reportView{
 		header:           newHeader("VerifyResult"),
 		CNI:              r.Semantics.String(),
+		AsOf:             r.AsOf,
 		Connections:      map[string]uint64{},
 		Records:          map[string]uint64{},
 		ConnectionsTotal: r.Connections.Total(),
@@ -200,6 +202,9 @@ func printReport(w io.Writer, r *verify.Report) {
 		text.Count(r.Over.Count),
 		text.Count(r.Over.Universe),
 	)
+	if r.AsOf != "" {
+		fmt.Fprintf(w, "Ages and decisions of the bundle are counted to %s.\n", r.AsOf)
+	}
 	if r.Pending > 0 {
 		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
 	}
