@@ -26,6 +26,7 @@ var layers = []struct{ pkg, imports string }{
 	{"model/workload", "model"},
 	{"model/graph", "model model/workload"},
 	{"model/capture", "model model/graph"},
+	{"model/redact", "model"},
 
 	{"ingest", "model"},
 	{"ingest/calico", "ingest model"},
@@ -67,7 +68,7 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/kube/kubetest", ""},
 	{"cmd/sluice/internal/place", "model/store model/store/bucket"},
 	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
-		"model/store model/workload synth synth/bundle synth/decision synth/eval synth/lint synth/policy " +
+		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/lint synth/policy " +
 		"synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
 		"model/store"},
@@ -80,7 +81,7 @@ var layers = []struct{ pkg, imports string }{
 		"synth/layout synth/readiness synth/render synth/verify"},
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
 		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
-		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/store synth " +
+		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/redact model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice", "cmd/sluice/internal/cli"},
 	{"cmd/sluice/internal/docs", "cmd/sluice/internal/cli"}, // a program of its own, for make dist

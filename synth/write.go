@@ -127,8 +127,8 @@ func (w *writer) writeShared(ns string, part selection, bySubject map[graph.Work
 // mostNamed is how many workloads the name of a shared policy names.
 const mostNamed = 3
 
-// together is the name of a policy of several workloads: all of them, where they are few, else the first, how many more,
-// and a hash of what it selects. It is no workload's own name.
+// together is the name of a policy of several workloads: all of them, where they are few, else the first, how many
+// more, and a hash of what it selects. It is no workload's own name.
 func (w *writer) together(ns, before string, part selection) string {
 	var names []string
 	for _, u := range part.users {
@@ -136,7 +136,8 @@ func (w *writer) together(ns, before string, part selection) string {
 	}
 	name := before + strings.Join(names, "-")
 	own := func(i graph.WorkloadID) bool { return w.g.Workloads[i].Name == name }
-	if len(names) <= mostNamed && len(w.cfg.NamePrefix+name) <= maxName && !reserved(name) && !slices.ContainsFunc(w.in[ns], own) {
+	fits := len(names) <= mostNamed && len(w.cfg.NamePrefix+name) <= maxName
+	if fits && !reserved(name) && !slices.ContainsFunc(w.in[ns], own) {
 		return name
 	}
 	if len(names) == 1 {

@@ -88,7 +88,7 @@ func (Dialect) Rollout() render.Rollout {
 
 // configured is the command that prints an option of the agents.
 func configured(option string) string {
-	return "kubectl -n kube-system get configmap cilium-config -o jsonpath='{.data." + option + "}'"
+	return "kubectl get configmap cilium-config -n kube-system -o jsonpath='{.data." + option + "}'"
 }
 
 // GlobalDeny is a CiliumClusterwideNetworkPolicy. It selects pods only: neither nodes nor the agents' health endpoints.

@@ -33,6 +33,7 @@ leaves a kind of traffic out for good also keeps ready below Stable.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runDoctor(cmd.Context(), s, o, args) },
 	}
 	o.reading.flags(c)
+	o.redactFlag(c)
 	o.servers.flags(c)
 	o.kube.servers(c)
 	f := c.Flags()
@@ -54,6 +55,7 @@ func runDoctor(ctx context.Context, s Streams, o *doctorOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	o.hideAll(o.namespaces)
 	d := l.Doctor(o.namespaces)
 	if err := show.Doctor(s.Out, o.format, d); err != nil {
 		return err

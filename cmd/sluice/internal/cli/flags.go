@@ -20,6 +20,7 @@ import (
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
+	"sluice/model/redact"
 	"sluice/synth/verify"
 )
 
@@ -32,6 +33,8 @@ type reading struct {
 	config       string
 	quiet        bool
 	strict       bool
+	redact       string // file of the key
+	redactor     *redact.Redactor
 	digests      bool // of files, for what is written of them
 	manifests    []string
 	servers      serverFlags // where the command reads servers
@@ -71,6 +74,27 @@ func (r *reading) manifestsFlag(c *cobra.Command, what string) {
 	r.kube.which(c)
 }
 
+// redactFlag is for commands whose output people share.
+func (r *reading) redactFlag(c *cobra.Command) {
+	c.Flags().StringVar(&r.redact, "redact", "", "replace names and addresses by pseudonyms, the same for the same key in `FILE`")
+}
+
+// hidden gives names of the command line the pseudonyms that the flows have.
+func (r *reading) hidden(names ...*string) {
+	for _, n := range names {
+		if r.redactor != nil {
+			*n = r.redactor.Text(*n)
+		}
+	}
+}
+
+// hideAll is hidden for a list.
+func (r *reading) hideAll(names []string) {
+	for i := range names {
+		r.hidden(&names[i])
+	}
+}
+
 // declaredFacts is what manifests tell of policies.
 const declaredFacts = "(kubectl get -A -o yaml): labels of namespaces, services, named ports and accounts of workloads, " +
 	"addresses of pods"
@@ -103,6 +127,12 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	src, err := r.sources(s, args)
 	if err != nil {
 		return nil, err
+	}
+	if r.redact != "" {
+		if r.redactor, err = run.NewRedactor(r.redact); err != nil {
+			return nil, err
+		}
+		src.Redact = r.redactor
 	}
 	if len(servers) > 0 {
 		o, err := r.options(ctx, servers, newLogger(s.Err))

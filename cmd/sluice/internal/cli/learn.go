@@ -45,6 +45,7 @@ API server; goldmane:// and whisker+https:// without an address are those of the
 		},
 	}
 	o.reading.flags(c)
+	o.redactFlag(c)
 	o.servers.flags(c)
 	o.kube.servers(c)
 	f := c.Flags()
@@ -132,6 +133,8 @@ func (o *learnOptions) check() error {
 		return run.Usagef("--prune-unused says what to drop of a former bundle: give --base DIR")
 	case o.GlobalDeny && !o.All:
 		return run.Usagef("--global-deny would cut the namespaces that nothing is learned for: give -A")
+	case o.redact != "" && (o.Base != "" || len(o.with) > 0):
+		return run.Usagef("--redact: --base and --with name what is replaced: leave them out")
 	case o.Out == "":
 		return run.Usagef("--out DIR is needed: where to write the bundle")
 	}
@@ -171,8 +174,13 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 	if err != nil {
 		return err
 	}
+	o.hideAll(o.Namespaces)
+	o.hidden(&o.Cluster)
 	o.Watch = o.watch(s)
 	o.Version, o.Command, o.Console = version(), append([]string{"sluice"}, os.Args[1:]...), show.Console
+	if o.redact != "" {
+		o.Command = []string{"sluice", "learn", "--redact", "KEY", "..."}
+	}
 	r, err := run.Learn(ctx, l, o.LearnConfig)
 	if err != nil {
 		return err

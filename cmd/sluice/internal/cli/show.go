@@ -39,6 +39,7 @@ func newShow(s Streams) *cobra.Command {
 			},
 		}
 		o.reading.flags(sub)
+		o.redactFlag(sub)
 		outputFlag(sub, &o.format, formats...)
 		sub.Flags().VarP(nameList{&o.namespaces}, "namespace", "n", "only what touches the namespace `NS` (repeats)")
 		c.AddCommand(sub)
@@ -104,6 +105,7 @@ func runShow(
 	if err != nil {
 		return err
 	}
+	o.hideAll(o.namespaces)
 	if l.Report.Total() == 0 {
 		return l.Usable()
 	}
@@ -138,7 +140,7 @@ func newShowFindings(s Streams) *cobra.Command {
 		Use: "findings BUNDLE", Short: "What a reviewer of a bundle should know, by kind, with the command that resolves each", Args: cobra.ExactArgs(1),
 		Example: "  sluice show findings bundle -n shop",
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := show.CheckFormat(format); err != nil {
+			if err := show.CheckFormat(format, show.ListFormats()...); err != nil {
 				return err
 			}
 			m, err := bundle.Read(args[0])
@@ -152,7 +154,7 @@ func newShowFindings(s Streams) *cobra.Command {
 		},
 	}
 	c.Flags().VarP(nameList{&namespaces}, "namespace", "n", "only those of the namespace `NS` (repeats)")
-	outputFlag(c, &format)
+	outputFlag(c, &format, show.ListFormats()...)
 	return c
 }
 

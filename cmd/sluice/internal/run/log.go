@@ -13,6 +13,7 @@ import (
 	"sluice/ingest/source"
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/model/redact"
 	"sluice/model/store"
 	"sluice/synth/eval"
 )
@@ -28,7 +29,8 @@ type Log struct {
 	Gaps    int            // times from which records of servers may be missing
 	Config  *Config
 	Builder *graph.Builder
-	Graph   *graph.Graph // nil before Build
+	Graph   *graph.Graph     // nil before Build
+	Redact  *redact.Redactor // replaces names and addresses; nil: nothing does
 }
 
 // Fates is the order that fates are listed in: what counts first.

@@ -17,6 +17,8 @@ import (
 	"sluice/ingest/normalize"
 	"sluice/ingest/source"
 	"sluice/model"
+	"sluice/model/graph"
+	"sluice/model/redact"
 	"sluice/model/store"
 	"sluice/synth/bundle"
 )
@@ -32,8 +34,9 @@ type Sources struct {
 	Stdin        io.Reader
 	Since, Until model.Micros // only records from the one on and before the other; 0: no bound
 	Workers      int
-	Strict       bool // fail on the first malformed record
-	Digests      bool // say of each file what is in it
+	Strict       bool             // fail on the first malformed record
+	Digests      bool             // say of each file what is in it
+	Redact       *redact.Redactor // replaces names and addresses; nil: nothing does
 	Watch        Watch
 }
 
@@ -43,7 +46,16 @@ type Live func(context.Context, *Log) error
 // Open reads the sources and builds the graph. A source that cannot be read keeps no other from it: see Log.Incomplete.
 func Open(ctx context.Context, src Sources, cfg *Config) (*Log, error) {
 	l := NewLog(cfg)
+	if l.Redact = src.Redact; l.Redact != nil {
+		if err := cfg.redactable(); err != nil {
+			return nil, err
+		}
+		l.Builder = graph.NewBuilder(model.NewTables()) // l.Tables has the names
+	}
 	if err := l.open(ctx, src); err != nil {
+		return nil, err
+	}
+	if err := l.hide(); err != nil {
 		return nil, err
 	}
 	return l, src.Watch.during("finding workloads and edges", l.Build)
@@ -64,6 +76,8 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 		}
 	}
 	switch {
+	case src.Live != nil && l.Redact != nil:
+		return Usagef("--redact: read the server into a store first: sluice ingest")
 	case src.Live != nil:
 		return src.Live(ctx, l)
 	case len(src.Args) == 0 && dir == "":
@@ -79,7 +93,7 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 		}
 	}
 	return l.read(ctx, src, 60, nil, func(t model.Tables, rows []model.Observation) error {
-		l.Builder.Add(t, rows)
+		l.add(t, rows)
 		return nil
 	})
 }
@@ -199,7 +213,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 			for i := range rows {
 				l.Report.Counts[rows[i].Fate][rows[i].Reason] += uint64(rows[i].Records)
 			}
-			l.Builder.Add(t, rows)
+			l.add(t, rows)
 			return nil
 		},
 	)

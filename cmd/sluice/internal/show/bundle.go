@@ -20,8 +20,8 @@ var findings = list[bundle.Finding]{
 	},
 }
 
-// Findings prints what a reviewer of a bundle should know, all of it: in the table by kind, the gravest first, each with
-// what to do and the command for it. dir is where the bundle lies.
+// Findings prints what a reviewer of a bundle should know, all of it: in the table by kind, the gravest first, each
+// with what to do and the command for it. dir is where the bundle lies.
 func Findings(w io.Writer, format string, m *bundle.Manifest, dir string, namespaces []string) error {
 	if format == Table {
 		return groupsOf(w, m, dir, namespaces)
@@ -74,7 +74,8 @@ func findingsOf(m *bundle.Manifest, g *bundle.Group, namespaces []string) []*bun
 	var out []*bundle.Finding
 	for i := range m.Findings {
 		f := &m.Findings[i]
-		if f.Kind == g.Kind && f.Severity == g.Severity && (len(namespaces) == 0 || slices.Contains(namespaces, f.Namespace)) {
+		asked := len(namespaces) == 0 || slices.Contains(namespaces, f.Namespace)
+		if asked && f.Kind == g.Kind && f.Severity == g.Severity {
 			out = append(out, f)
 		}
 	}

@@ -1,0 +1,109 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"sluice/ingest"
+	"sluice/model"
+	"sluice/model/redact"
+	"sluice/synth"
+)
+
+// NewRedactor makes what replaces names and addresses by the key in a file.
+func NewRedactor(file string) (*redact.Redactor, error) {
+	key, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--redact: %w", err)
+	}
+	r, err := redact.New(key)
+	if err != nil {
+		return nil, Usagef("--redact %s: %w: write one with head -c 32 /dev/urandom > %s", file, err, file)
+	}
+	return r, nil
+}
+
+// redactable is the error for what a configuration says in names that are replaced: it would mean nothing, or show
+// them.
+func (c *Config) redactable() error {
+	switch {
+	case len(c.Decisions) > 0:
+		return Usagef("--redact: the decisions of the configuration name what is replaced: give --config FILE without them")
+	case len(c.Networks) > 0:
+		return Usagef("--redact: the networks of the configuration name what is replaced: give --config FILE without them")
+	case c.declarations() > 0 || len(c.InForce.Set.Policies) > 0:
+		return Usagef("--redact: manifests name what is replaced: leave --manifests out")
+	}
+	return nil
+}
+
+// add takes rows into the log, under pseudonyms where that is asked for.
+func (l *Log) add(t model.Tables, rows []model.Observation) {
+	if l.Redact != nil {
+		t, rows = l.Redact.Rows(t, rows)
+	}
+	l.Builder.Add(t, rows)
+}
+
+// hide takes the names out of what the log holds beside rows.
+func (l *Log) hide() error {
+	r := l.Redact
+	if r == nil {
+		return nil
+	}
+	for i := range l.Sources {
+		l.Sources[i].Name = r.Text(l.Sources[i].Name)
+	}
+	for i := range l.Stored {
+		l.Stored[i].Name = r.Text(l.Stored[i].Name)
+	}
+	for i := range l.Failed {
+		l.Failed[i] = errors.New("a source could not be read whole (its name and the reason are left out: --redact)")
+	}
+	for i := range l.Empty {
+		l.Empty[i] = errors.New("a source is empty (its name is left out: --redact)")
+	}
+	l.Config.hide(r)
+	samples := l.Report.Samples
+	l.Report.Samples = nil
+	for _, s := range samples {
+		l.Report.Samples = append(l.Report.Samples, ingest.Rejection{Source: r.Text(s.Source), Line: s.Line, Fate: s.Fate,
+			Reason: s.Reason})
+	}
+	logged := l.Report.Logged
+	l.Report.Logged = nil
+	for text, n := range logged {
+		if l.Report.Logged == nil {
+			l.Report.Logged = map[string]uint64{}
+		}
+		l.Report.Logged[r.Text(text)] += n
+	}
+	return r.Err()
+}
+
+// hide gives what a configuration names the pseudonyms of the log.
+func (c *Config) hide(r *redact.Redactor) {
+	all := func(list []string, as func(string) string) []string {
+		var out []string
+		for _, s := range list {
+			out = append(out, as(s))
+		}
+		return out
+	}
+	if c.SystemNamespaces == nil {
+		c.SystemNamespaces = synth.DefaultSystemNamespaces()
+	}
+	c.SystemNamespaces = all(c.SystemNamespaces, r.Text)
+	c.VolatileLabels.Add, c.VolatileLabels.Keep = all(c.VolatileLabels.Add, r.Key), all(c.VolatileLabels.Keep, r.Key)
+	if c.Resolver == nil {
+		return
+	}
+	c.Resolver.Namespace, c.Resolver.Workload = r.Text(c.Resolver.Namespace), r.Text(c.Resolver.Workload)
+	if labels := c.Resolver.Labels; labels != nil {
+		c.Resolver.Labels = map[string]string{}
+		for k, v := range labels {
+			c.Resolver.Labels[r.Key(k)] = r.Text(v)
+		}
+	}
+}
