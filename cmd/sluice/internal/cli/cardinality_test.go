@@ -125,6 +125,7 @@ type hostileLog struct {
 	r     *rand.Rand
 	n     int
 	names []string
+	at    time.Duration // if not 0, since the beginning
 }
 
 // hostileEnd is one end of a record.
@@ -153,7 +154,22 @@ func (w *hostileLog) app(ns, prefix string, i int) hostileEnd {
 // world is the address i of many that no common prefix covers.
 func (w *hostileLog) world(i int) hostileEnd {
 	a := uint32(i) * 2654435761
-	return hostileEnd{fmt.Sprintf("%d.%d.%d.%d", 20+a>>24%100, a>>16&255, a>>8&255, a&255), `{"identity":2,"labels":["reserved:world"]}`}
+	return hostileEnd{fmt.Sprintf("%d.%d.%d.%d", 20+a>>24%100, a>>16&255, a>>8&255, a&255), worldEnd}
+}
+
+// worldEnd is what stands for the outside.
+const worldEnd = `{"identity":2,"labels":["reserved:world"]}`
+
+// bare is a pod that nothing owns.
+func (w *hostileLog) bare(ns, name string, labels ...string) hostileEnd {
+	e := w.pod(ns, name, labels...)
+	e.json = strings.Replace(e.json[:strings.Index(e.json, `,"workloads"`)]+"}", name+"-7d9fbd6c7b-x2x4z", name, 1)
+	return e
+}
+
+// lone is one packet that nothing came before or after.
+func (w *hostileLog) lone(src, dst hostileEnd, sport, port int, flags string) {
+	w.record(src, dst, sport, port, flags, false)
 }
 
 // answered is a connection with its answer, reset one that is refused.
@@ -165,27 +181,38 @@ func (w *hostileLog) reset(src, dst hostileEnd, port int) {
 }
 
 func (w *hostileLog) connection(src, dst hostileEnd, port int, answer string) {
-	at := time.Date(2026, 3, 1, 10, 0, w.n, 0, time.UTC).Format(time.RFC3339)
 	sport := 32_768 + w.n%28_000
+	w.record(src, dst, sport, port, `"SYN":true`, false)
+	w.record(dst, src, port, sport, answer, true)
 	w.n++
-	quoted := make([]string, len(w.names))
-	for i, n := range w.names {
-		quoted[i] = fmt.Sprintf("%q", n)
+}
+
+// record writes one record of a packet.
+func (w *hostileLog) record(src, dst hostileEnd, sport, port int, flags string, reply bool) {
+	at := time.Date(2026, 3, 1, 10, 0, w.n, 0, time.UTC)
+	if w.at != 0 {
+		at = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC).Add(w.at)
+	}
+	client, server := src, dst
+	if reply {
+		client, server = dst, src
 	}
 	direction := "INGRESS"
-	if dst.json[2] == 'i' && strings.Contains(dst.json, "reserved:world") {
+	if server.json == worldEnd && client.json != worldEnd {
 		direction = "EGRESS"
 	}
+	names, of := "", "destination_names"
+	for i, n := range w.names {
+		names += ","[:min(i, 1)] + fmt.Sprintf("%q", n)
+	}
+	if reply {
+		of = "source_names"
+	}
 	fmt.Fprintf(w.w, `{"flow":{"time":%q,"verdict":"FORWARDED","IP":{"source":%q,"destination":%q,"ipVersion":"IPv4"},`+
-		`"l4":{"TCP":{"source_port":%d,"destination_port":%d,"flags":{"SYN":true}}},"source":%s,"destination":%s,"destination_names":[%s],`+
+		`"l4":{"TCP":{"source_port":%d,"destination_port":%d,"flags":{%s}}},"source":%s,"destination":%s,%q:[%s],`+
 		`"Type":"L3_L4","node_name":"demo/a","event_type":{"type":4},"traffic_direction":%q,"trace_observation_point":"TO_ENDPOINT",`+
-		`"is_reply":false},"node_name":"demo/a","time":%q}`+"\n", at, src.ip, dst.ip, sport, port, src.json, dst.json,
-		strings.Join(quoted, ","), direction, at)
-	fmt.Fprintf(w.w, `{"flow":{"time":%q,"verdict":"FORWARDED","IP":{"source":%q,"destination":%q,"ipVersion":"IPv4"},`+
-		`"l4":{"TCP":{"source_port":%d,"destination_port":%d,"flags":{%s}}},"source":%s,"destination":%s,"source_names":[%s],`+
-		`"Type":"L3_L4","node_name":"demo/a","event_type":{"type":4},"traffic_direction":%q,"trace_observation_point":"TO_ENDPOINT",`+
-		`"is_reply":true},"node_name":"demo/a","time":%q}`+"\n", at, dst.ip, src.ip, port, sport, answer, dst.json, src.json,
-		strings.Join(quoted, ","), direction, at)
+		`"is_reply":%t},"node_name":"demo/a","time":%q}`+"\n", at.Format(time.RFC3339), src.ip, dst.ip, sport, port, flags, src.json,
+		dst.json, of, names, direction, reply, at.Format(time.RFC3339))
 }
 
 // The bounds of one command on one input.
@@ -218,7 +245,7 @@ func TestCardinality(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := &hostileLog{bufio.NewWriterSize(f, 1<<20), rand.New(rand.NewPCG(1, 1)), 0, nil}
+			w := &hostileLog{bufio.NewWriterSize(f, 1<<20), rand.New(rand.NewPCG(1, 1)), 0, nil, 0}
 			c.write(w, n)
 			if err := w.w.Flush(); err != nil {
 				t.Fatal(err)
