@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page
+.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,18 @@ supply: build ## licences of all modules, bills of materials, two builds that mu
 	@if timeout 30 curl -sfo /dev/null "$${GOVULNDB:-https://vuln.go.dev}/index/db.json"; then timeout 600 $(BIN)/govulncheck ./...; \
 	  else echo "known vulnerabilities: not checked, no database at $${GOVULNDB:-https://vuln.go.dev} (GOVULNDB names another)"; fi
 
+# VERSION names a release (default: git describe), DIST_URL where its archives will be found, TARGETS some systems of all.
+dist: ## what people install, in dist/: archives for six systems, an OCI image, bills of materials, krew, Homebrew
+	@mkdir -p $(BIN)
+	cd .ci/supply && $(GO) build -o ../../$(BIN)/ tool
+	cd .ci/dist && $(GO) vet . && $(GO) build -trimpath -o ../../$(BIN)/dist .
+	$(BIN)/dist -out dist $(if $(VERSION),-version $(VERSION)) $(if $(DIST_URL),-url $(DIST_URL)) $(if $(TARGETS),-targets $(TARGETS))
+
+dist-test: ## make a release of this machine's system twice: the same bytes; the image starts, krew takes its manifest
+	@mkdir -p $(BIN)
+	cd .ci/supply && $(GO) build -o ../../$(BIN)/ tool
+	cd .ci/dist && $(GO) vet . && $(GO) test -count=1 -timeout 40m .
+
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }
 	$(GO) test -tags corpus -count=1 ./cmd/... ./ingest/calico ./synth/eval
@@ -94,7 +106,7 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	SLUICE_PODSECURITY=$(CURDIR)/$(BIN)/podsecurity $(JUDGED) -run PodSecurity ./cmd/sluice/internal/cli
 	$(MAKE) conformance-cilium
 	$(MAKE) conformance-calico
-	$(MAKE) conformance-kube
+	$(MAKE) conformance-kube dist dist-test
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
 	$(MAKE) conformance-page
