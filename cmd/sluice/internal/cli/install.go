@@ -15,6 +15,7 @@ import (
 
 	"sluice/cmd/sluice/internal/collect"
 	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/show"
 	"sluice/ingest/live/goldmane"
 	"sluice/ingest/live/hubble"
 )
@@ -47,14 +48,23 @@ func newInstall(s Streams) *cobra.Command {
 		Short: "Print the manifests of a collector in the cluster",
 		Long: `install prints the manifests that run 'sluice ingest --follow' in a cluster: one pod with a volume, without rights in
 the API, not as root, on a read-only root, and with network policies of its own. Nothing is applied. --rbac prints the
-roles of people instead: what reaching a server with -P needs, and what reading the cluster needs (--manifests cluster).`,
+roles of people instead: what reaching a server with -P needs, and what reading the cluster needs (--manifests cluster). --alerts and
+--dashboard print what Prometheus and Grafana need, made of the metrics that a collector declares.`,
 		Example: `  sluice install --image registry.example/sluice@sha256:DIGEST --plaintext | kubectl apply -f -
   sluice install --image registry.example/sluice@sha256:DIGEST --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls
-  sluice install --rbac | kubectl apply -f -`,
+  sluice install --rbac | kubectl apply -f -
+  sluice install --alerts`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if o.rbac {
+			switch {
+			case o.rbac && (o.alerts || o.dashboard) || o.alerts && o.dashboard:
+				return run.Usagef("--rbac, --alerts and --dashboard are printed one at a time")
+			case o.rbac:
 				return printRoles(s, o)
+			case o.alerts:
+				return show.Alerts(s.Out)
+			case o.dashboard:
+				return show.Dashboard(s.Out)
 			}
 			v, err := o.values()
 			if err != nil {
@@ -69,6 +79,8 @@ roles of people instead: what reaching a server with -P needs, and what reading 
 	f := c.Flags()
 	f.BoolVar(&o.rbac, "rbac", false,
 		"print instead the roles of people who use -P and cluster: for --server, with --tls-secret, and for reading")
+	f.BoolVar(&o.alerts, "alerts", false, "print instead rules of Prometheus for the collector's metrics")
+	f.BoolVar(&o.dashboard, "dashboard", false, "print instead a dashboard of Grafana for the collector's metrics")
 	f.StringVar(&o.Image, "image", "", "the `IMAGE` to run, best by its digest; its entry point is sluice")
 	f.StringVar(&o.Server, "server", "hubble://hubble-relay.kube-system.svc:80", "the `URL` to read from")
 	f.StringVar(&o.Namespace, "namespace", "sluice", "the `NS` to run in, made with it")

@@ -12,7 +12,7 @@ type installOptions struct {
 	Namespace, Image, Server, Size, Keep, Secret, MetricsFrom string
 	ServerName                                                string
 	Cilium, Plaintext                                         bool
-	rbac                                                      bool
+	rbac, alerts, dashboard                                   bool
 }
 
 // What the cluster would refuse, or what would be another manifest than was asked for, is told before it is printed.

@@ -78,68 +78,95 @@ func (o *operations) metrics() http.Handler {
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
+// Metric is one that a collector declares.
+type Metric struct {
+	Name, Help string
+	Counter    bool // else a gauge
+	Labels     []string
+	desc       *prometheus.Desc
+}
+
+func counter(name, help string, labels ...string) Metric { return metric(name, help, true, labels) }
+func gauge(name, help string, labels ...string) Metric   { return metric(name, help, false, labels) }
+
+func metric(name, help string, counter bool, labels []string) Metric {
+	return Metric{name, help, counter, labels, prometheus.NewDesc(name, help, labels, nil)}
+}
+
+func (m *Metric) put(v float64, labels ...string) prometheus.Metric {
+	kind := prometheus.GaugeValue
+	if m.Counter {
+		kind = prometheus.CounterValue
+	}
+	return prometheus.MustNewConstMetric(m.desc, kind, v, labels...)
+}
+
+// Metrics are all that a collector declares.
+func Metrics() []Metric {
+	list := []Metric{recordsMetric, lostMetric, unavailableMetric}
+	for i := range sourceMetrics {
+		list = append(list, sourceMetrics[i].Metric)
+	}
+	for i := range storeMetrics {
+		list = append(list, storeMetrics[i].Metric)
+	}
+	return list
+}
+
 // The metrics that are asked for at each scrape.
 var (
-	bySource = []string{"source"}
-
-	recordsDesc = prometheus.NewDesc(
-		"sluice_records_total",
-		"Records stored, by what became of them.",
-		[]string{"source", "fate", "reason"},
-		nil,
-	)
-	lostDesc = prometheus.NewDesc(
-		"sluice_events_lost_total",
-		"Events that servers say were lost, by node and cause.",
-		[]string{"source", "node", "cause"},
-		nil,
-	)
-	unavailableDesc = prometheus.NewDesc(
-		"sluice_node_unavailable",
-		"1 for a node that the server says is unavailable, gone or in error.",
-		[]string{"source", "node", "state"},
-		nil,
-	)
+	recordsMetric     = counter("sluice_records_total", "Records stored, by what became of them.", "source", "fate", "reason")
+	lostMetric        = counter("sluice_events_lost_total", "Events that servers say were lost, by node and cause.", "source", "node", "cause")
+	unavailableMetric = gauge("sluice_node_unavailable",
+		"1 for a node that the server says is unavailable, gone or in error.", "source", "node", "state")
 )
 
 // sourceMetrics have one value a source.
 var sourceMetrics = []struct {
-	desc *prometheus.Desc
-	kind prometheus.ValueType
-	of   func(*live.Stats) float64
+	Metric
+	of func(*live.Stats) float64
 }{
-	{
-		prometheus.NewDesc(
-			"sluice_records_resent_total",
-			"Records dropped because they had been received before.",
-			bySource,
-			nil,
-		),
-		prometheus.CounterValue,
-		func(s *live.Stats) float64 { return float64(s.Resent) },
-	},
-	{prometheus.NewDesc("sluice_gaps_total", "Times from which records of a node may be missing.", bySource, nil),
-		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Gaps) }},
-	{prometheus.NewDesc("sluice_streams_opened_total", "Times that the stream was opened.", bySource, nil),
-		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Streams) }},
-	{prometheus.NewDesc("sluice_commits_total", "Commits to the store.", bySource, nil),
-		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Commits) }},
-	{prometheus.NewDesc("sluice_blocked_total", "Times that the server had to wait for the store.", bySource, nil),
-		prometheus.CounterValue, func(s *live.Stats) float64 { return float64(s.Blocked) }},
-	{prometheus.NewDesc("sluice_connected", "1 while the server answers.", bySource, nil),
-		prometheus.GaugeValue, func(s *live.Stats) float64 { return one(s.Connected) }},
-	{
-		prometheus.NewDesc(
-			"sluice_watermark_timestamp_seconds",
-			"Time of the newest record: all that was received up to then is stored.",
-			bySource,
-			nil,
-		),
-		prometheus.GaugeValue,
-		func(s *live.Stats) float64 { return float64(s.Watermark) / 1e6 },
-	},
-	{prometheus.NewDesc("sluice_lag_seconds", "How far the store is behind the newest record received.", bySource, nil),
-		prometheus.GaugeValue, func(s *live.Stats) float64 { return float64(max(0, s.Newest-s.Watermark)) / 1e6 }},
+	{counter("sluice_records_resent_total", "Records dropped because they had been received before.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Resent) }},
+	{counter("sluice_gaps_total", "Times from which records of a node may be missing.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Gaps) }},
+	{counter("sluice_streams_opened_total", "Times that the stream was opened.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Streams) }},
+	{counter("sluice_commits_total", "Commits to the store.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Commits) }},
+	{counter("sluice_blocked_total", "Times that the server had to wait for the store.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Blocked) }},
+	{gauge("sluice_connected", "1 while the server answers.", "source"),
+		func(s *live.Stats) float64 { return one(s.Connected) }},
+	{gauge("sluice_watermark_timestamp_seconds", "Time of the newest record: all that was received up to then is stored.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Watermark) / 1e6 }},
+	{gauge("sluice_lag_seconds", "How far the store is behind the newest record received.", "source"),
+		func(s *live.Stats) float64 { return float64(max(0, s.Newest-s.Watermark)) / 1e6 }},
+}
+
+// storeState is what the metrics of the store are made of.
+type storeState struct {
+	bytes, rows int64
+	segments    int
+	edges, new  float64
+	recent, age float64
+}
+
+// storeMetrics have one value.
+var storeMetrics = []struct {
+	Metric
+	of func(*storeState) float64
+}{
+	{gauge("sluice_store_bytes", "Bytes of the segments that count."), func(s *storeState) float64 { return float64(s.bytes) }},
+	{gauge("sluice_store_rows", "Rows of the segments that count."), func(s *storeState) float64 { return float64(s.rows) }},
+	{gauge("sluice_store_segments", "Segments that count."), func(s *storeState) float64 { return float64(s.segments) }},
+	{gauge("sluice_edges", "Connections in the store: pairs of names with a port."), func(s *storeState) float64 { return s.edges }},
+	{counter("sluice_new_edges_total", "Connections seen for the first time."), func(s *storeState) float64 { return s.new }},
+	{gauge("sluice_new_edges_recent", "Connections seen for the first time in this hour and the one before."),
+		func(s *storeState) float64 { return s.recent }},
+	{gauge("sluice_new_edge_age_seconds", "Time since the last connection was seen for the first time, 0 before the first."),
+		func(s *storeState) float64 { return s.age }},
+	{gauge("sluice_memory_bytes", "Memory taken from the system."), func(*storeState) float64 { return memory() }},
 }
 
 func one(b bool) float64 {
@@ -154,37 +181,30 @@ func (o *operations) Describe(chan<- *prometheus.Desc) {}
 
 // Collect returns the state of all sources and of the store.
 func (o *operations) Collect(out chan<- prometheus.Metric) {
-	put := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+	put := func(m *Metric, v float64, labels ...string) {
 		for i := range labels {
 			labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD") // servers name their nodes as they like
 		}
-		out <- prometheus.MustNewConstMetric(d, kind, v, labels...)
+		out <- m.put(v, labels...)
 	}
 	for _, src := range o.sources {
 		st := src.Stats()
 		for f := range st.Records {
 			for r, n := range st.Records[f] {
 				if n > 0 {
-					put(
-						recordsDesc,
-						prometheus.CounterValue,
-						float64(n),
-						src.Name,
-						model.Fate(f).String(),
-						model.Reason(r).String(),
-					)
+					put(&recordsMetric, float64(n), src.Name, model.Fate(f).String(), model.Reason(r).String())
 				}
 			}
 		}
-		for _, m := range sourceMetrics {
-			put(m.desc, m.kind, m.of(&st), src.Name)
+		for i := range sourceMetrics {
+			put(&sourceMetrics[i].Metric, sourceMetrics[i].of(&st), src.Name)
 		}
 		for _, n := range st.Nodes {
 			for cause, events := range n.Lost {
-				put(lostDesc, prometheus.CounterValue, float64(events), src.Name, n.Name, cause)
+				put(&lostMetric, float64(events), src.Name, n.Name, cause)
 			}
 			if n.State != live.NodeConnected {
-				put(unavailableDesc, prometheus.GaugeValue, 1, src.Name, n.Name, n.State.String())
+				put(&unavailableMetric, 1, src.Name, n.Name, n.State.String())
 			}
 		}
 	}
@@ -192,33 +212,19 @@ func (o *operations) Collect(out chan<- prometheus.Metric) {
 }
 
 func (o *operations) collectStore(out chan<- prometheus.Metric) {
-	var bytes, rows int64
 	segments := o.store.Segments()
+	s := storeState{segments: len(segments)}
 	for _, g := range segments {
-		bytes += g.Bytes
-		rows += g.Rows
+		s.bytes += g.Bytes
+		s.rows += g.Rows
 	}
 	e := o.edges.stats()
-	age := 0.0
+	s.edges, s.new, s.recent = float64(e.known), float64(e.found), float64(e.lastHour)
 	if !e.last.IsZero() {
-		age = time.Since(e.last).Seconds()
+		s.age = time.Since(e.last).Seconds()
 	}
-	for _, g := range []struct {
-		name string
-		kind prometheus.ValueType
-		help string
-		v    float64
-	}{
-		{"sluice_store_bytes", prometheus.GaugeValue, "Bytes of the segments that count.", float64(bytes)},
-		{"sluice_store_rows", prometheus.GaugeValue, "Rows of the segments that count.", float64(rows)},
-		{"sluice_store_segments", prometheus.GaugeValue, "Segments that count.", float64(len(segments))},
-		{"sluice_edges", prometheus.GaugeValue, "Connections in the store: pairs of names with a port.", float64(e.known)},
-		{"sluice_new_edges_total", prometheus.CounterValue, "Connections seen for the first time.", float64(e.found)},
-		{"sluice_new_edges_recent", prometheus.GaugeValue, "Connections seen for the first time in this hour and the one before.", float64(e.lastHour)},
-		{"sluice_new_edge_age_seconds", prometheus.GaugeValue, "Time since the last connection was seen for the first time, 0 before the first.", age},
-		{"sluice_memory_bytes", prometheus.GaugeValue, "Memory taken from the system.", memory()},
-	} {
-		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(g.name, g.help, nil, nil), g.kind, g.v)
+	for i := range storeMetrics {
+		out <- storeMetrics[i].put(storeMetrics[i].of(&s))
 	}
 }
 
