@@ -51,7 +51,7 @@ func island(v any) (string, error) {
 	return model.PrintableText(string(b)), nil
 }
 
-// document writes the page: one text with all it needs.
+// document writes the page: one text with all it needs; the texts of the policies only where nobody can be asked.
 func (p *Page) document(served bool) (text []byte, csp string, err error) {
 	script, style := part("dist/page.js"), part("dist/page.css")
 	csp = policyOf(script, style, served)
@@ -59,9 +59,11 @@ func (p *Page) document(served bool) (text []byte, csp string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	files, err := island(p.files)
-	if err != nil {
-		return nil, "", err
+	files := "" // the served page asks for them once it stands: they are most of it
+	if !served {
+		if files, err = island(p.files); err != nil {
+			return nil, "", err
+		}
 	}
 	meta := ""
 	if !served {

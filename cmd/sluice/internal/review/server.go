@@ -121,6 +121,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}{
 		"":       {http.MethodGet, s.page},
 		"data":   {http.MethodGet, s.data},
+		"files":  {http.MethodGet, s.files},
 		"effect": {http.MethodPost, s.effect},
 		"save":   {http.MethodPost, s.save},
 	}
@@ -194,6 +195,12 @@ func (s *Server) data(w http.ResponseWriter, _ *http.Request) error {
 	p := s.now()
 	s.mu.Unlock()
 	answer(w, http.StatusOK, p)
+	return nil
+}
+
+// files are the texts of the policies.
+func (s *Server) files(w http.ResponseWriter, _ *http.Request) error {
+	answer(w, http.StatusOK, s.made.files)
 	return nil
 }
 

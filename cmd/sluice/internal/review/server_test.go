@@ -146,6 +146,7 @@ func TestWhoMayAsk(t *testing.T) {
 	}{
 		{200, "GET", own, nil},
 		{200, "GET", own + "data", nil},
+		{200, "GET", own + "files", nil},
 		{200, "GET", own, func(r *http.Request) { r.Host = strings.Replace(s.host, "127.0.0.1", "localhost", 1) }},
 		{404, "GET", "/", nil},
 		{404, "GET", "/" + strings.ToLower(s.token) + "/", nil},

@@ -61,10 +61,10 @@ export const ruleById = (id) => byId.get(id);
 
 const texts = document.getElementById('files').textContent; // read before the page is built over it
 let files;
-/** fileText is the text of a file of the bundle. */
-export function fileText(name) {
-  files ??= JSON.parse(texts);
-  return files[name] ?? '';
+/** fileText is the text of a file of the bundle, once it is here: a served page asks for the files when one is wanted. */
+export async function fileText(name) {
+  files ??= texts.trim() ? Promise.resolve(JSON.parse(texts)) : fetch('files').then((r) => r.json());
+  return (await files)[name] ?? '';
 }
 
 /** worked reports whether an edge was seen to work. */

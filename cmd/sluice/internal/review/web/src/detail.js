@@ -42,7 +42,12 @@ export { findingCard };
 /** yaml is the file of a rule with its lines marked. */
 function yaml(r) {
   if (!r.policy) return h('p', { class: 'note bad' }, 'No file of the bundle has this rule any more: people took it out.');
-  const lines = fileText(r.policy.file).split('\n');
+  const box = h('div', {});
+  fileText(r.policy.file).then((text) => fill(box, yamlOf(r, text.split('\n'))), () => fill(box, h('p', { class: 'error' }, 'The server does not answer: is sluice review still running?')));
+  return box;
+}
+
+function yamlOf(r, lines) {
   const line = (n) => h('span', { class: n >= r.from && n <= r.to ? 'marked' : '' }, lines[n - 1] + '\n');
   const all = r.from ? lines.slice(r.from - 1, r.to).map((_, k) => line(r.from + k)) : lines.map((_, k) => line(k + 1));
   const whole = h('details', {}, h('summary', {}, 'The whole file'));

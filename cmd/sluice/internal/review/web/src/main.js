@@ -4,7 +4,7 @@ import { h, fill, icon, count, plural, short, stamp } from './dom.js';
 import { page, edges, rules, findings, peers, groups, sourceOf, destinationOf, noFilter, isFiltered, worked } from './data.js';
 import { state, change, select, listen, undo } from './state.js';
 import { table } from './table.js';
-import { direction, stateWord, ruleText, decisionTag, decisionOf, decisionOfRule } from './words.js';
+import { direction, stateWord, ruleShort, decisionTag, decisionOf, decisionOfRule } from './words.js';
 import { detail, edgesOf, findingCard, price } from './detail.js';
 import { ask, bar, decisionsView, write } from './decide.js';
 import { boxes } from './boxes.js';
@@ -26,9 +26,9 @@ function ruleTable() {
   return table({
     label: 'Rules', key: (r) => r.i,
     columns: [
-      { head: 'Policy', width: 'minmax(110px, 1.7fr)', class: 'c-policy', cell: (r) => keep(short(r.policy?.name ?? 'in no file', 60)) },
+      { head: 'Policy', width: 'minmax(110px, 1.9fr)', class: 'c-policy', cell: (r) => keep(short(r.policy?.name ?? 'in no file', 60)) },
       { head: 'Direction', width: '96px', class: 'c-direction', cell: (r) => direction(r.direction) },
-      { head: 'Allows', width: 'minmax(180px, 3fr)', class: 'c-allows', cell: (r) => [r.new && h('span', { class: 'tag new' }, 'new'), keep(short(ruleText(r), 220))] },
+      { head: 'Allows', width: 'minmax(180px, 3fr)', class: 'c-allows', cell: (r) => [r.new && h('span', { class: 'tag new' }, 'new'), keep(short(ruleShort(r), 220))] },
       { head: 'Crosses', width: 'minmax(70px, .9fr)', class: 'c-risk', cell: (r) => (r.kind === 'learned' ? keep(r.risk) : h('span', { class: `tag kind ${r.kind.replace(' ', '-')}` }, r.kind)) },
       { head: 'Edges', width: '46px', class: 'number', cell: (r) => count(r.edges.length) },
       { head: 'Decided', width: '92px', class: 'c-decided', cell: (r) => decisionTag(decisionOfRule(r)) ?? '' },

@@ -51,7 +51,7 @@ export function matrix() {
   function draw() {
     const w = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio || 1;
     if (!w || !n) return;
-    margin = w < 500 ? 84 : 150;
+    margin = w < 500 ? 104 : 150;
     if (!cell) { cell = fit(); x0 = y0 = 0; }
     const cw = cell * wide, room = (all, size) => Math.max(0, all - (size - margin));
     x0 = Math.max(0, Math.min(x0, room(n * cw, w)));
@@ -105,8 +105,8 @@ export function matrix() {
   function labels(w, height, ink, X, Y, cw) {
     ctx.fillStyle = ink;
     ctx.textBaseline = 'middle';
-    const name = (p) => short(peers[p].pod ? peers[p].id.split('/').pop() : peers[p].id, margin < 100 ? 12 : 21);
-    const list = (of, size) => (size >= 11 ? of.order.map((p, i) => [name(p), i + 0.5]) : of.parts.map((p) => [short(p.name, margin < 100 ? 12 : 21), p.from + p.n / 2]));
+    const name = (p) => short(peers[p].pod ? peers[p].id.split('/').pop() : peers[p].id, margin < 150 ? 13 : 21);
+    const list = (of, size) => (size >= 11 ? of.order.map((p, i) => [name(p), i + 0.5]) : of.parts.map((p) => [short(p.name, margin < 150 ? 13 : 21), p.from + p.n / 2]));
     const font = (size) => { ctx.font = `${size >= 11 ? Math.min(12, size) : 11}px system-ui, sans-serif`; };
     const far = 11;
     font(cell);

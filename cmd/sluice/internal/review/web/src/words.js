@@ -13,6 +13,16 @@ export const stateWord = (s) => h('span', { class: `tag state-${s}`, title: mean
 /** ruleText is a rule without its first words, which stand beside it. */
 export const ruleText = (r) => r.text.replace(/^allow (ingress|egress) /, '');
 
+/** ruleShort is a rule in few words: where its selectors are long, by the names of those that asked for it. */
+export function ruleShort(r) {
+  const text = ruleText(r);
+  const at = text.search(/ (from|to) /);
+  if (text.length <= 70 || at < 0 || !r.edges.length) return text;
+  const name = r.direction === 'ingress' ? sourceOf : destinationOf;
+  const names = [...new Set(r.edges.slice(0, 200).map(name))];
+  return `${text.slice(0, at)} ${r.direction === 'ingress' ? 'from' : 'to'} ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+}
+
 /** decisionTag is what was decided, where it stands, and why. */
 export function decisionTag(d) {
   if (!d) return null;
