@@ -142,7 +142,7 @@ func merge(groups []*group) []*group {
 }
 
 // maxHeld is how many times groups of a namespace are held against each other before what overlaps is one.
-const maxHeld = 4_000_000
+const maxHeld = 1_000_000
 
 // tangles unites groups that hang together by labels of one that select pods of another.
 func tangles(groups []*group) []*group {
