@@ -126,7 +126,7 @@ func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left 
 func (e *Enforce) remarkLeft(n *notes, ns string, d model.Direction) {
 	for _, h := range e.Left {
 		if h.Direction == d {
-			text := fmt.Sprintf("policies deny %s of %s/%s already, and something stands in the way of ours", d, ns, h.Name)
+			text := fmt.Sprintf("policies deny %s of %s/%s already, and a blocker keeps ours away", d, ns, h.Name)
 			n.find(KindIsolated.of(ns, d, text,
 				"it is left as it is: nothing here opens it or denies it"))
 		}

@@ -177,12 +177,13 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		kind              Kind
 		text, consequence string
 	}{
-		{model.MarkWorldPod, KindWorldPod, "has an end that is a pod by name and world by identity",
-			"the rule names the pod; the datapath may enforce on world and drop it"},
-		{model.MarkUnmanaged, KindUnmanaged, "has an end that the network plugin does not manage", "no policy is enforced at that end"},
-		{model.MarkHostNetwork, KindHostNetwork, "has a pod on the network of its node", "it is its node to every policy"},
+		{model.MarkWorldPod, KindWorldPod, "has a pod that was logged with the identity world: its address was not known yet",
+			"the rule selects the pod; until the datapath knows its address it may drop the connection"},
+		{model.MarkUnmanaged, KindUnmanaged, "has a pod that the network plugin does not manage: it is older than the plugin",
+			"no policy is enforced at that end: restart the pod"},
+		{model.MarkHostNetwork, KindHostNetwork, "has a hostNetwork pod", "policies see its node, not the pod"},
 		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
-		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "the staged policy and this one disagree"},
+		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "decide which of the two is right before enforcing"},
 	} {
 		if e.Marks&m.mark != 0 {
 			note(m.kind, m.text, m.consequence)
@@ -190,7 +191,7 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 	}
 	if e.ByAddress {
 		note(KindWorldPod, "has records with the address of a pod in place of its name",
-			"the rule names the pod that had the address in these hours; the datapath may drop what it does not know yet")
+			"the rule selects the pod that had the address in these hours; until the datapath knows it, it may drop the connection")
 	}
 	if s.onlyOwnNode(e, en) {
 		note(KindHostPeer, "was seen with the host of the pod's own node only",

@@ -41,6 +41,9 @@ func (p *page) diagram(m *Manifest, namespace string) {
 			return spaceOf(id)
 		})
 	}
+	if len(arrows) > maxArrows { // the namespace is one box, too
+		arrows = m.arrows(namespace, spaceOf)
+	}
 	if len(arrows) == 0 {
 		return
 	}

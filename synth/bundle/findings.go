@@ -27,6 +27,7 @@ type Group struct {
 func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 	at := map[[2]string]int{}
 	out := []Group{}
+	follows := map[[2]string]string{} // what follows from all findings of a group, "" where that differs
 	for i := range m.Findings {
 		f := &m.Findings[i]
 		if len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
@@ -45,8 +46,22 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()+": "+f.Consequence) {
 			g.First = append(g.First, f.Whole()+": "+f.Consequence)
 		}
+		if g.Count == 1 {
+			follows[key] = f.Consequence
+		} else if follows[key] != f.Consequence {
+			follows[key] = ""
+		}
 		if f.Namespace != "" && !slices.Contains(g.Namespaces, f.Namespace) {
 			g.Namespaces = append(g.Namespaces, f.Namespace)
+		}
+	}
+	for i := range out {
+		g := &out[i]
+		if all := follows[[2]string{g.Severity, g.Kind}]; all != "" && g.Count > 1 {
+			g.Follows = all
+			for k := range g.First {
+				g.First[k] = strings.TrimSuffix(g.First[k], ": "+all)
+			}
 		}
 	}
 	grave := []string{synth.Blocks.String(), synth.Warning.String(), synth.Info.String()}

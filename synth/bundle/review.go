@@ -140,7 +140,8 @@ func (r *reviewer) safe() string {
 	}
 	text := fmt.Sprintf("**%d of %d** namespaces and directions are denied by default", denied, denied+len(open))
 	if held > 0 {
-		text += fmt.Sprintf(", with %s held open", count(held, "workload and direction", "workloads and directions"))
+		text += fmt.Sprintf(", but in them %s open",
+			count(held, "workload and direction is held", "workloads and directions are held"))
 	}
 	if len(open) > 0 {
 		slices.Sort(open)
@@ -190,7 +191,8 @@ func (r *reviewer) spaces(p *page) {
 			short++
 		}
 	}
-	p.details(len(rows) > maxOpenRows, fmt.Sprintf("%d namespaces", len(rows)), func() {
+	rows = alike(rows)
+	p.details(len(rows) > maxOpenRows, fmt.Sprintf("%d namespaces", len(r.m.Namespaces)), func() {
 		p.table(maxRules, []string{"namespace", "default deny for ingress", "default deny for egress"}, rows)
 	})
 	if short > 0 {
@@ -200,6 +202,26 @@ func (r *reviewer) spaces(p *page) {
 	if len(links) > 0 {
 		p.line("\nA review, with a picture and all rules, for each: %s.", strings.Join(links, ", "))
 	}
+}
+
+// alike joins rows that differ in their first cell only, where there are many.
+func alike(rows [][]string) [][]string {
+	if len(rows) <= maxOpenRows {
+		return rows
+	}
+	var out [][]string
+	names := map[string][]string{}
+	for _, row := range rows {
+		rest := strings.Join(row[1:], "\x00")
+		if names[rest] == nil {
+			out = append(out, row)
+		}
+		names[rest] = append(names[rest], row[0])
+	}
+	for _, row := range out {
+		row[0] = some(names[strings.Join(row[1:], "\x00")])
+	}
+	return out
 }
 
 // rules lists all rules of a namespace, the risky ones first.
@@ -281,7 +303,7 @@ func (p *page) verification(m *Manifest, r *verify.Report) {
 	rows = append(rows, []string{"total", fmt.Sprint(r.Connections.Total()), fmt.Sprint(r.Records.Total()), ""})
 	p.table(len(rows), []string{"verdict", "connections", "records", "meaning"}, rows)
 	p.line(
-		"\nOver-permission: %d of %d possible connections are allowed without having been seen or named below. Unused rules: %d.",
+		"\nOver-permission: %d of %d possible connections are allowed that were never seen and that no widening names. Unused rules: %d.",
 		r.Over.Count,
 		r.Over.Universe,
 		len(r.Unused),

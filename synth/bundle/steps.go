@@ -71,7 +71,7 @@ func (w *way) at(parts ...string) string {
 func steps(m *Manifest, how render.Rollout, dir string) []step {
 	w := &way{m: m, how: how, dir: dir}
 	if !slices.ContainsFunc(m.Namespaces, func(n Namespace) bool { return n.Ingress || n.Egress }) {
-		w.add("Nothing can be enforced yet: settle what stands in the way, and learn again.")
+		w.add("Nothing can be enforced yet: decide on the blockers, and learn again.")
 		return w.steps
 	}
 	w.look()

@@ -27,7 +27,7 @@ var failures = []struct {
 		func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
 	{"left-open", true, true, "what opens a namespace for a while still stands",
 		func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},
-	{"held", false, true, "a direction is held open for what stands in the way of it",
+	{"held", false, true, "a direction is held open because something blocks it",
 		func(r *Report) uint64 { return uint64(len(r.HeldOpen())) }},
 	{"over", false, true, "allowed at an isolated end, and never seen",
 		func(r *Report) uint64 { return uint64(r.Over.Count) }},

@@ -161,7 +161,7 @@ func TestCheck(t *testing.T) {
 		tls    *live.TLS
 		want   string
 	}{
-		{"goldmane:7443", &live.TLS{}, "client certificate is needed"}, {"https://whisker" + WhiskerPath, none, "no such file"},
+		{"goldmane:7443", &live.TLS{}, "requires a client certificate"}, {"https://whisker" + WhiskerPath, none, "no such file"},
 		{"https://whisker" + WhiskerPath, &live.TLS{}, ""}, {"http://whisker" + WhiskerPath, nil, ""},
 	} {
 		cfg := DefaultConfig()

@@ -132,7 +132,7 @@ func (c *Config) Check() error {
 		return nil
 	case !IsWhisker(c.Target) && (c.TLS == nil || c.TLS.CertFile == ""):
 		return errors.New(
-			"a client certificate is needed: Goldmane takes nobody without. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own",
+			"Goldmane requires a client certificate. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own",
 		)
 	}
 	_, err := c.TLS.Config()

@@ -158,7 +158,7 @@ func (k *clusterFlags) find(
 		}
 	}
 	if arg == "goldmane://" && tls.CertFile == "" {
-		return r, run.Usagef("a client certificate is needed: Goldmane takes nobody without. Give --tls-secret node-certs, " +
+		return r, run.Usagef("Goldmane requires a client certificate. Give --tls-secret node-certs, " +
 			"which reads that of Calico's nodes from the cluster, or --tls-client-cert-file and --tls-client-key-file")
 	}
 	if _, err := tls.Config(); err != nil {

@@ -202,5 +202,5 @@ func findRule(m *bundle.Manifest, id string) (*bundle.Rule, error) {
 		ids = append(ids, r.ID)
 	}
 	slices.Sort(ids)
-	return nil, fmt.Errorf("%q begins several rules: %v", id, ids)
+	return nil, fmt.Errorf("%q matches %d rules: %s", id, len(ids), text.Some(ids))
 }

@@ -63,7 +63,7 @@ func (r *reading) common(c *cobra.Command) {
 		runtime.GOMAXPROCS(0),
 		"how many workers read; the result is the same for any number",
 	)
-	f.StringVar(&r.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
+	f.StringVar(&r.config, "config", "", "configuration `FILE` (default: ./sluice.yaml if present)")
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress and no summary on stderr")
 	f.BoolVar(&r.strict, "strict", false, "fail on the first malformed record")
 }

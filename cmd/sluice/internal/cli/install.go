@@ -144,7 +144,7 @@ func (o *installOptions) values() (*installValues, error) {
 			o.Server,
 		)
 	case scheme == "goldmane" && o.Secret == "":
-		return nil, run.Usagef("--tls-secret SECRET is needed: Goldmane takes nobody without a client certificate")
+		return nil, run.Usagef("--tls-secret SECRET is needed: Goldmane requires a client certificate")
 	}
 	v := &installValues{installOptions: *o, Port: metricsPort, Pinned: strings.Contains(o.Image, "@"), Scraper: from}
 	if err := v.peer(); err != nil {

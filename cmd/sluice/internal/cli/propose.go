@@ -58,7 +58,7 @@ Of file:// and --forge none the branch is pushed, and that is all.`,
 	f.BoolVar(&o.Reopen, "reopen", false, "propose although the pull request was closed")
 	f.StringVar(&o.TokenFile, "token-file", "", "read the token from `FILE`")
 	f.StringVar(&o.Options.Forge, "forge", "", "what the server is: github, gitea, gitlab or none (default: by its name)")
-	f.StringVar(&o.config, "config", "", "configuration `FILE` (default ./sluice.yaml where it is there)")
+	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: ./sluice.yaml if present)")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "give up after this long")
 	_ = c.RegisterFlagCompletionFunc("forge",
 		cobra.FixedCompletions(propose.Forges(), cobra.ShellCompDirectiveNoFileComp))

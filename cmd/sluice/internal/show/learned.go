@@ -148,9 +148,16 @@ func stable(n *readiness.Namespace) string {
 }
 
 func printObstacles(w io.Writer, r *synth.Result) {
-	const most = 8
+	const most, screen = 8, 24
+	told, left, spaces := 0, 0, 0
 	for _, ns := range r.Namespaces() {
 		why := r.Enforce[ns].Why
+		if told >= screen && len(why) > 0 {
+			left += len(why)
+			spaces++
+			continue
+		}
+		told += min(len(why), most)
 		for i, ob := range why {
 			if i == most {
 				fmt.Fprintf(w, "  ... and %s (REVIEW.md lists all)\n", text.Plural(len(why)-most, "more", "more"))
@@ -158,6 +165,10 @@ func printObstacles(w io.Writer, r *synth.Result) {
 			}
 			fmt.Fprintf(w, "  %s %s: %s\n", ns, ob.Direction, text.Printable(ob.Text, 300))
 		}
+	}
+	if left > 0 {
+		fmt.Fprintf(w, "  ... and %d more in %s (REVIEW.md groups them, sluice show findings lists all)\n", left,
+			text.Plural(spaces, "other namespace", "other namespaces"))
 	}
 }
 

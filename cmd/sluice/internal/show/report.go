@@ -197,7 +197,7 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	fmt.Fprintf(
 		w,
-		"  %-14s %8s  allowed at an isolated end, never seen, of %s possible\n",
+		"  %-14s %8s  never seen, and allowed at an isolated end; of %s possible pairs and ports\n",
 		"over-permitted",
 		text.Count(r.Over.Count),
 		text.Count(r.Over.Universe),
@@ -271,7 +271,11 @@ func printReport(w io.Writer, r *verify.Report) {
 			text.Printable(strings.Join(g.Pods, ", "), 300),
 		)
 	}
-	for _, o := range r.Open {
+	for i, o := range r.Open {
+		if i == most {
+			fmt.Fprintf(w, "... and %d more stay open (-o json lists all)\n", len(r.Open)-most)
+			break
+		}
 		where := "namespace " + o.Namespace
 		if o.Namespace == "" {
 			where = "all namespaces"
@@ -302,7 +306,8 @@ func Problems(w io.Writer, problems []render.Problem) {
 		fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, text.Printable(p.Error(), 400))
 	}
 	if skipped > 0 {
-		fmt.Fprintf(w, "sluice: %s no policy and skipped\n", text.Plural(skipped, "document is", "documents are"))
+		fmt.Fprintf(w, "sluice: skipped %s\n",
+			text.Plural(skipped, "document that is not a policy", "documents that are not policies"))
 	}
 	if render.Incomplete(problems) {
 		fmt.Fprintln(w, "sluice: some policies could not be read: what they allow or deny is not in this verdict")

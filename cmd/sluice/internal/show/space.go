@@ -113,7 +113,7 @@ func printSpace(w io.Writer, v *spaceView) {
 		fmt.Fprintf(w, "  the last new edge came %s\n", v.NewEdge)
 	}
 	if len(v.Ways) == 0 {
-		fmt.Fprintln(w, "Nothing that was seen stands in the way.")
+		fmt.Fprintln(w, "Nothing that was seen blocks it.")
 		return
 	}
 	fmt.Fprintln(w, "\nIn the way:")
