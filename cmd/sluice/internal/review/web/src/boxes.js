@@ -1,7 +1,7 @@
 // The map: namespaces as boxes in the places that came with the page, closed first where open ones would be too much.
 import cytoscape from 'cytoscape';
 import { h, fill, short, count, plural } from './dom.js';
-import { page, peers, groups, edges, groupOf } from './data.js';
+import { peers, groups, edges } from './data.js';
 import { state, select } from './state.js';
 
 // What is drawn at most, arrows where nothing is selected, and what may be open at the beginning.
@@ -138,4 +138,3 @@ export function boxes() {
     drawn: () => (cy ? cy.elements().length : 0),
   };
 }
-export { page, groupOf };

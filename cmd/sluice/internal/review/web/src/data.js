@@ -55,10 +55,6 @@ for (const r of rules) for (const e of r.edges) e.rules.push(r);
 export const findings = raw.findings.map((f, i) => ({ ...f, i, edge: f.edge === undefined ? null : edges[f.edge] }));
 for (const f of findings) if (f.edge) f.edge.findings.push(f);
 
-/** ruleById finds a rule. */
-const byId = new Map(rules.map((r) => [r.id, r]));
-export const ruleById = (id) => byId.get(id);
-
 const texts = document.getElementById('files').textContent; // read before the page is built over it
 let files;
 /** fileText is the text of a file of the bundle, once it is here: a served page asks for the files when one is wanted. */

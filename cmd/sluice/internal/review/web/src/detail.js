@@ -1,6 +1,6 @@
 // The pane that tells all about what is selected: evidence, YAML, findings, and what can be decided.
 import { h, fill, count, plural, stamp, short, icon } from './dom.js';
-import { page, edges, peers, groups, rules, findings, fileText, sourceOf, destinationOf, groupOf, ruleById } from './data.js';
+import { page, edges, peers, groups, findings, fileText, sourceOf, destinationOf, groupOf } from './data.js';
 import { select } from './state.js';
 import { direction, stateWord, ruleText, decisionTag, decisionOf, decisionOfRule, edgeText } from './words.js';
 import { more } from './table.js';
@@ -170,4 +170,3 @@ export function edgesOf(s) {
   if (s.type === 'edge') return [s.edge];
   return [];
 }
-export { ruleById, rules };
