@@ -79,26 +79,26 @@ func (d *doctor) verdictsOnly() {
 const most = 0.05
 
 func (d *doctor) masked() {
-	if n := d.Counts[model.Refused][model.FieldMasked] + d.Counts[model.Refused][model.EmptyEndpoint]; d.share(n) > most {
-		d.found(fmt.Sprintf("%.0f %% of the records lack fields by which an end is known", 100*d.share(n)),
-			"their connections are in no edge",
-			"no fieldMask in the export, or one with source, destination, l4, verdict, traffic_direction, is_reply, event_type")
+	refused := &d.Counts[model.Refused]
+	d.unusable(refused[model.FieldMasked]+refused[model.EmptyEndpoint],
+		"%.0f %% of the records lack fields by which an end is known",
+		"no fieldMask in the export, or one with source, destination, l4, verdict, traffic_direction, is_reply, event_type")
+}
+
+// unusable tells of refused records, where they are many. The text has a place for their share.
+func (d *doctor) unusable(n uint64, text, mend string) {
+	if share := d.share(n); share > most {
+		d.found(fmt.Sprintf(text, 100*share), "their connections are in no edge", mend)
 	}
 }
 
 func (d *doctor) aggregated() {
-	if n := d.Counts[model.Refused][model.Aggregated]; d.share(n) > most {
-		d.found(fmt.Sprintf("%.0f %% of the records were aggregated until port or peer was gone", 100*d.share(n)),
-			"their connections are in no edge",
-			"FlowLogsFileAggregationKindForAllowed 0 or 1 (Calico); no fieldAggregate in the export (Hubble)")
-	}
+	d.unusable(d.Counts[model.Refused][model.Aggregated], "%.0f %% of the records were aggregated until port or peer was gone",
+		"FlowLogsFileAggregationKindForAllowed 0 or 1 (Calico); no fieldAggregate in the export (Hubble)")
 }
 
 func (d *doctor) noPorts() {
-	if n := d.Counts[model.Refused][model.NoPort]; d.share(n) > most {
-		d.found(fmt.Sprintf("%.0f %% of the records have no protocol and port", 100*d.share(n)),
-			"their connections are in no edge", "keep l4 in the export")
-	}
+	d.unusable(d.Counts[model.Refused][model.NoPort], "%.0f %% of the records have no protocol and port", "keep l4 in the export")
 }
 
 func (d *doctor) oneProtocol() {
@@ -175,10 +175,8 @@ func (d *doctor) noOpenings() {
 }
 
 func (d *doctor) undecided() {
-	if n := d.Counts[model.Refused][model.UnknownDirection]; d.share(n) > most {
-		d.found(fmt.Sprintf("of %.0f %% of the records nobody can tell which end is the server", 100*d.share(n)),
-			"their connections are in no edge", "keep is_reply and the TCP flags in the export; capture longer")
-	}
+	d.unusable(d.Counts[model.Refused][model.UnknownDirection], "of %.0f %% of the records nobody can tell which end is the server",
+		"keep is_reply and the TCP flags in the export; capture longer")
 }
 
 // nodesMissing looks for workloads that others were seen to reach, and that nothing reported at their own end, while
