@@ -47,7 +47,7 @@ func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 	if err := s.chooseCluster(); err != nil {
 		return nil, err
 	}
-	s.suspect = suspicions(s)
+	s.suspect = suspicions(g, &s.decided)
 	for i, w := range g.AllWorkloads() {
 		if w.Cluster == s.cluster {
 			s.in[w.Namespace] = append(s.in[w.Namespace], i)

@@ -11,20 +11,20 @@ import (
 
 // suspicions gives for each edge that worked, and that nobody decided about, why a person should look at it. Nothing is
 // left out for it: a log does not tell what somebody meant to do.
-func suspicions(s *scope) map[graph.EdgeID]string {
-	x := suspecting{scope: s, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]int{},
+func suspicions(g *graph.Graph, d *decided) map[graph.EdgeID]string {
+	x := suspecting{g: g, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]int{},
 		pairs: map[pair]*pairPorts{}}
-	for _, f := range s.g.FanOuts {
+	for _, f := range g.FanOuts {
 		x.vain[f.Client] = len(f.Edges)
 	}
-	for _, e := range s.g.AllEdges() {
+	for _, e := range g.AllEdges() {
 		if e.State.Worked() {
 			x.count(e)
 		}
 	}
 	out := map[graph.EdgeID]string{}
-	for i, e := range s.g.AllEdges() {
-		if e.State.Worked() && s.decided.on(i) == nil {
+	for i, e := range g.AllEdges() {
+		if e.State.Worked() && d.on(i) == nil {
 			if why := x.why(e); why != "" {
 				out[i] = why
 			}
@@ -35,7 +35,7 @@ func suspicions(s *scope) map[graph.EdgeID]string {
 
 // suspecting knows of each client what is usual for it.
 type suspecting struct {
-	*scope
+	g       *graph.Graph
 	clients map[graph.PeerID]*client
 	vain    map[graph.PeerID]int // connections tried in vain, by clients that tried many
 	pairs   map[pair]*pairPorts
@@ -131,58 +131,4 @@ func environment(namespace string) string {
 		}
 	}
 	return ""
-}
-
-// remarkSuspicion notes the suspicions, each with the decision that would follow from it.
-func remarkSuspicion(s *scope, n *notes) {
-	const decide = "; if it should not be, decide: {source: %q, destination: %q, port: %s, verdict: reject, reason: ...}"
-	consequence := "it is allowed" + decide
-	if s.cfg.HoldSuspect {
-		consequence = "no rule is learned of it, and its workload is held open until you decide: accept" + decide
-	}
-	var list []graph.EdgeID
-	for i := range s.g.AllEdges() {
-		if s.suspect[i] != "" {
-			list = append(list, i)
-		}
-	}
-	for _, row := range s.g.Rows(list, func(i graph.EdgeID) graph.Alike {
-		return graph.Alike{Ports: s.suspect[i], Addresses: s.suspect[i]}
-	}) {
-		i, last := row.Edges[0], ""
-		text, source, destination, port := s.rowText(&row)
-		for _, en := range s.ends(&s.g.Edges[i]) {
-			if en.namespace == last {
-				continue
-			}
-			last = en.namespace
-			n.find(KindSuspect.at(i, en.namespace, en.dir, text+": "+s.suspect[i],
-				fmt.Sprintf(consequence, source, destination, port)))
-		}
-	}
-}
-
-// rowText is the text of some edges, and how a decision names them.
-func (s *scope) rowText(row *graph.Row) (text, source, destination, port string) {
-	e := &s.g.Edges[row.Edges[0]]
-	source, destination, port = row.Source, row.Destination, row.Port
-	if len(row.Edges) == 1 {
-		return s.edgeText(e), source, destination, port
-	}
-	const longest = 60
-	ports := port
-	if len(ports) > longest {
-		ports = several(len(row.Edges), "port")
-	}
-	text = fmt.Sprintf("%s -> %s %s (%d edges)", source, destination, ports, len(row.Edges))
-	if source != s.g.Peers[e.Src].ID {
-		source = "world:*"
-	}
-	if destination != s.g.Peers[e.Dst].ID {
-		destination = "world:*"
-	}
-	if strings.ContainsAny(port, ", ") {
-		port = `"*"`
-	}
-	return text, source, destination, port
 }

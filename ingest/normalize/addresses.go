@@ -39,7 +39,7 @@ func (n *notes) known(id model.EndpointID, ip []byte, hour uint32) bool {
 		n.last = make([]lastNoted, lastPlaces)
 	}
 	h := uint32(id) ^ 2166136261
-	for _, c := range ip[max(0, len(ip)-4):] { // what differs within a cluster
+	for _, c := range ip {
 		h = (h ^ uint32(c)) * 16777619
 	}
 	l := &n.last[(h^h>>16)&(lastPlaces-1)]

@@ -8,20 +8,6 @@ import (
 	"sluice/model/workload"
 )
 
-// Config is what Build leaves to its caller.
-type Config struct {
-	Workloads workload.Config
-	// Incomplete reports whether records of an hour (since 1970 UTC) are missing, so that silence in it means nothing.
-	// nil: none is known to be.
-	Incomplete func(hour uint32) bool
-	// Now is the clock, microseconds since 1970 UTC; what is dated later has a wrong time. 0: it is not known.
-	Now model.Micros
-	// AsOf is the time that ages are to be counted to; 0: the end of nearly all records.
-	AsOf model.Micros
-}
-
-func (c *Config) incomplete(hour uint32) bool { return c.Incomplete != nil && c.Incomplete(hour) }
-
 // Build decides and aggregates what was added so far. The Builder can go on afterwards.
 func (b *Builder) Build(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
@@ -72,41 +58,6 @@ func (b *Builder) Group(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
 	b.peers(g, cfg)
 	return g
-}
-
-// item is a tally at its place: items of one edge have the same peers and port, those of one connection the same
-// ranks as well.
-type item struct {
-	peers uint64 // source and destination
-	port  uint32 // protocol, port and reason of a refusal
-	ranks uint64 // of the endpoints
-	k     key    // as decided
-	t     *tally
-	// joined says that the log has an address for one of the ends.
-	joined bool
-}
-
-func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }
-
-// ranks returns the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
-// not. Endpoints without a peer have none.
-func (b *Builder) ranks(assign []PeerID) []uint32 {
-	type keyed struct {
-		key string
-		id  int
-	}
-	list := make([]keyed, 0, len(assign))
-	for id, peer := range assign {
-		if peer >= 0 {
-			list = append(list, keyed{b.tables.Endpoints.Key(model.EndpointID(id)), id})
-		}
-	}
-	slices.SortFunc(list, func(x, y keyed) int { return cmp.Compare(x.key, y.key) })
-	out := make([]uint32, len(assign))
-	for n, k := range list {
-		out[k.id] = uint32(n)
-	}
-	return out
 }
 
 func (g *Graph) span(t *tally) {

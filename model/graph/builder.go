@@ -240,6 +240,27 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 	return b.strs[id]
 }
 
+// ranks returns the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
+// not. Endpoints without a peer have none.
+func (b *Builder) ranks(assign []PeerID) []uint32 {
+	type keyed struct {
+		key string
+		id  int
+	}
+	list := make([]keyed, 0, len(assign))
+	for id, peer := range assign {
+		if peer >= 0 {
+			list = append(list, keyed{b.tables.Endpoints.Key(model.EndpointID(id)), id})
+		}
+	}
+	slices.SortFunc(list, func(x, y keyed) int { return cmp.Compare(x.key, y.key) })
+	out := make([]uint32, len(assign))
+	for n, k := range list {
+		out[k.id] = uint32(n)
+	}
+	return out
+}
+
 // Observations returns back what edges were built from, a row for each key and hour, in an order that depends on
 // nothing but them. First and last are those of the key, clipped to the hour. It is what a bundle keeps as evidence: a
 // graph built from it has the same edges and workloads. So noise is left out only where it tells of no workload.

@@ -7,15 +7,6 @@ import (
 	"sluice/model"
 )
 
-// FanOut is a client that tried many ports or many peers, most of them in vain: a scan, or a client whose servers are
-// gone.
-type FanOut struct {
-	Client PeerID
-	Edges  []EdgeID // those that failed or were denied, sorted
-	Peers  int      // how many different peers they go to
-	Ports  int      // on how many different ports
-}
-
 // fanOutSize is the number of failed edges of one client that make a fan-out.
 const fanOutSize = 16
 

@@ -112,6 +112,15 @@ type Connection struct {
 	Records  uint64
 }
 
+// FanOut is a client that tried many ports or many peers, most of them in vain: a scan, or a client whose servers are
+// gone.
+type FanOut struct {
+	Client PeerID
+	Edges  []EdgeID // those that failed or were denied, sorted
+	Peers  int      // how many different peers they go to
+	Ports  int      // on how many different ports
+}
+
 // Graph is the result of Build. Everything is sorted by content and immutable.
 type Graph struct {
 	Tables      model.Tables

@@ -5,9 +5,6 @@ import (
 	"slices"
 )
 
-// Rect is a rectangle: every one of its rows has every one of its columns. Both are sorted and not empty.
-type Rect struct{ Rows, Cols []int }
-
 func compareRects(a, b Rect) int {
 	return cmp.Or(slices.Compare(a.Rows, b.Rows), slices.Compare(a.Cols, b.Cols))
 }

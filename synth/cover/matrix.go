@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// Rect is a rectangle: every one of its rows has every one of its columns. Both are sorted and not empty.
+type Rect struct{ Rows, Cols []int }
+
 // matrix has no equal rows and no equal columns, nor empty ones.
 type matrix struct {
 	rows []set // of columns

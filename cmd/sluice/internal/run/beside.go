@@ -55,9 +55,9 @@ func VerifyBeside(ctx context.Context, l *Log, proposed, inForce *Policies, cfg 
 }
 
 // inForce is what the command line and the manifests say is in force.
-func (l *Log) inForce(cfg *LearnConfig) *Policies {
+func (l *Log) inForce(with *Policies) *Policies {
 	out := &Policies{}
-	for _, p := range []*Policies{&l.Config.InForce, cfg.With} {
+	for _, p := range []*Policies{&l.Config.InForce, with} {
 		if p != nil {
 			out.Set.Join(p.Set)
 			out.Problems = append(out.Problems, p.Problems...)
@@ -74,7 +74,7 @@ const (
 )
 
 // missingOnly narrows learning to what policies in force lack.
-func (l *Log) missingOnly(p *Policies, cfg *LearnConfig, out *synth.Config) (*bundle.InForce, error) {
+func (l *Log) missingOnly(p *Policies, cfg VerifyConfig, out *synth.Config) (*bundle.InForce, error) {
 	switch {
 	case len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems):
 		return nil, Usagef("--missing-only adds to policies in force, and none are known: give them with --with FILES, " +
@@ -82,14 +82,11 @@ func (l *Log) missingOnly(p *Policies, cfg *LearnConfig, out *synth.Config) (*bu
 	case render.Incomplete(p.Problems):
 		return nil, fmt.Errorf("--missing-only: a policy in force could not be read, and may decide otherwise: %s", p.Problems[0])
 	}
-	judge, err := l.judging(p, VerifyConfig{CNI: cfg.CNI, Cluster: cfg.Cluster})
+	judge, err := l.judging(p, cfg)
 	if err != nil {
 		return nil, err
 	}
 	out.Granted = verify.Granted(l.Graph, p.Set, judge)
-	if cfg.Name == "" && l.Config.Name == "" {
-		cfg.Name = missingName
-	}
 	if out.NamePrefix == "" {
 		out.NamePrefix = missingPrefix
 	}

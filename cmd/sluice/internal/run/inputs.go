@@ -75,21 +75,3 @@ func (p *Policies) Apply(more *Policies) *Policies {
 	out.Set = p.Set.Apply(more.Set)
 	return &out
 }
-
-// clusterManifests reads what the cluster declares, and what policies are in force there.
-func (c *Config) clusterManifests(ctx context.Context, of Cluster) error {
-	take := func(name string, object []byte) error {
-		c.take(bytes.NewReader(object), name)
-		return nil
-	}
-	lost, err := of.Declared(ctx, take)
-	if err != nil {
-		return err
-	}
-	unread, err := of.Policies(ctx, take)
-	c.InForce.Problems = append(c.InForce.Problems, notRead(unread)...)
-	for _, e := range append(lost, unread...) {
-		c.ManifestProblems = append(c.ManifestProblems, fmt.Errorf("%s: not read: %w", clusterName, e))
-	}
-	return err
-}

@@ -77,11 +77,14 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err := l.chosen(&out.Config); err != nil {
 		return nil, err
 	}
-	inForce := l.inForce(&cfg)
+	inForce := l.inForce(cfg.With)
 	var only *bundle.InForce
 	if cfg.MissingOnly {
-		if only, err = l.missingOnly(inForce, &cfg, &out.Config); err != nil {
+		if only, err = l.missingOnly(inForce, VerifyConfig{CNI: cfg.CNI, Cluster: cfg.Cluster}, &out.Config); err != nil {
 			return nil, err
+		}
+		if cfg.Name == "" && l.Config.Name == "" {
+			cfg.Name = missingName
 		}
 	}
 	err = cfg.Watch.during(

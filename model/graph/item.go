@@ -1,0 +1,17 @@
+package graph
+
+import "sluice/model"
+
+// item is a tally at its place: items of one edge have the same peers and port, those of one connection the same
+// ranks as well.
+type item struct {
+	peers uint64 // source and destination
+	port  uint32 // protocol, port and reason of a refusal
+	ranks uint64 // of the endpoints
+	k     key    // as decided
+	t     *tally
+	// joined says that the log has an address for one of the ends.
+	joined bool
+}
+
+func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }
