@@ -16,7 +16,6 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
-	"sluice/synth/render"
 )
 
 // The values of -o.
@@ -155,12 +154,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 // printObject writes v as JSON or YAML.
 func printObject(w io.Writer, format string, v any) error {
 	if format == YAML {
-		b, err := render.Marshal(v)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(b)
-		return err
+		return printYAML(w, v)
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
