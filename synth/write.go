@@ -3,9 +3,7 @@ package synth
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"slices"
-	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -122,28 +120,6 @@ func (w *writer) writeShared(ns string, part selection, bySubject map[graph.Work
 		name = w.claim(ns, w.together(ns, "", part), part.sel)
 	}
 	w.add(policy.Policy{Name: name, Namespace: ns, Subject: part.sel}, part.users, all)
-}
-
-// mostNamed is how many workloads the name of a shared policy names.
-const mostNamed = 3
-
-// together is the name of a policy of several workloads: all of them, where they are few, else the first, how many
-// more, and a hash of what it selects. It is no workload's own name.
-func (w *writer) together(ns, before string, part selection) string {
-	var names []string
-	for _, u := range part.users {
-		names = append(names, w.g.Workloads[u].Name)
-	}
-	name := before + strings.Join(names, "-")
-	own := func(i graph.WorkloadID) bool { return w.g.Workloads[i].Name == name }
-	fits := len(names) <= mostNamed && len(w.cfg.NamePrefix+name) <= maxName
-	if fits && !reserved(name) && !slices.ContainsFunc(w.in[ns], own) {
-		return name
-	}
-	if len(names) == 1 {
-		return hashed(name, ns, part.sel)
-	}
-	return hashed(fmt.Sprintf("%s%s-and-%d-more", before, names[0], len(names)-1), ns, part.sel)
 }
 
 // wholes returns for each subject of a namespace that is isolated already one policy with all that the allow policies

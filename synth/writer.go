@@ -3,6 +3,7 @@ package synth
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -86,6 +87,28 @@ func (w *writer) nameOf(namespace, want string, subject policy.Selector) string 
 		return w.claim(namespace, hashed(want, namespace, subject), subject)
 	}
 	return w.claim(namespace, want, subject)
+}
+
+// mostNamed is how many workloads the name of a shared policy names.
+const mostNamed = 3
+
+// together is the name of a policy of several workloads: all of them, where they are few, else the first, how many
+// more, and a hash of what it selects. It is no workload's own name.
+func (w *writer) together(ns, before string, part selection) string {
+	var names []string
+	for _, u := range part.users {
+		names = append(names, w.g.Workloads[u].Name)
+	}
+	name := before + strings.Join(names, "-")
+	own := func(i graph.WorkloadID) bool { return w.g.Workloads[i].Name == name }
+	fits := len(names) <= mostNamed && len(w.cfg.NamePrefix+name) <= maxName
+	if fits && !reserved(name) && !slices.ContainsFunc(w.in[ns], own) {
+		return name
+	}
+	if len(names) == 1 {
+		return hashed(name, ns, part.sel)
+	}
+	return hashed(fmt.Sprintf("%s%s-and-%d-more", before, names[0], len(names)-1), ns, part.sel)
 }
 
 // claim takes a name within a namespace.
