@@ -89,7 +89,7 @@ const syllables = 5
 // logs tell by it what changes with each rollout.
 func (r *Redactor) invent(w string) string {
 	sum := r.sum("word", w)
-	digits := strings.IndexAny(w, "0123456789") >= 0
+	digits := strings.ContainsAny(w, "0123456789")
 	switch {
 	case strings.Trim(w, "0123456789") == "":
 		return draw(sum, "123456789", len(w))

@@ -132,7 +132,7 @@ func (c *Config) Check() error {
 		return nil
 	case !IsWhisker(c.Target) && (c.TLS == nil || c.TLS.CertFile == ""):
 		return errors.New(
-			"Goldmane requires a client certificate. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own",
+			"the server Goldmane requires a client certificate. Give --tls-client-cert-file and --tls-client-key-file (any that the Tigera CA signed), and --tls-ca-cert-files for its own",
 		)
 	}
 	_, err := c.TLS.Config()
