@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -118,6 +119,7 @@ func onPath(t *testing.T) string {
 type forge struct {
 	*httptest.Server
 	t        *testing.T
+	mu       sync.Mutex
 	comments []string
 	requests []string
 	refuse   int
@@ -130,7 +132,23 @@ func newForge(t *testing.T) *forge {
 	return f
 }
 
+// refusing answers with a status from now on.
+func (f *forge) refusing(status int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse = status
+}
+
+// settled returns how many questions were answered, once all are: what a test reads then, nobody writes.
+func (f *forge) settled() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.requests)
+}
+
 func (f *forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.requests = append(f.requests, r.Method+" "+r.URL.Path)
 	if r.Header.Get("Authorization") != "Bearer s3cret" && r.Header.Get("Private-Token") != "s3cret" {
 		f.t.Errorf("%s %s without the token", r.Method, r.URL)
@@ -237,6 +255,7 @@ func (r *repository) action(f *forge, inputs map[string]string) (string, int) {
 			env[k] = fill(v)
 		}
 		out, code := r.shell(step.Run, env)
+		f.settled()
 		if all += out; code != 0 {
 			return all, code
 		}
@@ -299,11 +318,11 @@ func TestAction(t *testing.T) {
 	}
 
 	// A fork may not comment: the job still has the text, and the gate its answer.
-	f.refuse = http.StatusForbidden
+	f.refusing(http.StatusForbidden)
 	if out, code := r.action(f, in); code == 0 || !strings.Contains(out, "no right to comment (status 403)") {
 		t.Errorf("a fork: %d %s", code, out)
 	}
-	f.refuse = http.StatusInternalServerError
+	f.refusing(http.StatusInternalServerError)
 	if out, code := r.action(f, in); code != 1 || !strings.Contains(out, "the forge answers 500") {
 		t.Errorf("a broken forge: %d %s", code, out)
 	}
@@ -368,6 +387,7 @@ func TestGitLab(t *testing.T) {
 		r.write("policies/ledger.yaml", fmt.Sprintf("# %d\n"+recipePolicy, i, want.port))
 		r.commit()
 		out, code := r.shell(strings.Join(job.Script, "\n"), env)
+		f.settled()
 		if code != want.code || len(f.comments) != 2 || !strings.Contains(f.comments[1], want.part) {
 			t.Errorf("port %d: %d %q %s", want.port, code, f.comments, out)
 		}
