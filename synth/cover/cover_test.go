@@ -279,7 +279,8 @@ func TestWork(t *testing.T) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
 		t.Fatal(err)
 	}
-	if cpu := time.Duration(after.Utime.Nano() - before.Utime.Nano()); cpu > 10*time.Second {
+	const bound = time.Minute // some times what it takes, also under the race detector
+	if cpu := time.Duration(after.Utime.Nano() - before.Utime.Nano()); cpu > bound {
 		t.Errorf("%v of CPU time for all", cpu)
 	}
 }
