@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page
+.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page conformance-recipes
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -110,7 +110,11 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
 	$(MAKE) conformance-page
+	$(MAKE) conformance-recipes
 	$(MAKE) -C cmd/conformance/bench test
+
+conformance-recipes: ## run the steps of the recipes for CI as a forge does; needs bash, curl, git and jq
+	$(JUDGED) -run Recipe ./cmd/sluice/internal/cli
 
 conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
