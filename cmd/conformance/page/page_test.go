@@ -278,12 +278,12 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// What is wanted of the page of 400 workloads and 16,000 edges, and how many times that a machine which is busy with
-// other things may take: a page that draws all at once takes longer still.
+// bounds are how long things may take on the page of 400 workloads and 16,000 edges. Where another program is at work
+// too, what took longer is tried again.
 const (
 	firstPicture = time.Second
 	filtering    = 100 * time.Millisecond
-	busy         = 4
+	tries        = 12
 )
 
 // TestLarge: 400 workloads with 16,000 edges: the first picture stands within a second, a filter in a tenth. What it took
@@ -294,14 +294,14 @@ func TestLarge(t *testing.T) {
 	ctx := browser(t)
 	best := time.Hour
 	var p *tab
-	for range 3 { // of three: another program may be at work too
+	for n := 0; n < 3 || n < tries && best > firstPicture; n++ {
 		p = open(t, ctx, url, 1280, 800, false)
 		p.wait("performance.getEntriesByName('drawn').length > 0")
 		ms := eval[float64](p, "performance.getEntriesByName('drawn')[0].startTime")
 		best = min(best, time.Duration(ms*1e6))
 	}
 	t.Logf("first picture %v after it was asked for", best)
-	if best > busy*firstPicture {
+	if best > firstPicture {
 		t.Errorf("first picture after %v, want %v", best, firstPicture)
 	}
 	p.shows(".count", "16,000 edges")
@@ -311,11 +311,11 @@ func TestLarge(t *testing.T) {
 		p.wait(fmt.Sprintf("document.querySelector('#tab-%s').getAttribute('aria-selected') === 'true'", c.name))
 		time.Sleep(200 * time.Millisecond)
 		p.shot("large-" + c.name)
-		ms := eval[[]float64](p, `(async () => {
+		ms := eval[[]float64](p, fmt.Sprintf(`(async () => {
 		  const took = [];
 		  for (const q of ['team-03', 'team-03/ 8001', 'billing', '']) {
 		    let best = Infinity;
-		    for (const again of [1, 2, 3]) {
+		    for (let again = 1; again <= 3 || again <= %d && best > %d; again++) {
 		      sluice.change({filter: {...sluice.state.filter, q: 'warm' + again}});
 		      await new Promise((r) => requestAnimationFrame(() => setTimeout(r, 0)));
 		      const from = performance.now();
@@ -326,10 +326,10 @@ func TestLarge(t *testing.T) {
 		    took.push(best);
 		  }
 		  return took;
-		})()`)
+		})()`, tries, filtering.Milliseconds()))
 		t.Logf("filter in %s: %.0f ms", c.name, ms)
 		for _, m := range ms {
-			if d := time.Duration(m * 1e6); d > busy*filtering {
+			if d := time.Duration(m * 1e6); d > filtering {
 				t.Errorf("a filter in %s takes %v, want %v", c.name, d, filtering)
 			}
 		}
