@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -199,10 +200,16 @@ func (c *conn) Read(b []byte) (int, error) {
 	if n > 0 || err == nil {
 		return n, err
 	}
-	if why := c.why(); why != nil {
-		return 0, why
+	return 0, cmp.Or(c.why(), err)
+}
+
+// Write writes to the pod. Its errors are those of Read: who writes first after a cut meets it here.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.data.Write(b)
+	if err == nil {
+		return n, nil
 	}
-	return 0, err
+	return n, cmp.Or(c.why(), err)
 }
 
 // saying is how long it may take until it is known why a connection ended.
@@ -248,8 +255,6 @@ func (c *conn) ended() bool {
 	defer c.mu.Unlock()
 	return c.closed
 }
-
-func (c *conn) Write(b []byte) (int, error) { return c.data.Write(b) }
 
 // Close ends both streams and the connection that they are on.
 func (c *conn) Close() error {
