@@ -30,6 +30,7 @@ func (h *Heard) add(o Heard) {
 
 // Enforcement says whether policies that are in force do what they say.
 type Enforcement struct {
+	Records uint64   // that passed or were dropped since
 	Drops   []Drop   // wanted edges that policy dropped
 	Passes  []Pass   // edges that the policies deny and that passed
 	Denied  int      // edges that policy dropped and nobody wants
@@ -107,18 +108,19 @@ func (e *Enforcement) Failed() []string {
 }
 
 // Enforced compares a set that is in force with what the data plane did: heard has a Heard for each of g.Connections,
-// wanted the edges that worked before or that people want.
+// wanted the edges that worked before or that people want; what a rule of the set allows is wanted too.
 func Enforced(
 	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, wanted map[graph.EdgeID]bool,
 ) (Enforcement, error) {
 	x := &enforcing{verifier: newVerifier(g, set, cfg), wanted: wanted, drops: map[graph.EdgeID]*Drop{},
 		passes: map[graph.EdgeID]*Pass{}, of: map[graph.EdgeID]Heard{}, denied: map[string]bool{},
 		unwanted: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
-	opened := false
+	opened, records := false, uint64(0)
 	for i := range g.Connections {
 		e := &g.Edges[g.Connections[i].Edge]
 		h := &heard[i]
 		opened = opened || h.Opened > 0
+		records += h.Passed + h.Dropped
 		if h.Dropped > 0 {
 			x.denied[g.Peers[e.Src].Namespace], x.denied[g.Peers[e.Dst].Namespace] = true, true
 		}
@@ -132,7 +134,7 @@ func Enforced(
 		}
 		x.look(&g.Connections[i], &heard[i])
 	}
-	return x.result(!opened), nil
+	return x.result(records, !opened), nil
 }
 
 type enforcing struct {
@@ -181,7 +183,7 @@ func (x *enforcing) note(c *graph.Connection, h *Heard) {
 }
 
 func (x *enforcing) drop(c *graph.Connection, h *Heard, d *eval.Decision) {
-	if !x.wanted[c.Edge] || x.cfg.Rejected[c.Edge] {
+	if !(x.wanted[c.Edge] || named(d)) || x.cfg.Rejected[c.Edge] {
 		x.unwanted[c.Edge] = true
 		return
 	}
@@ -196,6 +198,11 @@ func (x *enforcing) drop(c *graph.Connection, h *Heard, d *eval.Decision) {
 		x.drops[c.Edge] = out
 	}
 	out.Records += h.Dropped
+}
+
+// named reports whether a rule of the set allows a connection, rather than that nothing isolates its ends.
+func named(d *eval.Decision) bool {
+	return d != nil && d.Allowed && (d.Egress.Reason == eval.ByRule || d.Ingress.Reason == eval.ByRule)
 }
 
 func (x *enforcing) pass(c *graph.Connection, h *Heard, d *eval.Decision) {
@@ -219,8 +226,8 @@ func (x *enforcing) pass(c *graph.Connection, h *Heard, d *eval.Decision) {
 	out.Records += h.Passed
 }
 
-func (x *enforcing) result(noOpenings bool) Enforcement {
-	out := Enforcement{Denied: len(x.unwanted), NoOpenings: noOpenings}
+func (x *enforcing) result(records uint64, noOpenings bool) Enforcement {
+	out := Enforcement{Records: records, Denied: len(x.unwanted), NoOpenings: noOpenings}
 	for _, d := range x.drops {
 		out.Drops = append(out.Drops, *d)
 	}

@@ -193,24 +193,6 @@ type sluiceProcess struct {
 	done chan struct{}
 }
 
-// output is read while it is written.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 func startSluice(t *testing.T, args ...string) *sluiceProcess {
 	t.Helper()
 	p := &sluiceProcess{t: t, cmd: exec.Command("sluice", args...), done: make(chan struct{})}

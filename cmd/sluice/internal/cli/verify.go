@@ -8,7 +8,6 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
-	"sluice/model"
 )
 
 type verifyOptions struct {
@@ -29,14 +28,15 @@ POLICIES is a bundle, a file or directory of anyone's YAML, - for standard input
 of the kubeconfig's cluster, which is only read. A bundle without SOURCE is replayed with its own evidence.
 --enforced asks of policies that are in force whether they do what they say: wanted edges that were dropped, traffic that
 is denied and passes, workloads of which no connection was judged yet. --staged compares what the data plane said of
-policies that it only watches (Cilium's audit mode, Calico's staged kinds).`,
+policies that it only watches (Cilium's audit mode, Calico's staged kinds). With --follow both tell what is new.`,
 		Example: `  sluice verify bundle
   sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
   sluice verify policies/ --store flows -o sarif > verify.sarif
   sluice verify bundle hubble://localhost:4245 --follow
   sluice verify cluster --store flows --manifests cluster
   sluice verify bundle --store flows --with cluster
-  sluice verify bundle --store flows --enforced=2026-11-20`,
+  sluice verify bundle --store flows --enforced=2026-11-20
+  sluice verify bundle hubble://localhost:4245 --enforced --follow`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runVerify(cmd.Context(), s, o, args[0], args[1:])
@@ -84,7 +84,8 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	}
 	if o.servers.Follow {
 		show.Problems(s.Err, p.Problems)
-		return o.follow(ctx, s, p, inForce, sources)
+		w := &watching{o: &o.replaying, policies: p, inForce: inForce, changes: show.NewChanges(s.Out, o.format)}
+		return o.follow(ctx, s, w, sources, p, inForce)
 	}
 	l, err := o.log(ctx, s, p, path, sources)
 	if err != nil {
@@ -123,62 +124,6 @@ func (o *verifyOptions) beside(ctx context.Context, s Streams, l *run.Log, p, in
 		return err
 	}
 	return run.Failed(&b.Then, failOn)
-}
-
-// allFlows is the value of --enforced without one.
-const allFlows = "all"
-
-// inForce compares the policies with what the data plane did or said.
-func (o *verifyOptions) inForce(
-	ctx context.Context, s Streams, p *run.Policies, path string, sources []string,
-) error {
-	switch {
-	case o.enforced != "" && o.staged:
-		return run.Usagef("policies are either enforced or staged: give one of --enforced and --staged")
-	case o.servers.Follow:
-		return run.Usagef("--enforced and --staged look at what was seen: read the server without --follow, or a store")
-	case len(sources) == 0 && o.store == "" && o.servers.server() == "":
-		return run.Usagef("name flows of the time since the policies are there: SOURCE or --store DIR")
-	}
-	if err := show.CheckFormat(o.format); err != nil {
-		return err
-	}
-	since := model.Micros(0)
-	if o.enforced != "" && o.enforced != allFlows {
-		var err error
-		if since, err = parseTime("enforced", o.enforced); err != nil {
-			return err
-		}
-	}
-	l, err := o.log(ctx, s, p, path, sources)
-	if err != nil {
-		return err
-	}
-	var failed []string
-	if o.staged {
-		staging, err := run.Staged(ctx, l, p, o.VerifyConfig)
-		if err != nil {
-			return err
-		}
-		if err := show.Staging(s.Out, o.format, &staging); err != nil {
-			return err
-		}
-		failed = staging.Failed()
-	} else {
-		e, err := run.Enforced(ctx, l, p, o.VerifyConfig, since)
-		if err != nil {
-			return err
-		}
-		if err := show.Enforcement(s.Out, o.format, &e); err != nil {
-			return err
-		}
-		failed = e.Failed()
-	}
-	show.Problems(s.Err, p.Problems)
-	if err := incomplete(s, l); err != nil || len(failed) == 0 {
-		return err
-	}
-	return &run.Findings{What: failed}
 }
 
 // log opens the sources. A bundle without any is replayed with its own evidence, as it was when it was proven.

@@ -19,9 +19,17 @@ type replaying struct {
 	every  time.Duration // with --follow
 }
 
-// follow replays what servers send, again and again, and prints what has changed. When it is stopped, the last replay
-// decides the exit code.
-func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Policies, args []string) error {
+// watcher is what goes on while servers send.
+type watcher interface {
+	// see looks at what came. false: that was stopped in the middle, the last look does it again.
+	see(ctx context.Context, l *run.Log) (bool, error)
+	// end is the error of what was seen last, nil for nothing that asks for attention.
+	end() error
+}
+
+// follow lets w look at what servers send, again and again. When it is stopped, the last look decides the exit code.
+// given are the policies, of which some may be nil.
+func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []string, given ...*run.Policies) error {
 	args, err := o.withServer(args)
 	if err != nil {
 		return err
@@ -43,9 +51,10 @@ func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Polic
 	if err := cfg.ReadManifests(ctx, o.manifests, o.inputs(s)); err != nil {
 		return err
 	}
-	p.Know(cfg.Cluster)
-	if inForce != nil {
-		inForce.Know(cfg.Cluster)
+	for _, p := range given {
+		if p != nil {
+			p.Know(cfg.Cluster)
+		}
 	}
 	opts, err := o.options(ctx, servers, newLogger(s.Err))
 	if err != nil {
@@ -55,11 +64,22 @@ func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Polic
 	if err != nil {
 		return err
 	}
-	w := &watching{o: o, policies: p, inForce: inForce, changes: show.NewChanges(s.Out, o.format)}
+	if err := o.watch(ctx, g, w); err != nil {
+		return err
+	}
+	return w.end()
+}
+
+// watch looks each time that o.every has passed, and once more when it is stopped.
+func (o *replaying) watch(ctx context.Context, g *collect.Gathering, w watcher) error {
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
 	t := time.NewTicker(o.every)
 	defer t.Stop()
+	look := func(ctx context.Context) error {
+		return g.Look(func(l *run.Log) (bool, error) { return w.see(ctx, l) })
+	}
+	var err error
 	for err == nil && ctx.Err() == nil {
 		select {
 		case err = <-done:
@@ -68,7 +88,7 @@ func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Polic
 		case <-ctx.Done():
 		}
 		if err == nil {
-			err = w.look(ctx, g)
+			err = look(ctx)
 		}
 	}
 	if err != nil {
@@ -77,10 +97,7 @@ func (o *replaying) follow(ctx context.Context, s Streams, p, inForce *run.Polic
 	if err := <-done; err != nil {
 		return err
 	}
-	if err := w.look(context.WithoutCancel(ctx), g); err != nil {
-		return err
-	}
-	return p.Findings(w.last, o.failOn.of(p.Bundle != nil && inForce == nil))
+	return look(context.WithoutCancel(ctx))
 }
 
 // watching is a verification that goes on.
@@ -92,19 +109,20 @@ type watching struct {
 	last     verify.Report
 }
 
-// look replays if something came since the last look.
-func (w *watching) look(ctx context.Context, g *collect.Gathering) error {
-	return g.Look(func(l *run.Log) (bool, error) {
-		report, today, err := w.verify(ctx, l)
-		if err != nil && ctx.Err() != nil {
-			return false, nil // stopped in the middle: the last look does it again
-		}
-		if err != nil {
-			return true, err
-		}
-		w.last = report
-		return true, w.changes.Print(l, &report, today)
-	})
+func (w *watching) see(ctx context.Context, l *run.Log) (bool, error) {
+	report, today, err := w.verify(ctx, l)
+	if err != nil && ctx.Err() != nil {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	w.last = report
+	return true, w.changes.Print(l, &report, today)
+}
+
+func (w *watching) end() error {
+	return w.policies.Findings(w.last, w.o.failOn.of(w.policies.Bundle != nil && w.inForce == nil))
 }
 
 // verify replays what came; today is the replay of what is in force alone, nil without it.

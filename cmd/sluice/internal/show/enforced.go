@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"sluice/cmd/sluice/internal/text"
@@ -50,6 +51,17 @@ type judgedView struct {
 
 // Enforcement prints whether policies that are in force do what they say.
 func Enforcement(w io.Writer, format string, e *verify.Enforcement) error {
+	v := viewEnforcement(e)
+	if format != Table {
+		return printObject(w, format, v)
+	}
+	for _, line := range slices.Concat(v.lines(), v.summary()) {
+		fmt.Fprintln(w, line)
+	}
+	return nil
+}
+
+func viewEnforcement(e *verify.Enforcement) enforcementView {
 	v := enforcementView{header: newHeader("Enforcement"), Done: len(e.Failed()) == 0, Drops: []dropView{},
 		Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{}, Outside: append([]string{}, e.Outside...),
 		NoOpenings: e.NoOpenings}
@@ -62,30 +74,35 @@ func Enforcement(w io.Writer, format string, e *verify.Enforcement) error {
 	for _, j := range e.Ends {
 		v.Ends = append(v.Ends, judgedView{j.Workload, j.Direction.String(), j.Confirmed})
 	}
-	if format != Table {
-		return printObject(w, format, v)
-	}
-	printEnforcement(w, &v)
-	return nil
+	return v
 }
 
-func printEnforcement(w io.Writer, v *enforcementView) {
-	arrow := func(src, dst, port string) string {
-		return fmt.Sprintf("%s -> %s %s", text.Printable(src, 80), text.Printable(dst, 80), port)
-	}
+// lines are those of the edges.
+func (v *enforcementView) lines() []string {
+	var out []string
 	for _, d := range v.Drops {
-		fmt.Fprintf(w, "dropped: %s, %s: %s\n", arrow(d.Source, d.Destination, d.Port),
-			text.Plural(d.Records, "record", "records"), text.Printable(d.Why, 300))
+		out = append(out, fmt.Sprintf("dropped: %s, %s: %s", between(d.Source, d.Destination, d.Port),
+			text.Plural(d.Records, "record", "records"), text.Printable(d.Why, 300)))
 		if len(d.Missing) > 0 {
-			fmt.Fprintf(w, "  would need: %s\n", text.Printable(strings.Join(d.Missing, "; "), 300))
+			out[len(out)-1] += "\n  would need: " + text.Printable(strings.Join(d.Missing, "; "), 300)
 		}
 	}
 	for _, p := range v.Passes {
-		fmt.Fprintf(w, "not enforced here: %s, %s: %s\n  %s\n", arrow(p.Source, p.Destination, p.Port),
-			text.Plural(p.Records, "record", "records"), text.Printable(p.Why, 300), p.Cause)
+		out = append(out, fmt.Sprintf("not enforced here: %s, %s: %s\n  %s", between(p.Source, p.Destination, p.Port),
+			text.Plural(p.Records, "record", "records"), text.Printable(p.Why, 300), p.Cause))
 	}
+	return out
+}
+
+// between is an edge in words.
+func between(src, dst, port string) string {
+	return fmt.Sprintf("%s -> %s %s", text.Printable(src, 80), text.Printable(dst, 80), port)
+}
+
+// summary are the lines of the counts.
+func (v *enforcementView) summary() []string {
 	confirmed := 0
-	var waiting []string
+	var out, waiting []string
 	for _, j := range v.Ends {
 		if j.Confirmed {
 			confirmed++
@@ -94,25 +111,27 @@ func printEnforcement(w io.Writer, v *enforcementView) {
 		}
 	}
 	if v.Denied > 0 {
-		fmt.Fprintf(w, "%s dropped that nobody wants.\n", text.Plural(v.Denied, "edge was", "edges were"))
+		out = append(out, text.Plural(v.Denied, "edge was", "edges were")+" dropped that nobody wants.")
 	}
-	fmt.Fprintf(w, "%d of %s that the policies isolate had a connection judged since.\n", confirmed,
-		text.Plural(len(v.Ends), "direction of a workload", "directions of workloads"))
+	out = append(out, fmt.Sprintf("%d of %s that the policies isolate had a connection judged since.", confirmed,
+		text.Plural(len(v.Ends), "direction of a workload", "directions of workloads")))
 	if len(waiting) > 0 {
-		fmt.Fprintf(w, "Not confirmed: %s.\n", text.Printable(text.Some(waiting), 500))
+		out = append(out, fmt.Sprintf("Not confirmed: %s.", text.Printable(text.Some(waiting), 500)))
 		if v.NoOpenings {
-			fmt.Fprintln(w, "  The log does not show when connections are opened: read one that does, or look at the pods' age.")
+			out = append(out, "  The log does not show when connections are opened: read one that does, or look at the pods' age.")
 		} else {
-			fmt.Fprintln(w, "  Only connections from before were seen, which are not judged again: restart these pods, or wait until they reconnect.")
+			out = append(out, "  Only connections from before were seen, which are not judged again: "+
+				"restart these pods, or wait until they reconnect.")
 		}
 	}
 	if len(v.Outside) > 0 {
-		fmt.Fprintf(w, "No policy holds %s: on their node's network, or not managed by the plugin.\n",
-			text.Printable(text.Some(v.Outside), 500))
+		out = append(out, fmt.Sprintf("No policy holds %s: on their node's network, or not managed by the plugin.",
+			text.Printable(text.Some(v.Outside), 500)))
 	}
 	if v.Done {
-		fmt.Fprintln(w, "Done: the policies are enforced, and nothing that is wanted was dropped.")
+		out = append(out, "Done: the policies are enforced, and nothing that is wanted was dropped.")
 	}
+	return out
 }
 
 // stagingView is what the data plane said of policies that it only watches.
@@ -122,6 +141,7 @@ type stagingView struct {
 	Silent   []disputedView `json:"silent"`   // denied by the policies, and it said nothing
 	Disputed []disputedView `json:"disputed"` // allowed by the policies, and it would deny them
 	Doubtful []disputedView `json:"doubtful"` // ... in some records only
+	Nothing  bool           `json:"nothing"`  // the audit audits nothing
 }
 
 type disputedView struct {
@@ -135,6 +155,17 @@ type disputedView struct {
 
 // Staging prints how what the data plane said compares with the policies.
 func Staging(w io.Writer, format string, s *verify.Staging) error {
+	v := viewStaging(s)
+	if format != Table {
+		return printObject(w, format, v)
+	}
+	for _, line := range slices.Concat([]string{v.summary()}, v.lines()) {
+		fmt.Fprintln(w, line)
+	}
+	return nil
+}
+
+func viewStaging(s *verify.Staging) stagingView {
 	views := func(list []verify.Disputed) []disputedView {
 		out := []disputedView{}
 		for _, d := range list {
@@ -142,11 +173,16 @@ func Staging(w io.Writer, format string, s *verify.Staging) error {
 		}
 		return out
 	}
-	v := stagingView{newHeader("Staging"), s.Heard, views(s.Silent), views(s.Disputed), views(s.Doubtful)}
-	if format != Table {
-		return printObject(w, format, v)
-	}
-	fmt.Fprintf(w, "The data plane would deny %s.\n", text.Plural(v.Heard, "edge", "edges"))
+	return stagingView{newHeader("Staging"), s.Heard, views(s.Silent), views(s.Disputed), views(s.Doubtful), s.Nothing()}
+}
+
+func (v *stagingView) summary() string {
+	return fmt.Sprintf("The data plane would deny %s.", text.Plural(v.Heard, "edge", "edges"))
+}
+
+// lines are those of the edges, and of an audit that audits nothing.
+func (v *stagingView) lines() []string {
+	var out []string
 	for _, list := range []struct {
 		word string
 		of   []disputedView
@@ -156,15 +192,14 @@ func Staging(w io.Writer, format string, s *verify.Staging) error {
 		{"in some records only (the policies or labels were not known yet, or pods differ), and not counted", v.Doubtful},
 	} {
 		for _, d := range list.of {
-			fmt.Fprintf(w, "%s -> %s %s, %d of %s: %s\n  %s\n", text.Printable(d.Source, 80),
-				text.Printable(d.Destination, 80), d.Port, d.WouldDeny, text.Plural(d.Records, "record", "records"),
-				list.word, text.Printable(d.Why, 300))
+			out = append(out, fmt.Sprintf("%s, %d of %s: %s\n  %s", between(d.Source, d.Destination, d.Port), d.WouldDeny,
+				text.Plural(d.Records, "record", "records"), list.word, text.Printable(d.Why, 300)))
 		}
 	}
-	if s.Nothing() {
-		fmt.Fprintln(w, "The audit audits nothing: no record says that a policy would deny it, and some must. "+
+	if v.Nothing {
+		out = append(out, "The audit audits nothing: no record says that a policy would deny it, and some must. "+
 			"Cilium: policy-audit-mode is for the whole agent or an endpoint, and ends when the agent restarts; "+
 			"Calico: are the policies of a staged kind, and in this cluster?")
 	}
-	return nil
+	return out
 }

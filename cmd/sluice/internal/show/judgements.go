@@ -1,0 +1,85 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"sluice/synth/verify"
+)
+
+// Judgements prints what the data plane does and says of policies while it goes on: what is new since the last time.
+type Judgements struct {
+	w      io.Writer
+	format string
+	told   map[string]bool // edges, with what was said of them
+	last   any             // the view, or with Table the text of the counts
+}
+
+// NewJudgements returns one that has printed nothing yet.
+func NewJudgements(w io.Writer, format string) *Judgements {
+	return &Judgements{w: w, format: format, told: map[string]bool{}}
+}
+
+// Enforcement tells of policies that are in force.
+func (j *Judgements) Enforcement(e *verify.Enforcement) error {
+	v := viewEnforcement(e)
+	if j.format != Table {
+		return j.object(v)
+	}
+	news := v
+	news.Drops = newOf(j, "dropped", v.Drops, func(d dropView) dropView { d.Records = 0; return d })
+	news.Passes = newOf(j, "passed", v.Passes, func(p passView) passView { p.Records = 0; return p })
+	j.table(news.lines(), strings.Join(v.summary(), "\n"))
+	return nil
+}
+
+// Staging tells of policies that are only watched.
+func (j *Judgements) Staging(s *verify.Staging) error {
+	v := viewStaging(s)
+	if j.format != Table {
+		return j.object(v)
+	}
+	counts := func(d disputedView) disputedView { d.Records, d.WouldDeny = 0, 0; return d }
+	news := v
+	news.Silent = newOf(j, "silent", v.Silent, counts)
+	news.Disputed = newOf(j, "disputed", v.Disputed, counts)
+	news.Doubtful = newOf(j, "doubtful", v.Doubtful, counts)
+	news.Nothing = v.Nothing && !j.told["nothing"]
+	j.told["nothing"] = v.Nothing
+	j.table(news.lines(), v.summary())
+	return nil
+}
+
+// newOf returns what of a list was not told yet under its word; still is an item without what grows as records come.
+func newOf[T any](j *Judgements, word string, list []T, still func(T) T) []T {
+	var out []T
+	for _, x := range list {
+		if k := fmt.Sprintf("%s %v", word, still(x)); !j.told[k] {
+			j.told[k] = true
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// table prints lines that are new, and the counts where they are.
+func (j *Judgements) table(lines []string, counts string) {
+	if counts != j.last {
+		lines = append(lines, counts)
+	}
+	j.last = counts
+	for _, line := range lines {
+		fmt.Fprintln(j.w, line)
+	}
+}
+
+// object prints a view that is not the last.
+func (j *Judgements) object(v any) error {
+	if reflect.DeepEqual(v, j.last) {
+		return nil
+	}
+	j.last = v
+	return printLine(j.w, v)
+}
