@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,6 +141,7 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 		files: w.store.files,
 		fn:    func(t model.Tables, rows []model.Observation) error { return w.Write(t, rows) },
 	}
+	var small []Segment
 	for _, c := range run {
 		w.replaces = w.replaces.union(c.Replaces).union(ranges{{c.Number, c.Number}})
 		w.level = max(w.level, c.Level)
@@ -150,14 +152,32 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 			case g.Rows >= wholeRows || len(run) == 1:
 				w.kept = append(w.kept, g)
 			default:
-				if err := sc.segment(ctx, &g); err != nil {
-					return err
-				}
+				small = append(small, g)
 			}
 		}
 	}
 	if len(run) > 1 {
 		w.level++
+	}
+	return w.mergeSegments(ctx, &sc, small)
+}
+
+// mergeSegments reads segments, one cluster after the other: its rows stay filed under it.
+func (w *Writer) mergeSegments(ctx context.Context, sc *scan, small []Segment) error {
+	slices.SortStableFunc(small, func(a, b Segment) int { return cmp.Compare(a.Cluster, b.Cluster) })
+	for i := range small {
+		g := &small[i]
+		if i > 0 && g.Cluster != small[i-1].Cluster {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+		if w.home = g.Cluster; w.home == unknownCluster {
+			w.home = ""
+		}
+		if err := sc.segment(ctx, g); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -186,6 +206,13 @@ func mergeSources(run []commit) (out []Source) {
 
 // addPart adds a later part of the same stream.
 func (s *Source) addPart(o *Source) {
+	switch { // a part without a record does not tell of which cluster it is
+	case s.Cluster == o.Cluster || o.Records == 0:
+	case s.Records == 0:
+		s.Cluster = o.Cluster
+	default:
+		s.Cluster = ""
+	}
 	s.Records += o.Records
 	s.Bytes += o.Bytes
 	s.Lost += o.Lost

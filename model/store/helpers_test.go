@@ -115,7 +115,7 @@ func plainRows(t model.Tables, rows []model.Observation) []row {
 // scanned returns all rows of a store, interned in one table.
 func scanned(tb testing.TB, s *Store, o ScanOptions) (model.Tables, []model.Observation) {
 	tb.Helper()
-	own := newTables()
+	own := newTables("")
 	var out []model.Observation
 	err := s.Scan(context.Background(), o, func(t model.Tables, rows []model.Observation) error {
 		for _, r := range rows {

@@ -14,6 +14,9 @@ import (
 type ScanOptions struct {
 	Since int64 // microseconds since 1970 UTC, inclusive; 0: from the beginning
 	Until int64 // exclusive; 0: to the end
+	// Cluster leaves out what is of other clusters and of none that this one has to do with; "": nothing is left out. The
+	// segments that are left are of whole clusters: how the rows lie in segments changes nothing.
+	Cluster string
 }
 
 func (o *ScanOptions) overlaps(first, last int64) bool {
@@ -26,8 +29,10 @@ func (o *ScanOptions) overlaps(first, last int64) bool {
 func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
 	sc := scan{files: s.files, opts: o, fn: fn}
-	for _, g := range s.Segments() {
-		if !o.overlaps(g.First, g.Last) {
+	segments := s.Segments()
+	about := newNear(segments, o.Cluster)
+	for _, g := range segments {
+		if !about.segment(&g) || !o.overlaps(g.First, g.Last) {
 			continue
 		}
 		if err := sc.segment(ctx, &g); err != nil {

@@ -20,7 +20,7 @@ func (w *Writer) writeSegments() error {
 	for i := range s.rows {
 		t.apply(&s.rows[i])
 	}
-	s.clusters(t.endpoints)
+	s.clusters(t.endpoints, w.home)
 	order := merge(s.rows, s.sort())
 	partition := func(e entry) (uint32, uint32) {
 		r := &s.rows[e.row]
@@ -50,6 +50,7 @@ func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
 	g := Segment{Path: name + flowsSuffix, Labels: name + labelsSuffix,
 		Cluster: cluster, Day: dayOf(first), Rows: int64(len(order))}
 	g.First, g.Last = span(rows, order)
+	g.Peers = w.sorter.peers(order)
 	l := newLocal(t, rows, order)
 	labels, err := w.put(g.Labels, func(out io.Writer) error { return writeLabels(w.enc, out, l.labels(t)) })
 	if err != nil {

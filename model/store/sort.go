@@ -14,6 +14,7 @@ type sorter struct {
 	rows    []model.Observation
 	cluster []uint32 // of an endpoint: rank of its cluster's name, 0 for none
 	names   []string // by rank; 0 is unknownCluster
+	home    uint32   // rank of the cluster of rows whose ends name none
 	entries []entry
 	spare   []entry
 }
@@ -24,9 +25,13 @@ type entry struct {
 	row uint32
 }
 
-// clusters finds the clusters of the endpoints. Clusters of names sort by name after the rows without one.
-func (s *sorter) clusters(endpoints []*model.Endpoint) {
+// clusters finds the clusters of the endpoints. Clusters of names sort by name after the rows without one, which are
+// filed under home where that has a name.
+func (s *sorter) clusters(endpoints []*model.Endpoint, home string) {
 	seen := map[string]uint32{}
+	if home != "" {
+		seen[home] = 0
+	}
 	for _, e := range endpoints {
 		if e.Cluster != "" {
 			seen[e.Cluster] = 0
@@ -40,18 +45,40 @@ func (s *sorter) clusters(endpoints []*model.Endpoint) {
 	for i, name := range s.names[1:] {
 		seen[name] = uint32(i + 1)
 	}
+	s.home = seen[home]
 	s.cluster = s.cluster[:0]
 	for _, e := range endpoints {
 		s.cluster = append(s.cluster, seen[e.Cluster])
 	}
 }
 
-// clusterOf is the rank of the cluster that a row is filed under: the source's, else the destination's.
+// clusterOf is the rank of the cluster that a row is filed under: the source's, else the destination's, else home.
 func (s *sorter) clusterOf(o *model.Observation) uint32 {
-	if c := s.cluster[o.Src]; c > 0 {
-		return c
+	return cmp.Or(s.cluster[o.Src], s.cluster[o.Dst], s.home)
+}
+
+// maxPeers is how many other clusters a segment names: more, and it is read for every one.
+const maxPeers = 64
+
+// peers returns the other clusters that destinations of rows of one cluster are of, sorted; nil: too many.
+func (s *sorter) peers(order []entry) []string {
+	own, seen := s.clusterOf(&s.rows[order[0].row]), map[uint32]bool{}
+	for _, e := range order {
+		c := s.cluster[s.rows[e.row].Dst]
+		if c == 0 || c == own || seen[c] {
+			continue
+		}
+		if len(seen) == maxPeers {
+			return nil
+		}
+		seen[c] = true
 	}
-	return s.cluster[o.Dst]
+	names := make([]string, 0, len(seen))
+	for c := range seen {
+		names = append(names, s.names[c])
+	}
+	slices.Sort(names)
+	return names
 }
 
 // sort returns the rows' places in order.

@@ -21,6 +21,8 @@ type Source struct {
 	First    int64            `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
 	Last     int64            `json:"last,omitempty"`
 	Stream   *Stream          `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
+	// Cluster is the only one that the rows of the source are of; "" where there are several, none, or nobody knows.
+	Cluster string `json:"cluster,omitempty"`
 }
 
 // Segment is a pair of files: observations, and the endpoints and pod names that they refer to.
@@ -28,11 +30,14 @@ type Segment struct {
 	Path    string `json:"path"`   // of the observations, with slashes, relative to the store
 	Labels  string `json:"labels"` // of the endpoints and pod names
 	Cluster string `json:"cluster"`
-	Day     string `json:"day"`
-	Rows    int64  `json:"rows"`
-	Bytes   int64  `json:"bytes"` // of both files
-	First   int64  `json:"first"` // microseconds since 1970 UTC of the earliest record
-	Last    int64  `json:"last"`
+	// Peers are the other clusters that destinations of its rows are of, sorted; nil where nobody knows: segments of
+	// former versions, and of more than maxPeers.
+	Peers []string `json:"peers"`
+	Day   string   `json:"day"`
+	Rows  int64    `json:"rows"`
+	Bytes int64    `json:"bytes"` // of both files
+	First int64    `json:"first"` // microseconds since 1970 UTC of the earliest record
+	Last  int64    `json:"last"`
 	// SHA256 and LabelsSHA256 are the digests of the files in hex: a file of another digest is not opened.
 	SHA256       string `json:"sha256"`
 	LabelsSHA256 string `json:"labelsSha256"`

@@ -14,14 +14,15 @@ type tables struct {
 	endpoints []*model.Endpoint
 	keys      []string
 	names     *model.Strings
+	cluster   string // of endpoints that name none; "": they stay so
 	// ids of the table that rows came with last, plus one; 0 where not interned yet
 	from    model.Tables
 	fromIDs []uint32
 	fromPod []uint32
 }
 
-func newTables() *tables {
-	return &tables{ids: map[string]uint32{}, names: model.NewStrings()}
+func newTables(cluster string) *tables {
+	return &tables{ids: map[string]uint32{}, names: model.NewStrings(), cluster: cluster}
 }
 
 // own makes the row refer to t instead of to the tables it came with.
@@ -41,7 +42,7 @@ func (t *tables) endpoint(id model.EndpointID) model.EndpointID {
 	if n := t.fromIDs[id]; n > 0 {
 		return model.EndpointID(n - 1)
 	}
-	e := t.from.Endpoints.Get(id)
+	e := InCluster(t.from.Endpoints.Get(id), t.cluster)
 	key := e.Key()
 	n, ok := t.ids[key]
 	if !ok {

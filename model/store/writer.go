@@ -20,6 +20,10 @@ type WriterOptions struct {
 	// Sorted holds all rows until Commit, so that the same observations give the same bytes whatever order and
 	// partial sums they came in. Memory then grows with the distinct observations.
 	Sorted bool
+	// Cluster is the name of the cluster that the rows are of, where they do not say it: its pods, services, hosts and
+	// network sets have it then, and rows of other ends are filed under it. "default" says nothing: clusters that
+	// nobody named are called so. "": as they are.
+	Cluster string
 }
 
 // Writer writes one commit. It serves one goroutine, and must end with Commit or Abort. After an error only Abort is
@@ -31,6 +35,7 @@ type Writer struct {
 	term   int64                  // of the right to write
 	unlock func(clean bool) error // nil when the writer is closed
 	err    error
+	home   string // the cluster of rows whose ends name none, "": nobody knows
 	tables *tables
 	sorter sorter
 	flows  flowWriter
@@ -59,7 +64,7 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), right.Unlock(false))
 	}
 	return &Writer{store: s, opts: opts, number: s.newest() + 1, term: right.Term, unlock: right.Unlock,
-		tables: newTables(), enc: newEncoder()}, nil
+		home: opts.Cluster, tables: newTables(opts.Cluster), enc: newEncoder()}, nil
 }
 
 // prepare brings the store into the state that a writer begins with. The store must be locked.
@@ -210,7 +215,7 @@ func (w *Writer) flush() error {
 	if w.err = w.writeSegments(); w.err != nil {
 		w.err = fmt.Errorf("write store %s: %w", w.store.files, w.err)
 	}
-	w.tables = newTables()
+	w.tables = newTables(w.opts.Cluster)
 	w.sorter.rows = w.sorter.rows[:0]
 	return w.err
 }
@@ -262,6 +267,11 @@ func (w *Writer) commit(sources []Source) error {
 	}
 	c := commit{Format: formatName, Number: w.number, Segments: slices.Concat([]Segment{}, w.kept, w.done),
 		Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces, Level: w.level}
+	if w.replaces == nil {
+		for i := range c.Sources {
+			c.Sources[i].Cluster = sourceCluster(c.Segments, c.Sources[i].Cluster)
+		}
+	}
 	name, data, err := c.content()
 	if err != nil {
 		return err

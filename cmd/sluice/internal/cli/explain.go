@@ -50,7 +50,7 @@ would have to be added to allow it. That works for anyone's policies too, with f
 	f := c.Flags()
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	f.StringVar(&o.dialect, "dialect", "", "write what would have to be added in this dialect (default: that of the policies)")
-	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
+	o.clusterFlag(c, &o.Cluster, "the cluster that the policies are for")
 	o.manifestsFlag(c, declaredFacts)
 	outputFlag(c, &o.format, show.GraphFormats()...)
 	return c

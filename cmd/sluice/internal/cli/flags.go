@@ -37,6 +37,7 @@ type reading struct {
 	redactor     *redact.Redactor
 	digests      bool // of files, for what is written of them
 	manifests    []string
+	cluster      *string     // where the command is about one cluster
 	servers      serverFlags // where the command reads servers
 	kube         clusterFlags
 }
@@ -72,6 +73,19 @@ func (r *reading) common(c *cobra.Command) {
 func (r *reading) manifestsFlag(c *cobra.Command, what string) {
 	c.Flags().StringSliceVar(&r.manifests, "manifests", nil, "the cluster's manifests, `FILES`, directories, - or cluster "+what)
 	r.kube.which(c)
+}
+
+// clusterFlag is for commands about the policies of one cluster. Of a store they read what has to do with it.
+func (r *reading) clusterFlag(c *cobra.Command, to *string, what string) {
+	r.cluster = to
+	c.Flags().StringVar(to, "cluster", "", what+", where the log has several")
+}
+
+func (r *reading) oneCluster() string {
+	if r.cluster == nil {
+		return ""
+	}
+	return *r.cluster
 }
 
 // redactFlag is for commands whose output people share.
@@ -187,6 +201,7 @@ func (r *reading) sources(s Streams, args []string) (run.Sources, error) {
 		Stdin:   s.In,
 		Since:   since,
 		Until:   until,
+		Cluster: r.oneCluster(),
 		Workers: r.workers,
 		Strict:  r.strict,
 		Digests: r.digests,

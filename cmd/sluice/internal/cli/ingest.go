@@ -57,6 +57,8 @@ collected by one.`,
 	o.kube.servers(c)
 	o.servers.followFlag(c, "keep reading what a server sends, until stopped")
 	f := c.Flags()
+	o.cluster = new(string)
+	f.StringVar(o.cluster, "cluster", "", "call the cluster that the flows are of `NAME`, where they do not say it or say default")
 	f.StringVar(&o.dir, "store", "", "the store's `DIR` or URL (s3://, gs://, azblob://); made if it is not there")
 	f.StringVar(
 		&o.since,
@@ -141,7 +143,8 @@ func runCollect(ctx context.Context, s Streams, o *ingestOptions, servers []stri
 	if err != nil {
 		return err
 	}
-	c, err := collect.New(ctx, servers, opts, collect.Config{Dir: o.dir, Keep: keep, Listen: o.listen, Edge: view.Edge})
+	cfg := collect.Config{Dir: o.dir, Cluster: *o.cluster, Keep: keep, Listen: o.listen, Edge: view.Edge}
+	c, err := collect.New(ctx, servers, opts, cfg)
 	if err != nil {
 		return err
 	}

@@ -75,12 +75,7 @@ API server; goldmane:// and whisker+https:// without an address are those of the
 		false,
 		"with -A: also deny by default in all namespaces to come (cilium, calico)",
 	)
-	f.StringVar(
-		&o.Cluster,
-		"cluster",
-		"",
-		"learn for this cluster, where the log has several; "+run.UnnamedCluster+" is the one without a name",
-	)
+	o.clusterFlag(c, &o.Cluster, "learn for this cluster ("+run.UnnamedCluster+": the one without a name)")
 	f.StringVar(
 		&o.Base,
 		"base",

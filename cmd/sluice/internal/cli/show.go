@@ -26,7 +26,7 @@ type showOptions struct {
 func newShow(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "Look into any stage: flows, endpoints, workloads, edges, findings, segments, streams",
+		Short: "Look into any stage: flows, endpoints, workloads, edges, findings, clusters, segments, streams",
 		Example: `  sluice show edges flows.jsonl.gz -n shop
   sluice show workloads --store flows -o yaml`,
 	}
@@ -86,6 +86,12 @@ func newShow(s Streams) *cobra.Command {
 		c.AddCommand(sub)
 	}
 	inStore("segments", "The segments of a store", "  sluice show segments --store flows", show.Segments)
+	inStore(
+		"clusters",
+		"The clusters of a store: what is there, how fresh, what was lost",
+		"  sluice show clusters --store s3://flows/prod",
+		show.Clusters,
+	)
 	inStore(
 		"streams",
 		"The servers that were read into a store: where they stand, what was lost",

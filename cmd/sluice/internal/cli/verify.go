@@ -56,7 +56,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds). With
 	o.manifestsFlag(c, declaredFacts)
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
-	f.StringVar(&o.Cluster, "cluster", "", "the cluster that the policies are for, where the log has several")
+	o.clusterFlag(c, &o.Cluster, "the cluster that the policies are for")
 	f.VarP(nameList{&o.Namespaces}, "namespace", "n", "what the policies are for (repeats; default: where they are)")
 	return c
 }

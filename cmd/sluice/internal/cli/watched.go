@@ -20,12 +20,7 @@ func (o *watched) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.VarP(nameList{&o.Namespaces}, "namespace", "n", "the pods of `NS` (repeats, or a list with commas)")
 	f.BoolVarP(&o.All, "all-namespaces", "A", false, "all namespaces but the system's")
-	f.StringVar(
-		&o.Cluster,
-		"cluster",
-		"",
-		"this cluster, where the log has several; "+run.UnnamedCluster+" is the one without a name",
-	)
+	o.clusterFlag(c, &o.Cluster, "this cluster ("+run.UnnamedCluster+": the one without a name)")
 	f.StringVar(&o.asOf, "as-of", "", "as things stood at `TIME` (default: the end of the log)")
 	o.manifestsFlag(c, "(kubectl get -A -o yaml): what is declared and was never seen is waited for")
 	outputFlag(c, &o.format)

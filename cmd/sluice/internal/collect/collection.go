@@ -17,10 +17,11 @@ import (
 
 // Config says where what servers send is kept.
 type Config struct {
-	Dir    string // the store, made if it is not there
-	Keep   Retention
-	Listen string          // answers operators at this address; "": does not
-	Edge   func(FoundEdge) // is told of connections that were never seen before, by several goroutines; may be nil
+	Dir     string // the store, made if it is not there
+	Cluster string // that the servers are of, where their flows do not say it; "": not known
+	Keep    Retention
+	Listen  string          // answers operators at this address; "": does not
+	Edge    func(FoundEdge) // is told of connections that were never seen before, by several goroutines; may be nil
 }
 
 // Collection is a run of collectors, one for each server, into one store. Each stream is collected by one run.
@@ -43,7 +44,7 @@ func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collect
 	if err != nil {
 		return nil, err
 	}
-	edges, err := openNewEdges(ctx, st)
+	edges, err := openNewEdges(ctx, st, cfg.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -53,24 +54,29 @@ func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collect
 	}
 	c := &Collection{store: st, edges: edges, listen: cfg.Listen}
 	each.Stored = func(b *live.Batch) { edges.add(b.Tables, b.Rows, found) }
-	return c, c.take(sources, each, cfg.Keep)
+	return c, c.take(sources, each, &cfg)
 }
 
 // take locks the streams of servers and makes their collectors.
-func (c *Collection) take(servers []*server, cfg live.Config, keep Retention) error {
+func (c *Collection) take(servers []*server, each live.Config, cfg *Config) error {
 	for _, src := range servers {
+		if cfg.Cluster != "" {
+			src.name = cfg.Cluster + ": " + src.name // servers of many clusters have the same address, each in its own
+		}
 		lock, err := c.store.LockStream(src.name)
 		if err != nil {
 			return errors.Join(err, c.release())
 		}
 		c.locks = append(c.locks, lock)
-		sink := &streamStore{store: c.store, name: src.name, format: src.format, keep: keep, log: cfg.Log}
+		sink := &streamStore{
+			store: c.store, name: src.name, cluster: cfg.Cluster, format: src.format, keep: cfg.Keep, log: each.Log,
+		}
 		at, err := sink.position()
 		if err != nil {
 			return errors.Join(err, c.release())
 		}
-		own := cfg
-		own.Log = cfg.Log.With("source", src.name)
+		own := each
+		own.Log = each.Log.With("source", src.name)
 		one := live.New(own, src.client, sink, at)
 		c.collectors = append(c.collectors, one)
 		c.sources = append(c.sources, Source{src.name, one.Stats})

@@ -17,11 +17,12 @@ import (
 // calls them, with a port. It remembers a number for each, and nothing of records that are no dependency. What it
 // remembers is bounded: one that was not seen among the last maxKnown others may be told again.
 type newEdges struct {
-	mu    sync.Mutex
-	known recent
-	hours map[int64]int // new ones by hour since 1970, those of the last day
-	last  time.Time     // when the last new one came
-	count uint64        // new ones since the start
+	cluster string // that the servers are of, "": not known
+	mu      sync.Mutex
+	known   recent
+	hours   map[int64]int // new ones by hour since 1970, those of the last day
+	last    time.Time     // when the last new one came
+	count   uint64        // new ones since the start
 	// hashes of the endpoints of the tables that rows came with last
 	tables model.Tables
 	hashes []uint64
@@ -57,10 +58,10 @@ type FoundEdge struct {
 	Time        string `json:"time"`
 }
 
-// openNewEdges knows what is in a store.
-func openNewEdges(ctx context.Context, st *store.Store) (*newEdges, error) {
-	e := &newEdges{hours: map[int64]int{}}
-	err := st.Scan(ctx, store.ScanOptions{}, func(t model.Tables, rows []model.Observation) error {
+// openNewEdges knows what is in a store, of one cluster if that has a name.
+func openNewEdges(ctx context.Context, st *store.Store, cluster string) (*newEdges, error) {
+	e := &newEdges{hours: map[int64]int{}, cluster: cluster}
+	err := st.Scan(ctx, store.ScanOptions{Cluster: cluster}, func(t model.Tables, rows []model.Observation) error {
 		e.add(t, rows, nil)
 		return nil
 	})
@@ -105,7 +106,7 @@ func (e *newEdges) hash(id model.EndpointID) uint64 {
 		e.hashes = append(e.hashes, 0)
 	}
 	if e.hashes[id] == 0 {
-		end := e.tables.Endpoints.Get(id)
+		end := store.InCluster(e.tables.Endpoints.Get(id), e.cluster)
 		e.hashes[id] = xxh3.HashString(end.Cluster + "\x00" + endpointText(end))
 	}
 	return e.hashes[id]

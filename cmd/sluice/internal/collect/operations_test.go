@@ -18,7 +18,7 @@ func testOperations(t *testing.T, st live.Stats) *operations {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edges, err := openNewEdges(t.Context(), s)
+	edges, err := openNewEdges(t.Context(), s, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,14 @@ import (
 // streamStore is a live.Store: the part of a store that one stream writes. Several collectors take turns with the
 // store's lock.
 type streamStore struct {
-	store  *store.Store
-	name   string
-	format string
-	keep   Retention
-	log    *slog.Logger
-	ahead  int64     // rows of times after the clock, as last told
-	pruned time.Time // when old rows were looked for last
+	store   *store.Store
+	name    string
+	cluster string // "": as the flows say
+	format  string
+	keep    Retention
+	log     *slog.Logger
+	ahead   int64     // rows of times after the clock, as last told
+	pruned  time.Time // when old rows were looked for last
 }
 
 // position is where the stream stands in the store.
@@ -41,7 +42,7 @@ const (
 // writer waits a little for others that write to the store.
 func (s *streamStore) writer() (*store.Writer, error) {
 	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
-		w, err := s.store.Writer(store.WriterOptions{})
+		w, err := s.store.Writer(store.WriterOptions{Cluster: s.cluster})
 		if err == nil || !errors.Is(err, store.ErrLocked) || time.Now().After(end) {
 			return w, err
 		}
@@ -127,6 +128,7 @@ func (s *streamStore) sourceOf(b *live.Batch) store.Source {
 	}
 	src := store.Source{
 		Name:     s.name,
+		Cluster:  s.cluster,
 		Format:   s.format,
 		Records:  int64(b.Report.Total()),
 		Bytes:    int64(b.Bytes),

@@ -40,7 +40,7 @@ func TestShare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := (&Collection{store: st}).take([]*server{{name: name}}, live.DefaultConfig(), Retention{}); !errors.Is(err, store.ErrStreamLocked) {
+		if err := (&Collection{store: st}).take([]*server{{name: name}}, live.DefaultConfig(), &Config{}); !errors.Is(err, store.ErrStreamLocked) {
 			t.Errorf("a second collector: %v", err)
 		}
 		wg.Go(func() {

@@ -13,6 +13,7 @@ import (
 
 // Ingest adds files to the store at a directory or URL, which is made if it is not there. The log has no graph: which
 // records are duplicates is decided when edges are built. A file that is there already is skipped.
+// src.Cluster is the one that its records are of, where they do not say it.
 func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 	st, err := place.Create(ctx, dir)
 	if err != nil {
@@ -22,7 +23,7 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 	var w *store.Writer
 	err = l.read(ctx, src, 1, st, func(t model.Tables, rows []model.Observation) error {
 		if w == nil {
-			if w, err = st.Writer(store.WriterOptions{}); err != nil {
+			if w, err = st.Writer(store.WriterOptions{Cluster: src.Cluster}); err != nil {
 				return err
 			}
 		}
@@ -34,9 +35,9 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 		}
 		return nil, err
 	}
-	metas := l.stored()
+	metas := l.stored(src.Cluster)
 	if w == nil && len(metas) > 0 && l.Report.Total() > 0 {
-		if w, err = st.Writer(store.WriterOptions{}); err != nil {
+		if w, err = st.Writer(store.WriterOptions{Cluster: src.Cluster}); err != nil {
 			return nil, err
 		}
 	}
@@ -49,7 +50,7 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 }
 
 // stored are the sources as the store keeps them. One that could not be read is tried again the next time.
-func (l *Log) stored() []store.Source {
+func (l *Log) stored(cluster string) []store.Source {
 	var metas []store.Source
 	for i := range l.Sources {
 		if src := &l.Sources[i]; Stored(src) {
@@ -61,6 +62,7 @@ func (l *Log) stored() []store.Source {
 					Records: src.Records,
 					Bytes:   src.Bytes,
 					Format:  src.Format,
+					Cluster: cluster,
 				},
 			)
 		}

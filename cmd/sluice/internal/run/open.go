@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,6 +34,7 @@ type Sources struct {
 	Live         Live     // reads servers instead; nil: there are none
 	Stdin        io.Reader
 	Since, Until model.Micros // only records from the one on and before the other; 0: no bound
+	Cluster      string       // a store: what has to do with this cluster; "": all
 	Workers      int
 	Strict       bool             // fail on the first malformed record
 	Digests      bool             // say of each file what is in it
@@ -206,9 +208,17 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	if err != nil {
 		return err
 	}
+	cluster := src.Cluster
+	if cluster == UnnamedCluster {
+		cluster = ""
+	}
+	if have := st.Clusters(); cluster != "" && !slices.Contains(have, cluster) {
+		return fmt.Errorf("no cluster %s in store %s: it has %s", cluster, dir, text.Some(have))
+	}
+	part := st.Part(cluster)
 	err = st.Scan(
 		ctx,
-		store.ScanOptions{Since: src.Since, Until: src.Until},
+		store.ScanOptions{Since: src.Since, Until: src.Until, Cluster: cluster},
 		func(t model.Tables, rows []model.Observation) error {
 			for i := range rows {
 				l.Report.Counts[rows[i].Fate][rows[i].Reason] += uint64(rows[i].Records)
@@ -220,13 +230,13 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	if err != nil {
 		return err
 	}
-	for _, seg := range st.Segments() { // where the flows lie, should none be between since and until
+	for _, seg := range part.Segments { // where the flows lie, should none be between since and until
 		if l.Report.OutFirst == 0 || seg.First < l.Report.OutFirst {
 			l.Report.OutFirst = seg.First
 		}
 		l.Report.OutLast = max(l.Report.OutLast, seg.Last)
 	}
-	l.Stored = st.Sources()
+	l.Stored = part.Sources
 	for _, src := range l.Stored {
 		l.Report.Lost += uint64(src.Lost)
 		if src.Stream != nil {
