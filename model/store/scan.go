@@ -28,13 +28,11 @@ func (o *ScanOptions) overlaps(first, last int64) bool {
 // missing, or is not the one that was committed, is an error that names it.
 func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
-	sc := scan{files: s.files, opts: o, fn: fn}
-	segments := s.Segments()
-	about := newNear(segments, o.Cluster)
+	segments := slices.DeleteFunc(s.Part(o.Cluster).Segments, func(g Segment) bool {
+		return !o.overlaps(g.First, g.Last)
+	})
+	sc := scan{files: s.files, opts: o, fn: fn, fetch: readAhead(s.files, segments)}
 	for _, g := range segments {
-		if !about.segment(&g) || !o.overlaps(g.First, g.Last) {
-			continue
-		}
 		if err := sc.segment(ctx, &g); err != nil {
 			if s.replaced(&g) {
 				return fmt.Errorf(
@@ -59,6 +57,7 @@ type scan struct {
 	files Files
 	opts  ScanOptions
 	fn    func(model.Tables, []model.Observation) error
+	fetch func(name, digest string) ([]byte, error) // nil: a file is read when it is needed
 	data  bytes.Buffer
 	read  flowReader
 }
@@ -136,6 +135,9 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 
 // load reads a file that a commit names.
 func (s *scan) load(name, digest string) ([]byte, error) {
+	if s.fetch != nil {
+		return s.fetch(name, digest)
+	}
 	err := read(s.files, name, digest, &s.data)
 	return s.data.Bytes(), err
 }

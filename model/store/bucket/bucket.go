@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -28,6 +29,8 @@ type Files struct {
 	bucket *blob.Bucket
 	place  string // for people: no parameters, which may hold what is secret
 	beat   time.Duration
+
+	requests, bytes atomic.Int64 // asked for, and read
 
 	mu      sync.Mutex
 	commits map[string]commitObject // by key
@@ -73,6 +76,16 @@ func newFiles(ctx context.Context, b *blob.Bucket, place string) *Files {
 	return &Files{ctx: ctx, bucket: b, place: place, beat: beat, commits: map[string]commitObject{}}
 }
 
+// ahead is how many files a scan reads at once.
+const ahead = 8
+
+// Ahead is how many files are read at once.
+func (f *Files) Ahead() int { return ahead }
+
+// Traffic returns how many requests were made, those aside that the client repeated and those of leases, and how many
+// bytes of files were read.
+func (f *Files) Traffic() (requests, bytes int64) { return f.requests.Load(), f.bytes.Load() }
+
 // String is the URL without its parameters.
 func (f *Files) String() string { return f.place }
 
@@ -99,6 +112,7 @@ func (f *Files) Put(name string, write func(io.Writer) error) error {
 	key, named := key(name)
 	ctx, cancel := context.WithCancel(f.ctx)
 	defer cancel()
+	f.requests.Add(1)
 	w, err := f.bucket.NewWriter(ctx, key, &blob.WriterOptions{
 		IfNotExist: true, ContentType: "application/octet-stream", DisableContentTypeDetection: true})
 	if err != nil {
@@ -134,6 +148,7 @@ func writeName(w io.Writer, name string) error {
 // asks again, and then finds its own object.
 func (f *Files) taken(name, key string, want *digest) error {
 	exists := &fs.PathError{Op: "put", Path: name, Err: fs.ErrExist}
+	f.requests.Add(1)
 	r, err := f.bucket.NewReader(f.ctx, key, nil)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return exists
@@ -189,6 +204,7 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 }
 
 func (f *Files) open(key, name string) (*blob.Reader, error) {
+	f.requests.Add(1)
 	r, err := f.bucket.NewReader(f.ctx, key, nil)
 	if err != nil {
 		return nil, f.say("read", name, err)
@@ -230,16 +246,21 @@ func (r *reader) Close() error { return r.body.Close() }
 // Read reads on, and says of an error what it means.
 func (r *reader) Read(b []byte) (int, error) {
 	n, err := r.body.Read(b)
+	r.from.bytes.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = r.from.say("read", r.name, err)
 	}
 	return n, err
 }
 
+// listed is how many names an answer has.
+const listed = 1000
+
 // List returns the names of the files in a directory and those below it.
 func (f *Files) List(dir string) ([]string, error) {
 	var names []string
 	seen := map[string]bool{}
+	f.requests.Add(1)
 	all := f.bucket.List(&blob.ListOptions{Prefix: dir + "/"})
 	for {
 		o, err := all.Next(f.ctx)
@@ -253,7 +274,9 @@ func (f *Files) List(dir string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		seen[o.Key] = true
+		if seen[o.Key] = true; len(seen)%listed == 0 {
+			f.requests.Add(1)
+		}
 		if name != "" {
 			names = append(names, name)
 		}
@@ -313,6 +336,7 @@ func (f *Files) forget(dir string, there map[string]bool) {
 // Modified returns when a file was put, by the clock of the service.
 func (f *Files) Modified(name string) (time.Time, error) {
 	key, _ := key(name)
+	f.requests.Add(1)
 	a, err := f.bucket.Attributes(f.ctx, key)
 	if err != nil {
 		return time.Time{}, f.say("look at", name, err)
@@ -326,6 +350,7 @@ func (f *Files) Remove(names ...string) error {
 	defer cancel()
 	for _, name := range names {
 		key, _ := key(name)
+		f.requests.Add(1)
 		if err := f.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 			return f.say("remove", name, err)
 		}

@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -148,4 +149,49 @@ func begin(t *testing.T, s *store.Store, namespace string) *store.Writer {
 	must(t, w.Write(tables, []model.Observation{{Window: 29_000_000, Src: id, Dst: id, Records: 1,
 		First: 29_000_000 * 60e6, Last: 29_000_000 * 60e6}}))
 	return w
+}
+
+// TestTraffic: who asks for one of many clusters pays for that one, and is read several files at once. A file that is
+// gone is an error wherever it stands in the order.
+func TestTraffic(t *testing.T) {
+	const clusters, commits = 20, 4
+	s := memory(t)
+	all, err := store.CreateFiles(s.open(t))
+	must(t, err)
+	tables := model.NewTables()
+	for c := range clusters {
+		tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Cluster: fmt.Sprint("c", c), Namespace: "shop"})
+	}
+	for n := range commits {
+		w, err := all.Writer(store.WriterOptions{})
+		must(t, err)
+		for c := range clusters {
+			id := model.EndpointID(c)
+			must(t, w.Write(tables, []model.Observation{{Window: uint32(29_000_000 + n), Src: id, Dst: id, Records: 1,
+				First: int64(29_000_000+n) * 60e6, Last: int64(29_000_000+n) * 60e6}}))
+		}
+		must(t, w.Commit(sourceOf(fmt.Sprint(n))))
+	}
+	files := s.open(t)
+	st, err := store.OpenFiles(files)
+	must(t, err)
+	rows := 0
+	count := func(_ model.Tables, r []model.Observation) error { rows += len(r); return nil }
+	before, bytesBefore := files.Traffic()
+	must(t, st.Scan(t.Context(), store.ScanOptions{Cluster: "c7"}, count))
+	requests, bytes := files.Traffic()
+	requests, bytes = requests-before, bytes-bytesBefore
+	if rows != commits || requests != 2*commits {
+		t.Errorf("%d rows with %d requests, want %d with %d", rows, requests, commits, 2*commits)
+	}
+	must(t, st.Scan(t.Context(), store.ScanOptions{}, count))
+	if _, whole := files.Traffic(); whole-bytesBefore < clusters*bytes {
+		t.Errorf("%d bytes for a cluster, %d for all", bytes, whole-bytesBefore)
+	}
+	for _, g := range st.Segments() {
+		must(t, s.bucket.Delete(t.Context(), g.Path))
+		if err := st.Scan(t.Context(), store.ScanOptions{Cluster: g.Cluster}, count); !errors.Is(err, store.ErrDamaged) {
+			t.Fatalf("without %s: %v", g.Path, err)
+		}
+	}
 }

@@ -157,6 +157,7 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	}
 	l, err := run.Open(ctx, src, cfg)
 	if err == nil {
+		show.Scanned(s.Err, l, r.quiet)
 		l.Failed = append(l.Failed, cfg.ManifestProblems...)
 	}
 	return l, err

@@ -26,11 +26,18 @@ type Log struct {
 	Failed  []error        // sources that could not be read, wholly or in part
 	Empty   []error        // sources without a record, beside others
 	Stored  []store.Source // of a store
+	Scanned Scanned        // of a store
 	Gaps    int            // times from which records of servers may be missing
 	Config  *Config
 	Builder *graph.Builder
 	Graph   *graph.Graph     // nil before Build
 	Redact  *redact.Redactor // replaces names and addresses; nil: nothing does
+}
+
+// Scanned is what reading a store took. Requests and Bytes are 0 where it lies in files of this machine.
+type Scanned struct {
+	Segments, Of    int   // read for the cluster that was asked for, and there are
+	Requests, Bytes int64 // of the service that it lies at
 }
 
 // Fates is the order that fates are listed in: what counts first.

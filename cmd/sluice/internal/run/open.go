@@ -216,6 +216,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		return fmt.Errorf("no cluster %s in store %s: it has %s", cluster, dir, text.Some(have))
 	}
 	part := st.Part(cluster)
+	l.Scanned.Of, l.Scanned.Segments = len(st.Segments()), len(part.Segments)
 	err = st.Scan(
 		ctx,
 		store.ScanOptions{Since: src.Since, Until: src.Until, Cluster: cluster},
@@ -230,6 +231,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	if err != nil {
 		return err
 	}
+	l.Scanned.Requests, l.Scanned.Bytes, _ = st.Traffic()
 	for _, seg := range part.Segments { // where the flows lie, should none be between since and until
 		if l.Report.OutFirst == 0 || seg.First < l.Report.OutFirst {
 			l.Report.OutFirst = seg.First

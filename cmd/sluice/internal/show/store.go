@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model/store"
 )
@@ -43,4 +44,12 @@ func Checked(w io.Writer, format, dir string, c *store.Checked) error {
 			text.Plural(n, "file", "files"))
 	}
 	return nil
+}
+
+// Scanned says what reading a store at a service took; quiet: nothing.
+func Scanned(w io.Writer, l *run.Log, quiet bool) {
+	if n := &l.Scanned; n.Requests > 0 && !quiet {
+		fmt.Fprintf(w, "Read %s of %s: %s, %s.\n", text.Count(n.Segments), text.Plural(n.Of, "segment", "segments"),
+			text.Plural(n.Requests, "request", "requests"), text.Size(n.Bytes))
+	}
 }

@@ -1,0 +1,76 @@
+package store
+
+import "bytes"
+
+// Distant are Files whose answers take long. A scan asks for several at once.
+type Distant interface {
+	// Ahead is how many files are read at once, at least 1.
+	Ahead() int
+}
+
+// Metered are Files of a service that charges for what it is asked.
+type Metered interface {
+	// Traffic returns how many requests were made so far, and how many bytes of files were read.
+	Traffic() (requests, bytes int64)
+}
+
+// Traffic returns what the files of the store were asked for so far; ok is false where nobody counts that.
+func (s *Store) Traffic() (requests, bytes int64, ok bool) {
+	m, ok := s.files.(Metered)
+	if ok {
+		requests, bytes = m.Traffic()
+	}
+	return requests, bytes, ok
+}
+
+// ahead reads files in the order in which they are wanted, several at once.
+type ahead struct {
+	files  Files
+	wanted []wantedFile
+	most   int
+	asked  int // how many of the wanted
+	at     int // the one that is handed out next
+}
+
+// wantedFile is a file that a commit names, and what came of reading it.
+type wantedFile struct {
+	name, digest string
+	got          chan gotFile
+}
+
+type gotFile struct {
+	data []byte
+	err  error
+}
+
+// readAhead returns what reads the files of segments, labels first; nil: there is no use in reading ahead.
+func readAhead(files Files, segments []Segment) func(name, digest string) ([]byte, error) {
+	d, ok := files.(Distant)
+	if !ok {
+		return nil
+	}
+	a := &ahead{files: files, most: d.Ahead()}
+	for i := range segments {
+		g := &segments[i]
+		for _, f := range [][2]string{{g.Labels, g.LabelsSHA256}, {g.Path, g.SHA256}} {
+			a.wanted = append(a.wanted, wantedFile{f[0], f[1], make(chan gotFile, 1)})
+		}
+	}
+	return a.next
+}
+
+// next returns the next file, which is the one of this name. Those that nobody asks for any more are read for nothing.
+func (a *ahead) next(name, digest string) ([]byte, error) {
+	for a.asked < min(len(a.wanted), a.at+a.most) {
+		f := a.wanted[a.asked]
+		go func() {
+			var data bytes.Buffer
+			err := read(a.files, f.name, f.digest, &data)
+			f.got <- gotFile{data.Bytes(), err}
+		}()
+		a.asked++
+	}
+	f := <-a.wanted[a.at].got
+	a.at++
+	return f.data, f.err
+}
