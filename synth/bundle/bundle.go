@@ -323,6 +323,14 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 	}
 	report := rest[ReportFile]
 	delete(rest, ReportFile) // it is not of what is listed
+	if rest[PlacesFile], err = m.Places().encode(); err != nil {
+		return fmt.Errorf("encode places: %w", err)
+	}
+	if m.pictured() {
+		if rest[PictureFile], err = m.Picture(); err != nil {
+			return fmt.Errorf("draw bundle: %w", err)
+		}
+	}
 	rest[ignoreFile] = ignored(in.CommitEvidence)
 	rest[attributesFile] = []byte(attributes)
 	for name, text := range rest {
@@ -356,7 +364,8 @@ func (m *Manifest) stable(before *Former) ([]byte, error) {
 const (
 	ignoreFile     = ".gitignore"
 	attributesFile = ".gitattributes"
-	attributes     = "bundle.json linguist-generated\n*.yaml linguist-generated=false\n"
+	attributes     = ManifestFile + " linguist-generated\n" + PlacesFile + " linguist-generated\n" +
+		PictureFile + " linguist-generated\n*.yaml linguist-generated=false\n"
 )
 
 // ignored keeps out of Git what every run changes.

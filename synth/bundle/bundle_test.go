@@ -103,8 +103,10 @@ deny/jobs/default-deny.yaml deny/jobs/kustomization.yaml
 deny/kustomization.yaml deny/shop/default-deny.yaml deny/shop/kustomization.yaml
 enforce/jobs/kustomization.yaml enforce/kustomization.yaml enforce/shop/kustomization.yaml
 evidence/FILES evidence/rows
+layout.json
 open/jobs/kustomization.yaml open/jobs/sluice-open.yaml open/kustomization.yaml
 open/shop/kustomization.yaml open/shop/sluice-whole-db.yaml open/shop/sluice-whole-web.yaml
+picture.svg
 report.json`)
 	if d := cmp.Diff(want, names); d != "" {
 		t.Errorf("-want +got\n%s", d)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sluice/model/graph"
+	"sluice/synth/layout"
 )
 
 // The sizes up to which a picture is shown open, can be read at all, and still names each peer of another namespace.
@@ -32,6 +33,22 @@ type drawn struct {
 // diagram draws who talks to whom in a namespace, "" for all: workloads, and the ends that they meet. Questions for
 // names are left out, as nearly all workloads ask them. Where that is too much, other namespaces are one box each.
 func (p *page) diagram(m *Manifest, namespace string) {
+	arrows := m.shown(namespace)
+	if len(arrows) == 0 {
+		return
+	}
+	p.head("Picture")
+	if len(arrows) > maxArrows {
+		p.line("%d arrows are too many for a picture here: the table of rules has them, and %s has namespaces in the place of workloads.",
+			len(arrows), PictureFile)
+		return
+	}
+	p.details(len(arrows) > maxOpenArrows, count(len(arrows), "arrow", "arrows"), func() { p.flowchart(m, namespace, arrows) })
+	p.line("\nThick and green: new. Dashed and red: denied. Grey: outside or a node. Blue: another namespace. Name lookups are left out.")
+}
+
+// shown is what a picture of a namespace draws.
+func (m *Manifest) shown(namespace string) map[arrow]*drawn {
 	arrows := m.arrows(namespace, func(id string) string { return id })
 	if len(arrows) > maxPeers {
 		arrows = m.arrows(namespace, func(id string) string {
@@ -44,40 +61,16 @@ func (p *page) diagram(m *Manifest, namespace string) {
 	if len(arrows) > maxArrows { // the namespace is one box, too
 		arrows = m.arrows(namespace, spaceOf)
 	}
-	if len(arrows) == 0 {
-		return
-	}
-	p.head("Picture")
-	if len(arrows) > maxArrows {
-		p.line("%d arrows are too many for a picture: the table of rules has them.", len(arrows))
-		return
-	}
-	p.details(len(arrows) > maxOpenArrows, count(len(arrows), "arrow", "arrows"), func() { p.flowchart(namespace, arrows) })
-	p.line("\nThick and green: new. Dashed and red: denied. Grey: outside or a node. Blue: another namespace. Name lookups are left out.")
+	return arrows
 }
 
-// flowchart writes the picture in the language that forges draw.
-func (p *page) flowchart(namespace string, arrows map[arrow]*drawn) {
+// flowchart writes the picture in the language that forges draw. They find places by themselves, from the order of what
+// they are given: that of the bundle's own, with namespaces as boxes.
+func (p *page) flowchart(m *Manifest, namespace string, arrows map[arrow]*drawn) {
 	p.line("```mermaid\nflowchart LR")
-	nodes := map[string]int{}
-	node := func(id string) int {
-		n, ok := nodes[id]
-		if !ok {
-			n = len(nodes)
-			nodes[id] = n
-			class := ""
-			switch {
-			case kindOf(id) != "pod" || id == outside:
-				class = ":::outside"
-			case namespace != "" && spaceOf(id) != namespace && id != namespace:
-				class = ":::other"
-			}
-			p.line("  n%d[\"%s\"]%s", n, label(strings.TrimPrefix(id, namespace+"/")), class)
-		}
-		return n
-	}
+	nodes := p.nodes(m.inOrder(arrows), namespace)
 	keys := slices.SortedFunc(maps.Keys(arrows), func(a, b arrow) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+		return cmp.Or(cmp.Compare(nodes[a.from], nodes[b.from]), cmp.Compare(nodes[a.to], nodes[b.to]))
 	})
 	var styles []string
 	for i, a := range keys {
@@ -87,7 +80,6 @@ func (p *page) flowchart(namespace string, arrows map[arrow]*drawn) {
 		if len(ports) > 3 {
 			ports = append(ports[:3:3], "...")
 		}
-		from, to := node(a.from), node(a.to)
 		line := "-->"
 		switch {
 		case d.denied:
@@ -97,13 +89,74 @@ func (p *page) flowchart(namespace string, arrows map[arrow]*drawn) {
 			line = "==>"
 			styles = append(styles, fmt.Sprintf("  linkStyle %d stroke:#1a7f37", i))
 		}
-		p.line("  n%d %s|\"%s\"| n%d", from, line, label(strings.Join(ports, ", ")), to)
+		p.line("  n%d %s|\"%s\"| n%d", nodes[a.from], line, label(strings.Join(ports, ", ")), nodes[a.to])
 	}
 	for _, s := range styles {
 		p.line("%s", s)
 	}
 	p.line("  classDef outside fill:#eaeef2,stroke:#6e7781,color:#24292f\n" +
 		"  classDef other fill:#ddf4ff,stroke:#0969da,color:#24292f\n```")
+}
+
+// nodes writes the ends of arrows, those of a namespace in a box where there are others beside them, and returns their
+// numbers.
+func (p *page) nodes(ids []string, namespace string) map[string]int {
+	numbers := map[string]int{}
+	for n := 0; n < len(ids); {
+		group, workload := layout.GroupOf(ids[n])
+		end := n + 1
+		for end < len(ids) && workload {
+			if g, ok := layout.GroupOf(ids[end]); !ok || g != group {
+				break
+			}
+			end++
+		}
+		box := end-n > 1 && end-n < len(ids)
+		if box {
+			p.line("  subgraph g%d[\"%s\"]", n, label(group))
+		}
+		for ; n < end; n++ {
+			id, text := ids[n], strings.TrimPrefix(ids[n], namespace+"/")
+			if box {
+				text = strings.TrimPrefix(id, group+"/")
+			}
+			class := ""
+			switch {
+			case kindOf(id) != "pod" || id == outside:
+				class = ":::outside"
+			case namespace != "" && spaceOf(id) != namespace && id != namespace:
+				class = ":::other"
+			}
+			numbers[id] = n
+			p.line("  n%d[\"%s\"]%s", n, label(text), class)
+		}
+		if box {
+			p.line("  end")
+		}
+	}
+	return numbers
+}
+
+// inOrder are the ends of arrows in the order of their places; one that stands for a namespace lies where its first
+// workload does.
+func (m *Manifest) inOrder(arrows map[arrow]*drawn) []string {
+	at := map[string]int{}
+	for _, g := range m.Places().Groups {
+		for _, peer := range g.Peers {
+			for _, id := range []string{peer.ID, spaceOf(peer.ID)} {
+				if _, ok := at[id]; !ok {
+					at[id] = len(at)
+				}
+			}
+		}
+	}
+	ids := map[string]bool{}
+	for a := range arrows {
+		ids[a.from], ids[a.to] = true, true
+	}
+	return slices.SortedFunc(maps.Keys(ids), func(a, b string) int {
+		return cmp.Or(cmp.Compare(at[a], at[b]), cmp.Compare(a, b))
+	})
 }
 
 // arrows returns what is learned, and what is denied, between what name makes of the ends.

@@ -50,7 +50,7 @@ type fluxSpec struct {
 type phase struct{ name, dir string }
 
 // gitOps writes the overlays that were asked for.
-func (l *layout) gitOps(g GitOps, name string) error {
+func (l *filing) gitOps(g GitOps, name string) error {
 	for _, end := range []string{"stage", "enforce"} {
 		phases := l.phases(end == "enforce")
 		if g.Argo {
@@ -68,7 +68,7 @@ func (l *layout) gitOps(g GitOps, name string) error {
 }
 
 // phases are those that there are. Nothing is denied before the last step: where nothing opens, the default deny is it.
-func (l *layout) phases(last bool) []phase {
+func (l *filing) phases(last bool) []phase {
 	opens := len(l.lists[openDir]) > 0
 	cluster := path.Join(denyDir, render.ClusterDir)
 	var out []phase
@@ -89,7 +89,7 @@ func (l *layout) phases(last bool) []phase {
 }
 
 // argo numbers the phases as waves; Argo CD begins one when the one before is healthy. What opens is pruned last.
-func (l *layout) argo(dir string, phases []phase) error {
+func (l *filing) argo(dir string, phases []phase) error {
 	var names []string
 	for _, p := range phases {
 		wave := map[string]string{openDir: "-1", allowDir: "0", denyDir: "1", "cluster": "2"}[p.name]
@@ -107,7 +107,7 @@ func (l *layout) argo(dir string, phases []phase) error {
 }
 
 // flux writes a Kustomization for each phase, which depends on the one before.
-func (l *layout) flux(dir string, phases []phase, f Flux, name string) error {
+func (l *filing) flux(dir string, phases []phase, f Flux, name string) error {
 	const namespace = "flux-system"
 	var before []fluxReference
 	var files []string

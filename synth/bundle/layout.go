@@ -51,8 +51,8 @@ func labelsOf(name string) []string {
 // phaseLabel tells besides which directory an object is in.
 func phaseLabel(dir string) string { return "sluice.dev/phase=" + dir }
 
-// layout collects the files of a bundle by their slash-separated paths.
-type layout struct {
+// filing collects the files of a bundle by their slash-separated paths.
+type filing struct {
 	r      *synth.Result
 	labels []string
 	files  map[string][]byte
@@ -61,7 +61,7 @@ type layout struct {
 
 // policyFiles returns everything in the bundle that a cluster can apply.
 func policyFiles(in *Input) (map[string][]byte, error) {
-	l := &layout{in.Result, labelsOf(in.name()), map[string][]byte{}, map[string][]string{}}
+	l := &filing{in.Result, labelsOf(in.name()), map[string][]byte{}, map[string][]string{}}
 	for _, ns := range append(in.Result.Namespaces(), "") {
 		for _, f := range forms {
 			set := in.Result.Set(f.of(in.Result, ns)...)
@@ -91,7 +91,7 @@ func policyFiles(in *Input) (map[string][]byte, error) {
 func dirOf(namespace string) string { return render.File{Namespace: namespace}.Dir() }
 
 // policies writes what one form has of a namespace, and lists it in the order of the set: named networks first.
-func (l *layout) policies(form, namespace string, set policy.PolicySet) error {
+func (l *filing) policies(form, namespace string, set policy.PolicySet) error {
 	dir := path.Join(form, dirOf(namespace))
 	files, _, err := l.r.Dialect.Render(set, append(slices.Clip(l.labels), phaseLabel(form))...)
 	if err != nil {
@@ -113,7 +113,7 @@ func (l *layout) policies(form, namespace string, set policy.PolicySet) error {
 // above writes the lists over the namespaces of each form, and the end state: what is allowed before what is denied. It
 // has no directory for a namespace where nothing is denied, and is not there where nothing is at all. What denies in
 // all namespaces, those to come among them, is a step of its own, as nothing holds those open meanwhile.
-func (l *layout) above() {
+func (l *filing) above() {
 	for _, ns := range append(l.r.Namespaces(), "") {
 		for _, f := range forms {
 			if len(l.lists[path.Join(f.dir, dirOf(ns))]) > 0 && !(ns == "" && f.dir == denyDir) {
@@ -140,7 +140,7 @@ func (l *layout) above() {
 	}
 }
 
-func (l *layout) write(name string, object any) error {
+func (l *filing) write(name string, object any) error {
 	text, err := render.Marshal(object)
 	l.files[name] = text
 	return err

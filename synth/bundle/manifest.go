@@ -44,6 +44,8 @@ type Manifest struct {
 	// Files are those that people review, with their digests: what differs was changed by hand. Those of volatile
 	// content are not among them.
 	Files map[string]string `json:"files,omitempty"`
+
+	places *Places // nil: not read, not computed
 }
 
 // Options are what was asked for.

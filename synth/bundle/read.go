@@ -41,6 +41,9 @@ func Read(dir string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.readPlaces(dir); err != nil {
+		return nil, err
+	}
 	r, err := readReport(dir, text)
 	m.join(r)
 	return m, err

@@ -33,6 +33,7 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 		return nil, err
 	}
 	m.markNew(before, same)
+	m.Places() // the parts of the manifest have those of the whole
 	r := &reviewer{in: in, m: m, w: w}
 	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in)}
 	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
@@ -201,6 +202,7 @@ func (r *reviewer) spaces(p *page) {
 	}
 	if len(links) > 0 {
 		p.line("\nA review, with a picture and all rules, for each: %s.", strings.Join(links, ", "))
+		p.line("\nOne picture of all: [%s](%s).", PictureFile, PictureFile)
 	}
 }
 

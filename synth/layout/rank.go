@@ -2,6 +2,7 @@ package layout
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -34,12 +35,16 @@ func ranks(n int, arrows []Arrow) [][]int {
 		}
 		levels[rank[node]] = append(levels[rank[node]], node)
 	}
+	place, middle := make([]float64, n), make([]float64, n)
+	for _, level := range levels {
+		placesIn(level, place)
+	}
 	for range sweeps {
 		for r := 1; r < len(levels); r++ {
-			arrange(levels, r, in)
+			arrange(levels[r], in, place, middle)
 		}
 		for r := len(levels) - 2; r >= 0; r-- {
-			arrange(levels, r, out)
+			arrange(levels[r], out, place, middle)
 		}
 	}
 	return slices.DeleteFunc(levels, func(l []int) bool { return len(l) == 0 })
@@ -63,55 +68,110 @@ func neighbours(n int, arrows []Arrow) (out, in [][]int) {
 // the beginning, and where there is neither, the node that has most more arrows going out than coming in.
 func inLine(out, in [][]int) []int {
 	n := len(out)
-	outs, ins := make([]int, n), make([]int, n)
+	l := &line{outs: make([]int, n), ins: make([]int, n), taken: make([]bool, n)}
 	for i := range n {
-		outs[i], ins[i] = len(out[i]), len(in[i])
-	}
-	taken := make([]bool, n)
-	take := func(node int) {
-		taken[node] = true
-		for _, to := range out[node] {
-			ins[to]--
-		}
-		for _, from := range in[node] {
-			outs[from]--
-		}
+		l.outs[i], l.ins[i] = len(out[i]), len(in[i])
+		l.waits(i)
 	}
 	var first, rest []int
 	for len(first)+len(rest) < n {
-		best, sink := -1, -1
-		for i := range n {
-			switch {
-			case taken[i]:
-			case outs[i] == 0:
-				sink = i
-			case best < 0, ins[i] == 0 && ins[best] > 0,
-				(ins[i] == 0) == (ins[best] == 0) && outs[i]-ins[i] > outs[best]-ins[best]:
-				best = i
-			}
+		node, sink := l.next()
+		l.taken[node] = true
+		for _, to := range out[node] {
+			l.ins[to]--
+			l.waits(to)
 		}
-		if sink >= 0 {
-			take(sink)
-			rest = append(rest, sink)
-			continue
+		for _, from := range in[node] {
+			l.outs[from]--
+			l.waits(from)
 		}
-		take(best)
-		first = append(first, best)
+		if sink {
+			rest = append(rest, node)
+		} else {
+			first = append(first, node)
+		}
 	}
 	slices.Reverse(rest)
 	return append(first, rest...)
 }
 
-// arrange orders a rank by the middle of each node's neighbours; who has none stays where it is.
-func arrange(levels [][]int, r int, of [][]int) {
-	place := map[int]float64{}
-	for _, level := range levels {
-		for k, node := range level {
-			place[node] = (float64(k) + 0.5) / float64(len(level))
+// line is a line being formed: who is not in it yet, by who should be next.
+type line struct {
+	outs, ins []int // arrows to and from others that are not in it
+	taken     []bool
+	queue     []waiting // a heap; a node stands in it once for each of its numbers, of which the last counts
+}
+
+// waiting is a node that may be next.
+type waiting struct{ kind, more, node, outs, ins int }
+
+// The order of kinds.
+const (
+	aSink = iota
+	aSource
+	neither
+)
+
+func (l *line) waits(node int) {
+	if l.taken[node] {
+		return
+	}
+	w := waiting{neither, l.outs[node] - l.ins[node], node, l.outs[node], l.ins[node]}
+	switch {
+	case w.outs == 0:
+		w.kind, w.more = aSink, node // the last of them
+	case w.ins == 0:
+		w.kind = aSource
+	}
+	heap.Push(l, w)
+}
+
+// next takes who is next out of the queue.
+func (l *line) next() (node int, sink bool) {
+	for {
+		w, _ := heap.Pop(l).(waiting)
+		if !l.taken[w.node] && w.outs == l.outs[w.node] && w.ins == l.ins[w.node] {
+			return w.node, w.kind == aSink
 		}
 	}
-	middle := map[int]float64{}
-	for _, node := range levels[r] {
+}
+
+// Len, Less, Swap, Push and Pop make the line a heap.
+func (l *line) Len() int { return len(l.queue) }
+
+// Less reports whether one is before another.
+func (l *line) Less(i, j int) bool {
+	a, b := &l.queue[i], &l.queue[j]
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(b.more, a.more), cmp.Compare(a.node, b.node)) < 0
+}
+
+// Swap exchanges two.
+func (l *line) Swap(i, j int) { l.queue[i], l.queue[j] = l.queue[j], l.queue[i] }
+
+// Push adds one at the end.
+func (l *line) Push(x any) {
+	if w, ok := x.(waiting); ok {
+		l.queue = append(l.queue, w)
+	}
+}
+
+// Pop takes the last.
+func (l *line) Pop() any {
+	w := l.queue[len(l.queue)-1]
+	l.queue = l.queue[:len(l.queue)-1]
+	return w
+}
+
+// placesIn notes where the nodes of a rank are in it, from 0 to 1.
+func placesIn(level []int, place []float64) {
+	for k, node := range level {
+		place[node] = (float64(k) + 0.5) / float64(len(level))
+	}
+}
+
+// arrange orders a rank by the middle of each node's neighbours; who has none stays where it is.
+func arrange(level []int, of [][]int, place, middle []float64) {
+	for _, node := range level {
 		middle[node] = place[node]
 		if len(of[node]) > 0 {
 			sum := 0.0
@@ -121,5 +181,6 @@ func arrange(levels [][]int, r int, of [][]int) {
 			middle[node] = sum / float64(len(of[node]))
 		}
 	}
-	slices.SortStableFunc(levels[r], func(a, b int) int { return cmp.Compare(middle[a], middle[b]) })
+	slices.SortStableFunc(level, func(a, b int) int { return cmp.Compare(middle[a], middle[b]) })
+	placesIn(level, place)
 }

@@ -16,6 +16,7 @@ import (
 type reviewOptions struct {
 	reading
 	html string
+	svg  string
 	port int
 	by   string
 }
@@ -30,10 +31,12 @@ YAML, the findings, what would be lost, a table, a map and a matrix of who talks
 widens with a reason, and sees from the bundle's evidence what that would cut or open. Decisions go to sluice.yaml once
 they are written: all else in it stays as it is. Learn again to bring them into the policies. The address has a token
 that nobody can guess: give it to nobody. Ctrl-C ends it. With --html the same page becomes one file that needs nothing
-else, to keep with the results of a pipeline: nothing can be decided on it.`,
+else, to keep with the results of a pipeline: nothing can be decided on it. With --svg there is only a drawing of who talks
+to whom, in the same places.`,
 		Example: `  sluice review bundle
   sluice review bundle --config policies/sluice.yaml --by 'Ana'
-  sluice review bundle --html review.html`,
+  sluice review bundle --html review.html
+  sluice review bundle --svg picture.svg`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeBundle,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,6 +45,7 @@ else, to keep with the results of a pipeline: nothing can be decided on it.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.html, "html", "", "write the page into `FILE` instead, to read only")
+	f.StringVar(&o.svg, "svg", "", "write a drawing of who talks to whom into `FILE` instead")
 	f.IntVar(&o.port, "port", 0, "serve on this port of 127.0.0.1 (default: a free one)")
 	f.StringVar(&o.by, "by", cmp.Or(os.Getenv("GIT_AUTHOR_NAME"), os.Getenv("USER")), "`NAME` of who decides")
 	f.Lookup("by").DefValue = ""
@@ -53,8 +57,13 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 	if o.port < 0 || o.port > 65535 {
 		return run.Usagef("--port %d is no port", o.port)
 	}
-	if o.html != "" && o.port != 0 {
+	switch {
+	case o.html != "" && o.svg != "":
+		return run.Usagef("--html or --svg: one file a run")
+	case o.html != "" && o.port != 0:
 		return run.Usagef("--html writes a file: there is no port")
+	case o.svg != "" && o.port != 0:
+		return run.Usagef("--svg writes a file: there is no port")
 	}
 	if _, err := run.LoadConfig(o.config); err != nil { // one that is named has to be there
 		return err
@@ -65,6 +74,13 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 	}
 	if p.Bundle == nil {
 		return run.Usagef("%s is no bundle: learn writes one", dir)
+	}
+	if o.svg != "" {
+		drawing, err := p.Bundle.Picture()
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(o.svg, drawing, 0o644)
 	}
 	in := review.Input{Dir: dir, Policies: p, By: o.by}
 	if in.Config, err = run.OpenConfigFile(o.config); err != nil {

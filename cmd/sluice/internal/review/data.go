@@ -1,13 +1,12 @@
-// Package review is the page on which a person reads a bundle: what it holds is gathered here, its places are computed
-// by package layout, it is shown by what web/ builds, and served on loopback to one browser, or written into one file.
-// It decides nothing: what decisions would change is asked of package run, which also writes them.
+// Package review is the page on which a person reads a bundle: what it holds is gathered here, its places are those
+// that the bundle came with, it is shown by what web/ builds, and served on loopback to one browser, or written into
+// one file. It decides nothing: what decisions would change is asked of package run, which also writes them.
 package review
 
 import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -260,14 +259,7 @@ func (k *making) answer(ctx context.Context) error {
 
 // edges turns the edges of the bundle into lists, and collects their ends.
 func (k *making) edges(context.Context) error {
-	ends := map[string]bool{}
-	for i := range k.m.Edges {
-		ends[k.m.Edges[i].Source], ends[k.m.Edges[i].Destination] = true, true
-	}
-	for i := range k.m.Subjects {
-		ends[k.m.Subjects[i].Workload] = true
-	}
-	for _, id := range slices.Sorted(maps.Keys(ends)) {
+	for _, id := range k.m.Ends() {
 		_, pod := layout.GroupOf(id)
 		k.peers[id] = len(k.page.Peers)
 		k.page.Peers = append(k.page.Peers, Peer{ID: id, Pod: pod})
@@ -324,30 +316,20 @@ func seconds(stamp string) int64 {
 	return t.Unix()
 }
 
-// places lays the peers out by the edges that are allowed, questions for names aside: nearly everything asks those.
+// places takes over where the bundle has its peers.
 func (k *making) places(context.Context) error {
-	nodes := make([]layout.Node, len(k.page.Peers))
-	for i, p := range k.page.Peers {
-		name, _ := layout.GroupOf(p.ID)
-		nodes[i] = layout.Node{ID: p.ID, Group: name}
-	}
-	var arrows []layout.Arrow
-	for i := range k.m.Edges {
-		if e := &k.m.Edges[i]; !strings.HasPrefix(e.Port, "53/") {
-			arrows = append(arrows, layout.Arrow{From: k.peers[e.Source], To: k.peers[e.Destination]})
+	places := k.m.Places()
+	for n := range places.Groups {
+		g := &places.Groups[n]
+		subject := slices.ContainsFunc(k.m.Namespaces, func(n bundle.Namespace) bool { return n.Name == g.Name })
+		box := g.Box(layout.OpenBox, g.Name)
+		out := Group{g.Name, subject, box.X, box.Y, box.Width, box.Height, []int{}}
+		for _, p := range g.Peers {
+			i, at := k.peers[p.ID], g.Shape(&p)
+			k.page.Peers[i].Group, k.page.Peers[i].X, k.page.Peers[i].Y = n, at.X, at.Y
+			out.Peers = append(out.Peers, i)
 		}
-	}
-	l := layout.Lay(nodes, arrows)
-	for g, b := range l.Groups {
-		subject := slices.ContainsFunc(k.m.Namespaces, func(n bundle.Namespace) bool { return n.Name == b.Name })
-		k.page.Groups = append(k.page.Groups,
-			Group{b.Name, subject, b.X + b.Width/2, b.Y + b.Height/2, b.Width, b.Height, b.Nodes})
-		for _, i := range b.Nodes {
-			k.page.Peers[i].Group = g
-		}
-	}
-	for i, at := range l.Nodes {
-		k.page.Peers[i].X, k.page.Peers[i].Y = at.X, at.Y
+		k.page.Groups = append(k.page.Groups, out)
 	}
 	return nil
 }

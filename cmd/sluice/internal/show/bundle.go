@@ -112,6 +112,9 @@ func Rules(
 ) error {
 	if drawn(format) {
 		d := newDrawing()
+		if len(of) == len(m.Rules) { // a part of them lies better by itself
+			d.places = m.Places()
+		}
 		for _, r := range of {
 			for _, i := range r.Edges {
 				d.add(m.Edges[i].Source, m.Edges[i].Destination, "", m.Edges[i].Port)

@@ -10,6 +10,7 @@ import (
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model/graph"
+	"sluice/synth/bundle"
 )
 
 // arrow is what goes from one peer to another, in one state.
@@ -19,9 +20,12 @@ type arrow struct{ from, to, state string }
 func drawn(format string) bool { return format == Dot || format == Mermaid || format == SVG }
 
 // drawing is a graph of peers, for programs that draw.
-type drawing struct{ ports map[arrow][]string }
+type drawing struct {
+	ports  map[arrow][]string
+	places *bundle.Places // of all that is drawn; nil: they are to be found
+}
 
-func newDrawing() *drawing { return &drawing{map[arrow][]string{}} }
+func newDrawing() *drawing { return &drawing{ports: map[arrow][]string{}} }
 
 func (d *drawing) add(from, to, state, port string) {
 	a := arrow{from, to, state}
