@@ -267,7 +267,7 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch err := s.in.Config.Save(decided); {
+	switch err := s.in.Config.Save(decided, nil); {
 	case errors.Is(err, run.ErrConfigChanged):
 		return &refusal{http.StatusConflict, err.Error() + ": start sluice review again"}
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -26,10 +27,9 @@ var ErrConfigChanged = errors.New("the configuration was changed by somebody els
 // ConfigFile is a sluice.yaml that decisions are put into and taken out of again. All else in it stays as it is, to the
 // byte.
 type ConfigFile struct {
-	Path     string
-	began    []byte // what was there first; nil: no file
-	last     []byte // what should be there now
-	existing int    // decisions that were there first
+	Path  string
+	began []byte // what was there first; nil: no file
+	last  []byte // what should be there now
 }
 
 // OpenConfigFile reads the configuration of a path, DefaultConfig for "". It need not be there.
@@ -43,30 +43,22 @@ func OpenConfigFile(path string) (*ConfigFile, error) {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
 	f.began, f.last = text, text
-	c, err := parseConfig(f.Path, bytes.NewReader(text))
-	if err != nil {
+	if _, err = parseConfig(f.Path, bytes.NewReader(text)); err != nil {
 		return nil, err
 	}
-	f.existing = len(c.Decisions)
 	return f, nil
 }
 
 // Decisions are those that the file began with, in their order.
 func (f *ConfigFile) Decisions() ([]decision.Decision, error) {
-	c, err := parseConfig(f.Path, bytes.NewReader(f.began))
-	if err != nil {
-		return nil, err
-	}
-	book, err := c.decisions()
-	if book == nil {
-		return nil, err
-	}
-	return book.List(), nil
+	list, _, err := f.parsed(f.began)
+	return list, err
 }
 
-// Save writes the file as it began with a list of decisions before its own: the first that names an edge counts. Those
-// of a former Save that are not in the list are taken out again.
-func (f *ConfigFile) Save(list []decision.Decision) error {
+// Save writes the file as it began with a list of decisions before its own: the first that names an edge counts. Some
+// of its own are left out, by their index in Decisions. What a former Save wrote is taken out again, what it left out
+// is there again.
+func (f *ConfigFile) Save(list []decision.Decision, without []int) error {
 	now, err := os.ReadFile(f.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("write decisions: %w", err)
@@ -74,11 +66,14 @@ func (f *ConfigFile) Save(list []decision.Decision) error {
 	if !bytes.Equal(now, f.last) {
 		return ErrConfigChanged
 	}
-	text, err := withDecisions(f.began, list)
-	if err != nil {
-		return fmt.Errorf("write decisions: %w", err)
+	text, err := withoutDecisions(f.began, without)
+	if err == nil {
+		text, err = withDecisions(text, list)
 	}
-	if err := f.check(text, list); err != nil {
+	if err != nil {
+		return fmt.Errorf("write decisions: %s: %w", f.Path, err)
+	}
+	if err := f.check(text, list, without); err != nil {
 		return err
 	}
 	if len(text) == 0 && f.began == nil {
@@ -97,23 +92,46 @@ func (f *ConfigFile) Save(list []decision.Decision) error {
 }
 
 // check reads back what is about to be written.
-func (f *ConfigFile) check(text []byte, list []decision.Decision) error {
-	c, err := parseConfig(f.Path, bytes.NewReader(text))
+func (f *ConfigFile) check(text []byte, list []decision.Decision, without []int) error {
+	own, err := f.Decisions()
 	if err != nil {
 		return err
+	}
+	want := slices.Clone(list)
+	for i := range own {
+		if !slices.Contains(without, i) {
+			want = append(want, own[i])
+		}
+	}
+	back, rest, err := f.parsed(text)
+	if err != nil {
+		return fmt.Errorf("write decisions: %s has a form that cannot be changed: do it by hand: %w", f.Path, err)
+	}
+	_, began, err := f.parsed(f.began)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(back, want) || !reflect.DeepEqual(rest, began) {
+		return fmt.Errorf("write decisions: %s has a form that cannot be changed: do it by hand", f.Path)
+	}
+	return nil
+}
+
+// parsed reads a text as a configuration: its decisions, and all else.
+func (f *ConfigFile) parsed(text []byte) ([]decision.Decision, any, error) {
+	c, err := parseConfig(f.Path, bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, err
 	}
 	book, err := c.decisions()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	var back []decision.Decision
-	if book != nil {
-		back = book.List()
+	c.Decisions = nil
+	if book == nil {
+		return nil, c, nil
 	}
-	if len(back) != len(list)+f.existing || !slices.Equal(back[:len(list)], list) {
-		return fmt.Errorf("write decisions: %s has a form that cannot be added to: write them by hand", f.Path)
-	}
-	return nil
+	return book.List(), c, nil
 }
 
 // withDecisions puts decisions before those that a configuration has.

@@ -42,14 +42,14 @@ func TestWithDecisions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Save([]decision.Decision{web, odd}); err != nil {
+			if err := f.Save([]decision.Decision{web, odd}, nil); err != nil {
 				t.Fatal(err)
 			}
 			want := replaceAll(c.want, "W", webText, "O", oddText)
 			if d := cmp.Diff(want, read(t, file)); d != "" {
 				t.Errorf("-want +got\n%s", d)
 			}
-			if err := f.Save(nil); err != nil {
+			if err := f.Save(nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			if c.text == "" {
@@ -97,7 +97,7 @@ func TestSaveChanged(t *testing.T) {
 	if err := os.WriteFile(file, []byte("resolver: none\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Save(list); !errors.Is(err, ErrConfigChanged) {
+	if err := f.Save(list, nil); !errors.Is(err, ErrConfigChanged) {
 		t.Errorf("written over: %v", err)
 	}
 	const anchored = "decisions: &all\n- {source: a/b, destination: a/c, port: 1/tcp, verdict: ignore, reason: r}\n---\nmore: true\n"
@@ -108,7 +108,72 @@ func TestSaveChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	list[0].Reason = ""
-	if err := f.Save(list); err == nil || read(t, file) != anchored {
+	if err := f.Save(list, nil); err == nil || read(t, file) != anchored {
 		t.Errorf("a decision without a reason was written: %v", err)
+	}
+}
+
+// TestWithoutDecisions: a decision of before is taken out, what is about it with it, and not a byte of anything else
+// moves; it comes back where it was.
+func TestWithoutDecisions(t *testing.T) {
+	d := func(n string) string {
+		return "{source: a/" + n + ", destination: a/c, port: 1/tcp, verdict: ignore, reason: \"it's, {" + n + "} # [\"}"
+	}
+	block := func(n string) string {
+		return "source: a/" + n + " # yes\n    # why\n    destination: a/c\n\n    port: 1/tcp\n    verdict: ignore\n    reason: |\n      - one\n      # two\n"
+	}
+	const around = "resolver: none # yes\n"
+	flow := around + "decisions: [ " + d("x") + ",\n  # the second, it's {\n  " + d("y") + " , " + d("z") + " ] # all\n"
+	blocks := around + "decisions: # ours\n  # first\n  - " + block("x") + "\n  # second\n  - " + d("y") + "\n  -\n    " + block("z") + "# end\n" + "name: shop\n"
+	for _, c := range []struct {
+		name, text string
+		without    []int
+		want       string
+	}{
+		{"flow, first", flow, []int{0}, around + "decisions: [ " + d("y") + " , " + d("z") + " ] # all\n"},
+		{"flow, second", flow, []int{1}, around + "decisions: [ " + d("x") + ",\n  # the second, it's {\n  " + d("z") + " ] # all\n"},
+		{"flow, last", flow, []int{2}, around + "decisions: [ " + d("x") + ",\n  # the second, it's {\n  " + d("y") + " ] # all\n"},
+		{"flow, two", flow, []int{2, 1}, around + "decisions: [ " + d("x") + " ] # all\n"},
+		{"flow, the first two", flow, []int{0, 1}, around + "decisions: [ " + d("z") + " ] # all\n"},
+		{"flow, all", flow, []int{0, 1, 2}, around + "decisions: [  ] # all\n"},
+		{"block, first", blocks, []int{0}, around + "decisions: # ours\n  # first\n\n  # second\n  - " + d("y") + "\n  -\n    " + block("z") + "# end\nname: shop\n"},
+		{"block, second", blocks, []int{1}, around + "decisions: # ours\n  # first\n  - " + block("x") + "\n  # second\n  -\n    " + block("z") + "# end\nname: shop\n"},
+		{"block, last", blocks, []int{2}, around + "decisions: # ours\n  # first\n  - " + block("x") + "\n  # second\n  - " + d("y") + "\n# end\nname: shop\n"},
+		{"block, all", blocks, []int{0, 1, 2}, around + "decisions: # ours\n  # first\n\n  # second\n# end\nname: shop\n"},
+		{"dashes at the margin", "decisions:\n- " + d("x") + "\n- " + d("y"), []int{1}, "decisions:\n- " + d("x") + "\n"},
+		{"anchored", "decisions:\n- &x " + d("x") + "\n- *x\n", []int{0}, ""},
+		{"an alias", "decisions:\n- &x " + d("x") + "\n- *x\n", []int{1}, "decisions:\n- &x " + d("x") + "\n"},
+		{"a list elsewhere", "decisions: [" + d("x") + "]\n", []int{1}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), DefaultConfig)
+			if err := os.WriteFile(file, []byte(c.text), 0o640); err != nil {
+				t.Fatal(err)
+			}
+			f, err := OpenConfigFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = f.Save(nil, c.without)
+			if c.want == "" {
+				if err == nil || read(t, file) != c.text {
+					t.Errorf("%v, %q", err, read(t, file))
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.want, read(t, file)); d != "" {
+				t.Errorf("-want +got\n%s", d)
+			}
+			more := decision.Decision{Source: "shop/web", Destination: "*", Port: "5432/tcp", Verdict: decision.Reject, Reason: "r"}
+			if err := f.Save([]decision.Decision{more}, c.without); err != nil {
+				t.Error(err)
+			}
+			if err := f.Save(nil, nil); err != nil || read(t, file) != c.text {
+				t.Errorf("undone: %v %q", err, read(t, file))
+			}
+		})
 	}
 }
