@@ -22,4 +22,6 @@ type Rejection struct {
 	Line   int64  // 1-based line the record starts on, 0 where not known
 	Detail string // one line: what was wrong, with at most 120 bytes of the record, made printable
 	Lost   uint64 // events that the record says were lost
+	// LostFrom and LostTo are when they were lost, 0 where the record does not say.
+	LostFrom, LostTo model.Micros
 }

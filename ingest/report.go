@@ -22,6 +22,8 @@ type Report struct {
 	First    model.Micros // of the earliest good record
 	Last     model.Micros
 	Lost     uint64 // events that the log itself says it lost
+	// LostHours are the hours of Lost.
+	LostHours model.Losses
 	// Logged counts records by what the policies that decided were told to log, the first maxLogged texts of a reading.
 	Logged map[string]uint64
 	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
@@ -45,6 +47,7 @@ func (r *Report) Merge(o *Report) {
 	}
 	r.Last = max(r.Last, o.Last)
 	r.Lost += o.Lost
+	r.LostHours.Merge(o.LostHours)
 	for text, n := range o.Logged {
 		r.logged(text, n)
 	}
@@ -85,11 +88,16 @@ func (r *Report) Outside(at int64) {
 	r.OutLast = max(r.OutLast, at)
 }
 
+// Lose counts events that were lost between two times, 0 where they are not known.
+func (r *Report) Lose(from, to model.Micros, events uint64) {
+	r.Lost += events
+	r.LostHours.Add(from, to, events)
+}
+
 // Add counts a record that could not be decoded and keeps it as a sample, not-a-flow events aside.
 func (r *Report) Add(s Rejection) {
 	r.Counts[s.Fate][s.Reason]++
 	r.Rejected[s.Fate][s.Reason]++
-	r.Lost += s.Lost
 	if s.Reason == model.NotAFlow {
 		return
 	}

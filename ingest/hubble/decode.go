@@ -116,9 +116,9 @@ func (d *Decoder) refuse(source string, line int64, b []byte) {
 	case r.wrong != "":
 		tell(model.Malformed, model.BadValue, r.wrong)
 	case r.found == foundEvent:
-		d.sink.Reject(
-			ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line, Lost: r.lost},
-		)
+		from, to := r.lostTimes()
+		d.sink.Reject(ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line,
+			Lost: r.lost, LostFrom: from, LostTo: to})
 	case r.flat || any[0] == 'n':
 		tell(model.Malformed, model.NotFlowLog, "no flow in it")
 	default:

@@ -90,6 +90,8 @@ const (
 	serviceName
 	serviceNamespace
 	lostNumber
+	lostFirst
+	lostLast
 	flowCount
 	passed // says nothing here
 	closed // the object ends
@@ -137,7 +139,7 @@ var memberNames = [inKinds]map[member]string{
 	inEvent:     {eventType: "type", eventSubType: "sub_type"},
 	inWorkload:  {workloadName: "name", workloadKind: "kind"},
 	inService:   {serviceName: "name", serviceNamespace: "namespace"},
-	inLost:      {lostNumber: "num_events_lost", passed: "source"},
+	inLost:      {lostNumber: "num_events_lost", lostFirst: "first", lostLast: "last", passed: "source"},
 	inAggregate: {flowCount: "ingress_flow_count egress_flow_count unknown_direction_flow_count"},
 	inLoose:     {passed: "source destination index name"},
 }

@@ -107,8 +107,20 @@ type oracleEnvelope struct {
 	NodeC  json.RawMessage `json:"nodeStatus"`
 	Lost   *oracleLost     `json:"lost_events"`
 	LostC  *oracleLost     `json:"lostEvents"`
-	Time   text            `json:"time"`
+	Time   oracleOuter     `json:"time"`
 }
+
+// oracleOuter is the time of an envelope, and how often it stood there.
+type oracleOuter struct {
+	text
+	n int
+}
+
+func (t *oracleOuter) UnmarshalJSON(b []byte) error {
+	t.n++
+	return t.text.UnmarshalJSON(b)
+}
+
 type oracleTotal struct {
 	In   text `json:"ingress_flow_count"`
 	InC  text `json:"ingressFlowCount"`
@@ -124,6 +136,22 @@ func (s *oracleService) named() bool { return s.Name != "" || s.Namespace != "" 
 type oracleLost struct {
 	N  text `json:"num_events_lost"`
 	NC text `json:"numEventsLost"`
+
+	First text `json:"first"`
+	Last  text `json:"last"`
+}
+
+// when is from when to when the events were lost: a minute before the record was written, if it does not say.
+func (l *oracleLost) when(outer oracleOuter) (from, to model.Micros) {
+	first, err1 := time.Parse(time.RFC3339Nano, string(l.First))
+	last, err2 := time.Parse(time.RFC3339Nano, string(l.Last))
+	if d := last.Sub(first); err1 == nil && err2 == nil && first.UnixMicro() > 0 && d >= 0 && d.Microseconds() <= 86400e6 {
+		return first.UnixMicro(), last.UnixMicro()
+	}
+	if t, err := time.Parse(time.RFC3339Nano, string(outer.text)); err == nil && outer.n == 1 && t.UnixMicro() > 0 {
+		return t.Add(-time.Minute).UnixMicro(), t.UnixMicro()
+	}
+	return 0, 0
 }
 
 func or(a ...text) text {
@@ -168,7 +196,12 @@ func (d *oracle) general(source string, line int64, b []byte) {
 				d.reject(model.Malformed, model.BadValue, source, line, "bad number of lost events")
 				return
 			}
-			d.sink.Reject(ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line, Lost: n})
+			from, to := model.Micros(0), model.Micros(0)
+			if n > 0 {
+				from, to = l.when(e.Time)
+			}
+			d.sink.Reject(ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line, Lost: n,
+				LostFrom: from, LostTo: to})
 			return
 		}
 		if e.Agent != nil || e.AgentC != nil || e.Debug != nil || e.DebugC != nil || e.Node != nil || e.NodeC != nil {
@@ -185,7 +218,7 @@ func (d *oracle) general(source string, line int64, b []byte) {
 			return
 		}
 	}
-	if err := d.fill(r, e.Time); err != "" {
+	if err := d.fill(r, e.Time.text); err != "" {
 		d.reject(model.Malformed, model.BadValue, source, line, err)
 		return
 	}

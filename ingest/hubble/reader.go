@@ -20,6 +20,8 @@ type reader struct {
 	enveloped bool
 	found     found
 	lost      uint64 // events that the record says were lost
+	// lostFirst and lostLast are the texts of the times of the first and the last of them.
+	lostFirst, lostLast []byte
 
 	tables    model.Tables
 	addresses addresses
@@ -50,6 +52,7 @@ func (r *reader) begin() {
 	r.timed, r.source, r.outer, r.bare, r.enveloped = false, false, nil, false, false
 	r.arena, r.path = r.arena[:0], r.path[:0]
 	r.found, r.lost, r.wrong = foundNothing, 0, ""
+	r.lostFirst, r.lostLast = nil, nil
 }
 
 // fail notes what is wrong with a member of an object, the innermost one.
@@ -340,9 +343,8 @@ func (r *reader) lostEvents(b []byte, i int) int {
 			return r.fail(inLost, id, twice)
 		}
 		seen |= 1 << id &^ often
-		if id != lostNumber {
-			i = skip(b, i, 0)
-		} else {
+		switch id {
+		case lostNumber:
 			var t []byte
 			if i = r.text(b, i, &t); len(t) > 0 {
 				n, err := strconv.ParseUint(string(t), 10, 64)
@@ -350,6 +352,12 @@ func (r *reader) lostEvents(b []byte, i int) int {
 					i = -1
 				}
 			}
+		case lostFirst:
+			i = r.text(b, i, &r.lostFirst)
+		case lostLast:
+			i = r.text(b, i, &r.lostLast)
+		default:
+			i = skip(b, i, 0)
 		}
 		if i < 0 {
 			return r.fail(inLost, id, badValue)

@@ -162,8 +162,8 @@ func (s *Session) Received(bytes int) {
 	s.mu.Unlock()
 }
 
-// Lost takes the server's word that events of a node were lost, and where.
-func (s *Session) Lost(name []byte, cause string, events uint64) {
+// Lost takes the server's word that events of a node were lost, where, and from when to when: 0 is not known.
+func (s *Session) Lost(name []byte, cause string, events uint64, from, to model.Micros) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.node(name)
@@ -175,7 +175,7 @@ func (s *Session) Lost(name []byte, cause string, events uint64) {
 	}
 	n.delta.Lost[cause] += events
 	n.lost[cause] += events
-	s.batch.Report.Lost += events
+	s.norm.Lose(from, to, events)
 	s.total.Lost += events
 }
 
@@ -253,9 +253,7 @@ func (s *Session) take(b *Batch) bool {
 	b.Seen, s.unstored = s.unstored, ids
 	b.SeenFrom, b.Watermark = s.seenFrom, s.mark
 	s.batch = Batch{}
-	lost := b.Report.Lost
 	b.Report, s.norm.Report = s.norm.Report, ingest.Report{}
-	b.Report.Lost += lost
 	s.takeNodes(b)
 	if s.outgrown {
 		s.outgrown = false

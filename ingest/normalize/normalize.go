@@ -47,6 +47,21 @@ func New(fold *ingest.Fold, windowMinutes int) *Normalizer {
 // Reject counts a record that is no flow.
 func (n *Normalizer) Reject(r ingest.Rejection) {
 	n.Report.Add(r)
+	if r.Lost > 0 {
+		n.Lose(r.LostFrom, r.LostTo, r.Lost)
+	}
+}
+
+// Lose counts events that the log says were lost between two times, 0 where it does not say when. Those outside the
+// bounds are none of ours.
+func (n *Normalizer) Lose(from, to model.Micros, events uint64) {
+	switch {
+	case !believable(from) || !believable(to):
+		from, to = 0, 0
+	case to < n.Since || n.Until != 0 && from >= n.Until:
+		return
+	}
+	n.Report.Lose(from, to, events)
 }
 
 // Flow counts a record under its fate.

@@ -43,7 +43,9 @@ type Input struct {
 	Format string       // "hubble" or "calico", "" where logs of several kinds came together
 	Hours  []graph.Hour
 	Lost   uint64 // events that the log itself says it lost
-	Nodes  []Node // of live sources: a file does not say which nodes wrote it
+	// LostHours are the hours of Lost.
+	LostHours model.Losses
+	Nodes     []Node // of live sources: a file does not say which nodes wrote it
 }
 
 // Node is what a live source says of a node.

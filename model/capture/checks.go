@@ -233,8 +233,18 @@ func (d *doctor) lost() {
 		return
 	}
 	part := float64(d.Lost) / float64(d.Lost+d.Counts.Total())
-	d.found(fmt.Sprintf("the log says that %d events were lost (%.1f %%)", d.Lost, 100*part),
-		"edges of which few records come may be missing", "a larger ring buffer and perf buffer of the agent; more often read")
+	hours := 0
+	for h, n := range d.LostHours {
+		if h != model.AnyHour && n > 0 {
+			hours++
+		}
+	}
+	when := fmt.Sprintf("in %d of its hours", hours)
+	if d.LostHours[model.AnyHour] > 0 || hours == 0 {
+		when = "and not when"
+	}
+	d.found(fmt.Sprintf("the log says that %d events were lost (%.1f %%), %s", d.Lost, 100*part, when),
+		"edges of which few records come may be missing; that no answer was seen in such an hour proves nothing", "a larger ring buffer and perf buffer of the agent; more often read")
 }
 
 func (d *doctor) gaps() {

@@ -292,9 +292,6 @@ func (r *grader) tells(i EdgeID) bool {
 		}
 		all += it.t.records
 		for _, h := range it.t.hours {
-			if r.cfg.incomplete(h.n) {
-				return false
-			}
 			a := r.shown[place{e.Proto, it.k.observer, h.n}]
 			if a == nil || !a.clients[e.Src] && !a.servers[e.Dst] && !a.most {
 				unshown += uint64(h.records)
@@ -336,8 +333,16 @@ func (r *grader) gradeCounted(e *Edge, p *proof) (Grade, Doubt) {
 	case e.Proto != model.TCP && e.Used > 1:
 		p.soft = true // one at a time
 		return r.oneWay(e)
+	case r.incomplete(e):
+		p.soft = true
+		return GradeUnknown, DoubtIncomplete
 	}
 	return Attempted, DoubtNone
+}
+
+// incomplete reports whether records are missing of an hour in which an edge was seen: its answer may be among them.
+func (r *grader) incomplete(e *Edge) bool {
+	return slices.ContainsFunc(e.Windows, r.cfg.incomplete)
 }
 
 func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
@@ -352,10 +357,10 @@ func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 		p.soft = r.tells(i)
 		return GradeUnknown, DoubtNoOpening
 	case !r.tells(i):
-		if slices.ContainsFunc(e.Windows, r.cfg.incomplete) {
-			return GradeUnknown, DoubtIncomplete
-		}
 		return GradeUnknown, DoubtNoAnswers
+	case r.incomplete(e):
+		p.soft = true
+		return GradeUnknown, DoubtIncomplete
 	case e.First > r.g.Last-cutOff:
 		p.soft = true
 		return GradeUnknown, DoubtCutOff
@@ -374,6 +379,9 @@ func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 		p.soft = true // systems limit how many errors they send
 	}
 	switch once := e.Used == 1 && !r.g.Peers[e.Dst].Address.IsMulticast(); {
+	case once && r.tells(i) && r.incomplete(e):
+		p.soft = true
+		return GradeUnknown, DoubtIncomplete
 	case once && r.tells(i):
 		return Attempted, DoubtNone
 	case once:

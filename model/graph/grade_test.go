@@ -283,6 +283,20 @@ func TestScans(t *testing.T) {
 	}
 }
 
+// TestScanWhileLost: who makes a node lose records hides no scan by it.
+func TestScanWhileLost(t *testing.T) {
+	w := newWorld()
+	w.others(0)
+	a := w.pod("shop", "a")
+	for n := range 40 {
+		w.see(0, a, w.pod("shop", fmt.Sprint("peer-", n)), 22, model.Used, model.AtDestination, opening)
+	}
+	g := w.buildWith(t, Config{Incomplete: func(uint32) bool { return true }})
+	if len(g.FanOuts) != 1 || len(g.FanOuts[0].Edges) != 40 {
+		t.Errorf("fan-outs %+v", g.FanOuts)
+	}
+}
+
 // TestManyTargets: a client of many servers, some of which are down, is no scanner.
 func TestManyTargets(t *testing.T) {
 	w := newWorld()

@@ -44,9 +44,14 @@ func (w *world) see(hour uint32, src, dst model.EndpointID, port uint16, fate mo
 
 func (w *world) build(t *testing.T) *Graph {
 	t.Helper()
+	return w.buildWith(t, Config{})
+}
+
+func (w *world) buildWith(t *testing.T, cfg Config) *Graph {
+	t.Helper()
 	b := NewBuilder(w.t)
 	b.Add(w.t, w.rows)
-	g := b.Build(Config{})
+	g := b.Build(cfg)
 	if err := g.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -193,7 +193,7 @@ func mergeSources(run []commit) (out []Source) {
 				if src.Stream != nil {
 					at[key] = len(out)
 					src.Stream = src.Stream.clone()
-					src.Rejected = addCounts(nil, src.Rejected)
+					src.Rejected, src.LostHours = addCounts(nil, src.Rejected), src.LostHours.Clone()
 				}
 				out = append(out, src)
 				continue
@@ -216,6 +216,7 @@ func (s *Source) addPart(o *Source) {
 	s.Records += o.Records
 	s.Bytes += o.Bytes
 	s.Lost += o.Lost
+	s.LostHours.Merge(o.LostHours)
 	s.Rejected = addCounts(s.Rejected, o.Rejected)
 	if o.First != 0 && (s.First == 0 || o.First < s.First) {
 		s.First = o.First

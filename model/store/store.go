@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"sync"
+
+	"sluice/model"
 )
 
 // Source is what a commit says of one source of its records.
@@ -17,10 +19,12 @@ type Source struct {
 	Bytes   int64  `json:"bytes"`
 	// Rejected counts the records that left no observation, by fate and reason ("malformed/bad-json").
 	Rejected map[string]int64 `json:"rejected,omitempty"`
-	Lost     int64            `json:"lost,omitempty"`  // events that the log itself says it lost
-	First    int64            `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
-	Last     int64            `json:"last,omitempty"`
-	Stream   *Stream          `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
+	Lost     int64            `json:"lost,omitempty"` // events that the log itself says it lost
+	// LostHours are the hours in which records may be missing, those of Lost among them; of old stores it is not known.
+	LostHours model.Losses `json:"lostHours,omitempty"`
+	First     int64        `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
+	Last      int64        `json:"last,omitempty"`
+	Stream    *Stream      `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
 	// Cluster is the only one that the rows of the source are of; "" where there are several, none, or nobody knows.
 	Cluster string `json:"cluster,omitempty"`
 }

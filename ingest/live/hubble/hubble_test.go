@@ -117,6 +117,16 @@ func TestLost(t *testing.T) {
 			t.Errorf("%s: %d, want %d", cause, k.lost[cause], want)
 		}
 	}
+	lost := uint64(0)
+	for hour, n := range k.lostHours {
+		if h := uint32(epoch.Unix() / 3600); hour != h && hour != h-1 {
+			t.Errorf("%d events lost in hour %d, want %d", n, hour, h)
+		}
+		lost += n
+	}
+	if lost != 20 {
+		t.Errorf("%d events lost in known hours, want 20", lost)
+	}
 }
 
 // TestLies: messages that make no sense are counted, and what comes between them is stored.

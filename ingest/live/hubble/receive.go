@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice/ingest"
 	wire "sluice/ingest/hubble"
@@ -160,8 +161,17 @@ func (r *receiver) lost(b []byte, m *wire.Response) {
 		return
 	}
 	if e.GetSource() == flowpb.LostEventSource_HUBBLE_RING_BUFFER || !r.session.Repeated(xxh3.Hash(b)) {
-		r.session.Lost(m.Node, strings.ToLower(e.GetSource().String()), e.GetNumEventsLost())
+		from, to := wire.LostTimes(micros(e.GetFirst()), micros(e.GetLast()), m.Time)
+		r.session.Lost(m.Node, strings.ToLower(e.GetSource().String()), e.GetNumEventsLost(), from, to)
 	}
+}
+
+// micros is a time in microseconds since 1970 UTC, 0 for none.
+func micros(t *timestamppb.Timestamp) int64 {
+	if t == nil {
+		return 0
+	}
+	return t.AsTime().UnixMicro()
 }
 
 func (r *receiver) status(b []byte) {

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"sluice/ingest/live"
+	"sluice/model"
 )
 
 // server is a Hubble server that does what a test says, faults included.
@@ -113,6 +114,7 @@ func flows(node string, first, last int, wait bool) func(func(any), context.Cont
 
 // kept is a live.Store in memory.
 type kept struct {
+	lostHours model.Losses
 	mu        sync.Mutex
 	ports     map[uint16]int
 	malformed uint64
@@ -142,6 +144,7 @@ func (k *kept) Commit(_ context.Context, b *live.Batch) error {
 		}
 		k.breaks += n.Breaks
 	}
+	k.lostHours.Merge(b.Report.LostHours)
 	k.resent += b.Resent
 	k.gaps += len(b.Gaps)
 	return nil

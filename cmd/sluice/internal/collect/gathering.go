@@ -7,6 +7,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/ingest/live"
 	"sluice/ingest/source"
+	"sluice/model/store"
 )
 
 // Gathering collects what servers send in memory.
@@ -87,7 +88,9 @@ func (g gathered) Commit(_ context.Context, b *live.Batch) error {
 	l := g.log
 	l.Builder.Add(b.Tables, b.Rows)
 	l.Report.Merge(&b.Report)
-	l.Gaps += len(b.Gaps)
+	for _, gap := range b.Gaps {
+		l.Missed(store.Gap(gap))
+	}
 	i, ok := g.at[g.src.name]
 	if !ok {
 		i = len(l.Sources)

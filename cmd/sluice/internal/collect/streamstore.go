@@ -127,16 +127,17 @@ func (s *streamStore) sourceOf(b *live.Batch) store.Source {
 		st.Gaps = append(st.Gaps, store.Gap(g))
 	}
 	src := store.Source{
-		Name:     s.name,
-		Cluster:  s.cluster,
-		Format:   s.format,
-		Records:  int64(b.Report.Total()),
-		Bytes:    int64(b.Bytes),
-		Lost:     int64(b.Report.Lost),
-		First:    b.Report.First,
-		Last:     b.Report.Last,
-		Rejected: b.Report.Rejected.Texts(),
-		Stream:   st,
+		Name:      s.name,
+		Cluster:   s.cluster,
+		Format:    s.format,
+		Records:   int64(b.Report.Total()),
+		Bytes:     int64(b.Bytes),
+		Lost:      int64(b.Report.Lost),
+		LostHours: b.Report.LostHours,
+		First:     b.Report.First,
+		Last:      b.Report.Last,
+		Rejected:  b.Report.Rejected.Texts(),
+		Stream:    st,
 	}
 	return src
 }

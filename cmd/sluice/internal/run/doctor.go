@@ -30,7 +30,7 @@ func (l *Log) Doctor(namespaces []string) *Doctor {
 
 func (l *Log) examine() []capture.Finding {
 	in := capture.Input{Graph: l.Graph, Counts: l.Counts(), Format: l.Format(), Hours: l.Builder.Hours(),
-		Lost: l.Report.Lost}
+		Lost: l.Report.Lost, LostHours: l.Report.LostHours}
 	nodes := map[string]*capture.Node{}
 	at := func(name string) *capture.Node {
 		if nodes[name] == nil {
@@ -39,7 +39,6 @@ func (l *Log) examine() []capture.Finding {
 		return nodes[name]
 	}
 	for i := range l.Stored {
-		in.Lost += uint64(l.Stored[i].Lost)
 		s := l.Stored[i].Stream
 		if s == nil {
 			continue

@@ -1,12 +1,9 @@
 package run
 
 import (
-	"cmp"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/ingest"
@@ -28,6 +25,7 @@ type Log struct {
 	Stored  []store.Source // of a store
 	Scanned Scanned        // of a store
 	Gaps    int            // times from which records of servers may be missing
+	gaps    []store.Gap    // the newest of them
 	Config  *Config
 	Builder *graph.Builder
 	Graph   *graph.Graph     // nil before Build
@@ -69,36 +67,13 @@ func (l *Log) Build() error {
 	return nil
 }
 
-// graphConfig is how the graph is made: silence means nothing in hours in which a server's records may be missing.
+// graphConfig is how the graph is made: silence means nothing in hours of which records may be missing.
 func (l *Log) graphConfig() graph.Config {
 	c := l.Config.graph()
-	var gaps []store.Gap
-	for i := range l.Stored {
-		if s := l.Stored[i].Stream; s != nil {
-			gaps = append(gaps, s.Gaps...)
-		}
-	}
-	if len(gaps) > 0 {
-		c.Incomplete = incomplete(gaps)
+	if missing := l.missing(); len(missing) > 0 {
+		c.Incomplete = missing.Has
 	}
 	return c
-}
-
-// incomplete returns whether an hour, counted since 1970 UTC, has a part of one of the gaps.
-func incomplete(gaps []store.Gap) func(hour uint32) bool {
-	const hour = int64(time.Hour / time.Microsecond)
-	slices.SortFunc(gaps, func(a, b store.Gap) int { return cmp.Compare(a.From, b.From) })
-	ends := make([]int64, len(gaps)) // the latest of a gap and those before it
-	for i, g := range gaps {
-		if ends[i] = max(g.From, g.To); i > 0 {
-			ends[i] = max(ends[i], ends[i-1])
-		}
-	}
-	return func(h uint32) bool {
-		from := int64(h) * hour
-		n, _ := slices.BinarySearchFunc(gaps, from+hour, func(g store.Gap, t int64) int { return cmp.Compare(g.From, t) })
-		return n > 0 && ends[n-1] >= from
-	}
 }
 
 // Counts are the final fates: what the graph decided, and what never reached it.
@@ -269,11 +244,12 @@ func (l *Log) Evidence(dir string) error {
 		return err
 	}
 	src := store.Source{
-		Name:   "evidence",
-		Format: l.Format(),
-		Lost:   int64(l.Report.Lost),
-		First:  l.Graph.First,
-		Last:   l.Graph.Last,
+		Name:      "evidence",
+		Format:    l.Format(),
+		Lost:      int64(l.Report.Lost),
+		LostHours: l.missing(),
+		First:     l.Graph.First,
+		Last:      l.Graph.Last,
 	}
 	for i := range rows {
 		src.Records += int64(rows[i].Records)

@@ -1,24 +1,53 @@
 package run
 
 import (
+	"slices"
 	"testing"
 
+	"sluice/model"
+	"sluice/model/graph"
 	"sluice/model/store"
 )
 
-// TestIncomplete: an hour is incomplete where a part of a gap lies in it, also of one that began long before; a gap whose
-// end is not known has its beginning.
-func TestIncomplete(t *testing.T) {
+// TestMissing: an hour is incomplete where a part of a gap lies in it, also of one that began long before; a gap whose
+// end is not known has its beginning. So are the hours of lost events, all hours where nobody knows when they were lost,
+// and all from the first record to the last of a source that was stored before hours were noted.
+func TestMissing(t *testing.T) {
 	const hour = 3600e6
-	missing := incomplete([]store.Gap{{From: 8.5 * hour, To: 8.6 * hour}, {From: 2.5 * hour, To: 5.1 * hour}, {From: 3 * hour, To: 3.1 * hour},
-		{From: 11.2 * hour}})
-	for h, want := range []bool{2: true, 3: true, 4: true, 5: true, 8: true, 11: true, 13: false} {
-		if got := missing(uint32(h)); got != want {
-			t.Errorf("hour %d: %v", h, got)
+	stream := store.Source{Stream: &store.Stream{Gaps: []store.Gap{{From: 8.5 * hour, To: 8.6 * hour},
+		{From: 2.5 * hour, To: 5.1 * hour}, {From: 3 * hour, To: 3.1 * hour}, {From: 11.2 * hour}}}}
+	for name, c := range map[string]struct {
+		src  store.Source
+		want []uint32
+	}{
+		"gaps":            {stream, []uint32{2, 3, 4, 5, 8, 11}},
+		"lost":            {store.Source{Lost: 7, LostHours: model.Losses{3: 7}}, []uint32{3}},
+		"lost, long ago":  {store.Source{Lost: 7, First: 4.2 * hour, Last: 6.1 * hour}, []uint32{4, 5, 6}},
+		"lost, and where": {store.Source{Lost: 7}, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+		"whole":           {store.Source{}, nil},
+	} {
+		l := NewLog(&Config{})
+		l.lostOf(&c.src)
+		incomplete := l.graphConfig().Incomplete
+		var got []uint32
+		for h := uint32(1); incomplete != nil && h <= 12; h++ {
+			if incomplete(h) {
+				got = append(got, h)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: hours %v, want %v", name, got, c.want)
 		}
 	}
-	l := Log{Config: &Config{}, Stored: []store.Source{{}, {Stream: &store.Stream{Gaps: []store.Gap{{From: hour, To: hour}}}}}}
-	if c := l.graphConfig(); c.Incomplete == nil || !c.Incomplete(1) || c.Incomplete(3) {
-		t.Error("the gaps of a store do not reach the graph")
+}
+
+// TestHoles: a log that has records all the time breaks off where an hour has none; one that has few shows nothing by it.
+func TestHoles(t *testing.T) {
+	steady := []graph.Hour{{Hour: 4, Records: 90}, {Hour: 5, Records: 50}, {Hour: 8, Records: 60}}
+	if got := holes(steady); !slices.Equal(got, []model.Micros{5 * 3600e6, 8 * 3600e6}) {
+		t.Errorf("holes %v", got)
+	}
+	if got := holes([]graph.Hour{{Hour: 4, Records: 90}, {Hour: 8, Records: 3}}); got != nil {
+		t.Errorf("holes of a log that is mostly quiet: %v", got)
 	}
 }

@@ -240,10 +240,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	}
 	l.Stored = part.Sources
 	for _, src := range l.Stored {
-		l.Report.Lost += uint64(src.Lost)
-		if src.Stream != nil {
-			l.Gaps += len(src.Stream.Gaps)
-		}
+		l.lostOf(&src)
 		l.Sources = append(
 			l.Sources,
 			source.Source{

@@ -136,24 +136,22 @@ func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, er
 	}, nil
 }
 
-// hours are the records of the log by hour, with the events that its sources say they lost spread over their time.
+// hours are the records of the log by hour, with the events that its sources say they lost: those of no known hour are
+// spread over all.
 func (l *Log) hours() []readiness.Hour {
 	var out []readiness.Hour
 	for _, h := range l.Builder.Hours() {
 		out = append(out, readiness.Hour{Hour: h.Hour, Records: h.Records})
 	}
-	if len(l.Stored) == 0 {
-		return readiness.Spread(out, l.Graph.First, l.Graph.Last, l.Report.Lost)
-	}
-	for i := range l.Stored {
-		s := &l.Stored[i]
-		first, last := s.First, s.Last
-		if first == 0 {
-			first, last = l.Graph.First, l.Graph.Last
+	const hour = model.Micros(time.Hour / time.Microsecond)
+	lost := l.Report.Lost
+	for h, n := range l.Report.LostHours {
+		if at := model.Micros(h) * hour; n > 0 && h != model.AnyHour && at <= l.Graph.Last && at+hour > l.Graph.First {
+			out = append(out, readiness.Hour{Hour: h, Lost: n})
+			lost -= n
 		}
-		out = readiness.Spread(out, first, last, uint64(s.Lost))
 	}
-	return out
+	return readiness.Spread(out, l.Graph.First, l.Graph.Last, lost)
 }
 
 // silent are the hours in which all nodes that the store knows of were missing.
