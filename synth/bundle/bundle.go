@@ -124,33 +124,40 @@ func open(dir string, force bool) (*place, *Manifest, error) {
 	return p, former, p.refuses([]string{ManifestFile}, former, force)
 }
 
+// Written is a bundle that is in its place. The report is that of the enforced form.
+type Written struct {
+	verify.Report
+	Manifest *Manifest
+	Hands    ByHand // what people did in its directory
+}
+
 // Write makes the bundle inside dir, verifies its policies by what is then on disk together with what people changed
-// and added, and puts it in the place of the former one. The report is that of the enforced form. Until the new bundle
-// is complete the former one stays as it is; what it does not list is never touched.
-func Write(ctx context.Context, dir string, in Input) (report verify.Report, err error) {
+// and added, and puts it in the place of the former one. Until the new bundle is complete the former one stays as it
+// is; what it does not list is never touched.
+func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if !render.ValidNamespace(in.name()) {
-		return report, fmt.Errorf(
+		return out, fmt.Errorf(
 			"the name %q of the bundle: want lower-case letters, digits and -, 63 at most",
 			in.name(),
 		)
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
-		return report, fmt.Errorf("locate bundle: %w", err)
+		return out, fmt.Errorf("locate bundle: %w", err)
 	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
 	p, former, err := open(dir, in.Force)
 	if err != nil {
-		return report, err
+		return out, err
 	}
 	next := filepath.Join(dir, newDir)
 	_, statErr := os.Stat(dir)
 	if err := os.RemoveAll(next); err != nil {
-		return report, fmt.Errorf("make place for bundle: %w", err)
+		return out, fmt.Errorf("make place for bundle: %w", err)
 	}
 	if err := os.MkdirAll(next, 0o755); err != nil {
-		return report, fmt.Errorf("make place for bundle: %w", err)
+		return out, fmt.Errorf("make place for bundle: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -160,29 +167,34 @@ func Write(ctx context.Context, dir string, in Input) (report verify.Report, err
 			}
 		}
 	}()
-	if report, err = fill(ctx, next, p, former, in); err != nil {
-		return report, err
+	if err = fill(ctx, next, p, former, in, &out); err != nil {
+		return out, err
 	}
 	if err := os.Rename(next, filepath.Join(dir, readyDir)); err != nil {
-		return report, fmt.Errorf("put bundle in place: %w", err)
+		return out, fmt.Errorf("put bundle in place: %w", err)
 	}
-	return report, install(dir)
+	if err := install(dir); err != nil {
+		return out, err
+	}
+	now, err := lookAt(dir, out.Manifest)
+	out.Hands = now.ByHand
+	return out, err
 }
 
 // fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place.
-func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input) (verify.Report, error) {
+func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) error {
 	evidence := make(chan error, 1)
 	go func() { evidence <- writeEvidence(dir, in) }()
-	report, err := fillPolicies(ctx, dir, p, former, in)
+	err := fillPolicies(ctx, dir, p, former, in, out)
 	if err := cmp.Or(<-evidence, err); err != nil {
-		return report, err
+		return err
 	}
 	files, err := filesIn(dir)
 	if err != nil {
-		return report, fmt.Errorf("list bundle: %w", err)
+		return fmt.Errorf("list bundle: %w", err)
 	}
 	if err := p.refuses(files, former, in.Force); err != nil {
-		return report, err
+		return err
 	}
 	var stale strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
@@ -194,11 +206,11 @@ func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input)
 		for _, name := range p.Edited { // what people wrote stays in its place
 			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil &&
 				!errors.Is(err, fs.ErrNotExist) {
-				return report, fmt.Errorf("keep %s: %w", name, err)
+				return fmt.Errorf("keep %s: %w", name, err)
 			}
 		}
 	}
-	return report, writeFiles(dir, map[string][]byte{staleFile: []byte(stale.String())})
+	return writeFiles(dir, map[string][]byte{staleFile: []byte(stale.String())})
 }
 
 // writeEvidence writes the evidence and the list of its files.
@@ -224,11 +236,11 @@ func writeEvidence(dir string, in Input) error {
 }
 
 // fillPolicies writes the policies until what is written loses nothing that a default deny of ours cuts.
-func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (verify.Report, error) {
+func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) error {
 	for {
 		w, err := writePolicies(ctx, dir, p, former, in)
 		if err != nil {
-			return verify.Report{}, err
+			return err
 		}
 		if !withdraw(in, &w.own) {
 			if lost := losses(in, &w.report); len(lost) > 0 {
@@ -239,11 +251,13 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 			}
 			in.Result.Taken(w.taken(&in))
 			in.Result.Selects(w.selects(&in))
-			return w.report, describe(ctx, dir, in, w, before(p, former, in))
+			out.Report = w.report
+			out.Manifest, err = describe(ctx, dir, in, w, before(p, former, in))
+			return err
 		}
 		for _, d := range formDirs {
 			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
-				return verify.Report{}, fmt.Errorf("write policies anew: %w", err)
+				return fmt.Errorf("write policies anew: %w", err)
 			}
 		}
 	}
@@ -311,7 +325,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 }
 
 // describe writes what says of a bundle what it is: the manifest, the reviews, and the report of this run.
-func describe(ctx context.Context, dir string, in Input, w *written, before *Former) error {
+func describe(ctx context.Context, dir string, in Input, w *written, before *Former) (*Manifest, error) {
 	m := newManifest(in, &w.report, w.files, w.spaces)
 	m.Files = map[string]string{}
 	for name, text := range w.files {
@@ -319,16 +333,16 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 	}
 	rest, err := reviews(ctx, in, m, w, before)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	report := rest[ReportFile]
 	delete(rest, ReportFile) // it is not of what is listed
 	if rest[PlacesFile], err = m.Places().encode(); err != nil {
-		return fmt.Errorf("encode places: %w", err)
+		return nil, fmt.Errorf("encode places: %w", err)
 	}
 	if m.pictured() {
 		if rest[PictureFile], err = m.Picture(); err != nil {
-			return fmt.Errorf("draw bundle: %w", err)
+			return nil, fmt.Errorf("draw bundle: %w", err)
 		}
 	}
 	rest[ignoreFile] = ignored(in.CommitEvidence)
@@ -337,13 +351,13 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 		m.Files[name] = digestOf(text)
 	}
 	if rest[ManifestFile], err = m.stable(before); err != nil {
-		return err
+		return nil, err
 	}
 	if rest[ReportData], err = encode(m.reportOf(digestOf(rest[ManifestFile]), in.Run)); err != nil {
-		return err
+		return nil, err
 	}
 	rest[ReportFile] = report
-	return writeFiles(dir, rest)
+	return m, writeFiles(dir, rest)
 }
 
 // stable is bundle.json. While nothing else differs from the bundle before, the day stays, too: the bytes do.

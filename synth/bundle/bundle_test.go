@@ -59,7 +59,7 @@ func write(t *testing.T, dir string, cfg synth.Config, lines ...string) verify.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rep
+	return rep.Report
 }
 
 // tree reads all files below dir.

@@ -199,9 +199,9 @@ const outside = "outside"
 
 // spaceOf is the namespace of a workload; what lies outside is one.
 func spaceOf(id string) string {
-	parts := strings.Split(id, "/")
-	if len(parts) < 2 || strings.ContainsRune(parts[0], ':') {
+	at := strings.LastIndexByte(id, '/')
+	if first, _, _ := strings.Cut(id, "/"); at < 0 || strings.IndexByte(first, ':') >= 0 {
 		return outside
 	}
-	return parts[len(parts)-2]
+	return id[strings.LastIndexByte(id[:at], '/')+1 : at]
 }

@@ -74,6 +74,13 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 	return out
 }
 
+// committedGroups are the groups as a page that is committed tells them, with commands to run beside it.
+func (m *Manifest) committedGroups(namespaces []string) []Group {
+	c := *m
+	c.Findings = m.lasting()
+	return c.Groups(".", namespaces...)
+}
+
 // Command is what to run, or to write into sluice.yaml, for a finding. dir is where the bundle lies.
 func (m *Manifest) Command(f *Finding, dir string) string {
 	again := "sluice learn ... --out " + quoted(dir)
@@ -157,7 +164,7 @@ func (p *page) findings(m *Manifest, namespace string) {
 	if namespace != "" {
 		of = []string{namespace}
 	}
-	groups := slices.DeleteFunc(m.committed().Groups(".", of...), func(g Group) bool {
+	groups := slices.DeleteFunc(m.committedGroups(of), func(g Group) bool {
 		return g.Severity == synth.Blocks.String() || synth.Kind(g.Kind) == synth.KindWidened
 	})
 	if len(groups) == 0 {
@@ -193,7 +200,7 @@ func (r *reviewer) blockers(p *page, namespace string) {
 	if namespace != "" {
 		of = []string{namespace}
 	}
-	groups := slices.DeleteFunc(r.m.committed().Groups(".", of...), func(g Group) bool {
+	groups := slices.DeleteFunc(r.m.committedGroups(of), func(g Group) bool {
 		return g.Severity != synth.Blocks.String()
 	})
 	if len(groups) == 0 {

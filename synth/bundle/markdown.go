@@ -12,27 +12,33 @@ import (
 // escape makes a text from a log or a cluster harmless in Markdown, HTML and tables: it stays on its line, inside its
 // cell, and is text.
 func escape(s string) string {
+	s = model.Printable(s)
 	var b strings.Builder
-	for _, r := range model.Printable(s) {
-		switch {
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '@' || r == '#': // no person and no issue is called: a comment stands between
-			b.WriteByte('\\')
-			b.WriteRune(r)
-			b.WriteString("<!-- -->")
-		case strings.ContainsRune("\\`*_[]|~$", r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
+	rest := s
+	for at := 0; at < len(rest); {
+		if with := escapes[rest[at]]; with != "" {
+			b.WriteString(rest[:at])
+			b.WriteString(with)
+			rest, at = rest[at+1:], 0
+		} else {
+			at++
 		}
 	}
+	if len(rest) < len(s) {
+		b.WriteString(rest)
+		s = b.String()
+	}
+	if strings.IndexByte(s, ':') < 0 {
+		return s
+	}
 	// A bare address of a page would become a link, a word between colons a picture.
-	return emoji.ReplaceAllString(strings.ReplaceAll(b.String(), "://", ":&#47;&#47;"), ":<!-- -->$1:")
+	return emoji.ReplaceAllString(strings.ReplaceAll(s, "://", ":&#47;&#47;"), ":<!-- -->$1:")
 }
+
+// escapes are what stands for characters that mean something. No person and no issue is called: a comment stands
+// between.
+var escapes = [256]string{'<': "&lt;", '&': "&amp;", '@': "\\@<!-- -->", '#': "\\#<!-- -->", '\\': "\\\\", '`': "\\`",
+	'*': "\\*", '_': "\\_", '[': "\\[", ']': "\\]", '|': "\\|", '~': "\\~", '$': "\\$"}
 
 var emoji = regexp.MustCompile(`:([a-zA-Z+-][a-zA-Z0-9_+\\-]*):`)
 
@@ -102,11 +108,12 @@ func (p *page) table(limit int, head []string, rows [][]string) {
 		if i == limit {
 			break
 		}
-		cells := make([]string, len(row))
-		for j, c := range row {
-			cells[j] = escape(c)
+		for _, c := range row {
+			p.WriteString("| ")
+			p.WriteString(escape(c))
+			p.WriteByte(' ')
 		}
-		p.line("| %s |", strings.Join(cells, " | "))
+		p.WriteString("|\n")
 	}
 	if n := len(rows) - limit; n > 0 {
 		p.line("\n%d more are in `%s`.", n, ManifestFile)

@@ -47,7 +47,8 @@ func tryWrite(t *testing.T, dir string, force bool, lines ...string) (verify.Rep
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bundle.Write(t.Context(), dir, bundle.Input{Graph: g, Config: cfg, Result: &r, Semantics: eval.Cilium, Force: force})
+	w, err := bundle.Write(t.Context(), dir, bundle.Input{Graph: g, Config: cfg, Result: &r, Semantics: eval.Cilium, Force: force})
+	return w.Report, err
 }
 
 // TestKeepsWhatIsTheirs: a bundle written over a former one touches nothing that the former did not list.

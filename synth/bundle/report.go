@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"sluice/model"
@@ -95,13 +94,20 @@ func (m *Manifest) committed() *Manifest {
 			e.Grade, e.Doubt = "", ""
 		}
 	}
-	c.Findings = slices.DeleteFunc(append([]Finding{}, m.Findings...), func(f Finding) bool {
-		return synth.Kind(f.Kind) == synth.KindLate // of the records of a run, and of no rule
-	})
-	for i := range c.Findings {
-		c.Findings[i].Detail = ""
-	}
+	c.Findings = m.lasting()
 	return &c
+}
+
+// lasting are the findings as they are committed.
+func (m *Manifest) lasting() []Finding {
+	out := make([]Finding, 0, len(m.Findings))
+	for _, f := range m.Findings {
+		if synth.Kind(f.Kind) != synth.KindLate { // of the records of a run, and of no rule
+			f.Detail = ""
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // reportOf is what committed leaves out, with what was read.

@@ -229,17 +229,14 @@ func alike(rows [][]string) [][]string {
 // rules lists all rules of a namespace, the risky ones first.
 func (r *reviewer) rules(p *page, namespace string) {
 	var rows [][]string
-	for k, name := range riskNames {
-		for i := range r.m.Rules {
-			rule := &r.m.Rules[i]
-			if strings.HasPrefix(rule.Policy, namespace+"/") && r.m.riskOf(rule) == risk(k) {
-				mark := ""
-				if rule.New {
-					mark = "new"
-				}
-				rows = append(rows, []string{rule.ID, mark, name, strings.TrimPrefix(rule.Policy, namespace+"/"),
-					short(rule.Text)})
+	for k, list := range r.byRisk(namespace) {
+		for _, rule := range list {
+			mark := ""
+			if rule.New {
+				mark = "new"
 			}
+			rows = append(rows, []string{rule.ID, mark, riskNames[k], strings.TrimPrefix(rule.Policy, namespace+"/"),
+				short(rule.Text)})
 		}
 	}
 	if len(rows) == 0 {

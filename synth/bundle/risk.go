@@ -62,19 +62,34 @@ func kindOf(id string) string {
 	return "pod"
 }
 
+// byRisk are the rules of a namespace, "" for all, by what they are about.
+func (r *reviewer) byRisk(namespace string) [len(riskNames)][]*Rule {
+	var out [len(riskNames)][]*Rule
+	for i := range r.m.Rules {
+		rule := &r.m.Rules[i]
+		if namespace == "" || ofNamespace(rule, namespace) {
+			k := r.m.riskOf(rule)
+			out[k] = append(out[k], rule)
+		}
+	}
+	return out
+}
+
+// ofNamespace reports whether the policy of a rule is one of a namespace.
+func ofNamespace(r *Rule, namespace string) bool {
+	ns, _, _ := strings.Cut(r.Policy, "/")
+	return ns == namespace
+}
+
 // risks shows the rules that cross a border, alike ones as one, the worst of each kind.
 func (r *reviewer) risks(p *page, namespace string) {
 	var rows [][]string
+	rules := r.byRisk(namespace)
 	for k := fromOutside; k < within; k++ {
 		var texts []string
 		policies := map[string][]string{}
-		n := 0
-		for i := range r.m.Rules {
-			rule := &r.m.Rules[i]
-			if r.m.riskOf(rule) != k || namespace != "" && !strings.HasPrefix(rule.Policy, namespace+"/") {
-				continue
-			}
-			n++
+		n := len(rules[k])
+		for _, rule := range rules[k] {
 			if len(policies[rule.Text]) == 0 {
 				texts = append(texts, rule.Text)
 			}

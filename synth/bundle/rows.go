@@ -80,7 +80,10 @@ func (e *Edge) spans() (list []span, proto string) {
 
 // brief is the ports of a row where there is little room.
 func (e *Edge) brief() string {
-	if list, proto := e.spans(); e.Edges > 1 && len(list) > 1 {
+	if e.Edges < 2 {
+		return e.Port
+	}
+	if list, proto := e.spans(); len(list) > 1 {
 		return fmt.Sprintf("%d ports/%s", e.Edges, proto)
 	}
 	return e.Port

@@ -6,10 +6,29 @@ import (
 	"slices"
 )
 
-// sortedSet returns a sorted copy without repetitions, nil when empty.
-func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
+// Most of what is asked for its canonical order has it already. Each of the functions below then returns what it was
+// given, clipped: nothing is copied, and who appends writes into nobody's list.
+
+// isSet reports whether a list is sorted and has no repetitions, and is nil when empty.
+func isSet[S ~[]E, E any](s S, compare func(a, b E) int) bool {
 	if len(s) == 0 {
+		return s == nil
+	}
+	for i := 1; i < len(s); i++ {
+		if compare(s[i-1], s[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// sortedSet returns the list sorted and without repetitions, nil when empty.
+func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
+	switch {
+	case len(s) == 0:
 		return nil
+	case isSet(s, compare):
+		return slices.Clip(s)
 	}
 	return makeSet(slices.Clone(s), compare)
 }
@@ -76,16 +95,45 @@ func (r Rule) Canonical() Rule {
 func (p Peer) Canonical() Peer {
 	p.Namespaces, p.Pods = p.Namespaces.Canonical(), p.Pods.Canonical()
 	p.CIDR = p.CIDR.Masked()
-	except := make([]netip.Prefix, len(p.Except))
-	for i, e := range p.Except {
-		except[i] = e.Masked()
+	if slices.ContainsFunc(p.Except, func(e netip.Prefix) bool { return e != e.Masked() }) {
+		except := make([]netip.Prefix, len(p.Except))
+		for i, e := range p.Except {
+			except[i] = e.Masked()
+		}
+		p.Except = except
 	}
-	p.Except = makeSet(except, netip.Prefix.Compare)
+	p.Except = sortedSet(p.Except, netip.Prefix.Compare)
 	p.All, p.None = canonicalPeers(p.All), canonicalPeers(p.None)
 	return p
 }
 
+// canonical reports whether Canonical would change nothing.
+func (p *Peer) canonical() bool {
+	return p.Namespaces.canonical() && p.Pods.canonical() && p.CIDR == p.CIDR.Masked() &&
+		!slices.ContainsFunc(p.Except, func(e netip.Prefix) bool { return e != e.Masked() }) &&
+		isSet(p.Except, netip.Prefix.Compare) && arePeers(p.All) && arePeers(p.None)
+}
+
+// arePeers reports whether a list of peers is in canonical order.
+func arePeers(list []Peer) bool {
+	if len(list) == 0 {
+		return list == nil
+	}
+	for i := range list {
+		if !list[i].canonical() || i > 0 && comparePeer(&list[i-1], &list[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func canonicalPeers(list []Peer) []Peer {
+	switch {
+	case len(list) == 0:
+		return nil
+	case arePeers(list):
+		return slices.Clip(list)
+	}
 	out := make([]Peer, len(list))
 	for i, p := range list {
 		out[i] = p.Canonical()
@@ -93,36 +141,40 @@ func canonicalPeers(list []Peer) []Peer {
 	return makeSet(out, comparePeers)
 }
 
+// The comparisons stop at the first difference: cmp.Or would compare all of both.
+
 func comparePolicies(a, b Policy) int {
-	return cmp.Or(
-		cmp.Compare(a.Namespace, b.Namespace),
-		cmp.Compare(a.Name, b.Name),
+	if c := cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name)); c != 0 {
+		return c
+	}
+	if c := cmp.Or(
 		a.Subject.Compare(b.Subject),
 		a.SubjectNamespaces.Compare(b.SubjectNamespaces),
 		cmp.Compare(a.SubjectEntities, b.SubjectEntities),
-		compareBools(
-			a.EntitiesOnly,
-			b.EntitiesOnly,
-		),
+		compareBools(a.EntitiesOnly, b.EntitiesOnly),
 		compareBools(a.Ingress, b.Ingress),
 		compareBools(a.Egress, b.Egress),
 		cmp.Compare(a.Tier, b.Tier),
 		compareOrders(a.Order, b.Order),
 		compareBools(a.Staged, b.Staged),
-		slices.CompareFunc(a.Rules, b.Rules, compareRules),
-	)
+	); c != 0 {
+		return c
+	}
+	return slices.CompareFunc(a.Rules, b.Rules, compareRules)
 }
 
 func compareRules(a, b Rule) int {
-	return cmp.Or(
+	if c := cmp.Or(
 		cmp.Compare(a.Direction, b.Direction),
 		cmp.Compare(a.Action, b.Action),
 		compareBools(a.AnyPeer, b.AnyPeer),
-		slices.CompareFunc(
-			a.Peers,
-			b.Peers,
-			comparePeers,
-		),
+	); c != 0 {
+		return c
+	}
+	if c := slices.CompareFunc(a.Peers, b.Peers, comparePeers); c != 0 {
+		return c
+	}
+	return cmp.Or(
 		compareBools(a.AnyPort, b.AnyPort),
 		slices.CompareFunc(a.Ports, b.Ports, comparePorts),
 		slices.CompareFunc(a.Self, b.Self, comparePeers),
@@ -130,23 +182,24 @@ func compareRules(a, b Rule) int {
 	)
 }
 
-func comparePeers(a, b Peer) int {
+func comparePeers(a, b Peer) int { return comparePeer(&a, &b) }
+
+func comparePeer(a, b *Peer) int {
+	if c := cmp.Compare(a.Kind, b.Kind); c != 0 {
+		return c
+	}
+	if c := a.Namespaces.Compare(b.Namespaces); c != 0 {
+		return c
+	}
+	if c := a.Pods.Compare(b.Pods); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(a.Kind, b.Kind),
-		a.Namespaces.Compare(b.Namespaces),
-		a.Pods.Compare(b.Pods),
 		a.CIDR.Compare(b.CIDR),
-		slices.CompareFunc(
-			a.Except,
-			b.Except,
-			netip.Prefix.Compare,
-		),
+		slices.CompareFunc(a.Except, b.Except, netip.Prefix.Compare),
 		cmp.Compare(a.Entities, b.Entities),
 		cmp.Compare(a.Name, b.Name),
-		cmp.Compare(
-			a.Namespace,
-			b.Namespace,
-		),
+		cmp.Compare(a.Namespace, b.Namespace),
 		slices.CompareFunc(a.All, b.All, comparePeers),
 		slices.CompareFunc(a.None, b.None, comparePeers),
 	)

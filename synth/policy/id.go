@@ -12,7 +12,7 @@ import (
 // moves. The hashed text is a contract: ids stand in bundles and decisions.
 func (p *Policy) RuleID(i int) string {
 	r := p.Rules[i].Canonical()
-	var e encoder
+	e := encoder{make([]byte, 0, 512)}
 	e.word("sluice/rule/v1", r.Direction.String())
 	if r.Action != Allow {
 		e.word("action", r.Action.String())
@@ -46,10 +46,21 @@ type encoder struct{ b []byte }
 func (e *encoder) word(name string, values ...string) {
 	e.b = append(e.b, name...)
 	for _, v := range values {
-		e.b = append(e.b, ' ')
-		e.b = strconv.AppendQuote(e.b, v)
+		e.value(v)
 	}
 	e.b = append(e.b, '\n')
+}
+
+// value adds a quoted word to a line. Most hold nothing that strconv would write otherwise.
+func (e *encoder) value(v string) {
+	e.b = append(e.b, ' ')
+	for i := range len(v) {
+		if v[i] < ' ' || v[i] > '~' || v[i] == '"' || v[i] == '\\' {
+			e.b = strconv.AppendQuote(e.b, v)
+			return
+		}
+	}
+	e.b = append(append(append(e.b, '"'), v...), '"')
 }
 
 func (e *encoder) selector(name string, s Selector) {
@@ -57,8 +68,14 @@ func (e *encoder) selector(name string, s Selector) {
 		return
 	}
 	e.word(name)
-	for _, r := range s {
-		e.word(" "+r.Op.String(), append([]string{r.Key}, r.Values...)...)
+	for i := range s {
+		r := &s[i]
+		e.b = append(append(e.b, ' '), r.Op.String()...)
+		e.value(r.Key)
+		for _, v := range r.Values {
+			e.value(v)
+		}
+		e.b = append(e.b, '\n')
 		for _, t := range r.Any {
 			e.word("or")
 			e.selector("of", t)
@@ -70,8 +87,8 @@ func (e *encoder) selector(name string, s Selector) {
 }
 
 func (e *encoder) peers(list []Peer) {
-	for _, p := range list {
-		switch p.Kind {
+	for i := range list {
+		switch p := &list[i]; p.Kind {
 		case PeerPods:
 			e.word("pods")
 			e.selector("namespaces", p.Namespaces)
@@ -100,11 +117,12 @@ func (e *encoder) peers(list []Peer) {
 
 func (e *encoder) ports(name string, list []Port) {
 	for _, p := range list {
-		values := []string{p.Proto.String(), fmt.Sprintf("%d-%d", p.First, p.Last), p.Name}
+		numbers := strconv.Itoa(int(p.First)) + "-" + strconv.Itoa(int(p.Last))
 		if p.Code > 0 {
-			values = append(values, fmt.Sprintf("code %d", p.Code-1))
+			e.word(name, p.Proto.String(), numbers, p.Name, "code "+strconv.Itoa(int(p.Code)-1))
+			continue
 		}
-		e.word(name, values...)
+		e.word(name, p.Proto.String(), numbers, p.Name)
 	}
 }
 

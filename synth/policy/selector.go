@@ -126,8 +126,11 @@ func (s Selector) Plain() bool {
 
 // Canonical returns the selector with requirements and values sorted and repetitions removed; nil when empty.
 func (s Selector) Canonical() Selector {
-	if len(s) == 0 {
+	switch {
+	case len(s) == 0:
 		return nil
+	case s.canonical():
+		return slices.Clip(s)
 	}
 	out := make(Selector, len(s))
 	for i, r := range s {
@@ -140,10 +143,37 @@ func (s Selector) Canonical() Selector {
 	return makeSet(out, compareRequirements)
 }
 
+// canonical reports whether Canonical would change nothing.
+func (s Selector) canonical() bool {
+	if len(s) == 0 {
+		return s == nil
+	}
+	for i := range s {
+		r := &s[i]
+		if i > 0 && compareRequirement(&s[i-1], r) >= 0 || !isSet(r.Values, cmp.Compare[string]) ||
+			!isSet(r.Any, Selector.Compare) {
+			return false
+		}
+		for _, t := range r.Any {
+			if !t.canonical() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Compare orders canonical selectors.
 func (s Selector) Compare(t Selector) int { return slices.CompareFunc(s, t, compareRequirements) }
 
-func compareRequirements(a, b Requirement) int {
-	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values),
-		slices.CompareFunc(a.Any, b.Any, Selector.Compare))
+func compareRequirements(a, b Requirement) int { return compareRequirement(&a, &b) }
+
+func compareRequirement(a, b *Requirement) int {
+	if c := cmp.Compare(a.Key, b.Key); c != 0 {
+		return c
+	}
+	if c := cmp.Or(cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values)); c != 0 {
+		return c
+	}
+	return slices.CompareFunc(a.Any, b.Any, Selector.Compare)
 }

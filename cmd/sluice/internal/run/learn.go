@@ -42,6 +42,7 @@ type Learned struct {
 	Config synth.Config // with what sluice.yaml and the base added
 	Result synth.Result
 	Report verify.Report
+	Bundle *bundle.Manifest
 	Hands  bundle.ByHand // what people did in the directory
 	Ready  *Ready        // whether enough was seen
 	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
@@ -110,20 +111,18 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	err = cfg.Watch.during(
 		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
 		func() (err error) {
-			out.Report, err = bundle.Write(ctx, cfg.Out, bundle.Input{
+			written, err := bundle.Write(ctx, cfg.Out, bundle.Input{
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
 				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(), InForce: only,
 				Cluster: inForce.Set,
 			})
+			out.Report, out.Bundle, out.Hands = written.Report, written.Manifest, written.Hands
 			return err
 		},
 	)
 	if err != nil {
-		return nil, err
-	}
-	if out.Hands, err = bundle.Hands(cfg.Out); err != nil {
 		return nil, err
 	}
 	out.Report.Edited = out.Hands.Changed()

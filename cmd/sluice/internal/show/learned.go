@@ -44,19 +44,16 @@ func viewLearnReady(r *run.Ready) []learnReadyView {
 
 // Learned prints what was learned into the bundle out; quiet: without what was read.
 func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string, quiet bool) error {
-	m, err := bundle.Read(out)
-	if err != nil {
-		return err
-	}
 	if format == Table {
-		printLearned(w, l, r, m, out, quiet)
+		printLearned(w, l, r, r.Bundle, out, quiet)
 		return nil
 	}
+	m := *r.Bundle
 	m.Files = nil // of use beside the files only
 	return printObject(
 		w,
 		format,
-		learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), viewLearnReady(r.Ready), m},
+		learnView{newHeader("LearnResult"), out, fateCounts(l), viewReport(&r.Report), viewLearnReady(r.Ready), &m},
 	)
 }
 
