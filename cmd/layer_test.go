@@ -58,6 +58,7 @@ var layers = []struct{ pkg, imports string }{
 	{"synth/render/rendertest", "synth/policy synth/render"},
 	{"synth/verify", "model model/graph synth/eval synth/policy"},
 	{"synth/bundle", "model model/graph synth synth/decision synth/eval synth/layout synth/policy synth/render synth/verify"},
+	{"synth/fleet", "synth/bundle"},
 	{"synth/bundle/applytest", "model model/graph synth/bundle synth/eval synth/policy synth/render"},
 	{"synth/readiness", "model model/graph model/workload synth/decision synth/verify"},
 	{"synth/readiness/readinesstest", "model synth/readiness"},
@@ -68,8 +69,8 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/kube/kubetest", ""},
 	{"cmd/sluice/internal/place", "model/store model/store/bucket"},
 	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
-		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/lint synth/policy " +
-		"synth/readiness synth/render synth/render/all synth/verify"},
+		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/fleet synth/lint " +
+		"synth/policy synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
 		"model/store"},
 	{"cmd/sluice/internal/propose", "synth/bundle"},
@@ -77,7 +78,7 @@ var layers = []struct{ pkg, imports string }{
 		"synth/readiness synth/verify"},
 	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/propose cmd/sluice/internal/run " +
 		"cmd/sluice/internal/text ingest/live model " +
-		"model/graph model/store model/workload synth synth/bundle synth/lint synth/policy " +
+		"model/graph model/store model/workload synth synth/bundle synth/fleet synth/lint synth/policy " +
 		"synth/layout synth/readiness synth/render synth/verify"},
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
 		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
@@ -105,7 +106,7 @@ var confined = []struct{ library, rooms, why string }{
 	{"github.com/google/go-github", proposing, "Git and the forges are one room's business"},
 	{"code.gitea.io/sdk", proposing, "Git and the forges are one room's business"},
 	{"gitlab.com/gitlab-org", proposing, "Git and the forges are one room's business"},
-	{"sigs.k8s.io/yaml", "synth/render synth/bundle synth/bundle/applytest cmd/sluice/internal/run " +
+	{"sigs.k8s.io/yaml", "synth/render synth/bundle synth/fleet synth/bundle/applytest cmd/sluice/internal/run " +
 		"cmd/flowgen", "YAML is text at the edges"},
 }
 

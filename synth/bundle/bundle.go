@@ -72,7 +72,7 @@ const (
 )
 
 // formDirs are the directories of policies that only a bundle writes to.
-var formDirs = []string{openDir, allowDir, denyDir, stageDir, enforceDir, gitOpsDir}
+var formDirs = []string{openDir, allowDir, denyDir, stageDir, enforceDir, GitOpsDir}
 
 // DefaultName is what a bundle is called that was given no name.
 const DefaultName = "sluice"

@@ -91,7 +91,7 @@ func (p *page) partial(sources []string) {
 		"**These could not be read whole (`--allow-partial`). What was not read is missing in the policies, and would be cut:**\n",
 	)
 	for _, s := range sources {
-		p.line("- %s", escape(s))
+		p.line("- %s", Escape(s))
 	}
 }
 

@@ -185,7 +185,7 @@ func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet
 		p.line("| allowed or not by what is not known | %s |", told(eval.Unknown))
 	}
 	if d.Same() && len(d.Alike) > 0 {
-		p.line("\nNothing is decided differently: %s the same in other words.", escape(some(d.Alike)))
+		p.line("\nNothing is decided differently: %s the same in other words.", Escape(some(d.Alike)))
 	}
 	for _, part := range []struct {
 		head string
@@ -347,6 +347,6 @@ func (p *page) list(head string, texts []string) {
 			p.line("- and %d more", len(texts)-i)
 			break
 		}
-		p.line("- %s", escape(t))
+		p.line("- %s", Escape(t))
 	}
 }

@@ -184,9 +184,9 @@ func (p *page) findings(m *Manifest, namespace string) {
 // first lists the first findings of a group, with the command for it.
 func (p *page) first(g *Group) {
 	p.details(true, fmt.Sprintf("%s: %s", g.Kind, count(g.Count, "finding", "findings")), func() {
-		p.line("%s %s\n", escape(g.Cause), code(g.Command))
+		p.line("%s %s\n", Escape(g.Cause), code(g.Command))
 		for _, t := range g.First {
-			p.line("- %s", escape(t))
+			p.line("- %s", Escape(t))
 		}
 		if n := g.Count - len(g.First); n > 0 {
 			p.line("- and %d more: `sluice show findings .`", n)

@@ -19,9 +19,9 @@ type Flux struct {
 	Repository string // the GitRepository in flux-system; "" is flux-system
 }
 
-// gitOpsDir has for each tool a directory stage, in which all is applied and what opens stands, and enforce, without
+// GitOpsDir has for each tool a directory stage, in which all is applied and what opens stands, and enforce, without
 // it.
-const gitOpsDir = "gitops"
+const GitOpsDir = "gitops"
 
 // fluxObject is a Kustomization of Flux.
 type fluxObject struct {
@@ -54,12 +54,12 @@ func (l *filing) gitOps(g GitOps, name string) error {
 	for _, end := range []string{"stage", "enforce"} {
 		phases := l.phases(end == "enforce")
 		if g.Argo {
-			if err := l.argo(path.Join(gitOpsDir, "argo", end), phases); err != nil {
+			if err := l.argo(path.Join(GitOpsDir, "argo", end), phases); err != nil {
 				return err
 			}
 		}
 		if g.Flux.Path != "" {
-			if err := l.flux(path.Join(gitOpsDir, "flux", end), phases, g.Flux, name); err != nil {
+			if err := l.flux(path.Join(GitOpsDir, "flux", end), phases, g.Flux, name); err != nil {
 				return err
 			}
 		}

@@ -9,9 +9,9 @@ import (
 	"sluice/model"
 )
 
-// escape makes a text from a log or a cluster harmless in Markdown, HTML and tables: it stays on its line, inside its
+// Escape makes a text from a log or a cluster harmless in Markdown, HTML and tables: it stays on its line, inside its
 // cell, and is text.
-func escape(s string) string {
+func Escape(s string) string {
 	s = model.Printable(s)
 	var b strings.Builder
 	rest := s
@@ -56,7 +56,7 @@ func label(s string) string {
 }
 
 // code makes a text look as code, whatever it holds.
-func code(s string) string { return "<code>" + escape(s) + "</code>" }
+func code(s string) string { return "<code>" + Escape(s) + "</code>" }
 
 // printed shows lines as they were printed.
 func printed(s string) string {
@@ -95,7 +95,7 @@ func (p *page) details(fold bool, summary string, do func()) {
 		do()
 		return
 	}
-	p.line("\n<details><summary>%s</summary>\n", escape(summary))
+	p.line("\n<details><summary>%s</summary>\n", Escape(summary))
 	do()
 	p.line("\n</details>")
 }
@@ -110,7 +110,7 @@ func (p *page) table(limit int, head []string, rows [][]string) {
 		}
 		for _, c := range row {
 			p.WriteString("| ")
-			p.WriteString(escape(c))
+			p.WriteString(Escape(c))
 			p.WriteByte(' ')
 		}
 		p.WriteString("|\n")

@@ -21,7 +21,7 @@ func (r *reviewer) report() []byte {
 		orNever(m.Inputs.Last), count(m.Inputs.Edges, "edge", "edges"),
 		count(m.Inputs.Connections, "pair of ends", "pairs of ends"))
 	if run.Version != "" || len(run.Command) > 0 {
-		p.line("\nWritten by sluice %s: %s.", escape(run.Version), code(strings.Join(run.Command, " ")))
+		p.line("\nWritten by sluice %s: %s.", Escape(run.Version), code(strings.Join(run.Command, " ")))
 	}
 	p.doubts(run)
 	p.watched(in, m)
@@ -39,7 +39,7 @@ func (p *page) doubts(run *Run) {
 	p.head("What may be missing")
 	n := p.Len()
 	for _, s := range run.Partial {
-		p.line("- **Not read whole:** %s", escape(s))
+		p.line("- **Not read whole:** %s", Escape(s))
 	}
 	if run.Lost > 0 {
 		p.line("- The log says that %s: edges may be missing.", count(run.Lost, "event was lost", "events were lost"))

@@ -91,10 +91,10 @@ func (r *reviewer) whole() []byte {
 func (r *reviewer) namespace(n *Namespace) []byte {
 	p := &page{}
 	e := r.in.Result.Enforce[n.Name]
-	p.line("# Network policies for %s\n", escape(n.Name))
+	p.line("# Network policies for %s\n", Escape(n.Name))
 	p.line("| direction | default deny |\n|---|---|")
 	for _, d := range policy.Directions() {
-		p.line("| %s | %s |", d, escape(e.Words(d)))
+		p.line("| %s | %s |", d, Escape(e.Words(d)))
 	}
 	p.line("\nWhat all namespaces have in common, and how this comes into a cluster: [%s](../../%s).", ReviewFile, ReviewFile)
 	r.blockers(p, n.Name)
@@ -146,7 +146,7 @@ func (r *reviewer) safe() string {
 	}
 	if len(open) > 0 {
 		slices.Sort(open)
-		text += "; not yet: " + escape(some(open))
+		text += "; not yet: " + Escape(some(open))
 	}
 	return text
 }
@@ -186,7 +186,7 @@ func (r *reviewer) spaces(p *page) {
 		e := r.in.Result.Enforce[n.Name]
 		rows = append(rows, []string{n.Name, e.Words(model.Ingress), e.Words(model.Egress)})
 		if len(r.m.Namespaces) > 1 {
-			links = append(links, fmt.Sprintf("[%s](%s/%s/%s)", escape(n.Name), allowDir, n.Name, ReviewFile))
+			links = append(links, fmt.Sprintf("[%s](%s/%s/%s)", Escape(n.Name), allowDir, n.Name, ReviewFile))
 		}
 		if e.Ingress == synth.Short {
 			short++
@@ -266,7 +266,7 @@ func title(namespaces []string) string {
 	if len(namespaces) > 5 {
 		return fmt.Sprintf("%d namespaces", len(namespaces))
 	}
-	return escape(strings.Join(namespaces, ", "))
+	return Escape(strings.Join(namespaces, ", "))
 }
 
 func orNever(s string) string {
@@ -328,7 +328,7 @@ func (p *page) verification(m *Manifest, r *verify.Report) {
 		if o.Pods != "" {
 			what = "What " + o.Pods + " selects in namespace " + o.Namespace
 		}
-		p.line("\n%s stays open for %s (policy `%s`).", escape(what), o.Direction, o.Policy)
+		p.line("\n%s stays open for %s (policy `%s`).", Escape(what), o.Direction, o.Policy)
 	}
 }
 

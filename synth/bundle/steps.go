@@ -42,7 +42,7 @@ func (p *page) next(m *Manifest, how render.Rollout) {
 	for i, s := range steps(m, how, "") {
 		lines := strings.Split(s.text, "\n")
 		for k := range lines {
-			lines[k] = escape(lines[k])
+			lines[k] = Escape(lines[k])
 		}
 		p.line("%d. %s", i+1, strings.Join(lines, "\n   "))
 		if len(s.commands) > 0 {

@@ -23,6 +23,7 @@ type learnOptions struct {
 	format  string
 	prune   string
 	with    []string
+	fleet   bool // all clusters
 }
 
 func newLearn(s Streams) *cobra.Command {
@@ -76,6 +77,8 @@ API server; goldmane:// and whisker+https:// without an address are those of the
 		"with -A: also deny by default in all namespaces to come (cilium, calico)",
 	)
 	o.clusterFlag(c, &o.Cluster, "learn for this cluster ("+run.UnnamedCluster+": the one without a name)")
+	f.BoolVar(&o.fleet, "all-clusters", false,
+		"learn for every cluster, each into the directory of its name in --out, and join what clusters agree on")
 	f.StringVar(
 		&o.Base,
 		"base",
@@ -130,6 +133,8 @@ func (o *learnOptions) check() error {
 		return run.Usagef("--global-deny would cut the namespaces that nothing is learned for: give -A")
 	case o.redact != "" && (o.Base != "" || len(o.with) > 0):
 		return run.Usagef("--redact: --base and --with name what is replaced: leave them out")
+	case o.fleet && (o.Cluster != "" || o.redact != ""):
+		return run.Usagef("--all-clusters goes without --cluster and --redact")
 	case o.Out == "":
 		return run.Usagef("--out DIR is needed: where to write the bundle")
 	}
@@ -153,6 +158,9 @@ func (o *learnOptions) check() error {
 	if o.Prune, err = parseDays("prune-unused", o.prune); err != nil {
 		return err
 	}
+	if o.fleet {
+		return nil
+	}
 	return bundle.Check(o.Out, o.Force)
 }
 
@@ -165,14 +173,17 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 		return err
 	}
 	o.digests = true
+	o.Watch = o.watch(s)
+	o.Version, o.Command, o.Console = version(), append([]string{"sluice"}, os.Args[1:]...), show.Console
+	if o.fleet {
+		return o.learnFleet(ctx, s, args)
+	}
 	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return err
 	}
 	o.hideAll(o.Namespaces)
 	o.hidden(&o.Cluster)
-	o.Watch = o.watch(s)
-	o.Version, o.Command, o.Console = version(), append([]string{"sluice"}, os.Args[1:]...), show.Console
 	if o.redact != "" {
 		o.Command = []string{"sluice", "learn", "--redact", "KEY", "..."}
 	}
@@ -188,4 +199,23 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 		return err
 	}
 	return r.Findings(o.failOn.names)
+}
+
+// learnFleet learns for all clusters. The command line chooses what is read, whatever the cluster.
+func (o *learnOptions) learnFleet(ctx context.Context, s Streams, args []string) error {
+	src, err := o.sources(s, args)
+	if err != nil {
+		return err
+	}
+	f, err := run.LearnFleet(ctx, src, o.LearnConfig, func(cluster string) (*run.Log, error) {
+		o.Cluster = cluster
+		return o.open(ctx, s, args)
+	})
+	if err != nil {
+		return err
+	}
+	if err := show.Fleet(s.Out, o.format, f, o.Out); err != nil {
+		return err
+	}
+	return f.Findings(o.failOn.names)
 }

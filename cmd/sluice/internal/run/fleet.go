@@ -1,0 +1,190 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"sluice/cmd/sluice/internal/place"
+	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
+	"sluice/synth/fleet"
+)
+
+// Fleet is what was learned for each cluster of the sources.
+type Fleet struct {
+	Clusters []FleetCluster
+	Joined   *fleet.Result // of the bundles that were written; nil: of fewer than two
+}
+
+// FleetCluster is what came of learning for one cluster.
+type FleetCluster struct {
+	Name    string
+	Out     string   // the directory of its bundle
+	Learned *Learned // nil: no bundle was written
+	Skipped string   // why nothing was to be learned
+	Err     error    // why nothing could be learned
+}
+
+// directory is a name of a cluster that can be one of a directory.
+var directory = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,62}$`)
+
+// LearnFleet learns for all clusters of the sources, each into a directory of its name in cfg.Out, and joins what they
+// agree on. open opens the sources for a cluster; it is called once with "" where they are no store. A cluster that
+// fails keeps no other from being learned.
+func LearnFleet(
+	ctx context.Context, src Sources, cfg LearnConfig, open func(cluster string) (*Log, error),
+) (*Fleet, error) {
+	var all *Log
+	clusters, err := src.storeClusters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if clusters == nil {
+		if all, err = open(""); err != nil {
+			return nil, err
+		}
+		clusters = all.clusters()
+	}
+	if len(clusters) == 0 {
+		return nil, fmt.Errorf("the flows name no cluster: learn without --all-clusters, or ingest with --cluster NAME")
+	}
+	f := &Fleet{}
+	var written []string
+	for _, name := range clusters {
+		c := FleetCluster{Name: name, Out: filepath.Join(cfg.Out, name)}
+		c.learn(ctx, cfg, func() (*Log, error) {
+			if all != nil {
+				return all, nil
+			}
+			return open(name)
+		})
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if c.Learned != nil {
+			written = append(written, name)
+		}
+		f.Clusters = append(f.Clusters, c)
+	}
+	if len(written) > 1 {
+		if f.Joined, err = fleet.Write(cfg.Out, written, cfg.Force); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// learn learns for one cluster.
+func (c *FleetCluster) learn(ctx context.Context, cfg LearnConfig, open func() (*Log, error)) {
+	if !directory.MatchString(c.Name) || fleet.Reserved(c.Name) {
+		c.Err = fmt.Errorf("a cluster called %s can have no directory of its name: learn it with --cluster", text.Printable(c.Name, 80))
+		return
+	}
+	l, err := open()
+	if err != nil {
+		c.Err = err
+		return
+	}
+	cfg.Cluster, cfg.Out = c.Name, c.Out
+	if !cfg.All {
+		have := l.namespaces(c.Name)
+		cfg.Namespaces = slices.DeleteFunc(slices.Clone(cfg.Namespaces), func(ns string) bool { return !have[ns] })
+		if len(cfg.Namespaces) == 0 {
+			c.Skipped = "it has none of the namespaces"
+			return
+		}
+	}
+	if cfg.Base != "" {
+		if cfg.Base = filepath.Join(cfg.Base, c.Name); !isDir(cfg.Base) {
+			cfg.Base = ""
+		}
+	}
+	if c.Learned, c.Err = Learn(ctx, l, cfg); c.Err == nil {
+		c.Err = l.Incomplete()
+	}
+}
+
+func isDir(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
+}
+
+// storeClusters returns the clusters of the store that is to be read, nil where none is.
+func (s *Sources) storeClusters(ctx context.Context) ([]string, error) {
+	dir := s.Store
+	if len(s.Args) == 1 && storeOf(s.Args[0]) != "" {
+		dir = storeOf(s.Args[0])
+	} else if len(s.Args) > 0 || s.Live != nil {
+		dir = ""
+	}
+	if dir == "" {
+		return nil, nil
+	}
+	st, err := place.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{}, st.Clusters()...), nil
+}
+
+// podEnds are the endpoints of the log that are pods.
+func (l *Log) podEnds(yield func(*model.Endpoint) bool) {
+	all := l.Graph.Tables.Endpoints.Snapshot()
+	for i := range all {
+		if all[i].Kind == model.KindPod && !yield(&all[i]) {
+			return
+		}
+	}
+}
+
+// clusters returns those of the pods, sorted.
+func (l *Log) clusters() []string {
+	seen := map[string]bool{}
+	for ep := range l.podEnds {
+		seen[ep.Cluster] = true
+	}
+	delete(seen, "")
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// namespaces returns those of the pods of a cluster.
+func (l *Log) namespaces(cluster string) map[string]bool {
+	have := map[string]bool{}
+	for ep := range l.podEnds {
+		if ep.Cluster == cluster {
+			have[ep.Namespace] = true
+		}
+	}
+	return have
+}
+
+// Findings is the error that a cluster asks for attention, or that it could not be learned.
+func (f *Fleet) Findings(failOn []string) error {
+	var failed, found []error
+	for i := range f.Clusters {
+		c := &f.Clusters[i]
+		if c.Err != nil {
+			failed = append(failed, fmt.Errorf("cluster %s: %w", c.Name, c.Err))
+		} else if c.Learned != nil {
+			if err := c.Learned.Findings(failOn); err != nil {
+				found = append(found, fmt.Errorf("%s: %w", c.Name, err))
+			}
+		}
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	if !slices.ContainsFunc(f.Clusters, func(c FleetCluster) bool { return c.Learned != nil }) {
+		return fmt.Errorf("nothing was learned: no cluster has a pod of the namespaces")
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return &Findings{[]string{errors.Join(found...).Error()}}
+}
