@@ -30,12 +30,12 @@ type tiers struct {
 func newTiers(set policy.PolicySet) *tiers {
 	order := float64(defaultTierOrder)
 	t := &tiers{
-		list: []policy.Tier{{Name: policy.DefaultTier, Order: &order}},
+		list: append(aroundTiers(), policy.Tier{Name: policy.DefaultTier, Order: &order}),
 		of:   make([]int, len(set.Policies)),
 		rank: make([]int, len(set.Policies)),
 	}
 	for _, tier := range set.Tiers {
-		if tier.Name != policy.DefaultTier {
+		if !builtIn(tier.Name) {
 			t.list = append(t.list, tier)
 		}
 	}
@@ -181,7 +181,12 @@ func (e *Evaluator) tier(o *outlook, pass bool, list []selected, a asked) (next 
 			}
 			j := lanes[k].rule
 			var lacks need
-			m := e.calicoRule(p, &p.Rules[j], e.peers[s.policy][j], &a, &lacks)
+			action, m := p.Rules[j].Action, model.Yes
+			if closed(p, &p.Rules[j]) {
+				action = policy.Deny
+			} else {
+				m = e.calicoRule(p, &p.Rules[j], e.peers[s.policy][j], &a, &lacks)
+			}
 			if m == model.Yes && !s.sure {
 				m = lacks.unknown(a.subject.lacks)
 			}
@@ -191,7 +196,7 @@ func (e *Evaluator) tier(o *outlook, pass bool, list []selected, a asked) (next 
 			if m == model.Unknown {
 				o.lacks.unknown(lacks)
 			}
-			switch p.Rules[j].Action {
+			switch action {
 			case policy.Allow:
 				o.add(Part{Outcome: Allowed, Reason: ByRule, Policy: s.policy, Rule: j})
 			case policy.Deny:

@@ -230,6 +230,9 @@ func (e *Evaluator) anyOf(
 		}
 		m = either(m, e.calicoPeer(p, &list[i], end, a, n))
 	}
+	if m == model.Unknown && everywhere(list) {
+		return model.Yes
+	}
 	return m
 }
 
@@ -241,7 +244,8 @@ func (e *Evaluator) calicoPeer(p *policy.Policy, q *policy.Peer, end *End, a *as
 		if end.IsPod && !elsewhere(end, a.subject) {
 			m = and(end.labels.matches(q.Pods, n), end.ofNamespace.matches(q.Namespaces, n))
 		}
-		if p.Tier != "" && m != model.Yes { // Kubernetes finds no networks
+		// Kubernetes finds no networks, nor does a selector of pods in a policy around those of namespaces.
+		if p.Tier != "" && m != model.Yes && !(p.Around() && len(q.Pods) > 0) {
 			m = either(m, e.inNetworks(q, end, true, n))
 		}
 		return m

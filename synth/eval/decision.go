@@ -109,7 +109,8 @@ func (d *Decision) LacksPolicyFact() bool {
 
 func (p *Part) lacksPolicyFact() bool {
 	switch need(p.Needs) {
-	case needNamespace, needPort, needServices, needNetworks, needPeer, needOrder, needHost:
+	case needNamespace, needPort, needServices, needNetworks, needPeer, needOrder, needHost,
+		needPriority, needNodeLabels:
 		return true
 	default:
 	}

@@ -50,7 +50,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 		e.peers[i] = make([][]resolved, len(p.Rules))
 		for j, r := range p.Rules {
 			e.peers[i][j] = e.resolve(r.Peers)
-			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], newLane(j, &r))
+			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], e.laneOf(p, j))
 			e.ordered[i] = e.ordered[i] || r.Action == policy.Pass
 		}
 	}
@@ -68,7 +68,8 @@ func (e *Evaluator) End(f Facts) *End {
 	}
 	e.declared(&f)
 	end := &End{Facts: f, namespaceKnown: f.NamespaceLabels != nil, namespace: withName(f.NamespaceLabels, f.Namespace)}
-	end.ingress, end.egress = selection{isolated: model.No, by: -1}, selection{isolated: model.No, by: -1}
+	end.ingress = selection{isolated: model.No, floored: model.No, by: -1}
+	end.egress = end.ingress
 	if !f.IsPod || f.HostNetwork {
 		end.IsPod = false // what no policy can select, no pod selector finds either
 		e.entityEnd(end)
@@ -98,6 +99,7 @@ func (e *Evaluator) End(f Facts) *End {
 		e.sel(end, i, and(end.hasLabels(p.Subject, &n), end.inNamespaces(p.SubjectNamespaces, &n)))
 	}
 	end.lacks = n
+	e.byPriority(end)
 	return end
 }
 
@@ -135,6 +137,10 @@ func (e *Evaluator) entityEnd(end *End) {
 // sel notes that policy i may select the end.
 func (e *Evaluator) sel(end *End, i int, sure model.Tri) {
 	if sure == model.No {
+		return
+	}
+	if e.set.Policies[i].Around() {
+		e.selAround(end, i, sure)
 		return
 	}
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
@@ -175,6 +181,18 @@ func (e *Evaluator) Decide(src, dst *End, proto model.Proto, port uint16) Decisi
 
 // part decides one direction: that of subject, whose other end is peer.
 func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto model.Proto, port uint16) Part {
+	a := asked{d, subject, peer, server, proto, port}
+	if subject.selection(d).surrounded() {
+		return e.around(a)
+	}
+	p, _ := e.namespaced(&a)
+	return p
+}
+
+// namespaced decides one direction by the policies of namespaces, to Calico by all. For a pod that nothing isolates
+// lacks is what it would take to know that a rule allows the connection.
+func (e *Evaluator) namespaced(a *asked) (p Part, lacks need) {
+	d, subject, peer, server, proto, port := a.dir, a.subject, a.peer, a.server, a.proto, a.port
 	s := subject.selection(d)
 	allow := Part{Outcome: Denied, Reason: NoRule, Policy: s.by, Rule: -1}
 	if s.isolated == model.No {
@@ -182,20 +200,20 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 	} else if peer.Entities&model.Host != 0 && (d == model.Ingress || e.semantics == Spec) {
 		allow = Part{Outcome: Allowed, Reason: OwnNode, Policy: -1, Rule: -1}
 		if e.semantics != Cilium { // where a denial is stronger
-			return allow
+			return allow, ""
 		}
 	}
-	if e.semantics == Calico && s.isolated != model.No {
+	if e.semantics == Calico && (s.isolated != model.No || s.around) {
 		p := e.tiered(d, subject, peer, server, proto, port)
 		if p.Outcome == Denied && d == model.Ingress && peer.aNode() {
-			return Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: -1, Needs: string(needNode)}
+			p = Part{Outcome: Unknown, Reason: Lacking, Policy: p.Policy, Rule: -1, Needs: string(needNode)}
 		}
-		return p
+		return p, ""
 	}
-	var lacks, deny need
+	var deny need
 	for _, sp := range s.policies {
 		if e.ordered[sp.policy] {
-			return Part{Outcome: Unknown, Reason: Lacking, Policy: sp.policy, Rule: -1, Needs: string(needOrder)}
+			return Part{Outcome: Unknown, Reason: Lacking, Policy: sp.policy, Rule: -1, Needs: string(needOrder)}, ""
 		}
 		lanes := e.rules[sp.policy][d]
 		for k := range lanes {
@@ -204,7 +222,7 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 			}
 			j := lanes[k].rule
 			r := &e.set.Policies[sp.policy].Rules[j]
-			if allow.Outcome == Allowed && r.Action == policy.Allow {
+			if allow.Outcome == Allowed && r.Action == policy.Allow && (allow.Reason == ByRule || len(s.after) == 0) {
 				continue
 			}
 			var n need
@@ -214,7 +232,7 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 			}
 			switch {
 			case m == model.Yes && r.Action == policy.Deny:
-				return Part{Outcome: Denied, Reason: ByRule, Policy: sp.policy, Rule: j}
+				return Part{Outcome: Denied, Reason: ByRule, Policy: sp.policy, Rule: j}, ""
 			case m == model.Yes:
 				allow = Part{Outcome: Allowed, Reason: ByRule, Policy: sp.policy, Rule: j}
 			case m == model.Unknown && r.Action == policy.Deny:
@@ -224,13 +242,13 @@ func (e *Evaluator) part(d model.Direction, subject, peer, server *End, proto mo
 			}
 		}
 	}
-	if allow.Outcome == Denied && s.isolated == model.Unknown {
+	if allow.Outcome == Denied && s.isolated == model.Unknown && !s.surrounded() {
 		lacks.unknown(subject.lacks)
 	}
 	if peer.aNode() && (d == model.Ingress || e.semantics == Spec) {
 		lacks.unknown(needNode)
 	}
-	return settle(allow, lacks, deny)
+	return settle(allow, lacks, deny), lacks
 }
 
 // settle turns what the rules say into an answer: an unsure deny spoils an allow, whatever is lacking a denial.

@@ -98,13 +98,18 @@ type End struct {
 }
 
 // Isolated reports whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.
-func (e *End) Isolated(d model.Direction) model.Tri { return e.selection(d).isolated }
+func (e *End) Isolated(d model.Direction) model.Tri {
+	s := e.selection(d)
+	return either(s.isolated, s.floored)
+}
 
 // Policies returns the indices of the policies that may select the end and say something of direction d.
 func (e *End) Policies(d model.Direction) []int {
 	var out []int
-	for _, s := range e.selection(d).policies {
-		out = append(out, s.policy)
+	for _, list := range [][]selected{e.selection(d).before, e.selection(d).policies, e.selection(d).after} {
+		for _, s := range list {
+			out = append(out, s.policy)
+		}
 	}
 	return out
 }
@@ -114,6 +119,11 @@ type selection struct {
 	policies []selected
 	isolated model.Tri
 	by       int // the first policy that isolates it for sure, or -1
+	// before and after are those around the policies of namespaces, floored whether one of them isolates the end as far
+	// as its API can.
+	before, after []selected
+	floored       model.Tri
+	around        bool // policies has some of them, as Calico asks all in one order
 }
 
 // selected is the index of a policy, and whether it is sure that it selects the end.

@@ -115,6 +115,8 @@ func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.
 		return e.matchNetwork(p, end, n)
 	case policy.PeerService:
 		return e.behindService(p, end, n)
+	case policy.PeerNodes:
+		return e.matchNodes(p.Pods, end, n)
 	default:
 		return n.unknown(needPeer)
 	}
@@ -257,7 +259,22 @@ func (e *Evaluator) matchAny(list []policy.Peer, known []resolved, subject, end 
 		}
 		m = either(m, e.matchPeer(&list[i], subject, end, n))
 	}
+	if m == model.Unknown && e.semantics != Cilium && everywhere(list) {
+		return model.Yes
+	}
 	return m
+}
+
+// everywhere reports whether peers are all addresses of both families: that of an end is one of them, known or not.
+func everywhere(list []policy.Peer) bool {
+	for _, all := range policy.Everywhere() {
+		if !slices.ContainsFunc(list, func(p policy.Peer) bool {
+			return p.Kind == policy.PeerCIDR && p.CIDR == all.CIDR && len(p.Except) == 0
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // either is Yes if either is, else Unknown if either is.

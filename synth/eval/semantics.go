@@ -10,6 +10,7 @@ import "fmt"
 //	own node's host to its pods  allowed    allowed          allowed
 //	a pod to its own node's host allowed    needs a rule     needs a rule
 //
+// ClusterNetworkPolicies stand before and after them in all three: around.go says where they differ.
 // To Cilium a rule that denies is stronger than what is allowed between a node and its pods. In all of them only a rule
 // without ports lets ICMP in or out, and a hostNetwork pod is its node.
 type Semantics uint8

@@ -102,7 +102,8 @@ func tierOf(p *policy.Policy) string { return cmp.Or(p.Tier, policy.DefaultTier)
 // before reports whether Calico asks q before p, as far as the set says the order of their tiers.
 func (l *linter) before(q, p *policy.Policy) bool {
 	if tierOf(q) == tierOf(p) {
-		return placeOf(q) < placeOf(p) || placeOf(q) == placeOf(p) && q.Tier != "" && p.Tier != "" && q.Name < p.Name
+		return placeOf(q) < placeOf(p) ||
+			placeOf(q) == placeOf(p) && q.Tier != "" && p.Tier != "" && !p.Around() && q.Name < p.Name
 	}
 	a, known := l.tierOrder(tierOf(q))
 	b, also := l.tierOrder(tierOf(p))
@@ -111,8 +112,13 @@ func (l *linter) before(q, p *policy.Policy) bool {
 
 // tierOrder is the order of a tier, false for one that the set does not have.
 func (l *linter) tierOrder(name string) (float64, bool) {
-	if name == policy.DefaultTier {
+	switch name {
+	case policy.AdminTier:
+		return 1e3, true
+	case policy.DefaultTier:
 		return 1e6, true
+	case policy.BaselineTier:
+		return 1e7, true
 	}
 	i := slices.IndexFunc(l.Set.Tiers, func(t policy.Tier) bool { return t.Name == name })
 	if i < 0 {
@@ -212,7 +218,11 @@ func (l *linter) dnsByLabel() {
 			}
 			for _, q := range r.Peers {
 				if q.Kind == policy.PeerPods && len(q.Namespaces) == 0 && len(q.Pods) > 0 {
-					l.foundRule(p, i, "add namespaceSelector: projectcalico.org/name == 'kube-system'",
+					remedy := "add namespaceSelector: projectcalico.org/name == 'kube-system'"
+					if p.Around() {
+						remedy = "add namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}"
+					}
+					l.foundRule(p, i, remedy,
 						"rule %s lets pods of every namespace be asked that have the label %s", p.RuleID(i), q.Pods)
 				}
 			}

@@ -64,10 +64,11 @@ var checks = []check{
 	},
 	{
 		"deprecated-kind",
-		Error,
-		"AdminNetworkPolicy and BaselineAdminNetworkPolicy ended as alpha: ClusterNetworkPolicy with the " +
-			"tiers Admin and Baseline took their place, and network plugins drop the old kinds. What the policy " +
-			"decides is not read here.",
+		Warning,
+		"AdminNetworkPolicy and BaselineAdminNetworkPolicy ended as alpha, and AWS has a ClusterNetworkPolicy of " +
+			"its own: ClusterNetworkPolicy of policy.networking.k8s.io with the tiers Admin and Baseline took " +
+			"their place, and network plugins drop the old kinds without a word. It is read all the same: write " +
+			"it as the kind that the finding names.",
 		(*linter).told,
 	},
 	{
@@ -202,6 +203,15 @@ var checks = []check{
 			"direction is not isolated. Cilium enforces them all the same, so that one text means two things. " +
 			"Name the direction, or remove its rules.",
 		(*linter).told,
+	},
+	{
+		"same-priority",
+		Warning,
+		"Two ClusterNetworkPolicies of one tier have the same priority, select the same pods and may decide " +
+			"differently. The API leaves open which of them is asked first: network plugins go by the name, by " +
+			"the stronger action or by chance, and another version may go by something else. Give every policy " +
+			"of a tier a priority of its own.",
+		(*linter).samePriority,
 	},
 	{
 		"service-port",

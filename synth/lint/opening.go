@@ -103,10 +103,10 @@ func (l *linter) systemNamespaces() {
 	})
 }
 
-// hostEndpoints: only Calico's policies have a tier.
+// hostEndpoints: only Calico's policies have a tier, and those around the policies of namespaces.
 func (l *linter) hostEndpoints() {
 	l.each(func(p *policy.Policy) {
-		if p.Tier != "" && p.Namespace == "" && len(p.SubjectNamespaces) == 0 && p.Subject.Matches(nil) &&
+		if p.Tier != "" && !p.Around() && p.Namespace == "" && len(p.SubjectNamespaces) == 0 && p.Subject.Matches(nil) &&
 			(p.Ingress || p.Egress) {
 			l.found(p, subjectFields, "add namespaceSelector: has(projectcalico.org/name)", "selects host endpoints as well as pods")
 		}

@@ -19,10 +19,12 @@ import (
 	"sluice/synth/render"
 	"sluice/synth/render/calico"
 	"sluice/synth/render/cilium"
+	"sluice/synth/render/cluster"
 	"sluice/synth/render/kubernetes"
 )
 
-var kinds = []render.Kinds{kubernetes.Dialect{}.Kinds(), cilium.Dialect{}.Kinds(), calico.Dialect{}.Kinds()}
+var kinds = []render.Kinds{kubernetes.Dialect{}.Kinds(), cilium.Dialect{}.Kinds(), calico.Dialect{}.Kinds(),
+	cluster.Dialect{}.Kinds()}
 
 const policyFile = "policy.yaml"
 
@@ -33,7 +35,7 @@ func check(text []byte, g *graph.Graph) []lint.Finding {
 	for i := range set.Policies {
 		if lint.OfCilium(&set.Policies[i]) {
 			in.Semantics = eval.Cilium
-		} else if set.Policies[i].Tier != "" {
+		} else if set.Policies[i].Tier != "" && !set.Policies[i].Around() {
 			in.Semantics = eval.Calico
 		}
 	}

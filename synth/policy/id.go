@@ -102,6 +102,9 @@ func (e *encoder) peers(list []Peer) {
 		case PeerNetwork:
 			e.word("network", p.Name)
 			e.selector("labels", p.Pods)
+		case PeerNodes:
+			e.word("nodes")
+			e.selector("labels", p.Pods)
 		case PeerService:
 			e.word("service", p.Namespace, p.Name)
 			e.selector("labels", p.Pods)

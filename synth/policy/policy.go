@@ -27,6 +27,14 @@ type Manifests struct {
 	Workloads  []Workload
 	// Blocks are the networks that pods have their addresses of.
 	Blocks []netip.Prefix
+	Nodes  []Node
+}
+
+// Node is a node and the addresses that it is reached by.
+type Node struct {
+	Name      string
+	Labels    model.Labels
+	Addresses []netip.Addr
 }
 
 // Workload is an object that makes pods: what their containers are called and under whose account they run.
@@ -48,7 +56,7 @@ type NamedPort struct {
 
 // Empty reports whether nothing is known.
 func (m *Manifests) Empty() bool {
-	return len(m.Namespaces)+len(m.Services)+len(m.Workloads)+len(m.Blocks) == 0
+	return len(m.Namespaces)+len(m.Services)+len(m.Workloads)+len(m.Blocks)+len(m.Nodes) == 0
 }
 
 // Service is an object that PeerService can name.
@@ -84,6 +92,10 @@ func (m *Manifests) Join(o Manifests) {
 		m.Workloads = append(m.Workloads, w)
 	}
 	m.Blocks = append(m.Blocks, o.Blocks...)
+	for _, n := range o.Nodes {
+		m.Nodes = slices.DeleteFunc(m.Nodes, func(x Node) bool { return x.Name == n.Name })
+		m.Nodes = append(m.Nodes, n)
+	}
 }
 
 // Of returns the workload that a pod with these labels is of, nil where there is none or several say different things
@@ -144,7 +156,7 @@ type Policy struct {
 	Ingress, Egress bool
 	Rules           []Rule
 	// Tier and Order are Calico's places in the evaluation: nil is last. Without a tier it is no Calico policy, and
-	// Calico takes it as one of the default tier with order 1000.
+	// Calico takes it as one of the default tier with order 1000. Policies Around those of namespaces have them too.
 	Tier  string
 	Order *float64
 	// Staged says that it is there for its effect to be watched and decides nothing.

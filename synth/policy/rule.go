@@ -48,7 +48,8 @@ const (
 	// Namespace and Name, or Pods for the service's labels: the endpoints of a service; to Calico at the destination
 	// with the service's ports
 	PeerService
-	PeerAll // every one of All, and none of None
+	PeerAll   // every one of All, and none of None
+	PeerNodes // the nodes whose labels Pods selects, by their addresses
 )
 
 // Peer is a set of other ends. Only the fields of its Kind are set.

@@ -80,6 +80,8 @@ func (p Peer) String() string {
 		return "service " + p.Namespace + "/" + p.Name
 	case PeerAll:
 		return p.allText()
+	case PeerNodes:
+		return "nodes " + p.Pods.String()
 	default:
 	}
 	if p.Name == "" {

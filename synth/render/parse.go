@@ -179,11 +179,6 @@ func (r *Reader) otherKind(n *yaml.Node, version, k string, kinds []Kinds) {
 		r.Report(Skipped, n, "%s is no policy", what)
 		return
 	}
-	if strings.Contains(k, "AdminNetworkPolicy") {
-		r.Report(Unsupported, n, "%s: its kind ended as alpha: write a ClusterNetworkPolicy of policy.networking.k8s.io, "+
-			"or policies of a namespace", what).Called(OldKind)
-		return
-	}
 	var known []string
 	for _, list := range kinds {
 		for kind, read := range list {

@@ -90,6 +90,9 @@ func (m *measurer) subject(i int) {
 			m.isolate(d, m.u.members[i].name)
 		}
 		for _, j := range s.Policies(d) {
+			if set[j].Around() && s.Isolated(d) != model.Yes {
+				continue // what nothing isolates is open without it
+			}
 			for k := range set[j].Rules {
 				if r := &set[j].Rules[k]; r.Action == policy.Allow && r.Direction == d {
 					m.rule(i, r)
@@ -250,7 +253,7 @@ func (m *measurer) mayName(p *policy.Peer, end *eval.End) bool {
 		return end.Address.IsValid() && p.CIDR.Contains(end.Address)
 	case policy.PeerEntities:
 		return end.Entities&p.Entities != 0
-	case policy.PeerNetwork:
+	case policy.PeerNetwork, policy.PeerNodes:
 		return !end.IsPod
 	case policy.PeerAll:
 		return !slices.ContainsFunc(p.All, func(x policy.Peer) bool { return !m.mayName(&x, end) })

@@ -520,7 +520,9 @@ func (v *verifier) unused() {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
 			d := p.Rules[j].Direction
-			idle := p.Staged || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
+			// Where rules deny around the policies of namespaces, no connection is there to need them.
+			denies := p.Around() && p.Rules[j].Action != policy.Allow
+			idle := p.Staged || denies || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
 			if !idle && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
 				v.report.Unused = append(
 					v.report.Unused,

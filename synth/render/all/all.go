@@ -8,6 +8,7 @@ import (
 	"sluice/synth/render"
 	"sluice/synth/render/calico"
 	"sluice/synth/render/cilium"
+	"sluice/synth/render/cluster"
 	"sluice/synth/render/kubernetes"
 )
 
@@ -41,5 +42,5 @@ func Kinds() []render.Kinds {
 	for _, d := range Dialects() {
 		out = append(out, d.Kinds())
 	}
-	return out
+	return append(out, cluster.Dialect{}.Kinds())
 }

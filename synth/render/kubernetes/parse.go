@@ -8,11 +8,22 @@ import (
 	"sluice/synth/render"
 )
 
-// reader reads one object.
-type reader struct{ *render.Reader }
+// reader reads one object. Where its kind has domain names, name gives a peer's for one of the API, false for none.
+type reader struct {
+	*render.Reader
+	name func(string) (string, bool)
+}
 
 func parse(outer *render.Reader, n *yaml.Node) []policy.Policy {
-	r := reader{outer}
+	return ParseNamed(outer, n, kind, nil)
+}
+
+// ParseNamed reads an object of a kind that is a NetworkPolicy but for its name, and has domain names beside the peers
+// of egress where name is not nil: it gives the name of a peer for one of the API, false where that would refuse it.
+func ParseNamed(
+	outer *render.Reader, n *yaml.Node, kind string, name func(string) (string, bool),
+) []policy.Policy {
+	r := reader{outer, name}
 	p := policy.Policy{Source: r.Position(n)}
 	var body *yaml.Node
 	r.Fields(n, kind, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "status": nil, "metadata": nil,
@@ -29,7 +40,9 @@ func parse(outer *render.Reader, n *yaml.Node) []policy.Policy {
 
 // ReadSpec reads the spec of a NetworkPolicy, which is that of its staged form as well, into a policy with its
 // namespace.
-func ReadSpec(r *render.Reader, spec *yaml.Node, p *policy.Policy) { reader{r}.spec(spec, p) }
+func ReadSpec(r *render.Reader, spec *yaml.Node, p *policy.Policy) {
+	reader{r, nil}.spec(spec, p)
+}
 
 // directions are what policyTypes can say.
 var directions = map[string]model.Direction{"Ingress": model.Ingress, "Egress": model.Egress}

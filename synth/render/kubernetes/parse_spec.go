@@ -77,10 +77,14 @@ func (r reader) rules(n *yaml.Node, path, peersField string, d model.Direction, 
 		if render.IsNull(item) {
 			r.Report(render.Note, item, "spec.%s: an empty item is a rule for everything", path)
 		}
-		r.Fields(item, "spec."+path, map[string]func(*yaml.Node){
+		fields := map[string]func(*yaml.Node){
 			peersField: func(v *yaml.Node) {
 				for _, q := range r.List(v, path+"."+peersField) {
 					rule.AnyPeer = false
+					if names := r.namesIn(q, d); names != nil {
+						rule.Peers = append(rule.Peers, r.names(names, path+"."+peersField+".domainNames")...)
+						continue
+					}
 					rule.Peers = append(rule.Peers, r.peer(q, path+"."+peersField, p.Namespace))
 				}
 			},
@@ -90,9 +94,37 @@ func (r reader) rules(n *yaml.Node, path, peersField string, d model.Direction, 
 					rule.Ports = append(rule.Ports, r.port(q, path+".ports"))
 				}
 			},
-		})
+		}
+		if r.name != nil && d == model.Egress {
+			fields["domainNames"] = func(v *yaml.Node) {
+				rule.AnyPeer = false
+				rule.Peers = append(rule.Peers, r.names(v, path+".domainNames")...)
+			}
+		}
+		r.Fields(item, "spec."+path, fields)
 		p.Rules = append(p.Rules, rule)
 	}
+}
+
+// namesIn returns the domain names of a peer that has nothing else, nil where it has none.
+func (r reader) namesIn(peer *yaml.Node, d model.Direction) *yaml.Node {
+	if r.name == nil || d != model.Egress || peer.Kind != yaml.MappingNode || len(peer.Content) != 2 {
+		return nil
+	}
+	return render.Field(peer, "domainNames")
+}
+
+func (r reader) names(n *yaml.Node, path string) []policy.Peer {
+	var out []policy.Peer
+	for _, v := range r.List(n, path) {
+		s, ok := r.Text(v, path)
+		name, fine := r.name(s)
+		if ok && !fine {
+			r.Bad(v, "%s: %q is not a domain name%s", path, s, render.QuoteHint(s))
+		}
+		out = append(out, policy.Peer{Kind: policy.PeerFQDN, Name: name})
+	}
+	return out
 }
 
 func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {

@@ -87,19 +87,29 @@ func portsOf(ports []policy.Port) []port {
 // protocols are the names that the API has.
 var protocols = map[model.Proto]string{model.TCP: "TCP", model.UDP: "UDP", model.SCTP: "SCTP"}
 
-// selectorOf writes In with one value as matchLabels; a second one for the same key has to be an expression.
 func selectorOf(s policy.Selector) *selector {
 	out := &selector{}
-	for _, r := range s {
-		_, taken := out.MatchLabels[r.Key]
-		if r.Op != policy.In || len(r.Values) != 1 || taken {
-			out.MatchExpressions = append(out.MatchExpressions, expression{r.Key, r.Op.String(), r.Values})
-			continue
-		}
-		if out.MatchLabels == nil {
-			out.MatchLabels = map[string]string{}
-		}
-		out.MatchLabels[r.Key] = r.Values[0]
+	labels, rest := Written(s)
+	out.MatchLabels = labels
+	for _, r := range rest {
+		out.MatchExpressions = append(out.MatchExpressions, expression{r.Key, r.Op.String(), r.Values})
 	}
 	return out
+}
+
+// Written returns what of a selector is written as matchLabels, which is In with one value, and the rest, which is
+// written as expressions: a second condition on a key has to be one.
+func Written(s policy.Selector) (labels map[string]string, rest []policy.Requirement) {
+	for _, r := range s {
+		_, taken := labels[r.Key]
+		if r.Op != policy.In || len(r.Values) != 1 || taken {
+			rest = append(rest, r)
+			continue
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[r.Key] = r.Values[0]
+	}
+	return labels, rest
 }

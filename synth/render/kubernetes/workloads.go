@@ -101,7 +101,7 @@ func labels(n *yaml.Node, field string) model.Labels {
 	return model.MakeLabels(kv)
 }
 
-// parseNode reads which addresses the pods of a node have.
+// parseNode reads which addresses the pods of a node have, and what it is found by itself.
 func parseNode(r *render.Reader, n *yaml.Node) []policy.Policy {
 	r.Report(render.Skipped, n, "v1 Node is no policy")
 	spec := render.Field(n, "spec")
@@ -113,6 +113,16 @@ func parseNode(r *render.Reader, n *yaml.Node) []policy.Policy {
 		if p, err := netip.ParsePrefix(text); err == nil {
 			r.Beside(policy.Manifests{Blocks: []netip.Prefix{p.Masked()}})
 		}
+	}
+	meta := render.Field(n, "metadata")
+	node := policy.Node{Name: scalar(meta, "name"), Labels: model.MakeLabels(stringMap(meta, "labels"))}
+	for _, a := range items(render.Path(n, "status", "addresses")) {
+		if addr, err := netip.ParseAddr(scalar(a, "address")); err == nil {
+			node.Addresses = append(node.Addresses, addr)
+		}
+	}
+	if len(node.Addresses) > 0 {
+		r.Beside(policy.Manifests{Nodes: []policy.Node{node}})
 	}
 	return nil
 }

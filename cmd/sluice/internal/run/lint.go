@@ -38,7 +38,7 @@ func semanticsOf(set policy.PolicySet) eval.Semantics {
 	sem := eval.Spec
 	for i := range set.Policies {
 		switch {
-		case set.Policies[i].Tier != "":
+		case set.Policies[i].Tier != "" && !set.Policies[i].Around():
 			return eval.Calico
 		case lint.OfCilium(&set.Policies[i]):
 			sem = eval.Cilium

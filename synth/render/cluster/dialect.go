@@ -1,0 +1,51 @@
+package cluster
+
+import (
+	"sluice/synth/policy"
+	"sluice/synth/render"
+	"sluice/synth/render/kubernetes"
+)
+
+// Dialect is policy.networking.k8s.io, v1beta1 unless Alpha says v1alpha2.
+type Dialect struct {
+	Alpha bool
+}
+
+var _ render.Dialect = Dialect{}
+
+// Name is "cluster".
+func (Dialect) Name() string { return "cluster" }
+
+// Kinds are ClusterNetworkPolicies, the kinds before them, those of AWS, and what the kubernetes dialect reads.
+func (Dialect) Kinds() render.Kinds { return kinds() }
+
+// Project returns the part of a set that NetworkPolicies and ClusterNetworkPolicies can say.
+func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return project(set) }
+
+// Says reports whether NetworkPolicies can write a rule as it stands: what a namespace allows stands in them.
+func (Dialect) Says(r policy.Rule) bool { return kubernetes.Dialect{}.Says(r) }
+
+// Render writes one file for each policy.
+func (d Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
+	return d.render(set, labels)
+}
+
+// Rollout has both kinds. NetworkPolicies isolate what they select; the floor below them denies what they leave.
+func (d Dialect) Rollout() render.Rollout {
+	r := kubernetes.Dialect{}.Rollout()
+	r.Kinds = append(r.Kinds, d.version()+"/"+kind)
+	r.Resources = append(r.Resources, "clusternetworkpolicies."+group)
+	r.Needs = []render.Need{{
+		Text: "ClusterNetworkPolicy " + d.version() + ", and a network plugin that enforces it: without it the floor " +
+			"below the namespaces denies nothing.",
+		Command: "kubectl explain clusternetworkpolicies --api-version=" + d.version(),
+	}}
+	return r
+}
+
+func (d Dialect) version() string {
+	if d.Alpha {
+		return alpha
+	}
+	return beta
+}
