@@ -112,6 +112,53 @@ func TestReview(t *testing.T) {
 	p.keys("u")
 }
 
+// TestTakeOut: a decision of an earlier session is taken out of the file, which is undone, done again and written. Only
+// that entry leaves the file, and what it denied is told as allowed again.
+func TestTakeOut(t *testing.T) {
+	const entry = "  - {source: default/frontend, destination: default/adservice, port: 9555/tcp, verdict: reject, reason: no ads}\n"
+	const begin, end = "# ours\ndecisions: # by ben\n  # the first\n", "  # the second\n  - source: default/checkoutservice\n" +
+		"    destination: \"*\" # all\n    port: 8080/tcp\n    verdict: accept\n    reason: mail\nresolver: none\n"
+	dir := learned(t, begin+entry+end)
+	config := filepath.Join(dir, "sluice.yaml")
+	p := open(t, browser(t), serve(t, dir), 1280, 800, false)
+	p.keys("7")
+	p.shows(".stacked", "no ads")
+	p.click(".stacked tbody tr button")
+	p.shows(".stacked tr.out", "to be taken out")
+	p.shows(".bar", "1 taken out of the file, not written yet")
+	p.shows(".sheet .effect", "4 connections would be allowed that are not today")
+	p.shot("takeout")
+	p.keys("u")
+	p.shows(".bar", "Decisions go to sluice.yaml")
+	p.wait("document.querySelector('.stacked tr.out') === null")
+	if text := read(t, config); text != begin+entry+end {
+		t.Errorf("written before anybody asked: %q", text)
+	}
+	// From the edge too.
+	p.keys("2")
+	p.types("#q", "adservice 9555")
+	p.wait("document.querySelectorAll('.spacer .row').length === 1")
+	p.click(".spacer .row")
+	p.shows(".detail .facts", "Take the decision out")
+	p.click(".detail .facts dd button:not(.link)")
+	p.shows(".detail .facts", "Put the decision back")
+	p.click(".bar button.primary")
+	p.shows(".bar", "Written to sluice.yaml")
+	if text := read(t, config); text != begin+end {
+		t.Errorf("more than the entry moved: %q", text)
+	}
+	p.run(chromedp.Reload())
+	p.wait("document.querySelector('.panel .row') !== null")
+	p.shows(".bar", "1 taken out of the file: written to sluice.yaml")
+	p.keys("7")
+	p.click(".stacked tr.out button")
+	p.click(".bar button.primary")
+	p.shows(".bar", "Written to")
+	if text := read(t, config); text != begin+entry+end {
+		t.Errorf("put back: %q", text)
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -240,6 +287,7 @@ const looks = `(() => {
     const style = getComputedStyle(el), a = light(parse(style.color)), b = light(back(el));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) { const k = style.color + ' on ' + back(el); if (!seen.has(k)) { seen.add(k); out.push('contrast ' + ratio.toFixed(2) + ': ' + n.textContent.trim().slice(0, 40) + ' ' + k); } }
+    if (el.closest('.c-risk') && el.scrollWidth > el.clientWidth + 1) out.push('cut: ' + n.textContent.trim());
     if (parseFloat(style.fontSize) < 10) out.push('letters of ' + style.fontSize + ': ' + n.textContent.trim().slice(0, 40));
   }
   return out;
@@ -249,7 +297,8 @@ const looks = `(() => {
 // be read.
 func TestLooks(t *testing.T) {
 	ctx := browser(t)
-	url := serve(t, boutique(t))
+	url := serve(t, learned(t, "decisions:\n- {source: default/frontend, destination: '*', port: 9555/tcp, verdict: ignore, "+
+		"reason: nobody looks at what is shown beside the goods since the shop was rebuilt, by: ben}\n"))
 	for _, width := range []int64{1280, 390} {
 		for _, dark := range []bool{false, true} {
 			name := fmt.Sprintf("%d-%v", width, map[bool]string{false: "light", true: "dark"}[dark])

@@ -37,9 +37,17 @@ func sluice(t *testing.T, dir string, args ...string) string {
 }
 
 // boutique learns the bundle of the capture that ships with sluice, and returns the directory that it is in.
-func boutique(t *testing.T) string {
+func boutique(t *testing.T) string { return learned(t, "") }
+
+// learned is the same, learned with a configuration.
+func learned(t *testing.T, config string) string {
 	t.Helper()
 	dir := t.TempDir()
+	if config != "" {
+		if err := os.WriteFile(filepath.Join(dir, "sluice.yaml"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	flows, err := filepath.Abs(filepath.Join(root, "testdata/flows/online-boutique.jsonl.gz"))
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,8 @@ type Page struct {
 	Widenings  []Widening         `json:"widenings"`
 	Lost       []Case             `json:"lost"` // what verify says should be looked at
 	Decisions  []Decision         `json:"decisions"`
-	Saved      []Decision         `json:"saved"` // of Decisions, those that this page wrote
+	Saved      []Decision         `json:"saved"`   // what this page wrote besides
+	Removed    []int              `json:"removed"` // of Decisions, those that this page took out of the file
 	Backtest   []Cut              `json:"backtest"`
 	Causes     []string           `json:"causes"` // of what a backtest loses
 
@@ -201,7 +202,8 @@ func gather(ctx context.Context, in *Input) (*Page, error) {
 	p := &Page{APIVersion: "sluice/v1", Kind: "ReviewPage", Name: b.Name, Dialect: b.Dialect, Cluster: b.Cluster,
 		AsOf: b.AsOf, ReadOnly: in.ReadOnly, Evidence: in.Log != nil, Seen: b.Inputs.Records > 0, By: in.By,
 		Strings: []string{}, Namespaces: b.Namespaces, Findings: b.Findings, Lost: []Case{}, Decisions: []Decision{},
-		Saved: []Decision{}, Backtest: []Cut{}, Causes: []string{}, Peers: []Peer{}, Groups: []Group{}, Rules: []Rule{},
+		Saved: []Decision{}, Removed: []int{}, Backtest: []Cut{}, Causes: []string{}, Peers: []Peer{}, Groups: []Group{},
+		Rules:    []Rule{},
 		Policies: []Policy{}, Edges: noEdges(), files: map[string]string{}}
 	if !in.ReadOnly {
 		p.Config = in.Config.Path
@@ -346,7 +348,7 @@ func (k *making) decisions(context.Context) error {
 		return err
 	}
 	for i := range list {
-		k.page.Decisions = append(k.page.Decisions, sent(&list[i]))
+		k.page.Decisions = append(k.page.Decisions, shown(&list[i]))
 	}
 	book, err := decision.New(list)
 	if err != nil {
@@ -380,8 +382,8 @@ func addressOf(id string) netip.Addr {
 	return a
 }
 
-// sent is a decision as the page has it.
-func sent(d *decision.Decision) Decision {
+// shown is a decision as the page has it.
+func shown(d *decision.Decision) Decision {
 	out := Decision{d.Source, d.Destination, d.Port, d.Verdict.String(), d.Reason, d.By, ""}
 	if !d.Until.IsZero() {
 		out.Until = d.Until.Format(time.DateOnly)

@@ -32,7 +32,7 @@ type Server struct {
 	made     *Page         // as the bundle was when the server began
 
 	mu    sync.Mutex
-	saved []Decision
+	saved sent
 	text  []byte // the page as it is now; nil: it has to be written anew
 	csp   string
 }
@@ -41,13 +41,16 @@ type Server struct {
 // guess.
 func Listen(ctx context.Context, in Input, port int) (*Server, error) {
 	s := &Server{in: in, token: rand.Text()}
+	var err error
 	if in.Log != nil {
-		var err error
-		if s.trying, err = run.Decide(ctx, in.Log, in.Policies); err != nil {
+		standing, err := in.Config.Decisions()
+		if err != nil {
+			return nil, err
+		}
+		if s.trying, err = run.Decide(ctx, in.Log, in.Policies, standing); err != nil {
 			return nil, err
 		}
 	}
-	var err error
 	if s.made, err = gather(ctx, &in); err != nil {
 		return nil, err
 	}
@@ -165,7 +168,7 @@ func answer(w http.ResponseWriter, status int, object any) {
 // now is the page with what was saved since. The caller has the lock.
 func (s *Server) now() *Page {
 	p := *s.made
-	p.Saved = append([]Decision{}, s.saved...)
+	p.Saved, p.Removed = append([]Decision{}, s.saved.Decisions...), append([]int{}, s.saved.Removed...)
 	return &p
 }
 
@@ -207,6 +210,7 @@ func (s *Server) files(w http.ResponseWriter, _ *http.Request) error {
 // Effect is what decisions would change, as the page has it.
 type Effect struct {
 	Named    []int     `json:"named"`
+	Freed    int       `json:"freed"` // edges that are no longer decided by what is taken out
 	Lost     []Touched `json:"lost"`
 	Beside   []Touched `json:"beside"`
 	Opened   []Touched `json:"opened"`
@@ -234,13 +238,13 @@ func (s *Server) effect(w http.ResponseWriter, r *http.Request) error {
 	if s.trying == nil {
 		return &refusal{http.StatusConflict, "the bundle has no evidence: what would be lost is not known"}
 	}
-	decided, err := decisionsOf(list)
+	decided, err := s.decisionsOf(list)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, err := s.trying.Try(r.Context(), decided)
+	e, err := s.trying.Try(r.Context(), decided, list.Removed)
 	if err != nil {
 		return err
 	}
@@ -251,8 +255,8 @@ func (s *Server) effect(w http.ResponseWriter, r *http.Request) error {
 		}
 		return out
 	}
-	answer(w, http.StatusOK, Effect{e.Named, touched(e.Lost), touched(e.Beside), touched(e.Opened), touched(e.Stays),
-		append([]string{}, e.Gone...), append([]string{}, e.Narrowed...), append([]string{}, e.Notes...)})
+	answer(w, http.StatusOK, Effect{e.Named, e.Freed, touched(e.Lost), touched(e.Beside), touched(e.Opened),
+		touched(e.Stays), append([]string{}, e.Gone...), append([]string{}, e.Narrowed...), append([]string{}, e.Notes...)})
 	return nil
 }
 
@@ -261,47 +265,57 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	decided, err := decisionsOf(list)
+	decided, err := s.decisionsOf(list)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch err := s.in.Config.Save(decided, nil); {
+	switch err := s.in.Config.Save(decided, list.Removed); {
 	case errors.Is(err, run.ErrConfigChanged):
 		return &refusal{http.StatusConflict, err.Error() + ": start sluice review again"}
 	case err != nil:
 		return err
 	}
-	s.saved, s.text = list, nil
-	answer(w, http.StatusOK, map[string]any{"file": s.in.Config.Path, "saved": list})
+	s.saved, s.text = *list, nil
+	answer(w, http.StatusOK, map[string]any{"file": s.in.Config.Path, "saved": list.Decisions, "removed": list.Removed})
 	return nil
 }
 
+// sent is what a page sends.
+type sent struct {
+	Decisions []Decision `json:"decisions"`
+	Removed   []int      `json:"removed"` // of those that the configuration began with
+}
+
 // sentBy reads the decisions that a page sends.
-func sentBy(w http.ResponseWriter, r *http.Request) ([]Decision, error) {
+func sentBy(w http.ResponseWriter, r *http.Request) (*sent, error) {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "send application/json"}
 	}
 	if r.Header.Get("Origin") == "" {
 		return nil, &refusal{http.StatusForbidden, "no page asks"}
 	}
-	var body struct {
-		Decisions []Decision `json:"decisions"`
-	}
+	var body sent
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, largest))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&body); err != nil {
 		return nil, &refusal{http.StatusBadRequest, "read decisions: " + err.Error()}
 	}
-	return append([]Decision{}, body.Decisions...), nil
+	body.Decisions, body.Removed = append([]Decision{}, body.Decisions...), append([]int{}, body.Removed...)
+	return &body, nil
 }
 
-// decisionsOf checks decisions as the configuration is checked.
-func decisionsOf(list []Decision) ([]decision.Decision, error) {
-	out := make([]decision.Decision, 0, len(list))
-	for i := range list {
-		d, err := list[i].decided()
+// decisionsOf checks decisions as the configuration is checked, and that those taken out of it are in it.
+func (s *Server) decisionsOf(list *sent) ([]decision.Decision, error) {
+	for _, i := range list.Removed {
+		if i < 0 || i >= len(s.made.Decisions) {
+			return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the configuration has no decision %d", i+1)}
+		}
+	}
+	out := make([]decision.Decision, 0, len(list.Decisions))
+	for i := range list.Decisions {
+		d, err := list.Decisions[i].decided()
 		if err != nil {
 			return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("decision %d: %v", i+1, err)}
 		}

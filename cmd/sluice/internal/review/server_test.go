@@ -270,6 +270,42 @@ func TestSaveAndLearn(t *testing.T) {
 	}
 }
 
+// TestTakeOut: decisions that the configuration began with are taken out of it and put back; what is none of them is
+// refused.
+func TestTakeOut(t *testing.T) {
+	in := bank(t)
+	const began = "# ours\ndecisions:\n- {source: bank/audit, destination: bank/ledger, port: 8080/tcp, verdict: accept, reason: r}\n"
+	if err := os.WriteFile("sluice.yaml", []byte(began), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if in.Config, err = run.OpenConfigFile(""); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, in)
+	for body, code := range map[string]int{`{"removed":[1]}`: 400, `{"removed":[-1]}`: 400, `{"removed":["a"]}`: 400} {
+		for _, what := range []string{"effect", "save"} {
+			if got, text, _ := request(t, s, "POST", "/"+s.token+"/"+what, body, nil); got != code {
+				t.Errorf("%s %s: %d %s", what, body, got, text)
+			}
+		}
+	}
+	code, text, _ := request(t, s, "POST", "/"+s.token+"/effect", `{"removed":[0]}`, nil)
+	if code != 200 || !strings.Contains(text, `"freed":1`) {
+		t.Errorf("%d %s", code, text)
+	}
+	for _, c := range []struct{ body, want string }{
+		{`{"removed":[0]}`, "# ours\ndecisions:\n"}, {`{"removed":[]}`, began},
+	} {
+		if code, text, _ := request(t, s, "POST", "/"+s.token+"/save", c.body, nil); code != 200 {
+			t.Errorf("%d %s", code, text)
+		}
+		if text, err := os.ReadFile("sluice.yaml"); err != nil || string(text) != c.want {
+			t.Errorf("%q %v", text, err)
+		}
+	}
+}
+
 // TestHostile: names that would be markup or hide text are data in the page, and no tag of theirs is in it.
 func TestHostile(t *testing.T) {
 	_, in := bundleOf(t, [3]string{"</script><script>alert(1)</script>", "\"onload='x'\u202egnp", "8080"}, [3]string{strings.Repeat("long", 60), "<!--", "9090"})

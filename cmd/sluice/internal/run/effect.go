@@ -20,6 +20,7 @@ import (
 // the policies as they are, and through what the decisions leave of them.
 type Effect struct {
 	Named []int // how many edges each decision is the first to name
+	Freed int   // how many edges a decision that is taken out was the first to name
 	// Lost worked, is allowed, and would be denied; Beside is the part of it that no decision names.
 	Lost, Beside []Touched
 	Opened       []Touched // is denied, and would be allowed
@@ -41,6 +42,7 @@ type Touched struct {
 type Deciding struct {
 	log      *Log
 	policies *Policies
+	standing []decision.Decision // those of the configuration
 	dialect  render.Dialect
 	judge    verify.Config
 	before   *verify.Replayed
@@ -50,9 +52,10 @@ type Deciding struct {
 }
 
 // Decide prepares to try decisions on the policies of a bundle by the flows of a log, those of its own evidence.
-func Decide(ctx context.Context, l *Log, p *Policies) (*Deciding, error) {
-	d := &Deciding{log: l, policies: p, peers: map[string]graph.PeerID{}, asks: map[string][]graph.EdgeID{},
-		asking: map[graph.EdgeID]bool{}}
+// standing are the decisions of the configuration.
+func Decide(ctx context.Context, l *Log, p *Policies, standing []decision.Decision) (*Deciding, error) {
+	d := &Deciding{log: l, policies: p, standing: standing, peers: map[string]graph.PeerID{},
+		asks: map[string][]graph.EdgeID{}, asking: map[graph.EdgeID]bool{}}
 	var err error
 	if d.dialect, err = all.Named(p.Bundle.Dialect); err != nil {
 		return nil, err
@@ -82,18 +85,13 @@ func Decide(ctx context.Context, l *Log, p *Policies) (*Deciding, error) {
 	return d, err
 }
 
-// Try says what decisions would change. The first that names an edge counts, as in the configuration.
-func (d *Deciding) Try(ctx context.Context, list []decision.Decision) (*Effect, error) {
-	book, err := decision.New(list)
-	if err != nil {
+// Try says what would change if decisions stood before those of the configuration, and some of these were taken out, by
+// their index. The first that names an edge counts, as in the configuration.
+func (d *Deciding) Try(ctx context.Context, list []decision.Decision, without []int) (*Effect, error) {
+	t := &trying{Deciding: d, list: list, of: map[graph.EdgeID]int{}, freed: map[graph.EdgeID]bool{},
+		out: &Effect{Named: make([]int, len(list))}}
+	if err := t.name(without); err != nil {
 		return nil, err
-	}
-	t := &trying{Deciding: d, list: list, of: map[graph.EdgeID]int{}, out: &Effect{Named: make([]int, len(list))}}
-	for i := range d.log.Graph.AllEdges() {
-		if n, ok := synth.DecisionOn(d.log.Graph, i, book); ok {
-			t.of[i] = n
-			t.out.Named[n]++
-		}
 	}
 	set, err := t.decided()
 	if err != nil {
@@ -110,16 +108,69 @@ func (d *Deciding) Try(ctx context.Context, list []decision.Decision) (*Effect, 
 // trying is one try.
 type trying struct {
 	*Deciding
-	list []decision.Decision
-	of   map[graph.EdgeID]int // into list
-	add  policy.PolicySet
-	out  *Effect
+	list  []decision.Decision
+	of    map[graph.EdgeID]int  // into list
+	freed map[graph.EdgeID]bool // who is no longer decided by what is taken out: is it allowed then?
+	add   policy.PolicySet
+	out   *Effect
 }
+
+// name finds the edges that decisions name, and what becomes of those that a decision named that is taken out: the next
+// one of the configuration counts for it, else whether it worked.
+func (t *trying) name(without []int) error {
+	book, err := decision.New(t.list)
+	if err != nil {
+		return err
+	}
+	before, err := decision.New(t.standing)
+	if err != nil {
+		return err
+	}
+	var left []decision.Decision
+	for i := range t.standing {
+		if !slices.Contains(without, i) {
+			left = append(left, t.standing[i])
+		}
+	}
+	after, err := decision.New(left)
+	if err != nil {
+		return err
+	}
+	g := t.log.Graph
+	for i, e := range g.AllEdges() {
+		if n, ok := synth.DecisionOn(g, i, book); ok {
+			t.of[i] = n
+			t.out.Named[n]++
+			continue
+		}
+		if n, ok := synth.DecisionOn(g, i, before); !ok || !slices.Contains(without, n) {
+			continue
+		}
+		t.out.Freed++
+		if n, ok := synth.DecisionOn(g, i, after); ok {
+			t.freed[i] = !denying(left[n].Verdict)
+		} else {
+			t.freed[i] = e.State.Worked()
+		}
+	}
+	for _, i := range without {
+		if x := &t.standing[i]; x.Verdict == decision.Widen {
+			t.note(x.String() + ": what it opens without having been seen is closed again, which cannot be tried")
+		}
+	}
+	return nil
+}
+
+// denying reports whether a verdict denies.
+func denying(v decision.Verdict) bool { return v == decision.Reject || v == decision.Ignore }
 
 // denies reports whether an edge is decided to be denied.
 func (t *trying) denies(edge graph.EdgeID) bool {
+	if allowed, ok := t.freed[edge]; ok {
+		return !allowed
+	}
 	n, ok := t.of[edge]
-	return ok && (t.list[n].Verdict == decision.Reject || t.list[n].Verdict == decision.Ignore)
+	return ok && denying(t.list[n].Verdict)
 }
 
 // decided is what the decisions leave of the policies, with what they add.
@@ -130,13 +181,19 @@ func (t *trying) decided() (policy.PolicySet, error) {
 		t.cut(&set.Policies[i])
 	}
 	for edge, e := range t.log.Graph.AllEdges() {
-		if n, ok := t.of[edge]; ok && !t.denies(edge) && !t.asking[edge] {
-			t.allow(t.list[n].String(), e.Src, e.Dst, e.Proto, e.Port)
+		n, named := t.of[edge]
+		if _, freed := t.freed[edge]; !named && !freed || t.denies(edge) || t.asking[edge] {
+			continue
 		}
+		what := edgeName(t.log.Graph, e)
+		if named {
+			what = t.list[n].String()
+		}
+		t.allow(what, e.Src, e.Dst, policy.OnePort(e.Proto, e.Port))
 	}
 	for n := range t.list {
-		if x := &t.list[n]; x.Verdict == decision.Widen && t.out.Named[n] == 0 {
-			if err := t.widen(x); err != nil {
+		if x := &t.list[n]; x.Verdict == decision.Widen {
+			if err := t.widen(x, t.out.Named[n]); err != nil {
 				return set, err
 			}
 		}
@@ -177,7 +234,7 @@ func (t *trying) cut(p *policy.Policy) {
 		t.out.Narrowed = append(t.out.Narrowed, id)
 		for _, i := range remaining {
 			e := &t.log.Graph.Edges[i]
-			t.half(edgeName(t.log.Graph, e), t.question(e.Src, e.Dst, e.Proto, e.Port), d)
+			t.half(edgeName(t.log.Graph, e), t.question(e.Src, e.Dst), policy.OnePort(e.Proto, e.Port), d)
 		}
 	}
 	p.Rules = kept
@@ -192,43 +249,48 @@ func (t *trying) cut(p *policy.Policy) {
 	}
 }
 
-func (t *trying) question(src, dst graph.PeerID, proto model.Proto, port uint16) verify.Question {
+func (t *trying) question(src, dst graph.PeerID) verify.Question {
 	g := t.log.Graph
 	return verify.Question{Src: verify.Asked{Name: g.Peers[src].ID, Peer: src},
-		Dst: verify.Asked{Name: g.Peers[dst].ID, Peer: dst}, Proto: proto, Port: port}
+		Dst: verify.Asked{Name: g.Peers[dst].ID, Peer: dst}}
 }
 
-// allow adds rules for a connection at both its ends, where the bundle has policies.
-func (t *trying) allow(what string, src, dst graph.PeerID, proto model.Proto, port uint16) {
+// allow adds rules for connections at both their ends, where the bundle has policies.
+func (t *trying) allow(what string, src, dst graph.PeerID, ports policy.Port) {
 	g := t.log.Graph
-	q := t.question(src, dst, proto, port)
+	q := t.question(src, dst)
 	for _, end := range []struct {
 		peer      graph.PeerID
 		direction model.Direction
 	}{{src, model.Egress}, {dst, model.Ingress}} {
 		p := &g.Peers[end.peer]
 		if p.Kind == model.KindPod && slices.Contains(t.judge.Namespaces, p.Namespace) {
-			t.half(what, q, end.direction)
+			t.half(what, q, ports, end.direction)
 		}
 	}
 }
 
-// half adds a rule for one direction of a connection.
-func (t *trying) half(what string, q verify.Question, d model.Direction) {
+// half adds a rule for one direction of connections.
+func (t *trying) half(what string, q verify.Question, ports policy.Port, d model.Direction) {
+	q.Proto, q.Port = ports.Proto, ports.First
 	p, why := wanted(t.log.Graph, q, d, !t.dialect.Rollout().Additive)
 	if why != "" {
 		t.note(what + ": " + why)
 		return
 	}
+	p.Rules[0].Ports = []policy.Port{ports}
 	p.Name = fmt.Sprintf("try-%d", len(t.add.Policies)) // several workloads of a pair may ask for one port
 	t.add.Policies = append(t.add.Policies, p)
 }
 
-// widen adds rules for what was never seen.
-func (t *trying) widen(x *decision.Decision) error {
+// widen adds rules for what was never seen: every port of a range, of which edges were seen at some.
+func (t *trying) widen(x *decision.Decision, seen int) error {
 	src, ok := t.peers[x.Source]
 	dst, ok2 := t.peers[x.Destination]
 	if !ok || !ok2 {
+		if seen > 0 {
+			return nil // the edges that it names are tried each by itself
+		}
 		t.note(x.String() + ": one of the ends was never seen, so that it cannot be tried")
 		return nil
 	}
@@ -236,8 +298,10 @@ func (t *trying) widen(x *decision.Decision) error {
 	if err != nil {
 		return err
 	}
-	t.allow(x.String(), src, dst, proto, first)
-	t.note(x.String() + " opens " + text.Plural(int(last-first)+1, "connection that was never seen", "connections that were never seen"))
+	t.allow(x.String(), src, dst, policy.Port{Proto: proto, First: first, Last: last})
+	if n := int(last-first) + 1 - seen; n > 0 {
+		t.note(x.String() + " opens " + text.Plural(n, "connection that was never seen", "connections that were never seen"))
+	}
 	return nil
 }
 
@@ -273,10 +337,11 @@ func (t *trying) compare(after *verify.Replayed) {
 	for i := range g.Connections {
 		was, now, edge := t.before.Verdicts[i], after.Verdicts[i], g.Connections[i].Edge
 		_, named := t.of[edge]
+		_, freed := t.freed[edge]
 		switch {
 		case was == verify.Permitted && now == verify.Lost:
 			add(&t.out.Lost, i, true)
-			if !named {
+			if !named && !freed {
 				add(&t.out.Beside, i, true)
 			}
 		case was != now && (now == verify.Escaped || now == verify.Permitted || g.Edges[edge].State == graph.Pending):

@@ -65,7 +65,7 @@ func denied(t *testing.T, l *Log, p *Policies) []string {
 func TestEffectAgrees(t *testing.T) {
 	for _, dialect := range all.Names() {
 		l, p := learned(t, filepath.Join(t.TempDir(), "bundle"), dialect, nil)
-		d, err := Decide(t.Context(), l, p)
+		d, err := Decide(t.Context(), l, p, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestEffectAgrees(t *testing.T) {
 			}
 		}
 		for _, list := range append(each, together, []decision.Decision{{Source: "default/frontend", Destination: "*", Port: "*", Verdict: decision.Ignore, Reason: "r"}}) {
-			e, err := d.Try(t.Context(), list)
+			e, err := d.Try(t.Context(), list, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestEffectAgrees(t *testing.T) {
 // tried is said.
 func TestEffectOpens(t *testing.T) {
 	l, p := learned(t, filepath.Join(t.TempDir(), "bundle"), "kubernetes", nil)
-	d, err := Decide(t.Context(), l, p)
+	d, err := Decide(t.Context(), l, p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,15 +125,49 @@ func TestEffectOpens(t *testing.T) {
 		{decision.Decision{Source: "sandbox/debug", Destination: "default/redis-cart", Port: "6379/tcp", Verdict: decision.Accept}, 1, ""},
 		{decision.Decision{Source: "default/frontend", Destination: "default/adservice", Port: "9555/tcp", Verdict: decision.Accept}, 0, ""},
 		{decision.Decision{Source: "default/adservice", Destination: "default/redis-cart", Port: "6379/tcp", Verdict: decision.Widen}, 0, "opens 1 connection that was never seen"},
+		{decision.Decision{Source: "sandbox/debug", Destination: "default/redis-cart", Port: "6370-6380/tcp", Verdict: decision.Widen}, 1, "opens 10 connections that were never seen"},
 		{decision.Decision{Source: "default/adservice", Destination: "default/nobody", Port: "6379/tcp", Verdict: decision.Widen}, 0, "one of the ends was never seen"},
 	} {
 		c.Reason = "r"
-		e, err := d.Try(t.Context(), []decision.Decision{c.Decision})
+		e, err := d.Try(t.Context(), []decision.Decision{c.Decision}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(e.Opened) != c.opened || len(e.Lost) != 0 || !strings.Contains(strings.Join(e.Notes, "\n"), c.note) {
 			t.Errorf("%s: opened %v, lost %v, notes %q", &c.Decision, e.Opened, e.Lost, e.Notes)
+		}
+	}
+}
+
+// TestEffectOfTakingBack: taking a decision out of the configuration does what learning without it does: a rejected edge
+// that worked is allowed again, an accepted one that never worked loses its rule, and the next decision that names the
+// edge counts for it.
+func TestEffectOfTakingBack(t *testing.T) {
+	reject := decision.Decision{Source: "default/frontend", Destination: "default/adservice", Port: "9555/tcp", Verdict: decision.Reject, Reason: "r"}
+	accept := decision.Decision{Source: "sandbox/debug", Destination: "default/redis-cart", Port: "6379/tcp", Verdict: decision.Accept, Reason: "r"}
+	all := decision.Decision{Source: "default/frontend", Destination: "*", Port: "9555/tcp", Verdict: decision.Ignore, Reason: "r"}
+	for _, c := range []struct {
+		standing                  []decision.Decision
+		without                   []int
+		freed, opened, lost, gone int
+	}{
+		{[]decision.Decision{reject, accept}, nil, 0, 0, 0, 0},
+		{[]decision.Decision{reject, accept}, []int{0}, 1, 1, 0, 0},
+		{[]decision.Decision{accept, reject}, []int{0}, 1, 0, 1, 0}, // the rule has others
+		{[]decision.Decision{reject, all}, []int{0}, 1, 0, 0, 0},    // denied all the same
+		{[]decision.Decision{reject, all}, []int{0, 1}, 1, 1, 0, 0},
+	} {
+		l, p := learned(t, filepath.Join(t.TempDir(), "bundle"), "cilium", c.standing)
+		d, err := Decide(t.Context(), l, p, c.standing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := d.Try(t.Context(), nil, c.without)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Freed != c.freed || len(e.Opened) != c.opened || len(e.Lost) != c.lost || len(e.Gone) != c.gone || len(e.Beside) > 0 {
+			t.Errorf("%v without %v: %+v", c.standing, c.without, e)
 		}
 	}
 }

@@ -29,7 +29,7 @@ export const edges = E.source.map((source, i) => ({
   last: E.last[i],
   inexpressible: (E.flags[i] & 1) !== 0,
   accepted: (E.flags[i] & 2) !== 0,
-  fileDecision: E.decision[i] < 0 ? null : raw.decisions[E.decision[i]],
+  fileDecision: E.decision[i],
   rules: [],
   findings: [],
 }));
@@ -107,7 +107,7 @@ export function filtered(f) {
     const from = groupOf(e.source).name, to = groupOf(e.destination).name;
     edgeOn[e.i] =
       (!f.group || from === f.group || to === f.group) &&
-      (!f.state || e.state === f.state || (f.state === 'decided' && (e.decided || e.fileDecision))) &&
+      (!f.state || e.state === f.state || (f.state === 'decided' && (e.decided || e.fileDecision >= 0))) &&
       (!f.direction || directionsOf(e).includes(f.direction)) &&
       (!since || e.first >= since) &&
       (!f.fresh || e.rules.some((r) => r.new)) &&
@@ -118,7 +118,7 @@ export function filtered(f) {
     const ns = r.policy ? r.policy.name.split('/')[0] : '';
     return (!f.group || ns === f.group || r.edges.some((e) => groupOf(e.source).name === f.group || groupOf(e.destination).name === f.group)) &&
       (!f.direction || r.direction === f.direction) &&
-      (!f.state || r.edges.some((e) => e.state === f.state || (f.state === 'decided' && (e.decided || e.fileDecision)))) &&
+      (!f.state || r.edges.some((e) => e.state === f.state || (f.state === 'decided' && (e.decided || e.fileDecision >= 0)))) &&
       (!since || r.edges.some((e) => e.first >= since)) &&
       (!f.fresh || r.new) &&
       (!f.finding || r.edges.some((e) => found.has(e)) || placed(ns, r.direction)) &&

@@ -1,7 +1,7 @@
 // Deciding: a reason, what it would change, and the list of decisions that are written.
 import { h, fill, icon, plural, short, count } from './dom.js';
 import { page, sourceOf, destinationOf } from './data.js';
-import { state, change, decide, drop, undo, dirty, listen } from './state.js';
+import { state, change, decide, drop, takeOut, undo, dirty, listen } from './state.js';
 import { effect, save } from './server.js';
 import { decisionTag } from './words.js';
 
@@ -21,7 +21,7 @@ export function effectView(e) {
   return h('div', { class: 'effect' },
     part(`${plural(sum(lost), 'connection that worked would be denied', 'connections that worked would be denied')}, on ${plural(lost.length, 'edge', 'edges')}`, lost, 'bad', true),
     part(`Beside what you decide, ${plural(sum(e.beside), 'connection', 'connections')} would be lost, on ${plural(e.beside.length, 'edge', 'edges')}`, e.beside, 'bad', true),
-    part(`${plural(sum(e.opened), 'connection would be allowed', 'connections would be allowed')} that ${e.opened.length === 1 ? 'is' : 'are'} not today`, e.opened, 'warn', true),
+    part(`${plural(sum(e.opened), 'connection would be allowed', 'connections would be allowed')} that ${sum(e.opened) === 1 ? 'is' : 'are'} not today`, e.opened, 'warn', true),
     part(`${plural(e.stays.length, 'edge', 'edges')} would still be allowed by something else`, e.stays, 'warn', true),
     nothing && h('p', {}, icon('good'), ' Nothing that was seen would be allowed or denied differently.'),
     (e.gone.length > 0 || e.narrowed.length > 0) && h('p', { class: 'quiet' }, `${plural(e.gone.length, 'rule goes', 'rules go')}${e.narrowed.length ? `, ${plural(e.narrowed.length, 'rule is', 'rules are')} narrowed` : ''}: ${short([...e.gone, ...e.narrowed].join(', '), 200)}`),
@@ -67,7 +67,7 @@ export function ask(verdict, edges, title) {
     const mine = ++asking;
     result.setAttribute('aria-busy', 'true');
     try {
-      const e = await effect(list().map((d) => ({ ...d, reason: d.reason || '?' })));
+      const e = await effect(list().map((d) => ({ ...d, reason: d.reason || '?' })), []);
       if (mine === asking) fill(result, effectView(e));
     } catch (err) {
       if (mine === asking) fill(result, h('p', { class: 'error' }, err.message));
@@ -109,10 +109,10 @@ export function ask(verdict, edges, title) {
 /** write saves the decisions. */
 export async function write() {
   if (!dirty()) return;
-  const list = state.drafts;
+  const list = state.drafts, removed = state.removed;
   try {
-    const r = await save(list);
-    change({ saved: list, told: `Written to ${r.file}. Learn again to bring the decisions into the policies.`, failed: '' });
+    const r = await save(list, removed);
+    change({ saved: list, savedRemoved: removed, told: `Written to ${r.file}. Learn again to bring the decisions into the policies.`, failed: '' });
   } catch (err) {
     change({ failed: err.message, told: '' });
   }
@@ -125,13 +125,14 @@ export function bar() {
   const put = h('button', { class: 'primary', 'aria-keyshortcuts': 's', onclick: write }, 'Write decisions ', h('kbd', {}, 's'));
   const el = h('footer', { class: 'bar' }, text, h('span', { class: 'grow' }), back, put);
   const draw = () => {
-    const n = state.drafts.length;
+    const n = state.drafts.length, out = state.removed.length;
+    const what = [n && plural(n, 'decision', 'decisions'), out && `${count(out)} taken out of the file`].filter(Boolean).join(', ') || 'Nothing decided';
     el.hidden = page.readOnly;
     el.classList.toggle('dirty', dirty());
     back.disabled = !state.past.length;
     put.disabled = !dirty();
-    fill(text, state.failed ? [icon('bad'), ` ${state.failed}`] : dirty() ? [icon('warn'), ` ${plural(n, 'decision', 'decisions')}, not written yet`]
-      : state.told && state.saved === state.drafts ? [icon('good'), ` ${state.told}`] : n ? [icon('good'), ` ${plural(n, 'decision', 'decisions')} written to ${page.config}`] : `Decisions go to ${page.config}`);
+    fill(text, state.failed ? [icon('bad'), ` ${state.failed}`] : dirty() ? [icon('warn'), ` ${what}, not written yet`]
+      : state.told && state.saved === state.drafts && state.savedRemoved === state.removed ? [icon('good'), ` ${state.told}`] : n || out ? [icon('good'), ` ${what}${out ? ':' : ''} written to ${page.config}`] : `Decisions go to ${page.config}`);
   };
   listen(draw);
   draw();
@@ -140,21 +141,29 @@ export function bar() {
 
 /** decisionsView lists the decisions and what all that are new would change together. */
 export function decisionsView() {
-  const mine = h('div'), whole = h('div', { 'aria-live': 'polite' });
+  const mine = h('div'), standing = h('div'), whole = h('div', { 'aria-live': 'polite' });
   const el = h('div', { class: 'sheet' }, !page.readOnly && [h('h2', {}, 'Decisions on this page'), mine, h('h2', {}, 'What they would change together'), whole],
-    h('h2', {}, 'Decisions in the file'),
-    page.decisions.length ? h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['Verdict', 'Source', 'Destination', 'Port', 'Reason', 'By', 'Until'].map((t) => h('th', { scope: 'col' }, t)))),
-      h('tbody', {}, page.decisions.map((d) => h('tr', {}, h('td', {}, decisionTag({ ...d, from: 'file' })), [d.source, d.destination, d.port, d.reason, d.by ?? '', d.until ?? ''].map((t) => h('td', {}, short(t, 120))))))) : h('p', { class: 'quiet' }, page.readOnly ? 'None.' : `${page.config} had none when this page was opened.`));
+    h('h2', {}, 'Decisions in the file'), standing);
+  const heads = ['Verdict', 'Source', 'Destination', 'Port', 'Reason', 'By', 'Until'];
+  const row = (d, i) => {
+    const out = state.removed.includes(i);
+    const cells = [d.source, d.destination, d.port, d.reason, d.by ?? '', d.until ?? ''].map((t, k) => h('td', { 'data-head': heads[k + 1], class: t ? '' : 'empty' }, short(t, 120)));
+    return h('tr', { class: out ? 'out' : '' }, h('td', {}, decisionTag({ ...d, from: 'file' }), out && h('span', { class: 'quiet' }, state.savedRemoved.includes(i) ? ' taken out' : ' to be taken out')), cells,
+      !page.readOnly && h('td', {}, h('button', { 'aria-label': `${out ? 'Put back' : 'Take out'}: ${d.verdict} ${d.source} to ${d.destination} ${d.port}`, onclick: () => takeOut(i) }, out ? 'Put back' : 'Take out')));
+  };
+  const file = () => (page.decisions.length ? h('table', { class: 'plain stacked' }, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)), !page.readOnly && h('th', { scope: 'col' }, h('span', { class: 'sr' }, 'Change')))), h('tbody', {}, page.decisions.map(row)))
+    : h('p', { class: 'quiet' }, page.readOnly ? 'None.' : `${page.config} had none when this page was opened.`));
   async function draw() {
+    fill(standing, file());
     if (page.readOnly) return;
     fill(mine, state.drafts.length ? h('ul', { class: 'drafts' }, state.drafts.map((d) => h('li', {},
       decisionTag({ ...d, from: state.saved.includes(d) ? 'written' : 'draft' }), h('code', {}, short(`${d.source} → ${d.destination} ${d.port}`, 120)), h('span', {}, d.reason), d.by && h('span', { class: 'quiet' }, d.by), d.until && h('span', { class: 'quiet' }, `until ${d.until}`),
       h('button', { 'aria-label': `Take back: ${d.verdict} ${d.source} to ${d.destination} ${d.port}`, onclick: () => drop(d) }, 'Take back')))) : h('p', { class: 'quiet' }, 'None yet. Choose a rule or an edge, then accept, reject, widen or ignore it.'));
-    if (!state.drafts.length || !page.evidence) { fill(whole, h('p', { class: 'quiet' }, page.evidence ? 'Nothing.' : 'The bundle has no evidence: that is not known.')); return; }
-    const list = state.drafts;
+    if (!(state.drafts.length || state.removed.length) || !page.evidence) { fill(whole, h('p', { class: 'quiet' }, page.evidence ? 'Nothing.' : 'The bundle has no evidence: that is not known.')); return; }
+    const list = state.drafts, removed = state.removed;
     try {
-      const e = await effect(list);
-      if (list === state.drafts) fill(whole, effectView(e));
+      const e = await effect(list, removed);
+      if (list === state.drafts && removed === state.removed) fill(whole, effectView(e));
     } catch (err) {
       fill(whole, h('p', { class: 'error' }, err.message));
     }

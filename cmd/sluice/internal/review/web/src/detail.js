@@ -1,7 +1,7 @@
 // The pane that tells all about what is selected: evidence, YAML, findings, and what can be decided.
 import { h, fill, count, plural, stamp, short, icon } from './dom.js';
 import { page, edges, peers, groups, findings, fileText, sourceOf, destinationOf, groupOf } from './data.js';
-import { select } from './state.js';
+import { state, select, takeOut } from './state.js';
 import { direction, stateWord, ruleText, decisionTag, decisionOf, decisionOfRule, edgeText } from './words.js';
 import { more } from './table.js';
 import { ask } from './decide.js';
@@ -88,6 +88,7 @@ function ofEdge({ edge: e }) {
       ['Source', peerLink(e.source)], ['Destination', peerLink(e.destination)], ['Port', e.port],
       ['State', stateWord(e.state)], ['Grade', e.grade + (e.doubt ? `: ${e.doubt}` : '')], ['Reason', e.reason],
       ['Decided', decisionTag(decisionOf(e))], ['Why', decisionOf(e)?.reason], ['By', decisionOf(e)?.by],
+      ['In the file', !page.readOnly && e.fileDecision >= 0 && h('button', { onclick: () => takeOut(e.fileDecision) }, state.removed.includes(e.fileDecision) ? 'Put the decision back' : 'Take the decision out')],
       ['Seen', seenText(e)], ['First', page.seen && stamp(e.first)], ['Last', page.seen && stamp(e.last)],
       ['Observed at', e.observers], ['Asked for as', e.names && short(e.names, 300)], ['From pod', e.sourcePod && short(e.sourcePod)], ['To pod', e.destinationPod && short(e.destinationPod)],
       ['Dialect', e.inexpressible && 'it cannot say this edge'], ['Accepted', e.accepted && 'it never worked, and is allowed on purpose'],

@@ -2,7 +2,7 @@ import './style.css';
 import 'uplot/dist/uPlot.min.css';
 import { h, fill, icon, count, plural, short, stamp } from './dom.js';
 import { page, edges, rules, findings, peers, groups, sourceOf, destinationOf, noFilter, isFiltered, worked } from './data.js';
-import { state, change, select, listen, undo } from './state.js';
+import { state, change, select, listen, undo, dirty } from './state.js';
 import { table } from './table.js';
 import { direction, stateWord, ruleShort, decisionTag, decisionOf, decisionOfRule } from './words.js';
 import { detail, edgesOf, findingCard, price } from './detail.js';
@@ -29,7 +29,7 @@ function ruleTable() {
       { head: 'Policy', width: 'minmax(110px, 1.9fr)', class: 'c-policy', cell: (r) => keep(short(r.policy?.name ?? 'in no file', 60)) },
       { head: 'Direction', width: '96px', class: 'c-direction', cell: (r) => direction(r.direction) },
       { head: 'Allows', width: 'minmax(180px, 3fr)', class: 'c-allows', cell: (r) => [r.new && h('span', { class: 'tag new' }, 'new'), keep(short(ruleShort(r), 220))] },
-      { head: 'Crosses', width: 'minmax(70px, .9fr)', class: 'c-risk', cell: (r) => (r.kind === 'learned' ? keep(r.risk) : h('span', { class: `tag kind ${r.kind.replace(' ', '-')}` }, r.kind)) },
+      { head: 'Crosses', width: 'minmax(128px, 1.1fr)', class: 'c-risk', cell: (r) => (r.kind === 'learned' ? keep(r.risk) : h('span', { class: `tag kind ${r.kind.replace(' ', '-')}` }, r.kind)) },
       { head: 'Edges', width: '46px', class: 'number', cell: (r) => count(r.edges.length) },
       { head: 'Decided', width: '92px', class: 'c-decided', cell: (r) => decisionTag(decisionOfRule(r)) ?? '' },
     ],
@@ -150,14 +150,14 @@ function main() {
     const view = views[state.view];
     document.body.classList.toggle('alone', !state.selected && state.view !== 'rules' && state.view !== 'edges');
     if (what.has('view')) {
-      for (const t of tabs) { const on = t.id === `tab-${state.view}`; t.setAttribute('aria-selected', String(on)); t.tabIndex = on ? 0 : -1; }
+      for (const t of tabs) { const on = t.id === `tab-${state.view}`; t.setAttribute('aria-selected', String(on)); t.tabIndex = on ? 0 : -1; if (on) t.scrollIntoView({ block: 'nearest', inline: 'nearest' }); }
       panel.setAttribute('aria-labelledby', `tab-${state.view}`);
       panel.replaceChildren(view.el);
       view.show();
     } else if (what.has('filter') && state.view !== 'curves' && state.view !== 'decisions') view.show();
-    else if (what.has('drafts') || what.has('saved')) { if (view.renew) view.renew(); else if (state.view !== 'curves') view.show(); }
+    else if (what.has('drafts') || what.has('saved') || what.has('removed')) { if (view.renew) view.renew(); else if (state.view !== 'curves') view.show(); }
     else if (what.has('selected') && state.view === 'map') view.show();
-    if (what.has('selected') || what.has('drafts') || what.has('saved')) pane.show(state.selected);
+    if (what.has('selected') || what.has('drafts') || what.has('saved') || what.has('removed')) pane.show(state.selected);
   };
   listen(draw);
 
@@ -188,7 +188,7 @@ function main() {
     else return;
     ev.preventDefault();
   });
-  window.addEventListener('beforeunload', (ev) => { if (JSON.stringify(state.drafts) !== JSON.stringify(state.saved)) ev.preventDefault(); });
+  window.addEventListener('beforeunload', (ev) => { if (dirty()) ev.preventDefault(); });
   change({ view: 'rules', selected: null });
   // For whoever measures: when the first picture stood, and how long a filter takes.
   requestAnimationFrame(() => setTimeout(() => performance.mark('drawn'), 0));

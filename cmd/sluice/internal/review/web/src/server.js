@@ -1,8 +1,8 @@
 // The two questions that the page asks of the server it came from.
-async function post(what, decisions) {
+async function post(what, decisions, removed) {
   let r;
   try {
-    r = await fetch(what, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ decisions }) });
+    r = await fetch(what, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ decisions, removed }) });
   } catch {
     throw new Error('the server does not answer: is sluice review still running?');
   }
@@ -11,8 +11,8 @@ async function post(what, decisions) {
   return body;
 }
 
-/** effect is what decisions would change. */
-export const effect = (decisions) => post('effect', decisions);
+/** effect is what decisions would change, and taking some of the file out of it, by their index. */
+export const effect = (decisions, removed) => post('effect', decisions, removed);
 
-/** save writes decisions to the configuration. */
-export const save = (decisions) => post('save', decisions);
+/** save writes decisions to the configuration, without some of its own. */
+export const save = (decisions, removed) => post('save', decisions, removed);

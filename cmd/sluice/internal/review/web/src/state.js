@@ -10,7 +10,9 @@ export const state = {
   selected: null, // {type: 'rule'|'edge'|'peer'|'group'|'pair', ...}
   drafts: [...page.saved], // decisions, the first counts
   saved: [...page.saved], // of them, as the file has them
-  past: [], // lists of drafts, for undo
+  removed: [...page.removed], // indices of page.decisions that are taken out of the file
+  savedRemoved: [...page.removed], // of them, those that the file is without already
+  past: [], // drafts and what is taken out, for undo
   effect: null, // of all drafts
 };
 
@@ -29,24 +31,32 @@ export const select = (selected) => change({ selected });
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 /** dirty reports whether something is not written yet. */
-export const dirty = () => !same(state.drafts, state.saved);
+export const dirty = () => !same(state.drafts, state.saved) || !same(state.removed, state.savedRemoved);
+
+// A step that can be undone.
+const step = (fields) => change({ past: [...state.past, { drafts: state.drafts, removed: state.removed }], ...fields });
 
 /** decide puts decisions before the others; those on the same ends and port give way. */
 export function decide(list) {
   const key = (d) => JSON.stringify([d.source, d.destination, d.port]);
   const now = new Set(list.map(key));
-  change({ past: [...state.past, state.drafts], drafts: [...list, ...state.drafts.filter((d) => !now.has(key(d)))] });
+  step({ drafts: [...list, ...state.drafts.filter((d) => !now.has(key(d)))] });
 }
 
 /** drop takes one decision back. */
 export function drop(d) {
-  change({ past: [...state.past, state.drafts], drafts: state.drafts.filter((x) => x !== d) });
+  step({ drafts: state.drafts.filter((x) => x !== d) });
+}
+
+/** takeOut takes a decision out of the file, or puts it back; i is its index in page.decisions. */
+export function takeOut(i) {
+  step({ removed: state.removed.includes(i) ? state.removed.filter((x) => x !== i) : [...state.removed, i].sort((a, b) => a - b) });
 }
 
 /** undo goes one step back; it reports whether there was one. */
 export function undo() {
   if (!state.past.length) return false;
-  change({ drafts: state.past.at(-1), past: state.past.slice(0, -1) });
+  change({ ...state.past.at(-1), past: state.past.slice(0, -1) });
   return true;
 }
 
@@ -54,7 +64,7 @@ export function undo() {
 export function decisionOn(e, source, destination) {
   const d = state.drafts.find((x) => x.source === source && x.destination === destination && x.port === e.port);
   if (d) return { verdict: d.verdict, reason: d.reason, by: d.by, from: state.saved.includes(d) || state.saved.some((s) => same(s, d)) ? 'written' : 'draft' };
-  if (e.fileDecision) return { ...e.fileDecision, from: 'file' };
+  if (e.fileDecision >= 0 && !state.removed.includes(e.fileDecision)) return { ...page.decisions[e.fileDecision], from: 'file' };
   if (e.decided) return { verdict: e.decided, reason: '', from: 'bundle' };
   return null;
 }
