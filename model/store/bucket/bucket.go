@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type commitObject struct {
 	name     string
 	size     int64
 	modified time.Time
+	text     []byte // after the first line, until it is asked for
 }
 
 // beat is how often who holds a lease renews it.
@@ -185,6 +187,9 @@ func (d *digest) Write(b []byte) (int, error) {
 // Get opens a file.
 func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 	key, named := key(name)
+	if text := f.listed(key, name); text != nil {
+		return io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
+	}
 	r, err := f.open(key, name)
 	if err != nil {
 		return nil, 0, err
@@ -253,12 +258,12 @@ func (r *reader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// listed is how many names an answer has.
-const listed = 1000
+// answer is how many names an answer to a listing has.
+const answer = 1000
 
 // List returns the names of the files in a directory and those below it.
 func (f *Files) List(dir string) ([]string, error) {
-	var names []string
+	var objects []*blob.ListObject
 	seen := map[string]bool{}
 	f.requests.Add(1)
 	all := f.bucket.List(&blob.ListOptions{Prefix: dir + "/"})
@@ -270,18 +275,38 @@ func (f *Files) List(dir string) ([]string, error) {
 		if err != nil {
 			return nil, f.say("list", dir, err)
 		}
-		name, err := f.nameOf(o)
+		if seen[o.Key] = true; len(seen)%answer == 0 {
+			f.requests.Add(1)
+		}
+		objects = append(objects, o)
+	}
+	f.forget(dir, seen)
+	return f.namesOf(objects)
+}
+
+// namesOf returns the names of the files that objects hold, sorted. It reads several commits at once.
+func (f *Files) namesOf(objects []*blob.ListObject) ([]string, error) {
+	names, errs := make([]string, len(objects)), make([]error, len(objects))
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, ahead)
+	for i, o := range objects {
+		if !isCommit.MatchString(o.Key) {
+			names[i] = o.Key
+			continue
+		}
+		turns <- struct{}{}
+		wg.Go(func() {
+			names[i], errs[i] = f.nameOf(o)
+			<-turns
+		})
+	}
+	wg.Wait()
+	for _, err := range errs { // the others say the same
 		if err != nil {
 			return nil, err
 		}
-		if seen[o.Key] = true; len(seen)%listed == 0 {
-			f.requests.Add(1)
-		}
-		if name != "" {
-			names = append(names, name)
-		}
 	}
-	f.forget(dir, seen)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	slices.Sort(names)
 	return names, nil
 }
@@ -289,12 +314,9 @@ func (f *Files) List(dir string) ([]string, error) {
 // isCommit is the key of a commit.
 var isCommit = regexp.MustCompile(`^v1/commits/\d{8,}$`)
 
-// nameOf returns the name of the file that an object holds, "" if the object is gone meanwhile. Of a commit that is its
-// first line, which is read once.
+// nameOf returns the name of the file that a commit's object holds, "" if it is gone meanwhile: that is its first line.
+// The rest is kept, since who lists commits reads those that are new.
 func (f *Files) nameOf(o *blob.ListObject) (string, error) {
-	if !isCommit.MatchString(o.Key) {
-		return o.Key, nil
-	}
 	f.mu.Lock()
 	known, ok := f.commits[o.Key]
 	f.mu.Unlock()
@@ -308,18 +330,37 @@ func (f *Files) nameOf(o *blob.ListObject) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	line, err := readName(r)
+	body := &reader{r, f, o.Key}
+	line, err := readName(body)
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(body)
+	}
 	if err := errors.Join(err, r.Close()); err != nil {
 		return "", f.say("read", o.Key, err)
 	}
 	name := path.Join(commitsDir, line)
 	if k, _ := key(name); k != o.Key {
-		name = o.Key + "-damaged.json" // a name that no content has
+		name, text = o.Key+"-damaged.json", nil // a name that no content has
 	}
 	f.mu.Lock()
-	f.commits[o.Key] = commitObject{name, o.Size, o.ModTime}
+	f.commits[o.Key] = commitObject{name, o.Size, o.ModTime, text}
 	f.mu.Unlock()
 	return name, nil
+}
+
+// listed returns the text of a commit that a listing has read, once; nil: there is none.
+func (f *Files) listed(key, name string) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.commits[key]
+	text := c.text
+	if text == nil || c.name != name {
+		return nil
+	}
+	c.text = nil
+	f.commits[key] = c
+	return text
 }
 
 // forget drops the commits in a directory that are gone.

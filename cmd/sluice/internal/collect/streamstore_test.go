@@ -3,6 +3,7 @@ package collect
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -84,4 +85,42 @@ func TestShare(t *testing.T) {
 			t.Errorf("stream %d: %+v", n, sum)
 		}
 	}
+}
+
+// TestClusters: servers of several clusters have one address, each in its own. Collectors that are told their cluster
+// are of different streams, and what they store is of it.
+func TestClusters(t *testing.T) {
+	dir := t.TempDir()
+	for n, cluster := range []string{"east", "west"} {
+		c := &Collection{store: mustCreate(t, dir)}
+		log := slog.New(slog.DiscardHandler)
+		each := live.DefaultConfig()
+		each.Log = log
+		if err := c.take([]*server{{name: "hubble://relay:80", format: "hubble"}}, each, &Config{Cluster: cluster}); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := c.release(); err != nil {
+				t.Error(err)
+			}
+		}()
+		s := &streamStore{store: c.store, name: c.sources[0].Name, cluster: cluster, format: "hubble", log: log}
+		if err := s.Commit(t.Context(), batchOf(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, of := range mustCreate(t, dir).ByCluster() {
+		if len(of.Sources) != 1 || of.Sources[0].Name != of.Cluster+": hubble://relay:80" || len(of.Segments) != 1 {
+			t.Errorf("%s: %+v", of.Cluster, of)
+		}
+	}
+}
+
+func mustCreate(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	st, err := store.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
 }
