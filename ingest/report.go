@@ -24,8 +24,8 @@ type Report struct {
 	Lost     uint64 // events that the log itself says it lost
 	// LostHours are the hours of Lost.
 	LostHours model.Losses
-	// Logged counts records by what the policies that decided were told to log, the first maxLogged texts of a reading.
-	Logged map[string]uint64
+	// Logged counts connections by what the policies that decided were told to log.
+	Logged model.Uses
 	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
 	// of the earliest and the latest of them, 0 for none.
 	OutOfRange        uint64
@@ -48,9 +48,7 @@ func (r *Report) Merge(o *Report) {
 	r.Last = max(r.Last, o.Last)
 	r.Lost += o.Lost
 	r.LostHours.Merge(o.LostHours)
-	for text, n := range o.Logged {
-		r.logged(text, n)
-	}
+	r.Logged.Merge(o.Logged)
 	r.OutOfRange += o.OutOfRange
 	if o.OutFirst != 0 && (r.OutFirst == 0 || o.OutFirst < r.OutFirst) {
 		r.OutFirst = o.OutFirst
@@ -60,22 +58,10 @@ func (r *Report) Merge(o *Report) {
 	r.trim()
 }
 
-// maxLogged bounds the texts of Logged: a policy has one, and a cluster some hundred policies.
-const maxLogged = 1 << 12
-
-// Log counts a record by texts that each have a zero byte behind them.
-func (r *Report) Log(texts []byte) {
+// Log counts the use of texts that each have a zero byte behind them.
+func (r *Report) Log(texts []byte, use model.Use) {
 	for text := range bytes.SplitSeq(bytes.TrimSuffix(texts, []byte{0}), []byte{0}) {
-		r.logged(string(text), 1)
-	}
-}
-
-func (r *Report) logged(text string, n uint64) {
-	if r.Logged == nil {
-		r.Logged = map[string]uint64{}
-	}
-	if _, known := r.Logged[text]; known || len(r.Logged) < maxLogged {
-		r.Logged[text] += n
+		r.Logged.Add(string(text), use)
 	}
 }
 

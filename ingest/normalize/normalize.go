@@ -83,7 +83,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		n.Report.Last = end
 	}
 	if len(f.Logged) > 0 {
-		n.Report.Log(f.Logged)
+		n.Report.Log(f.Logged, model.Use{Count: uint64(max(f.Conns, 1)), Last: max(f.Time, f.End)})
 	}
 	o := &n.row
 	swap := fate == model.Reply ||

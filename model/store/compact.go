@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -192,6 +193,7 @@ func mergeSources(run []commit) (out []Source) {
 			if src.Stream == nil || !ok {
 				if src.Stream != nil {
 					at[key] = len(out)
+					src.Logged = maps.Clone(src.Logged)
 					src.Stream = src.Stream.clone()
 					src.Rejected, src.LostHours = addCounts(nil, src.Rejected), src.LostHours.Clone()
 				}
@@ -218,6 +220,7 @@ func (s *Source) addPart(o *Source) {
 	s.Lost += o.Lost
 	s.LostHours.Merge(o.LostHours)
 	s.Rejected = addCounts(s.Rejected, o.Rejected)
+	s.Logged.Merge(o.Logged)
 	if o.First != 0 && (s.First == 0 || o.First < s.First) {
 		s.First = o.First
 	}

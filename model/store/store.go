@@ -24,7 +24,9 @@ type Source struct {
 	LostHours model.Losses `json:"lostHours,omitempty"`
 	First     int64        `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
 	Last      int64        `json:"last,omitempty"`
-	Stream    *Stream      `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
+	// Logged is what the data plane logged of policies.
+	Logged model.Uses `json:"logged,omitempty"`
+	Stream *Stream    `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
 	// Cluster is the only one that the rows of the source are of; "" where there are several, none, or nobody knows.
 	Cluster string `json:"cluster,omitempty"`
 }

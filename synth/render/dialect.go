@@ -60,6 +60,12 @@ type Global interface {
 	GlobalDeny(system []string, ingress, egress bool) policy.Policy
 }
 
+// Logging is a dialect whose rules the data plane can name in its log.
+type Logging interface {
+	// LogRules is the dialect that asks for it: each rule is told to log its id, and stands in a spec of its own for that.
+	LogRules() Dialect
+}
+
 // Meshed is a dialect that has peers in other clusters of a mesh.
 type Meshed interface {
 	// OfCluster is a peer that selects pods, for those of another cluster.

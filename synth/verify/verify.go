@@ -49,6 +49,8 @@ type Config struct {
 	// WidenedRules are the ids of rules that allow on purpose what was never seen: outside addresses, or something to
 	// all pods of a namespace.
 	WidenedRules map[string]bool
+	// Logged is what the data plane logged of policies, by the text that they were told to log: rules log their ids.
+	Logged model.Uses
 	// Most is how many connections Diff compares before it says that they are too many; 0: all.
 	Most int
 }
@@ -97,6 +99,7 @@ type Report struct {
 	Cases       []Case   // lost and escaped edges, then those that were not refused and stay unproven
 	Unused      []Rule   // rules that no connection needs, where something isolates: what is staged is not among them
 	Idle        []Idle   // policies that did nothing, where something isolates
+	Used        []Used   // how often the data plane used the rules, as it logs; nil: it logs nothing of them
 	First, Last int64    // of the records that were replayed: how long the unused were watched for
 	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
@@ -135,6 +138,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	}
 	v.unused()
 	v.idle()
+	v.measured()
 	v.records()
 	v.report.Open = append(openings(set), held(set, cfg.Held)...)
 	u := newUniverse(g, v.ev, cfg)

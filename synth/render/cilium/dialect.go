@@ -7,12 +7,15 @@ import (
 )
 
 // Dialect is cilium.io/v2.
-type Dialect struct{}
+type Dialect struct {
+	logs bool // each rule logs its id
+}
 
 var (
 	_ render.Dialect = Dialect{}
 	_ render.Divided = Dialect{}
 	_ render.Global  = Dialect{}
+	_ render.Logging = Dialect{}
 )
 
 // Name is "cilium".
@@ -36,9 +39,13 @@ func (Dialect) Says(r policy.Rule) bool {
 }
 
 // Render writes one file for each policy and each named network.
-func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
-	return Render(set, labels...)
+func (d Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
+	return write(set, d.logs, labels)
 }
+
+// LogRules writes a spec for each rule, whose id is its log value: Hubble has it in the policy_log of the verdicts that
+// the rule allowed, and sluice reads it back.
+func (Dialect) LogRules() render.Dialect { return Dialect{logs: true} }
 
 // Class numbers the kinds of peers, for ports and for ICMP.
 func (Dialect) Class(p policy.Peer, q policy.Port) int {

@@ -101,7 +101,9 @@ func TestRoundTrip(t *testing.T) {
 	for seed := range uint64(500) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := generator{rand.New(rand.NewPCG(seed, 1))}
-			rendertest.RoundTrip(t, Dialect{}, g.set())
+			set := g.set()
+			rendertest.RoundTrip(t, Dialect{}, set)
+			rendertest.RoundTrip(t, Dialect{}.LogRules(), set)
 		})
 	}
 }

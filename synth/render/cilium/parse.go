@@ -51,11 +51,26 @@ func parse(outer *render.Reader, n *yaml.Node, kind string) []policy.Policy {
 		if i > 0 {
 			p.Name = fmt.Sprintf("%s.specs.%d", name, i+1)
 		}
-		if r.spec(body, &p) {
+		if r.spec(body, &p) && !joins(out, &p) {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// joins adds what a spec says to one of the same object that selects the same, and reports whether there is one.
+// Together they say what one spec would: what isolates, and all rules, count wherever they stand.
+func joins(list []policy.Policy, p *policy.Policy) bool {
+	for i := range list {
+		q := &list[i]
+		if q.Subject.Compare(p.Subject) == 0 && q.SubjectNamespaces.Compare(p.SubjectNamespaces) == 0 &&
+			q.SubjectEntities == p.SubjectEntities && q.EntitiesOnly == p.EntitiesOnly {
+			q.Ingress, q.Egress = q.Ingress || p.Ingress, q.Egress || p.Egress
+			q.Rules = append(q.Rules, p.Rules...)
+			return true
+		}
+	}
+	return false
 }
 
 // spec reads what a policy says. It is false for one that is about nodes.

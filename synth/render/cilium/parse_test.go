@@ -61,7 +61,9 @@ var parsed = []struct {
 	{"of the cluster", wide + "spec:\n  endpointSelector: {matchLabels: {app: cart, io.kubernetes.pod.namespace: shop}}\n  ingress: [{fromEndpoints: [{}]}]",
 		[]string{"p of kubernetes.io/metadata.name=shop app=cart isolates ingress", "allow ingress any port from (all)/all"}},
 	{"specs", head + "specs: [{endpointSelector: {}, ingress: [{}]}, {endpointSelector: {}, egress: [{}]}]",
-		[]string{"p in shop all isolates ingress", "p.specs.2 in shop all isolates egress"}},
+		[]string{"p in shop all isolates ingress isolates egress"}},
+	{"specs of several subjects", head + "specs: [{endpointSelector: {}, ingress: [{}]}, {endpointSelector: {matchLabels: {app: cart}}, egress: [{}]}]",
+		[]string{"p in shop all isolates ingress", "p.specs.2 in shop app=cart isolates egress"}},
 	{"a group", "apiVersion: cilium.io/v2alpha1\nkind: CiliumCIDRGroup\nmetadata: {name: office}\nspec: {externalCIDRs: [10.0.0.0/8]}",
 		[]string{"network office [10.0.0.0/8]"}},
 }

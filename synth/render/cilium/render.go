@@ -19,11 +19,19 @@ import (
 // Where a policy allows names, the rules for port 53 of its namespace let the agent watch the answers: without that
 // Cilium never learns an address of a name.
 func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
+	return write(set, false, labels)
+}
+
+func write(set policy.PolicySet, logs bool, labels []string) ([]render.File, []render.Loss, error) {
 	set, lost := Project(set)
 	watched := namespacesWithNames(set)
 	carried := render.LabelMap(labels)
 	files, err := render.Files(set, func(p *policy.Policy) any {
-		return writer{watched[""] || watched[p.Namespace], carried}.object(p)
+		w := writer{watched[""] || watched[p.Namespace], carried}
+		if logs && len(p.Rules) > 0 {
+			return w.logged(p)
+		}
+		return w.object(p)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -61,14 +69,25 @@ type writer struct {
 }
 
 func (w writer) object(p *policy.Policy) networkPolicy {
+	o := w.head(p)
+	o.Spec = w.spec(p)
+	return o
+}
+
+// head is an object that says nothing yet.
+func (w writer) head(p *policy.Policy) networkPolicy {
 	o := networkPolicy{APIVersion: apiVersion, Kind: kindNamespaced, Metadata: metadata{p.Name, p.Namespace, w.labels}}
 	if p.Namespace == "" {
 		o.Kind = kindClusterWide
-		o.Spec.EndpointSelector = selectorOf(p.SubjectNamespaces, p.Subject)
-	} else {
-		o.Spec.EndpointSelector = subjectOf(p.Subject)
 	}
-	s := &o.Spec
+	return o
+}
+
+func (w writer) spec(p *policy.Policy) *spec {
+	s := &spec{EndpointSelector: subjectOf(p.Subject)}
+	if p.Namespace == "" {
+		s.EndpointSelector = selectorOf(p.SubjectNamespaces, p.Subject)
+	}
 	for i, r := range p.Rules {
 		to := w.rule(p.Namespace, r)
 		to.Note = render.NoteOf(p, i)
@@ -84,7 +103,7 @@ func (w writer) object(p *policy.Policy) networkPolicy {
 		}
 	}
 	isolate(s, p)
-	return o
+	return s
 }
 
 // nothing is said of a rule that names nothing.

@@ -16,7 +16,8 @@ type networkPolicy struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Metadata   metadata `json:"metadata"`
-	Spec       spec     `json:"spec"`
+	Spec       *spec    `json:"spec,omitempty"`
+	Specs      []*spec  `json:"specs,omitempty"`
 }
 
 type metadata struct {
@@ -28,10 +29,16 @@ type metadata struct {
 type spec struct {
 	EndpointSelector  selector     `json:"endpointSelector" empty:"every pod of the namespace"`
 	EnableDefaultDeny *defaultDeny `json:"enableDefaultDeny,omitempty"`
+	Log               *logged      `json:"log,omitempty"`
 	Ingress           []rule       `json:"ingress,omitempty"`
 	IngressDeny       []rule       `json:"ingressDeny,omitempty"`
 	Egress            []rule       `json:"egress,omitempty"`
 	EgressDeny        []rule       `json:"egressDeny,omitempty"`
+}
+
+// logged is what Hubble's flows say of the connections that a spec decides.
+type logged struct {
+	Value string `json:"value"`
 }
 
 type defaultDeny struct {

@@ -134,6 +134,7 @@ func (s *streamStore) sourceOf(b *live.Batch) store.Source {
 		Bytes:     int64(b.Bytes),
 		Lost:      int64(b.Report.Lost),
 		LostHours: b.Report.LostHours,
+		Logged:    b.Report.Logged,
 		First:     b.Report.First,
 		Last:      b.Report.Last,
 		Rejected:  b.Report.Rejected.Texts(),

@@ -21,6 +21,7 @@ import (
 	"sluice/synth/decision"
 	"sluice/synth/policy"
 	"sluice/synth/readiness"
+	"sluice/synth/render"
 )
 
 // DefaultConfig is the file that is read where nobody names one.
@@ -40,6 +41,8 @@ type Config struct {
 	NamePrefix string `yaml:"namePrefix"`
 	// GitOps asks for overlays of tools that follow a repository.
 	GitOps bundle.GitOps `yaml:"gitops"`
+	// RuleLog asks for rules that the data plane names in its log.
+	RuleLog bool `yaml:"ruleLog"`
 	// Widen names the widenings that are asked for.
 	Widen []string `yaml:"widen"`
 	// MinWatch is how long the pods of a namespace must have been watched before it is denied by default.
@@ -207,6 +210,18 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 		cfg.Networks = append(cfg.Networks, synth.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
 	return nil
+}
+
+// dialect is the one that was chosen, with what sluice.yaml asks of it.
+func (c *Config) dialect(d render.Dialect) (render.Dialect, error) {
+	if !c.RuleLog {
+		return d, nil
+	}
+	logging, ok := d.(render.Logging)
+	if !ok {
+		return nil, Usagef("config: ruleLog: the dialect %s has no log of rules, cilium has", d.Name())
+	}
+	return logging.LogRules(), nil
 }
 
 // graph returns what graphs are built with.

@@ -71,6 +71,7 @@ func (l *Log) stored(cluster string) []store.Source {
 		// The fates are those of the whole run: workers do not keep them by source.
 		metas[0].Rejected = l.Report.Rejected.Texts()
 		metas[0].Lost, metas[0].LostHours = int64(l.Report.Lost), l.Report.LostHours
+		metas[0].Logged = l.Report.Logged
 	}
 	return metas
 }

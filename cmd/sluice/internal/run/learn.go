@@ -69,6 +69,9 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err := l.Config.synth(&out.Config, cfg.Given); err != nil {
 		return nil, err
 	}
+	if out.Config.Dialect, err = l.Config.dialect(out.Config.Dialect); err != nil {
+		return nil, err
+	}
 	var base *bundle.Former
 	if cfg.Base != "" {
 		if base, err = l.Base(ctx, cfg.Base, cfg.Prune, &out.Config); err != nil {

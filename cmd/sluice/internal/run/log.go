@@ -248,6 +248,7 @@ func (l *Log) Evidence(dir string) error {
 		Format:    l.Format(),
 		Lost:      int64(l.Report.Lost),
 		LostHours: l.missing(),
+		Logged:    l.Report.Logged,
 		First:     l.Graph.First,
 		Last:      l.Graph.Last,
 	}

@@ -241,6 +241,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	l.Stored = part.Sources
 	for _, src := range l.Stored {
 		l.lostOf(&src)
+		l.Report.Logged.Merge(src.Logged)
 		l.Sources = append(
 			l.Sources,
 			source.Source{

@@ -74,10 +74,7 @@ func (l *Log) hide() error {
 	logged := l.Report.Logged
 	l.Report.Logged = nil
 	for text, n := range logged {
-		if l.Report.Logged == nil {
-			l.Report.Logged = map[string]uint64{}
-		}
-		l.Report.Logged[r.Text(text)] += n
+		l.Report.Logged.Add(r.Text(text), n)
 	}
 	return r.Err()
 }

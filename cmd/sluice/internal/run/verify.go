@@ -39,6 +39,7 @@ func (l *Log) judging(p *Policies, cfg VerifyConfig) (verify.Config, error) {
 		Namespaces: cfg.Namespaces,
 		Cluster:    cfg.Cluster,
 		Networks:   map[string][]netip.Prefix{},
+		Logged:     l.Report.Logged,
 	}
 	for _, n := range l.Config.Networks {
 		judge.Networks[n.Name] = n.CIDRs

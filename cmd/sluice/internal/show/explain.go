@@ -18,6 +18,7 @@ type explanation struct {
 	Rule  bundle.Rule   `json:"rule"`
 	Edges []bundle.Edge `json:"edges"`
 	Flows []flowView    `json:"flows"`
+	Use   *useView      `json:"use,omitempty"` // as the data plane logged it; nil: it did not
 }
 
 // Explain prints what a rule of a bundle rests on: its edges, and their flows in the bundle's evidence, nil for none.
@@ -34,6 +35,10 @@ func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, 
 	var rows []model.Observation
 	if l != nil {
 		rows = l.Builder.Observations()
+		if use, ok := l.Report.Logged[rule.ID]; ok {
+			v := viewUse(use)
+			x.Use = &v
+		}
 	}
 	for i := range rows {
 		// An undecided observation counts for the edge it was decided to be: show it where its ends meet.
@@ -66,6 +71,9 @@ func Explain(w io.Writer, format string, m *bundle.Manifest, rule *bundle.Rule, 
 	if l == nil {
 		fmt.Fprintln(w, "\nThe bundle has no evidence: its flows are not here.")
 		return nil
+	}
+	if x.Use != nil {
+		fmt.Fprintf(w, "\nThe data plane logged its use: %s.\n", useText(l.Report.Logged[rule.ID]))
 	}
 	fmt.Fprintln(w, "\nSeen as:")
 	return flows.print(w, format, slices.Values(x.Flows))

@@ -141,7 +141,11 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 	}
 	more := []field{{"fates", fateCounts(l)}}
 	if len(l.Report.Logged) > 0 {
-		more = append(more, field{"policyLog", l.Report.Logged})
+		uses := map[string]useView{}
+		for text, use := range l.Report.Logged {
+			uses[text] = viewUse(use)
+		}
+		more = append(more, field{"policyLog", uses})
 	}
 	return edges.print(w, format, all, more...)
 }

@@ -44,16 +44,18 @@ type reportView struct {
 	Unused           []string          `json:"unused"` // rule ids
 	UnusedRules      []unusedView      `json:"unusedRules,omitempty"`
 	IdlePolicies     []idleView        `json:"idlePolicies,omitempty"`
-	First            string            `json:"first,omitempty"` // of the records: how long it was watched
-	Last             string            `json:"last,omitempty"`
-	Unrecorded       []string          `json:"unrecorded,omitempty"` // ids of rules that the bundle has no evidence for
-	Missing          []string          `json:"missing,omitempty"`    // ids of rules that it lists and no file has
-	Unisolated       []gapView         `json:"unisolated,omitempty"`
-	Open             []string          `json:"open,omitempty"`
-	Pending          uint64            `json:"pending,omitempty"` // rejected or unproven ones that nothing shows to have worked
-	Lacking          uint64            `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
-	Unread           int               `json:"unread,omitempty"`  // policies that could not be read
-	Edited           []string          `json:"edited,omitempty"`  // files of the bundle that were changed by hand
+	// Used is how often the data plane used the rules, as it logs.
+	Used       []usedView `json:"usedRules,omitempty"`
+	First      string     `json:"first,omitempty"` // of the records: how long it was watched
+	Last       string     `json:"last,omitempty"`
+	Unrecorded []string   `json:"unrecorded,omitempty"` // ids of rules that the bundle has no evidence for
+	Missing    []string   `json:"missing,omitempty"`    // ids of rules that it lists and no file has
+	Unisolated []gapView  `json:"unisolated,omitempty"`
+	Open       []string   `json:"open,omitempty"`
+	Pending    uint64     `json:"pending,omitempty"` // rejected or unproven ones that nothing shows to have worked
+	Lacking    uint64     `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
+	Unread     int        `json:"unread,omitempty"`  // policies that could not be read
+	Edited     []string   `json:"edited,omitempty"`  // files of the bundle that were changed by hand
 }
 
 // unusedView is a rule that no connection needed.
@@ -165,6 +167,9 @@ func viewReport(r *verify.Report) reportView {
 		v.Unused = append(v.Unused, u.ID)
 		v.UnusedRules = append(v.UnusedRules, unusedView{u.ID, u.Policy, u.Text, u.At.File, u.At.Line})
 	}
+	for i := range r.Used {
+		v.Used = append(v.Used, viewUsed(&r.Used[i]))
+	}
 	for i := range r.Idle {
 		p := &r.Idle[i]
 		v.IdlePolicies = append(v.IdlePolicies, idleView{p.Policy, idleText(p), p.At.File, p.At.Line})
@@ -247,6 +252,7 @@ func printReport(w io.Writer, r *verify.Report) {
 		)
 	}
 	printUnused(w, r)
+	printUsed(w, r)
 	for _, u := range r.Unrecorded {
 		fmt.Fprintf(
 			w,

@@ -1,0 +1,31 @@
+package model
+
+// Uses count what the data plane logged of policies, by the text that they were told to log.
+type Uses map[string]Use
+
+// Use is how often a text was logged.
+type Use struct {
+	Count uint64 `json:"count"` // connections that were judged
+	Last  Micros `json:"last"`  // of the newest record
+}
+
+// maxUses bounds the texts: a rule has one at most.
+const maxUses = 1 << 14
+
+// Add counts more uses of a text. The texts beyond a bound are left out.
+func (u *Uses) Add(text string, more Use) {
+	if *u == nil {
+		*u = Uses{}
+	}
+	was, known := (*u)[text]
+	if known || len(*u) < maxUses {
+		(*u)[text] = Use{was.Count + more.Count, max(was.Last, more.Last)}
+	}
+}
+
+// Merge counts those of o as well.
+func (u *Uses) Merge(o Uses) {
+	for text, more := range o {
+		u.Add(text, more)
+	}
+}

@@ -1,0 +1,38 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+)
+
+// Used is a rule of which the data plane logs how often it used it.
+type Used struct {
+	Rule
+	model.Use // nothing: none was logged
+}
+
+// measured lists the rules that the data plane used, as it says, and if there are any those that it did not: the least
+// used first. A text that is no rule's id is somebody else's.
+func (v *verifier) measured() {
+	var out []Used
+	logs := false
+	for i := range v.ev.Policies().Policies {
+		p := &v.ev.Policies().Policies[i]
+		for j := range p.Rules {
+			use := v.cfg.Logged[p.RuleID(j)]
+			logs = logs || use.Count > 0
+			if !p.Staged {
+				out = append(out, Used{Rule{p.RuleID(j), policyName(p), p.Rules[j].String(), p.Source}, use})
+			}
+		}
+	}
+	if !logs {
+		return
+	}
+	slices.SortStableFunc(out, func(a, b Used) int {
+		return cmp.Or(cmp.Compare(a.Count, b.Count), cmp.Compare(a.Last, b.Last), cmp.Compare(a.ID, b.ID))
+	})
+	v.report.Used = out
+}
