@@ -213,7 +213,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		cluster = ""
 	}
 	if have := st.Clusters(); cluster != "" && !slices.Contains(have, cluster) {
-		return fmt.Errorf("no cluster %s in store %s: it has %s", cluster, dir, text.Some(have))
+		return NoCluster(cluster, dir, have)
 	}
 	part := st.Part(cluster)
 	l.Scanned.Of, l.Scanned.Segments = len(st.Segments()), len(part.Segments)
@@ -257,6 +257,11 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		l.Report.Counts.Add(&rejected)
 	}
 	return nil
+}
+
+// NoCluster is the error for a cluster that a store does not have.
+func NoCluster(cluster, dir string, have []string) error {
+	return fmt.Errorf("no cluster %s in store %s: it has %s", cluster, dir, text.Some(have))
 }
 
 // Evidence returns the store in a bundle.

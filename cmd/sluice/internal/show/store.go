@@ -53,3 +53,15 @@ func Scanned(w io.Writer, l *run.Log, quiet bool) {
 			text.Plural(n.Requests, "request", "requests"), text.Size(n.Bytes))
 	}
 }
+
+// Unpacked says what a pack was.
+func Unpacked(w io.Writer, dir string, st *store.Store) {
+	rows, bytes := int64(0), int64(0)
+	segments := st.Segments()
+	for i := range segments {
+		rows += segments[i].Rows
+		bytes += segments[i].Bytes
+	}
+	fmt.Fprintf(w, "Unpacked %s in %s (%s) into %s.\n", text.Plural(rows, "row", "rows"),
+		text.Plural(len(segments), "segment", "segments"), text.Size(bytes), text.Printable(dir, 200))
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+// maxPacked is how large a file of a pack may be. Those of a store are a tenth of it.
+const maxPacked = 1 << 30
+
+// Pack writes what a scan with these options would open as a store of one commit, in a tar archive. The commit comes
+// last: what was read of an archive that breaks off is no store.
+func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
+	part := s.Part(o.Cluster)
+	c := commit{Format: formatName, Number: 1, Segments: []Segment{}, Sources: []Source{}}
+	for i := range part.Sources {
+		src := part.Sources[i]
+		if src.Stream != nil { // a collector does not go on from a pack
+			src.Stream = src.Stream.clone()
+			src.Stream.Seen = nil
+		}
+		c.Sources = append(c.Sources, src)
+	}
+	t := tar.NewWriter(w)
+	var data bytes.Buffer
+	for i := range part.Segments {
+		g := &part.Segments[i]
+		if !o.overlaps(g.First, g.Last) {
+			continue
+		}
+		for _, f := range [][2]string{{g.Labels, g.LabelsSHA256}, {g.Path, g.SHA256}} {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := read(s.files, f[0], f[1], &data); err != nil {
+				return err
+			}
+			if err := putTar(t, f[0], data.Bytes()); err != nil {
+				return err
+			}
+		}
+		c.Segments = append(c.Segments, *g)
+	}
+	name, text, err := c.content()
+	if err == nil {
+		err = putTar(t, name, text)
+	}
+	return errors.Join(err, t.Close())
+}
+
+func putTar(t *tar.Writer, name string, data []byte) error {
+	err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(data))})
+	if err == nil {
+		_, err = t.Write(data)
+	}
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", name, err)
+	}
+	return nil
+}
+
+// Unpack makes a store of what Pack wrote, where there is none. Nothing is left of an archive that is damaged, breaks
+// off or holds anything else.
+func Unpack(ctx context.Context, r io.Reader, f Files) (*Store, error) {
+	names, err := f.List(version)
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("there is a store already")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unpack into %s: %w", f, err)
+	}
+	u := &unpacking{files: f, got: map[string]content{}}
+	if err := u.all(ctx, tar.NewReader(r)); err != nil {
+		return nil, fmt.Errorf("unpack into %s: %w", f, errors.Join(err, f.Remove(u.names...)))
+	}
+	return OpenFiles(f)
+}
+
+// unpacking is an archive that is read.
+type unpacking struct {
+	files Files
+	names []string           // that were put
+	got   map[string]content // of them
+}
+
+func (u *unpacking) all(ctx context.Context, t *tar.Reader) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("it ends before its commit: %w", ErrDamaged)
+		}
+		if err != nil {
+			return fmt.Errorf("it is no pack of a store: %w", errors.Join(err, ErrDamaged))
+		}
+		if h.Typeflag != tar.TypeReg || !ownPath(h.Name) || h.Size > maxPacked {
+			return fmt.Errorf("%q is no file of a pack: %w", h.Name, ErrDamaged)
+		}
+		if strings.HasPrefix(h.Name, commitsDir+"/") {
+			return u.commit(h.Name, t)
+		}
+		u.names = append(u.names, h.Name)
+		c, err := put(u.files, h.Name, func(w io.Writer) error {
+			_, err := io.Copy(w, t)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		u.got[h.Name] = c
+	}
+}
+
+// commit puts the commit, if it names the files that came before it and no others.
+func (u *unpacking) commit(name string, t *tar.Reader) error {
+	text, err := io.ReadAll(t)
+	if err != nil {
+		return err
+	}
+	var c commit
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil || c.Number != 1 || c.Format != formatName ||
+		path.Join(commitsDir, commitName(1, text)) != name {
+		return fmt.Errorf("%s: %w", name, ErrDamaged)
+	}
+	named := map[string]bool{}
+	for _, file := range c.files() {
+		named[file] = true
+	}
+	for _, g := range c.Segments {
+		if u.got[g.Path].digest != g.SHA256 || u.got[g.Labels].digest != g.LabelsSHA256 {
+			return fmt.Errorf("%s is not the file that was packed: %w", g.Path, ErrDamaged)
+		}
+	}
+	for _, put := range u.names {
+		if !named[put] {
+			return fmt.Errorf("%s belongs to nothing: %w", put, ErrDamaged)
+		}
+	}
+	if len(named) != len(u.names) {
+		return fmt.Errorf("it lacks files that its commit names: %w", ErrDamaged)
+	}
+	u.names = append(u.names, name)
+	if err := u.files.Put(name, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}); err != nil {
+		return err
+	}
+	return putHead(u.files, path.Join(headDir, strings.TrimSuffix(path.Base(name), commitSuffix)))
+}

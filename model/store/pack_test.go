@@ -1,0 +1,142 @@
+package store
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// TestPack: what is unpacked is what was there, from any commits, and a slice of it is what a scan of it opens.
+func TestPack(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 6))
+	tables := traffic(r, 40, 10)
+	s := mustCreate(t, t.TempDir())
+	for n := range 3 {
+		commitStream(t, s, tables, someRows(r, tables, 60, 4000), n)
+	}
+	all, want := scanned(t, s, ScanOptions{})
+	from, to := want[0].First, want[len(want)-1].Last
+	for _, o := range []ScanOptions{{}, {Cluster: "east"}, {Since: from + (to-from)/2}, {Until: from + 1}} {
+		var pack bytes.Buffer
+		if err := s.Pack(t.Context(), &pack, o); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Unpack(t.Context(), &pack, Dir(t.TempDir()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o == (ScanOptions{}) && !reflect.DeepEqual(plainRows(scanned(t, got, o)), plainRows(all, want)) {
+			t.Error("other rows")
+		}
+		if !reflect.DeepEqual(plainRows(scanned(t, got, o)), plainRows(scanned(t, s, o))) {
+			t.Errorf("%+v: other rows", o)
+		}
+		if found, err := Check(t.Context(), got.files); err != nil || len(found.Problems)+len(found.Unnamed) > 0 {
+			t.Errorf("%+v: %v, %+v", o, err, found)
+		}
+		if src := got.Sources(); len(src) != len(s.Part(o.Cluster).Sources) || src[0].Stream.Seen != nil || src[0].Lost == 0 {
+			t.Errorf("%+v: sources %+v", o, src)
+		}
+		if got.Stream("hubble://a").Watermark != 2 {
+			t.Errorf("%+v: %+v", o, got.Stream("hubble://a"))
+		}
+	}
+}
+
+// TestUnpackDamaged: whatever happens to a pack, it is whole or nothing: cut anywhere, with any byte changed, with files
+// twice, missing or from elsewhere.
+func TestUnpackDamaged(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 1))
+	tables := traffic(r, 10, 4)
+	s := mustCreate(t, t.TempDir())
+	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 30, 3), Source{Name: "f", Digest: "f"})
+	var pack bytes.Buffer
+	if err := s.Pack(t.Context(), &pack, ScanOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what string, data []byte) {
+		t.Helper()
+		d := Dir(t.TempDir())
+		_, err := Unpack(t.Context(), bytes.NewReader(data), d)
+		names, listErr := d.List(version)
+		if err == nil || listErr != nil || len(names) > 0 {
+			t.Errorf("%s: %v, left %v, %v", what, err, names, listErr)
+		}
+	}
+	end := pack.Len() - 1024 // two blocks of zeros end an archive
+	for range 60 {
+		n := r.IntN(end - 512)
+		refused(fmt.Sprint("cut at ", n), pack.Bytes()[:n])
+	}
+	var headers []*tar.Header
+	var bodies [][]byte
+	for archive := tar.NewReader(bytes.NewReader(pack.Bytes())); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers, bodies = append(headers, h), append(bodies, body)
+	}
+	build := func(order []int, change func(i int, h *tar.Header, body []byte) []byte) []byte {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		for _, i := range order {
+			h := *headers[i]
+			body := change(i, &h, slices.Clone(bodies[i]))
+			h.Size = int64(len(body))
+			if err := w.WriteHeader(&h); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	same := func(_ int, _ *tar.Header, body []byte) []byte { return body }
+	all, last := identityInts(len(headers)), len(headers)-1
+	for i := range all {
+		refused("without "+headers[i].Name, build(slices.Delete(slices.Clone(all), i, i+1), same))
+		refused("changed "+headers[i].Name, build(all, func(j int, _ *tar.Header, body []byte) []byte {
+			if j == i {
+				body[r.IntN(len(body))] ^= 1 << r.IntN(8)
+			}
+			return body
+		}))
+		if i != last {
+			refused("twice "+headers[i].Name, build(append([]int{i}, all...), same))
+			for _, name := range []string{"../x", "/etc/x", "v1/../../x", "v2/x", "v1/cluster=x/more.parquet"} {
+				refused("named "+name, build(append([]int{i}, all...), func(j int, h *tar.Header, body []byte) []byte {
+					if j == i {
+						h.Name = name
+					}
+					return body
+				}))
+			}
+		}
+	}
+}
+
+func identityInts(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
