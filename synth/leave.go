@@ -17,6 +17,7 @@ type leaver struct {
 	// fanOut has for the edges that belong to one of Graph.FanOuts which, fannedOut those that were noted.
 	fanOut    map[graph.EdgeID]int
 	fannedOut map[fanOutIn]bool
+	proxied   string // what is said of the proxy, where a service has no backend
 }
 
 // fanOutIn is a fan-out as a namespace sees it.
@@ -26,7 +27,7 @@ type fanOutIn struct {
 }
 
 func newLeaver(r *reach, n *notes) *leaver {
-	return &leaver{r, n, fanOuts(r.g), map[fanOutIn]bool{}}
+	return &leaver{r, n, fanOuts(r.g), map[fanOutIn]bool{}, behindProxy(r.g)}
 }
 
 // fanOuts returns the fan-out that each edge belongs to.
@@ -76,16 +77,20 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 
 // leaveService notes an edge to the address of a service of which no record shows the backend.
 func (x *leaver) leaveService(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
-	text := x.edgeText(e) + ": no record of the client shows which backend the service has"
-	for _, o := range x.g.AllEdges() {
-		if x.g.Peers[o.Src].Entities&model.IngressEntity != 0 && o.State.Worked() {
-			text += "; the proxy reached " + x.g.Peers[o.Dst].ID + " " + o.PortString()
-			break
-		}
-	}
+	text := x.edgeText(e) + ": no record of the client shows which backend the service has" + x.proxied
 	x.find(KindService.at(i, en.namespace, en.dir, text,
 		"a default deny may cut it: decide to widen to the backend, and to ignore this connection"))
 	x.block(en.namespace, en.dir, x.holdable(en.self), text)
+}
+
+// behindProxy says where a proxy of the log went, "" where none went anywhere.
+func behindProxy(g *graph.Graph) string {
+	for _, o := range g.AllEdges() {
+		if g.Peers[o.Src].Entities&model.IngressEntity != 0 && o.State.Worked() {
+			return "; the proxy reached " + g.Peers[o.Dst].ID + " " + o.PortString()
+		}
+	}
+	return ""
 }
 
 func opposite(d model.Direction) model.Direction {

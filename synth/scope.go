@@ -21,6 +21,7 @@ type scope struct {
 	refused map[string]string             // those that were chosen and can have none, and why
 	decided decided
 	suspect map[graph.EdgeID]string // edges that a person should look at, and why
+	nodes   map[nodeEdge]bool       // what is learned of pods and other nodes than their own
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
@@ -47,7 +48,7 @@ func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 	if err := s.chooseCluster(); err != nil {
 		return nil, err
 	}
-	s.suspect = suspicions(g, &s.decided)
+	s.suspect, s.nodes = suspicions(g, &s.decided), s.nodeEdges()
 	for i, w := range g.AllWorkloads() {
 		if w.Cluster == s.cluster {
 			s.in[w.Namespace] = append(s.in[w.Namespace], i)

@@ -13,7 +13,7 @@ import (
 // left out for it: a log does not tell what somebody meant to do.
 func suspicions(g *graph.Graph, d *decided) map[graph.EdgeID]string {
 	x := suspecting{g: g, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]int{},
-		pairs: map[pair]*pairPorts{}}
+		pairs: map[pair]*pairPorts{}, users: map[door]int{}}
 	for _, f := range g.FanOuts {
 		x.vain[f.Client] = len(f.Edges)
 	}
@@ -39,6 +39,7 @@ type suspecting struct {
 	clients map[graph.PeerID]*client
 	vain    map[graph.PeerID]int // connections tried in vain, by clients that tried many
 	pairs   map[pair]*pairPorts
+	users   map[door]int // clients of a port
 }
 
 // pair is a client and a server.
@@ -51,16 +52,20 @@ type pairPorts struct{ all, single int }
 type client struct {
 	records uint64
 	names   bool // it asked for the name of some address
+	// namespaces counts the edges to each other namespace.
+	namespaces map[string]int
 }
 
 func (x *suspecting) count(e *graph.Edge) {
 	c := x.clients[e.Src]
 	if c == nil {
-		c = &client{}
+		c = &client{namespaces: map[string]int{}}
 		x.clients[e.Src] = c
 	}
 	c.records += e.Records()
 	c.names = c.names || len(e.Names) > 0
+	c.namespaces[x.g.Peers[e.Dst].Namespace]++
+	x.users[doorOf(e)]++
 	p := x.pairs[pair{e.Src, e.Dst}]
 	if p == nil {
 		p = &pairPorts{}
@@ -100,7 +105,7 @@ func (x *suspecting) why(e *graph.Edge) string {
 	case rare && c.records >= manyRecords && x.g.Last-x.g.First >= longEnough:
 		return fmt.Sprintf("it was seen once, and its client %d times", c.records)
 	}
-	return ""
+	return x.step(e, c)
 }
 
 // sweep reports whether most ports of a pair are single connections to many.

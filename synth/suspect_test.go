@@ -17,6 +17,17 @@ func TestSuspect(t *testing.T) {
 	for p := range 10 {
 		sweep = append(sweep, fmt.Sprintf("shop/odd -> shop/db %d/tcp", 8000+p))
 	}
+	daily := func(edge string) string {
+		return fmt.Sprintf("%s hour=5\n%s hour=29\n%s hour=53", edge, edge, edge)
+	}
+	hourly := func(edge string) (out string) {
+		for h := range 60 {
+			out += fmt.Sprintf("%s hour=%d\n", edge, h)
+		}
+		return out
+	}
+	days := "shop/web -> shop/db 5432/tcp times=500\nshop/web -> shop/db 5432/tcp times=500 hour=30\n" +
+		"shop/web -> shop/db 5432/tcp times=500 hour=60\n"
 	usual := "shop/web -> shop/db 5432/tcp times=500\nshop/web -> shop/db 5432/tcp times=500 hour=30"
 	for _, c := range []struct{ name, flows, want string }{
 		{"usual", usual, ""},
@@ -27,6 +38,12 @@ func TestSuspect(t *testing.T) {
 		{"between environments", "shop-dev/web -> shop/db 5432/tcp\nshop-dev/web -> shop-prod/db 5432/tcp times=9", "from development to production"},
 		{"within one", "shop-prod/web -> shop-production/db 5432/tcp times=9", ""},
 		{"once among many", usual + "\nshop/web -> shop/cart 80/tcp hour=9", "was seen once, and its client 1001 times"},
+		{"a step a day", days + daily("shop/web -> shop/cart 22/tcp"), "seen in 3 hours of 3 days, and its client 150"},
+		{"a step a day to another namespace", days + daily("shop/web -> ops/db 5432/tcp"), "nothing else of its client goes there"},
+		{"a job of its own", days + daily("shop/backup -> shop/cart 22/tcp"), ""},
+		{"a daily call of what others call too", days + "shop/api -> shop/cart 80/tcp times=9\nshop/web -> shop/cart 81/tcp times=9\n" +
+			daily("shop/web -> shop/cart 80/tcp"), ""},
+		{"hourly", days + hourly("shop/web -> shop/cart 22/tcp"), ""},
 		{"an address without a name", "shop/web -> 192.0.2.1 443/tcp names=a.example.org times=9\nshop/web -> 192.0.2.9 443/tcp", "no name that its client asked for"},
 		{"addresses where nothing has names", "shop/web -> 192.0.2.1 443/tcp times=9\nshop/web -> 192.0.2.9 443/tcp", ""},
 	} {

@@ -64,6 +64,20 @@ var attacks = []attack{
 			w.answered(w.app("shop", "", 0), w.app("ops", "", 3), 22)
 		}
 	}},
+	{name: "a step to the same neighbour every day", edges: map[string]string{
+		"shop/0 -> shop/2 22/tcp": "a port of administration",
+	}, do: func(w *hostileLog, hour int) {
+		if hour%24 == 13 {
+			w.answered(w.app("shop", "", 0), w.app("shop", "", 2), 22)
+		}
+	}},
+	{name: "a step into another namespace every day", edges: map[string]string{
+		"shop/0 -> ops/3 5432/tcp": "nothing else of its client goes there",
+	}, do: func(w *hostileLog, hour int) {
+		if hour%24 == 13 {
+			w.answered(w.app("shop", "", 0), w.app("ops", "", 3), 5432)
+		}
+	}},
 	{name: "a pod of kubectl run that looks around", edges: map[string]string{
 		"shop/look -> shop/2 5432/tcp": "nothing runs but a person",
 	}, do: func(w *hostileLog, hour int) {
