@@ -62,9 +62,9 @@ func TestCrowded(t *testing.T) {
 
 // TestLyingTimes: records whose times cannot be are counted, move nothing and open few days.
 func TestLyingTimes(t *testing.T) {
-	s := newSession(t.Context(), 1, Position{})
 	now := time.Now()
-	s.now = func() time.Time { return now }
+	clock := model.ClockOf(func() time.Time { return now }, func() time.Duration { return 0 })
+	s := newSession(t.Context(), &Config{WindowMinutes: 1, Clock: clock}, Position{})
 	id := uint64(0)
 	take := func(at time.Time) {
 		id++

@@ -17,7 +17,7 @@ func (s *Session) doubt(f *model.Flow) {
 	case f.Time == 0:
 	case s.ahead(f.Time):
 		f.Time = 0
-	case f.Time < s.clock-recentDays*dayMicros:
+	case f.Time < s.early-recentDays*dayMicros:
 		day := f.Time / dayMicros
 		if len(s.oldDays) == oldDays && !s.oldDays[day] {
 			f.Time = 0
@@ -32,6 +32,13 @@ func (s *Session) ahead(t model.Micros) bool {
 	if t <= s.clock+maxAhead {
 		return false
 	}
-	s.clock = s.now().UnixMicro()
+	s.look()
 	return t > s.clock+maxAhead
+}
+
+// look reads the clock. Where somebody set it no record is refused for that: too new is what is so by both times, and
+// too old likewise. How long ago a record came is told by the one that nobody sets.
+func (s *Session) look() {
+	s.early, s.clock = s.clocks.Read()
+	s.steady, s.total.Jumps = s.clocks.Steady(), s.clocks.Jumps()
 }

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"sluice/model"
 )
 
 // Config says how a Collector works; DefaultConfig has the values to start from.
@@ -28,6 +30,7 @@ type Config struct {
 	// shortened at random by up to half.
 	MinWait, MaxWait time.Duration
 	Log              *slog.Logger
+	Clock            *model.Clock // nil: that of the process
 	// Stored is told of every batch after it was made durable, and after reading ended; may be nil. The batch is reused.
 	Stored func(*Batch)
 }
@@ -69,7 +72,7 @@ func New(cfg Config, client Client, store Store, at Position) *Collector {
 		cfg:     cfg,
 		client:  client,
 		store:   store,
-		session: newSession(context.Background(), cfg.WindowMinutes, at),
+		session: newSession(context.Background(), &cfg, at),
 	}
 }
 

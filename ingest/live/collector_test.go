@@ -183,7 +183,7 @@ func TestGap(t *testing.T) {
 
 // TestNodeIsBack: a node that was in error and sends again is in error no more, though no server says so.
 func TestNodeIsBack(t *testing.T) {
-	s := newSession(t.Context(), 1, Position{})
+	s := newSession(t.Context(), &Config{WindowMinutes: 1}, Position{})
 	send(s, "a", 0, 1)
 	s.Node("a", NodeError, "broken")
 	if n := s.stats().Nodes[0]; n.State != NodeError {
@@ -340,7 +340,7 @@ func TestRoom(t *testing.T) {
 // TestTies: records of one time are told from their repetitions by id, whether few or many, and after a restart.
 func TestTies(t *testing.T) {
 	for _, n := range []int{1, maxTies, 3 * maxTies} {
-		s := newSession(t.Context(), 1, Position{})
+		s := newSession(t.Context(), &Config{WindowMinutes: 1}, Position{})
 		var ids []uint64
 		for i := range n {
 			ids = append(ids, uint64(i+1))
@@ -348,7 +348,7 @@ func TestTies(t *testing.T) {
 				t.Errorf("%d of %d was not fresh", i, n)
 			}
 		}
-		after := newSession(t.Context(), 1, Position{Last: map[string]int64{"a": 5}, Seen: ids})
+		after := newSession(t.Context(), &Config{WindowMinutes: 1}, Position{Last: map[string]int64{"a": 5}, Seen: ids})
 		for _, s := range []*Session{s, after} {
 			for _, id := range ids {
 				if s.Fresh([]byte("a"), 5, id) {

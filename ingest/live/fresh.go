@@ -46,7 +46,7 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 	}
 	n.state, n.why = NodeConnected, "" // servers tell that a node is in error, late, and not that it is back
 	n.delta.Records++
-	n.at = s.clock
+	n.at = s.steady
 	if !s.ahead(t) {
 		n.last = max(n.last, t)
 		s.advance(t)
@@ -82,7 +82,7 @@ func (s *Session) advance(t int64) {
 		return
 	}
 	if t > s.clock+1e6 {
-		s.clock = s.now().UnixMicro()
+		s.look()
 	}
 	s.mark = min(t, max(s.mark, s.clock+1e6))
 }

@@ -9,7 +9,7 @@ import (
 
 // TestRestarted: a gap is reported of a node from which records came, under the name that it has in them.
 func TestRestarted(t *testing.T) {
-	s := newSession(t.Context(), 1, Position{})
+	s := newSession(t.Context(), &Config{WindowMinutes: 1}, Position{})
 	send(s, "default/a", 0, 3)
 	since := s.Newest("a", "default/a")
 	if want := base.Add(3 * time.Second).UnixMicro(); since != want {

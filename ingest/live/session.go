@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -18,7 +19,6 @@ const maxWaiting = 1 << 17
 type Session struct {
 	ctx    context.Context
 	window int
-	now    func() time.Time
 	much   chan struct{} // much waits to be stored
 
 	mu       sync.Mutex // of all below
@@ -35,7 +35,10 @@ type Session struct {
 	lastName string // of last
 	last     *node
 	mark     int64 // watermark
-	clock    int64 // when the clock was last looked at
+	clocks   *model.Clock
+	clock    int64 // when the clock was last looked at, by the later of its times
+	early    int64 // likewise, by the earlier
+	steady   int64 // likewise, by the one that nobody sets
 	arrived  uint64
 	batch    Batch // counts since the last take
 	total    Stats
@@ -51,7 +54,7 @@ type Session struct {
 // node is what is known of a node.
 type node struct {
 	last    int64    // newest record
-	at      int64    // when that arrived, by our own clock
+	at      int64    // when that arrived, by our own clock, which nobody sets
 	arrived uint64   // records, repetitions included
 	owed    bool     // its first record since the stream was opened is to come
 	ties    []uint64 // ids of the first records that came with the time of last
@@ -64,10 +67,11 @@ type node struct {
 
 var _ ingest.Sink = (*Session)(nil)
 
-func newSession(ctx context.Context, window int, p Position) *Session {
-	s := &Session{ctx: ctx, window: window, now: time.Now, much: make(chan struct{}, 1), nodes: map[string]*node{},
+func newSession(ctx context.Context, cfg *Config, p Position) *Session {
+	s := &Session{ctx: ctx, window: cfg.WindowMinutes, clocks: cmp.Or(cfg.Clock, model.NewClock()),
+		much: make(chan struct{}, 1), nodes: map[string]*node{},
 		maxTables: maxTables, oldDays: map[int64]bool{}}
-	s.clock = s.now().UnixMicro()
+	s.look()
 	s.room = sync.NewCond(&s.mu)
 	s.renew()
 	s.resumed = len(p.Last) > 0
@@ -231,7 +235,7 @@ func (s *Session) resume(overlap time.Duration) int64 {
 		case n.last >= s.mark-maxBehind:
 			low = min(low, n.last)
 		case n.at == 0 && n.last < s.mark-maxSkew:
-		case n.at >= s.clock-maxBehind:
+		case n.at >= s.steady-maxBehind:
 			slow = min(slow, n.last)
 		}
 	}
@@ -244,7 +248,7 @@ func (s *Session) resume(overlap time.Duration) int64 {
 func (s *Session) take(b *Batch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clock = s.now().UnixMicro()
+	s.look()
 	s.norm.Flush()
 	spare, ids := b.Rows[:0], b.Seen[:0]
 	*b = s.batch

@@ -17,6 +17,7 @@ type Stats struct {
 	Crowded   uint64 // times that a stream was ended because its tables had grown too large
 	Blocked   uint64 // times that the server had to wait for the store
 	Commits   uint64
+	Jumps     uint64       // times that our clock was found set to another time
 	Watermark model.Micros // of what is stored
 	Newest    model.Micros // of what was received
 	Connected bool

@@ -17,6 +17,9 @@ var errNoList = errors.New("not a list of flows")
 // errLarge is an answer of a web server with something in it that is larger than any flow.
 var errLarge = fmt.Errorf("%w: more than %d bytes without one", errNoList, maxItem)
 
+// errEndless is an answer that goes on and on.
+var errEndless = fmt.Errorf("%w: more than %d bytes of flows for a few seconds", errNoList, maxAnswer)
+
 // causes turn what a failure says into what to do. The first whose text is part of the error counts.
 var causes = []struct{ text, say string }{
 	{

@@ -35,12 +35,13 @@ type fake struct {
 	mu      sync.Mutex
 	width   int64
 	now     func() time.Time
-	flows   map[int64]map[int]bool // ports by bucket
-	all     map[string]int         // port@bucket of every flow ever added
-	lists   map[int64]int          // whole buckets asked for
-	filters map[string]int         // asked with
-	fail    func() error           // nil: answers
-	lie     int64                  // added to the number of flows
+	flows   map[int64]map[int]bool                // ports by bucket
+	all     map[string]int                        // port@bucket of every flow ever added
+	lists   map[int64]int                         // whole buckets asked for
+	filters map[string]int                        // asked with
+	fail    func() error                          // nil: answers
+	lie     int64                                 // added to the number of flows
+	twist   func(from int64, found []span) []span // what a server makes of the flows of a question; nil: nothing
 }
 
 func newFake(width int64, now func() time.Time) *fake {
@@ -108,6 +109,9 @@ func (f *fake) find(from, to int64, whole bool) (out []span, err error) {
 	}
 	for _, s := range ports {
 		out = append(out, *s)
+	}
+	if f.twist != nil {
+		out = f.twist(from, out)
 	}
 	return out, nil
 }
@@ -294,15 +298,22 @@ func (m *memory) again() uint64 {
 
 // collecting runs a collector until the test is over.
 type collecting struct {
-	t    *testing.T
-	mem  *memory
-	stop func() error
+	stats func() live.Stats
+	t     *testing.T
+	mem   *memory
+	stop  func() error
 }
 
 func collect(t *testing.T, cfg Config, now func() time.Time, change func(*live.Config)) *collecting {
 	t.Helper()
+	return collectBy(t, cfg, now, nil, change)
+}
+
+// collectBy has a wall clock that somebody sets, and one that nobody does.
+func collectBy(t *testing.T, cfg Config, wall, steady func() time.Time, change func(*live.Config)) *collecting {
+	t.Helper()
 	c := New(cfg)
-	c.now, c.look = now, 10*time.Millisecond
+	c.now, c.other, c.look = wall, steady, 10*time.Millisecond
 	lc := live.DefaultConfig()
 	lc.Flush, lc.MinWait = 20*time.Millisecond, 10*time.Millisecond
 	if change != nil {
@@ -313,7 +324,7 @@ func collect(t *testing.T, cfg Config, now func() time.Time, change func(*live.C
 	done := make(chan error, 1)
 	collector := live.New(lc, c, mem, live.Position{})
 	go func() { done <- collector.Run(ctx) }()
-	out := &collecting{t: t, mem: mem}
+	out := &collecting{t: t, mem: mem, stats: collector.Stats}
 	out.stop = sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() { _ = out.stop() })
 	if !lc.Follow {

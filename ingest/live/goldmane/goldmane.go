@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"sluice/ingest/live"
+	"sluice/model"
 )
 
 // Config says where to read and what.
@@ -98,8 +99,8 @@ type lister interface {
 	// filters is how many questions it takes to have all flows asked for.
 	filters() int
 	// list hands on the flows of the buckets from a time up to another, as JSON objects that are valid during the call,
-	// and gives the bytes received.
-	list(ctx context.Context, filter int, from, to int64, take func(flow []byte)) (int, error)
+	// and gives the bytes received, and how many flows more the server says there are.
+	list(ctx context.Context, filter int, from, to int64, take func(flow []byte)) (bytes, missing int, err error)
 	// count gives how many flows list would; ok is false where the server does not tell.
 	count(ctx context.Context, filter int, from, to int64) (n int, ok bool, err error)
 	// sample hands on some flows of the whole memory.
@@ -116,13 +117,19 @@ type Client struct {
 	cfg  Config
 	poll *poll // kept over streams that end by plan, so that buckets are not asked for again
 	now  func() time.Time
-	look time.Duration
+	// other is the clock that nobody sets where now is the one of the wall, or the other way round: see poll.trust.
+	other func() time.Time
+	look  time.Duration
 }
 
 var _ live.Client = (*Client)(nil)
 
 // New makes a Client. It does nothing until Stream.
-func New(cfg Config) *Client { return &Client{cfg: cfg, now: time.Now, look: usualLook} }
+func New(cfg Config) *Client {
+	clock := model.NewClock()
+	steady := func() time.Time { return time.UnixMicro(clock.Steady()) }
+	return &Client{cfg: cfg, now: time.Now, other: steady, look: usualLook}
+}
 
 // Check says what is wrong with a Config before anything is connected to: once it found nothing, a Client tries again
 // whatever happens to its files.
@@ -147,8 +154,10 @@ func (c *Client) Stream(ctx context.Context, from time.Time, follow bool, s *liv
 			return err // not for good: files of certificates that are being renewed do not fit for a moment
 		}
 		c.poll = newPoll(&c.cfg, l, c.now, c.look)
+		c.poll.other = c.other
 	}
 	err := c.poll.run(ctx, from, follow, s)
+	c.now, c.other = c.poll.now, c.poll.other
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // not a stream that the collector opens anew
 		c.poll.lister.close()
 		c.poll = nil

@@ -26,15 +26,22 @@ const (
 	longestBucket = 3600
 	// usualLook is how often the clock is looked at for buckets that are due.
 	usualLook = 250 * time.Millisecond
+	// maxWidths is how often buckets may turn out to have another length while a stream is open.
+	maxWidths = 4
 	// learnLooks is after how many looks a server without flows is asked for the length of its buckets again.
 	learnLooks = 4
 )
 
 var (
-	errAnew = errors.New("the connection broke and was made anew: asking again for what may be another server's")
-	errBack = errors.New("the clock of this machine went back: asking again")
-	errLate = errors.New("this collector was held up for longer than the server remembers: asking again")
+	errAnew  = errors.New("the connection broke and was made anew: asking again for what may be another server's")
+	errBack  = errors.New("the clock of this machine went back: asking again")
+	errOther = errors.New("the server answers with flows of other times than those asked for: asking again later")
+	errWidth = errors.New("the server's flows have another length each time: asking again later")
+	errLate  = errors.New("this collector was held up for longer than the server remembers: asking again")
 )
+
+// lostShort is the cause of flows of which a server says that there are more in a bucket than it gave.
+const lostShort = "short_answer"
 
 // slot is a bucket as one filter has it.
 type slot struct {
@@ -47,9 +54,11 @@ type poll struct {
 	cfg    *Config
 	lister lister
 	now    func() time.Time
+	other  func() time.Time // the wall clock where now is what nobody sets, or the other way round; nil: there is one
 	look   time.Duration
 	width  int64 // of a bucket
 	known  bool  // width was learned, not assumed
+	widths int   // how often it changed in this stream
 	links  uint64
 	asked  [len(ages)]int64 // the newest bucket asked for at each age
 	begun  bool             // asked is set
@@ -59,6 +68,8 @@ type poll struct {
 	decoder *calico.Decoder
 	fresh   int
 	odd     bool // flows of another width came
+	outside int  // flows that lie wholly outside the bucket asked for
+	from    int64
 }
 
 func newPoll(cfg *Config, l lister, now func() time.Time, look time.Duration) *poll {
@@ -67,6 +78,7 @@ func newPoll(cfg *Config, l lister, now func() time.Time, look time.Duration) *p
 
 // run asks for all buckets from a time on; see live.Client.
 func (p *poll) run(ctx context.Context, from time.Time, follow bool, s *live.Session) error {
+	p.widths = 0
 	p.session, p.decoder = s, calico.NewDecoder(p.cfg.Target, s.Tables())
 	defer func() { p.session, p.decoder = nil, nil }()
 	err := p.learn(ctx)
@@ -106,10 +118,25 @@ func (p *poll) learn(ctx context.Context) error {
 		p.known = true
 		p.resize(width)
 	}
+	p.trust(newest)
 	if ahead := newest - p.now().Unix(); ahead > 2*p.width {
 		p.cfg.Log.Warn("the clock of this machine is behind the server's", "seconds", ahead)
 	}
 	return nil
+}
+
+// trust takes the clock that is nearer to the newest flow: somebody may have set the wall clock, to a right time or to
+// a wrong one, and a bucket is asked for at its age or not at all.
+func (p *poll) trust(newest int64) {
+	if p.other == nil || newest == 0 {
+		return
+	}
+	off := func(now func() time.Time) int64 { return max(newest-now().Unix(), now().Unix()-newest) }
+	if off(p.other)+2*p.width < off(p.now) {
+		p.now, p.other = p.other, p.now
+		p.cfg.Log.Warn("the clock of this machine was set: keeping the time that is the server's",
+			"seconds", p.now().Unix()-p.other().Unix())
+	}
 }
 
 // resize takes another length of a bucket: the memory of a server with short ones does not reach back as far.
@@ -234,6 +261,9 @@ func (p *poll) bucket(ctx context.Context, b int64) error {
 	if err := p.learn(ctx); err != nil || p.width == old {
 		return err
 	}
+	if p.widths++; p.widths > maxWidths {
+		return errWidth
+	}
 	p.cfg.Log.Info("the server's buckets have another length", "seconds", p.width)
 	for at := p.down(b); at < b+old; at += p.width {
 		for f := range p.lister.filters() {
@@ -278,14 +308,20 @@ func (p *poll) again(ctx context.Context, b int64) error {
 // fetch hands on the flows of a bucket.
 func (p *poll) fetch(ctx context.Context, s slot) error {
 	n := 0
-	p.fresh = 0
-	bytes, err := p.lister.list(ctx, s.filter, s.begin, s.begin+p.width, func(b []byte) {
+	p.fresh, p.outside, p.from = 0, 0, s.begin
+	bytes, missing, err := p.lister.list(ctx, s.filter, s.begin, s.begin+p.width, func(b []byte) {
 		n++
 		p.flow(b)
 	})
 	p.session.Received(bytes)
 	if err != nil {
 		return err
+	}
+	if n > 0 && p.outside == n {
+		return errOther
+	}
+	if _, known := p.counts[s]; !known && missing > 0 {
+		p.session.Lost(nil, lostShort, uint64(missing), s.begin*1e6, (s.begin+p.width)*1e6-1)
 	}
 	p.counts[s] = n
 	delete(p.counts, slot{s.filter, s.begin - 2*ring*p.width})
@@ -295,6 +331,9 @@ func (p *poll) fetch(ctx context.Context, s slot) error {
 func (p *poll) flow(b []byte) {
 	f, rej := p.decoder.Decode(b)
 	ghost := rej != nil && rej.Reason == model.GhostRecord
+	if f.Time > 0 && (f.End/1e6 <= p.from || f.Time/1e6 >= p.from+p.width) {
+		p.outside++
+	}
 	if ghost || f.Time > 0 && f.End-f.Time != p.width*1e6 {
 		p.odd = true
 	} else if f.Time > 0 {

@@ -19,6 +19,8 @@ const (
 	listMethod = "/goldmane.Flows/List"
 	// maxAnswer is the largest answer taken: 60,000 flows have 13 MB.
 	maxAnswer = 256 << 20
+	// maxMissing is how many flows of a bucket an answer may be said to lack.
+	maxMissing = 1 << 20
 	// sampleFlows is how many flows of the whole memory are looked at to learn the length of a bucket.
 	sampleFlows = 1000
 	// sortByDestName is the order whose pages hold still; the one by time shuffles them.
@@ -128,13 +130,22 @@ func (s *server) ask(ctx context.Context, q *question) ([]byte, error) {
 	return out, nil
 }
 
-func (s *server) list(ctx context.Context, filter int, from, to int64, take func([]byte)) (int, error) {
+func (s *server) list(
+	ctx context.Context,
+	filter int,
+	from, to int64,
+	take func([]byte),
+) (bytes, missing int, err error) {
 	b, err := s.ask(ctx, &question{from: from, to: to, filter: s.kinds[filter]})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	_, err = answer(b, take)
-	return len(b), err
+	n := 0
+	total, err := answer(b, func(flow []byte) {
+		n++
+		take(flow)
+	})
+	return len(b), max(0, min(total, maxMissing+n)-n), err
 }
 
 func (s *server) sample(ctx context.Context, take func([]byte)) error {

@@ -76,7 +76,12 @@ func (w *whisker) links() uint64 { return 0 }
 
 func (w *whisker) close() { w.client.CloseIdleConnections() }
 
-func (w *whisker) list(ctx context.Context, filter int, from, to int64, take func([]byte)) (int, error) {
+func (w *whisker) list(
+	ctx context.Context,
+	filter int,
+	from, to int64,
+	take func([]byte),
+) (bytes, missing int, err error) {
 	q := url.Values{"startTimeGte": {strconv.FormatInt(from, 10)}, "startTimeLt": {strconv.FormatInt(to, 10)}}
 	if f := w.queries[filter]; f != "" {
 		q.Set("filters", f)
@@ -85,7 +90,7 @@ func (w *whisker) list(ctx context.Context, filter int, from, to int64, take fun
 }
 
 func (w *whisker) sample(ctx context.Context, take func([]byte)) error {
-	_, err := w.get(ctx, url.Values{"startTimeGte": {strconv.Itoa(-sampleSeconds)}}, take)
+	_, _, err := w.get(ctx, url.Values{"startTimeGte": {strconv.Itoa(-sampleSeconds)}}, take)
 	return err
 }
 
@@ -99,27 +104,28 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("HTTP status %d: %s", e.code, e.text) }
 
-func (w *whisker) get(ctx context.Context, q url.Values, take func([]byte)) (int, error) {
+// get asks, and gives the bytes of the answer and how many flows at least it lacks: one for each other page.
+func (w *whisker) get(ctx context.Context, q url.Values, take func([]byte)) (bytes, missing int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.cfg.Target+"/flows?"+q.Encode(), nil)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	req.Header.Set("User-Agent", "sluice")
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer resp.Body.Close()
 	body := &counting{r: resp.Body}
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(body, 200))
-		return body.n, &statusError{resp.StatusCode, strings.TrimSpace(string(text))}
+		return body.n, 0, &statusError{resp.StatusCode, strings.TrimSpace(string(text))}
 	}
-	err = items(body, func(item []byte) {
+	pages, err := items(body, func(item []byte) {
 		body.item = 0
 		take(item)
 	})
-	return body.n, err
+	return body.n, min(max(0, pages-1), maxMissing), err
 }
 
 // maxItem is the largest part of an answer taken: a flow has some kilobytes.
@@ -133,8 +139,11 @@ type counting struct {
 }
 
 func (c *counting) Read(b []byte) (int, error) {
-	if c.item > maxItem {
+	switch {
+	case c.item > maxItem:
 		return 0, errLarge
+	case c.n > maxAnswer:
+		return 0, errEndless
 	}
 	n, err := c.r.Read(b)
 	c.n += n
@@ -142,35 +151,39 @@ func (c *counting) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// items hands on what is in the array "items" of an answer. The rest of it is read too, so that half an answer is an
-// error.
-func items(r io.Reader, take func([]byte)) error {
+// items hands on what is in the array "items" of an answer, and gives the number of its pages. The rest of it is read too,
+// so that half an answer is an error.
+func items(r io.Reader, take func([]byte)) (pages int, err error) {
 	d := json.NewDecoder(r)
 	found := false
 	if err := expect(d, json.Delim('{')); err != nil {
-		return err
+		return 0, err
 	}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if key == "items" {
 			found = true
 			if err := each(d, take); err != nil {
-				return err
+				return 0, err
 			}
 			continue
 		}
 		var other json.RawMessage
 		if err := d.Decode(&other); err != nil {
-			return err
+			return 0, err
+		}
+		var total struct{ TotalPages int }
+		if key == "total" && json.Unmarshal(other, &total) == nil {
+			pages = total.TotalPages
 		}
 	}
 	if !found {
-		return fmt.Errorf("%w: no items", errNoList)
+		return 0, fmt.Errorf("%w: no items", errNoList)
 	}
-	return expect(d, json.Delim('}'))
+	return pages, expect(d, json.Delim('}'))
 }
 
 // each hands on the elements of an array; null is an empty one.

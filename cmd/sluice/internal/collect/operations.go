@@ -136,6 +136,8 @@ var sourceMetrics = []struct {
 		func(s *live.Stats) float64 { return float64(s.Commits) }},
 	{counter("sluice_blocked_total", "Times that the server had to wait for the store.", "source"),
 		func(s *live.Stats) float64 { return float64(s.Blocked) }},
+	{counter("sluice_clock_jumps_total", "Times that the collector's clock was found set to another time.", "source"),
+		func(s *live.Stats) float64 { return float64(s.Jumps) }},
 	{gauge("sluice_connected", "1 while the server answers.", "source"),
 		func(s *live.Stats) float64 { return one(s.Connected) }},
 	{gauge("sluice_watermark_timestamp_seconds", "Time of the newest record: all that was received up to then is stored.", "source"),

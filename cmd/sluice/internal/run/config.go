@@ -224,6 +224,15 @@ func (c *Config) dialect(d render.Dialect) (render.Dialect, error) {
 	return logging.LogRules(), nil
 }
 
+// began is when this process did.
+var began = time.Now()
+
+// now is the clock, and no earlier than what it would be had nobody set it since the process began: a record is not of
+// the future because a clock went back.
+func now() model.Micros {
+	return max(time.Now().UnixMicro(), began.UnixMicro()+time.Since(began).Microseconds())
+}
+
 // graph returns what graphs are built with.
 func (c *Config) graph() graph.Config {
 	return graph.Config{
@@ -232,7 +241,7 @@ func (c *Config) graph() graph.Config {
 			KeepVolatile: c.VolatileLabels.Keep,
 			Declared:     c.declared(),
 		},
-		Now:  time.Now().UnixMicro(),
+		Now:  now(),
 		AsOf: c.AsOf,
 	}
 }

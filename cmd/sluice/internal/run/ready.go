@@ -179,7 +179,7 @@ func (l *Log) asOf(asked model.Micros) model.Micros {
 		return asked
 	}
 	const hour = model.Micros(time.Hour / time.Microsecond)
-	return min((l.Graph.AsOf/hour+1)*hour, time.Now().UnixMicro())
+	return min((l.Graph.AsOf/hour+1)*hour, now())
 }
 
 // Backtest says what would have been lost, had the rest been denied earlier.

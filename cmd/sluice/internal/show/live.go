@@ -62,6 +62,7 @@ type ProgressView struct {
 	Lost      uint64 `json:"lost"`
 	Gaps      uint64 `json:"gaps"`
 	Resent    uint64 `json:"resent"`
+	Jumps     uint64 `json:"clockJumps,omitempty"` // times that our clock was found set to another time
 }
 
 // newEdgeView is a new edge as JSON.
@@ -200,6 +201,7 @@ func (v *Live) lines(end bool) {
 			Lost:      st.Lost,
 			Gaps:      st.Gaps,
 			Resent:    st.Resent,
+			Jumps:     st.Jumps,
 		}
 		if now == s.printed || !(end && st.Streams > 0) && now.Watermark == "" && now.Records == 0 && now.Lost == 0 {
 			continue
@@ -223,7 +225,8 @@ func troubles(st *live.Stats) string {
 	for _, c := range []struct {
 		n    uint64
 		what string
-	}{{st.Lost, "lost by the server"}, {st.Gaps, "possible gaps"}, {st.Resent, "sent again"}} {
+	}{{st.Lost, "lost by the server"}, {st.Gaps, "possible gaps"}, {st.Resent, "sent again"},
+		{st.Jumps, "jumps of our clock"}} {
 		if c.n > 0 {
 			fmt.Fprintf(&b, ", %s %s", text.Count(c.n), c.what)
 		}
