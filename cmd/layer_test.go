@@ -73,7 +73,7 @@ var layers = []struct{ pkg, imports string }{
 		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/fleet synth/lint " +
 		"synth/policy synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
-		"model/store"},
+		"model/capture model/store"},
 	{"cmd/sluice/internal/propose", "synth/bundle"},
 	{"cmd/sluice/internal/review", "cmd/sluice/internal/run model synth/bundle synth/decision synth/layout synth/policy " +
 		"synth/readiness synth/verify"},

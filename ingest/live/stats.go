@@ -25,6 +25,27 @@ type Stats struct {
 	// StoreError is why the store refuses what was received, "" while it does not.
 	StoreError string
 	Nodes      []NodeStats
+	Server     Server // where the server was asked
+}
+
+// Server is what a server says of itself, and of the nodes behind it.
+type Server struct {
+	Version string
+	Nodes   []ServerNode // none: it is the server of a node, or does not say
+}
+
+// ServerNode is what a server says of a node.
+type ServerNode struct {
+	Name, Version string
+	Connected     bool
+	Seen          uint64 // flows since it was started
+}
+
+// Served notes what the server says of itself.
+func (s *Session) Served(by Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total.Server = by
 }
 
 // NodeStats is the state of one node.

@@ -45,7 +45,9 @@ type Input struct {
 	Lost   uint64 // events that the log itself says it lost
 	// LostHours are the hours of Lost.
 	LostHours model.Losses
-	Nodes     []Node // of live sources: a file does not say which nodes wrote it
+	Servers   []Server // that were read now
+	Declared  []string // the nodes that manifests name
+	Nodes     []Node   // of live sources: a file does not say which nodes wrote it
 }
 
 // Node is what a live source says of a node.
@@ -55,6 +57,21 @@ type Node struct {
 	Lost   uint64
 	Gaps   int // times from which records of it may be missing
 	Breaks int // times that it was said to be gone or in error
+}
+
+// Server is what a server that was read says of itself.
+type Server struct {
+	Name, Version string
+	Nodes         []ServerNode // behind it; none: it is the server of a node
+	Heard         []string     // nodes that sent a record
+	Chosen        bool         // it was asked for some namespaces only: nodes may have nothing of them
+}
+
+// ServerNode is what a server says of a node behind it.
+type ServerNode struct {
+	Name, Version string
+	Connected     bool
+	Seen          uint64 // flows since it was started
 }
 
 // check is one kind of fact.

@@ -56,6 +56,22 @@ func TestExamine(t *testing.T) {
 		{"damaged", whole, func(in *capture.Input) { in.Counts[model.Malformed][model.BadJSON] = 1 }, []string{"damaged"}},
 		{"bad times", whole, func(in *capture.Input) { in.Counts[model.Refused][model.BadTime] = 1 }, []string{"clock"}},
 		{"unlabelled", whole, func(in *capture.Input) { in.Counts[model.Refused][model.Unlabelled] = 10 }, []string{"unlabelled"}},
+		{"servers", whole, func(in *capture.Input) {
+			in.Servers = []capture.Server{{Name: "hubble://r", Version: "v1.20.2", Heard: []string{"default/n1"},
+				Nodes: []capture.ServerNode{{Name: "n1", Version: "v1.20.2", Connected: true}}}}
+			in.Declared = []string{"n1"}
+		}, []string{"servers"}},
+		{"nodes that sent nothing", whole, func(in *capture.Input) {
+			in.Servers = []capture.Server{{Name: "hubble://r", Version: "v1.20.2", Heard: []string{"n1"}, Nodes: []capture.ServerNode{
+				{Name: "n1", Connected: true}, {Name: "n2", Connected: true}, {Name: "n3"}}}}
+		}, []string{"node-unheard", "servers"}},
+		{"some namespaces of two nodes", whole, func(in *capture.Input) {
+			in.Servers = []capture.Server{{Version: "v1.20.2", Chosen: true, Nodes: []capture.ServerNode{{Name: "n2", Connected: true}}}}
+		}, []string{"servers"}},
+		{"a declared node that sent nothing", whole, func(in *capture.Input) {
+			in.Nodes, in.Declared = []capture.Node{{Name: "east/n1", Last: 1}}, []string{"n1", "n2"}
+		}, []string{"node-absent"}},
+		{"declared nodes, and a log that names none", whole, func(in *capture.Input) { in.Declared = []string{"n1"} }, nil},
 		{"lost", whole, func(in *capture.Input) { in.Lost = 3 }, []string{"lost"}},
 		{"a gap", whole, func(in *capture.Input) { in.Hours = []graph.Hour{{Hour: 5, Records: 1}, {Hour: 9, Records: 1}} }, []string{"gaps"}},
 		{"a silent node", whole, func(in *capture.Input) {

@@ -28,6 +28,9 @@ var checks = []check{
 	{"undecided", Warning, false, (*doctor).undecided},
 	// what was not watched
 	{"nodes-missing", Warning, true, (*doctor).nodesMissing},
+	{"servers", Info, false, (*doctor).servers},
+	{"node-unheard", Warning, true, (*doctor).nodeUnheard},
+	{"node-absent", Warning, true, (*doctor).nodeAbsent},
 	{"node-silent", Warning, false, (*doctor).nodeSilent},
 	{"lost", Warning, false, (*doctor).lost},
 	{"gaps", Warning, false, (*doctor).gaps},

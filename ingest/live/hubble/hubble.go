@@ -17,6 +17,7 @@ import (
 
 	flowpb "github.com/cilium/cilium/api/v1/flow"
 	observerpb "github.com/cilium/cilium/api/v1/observer"
+	relaypb "github.com/cilium/cilium/api/v1/relay"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -107,6 +108,9 @@ func (c *Client) Stream(ctx context.Context, from time.Time, follow bool, s *liv
 		return explain(err, &c.cfg)
 	}
 	s.Connected()
+	if !follow {
+		s.Served(c.served(ctx, conn, status))
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if follow && c.cfg.Watch > 0 {
@@ -184,6 +188,24 @@ func (c *Client) status(ctx context.Context, conn *grpc.ClientConn) (*observerpb
 	}
 	c.cfg.Log.Info("connected", args...)
 	return r, nil
+}
+
+// served is what the server says of itself and of the nodes behind it, as far as it answers.
+func (c *Client) served(
+	ctx context.Context, conn *grpc.ClientConn, status *observerpb.ServerStatusResponse,
+) live.Server {
+	out := live.Server{Version: status.GetVersion()}
+	ctx, stop := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer stop()
+	r, err := observerpb.NewObserverClient(conn).GetNodes(ctx, &observerpb.GetNodesRequest{})
+	if err != nil { // the server of a node has no nodes
+		return out
+	}
+	for _, n := range r.GetNodes() {
+		out.Nodes = append(out.Nodes, live.ServerNode{Name: n.GetName(), Version: n.GetVersion(),
+			Connected: n.GetState() == relaypb.NodeState_NODE_CONNECTED, Seen: n.GetSeenFlows()})
+	}
+	return out
 }
 
 // quietRate is the rate below which a relay that sorts would hold flows back for long: it waits until it has 100.

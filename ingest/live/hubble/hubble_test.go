@@ -8,6 +8,7 @@ import (
 	flowpb "github.com/cilium/cilium/api/v1/flow"
 	observerpb "github.com/cilium/cilium/api/v1/observer"
 	relaypb "github.com/cilium/cilium/api/v1/relay"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -262,5 +263,25 @@ func TestOnce(t *testing.T) {
 	lc.Follow = false
 	if err := live.New(lc, New(cfg), k, live.Position{}).Run(t.Context()); err != nil || !k.has(10) {
 		t.Errorf("%v, %d ports", err, len(k.ports))
+	}
+}
+
+// TestServed: a server that is read once says of which version it is, and which nodes it has.
+func TestServed(t *testing.T) {
+	s := &server{streams: []func(func(any), context.Context) error{flows("n1", 0, 1, false)}, nodes: func(int) []*observerpb.Node {
+		return []*observerpb.Node{{Name: "n1", Version: "v1.20.2", State: relaypb.NodeState_NODE_CONNECTED, SeenFlows: 2},
+			{Name: "n2", Version: "v1.19.1", State: relaypb.NodeState_NODE_UNAVAILABLE}}
+	}}
+	s.start(t)
+	cfg, lc := DefaultConfig(), live.DefaultConfig()
+	cfg.Target, lc.Follow = s.addr, false
+	c := live.New(lc, New(cfg), &kept{ports: map[uint16]int{}}, live.Position{})
+	if err := c.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := live.Server{Version: "test", Nodes: []live.ServerNode{{Name: "n1", Version: "v1.20.2", Connected: true, Seen: 2},
+		{Name: "n2", Version: "v1.19.1"}}}
+	if diff := cmp.Diff(want, c.Stats().Server); diff != "" {
+		t.Error(diff)
 	}
 }

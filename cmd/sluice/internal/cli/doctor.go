@@ -29,6 +29,7 @@ addresses have no names it prints the policy that makes Cilium show them, which 
 leaves a kind of traffic out for good also keeps ready below Stable.`,
 		Example: `  sluice doctor flows.jsonl.gz
   sluice doctor hubble://localhost:4245 --last 5000
+  sluice doctor --store flows --manifests cluster
   sluice doctor --store flows -n shop -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runDoctor(cmd.Context(), s, o, args) },
 	}
@@ -38,6 +39,7 @@ leaves a kind of traffic out for good also keeps ready below Stable.`,
 	o.kube.servers(c)
 	f := c.Flags()
 	f.VarP(nameList{&o.namespaces}, "namespace", "n", "print the DNS-visibility policy for the pods of `NS` (repeats, or a list with commas)")
+	o.manifestsFlag(c, declaredFacts+"; nodes that they name and that sent nothing are told")
 	f.StringVar(&o.failOn, "fail-on", capture.Error.String(), "exit with 3 on findings of this severity: info, warning, error")
 	outputFlag(c, &o.format)
 	return c

@@ -7,6 +7,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/ingest/live"
 	"sluice/ingest/source"
+	"sluice/model/capture"
 	"sluice/model/store"
 )
 
@@ -17,6 +18,7 @@ type Gathering struct {
 	at         map[string]int // places of the sources in the log
 	fresh      bool           // something came since the last look
 	collectors collectors
+	names      []string // of what each of them reads
 	wait       Options
 }
 
@@ -32,6 +34,7 @@ func Gather(servers []string, o Options, l *run.Log) (*Gathering, error) {
 	for _, src := range sources {
 		own := cfg
 		own.Log = cfg.Log.With("source", src.name)
+		g.names = append(g.names, src.name)
 		g.collectors = append(g.collectors, live.New(own, src.client, gathered{g, src}, live.Position{}))
 	}
 	return g, nil
@@ -44,7 +47,29 @@ func Live(servers []string, o Options) run.Live {
 		if err != nil {
 			return err
 		}
-		return g.Run(ctx)
+		err = g.Run(ctx)
+		g.servers()
+		return err
+	}
+}
+
+// servers notes in the log what the servers said of themselves, and which nodes sent something.
+func (g *Gathering) servers() {
+	for i, c := range g.collectors {
+		st := c.Stats()
+		s := capture.Server{Name: g.names[i], Version: st.Server.Version,
+			Chosen: len(g.wait.Namespaces) > 0}
+		for _, n := range st.Server.Nodes {
+			s.Nodes = append(s.Nodes, capture.ServerNode{Name: n.Name, Version: n.Version, Connected: n.Connected, Seen: n.Seen})
+		}
+		for _, n := range st.Nodes {
+			if n.Last > 0 {
+				s.Heard = append(s.Heard, n.Name)
+			}
+		}
+		if s.Version != "" {
+			g.log.Servers = append(g.log.Servers, s)
+		}
 	}
 }
 

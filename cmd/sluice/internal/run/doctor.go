@@ -56,6 +56,10 @@ func (l *Log) examine() []capture.Finding {
 			at(node).Breaks += int(n)
 		}
 	}
+	in.Servers = l.Servers
+	for _, n := range l.Config.Cluster.Nodes {
+		in.Declared = append(in.Declared, n.Name)
+	}
 	for _, n := range nodes {
 		in.Nodes = append(in.Nodes, *n)
 	}

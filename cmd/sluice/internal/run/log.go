@@ -9,6 +9,7 @@ import (
 	"sluice/ingest"
 	"sluice/ingest/source"
 	"sluice/model"
+	"sluice/model/capture"
 	"sluice/model/graph"
 	"sluice/model/redact"
 	"sluice/model/store"
@@ -20,12 +21,13 @@ type Log struct {
 	Tables  model.Tables
 	Report  ingest.Report
 	Sources []source.Source
-	Failed  []error        // sources that could not be read, wholly or in part
-	Empty   []error        // sources without a record, beside others
-	Stored  []store.Source // of a store
-	Scanned Scanned        // of a store
-	Gaps    int            // times from which records of servers may be missing
-	gaps    []store.Gap    // the newest of them
+	Failed  []error          // sources that could not be read, wholly or in part
+	Empty   []error          // sources without a record, beside others
+	Stored  []store.Source   // of a store
+	Scanned Scanned          // of a store
+	Gaps    int              // times from which records of servers may be missing
+	gaps    []store.Gap      // the newest of them
+	Servers []capture.Server // that were read, where they say what they are
 	Config  *Config
 	Builder *graph.Builder
 	Graph   *graph.Graph     // nil before Build
