@@ -111,7 +111,7 @@ func (u *unpacking) all(ctx context.Context, t *tar.Reader) error {
 		u.names = append(u.names, h.Name)
 		c, err := put(u.files, h.Name, func(w io.Writer) error {
 			_, err := io.Copy(w, t)
-			return err
+			return breaksOff(h.Name, err)
 		})
 		if err != nil {
 			return err
@@ -120,11 +120,18 @@ func (u *unpacking) all(ctx context.Context, t *tar.Reader) error {
 	}
 }
 
+func breaksOff(name string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("it breaks off inside of %s: %w", name, ErrDamaged)
+	}
+	return err
+}
+
 // commit puts the commit, if it names the files that came before it and no others.
 func (u *unpacking) commit(name string, t *tar.Reader) error {
 	text, err := io.ReadAll(t)
 	if err != nil {
-		return err
+		return breaksOff(name, err)
 	}
 	var c commit
 	d := json.NewDecoder(bytes.NewReader(text))
