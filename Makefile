@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page conformance-recipes
+.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page conformance-recipes conformance-helm conformance-prometheus
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -111,6 +111,8 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	$(MAKE) conformance-s3
 	$(MAKE) conformance-page
 	$(MAKE) conformance-recipes
+	$(MAKE) conformance-helm
+	$(MAKE) conformance-prometheus
 	$(MAKE) -C cmd/conformance/bench test
 
 conformance-recipes: ## run the steps of the recipes for CI as a forge does; needs bash, curl, git and jq
@@ -119,6 +121,14 @@ conformance-recipes: ## run the steps of the recipes for CI as a forge does; nee
 conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
 	  $(GO) test -count=1 -timeout 20m -v .
+
+conformance-helm: build ## let Helm's engine render the chart of the collector, and compare it with the manifests
+	cd cmd/conformance/helm && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice $(GO) test -count=1 .
+
+conformance-prometheus: ## let Prometheus' parser read the alerts and the dashboard
+	@mkdir -p $(BIN)
+	cd cmd/conformance/prometheus && $(GO) vet . && $(GO) build -trimpath -o ../../../$(BIN)/promql .
+	SLUICE_PROMQL=$(CURDIR)/$(BIN)/promql $(JUDGED) -run PromQL ./cmd/sluice/internal/show
 
 conformance-s3: build ## build a real S3 server and let it hold stores
 	@mkdir -p $(BIN)

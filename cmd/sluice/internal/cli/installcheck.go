@@ -13,6 +13,7 @@ type installOptions struct {
 	ServerName                                                string
 	Cilium, Plaintext                                         bool
 	rbac, alerts, dashboard                                   bool
+	helm                                                      string
 }
 
 // What the cluster would refuse, or what would be another manifest than was asked for, is told before it is printed.

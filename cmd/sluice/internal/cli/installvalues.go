@@ -36,7 +36,7 @@ const metricsPort = 9090
 
 // values checks the options and works out what follows from them.
 func (o *installOptions) values() (*installValues, error) {
-	if o.Image == "" {
+	if o.Image == "" && o.helm == "" { // a chart is told by whoever uses it
 		return nil, run.Usagef("--image IMAGE is needed: what to run")
 	}
 	if !collect.IsServer(o.Server) || strings.Contains(o.Server, "+unix:") {
