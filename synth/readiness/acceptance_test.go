@@ -308,6 +308,11 @@ func bands() []band {
 		{"bursty", "first Stable, then an existing edge within 7 days", 0, 0.052, broken},
 		{"uneven onoff seasonal", "first Stable, then an existing edge within 7 days", 0, 0.020, broken},
 		{"oneoff", "first Stable, then an existing edge within 7 days", 0, 0.070, broken},
+		{"monthly", "first Stable, then an existing edge within 7 days", 0, 0.060, broken},
+		{"drift", "first Stable, then an existing edge within 7 days", 0, 0.030, broken},
+		{"storm", "first Stable, then an existing edge within 7 days", 0, 0.095, broken},
+		{"dormant", "first Stable, then an existing edge within 7 days", 0, 0.050, broken},
+		{"monthly drift storm dormant", "reached by day 60", 0.80, 1, reached},
 		{"oneoff", "edges forecast over edges that came", 0.85, 1.5, func(m *measured) float64 { return m.expected / m.came }},
 		{"oneoff", "reached by day 60: little is promised where each edge is new", 0, 0.30, reached},
 		{"uneven onoff seasonal", "reached by day 60", 0.9, 1, reached},
@@ -337,7 +342,7 @@ func exact() []band {
 // the check values: those without the ln 2, or with the age of the capture for that of the workload, pass here.
 func TestAcceptance(t *testing.T) {
 	families := []string{"quiet", "stationary", "calm", "mixed", "heavytail", "bursty", "churn", "lossy",
-		"uneven", "onoff", "seasonal", "oneoff"}
+		"uneven", "onoff", "seasonal", "oneoff", "monthly", "drift", "storm", "dormant"}
 	if long() {
 		families = append(families, "calendar", "undeclared", "small") // for the table
 	}

@@ -10,6 +10,8 @@ const (
 	// surprise is how many blocks that should have been seen before make an edge a change: with e to the -3 all were
 	// missed.
 	surprise = 3
+	// sleepDays is how long an edge must be silent to be asleep: longer than a weekend and a holiday.
+	sleepDays = 4
 	// mostRuns is up to how many blocks a rhythm is looked for: what comes oftener is known.
 	mostRuns = 12
 )
@@ -87,7 +89,14 @@ func (h *history) count(s *set, at int64) counts {
 // it would hardly have been missed before. The edge was moved to the time.
 func isChange(e *timeline, first, at int64) bool {
 	before, after := float64(e.First-first)/float64(dayMicros), float64(at-e.First)/float64(dayMicros)
-	return before >= 1 && e.blocks >= 2 && before*float64(e.blocks)/(after+0.5) > surprise
+	return before >= 1 && e.blocks >= 2 && before*float64(e.blocks)/(after+0.5) > surprise && !e.stopped(at)
+}
+
+// stopped reports whether an edge was silent for longer, at a time, than it ever talked before, and for days: it is no
+// change, but something that slept, and may sleep again.
+func (t *timeline) stopped(at int64) bool {
+	last := hourStart(t.starts[t.blocks-1])
+	return at-last > sleepDays*dayMicros && at-last > last-t.First
 }
 
 // arrivals counts edges that come one after the other, those close together as one arrival.

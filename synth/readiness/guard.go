@@ -14,6 +14,7 @@ const (
 	KindAge       Kind = "age"       // it was not watched long enough
 	KindHours     Kind = "hours"     // hours of the week were not watched twice
 	KindSchedule  Kind = "schedule"  // its schedule was not seen twice
+	KindTurn      Kind = "turn"      // a month turns within a week, and no turn was watched
 	KindUnseen    Kind = "unseen"    // a manifest names it, and no record does
 	KindCronJob   Kind = "cronjob"   // a CronJob of the namespace was never seen: it may call anything there
 	KindLoss      Kind = "loss"      // too many events were lost
@@ -38,6 +39,8 @@ const (
 	recentDays    = 14
 	// monthDays is how long must be watched before anything is said of a month.
 	monthDays = 35
+	// turnDays are those of a turn of the month: the last and the first.
+	turnDays = 2
 )
 
 // moment is what holds for all sides at one time.
@@ -45,6 +48,7 @@ type moment struct {
 	h      *history
 	at     int64
 	loss   float64
+	slow   bool    // edges came late, somewhere in the cluster
 	recent float64 // share of the hours of the last two weeks that were lost
 	blind  [hoursOfWeek]bool
 	unseen map[string][]*Workload // CronJobs never seen, by namespace
@@ -98,6 +102,7 @@ type guards struct {
 	learning, capped bool
 	hours            []int
 	schedule         bool
+	turn             bool // that of a month comes within a week, and none was watched yet
 	cronJobs         []*Workload
 }
 
@@ -114,8 +119,25 @@ func (m *moment) guards(s *sideHistory, c *counts) guards {
 	if c.age >= m.h.cfg.Days {
 		g.hours = m.hours(s.set.first)
 	}
+	g.turn = m.turnAhead(s.set.first)
+	g.capped = g.capped || g.turn
 	g.learning = c.age < m.h.cfg.Days || len(g.hours) > 0 || g.schedule || len(g.cronJobs) > 0
 	return g
+}
+
+// turnAhead reports whether a month turns within a week, and no turn was watched since a first record: what runs by the
+// month was not seen then. Where nothing came late in the whole cluster, nothing is waited for.
+func (m *moment) turnAhead(first int64) bool {
+	if !m.slow {
+		return false
+	}
+	return turnAfter(m.at)-m.at < (7+turnDays)*dayMicros && turnAfter(first+turnDays*dayMicros-1) >= m.at
+}
+
+// turnAfter is the end of the first day of a month, the first such time after another.
+func turnAfter(at int64) int64 {
+	t := monthOf(at - dayMicros)
+	return t.AddDate(0, 1, 1).UnixMicro()
 }
 
 // lossy reports whether too much was lost, or is left out for good, to call anything Stable.
@@ -135,6 +157,10 @@ func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
 	}
 	if g.schedule {
 		add(KindSchedule, "seen less than twice: it runs every %s", daysText(d.Period))
+	}
+	if g.turn {
+		add(KindTurn, "no turn of a month was watched, and one comes on %s",
+			time.UnixMicro(turnAfter(m.at)-dayMicros).UTC().Format("2 January"))
 	}
 	for _, w := range g.cronJobs {
 		add(KindCronJob, "%s", w.unseenText(m.at))

@@ -141,6 +141,7 @@ func (h *history) step(m *moment, move func(*track, int64, guards, float64, *Con
 			by[s.namespace].add(&s.now)
 		}
 	}
+	m.slow = all.late >= 1
 	cluster := all.cluster()
 	out := map[string]rates{}
 	for ns, t := range by {

@@ -281,3 +281,41 @@ func TestNothing(t *testing.T) {
 		t.Errorf("a report of nothing: %+v", r)
 	}
 }
+
+// TestTurnOfMonth: where edges come late, nothing is Stable a week before the first turn of a month that was watched: what
+// runs by the month shows then. Where nothing comes late, nothing is waited for.
+func TestTurnOfMonth(t *testing.T) {
+	for _, late := range []bool{true, false} {
+		l := newLog(40*24, nil)
+		l.edge("usual", l.workload("shop/cart"), -1, always)
+		if late {
+			l.edge("late", l.workload("shop/odd"), -1, always)
+			l.edge("seldom", len(l.in.Workloads)-1, -1, func(h int) bool { return h == 16*24 })
+		}
+		const turn = 28 // 2 February
+		for d, want := range map[int]readiness.State{turn - 10: readiness.Stable, turn - 3: readiness.Stabilizing,
+			turn + 4: readiness.Stable} {
+			reason := ""
+			if !late {
+				want = readiness.Stable
+			} else if d == turn-3 {
+				reason = "no turn of a month was watched, and one comes on 1 February"
+			}
+			wantSide(t, l.judge(d), "shop/cart", model.Egress, want, reason)
+		}
+	}
+}
+
+// TestAsleep: an edge that talks for some days, and then is silent for longer, is no change: it slept, and others may.
+func TestAsleep(t *testing.T) {
+	l := newLog(30*24, nil)
+	w := l.workload("shop/cart")
+	l.edge("usual", w, -1, always)
+	l.edge("woken", w, -1, func(h int) bool { return h >= 18*24 && h < 20*24 })
+	if awake := side(t, l.judge(20), "shop/cart", model.Egress); awake.Changes != 1 || awake.Late != 0 {
+		t.Errorf("while it talks: %d changes, %d late", awake.Changes, awake.Late)
+	}
+	if asleep := side(t, l.judge(28), "shop/cart", model.Egress); asleep.Changes != 0 || asleep.Late != 1 {
+		t.Errorf("when it sleeps: %d changes, %d late", asleep.Changes, asleep.Late)
+	}
+}

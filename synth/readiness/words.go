@@ -169,7 +169,7 @@ func whoText(who []string) string {
 }
 
 // order is the order in which kinds are named: what somebody can do something about comes first.
-var order = []Kind{KindLoss, KindGaps, KindUnseen, KindRisk, KindSchedule, KindHours, KindAge, KindHold}
+var order = []Kind{KindLoss, KindGaps, KindUnseen, KindRisk, KindSchedule, KindTurn, KindHours, KindAge, KindHold}
 
 // wants are the things to wait for. Sides that wait for the same are one; a CronJob that the namespace waits for is not
 // named again for each of its workloads.

@@ -14,6 +14,7 @@ type Family struct {
 	rolloutNew            float64           // probability that a rollout brings an edge
 	newWorkload           float64           // new workloads per namespace and day
 	incidents             float64           // days between incidents of a namespace
+	storms                float64           // days between events of the whole cluster
 	loss                  float64           // share of records lost
 	outages               float64           // of the collector a day, hours long
 	declared              float64           // share of scheduled work that is a CronJob of its own, known from manifests
@@ -88,6 +89,20 @@ func Families() []Family {
 		family("seasonal", base, func(f *Family) { f.mix = only(0.55, 0.05, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.2) }),
 		// What happens once: each is new, and none comes again.
 		family("oneoff", base, func(f *Family) { f.mix = only(0.6, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.2) }),
+		// Much that runs by the month, little of it declared.
+		family("monthly", base, func(f *Family) { f.mix, f.declared = only(0.6, 0.2, 0.1, 0, 0, 0, 0.1), 0.3 }),
+		// Rates that grow or fall tenfold in a month.
+		family("drift", base, func(f *Family) {
+			f.mix, f.median = only(0.6, 0.15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.25), 24
+		}),
+		// Events of the whole cluster that wake half of what waits for them.
+		family("storm", base, func(f *Family) {
+			f.mix, f.burst, f.storms = only(0.6, 0.25, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.15), 3, 15
+		}),
+		// Silent for days to months, then days of work, and silent again.
+		family("dormant", base, func(f *Family) {
+			f.mix = only(0.6, 0.25, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.15)
+		}),
 		// All of it in one namespace of 8 workloads: nothing to borrow from.
 		family("small", mixed, func(f *Family) { f.namespaces, f.workloads = 1, 8 }),
 	}

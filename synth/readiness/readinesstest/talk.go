@@ -65,6 +65,19 @@ func (w *World) talk(e *Edge, s *space, when schedule) (perHour float64) {
 	case Once:
 		e.put(e.Born + w.rand.IntN(hours-e.Born))
 		return 1
+	case Drift:
+		w.talkDrifting(e)
+		return 3
+	case Storm:
+		for _, h := range w.storms {
+			if w.rand.Float64() < 0.5 {
+				w.episode(e, h+w.rand.IntN(3))
+			}
+		}
+		return 3
+	case Dormant:
+		w.talkAfterSleep(e)
+		return 5
 	case Hourly, Daily, Weekly, Monthly:
 		for h := e.Born; h < hours; h++ {
 			if w.due(e.Kind, when, h) && w.rand.Float64() < 0.98 {
@@ -137,6 +150,32 @@ func (w *World) talkUnevenly(e *Edge) {
 			e.put(int(t))
 		}
 		t += r.ExpFloat64() * pause
+	}
+}
+
+// talkDrifting has gaps that grow or shrink tenfold in 30 days.
+func (w *World) talkDrifting(e *Edge) {
+	r := w.rand
+	gap := w.Family.median * math.Exp(1.5*r.NormFloat64())
+	drift := math.Ln10 / (30 * 24)
+	if r.Float64() < 0.5 {
+		drift = -drift
+	}
+	for t := float64(e.Born); t < hours; {
+		if t += r.ExpFloat64() * math.Max(0.2, gap*math.Exp(drift*(t-float64(e.Born)))); t < hours {
+			w.episode(e, int(t))
+		}
+	}
+}
+
+// talkAfterSleep sleeps for days to months, works for days, and sleeps again.
+func (w *World) talkAfterSleep(e *Edge) {
+	r := w.rand
+	sleep := 24 * 20 * math.Exp(r.NormFloat64())
+	for t := float64(e.Born) + r.ExpFloat64()*sleep; t < hours; t += r.ExpFloat64() * sleep {
+		for end := t + 24*(0.5+2*r.ExpFloat64()); t < end && t < hours; t += 1 + r.ExpFloat64()*2 {
+			e.put(int(t))
+		}
 	}
 }
 

@@ -33,6 +33,9 @@ const (
 	OnOff    // days of work, then days or weeks of none
 	Seasonal // on one weekday, in some weeks
 	Once     // one hour, and never again
+	Drift    // a rate that grows or falls tenfold in a month
+	Storm    // woken with others of all namespaces at once
+	Dormant  // silent for days to months, then days of work
 	numKinds
 )
 
@@ -62,6 +65,7 @@ type World struct {
 	Edges     []Edge
 	start     time.Time
 	lost      [hours]bool // hours without any record
+	storms    []int       // hours of events of the whole cluster
 	rand      *rand.Rand
 	out, into [][]int // edges by workload
 }
@@ -75,6 +79,10 @@ func New(f Family, seed uint64) *World {
 		for i, n := 0, 1+w.rand.IntN(6); i < n && int(day*24)+i < hours; i++ {
 			w.lost[int(day*24)+i] = true
 		}
+	}
+	for t := 0.0; f.storms > 0 && t < hours; {
+		t += w.rand.ExpFloat64() * f.storms * 24
+		w.storms = append(w.storms, int(t))
 	}
 	for n := range f.namespaces {
 		w.namespace(n)
