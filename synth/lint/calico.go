@@ -90,11 +90,29 @@ func (l *linter) stops(q *policy.Policy, r *policy.Rule, otherTier bool) string 
 		}
 	}
 	tier := slices.IndexFunc(l.Set.Tiers, func(t policy.Tier) bool { return t.Name == tierOf(q) })
-	if otherTier && tier >= 0 && !l.Set.Tiers[tier].Pass && !goesOn && q.Isolates(r.Direction) &&
-		!slices.ContainsFunc(rules, func(s policy.Rule) bool { return s.Action == policy.Allow }) {
+	if otherTier && tier >= 0 && !l.Set.Tiers[tier].Pass && !goesOn && q.Isolates(r.Direction) && !l.letsOn(q, r) {
 		return "its tier " + tierOf(q) + " denies at its end what nothing passed"
 	}
 	return ""
+}
+
+// letsOn reports whether some rule in the tier of a policy may allow or pass part of what a rule allows.
+func (l *linter) letsOn(q *policy.Policy, r *policy.Rule) bool {
+	return slices.ContainsFunc(l.Set.Policies, func(t policy.Policy) bool {
+		return !t.Staged && tierOf(&t) == tierOf(q) && slices.ContainsFunc(t.Rules, func(s policy.Rule) bool {
+			return s.Direction == r.Direction && s.Action != policy.Deny && meetPorts(&s, r) && meetPods(&s, r)
+		})
+	})
+}
+
+// meetPods is meetPeers for a rule whose peers are pods, of which no network set has any.
+func meetPods(s, r *policy.Rule) bool {
+	pods := *s
+	if len(r.Peers) > 0 && r.Peers[0].Kind == policy.PeerPods {
+		network := func(q policy.Peer) bool { return q.Kind == policy.PeerNetwork }
+		pods.Peers = slices.DeleteFunc(slices.Clone(s.Peers), network)
+	}
+	return meetPeers(&pods, r)
 }
 
 func tierOf(p *policy.Policy) string { return cmp.Or(p.Tier, policy.DefaultTier) }

@@ -15,27 +15,43 @@ import (
 	"sluice/synth/render"
 )
 
-// cidrOfPods finds private networks in policies of Cilium that some address of the cluster is meant by: those that
-// nothing outside was seen in.
+// cidrOfPods finds networks in policies of Cilium that some address of the cluster is meant by: private ones that
+// nothing outside was seen in, and those of the pods and nodes that manifests name.
 func (l *linter) cidrOfPods() {
-	if l.Semantics != eval.Cilium || l.Graph == nil {
-		return
-	}
+	cilium := ofCiliumOr(l.Semantics)
 	l.each(func(p *policy.Policy) {
+		if !cilium(*p) {
+			return
+		}
 		for i := range p.Rules {
 			for _, q := range p.Rules[i].Peers {
-				if q.Kind == policy.PeerCIDR && q.CIDR.Addr().IsPrivate() && !l.outsideSeen(q.CIDR) {
-					l.foundRule(
-						p,
-						i,
-						"select pods by labels, nodes by the entities host and remote-node",
-						"rule %s names %s: Cilium finds no pod and no node by it, and nothing outside was seen there",
-						p.RuleID(i),
-						q.CIDR,
-					)
+				why := ""
+				switch {
+				case q.Kind != policy.PeerCIDR:
+				case l.ofCluster(q.CIDR):
+					why = "and the manifests say that it is of this cluster"
+				case l.Semantics == eval.Cilium && l.Graph != nil && q.CIDR.Addr().IsPrivate() && !l.outsideSeen(q.CIDR):
+					why = "and nothing outside was seen there"
+				}
+				if why != "" {
+					l.foundRule(p, i, "select pods by labels, nodes by the entities host and remote-node",
+						"rule %s names %s: Cilium finds no pod and no node by it, %s", p.RuleID(i), q.CIDR, why)
 				}
 			}
 		}
+	})
+}
+
+// ofCluster reports whether a network is of the pods that manifests know, or holds a node of theirs; one for every
+// address is meant for those outside.
+func (l *linter) ofCluster(c netip.Prefix) bool {
+	if c.Bits() == 0 {
+		return false
+	}
+	m := &l.Set.Manifests
+	block := m.Block()
+	return block.IsValid() && block.Overlaps(c) || slices.ContainsFunc(m.Nodes, func(n policy.Node) bool {
+		return slices.ContainsFunc(n.Addresses, c.Contains)
 	})
 }
 

@@ -32,6 +32,14 @@ func gnp(name, spec string) string {
 	return "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: " + name + "}\nspec:\n" + spec + "---\n"
 }
 
+// tierOf is a policy that lets in some pods, behind a tier that lets in others and denies at its end.
+func tierOf(from, before string) string {
+	return "apiVersion: projectcalico.org/v3\nkind: Tier\nmetadata: {name: sec}\nspec: {order: 10}\n---\n" +
+		gnp("sec.a", "  tier: sec\n  namespaceSelector: projectcalico.org/name == \"shop\"\n  types: [Ingress]\n"+
+			"  ingress: [{action: Allow, source: {selector: app == \""+before+"\"}}]\n") +
+		np("a", "  podSelector: {matchLabels: {app: db}}\n  ingress: [{from: [{podSelector: {matchLabels: {app: "+from+"}}}]}]\n")
+}
+
 const (
 	dns     = "  egress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]\n"
 	service = "apiVersion: v1\nkind: Service\nmetadata: {name: books, namespace: shop}\n" +
@@ -57,6 +65,16 @@ func TestChecks(t *testing.T) {
 			np("b", "  podSelector: {}\n  policyTypes: [Egress]\n"+dns), nil},
 		{"look-ups of other pods", np("a", "  podSelector: {matchLabels: {app: web}}\n  policyTypes: [Egress]\n  egress:\n  - ports: [{port: 5432}]\n") +
 			np("b", "  podSelector: {matchLabels: {app: db}}\n  policyTypes: [Egress]\n"+dns), []string{"egress-without-dns shop/a"}},
+		{"every port of some pods beside it", np("a", "  podSelector: {matchLabels: {app: web}}\n  policyTypes: [Egress]\n  egress:\n"+
+			"  - to: [{podSelector: {matchLabels: {app: db}}}]\n"), []string{"egress-without-dns shop/a"}},
+		{"every port of all pods beside it", np("a", "  podSelector: {matchLabels: {app: web}}\n  policyTypes: [Egress]\n  egress:\n"+
+			"  - to: [{podSelector: {}}]\n"), nil},
+		{"a network of pods", cnp("a", "  endpointSelector: {matchLabels: {app: db}}\n  ingress: [{fromCIDR: [10.244.0.0/16]}]\n") +
+			"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nspec: {podCIDR: 10.244.1.0/24}\n---\n", []string{"cidr-of-pods shop/a"}},
+		{"a network beside that of pods", cnp("a", "  endpointSelector: {matchLabels: {app: db}}\n  ingress: [{fromCIDR: [192.0.2.0/24]}]\n") +
+			"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nspec: {podCIDR: 10.244.1.0/24}\n---\n", nil},
+		{"a tier before that allows others", tierOf("web", "db"), []string{"shadowed shop/a"}},
+		{"a tier before that allows the same", tierOf("web", "web"), nil},
 		{"nothing allowed", np("a", "  podSelector: {matchLabels: {app: db}}\n  ingress: []\n"), []string{"everything-isolated shop/a"}},
 		{"a default deny", np("a", "  podSelector: {}\n"), nil},
 		{"everything allowed", np("a", "  podSelector: {matchLabels: {app: db}}\n  ingress: [{}]\n"), []string{"opens-everything shop/a"}},

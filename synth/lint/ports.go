@@ -35,13 +35,25 @@ func (l *linter) resolves(p *policy.Policy) bool {
 			continue
 		}
 		for _, r := range rulesOf(q, model.Egress) {
-			if r.Action == policy.Allow && namesPort(&r, model.UDP, 53) {
+			if r.Action == policy.Allow && namesPort(&r, model.UDP, 53) && !(r.AnyPort && near(&r, q.Namespace)) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// near reports whether all peers of a rule are some pods of one namespace, which is not the system's: on whatever port
+// they are reached, no resolver is meant.
+func near(r *policy.Rule, namespace string) bool {
+	return namespace != "" && namespace != systemNamespace && len(r.Peers) > 0 &&
+		!slices.ContainsFunc(r.Peers, func(q policy.Peer) bool {
+			return q.Kind != policy.PeerPods || len(q.Pods) == 0 || !q.Within(namespace)
+		})
+}
+
+// systemNamespace is where the resolver of the cluster usually runs.
+const systemNamespace = "kube-system"
 
 func namesPort(r *policy.Rule, proto model.Proto, port uint16) bool {
 	return r.AnyPort || slices.ContainsFunc(r.Ports, func(p policy.Port) bool {

@@ -98,14 +98,15 @@ func byHand() []string {
 // TestExamples says of every example of what people write which traps it shows, and of no other any.
 func TestExamples(t *testing.T) {
 	want := map[string]string{
-		"calico/ip-version.yaml":               "opens-everything",
-		"cilium/cidr-no-pods.yaml":             "opens-everything",
-		"cilium/clusterwide-default-deny.yaml": "isolates-proxy",
-		"cilium/clusterwide-dns.yaml":          "isolates-proxy system-namespaces",
-		"cilium/deny-takes-precedence.yaml":    "opens-everything",
-		"cilium/entity-kube-apiserver.yaml":    "egress-without-dns",
-		"cilium/fqdn-name.yaml":                "egress-without-dns names-unseen",
-		"cilium/fqdn-pattern.yaml":             "names-unseen",
+		"calico/ip-version.yaml":                "opens-everything",
+		"cilium/cidr-no-pods.yaml":              "opens-everything",
+		"cilium/clusterwide-default-deny.yaml":  "isolates-proxy",
+		"cilium/clusterwide-dns.yaml":           "isolates-proxy system-namespaces",
+		"cilium/deny-takes-precedence.yaml":     "opens-everything",
+		"cilium/enable-default-deny-false.yaml": "egress-without-dns",
+		"cilium/entity-kube-apiserver.yaml":     "egress-without-dns",
+		"cilium/fqdn-name.yaml":                 "egress-without-dns names-unseen",
+		"cilium/fqdn-pattern.yaml":              "names-unseen",
 	}
 	got := map[string]string{}
 	for _, d := range []string{"kubernetes", "cilium", "calico"} {
