@@ -90,12 +90,19 @@ func (s *selecting) whole(key string, workloads []graph.WorkloadID, wanted map[g
 		covers     []graph.WorkloadID
 	}
 	in := map[string]map[string][]graph.WorkloadID{} // by namespace and value
+	others := map[string]map[string]bool{}           // namespaces of what is not wanted, by value
 	for _, i := range workloads {
 		w := &s.g.Workloads[i]
 		v := w.Selector[key]
-		if v == "" || slices.ContainsFunc(s.having[key][v], func(j graph.WorkloadID) bool {
-			return !wanted[j] && s.g.Workloads[j].Namespace == w.Namespace
-		}) {
+		if others[v] == nil {
+			others[v] = map[string]bool{}
+			for _, j := range s.having[key][v] {
+				if !wanted[j] {
+					others[v][s.g.Workloads[j].Namespace] = true
+				}
+			}
+		}
+		if v == "" || others[v][w.Namespace] {
 			continue
 		}
 		if in[w.Namespace] == nil {

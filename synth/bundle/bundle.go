@@ -173,7 +173,7 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if err := os.Rename(next, filepath.Join(dir, readyDir)); err != nil {
 		return out, fmt.Errorf("put bundle in place: %w", err)
 	}
-	if err := install(dir); err != nil {
+	if err := install(dir); err != nil || p.none() {
 		return out, err
 	}
 	now, err := lookAt(dir, out.Manifest)

@@ -140,16 +140,7 @@ func (p *page) nodes(ids []string, namespace string) map[string]int {
 // inOrder are the ends of arrows in the order of their places; one that stands for a namespace lies where its first
 // workload does.
 func (m *Manifest) inOrder(arrows map[arrow]*drawn) []string {
-	at := map[string]int{}
-	for _, g := range m.Places().Groups {
-		for _, peer := range g.Peers {
-			for _, id := range []string{peer.ID, spaceOf(peer.ID)} {
-				if _, ok := at[id]; !ok {
-					at[id] = len(at)
-				}
-			}
-		}
-	}
+	at := m.order()
 	ids := map[string]bool{}
 	for a := range arrows {
 		ids[a.from], ids[a.to] = true, true

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -45,7 +44,8 @@ type Manifest struct {
 	// content are not among them.
 	Files map[string]string `json:"files,omitempty"`
 
-	places *Places // nil: not read, not computed
+	places *Places        // nil: not read, not computed
+	rank   map[string]int // by the places; nil: not computed
 }
 
 // Options are what was asked for.
@@ -248,15 +248,13 @@ type Replayed struct {
 
 // encode writes an object as JSON that people can compare line by line.
 func encode(object any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetIndent("", "  ")
+	var w jsonWriter
+	e := json.NewEncoder(&w)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(object); err != nil {
 		return nil, fmt.Errorf("encode bundle: %w", err)
 	}
-	// Arrows stay readable, and no text of a log can open a tag.
-	return model.PrintableText(bytes.ReplaceAll(b.Bytes(), []byte("<"), []byte(`\u003c`))), nil
+	return w.text, nil
 }
 
 func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {

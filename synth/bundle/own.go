@@ -43,6 +43,11 @@ func (b *ByHand) Changed() []string {
 	return out
 }
 
+// none reports whether people did nothing.
+func (b *ByHand) none() bool {
+	return len(b.Edited)+len(b.Removed)+len(b.Extra)+len(b.Loose)+len(b.Foreign) == 0
+}
+
 // Hands compares the directory of a bundle with what its bundle.json lists.
 func Hands(dir string) (ByHand, error) {
 	m, _, err := readManifest(dir)
@@ -210,17 +215,8 @@ func install(dir string) error {
 	if err != nil {
 		return fmt.Errorf("put bundle in place: %w", err)
 	}
-	names, err := filesIn(ready)
-	if err != nil {
+	if err := putAll(ready, dir, "."); err != nil {
 		return fmt.Errorf("put bundle in place: %w", err)
-	}
-	for _, name := range names {
-		if name == ManifestFile || name == staleFile {
-			continue
-		}
-		if err := put(ready, dir, name); err != nil {
-			return fmt.Errorf("put bundle in place: %w", err)
-		}
 	}
 	for name := range strings.Lines(string(stale)) {
 		if err := drop(dir, strings.TrimSuffix(name, "\n")); err != nil {
@@ -238,6 +234,33 @@ func install(dir string) error {
 		}
 	}
 	return os.RemoveAll(ready)
+}
+
+// putAll moves what is in a directory into place but for what comes last: a directory that is not there yet whole,
+// which is one step however much is in it.
+func putAll(from, to, name string) error {
+	entries, err := os.ReadDir(filepath.Join(from, filepath.FromSlash(name)))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		sub := path.Join(name, e.Name())
+		src, dst := filepath.Join(from, filepath.FromSlash(sub)), filepath.Join(to, filepath.FromSlash(sub))
+		_, missing := os.Lstat(dst)
+		switch {
+		case sub == ManifestFile || sub == staleFile:
+		case !e.IsDir():
+			err = put(from, to, sub)
+		case errors.Is(missing, fs.ErrNotExist):
+			err = os.Rename(src, dst)
+		default:
+			err = putAll(from, to, sub)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // put moves a file into place; one that is there already with the same content stays.

@@ -8,6 +8,7 @@ import (
 // byNamespace divides what a manifest says of single namespaces, each in the manifest of one: its findings, its rules,
 // and of the rules and edges of others those that touch it. There may be thousands, and each is looked at alone.
 func (m *Manifest) byNamespace() map[string]*Manifest {
+	m.order() // once for all of them
 	d := &dividing{whole: m, parts: map[string]*Manifest{}, at: map[partEdge]int{}}
 	for i := range m.Namespaces {
 		c := *m

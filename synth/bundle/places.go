@@ -111,6 +111,23 @@ func (m *Manifest) Places() *Places {
 	return m.places
 }
 
+// order ranks the peers by their places, and the namespaces by those of their first peers.
+func (m *Manifest) order() map[string]int {
+	if m.rank == nil {
+		m.rank = map[string]int{}
+		for _, g := range m.Places().Groups {
+			for _, peer := range g.Peers {
+				for _, id := range []string{peer.ID, spaceOf(peer.ID)} {
+					if _, ok := m.rank[id]; !ok {
+						m.rank[id] = len(m.rank)
+					}
+				}
+			}
+		}
+	}
+	return m.rank
+}
+
 // readPlaces reads the places that a bundle came with.
 func (m *Manifest) readPlaces(dir string) error {
 	text, err := os.ReadFile(filepath.Join(dir, PlacesFile))

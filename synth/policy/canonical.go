@@ -94,7 +94,7 @@ func (r Rule) Canonical() Rule {
 // Canonical returns the peer in canonical order, its addresses masked.
 func (p Peer) Canonical() Peer {
 	p.Namespaces, p.Pods = p.Namespaces.Canonical(), p.Pods.Canonical()
-	p.CIDR = p.CIDR.Masked()
+	p.CIDR = masked(p.CIDR)
 	if slices.ContainsFunc(p.Except, func(e netip.Prefix) bool { return e != e.Masked() }) {
 		except := make([]netip.Prefix, len(p.Except))
 		for i, e := range p.Except {
@@ -107,9 +107,17 @@ func (p Peer) Canonical() Peer {
 	return p
 }
 
+// masked spares the error that netip makes for a prefix that is none.
+func masked(p netip.Prefix) netip.Prefix {
+	if !p.IsValid() {
+		return netip.Prefix{}
+	}
+	return p.Masked()
+}
+
 // canonical reports whether Canonical would change nothing.
 func (p *Peer) canonical() bool {
-	return p.Namespaces.canonical() && p.Pods.canonical() && p.CIDR == p.CIDR.Masked() &&
+	return p.Namespaces.canonical() && p.Pods.canonical() && p.CIDR == masked(p.CIDR) &&
 		!slices.ContainsFunc(p.Except, func(e netip.Prefix) bool { return e != e.Masked() }) &&
 		isSet(p.Except, netip.Prefix.Compare) && arePeers(p.All) && arePeers(p.None)
 }

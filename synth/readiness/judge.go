@@ -35,6 +35,8 @@ type spaceHistory struct {
 	name   string
 	set    set
 	sides  []int
+	from   int // its workloads, which are beside each other
+	to     int // exclusive
 	track  track
 	stable []int64 // ends of days at which it was Stable
 	now    counts
@@ -90,9 +92,10 @@ func newHistory(in Input, asOf int64, cfg Config) *history {
 	for i := range h.in.Workloads {
 		w := &h.in.Workloads[i]
 		if n := len(h.spaces); n == 0 || h.spaces[n-1].name != w.Namespace {
-			h.spaces = append(h.spaces, spaceHistory{name: w.Namespace})
+			h.spaces = append(h.spaces, spaceHistory{name: w.Namespace, from: i})
 		}
 		s := &h.spaces[len(h.spaces)-1]
+		s.to = i + 1
 		if w.First != 0 && (s.set.first == 0 || w.First < s.set.first) {
 			s.set.first = w.First
 		}
@@ -180,11 +183,10 @@ func (h *history) spaceState(m *moment, s *spaceHistory, r rates) State {
 			state = min(state, x.track.state)
 		}
 	}
-	if slices.ContainsFunc(
-		h.in.Workloads,
-		func(w Workload) bool { return w.Namespace == s.name && h.unseenAt(&w, m.at) },
-	) {
-		return Learning
+	for i := s.from; i < s.to; i++ {
+		if h.unseenAt(&h.in.Workloads[i], m.at) {
+			return Learning
+		}
 	}
 	if m.lossy() || s.now.doubled(r, m.loss) > namespaceRisk {
 		state = min(state, Stabilizing)

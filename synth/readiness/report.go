@@ -215,8 +215,8 @@ func (h *history) space(m *moment, s *spaceHistory, total rates) Namespace {
 			},
 		)
 	}
-	for i := range h.in.Workloads {
-		if w := &h.in.Workloads[i]; w.Namespace == s.name && h.unseenAt(w, m.at) {
+	for i := s.from; i < s.to; i++ {
+		if w := &h.in.Workloads[i]; h.unseenAt(w, m.at) {
 			n.Workloads++
 			n.Reasons = append(n.Reasons, Reason{KindUnseen, w.unseenText(m.at)})
 		}

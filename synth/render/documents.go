@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -77,7 +78,7 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 	n := 0
 	for _, c := range split(text) {
 		dec := yaml.NewDecoder(bytes.NewReader(c.text))
-		lines := strings.Split(string(c.text), "\n")
+		lines := sync.OnceValue(func() []string { return strings.Split(string(c.text), "\n") })
 		for {
 			n++
 			var root yaml.Node
@@ -125,7 +126,7 @@ func size(n *yaml.Node, budget int) int {
 type document struct {
 	root  *yaml.Node
 	at    policy.Position
-	lines []string // of its chunk
+	lines func() []string // of its chunk
 }
 
 var lineInError = regexp.MustCompile(`line (\d+)`)

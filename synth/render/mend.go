@@ -74,10 +74,10 @@ func (r *Reader) Meant(n *yaml.Node, names ...string) Edit {
 
 // textAt is the line of a node from its column on.
 func (r *Reader) textAt(n *yaml.Node) string {
-	if n.Line < 1 || n.Line > len(r.lines) {
+	if n.Line < 1 || n.Line > len(r.lines()) {
 		return ""
 	}
-	line := r.lines[n.Line-1]
+	line := r.lines()[n.Line-1]
 	return line[Offset(line, n.Column):]
 }
 
@@ -171,10 +171,10 @@ func (r *Reader) span(n *yaml.Node) (string, bool) {
 		return rest[:end+1], end > 0 && strings.HasPrefix(rest, "{") && !strings.ContainsAny(rest[1:end], `{"'#`)
 	}
 	last := lastLine(n)
-	if rest == "" || last > len(r.lines) || strings.Contains(rest, "\t") {
+	if rest == "" || last > len(r.lines()) || strings.Contains(rest, "\t") {
 		return "", false
 	}
-	lines := append([]string{rest}, r.lines[n.Line:last]...)
+	lines := append([]string{rest}, r.lines()[n.Line:last]...)
 	return strings.Join(lines, "\n"), true
 }
 
@@ -199,10 +199,10 @@ func (r *Reader) outdent(item *yaml.Node, e Entry) Edit {
 	alone := list.Value.Kind == yaml.SequenceNode && len(list.Value.Content) == 1 &&
 		Target(list.Value.Content[0]) == item
 	block := (list.Value.Style|item.Style|e.Value.Style)&yaml.FlowStyle == 0
-	if !alone || !block || first == item.Line || last > len(r.lines) || list.Key.Column >= e.Key.Column {
+	if !alone || !block || first == item.Line || last > len(r.lines()) || list.Key.Column >= e.Key.Column {
 		return Edit{}
 	}
-	lines := r.lines[first-1 : last]
+	lines := r.lines()[first-1 : last]
 	moved, rest := lines[:end-first+1], lines[end-first+1:]
 	out := slices.Clone(rest)
 	for _, l := range moved {

@@ -18,7 +18,7 @@ import (
 // a problem with its line.
 type Reader struct {
 	at       policy.Position // Line: lines before the document
-	lines    []string        // of the document
+	lines    func() []string // of the document
 	path     []Entry         // the fields that are being read, outermost first
 	problems []Problem
 	invalid  bool

@@ -24,8 +24,9 @@ type ReadyConfig struct {
 // Ready is what was judged.
 type Ready struct {
 	*readiness.Report
-	Schedules bool       // manifests were given
-	Covered   []Standing // how far policies isolate the namespaces; nil: no policies were given
+	Schedules bool           // manifests were given
+	Covered   []Standing     // how far policies isolate the namespaces; nil: no policies were given
+	at        map[string]int // of the namespaces by their names
 }
 
 // Standing is what a baseline keeps of a namespace: how ready it was, and which of its workloads nothing isolated.
@@ -61,7 +62,11 @@ func (l *Log) judge(cfg ReadyConfig) (*Ready, error) {
 	r.Namespaces = slices.DeleteFunc(r.Namespaces, func(n readiness.Namespace) bool { return !chosen(n.Name) })
 	r.Sides = slices.DeleteFunc(r.Sides, func(s readiness.Side) bool { return !chosen(s.Namespace) })
 	r.Unseen = slices.DeleteFunc(r.Unseen, func(u readiness.Unseen) bool { return !chosen(u.Namespace) })
-	return &Ready{Report: r, Schedules: len(l.Config.Manifests) > 0}, nil
+	out := &Ready{Report: r, Schedules: len(l.Config.Manifests) > 0, at: map[string]int{}}
+	for i := range r.Namespaces {
+		out.at[r.Namespaces[i].Name] = i
+	}
+	return out, nil
 }
 
 // Findings is the error that something is below Stable.
@@ -83,11 +88,10 @@ func (r *Ready) below() []string {
 
 // Namespace returns what was judged of a namespace, nil for nothing.
 func (r *Ready) Namespace(name string) *readiness.Namespace {
-	i := slices.IndexFunc(r.Namespaces, func(n readiness.Namespace) bool { return n.Name == name })
-	if i < 0 {
-		return nil
+	if i, ok := r.at[name]; ok {
+		return &r.Namespaces[i]
 	}
-	return &r.Namespaces[i]
+	return nil
 }
 
 // watched is what readiness is judged by, and which namespaces were chosen.
