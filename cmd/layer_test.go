@@ -84,7 +84,7 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
 		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/redact model/store synth " +
-		"synth/bundle synth/lint synth/readiness synth/render synth/render/all synth/verify"},
+		"synth/bundle synth/lint synth/readiness synth/render/all synth/verify"},
 	{"cmd/sluice", "cmd/sluice/internal/cli"},
 	{"cmd/sluice/internal/docs", "cmd/sluice/internal/cli"}, // a program of its own, for make dist
 }

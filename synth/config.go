@@ -62,6 +62,10 @@ const (
 	WidenAnywhere = "anywhere" // every outside address where one was seen
 )
 
+// WidenFloor is the widening that comes with a floor below the policies of namespaces: pods of namespaces to come may
+// ask a resolver.
+const WidenFloor = "floor-dns"
+
 // Widenings lists what Config.Widen can have.
 func Widenings() []string {
 	return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenProducts, WidenRanges}
@@ -91,7 +95,7 @@ func (c *Config) check() error {
 			"a default deny for all namespaces would cut those that nothing was learned for: learn for all of them",
 		)
 	}
-	if _, ok := c.Dialect.(render.Global); c.GlobalDeny && !ok {
+	if c.GlobalDeny && !ForAll(c.Dialect) {
 		return fmt.Errorf("the dialect %s has no policy for all namespaces", c.Dialect.Name())
 	}
 	for _, w := range c.Widen {
@@ -113,6 +117,13 @@ func (c *Config) check() error {
 		return fmt.Errorf("allowed waste %d is negative", c.AllowWaste)
 	}
 	return nil
+}
+
+// ForAll reports whether a dialect has a policy that closes all namespaces, those to come among them.
+func ForAll(d render.Dialect) bool {
+	_, global := d.(render.Global)
+	_, below := d.(render.Below)
+	return global || below
 }
 
 // chosen reports whether the workloads of a namespace are subjects. A system namespace is one only by its name.

@@ -154,12 +154,30 @@ func sortHoldings(list []Holding) {
 	})
 }
 
+// priceFloor prices what the policy for all namespaces allows: a pod of a namespace to come may ask each resolver.
+func priceFloor(p policy.Policy, b *ledger) {
+	for i := range p.Rules {
+		if r := &p.Rules[i]; r.Action == policy.Allow {
+			b.rule(WidenFloor, "the resolvers for pods of namespaces to come, which are denied everything else", p.RuleID(i),
+				len(r.Peers)*len(r.Ports))
+		}
+	}
+}
+
 // denyAll returns the default deny for all namespaces, in the directions that none of them speaks against.
-func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce) policy.Policy {
-	if !s.cfg.GlobalDeny {
+// A dialect with a tier below the policies of namespaces has one unless it learns for some of them only.
+func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce, resolvers []policy.Peer) policy.Policy {
+	below := sp.floors()
+	if !s.cfg.GlobalDeny && !(below && s.cfg.All) {
 		return policy.Policy{}
 	}
 	open := policy.ByDirection[bool]{Ingress: true, Egress: true}
+	if asked := s.cfg.Resolver != nil && s.cfg.Resolver.None; below && len(resolvers) == 0 && !asked {
+		open.Egress = false
+		n.find(KindNotGlobal.of("", model.Egress,
+			"no default deny of all namespaces for egress: no resolver is known that their pods could ask",
+			"egress of namespaces to come stays open: name the resolver in the configuration"))
+	}
 	for _, ns := range slices.Sorted(maps.Keys(enforce)) {
 		for _, d := range policy.Directions() {
 			if e := enforce[ns]; *open.At(d) && !e.Whole(d) {
@@ -170,7 +188,7 @@ func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce) policy.
 			}
 		}
 	}
-	p := sp.globalDeny(s.cfg.system(), open)
+	p := sp.globalDeny(s.cfg.system(), resolvers, open)
 	p.Name = s.cfg.NamePrefix + p.Name
 	return p
 }

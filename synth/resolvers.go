@@ -55,6 +55,20 @@ func (r *resolvers) isQuery(n need) bool {
 		(n.proto == model.UDP || n.proto == model.TCP)
 }
 
+// known returns those that pods can ask by a rule: the ones that were seen answering, else that of the configuration.
+func (r *resolvers) known(s *scope) []policy.Peer {
+	var out []policy.Peer
+	for _, i := range slices.Sorted(maps.Keys(r.is)) {
+		if p, ok := PeerOf(s.g, i); ok {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 && len(r.named.Pods) > 0 {
+		out = append(out, r.named)
+	}
+	return out
+}
+
 // answering finds the peers that answer DNS queries for the cluster: pods that say so by their labels, link-local
 // addresses (where a node-local cache listens), and whatever answers UDP 53 to two workloads or more.
 func answering(s *scope) map[graph.PeerID]bool {

@@ -109,7 +109,16 @@ func (s *speech) inForm(p policy.Policy) (policy.Policy, bool) {
 	return set.Policies[0], true
 }
 
+// floors reports whether the dialect has a tier below the policies of namespaces.
+func (s *speech) floors() bool {
+	_, ok := s.dialect.(render.Below)
+	return ok
+}
+
 // globalDeny returns the policy that closes all namespaces but the system's in some directions.
-func (s *speech) globalDeny(system []string, open policy.ByDirection[bool]) policy.Policy {
+func (s *speech) globalDeny(system []string, resolvers []policy.Peer, open policy.ByDirection[bool]) policy.Policy {
+	if d, ok := s.dialect.(render.Below); ok {
+		return d.Floor(system, resolvers, open.Ingress, open.Egress)
+	}
 	return s.dialect.(render.Global).GlobalDeny(system, open.Ingress, open.Egress)
 }

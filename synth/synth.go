@@ -38,11 +38,12 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	remarkDecisions(scope, notes)
 	priceMerged(scope, ledger, notes)
 	enforce := enforcing(scope, speech, notes)
+	global := denyAll(scope, speech, notes, enforce, resolvers.known(scope))
+	priceFloor(global, ledger)
 	written, err := writePolicies(ctx, &solver{scope, translator, speech, resolvers}, needs, notes, ledger, enforce)
 	if err != nil {
 		return Result{}, err
 	}
-	global := denyAll(scope, speech, notes, enforce)
 	sortFindings(notes.findings)
 	r := Result{Dialect: cfg.Dialect, Cluster: scope.cluster, Enforce: enforce, Widenings: ledger.list,
 		Findings: notes.findings, Losses: notes.losses, global: global, beside: written.beside,

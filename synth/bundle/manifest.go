@@ -392,9 +392,15 @@ func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
 			set = set.Add(p)
 		}
 	}
+	if p, ok := r.GlobalDeny(); ok {
+		set = set.Add(p)
+	}
 	for i := range set.Policies {
 		p := &set.Policies[i]
 		for j := range p.Rules {
+			if p.Rules[j].Action != policy.Allow {
+				continue // no edge asks for it
+			}
 			id := p.RuleID(j)
 			told := map[int]bool{}
 			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}

@@ -119,13 +119,21 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 	}
 	if m.GlobalDeny {
 		w.add(
-			"Close the namespaces to come. Pods of a new namespace then reach nothing, not even the resolver, until policies allow it.",
+			"Close the namespaces to come. Pods of a new namespace then reach nothing"+w.but()+", until policies allow it.",
 			"kubectl apply -k "+w.at(denyDir, render.ClusterDir),
 		)
 	}
 	w.tidy()
 	w.undo()
 	return w.steps
+}
+
+// but says whom pods of a namespace to come may ask all the same.
+func (w *way) but() string {
+	if w.how.Floor {
+		return " but the resolver"
+	}
+	return ", not even the resolver"
 }
 
 // look is what to do before anything changes.

@@ -29,6 +29,9 @@ type Rollout struct {
 	// Additive says that an allow policy can be written to isolate nothing, and is: the default deny alone isolates.
 	// Otherwise every policy isolates what it selects, and something that opens all has to stand there before it.
 	Additive bool
+	// Floor says that what closes all namespaces stands below the policies of each: it lets pods ask a resolver, and what
+	// opens a namespace wins over it.
+	Floor bool
 	// Staged says that there are kinds which the cluster evaluates and does not enforce.
 	Staged bool
 	Needs  []Need
@@ -64,6 +67,13 @@ type Global interface {
 type Logging interface {
 	// LogRules is the dialect that asks for it: each rule is told to log its id, and stands in a spec of its own for that.
 	LogRules() Dialect
+}
+
+// Below is a dialect with a tier below the policies of namespaces: it decides for what none of them isolates.
+type Below interface {
+	// Floor isolates the pods of every namespace but those of the system, in the given directions, as far as no policy
+	// of a namespace does, and lets them ask the resolvers.
+	Floor(system []string, resolvers []policy.Peer, ingress, egress bool) policy.Policy
 }
 
 // Meshed is a dialect that has peers in other clusters of a mesh.

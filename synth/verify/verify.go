@@ -498,7 +498,8 @@ func (v *verifier) records() {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
 			id := p.RuleID(j)
-			if !slices.Contains(v.cfg.Recorded, id) && !opens(&p.Rules[j]) {
+			denies := p.Around() && p.Rules[j].Action != policy.Allow
+			if !slices.Contains(v.cfg.Recorded, id) && !opens(&p.Rules[j]) && !denies {
 				v.report.Unrecorded = append(
 					v.report.Unrecorded,
 					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},

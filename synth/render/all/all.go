@@ -14,7 +14,7 @@ import (
 
 // Dialects returns those that learn writes; everything else reads all of them at once. The first is the default.
 func Dialects() []render.Dialect {
-	return []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}}
+	return []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}, cluster.Dialect{}}
 }
 
 // Names returns the names of the dialects.
@@ -42,5 +42,5 @@ func Kinds() []render.Kinds {
 	for _, d := range Dialects() {
 		out = append(out, d.Kinds())
 	}
-	return append(out, cluster.Dialect{}.Kinds())
+	return out
 }

@@ -33,11 +33,12 @@ func (d Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, 
 // Rollout has both kinds. NetworkPolicies isolate what they select; the floor below them denies what they leave.
 func (d Dialect) Rollout() render.Rollout {
 	r := kubernetes.Dialect{}.Rollout()
+	r.Floor = true
 	r.Kinds = append(r.Kinds, d.version()+"/"+kind)
 	r.Resources = append(r.Resources, "clusternetworkpolicies."+group)
 	r.Needs = []render.Need{{
-		Text: "ClusterNetworkPolicy " + d.version() + ", and a network plugin that enforces it: without it the floor " +
-			"below the namespaces denies nothing.",
+		Text: "ClusterNetworkPolicy " + d.version() + ", and the network plugin has to enforce it:\n" +
+			"else what stands below the namespaces denies nothing.",
 		Command: "kubectl explain clusternetworkpolicies --api-version=" + d.version(),
 	}}
 	return r

@@ -11,7 +11,6 @@ import (
 	"sluice/cmd/sluice/internal/show"
 	"sluice/synth"
 	"sluice/synth/bundle"
-	"sluice/synth/render"
 	"sluice/synth/render/all"
 )
 
@@ -74,7 +73,7 @@ API server; goldmane:// and whisker+https:// without an address are those of the
 		&o.GlobalDeny,
 		"global-deny",
 		false,
-		"with -A: also deny by default in all namespaces to come (cilium, calico)",
+		"with -A: also deny by default in all namespaces to come (cilium, calico; cluster does so without it)",
 	)
 	o.clusterFlag(c, &o.Cluster, "learn for this cluster ("+run.UnnamedCluster+": the one without a name)")
 	f.BoolVar(&o.fleet, "all-clusters", false,
@@ -148,9 +147,9 @@ func (o *learnOptions) check() error {
 	if err != nil {
 		return run.Usagef("--dialect: %w", err)
 	}
-	if _, ok := d.(render.Global); o.GlobalDeny && !ok {
+	if o.GlobalDeny && !synth.ForAll(d) {
 		return run.Usagef(
-			"--global-deny: the dialect %s has no policy for all namespaces, use cilium or calico",
+			"--global-deny: the dialect %s has no policy for all namespaces, use cilium, calico or cluster",
 			d.Name(),
 		)
 	}

@@ -305,16 +305,22 @@ func DialectOf(p *Policies) string {
 	if p.Bundle != nil {
 		return p.Bundle.Dialect
 	}
-	most, best := 0, all.Names()[0]
-	for _, prefix := range [][2]string{{"networking.k8s.io/", "kubernetes"}, {"cilium.io/", "cilium"}, {"projectcalico.org/", "calico"}} {
-		n := 0
-		for i := range p.Set.Policies {
-			if strings.Contains(p.Set.Policies[i].Kind, prefix[0]) {
-				n++
+	count := map[string]int{}
+	for i := range p.Set.Policies {
+		for _, of := range [][2]string{{" networking.k8s.io/", "kubernetes"}, {"cilium.io/", "cilium"}, {"projectcalico.org/", "calico"},
+			{" policy.networking.k8s.io/", "cluster"}} {
+			if strings.Contains(" "+p.Set.Policies[i].Kind, of[0]) {
+				count[of[1]]++
 			}
 		}
-		if n > most {
-			most, best = n, prefix[1]
+	}
+	if count["cluster"] > 0 {
+		count["cluster"] += count["kubernetes"] // it writes both
+	}
+	best := all.Names()[0]
+	for _, name := range all.Names() {
+		if count[name] > count[best] {
+			best = name
 		}
 	}
 	return best
