@@ -265,8 +265,10 @@ type Staging struct {
 	Silent   []Disputed // edges that the policies deny and of which the data plane said nothing
 	Disputed []Disputed // edges that the data plane would deny and the policies allow
 	// Doubtful are edges that the data plane would deny in some records only, and the policies allow: it said so before
-	// it knew all policies or labels, or not of all pods.
+	// it knew all policies or labels, or not of all pods; and those where a known defect says so.
 	Doubtful []Disputed
+	// Defects are faults of the plugin by which what it said may be wrong, told where it and the policies differ.
+	Defects []Defect
 }
 
 // Disputed is an edge that the policies and the data plane decide differently.
@@ -337,6 +339,8 @@ func Staged(
 		case a.d == nil || a.d.Unknown:
 		case !a.d.Allowed && a.WouldDeny == 0:
 			out.Silent = append(out.Silent, x)
+		case a.d.Allowed && a.WouldDeny > 0 && v.namedPort(a.d):
+			out.Doubtful = append(out.Doubtful, x)
 		case a.d.Allowed && 2*a.WouldDeny > a.Passed:
 			out.Disputed = append(out.Disputed, x)
 		case a.d.Allowed && a.WouldDeny > 0:
@@ -345,6 +349,9 @@ func Staged(
 	}
 	for _, list := range [][]Disputed{out.Silent, out.Disputed, out.Doubtful} {
 		slices.SortFunc(list, func(a, b Disputed) int { return cmp.Compare(a.Edge, b.Edge) })
+	}
+	if len(out.Silent)+len(out.Disputed)+len(out.Doubtful) > 0 {
+		out.Defects = defects[cfg.Semantics]
 	}
 	return out, nil
 }

@@ -142,6 +142,14 @@ type stagingView struct {
 	Disputed []disputedView `json:"disputed"` // allowed by the policies, and it would deny them
 	Doubtful []disputedView `json:"doubtful"` // ... in some records only
 	Nothing  bool           `json:"nothing"`  // the audit audits nothing
+	Defects  []defectView   `json:"defects"`  // known faults by which the data plane may be wrong
+}
+
+// defectView is a known fault of a network plugin.
+type defectView struct {
+	Source   string `json:"source"`
+	Versions string `json:"versions"`
+	Text     string `json:"text"`
 }
 
 type disputedView struct {
@@ -173,7 +181,12 @@ func viewStaging(s *verify.Staging) stagingView {
 		}
 		return out
 	}
-	return stagingView{newHeader("Staging"), s.Heard, views(s.Silent), views(s.Disputed), views(s.Doubtful), s.Nothing()}
+	v := stagingView{newHeader("Staging"), s.Heard, views(s.Silent), views(s.Disputed), views(s.Doubtful), s.Nothing(),
+		[]defectView{}}
+	for _, d := range s.Defects {
+		v.Defects = append(v.Defects, defectView(d))
+	}
+	return v
 }
 
 func (v *stagingView) summary() string {
@@ -189,12 +202,19 @@ func (v *stagingView) lines() []string {
 	}{
 		{"not audited: these policies deny it and the data plane said nothing", v.Silent},
 		{"disputed: the data plane would deny it and these policies allow it", v.Disputed},
-		{"in some records only (the policies or labels were not known yet, or pods differ), and not counted", v.Doubtful},
+		{"in some records only (the policies or labels were not known yet, or pods differ), or by a known defect, " +
+			"and not counted", v.Doubtful},
 	} {
 		for _, d := range list.of {
 			out = append(out, fmt.Sprintf("%s, %d of %s: %s\n  %s", between(d.Source, d.Destination, d.Port), d.WouldDeny,
 				text.Plural(d.Records, "record", "records"), list.word, text.Printable(d.Why, 300)))
 		}
+	}
+	for i, d := range v.Defects {
+		if i == 0 {
+			out = append(out, "Known defects of the plugin, by which what it says may be wrong (compare its version):")
+		}
+		out = append(out, fmt.Sprintf("  %s, %s: %s", d.Source, d.Versions, d.Text))
 	}
 	if v.Nothing {
 		out = append(out, "The audit audits nothing: no record says that a policy would deny it, and some must. "+

@@ -46,6 +46,7 @@ func (j *Judgements) Staging(s *verify.Staging) error {
 	news.Silent = newOf(j, "silent", v.Silent, counts)
 	news.Disputed = newOf(j, "disputed", v.Disputed, counts)
 	news.Doubtful = newOf(j, "doubtful", v.Doubtful, counts)
+	news.Defects = newOf(j, "defect", v.Defects, func(d defectView) defectView { return d })
 	news.Nothing = v.Nothing && !j.told["nothing"]
 	j.told["nothing"] = v.Nothing
 	j.table(news.lines(), v.summary())
