@@ -57,9 +57,10 @@ faults: ## make every single operation of a store fail, and lose the power at ea
 
 # The database of vulnerabilities is a server: where it cannot be reached, that is said and fails nothing.
 supply: build ## licences of all modules, bills of materials, two builds that must be equal, known vulnerabilities
-	cd .ci/supply && $(GO) vet . && $(GO) build -o ../../$(BIN)/ tool
+	cd .ci/supply && $(GO) vet ./... && $(GO) build -o ../../$(BIN)/ tool ./pagebill
 	for p in sluice flowgen; do \
 	  $(BIN)/cyclonedx-gomod bin -json -noserial -notimestamp -output $(BIN)/$$p.cdx.json $(BIN)/$$p || exit 1; done
+	$(BIN)/pagebill cmd/sluice/internal/review/web/package-lock.json $(BIN)/sluice.cdx.json
 	cd .ci/supply && $(GO) test -count=1 -timeout 40m -v .
 	@if timeout 30 curl -sfo /dev/null "$${GOVULNDB:-https://vuln.go.dev}/index/db.json"; then timeout 600 $(BIN)/govulncheck ./...; \
 	  else echo "known vulnerabilities: not checked, no database at $${GOVULNDB:-https://vuln.go.dev} (GOVULNDB names another)"; fi
@@ -67,13 +68,13 @@ supply: build ## licences of all modules, bills of materials, two builds that mu
 # VERSION names a release (default: git describe), DIST_URL where its archives will be found, TARGETS some systems of all.
 dist: ## what people install, in dist/: archives for six systems, an OCI image, bills of materials, krew, Homebrew
 	@mkdir -p $(BIN)
-	cd .ci/supply && $(GO) build -o ../../$(BIN)/ tool
+	cd .ci/supply && $(GO) build -o ../../$(BIN)/ tool ./pagebill
 	cd .ci/dist && $(GO) vet . && $(GO) build -trimpath -o ../../$(BIN)/dist .
 	$(BIN)/dist -out dist $(if $(VERSION),-version $(VERSION)) $(if $(DIST_URL),-url $(DIST_URL)) $(if $(TARGETS),-targets $(TARGETS))
 
 dist-test: ## make a release of this machine's system twice: the same bytes; the image starts, krew takes its manifest
 	@mkdir -p $(BIN)
-	cd .ci/supply && $(GO) build -o ../../$(BIN)/ tool
+	cd .ci/supply && $(GO) build -o ../../$(BIN)/ tool ./pagebill
 	cd .ci/dist && $(GO) vet . && $(GO) test -count=1 -timeout 40m .
 
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder

@@ -55,7 +55,7 @@ func main() {
 	flag.StringVar(&d.out, "out", "dist", "where to write, made anew")
 	flag.StringVar(&d.version, "version", "", "the `VERSION` (default: git describe)")
 	flag.StringVar(&d.url, "url", "https://releases.example/sluice", "where the archives will be found, a folder for each version")
-	flag.StringVar(&d.bills, "bills", "bin/cyclonedx-gomod", "the `PROGRAM` cyclonedx-gomod, which make builds")
+	flag.StringVar(&d.bills, "bills", "bin/cyclonedx-gomod", "the `PROGRAM` cyclonedx-gomod, which make builds, with pagebill beside it")
 	flag.StringVar(&targets, "targets", all, "the systems, as `OS/ARCH`")
 	flag.Parse()
 	if err := d.run(strings.Split(targets, ",")); err != nil {
@@ -158,6 +158,10 @@ func (d *dist) build(target string) error {
 	}
 	err = d.command(nil, tool, "bin", "-json", "-noserial", "-notimestamp", "-version", d.version, "-output", bill, b.program)
 	if err != nil {
+		return err
+	}
+	const lock = "cmd/sluice/internal/review/web/package-lock.json"
+	if err := d.command(nil, filepath.Join(filepath.Dir(tool), "pagebill"), lock, bill); err != nil {
 		return err
 	}
 	if err := d.pack(&b); err != nil {

@@ -208,7 +208,8 @@ func compare(t *testing.T, name, text string) {
 	}
 }
 
-// TestBill: the bill of materials (CycloneDX) beside each program lists the modules that are in it, and no other.
+// TestBill: the bill of materials (CycloneDX) beside each program lists the modules that are in it, for sluice the npm
+// packages of its page too, and no other.
 func TestBill(t *testing.T) {
 	for _, p := range programs {
 		info, err := buildinfo.ReadFile(filepath.Join(root, "bin", p))
@@ -218,6 +219,11 @@ func TestBill(t *testing.T) {
 		var want, got []string
 		for _, d := range info.Deps {
 			want = append(want, d.Path+"@"+d.Version)
+		}
+		if p == "sluice" {
+			for name, version := range pagePackages(t) {
+				want = append(want, name+"@"+version)
+			}
 		}
 		b, err := os.ReadFile(filepath.Join(root, "bin", p+".cdx.json"))
 		if err != nil {
@@ -241,6 +247,20 @@ func TestBill(t *testing.T) {
 			t.Errorf("%s has %d modules and its bill %d:\n%q\n%q", p, len(want), len(got), want, got)
 		}
 	}
+}
+
+// pagePackages are the npm packages in the review page, with their versions.
+func pagePackages(t *testing.T) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(root + "/cmd/sluice/internal/review/web/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(b, &page); err != nil || len(page.Dependencies) == 0 {
+		t.Fatalf("%v: the page depends on %v", err, page.Dependencies)
+	}
+	return page.Dependencies
 }
 
 // TestReproducible builds the programs twice, in directories of different names and lengths, the second time with
