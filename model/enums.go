@@ -240,6 +240,7 @@ const (
 	NotFlowLog // JSON of another kind
 	// of no record
 	NodeAddress // a row that counts no record: the address of its source is that of its destination, a node or a pod
+	Backend     // a row that counts no record: what other records of connections to a service show of its backend
 	numReasons
 )
 
@@ -248,10 +249,13 @@ var reasonNames = [...]string{"",
 	"node-to-node", "tunnel-outer",
 	"field-masked", "empty-endpoint", "unknown-identity", "unlabelled", "undecided", "no-port", "bad-time", "no-address",
 	"aggregated", "unknown-verdict",
-	"bad-json", "bad-value", "too-long", "truncated", "not-a-flow-log", "node-address"}
+	"bad-json", "bad-value", "too-long", "truncated", "not-a-flow-log", "node-address", "backend"}
 
 // String is the lower-case name, "" for ReasonNone.
 func (r Reason) String() string { return reasonNames[r] }
+
+// Notes reports whether rows with the reason count no record.
+func (r Reason) Notes() bool { return r == NodeAddress || r == Backend }
 
 // NumReasons is one more than the largest Reason.
 const NumReasons = int(numReasons)

@@ -42,7 +42,10 @@ type Flow struct {
 	Transit bool
 	Conns   uint32 // connections that the record itself counts (Calico num_flows_started, an aggregate of Hubble); else 0
 	Marks   Marks  // marks known to the decoder
-	Logged  []byte // what the policies that decided were told to log, each text with a zero byte behind it
+	// Host and Request are of an HTTP request that a proxy of Ingress and Gateway took or made: the host that it is for,
+	// and what it is called in the logs of all that it passes.
+	Host, Request []byte
+	Logged        []byte // what the policies that decided were told to log, each text with a zero byte behind it
 }
 
 // TCPFlags are the flags that tell who opened a connection.

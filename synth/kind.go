@@ -21,6 +21,7 @@ const (
 	KindInexpressible Kind = "inexpressible"     // worked, but the dialect has no rule for it
 	KindRefused       Kind = "refused"           // seen, but cannot be learned from
 	KindService       Kind = "service-address"   // an address of a service, and no record of the backend
+	KindProxied       Kind = "proxied"           // a backend that a proxy reaches for the client
 	KindDenied        Kind = "denied"            // policy denied it; not learned
 	KindLearnedDenied Kind = "learned-denied"    // policy denied it; learned because that was asked for
 	KindMixed         Kind = "mixed"             // worked and was denied at other times
@@ -80,7 +81,11 @@ var pages = map[Kind]page{
 	KindService: {Blocks,
 		"A client used the address of a service, and no record of it shows the backend: a Gateway, an Ingress or another proxy took the connection, or the log lacks the other end.",
 		"Its egress is judged against a backend that the log does not name, so its direction is not denied.",
-		"Record on all nodes; or decide to widen to the backend and its port, and to ignore the connection to the service."},
+		"Record on all nodes; give --manifests with the Service and the Ingress or route before it; or decide to widen to the backend and its port, and to ignore the connection to the service."},
+	KindProxied: {Info,
+		"A client asked a Gateway, an Ingress or another service with a proxy, and the records of its requests, or the manifests, show the one backend behind it.",
+		"Its egress is allowed to that backend, against which the proxy is judged. Nothing is allowed to come in there from the client.",
+		"Learn again when the route changes."},
 	KindDenied: {Info,
 		"A policy of the cluster denied the connection each time.",
 		"It stays denied.",

@@ -3,6 +3,7 @@ package synth
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"sluice/model"
@@ -75,11 +76,16 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	}
 }
 
-// leaveService notes an edge to the address of a service of which no record shows the backend.
+// leaveService notes an edge to the address of a service of which nothing proves the backend.
 func (x *leaver) leaveService(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
-	text := x.edgeText(e) + ": no record of the client shows which backend the service has" + x.proxied
-	x.find(KindService.at(i, en.namespace, en.dir, text,
-		"a default deny may cut it: decide to widen to the backend, and to ignore this connection"))
+	text := x.edgeText(e) + ": no record of the client shows which backend the service has"
+	if len(e.Backends) > 0 {
+		text += "; the manifests lead to " + strings.Join(e.Backends, ", ")
+	} else {
+		text += x.proxied
+	}
+	x.find(KindService.at(i, en.namespace, en.dir, text, "a default deny may cut it: give --manifests with the Service "+
+		"and its routes, or decide to widen to the backend, and to ignore this connection"))
 	x.block(en.namespace, en.dir, x.holdable(en.self), text)
 }
 

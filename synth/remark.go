@@ -193,6 +193,10 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		note(KindWorldPod, "has records with the address of a pod in place of its name",
 			"the rule selects the pod that had the address in these hours; until the datapath knows it, it may drop the connection")
 	}
+	if e.Proxied {
+		note(KindProxied, "goes to a Gateway, an Ingress or another proxied service, which leads there",
+			"the client's egress is judged against this backend; what comes in there is the proxy, and no rule is learned for it from this")
+	}
 	if s.onlyOwnNode(e, en) {
 		note(KindHostPeer, "was seen with the host of the pod's own node only",
 			"the rule breaks when either moves to another node")

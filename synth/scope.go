@@ -139,6 +139,8 @@ func (s *scope) ends(e *graph.Edge) []edgeEnd {
 		}
 	}
 	add(model.Egress, e.Src, e.Dst)
-	add(model.Ingress, e.Dst, e.Src)
+	if !e.Proxied {
+		add(model.Ingress, e.Dst, e.Src)
+	}
 	return out
 }

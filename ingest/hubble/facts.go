@@ -18,6 +18,8 @@ type facts struct {
 	service          service // destination_service
 	aggregate        bool    // the record stands for several flows, of which it has what the exporter was told to keep
 	logged           []byte  // policy_log, each with a zero byte behind it
+	layer7, trace    []byte  // l7 and trace_context as the form has them
+	message          bool    // that form is the wire's
 	flows            uint32  // how many these are: those of one direction, where it has several
 }
 
@@ -192,6 +194,10 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	}
 	if f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes && x.service.named() {
 		f.Dst = a.serviceAt(f.DstIP, &x.service)
+	}
+	if len(x.layer7) > 0 && f.Event == model.EventL7 && f.IsReply != model.Yes &&
+		(f.Dst.Kind == model.KindService || f.Src.Entities&model.IngressEntity != 0) {
+		f.Host, f.Request = x.request()
 	}
 }
 

@@ -23,6 +23,8 @@ const (
 	holeService
 	holeAggregate
 	holeLog
+	holeLayer7
+	holeTrace
 	holeEnd // no value: the record ends
 )
 
@@ -74,6 +76,10 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 		return r.counts(b, i)
 	case holeLog:
 		return r.policyLog(b, i)
+	case holeLayer7:
+		return r.raw(b, i, &r.layer7)
+	case holeTrace:
+		return r.raw(b, i, &r.trace)
 	default:
 	}
 	return -1
@@ -97,6 +103,15 @@ func (r *reader) policyLog(b []byte, i int) int {
 	l, end := r.texts.read(r, b, i)
 	if end > 0 {
 		r.logged = l.joined
+	}
+	return end
+}
+
+// raw passes over a value that is read where something follows from it.
+func (r *reader) raw(b []byte, i int, to *[]byte) int {
+	end := r.fill(holeSkip, b, i)
+	if end > 0 {
+		*to = b[i:end:end]
 	}
 	return end
 }

@@ -52,6 +52,8 @@ const (
 	keyService
 	keyAggregate
 	keyLog
+	keyLayer7
+	keyTrace
 	keyDirection
 	keyPoint
 	keyReason
@@ -105,11 +107,12 @@ var memberNames = [inKinds]map[member]string{
 	inFlow: {keyTime: "time", keyVerdict: "verdict", keyDrop: "drop_reason", keyDesc: "drop_reason_desc", keyIP: "IP",
 		keyLayer4: "l4", keySource: "source", keyDestination: "destination", keyKind: "Type", keyNames: "destination_names",
 		keyReply: "reply", keyIsReply: "is_reply", keyEvent: "event_type", keyService: "destination_service",
-		keyAggregate: "aggregate", keyLog: "policy_log", keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
+		keyAggregate: "aggregate", keyLog: "policy_log", keyLayer7: "l7", keyTrace: "trace_context",
+		keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
 		keyLoose:    "ethernet interface",
 		keyEnvelope: "flow result lost_events agent_event debug_event node_status",
-		passed: "uuid emitter auth_type tunnel node_name node_labels source_names l7 source_service policy_match_type file " +
-			"ip_trace_id debug_capture_point proxy_port trace_context sock_xlate_point socket_cookie cgroup_id Summary " +
+		passed: "uuid emitter auth_type tunnel node_name node_labels source_names source_service policy_match_type file " +
+			"ip_trace_id debug_capture_point proxy_port sock_xlate_point socket_cookie cgroup_id Summary " +
 			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by"},
 	inIP: {
 		ipSource:      "source",

@@ -96,6 +96,10 @@ type oracleFlow struct {
 	Total  *oracleTotal   `json:"aggregate"`
 	Log    []string       `json:"policy_log"`
 	LogC   []string       `json:"policyLog"`
+
+	Layer7 json.RawMessage `json:"l7"`
+	Trace  json.RawMessage `json:"trace_context"`
+	TraceC json.RawMessage `json:"traceContext"`
 }
 type oracleEnvelope struct {
 	Flow   *oracleFlow     `json:"flow"`
@@ -359,6 +363,11 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	}
 	if r.Total != nil {
 		f.Marks |= model.MarkAggregate
+	}
+	if f.Event == model.EventL7 && f.IsReply != model.Yes && len(r.Layer7) > 0 &&
+		(f.Dst.Kind == model.KindService || f.Src.Entities&model.IngressEntity != 0) {
+		x := facts{layer7: r.Layer7, trace: []byte(cmp.Or(string(r.Trace), string(r.TraceC)))}
+		f.Host, f.Request = x.request()
 	}
 	for _, t := range append(r.Log, r.LogC...) {
 		f.Logged = append(append(f.Logged, t...), 0)

@@ -417,6 +417,10 @@ func (r *reader) flow(b []byte, i int) int {
 			i = r.value(holeAggregate, b, i)
 		case keyLog:
 			i = r.value(holeLog, b, i)
+		case keyLayer7:
+			i = r.value(holeLayer7, b, i)
+		case keyTrace:
+			i = r.value(holeTrace, b, i)
 		case keyDirection:
 			i = r.enum(b, i, directions, &r.direction)
 		case keyPoint:

@@ -56,6 +56,7 @@ const (
 	flowReply, flowEvent, flowDestService      = 16, 19, 21
 	flowDirection, flowPoint, flowDropDesc     = 22, 24, 25
 	flowIsReply, flowUUID, flowTraceReason     = 26, 34, 36
+	flowLayer7, flowTraceContext               = 15, 30
 	flowPolicyLog, flowAggregate               = 21006, 21007
 	layerTCP, layerUDP, layerICMP4, layerICMP6 = 1, 2, 3, 4
 	layerSCTP, layerVRRP, layerIGMP            = 5, 6, 7
@@ -63,7 +64,7 @@ const (
 
 // Decode reads a Flow message into w. On an error w.Flow is not to be used.
 func (w *Wire) Decode(b []byte) error {
-	w.facts = facts{names: w.names[:0], logged: w.logged[:0]}
+	w.facts = facts{names: w.names[:0], logged: w.logged[:0], message: true}
 	w.UUID, w.Node, w.source, w.dest = nil, nil, nil, nil
 	var f field
 	for len(b) > 0 {
@@ -133,6 +134,10 @@ func (w *Wire) message(f *field) error {
 		w.UUID = f.b
 	case flowAggregate:
 		return w.counts(f.b)
+	case flowLayer7:
+		w.layer7 = f.b
+	case flowTraceContext:
+		w.trace = f.b
 	case flowPolicyLog:
 		w.logged = append(append(w.logged, f.b...), 0)
 	}

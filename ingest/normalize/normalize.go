@@ -29,6 +29,7 @@ type Normalizer struct {
 	// Endpoints takes the addresses of nodes and pods; nil: they are not noted.
 	Endpoints *model.Endpoints
 	notes     notes
+	calls     calls
 	fold      *ingest.Fold
 	window    uint32 // minutes
 	row       model.Observation
@@ -126,6 +127,9 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	}
 	n.fold.Add(o, srcPod, dstPod)
 	n.noteAddresses(f)
+	if n.Endpoints != nil {
+		n.calls.note(f, fate)
+	}
 }
 
 // cameBack returns the marks of what a record shows of the server's answer. An undecided record shows it if it turns
@@ -141,7 +145,10 @@ func cameBack(f *model.Flow, fate model.Fate) model.Marks {
 }
 
 // Flush hands on what the fold still holds.
-func (n *Normalizer) Flush() { n.fold.Flush() }
+func (n *Normalizer) Flush() {
+	n.noteCalls()
+	n.fold.Flush()
+}
 
 func (n *Normalizer) windowOf(t model.Micros) uint32 {
 	if t < n.winFrom || t >= n.winTo {

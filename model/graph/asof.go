@@ -20,7 +20,7 @@ func (g *Graph) bounds(b *Builder, cfg *Config) {
 	records := map[uint32]uint64{} // by hour
 	latest, earliest := map[uint32]model.Micros{}, map[uint32]model.Micros{}
 	for t := range b.all {
-		if t.notesAddress() {
+		if t.k.reason.Notes() {
 			continue
 		}
 		for _, h := range t.hours {

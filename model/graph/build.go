@@ -11,14 +11,15 @@ import (
 // Build decides and aggregates what was added so far. The Builder can go on afterwards.
 func (b *Builder) Build(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
+	b.proven = nil
 	assign := b.peers(g, cfg)
 	rank := b.ranks(assign)
 	at := newTenants(g, b)
-	d := newDecider(g, b, at)
+	d := newDecider(g, b, at, &cfg)
 	items := make([]item, 0, b.n)
 	refusals := map[pair]uint64{}
 	for t := range b.all {
-		if t.notesAddress() {
+		if t.k.reason.Notes() {
 			continue
 		}
 		g.span(t)
@@ -29,7 +30,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 			g.stand(t.k.src, k.src)
 			g.stand(t.k.dst, k.dst)
 		}
-		k = d.behind.decide(d.decide(k), t)
+		k, proxied := d.behind.decide(d.decide(k), t)
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
 			if server, client := assign[k.src], assign[k.dst]; t.refuses() && server >= 0 && client >= 0 {
@@ -41,7 +42,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 			peers: uint64(assign[k.src])<<32 | uint64(assign[k.dst]),
 			port:  uint32(k.proto)<<24 | uint32(k.port)<<8 | uint32(d.refusal(k)),
 			ranks: uint64(rank[k.src])<<32 | uint64(rank[k.dst]),
-			k:     k, t: t, joined: joined,
+			k:     k, t: t, joined: joined, proxied: proxied,
 		})
 	}
 	slices.SortFunc(items, func(x, y item) int {
@@ -49,6 +50,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	})
 	g.bounds(b, &cfg)
 	from := g.finish(items)
+	d.behind.name()
 	newGrader(g, &cfg, items, from, refusals).grade()
 	return g
 }
@@ -98,6 +100,9 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 		if t.shows() {
 			note(t.k.src, t.srcPod)
 			note(t.k.dst, t.dstPod)
+			if t.k.reason.Notes() {
+				continue // its times are those of the hour
+			}
 			for _, id := range [2]model.EndpointID{t.k.src, t.k.dst} {
 				if s := &times[id]; s[0] == 0 || t.first < s[0] {
 					s[0] = t.first

@@ -77,6 +77,8 @@ type Builder struct {
 	from model.Tables
 	ids  []model.EndpointID
 	strs []model.NameID
+	// proven are the backends of services that manifests proved in the last Build.
+	proven []provenBackend
 }
 
 const chunkSize = 1 << 10
@@ -291,7 +293,7 @@ func (b *Builder) Observations() []model.Observation {
 	for _, t := range list {
 		out = t.observations(out)
 	}
-	return out
+	return b.proofs(out)
 }
 
 // compareKeys orders the keys of one pair of endpoints.

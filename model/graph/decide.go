@@ -17,9 +17,9 @@ type server struct {
 	port  uint16
 }
 
-func newDecider(g *Graph, b *Builder, at *tenants) *decider {
+func newDecider(g *Graph, b *Builder, at *tenants, cfg *Config) *decider {
 	d := &decider{g: g, servers: map[server]bool{}}
-	d.behind = newBackends(g, b)
+	d.behind = newBackends(g, b, cfg)
 	for t := range b.all {
 		if t.k.fate == model.Undecided {
 			d.asked[t.k.port], d.asked[t.k.srcPort] = true, true

@@ -91,7 +91,13 @@ type Edge struct {
 	Doubt       Doubt // of GradeUnknown
 	// ByAddress says of an edge of pods that records of it have only the address of one of them.
 	ByAddress bool
-	Names     []string // DNS names that the source itself asked for and got the destination's address; sorted
+	// Proxied says that a proxy of Ingress or Gateway stands between the ends: the client's egress is judged against the
+	// destination, and what comes in there is the proxy.
+	Proxied bool
+	// Backends are, of an edge to the address of a service, those that the manifests lead to, "shop/web 8080/tcp", where
+	// they are several, and what the manifests lack to tell; sorted.
+	Backends []string
+	Names    []string // DNS names that the source itself asked for and got the destination's address; sorted
 	Evidence
 }
 

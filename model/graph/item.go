@@ -12,6 +12,8 @@ type item struct {
 	t     *tally
 	// joined says that the log has an address for one of the ends.
 	joined bool
+	// proxied says that a proxy stands between the ends.
+	proxied bool
 }
 
 func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }

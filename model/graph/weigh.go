@@ -30,11 +30,13 @@ func (w *weigher) weigh(items []item) Edge {
 	var ed Edge
 	w.windows = w.windows[:0]
 	best := bestOf(items)
+	ed.Proxied = true
 	var srcPod, dstPod model.NameID
 	for i := range items {
 		it := &items[i]
 		ed.Marks |= it.t.marks
 		ed.ByAddress = ed.ByAddress || it.joined
+		ed.Proxied = ed.Proxied && it.proxied
 		ed.Observers.Add(it.k.observer)
 		if ed.First == 0 || it.t.first < ed.First ||
 			it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {

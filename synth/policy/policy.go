@@ -25,6 +25,8 @@ type Manifests struct {
 	Namespaces map[string]model.Labels
 	Services   []Service
 	Workloads  []Workload
+	Routes     []Route
+	Gateways   []Gateway
 	// Blocks are the networks that pods have their addresses of.
 	Blocks []netip.Prefix
 	Nodes  []Node
@@ -56,7 +58,8 @@ type NamedPort struct {
 
 // Empty reports whether nothing is known.
 func (m *Manifests) Empty() bool {
-	return len(m.Namespaces)+len(m.Services)+len(m.Workloads)+len(m.Blocks)+len(m.Nodes) == 0
+	return len(m.Namespaces)+len(m.Services)+len(m.Workloads)+len(m.Routes)+len(m.Gateways)+len(m.Blocks)+
+		len(m.Nodes) == 0
 }
 
 // Service is an object that PeerService can name.
@@ -68,6 +71,7 @@ type Service struct {
 	Ports    []Port // of its endpoints; a named port has no number
 	// Listens are the numbers of the service itself, one for each of Ports.
 	Listens []uint16
+	Names   []string // of the ports of the service
 }
 
 // Join takes in everything of others. Of two objects with one name the later one stays.
@@ -90,6 +94,20 @@ func (m *Manifests) Join(o Manifests) {
 			return x.Namespace == w.Namespace && x.Kind == w.Kind && x.Name == w.Name
 		})
 		m.Workloads = append(m.Workloads, w)
+	}
+	for i := range o.Routes {
+		r := &o.Routes[i]
+		m.Routes = slices.DeleteFunc(m.Routes, func(x Route) bool {
+			return x.Namespace == r.Namespace && x.Kind == r.Kind && x.Name == r.Name
+		})
+		m.Routes = append(m.Routes, *r)
+	}
+	for _, g := range o.Gateways {
+		m.Gateways = slices.DeleteFunc(
+			m.Gateways,
+			func(x Gateway) bool { return x.Namespace == g.Namespace && x.Name == g.Name },
+		)
+		m.Gateways = append(m.Gateways, g)
 	}
 	m.Blocks = append(m.Blocks, o.Blocks...)
 	for _, n := range o.Nodes {

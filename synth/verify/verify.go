@@ -438,6 +438,9 @@ func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Deci
 				continue
 			}
 			d := v.ev.Decide(src, dst, c.Proto, c.Port)
+			if v.g.Edges[c.Edge].Proxied {
+				d = d.Leaving()
+			}
 			if len(all) > 0 && verdictOf(worked, d) != verdictOf(worked, all[0]) {
 				return Unproven, nil
 			}
@@ -541,6 +544,10 @@ func (v *verifier) unused() {
 // idle finds the policies of which no rule was needed, and those that select nothing which was seen. A policy without
 // rules is no rule's business: it denies.
 func (v *verifier) idle() {
+	for i := range v.g.Connections { // some were not judged
+		v.may(v.g.Connections[i].Src)
+		v.may(v.g.Connections[i].Dst)
+	}
 	selects := map[int]bool{}
 	for _, ends := range v.ends {
 		for _, end := range ends {

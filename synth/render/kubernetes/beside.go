@@ -46,6 +46,7 @@ func parseService(r *render.Reader, n *yaml.Node) []policy.Policy {
 			for _, p := range list.Content {
 				own, _ := strconv.ParseUint(scalar(render.Target(p), "port"), 10, 16)
 				s.Listens = append(s.Listens, uint16(own))
+				s.Names = append(s.Names, scalar(render.Target(p), "name"))
 				s.Ports = append(s.Ports, servicePort(render.Target(p)))
 			}
 		}

@@ -19,6 +19,9 @@ func (Dialect) Kinds() render.Kinds {
 		{APIVersion: "v1", Kind: "Namespace"}: parseNamespace,
 		{APIVersion: "v1", Kind: "Node"}:      parseNode,
 		{APIVersion: "v1", Kind: "Service"}:   parseService}
+	for of, read := range routes {
+		k[of] = read
+	}
 	for of, template := range workloads {
 		k[of] = parseWorkload(of, template)
 	}

@@ -28,7 +28,11 @@ type kind struct {
 var (
 	calicoVersions = []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"}
 	ciliumVersions = []string{"cilium.io/v2"}
-	policyAPI      = []string{"policy.networking.k8s.io/v1beta1", "policy.networking.k8s.io/v1alpha2"}
+
+	gatewayVersions = []string{"gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"}
+	oldRoutes       = []string{"gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha3", "gateway.networking.k8s.io/v1alpha2"}
+
+	policyAPI = []string{"policy.networking.k8s.io/v1beta1", "policy.networking.k8s.io/v1alpha2"}
 )
 
 // kinds are all that is ever read, with get and list.
@@ -52,6 +56,13 @@ var kinds = []kind{
 	{Declared, "statefulsets", "StatefulSet", []string{"apps/v1"}},
 	{Declared, "daemonsets", "DaemonSet", []string{"apps/v1"}},
 	{Declared, "cronjobs", "CronJob", []string{"batch/v1"}},
+	{Declared, "ingresses", "Ingress", []string{"networking.k8s.io/v1"}},
+	{Declared, "gateways", "Gateway", gatewayVersions},
+	{Declared, "httproutes", "HTTPRoute", gatewayVersions},
+	{Declared, "grpcroutes", "GRPCRoute", []string{"gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"}},
+	{Declared, "tlsroutes", "TLSRoute", oldRoutes},
+	{Declared, "tcproutes", "TCPRoute", oldRoutes},
+	{Declared, "udproutes", "UDPRoute", oldRoutes},
 	{Declared, "ippools", "IPPool", calicoVersions},
 }
 

@@ -168,7 +168,7 @@ func (f *former) rows(edges map[graph.EdgeID]bool) []model.Observation {
 		}
 	}
 	return slices.DeleteFunc(f.builder.Observations(), func(o model.Observation) bool {
-		if o.Reason == model.NodeAddress {
+		if o.Reason.Notes() || o.Reason == model.ServiceAddress {
 			return false
 		}
 		for _, src := range f.graph.Ends(o.Src) {

@@ -236,6 +236,7 @@ func now() model.Micros {
 // graph returns what graphs are built with.
 func (c *Config) graph() graph.Config {
 	return graph.Config{
+		Backends: c.backends(),
 		Workloads: workload.Config{
 			AddVolatile:  c.VolatileLabels.Add,
 			KeepVolatile: c.VolatileLabels.Keep,

@@ -27,8 +27,8 @@ func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) e
 			return fmt.Errorf("--manifests: %w", err)
 		}
 		if c.declarations()+len(c.ManifestProblems) == before {
-			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet, no Service, Namespace, "+
-				"Node or NetworkSet: nothing would be known", path)
+			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet, no Service, route, "+
+				"Ingress, Namespace, Node or NetworkSet: nothing would be known", path)
 		}
 	}
 	return nil
@@ -38,6 +38,7 @@ func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) e
 func (c *Config) declarations() int {
 	m := &c.Cluster
 	return len(c.Manifests) + len(m.Namespaces) + len(m.Services) + len(m.Workloads) + len(m.Blocks) +
+		len(m.Routes) + len(m.Gateways) +
 		len(c.InForce.Set.Networks)
 }
 

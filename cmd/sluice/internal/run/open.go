@@ -150,6 +150,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 		},
 	)
 	done()
+	normalize.JoinCalls(sinks)
 	for _, n := range sinks {
 		n.Flush()
 		l.Report.Merge(&n.Report)

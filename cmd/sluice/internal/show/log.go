@@ -59,6 +59,14 @@ func viewEdge(g *graph.Graph, e *graph.Edge) EdgeView {
 	return viewRow(e, &graph.Row{Source: g.Peers[e.Src].ID, Destination: g.Peers[e.Dst].ID, Port: e.PortString()})
 }
 
+// marksOf are the words for what is noted of an edge.
+func marksOf(e *graph.Edge) []string {
+	if e.Proxied {
+		return append(e.Marks.Names(), "proxied")
+	}
+	return e.Marks.Names()
+}
+
 func viewRow(e *graph.Edge, r *graph.Row) EdgeView {
 	v := EdgeView{
 		Source: r.Source, Destination: r.Destination, Port: r.Port, State: e.State.String(),
@@ -66,7 +74,7 @@ func viewRow(e *graph.Edge, r *graph.Row) EdgeView {
 		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates,
 		Denied:  e.DeniedRecords,
 		Refused: e.RefusedRecords, First: model.Stamp(e.First), Last: model.Stamp(e.Last), Windows: len(e.Windows),
-		Observers: e.Observers.Names(), Marks: e.Marks.Names(),
+		Observers: e.Observers.Names(), Marks: marksOf(e),
 	}
 	if len(r.Edges) > 1 {
 		v.Edges = len(r.Edges)

@@ -1,0 +1,132 @@
+package hubble
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// request is what the record of a proxy says of an HTTP request.
+type request struct {
+	url, host, id string
+	traceparent   string
+}
+
+// request returns the host that an HTTP request is for, and what it is called in the records of all proxies that it
+// passes: the id that Envoy gives it, else its trace. What cannot be read says nothing.
+func (x *facts) request() (host, id []byte) {
+	var q request
+	trace := ""
+	if x.message {
+		q, trace = wireRequest(x.layer7), wireTrace(x.trace)
+	} else {
+		q, trace = jsonRequest(x.layer7), jsonTrace(x.trace)
+	}
+	if u, err := url.Parse(q.url); err == nil && u.Hostname() != "" {
+		host = []byte(strings.ToLower(u.Hostname()))
+	} else if u, err := url.Parse("//" + q.host); err == nil && u.Hostname() != "" {
+		host = []byte(strings.ToLower(u.Hostname()))
+	}
+	if _, rest, ok := strings.Cut(q.traceparent, "-"); ok && trace == "" {
+		trace, _, _ = strings.Cut(rest, "-")
+	}
+	switch {
+	case q.id != "":
+		id = []byte("id " + q.id)
+	case trace != "":
+		id = []byte("trace " + trace)
+	}
+	return host, id
+}
+
+// header takes what a header of a request says.
+func (q *request) header(key, value string) {
+	switch strings.ToLower(key) {
+	case "x-request-id":
+		q.id = value
+	case "host", ":authority":
+		q.host = value
+	case "traceparent":
+		q.traceparent = value
+	}
+}
+
+func jsonRequest(text []byte) (q request) {
+	if !bytes.Contains(text, []byte("http")) && !bytes.Contains(text, []byte("HTTP")) {
+		return q
+	}
+	var l struct {
+		HTTP struct {
+			URL     string
+			Headers []struct{ Key, Value string }
+		}
+	}
+	if json.Unmarshal(text, &l) != nil {
+		return q
+	}
+	q.url = l.HTTP.URL
+	for _, h := range l.HTTP.Headers {
+		q.header(h.Key, h.Value)
+	}
+	return q
+}
+
+func jsonTrace(text []byte) string {
+	var t struct {
+		Parent struct {
+			ID  string `json:"trace_id"`
+			IDC string `json:"traceId"`
+		}
+	}
+	if len(text) == 0 || json.Unmarshal(text, &t) != nil {
+		return ""
+	}
+	if t.Parent.ID != "" {
+		return t.Parent.ID
+	}
+	return t.Parent.IDC
+}
+
+// wireRequest reads the HTTP of a Layer7 message.
+func wireRequest(b []byte) (q request) {
+	const http, address, headers, key, value = 101, 3, 5, 1, 2
+	_ = each(b, func(f *field) {
+		if f.num != http || !f.text {
+			return
+		}
+		_ = each(f.b, func(f *field) {
+			switch {
+			case f.text && f.num == address:
+				q.url = string(f.b)
+			case f.text && f.num == headers:
+				var k, v string
+				_ = each(f.b, func(f *field) {
+					switch {
+					case f.text && f.num == key:
+						k = string(f.b)
+					case f.text && f.num == value:
+						v = string(f.b)
+					}
+				})
+				q.header(k, v)
+			}
+		})
+	})
+	return q
+}
+
+// wireTrace reads the trace of a TraceContext message.
+func wireTrace(b []byte) (id string) {
+	const parent, trace = 1, 1
+	_ = each(b, func(f *field) {
+		if f.num == parent && f.text {
+			_ = each(f.b, func(f *field) {
+				if f.num == trace && f.text {
+					id = string(f.b)
+				}
+			})
+		}
+	})
+	return id
+}
