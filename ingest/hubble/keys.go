@@ -31,11 +31,15 @@ type member uint8
 // The members that are read.
 const (
 	noMember member = iota // none: what stands there is no member
+	passed                 // says nothing here
+	closed                 // the object ends
+	// These and passed may stand more than once, wherever they do: no number of an inner object is theirs.
+	envelopeTime
+	envelopeEvent // agent_event, debug_event, node_status
+	keyLoose      // objects of scalars that are passed over
 	envelopeFlow
 	envelopeResult
-	envelopeTime
 	envelopeLost
-	envelopeEvent // agent_event, debug_event, node_status
 	keyTime
 	keyVerdict
 	keyDrop
@@ -57,9 +61,12 @@ const (
 	keyDirection
 	keyPoint
 	keyReason
-	keyLoose // objects of scalars that are passed over
 	keyEnvelope
-	ipSource
+)
+
+// The members of the objects within a flow have numbers of their own, so that a set of any object's fits 64 bits.
+const (
+	ipSource member = iota + keyLoose + 1
 	ipDestination
 	ipVersion
 	l4TCP
@@ -95,8 +102,6 @@ const (
 	lostFirst
 	lostLast
 	flowCount
-	passed // says nothing here
-	closed // the object ends
 )
 
 // memberNames are the names of members in flow.proto. Their JSON names, in camel case, count as well, and as with
