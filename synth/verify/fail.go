@@ -65,6 +65,15 @@ func FailOnNames() []string {
 	return known
 }
 
+// AboutFailOn explains the names that Failed knows, one on a line.
+func AboutFailOn() string {
+	var out strings.Builder
+	for _, f := range failures {
+		fmt.Fprintf(&out, "  %-16s %s\n", f.name, f.about)
+	}
+	return out.String()
+}
+
 // CheckFailOn says which of the names is none that Failed knows.
 func CheckFailOn(on []string) error {
 	known := FailOnNames()

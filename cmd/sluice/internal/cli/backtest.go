@@ -59,6 +59,9 @@ func (o *backtestOptions) check() error {
 	if o.step < time.Hour || o.step%time.Hour != 0 {
 		return run.Usagef("--step %s: give whole hours", o.step)
 	}
+	if o.policies != "" && o.redact != "" {
+		return run.Usagef("--redact goes without --policies: they name what is replaced")
+	}
 	if o.policies != "" && o.svg != "" {
 		return run.Usagef("--svg draws what comes late: there is no drawing of --policies")
 	}
@@ -75,7 +78,7 @@ func runBacktest(ctx context.Context, s Streams, o *backtestOptions, args []stri
 	if o.policies != "" {
 		return o.denied(ctx, s, args)
 	}
-	l, err := o.open(ctx, s, args)
+	l, err := o.log(ctx, s, args)
 	if err != nil {
 		return err
 	}

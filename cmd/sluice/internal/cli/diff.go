@@ -40,6 +40,7 @@ policy of the same kind and name is replaced, all others stay. Without SOURCE th
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently")
 	o.manifestsFlag(c, declaredFacts)
 	outputFlag(c, &o.format)
+	refuseRedact(c)
 	return c
 }
 

@@ -53,6 +53,7 @@ would have to be added to allow it. That works for anyone's policies too, with f
 	o.clusterFlag(c, &o.Cluster, "the cluster that the policies are for")
 	o.manifestsFlag(c, declaredFacts)
 	outputFlag(c, &o.format, show.GraphFormats()...)
+	refuseRedact(c)
 	return c
 }
 

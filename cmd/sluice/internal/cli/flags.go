@@ -93,6 +93,24 @@ func (r *reading) redactFlag(c *cobra.Command) {
 	c.Flags().StringVar(&r.redact, "redact", "", "replace names and addresses by pseudonyms, the same for the same key in `FILE`")
 }
 
+// refuseRedact is for commands that print what policies say: of a bundle that was learned so it is pseudonyms.
+func refuseRedact(c *cobra.Command) {
+	c.Flags().String("redact", "", "")
+	_ = c.Flags().MarkHidden("redact") // it is there
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		switch {
+		case c.Flags().Changed("redact"):
+		case before != nil:
+			return before(c, args)
+		default:
+			return nil
+		}
+		return run.Usagef("--redact: policies name what is replaced: sluice learn --redact FILE --out BUNDLE, and %s that BUNDLE",
+			c.Name())
+	}
+}
+
 // hidden gives names of the command line the pseudonyms that the flows have.
 func (r *reading) hidden(names ...*string) {
 	for _, n := range names {
@@ -364,6 +382,7 @@ func (f *failOn) flag(c *cobra.Command, always bool) {
 		usage += " (default: " + strings.Join(some, ",") + "; for a bundle also " + strings.Join(verify.DefaultFailOn(true)[len(some):], ",") + ")"
 	}
 	c.Flags().StringSliceVar(&f.names, "fail-on", f.names, usage)
+	c.Long += "\n\nWhat --fail-on takes:\n" + strings.TrimSuffix(verify.AboutFailOn(), "\n")
 }
 
 func (f *failOn) check() error {

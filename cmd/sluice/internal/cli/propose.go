@@ -63,6 +63,7 @@ Of file:// and --forge none the branch is pushed, and that is all.`,
 	_ = c.RegisterFlagCompletionFunc("forge",
 		cobra.FixedCompletions(propose.Forges(), cobra.ShellCompDirectiveNoFileComp))
 	outputFlag(c, &o.format)
+	refuseRedact(c)
 	return c
 }
 

@@ -54,6 +54,9 @@ func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) er
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.redact != "" && (len(o.policies) > 0 || o.baseline != "" || o.follow) {
+		return run.Usagef("--redact goes without --policies, --baseline and --follow: they name what is replaced")
+	}
 	var baseline *run.Baseline
 	if o.baseline != "" {
 		var err error
@@ -71,7 +74,7 @@ func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) er
 		}
 		return o.wait(ctx, s, args, o.every)
 	}
-	l, err := o.open(ctx, s, args)
+	l, err := o.log(ctx, s, args)
 	if err != nil {
 		return err
 	}

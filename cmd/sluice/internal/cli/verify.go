@@ -54,6 +54,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds). With
 	f.BoolVar(&o.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
 	f.StringArrayVar(&o.with, "with", nil, "what is in force already: cluster, files, a directory, git:REVISION:PATH or - (repeats)")
 	o.manifestsFlag(c, declaredFacts)
+	o.redactFlag(c)
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
 	o.clusterFlag(c, &o.Cluster, "the cluster that the policies are for")
@@ -70,6 +71,9 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	}
 	p, err := run.OpenRevision(ctx, path, o.inputs(s))
 	if err != nil {
+		return err
+	}
+	if err := o.redactable(p, sources); err != nil {
 		return err
 	}
 	if o.enforced != "" || o.staged {
@@ -109,6 +113,20 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	return p.Findings(r, o.failOn.of(p.Bundle != nil))
 }
 
+// redactable is the error where --redact would compare names with pseudonyms, or show names.
+func (o *verifyOptions) redactable(p *run.Policies, sources []string) error {
+	switch {
+	case o.redact == "":
+	case p.Bundle == nil || len(o.with) > 0:
+		return run.Usagef("--redact: policies name what is replaced: sluice learn --redact FILE --out BUNDLE, and verify that BUNDLE")
+	case len(sources) == 0 && o.store == "":
+		return run.Usagef("--redact is for other flows: the evidence of a bundle is as it was learned")
+	case o.servers.Follow:
+		return run.Usagef("--redact goes without --follow: read the server into a store first (sluice ingest)")
+	}
+	return nil
+}
+
 // beside verifies proposed policies together with those in force.
 func (o *verifyOptions) beside(ctx context.Context, s Streams, l *run.Log, p, inForce *run.Policies) error {
 	b, err := run.VerifyBeside(ctx, l, p, inForce, o.VerifyConfig)
@@ -144,6 +162,8 @@ func (o *verifyOptions) log(
 	if err != nil {
 		return nil, err
 	}
+	o.hideAll(o.Namespaces)
+	o.hidden(&o.Cluster)
 	p.Know(l.Config.Cluster)
 	if err := l.Usable(); err != nil {
 		return nil, err

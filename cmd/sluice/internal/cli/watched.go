@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"sluice/cmd/sluice/internal/run"
@@ -23,7 +25,16 @@ func (o *watched) flags(c *cobra.Command) {
 	o.clusterFlag(c, &o.Cluster, "this cluster ("+run.UnnamedCluster+": the one without a name)")
 	f.StringVar(&o.asOf, "as-of", "", "as things stood at `TIME` (default: the end of the log)")
 	o.manifestsFlag(c, "(kubectl get -A -o yaml): what is declared and was never seen is waited for")
+	o.redactFlag(c)
 	outputFlag(c, &o.format)
+}
+
+// log opens the sources.
+func (o *watched) log(ctx context.Context, s Streams, args []string) (*run.Log, error) {
+	l, err := o.open(ctx, s, args)
+	o.hideAll(o.Namespaces)
+	o.hidden(&o.Cluster)
+	return l, err
 }
 
 func (o *watched) check() error {
