@@ -51,13 +51,6 @@ type Decision struct {
 	Ingress Part // at the destination
 }
 
-// Leaving returns the decision where only what leaves the source is judged: a proxy connects to the destination.
-func (d Decision) Leaving() Decision {
-	d.Ingress = Part{Outcome: Allowed, Reason: NotIsolated, Policy: -1, Rule: -1}
-	d.Allowed, d.Unknown = d.Egress.Outcome == Allowed, d.Egress.Outcome == Unknown
-	return d
-}
-
 // Why returns the reason of a decision of e on one line, both directions where they matter.
 func (e *Evaluator) Why(d Decision) string {
 	eg, in := "at the source "+e.WhyPart(d.Egress), "at the destination "+e.WhyPart(d.Ingress)

@@ -165,7 +165,7 @@ func (x *explaining) pairs(srcs, dsts []*eval.End) {
 func (x *explaining) add(src, dst *eval.End) {
 	d := x.v.ev.Decide(src, dst, x.q.Proto, x.q.Port)
 	if x.account.Edge >= 0 && x.v.g.Edges[x.account.Edge].Proxied {
-		d = d.Leaving()
+		d = leaving(d)
 	}
 	i, ok := x.at[[2]eval.Part{d.Egress, d.Ingress}]
 	if !ok {

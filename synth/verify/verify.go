@@ -439,7 +439,7 @@ func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Deci
 			}
 			d := v.ev.Decide(src, dst, c.Proto, c.Port)
 			if v.g.Edges[c.Edge].Proxied {
-				d = d.Leaving()
+				d = leaving(d)
 			}
 			if len(all) > 0 && verdictOf(worked, d) != verdictOf(worked, all[0]) {
 				return Unproven, nil
@@ -455,6 +455,13 @@ func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Deci
 		v.use(d.Ingress)
 	}
 	return verdictOf(worked, all[0]), &all[0]
+}
+
+// leaving returns a decision where only what leaves the source is judged: a proxy connects to the destination.
+func leaving(d eval.Decision) eval.Decision {
+	d.Ingress = eval.Part{Outcome: eval.Allowed, Reason: eval.NotIsolated, Policy: -1, Rule: -1}
+	d.Allowed, d.Unknown = d.Egress.Outcome == eval.Allowed, d.Egress.Outcome == eval.Unknown
+	return d
 }
 
 func verdictOf(worked bool, d eval.Decision) Verdict {
