@@ -45,6 +45,7 @@ type Input struct {
 	InForce   *InForce         // what the policies only add to; nil: they stand for themselves
 	GitOps    GitOps
 	Base      *Former // the bundle that learning started from; nil: there was none
+	disk      disk    // nil: the real one
 	Run       Run     // what was read, for the report
 	// Console gives what the command prints of the bundle, for REPORT.md to hold every doubt of it; nil: nothing.
 	Console func(*Manifest, *verify.Report) string
@@ -87,14 +88,14 @@ func (in *Input) kinds() []render.Kinds {
 // Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle, unless
 // force is given. It finishes what a run that was killed left half done.
 func Check(dir string, force bool) error {
-	_, _, err := open(dir, force)
+	_, _, err := open(realDisk{}, dir, force)
 	return err
 }
 
 // open looks at the place of a bundle and at the former one in it, nil for none.
-func open(dir string, force bool) (*place, *Manifest, error) {
+func open(on disk, dir string, force bool) (*place, *Manifest, error) {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
-		if err := install(dir); err != nil {
+		if err := install(on, dir); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -147,33 +148,33 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	p, former, err := open(dir, in.Force)
+	p, former, err := open(in.on(), dir, in.Force)
 	if err != nil {
 		return out, err
 	}
 	next := filepath.Join(dir, newDir)
 	_, statErr := os.Stat(dir)
-	if err := os.RemoveAll(next); err != nil {
+	if err := in.on().RemoveAll(next); err != nil {
 		return out, fmt.Errorf("make place for bundle: %w", err)
 	}
-	if err := os.MkdirAll(next, 0o755); err != nil {
+	if err := in.on().MkdirAll(next, 0o755); err != nil {
 		return out, fmt.Errorf("make place for bundle: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			_ = os.RemoveAll(next)
+			_ = in.on().RemoveAll(next)
 			if statErr != nil {
-				_ = os.Remove(dir) // it was made for this
+				_ = in.on().Remove(dir) // it was made for this
 			}
 		}
 	}()
 	if err = fill(ctx, next, p, former, in, &out); err != nil {
 		return out, err
 	}
-	if err := os.Rename(next, filepath.Join(dir, readyDir)); err != nil {
+	if err := in.on().Rename(next, filepath.Join(dir, readyDir)); err != nil {
 		return out, fmt.Errorf("put bundle in place: %w", err)
 	}
-	if err := install(dir); err != nil || p.none() {
+	if err := install(in.on(), dir); err != nil || p.none() {
 		return out, err
 	}
 	now, err := lookAt(dir, out.Manifest)
@@ -204,13 +205,13 @@ func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input,
 	}
 	if !in.Force {
 		for _, name := range p.Edited { // what people wrote stays in its place
-			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil &&
+			if err := in.on().Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil &&
 				!errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("keep %s: %w", name, err)
 			}
 		}
 	}
-	return writeFiles(dir, map[string][]byte{staleFile: []byte(stale.String())})
+	return writeFiles(in.on(), dir, map[string][]byte{staleFile: []byte(stale.String())})
 }
 
 // writeEvidence writes the evidence and the list of its files.
@@ -218,7 +219,7 @@ func writeEvidence(dir string, in Input) error {
 	if in.WriteEvidence == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := in.on().MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	if err := in.WriteEvidence(filepath.Join(dir, EvidenceDir)); err != nil {
@@ -232,7 +233,7 @@ func writeEvidence(dir string, in Input) error {
 	for _, name := range names {
 		list += path.Join(EvidenceDir, name) + "\n"
 	}
-	return writeFiles(dir, map[string][]byte{evidenceList: []byte(list)})
+	return writeFiles(in.on(), dir, map[string][]byte{evidenceList: []byte(list)})
 }
 
 // fillPolicies writes the policies until what is written loses nothing that a default deny of ours cuts.
@@ -256,7 +257,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 			return err
 		}
 		for _, d := range formDirs {
-			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
+			if err := in.on().RemoveAll(filepath.Join(dir, d)); err != nil {
 				return fmt.Errorf("write policies anew: %w", err)
 			}
 		}
@@ -285,7 +286,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	if err := p.refuses(slices.Collect(maps.Keys(files)), former, in.Force); err != nil {
 		return nil, err
 	}
-	if err := writeFiles(dir, files); err != nil {
+	if err := writeFiles(in.on(), dir, files); err != nil {
 		return nil, err
 	}
 	enforced := in.Result.Enforced()
@@ -295,7 +296,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 		return nil, err
 	}
 	hands := p.handsOn(files, in.Force)
-	theirs, err := p.lay(dir, hands)
+	theirs, err := p.lay(in.on(), dir, hands)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +318,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 		}
 	}
 	for _, name := range theirs { // they are in their place already
-		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+		if err := in.on().Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
 			return nil, fmt.Errorf("verify with %s: %w", name, err)
 		}
 	}
@@ -357,7 +358,7 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 		return nil, err
 	}
 	rest[ReportFile] = report
-	return m, writeFiles(dir, rest)
+	return m, writeFiles(in.on(), dir, rest)
 }
 
 // stable is bundle.json. While nothing else differs from the bundle before, the day stays, too: the bytes do.
@@ -484,7 +485,7 @@ func verifying(in *Input) verify.Config {
 }
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.
-func writeFiles(dir string, files map[string][]byte) error {
+func writeFiles(on disk, dir string, files map[string][]byte) error {
 	in := map[string][]string{}
 	for name := range files {
 		in[path.Dir(name)] = append(in[path.Dir(name)], name)
@@ -492,12 +493,12 @@ func writeFiles(dir string, files map[string][]byte) error {
 	dirs := slices.Sorted(maps.Keys(in))
 	errs := make([]error, len(dirs))
 	render.Each(len(dirs), func(i int) {
-		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(dirs[i])), 0o755); err != nil {
+		if err := on.MkdirAll(filepath.Join(dir, filepath.FromSlash(dirs[i])), 0o755); err != nil {
 			errs[i] = fmt.Errorf("make directory %s: %w", dirs[i], err)
 			return
 		}
 		for _, name := range in[dirs[i]] {
-			if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), files[name], 0o644); err != nil {
+			if err := on.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), files[name], 0o644); err != nil {
 				errs[i] = fmt.Errorf("write %s: %w", name, err)
 				return
 			}

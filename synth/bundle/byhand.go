@@ -30,7 +30,7 @@ func (p *place) handsOn(files map[string][]byte, force bool) *ByHand {
 }
 
 // lay copies what people wrote into the new bundle, for it to be verified as it will be applied. It returns the names.
-func (p *place) lay(dir string, h *ByHand) ([]string, error) {
+func (p *place) lay(on disk, dir string, h *ByHand) ([]string, error) {
 	names := slices.Concat(h.Edited, h.Extra, h.Loose)
 	files := map[string][]byte{}
 	for _, name := range names {
@@ -43,7 +43,7 @@ func (p *place) lay(dir string, h *ByHand) ([]string, error) {
 		}
 		files[name] = text
 	}
-	return names, writeFiles(dir, files)
+	return names, writeFiles(on, dir, files)
 }
 
 // includeExtra lists people's own policies in extra/, and extra/ in every form that has the allow policies.

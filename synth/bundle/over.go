@@ -38,7 +38,7 @@ func Over(ctx context.Context, src, dst string, evidence bool, merge Merge, c *C
 	if err != nil {
 		return nil, err
 	}
-	p, former, err := open(dst, true)
+	p, former, err := open(realDisk{}, dst, true)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (o *over) layFile(name string) error {
 		return nil
 	case !there && !listed, there && listed && digestOf(theirs) == digest:
 		if !has {
-			return drop(o.p.dir, name)
+			return drop(realDisk{}, o.p.dir, name)
 		}
 		return o.put(name, ours)
 	case !listed, o.p.link(name) != "":
@@ -204,12 +204,12 @@ func (o *over) refuse(name string, ours []byte) {
 func (o *over) evidence(wanted bool) error {
 	for name := range o.p.owned {
 		if strings.HasPrefix(name, EvidenceDir+"/") || name == ReportFile || name == ReportData {
-			if err := drop(o.p.dir, name); err != nil {
+			if err := drop(realDisk{}, o.p.dir, name); err != nil {
 				return err
 			}
 		}
 	}
-	if err := drop(o.p.dir, evidenceList); err != nil || !wanted {
+	if err := drop(realDisk{}, o.p.dir, evidenceList); err != nil || !wanted {
 		return err
 	}
 	names, err := filesIn(filepath.Join(o.src, EvidenceDir))
@@ -236,5 +236,5 @@ func (o *over) put(name string, text []byte) error {
 	if link := o.p.link(name); link != "" {
 		return fmt.Errorf("%s is a link: nothing is written through links, remove it", link)
 	}
-	return writeFiles(o.p.dir, map[string][]byte{name: text})
+	return writeFiles(realDisk{}, o.p.dir, map[string][]byte{name: text})
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -205,40 +206,113 @@ func (p *place) refuses(files []string, former *Manifest, force bool) error {
 	return nil
 }
 
-// install replaces the former bundle by the one in readyDir. Done again after a kill it goes on from there.
-func install(dir string) error {
+// install replaces the former bundle by the one in readyDir. Done again after a kill it goes on from there. While files
+// of both are in a directory it has no kustomization, so that nobody applies a mixture of them.
+func install(on disk, dir string) error {
 	ready := filepath.Join(dir, readyDir)
 	stale, err := os.ReadFile(filepath.Join(ready, staleFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return os.RemoveAll(ready) // all is in place
+		return on.RemoveAll(ready) // all is in place
 	}
 	if err != nil {
 		return fmt.Errorf("put bundle in place: %w", err)
 	}
-	if err := putAll(ready, dir, "."); err != nil {
-		return fmt.Errorf("put bundle in place: %w", err)
-	}
-	for name := range strings.Lines(string(stale)) {
-		if err := drop(dir, strings.TrimSuffix(name, "\n")); err != nil {
-			return fmt.Errorf("remove what the former bundle had: %w", err)
-		}
-	}
-	for _, name := range []string{ManifestFile, staleFile} {
-		if name == staleFile {
-			err = os.Remove(filepath.Join(ready, name))
-		} else if _, statErr := os.Lstat(filepath.Join(ready, name)); statErr == nil {
-			err = put(ready, dir, name)
-		}
-		if err != nil {
+	if _, err := os.Lstat(filepath.Join(dir, ManifestFile)); errors.Is(err, fs.ErrNotExist) {
+		if err := putAll(on, ready, dir, "."); err != nil {
 			return fmt.Errorf("put bundle in place: %w", err)
 		}
 	}
-	return os.RemoveAll(ready)
+	names, err := filesIn(ready)
+	if err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	old := slices.Collect(strings.Lines(string(stale)))
+	for i := range old {
+		old[i] = strings.TrimSuffix(old[i], "\n")
+	}
+	moves, last, err := installation(on, dir, names, old)
+	if err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	for _, name := range moves {
+		if err := put(on, ready, dir, name); err != nil {
+			return fmt.Errorf("put bundle in place: %w", err)
+		}
+	}
+	for _, name := range old {
+		if err := drop(on, dir, name); err != nil {
+			return fmt.Errorf("remove what the former bundle had: %w", err)
+		}
+	}
+	for _, name := range append(last, ManifestFile) {
+		if _, err := os.Lstat(filepath.Join(ready, filepath.FromSlash(name))); err != nil {
+			continue // it is in place
+		}
+		if err := put(on, ready, dir, name); err != nil {
+			return fmt.Errorf("put bundle in place: %w", err)
+		}
+	}
+	if err := on.Remove(filepath.Join(ready, staleFile)); err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	return on.RemoveAll(ready)
+}
+
+// installation takes from the former bundle the kustomizations of directories in which, or below which, something
+// changes. It returns the files to move, and the kustomizations to move when all else is in place.
+func installation(on disk, dir string, names, stale []string) (moves, last []string, err error) {
+	ready, changes := filepath.Join(dir, readyDir), map[string]bool{}
+	change := func(name string) {
+		for at := path.Dir(name); !changes[at]; at = path.Dir(at) {
+			changes[at] = true
+		}
+	}
+	for _, name := range names {
+		if name == ManifestFile || name == staleFile {
+			continue
+		}
+		if !sameFile(ready, dir, name) {
+			change(name)
+		}
+		if path.Base(name) == kustomizationFile {
+			last = append(last, name)
+		} else {
+			moves = append(moves, name)
+		}
+	}
+	for _, name := range stale {
+		change(name)
+	}
+	deep := func(name string) int { return strings.Count(name, "/") }
+	gone := slices.Concat(last, stale)
+	slices.SortStableFunc(gone, func(a, b string) int { return cmp.Compare(deep(a), deep(b)) }) // including ones first
+	for _, name := range gone {
+		if path.Base(name) != kustomizationFile || !changes[path.Dir(name)] {
+			continue
+		}
+		err := on.Remove(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+	slices.SortStableFunc(last, func(a, b string) int { return cmp.Compare(deep(b), deep(a)) }) // and last
+	return moves, last, nil
+}
+
+// sameFile reports whether two directories have the same file of a name.
+func sameFile(a, b, name string) bool {
+	name = filepath.FromSlash(name)
+	if fi, err := os.Lstat(filepath.Join(b, name)); err != nil || !fi.Mode().IsRegular() {
+		return false
+	}
+	x, errX := os.ReadFile(filepath.Join(a, name))
+	y, errY := os.ReadFile(filepath.Join(b, name))
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // putAll moves what is in a directory into place but for what comes last: a directory that is not there yet whole,
 // which is one step however much is in it.
-func putAll(from, to, name string) error {
+func putAll(on disk, from, to, name string) error {
 	entries, err := os.ReadDir(filepath.Join(from, filepath.FromSlash(name)))
 	if err != nil {
 		return err
@@ -250,11 +324,11 @@ func putAll(from, to, name string) error {
 		switch {
 		case sub == ManifestFile || sub == staleFile:
 		case !e.IsDir():
-			err = put(from, to, sub)
+			err = put(on, from, to, sub)
 		case errors.Is(missing, fs.ErrNotExist):
-			err = os.Rename(src, dst)
+			err = on.Rename(src, dst)
 		default:
-			err = putAll(from, to, sub)
+			err = putAll(on, from, to, sub)
 		}
 		if err != nil {
 			return err
@@ -264,28 +338,24 @@ func putAll(from, to, name string) error {
 }
 
 // put moves a file into place; one that is there already with the same content stays.
-func put(from, to, name string) error {
+func put(on disk, from, to, name string) error {
 	src, dst := filepath.Join(from, filepath.FromSlash(name)), filepath.Join(to, filepath.FromSlash(name))
-	if fi, err := os.Lstat(dst); err == nil && fi.Mode().IsRegular() {
-		a, errA := os.ReadFile(src)
-		b, errB := os.ReadFile(dst)
-		if errA == nil && errB == nil && bytes.Equal(a, b) {
-			return os.Remove(src)
-		}
+	if sameFile(from, to, name) {
+		return on.Remove(src)
 	}
-	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+	if err := on.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return err
 	}
-	return os.Rename(src, dst)
+	return on.Rename(src, dst)
 }
 
 // drop removes a file, and the directories that are empty then.
-func drop(dir, name string) error {
-	if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func drop(on disk, dir, name string) error {
+	if err := on.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for at := path.Dir(name); at != "."; at = path.Dir(at) {
-		if os.Remove(filepath.Join(dir, filepath.FromSlash(at))) != nil {
+		if on.Remove(filepath.Join(dir, filepath.FromSlash(at))) != nil {
 			break // something is in it
 		}
 	}

@@ -1,0 +1,42 @@
+package bundle
+
+import "io/fs"
+
+// Disk is a disk for tests.
+type Disk = disk
+
+// On has a bundle written to a disk.
+func (in Input) On(d Disk) Input {
+	in.disk = d
+	return in
+}
+
+// Real is the real disk, each operation of which goes through do.
+func Real(do func(op, name string, effect func() error) error) Disk { return through{do} }
+
+type through struct {
+	do func(op, name string, effect func() error) error
+}
+
+func (t through) MkdirAll(dir string, mode fs.FileMode) error {
+	return t.do("mkdir", dir, func() error { return realDisk{}.MkdirAll(dir, mode) })
+}
+
+func (t through) WriteFile(name string, text []byte, mode fs.FileMode) error {
+	if err := t.do("write half of", name, func() error { return realDisk{}.WriteFile(name, text[:len(text)/2], mode) }); err != nil {
+		return err
+	}
+	return t.do("write", name, func() error { return realDisk{}.WriteFile(name, text, mode) })
+}
+
+func (t through) Rename(from, to string) error {
+	return t.do("rename", from, func() error { return realDisk{}.Rename(from, to) })
+}
+
+func (t through) Remove(name string) error {
+	return t.do("remove", name, func() error { return realDisk{}.Remove(name) })
+}
+
+func (t through) RemoveAll(name string) error {
+	return t.do("remove all of", name, func() error { return realDisk{}.RemoveAll(name) })
+}
