@@ -29,10 +29,14 @@ func gaps(u *universe, open []Opening, want []Side) []Gap {
 			of[m.end.Namespace] = append(of[m.end.Namespace], m)
 		}
 	}
+	whole := map[Side]bool{}
+	for _, o := range open {
+		if o.Pods == "" {
+			whole[Side{o.Namespace, o.Direction}] = true
+		}
+	}
 	for _, side := range want {
-		opened := slices.ContainsFunc(open, func(o Opening) bool {
-			return o.Pods == "" && o.Direction == side.Direction && (o.Namespace == side.Namespace || o.Namespace == "")
-		})
+		opened := whole[side] || whole[Side{"", side.Direction}]
 		var pods []string
 		for _, m := range of[side.Namespace] {
 			if opened || m.end.Isolated(side.Direction) != model.Yes {

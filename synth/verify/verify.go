@@ -500,16 +500,17 @@ func (v *verifier) records() {
 	if v.cfg.Recorded == nil {
 		return
 	}
-	missing := map[string]bool{}
+	recorded := map[string]bool{}
 	for _, id := range v.cfg.Recorded {
-		missing[id] = true
+		recorded[id] = true
 	}
+	missing := maps.Clone(recorded)
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
 			id := p.RuleID(j)
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
-			if !slices.Contains(v.cfg.Recorded, id) && !opens(&p.Rules[j]) && !denies {
+			if !recorded[id] && !opens(&p.Rules[j]) && !denies {
 				v.report.Unrecorded = append(
 					v.report.Unrecorded,
 					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},
