@@ -107,7 +107,7 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	SLUICE_PODSECURITY=$(CURDIR)/$(BIN)/podsecurity $(JUDGED) -run PodSecurity ./cmd/sluice/internal/cli
 	$(MAKE) conformance-cilium
 	$(MAKE) conformance-calico
-	$(MAKE) conformance-kube dist dist-test
+	$(MAKE) conformance-kube
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
 	$(MAKE) conformance-page
