@@ -31,7 +31,7 @@ are optional in it.`,
   sluice install --image registry.example/sluice@sha256:DIGEST --server goldmane://goldmane.calico-system.svc:7443 --tls-secret sluice-tls
   sluice install --rbac | kubectl apply -f -
   sluice install --alerts
-  sluice install --helm chart --plaintext && helm install sluice chart --set image=registry.example/sluice@sha256:DIGEST`,
+  sluice install --helm chart --plaintext   # then: helm install sluice chart --set image=registry.example/sluice@sha256:DIGEST`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {

@@ -38,7 +38,7 @@ func newStorePack(s Streams) *cobra.Command {
 		Short: "Write a store, or a part of it, to standard output",
 		Long: `pack writes the store in DIR to standard output, for sluice store unpack: what of it has to do with a cluster or
 overlaps a time, and all where neither is given. It may run beside the collector. Segments cover up to a day and go whole.`,
-		Example: `  kubectl exec -n sluice sluice-0 -- sluice store pack /store --since 24h | sluice store unpack flows`,
+		Example: `  kubectl exec -n flows sluice-0 -- sluice store pack /store --since 24h | sluice store unpack flows`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			since, until, err := r.span()
@@ -72,7 +72,7 @@ func newStoreUnpack(s Streams) *cobra.Command {
 		Short: "Make a store of what pack wrote, read from standard input",
 		Long: `unpack makes a store in DIR, which must not have one, of what sluice store pack wrote. Every file is checked; nothing
 is left of a pack that is damaged or breaks off.`,
-		Example: `  sluice store unpack flows <flows.pack`,
+		Example: `  cat flows.pack | sluice store unpack flows`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := place.Files(cmd.Context(), args[0])
