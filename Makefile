@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page conformance-recipes conformance-helm conformance-prometheus
+.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -107,6 +107,7 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	SLUICE_PODSECURITY=$(CURDIR)/$(BIN)/podsecurity $(JUDGED) -run PodSecurity ./cmd/sluice/internal/cli
 	$(MAKE) conformance-cilium
 	$(MAKE) conformance-calico
+	$(MAKE) conformance-clusterpolicy
 	$(MAKE) conformance-kube
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
@@ -122,6 +123,11 @@ conformance-recipes: ## run the steps of the recipes for CI as a forge does; nee
 conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
 	  $(GO) test -count=1 -timeout 20m -v .
+
+conformance-clusterpolicy: ## build the engine of kube-network-policies and let it judge ClusterNetworkPolicies
+	@mkdir -p $(BIN)
+	cd cmd/conformance/clusterpolicy && $(GO) vet . && $(GO) build -trimpath -o ../../../$(BIN)/clusterpolicy .
+	SLUICE_CLUSTERPOLICY_ENGINE=$(CURDIR)/$(BIN)/clusterpolicy $(JUDGED) -run ClusterPolicyEngine ./synth/eval
 
 conformance-helm: build ## let Helm's engine render the chart of the collector, and compare it with the manifests
 	cd cmd/conformance/helm && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice $(GO) test -count=1 .
