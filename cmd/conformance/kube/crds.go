@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	cilium "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/client/crds/v2"
 	calico "github.com/projectcalico/calico/libcalico-go/config"
+	_ "sigs.k8s.io/network-policy-api/apis/v1beta1" // its module ships the CRD
 	"sigs.k8s.io/yaml"
 )
 
@@ -23,7 +25,10 @@ var (
 		"stagedkubernetesnetworkpolicies", "networksets", "globalnetworksets", "tiers"}
 )
 
-// definitions returns the CRDs of Cilium as its release ships them, and those of Calico renamed: the release ships the
+// clusterPolicies names the file of the CRD of ClusterNetworkPolicies, which its module ships beside its code.
+const clusterPolicies = "NETWORK_POLICY_API_CRD"
+
+// definitions returns the CRDs of Cilium and of network-policy-api as their releases ship them, and those of Calico renamed: the release ships the
 // schemas of the objects that its API server keeps (crd.projectcalico.org/v1), whose spec is that of the API
 // (projectcalico.org/v3), field by field.
 func definitions() ([]definition, error) {
@@ -42,6 +47,13 @@ func definitions() ([]definition, error) {
 		}
 		if text, err = rename(text); err != nil {
 			return nil, fmt.Errorf("rename %s: %w", kind, err)
+		}
+		out = append(out, definition{text: text})
+	}
+	if file := os.Getenv(clusterPolicies); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, definition{text: text})
 	}
