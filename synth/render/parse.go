@@ -90,7 +90,7 @@ func objects(d document, problems *[]Problem) []item {
 			of.APIVersion = v.Value
 		}
 	}
-	r := Reader{at: d.at}
+	r := Reader{at: d.at, lines: d.lines}
 	var items []item
 	r.Fields(root, k.Value, map[string]func(*yaml.Node){"apiVersion": nil, "kind": nil, "metadata": nil,
 		"items": func(n *yaml.Node) {

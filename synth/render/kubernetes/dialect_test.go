@@ -243,6 +243,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(head + "spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]}"))
 	f.Add([]byte(head + "spec:\n  podSelector: &a {matchLabels: {x: y}}\n  egress:\n  - to: [{podSelector: *a}]\n    ports: [{port: 5, endPort: 9}]\n...\n%YAML 1.1\n---\n- x"))
 	f.Add([]byte("apiVersion: v1\nkind: List\nitems: [" + strings.ReplaceAll(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"a"},"spec":{}}`, "\n", "") + "]"))
+	f.Add([]byte("iVersion: v1\nkind: List\nitems: []")) // a field of a list that is meant to be another
 	for _, spec := range []string{"{podSelector: {matchLabels: {a: 'yes', 7: \"1\", d: 2001-01-01}}, policyTypes: [Egress], egress: [{ports: [{port: 0x50}, {port: 1_000, endPort: 02000}]}]}",
 		"\n  podSelector: {matchExpressions: [{key: a.b/c, operator: NotIn, values: [b, '']}]}\n  ingress:\n  - from:\n    - namespaceSelector: {}\n      podSelector: {}\n    ports:\n    - {port: http, protocol: UDP}\n",
 		"\n  podSelector: {}\n  ingress:\n  -\n    from: ~\n  egress: []"} {
