@@ -98,7 +98,7 @@ JUDGED := $(GO) test -tags conformance -count=1
 conformance: build lab ## build the real components and let them judge; LONG=1 runs whole what else runs in a short form
 	@mkdir -p $(BIN)
 	cd cmd/conformance/duckdb && CGO_ENABLED=1 $(GO) build -trimpath -o ../../../$(BIN)/duckdb .
-	SLUICE_LONG=1 $(GO) test -count=1 -run Acceptance ./synth/readiness
+	SLUICE_LONG=1 $(GO) test -count=1 -timeout 40m -run Acceptance ./synth/readiness
 	SLUICE_DUCKDB=$(CURDIR)/$(BIN)/duckdb $(JUDGED) -run DuckDB ./model/store
 	SLUICE_RELAY=$(CURDIR)/$(BIN)/relay SLUICE_LONG=$(LONG) $(JUDGED) -timeout 60m -run Relay ./cmd/sluice/internal/cli
 	cd cmd/conformance/goldmane && $(GO) test -count=1 .
