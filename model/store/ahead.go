@@ -14,13 +14,12 @@ type Metered interface {
 	Traffic() (requests, bytes int64)
 }
 
-// Traffic returns what the files of the store were asked for so far; ok is false where nobody counts that.
-func (s *Store) Traffic() (requests, bytes int64, ok bool) {
-	m, ok := s.files.(Metered)
-	if ok {
-		requests, bytes = m.Traffic()
+// Traffic returns what the files of the store were asked for so far, 0 where nobody counts that.
+func (s *Store) Traffic() (requests, bytes int64) {
+	if m, ok := s.files.(Metered); ok {
+		return m.Traffic()
 	}
-	return requests, bytes, ok
+	return 0, 0
 }
 
 // ahead reads files in the order in which they are wanted, several at once.

@@ -121,6 +121,11 @@ func readCommit(files Files, file string) (c commit, err error) {
 	if err := errors.Join(err, r.Close()); err != nil {
 		return c, fmt.Errorf("read commit %s: %w", file, err)
 	}
+	return parseCommit(file, data)
+}
+
+// parseCommit reads the content of the file of a commit, and checks that it is that file.
+func parseCommit(file string, data []byte) (c commit, err error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil || c.Format != formatName || commitName(c.Number, data) != path.Base(file) {

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -133,12 +132,12 @@ func (u *unpacking) commit(name string, t *tar.Reader) error {
 	if err != nil {
 		return breaksOff(name, err)
 	}
-	var c commit
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil || c.Number != 1 || c.Format != formatName ||
-		path.Join(commitsDir, commitName(1, text)) != name {
-		return fmt.Errorf("%s: %w", name, ErrDamaged)
+	c, err := parseCommit(name, text)
+	if err == nil && c.Number != 1 {
+		err = fmt.Errorf("commit %s is not the first: %w", name, ErrDamaged)
+	}
+	if err != nil {
+		return err
 	}
 	named := map[string]bool{}
 	for _, file := range c.files() {

@@ -6,6 +6,42 @@ import (
 	"sluice/synth/policy"
 )
 
+// LabelSelector is one of the Kubernetes API, as it is written.
+type LabelSelector struct {
+	MatchLabels      map[string]string  `json:"matchLabels,omitempty"`
+	MatchExpressions []LabelRequirement `json:"matchExpressions,omitempty"`
+}
+
+// LabelRequirement is one of its expressions.
+type LabelRequirement struct {
+	Key      string   `json:"key"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values,omitempty" yaml:"flow"`
+}
+
+// NewLabelSelector writes a selector.
+func NewLabelSelector(s policy.Selector) *LabelSelector {
+	out := &LabelSelector{}
+	for _, q := range s {
+		out.Add(q.Key, q)
+	}
+	return out
+}
+
+// Add writes a requirement under a key. In with one value becomes a label; a second one for the same key has to be an
+// expression.
+func (s *LabelSelector) Add(key string, q policy.Requirement) {
+	_, taken := s.MatchLabels[key]
+	if q.Op != policy.In || len(q.Values) != 1 || taken {
+		s.MatchExpressions = append(s.MatchExpressions, LabelRequirement{key, q.Op.String(), q.Values})
+		return
+	}
+	if s.MatchLabels == nil {
+		s.MatchLabels = map[string]string{}
+	}
+	s.MatchLabels[key] = q.Values[0]
+}
+
 // Selector reads a label selector of the Kubernetes API. path says where it stands.
 func (r *Reader) Selector(n *yaml.Node, path string) policy.Selector {
 	var s policy.Selector

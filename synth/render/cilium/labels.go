@@ -60,24 +60,12 @@ func withoutCluster(pods policy.Selector) policy.Selector {
 	})
 }
 
-// selectorOf writes both selectors as one. In with one value becomes matchLabels; a second one for the same key has to
-// be an expression. Where nothing says which namespaces, all are named outright: to say nothing would mean the policy's
-// own, or ends that are no pods.
-func selectorOf(namespaces, pods policy.Selector) selector {
-	var out selector
+// selectorOf writes both selectors as one. Where nothing says which namespaces, all are named outright: to say nothing
+// would mean the policy's own, or ends that are no pods.
+func selectorOf(namespaces, pods policy.Selector) render.LabelSelector {
+	var out render.LabelSelector
 	positive := false
-	add := func(key string, q policy.Requirement) {
-		key = source + key
-		_, taken := out.MatchLabels[key]
-		if q.Op != policy.In || len(q.Values) != 1 || taken {
-			out.MatchExpressions = append(out.MatchExpressions, expression{key, q.Op.String(), q.Values})
-			return
-		}
-		if out.MatchLabels == nil {
-			out.MatchLabels = map[string]string{}
-		}
-		out.MatchLabels[key] = q.Values[0]
-	}
+	add := func(key string, q policy.Requirement) { out.Add(source+key, q) }
 	for _, q := range namespaces {
 		add(namespaceKey(q.Key), q)
 		positive = positive || q.Op == policy.In

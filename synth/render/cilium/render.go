@@ -132,7 +132,7 @@ func isolate(s *spec, p *policy.Policy) {
 }
 
 // subjectOf is a selector within the namespace of the policy, which Cilium adds itself.
-func subjectOf(pods policy.Selector) selector {
+func subjectOf(pods policy.Selector) render.LabelSelector {
 	s := selectorOf(policy.Namespace("x"), pods)
 	delete(s.MatchLabels, source+namespaceLabel)
 	return s
@@ -140,7 +140,7 @@ func subjectOf(pods policy.Selector) selector {
 
 func (w writer) rule(namespace string, r policy.Rule) rule {
 	var out rule
-	var endpoints []selector
+	var endpoints []render.LabelSelector
 	var entities, cidrs []string
 	var sets []cidrRule
 	if r.AnyPeer {

@@ -27,13 +27,13 @@ type metadata struct {
 }
 
 type spec struct {
-	EndpointSelector  selector     `json:"endpointSelector" empty:"every pod of the namespace"`
-	EnableDefaultDeny *defaultDeny `json:"enableDefaultDeny,omitempty"`
-	Log               *logged      `json:"log,omitempty"`
-	Ingress           []rule       `json:"ingress,omitempty"`
-	IngressDeny       []rule       `json:"ingressDeny,omitempty"`
-	Egress            []rule       `json:"egress,omitempty"`
-	EgressDeny        []rule       `json:"egressDeny,omitempty"`
+	EndpointSelector  render.LabelSelector `json:"endpointSelector" empty:"every pod of the namespace"`
+	EnableDefaultDeny *defaultDeny         `json:"enableDefaultDeny,omitempty"`
+	Log               *logged              `json:"log,omitempty"`
+	Ingress           []rule               `json:"ingress,omitempty"`
+	IngressDeny       []rule               `json:"ingressDeny,omitempty"`
+	Egress            []rule               `json:"egress,omitempty"`
+	EgressDeny        []rule               `json:"egressDeny,omitempty"`
 }
 
 // logged is what Hubble's flows say of the connections that a spec decides.
@@ -48,18 +48,18 @@ type defaultDeny struct {
 
 // rule is one of either direction; an empty one isolates and allows nothing.
 type rule struct {
-	Note          render.Remark `json:"-"`
-	FromEndpoints []selector    `json:"fromEndpoints,omitempty" empty:"every pod of the namespace"`
-	FromEntities  []string      `json:"fromEntities,omitempty" yaml:"flow"`
-	FromCIDR      []string      `json:"fromCIDR,omitempty"`
-	FromCIDRSet   []cidrRule    `json:"fromCIDRSet,omitempty"`
-	ToEndpoints   []selector    `json:"toEndpoints,omitempty" empty:"every pod of the namespace"`
-	ToEntities    []string      `json:"toEntities,omitempty" yaml:"flow"`
-	ToCIDR        []string      `json:"toCIDR,omitempty"`
-	ToCIDRSet     []cidrRule    `json:"toCIDRSet,omitempty"`
-	ToFQDNs       []fqdn        `json:"toFQDNs,omitempty"`
-	ToPorts       []portRule    `json:"toPorts,omitempty"`
-	ICMPs         []icmpRule    `json:"icmps,omitempty"`
+	Note          render.Remark          `json:"-"`
+	FromEndpoints []render.LabelSelector `json:"fromEndpoints,omitempty" empty:"every pod of the namespace"`
+	FromEntities  []string               `json:"fromEntities,omitempty" yaml:"flow"`
+	FromCIDR      []string               `json:"fromCIDR,omitempty"`
+	FromCIDRSet   []cidrRule             `json:"fromCIDRSet,omitempty"`
+	ToEndpoints   []render.LabelSelector `json:"toEndpoints,omitempty" empty:"every pod of the namespace"`
+	ToEntities    []string               `json:"toEntities,omitempty" yaml:"flow"`
+	ToCIDR        []string               `json:"toCIDR,omitempty"`
+	ToCIDRSet     []cidrRule             `json:"toCIDRSet,omitempty"`
+	ToFQDNs       []fqdn                 `json:"toFQDNs,omitempty"`
+	ToPorts       []portRule             `json:"toPorts,omitempty"`
+	ICMPs         []icmpRule             `json:"icmps,omitempty"`
 }
 
 type cidrRule struct {
@@ -95,17 +95,6 @@ type icmpRule struct {
 type icmpField struct {
 	Family string `json:"family"`
 	Type   uint16 `json:"type"`
-}
-
-type selector struct {
-	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
-	MatchExpressions []expression      `json:"matchExpressions,omitempty"`
-}
-
-type expression struct {
-	Key      string   `json:"key"`
-	Operator string   `json:"operator"`
-	Values   []string `json:"values,omitempty" yaml:"flow"`
 }
 
 type cidrGroup struct {

@@ -62,9 +62,9 @@ func (d Dialect) object(p *policy.Policy, labels map[string]string) clusterPolic
 // podsFor selects pods of some namespaces, all of them where it asks for no label of theirs.
 func podsFor(namespaces, of policy.Selector) pods {
 	if len(of) == 0 {
-		return pods{Namespaces: selectorOf(namespaces)}
+		return pods{Namespaces: render.NewLabelSelector(namespaces)}
 	}
-	return pods{Pods: &namespacedPod{*selectorOf(namespaces), *selectorOf(of)}}
+	return pods{Pods: &namespacedPod{*render.NewLabelSelector(namespaces), *render.NewLabelSelector(of)}}
 }
 
 // peersOf writes the destinations of a rule.
@@ -79,7 +79,7 @@ func peersOf(list []policy.Peer) []peer {
 			case policy.PeerFQDN:
 				p.DomainNames = append(p.DomainNames, apiName(q.Name))
 			case policy.PeerNodes:
-				p.Nodes = selectorOf(q.Pods)
+				p.Nodes = render.NewLabelSelector(q.Pods)
 			default:
 				of := podsFor(q.Namespaces, q.Pods)
 				p.Namespaces, p.Pods = of.Namespaces, of.Pods
@@ -117,16 +117,6 @@ func protocolsOf(ports []policy.Port) []protocol {
 		default:
 			out = append(out, protocol{SCTP: m})
 		}
-	}
-	return out
-}
-
-func selectorOf(s policy.Selector) *selector {
-	out := &selector{}
-	labels, rest := kubernetes.Written(s)
-	out.MatchLabels = labels
-	for _, r := range rest {
-		out.MatchExpressions = append(out.MatchExpressions, expression{r.Key, r.Op.String(), r.Values})
 	}
 	return out
 }

@@ -25,13 +25,13 @@ type spec struct {
 
 // pods are those of some namespaces, all of them or some.
 type pods struct {
-	Namespaces *selector      `json:"namespaces,omitempty" yaml:"flow" empty:"every namespace"`
-	Pods       *namespacedPod `json:"pods,omitempty" yaml:"flow"`
+	Namespaces *render.LabelSelector `json:"namespaces,omitempty" yaml:"flow" empty:"every namespace"`
+	Pods       *namespacedPod        `json:"pods,omitempty" yaml:"flow"`
 }
 
 type namespacedPod struct {
-	NamespaceSelector selector `json:"namespaceSelector" yaml:"flow"`
-	PodSelector       selector `json:"podSelector" yaml:"flow"`
+	NamespaceSelector render.LabelSelector `json:"namespaceSelector" yaml:"flow"`
+	PodSelector       render.LabelSelector `json:"podSelector" yaml:"flow"`
 }
 
 type ingress struct {
@@ -50,11 +50,11 @@ type egress struct {
 
 // peer is a destination: one of its fields.
 type peer struct {
-	Namespaces  *selector      `json:"namespaces,omitempty" yaml:"flow" empty:"every namespace"`
-	Pods        *namespacedPod `json:"pods,omitempty" yaml:"flow"`
-	Nodes       *selector      `json:"nodes,omitempty" yaml:"flow" empty:"every node"`
-	Networks    []string       `json:"networks,omitempty" yaml:"flow"`
-	DomainNames []string       `json:"domainNames,omitempty" yaml:"flow"`
+	Namespaces  *render.LabelSelector `json:"namespaces,omitempty" yaml:"flow" empty:"every namespace"`
+	Pods        *namespacedPod        `json:"pods,omitempty" yaml:"flow"`
+	Nodes       *render.LabelSelector `json:"nodes,omitempty" yaml:"flow" empty:"every node"`
+	Networks    []string              `json:"networks,omitempty" yaml:"flow"`
+	DomainNames []string              `json:"domainNames,omitempty" yaml:"flow"`
 }
 
 // protocol is one of its fields.
@@ -77,15 +77,4 @@ type port struct {
 type portRange struct {
 	Start uint16 `json:"start"`
 	End   uint16 `json:"end"`
-}
-
-type selector struct {
-	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
-	MatchExpressions []expression      `json:"matchExpressions,omitempty"`
-}
-
-type expression struct {
-	Key      string   `json:"key"`
-	Operator string   `json:"operator"`
-	Values   []string `json:"values,omitempty" yaml:"flow"`
 }

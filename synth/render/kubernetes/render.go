@@ -19,7 +19,7 @@ func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Los
 
 func object(p *policy.Policy, labels map[string]string) networkPolicy {
 	o := networkPolicy{APIVersion: apiVersion, Kind: kind, Metadata: metadata{p.Name, p.Namespace, labels},
-		Spec: spec{PodSelector: *selectorOf(p.Subject)}}
+		Spec: spec{PodSelector: *render.NewLabelSelector(p.Subject)}}
 	if p.Ingress {
 		o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, "Ingress")
 	}
@@ -48,10 +48,10 @@ func peersOf(namespace string, peers []policy.Peer) []peer {
 		var q peer
 		own := p.Within(namespace)
 		if !own {
-			q.NamespaceSelector = selectorOf(p.Namespaces)
+			q.NamespaceSelector = render.NewLabelSelector(p.Namespaces)
 		}
 		if own || len(p.Pods) > 0 {
-			q.PodSelector = selectorOf(p.Pods)
+			q.PodSelector = render.NewLabelSelector(p.Pods)
 		}
 		out = append(out, q)
 	}
@@ -86,30 +86,3 @@ func portsOf(ports []policy.Port) []port {
 
 // protocols are the names that the API has.
 var protocols = map[model.Proto]string{model.TCP: "TCP", model.UDP: "UDP", model.SCTP: "SCTP"}
-
-func selectorOf(s policy.Selector) *selector {
-	out := &selector{}
-	labels, rest := Written(s)
-	out.MatchLabels = labels
-	for _, r := range rest {
-		out.MatchExpressions = append(out.MatchExpressions, expression{r.Key, r.Op.String(), r.Values})
-	}
-	return out
-}
-
-// Written returns what of a selector is written as matchLabels, which is In with one value, and the rest, which is
-// written as expressions: a second condition on a key has to be one.
-func Written(s policy.Selector) (labels map[string]string, rest []policy.Requirement) {
-	for _, r := range s {
-		_, taken := labels[r.Key]
-		if r.Op != policy.In || len(r.Values) != 1 || taken {
-			rest = append(rest, r)
-			continue
-		}
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[r.Key] = r.Values[0]
-	}
-	return labels, rest
-}

@@ -23,10 +23,10 @@ type metadata struct {
 }
 
 type spec struct {
-	PodSelector selector  `json:"podSelector" empty:"every pod of the namespace"`
-	PolicyTypes []string  `json:"policyTypes" yaml:"flow"`
-	Ingress     []ingress `json:"ingress,omitempty"`
-	Egress      []egress  `json:"egress,omitempty"`
+	PodSelector render.LabelSelector `json:"podSelector" empty:"every pod of the namespace"`
+	PolicyTypes []string             `json:"policyTypes" yaml:"flow"`
+	Ingress     []ingress            `json:"ingress,omitempty"`
+	Egress      []egress             `json:"egress,omitempty"`
 }
 
 type ingress struct {
@@ -42,9 +42,9 @@ type egress struct {
 }
 
 type peer struct {
-	NamespaceSelector *selector `json:"namespaceSelector,omitempty" yaml:"flow" empty:"every namespace"`
-	PodSelector       *selector `json:"podSelector,omitempty" yaml:"flow" empty:"every pod of the namespace"`
-	IPBlock           *ipBlock  `json:"ipBlock,omitempty" yaml:"flow"`
+	NamespaceSelector *render.LabelSelector `json:"namespaceSelector,omitempty" yaml:"flow" empty:"every namespace"`
+	PodSelector       *render.LabelSelector `json:"podSelector,omitempty" yaml:"flow" empty:"every pod of the namespace"`
+	IPBlock           *ipBlock              `json:"ipBlock,omitempty" yaml:"flow"`
 }
 
 type ipBlock struct {
@@ -56,15 +56,4 @@ type port struct {
 	Protocol string `json:"protocol,omitempty"`
 	Port     any    `json:"port,omitempty"` // a number or a name
 	EndPort  uint16 `json:"endPort,omitempty"`
-}
-
-type selector struct {
-	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
-	MatchExpressions []expression      `json:"matchExpressions,omitempty"`
-}
-
-type expression struct {
-	Key      string   `json:"key"`
-	Operator string   `json:"operator"`
-	Values   []string `json:"values,omitempty" yaml:"flow"`
 }

@@ -232,7 +232,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	if err != nil {
 		return err
 	}
-	l.Scanned.Requests, l.Scanned.Bytes, _ = st.Traffic()
+	l.Scanned.Requests, l.Scanned.Bytes = st.Traffic()
 	for _, seg := range part.Segments { // where the flows lie, should none be between since and until
 		if l.Report.OutFirst == 0 || seg.First < l.Report.OutFirst {
 			l.Report.OutFirst = seg.First

@@ -8,7 +8,6 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
-	"sluice/model"
 	"sluice/synth/bundle"
 	"sluice/synth/fleet"
 	"sluice/synth/verify"
@@ -75,16 +74,7 @@ func (v *fleetClusterView) learned(c *run.FleetCluster) error {
 	}
 	v.Out, v.Policies, v.Rules, v.Namespaces = c.Out, m.Stats.Policies, m.Stats.Rules, len(m.Namespaces)
 	for i := range m.Namespaces {
-		sides := m.Namespaces[i].Isolated()
-		has := func(d model.Direction) bool {
-			for _, s := range sides {
-				if s.Direction == d {
-					return true
-				}
-			}
-			return false
-		}
-		if has(model.Ingress) && has(model.Egress) {
+		if len(m.Namespaces[i].Isolated()) == 2 { // both directions
 			v.Enforceable++
 		}
 	}
