@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -223,9 +224,8 @@ func (k kustomization) with(resources []string) []byte {
 
 // compare finds what differs between clusters that have a namespace.
 func (r *Result) compare() {
-	type place struct{ namespace, id string }
 	having := map[string][]string{}
-	rules := map[place]*Rule{}
+	rules := map[string]map[string]*Rule{} // by namespace and id
 	for i := range r.Clusters {
 		c := &r.Clusters[i]
 		for _, ns := range c.bundle.Namespaces {
@@ -233,67 +233,82 @@ func (r *Result) compare() {
 		}
 		for _, rule := range c.bundle.Rules {
 			ns, _, _ := strings.Cut(rule.Policy, "/")
-			p := place{ns, rule.ID}
-			if rules[p] == nil {
-				rules[p] = &Rule{Text: rule.Policy + ": " + rule.Text}
+			if rules[ns] == nil {
+				rules[ns] = map[string]*Rule{}
 			}
-			if in := rules[p].In; len(in) == 0 || in[len(in)-1] != c.Name {
-				rules[p].In = append(rules[p].In, c.Name)
+			of := rules[ns][rule.ID]
+			if of == nil {
+				of = &Rule{Text: rule.Policy + ": " + rule.Text}
+				rules[ns][rule.ID] = of
+			}
+			if len(of.In) == 0 || of.In[len(of.In)-1] != c.Name {
+				of.In = append(of.In, c.Name)
 			}
 		}
 	}
 	for _, ns := range slices.Sorted(maps.Keys(having)) {
 		n := Namespace{Name: ns, Clusters: having[ns]}
-		for p, rule := range rules {
-			if p.namespace == ns && len(rule.In) < len(n.Clusters) {
+		for _, rule := range rules[ns] {
+			if len(rule.In) < len(n.Clusters) {
 				n.Rules = append(n.Rules, *rule)
 			}
 		}
 		slices.SortFunc(n.Rules, func(a, b Rule) int {
-			return slices.Compare([]string{a.Text, strings.Join(a.In, ",")}, []string{b.Text, strings.Join(b.In, ",")})
+			return cmp.Or(strings.Compare(a.Text, b.Text), slices.Compare(a.In, b.In))
 		})
-		if len(n.Clusters) > 1 && len(n.Rules) > 0 {
+		if len(n.Rules) > 0 {
 			r.Differ = append(r.Differ, n)
 		}
 	}
 }
 
-// replace writes the files in the place of those of a former run.
+// replace writes the files in the place of those of a former run. No link leads out of dir.
 func replace(dir string, files map[string][]byte, force bool) error {
-	former, err := formerFiles(dir)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
-	if err := theirs(dir, former); err != nil && !force {
+	defer root.Close()
+	former, err := formerFiles(root)
+	if err != nil {
+		return err
+	}
+	if err := theirs(root, former, files); err != nil && !force {
 		return err
 	}
 	digests := map[string]string{}
 	for name, text := range files {
-		sum := sha256.Sum256(text)
-		digests[name] = hex.EncodeToString(sum[:])
+		digests[name] = digestOf(text)
 	}
 	list, err := json.MarshalIndent(map[string]any{"apiVersion": "sluice/v1", "kind": "Fleet", "files": digests}, "", "  ")
 	if err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o777), os.WriteFile(file, files[name], 0o666)); err != nil {
+		if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
+			return err
+		}
+		if err := root.WriteFile(name, files[name], 0o666); err != nil {
 			return err
 		}
 	}
 	for name := range former {
-		if _, ok := files[name]; !ok && filepath.IsLocal(name) {
-			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, ok := files[name]; !ok {
+			if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, listFile), append(list, '\n'), 0o666)
+	return root.WriteFile(listFile, append(list, '\n'), 0o666)
 }
 
-func formerFiles(dir string) (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, listFile))
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+func formerFiles(root *os.Root) (map[string]string, error) {
+	text, err := root.ReadFile(listFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -304,45 +319,37 @@ func formerFiles(dir string) (map[string]string, error) {
 		Files map[string]string `json:"files"`
 	}
 	if err := json.Unmarshal(text, &former); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, listFile), err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(root.Name(), listFile), err)
 	}
 	return former.Files, nil
 }
 
-// theirs is the error for files among ours that a former run did not write, or not so.
-func theirs(dir string, former map[string]string) error {
+// theirs is the error for files among ours that are neither as a former run wrote them nor as this one does, which is
+// what one that was killed leaves.
+func theirs(root *os.Root, former map[string]string, files map[string][]byte) error {
 	var found []string
-	look := func(name string) error {
-		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		sum := sha256.Sum256(text)
-		if err == nil && former[name] != hex.EncodeToString(sum[:]) {
-			found = append(found, name)
-		}
-		return err
-	}
-	err := look(ReviewFile)
-	for _, sub := range []string{BaseDir, OverlayDir} {
-		err = errors.Join(err, filepath.WalkDir(filepath.Join(dir, sub), func(file string, d fs.DirEntry, err error) error {
+	for _, top := range []string{ReviewFile, BaseDir, OverlayDir} {
+		err := fs.WalkDir(root.FS(), top, func(name string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
 			if err != nil || d.IsDir() {
 				return err
 			}
-			rel, err := filepath.Rel(dir, file)
-			if err != nil {
-				return err
+			text, err := root.ReadFile(name)
+			if err != nil || !d.Type().IsRegular() || former[name] != digestOf(text) && !bytes.Equal(text, files[name]) {
+				found = append(found, name)
 			}
-			return look(filepath.ToSlash(rel))
-		}))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil || len(found) == 0 {
-		return err
+	if len(found) == 0 {
+		return nil
 	}
 	slices.Sort(found)
 	return fmt.Errorf("%s is not as the last run wrote it, nor is it a file of a cluster's bundle (%d such): move it, or give --force",
-		filepath.Join(dir, filepath.FromSlash(found[0])), len(found))
+		filepath.Join(root.Name(), filepath.FromSlash(found[0])), len(found))
 }
