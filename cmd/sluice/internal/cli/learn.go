@@ -206,7 +206,7 @@ func (o *learnOptions) learnFleet(ctx context.Context, s Streams, args []string)
 	if err != nil {
 		return err
 	}
-	f, err := run.LearnFleet(ctx, src, o.LearnConfig, func(cluster string) (*run.Log, error) {
+	f, err := run.LearnFleet(ctx, src, o.LearnConfig, o.failOn.names, func(cluster string) (*run.Log, error) {
 		o.Cluster = cluster
 		return o.open(ctx, s, args)
 	})
@@ -216,5 +216,5 @@ func (o *learnOptions) learnFleet(ctx context.Context, s Streams, args []string)
 	if err := show.Fleet(s.Out, o.format, f, o.Out); err != nil {
 		return err
 	}
-	return f.Findings(o.failOn.names)
+	return f.Findings()
 }

@@ -14,6 +14,7 @@ import (
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
 	"sluice/synth/fleet"
+	"sluice/synth/verify"
 )
 
 // Fleet is what was learned for each cluster of the sources.
@@ -25,20 +26,23 @@ type Fleet struct {
 // FleetCluster is what came of learning for one cluster.
 type FleetCluster struct {
 	Name    string
-	Out     string   // the directory of its bundle
-	Learned *Learned // nil: no bundle was written
-	Skipped string   // why nothing was to be learned
-	Err     error    // why nothing could be learned
+	Out     string // the directory of its bundle
+	Written bool   // there is a bundle
+	Lost    uint64 // connections, by its replay
+	Over    int    // connections of its universe that it allows and nobody was seen to make
+	Ask     error  // what of it asks for attention
+	Skipped string // why nothing was to be learned
+	Err     error  // why nothing could be learned
 }
 
 // directory is a name of a cluster that can be one of a directory.
 var directory = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,62}$`)
 
 // LearnFleet learns for all clusters of the sources, each into a directory of its name in cfg.Out, and joins what they
-// agree on. open opens the sources for a cluster; it is called once with "" where they are no store. A cluster that
-// fails keeps no other from being learned.
+// agree on. Of a cluster only what is told of it stays in memory. open opens the sources for a cluster; it is called
+// once with "" where they are no store. A cluster that fails keeps no other from being learned.
 func LearnFleet(
-	ctx context.Context, src Sources, cfg LearnConfig, open func(cluster string) (*Log, error),
+	ctx context.Context, src Sources, cfg LearnConfig, failOn []string, open func(cluster string) (*Log, error),
 ) (*Fleet, error) {
 	var all *Log
 	clusters, err := src.storeClusters(ctx)
@@ -58,7 +62,7 @@ func LearnFleet(
 	var written []string
 	for _, name := range clusters {
 		c := FleetCluster{Name: name, Out: filepath.Join(cfg.Out, name)}
-		c.learn(ctx, cfg, func() (*Log, error) {
+		c.learn(ctx, cfg, failOn, func() (*Log, error) {
 			if all != nil {
 				return all, nil
 			}
@@ -67,7 +71,7 @@ func LearnFleet(
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if c.Learned != nil {
+		if c.Written {
 			written = append(written, name)
 		}
 		f.Clusters = append(f.Clusters, c)
@@ -81,7 +85,9 @@ func LearnFleet(
 }
 
 // learn learns for one cluster.
-func (c *FleetCluster) learn(ctx context.Context, cfg LearnConfig, open func() (*Log, error)) {
+func (c *FleetCluster) learn(
+	ctx context.Context, cfg LearnConfig, failOn []string, open func() (*Log, error),
+) {
 	if !directory.MatchString(c.Name) || fleet.Reserved(c.Name) {
 		c.Err = fmt.Errorf("a cluster called %s can have no directory of its name: learn it with --cluster", text.Printable(c.Name, 80))
 		return
@@ -105,9 +111,13 @@ func (c *FleetCluster) learn(ctx context.Context, cfg LearnConfig, open func() (
 			cfg.Base = ""
 		}
 	}
-	if c.Learned, c.Err = Learn(ctx, l, cfg); c.Err == nil {
-		c.Err = l.Incomplete()
+	r, err := Learn(ctx, l, cfg)
+	if err != nil {
+		c.Err = err
+		return
 	}
+	c.Written, c.Ask, c.Err = true, r.Findings(failOn), l.Incomplete()
+	c.Lost, c.Over = r.Report.Connections[verify.Lost], r.Report.Over.Count
 }
 
 func isDir(dir string) bool {
@@ -165,22 +175,20 @@ func (l *Log) namespaces(cluster string) map[string]bool {
 }
 
 // Findings is the error that a cluster asks for attention, or that it could not be learned.
-func (f *Fleet) Findings(failOn []string) error {
+func (f *Fleet) Findings() error {
 	var failed, found []error
 	for i := range f.Clusters {
 		c := &f.Clusters[i]
 		if c.Err != nil {
 			failed = append(failed, fmt.Errorf("cluster %s: %w", c.Name, c.Err))
-		} else if c.Learned != nil {
-			if err := c.Learned.Findings(failOn); err != nil {
-				found = append(found, fmt.Errorf("%s: %w", c.Name, err))
-			}
+		} else if c.Ask != nil {
+			found = append(found, fmt.Errorf("%s: %w", c.Name, c.Ask))
 		}
 	}
 	if len(failed) > 0 {
 		return errors.Join(failed...)
 	}
-	if !slices.ContainsFunc(f.Clusters, func(c FleetCluster) bool { return c.Learned != nil }) {
+	if !slices.ContainsFunc(f.Clusters, func(c FleetCluster) bool { return c.Written }) {
 		return fmt.Errorf("nothing was learned: no cluster has a pod of the namespaces")
 	}
 	if len(found) == 0 {

@@ -10,7 +10,6 @@ import (
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
 	"sluice/synth/fleet"
-	"sluice/synth/verify"
 )
 
 // fleetClusterView is what was learned for a cluster, as printed.
@@ -47,7 +46,7 @@ func Fleet(w io.Writer, format string, f *run.Fleet, out string) error {
 		if c.Err != nil {
 			v.Error = text.Printable(c.Err.Error(), 300)
 		}
-		if c.Learned != nil {
+		if c.Written {
 			if err := v.learned(c); err != nil {
 				return err
 			}
@@ -78,6 +77,6 @@ func (v *fleetClusterView) learned(c *run.FleetCluster) error {
 			v.Enforceable++
 		}
 	}
-	v.Lost, v.Over = c.Learned.Report.Connections[verify.Lost], c.Learned.Report.Over.Count
+	v.Lost, v.Over = c.Lost, c.Over
 	return nil
 }
