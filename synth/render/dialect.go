@@ -76,6 +76,14 @@ type Below interface {
 	Floor(system []string, resolvers []policy.Peer, ingress, egress bool) policy.Policy
 }
 
+// Versioned is a dialect whose API some clusters serve in another version only.
+type Versioned interface {
+	// Versions are those that it can be written in, the default first.
+	Versions() []string
+	// InVersion is the dialect that writes one of them.
+	InVersion(string) Dialect
+}
+
 // Meshed is a dialect that has peers in other clusters of a mesh.
 type Meshed interface {
 	// OfCluster is a peer that selects pods, for those of another cluster.

@@ -11,7 +11,10 @@ type Dialect struct {
 	Alpha bool
 }
 
-var _ render.Dialect = Dialect{}
+var (
+	_ render.Dialect   = Dialect{}
+	_ render.Versioned = Dialect{}
+)
 
 // Name is "cluster".
 func (Dialect) Name() string { return "cluster" }
@@ -42,6 +45,15 @@ func (d Dialect) Rollout() render.Rollout {
 		Command: "kubectl explain clusternetworkpolicies --api-version=" + d.version(),
 	}}
 	return r
+}
+
+// Versions are those of policy.networking.k8s.io that have ClusterNetworkPolicies.
+func (Dialect) Versions() []string { return []string{beta, alpha} }
+
+// InVersion is the dialect in one of Versions: what they say does not differ.
+func (d Dialect) InVersion(version string) render.Dialect {
+	d.Alpha = version == alpha
+	return d
 }
 
 func (d Dialect) version() string {

@@ -26,6 +26,9 @@ func completeFlags(c *cobra.Command) {
 		"dialect": all.Names(), "widen": synth.Widenings(), "fail-on": verify.FailOnNames(),
 		"cni": {"spec", "cilium", "calico"}, "log-format": {"text", "json"},
 	} {
+		if name == "dialect" && c.Name() == "learn" {
+			values = append(values, run.Auto)
+		}
 		if c.Flags().Lookup(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}

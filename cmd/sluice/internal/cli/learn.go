@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 
@@ -58,7 +59,8 @@ API server; goldmane:// and whisker+https:// without an address are those of the
 	)
 	f.BoolVarP(&o.All, "all-namespaces", "A", false, "learn for all namespaces but the system's")
 	f.StringVar(&o.asOf, "as-of", "", "count ages, and the ends of decisions, to `TIME` (default: the end of the flows)")
-	f.StringVar(&o.dialect, "dialect", all.Names()[0], "write the policies as "+strings.Join(all.Names(), ", "))
+	f.StringVar(&o.dialect, "dialect", all.Names()[0], "write the policies as "+strings.Join(all.Names(), ", ")+", or "+run.Auto+
+		": by what wrote the flows, and by what the cluster serves where it is asked for something")
 	f.StringSliceVar(
 		&o.Widen,
 		"widen",
@@ -143,17 +145,19 @@ func (o *learnOptions) check() error {
 	if err := o.failOn.check(); err != nil {
 		return err
 	}
-	d, err := all.Named(o.dialect)
-	if err != nil {
-		return run.Usagef("--dialect: %w", err)
+	if o.dialect == run.Auto && o.fleet {
+		return run.Usagef("--dialect %s is for one cluster: with --all-clusters name one of %s", run.Auto, strings.Join(all.Names(), ", "))
 	}
-	if o.GlobalDeny && !synth.ForAll(d) {
-		return run.Usagef(
-			"--global-deny: the dialect %s has no policy for all namespaces, use cilium, calico or cluster",
-			d.Name(),
-		)
+	if o.dialect != run.Auto {
+		var err error
+		if o.Dialect, err = all.Named(o.dialect); err != nil {
+			return run.Usagef("--dialect: %w", err)
+		}
+		if err := o.forAll(); err != nil {
+			return err
+		}
 	}
-	o.Dialect = d
+	var err error
 	if o.Prune, err = parseDays("prune-unused", o.prune); err != nil {
 		return err
 	}
@@ -161,6 +165,34 @@ func (o *learnOptions) check() error {
 		return nil
 	}
 	return bundle.Check(o.Out, o.Force)
+}
+
+// forAll says of a dialect that has no policy for all namespaces that one was asked for.
+func (o *learnOptions) forAll() error {
+	if o.GlobalDeny && !synth.ForAll(o.Dialect) {
+		return run.Usagef(
+			"--global-deny: the dialect %s has no policy for all namespaces, use cilium, calico or cluster",
+			o.Dialect.Name(),
+		)
+	}
+	return nil
+}
+
+// auto chooses the dialect, and says which and why. The cluster is asked where the command line asks it for something.
+func (o *learnOptions) auto(ctx context.Context, s Streams, l *run.Log) error {
+	var served run.Serves
+	if c := o.kube.opened; c != nil {
+		served = func(version, resource string) (bool, error) { return c.Serves(ctx, version, resource) }
+	}
+	var why string
+	var err error
+	if o.Dialect, why, err = l.ChooseDialect(served); err != nil {
+		return err
+	}
+	if !o.quiet {
+		fmt.Fprintf(s.Err, "sluice: --dialect %s is %s: %s\n", run.Auto, o.Dialect.Name(), why)
+	}
+	return o.forAll()
 }
 
 func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) error {
@@ -180,6 +212,11 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 	l, err := o.open(ctx, s, args)
 	if err != nil {
 		return err
+	}
+	if o.dialect == run.Auto {
+		if err := o.auto(ctx, s, l); err != nil {
+			return err
+		}
 	}
 	o.hideAll(o.Namespaces)
 	o.hidden(&o.Cluster)

@@ -131,7 +131,7 @@ func (c *Cluster) objects(ctx context.Context, k *kind, take func(string, []byte
 		case errors.As(err, &none):
 			continue
 		case errors.As(err, &no):
-			there, asking := c.serves(ctx, version, k.resource)
+			there, asking := c.Serves(ctx, version, k.resource)
 			if asking == nil && !there {
 				continue // roles come before what there is: nobody may read what is not there
 			}
@@ -141,8 +141,8 @@ func (c *Cluster) objects(ctx context.Context, k *kind, take func(string, []byte
 	return nil
 }
 
-// serves reports whether the cluster has a resource, as far as it tells.
-func (c *Cluster) serves(ctx context.Context, version, resource string) (bool, error) {
+// Serves reports whether the cluster has a resource in an API version, as far as it tells.
+func (c *Cluster) Serves(ctx context.Context, version, resource string) (bool, error) {
 	var list struct{ Resources []struct{ Name string } }
 	err := c.get(ctx, path(version), nil, access{verb: "get", resource: version}, &list)
 	var none *absent

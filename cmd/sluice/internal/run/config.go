@@ -21,7 +21,6 @@ import (
 	"sluice/synth/decision"
 	"sluice/synth/policy"
 	"sluice/synth/readiness"
-	"sluice/synth/render"
 )
 
 // DefaultConfig is the file that is read where nobody names one.
@@ -43,6 +42,8 @@ type Config struct {
 	GitOps bundle.GitOps `yaml:"gitops"`
 	// RuleLog asks for rules that the data plane names in its log.
 	RuleLog bool `yaml:"ruleLog"`
+	// ClusterPolicies say how the dialect cluster writes.
+	ClusterPolicies tieredConfig `yaml:"clusterPolicies"`
 	// Widen names the widenings that are asked for.
 	Widen []string `yaml:"widen"`
 	// MinWatch is how long the pods of a namespace must have been watched before it is denied by default.
@@ -210,18 +211,6 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 		cfg.Networks = append(cfg.Networks, synth.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
 	return nil
-}
-
-// dialect is the one that was chosen, with what sluice.yaml asks of it.
-func (c *Config) dialect(d render.Dialect) (render.Dialect, error) {
-	if !c.RuleLog {
-		return d, nil
-	}
-	logging, ok := d.(render.Logging)
-	if !ok {
-		return nil, Usagef("config: ruleLog: the dialect %s has no log of rules, cilium has", d.Name())
-	}
-	return logging.LogRules(), nil
 }
 
 // began is when this process did.
