@@ -216,37 +216,6 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 	}
 }
 
-// otherNodes are the Entities of nodes that are not known to be a pod's own.
-const otherNodes = model.RemoteNode | model.KubeAPIServer
-
-// onlyOwnNode reports whether the peer of an edge is the host of the pod's own node, and no other node has the same
-// connection with the pod.
-func (s *scope) onlyOwnNode(e *graph.Edge, en edgeEnd) bool {
-	host := s.g.Peers[en.peer].Entities
-	return host&model.Host != 0 && host&otherNodes == 0 && !s.nodes[nodeEdge{en.self, en.dir, e.Proto, e.Port}]
-}
-
-// nodeEdge is a connection of a pod with nodes.
-type nodeEdge struct {
-	self  graph.PeerID
-	dir   model.Direction
-	proto model.Proto
-	port  uint16
-}
-
-// nodeEdges are the learned connections of pods with other nodes than their own.
-func (s *scope) nodeEdges() map[nodeEdge]bool {
-	seen := map[nodeEdge]bool{}
-	for i, e := range s.g.AllEdges() {
-		from, to := s.g.Peers[e.Src].Entities&otherNodes != 0, s.g.Peers[e.Dst].Entities&otherNodes != 0
-		if (from || to) && s.accepted(i) {
-			in, out := nodeEdge{e.Dst, model.Ingress, e.Proto, e.Port}, nodeEdge{e.Src, model.Egress, e.Proto, e.Port}
-			seen[in], seen[out] = seen[in] || from, seen[out] || to
-		}
-	}
-	return seen
-}
-
 // ownersOf returns the domains that names were registered under, sorted. A name that nobody can register, or that is
 // itself what others register under, stands for itself.
 func ownersOf(names []string) []string {

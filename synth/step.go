@@ -20,15 +20,6 @@ const (
 // adminPorts are those by which people, and who poses as them, take a machine over.
 var adminPorts = []uint16{22, 23, 135, 139, 445, 512, 513, 514, 2375, 2376, 3389, 5900, 5985, 5986, 10250}
 
-// door is a port of a server.
-type door struct {
-	dst   graph.PeerID
-	proto model.Proto
-	port  uint16
-}
-
-func doorOf(e *graph.Edge) door { return door{e.Dst, e.Proto, e.Port} }
-
 // step says why an edge looks like a step of somebody who moves from workload to workload, "" where it does not. A port
 // of administration is sign enough; of the others it takes two.
 func (x *suspecting) step(e *graph.Edge, c *client) string {

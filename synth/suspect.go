@@ -33,58 +33,6 @@ func suspicions(g *graph.Graph, d *decided) map[graph.EdgeID]string {
 	return out
 }
 
-// suspecting knows of each client what is usual for it.
-type suspecting struct {
-	g       *graph.Graph
-	clients map[graph.PeerID]*client
-	vain    map[graph.PeerID]int // connections tried in vain, by clients that tried many
-	pairs   map[pair]*pairPorts
-	users   map[door]int // clients of a port
-}
-
-// pair is a client and a server.
-type pair struct{ src, dst graph.PeerID }
-
-// pairPorts counts the ports that a client used of a server, and those of them that it hardly used.
-type pairPorts struct{ all, single int }
-
-// client is what was seen of a client.
-type client struct {
-	records uint64
-	names   bool // it asked for the name of some address
-	// namespaces counts the edges to each other namespace.
-	namespaces map[string]int
-}
-
-func (x *suspecting) count(e *graph.Edge) {
-	c := x.clients[e.Src]
-	if c == nil {
-		c = &client{namespaces: map[string]int{}}
-		x.clients[e.Src] = c
-	}
-	c.records += e.Records()
-	c.names = c.names || len(e.Names) > 0
-	c.namespaces[x.g.Peers[e.Dst].Namespace]++
-	x.users[doorOf(e)]++
-	p := x.pairs[pair{e.Src, e.Dst}]
-	if p == nil {
-		p = &pairPorts{}
-		x.pairs[pair{e.Src, e.Dst}] = p
-	}
-	p.all++
-	if e.Records() <= fewRecords {
-		p.single++
-	}
-}
-
-// What is odd is so beside what is usual: so many ports of one server, so few records of a client that has many.
-const (
-	sweepPorts  = 8
-	fewRecords  = 3
-	manyRecords = 100
-	longEnough  = 24 * 3600e6 // microseconds that a log spans before a single connection is odd
-)
-
 func (x *suspecting) why(e *graph.Edge) string {
 	src, dst := &x.g.Peers[e.Src], &x.g.Peers[e.Dst]
 	rare := e.Records() <= fewRecords && len(e.Windows) <= 1
@@ -107,9 +55,6 @@ func (x *suspecting) why(e *graph.Edge) string {
 	}
 	return x.step(e, c)
 }
-
-// sweep reports whether most ports of a pair are single connections to many.
-func (p *pairPorts) sweep() bool { return p.single >= sweepPorts && 2*p.single > p.all }
 
 // byHand reports whether a peer is a pod with the one label that kubectl run gives, and no owner.
 func (x *suspecting) byHand(p *graph.Peer) bool {

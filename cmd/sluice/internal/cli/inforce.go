@@ -3,21 +3,38 @@ package cli
 import (
 	"context"
 
+	"github.com/spf13/cobra"
+
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/model"
 	"sluice/synth/verify"
 )
 
+// inForceFlags are the flags that say that a cluster evaluates the policies already.
+type inForceFlags struct {
+	enforced string // since when; allFlows: always; "": they are not
+	staged   bool
+}
+
 // allFlows is the value of --enforced without one.
 const allFlows = "all"
 
-// inForce compares the policies with what the data plane did or said, once or as it comes.
-func (o *verifyOptions) inForce(
-	ctx context.Context, s Streams, p *run.Policies, path string, sources []string,
+func (f *inForceFlags) flags(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.enforced, "enforced", "", "the policies are in force, since `TIME` or (without a value) in all of the flows")
+	flags.Lookup("enforced").NoOptDefVal = allFlows
+	flags.BoolVar(&f.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
+}
+
+func (f *inForceFlags) asked() bool { return f.enforced != "" || f.staged }
+
+// judge compares the policies with what the data plane did or said, once or as it comes.
+func (f *inForceFlags) judge(
+	ctx context.Context, s Streams, o *replaying, p *run.Policies, path string, sources []string,
 ) error {
 	switch {
-	case o.enforced != "" && o.staged:
+	case f.enforced != "" && f.staged:
 		return run.Usagef("policies are either enforced or staged: give one of --enforced and --staged")
 	case len(sources) == 0 && o.store == "" && o.servers.server() == "":
 		return run.Usagef("name flows of the time since the policies are there: SOURCE or --store DIR")
@@ -25,10 +42,10 @@ func (o *verifyOptions) inForce(
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	w := &judging{o: o, policies: p}
-	if o.enforced != "" && o.enforced != allFlows {
+	w := &judging{o: o, staging: f.staged, policies: p}
+	if f.enforced != "" && f.enforced != allFlows {
 		var err error
-		if w.since, err = parseTime("enforced", o.enforced); err != nil {
+		if w.since, err = parseTime("enforced", f.enforced); err != nil {
 			return err
 		}
 	}
@@ -53,7 +70,8 @@ func (o *verifyOptions) inForce(
 
 // judging compares policies with what the data plane does or says of them.
 type judging struct {
-	o        *verifyOptions
+	o        *replaying
+	staging  bool
 	policies *run.Policies
 	since    model.Micros // that they are in force; 0: always
 	changes  *show.Judgements
@@ -62,7 +80,7 @@ type judging struct {
 
 // once prints the comparison with a log that is complete.
 func (w *judging) once(ctx context.Context, s Streams, l *run.Log) error {
-	if w.o.staged {
+	if w.staging {
 		staging, err := w.staged(ctx, l)
 		if err != nil {
 			return err
@@ -103,7 +121,7 @@ func (w *judging) see(ctx context.Context, l *run.Log) (bool, error) {
 
 // tell prints what is new.
 func (w *judging) tell(ctx context.Context, l *run.Log) error {
-	if w.o.staged {
+	if w.staging {
 		st, err := w.staged(ctx, l)
 		if err != nil {
 			return err

@@ -1,20 +1,14 @@
 package cli
 
 import (
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"text/template"
 
 	"github.com/spf13/cobra"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 )
-
-//go:embed install.yaml
-var installText string
 
 func newInstall(s Streams) *cobra.Command {
 	o := &installOptions{}
@@ -87,8 +81,3 @@ are optional in it.`,
 	}
 	return c
 }
-
-var installTemplate = template.Must(template.New("install").Funcs(template.FuncMap{"q": func(v any) (string, error) {
-	b, err := json.Marshal(v)
-	return string(b), err
-}}).Parse(installText))

@@ -2,17 +2,28 @@ package cli
 
 import (
 	"cmp"
+	_ "embed"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
+	"text/template"
 
 	"sluice/cmd/sluice/internal/collect"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/ingest/live/goldmane"
 	"sluice/ingest/live/hubble"
 )
+
+//go:embed install.yaml
+var installText string
+
+var installTemplate = template.Must(template.New("install").Funcs(template.FuncMap{"q": func(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}}).Parse(installText))
 
 // installValues are the values of the template.
 type installValues struct {

@@ -12,9 +12,8 @@ import (
 
 type verifyOptions struct {
 	replaying
-	enforced string
-	staged   bool
-	with     []string
+	inForceFlags
+	with []string
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -49,9 +48,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds). With
 	f := c.Flags()
 	f.DurationVar(&o.every, "every", 10*time.Second, "with --follow: how often to replay what came")
 	f.StringVar(&o.CNI, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	f.StringVar(&o.enforced, "enforced", "", "the policies are in force, since `TIME` or (without a value) in all of the flows")
-	f.Lookup("enforced").NoOptDefVal = allFlows
-	f.BoolVar(&o.staged, "staged", false, "the cluster evaluates the policies and does not enforce them: compare what it said")
+	o.inForceFlags.flags(c)
 	f.StringArrayVar(&o.with, "with", nil, "what is in force already: cluster, files, a directory, git:REVISION:PATH or - (repeats)")
 	o.manifestsFlag(c, declaredFacts)
 	o.redactFlag(c)
@@ -76,8 +73,8 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if err := o.redactable(p, sources); err != nil {
 		return err
 	}
-	if o.enforced != "" || o.staged {
-		return o.inForce(ctx, s, p, path, sources)
+	if o.asked() {
+		return o.judge(ctx, s, &o.replaying, p, path, sources)
 	}
 	inForce, err := o.openAll(ctx, s, o.with)
 	if err != nil {
@@ -142,34 +139,4 @@ func (o *verifyOptions) beside(ctx context.Context, s Streams, l *run.Log, p, in
 		return err
 	}
 	return run.Failed(&b.Then, failOn)
-}
-
-// log opens the sources. A bundle without any is replayed with its own evidence, as it was when it was proven.
-func (o *verifyOptions) log(
-	ctx context.Context,
-	s Streams,
-	p *run.Policies,
-	path string,
-	sources []string,
-) (*run.Log, error) {
-	if p.Bundle != nil && len(sources) == 0 && o.store == "" && o.servers.given == "" {
-		sources = []string{path}
-		if o.CNI == "" {
-			o.CNI = p.Bundle.Verification.Semantics
-		}
-	}
-	l, err := o.open(ctx, s, sources)
-	if err != nil {
-		return nil, err
-	}
-	o.hideAll(o.Namespaces)
-	o.hidden(&o.Cluster)
-	p.Know(l.Config.Cluster)
-	if err := l.Usable(); err != nil {
-		return nil, err
-	}
-	if err := l.Seen(o.Namespaces, run.PodsOnly); err != nil {
-		return nil, err
-	}
-	return l, l.ClusterSeen(o.Cluster)
 }

@@ -10,15 +10,6 @@ import (
 	"sluice/synth/verify"
 )
 
-// replaying are the flags of a verification, be it once or again and again.
-type replaying struct {
-	reading
-	run.VerifyConfig
-	failOn failOn
-	format string
-	every  time.Duration // with --follow
-}
-
 // watcher is what goes on while servers send.
 type watcher interface {
 	// see looks at what came. false: that was stopped in the middle, the last look does it again.

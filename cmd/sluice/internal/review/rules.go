@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sluice/model"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
 )
@@ -76,6 +77,14 @@ func (k *making) rules(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// directionOf is the word for a direction.
+func directionOf(r *policy.Rule) string {
+	if r.Direction == model.DirectionUnknown {
+		return ""
+	}
+	return r.Direction.String()
 }
 
 // file reads a file of the bundle once.

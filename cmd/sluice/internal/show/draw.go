@@ -11,6 +11,7 @@ import (
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model/graph"
 	"sluice/synth/bundle"
+	"sluice/synth/layout"
 )
 
 // arrow is what goes from one peer to another, in one state.
@@ -68,7 +69,12 @@ func (d *drawing) print(w io.Writer, format string) error {
 		for i, name := range names {
 			ids[name] = i
 		}
-		return d.svg(w, arrows, names, ids)
+		lines := make([]layout.Line, len(arrows))
+		for i, a := range arrows {
+			lines[i] = layout.Line{From: ids[a.from], To: ids[a.to], Label: d.label(a),
+				Title: a.from + " → " + a.to + " " + d.label(a), Dashed: !solid(a.state)}
+		}
+		return svg(w, names, ids, lines, d.places)
 	}
 	var b strings.Builder
 	begin, node, end := "flowchart LR\n", mermaidNode, ""

@@ -8,14 +8,9 @@ import (
 	"sluice/synth/layout"
 )
 
-// svg draws the peers: in the places that a bundle has for them, nil for none of these.
-func (d *drawing) svg(w io.Writer, arrows []arrow, names []string, at map[string]int) error {
-	lines := make([]layout.Line, len(arrows))
-	for i, a := range arrows {
-		lines[i] = layout.Line{From: at[a.from], To: at[a.to], Label: d.label(a),
-			Title: a.from + " → " + a.to + " " + d.label(a), Dashed: !solid(a.state)}
-	}
-	places := d.places
+// svg draws peers with lines between them: in the places that a bundle has for them, nil for none of these. at is the
+// index of each name.
+func svg(w io.Writer, names []string, at map[string]int, lines []layout.Line, places *bundle.Places) error {
 	if places == nil {
 		between := make([]layout.Arrow, len(lines))
 		for i := range lines {
