@@ -78,40 +78,12 @@ func includeExtra(files map[string][]byte, extra []string) error {
 	return nil
 }
 
-// fromTop is the way to people's own policies from the directory of a form.
-var fromTop = path.Join("..", ExtraDir)
-
-// partial says first what the bundle must not be trusted with.
-func (p *page) partial(sources []string) {
-	if len(sources) == 0 {
-		return
+// Hands compares the directory of a bundle with what its bundle.json lists.
+func Hands(dir string) (ByHand, error) {
+	m, _, err := readManifest(dir)
+	if err != nil {
+		return ByHand{}, err
 	}
-	p.head("Learned from a part of the flows")
-	p.line(
-		"**These could not be read whole (`--allow-partial`). What was not read is missing in the policies, and would be cut:**\n",
-	)
-	for _, s := range sources {
-		p.line("- %s", Escape(s))
-	}
-}
-
-// byHand lists what people changed and added in the directory.
-func (p *page) byHand(h *ByHand) {
-	if len(h.Edited)+len(h.Extra)+len(h.Loose) == 0 {
-		return
-	}
-	p.head("Changed by hand")
-	p.line(
-		"The verification counts these as they are. `sluice verify` fails while a file is changed; `learn --force` writes over it.\n",
-	)
-	var rows [][]string
-	add := func(names []string, what string) {
-		for _, name := range names {
-			rows = append(rows, []string{name, what})
-		}
-	}
-	add(h.Edited, "changed, and kept as it is")
-	add(h.Loose, "not of this bundle, and not applied: move it to "+ExtraDir+"/")
-	add(h.Extra, "applied with the allow policies")
-	p.table(maxFindings, []string{"file", "what of it"}, rows)
+	p, err := lookAt(dir, m)
+	return p.ByHand, err
 }

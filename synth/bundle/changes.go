@@ -48,6 +48,21 @@ func (m *Manifest) sameMeaning(before *Former) (bool, error) {
 	return bytes.Equal(a, b), err
 }
 
+// stable is bundle.json. While nothing else differs from the bundle before, the day stays, too: the bytes do.
+func (m *Manifest) stable(before *Former) ([]byte, error) {
+	c := m.committed()
+	if before != nil {
+		today := c.AsOf
+		c.AsOf = before.Manifest.AsOf
+		if text, err := encode(c); err != nil || digestOf(text) == before.digest {
+			m.AsOf = c.AsOf
+			return text, err
+		}
+		c.AsOf = today
+	}
+	return encode(c)
+}
+
 // markNew marks the rules that the bundle before did not have. While nothing changes the marks stay.
 func (m *Manifest) markNew(before *Former, same bool) {
 	if before == nil {

@@ -1,8 +1,16 @@
 package bundle
 
 import (
+	"cmp"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"sluice/synth/render"
 )
 
 // disk is what changes files. Tests have one that fails.
@@ -27,10 +35,25 @@ func (realDisk) Rename(from, to string) error { return os.Rename(from, to) }
 func (realDisk) Remove(name string) error     { return os.Remove(name) }
 func (realDisk) RemoveAll(name string) error  { return os.RemoveAll(name) }
 
-// on returns the disk that a bundle is written to.
-func (in *Input) on() disk {
-	if in.disk == nil {
-		return realDisk{}
+// writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.
+func writeFiles(on disk, dir string, files map[string][]byte) error {
+	in := map[string][]string{}
+	for name := range files {
+		in[path.Dir(name)] = append(in[path.Dir(name)], name)
 	}
-	return in.disk
+	dirs := slices.Sorted(maps.Keys(in))
+	errs := make([]error, len(dirs))
+	render.Each(len(dirs), func(i int) {
+		if err := on.MkdirAll(filepath.Join(dir, filepath.FromSlash(dirs[i])), 0o755); err != nil {
+			errs[i] = fmt.Errorf("make directory %s: %w", dirs[i], err)
+			return
+		}
+		for _, name := range in[dirs[i]] {
+			if err := on.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), files[name], 0o644); err != nil {
+				errs[i] = fmt.Errorf("write %s: %w", name, err)
+				return
+			}
+		}
+	})
+	return cmp.Or(errs...)
 }

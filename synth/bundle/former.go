@@ -40,14 +40,3 @@ func formerOf(dir string, m *Manifest, kinds []render.Kinds) *Former {
 	}
 	return f
 }
-
-// before is the state that a bundle is compared with: the one that learning started from, else the one in its place.
-func before(p *place, former *Manifest, in Input) *Former {
-	switch {
-	case in.Base != nil:
-		return in.Base
-	case former != nil:
-		return formerOf(p.dir, former, in.kinds())
-	}
-	return nil
-}

@@ -19,10 +19,6 @@ type Flux struct {
 	Repository string // the GitRepository in flux-system; "" is flux-system
 }
 
-// GitOpsDir has for each tool a directory stage, in which all is applied and what opens stands, and enforce, without
-// it.
-const GitOpsDir = "gitops"
-
 // fluxObject is a Kustomization of Flux.
 type fluxObject struct {
 	APIVersion string        `json:"apiVersion"`

@@ -1,14 +1,10 @@
 package bundle
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"slices"
 
-	"sluice/synth"
 	"sluice/synth/policy"
-	"sluice/synth/verify"
 )
 
 // InForce are the policies that a cluster has already, where a bundle holds only what is missing beside them.
@@ -54,21 +50,6 @@ func (b *Beside) Lacking(set policy.PolicySet) []string {
 	return slices.DeleteFunc(slices.Clone(b.Policies), func(name string) bool { return slices.Contains(have, name) })
 }
 
-// judgeAll verifies a set together with what is in force. What is told of rules, and of what is allowed beyond need, is
-// of the set alone.
-func judgeAll(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespace) (verify.Report, error) {
-	own, err := judge(ctx, in, set, spaces)
-	if err != nil || in.InForce == nil {
-		return own, err
-	}
-	if err := in.InForce.free(set); err != nil {
-		return own, err
-	}
-	both, err := judge(ctx, in, in.InForce.Set.Apply(set), spaces)
-	both.Unused, both.Idle, both.Open, both.Over = own.Unused, own.Idle, own.Open, own.Over
-	return both, err
-}
-
 // free reports an error where a policy of a set bears the name of one in force, and would replace it.
 func (f *InForce) free(set policy.PolicySet) error {
 	for _, p := range set.Policies {
@@ -79,38 +60,6 @@ func (f *InForce) free(set policy.PolicySet) error {
 		}
 	}
 	return nil
-}
-
-// taken names what the cluster has already under a name that the bundle uses, and that is not of this bundle: kind,
-// namespace and name, sorted by them.
-func (w *written) taken(in *Input) []synth.Taken {
-	kinds, names := map[string]bool{}, map[string]bool{}
-	for _, p := range w.set.Policies {
-		kinds[p.Kind] = true
-	}
-	for _, ns := range append(in.Result.Namespaces(), "") {
-		for _, f := range forms {
-			for _, p := range f.of(in.Result, ns) {
-				names[p.Namespace+"/"+p.Name] = true
-			}
-		}
-	}
-	var out []synth.Taken
-	for i := range in.Cluster.Policies {
-		q := &in.Cluster.Policies[i]
-		if kinds[q.Kind] && names[q.Namespace+"/"+q.Name] && q.Bundle != in.name() {
-			out = append(out, synth.Taken{Namespace: q.Namespace, What: nameOf(q)})
-		}
-	}
-	for _, q := range in.Cluster.Networks {
-		for _, p := range w.set.Networks {
-			if p.Name == q.Name && !slices.Equal(p.CIDRs, q.CIDRs) {
-				out = append(out, synth.Taken{What: "network " + q.Name})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b synth.Taken) int { return cmp.Compare(a.What, b.What) })
-	return slices.Compact(out)
 }
 
 func only(p policy.Policy) policy.PolicySet { return policy.PolicySet{Policies: []policy.Policy{p}} }

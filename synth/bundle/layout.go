@@ -10,28 +10,6 @@ import (
 	"sluice/synth/render"
 )
 
-const kustomizationFile = "kustomization.yaml"
-
-// kustomization lists the files and directories that kubectl apply -k takes in.
-type kustomization struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind"`
-	Resources  []string `json:"resources"`
-	// SortOptions keep the order of the list, which is safe. Only those of the target count.
-	SortOptions       *sortOptions      `json:"sortOptions,omitempty"`
-	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
-}
-
-type sortOptions struct {
-	Order string `json:"order"`
-}
-
-// newKustomization applies what it lists in that order.
-func newKustomization(resources ...string) kustomization {
-	return kustomization{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization", Resources: resources,
-		SortOptions: &sortOptions{"fifo"}}
-}
-
 // forms are the directories that hold policies, and what of a namespace is in each; that of "" is for all namespaces.
 var forms = []struct {
 	dir string
@@ -41,22 +19,6 @@ var forms = []struct {
 	{allowDir, (*synth.Result).Allow},
 	{denyDir, (*synth.Result).Deny},
 	{stageDir, (*synth.Result).Staged},
-}
-
-// labelsOf are the labels of the objects of a bundle, to list and delete them by.
-func labelsOf(name string) []string {
-	return []string{render.ManagedByLabel + "=sluice", render.BundleLabel + "=" + name}
-}
-
-// phaseLabel tells besides which directory an object is in.
-func phaseLabel(dir string) string { return "sluice.dev/phase=" + dir }
-
-// filing collects the files of a bundle by their slash-separated paths.
-type filing struct {
-	r      *synth.Result
-	labels []string
-	files  map[string][]byte
-	lists  map[string][]string // directory -> resources of its kustomization
 }
 
 // policyFiles returns everything in the bundle that a cluster can apply.
@@ -87,8 +49,6 @@ func policyFiles(in *Input) (map[string][]byte, error) {
 	}
 	return l.files, nil
 }
-
-func dirOf(namespace string) string { return render.File{Namespace: namespace}.Dir() }
 
 // policies writes what one form has of a namespace, and lists it in the order of the set: named networks first.
 func (l *filing) policies(form, namespace string, set policy.PolicySet) error {
@@ -138,12 +98,6 @@ func (l *filing) above() {
 			l.lists[enforceDir] = append(l.lists[enforceDir], path.Join("..", allow))
 		}
 	}
-}
-
-func (l *filing) write(name string, object any) error {
-	text, err := render.Marshal(object)
-	l.files[name] = text
-	return err
 }
 
 // withoutLabels takes the labels of the bundle off the networks that were read back: what was learned has none.

@@ -9,6 +9,16 @@ import (
 	"sluice/model"
 )
 
+// How much of each list a person is shown; bundle.json has all.
+const (
+	maxRules    = 200
+	maxFindings = 40
+	maxCases    = 20
+	maxText     = 500 // bytes of a rule
+	maxWorst    = 10  // of a group
+	maxOpenRows = 12  // of a table that is not folded away
+)
+
 // Escape makes a text from a log or a cluster harmless in Markdown, HTML and tables: it stays on its line, inside its
 // cell, and is text.
 func Escape(s string) string {
@@ -126,4 +136,12 @@ func count[T int | uint64](n T, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// short cuts a text that nobody would read to its end.
+func short(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "... (whole in " + ManifestFile + ")"
 }

@@ -49,16 +49,6 @@ func (b *ByHand) none() bool {
 	return len(b.Edited)+len(b.Removed)+len(b.Extra)+len(b.Loose)+len(b.Foreign) == 0
 }
 
-// Hands compares the directory of a bundle with what its bundle.json lists.
-func Hands(dir string) (ByHand, error) {
-	m, _, err := readManifest(dir)
-	if err != nil {
-		return ByHand{}, err
-	}
-	p, err := lookAt(dir, m)
-	return p.ByHand, err
-}
-
 // place is the directory that a bundle is written to.
 type place struct {
 	ByHand

@@ -90,10 +90,3 @@ func (d *dividing) rule(r *Rule) {
 		d.parts[ns].Rules = append(d.parts[ns].Rules, c)
 	}
 }
-
-// of is the reviewer of a part.
-func (r *reviewer) of(m *Manifest) *reviewer {
-	c := *r
-	c.m = m
-	return &c
-}

@@ -7,9 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
-	"sluice/model"
 	"sluice/synth"
 )
 
@@ -66,14 +64,6 @@ type Ready struct {
 	State     string `json:"state"`
 	Chance    string `json:"chance"` // of an edge within a week that exists and was never seen
 	Why       string `json:"why,omitempty"`
-}
-
-// day is the UTC day of a time, "" for none.
-func day(t model.Micros) string {
-	if t == 0 {
-		return ""
-	}
-	return time.UnixMicro(t).UTC().Format(time.DateOnly)
 }
 
 // committed is the manifest without all that the next run changes though no rule, edge or decision does.

@@ -51,17 +51,6 @@ func riskOfEdge(source, destination, direction string) risk {
 	return within
 }
 
-// kindOf tells outside, nodes and other entities of the cluster, and pods apart.
-func kindOf(id string) string {
-	switch first, _, _ := strings.Cut(id, "/"); {
-	case strings.HasPrefix(id, "entity:") && id != "entity:world" && id != "entity:all":
-		return "node"
-	case strings.ContainsRune(first, ':'):
-		return "outside"
-	}
-	return "pod"
-}
-
 // byRisk are the rules of a namespace, "" for all, by what they are about.
 func (r *reviewer) byRisk(namespace string) [len(riskNames)][]*Rule {
 	var out [len(riskNames)][]*Rule

@@ -41,6 +41,14 @@ func rowsOf(g *graph.Graph, r *synth.Result, edges []graph.EdgeID) []graph.Row {
 	})
 }
 
+// decided is the word for what people decided of an edge, "" for nothing.
+func decided(r *synth.Result, edge graph.EdgeID) string {
+	if v, ok := r.Decided[edge]; ok {
+		return v.String()
+	}
+	return ""
+}
+
 // Count is how many edges a row stands for.
 func (e *Edge) Count() int { return max(e.Edges, 1) }
 

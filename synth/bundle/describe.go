@@ -1,0 +1,274 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sluice/model"
+	"sluice/model/graph"
+	"sluice/synth"
+	"sluice/synth/policy"
+	"sluice/synth/verify"
+)
+
+// describe writes what says of a bundle what it is: the manifest, the reviews, and the report of this run.
+func describe(ctx context.Context, dir string, in Input, w *written, before *Former) (*Manifest, error) {
+	m := newManifest(in, &w.report, w.files, w.spaces)
+	m.Files = map[string]string{}
+	for name, text := range w.files {
+		m.Files[name] = digestOf(text)
+	}
+	rest, err := reviews(ctx, in, m, w, before)
+	if err != nil {
+		return nil, err
+	}
+	report := rest[ReportFile]
+	delete(rest, ReportFile) // it is not of what is listed
+	if rest[PlacesFile], err = m.Places().encode(); err != nil {
+		return nil, fmt.Errorf("encode places: %w", err)
+	}
+	if m.pictured() {
+		if rest[PictureFile], err = m.Picture(); err != nil {
+			return nil, fmt.Errorf("draw bundle: %w", err)
+		}
+	}
+	rest[ignoreFile] = ignored(in.CommitEvidence)
+	rest[attributesFile] = []byte(attributes)
+	for name, text := range rest {
+		m.Files[name] = digestOf(text)
+	}
+	if rest[ManifestFile], err = m.stable(before); err != nil {
+		return nil, err
+	}
+	if rest[ReportData], err = encode(m.reportOf(digestOf(rest[ManifestFile]), in.Run)); err != nil {
+		return nil, err
+	}
+	rest[ReportFile] = report
+	return m, writeFiles(in.on(), dir, rest)
+}
+
+const (
+	attributesFile = ".gitattributes"
+	attributes     = ManifestFile + " linguist-generated\n" + PlacesFile + " linguist-generated\n" +
+		PictureFile + " linguist-generated\n*.yaml linguist-generated=false\n"
+)
+
+// ignored keeps out of Git what every run changes.
+func ignored(withEvidence bool) []byte {
+	text := "# What every run changes: the text of the pull request and an artifact of CI.\n/" +
+		ReportFile + "\n/" + ReportData + "\n"
+	if !withEvidence {
+		text += "/" + EvidenceDir + "/\n"
+	}
+	return []byte(text)
+}
+
+func proof(p synth.Proof) *Proof {
+	if p.Rules == 0 {
+		return nil
+	}
+	return &Proof{p.Rules, p.Bound, p.Proven(), p.Peers, p.Ports}
+}
+
+func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {
+	g, r := in.Graph, in.Result
+	m := &Manifest{
+		APIVersion: apiVersion,
+		Kind:       manifestKind,
+		Name:       in.name(),
+		Dialect:    r.Dialect.Name(),
+		Cluster:    r.Cluster,
+		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway, slices.Sorted(slices.Values(in.Config.Widen))},
+		Beside:     in.InForce.beside(in.Config.Granted),
+		AsOf:       day(g.AsOf),
+		Inputs:     inputs(g),
+		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),
+			r.Stats.Matrices, r.Stats.Proven, r.Stats.Large, r.Stats.LargeProven},
+		Namespaces: spaces,
+		Subjects:   []Subject{},
+		Rules:      []Rule{},
+		Edges:      []Edge{},
+		Widenings:  []Widening{},
+		Findings:   []Finding{},
+	}
+	index := m.edges(g, r)
+	_, m.GlobalDeny = r.GlobalDeny()
+	for _, s := range r.Subjects {
+		w := &g.Workloads[s.Workload]
+		m.Subjects = append(
+			m.Subjects,
+			Subject{w.ID, w.Selector, w.Merged, append([]string{}, s.Rules...), proof(s.Ingress), proof(s.Egress)},
+		)
+	}
+	m.rules(r, index)
+	m.widenings(g, r)
+	m.findings(r, index)
+	m.Verification = verification(report)
+	return m
+}
+
+// namespaces says of each namespace with subjects what of it is enforced, and what no edge asks for in that form.
+func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
+	open := map[string][]string{}
+	widened := r.WidenedRules()
+	for i := range enforced.Policies {
+		p := &enforced.Policies[i]
+		for k := range p.Rules {
+			if id := p.RuleID(k); len(r.RuleEdges[id]) == 0 && !widened[id] {
+				open[p.Namespace] = append(open[p.Namespace], id)
+			}
+		}
+	}
+	list := []Namespace{}
+	for _, name := range r.Namespaces() {
+		e := r.Enforce[name]
+		n := Namespace{Name: name, Ingress: e.Allows(model.Ingress), Egress: e.Allows(model.Egress),
+			Obstacles: []Obstacle{}, Open: open[name],
+			IngressStatus: e.Ingress.String(), EgressStatus: e.Egress.String(),
+			WatchedFrom: model.StampSecond(e.Watched.First), WatchedTo: model.StampSecond(e.Watched.Last),
+			NewEdge: model.StampSecond(e.Watched.NewEdge), IsolatedToday: r.IsolatedToday(name)}
+		for _, o := range e.Why {
+			n.Obstacles = append(n.Obstacles, Obstacle{o.Direction.String(), o.Text})
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// edges lists the edges that have an end in one of the namespaces, alike ones in one row. The result says where each is
+// in the manifest.
+func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
+	index := map[graph.EdgeID]int{}
+	cannot, learned := r.Inexpressible(), r.Accepted()
+	var listed []graph.EdgeID
+	for i, e := range g.AllEdges() {
+		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
+		_, from := r.Enforce[src.Namespace]
+		_, to := r.Enforce[dst.Namespace]
+		if from && src.Kind == model.KindPod || to && dst.Kind == model.KindPod {
+			listed = append(listed, i)
+		}
+	}
+	for _, row := range rowsOf(g, r, listed) {
+		e, first := g.Sum(&row), row.Edges[0]
+		for _, i := range row.Edges {
+			index[i] = len(m.Edges)
+		}
+		many := 0
+		if len(row.Edges) > 1 {
+			many = len(row.Edges)
+		}
+		m.Edges = append(
+			m.Edges,
+			Edge{
+				row.Source,
+				row.Destination,
+				row.Port,
+				many,
+				e.State.String(),
+				e.GradeText(),
+				e.Doubt.String(),
+				e.Reason.String(),
+				cannot[first],
+				learned[first] && !e.State.Worked(),
+				decided(r, first),
+				&Seen{
+					e.Records(),
+					e.DeniedRecords,
+					e.Conns,
+					len(e.Windows),
+					model.StampSecond(e.First),
+					model.StampSecond(e.Last),
+					e.Observers.Names(),
+					e.SrcPod,
+					e.DstPod,
+				},
+				e.Names,
+			},
+		)
+	}
+	return index
+}
+
+func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
+	set := r.Policies
+	for _, ns := range r.Namespaces() {
+		if p, ok := r.Beside(ns); ok {
+			set = set.Add(p)
+		}
+	}
+	if p, ok := r.GlobalDeny(); ok {
+		set = set.Add(p)
+	}
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		for j := range p.Rules {
+			if p.Rules[j].Action != policy.Allow {
+				continue // no edge asks for it
+			}
+			id := p.RuleID(j)
+			told := map[int]bool{}
+			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}
+			for _, e := range r.RuleEdges[id] {
+				if k := index[e]; !told[k] {
+					told[k] = true
+					rule.Edges = append(rule.Edges, k)
+				}
+			}
+			m.Rules = append(m.Rules, rule)
+		}
+	}
+}
+
+func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
+	for _, w := range r.Widenings {
+		out := Widening{Kind: w.Kind, Text: w.Text, Price: w.Price, Pairs: []string{}, Rules: w.Rules}
+		opens := map[string]Opened{}
+		for _, t := range w.Triples {
+			src, dst := g.Peers[t.Src].ID, g.Peers[t.Dst].ID
+			port := policy.Port{Proto: t.Proto, First: t.Port, Last: t.Last}
+			opens[src+" -> "+dst+" "+port.String()] = Opened{src, dst, t.Proto.String(), t.Port, t.Last}
+		}
+		for _, pair := range slices.Sorted(maps.Keys(opens)) {
+			out.Pairs = append(out.Pairs, pair)
+			out.Opens = append(out.Opens, opens[pair])
+		}
+		m.Widenings = append(m.Widenings, out)
+	}
+}
+
+func (m *Manifest) findings(r *synth.Result, index map[graph.EdgeID]int) {
+	for _, f := range r.Findings {
+		out := Finding{
+			Kind:        string(f.Kind),
+			Severity:    f.Severity.String(),
+			Namespace:   f.Namespace,
+			Text:        f.Text,
+			Detail:      f.Detail,
+			Consequence: f.Consequence,
+		}
+		if f.Direction != model.DirectionUnknown {
+			out.Direction = f.Direction.String()
+		}
+		if i, ok := index[f.Edge]; ok {
+			out.Edge = &i
+		}
+		m.Findings = append(m.Findings, out)
+	}
+}
+
+func verification(r *verify.Report) Verification {
+	v := Verification{r.Semantics.String(), &Replayed{map[string]uint64{}, map[string]uint64{}, r.Over.Count,
+		r.Over.Universe, []string{}}}
+	for i := range r.Connections {
+		v.Connections[verify.Verdict(i).String()] = r.Connections[i]
+		v.Records[verify.Verdict(i).String()] = r.Records[i]
+	}
+	for _, u := range r.Unused {
+		v.UnusedRules = append(v.UnusedRules, u.ID)
+	}
+	slices.Sort(v.UnusedRules)
+	return v
+}

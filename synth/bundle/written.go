@@ -1,0 +1,23 @@
+package bundle
+
+import (
+	"sluice/synth/policy"
+	"sluice/synth/verify"
+)
+
+// Written is a bundle that is in its place. The report is that of the enforced form.
+type Written struct {
+	verify.Report
+	Manifest *Manifest
+	Hands    ByHand // what people did in its directory
+}
+
+// written are the policies of a bundle as they are on disk, and how they are judged.
+type written struct {
+	files  map[string][]byte
+	hands  *ByHand
+	spaces []Namespace
+	set    policy.PolicySet // what is enforced, with what people changed and added
+	own    verify.Report    // of what was written
+	report verify.Report    // with what people changed and added
+}
