@@ -18,80 +18,11 @@ import (
 // neither nodes nor domain names: a rule with one of them allows nothing, and denies everything where it does not
 // allow.
 
-const (
-	needPriority   need = "the order of policies with one priority, which the API leaves open"
-	needNodeLabels need = "the labels of the node"
-)
-
-// adminOrder and baselineOrder are where Calico has the tiers.
-const (
-	adminOrder    = 1e3
-	baselineOrder = 1e7
-)
-
-// aroundTiers returns the tiers around those of namespaces as Calico has them.
-func aroundTiers() []policy.Tier {
-	admin, baseline := float64(adminOrder), float64(baselineOrder)
-	return []policy.Tier{
-		{Name: policy.AdminTier, Order: &admin, Pass: true},
-		{Name: policy.BaselineTier, Order: &baseline, Pass: true},
-	}
-}
-
-// builtIn reports whether a tier is always there, whatever a set says of it.
-func builtIn(tier string) bool {
-	return tier == policy.DefaultTier || tier == policy.AdminTier || tier == policy.BaselineTier
-}
-
-// closed reports whether Calico does not understand a rule of a policy around those of namespaces, and so closes it.
-func closed(p *policy.Policy, r *policy.Rule) bool {
-	return p.Around() && slices.ContainsFunc(r.Peers, func(q policy.Peer) bool {
-		return q.Kind == policy.PeerNodes || q.Kind == policy.PeerFQDN
-	})
-}
-
-// selAround notes that policy i, which stands around those of namespaces, may select the end.
-func (e *Evaluator) selAround(end *End, i int, sure model.Tri) {
-	p := &e.set.Policies[i]
-	for _, d := range policy.Directions() {
-		if len(e.rules[i][d]) == 0 {
-			continue
-		}
-		s := end.selection(d)
-		if p.Floor(d) {
-			s.floored = either(s.floored, sure)
-		}
-		list := &s.before
-		switch {
-		case e.semantics == Calico:
-			list, s.around = &s.policies, true
-		case p.Tier == policy.BaselineTier:
-			list = &s.after
-		}
-		*list = append(*list, selected{i, sure == model.Yes})
-	}
-}
-
-// surrounded reports whether policies around those of namespaces select the end.
-func (s *selection) surrounded() bool { return len(s.before)+len(s.after) > 0 }
-
-// byPriority puts the policies around those of namespaces in the order of their evaluation.
-func (e *Evaluator) byPriority(end *End) {
-	for _, d := range policy.Directions() {
-		s := end.selection(d)
-		for _, list := range [][]selected{s.before, s.after} {
-			slices.SortStableFunc(list, func(a, b selected) int { return cmp.Compare(e.priority(a), e.priority(b)) })
-		}
-	}
-}
-
-func (e *Evaluator) priority(s selected) float64 { return orderOf(e.set.Policies[s.policy].Order) }
-
 // around decides one direction where policies around those of namespaces select the subject.
-func (e *Evaluator) around(a asked) Part {
+func (e *Evaluator) around(a *asked) Part {
 	s := a.subject.selection(a.dir)
 	var o outlook
-	if e.walk(&o, s.before, &a) && e.between(&o, s.isolated, &a) && e.walk(&o, s.after, &a) {
+	if e.walk(&o, s.before, a) && e.between(&o, s.isolated, a) && e.walk(&o, s.after, a) {
 		end := Part{Outcome: Allowed, Reason: NotIsolated, Policy: -1, Rule: -1}
 		if s.isolated == model.No {
 			end.Reason = Passed
@@ -189,17 +120,9 @@ func (x *answers) several() bool {
 func (e *Evaluator) first(s selected, a *asked, lacks *need) answers {
 	x := answers{none: true}
 	p := &e.set.Policies[s.policy]
-	lanes := e.rules[s.policy][a.dir]
-	for k := range lanes {
-		if lanes[k].misses(a.proto, a.port) {
-			continue
-		}
-		j := lanes[k].rule
+	for j := range e.rulesFor(s.policy, a) {
 		var n need
-		m := e.matchRule(&p.Rules[j], e.peers[s.policy][j], a.subject, a.peer, a.server, a.proto, a.port, &n)
-		if m == model.Yes && !s.sure {
-			m = n.unknown(a.subject.lacks)
-		}
+		m := s.applies(e.matchRule(&p.Rules[j], e.peers[s.policy][j], a, &n), a, &n)
 		if m == model.No {
 			continue
 		}
@@ -219,36 +142,4 @@ func (e *Evaluator) first(s selected, a *asked, lacks *need) answers {
 		}
 	}
 	return x
-}
-
-// matchNodes reports whether the end is a node whose labels a selector finds.
-func (e *Evaluator) matchNodes(s policy.Selector, end *End, n *need) model.Tri {
-	if end.IsPod {
-		return model.No
-	}
-	if end.Address.IsValid() {
-		for i := range e.set.Manifests.Nodes {
-			if node := &e.set.Manifests.Nodes[i]; slices.Contains(node.Addresses, end.Address) {
-				return tri(s.Matches(node.Labels))
-			}
-		}
-	}
-	switch m := end.matchEntities(model.Host|model.RemoteNode, n); {
-	case m == model.Yes && len(s) > 0:
-		return n.unknown(needNodeLabels)
-	default:
-		return m
-	}
-}
-
-// laneOf is the lane of a rule. One that Calico closes matches every port, or nothing where it would allow.
-func (e *Evaluator) laneOf(p *policy.Policy, j int) lane {
-	r := &p.Rules[j]
-	if e.semantics != Calico || !closed(p, r) {
-		return newLane(j, r)
-	}
-	if r.Action == policy.Allow {
-		return lane{rule: j, first: policy.LastPort, last: 0}
-	}
-	return lane{rule: j, last: policy.LastPort}
 }

@@ -2,144 +2,10 @@ package eval
 
 import (
 	"slices"
-	"strings"
 
 	"sluice/model"
 	"sluice/synth/policy"
 )
-
-// What a decision of Calico's can lack beside the rest.
-const (
-	needAccount  need = "the service account of the pod"
-	needServices need = "the endpoints of services"
-	needHost     need = "the labels of the host endpoint"
-
-	needTier = "the tier " // and its name
-)
-
-// Labels that Calico gives to every pod, and the prefixes of those that it inherits.
-const (
-	calicoNamespace     = "projectcalico.org/namespace"
-	calicoOrchestrator  = "projectcalico.org/orchestrator"
-	calicoAccount       = "projectcalico.org/serviceaccount"
-	calicoNamespaceName = "projectcalico.org/name" // of a namespace
-	namespacePrefix     = "pcns."
-	accountPrefix       = "pcsa."
-)
-
-// view is a set of labels, some of which are not known.
-type view struct {
-	labels model.Labels
-	lacks  func(key string) need // what to know for the label of a key, "" where it is known
-}
-
-// matches reports whether a selector finds the labels.
-func (v *view) matches(s policy.Selector, n *need) model.Tri {
-	m := model.Yes
-	for i := range s {
-		m = and(m, v.meets(&s[i], n))
-	}
-	return m
-}
-
-func (v *view) meets(r *policy.Requirement, n *need) model.Tri {
-	if r.Op == policy.Either {
-		m := model.No
-		for _, s := range r.Any {
-			m = either(m, v.matches(s, n))
-		}
-		return m
-	}
-	if what := v.lacks(r.Key); what != "" {
-		return n.unknown(what)
-	}
-	return tri(r.Matches(v.labels))
-}
-
-// known is the lacks of a view that lacks nothing.
-func known(string) need { return "" }
-
-// overlay returns labels with others put over them.
-func overlay(labels model.Labels, over ...string) model.Labels {
-	kv := slices.Clone(over)
-	for _, l := range labels {
-		key, _, _ := strings.Cut(l, "=")
-		if !slices.ContainsFunc(over, func(o string) bool { k, _, _ := strings.Cut(o, "="); return k == key }) {
-			kv = append(kv, l)
-		}
-	}
-	return model.MakeLabels(kv)
-}
-
-// calicoViews returns a pod's labels and those of its namespace as Calico's selectors see them.
-func calicoViews(f *Facts) (pod, namespace view) {
-	namespace = view{overlay(withName(f.NamespaceLabels, f.Namespace), calicoNamespaceName+"="+f.Namespace), known}
-	if f.NamespaceLabels == nil {
-		namespace.lacks = lacksNamespace
-	}
-	account := f.ServiceAccount
-	if account == "" && !f.LabelsUnknown {
-		account, _ = f.Labels.Get(calicoAccount)
-	}
-	own := []string{calicoNamespace + "=" + f.Namespace, calicoOrchestrator + "=k8s"}
-	if account != "" {
-		own = append(own, calicoAccount+"="+account)
-	}
-	var inherited []string
-	for _, l := range namespace.labels {
-		inherited = append(inherited, namespacePrefix+l)
-	}
-	for _, l := range f.ServiceAccountLabels {
-		inherited = append(inherited, accountPrefix+l)
-	}
-	if !f.LabelsUnknown {
-		inherited = overlay(inherited, f.Labels...)
-	}
-	pod.labels = overlay(inherited, own...)
-	pod.lacks = func(key string) need {
-		switch {
-		case key == calicoNamespace || key == calicoOrchestrator:
-			return ""
-		case key == calicoAccount:
-			if account == "" {
-				return needAccount
-			}
-			return ""
-		case f.LabelsUnknown:
-			return needLabels
-		case strings.HasPrefix(key, accountPrefix) && f.ServiceAccountLabels == nil:
-			return needAccount
-		case strings.HasPrefix(key, namespacePrefix):
-			return namespace.lacks(key[len(namespacePrefix):])
-		}
-		return ""
-	}
-	return pod, namespace
-}
-
-// lacksNamespace is the lacks of a namespace of which only the name is known.
-func lacksNamespace(key string) need {
-	if key == policy.NamespaceName || key == calicoNamespaceName {
-		return ""
-	}
-	return needNamespace
-}
-
-// calicoEnd notes which policies select the end, in the order of their evaluation.
-func (e *Evaluator) calicoEnd(end *End) {
-	end.labels, end.ofNamespace = calicoViews(&end.Facts)
-	var n need
-	for _, i := range e.policiesOf(end, end.labels.labels) {
-		e.sel(end, i, end.labels.matches(e.set.Policies[i].Subject, &n))
-	}
-	for _, i := range e.clusterWide {
-		p := &e.set.Policies[i]
-		e.sel(end, i, and(end.labels.matches(p.Subject, &n), end.ofNamespace.matches(p.SubjectNamespaces, &n)))
-	}
-	end.lacks = n
-	e.tiers.sort(&end.ingress)
-	e.tiers.sort(&end.egress)
-}
 
 // calicoRule reports whether r matches the connection.
 func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, peers []resolved, a *asked, n *need) model.Tri {
@@ -164,17 +30,6 @@ func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, peers []resolve
 		n.unknown(lacks)
 	}
 	return m
-}
-
-func not(t model.Tri) model.Tri {
-	switch t {
-	case model.Yes:
-		return model.No
-	case model.No:
-		return model.Yes
-	default:
-	}
-	return t
 }
 
 // port1 reports whether a port of a rule is that of the connection. A name is looked up only among the pods that the
@@ -304,26 +159,6 @@ func (e *Evaluator) inNetworks(q *policy.Peer, end *End, namespaced bool, n *nee
 		}
 	}
 	return m
-}
-
-// networkViews returns the labels of a network with a namespace, and of that: of which only the name is known.
-func networkViews(w *policy.Network) (own, namespace view) {
-	namespace = view{
-		model.MakeLabels([]string{policy.NamespaceName + "=" + w.Namespace, calicoNamespaceName + "=" + w.Namespace}),
-		lacksNamespace,
-	}
-	var inherited []string
-	for _, l := range namespace.labels {
-		inherited = append(inherited, namespacePrefix+l)
-	}
-	own.labels = overlay(overlay(inherited, w.Labels...), calicoNamespace+"="+w.Namespace)
-	own.lacks = func(key string) need {
-		if of, ok := strings.CutPrefix(key, namespacePrefix); ok {
-			return lacksNamespace(of)
-		}
-		return ""
-	}
-	return own, namespace
 }
 
 // inService reports whether the end is one of the service's endpoints, and where it is the server that they are reached

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/model"
 	"sluice/synth/policy"
 )
 
@@ -115,4 +116,20 @@ func (p *Part) lacksPolicyFact() bool {
 	default:
 	}
 	return strings.HasPrefix(p.Needs, needTier)
+}
+
+// asked is the connection in question and the direction of it.
+type asked struct {
+	dir                   model.Direction
+	subject, peer, server *End
+	proto                 model.Proto
+	port                  uint16
+}
+
+// applies is what the match of a rule is worth where it is not sure that the policy selects the subject.
+func (s selected) applies(m model.Tri, a *asked, n *need) model.Tri {
+	if m == model.Yes && !s.sure {
+		return n.unknown(a.subject.lacks)
+	}
+	return m
 }

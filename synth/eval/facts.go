@@ -2,7 +2,6 @@ package eval
 
 import (
 	"net/netip"
-	"strings"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -81,67 +80,4 @@ func FactsOf(e *model.Endpoint) Facts {
 	default:
 	}
 	return f
-}
-
-// End is a prepared end of connections: Facts, and the policies that select it. It belongs to the Evaluator that made
-// it and is safe for concurrent use.
-type End struct {
-	Facts
-	namespace       model.Labels // with the name label
-	namespaceKnown  bool
-	lacks           need // what makes it unsure whether some policy selects the end
-	labels          view // the pod's and its namespace's, as Calico sees them
-	ofNamespace     view
-	ingress, egress selection
-	pods            met // conditions on pods that the end meets, and on namespaces
-	namespaces      met
-}
-
-// Isolated reports whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.
-func (e *End) Isolated(d model.Direction) model.Tri {
-	s := e.selection(d)
-	return either(s.isolated, s.floored)
-}
-
-// Policies returns the indices of the policies that may select the end and say something of direction d.
-func (e *End) Policies(d model.Direction) []int {
-	var out []int
-	for _, list := range [][]selected{e.selection(d).before, e.selection(d).policies, e.selection(d).after} {
-		for _, s := range list {
-			out = append(out, s.policy)
-		}
-	}
-	return out
-}
-
-// selection are the policies that may select an end, for one direction.
-type selection struct {
-	policies []selected
-	isolated model.Tri
-	by       int // the first policy that isolates it for sure, or -1
-	// before and after are those around the policies of namespaces, floored whether one of them isolates the end as far
-	// as its API can.
-	before, after []selected
-	floored       model.Tri
-	around        bool // policies has some of them, as Calico asks all in one order
-}
-
-// selected is the index of a policy, and whether it is sure that it selects the end.
-type selected struct {
-	policy int
-	sure   bool
-}
-
-// withName returns the labels of a namespace with its name label.
-func withName(labels model.Labels, name string) model.Labels {
-	if v, ok := labels.Get(policy.NamespaceName); ok && v == name {
-		return labels
-	}
-	kv := []string{policy.NamespaceName + "=" + name}
-	for _, l := range labels {
-		if k, _, _ := strings.Cut(l, "="); k != policy.NamespaceName {
-			kv = append(kv, l)
-		}
-	}
-	return model.MakeLabels(kv)
 }

@@ -1,6 +1,10 @@
 package eval
 
 import (
+	"iter"
+
+	"slices"
+
 	"sluice/model"
 	"sluice/synth/policy"
 )
@@ -34,7 +38,38 @@ func newLane(rule int, r *policy.Rule) lane {
 	return l
 }
 
+// rulesFor yields the rules of a policy that may match a connection, in their order.
+func (e *Evaluator) rulesFor(policy int, a *asked) iter.Seq[int] {
+	lanes := e.rules[policy][a.dir]
+	return func(yield func(int) bool) {
+		for k := range lanes {
+			if !lanes[k].misses(a.proto, a.port) && !yield(lanes[k].rule) {
+				return
+			}
+		}
+	}
+}
+
 // misses reports whether the rule matches nothing on a port.
 func (l *lane) misses(proto model.Proto, port uint16) bool {
 	return l.proto != 0 && l.proto != proto || port < l.first || port > l.last
+}
+
+// closed reports whether Calico does not understand a rule of a policy around those of namespaces, and so closes it.
+func closed(p *policy.Policy, r *policy.Rule) bool {
+	return p.Around() && slices.ContainsFunc(r.Peers, func(q policy.Peer) bool {
+		return q.Kind == policy.PeerNodes || q.Kind == policy.PeerFQDN
+	})
+}
+
+// laneOf is the lane of a rule. One that Calico closes matches every port, or nothing where it would allow.
+func (e *Evaluator) laneOf(p *policy.Policy, j int) lane {
+	r := &p.Rules[j]
+	if e.semantics != Calico || !closed(p, r) {
+		return newLane(j, r)
+	}
+	if r.Action == policy.Allow {
+		return lane{rule: j, first: policy.LastPort, last: 0}
+	}
+	return lane{rule: j, last: policy.LastPort}
 }

@@ -1,54 +1,10 @@
 package eval
 
 import (
-	"net/netip"
 	"slices"
 
 	"sluice/model"
 	"sluice/synth/policy"
-)
-
-// and is No if either is, else Unknown if either is.
-func and(a, b model.Tri) model.Tri {
-	if a == model.No || b == model.No {
-		return model.No
-	}
-	return min(a, b)
-}
-
-func tri(b bool) model.Tri {
-	if b {
-		return model.Yes
-	}
-	return model.No
-}
-
-// need collects what an unsure match lacks; the first is told.
-type need string
-
-func (n *need) unknown(what need) model.Tri {
-	if *n == "" {
-		*n = what
-	}
-	return model.Unknown
-}
-
-// What a decision can lack.
-const (
-	needNamespace need = "the labels of the namespace"
-	needPort      need = "the named ports of the destination"
-	needAddress   need = "the address"
-	needNames     need = "the DNS names of the address"
-	needNetworks  need = "the addresses of the named network"
-	needLabels    need = "the labels of the pod"
-	needPeer      need = "peers that this evaluator does not know"
-	needEntity    need = "what the address belongs to"
-	needNode      need = "whether the node is the pod's own"
-	needCode      need = "the code of the ICMP message"
-	needOrder     need = "the order of tiers, which this evaluator does not know"
-	needCluster   need = "the name of the pod's cluster"
-	needService   need = "the service, which is not among the manifests"
-	needEndpoints need = "the endpoints of a service without selector"
 )
 
 // hasLabels reports whether the selector finds the pod's labels.
@@ -73,14 +29,6 @@ func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
 	return m
 }
 
-// ciliumAccount is the label by which Cilium finds pods of a service account.
-const ciliumAccount = "io.cilium.k8s.policy.serviceaccount"
-
-// aNode reports whether the end is a node of which it is not known whether it is the other end's own.
-func (e *End) aNode() bool {
-	return (e.Node || e.HostNetwork) && e.Entities&(model.Host|model.RemoteNode) == 0
-}
-
 // inNamespaces reports whether the selector finds the pod's namespace.
 func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 	sure := model.Yes
@@ -93,9 +41,6 @@ func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 	}
 	return sure
 }
-
-// elsewhere reports whether both are known to be of different clusters.
-func elsewhere(a, b *End) bool { return a.Cluster != "" && b.Cluster != "" && a.Cluster != b.Cluster }
 
 // matchPeer reports whether p, in a policy of subject, names end.
 func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.Tri {
@@ -159,33 +104,6 @@ func (e *End) behind(s *policy.Service, n *need) model.Tri {
 	return e.hasLabels(s.Selector, n)
 }
 
-func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
-	switch {
-	case sem != Cilium:
-	case e.inCluster() || e.Masked && p.CIDR.Bits() > 0:
-		return model.No
-	case e.Masked: // what a rule leaves out does not find it either
-		return e.within([]netip.Prefix{p.CIDR}, n)
-	}
-	return and(e.within([]netip.Prefix{p.CIDR}, n), not(e.within(p.Except, n)))
-}
-
-// within reports whether the end's address is in one of the networks: where it is known by its block only, whether
-// all of the block is.
-func (e *End) within(list []netip.Prefix, n *need) model.Tri {
-	switch {
-	case e.Address.IsValid():
-		return tri(slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(e.Address) }))
-	case !e.Block.IsValid():
-		return n.unknown(needAddress)
-	case slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Overlaps(e.Block) && p.Bits() <= e.Block.Bits() }):
-		return model.Yes
-	case slices.ContainsFunc(list, e.Block.Overlaps):
-		return n.unknown(needAddress)
-	}
-	return model.No
-}
-
 // matchPort reports whether p names port of e, which is the server.
 func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need) model.Tri {
 	if p.Proto != proto && (p.Proto != 0 || !proto.HasPorts()) {
@@ -212,33 +130,26 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 	return model.No
 }
 
-// matchRule reports whether r, in a policy of subject, names a connection with peer to port of server. Ports come
-// first: they are cheap and tell most.
-func (e *Evaluator) matchRule(
-	r *policy.Rule,
-	peers []resolved,
-	subject, peer, server *End,
-	proto model.Proto,
-	port uint16,
-	n *need,
-) model.Tri {
+// matchRule reports whether r, in a policy of the subject, names the connection. Ports come first: they are cheap and
+// tell most.
+func (e *Evaluator) matchRule(r *policy.Rule, peers []resolved, a *asked, n *need) model.Tri {
 	ports := tri(r.AnyPort)
 	var lacks need
 	for i := 0; i < len(r.Ports) && ports != model.Yes; i++ {
-		ports = either(ports, server.matchPort(&r.Ports[i], proto, port, &lacks))
+		ports = either(ports, a.server.matchPort(&r.Ports[i], a.proto, a.port, &lacks))
 	}
 	for i := 0; i < len(r.NotPorts) && ports != model.No; i++ {
-		ports = and(ports, not(server.matchPort(&r.NotPorts[i], proto, port, &lacks)))
+		ports = and(ports, not(a.server.matchPort(&r.NotPorts[i], a.proto, a.port, &lacks)))
 	}
 	if ports == model.No {
 		return model.No
 	}
 	m := ports
 	if !r.AnyPeer {
-		m = and(m, e.matchAny(r.Peers, peers, subject, peer, &lacks))
+		m = and(m, e.matchAny(r.Peers, peers, a.subject, a.peer, &lacks))
 	}
 	if len(r.Self) > 0 {
-		m = and(m, e.matchAny(r.Self, nil, subject, subject, &lacks))
+		m = and(m, e.matchAny(r.Self, nil, a.subject, a.subject, &lacks))
 	}
 	if m == model.Unknown {
 		n.unknown(lacks)
@@ -275,12 +186,4 @@ func everywhere(list []policy.Peer) bool {
 		}
 	}
 	return true
-}
-
-// either is Yes if either is, else Unknown if either is.
-func either(a, b model.Tri) model.Tri {
-	if a == model.Yes || b == model.Yes {
-		return model.Yes
-	}
-	return min(a, b)
 }

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 
 	"sluice/model"
@@ -116,4 +118,51 @@ func matchesLabel(pattern, label string) bool {
 		rest = rest[i+len(p):]
 	}
 	return true
+}
+
+func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
+	switch {
+	case sem != Cilium:
+	case e.inCluster() || e.Masked && p.CIDR.Bits() > 0:
+		return model.No
+	case e.Masked: // what a rule leaves out does not find it either
+		return e.within([]netip.Prefix{p.CIDR}, n)
+	}
+	return and(e.within([]netip.Prefix{p.CIDR}, n), not(e.within(p.Except, n)))
+}
+
+// within reports whether the end's address is in one of the networks: where it is known by its block only, whether
+// all of the block is.
+func (e *End) within(list []netip.Prefix, n *need) model.Tri {
+	switch {
+	case e.Address.IsValid():
+		return tri(slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(e.Address) }))
+	case !e.Block.IsValid():
+		return n.unknown(needAddress)
+	case slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Overlaps(e.Block) && p.Bits() <= e.Block.Bits() }):
+		return model.Yes
+	case slices.ContainsFunc(list, e.Block.Overlaps):
+		return n.unknown(needAddress)
+	}
+	return model.No
+}
+
+// matchNodes reports whether the end is a node whose labels a selector finds.
+func (e *Evaluator) matchNodes(s policy.Selector, end *End, n *need) model.Tri {
+	if end.IsPod {
+		return model.No
+	}
+	if end.Address.IsValid() {
+		for i := range e.set.Manifests.Nodes {
+			if node := &e.set.Manifests.Nodes[i]; slices.Contains(node.Addresses, end.Address) {
+				return tri(s.Matches(node.Labels))
+			}
+		}
+	}
+	switch m := end.matchEntities(model.Host|model.RemoteNode, n); {
+	case m == model.Yes && len(s) > 0:
+		return n.unknown(needNodeLabels)
+	default:
+		return m
+	}
 }

@@ -1,0 +1,90 @@
+package eval
+
+import (
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// Labels are compared once for each end and condition, not once for each rule and connection: every condition on labels
+// that a peer of some rule has gets a number, an end knows by number which of them it meets, and a rule asks for that.
+
+// conditions numbers the conditions on one kind of labels.
+type conditions struct {
+	numbers map[string]int
+	equal   map[string][]int // by label, "key=value": those of In that it meets
+	others  []policy.Requirement
+	at      []int // the numbers of others
+}
+
+// number is that of a condition.
+func (c *conditions) number(r *policy.Requirement) int {
+	key := r.Key + "\x00" + r.Op.String() + "\x00" + strings.Join(r.Values, "\x00")
+	n, ok := c.numbers[key]
+	if ok {
+		return n
+	}
+	if c.numbers == nil {
+		c.numbers, c.equal = map[string]int{}, map[string][]int{}
+	}
+	n = len(c.numbers)
+	c.numbers[key] = n
+	if r.Op != policy.In {
+		c.others, c.at = append(c.others, *r), append(c.at, n)
+		return n
+	}
+	for _, v := range r.Values {
+		label := r.Key + "=" + v
+		if !slices.Contains(c.equal[label], n) {
+			c.equal[label] = append(c.equal[label], n)
+		}
+	}
+	return n
+}
+
+// met are the conditions that some labels meet, a bit each.
+type met []uint64
+
+// met lists those that labels meet.
+func (c *conditions) met(labels model.Labels) met {
+	m := make(met, (len(c.numbers)+63)/64)
+	for _, l := range labels {
+		if !strings.Contains(l, "=") {
+			l += "="
+		}
+		for _, n := range c.equal[l] {
+			m[n/64] |= 1 << (n % 64)
+		}
+	}
+	for i := range c.others {
+		if c.others[i].Matches(labels) {
+			m[c.at[i]/64] |= 1 << (c.at[i] % 64)
+		}
+	}
+	return m
+}
+
+// all reports whether all of the conditions are met.
+func (m met) all(conditions []int) bool {
+	for _, n := range conditions {
+		if m[n/64]&(1<<(n%64)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// odd reports whether a condition is about more than the labels that an end has: whether it is met may not be known
+// though they are.
+func odd(r policy.Requirement) bool {
+	switch r.Key {
+	case ciliumAccount, policy.ClusterName, calicoAccount:
+		return true
+	}
+	return r.Op == policy.Either || strings.HasPrefix(r.Key, accountPrefix) || strings.HasPrefix(r.Key, namespacePrefix)
+}
+
+// ciliumAccount is the label by which Cilium finds pods of a service account.
+const ciliumAccount = "io.cilium.k8s.policy.serviceaccount"

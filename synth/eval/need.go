@@ -1,0 +1,80 @@
+package eval
+
+import "sluice/model"
+
+// need collects what an unsure match lacks; the first is told.
+type need string
+
+func (n *need) unknown(what need) model.Tri {
+	if *n == "" {
+		*n = what
+	}
+	return model.Unknown
+}
+
+// What a decision can lack.
+const (
+	needNamespace need = "the labels of the namespace"
+	needPort      need = "the named ports of the destination"
+	needAddress   need = "the address"
+	needNames     need = "the DNS names of the address"
+	needNetworks  need = "the addresses of the named network"
+	needLabels    need = "the labels of the pod"
+	needPeer      need = "peers that this evaluator does not know"
+	needEntity    need = "what the address belongs to"
+	needNode      need = "whether the node is the pod's own"
+	needCode      need = "the code of the ICMP message"
+	needOrder     need = "the order of tiers, which this evaluator does not know"
+	needCluster   need = "the name of the pod's cluster"
+	needService   need = "the service, which is not among the manifests"
+	needEndpoints need = "the endpoints of a service without selector"
+)
+
+// What a decision of Calico's can lack beside the rest.
+const (
+	needAccount  need = "the service account of the pod"
+	needServices need = "the endpoints of services"
+	needHost     need = "the labels of the host endpoint"
+
+	needTier = "the tier " // and its name
+)
+
+// What one can lack beside them around the policies of namespaces.
+const (
+	needPriority   need = "the order of policies with one priority, which the API leaves open"
+	needNodeLabels need = "the labels of the node"
+)
+
+// and is No if either is, else Unknown if either is.
+func and(a, b model.Tri) model.Tri {
+	if a == model.No || b == model.No {
+		return model.No
+	}
+	return min(a, b)
+}
+
+func tri(b bool) model.Tri {
+	if b {
+		return model.Yes
+	}
+	return model.No
+}
+
+// either is Yes if either is, else Unknown if either is.
+func either(a, b model.Tri) model.Tri {
+	if a == model.Yes || b == model.Yes {
+		return model.Yes
+	}
+	return min(a, b)
+}
+
+func not(t model.Tri) model.Tri {
+	switch t {
+	case model.Yes:
+		return model.No
+	case model.No:
+		return model.Yes
+	default:
+	}
+	return t
+}
