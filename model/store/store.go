@@ -68,6 +68,12 @@ type Store struct {
 // Open opens the store in a directory; the error is ErrNoStore where there is none.
 func Open(dir string) (*Store, error) { return OpenFiles(Dir(dir)) }
 
+// Is reports whether a directory is a store.
+func Is(dir string) bool {
+	heads, err := Dir(dir).List(headDir)
+	return err == nil && len(heads) > 0
+}
+
 // Create opens the store in a directory and makes it where there is none.
 func Create(dir string) (*Store, error) { return CreateFiles(Dir(dir)) }
 

@@ -105,7 +105,7 @@ func seenIn(c *cobra.Command, args []string, of func(*model.Endpoint) string) []
 	ctx, stop := context.WithTimeout(context.Background(), completing)
 	defer stop()
 	for _, arg := range args {
-		if dir, ok := strings.CutPrefix(arg, run.StorePrefix); ok {
+		if dir := run.StoreOf(arg); dir != "" {
 			run.Pods(ctx, dir, func(ep *model.Endpoint) { found[of(ep)] = true })
 		}
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"sluice/cmd/sluice/internal/run"
@@ -13,7 +12,7 @@ import (
 // last look decides the exit code.
 func (o *watched) wait(ctx context.Context, s Streams, args []string, every time.Duration) error {
 	switch {
-	case o.store == "" && (len(args) != 1 || !strings.HasPrefix(args[0], run.StorePrefix)):
+	case o.store == "" && (len(args) != 1 || run.StoreOf(args[0]) == ""):
 		return run.Usagef("--follow looks at a store that is filled: give --store DIR")
 	case every <= 0:
 		return run.Usagef("--every %s: give a time", every)

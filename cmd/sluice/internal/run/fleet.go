@@ -128,8 +128,8 @@ func isDir(dir string) bool {
 // storeClusters returns the clusters of the store that is to be read, nil where none is.
 func (s *Sources) storeClusters(ctx context.Context) ([]string, error) {
 	dir := s.Store
-	if len(s.Args) == 1 && storeOf(s.Args[0]) != "" {
-		dir = storeOf(s.Args[0])
+	if len(s.Args) == 1 && StoreOf(s.Args[0]) != "" {
+		dir = StoreOf(s.Args[0])
 	} else if len(s.Args) > 0 || s.Live != nil {
 		dir = ""
 	}

@@ -15,6 +15,11 @@ import (
 // records are duplicates is decided when edges are built. A file that is there already is skipped.
 // src.Cluster is the one that its records are of, where they do not say it.
 func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
+	for _, a := range src.Args {
+		if StoreOf(a) != "" {
+			return nil, Usagef("%s is a store, whose records are folded: carry it over with sluice store pack and unpack", a)
+		}
+	}
 	st, err := place.Create(ctx, dir)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func Open(ctx context.Context, src Sources, cfg *Config) (*Log, error) {
 func (l *Log) open(ctx context.Context, src Sources) error {
 	dir := src.Store
 	if len(src.Args) == 1 {
-		switch of := storeOf(src.Args[0]); {
+		switch of := StoreOf(src.Args[0]); {
 		case of != "":
 			dir, src.Args = of, nil
 		case isBundle(src.Args[0]):
@@ -90,7 +90,7 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 		return l.scan(ctx, dir, src)
 	}
 	for _, a := range src.Args {
-		if storeOf(a) != "" {
+		if StoreOf(a) != "" {
 			return Usagef("%s cannot be mixed with other sources: ingest them into the store first", a)
 		}
 	}
@@ -100,12 +100,15 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 	})
 }
 
-// storeOf returns the directory of a source that is a store, "" of any other.
-func storeOf(arg string) string {
-	if !strings.HasPrefix(arg, StorePrefix) {
-		return ""
+// StoreOf returns the directory of a source that is a store, by its prefix or by what is in it, "" of any other.
+func StoreOf(arg string) string {
+	if dir, ok := strings.CutPrefix(arg, StorePrefix); ok {
+		return dir
 	}
-	return strings.TrimPrefix(arg, StorePrefix)
+	if store.Is(arg) {
+		return arg
+	}
+	return ""
 }
 
 // rowSink takes folded rows; it is called by one goroutine at a time.
