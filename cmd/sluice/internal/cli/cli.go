@@ -110,6 +110,7 @@ has seen.`,
 	root.AddCommand(
 		newLearn(s),
 		newIngest(s),
+		newPull(s),
 		newInstall(s),
 		newVerify(s),
 		newReady(s),

@@ -17,7 +17,8 @@ func newInstall(s Streams) *cobra.Command {
 		Short: "Print the manifests of a collector in the cluster",
 		Long: `install prints the manifests that run 'sluice ingest --follow' in a cluster: one pod with a volume, without rights in
 the API, not as root, on a read-only root, and with network policies of its own. Nothing is applied. --rbac prints the
-roles of people instead: what reaching a server with -P needs, and what reading the cluster needs (--manifests cluster). --alerts and
+roles of people instead: what reaching a server with -P needs, what reading the cluster needs (--manifests cluster), and what
+pull needs. --alerts and
 --dashboard print what Prometheus and Grafana need, made of the metrics that a collector declares. --helm writes a chart
 that renders to the same manifests, with the flags as its default values; a ServiceMonitor, the alerts and the dashboard
 are optional in it.`,
@@ -55,7 +56,7 @@ are optional in it.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.rbac, "rbac", false,
-		"print instead the roles of people who use -P and cluster: for --server, with --tls-secret, and for reading")
+		"print instead the roles of people who use -P, cluster and pull: for --server, with --tls-secret, and for reading")
 	f.BoolVar(&o.alerts, "alerts", false, "print instead rules of Prometheus for the collector's metrics")
 	f.BoolVar(&o.dashboard, "dashboard", false, "print instead a dashboard of Grafana for the collector's metrics")
 	f.StringVar(&o.helm, "helm", "", "write a Helm chart into `DIR` instead, whose rendering is the same manifests")

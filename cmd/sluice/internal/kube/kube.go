@@ -1,5 +1,6 @@
 // Package kube reaches a cluster through its API server, as kubectl does: by a kubeconfig, or in a pod by the pod's
-// account. It dials ports of pods, reads objects with get and list, and changes nothing. It alone knows the client of
+// account. It dials ports of pods, has a collector's pod print its store, reads objects with get and list, and changes
+// nothing. It alone knows the client of
 // Kubernetes. What a cluster refuses is an error that names the right that is missing.
 package kube
 

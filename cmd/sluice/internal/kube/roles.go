@@ -45,6 +45,16 @@ func Forwarding(namespace, secret string) string {
 	return b.String()
 }
 
+// Pulling is the Role for fetching the store of a collector of a namespace: for running a command in its pod.
+func Pulling(namespace string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: sluice-pull\n  namespace: %q\nrules:\n",
+		namespace)
+	rule(&b, "", []string{"pods"}, nil, "get", "list")
+	rule(&b, "", []string{"pods/exec"}, nil, "create", "get")
+	return b.String()
+}
+
 func rule(b *strings.Builder, group string, resources, names []string, verbs ...string) {
 	fmt.Fprintf(b, "- apiGroups: [%s]\n  resources: [%s]\n", cmp.Or(group, `""`), strings.Join(resources, ", "))
 	if len(names) > 0 {

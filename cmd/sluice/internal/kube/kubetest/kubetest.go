@@ -33,6 +33,7 @@ type Server struct {
 	refused map[string]bool     // such paths, or their last word
 	ports   map[string]string   // addresses, by NAMESPACE/POD:PORT
 	links   map[string][]httpstream.Connection
+	run     map[string]Command
 	Asked   []string // METHOD PATH, queries aside
 	Page    int      // objects in a page; 0: as many as are asked for
 }
@@ -41,7 +42,7 @@ type Server struct {
 func New(t testing.TB) *Server {
 	s := &Server{
 		t: t, objects: map[string][]Object{}, refused: map[string]bool{}, ports: map[string]string{},
-		links: map[string][]httpstream.Connection{},
+		links: map[string][]httpstream.Connection{}, run: map[string]Command{},
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
@@ -142,6 +143,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(path, "/")
 	if len(parts) == 7 && parts[6] == "portforward" {
 		s.forward(w, r, parts[3], parts[5])
+		return
+	}
+	if len(parts) == 7 && parts[6] == "exec" {
+		s.exec(w, r, parts[3]+"/"+parts[5])
 		return
 	}
 	s.mu.Lock()

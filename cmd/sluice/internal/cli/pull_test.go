@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/cmd/sluice/internal/kube/kubetest"
+)
+
+// filled is a store with flows.
+func filled(t *testing.T) string {
+	dir := filepath.Join(t.TempDir(), "there")
+	const flows = "../../../../testdata/flows/online-boutique.jsonl.gz"
+	if code, _, errs := calls("ingest", flows, "--store", dir, "-q"); code != ExitOK {
+		t.Fatal(errs)
+	}
+	return dir
+}
+
+// collector is a cluster with a collector's pod, whose store is the given directory.
+func collector(t *testing.T, store string) *kubetest.Server {
+	s := kubetest.New(t)
+	s.Serve("api/v1/pods", kubetest.Running(kubetest.Pod("sluice", "sluice-0", "sluice", true, 9090), "sluice"))
+	s.Exec("sluice/sluice-0", inPod(t, store, 0))
+	t.Setenv("KUBECONFIG", s.Kubeconfig())
+	return s
+}
+
+// inPod runs sluice as the pod does: /store is the given directory. Of a cut pack that many bytes come.
+func inPod(t *testing.T, store string, cut int64) kubetest.Command {
+	return func(args []string, out, errs io.Writer) int {
+		for i := range args {
+			if args[i] == "/store" {
+				args[i] = store
+			}
+		}
+		from, to, err := os.Pipe()
+		if err != nil {
+			t.Error(err)
+			return 1
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if cut > 0 {
+				_, _ = io.CopyN(out, from, cut)
+				_, _ = io.Copy(io.Discard, from)
+			} else {
+				_, _ = io.Copy(out, from)
+			}
+		}()
+		code := Main(args[1:], strings.NewReader(""), to, errs)
+		to.Close()
+		<-done
+		return int(code)
+	}
+}
+
+// TestPull: what pull fetches is the collector's store, or a part of it.
+func TestPull(t *testing.T) {
+	dir, there := t.TempDir(), filled(t)
+	s := collector(t, there)
+	here := filepath.Join(dir, "here")
+	code, out, errs := calls("pull", "--store", here)
+	if code != ExitOK || !strings.HasPrefix(out, "Unpacked ") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	_, want, _ := calls("show", "edges", "--store", there, "-o", "json")
+	if _, got, errs := calls("show", "edges", "--store", here, "-o", "json"); got != want || want == "" {
+		t.Errorf("another store came: %s", errs)
+	}
+	if code, _, errs := calls("store", "check", here); code != ExitOK {
+		t.Error(errs)
+	}
+	if code, _, errs := calls("pull", "--store", here); code != ExitError || !strings.Contains(errs, "there is a store already") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	code, out, errs = calls("pull", "--since", "2026-03-03", "--store", filepath.Join(dir, "later"))
+	if code != ExitOK || !strings.HasPrefix(out, "Unpacked 0 rows in 0 segments") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for _, asked := range s.Asked {
+		if verb, path, _ := strings.Cut(asked, " "); verb != "GET" && path != "api/v1/namespaces/sluice/pods/sluice-0/exec" {
+			t.Errorf("asked %s", asked)
+		}
+	}
+}
+
+// TestPullFails: whatever is wrong is said, and no store is left.
+func TestPullFails(t *testing.T) {
+	there := filled(t)
+	for _, c := range []struct {
+		name   string
+		change func(*kubetest.Server)
+		want   string
+		args   []string
+	}{
+		{"no right", func(s *kubetest.Server) { s.Refuse("exec") },
+			"not allowed to create pods/exec in namespace sluice: the user needs a Role in sluice with the verb create on pods/exec (sluice install --rbac", nil},
+		{"no right to pods", func(s *kubetest.Server) { s.Refuse("api/v1/pods") }, "not allowed to list pods in namespace sluice", nil},
+		{"another namespace", nil, "no pod in namespace flows of the cluster of context test", []string{"-n", "flows"}},
+		{"no such pod", nil, "there is no pod sluice-7 in namespace sluice", []string{"--pod", "sluice-7"}},
+		{"no such context", nil, `there is no context "prod"`, []string{"--context", "prod"}},
+		{"not running", func(s *kubetest.Server) {
+			s.Clear("api/v1/pods")
+			s.Serve("api/v1/pods", kubetest.Running(kubetest.Pod("sluice", "sluice-0", "sluice", false, 9090), "other"))
+		}, "no pod in namespace sluice", nil},
+		{"two", func(s *kubetest.Server) {
+			s.Serve("api/v1/pods", kubetest.Running(kubetest.Pod("sluice", "sluice-1", "sluice", true, 9090), "sluice"))
+		}, "several collectors run in namespace sluice: sluice-0, sluice-1", nil},
+		{"no store there", nil, "sluice store pack /nowhere in pod sluice/sluice-0: open store /nowhere: not a sluice store", []string{"--from", "/nowhere"}},
+		{"no such cluster", nil, "no cluster prod in store", []string{"--cluster", "prod"}},
+		{"wrong time", nil, `--since "soon"`, []string{"--since", "soon"}},
+		{"cut", func(s *kubetest.Server) { s.Exec("sluice/sluice-0", inPod(t, there, 3000)) }, "it ends before its commit: damaged: nothing was kept, pull again", nil},
+		{"cut link", func(s *kubetest.Server) {
+			s.Exec("sluice/sluice-0", func(args []string, out, errs io.Writer) int {
+				defer s.Cut("sluice/sluice-0")
+				return inPod(t, there, 3000)(args, out, errs)
+			})
+		}, "unpack into", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := collector(t, there)
+			if c.change != nil {
+				c.change(s)
+			}
+			here := filepath.Join(t.TempDir(), "here")
+			code, out, errs := calls(append([]string{"pull", "--store", here}, c.args...)...)
+			if code == ExitOK || !strings.Contains(errs, c.want) {
+				t.Errorf("exit %d: %s%s\ndoes not say %s", code, out, errs, c.want)
+			}
+			_ = filepath.WalkDir(here, func(path string, e os.DirEntry, err error) error {
+				if err == nil && !e.IsDir() {
+					t.Errorf("%s is left", path)
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// TestPullInterrupted: a pull that is stopped half way leaves no store, and can be done again.
+func TestPullInterrupted(t *testing.T) {
+	there, here := filled(t), filepath.Join(t.TempDir(), "here")
+	s := collector(t, there)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	s.Exec("sluice/sluice-0", func(args []string, out, errs io.Writer) int {
+		code := inPod(t, there, 3000)(args, out, errs)
+		stop()
+		<-t.Context().Done() // it hangs
+		return code
+	})
+	o := &pullOptions{namespace: "sluice", at: "/store"}
+	o.store = here
+	if err := runPull(ctx, Streams{strings.NewReader(""), io.Discard, io.Discard}, o); err == nil || ctx.Err() == nil {
+		t.Fatal(err)
+	}
+	if _, _, errs := calls("show", "edges", "--store", here); !strings.Contains(errs, "not a sluice store") {
+		t.Error(errs)
+	}
+	s.Exec("sluice/sluice-0", inPod(t, there, 0))
+	if code, _, errs := calls("pull", "--store", here); code != ExitOK {
+		t.Error(errs)
+	}
+}
