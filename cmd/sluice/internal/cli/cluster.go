@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sluice/cmd/sluice/internal/collect"
 	"sluice/cmd/sluice/internal/kube"
@@ -22,6 +23,7 @@ type clusterFlags struct {
 	namespace string // of the server
 	secret    string
 	opened    *kube.Cluster
+	about     *pflag.FlagSet // of the command, whose -n says which namespaces it is about
 }
 
 // which adds the flags that choose a cluster, once.
@@ -30,6 +32,7 @@ func (k *clusterFlags) which(c *cobra.Command) {
 	if f.Lookup("kubeconfig") != nil {
 		return
 	}
+	k.about = f
 	f.StringVar(&k.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` of the cluster (default $KUBECONFIG, else ~/.kube/config)")
 	f.StringVar(&k.Context, "context", "", "the `NAME` of the context in the kubeconfig (default: the current one)")
 	f.StringVar(&k.Context, "kube-context", "", "as --context")
@@ -65,13 +68,27 @@ func (k *clusterFlags) cluster() (*kube.Cluster, error) {
 	return k.opened, nil
 }
 
+// within are the namespaces that are enough for who may not read all: those of -n, else that of the context.
+func (k *clusterFlags) within(c *kube.Cluster) []string {
+	if all := k.about.Lookup("all-namespaces"); all != nil && all.Value.String() == "true" {
+		return nil
+	}
+	if f := k.about.Lookup("namespace"); f != nil && f.Value.String() != "" {
+		return strings.Split(f.Value.String(), ",")
+	}
+	if c.Namespace != "" {
+		return []string{c.Namespace}
+	}
+	return nil
+}
+
 // Policies asks the cluster for its policies: with get and list, and only where a command line names it.
 func (k *clusterFlags) Policies(ctx context.Context, take func(string, []byte) error) ([]error, error) {
 	c, err := k.cluster()
 	if err != nil {
 		return nil, err
 	}
-	return c.Each(ctx, kube.Policies, take)
+	return c.Each(ctx, kube.Policies, k.within(c), take)
 }
 
 // Declared asks the cluster for its workloads, services, namespaces and nodes.
@@ -80,7 +97,7 @@ func (k *clusterFlags) Declared(ctx context.Context, take func(string, []byte) e
 	if err != nil {
 		return nil, err
 	}
-	return c.Each(ctx, kube.Declared, take)
+	return c.Each(ctx, kube.Declared, k.within(c), take)
 }
 
 // serverHomes are where the servers of clusters are, unless somebody says otherwise.

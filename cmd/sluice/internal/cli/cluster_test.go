@@ -220,6 +220,48 @@ func TestVerifyCluster(t *testing.T) {
 	}
 }
 
+// TestRole: who may read one namespace only is told what that costs, and has the rest. What is not of the namespace in
+// question is no error.
+func TestRole(t *testing.T) {
+	s := shop(t)
+	flows := filepath.Join(t.TempDir(), "store")
+	observed := relayStore(t, flows)
+	wide := []string{"api/v1/namespaces", "api/v1/nodes", "apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"}
+	s.Serve("apis/cilium.io/v2/ciliumclusterwidenetworkpolicies")
+	s.RefuseWide(append(wide, "api/v1/services", "apis/apps/v1/deployments", "apis/apps/v1/statefulsets", "apis/apps/v1/daemonsets",
+		"apis/batch/v1/cronjobs", "apis/networking.k8s.io/v1/networkpolicies", "apis/cilium.io/v2/ciliumnetworkpolicies")...)
+	dir := filepath.Join(t.TempDir(), "bundle")
+	code, out, errs := calls("learn", "-n", "shop", "--store", flows, "--manifests", "cluster", "--kubeconfig", observed(s), "--min-watch", "0",
+		"--out", dir, "--fail-on", "unread")
+	for _, want := range []string{
+		"cluster: not read for lack of rights (sluice install --rbac): namespaces. Labels of namespaces are not known: a policy that selects by them",
+		"rbac): nodes. Addresses of nodes are not known but from the flows",
+		"services, deployments.apps, statefulsets.apps, daemonsets.apps, cronjobs.batch, networkpolicies.networking.k8s.io, " +
+			"ciliumnetworkpolicies.cilium.io. Read in shop alone: workloads, services and policies of other namespaces are not known",
+		"ciliumclusterwidenetworkpolicies.cilium.io. Policies of the whole cluster are not known: what they allow and deny is not counted",
+	} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("nothing of %s in\n%s", want, errs)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "bundle.json")); err != nil || code == ExitError {
+		t.Errorf("exit %d, %v: %s%s", code, err, out, errs)
+	}
+	code, out, errs = calls("verify", "cluster", "-n", "shop", "--store", flows, "--fail-on", "unread", "--kubeconfig", observed(s))
+	if code != ExitFindings || !strings.Contains(out, "lost") || !strings.Contains(errs, "networkpolicies.networking.k8s.io was read in shop alone") ||
+		!strings.Contains(errs, "not read: not allowed to list ciliumclusterwidenetworkpolicies.cilium.io") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	code, _, errs = calls("ready", "-n", "bank,shop", "--store", flows, "--manifests", "cluster", "--kubeconfig", observed(s))
+	if !strings.Contains(errs, "Read in bank, shop alone") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	code, _, errs = calls("ready", "-A", "--store", flows, "--manifests", "cluster", "--kubeconfig", observed(s))
+	if code != ExitError || !strings.Contains(errs, "not allowed to list deployments.apps: the user needs a ClusterRole") {
+		t.Errorf("all namespaces, exit %d: %s", code, errs)
+	}
+}
+
 // TestDiffCluster: what is proposed is added to what the cluster has.
 func TestDiffCluster(t *testing.T) {
 	s := shop(t)
@@ -257,5 +299,29 @@ func TestCompleteNamespaces(t *testing.T) {
 	}
 	if _, out, _ := calls("__complete", "learn", "flows.jsonl", "-n", ""); strings.Contains(out, "shop") {
 		t.Errorf("a cluster that nobody named was asked: %s", out)
+	}
+}
+
+// TestCompleteWorkloads: the shell completes workloads: of a store, else of the cluster that is asked, and of a bundle.
+func TestCompleteWorkloads(t *testing.T) {
+	s := shop(t)
+	flows, dir := filepath.Join(t.TempDir(), "store"), filepath.Join(t.TempDir(), "bundle")
+	observed := relayStore(t, flows)
+	if code, _, errs := calls("learn", "-n", "shop", "--store", flows, "--min-watch", "0", "--out", dir, "--fail-on", "lost"); code == ExitError {
+		t.Fatal(errs)
+	}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"shop/api\nshop/web\n", []string{"policies", "--store", flows, ""}},
+		{"shop/api\nshop/web\n", []string{"policies", "shop/web", "--store", flows, ""}},
+		{"shop/api\n:4", []string{"cluster", "--kubeconfig", observed(s), ""}},
+		{"shop/api\nshop/web\n", []string{dir, "shop/web", ""}},
+		{":4", []string{"policies", ""}},
+	} {
+		if _, out, errs := calls(append([]string{"__complete", "explain"}, c.args...)...); !strings.HasPrefix(out, c.want) {
+			t.Errorf("%v: %s%s", c.args, out, errs)
+		}
 	}
 }

@@ -59,6 +59,18 @@ func completeNamespaces(c *cobra.Command, args []string, _ string) ([]string, co
 
 // clusterNamespaces returns those of the cluster, where the command line asks it for something.
 func clusterNamespaces(c *cobra.Command, args []string) []string {
+	ctx, stop := context.WithTimeout(context.Background(), completing)
+	defer stop()
+	of := askedCluster(c, args)
+	if of == nil {
+		return nil
+	}
+	names, _ := of.Namespaces(ctx) // what cannot be read is not completed
+	return names
+}
+
+// askedCluster is the cluster that the command line asks for something, nil where it asks none.
+func askedCluster(c *cobra.Command, args []string) *kube.Cluster {
 	text := func(name string) string {
 		if f := c.Flags().Lookup(name); f != nil {
 			return f.Value.String()
@@ -74,10 +86,22 @@ func clusterNamespaces(c *cobra.Command, args []string) []string {
 	if err != nil {
 		return nil
 	}
+	return of
+}
+
+// completeWorkloads returns those of the store on the command line, else of the cluster that it asks.
+func completeWorkloads(c *cobra.Command, args []string) []string {
 	ctx, stop := context.WithTimeout(context.Background(), completing)
 	defer stop()
-	names, _ := of.Namespaces(ctx) // what cannot be read is not completed
-	return names
+	if store := c.Flags().Lookup("store"); store != nil && store.Value.String() != "" {
+		if names := run.Workloads(ctx, store.Value.String()); len(names) > 0 {
+			return names
+		}
+	}
+	if of := askedCluster(c, args); of != nil {
+		return of.Workloads(ctx, nil)
+	}
+	return nil
 }
 
 // completeClusters returns those of the stores on the command line.
@@ -113,21 +137,24 @@ func seenIn(c *cobra.Command, args []string, of func(*model.Endpoint) string) []
 	return slices.Sorted(maps.Keys(found))
 }
 
-// completeExplained returns what explain can be asked of a bundle: rules, namespaces and workloads.
-func completeExplained(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeExplained returns what explain can be asked of a bundle: rules, namespaces and workloads, then the ends of
+// its edges. Of other policies it is asked for the ends of a connection.
+func completeExplained(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
 	m, err := bundle.Read(args[0])
-	if err != nil {
+	if err != nil && len(args) < connectionWords {
+		return completeWorkloads(c, args), cobra.ShellCompDirectiveNoFileComp
+	} else if err != nil {
 		return nil, cobra.ShellCompDirectiveDefault
+	}
+	if len(args) > 1 {
+		return m.Ends(), cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []string
 	for _, s := range m.Subjects {
 		out = append(out, s.Workload)
-	}
-	if len(args) > 1 {
-		return out, cobra.ShellCompDirectiveNoFileComp
 	}
 	for _, n := range m.Namespaces {
 		out = append(out, cobra.CompletionWithDesc(n.Name, "namespace"))

@@ -149,6 +149,7 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 	if err := cfg.ReadManifests(ctx, r.manifests, r.inputs(s)); err != nil {
 		return nil, err
 	}
+	unknown(s, cfg)
 	if args, err = r.withServer(args); err != nil {
 		return nil, err
 	}
@@ -179,6 +180,13 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 		l.Failed = append(l.Failed, cfg.ManifestProblems...)
 	}
 	return l, err
+}
+
+// unknown says what lacking rights cost.
+func unknown(s Streams, cfg *run.Config) {
+	for _, cost := range cfg.Without {
+		fmt.Fprintln(s.Err, "sluice: "+text.Printable(cost, 2000))
+	}
 }
 
 // withServer returns the sources of a command line: to a command that reads servers and was given nothing to read, the

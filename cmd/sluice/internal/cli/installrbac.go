@@ -22,6 +22,7 @@ func printRoles(s Streams, o *installOptions) error {
 	_, err := fmt.Fprintf(s.Out, `# For people, not for the collector. Bind them to a user, a group or an account:
 #   kubectl create rolebinding sluice-forward -n %[1]s --role sluice-forward --user USER
 #   kubectl create clusterrolebinding sluice-read --clusterrole sluice-read --user USER
+#   ... or to read one namespace alone: kubectl create rolebinding sluice-read -n NAMESPACE --clusterrole sluice-read --user USER
 #   kubectl create rolebinding sluice-pull -n %[4]s --role sluice-pull --user USER
 #
 # -P and servers without an address

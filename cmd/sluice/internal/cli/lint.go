@@ -85,6 +85,7 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 		}
 	} else if err == nil {
 		err = cfg.ReadManifests(ctx, o.manifests, o.inputs(s))
+		unknown(s, cfg)
 	}
 	if err != nil {
 		return err

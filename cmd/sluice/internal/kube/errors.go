@@ -27,6 +27,7 @@ func (a access) String() string {
 type Forbidden struct {
 	access
 	said string // by the server
+	wide bool   // the kind is of no namespace: no Role gives it
 }
 
 // Error names the right that is missing and who gives it.
@@ -38,6 +39,54 @@ func (e *Forbidden) Error() string {
 	return fmt.Sprintf("not allowed to %s: the user needs a %s with the verb %s on %s (sluice install --rbac prints it%s): %s",
 		e.access, kind, e.verb, e.resource, flag, e.said)
 }
+
+// Cost is what a command can do without, and what it then does not know; "" where it has to have it: what is of the
+// namespaces that it is about.
+func (e *Forbidden) Cost() string {
+	if !e.wide {
+		return ""
+	}
+	resource, _, _ := strings.Cut(e.resource, ".")
+	if cost := costs[resource]; cost != "" {
+		return cost
+	}
+	return "policies of the whole cluster are not known: what they allow and deny is not counted"
+}
+
+// Resource is the kind, with its group.
+func (e *Forbidden) Resource() string { return e.resource }
+
+// costs are what is not known without objects that declare something for the whole cluster.
+var costs = map[string]string{
+	"namespaces":        "labels of namespaces are not known: a policy that selects by them cannot be judged",
+	"nodes":             "addresses of nodes are not known but from the flows",
+	"ippools":           "networks of pods are not known: a policy with addresses may not be known to be about pods",
+	"tiers":             "the order of Calico's tiers is not known",
+	"ciliumcidrgroups":  "what CIDR groups hold is not known",
+	"globalnetworksets": "what global network sets hold is not known",
+}
+
+// Narrowed is a kind that could be read in some namespaces only.
+type Narrowed struct {
+	access
+	within []string
+}
+
+// Error says where it was read.
+func (e *Narrowed) Error() string {
+	return fmt.Sprintf("%s was read in %s alone", e.resource, strings.Join(e.within, ", "))
+}
+
+// Cost is what is not known without the other namespaces.
+func (e *Narrowed) Cost() string {
+	return "read in " + strings.Join(e.within, ", ") + " alone: workloads, services and policies of other namespaces are not known"
+}
+
+// Within are the namespaces that it was read in.
+func (e *Narrowed) Within() []string { return e.within }
+
+// Resource is the kind, with its group.
+func (e *Narrowed) Resource() string { return e.resource }
 
 // absent is an object or a kind that is not there.
 type absent struct {
@@ -55,7 +104,7 @@ func (c *Cluster) refusal(status int, body []byte, at access) error {
 	}
 	switch status {
 	case http.StatusForbidden:
-		return &Forbidden{at, s.Message}
+		return &Forbidden{access: at, said: s.Message}
 	case http.StatusNotFound:
 		return &absent{at, s.Message}
 	case http.StatusUnauthorized:

@@ -103,11 +103,13 @@ func (c *Cluster) Run(ctx context.Context, namespace, pod string, command []stri
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &ended):
-		return fmt.Errorf("%s in pod %s/%s: %s", strings.Join(command, " "), namespace, pod, cmp.Or(strings.TrimPrefix(text, command[0]+": "), ended.Error()))
+		return fmt.Errorf("%s in pod %s/%s: %s", strings.Join(command, " "), namespace, pod,
+			cmp.Or(strings.TrimPrefix(text, command[0]+": "), ended.Error()))
 	case strings.Contains(err.Error(), "forbidden"):
-		return &Forbidden{at, err.Error()}
+		return &Forbidden{access: at, said: err.Error()}
 	case strings.Contains(err.Error(), "not found"):
-		return fmt.Errorf("pod %s/%s or its container %s is gone, or has no program %s (%w)", namespace, pod, Container, command[0], err)
+		return fmt.Errorf("pod %s/%s or its container %s is gone, or has no program %s (%w)",
+			namespace, pod, Container, command[0], err)
 	}
 	return fmt.Errorf("pod %s/%s: %w", namespace, pod, c.unreachable(err))
 }

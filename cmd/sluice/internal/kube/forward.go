@@ -148,7 +148,7 @@ func (c *Cluster) notUpgraded(err error, pod string, at access) error {
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "forbidden"):
-		return &Forbidden{at, text}
+		return &Forbidden{access: at, said: text}
 	case strings.Contains(text, "not found"):
 		return fmt.Errorf("forward to pod %s/%s: it is gone (%w)", at.namespace, pod, err)
 	}

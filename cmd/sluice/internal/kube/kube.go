@@ -33,9 +33,11 @@ type Options struct {
 type Cluster struct {
 	Name    string // that the kubeconfig gives the cluster, else its host
 	Context string // "" without a kubeconfig
-	config  *rest.Config
-	client  *http.Client
-	base    string
+	// Namespace is that of the context, "" where it has none.
+	Namespace string
+	config    *rest.Config
+	client    *http.Client
+	base      string
 }
 
 // answering is how long the API server may take for one answer.
@@ -63,7 +65,7 @@ func Open(o Options) (*Cluster, error) {
 	config.WarningHandler = rest.NoWarnings{}
 	c := &Cluster{Context: name, config: config}
 	if of := raw.Contexts[name]; of != nil {
-		c.Name = of.Cluster
+		c.Name, c.Namespace = of.Cluster, of.Namespace
 	}
 	base, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
@@ -134,6 +136,21 @@ func (c *Cluster) Namespaces(ctx context.Context) ([]string, error) {
 		return err
 	})
 	return names, err
+}
+
+// Workloads returns the workloads of the cluster, as NAMESPACE/NAME, as far as they may be listed.
+func (c *Cluster) Workloads(ctx context.Context, within []string) []string {
+	var names []string
+	for i := range kinds {
+		if k := &kinds[i]; k.pods {
+			_ = c.objects(ctx, k, within, func(name string, _ []byte) error {
+				names = append(names, name[strings.Index(name, "/")+1:])
+				return nil
+			})
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // page is how many objects one answer holds: what a server with many sends at once has a bound.

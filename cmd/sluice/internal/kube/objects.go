@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -23,9 +24,20 @@ type kind struct {
 	resource string
 	kind     string
 	at       []string // "v1", "apps/v1"
+	scope
+}
+
+// scope is where its objects lie, and what they are.
+type scope struct {
+	wide bool // of no namespace
+	pods bool // they make pods
 }
 
 var (
+	inNamespaces = scope{}
+	wide         = scope{wide: true}
+	workloads    = scope{pods: true}
+
 	calicoVersions = []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"}
 	ciliumVersions = []string{"cilium.io/v2"}
 
@@ -37,33 +49,33 @@ var (
 
 // kinds are all that is ever read, with get and list.
 var kinds = []kind{
-	{Policies, "networkpolicies", "NetworkPolicy", []string{"networking.k8s.io/v1"}},
-	{Policies, "ciliumnetworkpolicies", "CiliumNetworkPolicy", ciliumVersions},
-	{Policies, "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy", ciliumVersions},
-	{Policies, "ciliumcidrgroups", "CiliumCIDRGroup", []string{"cilium.io/v2", "cilium.io/v2alpha1"}},
-	{Policies, "networkpolicies", "NetworkPolicy", calicoVersions},
-	{Policies, "globalnetworkpolicies", "GlobalNetworkPolicy", calicoVersions},
-	{Policies, "tiers", "Tier", calicoVersions},
-	{Policies, "networksets", "NetworkSet", calicoVersions},
-	{Policies, "globalnetworksets", "GlobalNetworkSet", calicoVersions},
-	{Policies, "clusternetworkpolicies", "ClusterNetworkPolicy", policyAPI},
-	{Policies, "adminnetworkpolicies", "AdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}},
-	{Policies, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}},
-	{Declared, "namespaces", "Namespace", []string{"v1"}},
-	{Declared, "services", "Service", []string{"v1"}},
-	{Declared, "nodes", "Node", []string{"v1"}},
-	{Declared, "deployments", "Deployment", []string{"apps/v1"}},
-	{Declared, "statefulsets", "StatefulSet", []string{"apps/v1"}},
-	{Declared, "daemonsets", "DaemonSet", []string{"apps/v1"}},
-	{Declared, "cronjobs", "CronJob", []string{"batch/v1"}},
-	{Declared, "ingresses", "Ingress", []string{"networking.k8s.io/v1"}},
-	{Declared, "gateways", "Gateway", gatewayVersions},
-	{Declared, "httproutes", "HTTPRoute", gatewayVersions},
-	{Declared, "grpcroutes", "GRPCRoute", []string{"gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"}},
-	{Declared, "tlsroutes", "TLSRoute", oldRoutes},
-	{Declared, "tcproutes", "TCPRoute", oldRoutes},
-	{Declared, "udproutes", "UDPRoute", oldRoutes},
-	{Declared, "ippools", "IPPool", calicoVersions},
+	{Policies, "networkpolicies", "NetworkPolicy", []string{"networking.k8s.io/v1"}, inNamespaces},
+	{Policies, "ciliumnetworkpolicies", "CiliumNetworkPolicy", ciliumVersions, inNamespaces},
+	{Policies, "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy", ciliumVersions, wide},
+	{Policies, "ciliumcidrgroups", "CiliumCIDRGroup", []string{"cilium.io/v2", "cilium.io/v2alpha1"}, wide},
+	{Policies, "networkpolicies", "NetworkPolicy", calicoVersions, inNamespaces},
+	{Policies, "globalnetworkpolicies", "GlobalNetworkPolicy", calicoVersions, wide},
+	{Policies, "tiers", "Tier", calicoVersions, wide},
+	{Policies, "networksets", "NetworkSet", calicoVersions, inNamespaces},
+	{Policies, "globalnetworksets", "GlobalNetworkSet", calicoVersions, wide},
+	{Policies, "clusternetworkpolicies", "ClusterNetworkPolicy", policyAPI, wide},
+	{Policies, "adminnetworkpolicies", "AdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}, wide},
+	{Policies, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}, wide},
+	{Declared, "namespaces", "Namespace", []string{"v1"}, wide},
+	{Declared, "services", "Service", []string{"v1"}, inNamespaces},
+	{Declared, "nodes", "Node", []string{"v1"}, wide},
+	{Declared, "deployments", "Deployment", []string{"apps/v1"}, workloads},
+	{Declared, "statefulsets", "StatefulSet", []string{"apps/v1"}, workloads},
+	{Declared, "daemonsets", "DaemonSet", []string{"apps/v1"}, workloads},
+	{Declared, "cronjobs", "CronJob", []string{"batch/v1"}, workloads},
+	{Declared, "ingresses", "Ingress", []string{"networking.k8s.io/v1"}, inNamespaces},
+	{Declared, "gateways", "Gateway", gatewayVersions, inNamespaces},
+	{Declared, "httproutes", "HTTPRoute", gatewayVersions, inNamespaces},
+	{Declared, "grpcroutes", "GRPCRoute", []string{"gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"}, inNamespaces},
+	{Declared, "tlsroutes", "TLSRoute", oldRoutes, inNamespaces},
+	{Declared, "tcproutes", "TCPRoute", oldRoutes, inNamespaces},
+	{Declared, "udproutes", "UDPRoute", oldRoutes, inNamespaces},
+	{Declared, "ippools", "IPPool", calicoVersions, wide},
 }
 
 // group returns the API group of a version, "" for the core.
@@ -94,18 +106,20 @@ func (k *kind) access(version string) access {
 
 // Each calls take with every object of a part of the cluster: its name for people, and its JSON. A kind that the
 // cluster does not have is no loss, one that may not be read is: lost has an error for each, and what could be read is
-// taken all the same.
+// taken all the same. Who may not list a kind everywhere may do so in the namespaces of within: that is a loss, too,
+// and an error of type *Narrowed.
 func (c *Cluster) Each(
-	ctx context.Context, part Part, take func(name string, object []byte) error,
+	ctx context.Context, part Part, within []string, take func(name string, object []byte) error,
 ) (lost []error, err error) {
 	for i := range kinds {
 		k := &kinds[i]
 		if k.part != part {
 			continue
 		}
-		err := c.objects(ctx, k, take)
+		err := c.objects(ctx, k, within, take)
 		var no *Forbidden
-		if errors.As(err, &no) {
+		var some *Narrowed
+		if errors.As(err, &no) || errors.As(err, &some) {
 			lost = append(lost, err)
 		} else if err != nil {
 			return lost, err
@@ -115,16 +129,9 @@ func (c *Cluster) Each(
 }
 
 // objects reads the objects of a kind, in the first version that the cluster has.
-func (c *Cluster) objects(ctx context.Context, k *kind, take func(string, []byte) error) error {
+func (c *Cluster) objects(ctx context.Context, k *kind, within []string, take func(string, []byte) error) error {
 	for _, version := range k.at {
-		at := k.access(version)
-		err := c.list(ctx, path(version)+"/"+k.resource, nil, at, func(item json.RawMessage) error {
-			name, object, err := whole(item, version, k.kind)
-			if err != nil {
-				return err
-			}
-			return take("cluster:"+strings.TrimPrefix(at.resource+"/", "/")+name, object)
-		})
+		err := c.inNamespace(ctx, k, version, "", take)
 		var none *absent
 		var no *Forbidden
 		switch {
@@ -135,10 +142,50 @@ func (c *Cluster) objects(ctx context.Context, k *kind, take func(string, []byte
 			if asking == nil && !there {
 				continue // roles come before what there is: nobody may read what is not there
 			}
+			no.wide = k.wide
+			if !k.wide && len(within) > 0 {
+				return c.narrowed(ctx, k, version, within, no, take)
+			}
 		}
 		return err
 	}
 	return nil
+}
+
+// narrowed reads the objects of some namespaces of those who may not read all. Where they may read none of them either
+// that is the error for all.
+func (c *Cluster) narrowed(
+	ctx context.Context, k *kind, version string, within []string, all *Forbidden, take func(string, []byte) error,
+) error {
+	for _, ns := range within {
+		err := c.inNamespace(ctx, k, version, ns, take)
+		var no *Forbidden
+		if errors.As(err, &no) {
+			return all
+		} else if err != nil {
+			return err
+		}
+	}
+	return &Narrowed{all.access, within}
+}
+
+// inNamespace reads the objects of a kind in one namespace, "" for all.
+func (c *Cluster) inNamespace(
+	ctx context.Context, k *kind, version, namespace string, take func(string, []byte) error,
+) error {
+	at := k.access(version)
+	at.namespace = namespace
+	where := path(version) + "/"
+	if namespace != "" {
+		where += "namespaces/" + url.PathEscape(namespace) + "/"
+	}
+	return c.list(ctx, where+k.resource, nil, at, func(item json.RawMessage) error {
+		name, object, err := whole(item, version, k.kind)
+		if err != nil {
+			return err
+		}
+		return take("cluster:"+strings.TrimPrefix(at.resource+"/", "/")+name, object)
+	})
 }
 
 // Serves reports whether the cluster has a resource in an API version, as far as it tells.

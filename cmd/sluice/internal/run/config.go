@@ -74,6 +74,8 @@ type Config struct {
 	Manifests        []readiness.Manifest `yaml:"-"`
 	Cluster          policy.Manifests     `yaml:"-"` // what they say beside workloads and their schedules
 	ManifestProblems []error              `yaml:"-"`
+	// Without says of what the cluster has and its user may not read what it costs not to know it.
+	Without []string `yaml:"-"`
 	// InForce are the policies among the manifests.
 	InForce Policies `yaml:"-"`
 }

@@ -3,9 +3,11 @@ package run
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -23,6 +25,43 @@ type Inputs struct {
 type Cluster interface {
 	Policies(ctx context.Context, take func(name string, object []byte) error) (lost []error, err error)
 	Declared(ctx context.Context, take func(name string, object []byte) error) (lost []error, err error)
+}
+
+// unread is an error for a kind of the cluster that may not be read, all of it or what is of other namespaces.
+type unread interface {
+	error
+	Resource() string
+	Cost() string // what is not known then; "": the command has to know it
+}
+
+// bearable parts what a command can do without from what it has to have.
+func bearable(lost []error) (without []unread, needed []error) {
+	for _, e := range lost {
+		var u unread
+		if errors.As(e, &u) && u.Cost() != "" {
+			without = append(without, u)
+		} else {
+			needed = append(needed, e)
+		}
+	}
+	return without, needed
+}
+
+// costs says of each cost what it is of.
+func costs(list []unread) []string {
+	var order []string
+	of := map[string][]string{}
+	for _, u := range list {
+		if of[u.Cost()] == nil {
+			order = append(order, u.Cost())
+		}
+		of[u.Cost()] = append(of[u.Cost()], u.Resource())
+	}
+	for i, cost := range order {
+		order[i] = fmt.Sprintf("%s: not read for lack of rights (sluice install --rbac): %s. %s%s", clusterName,
+			strings.Join(of[cost], ", "), strings.ToUpper(cost[:1]), cost[1:])
+	}
+	return order
 }
 
 // clusterName stands for the cluster where files are named.
@@ -59,12 +98,18 @@ func clusterPolicies(ctx context.Context, c Cluster) (*Policies, error) {
 	return p, nil
 }
 
-// notRead are the problems of kinds of policies that may not be read: the set lacks what is in force.
+// notRead are the problems of kinds of policies that may not be read: the set lacks what is in force. Where those of
+// the namespaces in question were read it lacks nothing of them.
 func notRead(lost []error) []render.Problem {
 	var out []render.Problem
 	for _, e := range lost {
-		at := policy.Position{File: clusterName, Document: 1}
-		out = append(out, render.Problem{Severity: render.Unsupported, At: at, Text: "not read: " + e.Error()})
+		p := render.Problem{Severity: render.Unsupported, Text: "not read: " + e.Error()}
+		p.At = policy.Position{File: clusterName, Document: 1}
+		var partly interface{ Within() []string }
+		if errors.As(e, &partly) {
+			p.Severity, p.Text = render.Note, e.Error()
+		}
+		out = append(out, p)
 	}
 	return out
 }

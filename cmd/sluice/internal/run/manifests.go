@@ -102,9 +102,12 @@ func (c *Config) clusterManifests(ctx context.Context, of Cluster) error {
 	if err != nil {
 		return err
 	}
-	unread, err := of.Policies(ctx, take)
+	policies, err := of.Policies(ctx, take)
+	without, needed := bearable(append(lost, policies...))
+	c.Without = append(c.Without, costs(without)...)
+	_, unread := bearable(policies)
 	c.InForce.Problems = append(c.InForce.Problems, notRead(unread)...)
-	for _, e := range append(lost, unread...) {
+	for _, e := range needed {
 		c.ManifestProblems = append(c.ManifestProblems, fmt.Errorf("%s: not read: %w", clusterName, e))
 	}
 	return err

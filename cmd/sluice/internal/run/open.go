@@ -285,6 +285,20 @@ func Evidence(dir string) (string, error) {
 	return path, nil
 }
 
+// Workloads returns the workloads in a store, as NAMESPACE/NAME, as far as they can be found before ctx ends.
+func Workloads(ctx context.Context, dir string) []string {
+	l, err := Open(ctx, Sources{Store: dir, Workers: 1}, &Config{})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range l.Graph.Workloads {
+		names = append(names, l.Graph.Workloads[i].ID)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Pods calls do with the pods that a store has, as far as they can be read before ctx ends.
 func Pods(ctx context.Context, dir string, do func(*model.Endpoint)) {
 	st, err := store.Open(dir)

@@ -31,6 +31,7 @@ type Server struct {
 	mu      sync.Mutex
 	objects map[string][]Object // by the path of their list: api/v1/namespaces/NS/pods
 	refused map[string]bool     // such paths, or their last word
+	wide    map[string]bool     // such paths, where no namespace is asked for
 	ports   map[string]string   // addresses, by NAMESPACE/POD:PORT
 	links   map[string][]httpstream.Connection
 	run     map[string]Command
@@ -41,7 +42,7 @@ type Server struct {
 // New starts one that knows the path of no list.
 func New(t testing.TB) *Server {
 	s := &Server{
-		t: t, objects: map[string][]Object{}, refused: map[string]bool{}, ports: map[string]string{},
+		t: t, objects: map[string][]Object{}, refused: map[string]bool{}, wide: map[string]bool{}, ports: map[string]string{},
 		links: map[string][]httpstream.Connection{}, run: map[string]Command{},
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
@@ -97,6 +98,15 @@ func (s *Server) Refuse(paths ...string) {
 	defer s.mu.Unlock()
 	for _, p := range paths {
 		s.refused[p] = true
+	}
+}
+
+// RefuseWide makes a list one that may be read of a namespace only.
+func (s *Server) RefuseWide(paths ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range paths {
+		s.wide[p] = true
 	}
 }
 
@@ -158,7 +168,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			name = parts[i+3]
 		}
 	}
-	if s.refused[list] || s.refused[path] {
+	if s.refused[list] || s.refused[path] || s.wide[list] && namespace == "" {
 		fail(w, http.StatusForbidden, fmt.Sprintf("%s is forbidden: User \"me\" cannot read %s", path, list))
 		return
 	}
