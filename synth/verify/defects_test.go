@@ -52,3 +52,31 @@ spec:
 		}
 	}
 }
+
+// TestDefectsOfVersions: where servers told their versions, only the defects of these are told.
+func TestDefectsOfVersions(t *testing.T) {
+	for _, c := range []struct {
+		cni      eval.Semantics
+		versions string
+		want     string
+	}{
+		{eval.Cilium, "", "14692 11464 45373"},
+		{eval.Cilium, "v1.9.6", "14692 45373"},
+		{eval.Cilium, "1.19.1+g0a1b2c3", "11464 45373"},
+		{eval.Cilium, "v1.20.2", ""},
+		{eval.Cilium, "v1.20.0-rc.1", ""},
+		{eval.Cilium, "v1.19.4 v1.20.2", "11464 45373"},
+		{eval.Cilium, "v1.20.2 main", "14692 11464 45373"},
+		{eval.Calico, "v3.31.0", "13174 13410 13185"},
+		{eval.Calico, "v3.32.2", "13410 13185"},
+		{eval.Calico, "v3.33.0", ""},
+	} {
+		var got []string
+		for _, d := range verify.DefectsOf(c.cni, strings.Fields(c.versions)) {
+			got = append(got, d.Source[strings.IndexByte(d.Source, '#')+1:])
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s %q: %v, want %s", c.cni, c.versions, got, c.want)
+		}
+	}
+}

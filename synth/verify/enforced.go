@@ -269,6 +269,8 @@ type Staging struct {
 	Doubtful []Disputed
 	// Defects are faults of the plugin by which what it said may be wrong, told where it and the policies differ.
 	Defects []Defect
+	// Versions are those that Defects were chosen by, nil: all are told.
+	Versions []string
 }
 
 // Disputed is an edge that the policies and the data plane decide differently.
@@ -351,7 +353,7 @@ func Staged(
 		slices.SortFunc(list, func(a, b Disputed) int { return cmp.Compare(a.Edge, b.Edge) })
 	}
 	if len(out.Silent)+len(out.Disputed)+len(out.Doubtful) > 0 {
-		out.Defects = defects[cfg.Semantics]
+		out.Defects, out.Versions = defectsOf(cfg.Semantics, cfg.Versions), cfg.Versions
 	}
 	return out, nil
 }

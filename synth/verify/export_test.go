@@ -31,3 +31,6 @@ func SpaceOf(g *graph.Graph, set policy.PolicySet) Space {
 	}
 	return s
 }
+
+// DefectsOf are the defects of versions, for tests.
+var DefectsOf = defectsOf

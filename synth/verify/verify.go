@@ -51,6 +51,8 @@ type Config struct {
 	WidenedRules map[string]bool
 	// Logged is what the data plane logged of policies, by the text that they were told to log: rules log their ids.
 	Logged model.Uses
+	// Versions are those of the network plugin that its servers told, for its known defects; nil: not known.
+	Versions []string
 	// Most is how many connections Diff compares before it says that they are too many; 0: all.
 	Most int
 }

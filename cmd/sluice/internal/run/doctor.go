@@ -67,6 +67,24 @@ func (l *Log) examine() []capture.Finding {
 	return capture.Examine(in)
 }
 
+// versions are those that the network plugin was said to be of: of its agents, or where none is named of the server.
+func (l *Log) versions() []string {
+	var out []string
+	for i := range l.Servers {
+		s := &l.Servers[i]
+		of := []string{s.Version}
+		if len(s.Nodes) > 0 {
+			of = nil
+		}
+		for _, n := range s.Nodes {
+			of = append(of, n.Version)
+		}
+		out = append(out, of...)
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(v string) bool { return v == "" })
+}
+
 // resolver is the workload that answered most look-ups, by its namespace and selector: the usual one where none did.
 func (l *Log) resolver() policy.Peer {
 	out := policy.PodsIn("kube-system", policy.MatchLabels(map[string]string{"k8s-app": "kube-dns"}))

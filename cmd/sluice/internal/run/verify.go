@@ -40,6 +40,7 @@ func (l *Log) judging(p *Policies, cfg VerifyConfig) (verify.Config, error) {
 		Cluster:    cfg.Cluster,
 		Networks:   map[string][]netip.Prefix{},
 		Logged:     l.Report.Logged,
+		Versions:   l.versions(),
 	}
 	for _, n := range l.Config.Networks {
 		judge.Networks[n.Name] = n.CIDRs

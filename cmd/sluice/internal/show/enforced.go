@@ -137,12 +137,13 @@ func (v *enforcementView) summary() []string {
 // stagingView is what the data plane said of policies that it only watches.
 type stagingView struct {
 	header
-	Heard    int            `json:"heard"`    // edges that it would deny
-	Silent   []disputedView `json:"silent"`   // denied by the policies, and it said nothing
-	Disputed []disputedView `json:"disputed"` // allowed by the policies, and it would deny them
-	Doubtful []disputedView `json:"doubtful"` // ... in some records only
-	Nothing  bool           `json:"nothing"`  // the audit audits nothing
-	Defects  []defectView   `json:"defects"`  // known faults by which the data plane may be wrong
+	Heard    int            `json:"heard"`              // edges that it would deny
+	Silent   []disputedView `json:"silent"`             // denied by the policies, and it said nothing
+	Disputed []disputedView `json:"disputed"`           // allowed by the policies, and it would deny them
+	Doubtful []disputedView `json:"doubtful"`           // ... in some records only
+	Nothing  bool           `json:"nothing"`            // the audit audits nothing
+	Defects  []defectView   `json:"defects"`            // known faults by which the data plane may be wrong
+	Versions []string       `json:"versions,omitempty"` // of the data plane, where its servers told them
 }
 
 // defectView is a known fault of a network plugin.
@@ -182,9 +183,9 @@ func viewStaging(s *verify.Staging) stagingView {
 		return out
 	}
 	v := stagingView{newHeader("Staging"), s.Heard, views(s.Silent), views(s.Disputed), views(s.Doubtful), s.Nothing(),
-		[]defectView{}}
+		[]defectView{}, s.Versions}
 	for _, d := range s.Defects {
-		v.Defects = append(v.Defects, defectView(d))
+		v.Defects = append(v.Defects, defectView{d.Source, d.Versions, d.Text})
 	}
 	return v
 }
@@ -212,9 +213,17 @@ func (v *stagingView) lines() []string {
 	}
 	for i, d := range v.Defects {
 		if i == 0 {
-			out = append(out, "Known defects of the plugin, by which what it says may be wrong (compare its version):")
+			of := "the plugin, whose version is not known"
+			if len(v.Versions) > 0 {
+				of = "version " + text.Printable(text.Some(v.Versions), 200)
+			}
+			out = append(out, "Known defects of "+of+", by which what it says may be wrong:")
 		}
-		out = append(out, fmt.Sprintf("  %s, %s: %s", d.Source, d.Versions, d.Text))
+		when := d.Versions
+		if len(v.Versions) == 0 {
+			when = "if it is " + when
+		}
+		out = append(out, fmt.Sprintf("  %s, %s: %s", d.Source, when, d.Text))
 	}
 	if v.Nothing {
 		out = append(out, "The audit audits nothing: no record says that a policy would deny it, and some must. "+
