@@ -46,6 +46,15 @@ var checks = []check{
 		(*linter).cidrOfPods,
 	},
 	{
+		"closes-probe",
+		Error,
+		"The kubelet asks a pod for its readiness and liveness from the host of the node that the pod runs on. " +
+			"Network plugins let this host in to its own pods whatever policies allow, but a rule that denies it is " +
+			"stronger in Cilium: ingressDeny of the entities host, cluster or all. The pod then is never ready, or is " +
+			"started again and again. Leave the host out of what is denied.",
+		(*linter).closesProbe,
+	},
+	{
 		"default-deny-without-rules",
 		Warning,
 		"enableDefaultDeny only says of a direction that has rules whether they isolate. Without a rule for " +

@@ -47,6 +47,26 @@ type Workload struct {
 	Labels         model.Labels // that its pods get
 	ServiceAccount string       // "default" where it names none
 	Ports          []NamedPort  // of the containers that have a name
+	Probes         []Probe      // by which the kubelet asks its pods over the network
+}
+
+// ID is "Deployment shop/web".
+func (w *Workload) ID() string { return w.Kind + " " + w.Namespace + "/" + w.Name }
+
+// Probe is a question of the kubelet to a port of a pod: from the host of the node that the pod runs on, over TCP.
+type Probe struct {
+	Use  string // "readiness", "liveness", "startup", or the hook: "postStart", "preStop"
+	Way  string // "http", "tcp", "grpc"
+	Port uint16
+}
+
+// String is "readiness probe (http 8080/tcp)".
+func (p Probe) String() string {
+	what := " probe"
+	if p.Use == "postStart" || p.Use == "preStop" {
+		what = " hook"
+	}
+	return fmt.Sprintf("%s%s (%s %d/tcp)", p.Use, what, p.Way, p.Port)
 }
 
 // NamedPort is a port of a container that has a name.

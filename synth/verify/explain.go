@@ -171,8 +171,8 @@ func (x *explaining) add(src, dst *eval.End) {
 	if !ok {
 		i = len(x.account.Answers)
 		x.at[[2]eval.Part{d.Egress, d.Ingress}] = i
-		x.account.Answers = append(x.account.Answers, Answer{Outcome: outcome(d), Egress: x.half(d.Egress),
-			Ingress: x.half(d.Ingress), Missing: needs(x.account.Src, x.account.Dst, x.account.Port, &d)})
+		x.account.Answers = append(x.account.Answers, Answer{Outcome: outcome(d), Egress: halfOf(x.v.ev, d.Egress),
+			Ingress: halfOf(x.v.ev, d.Ingress), Missing: needs(x.account.Src, x.account.Dst, x.account.Port, &d)})
 	}
 	a := &x.account.Answers[i]
 	a.SrcPods, a.DstPods = x.note(a.SrcPods, src), x.note(a.DstPods, dst)
@@ -187,12 +187,13 @@ func (x *explaining) note(list []string, end *eval.End) []string {
 	return append(list, text)
 }
 
-func (x *explaining) half(p eval.Part) Half {
-	h := Half{Outcome: p.Outcome, Why: x.v.ev.WhyPart(p)}
+// halfOf tells the answer at one end with what decides it.
+func halfOf(ev *eval.Evaluator, p eval.Part) Half {
+	h := Half{Outcome: p.Outcome, Why: ev.WhyPart(p)}
 	if p.Policy < 0 {
 		return h
 	}
-	pol := &x.v.ev.Policies().Policies[p.Policy]
+	pol := &ev.Policies().Policies[p.Policy]
 	h.Policy, h.Kind, h.At = policyName(pol), pol.Kind, pol.Source
 	if p.Rule >= 0 {
 		h.Rule, h.Text = pol.RuleID(p.Rule), pol.Rules[p.Rule].String()

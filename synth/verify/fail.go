@@ -27,6 +27,8 @@ var failures = []struct {
 		func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
 	{"left-open", true, true, "what opens a namespace for a while still stands",
 		func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},
+	{"probe", true, true, "a probe of the kubelet that the manifests declare would be denied",
+		func(r *Report) uint64 { return uint64(len(r.Probes.Closed)) }},
 	{"held", false, true, "a direction is held open because something blocks it",
 		func(r *Report) uint64 { return uint64(len(r.HeldOpen())) }},
 	{"over", false, true, "allowed at an isolated end, and never seen",

@@ -45,6 +45,10 @@ func (r *Report) Results() []Result {
 		add(Result{Check: "left-open", Subject: "namespace " + ns, Policy: ns + "/" + policy.OpenName,
 			Text: policy.OpenName + " stands there and undoes what other policies isolate: delete it to enforce"})
 	}
+	for i := range r.Probes.Closed {
+		p := &r.Probes.Closed[i]
+		add(Result{Check: "probe", Subject: p.String(), Text: p.Why, Policy: p.Policy, At: p.At})
+	}
 	for _, e := range r.Over.Examples {
 		add(Result{Check: "over", Subject: fmt.Sprintf("%s -> %s %s", e.Src, e.Dst, e.Port), Policy: e.Policy,
 			Text: "never seen, and allowed by rule " + e.Rule + " of " + e.Policy})

@@ -111,6 +111,7 @@ type Report struct {
 	Unread      int      // policies that could not be read, said by who read them
 	Edited      []string // files of a bundle that are not as they were written, said by who read them
 	Open        []Opening
+	Probes      Probes
 	Over        Over
 }
 
@@ -142,6 +143,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v.idle()
 	v.measured()
 	v.records()
+	v.probes()
 	v.report.Open = append(openings(set), held(set, cfg.Held)...)
 	u := newUniverse(g, v.ev, cfg)
 	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)

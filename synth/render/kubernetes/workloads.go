@@ -50,10 +50,15 @@ func parseWorkload(of render.Kind, template []string) func(*render.Reader, *yaml
 		w.ServiceAccount = cmp.Or(scalar(spec, "serviceAccountName"), "default")
 		for _, field := range []string{"containers", "initContainers"} {
 			w.Ports = append(w.Ports, containerPorts(render.Field(spec, field))...)
+			w.Probes = append(w.Probes, probes(render.Field(spec, field))...)
 		}
 		slices.SortFunc(w.Ports, func(a, b policy.NamedPort) int {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
 		})
+		slices.SortFunc(w.Probes, func(a, b policy.Probe) int {
+			return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Use, b.Use), cmp.Compare(a.Way, b.Way))
+		})
+		w.Probes = slices.Compact(w.Probes)
 		r.Beside(policy.Manifests{Workloads: []policy.Workload{w}})
 		return nil
 	}

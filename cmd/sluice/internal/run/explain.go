@@ -29,6 +29,8 @@ type Explained struct {
 	Otherwise []Otherwise
 	// Rules would allow it, in each dialect that can say so; each was tried.
 	Rules []MissingRule
+	// Probes are those that the kubelet makes on this way, as the manifests say.
+	Probes []string
 }
 
 // Otherwise is the answer of another network plugin.
@@ -59,6 +61,7 @@ func Explain(l *Log, p *Policies, cfg VerifyConfig, words []string) (*Explained,
 	if plain(p.Set) {
 		x.elsewhere(l, p, judge, q)
 	}
+	x.Probes = l.probes(&p.Set.Manifests, q)
 	for _, d := range all.Dialects() {
 		if rule, ok := x.missingRule(l.Graph, p.Set, judge, q, d); ok {
 			x.Rules = append(x.Rules, rule)
@@ -202,6 +205,29 @@ func (l *Log) question(words []string) (verify.Question, error) {
 	return q, err
 }
 
+// probes lists the declared probes that a question is about: from the host of a node to a workload's port.
+func (l *Log) probes(of *policy.Manifests, q verify.Question) []string {
+	fromNode := q.Src.Peer < 0 && q.Src.Not.Entities&model.Host != 0 ||
+		q.Src.Peer >= 0 && l.Graph.Peers[q.Src.Peer].Entities&model.Host != 0
+	if !fromNode || q.Dst.Peer < 0 || q.Proto != model.TCP || l.Graph.Peers[q.Dst.Peer].Workload < 0 {
+		return nil
+	}
+	w := &l.Graph.Workloads[l.Graph.Peers[q.Dst.Peer].Workload]
+	var out []string
+	for _, labels := range w.LabelSets {
+		declared := of.Of(w.Namespace, labels)
+		if declared == nil {
+			continue
+		}
+		for _, p := range declared.Probes {
+			if text := p.String() + " of " + declared.ID(); p.Port == q.Port && !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
 // onePort reads "6379" or "53/udp".
 func onePort(word string) (model.Proto, uint16, error) {
 	if _, err := strconv.ParseUint(word, 10, 16); err == nil {
@@ -216,6 +242,9 @@ func onePort(word string) (model.Proto, uint16, error) {
 	}
 	return proto, first, nil
 }
+
+// kubelet is the host of a pod's own node, where logs leave out what it asks its pods.
+const kubelet = "entity:host"
 
 // end finds the one end that a word means: a workload with or without its namespace, a pod, an entity, a network, an
 // address, or a DNS name that was asked for.
@@ -255,6 +284,9 @@ func (l *Log) end(word string) (verify.Asked, error) {
 		return verify.Asked{}, fmt.Errorf("%s may be %s: name one of them whole", word, text.Some(names))
 	case addressErr == nil:
 		return verify.Asked{Name: word, Peer: -1, Not: eval.Facts{Address: address.Unmap()}}, nil
+	}
+	if word == kubelet || kubelet == "entity:"+word {
+		return verify.Asked{Name: kubelet, Peer: -1, Not: eval.Kubelet()}, nil
 	}
 	hint := "sluice show workloads and sluice show edges list what was seen"
 	if near := text.Nearest(word, ids); near != "" {

@@ -24,6 +24,7 @@ type accountView struct {
 	Why         string          `json:"why,omitempty"` // without an answer
 	Otherwise   []otherwiseView `json:"otherwise,omitempty"`
 	Add         []addView       `json:"add,omitempty"`
+	Probes      []string        `json:"probes,omitempty"` // of the kubelet, on this way
 }
 
 type answerView struct {
@@ -83,6 +84,7 @@ func Account(w io.Writer, format string, l *run.Log, x *run.Explained, dialect s
 	for _, o := range x.Otherwise {
 		v.Otherwise = append(v.Otherwise, otherwiseView{o.Semantics.String(), o.Outcome.String(), o.Why})
 	}
+	v.Probes = x.Probes
 	for _, r := range x.Rules {
 		v.Add = append(v.Add, addView(r))
 	}
@@ -124,6 +126,9 @@ func printAccount(w io.Writer, v *accountView, x *run.Explained, dialect string)
 			fmt.Fprintln(w, "  a rule denies it: nothing that is added beside it allows it, the rule has to change")
 		}
 	}
+	for _, p := range v.Probes {
+		fmt.Fprintf(w, "The kubelet asks so: %s.\n", text.Printable(p, 200))
+	}
 	for _, o := range v.Otherwise {
 		fmt.Fprintf(w, "%s decides otherwise: %s: %s\n", o.CNI, o.Outcome, text.Printable(o.Why, 300))
 	}
@@ -143,14 +148,18 @@ func printHalf(w io.Writer, of string, h *halfView) {
 	if h.Policy == "" {
 		return
 	}
-	at := h.File
-	if h.Line > 0 {
-		at = fmt.Sprintf("%s:%d", h.File, h.Line)
-	}
-	fmt.Fprintf(w, "    %s %s, %s\n", h.Kind, text.Printable(h.Policy, 100), text.Printable(at, 200))
+	fmt.Fprintf(w, "    %s %s, %s\n", h.Kind, text.Printable(h.Policy, 100), text.Printable(place(h.File, h.Line), 200))
 	if h.Text != "" {
 		fmt.Fprintf(w, "    %s\n", text.Printable(h.Text, 300))
 	}
+}
+
+// place is "file:line", a file alone where the line is not known.
+func place(file string, line int) string {
+	if line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, line)
 }
 
 // subject prints what names a workload, what was left out of that and why.

@@ -56,6 +56,8 @@ type reportView struct {
 	Lacking    uint64     `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
 	Unread     int        `json:"unread,omitempty"`  // policies that could not be read
 	Edited     []string   `json:"edited,omitempty"`  // files of the bundle that were changed by hand
+	// Probes are those of the kubelet that manifests declare.
+	Probes *probesView `json:"probes,omitempty"`
 }
 
 // unusedView is a rule that no connection needed.
@@ -177,6 +179,7 @@ func viewReport(r *verify.Report) reportView {
 	for _, u := range r.Unrecorded {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
 	}
+	v.Probes = viewProbes(&r.Probes)
 	v.Pending = r.Pending
 	v.Missing, v.Lacking, v.Unread, v.Edited = r.Missing, r.Lacking, r.Unread, r.Edited
 	for _, g := range r.Gaps {
@@ -251,6 +254,7 @@ func printReport(w io.Writer, r *verify.Report) {
 			e.Policy,
 		)
 	}
+	printProbes(w, &r.Probes)
 	printUnused(w, r)
 	printUsed(w, r)
 	for _, u := range r.Unrecorded {
