@@ -397,6 +397,20 @@ func TestLarge(t *testing.T) {
 	p.shows("dialog .effect", "would be denied")
 	p.shot("large-reject")
 	p.keys(escape)
+	for _, width := range []int64{1280, 390} {
+		for _, dark := range []bool{false, true} {
+			p := open(t, ctx, url, width, 844, dark)
+			for _, c := range []struct{ key, name string }{{"1", "rules"}, {"3", "map"}, {"4", "matrix"}, {"5", "findings"}} {
+				p.keys(c.key)
+				p.wait(fmt.Sprintf("document.querySelector('#tab-%s').getAttribute('aria-selected') === 'true'", c.name))
+				name := fmt.Sprintf("large-%d-%v-%s", width, map[bool]string{false: "light", true: "dark"}[dark], c.name)
+				for _, w := range eval[[]string](p, looks) {
+					t.Errorf("%s: %s", name, w)
+				}
+				p.shot(name)
+			}
+		}
+	}
 }
 
 // TestHuge: 2,000 workloads open, and the map draws no more than some hundreds of elements.

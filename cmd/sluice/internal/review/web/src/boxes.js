@@ -28,6 +28,15 @@ function style() {
   ];
 }
 
+// What stands in a closed box and how large: the number of its peers gives way where the letters would be smaller by it.
+const largest = 90;
+function title(g, open) {
+  if (open) return { label: short(g.name, 40), size: 20 };
+  const size = (text) => Math.max(20, Math.min(g.w / (0.66 * text.length), g.h / 1.2, largest));
+  const name = short(g.name, 30), whole = `${name} (${g.peers.length})`;
+  return size(name) > size(whole) ? { label: name, size: size(name) } : { label: whole, size: size(whole) };
+}
+
 /** boxes makes the view. */
 export function boxes() {
   const place = h('div', { class: 'canvas', role: 'img', 'aria-label': 'Map of namespaces and workloads. The table has the same in words.' });
@@ -77,7 +86,7 @@ export function boxes() {
     const nodes = [];
     groups.forEach((g, i) => {
       const open = opened.has(i);
-      nodes.push({ data: { id: `g${i}`, label: open ? short(g.name, 40) : `${short(g.name, 30)} (${g.peers.length})`, w: g.w, h: g.h, size: Math.max(20, Math.min(g.w / 7, g.h / 2.5, 90)), g: i }, position: { x: g.x, y: g.y }, classes: `group${open ? ' open' : ''}${g.subject ? ' subject' : ''}` });
+      nodes.push({ data: { id: `g${i}`, ...title(g, open), w: g.w, h: g.h, g: i }, position: { x: g.x, y: g.y }, classes: `group${open ? ' open' : ''}${g.subject ? ' subject' : ''}` });
       if (open) for (const k of g.peers) nodes.push({ data: { id: `p${k}`, label: short(peers[k].id.slice(peers[k].pod ? g.name.length + 1 : 0), 40), p: k }, position: { x: peers[k].x, y: peers[k].y }, classes: `peer${peers[k].pod ? '' : ' other'}` });
     });
     return { nodes, pairs: [...pairs.values()] };

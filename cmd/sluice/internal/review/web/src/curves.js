@@ -34,7 +34,7 @@ export function curves() {
 
   function lost() {
     if (!page.backtest.length) return h('p', { class: 'quiet' }, page.evidence ? 'The flows are too short a time for a backtest: it tries the end of every hour or day.' : 'The bundle has no evidence: sluice backtest draws it from the flows.');
-    if (page.backtest.every((b) => b.lost.every((n) => n === 0))) return h('p', {}, `At none of the ${plural(page.backtest.length, 'time', 'times')} that were tried, from ${stamp(page.backtest[0].at)} on, would anything have been lost that these flows show. Of what came after them, that says nothing.`);
+    if (page.backtest.every((b) => b.lost.every((n) => n === 0))) return h('p', {}, `${page.backtest.length === 1 ? `Denied from ${stamp(page.backtest[0].at)} on, the one time that was tried, nothing` : `Denied from any of the ${count(page.backtest.length)} times on that were tried, the first of them ${stamp(page.backtest[0].at)}, nothing`} would have been lost that these flows show. Of what came after them, that says nothing.`);
     const used = page.causes.map((_, c) => c).filter((c) => page.backtest.some((b) => b.lost[c] > 0));
     const total = page.backtest.map((b) => b.lost.reduce((a, n) => a + n, 0));
     const xs = page.backtest.map((b) => b.at);
@@ -49,7 +49,7 @@ export function curves() {
 
   function plot(place, o, data) {
     plots.push(() => {
-      const u = new uPlot({ width: Math.max(280, place.clientWidth), legend: { live: false }, padding: [12, 34, 0, 0], cursor: { drag: { x: false, y: false } }, scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } }, ...o }, data, place);
+      const u = new uPlot({ width: Math.max(280, place.clientWidth), legend: { live: false }, padding: [12, 48, 0, 0], cursor: { drag: { x: false, y: false } }, scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } }, ...o }, data, place);
       new ResizeObserver(() => { if (place.clientWidth) u.setSize({ width: Math.max(280, place.clientWidth), height: o.height }); }).observe(place);
     });
   }

@@ -111,11 +111,11 @@ export function matrix() {
     const far = 11;
     font(cell);
     ctx.textAlign = 'right';
-    ctx.save(); ctx.beginPath(); ctx.rect(0, margin, margin, height); ctx.clip();
+    ctx.save(); ctx.beginPath(); ctx.rect(0, margin - 7, margin, height); ctx.clip();
     let last = -99;
     for (const [text, i] of list(rows, cell)) { const y = Y(i); if (y - last >= far && y > margin - 6 && y < height) { ctx.fillText(text, margin - 6, y); last = y; } }
     ctx.restore();
-    ctx.save(); ctx.beginPath(); ctx.rect(margin, 0, w, margin); ctx.clip();
+    ctx.save(); ctx.beginPath(); ctx.rect(margin - 7, 0, w, margin); ctx.clip();
     last = -99;
     font(cw);
     ctx.textAlign = 'left';
