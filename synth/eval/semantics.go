@@ -11,6 +11,7 @@ import "fmt"
 //	a pod to its own node's host allowed    needs a rule     needs a rule
 //
 // ClusterNetworkPolicies stand before and after them in all three: around.go says where they differ.
+// Cilium is 1.20: lint tells of the policies that versions before it read otherwise.
 // To Cilium a rule that denies is stronger than what is allowed between a node and its pods. In all of them only a rule
 // without ports lets ICMP in or out, and a hostNetwork pod is its node.
 type Semantics uint8

@@ -46,6 +46,17 @@ var checks = []check{
 		(*linter).cidrOfPods,
 	},
 	{
+		"cilium-version",
+		Info,
+		"Cilium before 1.20 reads the policy otherwise than 1.20, by which sluice decides. A rule for egress that " +
+			"names its port had one number for the whole cluster: where pods give the name two, it allowed " +
+			"nothing, and a pod that does not name the port was reached by the number of others " +
+			"(cilium/cilium#30003). 1.19 before June 2026 read an ipBlock below from as if an empty podSelector " +
+			"stood beside it, and let in every pod of the policy's namespace too (cilium/cilium#46305). Compare " +
+			"the cluster's version.",
+		(*linter).ciliumVersion,
+	},
+	{
 		"closes-probe",
 		Error,
 		"The kubelet asks a pod for its readiness and liveness from the host of the node that the pod runs on. " +

@@ -30,6 +30,12 @@ var defects = map[eval.Semantics][]Defect{
 			"policyAuditMode of the whole agent left endpoints without any policy: neither enforced nor audited",
 			release{1, 19}, release{1, 20}},
 		{"cilium/cilium#45373", "before 1.20", "an audited flow names no policy", release{}, release{1, 20}},
+		{"cilium/cilium#46305", "1.19 before June 2026",
+			"an ipBlock below from of a NetworkPolicy lets in the pods of the policy's namespace as well",
+			release{1, 19}, release{1, 20}},
+		{"cilium/cilium#30003", "before 1.20",
+			"a rule for egress that names its port allows nothing where pods of the cluster give the name two numbers",
+			release{}, release{1, 20}},
 	},
 	eval.Calico: {
 		{namedPorts, "up to 3.32.1",

@@ -60,13 +60,13 @@ func TestDefectsOfVersions(t *testing.T) {
 		versions string
 		want     string
 	}{
-		{eval.Cilium, "", "14692 11464 45373"},
-		{eval.Cilium, "v1.9.6", "14692 45373"},
-		{eval.Cilium, "1.19.1+g0a1b2c3", "11464 45373"},
+		{eval.Cilium, "", "14692 11464 45373 46305 30003"},
+		{eval.Cilium, "v1.9.6", "14692 45373 30003"},
+		{eval.Cilium, "1.19.1+g0a1b2c3", "11464 45373 46305 30003"},
 		{eval.Cilium, "v1.20.2", ""},
 		{eval.Cilium, "v1.20.0-rc.1", ""},
-		{eval.Cilium, "v1.19.4 v1.20.2", "11464 45373"},
-		{eval.Cilium, "v1.20.2 main", "14692 11464 45373"},
+		{eval.Cilium, "v1.19.4 v1.20.2", "11464 45373 46305 30003"},
+		{eval.Cilium, "v1.20.2 main", "14692 11464 45373 46305 30003"},
 		{eval.Calico, "v3.31.0", "13174 13410 13185"},
 		{eval.Calico, "v3.32.2", "13410 13185"},
 		{eval.Calico, "v3.33.0", ""},

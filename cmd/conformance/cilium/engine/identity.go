@@ -14,23 +14,28 @@ import (
 
 // identities gives ends the identities that the agent would.
 type identities struct {
-	read      *objects
-	prefixes  []netip.Prefix
-	names     []*api.FQDNSelector
-	nextPod   identity.NumericIdentity
-	nextLocal identity.NumericIdentity
+	read     *objects
+	prefixes []netip.Prefix
+	names    []*api.FQDNSelector
+	next     identity.NumericIdentity
 }
 
+// other is the number of a cluster that the policies are not of; theirs is 0.
+const other = 2
+
 func newIdentities(read *objects) *identities {
-	return &identities{read: read, prefixes: read.prefixes(), names: read.names(), nextPod: 1000, nextLocal: identity.IdentityScopeLocal}
+	return &identities{read: read, prefixes: read.prefixes(), names: read.names(), next: 1000}
 }
 
 // of returns the identity of an end.
 func (ids *identities) of(end *End) (*identity.Identity, error) {
 	switch {
 	case end.Namespace != "":
-		ids.nextPod++
-		return identity.NewIdentity(ids.nextPod, podLabels(end)), nil
+		var of identity.NumericIdentity
+		if end.Cluster != "" {
+			of = other << identity.GetClusterIDShift()
+		}
+		return ids.number(of, podLabels(end)), nil
 	case end.Address != "" && (len(end.Entities) == 0 || slices.Contains(end.Entities, "world")):
 		return ids.outside(end)
 	case len(end.Entities) == 1:
@@ -47,8 +52,14 @@ func (ids *identities) of(end *End) (*identity.Identity, error) {
 	if len(l) == 0 {
 		return nil, fmt.Errorf("an end without namespace, address and entities")
 	}
-	ids.nextLocal++
-	return identity.NewIdentity(ids.nextLocal, l), nil
+	return ids.number(identity.ScopeForLabels(l), l), nil
+}
+
+// number returns the next identity. By its first bits Cilium takes it together with its kind: pods of the cluster, pods
+// of others, nodes, and what is outside.
+func (ids *identities) number(scope identity.NumericIdentity, l labels.Labels) *identity.Identity {
+	ids.next++
+	return identity.NewIdentity(scope|ids.next, l)
 }
 
 // podLabels are a pod's labels and what the agent adds to them.
@@ -109,6 +120,5 @@ func (ids *identities) outside(end *End) (*identity.Identity, error) {
 			l.MergeLabels(labels.NewLabelsFromModel([]string{"reserved:" + name}))
 		}
 	}
-	ids.nextLocal++
-	return identity.NewIdentity(ids.nextLocal, l), nil
+	return ids.number(identity.ScopeForLabels(l), l), nil
 }

@@ -1,4 +1,4 @@
-// Command engine is a judge of the cilium and kubernetes dialects and of the cilium semantics: Cilium 1.19.1's own
+// Command engine is a judge of the cilium and kubernetes dialects and of the cilium semantics: Cilium 1.20.2's own
 // policy engine, run offline. It computes the policy maps that the agent would load for both ends of a connection and
 // looks the connection up in them. It reads one World a line from standard input as JSON and writes one Answer a line,
 // in the same order.
@@ -37,7 +37,7 @@ func configure() {
 	c := option.Config
 	c.EnableIPv4, c.EnableIPv6 = true, true
 	c.EnableICMPRules, c.EnableNonDefaultDenyPolicies, c.EnableL7Proxy, c.EnableExtendedIPProtocols = true, true, true, true
-	c.AllowLocalhost = option.AllowLocalhostAlways
+	c.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
 	policy.SetPolicyEnabled(option.DefaultEnforcement)
 	api.InitEntities(cluster)
 }

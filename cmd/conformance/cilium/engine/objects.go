@@ -64,7 +64,6 @@ func kubernetes(text string) (types.PolicyEntries, error) {
 	}
 	entries, err := k8s.ParseNetworkPolicy(silent, cluster, &np)
 	if err == nil {
-		mendBlocks(&np, entries)
 	}
 	return entries, err
 }

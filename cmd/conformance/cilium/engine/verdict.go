@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/types"
 	testidentity "github.com/cilium/cilium/pkg/testutils/identity"
 	testpolicy "github.com/cilium/cilium/pkg/testutils/policy"
+	pkgtypes "github.com/cilium/cilium/pkg/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
@@ -40,6 +41,11 @@ func newEngine(w *World, read *objects) (*engine, error) {
 		e.ends = append(e.ends, id)
 	}
 	e.repo = policy.NewPolicyRepository(silent, all, nil, nil, e.ids, testpolicy.NewPolicyMetricsNoop())
+	ports, err := namedPorts(w, e.ends)
+	if err != nil {
+		return nil, err
+	}
+	e.repo.SetNamedPortsGetter(ports)
 	e.repo.GetSelectorCache().SetLocalIdentityNotifier(testidentity.NewDummyIdentityNotifier())
 	var done sync.WaitGroup
 	e.repo.GetSubjectSelectorCache().UpdateIdentities(all, nil, &done)
@@ -48,6 +54,26 @@ func newEngine(w *World, read *objects) (*engine, error) {
 		e.repo.ReplaceByResource(entries, ipcachetypes.NewResourceID(ipcachetypes.ResourceKindCNP, "", fmt.Sprint(i)))
 	}
 	return e, nil
+}
+
+// portNames are the named ports of every identity, by which rules of egress find theirs.
+type portNames struct{ all pkgtypes.NamedPortMultiMap }
+
+// GetNamedPorts returns the ports.
+func (p portNames) GetNamedPorts() pkgtypes.NamedPortMultiMap { return p.all }
+
+func namedPorts(w *World, ends []*identity.Identity) (portNames, error) {
+	all := pkgtypes.NewNamedPortMultiMap()
+	for i, id := range ends {
+		for _, p := range w.Ends[i].Ports {
+			one := pkgtypes.NamedPortMap{}
+			if err := one.AddPort(p.Name, int(p.Port), p.Protocol); err != nil {
+				return portNames{}, fmt.Errorf("end %d: %w", i, err)
+			}
+			all.Update(id.ID, nil, one)
+		}
+	}
+	return portNames{all}, nil
 }
 
 // verdict looks a connection up in the policy maps of both ends.
