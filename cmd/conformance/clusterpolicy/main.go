@@ -2,8 +2,8 @@
 // kube-network-policies 1.1.1, which evaluates packets. It reads one World a line from standard input as JSON and writes
 // one Answer a line, in the same order.
 //
-// Of NetworkPolicies it knows less than the API says: a pod that one selects in a direction is decided in both, so that
-// the Baseline tier is never reached. Worlds for it have policies of both directions.
+// Of NetworkPolicies it says less than the API: a pod that one selects in a direction is decided in both, so that the
+// tier Baseline is never asked. Whoever asks has to count these apart.
 //
 // It is a module of its own because the engine's dependencies would force their versions on everybody, and it knows
 // nothing of sluice but the YAML and the connections it is shown.
