@@ -59,9 +59,9 @@ func includeExtra(files map[string][]byte, extra []string) error {
 	if err != nil {
 		return err
 	}
-	files[path.Join(ExtraDir, kustomizationFile)] = text
+	files[path.Join(ExtraDir, KustomizationFile)] = text
 	for _, form := range []string{allowDir, enforceDir} {
-		name := path.Join(form, kustomizationFile)
+		name := path.Join(form, KustomizationFile)
 		all := newKustomization()
 		if text, ok := files[name]; ok {
 			if err := yaml.Unmarshal(text, &all); err != nil {

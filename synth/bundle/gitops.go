@@ -94,12 +94,12 @@ func (l *filing) argo(dir string, phases []phase) error {
 		if p.name == openDir {
 			k.CommonAnnotations["argocd.argoproj.io/sync-options"] = "PruneLast=true"
 		}
-		if err := l.write(path.Join(dir, p.name, kustomizationFile), k); err != nil {
+		if err := l.write(path.Join(dir, p.name, KustomizationFile), k); err != nil {
 			return err
 		}
 		names = append(names, p.name)
 	}
-	return l.write(path.Join(dir, kustomizationFile), newKustomization(names...))
+	return l.write(path.Join(dir, KustomizationFile), newKustomization(names...))
 }
 
 // flux writes a Kustomization for each phase, which depends on the one before.
@@ -121,5 +121,5 @@ func (l *filing) flux(dir string, phases []phase, f Flux, name string) error {
 		}
 		before, files = []fluxReference{{Name: id}}, append(files, p.name+".yaml")
 	}
-	return l.write(path.Join(dir, kustomizationFile), newKustomization(files...))
+	return l.write(path.Join(dir, KustomizationFile), newKustomization(files...))
 }

@@ -71,7 +71,7 @@ func digest(g *graph.Graph) string {
 func lines(files map[string][]byte) int {
 	n := 0
 	for name, text := range files {
-		if strings.HasPrefix(name, allowDir+"/") && !strings.HasSuffix(name, kustomizationFile) {
+		if strings.HasPrefix(name, allowDir+"/") && !strings.HasSuffix(name, KustomizationFile) {
 			for line := range bytes.Lines(text) {
 				if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
 					n++

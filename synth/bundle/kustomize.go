@@ -7,26 +7,28 @@ import (
 	"sluice/synth/render"
 )
 
-const kustomizationFile = "kustomization.yaml"
+// KustomizationFile is what kubectl apply -k reads in a directory.
+const KustomizationFile = "kustomization.yaml"
 
-// kustomization lists the files and directories that kubectl apply -k takes in.
-type kustomization struct {
+// Kustomization lists the files and directories that kubectl apply -k takes in.
+type Kustomization struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Resources  []string `json:"resources"`
 	// SortOptions keep the order of the list, which is safe. Only those of the target count.
-	SortOptions       *sortOptions      `json:"sortOptions,omitempty"`
+	SortOptions       *SortOptions      `json:"sortOptions,omitempty"`
 	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
 }
 
-type sortOptions struct {
+// SortOptions say in which order kustomize writes what it built.
+type SortOptions struct {
 	Order string `json:"order"`
 }
 
 // newKustomization applies what it lists in that order.
-func newKustomization(resources ...string) kustomization {
-	return kustomization{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization", Resources: resources,
-		SortOptions: &sortOptions{"fifo"}}
+func newKustomization(resources ...string) Kustomization {
+	return Kustomization{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization", Resources: resources,
+		SortOptions: &SortOptions{"fifo"}}
 }
 
 // labelsOf are the labels of the objects of a bundle, to list and delete them by.
@@ -42,7 +44,7 @@ type filing struct {
 	r      *synth.Result
 	labels []string
 	files  map[string][]byte
-	lists  map[string][]string // directory -> resources of its kustomization
+	lists  map[string][]string // directory -> resources of its Kustomization
 }
 
 func dirOf(namespace string) string { return render.File{Namespace: namespace}.Dir() }

@@ -43,7 +43,7 @@ func policyFiles(in *Input) (map[string][]byte, error) {
 		return nil, err
 	}
 	for dir, list := range l.lists {
-		if err := l.write(path.Join(dir, kustomizationFile), newKustomization(list...)); err != nil {
+		if err := l.write(path.Join(dir, KustomizationFile), newKustomization(list...)); err != nil {
 			return nil, err
 		}
 	}

@@ -126,7 +126,7 @@ func (o *over) extra() error {
 		return err
 	}
 	for name, text := range o.files {
-		if digest := digestOf(text); path.Base(name) == kustomizationFile && o.next.Files[name] != digest &&
+		if digest := digestOf(text); path.Base(name) == KustomizationFile && o.next.Files[name] != digest &&
 			!slices.Contains(at.Edited, name) {
 			o.next.Files[name] = digest
 		}

@@ -141,7 +141,7 @@ func (p *place) walk() error {
 
 // isExtra reports whether a file is a policy of people that applies with the bundle.
 func isExtra(name string) bool {
-	return strings.HasPrefix(name, ExtraDir+"/") && isYAML(name) && path.Base(name) != kustomizationFile &&
+	return strings.HasPrefix(name, ExtraDir+"/") && isYAML(name) && path.Base(name) != KustomizationFile &&
 		!strings.Contains(name, "/.")
 }
 
@@ -264,7 +264,7 @@ func installation(on disk, dir string, names, stale []string) (moves, last []str
 		if !sameFile(ready, dir, name) {
 			change(name)
 		}
-		if path.Base(name) == kustomizationFile {
+		if path.Base(name) == KustomizationFile {
 			last = append(last, name)
 		} else {
 			moves = append(moves, name)
@@ -277,7 +277,7 @@ func installation(on disk, dir string, names, stale []string) (moves, last []str
 	gone := slices.Concat(last, stale)
 	slices.SortStableFunc(gone, func(a, b string) int { return cmp.Compare(deep(a), deep(b)) }) // including ones first
 	for _, name := range gone {
-		if path.Base(name) != kustomizationFile || !changes[path.Dir(name)] {
+		if path.Base(name) != KustomizationFile || !changes[path.Dir(name)] {
 			continue
 		}
 		err := on.Remove(filepath.Join(dir, filepath.FromSlash(name)))

@@ -132,8 +132,8 @@ func (r *policyReader) form(dir string) error {
 	if err != nil || len(namespaces) == 0 {
 		return err
 	}
-	var all kustomization
-	if r.has(path.Join(dir, kustomizationFile)) {
+	var all Kustomization
+	if r.has(path.Join(dir, KustomizationFile)) {
 		if all, err = r.kustomization(dir); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (r *policyReader) form(dir string) error {
 			r.problem(
 				render.Note,
 				sub,
-				dir+"/"+kustomizationFile+" does not list it, so that applying "+dir+" leaves it out",
+				dir+"/"+KustomizationFile+" does not list it, so that applying "+dir+" leaves it out",
 			)
 		}
 		if err := r.directory(sub); err != nil {
@@ -185,7 +185,7 @@ func (r *policyReader) earlier() error {
 
 // directory takes the files that the kustomization of a directory lists: no other is applied.
 func (r *policyReader) directory(sub string) error {
-	if !r.has(path.Join(sub, kustomizationFile)) {
+	if !r.has(path.Join(sub, KustomizationFile)) {
 		r.unlisted(sub)
 		return nil
 	}
@@ -198,13 +198,13 @@ func (r *policyReader) directory(sub string) error {
 		case path.Dir(file) != sub:
 			r.problem(
 				render.Unsupported,
-				path.Join(sub, kustomizationFile),
+				path.Join(sub, KustomizationFile),
 				"it lists "+name+", which is not of this bundle",
 			)
 		case r.has(file):
 			r.files = append(r.files, filepath.Join(r.dir, file))
 		default:
-			r.problem(render.Note, file, "it is not there, and "+kustomizationFile+" lists it: applying fails")
+			r.problem(render.Note, file, "it is not there, and "+KustomizationFile+" lists it: applying fails")
 		}
 	}
 	if !r.theirs {
@@ -215,7 +215,7 @@ func (r *policyReader) directory(sub string) error {
 		return fmt.Errorf("read bundle: %w", err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); isYAML(name) && name != kustomizationFile && !slices.Contains(list.Resources, name) {
+		if name := e.Name(); isYAML(name) && name != KustomizationFile && !slices.Contains(list.Resources, name) {
 			r.unlisted(path.Join(sub, name))
 		}
 	}
@@ -224,7 +224,7 @@ func (r *policyReader) directory(sub string) error {
 
 // unlisted is a problem for what lies among the policies and is not applied.
 func (r *policyReader) unlisted(name string) {
-	r.problem(render.Unsupported, name, kustomizationFile+" does not list it, so that it is not applied")
+	r.problem(render.Unsupported, name, KustomizationFile+" does not list it, so that it is not applied")
 }
 
 // extra takes people's own policies, where applying the enforced form takes them in.
@@ -236,12 +236,12 @@ func (r *policyReader) extra() error {
 	if len(p.Extra) == 0 {
 		return nil
 	}
-	var list kustomization
+	var list Kustomization
 	above := enforceDir
-	if !r.has(path.Join(above, kustomizationFile)) {
+	if !r.has(path.Join(above, KustomizationFile)) {
 		above = allowDir
 	}
-	if r.has(path.Join(above, kustomizationFile)) && r.has(path.Join(ExtraDir, kustomizationFile)) {
+	if r.has(path.Join(above, KustomizationFile)) && r.has(path.Join(ExtraDir, KustomizationFile)) {
 		all, err := r.kustomization(above)
 		if err != nil {
 			return err
@@ -275,14 +275,14 @@ func (r *policyReader) has(sub string) bool {
 	return err == nil
 }
 
-func (r *policyReader) kustomization(sub string) (kustomization, error) {
-	var k kustomization
-	text, err := os.ReadFile(filepath.Join(r.dir, sub, kustomizationFile))
+func (r *policyReader) kustomization(sub string) (Kustomization, error) {
+	var k Kustomization
+	text, err := os.ReadFile(filepath.Join(r.dir, sub, KustomizationFile))
 	if err != nil {
 		return k, fmt.Errorf("read bundle: %w", err)
 	}
 	if err := yaml.UnmarshalStrict(text, &k); err != nil {
-		return k, fmt.Errorf("read bundle: %s/%s: %w", sub, kustomizationFile, err)
+		return k, fmt.Errorf("read bundle: %s/%s: %w", sub, KustomizationFile, err)
 	}
 	return k, nil
 }

@@ -27,7 +27,7 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 		parts := m.byNamespace()
 		for i := range m.Namespaces {
 			dir := path.Join(allowDir, m.Namespaces[i].Name)
-			if w.files[path.Join(dir, kustomizationFile)] != nil { // there are policies for it to lie beside
+			if w.files[path.Join(dir, KustomizationFile)] != nil { // there are policies for it to lie beside
 				out[path.Join(dir, ReviewFile)] = r.of(parts[m.Namespaces[i].Name]).namespace(&m.Namespaces[i])
 			}
 		}

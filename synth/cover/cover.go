@@ -19,15 +19,6 @@ type Options struct {
 	Base []Rect
 }
 
-// Result is a cover and how good it is known to be.
-type Result struct {
-	Rects []Rect // sorted; no row or column of one can be left out
-	// Bound is a proven lower bound of the number of rectangles: where they are as many, no smaller cover exists.
-	Bound int
-	// Rows and Cols are the size of the matrix once equal rows and equal columns are one.
-	Rows, Cols int
-}
-
 // Cover finds the fewest rectangles that cover the ones of a matrix: rows[i] lists the columns, from 0, in which row i
 // has a one, in any order. Of equally small covers it prefers those that keep Base, then those with the fewest rows and
 // columns in all rectangles together.
@@ -46,26 +37,5 @@ func Cover(rows [][]int, o Options) Result {
 	}
 	r := find(rows, o.Base, s)
 	slices.SortFunc(r.Rects, compareRects)
-	return r
-}
-
-// small covers a matrix that is small enough to be searched.
-func small(rows [][]int, base []Rect, s *searcher) Result {
-	m := collapse(rows)
-	r := Result{Rows: len(m.rows), Cols: m.cols}
-	s.base, s.former = map[string]bool{}, nil
-	for _, b := range base {
-		if x, ok := m.find(b); ok {
-			s.former = append(s.former, x)
-			s.base[x.key()] = true
-		}
-	}
-	for _, part := range m.parts() {
-		rects, bound := s.solve(part)
-		r.Bound += bound
-		for _, x := range rects {
-			r.Rects = append(r.Rects, m.expand(x))
-		}
-	}
 	return r
 }

@@ -32,9 +32,6 @@ type Node struct {
 	Group string
 }
 
-// Arrow goes from the node of one index to that of another.
-type Arrow struct{ From, To int }
-
 // Point is the middle of a node. Y grows downwards.
 type Point struct{ X, Y float64 }
 

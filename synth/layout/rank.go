@@ -184,3 +184,6 @@ func arrange(level []int, of [][]int, place, middle []float64) {
 	slices.SortStableFunc(level, func(a, b int) int { return cmp.Compare(middle[a], middle[b]) })
 	placesIn(level, place)
 }
+
+// Arrow goes from the node of one index to that of another.
+type Arrow struct{ From, To int }

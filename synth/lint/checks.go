@@ -1,5 +1,48 @@
 package lint
 
+import (
+	"cmp"
+	"slices"
+
+	"sluice/synth/eval"
+)
+
+// Page explains a check in a few sentences, "" for an id that there is none of.
+func Page(id string) string {
+	if i := slices.IndexFunc(checks, func(c check) bool { return c.id == id }); i >= 0 {
+		return checks[i].page
+	}
+	return ""
+}
+
+// IDs lists the checks.
+func IDs() []string {
+	var out []string
+	for i := range checks {
+		out = append(out, checks[i].id)
+	}
+	return out
+}
+
+// Check looks for every trap. The findings are sorted by place.
+func Check(in Input) []Finding {
+	l := &linter{Input: in, ev: eval.New(in.Set, in.Semantics)}
+	l.pods()
+	l.objects()
+	for i := range checks {
+		l.check = &checks[i]
+		checks[i].find(l)
+	}
+	slices.SortFunc(l.out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line),
+			cmp.Compare(a.At.Column, b.At.Column), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Text, b.Text))
+	})
+	return slices.CompactFunc(l.out, func(a, b Finding) bool {
+		return a.ID == b.ID && a.At == b.At && a.Policy == b.Policy && a.Text == b.Text
+	})
+}
+
 // checks are the traps that broke real clusters, in the order of their ids. The page says what happens, why, and what
 // to write instead.
 var checks = []check{

@@ -9,18 +9,6 @@ import (
 	"sluice/synth/render"
 )
 
-// remedyOf says what edits write, "" where there are none.
-func remedyOf(edits []render.Edit) string {
-	var out []string
-	for _, e := range edits {
-		if strings.Contains(e.New, "\n") {
-			return "sluice lint --fix moves the lines"
-		}
-		out = append(out, "write "+e.New+" in place of "+e.Old)
-	}
-	return strings.Join(out, ", ")
-}
-
 // passes bound how often a text is read again for what one edit shows of another.
 const passes = 5
 

@@ -4,9 +4,8 @@
 package lint
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -61,42 +60,6 @@ type check struct {
 	severity Severity
 	page     string
 	find     func(*linter)
-}
-
-// Page explains a check in a few sentences, "" for an id that there is none of.
-func Page(id string) string {
-	if i := slices.IndexFunc(checks, func(c check) bool { return c.id == id }); i >= 0 {
-		return checks[i].page
-	}
-	return ""
-}
-
-// IDs lists the checks.
-func IDs() []string {
-	var out []string
-	for i := range checks {
-		out = append(out, checks[i].id)
-	}
-	return out
-}
-
-// Check looks for every trap. The findings are sorted by place.
-func Check(in Input) []Finding {
-	l := &linter{Input: in, ev: eval.New(in.Set, in.Semantics)}
-	l.pods()
-	l.objects()
-	for i := range checks {
-		l.check = &checks[i]
-		checks[i].find(l)
-	}
-	slices.SortFunc(l.out, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line),
-			cmp.Compare(a.At.Column, b.At.Column), cmp.Compare(a.ID, b.ID),
-			cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Text, b.Text))
-	})
-	return slices.CompactFunc(l.out, func(a, b Finding) bool {
-		return a.ID == b.ID && a.At == b.At && a.Policy == b.Policy && a.Text == b.Text
-	})
 }
 
 // pod is a known pod, prepared for the set.
@@ -180,4 +143,16 @@ func rulesOf(p *policy.Policy, d model.Direction) []policy.Rule {
 		}
 	}
 	return out
+}
+
+// remedyOf says what edits write, "" where there are none.
+func remedyOf(edits []render.Edit) string {
+	var out []string
+	for _, e := range edits {
+		if strings.Contains(e.New, "\n") {
+			return "sluice lint --fix moves the lines"
+		}
+		out = append(out, "write "+e.New+" in place of "+e.Old)
+	}
+	return strings.Join(out, ", ")
 }

@@ -9,42 +9,6 @@ import (
 // Most of what is asked for its canonical order has it already. Each of the functions below then returns what it was
 // given, clipped: nothing is copied, and who appends writes into nobody's list.
 
-// isSet reports whether a list is sorted and has no repetitions, and is nil when empty.
-func isSet[S ~[]E, E any](s S, compare func(a, b E) int) bool {
-	if len(s) == 0 {
-		return s == nil
-	}
-	for i := 1; i < len(s); i++ {
-		if compare(s[i-1], s[i]) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// sortedSet returns the list sorted and without repetitions, nil when empty.
-func sortedSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
-	switch {
-	case len(s) == 0:
-		return nil
-	case isSet(s, compare):
-		return slices.Clip(s)
-	}
-	return makeSet(slices.Clone(s), compare)
-}
-
-// makeSet makes a list that nobody else has a sorted one without repetitions, nil when empty.
-func makeSet[S ~[]E, E any](s S, compare func(a, b E) int) S {
-	switch len(s) {
-	case 0:
-		return nil
-	case 1:
-		return s
-	}
-	slices.SortFunc(s, compare)
-	return slices.CompactFunc(s, func(a, b E) bool { return compare(a, b) == 0 })
-}
-
 // Canonical returns the set in the one order in which equal sets are equal values: policies by namespace and name,
 // rules, peers, ports and selectors by their content, repetitions removed. The rules of a policy in which their order
 // matters keep it. It changes no meaning and merges nothing.
@@ -221,22 +185,4 @@ func comparePorts(a, b Port) int {
 		cmp.Compare(a.Name, b.Name),
 		cmp.Compare(a.Code, b.Code),
 	)
-}
-
-func compareBools(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
-
-// compareOrders puts nil last, where Calico evaluates it.
-func compareOrders(a, b *float64) int {
-	if a == nil || b == nil {
-		return compareBools(a == nil, b == nil)
-	}
-	return cmp.Compare(*a, *b)
 }

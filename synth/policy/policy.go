@@ -82,18 +82,6 @@ func (m *Manifests) Empty() bool {
 		len(m.Nodes) == 0
 }
 
-// Service is an object that PeerService can name.
-type Service struct {
-	Namespace, Name string
-	Labels          model.Labels
-	// Selector finds the pods behind it in its namespace; nil: its endpoints are kept by somebody else.
-	Selector Selector
-	Ports    []Port // of its endpoints; a named port has no number
-	// Listens are the numbers of the service itself, one for each of Ports.
-	Listens []uint16
-	Names   []string // of the ports of the service
-}
-
 // Join takes in everything of others. Of two objects with one name the later one stays.
 func (m *Manifests) Join(o Manifests) {
 	for name, labels := range o.Namespaces {
@@ -205,22 +193,6 @@ type Policy struct {
 // Isolates reports whether the policy isolates its subject in direction d.
 func (p *Policy) Isolates(d model.Direction) bool {
 	return d == model.Ingress && p.Ingress || d == model.Egress && p.Egress
-}
-
-// Position is a place in a file of YAML documents. The zero value means that the policy was never in a file.
-type Position struct {
-	File     string
-	Document int // 1-based
-	Line     int // 1-based line of the file; 0 is all of it
-	Column   int // 1-based, in characters; 0 where it is not known
-}
-
-// String is "file:line (document n)" or "file", "" for the zero value.
-func (p Position) String() string {
-	if p.Line == 0 {
-		return p.File
-	}
-	return fmt.Sprintf("%s:%d (document %d)", p.File, p.Line, p.Document)
 }
 
 // Join takes in everything of another set.

@@ -218,3 +218,15 @@ func (m *Manifests) numberOf(s *Service, p Port) uint16 {
 	}
 	return n
 }
+
+// Service is an object that PeerService can name.
+type Service struct {
+	Namespace, Name string
+	Labels          model.Labels
+	// Selector finds the pods behind it in its namespace; nil: its endpoints are kept by somebody else.
+	Selector Selector
+	Ports    []Port // of its endpoints; a named port has no number
+	// Listens are the numbers of the service itself, one for each of Ports.
+	Listens []uint16
+	Names   []string // of the ports of the service
+}

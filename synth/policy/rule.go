@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 
 	"sluice/model"
@@ -99,3 +100,19 @@ func AllPorts(p model.Proto) Port { return Port{Proto: p, Last: LastPort} }
 
 // Whole reports whether p is a whole protocol.
 func (p Port) Whole() bool { return p.Name == "" && p.First == 0 && p.Last == LastPort && p.Code == 0 }
+
+// Position is a place in a file of YAML documents. The zero value means that the policy was never in a file.
+type Position struct {
+	File     string
+	Document int // 1-based
+	Line     int // 1-based line of the file; 0 is all of it
+	Column   int // 1-based, in characters; 0 where it is not known
+}
+
+// String is "file:line (document n)" or "file", "" for the zero value.
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d (document %d)", p.File, p.Line, p.Document)
+}

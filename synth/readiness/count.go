@@ -59,8 +59,6 @@ func (t *timeline) upTo(at int64) {
 	}
 }
 
-func hourStart(h uint32) int64 { return int64(h) * hourMicros }
-
 // count counts a set up to a time, to which its timelines were moved.
 func (h *history) count(s *set, at int64) counts {
 	c := counts{full: float64(at-s.first) / float64(dayMicros)}

@@ -171,3 +171,9 @@ func (c *counts) number(days, loss float64) forecast {
 		part{(0.5 + float64(c.changeEdges)) / change, math.Max(1, c.age-1) / change, days},
 	}
 }
+
+// doubled is the chance of a slow edge within a week at twice the rate of the forecast, which is too sure for a whole
+// namespace.
+func (c *counts) doubled(r rates, loss float64) float64 {
+	return 1 - math.Pow(c.whole(r, week, loss).slow.none(), 2)
+}

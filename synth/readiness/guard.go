@@ -97,15 +97,6 @@ func (m *moment) hours(first int64) []int {
 	return out
 }
 
-// guards are what speaks against a set whatever its forecast is: learning holds it at Learning, capped below Stable.
-type guards struct {
-	learning, capped bool
-	hours            []int
-	schedule         bool
-	turn             bool // that of a month comes within a week, and none was watched yet
-	cronJobs         []*Workload
-}
-
 // guards looks at a workload and direction.
 func (m *moment) guards(s *sideHistory, c *counts) guards {
 	g := guards{capped: m.lossy()}

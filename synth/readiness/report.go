@@ -6,13 +6,6 @@ import (
 	"sluice/model"
 )
 
-const (
-	week  = 7.0
-	month = 30.0
-	// sure is the chance with which an interval holds the number that comes.
-	sure = 0.90
-)
-
 // Report is what Judge says.
 type Report struct {
 	Config      Config

@@ -66,3 +66,12 @@ func (t *track) to(s State, at int64) {
 		t.state, t.since = s, at
 	}
 }
+
+// guards are what speaks against a set whatever its forecast is: learning holds it at Learning, capped below Stable.
+type guards struct {
+	learning, capped bool
+	hours            []int
+	schedule         bool
+	turn             bool // that of a month comes within a week, and none was watched yet
+	cronJobs         []*Workload
+}

@@ -108,44 +108,6 @@ func unquoted(s string) string {
 
 func anyQuote(s string) bool { return strings.ContainsAny(s, typographic+`"'\`) }
 
-// SelectorFields is Fields for a selector of matchLabels and matchExpressions: labels that stand in it bare are told
-// as such.
-func (r *Reader) SelectorFields(n *yaml.Node, path string, f map[string]func(*yaml.Node)) {
-	if !r.Bare(n, path, f, "matchLabels") {
-		r.Fields(n, path, f)
-	}
-}
-
-// Bare reports labels that stand where fields should be, and belong under the given keys, one in the other. It is
-// false where there are none.
-func (r *Reader) Bare(n *yaml.Node, path string, f map[string]func(*yaml.Node), under ...string) bool {
-	if !bare(n, f) {
-		return false
-	}
-	r.Bad(Target(n), "%s: labels stand under %s", path, strings.Join(under, ".")).
-		Called(BareSelector, r.wrap(Target(n), under...))
-	return true
-}
-
-// bare reports whether a map has labels where fields should be: all of its values are texts, and no key is near a
-// field.
-func bare(n *yaml.Node, f map[string]func(*yaml.Node)) bool {
-	n = Target(n)
-	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		return false
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := n.Content[i], Target(n.Content[i+1])
-		if f[k.Value] != nil || !isText(k) || v.Kind != yaml.ScalarNode || IsNull(v) {
-			return false
-		}
-		if near, _ := meant(k.Value, f); near != "" {
-			return false
-		}
-	}
-	return true
-}
-
 // wrap is the edit that puts what a map has under further keys, one in the other.
 func (r *Reader) wrap(n *yaml.Node, keys ...string) Edit {
 	old, ok := r.span(n)

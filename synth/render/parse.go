@@ -102,19 +102,6 @@ func objects(d document, problems *[]Problem) []item {
 	return items
 }
 
-// Field returns a field of a map, nil if there is none.
-func Field(n *yaml.Node, name string) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			return Target(n.Content[i+1])
-		}
-	}
-	return nil
-}
-
 // object reads one object of a known kind, or reports what it is. of is its kind where it names none itself.
 func (r *Reader) object(n *yaml.Node, of Kind, kinds []Kinds) []policy.Policy {
 	if IsNull(n) {
@@ -193,14 +180,6 @@ func (r *Reader) otherKind(n *yaml.Node, version, k string, kinds []Kinds) {
 
 // isPolicy reports whether objects of a kind decide connections.
 func isPolicy(kind string) bool { return strings.Contains(strings.ToLower(kind), "networkpolic") }
-
-// Position is where an object stands.
-func (r *Reader) Position(n *yaml.Node) policy.Position {
-	at := r.at
-	at.Line += n.Line
-	at.Column = n.Column
-	return at
-}
 
 // Metadata reads what names an object; the other fields of metadata have no meaning for connections. Nothing is read
 // for a nil node. A missing name is a problem.

@@ -2,10 +2,8 @@ package render
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -51,43 +49,6 @@ func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) *P
 // Bad notes that the API would refuse the object.
 func (r *Reader) Bad(n *yaml.Node, format string, args ...any) *Problem {
 	return r.Report(Invalid, n, format, args...)
-}
-
-// Target follows aliases.
-func Target(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-// IsNull reports whether a node is null or empty.
-func IsNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
-
-// TypeOf names what a node is, for messages.
-func TypeOf(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a map"
-	case yaml.SequenceNode:
-		return "a list"
-	default:
-	}
-	switch n.ShortTag() {
-	case "!!int", "!!float":
-		return "the number " + n.Value
-	case "!!bool":
-		return "the boolean " + n.Value
-	case "!!null":
-		return "nothing"
-	}
-	return strconv.Quote(n.Value)
-}
-
-// Entry is one key of a map.
-type Entry struct {
-	Key   *yaml.Node
-	Value *yaml.Node
 }
 
 // Entries returns the entries of a map, none for null. path says where it stands.
@@ -157,80 +118,6 @@ func (r *Reader) unknown(n *yaml.Node, e Entry, path string, f map[string]func(*
 	r.Bad(e.Key, "%s: unknown field %q%s", path, key, hint).Called(trap, mend)
 }
 
-// meant returns the field that an unknown one stands for, and a hint at it: the one of its name in another API or
-// direction, or the one that differs in a letter or two.
-func meant(key string, f map[string]func(*yaml.Node)) (field, hint string) {
-	if hint := QuoteHint(key); hint != "" {
-		return "", hint
-	}
-	least := 3
-	for _, k := range slices.Sorted(maps.Keys(f)) {
-		d := distance(strings.ToLower(k), strings.ToLower(key))
-		if cousins[key] == k {
-			field = k
-			break
-		}
-		if d < least && d < len(key)/2 {
-			field, least = k, d
-		}
-	}
-	if field == "" {
-		return "", ""
-	}
-	return field, fmt.Sprintf(" (did you mean %q?)", field)
-}
-
-// belongs says where a field stands that is no field here, "" where nobody knows.
-func belongs(key, path string, f map[string]func(*yaml.Node)) string {
-	_, inObject := f["metadata"]
-	_, inPeer := f["ipBlock"]
-	_, inRule := f["ports"]
-	switch key {
-	case "ports", "toPorts":
-		return " (ports stand beside the peers of a rule, one level up)"
-	case "podSelector", "endpointSelector", "selector", "policyTypes", "types", "ingress", "egress":
-		if inObject {
-			return " (it stands under spec)"
-		}
-	}
-	switch {
-	case inRule && slices.Contains([]string{"podSelector", "namespaceSelector", "ipBlock"}, key):
-		return " (it stands in an item of from or to, one level down)"
-	case inPeer && (key == "matchLabels" || key == "matchExpressions"):
-		return " (it stands under podSelector or namespaceSelector)"
-	case strings.HasSuffix(strings.ToLower(path), "selector") && strings.HasSuffix(key, "Selector"):
-		return " (a selector stands in no other: they are fields beside each other)"
-	}
-	return ""
-}
-
-// cousins are the names that other APIs, or the other direction, have for a field.
-var cousins = map[string]string{"types": "policyTypes", "policyTypes": "types", "from": "to", "to": "from",
-	"podSelector": "endpointSelector", "endpointSelector": "podSelector", "fromEndpoints": "toEndpoints",
-	"toEndpoints": "fromEndpoints", "fromEntities": "toEntities", "toEntities": "fromEntities", "fromCIDR": "toCIDR",
-	"toCIDR": "fromCIDR", "auth": "authentication", "toPorts": "ports", "ports": "toPorts"}
-
-// distance counts the letters to change, add or leave out to make one text of another (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // List returns the items of a list, none for null.
 func (r *Reader) List(n *yaml.Node, path string) []*yaml.Node {
 	n = Target(n)
@@ -246,31 +133,6 @@ func (r *Reader) List(n *yaml.Node, path string) []*yaml.Node {
 		out[i] = Target(c)
 	}
 	return out
-}
-
-// oldBools are booleans for the API's YAML 1.1 reader, though not for YAML 1.2.
-var oldBools = func() map[string]bool {
-	out := map[string]bool{}
-	for _, w := range []string{"y", "yes", "on", "n", "no", "off"} {
-		out[w], out[strings.ToUpper(w)], out[strings.ToUpper(w[:1])+w[1:]] = true, true, true
-	}
-	return out
-}()
-
-// isText reports whether the API reads a node as text, as it does with dates.
-func isText(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")
-}
-
-// isDecimal reports whether a key is a number whose text is what the API makes of it.
-func isDecimal(n *yaml.Node) bool {
-	v, err := strconv.ParseInt(n.Value, 10, 64)
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" && err == nil && strconv.FormatInt(v, 10) == n.Value
-}
-
-func oldBool(n *yaml.Node) bool {
-	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[n.Value]
 }
 
 // Text returns a scalar that is a string for the API as well.
@@ -325,4 +187,50 @@ func (r *Reader) Prefix(n *yaml.Node, path string) netip.Prefix {
 		r.Report(Note, n, "%s: %s means %s", path, p, p.Masked()).Called("", r.Replace(n, strconv.Quote(p.Masked().String())))
 	}
 	return p.Masked()
+}
+
+// Position is where an object stands.
+func (r *Reader) Position(n *yaml.Node) policy.Position {
+	at := r.at
+	at.Line += n.Line
+	at.Column = n.Column
+	return at
+}
+
+// SelectorFields is Fields for a selector of matchLabels and matchExpressions: labels that stand in it bare are told
+// as such.
+func (r *Reader) SelectorFields(n *yaml.Node, path string, f map[string]func(*yaml.Node)) {
+	if !r.Bare(n, path, f, "matchLabels") {
+		r.Fields(n, path, f)
+	}
+}
+
+// Bare reports labels that stand where fields should be, and belong under the given keys, one in the other. It is
+// false where there are none.
+func (r *Reader) Bare(n *yaml.Node, path string, f map[string]func(*yaml.Node), under ...string) bool {
+	if !bare(n, f) {
+		return false
+	}
+	r.Bad(Target(n), "%s: labels stand under %s", path, strings.Join(under, ".")).
+		Called(BareSelector, r.wrap(Target(n), under...))
+	return true
+}
+
+// bare reports whether a map has labels where fields should be: all of its values are texts, and no key is near a
+// field.
+func bare(n *yaml.Node, f map[string]func(*yaml.Node)) bool {
+	n = Target(n)
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		return false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], Target(n.Content[i+1])
+		if f[k.Value] != nil || !isText(k) || v.Kind != yaml.ScalarNode || IsNull(v) {
+			return false
+		}
+		if near, _ := meant(k.Value, f); near != "" {
+			return false
+		}
+	}
+	return true
 }

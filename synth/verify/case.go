@@ -103,27 +103,6 @@ func (b *caseBook) list() []Case {
 	return out
 }
 
-// caseOf tells of one connection.
-func (v *verifier) caseOf(c *graph.Connection, verdict Verdict, d *eval.Decision) Case {
-	e := &v.g.Edges[c.Edge]
-	out := Case{Verdict: verdict, Edge: c.Edge, Src: v.g.Peers[e.Src].ID, Dst: v.g.Peers[e.Dst].ID, SrcPod: e.SrcPod,
-		DstPod: e.DstPod, Port: e.PortString(), Records: c.Records, Why: v.why(c, d)}
-	if d != nil {
-		out.Egress, out.Ingress = d.Egress.Outcome == eval.Denied, d.Ingress.Outcome == eval.Denied
-		out.Lacking = verdict == Unproven && d.LacksPolicyFact()
-		if i := decides(d); i >= 0 {
-			p := &v.ev.Policies().Policies[i]
-			out.Policy, out.At = policyName(p), p.Source
-		}
-	}
-	if verdict == Lost && d != nil {
-		for _, n := range needs(out.Src, out.Dst, out.Port, d) {
-			out.Missing = append(out.Missing, n.String())
-		}
-	}
-	return out
-}
-
 // decides returns the index of the policy to look at for a decision, -1 for none: where the connection is denied or
 // not known, that of the end which makes it so, else the one that lets it in.
 func decides(d *eval.Decision) int {
@@ -135,4 +114,12 @@ func decides(d *eval.Decision) int {
 		return eg.Policy
 	}
 	return in.Policy
+}
+
+// policyName is "namespace/name", of a cluster-wide policy its name alone.
+func policyName(p *policy.Policy) string {
+	if p.Namespace == "" {
+		return p.Name
+	}
+	return p.Namespace + "/" + p.Name
 }

@@ -44,46 +44,6 @@ type Answer struct {
 	Missing         []Need // what would have to be added to allow it
 }
 
-// Half is the answer at one of the ends.
-type Half struct {
-	Outcome eval.Outcome
-	Why     string          // in words
-	Policy  string          // that decides or isolates: "namespace/name", "" for none
-	Kind    string          // of that policy
-	At      policy.Position // where it stands
-	Rule    string          // the id of the rule that decides, "" for none
-	Text    string          // what the rule says
-	Denial  bool            // a rule denies it: none that is added beside it allows it
-}
-
-// Need is a rule that would allow what nothing but the lack of a rule denies.
-type Need struct {
-	Direction   model.Direction
-	Self, Other string
-	Port        string
-}
-
-// String is "egress of shop/web to shop/db 5432/tcp".
-func (n Need) String() string {
-	word := "to"
-	if n.Direction == model.Ingress {
-		word = "from"
-	}
-	return strings.Join([]string{n.Direction.String(), "of", n.Self, word, n.Other, n.Port}, " ")
-}
-
-// needs lists the rules that would allow a connection: one for each end that nothing but the lack of one closes.
-func needs(src, dst, port string, d *eval.Decision) []Need {
-	var out []Need
-	if d.Egress.Outcome == eval.Denied && d.Egress.Reason == eval.NoRule {
-		out = append(out, Need{model.Egress, src, dst, port})
-	}
-	if d.Ingress.Outcome == eval.Denied && d.Ingress.Reason == eval.NoRule {
-		out = append(out, Need{model.Ingress, dst, src, port})
-	}
-	return out
-}
-
 // Explain decides a connection as Verify does, and says what decides it at each end.
 func Explain(g *graph.Graph, set policy.PolicySet, cfg Config, q Question) Account {
 	v := newVerifier(g, set, cfg)
@@ -185,29 +145,6 @@ func (x *explaining) note(list []string, end *eval.End) []string {
 		return list
 	}
 	return append(list, text)
-}
-
-// halfOf tells the answer at one end with what decides it.
-func halfOf(ev *eval.Evaluator, p eval.Part) Half {
-	h := Half{Outcome: p.Outcome, Why: ev.WhyPart(p)}
-	if p.Policy < 0 {
-		return h
-	}
-	pol := &ev.Policies().Policies[p.Policy]
-	h.Policy, h.Kind, h.At = policyName(pol), pol.Kind, pol.Source
-	if p.Rule >= 0 {
-		h.Rule, h.Text = pol.RuleID(p.Rule), pol.Rules[p.Rule].String()
-		h.Denial = p.Outcome == eval.Denied
-	}
-	return h
-}
-
-// policyName is "namespace/name", of a cluster-wide policy its name alone.
-func policyName(p *policy.Policy) string {
-	if p.Namespace == "" {
-		return p.Name
-	}
-	return p.Namespace + "/" + p.Name
 }
 
 // result puts the answers in order: the denied first. The pods are told only where they are decided differently.

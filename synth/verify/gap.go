@@ -6,12 +6,6 @@ import (
 	"sluice/model"
 )
 
-// Side is a direction of a namespace.
-type Side struct {
-	Namespace string
-	Direction model.Direction
-}
-
 // Gap is a Side that a set is said to isolate whole, and the pods there that anything can reach or that can reach
 // anything: nothing isolates them, or a policy opens the side.
 type Gap struct {

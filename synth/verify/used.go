@@ -3,15 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
-
-	"sluice/model"
 )
-
-// Used is a rule of which the data plane logs how often it used it.
-type Used struct {
-	Rule
-	model.Use // nothing: none was logged
-}
 
 // measured lists the rules that the data plane used, as it says, and if there are any those that it did not: the least
 // used first. A text that is no rule's id is somebody else's.

@@ -17,117 +17,6 @@ import (
 	"sluice/synth/policy"
 )
 
-// Config says how to judge.
-type Config struct {
-	Semantics eval.Semantics // of the network plugin that the flows came from
-	Cluster   string         // that the set is for; "" where the log has but one
-	// Namespaces are those that the set is for; nil: those it has policies in. What was denied between others stays
-	// denied, whatever the set lacks.
-	Namespaces []string
-	// Networks gives the CIDRs of networks that the log has no addresses for, by their names there.
-	Networks map[string][]netip.Prefix
-	// Nodes are the CIDRs of the cluster's nodes, which the log may call by name only.
-	Nodes []netip.Prefix
-	// Inexpressible are edges that worked and that the dialect cannot say: their connections count apart.
-	Inexpressible map[graph.EdgeID]bool
-	// Accepted are edges that the set is meant to allow although the log says denied.
-	Accepted map[graph.EdgeID]bool
-	// Rejected are edges that people decided to deny: that they worked is no reason to allow them. Ignored are those that
-	// nothing depends on: nothing is lost or escapes by them.
-	Rejected, Ignored map[graph.EdgeID]bool
-	// Isolated are the directions of namespaces that the set is said to isolate whole.
-	Isolated []Side
-	// Recorded are the ids of the rules that the set should have: those with evidence, and those that keep a direction
-	// open. nil: nobody recorded them.
-	Recorded []string
-	// Held are the ids of the rules that hold a workload open on purpose: they are told by name and are in no other
-	// number.
-	Held map[string]bool
-	// Widened says whether a connection between peers of the graph is allowed on purpose without having been seen;
-	// nil: none is.
-	Widened func(src, dst graph.PeerID, proto model.Proto, port uint16) bool
-	// WidenedRules are the ids of rules that allow on purpose what was never seen: outside addresses, or something to
-	// all pods of a namespace.
-	WidenedRules map[string]bool
-	// Logged is what the data plane logged of policies, by the text that they were told to log: rules log their ids.
-	Logged model.Uses
-	// Versions are those of the network plugin that its servers told, for its known defects; nil: not known.
-	Versions []string
-	// Most is how many connections Diff compares before it says that they are too many; 0: all.
-	Most int
-}
-
-// foreign reports whether a cluster is another one than the set's.
-func (c *Config) foreign(cluster string) bool {
-	return c.Cluster != "" && cluster != "" && cluster != c.Cluster
-}
-
-// Verdict is what became of a connection. Each has exactly one.
-type Verdict uint8
-
-// The verdicts.
-const (
-	Permitted     Verdict = iota // worked, and is allowed
-	Lost                         // worked, and would be denied
-	Rejected                     // denied in the log, or pending there, and denied
-	Escaped                      // denied in the log, and would be allowed
-	Inexpressible                // worked, and the dialect cannot say it
-	Unproven                     // refused, undecided, lacking a fact, or pending and allowed
-	numVerdicts
-)
-
-// String is the lower-case name.
-func (v Verdict) String() string {
-	return [...]string{"permitted", "lost", "rejected", "escaped", "inexpressible", "unproven"}[v]
-}
-
-// Counts are the connections or records of each verdict.
-type Counts [numVerdicts]uint64
-
-// Total is the sum.
-func (c Counts) Total() (n uint64) {
-	for _, x := range c {
-		n += x
-	}
-	return n
-}
-
-// Report is the judgement.
-type Report struct {
-	Semantics   eval.Semantics
-	AsOf        string // the day that the decisions of a bundle are counted to; "": the set is of none
-	Connections Counts
-	Records     Counts
-	Cases       []Case   // lost and escaped edges, then those that were not refused and stay unproven
-	Unused      []Rule   // rules that no connection needs, where something isolates: what is staged is not among them
-	Idle        []Idle   // policies that did nothing, where something isolates
-	Used        []Used   // how often the data plane used the rules, as it logs; nil: it logs nothing of them
-	First, Last int64    // of the records that were replayed: how long the unused were watched for
-	Unrecorded  []Rule   // rules beside those that Config.Recorded names, where it is given
-	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
-	Gaps        []Gap    // of what Config.Isolated names
-	Pending     uint64   // rejected or unproven connections that nothing shows to have worked
-	Lacking     uint64   // unproven connections that a fact about the policies is missing for
-	Unread      int      // policies that could not be read, said by who read them
-	Edited      []string // files of a bundle that are not as they were written, said by who read them
-	Open        []Opening
-	Probes      Probes
-	Over        Over
-}
-
-// Idle is a policy that no connection needed.
-type Idle struct {
-	Policy string
-	At     policy.Position
-	Blind  bool // it selects none of the pods that were seen; otherwise none of its rules was needed
-}
-
-// Rule names a rule of the set.
-type Rule struct {
-	ID, Policy, Text string
-	At               policy.Position // of its policy
-}
-
 // Verify replays all connections of g through the set and measures what it allows beyond them.
 func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config) (Report, error) {
 	v := newVerifier(g, set, cfg)
@@ -592,4 +481,25 @@ func (v *verifier) seen(p *policy.Policy) bool {
 		}
 	}
 	return false
+}
+
+// caseOf tells of one connection.
+func (v *verifier) caseOf(c *graph.Connection, verdict Verdict, d *eval.Decision) Case {
+	e := &v.g.Edges[c.Edge]
+	out := Case{Verdict: verdict, Edge: c.Edge, Src: v.g.Peers[e.Src].ID, Dst: v.g.Peers[e.Dst].ID, SrcPod: e.SrcPod,
+		DstPod: e.DstPod, Port: e.PortString(), Records: c.Records, Why: v.why(c, d)}
+	if d != nil {
+		out.Egress, out.Ingress = d.Egress.Outcome == eval.Denied, d.Ingress.Outcome == eval.Denied
+		out.Lacking = verdict == Unproven && d.LacksPolicyFact()
+		if i := decides(d); i >= 0 {
+			p := &v.ev.Policies().Policies[i]
+			out.Policy, out.At = policyName(p), p.Source
+		}
+	}
+	if verdict == Lost && d != nil {
+		for _, n := range needs(out.Src, out.Dst, out.Port, d) {
+			out.Missing = append(out.Missing, n.String())
+		}
+	}
+	return out
 }

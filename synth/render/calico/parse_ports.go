@@ -93,7 +93,7 @@ func protocolText(p model.Proto) (string, bool) {
 func (r *reader) message(n *yaml.Node, path string, proto model.Proto) policy.Port {
 	p := policy.AllPorts(proto)
 	var kind, code *yaml.Node
-	r.Fields(n, path, map[string]func(*yaml.Node){"type": keep(&kind), "code": keep(&code)})
+	r.Fields(n, path, map[string]func(*yaml.Node){"type": render.Keep(&kind), "code": render.Keep(&code)})
 	if code != nil && kind == nil {
 		r.Bad(n, "%s: a code needs a type", path)
 	}

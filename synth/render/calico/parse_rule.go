@@ -34,9 +34,9 @@ func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule
 	r.Fields(
 		n,
 		path,
-		map[string]func(*yaml.Node){"action": keep(&action), "ipVersion": keep(&version), "source": keep(&src),
-			"destination": keep(&dst), "protocol": keep(&ports.protocol), "notProtocol": keep(&ports.notProtocol),
-			"icmp": keep(&ports.icmp), "notICMP": keep(&ports.notICMP), "metadata": nil,
+		map[string]func(*yaml.Node){"action": render.Keep(&action), "ipVersion": render.Keep(&version), "source": render.Keep(&src),
+			"destination": render.Keep(&dst), "protocol": render.Keep(&ports.protocol), "notProtocol": render.Keep(&ports.notProtocol),
+			"icmp": render.Keep(&ports.icmp), "notICMP": render.Keep(&ports.notICMP), "metadata": nil,
 			"http": func(v *yaml.Node) {
 				if !render.IsNull(v) {
 					r.Report(
@@ -77,18 +77,6 @@ func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule
 	out.Peers = r.peers(other)
 	out.AnyPeer = out.Peers == nil
 	return out, decides
-}
-
-// messageVersions are the IP versions of the protocols that have one, by their names: Calico does not ask it of
-// numbers.
-var messageVersions = map[string]int{"ICMP": 4, "ICMPv6": 6}
-
-// valueOf is the text of a scalar, "" of nothing.
-func valueOf(n *yaml.Node) string {
-	if n == nil {
-		return ""
-	}
-	return n.Value
 }
 
 // action reads the action, which there must be.
@@ -144,22 +132,13 @@ func (r *reader) entity(n *yaml.Node, e *entityFields) {
 		n,
 		e.path,
 		map[string]func(*yaml.Node){"selector": text(&e.selector), "namespaceSelector": text(&e.namespaces),
-			"notSelector": text(&e.notSelector), "serviceAccounts": keep(&e.accounts), "services": keep(&e.service),
+			"notSelector": text(&e.notSelector), "serviceAccounts": render.Keep(&e.accounts), "services": render.Keep(&e.service),
 			"nets": nets(".nets", &e.nets), "notNets": nets(".notNets", &e.notNets),
-			"ports": keep(&e.ports), "notPorts": keep(&e.notPorts)},
+			"ports": render.Keep(&e.ports), "notPorts": render.Keep(&e.notPorts)},
 	)
 	for _, x := range e.notNets {
 		if x.IsValid() && x.Bits() == 0 {
 			r.Bad(n, "%s.notNets: %s leaves nothing", e.path, x)
-		}
-	}
-}
-
-// text is keep for texts, of which an empty one is none.
-func text(to **yaml.Node) func(*yaml.Node) {
-	return func(v *yaml.Node) {
-		if !render.IsNull(v) && (v.Kind != yaml.ScalarNode || v.Value != "") {
-			*to = v
 		}
 	}
 }
@@ -241,13 +220,6 @@ func (r *reader) networks(e *entityFields) []netip.Prefix {
 		return e.nets
 	}
 	return []netip.Prefix{everywhere[family]}
-}
-
-func familyOf(p netip.Prefix) int {
-	if p.Addr().Is6() {
-		return 6
-	}
-	return 4
 }
 
 // oneFamily wants all networks of a rule, at both ends, to be of one IP version.

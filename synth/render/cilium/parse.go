@@ -77,18 +77,11 @@ func joins(list []policy.Policy, p *policy.Policy) bool {
 func (r reader) spec(n *yaml.Node, p *policy.Policy) bool {
 	var subject, node, isolate *yaml.Node
 	var lists [4]*yaml.Node
-	keep := func(to **yaml.Node) func(*yaml.Node) {
-		return func(v *yaml.Node) {
-			if !render.IsNull(v) {
-				*to = v
-			}
-		}
-	}
-	r.Fields(n, "spec", map[string]func(*yaml.Node){"endpointSelector": keep(&subject), "nodeSelector": keep(&node),
-		"enableDefaultDeny": keep(
-			&isolate,
-		), "ingress": keep(&lists[0]), "ingressDeny": keep(&lists[1]), "egress": keep(&lists[2]),
-		"egressDeny": keep(&lists[3]), "labels": nil, "description": nil, "log": nil})
+	r.Fields(n, "spec", map[string]func(*yaml.Node){
+		"endpointSelector": render.Keep(&subject), "nodeSelector": render.Keep(&node), "enableDefaultDeny": render.Keep(&isolate),
+		"ingress": render.Keep(&lists[0]), "ingressDeny": render.Keep(&lists[1]), "egress": render.Keep(&lists[2]),
+		"egressDeny": render.Keep(&lists[3]), "labels": nil, "description": nil, "log": nil,
+	})
 	switch {
 	case r.Invalid():
 		return false

@@ -68,17 +68,10 @@ func (r reader) layer7(n *yaml.Node, path string) {
 func (r reader) port(n *yaml.Node, path string) policy.Port {
 	var p policy.Port
 	var number, end *yaml.Node
-	keep := func(to **yaml.Node) func(*yaml.Node) {
-		return func(v *yaml.Node) {
-			if !render.IsNull(v) {
-				*to = v
-			}
-		}
-	}
 	r.Fields(
 		n,
 		path,
-		map[string]func(*yaml.Node){"port": keep(&number), "endPort": keep(&end), "protocol": func(v *yaml.Node) {
+		map[string]func(*yaml.Node){"port": render.Keep(&number), "endPort": render.Keep(&end), "protocol": func(v *yaml.Node) {
 			if render.IsNull(v) {
 				return
 			}
@@ -197,4 +190,13 @@ func (r reader) message(n *yaml.Node, path string) policy.Port {
 		return policy.OnePort(proto, uint16(t))
 	}
 	return policy.Port{}
+}
+
+// narrower is a field that allows less than what is read of it.
+func (r reader) narrower(path, why string) func(*yaml.Node) {
+	return func(v *yaml.Node) {
+		if !render.IsNull(v) {
+			r.Report(render.Note, v, "%s: read without it, it allows less: %s", path, why)
+		}
+	}
 }

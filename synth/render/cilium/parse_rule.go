@@ -121,15 +121,6 @@ func (r reader) unsupported(path string) func(*yaml.Node) {
 	}
 }
 
-// narrower is a field that allows less than what is read of it.
-func (r reader) narrower(path, why string) func(*yaml.Node) {
-	return func(v *yaml.Node) {
-		if !render.IsNull(v) {
-			r.Report(render.Note, v, "%s: read without it, it allows less: %s", path, why)
-		}
-	}
-}
-
 func (r reader) entity(n *yaml.Node, path string, to *draft) []policy.Peer {
 	s, ok := r.Text(n, path)
 	switch s {

@@ -1,10 +1,6 @@
 package cluster
 
-import (
-	"sluice/synth/policy"
-	"sluice/synth/render"
-	"sluice/synth/render/kubernetes"
-)
+import "sluice/synth/policy"
 
 // The API's names for what this dialect writes, and for what it reads beside.
 const (
@@ -59,14 +55,14 @@ func withoutPass(m map[string]policy.Action) map[string]policy.Action {
 	return m
 }
 
-// kinds are the objects that the dialect reads: its own, and what it writes for a namespace.
-func kinds() render.Kinds {
-	k := kubernetes.Dialect{}.Kinds()
-	k[render.Kind{APIVersion: beta, Kind: kind}] = current.parse
-	k[render.Kind{APIVersion: alpha, Kind: kind}] = current.parse
-	k[render.Kind{APIVersion: oldVersion, Kind: admin.kind}] = admin.parse
-	k[render.Kind{APIVersion: oldVersion, Kind: baseline.kind}] = baseline.parse
-	k[render.Kind{APIVersion: aws, Kind: kind}] = amazon.parse
-	k[render.Kind{APIVersion: aws, Kind: "ApplicationNetworkPolicy"}] = parseApplication
-	return k
+// Dialect is policy.networking.k8s.io, v1beta1 unless Alpha says v1alpha2.
+type Dialect struct {
+	Alpha bool
+}
+
+func (d Dialect) version() string {
+	if d.Alpha {
+		return alpha
+	}
+	return beta
 }

@@ -6,11 +6,6 @@ import (
 	"sluice/synth/render/kubernetes"
 )
 
-// Dialect is policy.networking.k8s.io, v1beta1 unless Alpha says v1alpha2.
-type Dialect struct {
-	Alpha bool
-}
-
 var (
 	_ render.Dialect   = Dialect{}
 	_ render.Versioned = Dialect{}
@@ -56,9 +51,14 @@ func (d Dialect) InVersion(version string) render.Dialect {
 	return d
 }
 
-func (d Dialect) version() string {
-	if d.Alpha {
-		return alpha
-	}
-	return beta
+// kinds are the objects that the dialect reads: its own, and what it writes for a namespace.
+func kinds() render.Kinds {
+	k := kubernetes.Dialect{}.Kinds()
+	k[render.Kind{APIVersion: beta, Kind: kind}] = current.parse
+	k[render.Kind{APIVersion: alpha, Kind: kind}] = current.parse
+	k[render.Kind{APIVersion: oldVersion, Kind: admin.kind}] = admin.parse
+	k[render.Kind{APIVersion: oldVersion, Kind: baseline.kind}] = baseline.parse
+	k[render.Kind{APIVersion: aws, Kind: kind}] = amazon.parse
+	k[render.Kind{APIVersion: aws, Kind: "ApplicationNetworkPolicy"}] = parseApplication
+	return k
 }

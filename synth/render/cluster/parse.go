@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -12,30 +11,15 @@ import (
 	"sluice/synth/render/kubernetes"
 )
 
-// reader reads one object of an API.
-type reader struct {
-	*render.Reader
-	api *api
-}
-
 // tiers are the names that the API has for them.
 var tiers = map[string]string{"Admin": policy.AdminTier, "Baseline": policy.BaselineTier}
-
-// keep returns a function that keeps a field, unless it is null, which is none.
-func keep(to **yaml.Node) func(*yaml.Node) {
-	return func(v *yaml.Node) {
-		if !render.IsNull(v) {
-			*to = v
-		}
-	}
-}
 
 func (a *api) parse(outer *render.Reader, n *yaml.Node) []policy.Policy {
 	r := reader{outer, a}
 	p := policy.Policy{Source: r.Position(n), Tier: a.tier}
 	var body *yaml.Node
 	r.Fields(n, a.kind, map[string]func(*yaml.Node){
-		"apiVersion": nil, "kind": nil, "status": nil, "metadata": nil, "spec": keep(&body),
+		"apiVersion": nil, "kind": nil, "status": nil, "metadata": nil, "spec": render.Keep(&body),
 	})
 	namespace := ""
 	namespace, p.Name = r.Metadata(n)
@@ -57,12 +41,12 @@ func (a *api) parse(outer *render.Reader, n *yaml.Node) []policy.Policy {
 // spec reads what the policy says. Rules of ingress come before those of egress whatever the order in the file.
 func (r reader) spec(n *yaml.Node, p *policy.Policy) {
 	var tier, priority, subject, in, out *yaml.Node
-	fields := map[string]func(*yaml.Node){"subject": keep(&subject), "ingress": keep(&in), "egress": keep(&out)}
+	fields := map[string]func(*yaml.Node){"subject": render.Keep(&subject), "ingress": render.Keep(&in), "egress": render.Keep(&out)}
 	if r.api.tier == "" {
-		fields["tier"] = keep(&tier)
+		fields["tier"] = render.Keep(&tier)
 	}
 	if !r.api.first {
-		fields["priority"] = keep(&priority)
+		fields["priority"] = render.Keep(&priority)
 	}
 	r.Fields(n, "spec", fields)
 	if r.api.tier == "" {
@@ -108,51 +92,6 @@ func (r reader) priority(spec, n *yaml.Node) float64 {
 		r.Bad(n, "spec.priority: %d is not between 0 and %d", v, policy.LastPriority)
 	}
 	return float64(v)
-}
-
-// podsOf reads a subject or peer that selects pods: those of namespaces, or some of them.
-func (r reader) podsOf(n *yaml.Node, path string) (namespaces, pods policy.Selector) {
-	var all, some *yaml.Node
-	r.Fields(n, path, map[string]func(*yaml.Node){"namespaces": keep(&all), "pods": keep(&some)})
-	if !r.one(n, path, all, some) {
-		return nil, nil
-	}
-	if all != nil {
-		return r.Selector(all, path+".namespaces"), nil
-	}
-	return r.namespacedPod(some, path+".pods")
-}
-
-// namespacedPod reads a selector of pods and one of their namespaces, both of which the API wants.
-func (r reader) namespacedPod(n *yaml.Node, path string) (namespaces, pods policy.Selector) {
-	var ofNamespace, ofPod *yaml.Node
-	r.Fields(n, path, map[string]func(*yaml.Node){"namespaceSelector": keep(&ofNamespace), "podSelector": keep(&ofPod)})
-	for _, x := range []struct {
-		at   *yaml.Node
-		name string
-		to   *policy.Selector
-	}{{ofNamespace, "namespaceSelector", &namespaces}, {ofPod, "podSelector", &pods}} {
-		if x.at == nil {
-			r.Bad(n, "%s: no %s (write {} for all)", path, x.name)
-			continue
-		}
-		*x.to = r.Selector(x.at, path+"."+x.name)
-	}
-	return namespaces, pods
-}
-
-// one reports whether exactly one field of a map is there.
-func (r reader) one(n *yaml.Node, path string, fields ...*yaml.Node) bool {
-	set := len(fields) - len(slices.DeleteFunc(slices.Clone(fields), func(f *yaml.Node) bool { return f != nil }))
-	switch {
-	case r.Invalid():
-		return false
-	case set == 0:
-		r.Bad(n, "%s: it names nothing", path)
-	case set > 1:
-		r.Bad(n, "%s: the fields stand alone: write an item for each", path)
-	}
-	return set == 1
 }
 
 // parseApplication reads AWS's policy of a namespace: a NetworkPolicy with domain names.

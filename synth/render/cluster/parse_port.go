@@ -19,7 +19,7 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 	}
 	var tcp, udp, sctp, name *yaml.Node
 	r.Fields(n, path, map[string]func(*yaml.Node){
-		"tcp": keep(&tcp), "udp": keep(&udp), "sctp": keep(&sctp), "destinationNamedPort": keep(&name),
+		"tcp": render.Keep(&tcp), "udp": render.Keep(&udp), "sctp": render.Keep(&sctp), "destinationNamedPort": render.Keep(&name),
 	})
 	if !r.one(n, path, tcp, udp, sctp, name) {
 		return policy.Port{}
@@ -29,7 +29,7 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 			continue
 		}
 		var port *yaml.Node
-		r.Fields(v, path+"."+proto, map[string]func(*yaml.Node){"destinationPort": keep(&port)})
+		r.Fields(v, path+"."+proto, map[string]func(*yaml.Node){"destinationPort": render.Keep(&port)})
 		if port == nil {
 			r.Bad(v, "%s.%s: no destinationPort (the range from 1 to 65535 is every port)", path, proto)
 			return policy.Port{}
@@ -42,7 +42,7 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 // numbers reads one port, or a range of them.
 func (r reader) numbers(n *yaml.Node, path string, proto model.Proto) policy.Port {
 	var number, both *yaml.Node
-	r.Fields(n, path, map[string]func(*yaml.Node){"number": keep(&number), "range": keep(&both)})
+	r.Fields(n, path, map[string]func(*yaml.Node){"number": render.Keep(&number), "range": render.Keep(&both)})
 	switch {
 	case !r.one(n, path, number, both):
 		return policy.Port{}
@@ -51,7 +51,7 @@ func (r reader) numbers(n *yaml.Node, path string, proto model.Proto) policy.Por
 		return policy.OnePort(proto, v)
 	}
 	var first, last *yaml.Node
-	r.Fields(both, path+".range", map[string]func(*yaml.Node){"start": keep(&first), "end": keep(&last)})
+	r.Fields(both, path+".range", map[string]func(*yaml.Node){"start": render.Keep(&first), "end": render.Keep(&last)})
 	return r.between(both, path+".range", proto, first, last)
 }
 
@@ -85,7 +85,7 @@ func (r reader) namedPort(n *yaml.Node, path string) policy.Port {
 func (r reader) olderPort(n *yaml.Node, path string) policy.Port {
 	var number, both, name *yaml.Node
 	r.Fields(n, path, map[string]func(*yaml.Node){
-		"portNumber": keep(&number), "portRange": keep(&both), "namedPort": keep(&name),
+		"portNumber": render.Keep(&number), "portRange": render.Keep(&both), "namedPort": render.Keep(&name),
 	})
 	if !r.one(n, path, number, both, name) {
 		return policy.Port{}
@@ -96,7 +96,7 @@ func (r reader) olderPort(n *yaml.Node, path string) policy.Port {
 	var protocol, port, start, end *yaml.Node
 	if number != nil {
 		path += ".portNumber"
-		r.Fields(number, path, map[string]func(*yaml.Node){"protocol": keep(&protocol), "port": keep(&port)})
+		r.Fields(number, path, map[string]func(*yaml.Node){"protocol": render.Keep(&protocol), "port": render.Keep(&port)})
 		proto := r.protocol(protocol, path+".protocol")
 		if port == nil {
 			r.Bad(number, "%s: no port", path)
@@ -107,7 +107,7 @@ func (r reader) olderPort(n *yaml.Node, path string) policy.Port {
 	}
 	path += ".portRange"
 	r.Fields(both, path, map[string]func(*yaml.Node){
-		"protocol": keep(&protocol), "start": keep(&start), "end": keep(&end),
+		"protocol": render.Keep(&protocol), "start": render.Keep(&start), "end": render.Keep(&end),
 	})
 	return r.between(both, path, r.protocol(protocol, path+".protocol"), start, end)
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,12 +41,13 @@ func (r reader) rules(n *yaml.Node, path, peersField string, d model.Direction, 
 func (r reader) rule(item *yaml.Node, path, peersField string, d model.Direction) policy.Rule {
 	rule := policy.Rule{Direction: d, AnyPort: true, Source: r.Position(item)}
 	var name, action, peers, ports *yaml.Node
-	fields := map[string]func(*yaml.Node){"name": keep(&name), "action": keep(&action), peersField: keep(&peers)}
+	fields := map[string]func(*yaml.Node){"name": render.Keep(&name), "action": render.Keep(&action),
+		peersField: render.Keep(&peers)}
 	own, other := "protocols", "ports"
 	if r.api.older {
 		own, other = other, own
 	}
-	fields[own] = keep(&ports)
+	fields[own] = render.Keep(&ports)
 	fields[other] = func(v *yaml.Node) {
 		r.Bad(v, "spec.%s: %s is a field of another version: here it is %s", path, other, own).Called(render.UnknownField)
 	}
@@ -118,14 +118,14 @@ func (r reader) action(n *yaml.Node, path string) policy.Action {
 // peer reads one item of from or to, which can stand for several peers.
 func (r reader) peer(n *yaml.Node, path string, rule *policy.Rule) []policy.Peer {
 	var namespaces, pods, networks, nodes, names *yaml.Node
-	fields := map[string]func(*yaml.Node){"namespaces": keep(&namespaces), "pods": keep(&pods)}
+	fields := map[string]func(*yaml.Node){"namespaces": render.Keep(&namespaces), "pods": render.Keep(&pods)}
 	if rule.Direction == model.Egress {
-		fields["networks"] = keep(&networks)
+		fields["networks"] = render.Keep(&networks)
 		if r.api.nodes {
-			fields["nodes"] = keep(&nodes)
+			fields["nodes"] = render.Keep(&nodes)
 		}
 		if r.api.names {
-			fields["domainNames"] = keep(&names)
+			fields["domainNames"] = render.Keep(&names)
 		}
 	}
 	if r.Bare(n, path, fields, "namespaces", "matchLabels") {
@@ -200,17 +200,4 @@ func (r reader) setOf(n *yaml.Node, path string) []*yaml.Node {
 		seen[v.Value] = true
 	}
 	return list
-}
-
-var domainPattern = regexp.MustCompile(
-	`^(\*\.)?([a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.)+[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?$`,
-)
-
-// domainName returns the name that a peer has for one of the API, where a star stands for one label or more; false
-// where the API would refuse it.
-func domainName(s string) (string, bool) {
-	if strings.HasPrefix(s, "*.") {
-		return "*" + s, domainPattern.MatchString(s)
-	}
-	return s, domainPattern.MatchString(s)
 }

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"go.yaml.in/yaml/v3"
 
-	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -43,6 +42,3 @@ func ParseNamed(
 func ReadSpec(r *render.Reader, spec *yaml.Node, p *policy.Policy) {
 	reader{r, nil}.spec(spec, p)
 }
-
-// directions are what policyTypes can say.
-var directions = map[string]model.Direction{"Ingress": model.Ingress, "Egress": model.Egress}

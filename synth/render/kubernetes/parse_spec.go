@@ -129,17 +129,10 @@ func (r reader) names(n *yaml.Node, path string) []policy.Peer {
 
 func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
 	var ns, pods, block *yaml.Node
-	keep := func(to **yaml.Node) func(*yaml.Node) {
-		return func(v *yaml.Node) {
-			if !render.IsNull(v) {
-				*to = v
-			}
-		}
-	}
 	fields := map[string]func(*yaml.Node){
-		"namespaceSelector": keep(&ns),
-		"podSelector":       keep(&pods),
-		"ipBlock":           keep(&block),
+		"namespaceSelector": render.Keep(&ns),
+		"podSelector":       render.Keep(&pods),
+		"ipBlock":           render.Keep(&block),
 	}
 	if r.Bare(n, path, fields, "podSelector", "matchLabels") {
 		return policy.Peer{}
@@ -250,3 +243,6 @@ func (r reader) portOf(n *yaml.Node, path string, p *policy.Port) bool {
 	p.First, p.Last, p.Name = 0, 0, s
 	return false
 }
+
+// directions are what policyTypes can say.
+var directions = map[string]model.Direction{"Ingress": model.Ingress, "Egress": model.Egress}

@@ -82,18 +82,6 @@ func containerPorts(list *yaml.Node) []policy.NamedPort {
 	return out
 }
 
-// items are those of a list, none of anything else.
-func items(n *yaml.Node) []*yaml.Node {
-	if n == nil || n.Kind != yaml.SequenceNode {
-		return nil
-	}
-	var out []*yaml.Node
-	for _, c := range n.Content {
-		out = append(out, render.Target(c))
-	}
-	return out
-}
-
 // labels are a map of texts as labels of pods: a key alone where the value is empty. It is nil for none.
 func labels(n *yaml.Node, field string) model.Labels {
 	kv := stringMap(n, field)

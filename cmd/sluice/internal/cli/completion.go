@@ -172,3 +172,6 @@ func completeBundle(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 	}
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
+
+// connectionWords is how many words name a connection.
+const connectionWords = 3

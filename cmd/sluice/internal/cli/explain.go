@@ -57,9 +57,6 @@ would have to be added to allow it. That works for anyone's policies too, with f
 	return c
 }
 
-// connectionWords is how many words name a connection.
-const connectionWords = 3
-
 func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, what []string) error {
 	if err := show.CheckFormat(o.format, show.GraphFormats()...); err != nil {
 		return err

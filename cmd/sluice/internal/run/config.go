@@ -282,3 +282,8 @@ func (c *Config) declared() []workload.Declared {
 	}
 	return out
 }
+
+// tieredConfig says how ClusterNetworkPolicies are written.
+type tieredConfig struct {
+	Version string `yaml:"version"` // of policy.networking.k8s.io
+}

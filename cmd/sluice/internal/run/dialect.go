@@ -12,11 +12,6 @@ import (
 // Auto chooses the dialect by what the log or the cluster says.
 const Auto = "auto"
 
-// tieredConfig says how ClusterNetworkPolicies are written.
-type tieredConfig struct {
-	Version string `yaml:"version"` // of policy.networking.k8s.io
-}
-
 // dialect is the one that was chosen, with what sluice.yaml asks of it.
 func (c *Config) dialect(d render.Dialect) (render.Dialect, error) {
 	if v := c.ClusterPolicies.Version; v != "" {
