@@ -82,6 +82,10 @@ func (p *run) tell() error {
 // reopen opens the closed request again, while its branch is there and before it moves: a forge refuses once it has
 // moved by force. One that cannot be opened is left closed, and a new one takes its place.
 func (p *run) reopen(ctx context.Context) error {
+	if p.closed.Base != p.out.Base {
+		p.remark(fmt.Sprintf("%s went into %s, a new one into %s takes its place", p.closed.URL, p.closed.Base, p.out.Base))
+		return nil
+	}
 	if p.tip == nil {
 		return nil
 	}

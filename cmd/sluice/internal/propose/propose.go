@@ -186,6 +186,10 @@ func (p *run) begin(context.Context) error {
 		return err
 	case theirs == 0, p.asksFresh(), p.merged != nil && p.merged.Head == p.tip.Hash.String():
 		return nil
+	case p.rewritten != nil:
+		const text = "%s was rewritten since %s left it at %.7s, and the branch holds commits of people: " +
+			"have them rebased onto it, or tick the box of the request to start afresh without them"
+		return fmt.Errorf(text, p.out.Base, p.out.Branch, p.rewritten.Hash)
 	case ours == 0 && p.open == nil:
 		return fmt.Errorf("the branch %s is there and holds no proposal: remove it, or %s", p.out.Branch, otherName)
 	case p.forge != nil && p.open == nil && p.closed == nil:
@@ -202,10 +206,23 @@ func (p *run) asksFresh() bool { return p.open != nil && asksFresh(p.open.Text) 
 // commits counts those of the branch that the base does not have: sluice's, and people's.
 func (p *run) commits() (ours, theirs int, err error) {
 	known := map[plumbing.Hash]bool{}
-	all := object.NewCommitPreorderIter(p.base, nil, nil)
-	defer all.Close()
-	if err := all.ForEach(func(c *object.Commit) error { known[c.Hash] = true; return nil }); err != nil {
+	know := func(from *object.Commit) error {
+		all := object.NewCommitPreorderIter(from, known, nil)
+		defer all.Close()
+		return all.ForEach(func(c *object.Commit) error { known[c.Hash] = true; return nil })
+	}
+	if err := know(p.base); err != nil {
 		return 0, 0, err
+	}
+	left, err := p.left()
+	if err != nil {
+		return 0, 0, err
+	}
+	if left != nil && !known[left.Hash] {
+		p.rewritten = left
+		if err := know(left); err != nil {
+			return 0, 0, err
+		}
 	}
 	of := object.NewCommitPreorderIter(p.tip, known, nil)
 	defer of.Close()
@@ -219,6 +236,24 @@ func (p *run) commits() (ours, theirs int, err error) {
 		return err
 	})
 	return ours, theirs, err
+}
+
+// left is the commit of the base that the branch began at, as sluice's first commit on it says, nil where none does.
+// Once people rewrote the base it is in no history but the branch's, and is nobody's work on the branch.
+func (p *run) left() (*object.Commit, error) {
+	for c := p.tip; len(c.ParentHashes) > 0; {
+		parent, err := c.Parent(0)
+		if err != nil {
+			return nil, err
+		}
+		if trailer(c.Message, baseTrailer) == p.out.Base {
+			if mine, err := p.mine(c); err != nil || mine {
+				return parent, err
+			}
+		}
+		c = parent
+	}
+	return nil, nil
 }
 
 // mine reports whether a commit is sluice's, and is as sluice made it.
@@ -352,7 +387,7 @@ func (p *run) settle(tree, was plumbing.Hash) error {
 	case p.appends && then != now:
 		const text = "%s changed %s since the branch left it; the branch holds commits of people, who have to merge it"
 		p.remark(fmt.Sprintf(text, p.out.Base, p.Path))
-	case !p.appends && then == now && there == tree && !p.asksFresh():
+	case !p.appends && then == now && there == tree && !p.asksFresh() && p.rewritten == nil:
 		p.head = p.tip // the base may have moved, and not here
 	}
 	return nil
@@ -396,7 +431,11 @@ func (p *run) add(on *object.Commit, tree plumbing.Hash, laid *bundle.Laid) (*ob
 	if by == nil {
 		by = &Sluice
 	}
-	return p.repo.commit(on, whole, by, message(p.name, p.Path, laid, tree.String(), by, p.SignOff))
+	base := ""
+	if on == p.base {
+		base = p.out.Base
+	}
+	return p.repo.commit(on, whole, by, message(p.name, p.Path, laid, tree.String(), base, by, p.SignOff))
 }
 
 // Clean is the name of a directory in a repository as it is compared, "" where it is none.

@@ -70,6 +70,61 @@ func TestBaseMoves(t *testing.T) {
 	l.propose(Opened)
 }
 
+// TestBaseRewritten: once people rewrote the base the branch stands on what it is now, and brings none of its former
+// commits back. Where people committed to the branch too it is told, and nothing is done.
+func TestBaseRewritten(t *testing.T) {
+	for _, whole := range []bool{true, false} {
+		l := newLab(t)
+		l.people("main", map[string]string{"SECRET": "1234\n"})
+		l.propose(Opened)
+		if whole { // nothing of its history is left
+			l.run(l.work, "checkout", "-q", "--orphan", "again")
+		} else {
+			l.run(l.work, "reset", "-q", "--soft", "HEAD~1")
+		}
+		l.run(l.work, "rm", "-q", "--cached", "SECRET")
+		l.run(l.work, "commit", "-q", "--allow-empty", "-m", "without it")
+		l.run(l.work, "push", "-q", "-f", "origin", "HEAD:main")
+		l.propose(Updated)
+		if got := l.run(l.dir, "rev-list", "--count", "main.."+branch); got != "1" {
+			t.Errorf("%s commits", got)
+		}
+		if got := l.run(l.dir, "ls-tree", "--name-only", branch); strings.Contains(got, "SECRET") {
+			t.Error(got)
+		}
+		l.propose(Unchanged)
+		l.learn(webDB, webAPI)
+		l.propose(Updated)
+
+		l.people(branch, map[string]string{"policies/shop/NOTES": "of people\n"})
+		l.run(l.work, "checkout", "-q", "--orphan", "third", "origin/main")
+		l.run(l.work, "commit", "-q", "--allow-empty", "-m", "anew")
+		l.run(l.work, "push", "-q", "-f", "origin", "HEAD:main")
+		l.learn(webDB)
+		l.fails("main was rewritten since sluice/sluice left it")
+		l.forge.requests[0].Text = strings.Replace(l.forge.requests[0].Text, "- [ ] Start afresh", "- [x] Start afresh", 1)
+		l.propose(Updated)
+		if got := l.run(l.dir, "rev-list", "--count", "main.."+branch); got != "1" {
+			t.Errorf("%s commits", got)
+		}
+	}
+}
+
+// TestReopenElsewhere: a closed request into a branch that is not the base any more is left as it is.
+func TestReopenElsewhere(t *testing.T) {
+	l := newLab(t)
+	l.propose(Opened)
+	l.forge.requests[0].State = Closed
+	l.run(l.work, "push", "-q", "origin", "origin/main:refs/heads/trunk")
+	l.o.Base = "trunk"
+	l.learn(webDB, webAPI)
+	l.propose(Respected)
+	l.o.Reopen = true
+	if r := l.propose(Opened); r.Request.Base != "trunk" || len(r.Remarks) != 1 || l.forge.requests[1].State != Closed {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestPeoplesCommits: what people commit to the branch is never overwritten, and the bundle goes on around it.
 func TestPeoplesCommits(t *testing.T) {
 	l := newLab(t)

@@ -70,21 +70,23 @@ type Result struct {
 // run is one proposal on its way.
 type run struct {
 	Options
-	t       *target
-	token   Token
-	forge   forge // nil: there is none, or in a dry run no token
-	repo    *repository
-	name    string // of the bundle
-	base    *object.Commit
-	tip     *object.Commit // of the branch as it was; nil: there was none
-	start   *object.Commit // what the new commits stand on
-	appends bool           // start is the tip, with commits of people
-	open    *Request       // the request as it is
-	closed  *Request       // the newest, which people closed
-	merged  *Request       // the newest, which was merged
-	head    *object.Commit // of the branch as it will be
-	dir     string         // of what is proposed, on disk
-	out     *Result
+	t     *target
+	token Token
+	forge forge // nil: there is none, or in a dry run no token
+	repo  *repository
+	name  string // of the bundle
+	base  *object.Commit
+	tip   *object.Commit // of the branch as it was; nil: there was none
+	start *object.Commit // what the new commits stand on
+	// rewritten is the commit of the base that the branch began at, where the base does not have it any more.
+	rewritten *object.Commit
+	appends   bool           // start is the tip, with commits of people
+	open      *Request       // the request as it is
+	closed    *Request       // the newest, which people closed
+	merged    *Request       // the newest, which was merged
+	head      *object.Commit // of the branch as it will be
+	dir       string         // of what is proposed, on disk
+	out       *Result
 }
 
 func (p *run) remark(text string) { p.out.Remarks = append(p.out.Remarks, text) }

@@ -119,8 +119,9 @@ func fit(text string, limit int) string {
 	return cut + "\nThis is not all: the rest is in " + bundle.ReviewFile + " of the branch.\n"
 }
 
-// message is that of a commit. Its last lines say that it is sluice's, and what it left behind.
-func message(name, path string, laid *bundle.Laid, tree string, by *Person, signOff bool) string {
+// message is that of a commit. Its last lines say that it is sluice's, and what it left behind; base is the branch whose
+// tip it stands on, "" where it stands on the proposal's own.
+func message(name, path string, laid *bundle.Laid, tree, base string, by *Person, signOff bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Network policies of %s\n\nLearned from flow logs.\n", name)
 	if edits := slices.Concat(laid.Kept, laid.Merged, laid.Refused); len(edits) > 0 {
@@ -131,6 +132,9 @@ func message(name, path string, laid *bundle.Laid, tree string, by *Person, sign
 		}
 	}
 	fmt.Fprintf(&b, "\n%s%s in %s\n%s%s\n", bundleTrailer, name, path, treeTrailer, tree)
+	if base != "" {
+		fmt.Fprintf(&b, "%s%s\n", baseTrailer, base)
+	}
 	if signOff {
 		fmt.Fprintf(&b, "Signed-off-by: %s <%s>\n", by.Name, by.Email)
 	}
@@ -140,6 +144,7 @@ func message(name, path string, laid *bundle.Laid, tree string, by *Person, sign
 const (
 	bundleTrailer = "Sluice-Bundle: "
 	treeTrailer   = "Sluice-Tree: "
+	baseTrailer   = "Sluice-Base: "
 )
 
 // trailer returns the value of a line of a commit's message, "" where it has none.
