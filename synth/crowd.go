@@ -102,6 +102,6 @@ func (x *crowds) crowded(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 	x.find(KindCrowd.of(en.namespace, en.dir, text,
 		"no rule is written for them, and the workload is held open: name their networks in the configuration, or "+
 			"choose --widen "+WidenAnywhere+" (or "+WidenCIDR+")"))
-	x.block(en.namespace, en.dir, x.holdable(en.self), text)
+	x.block(en.namespace, en.dir, x.holdable(en.self), noEdge, text)
 	return true
 }

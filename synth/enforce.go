@@ -40,7 +40,8 @@ func watchedOf(s *scope) map[string]Watched {
 }
 
 // enforcing decides what becomes of every direction, once all is known that stands against it.
-func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
+func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
+	s := t.scope
 	out := map[string]Enforce{}
 	watched := watchedOf(s)
 	today := isolationOf(s)
@@ -63,7 +64,7 @@ func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 				*e.At(d) = Forced
 			case short:
 				*e.At(d) = Short
-			case blocked && stuck && e.deny(s, sp, ns, d, left):
+			case blocked && stuck && e.deny(straysOf(t, sp, ns, d, e.Why), left):
 				*e.At(d) = Partial
 				e.remarkLeft(n, ns, d)
 			case blocked && stuck:
@@ -89,31 +90,33 @@ func enforcing(s *scope, sp *speech, n *notes) map[string]Enforce {
 }
 
 // deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no
-// selector names, and what comes, stays open. A workload that something stands in the way of is held open; one that
-// policies isolate today is left as it is, neither opened nor denied.
-func (e *Enforce) deny(s *scope, sp *speech, ns string, d model.Direction, left func(graph.WorkloadID) bool) bool {
+// selector names, and what comes, stays open. A workload that something stands in the way of is held open; what may be
+// its own of what a pod without a name did stays open; one that policies isolate today is left as it is, neither opened
+// nor denied.
+func (e *Enforce) deny(x *strays, left func(graph.WorkloadID) bool) bool {
 	blocked := map[graph.WorkloadID]bool{}
 	for _, o := range e.Why {
-		if o.Direction == d && o.Workload == anyPod {
-			return false
-		}
-		if o.Direction == d && o.Workload >= 0 {
+		if o.Direction == x.d && o.Workload >= 0 {
 			blocked[o.Workload] = true
 		}
 	}
 	some := false
-	for _, i := range s.in[ns] {
-		w := &s.g.Workloads[i]
-		h := Holding{i, w.Name, policy.MatchLabels(w.Selector), d}
+	for _, i := range x.in[x.ns] {
+		w := &x.g.Workloads[i]
+		h := Holding{i, w.Name, policy.MatchLabels(w.Selector), x.d, nil}
+		keeps := x.keeps(i)
 		switch {
-		case len(w.Selector) == 0 || sp.labels(h.Selector) != "":
-		case !blocked[i]:
-			e.Denied = append(e.Denied, h)
-			some = true
-		case !left(i):
+		case len(w.Selector) == 0 || x.reach.speech.labels(h.Selector) != "":
+		case left(i) && (blocked[i] || len(keeps) > 0):
+			e.Left = append(e.Left, h)
+		case blocked[i] || len(keeps) > 0 && keeps[0].AnyPeer && keeps[0].AnyPort:
 			e.Held = append(e.Held, h)
 		default:
-			e.Left = append(e.Left, h)
+			e.Denied = append(e.Denied, h)
+			some = true
+			if h.Only = keeps; len(keeps) > 0 {
+				e.Held = append(e.Held, h)
+			}
 		}
 	}
 	sortHoldings(e.Denied)
@@ -142,7 +145,7 @@ func (e *Enforce) hold(s *scope, d model.Direction) {
 		held := func(h Holding) bool { return h.Workload == o.Workload && h.Direction == d }
 		if o.Direction == d && !slices.ContainsFunc(e.Held, held) {
 			w := &s.g.Workloads[o.Workload]
-			e.Held = append(e.Held, Holding{o.Workload, w.Name, policy.MatchLabels(w.Selector), d})
+			e.Held = append(e.Held, Holding{o.Workload, w.Name, policy.MatchLabels(w.Selector), d, nil})
 		}
 	}
 	sortHoldings(e.Held)

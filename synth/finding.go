@@ -86,21 +86,21 @@ func newNotes(namespaces []string) *notes {
 
 func (n *notes) find(f Finding) { n.findings = append(n.findings, f) }
 
-// block notes what stands against the default deny of a direction: of one workload, or, with -1, of its namespace. One
-// without subjects is blocked whole.
-func (n *notes) block(namespace string, d model.Direction, workload graph.WorkloadID, why string) {
+// block notes what stands against the default deny of a direction: of one workload, or, with -1, of its namespace, and
+// of one edge or of none. A namespace without subjects is blocked whole.
+func (n *notes) block(namespace string, d model.Direction, workload graph.WorkloadID, edge graph.EdgeID, why string) {
 	if _, ok := n.why[namespace]; !ok {
 		for _, d := range policy.Directions() {
 			n.why[namespace] = append(n.why[namespace],
-				Obstacle{d, "no pod of " + namespace + " can be selected: nothing is learned for it", -1})
+				Obstacle{d, "no pod of " + namespace + " can be selected: nothing is learned for it", unnamed, noEdge})
 		}
 	}
-	n.why[namespace] = append(n.why[namespace], Obstacle{d, why, workload})
+	n.why[namespace] = append(n.why[namespace], Obstacle{d, why, workload, edge})
 }
 
 // lose notes an accepted edge that no rule can be written for, at an end that is a workload, -1 for none.
 func (n *notes) lose(l Loss, workload graph.WorkloadID) {
 	n.losses = append(n.losses, l)
 	n.find(KindInexpressible.at(l.Edge, l.Namespace, l.Direction, l.Text, l.Consequence))
-	n.block(l.Namespace, l.Direction, workload, l.Text)
+	n.block(l.Namespace, l.Direction, workload, l.Edge, l.Text)
 }

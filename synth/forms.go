@@ -33,7 +33,12 @@ func (r *Result) Open(namespace string) []policy.Policy {
 	for i := range list {
 		p := &list[i]
 		for _, d := range []model.Direction{model.Ingress, model.Egress} {
-			if !r.holds(namespace, d) && !r.holdsWorkload(namespace, p.Subject, d) || !p.Isolates(d) {
+			only, held := r.holdsWorkload(namespace, p.Subject, d)
+			if !r.holds(namespace, d) && !held || !p.Isolates(d) {
+				continue
+			}
+			if len(only) > 0 && !r.holds(namespace, d) {
+				p.Rules = append(slices.Clone(p.Rules), only...)
 				continue
 			}
 			p.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(x policy.Rule) bool { return x.Direction == d })
@@ -82,17 +87,21 @@ func (r *Result) Held(namespace string) []policy.Policy {
 	}
 	for _, h := range r.Enforce[namespace].Held {
 		if r.Enforce[namespace].Allows(h.Direction) {
-			list = append(list, policy.HeldWorkload(namespace, h.Name, h.Selector, h.Direction))
+			list = append(list, policy.HeldWorkload(namespace, h.Name, h.Selector, h.Direction, h.Only))
 		}
 	}
 	return list
 }
 
-// holdsWorkload reports whether a direction is held open for what a selector names.
-func (r *Result) holdsWorkload(namespace string, sel policy.Selector, d model.Direction) bool {
-	return r.Enforce[namespace].Allows(d) && slices.ContainsFunc(r.Enforce[namespace].Held, func(h Holding) bool {
-		return h.Direction == d && h.Selector.Compare(sel) == 0
-	})
+// holdsWorkload reports whether a direction is held open for what a selector names, and for which rules, none for
+// everything.
+func (r *Result) holdsWorkload(namespace string, sel policy.Selector, d model.Direction) ([]policy.Rule, bool) {
+	e := r.Enforce[namespace]
+	i := slices.IndexFunc(e.Held, func(h Holding) bool { return h.Direction == d && h.Selector.Compare(sel) == 0 })
+	if i < 0 || !e.Allows(d) {
+		return nil, false
+	}
+	return e.Held[i].Only, true
 }
 
 func (r *Result) holds(namespace string, d model.Direction) bool {

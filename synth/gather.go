@@ -54,7 +54,7 @@ func (x *gatherer) end(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		return
 	}
 	if why := x.suspect[i]; why != "" && x.cfg.HoldSuspect {
-		x.block(en.namespace, en.dir, x.holdable(en.self), x.edgeText(e)+": "+why)
+		x.block(en.namespace, en.dir, x.holdable(en.self), i, x.edgeText(e)+": "+why)
 		return
 	}
 	self := &x.g.Peers[en.self]

@@ -111,6 +111,6 @@ func (x *heaps) heaped(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 	x.find(KindHeap.of(en.namespace, en.dir, text, "no rule is written for this direction, and the workload is held open: "+
 		"give the application fixed ports, name networks in the configuration, choose --widen "+WidenRanges+
 		", or decide"))
-	x.block(en.namespace, en.dir, x.holdable(en.self), text)
+	x.block(en.namespace, en.dir, x.holdable(en.self), noEdge, text)
 	return true
 }

@@ -8,6 +8,7 @@ import (
 	"sluice/synth"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
+	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/render/calico"
 	"sluice/synth/render/cilium"
@@ -112,6 +113,61 @@ func TestPartial(t *testing.T) {
 			}
 			if got := strings.Join(lost, " "); got != c.lost {
 				t.Errorf("%s, %s: lost %q, want %q", c.name, d.Name(), got, c.lost)
+			}
+		}
+	}
+}
+
+// TestStray: what a pod did that the log does not name costs that connection and no more. Every workload of the namespace
+// is denied by itself and keeps it, since it may be the one; what has it anyway needs nothing.
+func TestStray(t *testing.T) {
+	const base = "shop/web -> shop/db 5432/tcp\nshop/web -> shop/db 8080/tcp\nshop/db -> jobs/a 80/tcp\njobs/a -> shop/web 80/tcp\n"
+	for _, c := range []struct{ name, stray, open string }{
+		{"out", "shop/pod:* -> shop/db 5432/tcp",
+			"db egress 5432/tcp to shop/app=db; db ingress any port from anywhere"},
+		{"out, to a place that no selector names", "shop/pod:* -> jobs/pod:x 5432/tcp",
+			"db egress 5432/tcp to jobs/all; web egress 5432/tcp to jobs/all"},
+		{"out, without its port", "shop/pod:* -> jobs/a 0/tcp", "db egress any port to jobs/app=a; web egress any port to jobs/app=a"},
+		{"in", "192.0.2.1 -> shop/pod:* 443/tcp", "db ingress 443/tcp from 192.0.2.1/32; web ingress 443/tcp from 192.0.2.1/32"},
+		{"to another of its kind", "shop/pod:* -> shop/pod:* 1/tcp", "db egress 1/tcp to shop/all; db ingress 1/tcp from shop/all; " +
+			"web egress 1/tcp to shop/all; web ingress 1/tcp from shop/all"},
+	} {
+		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
+			g := graphtest.Graph(t, base, c.stray)
+			r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+			var open []string
+			for _, h := range r.Enforce["shop"].Held {
+				rules := h.Only
+				if len(rules) == 0 {
+					rules = []policy.Rule{{Direction: h.Direction, AnyPeer: true, AnyPort: true}}
+				}
+				for _, x := range rules {
+					open = append(open, h.Name+" "+strings.TrimPrefix(x.String(), "allow "))
+				}
+			}
+			slices.Sort(open)
+			if got := strings.Join(open, "; "); got != c.open {
+				t.Errorf("%s, %s: open for %q, want %q", c.name, d.Name(), got, c.open)
+			}
+			var truth []string
+			for _, pod := range []string{"web", "db"} {
+				truth = append(truth, strings.ReplaceAll(c.stray, "pod:*", pod))
+			}
+			strangers := []string{"shop/web -> evil/x 1/tcp", "shop/db -> evil/x 1/tcp", "evil/x -> shop/web 1/tcp"}
+			later := graphtest.Graph(t, append(append(truth, base), strangers...)...)
+			rep, err := verify.Verify(t.Context(), later, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rep.Connections[verify.Lost] != uint64(len(strangers)) {
+				t.Errorf("%s, %s: lost %v, want the strangers alone", c.name, d.Name(), rep.Cases)
+			}
+			own, err := verify.Verify(t.Context(), g, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}, Held: held(&r)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if own.Connections[verify.Lost] > 0 || own.Over.Count > 0 {
+				t.Errorf("%s, %s: %v, over %+v", c.name, d.Name(), own.Connections, own.Over)
 			}
 		}
 	}

@@ -69,10 +69,10 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	}
 	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it").
 		detailed("%s", several(int(e.RefusedRecords), "record")))
-	x.block(en.namespace, en.dir, x.holdable(en.self), text)
+	x.block(en.namespace, en.dir, x.holdable(en.self), i, text)
 	if e.Reason == model.UnknownDirection {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.
-		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), text)
+		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), i, text)
 	}
 }
 
@@ -86,7 +86,7 @@ func (x *leaver) leaveService(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	}
 	x.find(KindService.at(i, en.namespace, en.dir, text, "a default deny may cut it: give --manifests with the Service "+
 		"and its routes, or decide to widen to the backend, and to ignore this connection"))
-	x.block(en.namespace, en.dir, x.holdable(en.self), text)
+	x.block(en.namespace, en.dir, x.holdable(en.self), i, text)
 }
 
 // behindProxy says where a proxy of the log went, "" where none went anywhere.
@@ -134,7 +134,7 @@ func (x *leaver) leaveDecided(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 				"it is undecided again: nothing is learned of it, and its workload is held open",
 			),
 		)
-		x.block(en.namespace, en.dir, x.holdable(en.self), text)
+		x.block(en.namespace, en.dir, x.holdable(en.self), i, text)
 	case d.Verdict == decision.Reject:
 		x.find(KindRejected.at(i, en.namespace, en.dir, text, "it is denied on purpose once the direction is"))
 	default:

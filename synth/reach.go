@@ -41,7 +41,7 @@ func (r *reach) selectable(peer graph.PeerID) string {
 // An Obstacle may be of no workload that a selector names.
 const (
 	unnamed = -1 // of a pod that none names
-	anyPod  = -2 // of a pod that the log does not name: it may be any of the namespace
+	anyPod  = -2 // of a pod that the log does not name, and which may be any of the namespace
 )
 
 // holdable returns the workload of a pod peer where a policy can select it and nothing else, else unnamed or anyPod.

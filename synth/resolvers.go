@@ -179,7 +179,7 @@ func (r *resolvers) remarkNames(s *scope, needs []need, notes *notes) {
 					"(resolver: NAMESPACE/WORKLOAD, or none where no names are asked for)"))
 		}
 		told[w.Namespace] = true
-		notes.block(w.Namespace, model.Egress, i, text)
+		notes.block(w.Namespace, model.Egress, i, noEdge, text)
 	}
 }
 

@@ -66,6 +66,7 @@ type Obstacle struct {
 	Direction model.Direction
 	Text      string
 	Workload  graph.WorkloadID // below 0 for none that a selector names
+	Edge      graph.EdgeID     // that it is of, below 0 for none
 }
 
 // Whole reports whether the default deny of a direction selects every pod, those to come among them.
@@ -78,6 +79,7 @@ type Holding struct {
 	Name      string
 	Selector  policy.Selector
 	Direction model.Direction
+	Only      []policy.Rule // what alone stays open, none for everything
 }
 
 // Watched says how long the pods of a namespace were watched. Times are microseconds since 1970 UTC, 0 for none.
@@ -172,7 +174,15 @@ func (e *Enforce) Words(d model.Direction) string {
 
 // heldOpen counts the workloads that are held open in a direction.
 func (e *Enforce) heldOpen(d model.Direction) string {
-	return ofDirection(e.Held, d, " held open")
+	whole, parts := []Holding{}, []Holding{}
+	for _, h := range e.Held {
+		if len(h.Only) > 0 {
+			parts = append(parts, h)
+		} else {
+			whole = append(whole, h)
+		}
+	}
+	return ofDirection(whole, d, " held open") + ofDirection(parts, d, " held open for what an unnamed pod did")
 }
 
 // ofDirection counts the workloads of a direction, "" for none.

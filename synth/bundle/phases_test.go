@@ -53,6 +53,21 @@ shop/rogue -> shop/db 5432/tcp denied
 jobs/cron -> shop/db 5432/tcp denied
 `
 
+// unnamed is what a pod did that the log does not name, and named what each of the pods did if it was that one.
+const unnamed = `
+shop/pod:* -> shop/queue 5672/tcp
+shop/pod:* -> 192.0.2.50 443/tcp
+jobs/cron -> shop/pod:* 9999/tcp
+`
+
+var named = func() string {
+	var out []string
+	for _, pod := range []string{"web", "db", "api", "queue", "to-come"} {
+		out = append(out, strings.ReplaceAll(unnamed, "pod:*", pod))
+	}
+	return strings.Join(out, "")
+}()
+
 var everyDialect = []struct {
 	dialect render.Dialect
 	sem     eval.Semantics
@@ -82,6 +97,9 @@ func TestPhases(t *testing.T) {
 		{"networks and isolated", shop + denied, synth.Config{All: true, Networks: office}},
 		{"global", shop, synth.Config{All: true, GlobalDeny: true}},
 		{"global and isolated", shop + denied, synth.Config{All: true, GlobalDeny: true}},
+		// Whichever pod it was, it keeps what it had.
+		{"unnamed", shop + unnamed, synth.Config{All: true}},
+		{"unnamed and isolated", shop + unnamed + denied, synth.Config{All: true}},
 		{"nothing", "shop/web -> shop/pod:x 1/tcp\nshop/pod:x -> shop/web 1/tcp", synth.Config{All: true}},
 	} {
 		for _, e := range everyDialect {
@@ -93,6 +111,9 @@ func TestPhases(t *testing.T) {
 				cfg := c.cfg // the cases of other dialects run beside this one
 				cfg.Dialect = e.dialect
 				dir, g := learned(t, cfg, e.sem, c.lines)
+				if strings.Contains(c.lines, unnamed) {
+					g = graphtest.Graph(t, c.lines, named)
+				}
 				applytest.Run(t, nil, dir, g, e.sem, e.dialect)
 			})
 		}

@@ -251,7 +251,11 @@ func (p *page) verification(m *Manifest, r *verify.Report) {
 		if o.Pods != "" {
 			what = "What " + o.Pods + " selects in namespace " + o.Namespace
 		}
-		p.line("\n%s stays open for %s (policy `%s`).", Escape(what), o.Direction, o.Policy)
+		of := o.Direction.String()
+		if o.Only != "" {
+			of = o.Only
+		}
+		p.line("\n%s stays open for %s (policy `%s`).", Escape(what), Escape(of), o.Policy)
 	}
 }
 

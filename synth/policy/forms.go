@@ -48,9 +48,13 @@ func Held(namespace string, d model.Direction) Policy {
 	return p
 }
 
-// HeldWorkload keeps one direction of the pods of a workload open for good.
-func HeldWorkload(namespace, workload string, sel Selector, d model.Direction) Policy {
+// HeldWorkload keeps one direction of the pods of a workload open for good: for everything, or for what some rules
+// say.
+func HeldWorkload(namespace, workload string, sel Selector, d model.Direction, only []Rule) Policy {
 	p := Open(namespace, d == model.Ingress, d == model.Egress)
+	if len(only) > 0 {
+		p.Rules = only
+	}
 	p.Name, p.Subject = shortName(namespace, OpenName+"-", workload, "-"+d.String(), sel), sel
 	return p
 }

@@ -16,6 +16,7 @@ type Opening struct {
 	Direction model.Direction
 	Policy    string
 	Pods      string // the selector of those that it opens, "" for every pod
+	Only      string // the rule, where it does not open them to everything
 }
 
 // LeftOpen lists the namespaces in which what opens them for a while still stands: it undoes other policies there,
@@ -99,15 +100,21 @@ func held(set policy.PolicySet, rules map[string]bool) []Opening {
 	for i := range set.Policies {
 		p := &set.Policies[i]
 		for j := range p.Rules {
-			if holds(p, j, rules) {
-				out = append(out, Opening{p.Namespace, p.Rules[j].Direction, p.Name, p.Subject.String()})
+			if !holds(p, j, rules) {
+				continue
 			}
+			o := Opening{p.Namespace, p.Rules[j].Direction, p.Name, p.Subject.String(), ""}
+			if !opens(&p.Rules[j]) {
+				o.Only = strings.TrimPrefix(p.Rules[j].String(), "allow ")
+			}
+			out = append(out, o)
 		}
 	}
 	return out
 }
 
-// holds reports whether a rule holds a workload open that is meant to be.
+// holds reports whether a rule holds a workload open that is meant to be, for everything or for what it says.
 func holds(p *policy.Policy, rule int, rules map[string]bool) bool {
-	return len(rules) > 0 && !p.Staged && len(p.Subject) > 0 && opens(&p.Rules[rule]) && rules[p.RuleID(rule)]
+	return len(rules) > 0 && !p.Staged && len(p.Subject) > 0 && rules[p.RuleID(rule)] &&
+		(opens(&p.Rules[rule]) || strings.Contains(p.Name, policy.OpenName+"-"))
 }

@@ -107,7 +107,7 @@ func (m *measurer) holds(s *eval.End, d model.Direction) bool {
 	set := m.ev.Policies().Policies
 	return len(m.cfg.Held) > 0 && slices.ContainsFunc(s.Policies(d), func(j int) bool {
 		for k := range set[j].Rules {
-			if set[j].Rules[k].Direction == d && holds(&set[j], k, m.cfg.Held) {
+			if r := &set[j].Rules[k]; r.Direction == d && opens(r) && holds(&set[j], k, m.cfg.Held) {
 				return true
 			}
 		}

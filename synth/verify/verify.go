@@ -432,7 +432,8 @@ func (v *verifier) unused() {
 			// Where rules deny around the policies of namespaces, no connection is there to need them.
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
 			idle := p.Staged || denies || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
-			if !idle && !v.used[[2]int{i, j}] && !opens(&p.Rules[j]) && !v.cfg.WidenedRules[p.RuleID(j)] {
+			meant := opens(&p.Rules[j]) || v.cfg.WidenedRules[p.RuleID(j)] || holds(p, j, v.cfg.Held)
+			if !idle && !v.used[[2]int{i, j}] && !meant {
 				v.report.Unused = append(
 					v.report.Unused,
 					Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},

@@ -293,6 +293,10 @@ func printReport(w io.Writer, r *verify.Report) {
 		if o.Pods != "" {
 			where = text.Printable(o.Pods, 200) + " in " + where
 		}
+		if o.Only != "" {
+			fmt.Fprintf(w, "open: policy %s allows %s, %s\n", o.Policy, where, text.Printable(o.Only, 300))
+			continue
+		}
 		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
 	}
 	for _, ns := range r.LeftOpen() {
