@@ -26,6 +26,8 @@ type Report struct {
 	LostHours model.Losses
 	// Logged counts connections by what the policies that decided were told to log.
 	Logged model.Uses
+	// Policies are those that decided.
+	Policies model.PolicyNames
 	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
 	// of the earliest and the latest of them, 0 for none.
 	OutOfRange        uint64
@@ -49,6 +51,9 @@ func (r *Report) Merge(o *Report) {
 	r.Lost += o.Lost
 	r.LostHours.Merge(o.LostHours)
 	r.Logged.Merge(o.Logged)
+	for name := range o.Policies {
+		r.Policies.Add(name)
+	}
 	r.OutOfRange += o.OutOfRange
 	if o.OutFirst != 0 && (r.OutFirst == 0 || o.OutFirst < r.OutFirst) {
 		r.OutFirst = o.OutFirst
@@ -62,6 +67,15 @@ func (r *Report) Merge(o *Report) {
 func (r *Report) Log(texts []byte, use model.Use) {
 	for text := range bytes.SplitSeq(bytes.TrimSuffix(texts, []byte{0}), []byte{0}) {
 		r.Logged.Add(string(text), use)
+	}
+}
+
+// Name notes policies that decided, each with a zero byte behind it.
+func (r *Report) Name(texts []byte) {
+	for text := range bytes.SplitSeq(bytes.TrimSuffix(texts, []byte{0}), []byte{0}) {
+		if !r.Policies[string(text)] {
+			r.Policies.Add(string(text))
+		}
 	}
 }
 

@@ -232,14 +232,20 @@ func (r *Result) Edited(namespace string, d model.Direction) {
 }
 
 // Taken is an object that a cluster has already under a name that is written here.
-type Taken struct{ Namespace, What string }
+type Taken struct {
+	Namespace, What string
+	Decided         bool // the log alone shows it, by what it decided
+}
 
 // Taken notes what applying the policies would write over.
 func (r *Result) Taken(list []Taken) {
 	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Kind == KindTaken })
 	for _, t := range list {
-		r.Findings = append(r.Findings, KindTaken.of(t.Namespace, model.DirectionUnknown,
-			t.What+" is in the cluster already and is not of this bundle",
+		text := t.What + " is in the cluster already and is not of this bundle"
+		if t.Decided {
+			text = t.What + " decides connections in the log, and nothing shows that it is of this bundle"
+		}
+		r.Findings = append(r.Findings, KindTaken.of(t.Namespace, model.DirectionUnknown, text,
 			"applying would replace it: what it allows or denies is gone then, and no undo brings it back"))
 	}
 	sortFindings(r.Findings)

@@ -50,11 +50,13 @@ func (d *records) Record(source string, line int64, text []byte) bool {
 
 // Decoder turns records into flows one by one. It serves one goroutine.
 type Decoder struct {
-	source string
-	ends   *ends
-	rec    record
-	flow   model.Flow
-	key    []byte
+	source   string
+	ends     *ends
+	rec      record
+	flow     model.Flow
+	key      []byte
+	deciders deciders
+	decided  []byte // of the record
 }
 
 // NewDecoder makes a Decoder. source names the stream in rejections.

@@ -29,6 +29,8 @@ func (d *Decoder) fillMarks() *rejection {
 		}
 		return badValue("policies is no object")
 	}
+	d.decided = append(d.decided[:0], d.deciders.of(d.rec.policies)...)
+	f.Policies = d.decided
 	var enforced, pending, all []byte
 	for k, v := range members(d.rec.policies) {
 		switch string(k) {

@@ -155,6 +155,7 @@ func (k *keep) Flow(f *model.Flow) {
 	for _, b := range []*[]byte{&c.SrcPod, &c.DstPod, &c.SrcIP, &c.DstIP, &c.Logged} {
 		*b = append([]byte{}, *b...)
 	}
+	c.Policies = nil // a set: TestDeciders
 	// Numbers differ between tables; what they stand for must not.
 	k.got = kept{flow: c, src: k.tables.Endpoints.Get(f.Src.ID).Key(), dst: k.tables.Endpoints.Get(f.Dst.ID).Key()}
 	k.got.flow.Src.ID, k.got.flow.Dst.ID = 0, 0

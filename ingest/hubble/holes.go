@@ -25,6 +25,7 @@ const (
 	holeLog
 	holeLayer7
 	holeTrace
+	holePolicies
 	holeEnd // no value: the record ends
 )
 
@@ -80,6 +81,13 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 		return r.raw(b, i, &r.layer7)
 	case holeTrace:
 		return r.raw(b, i, &r.trace)
+	case holePolicies:
+		end := r.fill(holeSkip, b, i)
+		if end > 0 && b[i] == '[' {
+			r.decided = append(r.decided, r.deciders.list(b[i:end])...)
+			r.policies = r.decided
+		}
+		return end
 	default:
 	}
 	return -1

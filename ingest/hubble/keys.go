@@ -36,6 +36,7 @@ const (
 	// These and passed may stand more than once, wherever they do: no number of an inner object is theirs.
 	envelopeTime
 	envelopeEvent // agent_event, debug_event, node_status
+	keyPolicies   // the four lists of policies that decided
 	keyLoose      // objects of scalars that are passed over
 	envelopeFlow
 	envelopeResult
@@ -115,10 +116,11 @@ var memberNames = [inKinds]map[member]string{
 		keyAggregate: "aggregate", keyLog: "policy_log", keyLayer7: "l7", keyTrace: "trace_context",
 		keyDirection: "traffic_direction", keyPoint: "trace_observation_point", keyReason: "trace_reason",
 		keyLoose:    "ethernet interface",
+		keyPolicies: "egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by",
 		keyEnvelope: "flow result lost_events agent_event debug_event node_status",
 		passed: "uuid emitter auth_type tunnel node_name node_labels source_names source_service policy_match_type file " +
 			"ip_trace_id debug_capture_point proxy_port sock_xlate_point socket_cookie cgroup_id Summary " +
-			"extensions egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by"},
+			"extensions"},
 	inIP: {
 		ipSource:      "source",
 		ipDestination: "destination",

@@ -28,6 +28,8 @@ type reader struct {
 	minute    minute
 	ends      endMemo
 	texts     lists // arrays of strings
+	deciders  deciders
+	decided   []byte // of the record
 	workloads lists
 	shapes    shapes
 	arena     []byte // of unescaped texts
@@ -50,7 +52,7 @@ const (
 func (r *reader) begin() {
 	r.facts = facts{}
 	r.timed, r.source, r.outer, r.bare, r.enveloped = false, false, nil, false, false
-	r.arena, r.path = r.arena[:0], r.path[:0]
+	r.arena, r.path, r.decided = r.arena[:0], r.path[:0], r.decided[:0]
 	r.found, r.lost, r.wrong = foundNothing, 0, ""
 	r.lostFirst, r.lostLast = nil, nil
 }
@@ -71,7 +73,7 @@ const (
 )
 
 // often are the members that may stand more than once, since nothing, or nothing more, follows from them.
-const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<keyLoose
+const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<keyPolicies | 1<<keyLoose
 
 // member returns the member that follows and the index of its value. i stands at the brace, which is open then, or
 // behind the value before, and open is a comma.
@@ -427,6 +429,8 @@ func (r *reader) flow(b []byte, i int) int {
 			i = r.enum(b, i, points, &r.point)
 		case keyReason:
 			i = r.enum(b, i, reasons, &r.reason)
+		case keyPolicies:
+			i = r.value(holePolicies, b, i)
 		case keyLoose:
 			i = r.loose(b, i)
 		case keyEnvelope:

@@ -20,8 +20,9 @@ type Wire struct {
 	ends   map[string]wireEnd // those that were not there, by all their bytes
 	bytes  int                // of the keys of ends
 	addresses
-	source []byte // the message
-	dest   []byte // the message
+	deciders deciders
+	source   []byte // the message
+	dest     []byte // the message
 }
 
 // wireEnd is an endpoint message as learned.
@@ -58,13 +59,15 @@ const (
 	flowIsReply, flowUUID, flowTraceReason     = 26, 34, 36
 	flowLayer7, flowTraceContext               = 15, 30
 	flowPolicyLog, flowAggregate               = 21006, 21007
+	flowEgressAllowed, flowIngressAllowed      = 21001, 21002
+	flowEgressDenied, flowIngressDenied        = 21004, 21005
 	layerTCP, layerUDP, layerICMP4, layerICMP6 = 1, 2, 3, 4
 	layerSCTP, layerVRRP, layerIGMP            = 5, 6, 7
 )
 
 // Decode reads a Flow message into w. On an error w.Flow is not to be used.
 func (w *Wire) Decode(b []byte) error {
-	w.facts = facts{names: w.names[:0], logged: w.logged[:0], message: true}
+	w.facts = facts{names: w.names[:0], logged: w.logged[:0], policies: w.policies[:0], message: true}
 	w.UUID, w.Node, w.source, w.dest = nil, nil, nil, nil
 	var f field
 	for len(b) > 0 {
@@ -140,6 +143,8 @@ func (w *Wire) message(f *field) error {
 		w.trace = f.b
 	case flowPolicyLog:
 		w.logged = append(append(w.logged, f.b...), 0)
+	case flowEgressAllowed, flowIngressAllowed, flowEgressDenied, flowIngressDenied:
+		w.policies = append(w.policies, w.deciders.message(f.b)...)
 	}
 	return nil
 }

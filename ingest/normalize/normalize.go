@@ -83,6 +83,9 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	if end := max(f.Time, f.End); end > n.Report.Last {
 		n.Report.Last = end
 	}
+	if len(f.Policies) > 0 {
+		n.Report.Name(f.Policies)
+	}
 	if len(f.Logged) > 0 {
 		n.Report.Log(f.Logged, model.Use{Count: uint64(max(f.Conns, 1)), Last: max(f.Time, f.End)})
 	}

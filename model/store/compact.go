@@ -221,6 +221,10 @@ func (s *Source) addPart(o *Source) {
 	s.LostHours.Merge(o.LostHours)
 	s.Rejected = addCounts(s.Rejected, o.Rejected)
 	s.Logged.Merge(o.Logged)
+	var names model.PolicyNames
+	names.Add(s.Policies...)
+	names.Add(o.Policies...)
+	s.Policies = names.List()
 	if o.First != 0 && (s.First == 0 || o.First < s.First) {
 		s.First = o.First
 	}

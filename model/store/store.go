@@ -26,7 +26,9 @@ type Source struct {
 	Last      int64        `json:"last,omitempty"`
 	// Logged is what the data plane logged of policies.
 	Logged model.Uses `json:"logged,omitempty"`
-	Stream *Stream    `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
+	// Policies are those that decided, as model.PolicyNames has them, sorted.
+	Policies []string `json:"policies,omitempty"`
+	Stream   *Stream  `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
 	// Cluster is the only one that the rows of the source are of; "" where there are several, none, or nobody knows.
 	Cluster string `json:"cluster,omitempty"`
 }

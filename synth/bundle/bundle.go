@@ -181,7 +181,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 				}
 				w.spaces = namespaces(in.Result, in.Result.Enforced())
 			}
-			in.Result.Taken(w.taken(&in))
+			in.Result.Taken(w.taken(&in, former))
 			in.Result.Selects(w.selects(&in))
 			out.Report = w.report
 			out.Manifest, err = describe(ctx, dir, in, w, before(p, former, in))

@@ -22,6 +22,7 @@ type Input struct {
 	Force     bool             // write over what people changed, and beside what is not of a former bundle
 	Name      string           // that every object carries as a label; "" is DefaultName
 	Cluster   policy.PolicySet // what is known to be in the cluster already
+	Decided   []string         // the policies that the log shows deciding there, as model.PolicyNames has them
 	InForce   *InForce         // what the policies only add to; nil: they stand for themselves
 	GitOps    GitOps
 	Base      *Former // the bundle that learning started from; nil: there was none

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,36 +119,4 @@ func judgeAll(ctx context.Context, in Input, set policy.PolicySet, spaces []Name
 	both, err := judge(ctx, in, in.InForce.Set.Apply(set), spaces)
 	both.Unused, both.Idle, both.Open, both.Over = own.Unused, own.Idle, own.Open, own.Over
 	return both, err
-}
-
-// taken names what the cluster has already under a name that the bundle uses, and that is not of this bundle: kind,
-// namespace and name, sorted by them.
-func (w *written) taken(in *Input) []synth.Taken {
-	kinds, names := map[string]bool{}, map[string]bool{}
-	for _, p := range w.set.Policies {
-		kinds[p.Kind] = true
-	}
-	for _, ns := range append(in.Result.Namespaces(), "") {
-		for _, f := range forms {
-			for _, p := range f.of(in.Result, ns) {
-				names[p.Namespace+"/"+p.Name] = true
-			}
-		}
-	}
-	var out []synth.Taken
-	for i := range in.Cluster.Policies {
-		q := &in.Cluster.Policies[i]
-		if kinds[q.Kind] && names[q.Namespace+"/"+q.Name] && q.Bundle != in.name() {
-			out = append(out, synth.Taken{Namespace: q.Namespace, What: nameOf(q)})
-		}
-	}
-	for _, q := range in.Cluster.Networks {
-		for _, p := range w.set.Networks {
-			if p.Name == q.Name && !slices.Equal(p.CIDRs, q.CIDRs) {
-				out = append(out, synth.Taken{What: "network " + q.Name})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b synth.Taken) int { return cmp.Compare(a.What, b.What) })
-	return slices.Compact(out)
 }

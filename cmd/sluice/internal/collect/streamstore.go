@@ -135,6 +135,7 @@ func (s *streamStore) sourceOf(b *live.Batch) store.Source {
 		Lost:      int64(b.Report.Lost),
 		LostHours: b.Report.LostHours,
 		Logged:    b.Report.Logged,
+		Policies:  b.Report.Policies.List(),
 		First:     b.Report.First,
 		Last:      b.Report.Last,
 		Rejected:  b.Report.Rejected.Texts(),

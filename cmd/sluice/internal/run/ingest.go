@@ -77,6 +77,7 @@ func (l *Log) stored(cluster string) []store.Source {
 		metas[0].Rejected = l.Report.Rejected.Texts()
 		metas[0].Lost, metas[0].LostHours = int64(l.Report.Lost), l.Report.LostHours
 		metas[0].Logged = l.Report.Logged
+		metas[0].Policies = l.Report.Policies.List()
 	}
 	return metas
 }

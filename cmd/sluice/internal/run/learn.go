@@ -119,7 +119,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
 				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(), InForce: only,
-				Cluster: inForce.Set,
+				Cluster: inForce.Set, Decided: l.Report.Policies.List(),
 			})
 			out.Report, out.Bundle, out.Hands = written.Report, written.Manifest, written.Hands
 			return err

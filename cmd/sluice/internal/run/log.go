@@ -251,6 +251,7 @@ func (l *Log) Evidence(dir string) error {
 		Lost:      int64(l.Report.Lost),
 		LostHours: l.missing(),
 		Logged:    l.Report.Logged,
+		Policies:  l.Report.Policies.List(),
 		First:     l.Graph.First,
 		Last:      l.Graph.Last,
 	}

@@ -246,6 +246,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	for _, src := range l.Stored {
 		l.lostOf(&src)
 		l.Report.Logged.Merge(src.Logged)
+		l.Report.Policies.Add(src.Policies...)
 		l.Sources = append(
 			l.Sources,
 			source.Source{

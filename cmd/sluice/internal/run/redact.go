@@ -71,6 +71,7 @@ func (l *Log) hide() error {
 		l.Report.Samples = append(l.Report.Samples, ingest.Rejection{Source: r.Text(s.Source), Line: s.Line, Fate: s.Fate,
 			Reason: s.Reason})
 	}
+	l.Report.Policies = nil // a pseudonym is no name that a cluster has
 	logged := l.Report.Logged
 	l.Report.Logged = nil
 	for text, n := range logged {

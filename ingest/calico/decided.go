@@ -1,0 +1,120 @@
+package calico
+
+import (
+	"bytes"
+	"strings"
+)
+
+// deciders remembers which policies the traces of a log name: few are different.
+type deciders map[string]string
+
+// maxDeciders bounds it.
+const maxDeciders = 1 << 12
+
+// of returns the policies of a record's traces as model.Flow.Policies has them.
+func (d *deciders) of(policies []byte) string {
+	text, ok := (*d)[string(policies)]
+	if ok {
+		return text
+	}
+	if *d == nil || len(*d) == maxDeciders {
+		*d = deciders{}
+	}
+	for _, v := range members(policies) {
+		if kindOf(v) != '[' {
+			continue
+		}
+		for hit := range elements(v) {
+			name := ""
+			switch kindOf(hit) {
+			case '"':
+				name = textDecider(unquote(hit))
+			case '{':
+				name = objectDecider(hit)
+			}
+			if name != "" && !strings.Contains(name, "\x00") {
+				text += name + "\x00"
+			}
+		}
+	}
+	(*d)[string(policies)] = text
+	return text
+}
+
+// The kinds that policies are called by here, by Goldmane's name or number and by the mark before a name of Enterprise.
+const (
+	calicoPolicy = "projectcalico.org/v3 NetworkPolicy"
+	globalPolicy = "projectcalico.org/v3 GlobalNetworkPolicy"
+	kubePolicy   = "networking.k8s.io/v1 NetworkPolicy"
+)
+
+var deciderKinds = map[string]string{
+	"CalicoNetworkPolicy": calicoPolicy, "1": calicoPolicy, "np:": calicoPolicy,
+	"GlobalNetworkPolicy": globalPolicy, "2": globalPolicy, "gnp:": globalPolicy,
+	"NetworkPolicy": kubePolicy, "6": kubePolicy, "knp:": kubePolicy,
+}
+
+// textDecider reads the policy of Enterprise's hit, "" for none that is in force: "tier|NAMESPACE/TIER.NAME".
+func textDecider(s []byte) string {
+	p := bytes.Split(s, bar)
+	if len(p) != 5 || staged(p[2]) || hasPrefix(p[2], profileMarks) {
+		return ""
+	}
+	name, kind := string(p[2]), ""
+	if i := strings.IndexByte(name, ':'); i >= 0 {
+		if kind = deciderKinds[name[:i+1]]; kind == "" {
+			return ""
+		}
+		name = name[i+1:]
+	}
+	ns, name, ok := strings.Cut(name, "/")
+	if !ok {
+		ns, name = "", ns
+	}
+	return deciderName(kind, ns, string(p[1]), name)
+}
+
+// objectDecider reads the policy of a hit of Goldmane or Whisker; at the end of a tier it is the one that led there.
+func objectDecider(v []byte) string {
+	var kind, ns, tier, name string
+	for k, v := range members(v) {
+		if string(k) == "trigger" && kindOf(v) == '{' {
+			return objectDecider(v)
+		}
+		t, _ := text(v)
+		switch string(k) {
+		case "kind":
+			kind = string(t)
+		case "namespace":
+			ns = string(t)
+		case "tier":
+			tier = string(t)
+		case "name":
+			name = string(t)
+		}
+	}
+	if kind = deciderKinds[kind]; kind == "" {
+		return ""
+	}
+	return deciderName(kind, ns, tier, name)
+}
+
+// deciderName is a policy by its name in the API: in traces older versions put the tier before it, and before that of a
+// NetworkPolicy of Kubernetes a mark.
+func deciderName(kind, ns, tier, name string) string {
+	if short, ok := strings.CutPrefix(name, "knp.default."); ok {
+		kind, name = kubePolicy, short
+	}
+	if tier != "" {
+		name = strings.TrimPrefix(name, tier+".")
+	}
+	switch {
+	case name == "":
+		return ""
+	case kind == "" && ns == "":
+		kind = globalPolicy
+	case kind == "":
+		kind = calicoPolicy
+	}
+	return kind + " " + ns + "/" + name
+}

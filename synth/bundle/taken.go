@@ -1,0 +1,76 @@
+package bundle
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth"
+	"sluice/synth/policy"
+	"sluice/synth/render"
+)
+
+// taken names what the cluster has already under a name that the bundle uses, and that is not of this bundle or of its
+// former state: kind, namespace and name, sorted by them.
+func (w *written) taken(in *Input, former *Manifest) []synth.Taken {
+	kinds, names := map[string]bool{}, map[string]bool{}
+	for _, p := range w.set.Policies {
+		kinds[p.Kind] = true
+	}
+	for _, ns := range append(in.Result.Namespaces(), "") {
+		for _, f := range forms {
+			for _, p := range f.of(in.Result, ns) {
+				names[p.Namespace+"/"+p.Name] = true
+			}
+		}
+	}
+	var out []synth.Taken
+	for i := range in.Cluster.Policies {
+		q := &in.Cluster.Policies[i]
+		if kinds[q.Kind] && names[q.Namespace+"/"+q.Name] && q.Bundle != in.name() {
+			out = append(out, synth.Taken{Namespace: q.Namespace, What: nameOf(q)})
+		}
+	}
+	for _, text := range in.Decided {
+		i := strings.LastIndexByte(text, ' ')
+		kind, name := text[:max(i, 0)], text[i+1:]
+		if (kinds[kind] || kind == model.AnyPolicy) && names[name] && !in.knows(kind, name) && !former.has(name) {
+			ns, _, _ := strings.Cut(name, "/")
+			out = append(out, synth.Taken{Namespace: ns, What: text, Decided: true})
+		}
+	}
+	for _, q := range in.Cluster.Networks {
+		for _, p := range w.set.Networks {
+			if p.Name == q.Name && !slices.Equal(p.CIDRs, q.CIDRs) {
+				out = append(out, synth.Taken{What: "network " + q.Name})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b synth.Taken) int { return cmp.Compare(a.What, b.What) })
+	return slices.Compact(out)
+}
+
+// knows reports whether a policy that the log shows is among those given: then its labels say whose it is.
+func (in *Input) knows(kind, name string) bool {
+	return slices.ContainsFunc(in.Cluster.Policies, func(q policy.Policy) bool {
+		return q.Namespace+"/"+q.Name == name && (q.Kind == kind || kind == model.AnyPolicy)
+	})
+}
+
+// has reports whether a bundle has a policy, by its namespace and name.
+func (m *Manifest) has(name string) bool {
+	if m == nil {
+		return false
+	}
+	file := "/" + name + ".yaml"
+	if name[0] == '/' {
+		file = "/" + render.ClusterDir + file[1:]
+	}
+	for f := range m.Files {
+		if strings.HasSuffix(f, file) {
+			return true
+		}
+	}
+	return false
+}
