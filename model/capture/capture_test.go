@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -52,6 +53,23 @@ func TestExamine(t *testing.T) {
 			in.Counts[model.Refused][model.Aggregated], in.Counts[model.Used][0] = 1, 100
 		}, nil},
 		{"no ports", whole, func(in *capture.Input) { in.Counts[model.Refused][model.NoPort] = 10 }, []string{"no-ports"}},
+		{"sampled", whole + many("shop/web -> shop/s%d 80/tcp hour=30", 6), func(in *capture.Input) {
+			in.Hours = hours(in.Graph)
+			lateWithout(in.Graph, 3)
+		}, []string{"sampled"}},
+		{"two without an opening", whole + many("shop/web -> shop/s%d 80/tcp hour=30", 6), func(in *capture.Input) {
+			in.Hours = hours(in.Graph)
+			lateWithout(in.Graph, 2)
+		}, nil},
+		{"opened while nobody watched", whole + many("shop/web -> shop/s%d 80/tcp hour=30", 6), func(in *capture.Input) {
+			in.Hours = slices.Delete(hours(in.Graph), 29, 30)
+			lateWithout(in.Graph, 3)
+		}, []string{"gaps"}},
+		{"opened while events were lost", whole + many("shop/web -> shop/s%d 80/tcp hour=30", 6), func(in *capture.Input) {
+			in.Hours = hours(in.Graph)
+			in.Lost, in.LostHours = 1, model.Losses{in.Hours[29].Hour: 1}
+			lateWithout(in.Graph, 3)
+		}, []string{"lost"}},
 		{"undecided", whole, func(in *capture.Input) { in.Counts[model.Refused][model.UnknownDirection] = 10 }, []string{"undecided"}},
 		{"damaged", whole, func(in *capture.Input) { in.Counts[model.Malformed][model.BadJSON] = 1 }, []string{"damaged"}},
 		{"bad times", whole, func(in *capture.Input) { in.Counts[model.Refused][model.BadTime] = 1 }, []string{"clock"}},
@@ -112,6 +130,25 @@ func TestCaps(t *testing.T) {
 	caps := capture.Caps(capture.Examine(capture.Input{Graph: g, Lost: 5}))
 	if len(caps) != 1 || !strings.HasPrefix(caps[0], "mesh: 1 edge to port 15008") {
 		t.Error(caps)
+	}
+}
+
+// hours are 31 hours with records.
+func hours(g *graph.Graph) []graph.Hour {
+	var out []graph.Hour
+	for i := range uint32(31) {
+		out = append(out, graph.Hour{Hour: uint32(g.First/int64(time.Hour/time.Microsecond)) + i, Records: 1})
+	}
+	return out
+}
+
+// lateWithout takes the openings of some late edges away, as sampling does.
+func lateWithout(g *graph.Graph, n int) {
+	for i := range g.Edges {
+		if e := &g.Edges[i]; e.First-g.First > model.Micros(time.Hour/time.Microsecond) && n > 0 {
+			e.Conns, e.Marks = 0, e.Marks&^model.MarkSYN
+			n--
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ var checks = []check{
 	{"one-namespace", Warning, false, (*doctor).oneNamespace},
 	{"no-answers", Warning, false, (*doctor).noAnswers},
 	{"no-openings", Info, false, (*doctor).noOpenings},
+	{"sampled", Warning, true, (*doctor).sampled},
 	{"undecided", Warning, false, (*doctor).undecided},
 	// what was not watched
 	{"nodes-missing", Warning, true, (*doctor).nodesMissing},
