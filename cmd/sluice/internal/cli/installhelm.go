@@ -141,11 +141,11 @@ dashboard: {enabled: false, labels: {grafana_dashboard: "1"}}
 // chartSchema is the JSON schema of the values: what sluice install refuses, helm refuses too.
 func chartSchema() ([]byte, error) {
 	type object = map[string]any
-	text := func(may *regexp.Regexp, empty bool) object {
+	text := func(may pattern, empty bool) object {
 		if empty {
-			return object{"type": "string", "pattern": "^$|" + may.String()}
+			return object{"type": "string", "pattern": "^$|" + string(may)}
 		}
-		return object{"type": "string", "pattern": may.String()}
+		return object{"type": "string", "pattern": string(may)}
 	}
 	flag := object{"type": "boolean"}
 	closed := func(properties object) object {

@@ -39,7 +39,7 @@ func newLab(t *testing.T) *lab {
 	}
 	l.people("main", map[string]string{"README": "ours\n"})
 	l.o = Options{Bundle: filepath.Join(t.TempDir(), "bundle"), Repo: "file://" + l.dir, Path: "policies/shop",
-		Labels: []string{"sluice"}, server: l.forge}
+		Labels: []string{"sluice"}}
 	l.learn(webDB)
 	return l
 }
@@ -115,10 +115,21 @@ func (l *lab) learn(lines ...string) {
 	}
 }
 
+// proposed runs a proposal with the lab's forge, where it has one.
+func (l *lab) proposed() (*Result, error) {
+	if l.forge == nil {
+		return Run(l.t.Context(), l.o)
+	}
+	return propose(l.t.Context(), l.o, func(p *run, _ context.Context) error {
+		p.forge = l.forge
+		return nil
+	})
+}
+
 // propose expects an action.
 func (l *lab) propose(want Action) *Result {
 	l.t.Helper()
-	r, err := Run(l.t.Context(), l.o)
+	r, err := l.proposed()
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -132,7 +143,7 @@ func (l *lab) propose(want Action) *Result {
 func (l *lab) fails(words string) {
 	l.t.Helper()
 	before := l.run(l.dir, "for-each-ref")
-	_, err := Run(l.t.Context(), l.o)
+	_, err := l.proposed()
 	if err == nil || !strings.Contains(err.Error(), words) {
 		l.t.Fatalf("%v, want %q", err, words)
 	}

@@ -25,9 +25,12 @@ import (
 )
 
 // Run proposes a bundle.
-func Run(ctx context.Context, o Options) (*Result, error) {
+func Run(ctx context.Context, o Options) (*Result, error) { return propose(ctx, o, (*run).client) }
+
+// propose is Run with a client of the forge.
+func propose(ctx context.Context, o Options, client func(*run, context.Context) error) (*Result, error) {
 	p := &run{Options: o, out: &Result{DryRun: o.DryRun}}
-	err := p.prepare(ctx)
+	err := p.prepare(ctx, client)
 	if p.repo != nil {
 		defer p.repo.close()
 	}
@@ -44,7 +47,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 const branchPrefix = "sluice/"
 
 // prepare finds out what is there and makes the commits, and changes nothing anywhere.
-func (p *run) prepare(ctx context.Context) (err error) {
+func (p *run) prepare(ctx context.Context, client func(*run, context.Context) error) (err error) {
 	m, err := bundle.Read(p.Bundle)
 	if err != nil {
 		return err
@@ -57,7 +60,7 @@ func (p *run) prepare(ctx context.Context) (err error) {
 	if p.token, err = token(p.t.forge, p.TokenFile); err != nil {
 		return err
 	}
-	if err := p.client(ctx); err != nil {
+	if err := client(p, ctx); err != nil {
 		return err
 	}
 	if p.repo, err = connect(ctx, p.t, p.token); err != nil {
@@ -74,9 +77,6 @@ func (p *run) prepare(ctx context.Context) (err error) {
 // client makes the client of the forge.
 func (p *run) client(ctx context.Context) (err error) {
 	switch {
-	case p.server != nil:
-		p.forge = p.server
-		return nil
 	case p.t.forge == None:
 		return nil
 	case p.token.secret == "" && p.DryRun:

@@ -271,7 +271,7 @@ func TestHalfDone(t *testing.T) {
 	l.propose(Opened)
 	l.learn(webDB, webAPI)
 	l.forge.fail = map[string]error{"edit": errCut}
-	if _, err := Run(t.Context(), l.o); !errors.Is(err, errCut) || !strings.Contains(err.Error(), "its branch is as it should be") {
+	if _, err := l.proposed(); !errors.Is(err, errCut) || !strings.Contains(err.Error(), "its branch is as it should be") {
 		t.Error(err)
 	}
 	l.forge.fail = nil
@@ -282,7 +282,7 @@ func TestHalfDone(t *testing.T) {
 		l.people(branch, map[string]string{"README": "meanwhile\n"})
 		return nil, nil
 	}
-	if _, err := Run(t.Context(), l.o); !errors.Is(err, errMoved) {
+	if _, err := l.proposed(); !errors.Is(err, errMoved) {
 		t.Error(err)
 	}
 	if got := l.run(l.dir, "show", branch+":README"); got != "meanwhile" {

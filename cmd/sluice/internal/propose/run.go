@@ -29,8 +29,6 @@ type Options struct {
 	// Compare gives what the reviews compare the bundle with: what the base has, in a directory, "" where it has none.
 	// nil: they stay as they are.
 	Compare func(ctx context.Context, dir string) (*bundle.Comparison, error)
-
-	server forge // that of tests, instead of a client
 }
 
 // Sluice is who commits are from where nobody was named.
