@@ -3,6 +3,7 @@ package synth
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -44,7 +45,7 @@ func (s *speech) namespace(ns string) string {
 	if !ok {
 		if ns == "" {
 			why = "the log does not name the namespace"
-		} else if s.refuses(policy.DefaultDeny(ns, true, true)) != "" {
+		} else if !plain(ns) && s.refuses(policy.DefaultDeny(ns, true, true)) != "" {
 			why = fmt.Sprintf("%q is not a namespace", ns)
 		}
 		s.namespaces[ns] = why
@@ -54,14 +55,42 @@ func (s *speech) namespace(ns string) string {
 
 // labels returns why what a selector selects can neither have a policy nor be a peer, "" if it can.
 func (s *speech) labels(sel policy.Selector) string {
-	p := policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: sel}
-	p.Rules = []policy.Rule{
-		{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("check", sel)}, AnyPort: true},
-	}
+	p := checking(sel)
 	if _, lost := s.dialect.Project(policy.PolicySet{Policies: []policy.Policy{p}}); len(lost) > 0 {
 		return "the dialect " + s.name() + " cannot say its labels: " + lost[0].Lost
 	}
+	if plainly(sel) {
+		return ""
+	}
 	return s.refuses(p)
+}
+
+// checking returns a policy to ask a dialect with whether it can say a selector, of the subject and of a peer.
+func checking(sel policy.Selector) policy.Policy {
+	return policy.Policy{Name: "check", Namespace: "check", Ingress: true, Subject: sel, Rules: []policy.Rule{
+		{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("check", sel)}, AnyPort: true},
+	}}
+}
+
+// plainly reports whether a selector has few labels, all of them plain.
+func plainly(sel policy.Selector) bool {
+	const most = 8
+	for i := range sel {
+		if r := &sel[i]; r.Op != policy.In || len(r.Values) != 1 || !plain(r.Key) || !plain(r.Values[0]) {
+			return false
+		}
+	}
+	return len(sel) <= most
+}
+
+// plain reports whether a text is so short and simple that every dialect has it as a namespace, a key or a value: there
+// is no need to write it and read it back.
+func plain(text string) bool {
+	const most = 40
+	if text == "" || len(text) > most || text[0] < 'a' || text[0] > 'z' || text[len(text)-1] == '-' {
+		return false
+	}
+	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // ofCluster returns the peer for pods of another cluster, false if the dialect has none.

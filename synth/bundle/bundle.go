@@ -130,7 +130,7 @@ func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input,
 	}
 	var stale strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
-		if !slices.Contains(files, name) && (in.Force || !slices.Contains(p.Edited, name)) {
+		if _, stays := slices.BinarySearch(files, name); !stays && (in.Force || !slices.Contains(p.Edited, name)) {
 			fmt.Fprintln(&stale, name)
 		}
 	}

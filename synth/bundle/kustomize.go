@@ -2,6 +2,9 @@ package bundle
 
 import (
 	"path"
+	"regexp"
+	"slices"
+	"strings"
 
 	"sluice/synth"
 	"sluice/synth/render"
@@ -29,6 +32,44 @@ type SortOptions struct {
 func newKustomization(resources ...string) Kustomization {
 	return Kustomization{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization", Resources: resources,
 		SortOptions: &SortOptions{"fifo"}}
+}
+
+const (
+	kustomizationHead = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
+	kustomizationTail = "sortOptions:\n  order: fifo\n"
+)
+
+var plainResource = regexp.MustCompile(`^(\.\./)*[a-z][a-z0-9-]*(/[a-z][a-z0-9-]*)*(\.yaml)?$`)
+
+// kustomizationOf reads a kustomization that is as a bundle writes it and has names that YAML leaves as they stand,
+// without a parser: a bundle has several for each namespace. ok is false for every other, which has to be parsed.
+func kustomizationOf(text []byte) (k Kustomization, ok bool) {
+	list, head := strings.CutPrefix(string(text), kustomizationHead)
+	list, tail := strings.CutSuffix(list, kustomizationTail)
+	if !head || !tail {
+		return k, false
+	}
+	k = newKustomization()
+	for line := range strings.Lines(list) {
+		name, item := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "- ")
+		if !item || !plainResource.MatchString(name) || slices.Contains(yamlWords, name) {
+			return k, false
+		}
+		k.Resources = append(k.Resources, name)
+	}
+	return k, true
+}
+
+// yamlWords are what YAML reads as something else than text.
+var yamlWords = []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
+
+// listed are the resources as a set.
+func (k *Kustomization) listed() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range k.Resources {
+		out[name] = true
+	}
+	return out
 }
 
 // labelsOf are the labels of the objects of a bundle, to list and delete them by.

@@ -138,9 +138,10 @@ func (r *policyReader) form(dir string) error {
 			return err
 		}
 	}
+	listed := all.listed()
 	for _, ns := range namespaces {
 		sub := path.Join(dir, ns)
-		if !slices.Contains(all.Resources, ns) && ns != render.ClusterDir {
+		if !listed[ns] && ns != render.ClusterDir {
 			r.problem(
 				render.Note,
 				sub,
@@ -214,8 +215,9 @@ func (r *policyReader) directory(sub string) error {
 	if err != nil {
 		return fmt.Errorf("read bundle: %w", err)
 	}
+	listed := list.listed()
 	for _, e := range entries {
-		if name := e.Name(); isYAML(name) && name != KustomizationFile && !slices.Contains(list.Resources, name) {
+		if name := e.Name(); isYAML(name) && name != KustomizationFile && !listed[name] {
 			r.unlisted(path.Join(sub, name))
 		}
 	}
@@ -252,8 +254,9 @@ func (r *policyReader) extra() error {
 			}
 		}
 	}
+	listed := list.listed()
 	for _, name := range p.Extra {
-		if !slices.Contains(list.Resources, strings.TrimPrefix(name, ExtraDir+"/")) {
+		if !listed[strings.TrimPrefix(name, ExtraDir+"/")] {
 			r.problem(
 				render.Unsupported,
 				name,
@@ -280,6 +283,9 @@ func (r *policyReader) kustomization(sub string) (Kustomization, error) {
 	text, err := os.ReadFile(filepath.Join(r.dir, sub, KustomizationFile))
 	if err != nil {
 		return k, fmt.Errorf("read bundle: %w", err)
+	}
+	if k, ok := kustomizationOf(text); ok {
+		return k, nil
 	}
 	if err := yaml.UnmarshalStrict(text, &k); err != nil {
 		return k, fmt.Errorf("read bundle: %s/%s: %w", sub, KustomizationFile, err)

@@ -44,24 +44,37 @@ func (c *conditions) number(r *policy.Requirement) int {
 	return n
 }
 
-// met are the conditions that some labels meet, a bit each.
-type met []uint64
+// met are the conditions that some labels meet: a list of numbers in order, or a bit each where that takes less.
+type met struct {
+	list []int32
+	bits []uint64
+}
 
 // met lists those that labels meet.
 func (c *conditions) met(labels model.Labels) met {
-	m := make(met, (len(c.numbers)+63)/64)
+	var list []int32
 	for _, l := range labels {
 		if !strings.Contains(l, "=") {
 			l += "="
 		}
 		for _, n := range c.equal[l] {
-			m[n/64] |= 1 << (n % 64)
+			list = append(list, int32(n))
 		}
 	}
 	for i := range c.others {
 		if c.others[i].Matches(labels) {
-			m[c.at[i]/64] |= 1 << (c.at[i] % 64)
+			list = append(list, int32(c.at[i]))
 		}
+	}
+	const aNumber, aWord = 4, 8 // bytes
+	words := (len(c.numbers) + 63) / 64
+	if len(list)*aNumber < words*aWord {
+		slices.Sort(list)
+		return met{list: list}
+	}
+	m := met{bits: make([]uint64, words)}
+	for _, n := range list {
+		m.bits[n/64] |= 1 << (n % 64)
 	}
 	return m
 }
@@ -69,12 +82,17 @@ func (c *conditions) met(labels model.Labels) met {
 // all reports whether all of the conditions are met.
 func (m met) all(conditions []int) bool {
 	for _, n := range conditions {
-		if m[n/64]&(1<<(n%64)) == 0 {
+		if m.bits != nil {
+			if m.bits[n/64]&(1<<(n%64)) == 0 {
+				return false
+			}
+		} else if _, ok := slices.BinarySearch(m.list, int32(n)); !ok {
 			return false
 		}
 	}
 	return true
 }
+
 
 // odd reports whether a condition is about more than the labels that an end has: whether it is met may not be known
 // though they are.

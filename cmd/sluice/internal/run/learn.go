@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +49,17 @@ type Learned struct {
 	Ready  *Ready        // whether enough was seen
 	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
 	below  []string      // what RequireReady finds
+}
+
+// sparing has garbage collected sooner while the policies of very many workloads are written: what is live then is most
+// of what a process ever has. It returns what ends that.
+func sparing(workloads int) (end func()) {
+	const many, percent = 8_000, 40
+	if workloads < many || os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	usual := debug.SetGCPercent(percent)
+	return func() { debug.SetGCPercent(usual) }
 }
 
 // Learn learns policies from a log, writes the bundle and verifies it.
@@ -114,6 +127,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	err = cfg.Watch.during(
 		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
 		func() (err error) {
+			defer sparing(len(l.Graph.Peers))()
 			written, err := bundle.Write(ctx, cfg.Out, bundle.Input{
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
