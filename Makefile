@@ -52,7 +52,7 @@ fuzz: ## run every fuzz target FUZZ times
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$p; \
 	  done; done
 
-faults: ## make every single operation of a store and of a bundle fail, and lose the power at each of a store's
+faults: ## make every single operation of a store and of a bundle fail, and lose the power at each
 	SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 -timeout 40m ./model/store/... ./synth/bundle
 
 # The database of vulnerabilities is a server: where it cannot be reached, that is said and fails nothing.

@@ -33,7 +33,7 @@ func Check(dir string, force bool) error {
 // open looks at the place of a bundle and at the former one in it, nil for none.
 func open(on disk, dir string, force bool) (*place, *Manifest, error) {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
-		if err := install(on, dir); err != nil {
+		if err := install(newLasting(on), dir); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -83,29 +83,32 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if err != nil {
 		return out, err
 	}
-	next := filepath.Join(dir, newDir)
+	next, on := filepath.Join(dir, newDir), newLasting(in.on())
 	_, statErr := os.Stat(dir)
-	if err := in.on().RemoveAll(next); err != nil {
+	if err := on.RemoveAll(next); err != nil {
 		return out, fmt.Errorf("make place for bundle: %w", err)
 	}
-	if err := in.on().MkdirAll(next, 0o755); err != nil {
+	if err := on.MkdirAll(next, 0o755); err != nil {
 		return out, fmt.Errorf("make place for bundle: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			_ = in.on().RemoveAll(next)
+			_ = on.RemoveAll(next)
 			if statErr != nil {
-				_ = in.on().Remove(dir) // it was made for this
+				_ = on.Remove(dir) // it was made for this
 			}
 		}
 	}()
 	if err = fill(ctx, next, p, former, in, &out); err != nil {
 		return out, err
 	}
-	if err := in.on().Rename(next, filepath.Join(dir, readyDir)); err != nil {
+	if err := syncBelow(on, next); err != nil {
 		return out, fmt.Errorf("put bundle in place: %w", err)
 	}
-	if err := install(in.on(), dir); err != nil || p.none() {
+	if err := on.Rename(next, filepath.Join(dir, readyDir)); err != nil {
+		return out, fmt.Errorf("put bundle in place: %w", err)
+	}
+	if err := install(on, dir); err != nil || p.none() {
 		return out, err
 	}
 	now, err := lookAt(dir, out.Manifest)

@@ -2,24 +2,28 @@ package bundle
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"syscall"
 
 	"sluice/synth/render"
 )
 
-// disk is what changes files. Tests have one that fails.
+// disk is what changes files. Tests have one that fails, and one that loses what was not synced.
 type disk interface {
 	MkdirAll(dir string, mode fs.FileMode) error
 	WriteFile(name string, text []byte, mode fs.FileMode) error
 	Rename(from, to string) error
 	Remove(name string) error
 	RemoveAll(name string) error
+	Sync(name string) error // has the content of a file, or the entries of a directory, outlast a loss of power
 }
 
 // realDisk is the disk of the system.
@@ -34,6 +38,28 @@ func (realDisk) WriteFile(name string, text []byte, mode fs.FileMode) error {
 func (realDisk) Rename(from, to string) error { return os.Rename(from, to) }
 func (realDisk) Remove(name string) error     { return os.Remove(name) }
 func (realDisk) RemoveAll(name string) error  { return os.RemoveAll(name) }
+
+// Sync does nothing for a directory where the system or the file system cannot sync one.
+func (realDisk) Sync(name string) error {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return err
+	}
+	how := os.O_RDWR
+	if info.IsDir() {
+		how = os.O_RDONLY
+	}
+	f, err := os.OpenFile(name, how, 0)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if info.IsDir() &&
+		(runtime.GOOS == "windows" || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.
 func writeFiles(on disk, dir string, files map[string][]byte) error {

@@ -40,3 +40,7 @@ func (t through) Remove(name string) error {
 func (t through) RemoveAll(name string) error {
 	return t.do("remove all of", name, func() error { return realDisk{}.RemoveAll(name) })
 }
+
+func (t through) Sync(name string) error {
+	return t.do("sync", name, func() error { return realDisk{}.Sync(name) })
+}

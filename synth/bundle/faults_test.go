@@ -47,63 +47,77 @@ func (b *breaking) do(op, name string, effect func() error) error {
 	return fmt.Errorf("injected: %w", syscall.ENOSPC)
 }
 
-// TestWriteFaults: whichever change of a file fails while a bundle is written over a former one, for want of room or
-// because the process is killed, learn says so; what is there then is the former bundle or the new one, or a directory
-// without a kustomization where it is a mixture of them; the next learn makes it the new one. SLUICE_FAULTS takes each
-// operation, else one in 29.
-func TestWriteFaults(t *testing.T) {
-	const before = "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 3/tcp\npay/web -> pay/db 1/tcp"
-	const after = "shop/web -> shop/db 2/tcp\npay/web -> pay/db 1/tcp\nnew/web -> new/db 1/tcp"
-	write := func(dir, lines string, d bundle.Disk) error {
-		g := graphtest.Graph(t, lines)
-		cfg := synth.Config{All: true, Dialect: kubernetes.Dialect{}, Resolver: &synth.Resolver{None: true}}
-		r, err := synth.Synthesize(t.Context(), g, cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in := bundle.Input{Graph: g, Config: cfg, Result: &r, Semantics: eval.Cilium}
-		if d != nil {
-			in = in.On(d)
-		}
-		_, err = bundle.Write(t.Context(), dir, in)
-		return err
-	}
-	made := func() string {
-		dir := filepath.Join(t.TempDir(), "b")
-		if err := write(dir, before, nil); err != nil {
-			t.Fatal(err)
-		}
-		put(t, dir, "NOTES.md", "x")
-		return dir
-	}
-	dir := made()
-	old, counting := tree(t, dir), &breaking{}
-	if err := write(dir, after, bundle.Real(counting.do)); err != nil {
+// What is seen for the former bundle and for the next.
+const (
+	formerLines = "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 3/tcp\npay/web -> pay/db 1/tcp"
+	nextLines   = "shop/web -> shop/db 2/tcp\npay/web -> pay/db 1/tcp\nnew/web -> new/db 1/tcp"
+)
+
+// writeBundle writes what is learned from some lines, to the real disk if d is nil.
+func writeBundle(t *testing.T, dir, lines string, d bundle.Disk) error {
+	t.Helper()
+	g := graphtest.Graph(t, lines)
+	cfg := synth.Config{All: true, Dialect: kubernetes.Dialect{}, Resolver: &synth.Resolver{None: true}}
+	r, err := synth.Synthesize(t.Context(), g, cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := tree(t, dir)
-	every := 29
-	if os.Getenv("SLUICE_FAULTS") != "" {
-		every = 1
+	in := bundle.Input{Graph: g, Config: cfg, Result: &r, Semantics: eval.Cilium}
+	if d != nil {
+		in = in.On(d)
 	}
-	for _, mode := range []struct{ after, dies bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
-		for at := 1; at <= counting.n && !t.Failed(); at += every {
-			dir, fault := made(), &breaking{at: at, after: mode.after, dies: mode.dies}
-			err := write(dir, after, bundle.Real(fault.do))
-			where := fmt.Sprintf("operation %d of %d, %s (after %v, dies %v)", at, counting.n, fault.what, mode.after, mode.dies)
-			if got := tree(t, dir); err == nil && cmp.Diff(want, got) != "" || err != nil && !errors.Is(err, syscall.ENOSPC) {
-				t.Fatalf("%s: error %v, and the bundle is not the new one", where, err)
+	_, err = bundle.Write(t.Context(), dir, in)
+	return err
+}
+
+// TestWriteFaults: whichever change of a file fails while a bundle is written, over a former one or where none was, for
+// want of room or because the process is killed, learn says so; what is there then is the former bundle or the new one,
+// or a directory without a kustomization where it is a mixture of them; the next learn makes it the new one.
+// SLUICE_FAULTS takes each operation, else one in 59.
+func TestWriteFaults(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		made := func() string {
+			dir := filepath.Join(t.TempDir(), "b")
+			if !fresh {
+				if err := writeBundle(t, dir, formerLines, nil); err != nil {
+					t.Fatal(err)
+				}
+				put(t, dir, "NOTES.md", "x")
+			} else if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
 			}
-			checkMixture(t, where, dir, old, want)
-			if err := write(dir, after, nil); err != nil {
-				t.Errorf("%s: then %v", where, err)
-			}
-			if d := cmp.Diff(want, tree(t, dir)); d != "" {
-				t.Errorf("%s: then -want +got\n%s", where, d)
+			return dir
+		}
+		dir := made()
+		old, counting := tree(t, dir), &breaking{}
+		if err := writeBundle(t, dir, nextLines, bundle.Real(counting.do)); err != nil {
+			t.Fatal(err)
+		}
+		want := tree(t, dir)
+		every := 59
+		if os.Getenv("SLUICE_FAULTS") != "" {
+			every = 1
+		}
+		for _, mode := range []struct{ after, dies bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+			for at := 1; at <= counting.n && !t.Failed(); at += every {
+				dir, fault := made(), &breaking{at: at, after: mode.after, dies: mode.dies}
+				err := writeBundle(t, dir, nextLines, bundle.Real(fault.do))
+				where := fmt.Sprintf("fresh %v, operation %d of %d, %s (after %v, dies %v)", fresh, at, counting.n, fault.what,
+					mode.after, mode.dies)
+				if got := tree(t, dir); err == nil && cmp.Diff(want, got) != "" || err != nil && !errors.Is(err, syscall.ENOSPC) {
+					t.Fatalf("%s: error %v, and the bundle is not the new one", where, err)
+				}
+				checkMixture(t, where, dir, old, want)
+				if err := writeBundle(t, dir, nextLines, nil); err != nil {
+					t.Errorf("%s: then %v", where, err)
+				}
+				if d := cmp.Diff(want, tree(t, dir)); d != "" {
+					t.Errorf("%s: then -want +got\n%s", where, d)
+				}
 			}
 		}
+		t.Logf("fresh %v: %d operations", fresh, counting.n)
 	}
-	t.Logf("%d operations", counting.n)
 }
 
 // checkMixture fails where a directory that can be applied is neither all of one bundle nor all of another.
@@ -115,7 +129,7 @@ func checkMixture(t *testing.T, where, dir string, old, next map[string]string) 
 	if err == nil && !maps.Equal(got, old) && !maps.Equal(got, next) {
 		t.Errorf("%s: a mixture is read as a bundle", where)
 	}
-	below := func(files map[string]string, at string) map[string]string {
+	under := func(files map[string]string, at string) map[string]string {
 		out := map[string]string{}
 		for name, text := range files {
 			if at == "." && strings.HasSuffix(name, ".yaml") || strings.HasPrefix(name, at+"/") {
@@ -129,9 +143,9 @@ func checkMixture(t *testing.T, where, dir string, old, next map[string]string) 
 		if path.Base(name) != "kustomization.yaml" {
 			continue
 		}
-		if now := below(got, at); !maps.Equal(now, below(old, at)) && !maps.Equal(now, below(next, at)) {
+		if now := under(got, at); !maps.Equal(now, under(old, at)) && !maps.Equal(now, under(next, at)) {
 			t.Errorf("%s: %s can be applied and is a mixture:\n-former +now %s\n-new +now %s", where, at,
-				cmp.Diff(below(old, at), now), cmp.Diff(below(next, at), now))
+				cmp.Diff(under(old, at), now), cmp.Diff(under(next, at), now))
 		}
 	}
 }

@@ -19,8 +19,9 @@ import (
 // A bundle owns the files that its bundle.json lists, bundle.json itself and the evidence that evidence/FILES lists.
 // Everything else in its directory belongs to people and stays as it is.
 //
-// The next bundle is written to newDir, inside the directory. Once it is complete newDir is renamed to readyDir: from
-// then on it replaces the former one, file by file, and a run that was killed meanwhile is finished by the next.
+// The next bundle is written to newDir, inside the directory. Once it is complete and synced newDir is renamed
+// to readyDir: from then on it replaces the former one, file by file. What was stopped meanwhile, by a kill or by a
+// loss of power, the next run finishes.
 const (
 	newDir       = ".sluice-new"
 	readyDir     = ".sluice-ready"
@@ -197,8 +198,9 @@ func (p *place) refuses(files []string, former *Manifest, force bool) error {
 }
 
 // install replaces the former bundle by the one in readyDir. Done again after a kill it goes on from there. While files
-// of both are in a directory it has no kustomization, so that nobody applies a mixture of them.
-func install(on disk, dir string) error {
+// of both are in a directory it has no kustomization, so that nobody applies a mixture of them. A loss of power is no
+// other: each step lasts before the next.
+func install(on *lasting, dir string) error {
 	ready := filepath.Join(dir, readyDir)
 	stale, err := os.ReadFile(filepath.Join(ready, staleFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -207,26 +209,48 @@ func install(on disk, dir string) error {
 	if err != nil {
 		return fmt.Errorf("put bundle in place: %w", err)
 	}
+	on.change(ready)
+	if err := on.settle(); err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
 	if _, err := os.Lstat(filepath.Join(dir, ManifestFile)); errors.Is(err, fs.ErrNotExist) {
 		if err := putAll(on, ready, dir, "."); err != nil {
 			return fmt.Errorf("put bundle in place: %w", err)
 		}
 	}
-	names, err := filesIn(ready)
-	if err != nil {
-		return fmt.Errorf("put bundle in place: %w", err)
-	}
 	old := slices.Collect(strings.Lines(string(stale)))
 	for i := range old {
 		old[i] = strings.TrimSuffix(old[i], "\n")
 	}
+	if err := exchange(on, dir, old); err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	if err := on.Remove(filepath.Join(ready, staleFile)); err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	if err := on.RemoveAll(ready); err != nil {
+		return err
+	}
+	return on.settle()
+}
+
+// exchange puts the files in readyDir into place and removes the old ones.
+func exchange(on *lasting, dir string, old []string) error {
+	ready := filepath.Join(dir, readyDir)
+	names, err := filesIn(ready)
+	if err != nil {
+		return err
+	}
 	moves, last, err := installation(on, dir, names, old)
 	if err != nil {
-		return fmt.Errorf("put bundle in place: %w", err)
+		return err
+	}
+	if err := on.settle(); err != nil {
+		return err
 	}
 	for _, name := range moves {
 		if err := put(on, ready, dir, name); err != nil {
-			return fmt.Errorf("put bundle in place: %w", err)
+			return err
 		}
 	}
 	for _, name := range old {
@@ -234,23 +258,27 @@ func install(on disk, dir string) error {
 			return fmt.Errorf("remove what the former bundle had: %w", err)
 		}
 	}
+	depth := -1
 	for _, name := range append(last, ManifestFile) {
+		if deep := strings.Count(name, "/"); deep != depth || name == ManifestFile { // what it includes lasts
+			depth = deep
+			if err := on.settle(); err != nil {
+				return err
+			}
+		}
 		if _, err := os.Lstat(filepath.Join(ready, filepath.FromSlash(name))); err != nil {
 			continue // it is in place
 		}
 		if err := put(on, ready, dir, name); err != nil {
-			return fmt.Errorf("put bundle in place: %w", err)
+			return err
 		}
 	}
-	if err := on.Remove(filepath.Join(ready, staleFile)); err != nil {
-		return fmt.Errorf("put bundle in place: %w", err)
-	}
-	return on.RemoveAll(ready)
+	return on.settle()
 }
 
 // installation takes from the former bundle the kustomizations of directories in which, or below which, something
 // changes. It returns the files to move, and the kustomizations to move when all else is in place.
-func installation(on disk, dir string, names, stale []string) (moves, last []string, err error) {
+func installation(on *lasting, dir string, names, stale []string) (moves, last []string, err error) {
 	ready, changes := filepath.Join(dir, readyDir), map[string]bool{}
 	change := func(name string) {
 		for at := path.Dir(name); !changes[at]; at = path.Dir(at) {
@@ -276,9 +304,16 @@ func installation(on disk, dir string, names, stale []string) (moves, last []str
 	deep := func(name string) int { return strings.Count(name, "/") }
 	gone := slices.Concat(last, stale)
 	slices.SortStableFunc(gone, func(a, b string) int { return cmp.Compare(deep(a), deep(b)) }) // including ones first
+	depth := 0
 	for _, name := range gone {
 		if path.Base(name) != KustomizationFile || !changes[path.Dir(name)] {
 			continue
+		}
+		if deep(name) != depth { // what includes it is gone for good
+			depth = deep(name)
+			if err := on.settle(); err != nil {
+				return nil, nil, err
+			}
 		}
 		err := on.Remove(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -312,7 +347,7 @@ func putAll(on disk, from, to, name string) error {
 		src, dst := filepath.Join(from, filepath.FromSlash(sub)), filepath.Join(to, filepath.FromSlash(sub))
 		_, missing := os.Lstat(dst)
 		switch {
-		case sub == ManifestFile || sub == staleFile:
+		case sub == ManifestFile || sub == staleFile || e.Name() == kustomizationFile:
 		case !e.IsDir():
 			err = put(on, from, to, sub)
 		case errors.Is(missing, fs.ErrNotExist):

@@ -93,7 +93,6 @@ func (m met) all(conditions []int) bool {
 	return true
 }
 
-
 // odd reports whether a condition is about more than the labels that an end has: whether it is met may not be known
 // though they are.
 func odd(r policy.Requirement) bool {
