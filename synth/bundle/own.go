@@ -347,7 +347,7 @@ func putAll(on disk, from, to, name string) error {
 		src, dst := filepath.Join(from, filepath.FromSlash(sub)), filepath.Join(to, filepath.FromSlash(sub))
 		_, missing := os.Lstat(dst)
 		switch {
-		case sub == ManifestFile || sub == staleFile || e.Name() == kustomizationFile:
+		case sub == ManifestFile || sub == staleFile || e.Name() == KustomizationFile:
 		case !e.IsDir():
 			err = put(on, from, to, sub)
 		case errors.Is(missing, fs.ErrNotExist):
