@@ -43,7 +43,7 @@ type Flow struct {
 	Conns   uint32 // connections that the record itself counts (Calico num_flows_started, an aggregate of Hubble); else 0
 	Marks   Marks  // marks known to the decoder
 	// Host and Request are of an HTTP request that a proxy of Ingress and Gateway took or made: the host that it is for,
-	// and what it is called in the logs of all that it passes.
+	// with the path behind it where that is known, and what it is called in the logs of all that it passes.
 	Host, Request []byte
 	Policies      []byte // the policies that decided, each as PolicyNames has it with a zero byte behind it
 	Logged        []byte // what the policies that decided were told to log, each text with a zero byte behind it

@@ -23,10 +23,14 @@ func (x *facts) request() (host, id []byte) {
 	} else {
 		q, trace = jsonRequest(x.layer7), jsonTrace(x.trace)
 	}
-	if u, err := url.Parse(q.url); err == nil && u.Hostname() != "" {
+	u, err := url.Parse(q.url)
+	if err == nil && u.Hostname() != "" {
 		host = []byte(strings.ToLower(u.Hostname()))
 	} else if u, err := url.Parse("//" + q.host); err == nil && u.Hostname() != "" {
 		host = []byte(strings.ToLower(u.Hostname()))
+	}
+	if err == nil && len(host) > 0 && q.url != "" {
+		host = append(host, pathOf(u)...)
 	}
 	if _, rest, ok := strings.Cut(q.traceparent, "-"); ok && trace == "" {
 		trace, _, _ = strings.Cut(rest, "-")
@@ -38,6 +42,22 @@ func (x *facts) request() (host, id []byte) {
 		id = []byte("trace " + trace)
 	}
 	return host, id
+}
+
+// maxPath is how long a path may be to be kept.
+const maxPath = 200
+
+// pathOf is the path of a request, "" where it is too long or odd to be kept: then nobody knows it.
+func pathOf(u *url.URL) string {
+	p := u.EscapedPath()
+	if p == "" {
+		p = "/"
+	}
+	odd := func(s string) bool { return strings.Contains(p, s) }
+	if p[0] != '/' || len(p) > maxPath || odd("//") || odd("/.") || odd("%") {
+		return ""
+	}
+	return p
 }
 
 // header takes what a header of a request says.

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cilium/cilium/api/v1/flow"
@@ -32,12 +33,17 @@ func TestRequest(t *testing.T) {
 		trace    *flow.TraceContext
 		host, id string
 	}{
-		{http("https://A.example:8443/x"), nil, "a.example", ""},
-		{http("/x", header(":authority", "b.example:80")), nil, "b.example", ""},
+		{http("https://A.example:8443/x"), nil, "a.example/x", ""},
+		{http("/x", header(":authority", "b.example:80")), nil, "b.example/x", ""},
 		{http("/x", header("X-Request-Id", "7")), trace, "", "id 7"},
-		{http("http://c/"), trace, "c", "trace 4bf9"},
+		{http("http://c/"), trace, "c/", "trace 4bf9"},
 		{http("/", header("traceparent", "00-4bf9-01-01")), nil, "", "trace 4bf9"},
 		{http("http://[::1/%"), nil, "", ""},
+		{http("http://d?q=1"), nil, "d/", ""},
+		{http("http://d/a?token=1#x"), nil, "d/a", ""},
+		{http("http://d/a/../b"), nil, "d", ""}, // which path that is depends on who serves it
+		{http("http://d/a%2Fb"), nil, "d", ""},
+		{http("http://d/" + strings.Repeat("a", 300)), nil, "d", ""},
 		{&flow.Layer7{Record: &flow.Layer7_Dns{Dns: &flow.DNS{Query: "a."}}}, trace, "", "trace 4bf9"},
 		{nil, trace, "", ""},
 	} {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"sluice/model"
 )
@@ -49,6 +50,8 @@ type told struct {
 const (
 	// maxCalls is how many of each kind are kept.
 	maxCalls = 1 << 16
+	// maxPaths is how many requests of a client to a service are told apart by their paths in an hour.
+	maxPaths = 64
 	// slotTime is how long the records of one opening may lie apart, microseconds: client ports are used again.
 	slotTime = 60e6
 )
@@ -289,7 +292,7 @@ func (n *Normalizer) noteCalls() {
 		}
 		if !x.unnamed {
 			e := *n.Endpoints.Get(k.service)
-			for host := range x.hosts {
+			for host := range few(x.hosts) {
 				e.Names = []string{host}
 				row.Dst = n.Endpoints.Intern(e)
 				n.fold.Add(&row, nil, nil)
@@ -303,6 +306,19 @@ func (n *Normalizer) noteCalls() {
 		}
 	})
 	n.calls.forget()
+}
+
+// few leaves the paths away where they are too many to be told apart: of which path a request was is not known then.
+func few(requests map[string]bool) map[string]bool {
+	if len(requests) <= maxPaths {
+		return requests
+	}
+	out := map[string]bool{}
+	for r := range requests {
+		host, _, _ := strings.Cut(r, "/")
+		out[host] = true
+	}
+	return out
 }
 
 // JoinCalls brings together what several Normalizers of one log know of connections, before they are flushed.

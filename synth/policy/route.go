@@ -27,6 +27,7 @@ type RouteParent struct {
 // RouteRule is one rule of a route.
 type RouteRule struct {
 	Hosts    []string // lower case, perhaps with a leading "*."; nil: all
+	Paths    []PathMatch
 	Services []ServiceRef
 }
 
@@ -60,7 +61,8 @@ const (
 )
 
 // Behind returns the pods behind a port of a service: those that routes lead to from it, and where it has none, those
-// that it selects. Requests are for hosts; nil: nobody knows which.
+// that it selects. Requests are for hosts, each with a path where that is known ("example.com/cart"); nil: nobody knows
+// which.
 func (m *Manifests) Behind(namespace, service string, port uint16, proto model.Proto, hosts []string) []Behind {
 	var rules []RouteRule
 	routed := false
@@ -125,13 +127,15 @@ func (m *Manifests) ofGateway(namespace, service, gateway string) bool {
 	})
 }
 
-// forHosts returns the rules that requests for hosts may come to: for each host those that name it most closely.
-func forHosts(rules []RouteRule, hosts []string) []RouteRule {
-	if hosts == nil {
+// forHosts returns the rules that requests may come to: for each host those that name it most closely, and of these
+// those that its path leaves.
+func forHosts(rules []RouteRule, requests []string) []RouteRule {
+	if requests == nil {
 		return rules
 	}
 	var out []RouteRule
-	for _, host := range hosts {
+	for _, request := range requests {
+		host, path, known := strings.Cut(request, "/")
 		best := -1
 		var of []RouteRule
 		for _, r := range rules {
@@ -142,6 +146,9 @@ func forHosts(rules []RouteRule, hosts []string) []RouteRule {
 			default:
 				of = append(of, r)
 			}
+		}
+		if known {
+			of = forPath(of, "/"+path)
 		}
 		out = append(out, of...)
 	}

@@ -53,6 +53,9 @@ func parseRoute(kind string) func(*render.Reader, *yaml.Node) []policy.Policy {
 		}
 		for _, rule := range items(render.Path(spec, "rules")) {
 			x := policy.RouteRule{Hosts: hosts}
+			for _, m := range items(render.Path(rule, "matches")) {
+				x.Paths = append(x.Paths, routeMatch(kind, m))
+			}
 			for _, b := range items(render.Path(rule, "backendRefs")) {
 				if cmp.Or(scalar(b, "kind"), "Service") == "Service" && scalar(b, "weight") != "0" {
 					x.Services = append(x.Services, policy.ServiceRef{
@@ -66,6 +69,42 @@ func parseRoute(kind string) func(*render.Reader, *yaml.Node) []policy.Policy {
 		r.Beside(policy.Manifests{Routes: []policy.Route{out}})
 		return nil
 	}
+}
+
+// routeMatch reads one match of a rule: what it asks of the path, of which a method of gRPC is the whole.
+func routeMatch(kind string, n *yaml.Node) policy.PathMatch {
+	if kind == "GRPCRoute" {
+		m := render.Path(n, "method")
+		service, method := scalar(m, "service"), scalar(m, "method")
+		out := policy.PathMatch{Kind: policy.PathExact, Path: "/" + service + "/" + method, More: asks(n, "headers")}
+		switch {
+		case cmp.Or(scalar(m, "type"), "Exact") != "Exact" || service == "" && method != "":
+			out.Kind, out.Path = policy.PathOther, ""
+		case method == "":
+			out.Kind, out.Path = policy.PathPrefix, "/"+service
+		}
+		return out
+	}
+	p := render.Path(n, "path")
+	return pathMatch(cmp.Or(scalar(p, "type"), "PathPrefix"), cmp.Or(scalar(p, "value"), "/"),
+		scalar(n, "method") != "" || asks(n, "headers") || asks(n, "queryParams"))
+}
+
+func asks(n *yaml.Node, field string) bool { return len(items(render.Path(n, field))) > 0 }
+
+// pathMatch reads a path by the type that routes and Ingresses call it.
+func pathMatch(kind, path string, more bool) policy.PathMatch {
+	out := policy.PathMatch{Kind: policy.PathPrefix, Path: path, More: more}
+	switch kind {
+	case "Exact":
+		out.Kind = policy.PathExact
+	case "PathPrefix", "Prefix":
+	default:
+		if path != "" && path != "/" {
+			out.Kind, out.Path = policy.PathOther, ""
+		}
+	}
+	return out
 }
 
 // parseIngress reads where an Ingress leads to. Cilium serves those of its class, all by one service or each by one of
@@ -84,18 +123,18 @@ func parseIngress(r *render.Reader, n *yaml.Node) []policy.Policy {
 		p.Dedicated = false
 	}
 	out.Parents = []policy.RouteParent{p}
-	backend := func(hosts []string, b *yaml.Node) {
+	backend := func(hosts []string, paths []policy.PathMatch, b *yaml.Node) {
 		s := render.Path(b, "service")
 		if s == nil {
 			return
 		}
 		port := render.Path(s, "port")
-		out.Rules = append(out.Rules, policy.RouteRule{Hosts: hosts, Services: []policy.ServiceRef{{
+		out.Rules = append(out.Rules, policy.RouteRule{Hosts: hosts, Paths: paths, Services: []policy.ServiceRef{{
 			Namespace: out.Namespace, Name: scalar(s, "name"), Port: number(port, "number"), PortName: scalar(port, "name"),
 		}}})
 	}
 	if b := render.Path(spec, "defaultBackend"); b != nil {
-		backend(nil, b)
+		backend(nil, nil, b)
 	}
 	for _, rule := range items(render.Path(spec, "rules")) {
 		var hosts []string
@@ -103,7 +142,8 @@ func parseIngress(r *render.Reader, n *yaml.Node) []policy.Policy {
 			hosts = []string{strings.ToLower(h)}
 		}
 		for _, path := range items(render.Path(rule, "http", "paths")) {
-			backend(hosts, render.Path(path, "backend"))
+			m := pathMatch(cmp.Or(scalar(path, "pathType"), "ImplementationSpecific"), scalar(path, "path"), false)
+			backend(hosts, []policy.PathMatch{m}, render.Path(path, "backend"))
 		}
 	}
 	r.Beside(policy.Manifests{Routes: []policy.Route{out}})
