@@ -58,6 +58,9 @@ func (x *gatherer) end(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		return
 	}
 	self := &x.g.Peers[en.self]
+	if x.g.Peers[en.peer].Kind != model.KindPod && !x.decides(en.dir) {
+		return // it stays open, whatever is written: see remarkOpen
+	}
 	if why, consequence := x.inexpressible(e, en); why != "" {
 		x.lose(Loss{i, en.namespace, en.dir, x.edgeText(e) + ": " + why, consequence}, x.holdable(en.self))
 		return

@@ -60,6 +60,7 @@ const (
 	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
 	KindNetworkSet    Kind = "networkset"        // a selector for pods finds a NetworkSet, too
 	KindTaken         Kind = "name-taken"        // the cluster has an object of that name that is not ours
+	KindOpenIngress   Kind = "ingress-open"      // what comes in from outside and from nodes cannot be denied
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
 
@@ -235,6 +236,10 @@ var pages = map[Kind]page{
 		"The cluster has an object of this kind, namespace and name, and no label says that it is of this bundle.",
 		"Applying the bundle replaces it.",
 		"Give the names of the bundle a prefix (namePrefix in the configuration), or call the bundle by its name (--name) if it is an earlier state of it."},
+	KindOpenIngress: {Warning,
+		"All is written into the tier Baseline, and no ClusterNetworkPolicy has a peer for ingress from outside or from nodes.",
+		"Pods of the namespace take what comes from there, whether it was seen or not.",
+		"Write NetworkPolicies (leave out clusterPolicies.baseline), or deny it by one of your own in extra/."},
 	KindOutlier: {Warning,
 		"Pods bear the name of a workload and have other labels than its pods, while its pods go on.",
 		"They are a workload of their own: the other keeps its selector, and allows no more for them.",

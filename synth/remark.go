@@ -133,8 +133,22 @@ func remarkLate(s *scope, n *notes) {
 		detailed("%s after %s", several(int(s.g.Late), "record"), at(s.g.AsOf)))
 }
 
+// remarkOpen notes what no policy of the dialect can deny.
+func remarkOpen(s *scope, sp *speech, n *notes) {
+	if sp.decides(model.Ingress) {
+		return
+	}
+	for _, ns := range s.subjectNamespaces() {
+		n.find(KindOpenIngress.of(ns, model.Ingress, "what comes into "+ns+" from outside and from nodes stays open",
+			"no ClusterNetworkPolicy decides it: only what comes from pods is denied"))
+	}
+}
+
 // besideThem says what becomes of pods that other policies isolate already.
 func besideThem(sp *speech) string {
+	if how := sp.dialect.Rollout(); how.Additive && how.Floor {
+		return "what policies of the namespace isolate they alone decide: these, in the tier below, are not asked there"
+	}
 	if sp.dialect.Rollout().Additive {
 		return "what these policies allow is allowed there at once, beside what others allow"
 	}

@@ -138,6 +138,12 @@ func (s *speech) inForm(p policy.Policy) (policy.Policy, bool) {
 	return set.Policies[0], true
 }
 
+// decides reports whether what the dialect writes can deny a direction between a pod and what is no pod.
+func (s *speech) decides(d model.Direction) bool {
+	in, ok := s.dialect.(render.Inward)
+	return !ok || d == model.Egress || !in.PodsOnly()
+}
+
 // floors reports whether the dialect has a tier below the policies of namespaces.
 func (s *speech) floors() bool {
 	_, ok := s.dialect.(render.Below)

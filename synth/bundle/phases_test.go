@@ -17,6 +17,7 @@ import (
 	"sluice/synth/render"
 	"sluice/synth/render/calico"
 	"sluice/synth/render/cilium"
+	"sluice/synth/render/cluster"
 	"sluice/synth/render/kubernetes"
 )
 
@@ -73,7 +74,17 @@ var everyDialect = []struct {
 	sem     eval.Semantics
 }{
 	{kubernetes.Dialect{}, eval.Spec}, {kubernetes.Dialect{}, eval.Cilium}, {kubernetes.Dialect{}, eval.Calico},
-	{cilium.Dialect{}, eval.Cilium}, {calico.Dialect{}, eval.Calico},
+	{cilium.Dialect{}, eval.Cilium}, {calico.Dialect{}, eval.Calico}, {cluster.Dialect{}, eval.Spec},
+	{cluster.Dialect{Baseline: true}, eval.Spec}, {cluster.Dialect{Baseline: true}, eval.Cilium},
+	{cluster.Dialect{Baseline: true}, eval.Calico},
+}
+
+// called names a dialect, and the form that it writes.
+func called(d render.Dialect) string {
+	if in, ok := d.(render.Inward); ok && in.PodsOnly() {
+		return d.Name() + "-baseline"
+	}
+	return d.Name()
 }
 
 // TestPhases: whatever part of a phase is applied, in any order, nothing that worked is denied; nothing at all is before
@@ -106,7 +117,7 @@ func TestPhases(t *testing.T) {
 			if _, ok := e.dialect.(render.Global); c.cfg.GlobalDeny && !ok {
 				continue
 			}
-			t.Run(fmt.Sprint(c.name, "/", e.dialect.Name(), "/", e.sem), func(t *testing.T) {
+			t.Run(fmt.Sprint(c.name, "/", called(e.dialect), "/", e.sem), func(t *testing.T) {
 				t.Parallel()
 				cfg := c.cfg // the cases of other dialects run beside this one
 				cfg.Dialect = e.dialect
@@ -124,7 +135,7 @@ func TestPhases(t *testing.T) {
 func TestPhasesRandom(t *testing.T) {
 	for seed := range uint64(10) {
 		e := everyDialect[int(seed)%len(everyDialect)]
-		t.Run(fmt.Sprint(seed, "/", e.dialect.Name(), "/", e.sem), func(t *testing.T) {
+		t.Run(fmt.Sprint(seed, "/", called(e.dialect), "/", e.sem), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 9))
 			lines := randomLines(r)
@@ -176,7 +187,7 @@ func TestPhasesSixty(t *testing.T) {
 		if i > 0 && e.dialect == everyDialect[i-1].dialect {
 			continue
 		}
-		t.Run(e.dialect.Name(), func(t *testing.T) {
+		t.Run(called(e.dialect), func(t *testing.T) {
 			t.Parallel()
 			cfg := synth.Config{Namespaces: []string{"team-00", "team-01", "team-20", "monitoring"}, Dialect: e.dialect}
 			dir, g := learned(t, cfg, e.sem, graphtest.Sixty()...)

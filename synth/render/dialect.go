@@ -76,6 +76,18 @@ type Below interface {
 	Floor(system []string, resolvers []policy.Peer, ingress, egress bool) policy.Policy
 }
 
+// Tiered is a dialect that can write everything into the tier below the policies of namespaces.
+type Tiered interface {
+	// InBaseline is the dialect that does.
+	InBaseline() Dialect
+}
+
+// Inward is a dialect that may have no rule which decides what comes in from anything but pods.
+type Inward interface {
+	// PodsOnly reports whether nothing that it writes denies what comes in from outside and from nodes.
+	PodsOnly() bool
+}
+
 // Versioned is a dialect whose API some clusters serve in another version only.
 type Versioned interface {
 	// Versions are those that it can be written in, the default first.

@@ -55,9 +55,11 @@ func withoutPass(m map[string]policy.Action) map[string]policy.Action {
 	return m
 }
 
-// Dialect is policy.networking.k8s.io, v1beta1 unless Alpha says v1alpha2.
+// Dialect is policy.networking.k8s.io, v1beta1 unless Alpha says v1alpha2. With Baseline all stands in the tier of that
+// name, and what namespaces say in NetworkPolicies of their own comes before it; without, NetworkPolicies are written.
 type Dialect struct {
-	Alpha bool
+	Alpha    bool
+	Baseline bool
 }
 
 func (d Dialect) version() string {

@@ -9,6 +9,8 @@ import (
 var (
 	_ render.Dialect   = Dialect{}
 	_ render.Versioned = Dialect{}
+	_ render.Tiered    = Dialect{}
+	_ render.Inward    = Dialect{}
 )
 
 // Name is "cluster".
@@ -18,10 +20,19 @@ func (Dialect) Name() string { return "cluster" }
 func (Dialect) Kinds() render.Kinds { return kinds() }
 
 // Project returns the part of a set that NetworkPolicies and ClusterNetworkPolicies can say.
-func (Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) { return project(set) }
+func (d Dialect) Project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
+	return d.project(set)
+}
 
-// Says reports whether NetworkPolicies can write a rule as it stands: what a namespace allows stands in them.
-func (Dialect) Says(r policy.Rule) bool { return kubernetes.Dialect{}.Says(r) }
+// Says reports whether a rule of a namespace can be written as it stands.
+func (d Dialect) Says(r policy.Rule) bool {
+	if !d.Baseline {
+		return kubernetes.Dialect{}.Says(r)
+	}
+	set := policy.PolicySet{Policies: []policy.Policy{*render.Asking(r)}}
+	_, lost := d.project(set)
+	return len(lost) == 0
+}
 
 // Render writes one file for each policy.
 func (d Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
@@ -31,6 +42,9 @@ func (d Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, 
 // Rollout has both kinds. NetworkPolicies isolate what they select; the floor below them denies what they leave.
 func (d Dialect) Rollout() render.Rollout {
 	r := kubernetes.Dialect{}.Rollout()
+	if d.Baseline {
+		r = render.Rollout{Additive: true}
+	}
 	r.Floor = true
 	r.Kinds = append(r.Kinds, d.version()+"/"+kind)
 	r.Resources = append(r.Resources, "clusternetworkpolicies."+group)
@@ -62,3 +76,12 @@ func kinds() render.Kinds {
 	k[render.Kind{APIVersion: aws, Kind: "ApplicationNetworkPolicy"}] = parseApplication
 	return k
 }
+
+// InBaseline is the dialect that writes no NetworkPolicy.
+func (d Dialect) InBaseline() render.Dialect {
+	d.Baseline = true
+	return d
+}
+
+// PodsOnly reports whether it writes no NetworkPolicy: no ClusterNetworkPolicy decides what comes in from outside.
+func (d Dialect) PodsOnly() bool { return d.Baseline }

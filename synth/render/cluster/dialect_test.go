@@ -49,6 +49,54 @@ func TestRender(t *testing.T) {
 		map[string]string{"_cluster/guardrails.yaml": "guardrails", "shop/web.yaml": "web"})
 }
 
+// TestBaseline: with everything in the tier Baseline what namespaces allow comes before what denies them, and reads back
+// as theirs.
+func TestBaseline(t *testing.T) {
+	d := Dialect{Baseline: true}
+	web := policy.Policy{Name: "web", Namespace: "shop", Subject: app("web"), Rules: []policy.Rule{
+		{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("edge", nil)}, Ports: []policy.Port{one(80)}},
+		{Direction: model.Egress, Peers: []policy.Peer{policy.PodsIn("shop", app("db")), cidr("192.0.2.9/32")}, Ports: []policy.Port{one(5432)}},
+	}}
+	held := policy.HeldWorkload("shop", "job", app("job"), model.Egress, nil)
+	held.Ingress, held.Egress = false, false
+	set := policy.PolicySet{}.Add(web, held, policy.DefaultDeny("shop", true, true), d.Floor([]string{"kube-system"}, nil, true, true))
+	rendertest.Written(t, d, set, map[string]string{"shop/web.yaml": "baseline-web", "shop/sluice-open-job-egress.yaml": "baseline-held",
+		"shop/default-deny.yaml": "baseline-deny", "_cluster/default-deny.yaml": "baseline-floor"})
+	rendertest.RoundTrip(t, d, set)
+	for _, c := range []struct {
+		want bool
+		rule policy.Rule
+	}{
+		{true, policy.Rule{Direction: model.Egress, Peers: []policy.Peer{cidr("192.0.2.0/24")}, Ports: []policy.Port{one(443)}}},
+		{true, policy.Rule{Direction: model.Egress, Peers: []policy.Peer{{Kind: policy.PeerFQDN, Name: "api.example.com"}}, AnyPort: true}},
+		{false, policy.Rule{Direction: model.Egress, Peers: []policy.Peer{{}}, Ports: []policy.Port{{Proto: model.ICMP, First: 8, Last: 8}}}},
+		{false, policy.Rule{Direction: model.Egress, Peers: []policy.Peer{{Kind: policy.PeerEntities, Entities: model.Host}}, AnyPort: true}},
+	} {
+		if got := d.Says(c.rule); got != c.want {
+			t.Errorf("%s: says it: %v", c.rule, got)
+		}
+	}
+}
+
+// TestBaselineSpread: more rules than one object takes get consecutive priorities, before what denies.
+func TestBaselineSpread(t *testing.T) {
+	p := policy.Policy{Name: "web", Namespace: "shop", Subject: app("web")}
+	for i := range 60 {
+		p.Rules = append(p.Rules, policy.Rule{Direction: model.Egress, Peers: []policy.Peer{policy.PodsIn("shop", app(fmt.Sprint("a", i)))},
+			Ports: []policy.Port{one(uint16(1000 + i))}})
+	}
+	set := policy.PolicySet{}.Add(p, policy.DefaultDeny("shop", false, true))
+	out, lost := Dialect{Baseline: true}.Project(set)
+	var got []string
+	for _, p := range out.Policies {
+		got = append(got, fmt.Sprint(p.Namespace, "/", p.Name, " ", *p.Order, " ", len(p.Rules)))
+	}
+	if want := "shop/default-deny 999 1, shop/web 500 25, shop/web-2 501 25, shop/web-3 502 10"; strings.Join(got, ", ") != want || len(lost) > 0 {
+		t.Errorf("%v, %v", got, lost)
+	}
+	rendertest.RoundTrip(t, Dialect{Baseline: true}, set)
+}
+
 // TestVersion wants v1alpha2 where it is asked for, and nothing else that differs.
 func TestVersion(t *testing.T) {
 	set := policy.PolicySet{}.Add(guardrails())

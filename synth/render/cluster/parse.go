@@ -34,6 +34,7 @@ func (a *api) parse(outer *render.Reader, n *yaml.Node) []policy.Policy {
 	if a.instead != "" && !r.Invalid() {
 		r.Report(render.Note, n, "%s %s is old: write a %s", a.kind, p.Name, a.instead).Called(render.OldKind)
 	}
+	placed(&p)
 	p.Ingress, p.Egress = p.Floor(model.Ingress), p.Floor(model.Egress)
 	return []policy.Policy{p}
 }

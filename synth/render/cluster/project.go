@@ -12,10 +12,13 @@ import (
 
 // project cuts a set to what both kinds can say: policies of a namespace as NetworkPolicies, those around them as
 // ClusterNetworkPolicies.
-func project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
+func (d Dialect) project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 	var inside, around policy.PolicySet
 	for _, p := range set.Canonical().Policies {
-		if p.Around() && p.Namespace == "" {
+		if d.Baseline && !p.Around() && p.Namespace != "" {
+			p = lowered(p)
+		}
+		if p.Around() && (p.Namespace == "" || p.Tier == policy.BaselineTier) {
 			around = around.Add(p)
 		} else {
 			inside = inside.Add(p)
@@ -24,7 +27,7 @@ func project(set policy.PolicySet) (policy.PolicySet, []render.Loss) {
 	out, lost := kubernetes.Project(inside)
 	l := losses{Losses: render.Losses{List: lost}}
 	for _, p := range around.Policies {
-		l.Whole("", p.Name)
+		l.Whole(p.Namespace, p.Name)
 		if p, ok := l.policy(p); ok {
 			out = out.Add(p)
 		}

@@ -11,7 +11,7 @@ import (
 
 // render writes the policies of namespaces as the kubernetes dialect does, and those around them.
 func (d Dialect) render(set policy.PolicySet, labels []string) ([]render.File, []render.Loss, error) {
-	set, lost := project(set)
+	set, lost := d.project(set)
 	var inside, around policy.PolicySet
 	for _, p := range set.Policies {
 		if p.Around() {
@@ -27,10 +27,11 @@ func (d Dialect) render(set policy.PolicySet, labels []string) ([]render.File, [
 	}
 	named := map[string]bool{}
 	for _, f := range files {
-		if named[f.Name] {
-			return nil, nil, fmt.Errorf("render policy %s: there are two of that name", f.Name)
+		name := objectName(&policy.Policy{Namespace: f.Namespace, Name: f.Name})
+		if named[name] {
+			return nil, nil, fmt.Errorf("render policy %s: there are two of that name", name)
 		}
-		named[f.Name] = true
+		named[name] = true
 	}
 	rest, _, err := kubernetes.Render(inside, labels...)
 	return append(files, rest...), lost, err
@@ -42,8 +43,12 @@ var (
 )
 
 func (d Dialect) object(p *policy.Policy, labels map[string]string) clusterPolicy {
-	o := clusterPolicy{APIVersion: d.version(), Kind: kind, Metadata: metadata{p.Name, labels}}
-	o.Spec = spec{Tier: tierNames[p.Tier], Priority: int(*p.Order), Subject: podsFor(p.SubjectNamespaces, p.Subject)}
+	o := clusterPolicy{APIVersion: d.version(), Kind: kind, Metadata: metadata{objectName(p), labels}}
+	in := p.SubjectNamespaces
+	if p.Namespace != "" {
+		in = policy.Namespace(p.Namespace)
+	}
+	o.Spec = spec{Tier: tierNames[p.Tier], Priority: int(*p.Order), Subject: podsFor(in, p.Subject)}
 	for i, r := range p.Rules {
 		note, action := render.NoteOf(p, i), actionNames[r.Action]
 		if r.Direction == model.Ingress {

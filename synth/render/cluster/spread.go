@@ -71,7 +71,7 @@ func (l *losses) spreadTier(list []policy.Policy) []policy.Policy {
 // tooMany tells that the policies of a tier do not fit into its priorities.
 func (l *losses) tooMany(list []policy.Policy, needed int) {
 	for i := range list {
-		l.Whole("", list[i].Name)
+		l.Whole(list[i].Namespace, list[i].Name)
 		l.Add(list[i].Ingress || list[i].Egress, fmt.Sprintf("a tier that needs %d priorities", needed),
 			fmt.Sprintf("it has %d: nothing of its policies is in force", policy.LastPriority+1))
 	}

@@ -285,5 +285,6 @@ func (c *Config) declared() []workload.Declared {
 
 // tieredConfig says how ClusterNetworkPolicies are written.
 type tieredConfig struct {
-	Version string `yaml:"version"` // of policy.networking.k8s.io
+	Version  string `yaml:"version"`  // of policy.networking.k8s.io
+	Baseline bool   `yaml:"baseline"` // everything in the tier of that name, no NetworkPolicies
 }

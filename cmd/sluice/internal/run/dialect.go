@@ -25,6 +25,13 @@ func (c *Config) dialect(d render.Dialect) (render.Dialect, error) {
 		}
 		d = versions.InVersion(versions.Versions()[i])
 	}
+	if c.ClusterPolicies.Baseline {
+		tiers, ok := d.(render.Tiered)
+		if !ok {
+			return nil, Usagef("config: clusterPolicies: the dialect %s writes none, cluster does", d.Name())
+		}
+		d = tiers.InBaseline()
+	}
 	if !c.RuleLog {
 		return d, nil
 	}

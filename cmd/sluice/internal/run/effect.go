@@ -60,6 +60,9 @@ func Decide(ctx context.Context, l *Log, p *Policies, standing []decision.Decisi
 	if d.dialect, err = all.Named(p.Bundle.Dialect); err != nil {
 		return nil, err
 	}
+	if d.dialect, err = l.Config.dialect(d.dialect); err != nil {
+		return nil, err
+	}
 	if d.judge, err = l.judging(p, VerifyConfig{CNI: p.Bundle.Verification.Semantics}); err != nil {
 		return nil, err
 	}
