@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
 )
 
-// node is the part of a kubelet that forwards ports: the API server connects to it as to a real one.
+// node is the part of a kubelet that forwards ports and runs commands: the API server connects to it as to a real one.
 type node struct {
 	client *client
 	server *httptest.Server
@@ -36,6 +36,10 @@ func (n *node) stop() {
 // serve answers /portForward/NAMESPACE/POD, as kubelets do. It ends the connection when the pod goes.
 func (n *node) serve(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if len(parts) == 4 && parts[0] == "exec" {
+		n.exec(w, r, parts[1], parts[2])
+		return
+	}
 	if len(parts) < 3 || parts[0] != "portForward" {
 		http.NotFound(w, r)
 		return
@@ -103,20 +107,8 @@ func (n *node) forward(ctx context.Context, data, problem httpstream.Stream, nam
 
 // address is what the annotation of a pod says of a port: only one that a container has leads anywhere.
 func (n *node) address(ctx context.Context, namespace, pod, port string) (string, error) {
-	a, err := n.client.do(ctx, http.MethodGet, "/api/v1/namespaces/"+namespace+"/pods/"+pod, nil)
-	if err == nil {
-		err = a.err()
-	}
+	o, err := n.pod(ctx, namespace, pod)
 	if err != nil {
-		return "", err
-	}
-	var o struct {
-		Metadata struct{ Annotations map[string]string }
-		Spec     struct {
-			Containers []struct{ Ports []struct{ ContainerPort int } }
-		}
-	}
-	if err := json.Unmarshal(a.body, &o); err != nil {
 		return "", err
 	}
 	for _, c := range o.Spec.Containers {
@@ -127,6 +119,25 @@ func (n *node) address(ctx context.Context, namespace, pod, port string) (string
 		}
 	}
 	return "", fmt.Errorf("dial tcp4 127.0.0.1:%s: connect: connection refused", port)
+}
+
+// pod is what is read of one.
+type pod struct {
+	Metadata struct{ Annotations map[string]string }
+	Spec     struct {
+		Containers []struct{ Ports []struct{ ContainerPort int } }
+	}
+}
+
+func (n *node) pod(ctx context.Context, namespace, name string) (o pod, err error) {
+	a, err := n.client.do(ctx, http.MethodGet, "/api/v1/namespaces/"+namespace+"/pods/"+name, nil)
+	if err == nil {
+		err = a.err()
+	}
+	if err == nil {
+		err = json.Unmarshal(a.body, &o)
+	}
+	return o, err
 }
 
 // untilGone returns when the pod is not there any more: a watch of it, which ends with the first deletion.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/cmd/sluice/internal/kube/kubetest"
 	"sluice/model/store"
 	"sluice/synth/eval/judgetest"
 )
@@ -356,6 +357,62 @@ func TestGoldmaneRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGoldmaneForwarded: goldmane:// without an address is the server of the cluster behind its service, with the
+// certificates of the secret that is named. What is stored is what its own address gives, and it goes on after the pod
+// went and another came.
+func TestGoldmaneForwarded(t *testing.T) {
+	const width = 15
+	l := newGoldmaneLab(t)
+	now := time.Now().Unix() / width * width
+	l.start(width, now)
+	g := &traffic{rand: rand.New(rand.NewPCG(3, 4))}
+	for b := now - 60*width; b < now-6*width; b += width {
+		l.feed(g.of(b, width))
+	}
+	s := kubetest.New(t)
+	s.Serve("api/v1/services", kubetest.Service("calico-system", "goldmane", "goldmane", 7443, 7443))
+	s.Serve("api/v1/pods", kubetest.Pod("calico-system", "goldmane-1", "goldmane", true, 7443))
+	s.Forward("calico-system/goldmane-1:7443", l.addr)
+	data := map[string][]byte{}
+	for key, name := range map[string]string{"ca.crt": "ca.crt", "tls.crt": "client.crt", "tls.key": "client.key"} {
+		text, err := os.ReadFile(filepath.Join(l.pki, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[key] = text
+	}
+	s.Serve("api/v1/secrets", kubetest.Object{"metadata": kubetest.Object{"namespace": "calico-system", "name": "node-certs"}, "data": data})
+	t.Setenv("KUBECONFIG", s.Kubeconfig())
+	dir := filepath.Join(t.TempDir(), "store")
+	ingest := func(args ...string) string {
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		out, err := exec.CommandContext(ctx, "sluice", append([]string{"ingest", "goldmane://", "--store", dir}, args...)...).CombinedOutput()
+		if err == nil {
+			return ""
+		}
+		return string(out)
+	}
+	if said := ingest(); !strings.Contains(said, "Give --tls-secret node-certs") {
+		t.Errorf("without a certificate: %s", said)
+	}
+	if said := ingest("--tls-secret", "node-certs"); said != "" {
+		t.Fatal(said)
+	}
+	l.await(dir, time.Second)
+	s.Clear("api/v1/pods")
+	s.Serve("api/v1/pods", kubetest.Pod("calico-system", "goldmane-2", "goldmane", true, 7443))
+	s.Forward("calico-system/goldmane-2:7443", l.addr)
+	s.Cut("calico-system/goldmane-1")
+	for b := now - 6*width; b <= now; b += width {
+		l.feed(g.of(b, width))
+	}
+	if said := ingest("--tls-secret", "node-certs"); said != "" {
+		t.Fatal(said)
+	}
+	l.await(dir, time.Second)
 }
 
 // TestGoldmaneLearn: policies learned straight from the server are those learned from its flows in a file.

@@ -53,6 +53,7 @@ func newKubeLab(t *testing.T) *kubeLab {
 	if err := json.NewDecoder(out).Decode(&l.started); err != nil {
 		t.Fatal("kube:", err)
 	}
+	l.do("POST", "/api/v1/namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: sluice}}") // of a collector
 	return l
 }
 
@@ -161,14 +162,41 @@ func (l *kubeLab) grant(text, user string) {
 	l.t.Helper()
 	for doc := range strings.SplitSeq(text, "\n---\n") {
 		path, kind, name := "/apis/rbac.authorization.k8s.io/v1/clusterroles", "ClusterRole", "sluice-read"
-		if strings.Contains(doc, "kind: Role\n") {
-			path, kind, name = "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles", "Role", "sluice-forward"
+		for role, namespace := range map[string]string{"sluice-forward": "kube-system", "sluice-pull": "sluice"} {
+			if strings.Contains(doc, "name: "+role+"\n") {
+				path, kind, name = "/apis/rbac.authorization.k8s.io/v1/namespaces/"+namespace+"/roles", "Role", role
+			}
 		}
 		l.do("POST", path, doc)
 		l.do("POST", strings.TrimSuffix(path, "s")+"bindings", fmt.Sprintf(`{apiVersion: rbac.authorization.k8s.io/v1, kind: %sBinding,
   metadata: {name: %s}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: %[1]s, name: %[2]s},
   subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %s}]}`, kind, name, user))
 	}
+}
+
+// TestKubePull: pull fetches the store of a collector through a real API server, with the right that install --rbac prints
+// and no other; without it the error names it.
+func TestKubePull(t *testing.T) {
+	k, there := newKubeLab(t), filled(t)
+	const pods = "/api/v1/namespaces/sluice/pods"
+	meta := fmt.Sprintf(`metadata: {name: sluice-0, labels: {app.kubernetes.io/name: sluice}, annotations: {store: %q}}`, there)
+	k.do("POST", pods, `{apiVersion: v1, kind: Pod, `+meta+`, spec: {nodeName: node-1, containers: [{name: sluice, image: sluice}]}}`)
+	k.do("PUT", pods+"/sluice-0/status", `{apiVersion: v1, kind: Pod, `+meta+`, status: {phase: Running,
+  containerStatuses: [{name: sluice, image: sluice, imageID: x, ready: true, restartCount: 0, state: {running: {}}}]}}`)
+	t.Setenv("KUBECONFIG", k.alice)
+	here := filepath.Join(t.TempDir(), "here")
+	k.refused("not allowed to list pods in namespace sluice: the user needs a Role in sluice", "pull", "--store", here)
+	k.grant(sluiceOutput(t, "install", "--rbac"), "alice")
+	k.refused("no pod in namespace kube-system", "pull", "-n", "kube-system", "--store", here)
+	if out := sluiceOutput(t, "pull", "--store", here); !strings.HasPrefix(out, "Unpacked ") {
+		t.Error(out)
+	}
+	sluiceOutput(t, "store", "check", here)
+	want, got := sluiceOutput(t, "show", "edges", "--store", there, "-o", "json"), sluiceOutput(t, "show", "edges", "--store", here, "-o", "json")
+	if want != got {
+		t.Error("another store came")
+	}
+	k.refused("no cluster prod in store", "pull", "--cluster", "prod", "--store", filepath.Join(t.TempDir(), "other"))
 }
 
 // TestKubeSource: the objects of a real API server, with the CRDs of Cilium and Calico, are policies and manifests.
