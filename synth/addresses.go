@@ -120,7 +120,7 @@ func (x *addresses) masked(p *graph.Peer) string {
 		return within(prefix(p.Address).Addr(), n.CIDRs)
 	}):
 		return "the address is that of node " + p.AlsoHost + ", which changes (name the CIDRs of the nodes as network " +
-			NodesNetwork + " in the configuration)"
+			NodesNetwork + " in the configuration, or give --widen " + WidenNodes + " and their manifests)"
 	}
 	return ""
 }
@@ -262,6 +262,13 @@ func (x *addresses) cidrsOf(p *policy.Peer) []netip.Prefix {
 	default:
 	}
 	return nil
+}
+
+// isNodes reports whether a peer is the nodes of the cluster, or some of them.
+func (x *addresses) isNodes(p policy.Peer) bool {
+	n := x.configured(NodesNetwork)
+	return n != nil && (p.Kind == policy.PeerNetwork && x.setOf(p.Name) == n ||
+		p.Kind == policy.PeerCIDR && slices.Contains(n.CIDRs, p.CIDR))
 }
 
 // isNetwork reports whether a peer is what the configuration names, or a CIDR of it.

@@ -59,6 +59,7 @@ const (
 	WidenDNS      = "dns"      // the resolver for all pods of a namespace, once its egress is denied
 	WidenCIDR     = "cidr"     // CIDRs that take in some addresses never seen
 	WidenProducts = "products" // peers of several namespaces that share a selector, also where some were never seen
+	WidenNodes    = "nodes"    // the addresses of all nodes of the cluster, as its objects tell them
 	WidenAnywhere = "anywhere" // every outside address where one was seen
 )
 
@@ -68,7 +69,7 @@ const WidenFloor = "floor-dns"
 
 // Widenings lists what Config.Widen can have.
 func Widenings() []string {
-	return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenProducts, WidenRanges}
+	return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenNodes, WidenProducts, WidenRanges}
 }
 
 func (c *Config) widens(kind string) bool { return slices.Contains(c.Widen, kind) }
@@ -109,6 +110,9 @@ func (c *Config) check() error {
 	}
 	if c.widens(WidenCIDR) && c.AllowWaste == 0 {
 		return fmt.Errorf("the widening %s opens nothing: allowWaste in the configuration is 0", WidenCIDR)
+	}
+	if c.widens(WidenNodes) && !slices.ContainsFunc(c.Networks, func(n Network) bool { return n.Name == NodesNetwork }) {
+		return fmt.Errorf("the widening %s opens nothing: nobody says what the nodes of the cluster are", WidenNodes)
 	}
 	if p := c.NamePrefix; p != "" && (len(p) > maxPrefix || !render.ValidNamespace(p+"x")) {
 		return fmt.Errorf("the prefix %q of names: want lower-case letters, digits and -, %d at most", p, maxPrefix)

@@ -66,6 +66,8 @@ func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers,
 		func(p policy.Peer) bool { return isWorld(&p) || p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
 		kind, text = WidenAnywhere, "every outside address"
+	case b.cfg.widens(WidenNodes) && slices.ContainsFunc(r.Peers, b.isNodes):
+		kind, text = WidenNodes, "the addresses of all nodes, seen or not"
 	case !b.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, b.isNetwork):
 		kind, text = "networks", "the whole of networks that the configuration names"
 	}

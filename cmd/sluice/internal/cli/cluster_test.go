@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"sluice/cmd/sluice/internal/kube"
 	"sluice/cmd/sluice/internal/kube/kubetest"
 )
 
@@ -217,6 +218,26 @@ func TestVerifyCluster(t *testing.T) {
 	code, _, errs = calls("ready", "-n", "shop", "--store", flows, "--manifests", "cluster", "--kubeconfig", observed(s))
 	if code != ExitError || !strings.Contains(errs, "cluster: not read: not allowed to list deployments.apps: the user needs a ClusterRole") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// TestNodesOfCluster: the addresses of nodes are read of the cluster, and nothing else of what it says of their state.
+func TestNodesOfCluster(t *testing.T) {
+	s := shop(t)
+	s.Serve("api/v1/nodes", kubetest.Object{"metadata": kubetest.Object{"name": "n1"}, "status": kubetest.Object{
+		"images": []kubetest.Object{{"names": []string{"much"}}}, "addresses": []kubetest.Object{{"type": "InternalIP", "address": "10.1.0.1"}}}})
+	c, err := kube.Open(kube.Options{Kubeconfig: s.Kubeconfig()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := ""
+	if _, err := c.Each(t.Context(), kube.Declared, nil, func(name string, object []byte) error {
+		if name == "cluster:nodes/n1" {
+			found = string(object)
+		}
+		return nil
+	}); err != nil || !strings.Contains(found, "10.1.0.1") || strings.Contains(found, "much") {
+		t.Errorf("%v: %s", err, found)
 	}
 }
 

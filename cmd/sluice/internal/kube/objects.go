@@ -221,7 +221,11 @@ func whole(item json.RawMessage, version, kind string) (name string, object []by
 	}
 	delete(meta, "managedFields")
 	delete(meta, "annotations") // kubectl keeps the whole object there once more
-	delete(o, "status")
+	if status := o["status"]; kind != "Node" {
+		delete(o, "status")
+	} else if o["status"], err = addresses(status); err != nil {
+		return "", nil, fmt.Errorf("status of a %s: %w", kind, err)
+	}
 	if o["metadata"], err = json.Marshal(meta); err != nil {
 		return "", nil, err
 	}
@@ -233,4 +237,17 @@ func whole(item json.RawMessage, version, kind string) (name string, object []by
 	}
 	object, err = json.MarshalIndent(o, "", "  ")
 	return name, object, err
+}
+
+// addresses is what stays of the status of a node: what else is in it changes all the time.
+func addresses(status json.RawMessage) (json.RawMessage, error) {
+	var s struct {
+		Addresses json.RawMessage `json:"addresses,omitempty"`
+	}
+	if len(status) > 0 {
+		if err := json.Unmarshal(status, &s); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(s)
 }

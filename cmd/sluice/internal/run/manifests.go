@@ -37,7 +37,7 @@ func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) e
 // declarations is how many things the manifests say.
 func (c *Config) declarations() int {
 	m := &c.Cluster
-	return len(c.Manifests) + len(m.Namespaces) + len(m.Services) + len(m.Workloads) + len(m.Blocks) +
+	return len(c.Manifests) + len(m.Namespaces) + len(m.Services) + len(m.Workloads) + len(m.Blocks) + len(m.Nodes) +
 		len(m.Routes) + len(m.Gateways) +
 		len(c.InForce.Set.Networks)
 }
