@@ -72,14 +72,6 @@ func (x *gatherer) end(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	x.needs = append(x.needs, need{self.Workload, en.namespace, en.dir, en.peer, e.Proto, e.Port, lastPort(e), i, false})
 }
 
-// lastPort is the last port that a rule for an edge names: all of a protocol that has none.
-func lastPort(e *graph.Edge) uint16 {
-	if e.Proto.Whole() {
-		return policy.LastPort
-	}
-	return e.Port
-}
-
 // inexpressible says why the dialect has no rule for an edge at one end, and what follows; "" if it has.
 func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence string) {
 	cut := "isolating " + x.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"

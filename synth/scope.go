@@ -9,6 +9,7 @@ import (
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/decision"
+	"sluice/synth/policy"
 )
 
 // scope is what one run looks at, and for whom. It is built once and only read.
@@ -174,4 +175,12 @@ func (s *scope) nodeEdges() map[nodeEdge]bool {
 		}
 	}
 	return seen
+}
+
+// lastPort is the last port that a rule for an edge names: all of a protocol that has none.
+func lastPort(e *graph.Edge) uint16 {
+	if e.Proto.Whole() {
+		return policy.LastPort
+	}
+	return e.Port
 }

@@ -96,11 +96,14 @@ func openings(set policy.PolicySet) []Opening {
 
 // held are the openings of single workloads by rules that are meant to.
 func held(set policy.PolicySet, rules map[string]bool) []Opening {
+	if len(rules) == 0 {
+		return nil
+	}
 	var out []Opening
 	for i := range set.Policies {
 		p := &set.Policies[i]
 		for j := range p.Rules {
-			if !holds(p, j, rules) {
+			if !holds(p, j, p.RuleID(j), rules) {
 				continue
 			}
 			o := Opening{p.Namespace, p.Rules[j].Direction, p.Name, p.Subject.String(), ""}
@@ -114,7 +117,7 @@ func held(set policy.PolicySet, rules map[string]bool) []Opening {
 }
 
 // holds reports whether a rule holds a workload open that is meant to be, for everything or for what it says.
-func holds(p *policy.Policy, rule int, rules map[string]bool) bool {
-	return len(rules) > 0 && !p.Staged && len(p.Subject) > 0 && rules[p.RuleID(rule)] &&
+func holds(p *policy.Policy, rule int, id string, rules map[string]bool) bool {
+	return !p.Staged && len(p.Subject) > 0 && rules[id] &&
 		(opens(&p.Rules[rule]) || strings.Contains(p.Name, policy.OpenName+"-"))
 }

@@ -32,8 +32,10 @@ const maxExamples = 20
 
 // measure tries what each rule could allow. The evaluator decides every time; what no rule names is not asked, since
 // an isolated end allows nothing without a rule.
-func measure(ctx context.Context, u *universe, ev *eval.Evaluator, cfg Config) (Over, error) {
-	m := &measurer{u: u, ev: ev, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
+func measure(
+	ctx context.Context, u *universe, ev *eval.Evaluator, id func(policy, rule int) string, cfg Config,
+) (Over, error) {
+	m := &measurer{u: u, ev: ev, id: id, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
 		open: map[Opening]bool{}, having: map[string][]int{}}
 	m.index()
 	for _, o := range openings(ev.Policies()) {
@@ -57,6 +59,7 @@ type nameTriple struct {
 type measurer struct {
 	u       *universe
 	ev      *eval.Evaluator
+	id      func(policy, rule int) string
 	cfg     Config
 	open    map[Opening]bool
 	counted map[nameTriple]bool
@@ -107,7 +110,7 @@ func (m *measurer) holds(s *eval.End, d model.Direction) bool {
 	set := m.ev.Policies().Policies
 	return len(m.cfg.Held) > 0 && slices.ContainsFunc(s.Policies(d), func(j int) bool {
 		for k := range set[j].Rules {
-			if r := &set[j].Rules[k]; r.Direction == d && opens(r) && holds(&set[j], k, m.cfg.Held) {
+			if r := &set[j].Rules[k]; r.Direction == d && opens(r) && holds(&set[j], k, m.id(j, k), m.cfg.Held) {
 				return true
 			}
 		}
@@ -162,8 +165,8 @@ func (m *measurer) try(src, dst int, pt port) {
 			continue
 		}
 		p := &m.ev.Policies().Policies[at.Policy]
-		id := p.RuleID(at.Rule)
-		if holds(p, at.Rule, m.cfg.Held) {
+		id := m.id(at.Policy, at.Rule)
+		if holds(p, at.Rule, id, m.cfg.Held) {
 			continue
 		}
 		if (!at.other.end.IsPod || len(p.Subject) == 0) && m.cfg.WidenedRules[id] {

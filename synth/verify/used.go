@@ -8,15 +8,19 @@ import (
 // measured lists the rules that the data plane used, as it says, and if there are any those that it did not: the least
 // used first. A text that is no rule's id is somebody else's.
 func (v *verifier) measured() {
+	if len(v.cfg.Logged) == 0 {
+		return
+	}
 	var out []Used
 	logs := false
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			use := v.cfg.Logged[p.RuleID(j)]
+			id := v.id(i, j)
+			use := v.cfg.Logged[id]
 			logs = logs || use.Count > 0
 			if !p.Staged {
-				out = append(out, Used{Rule{p.RuleID(j), policyName(p), p.Rules[j].String(), p.Source}, use})
+				out = append(out, Used{Rule{id, policyName(p), p.Rules[j].String(), p.Source}, use})
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v.report.Open = append(openings(set), held(set, cfg.Held)...)
 	u := newUniverse(g, v.ev, cfg)
 	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)
-	over, err := measure(ctx, u, v.ev, cfg)
+	over, err := measure(ctx, u, v.ev, v.id, cfg)
 	v.report.Over = over
 	v.report.Cases = v.cases.list()
 	return v.report, err
@@ -59,6 +59,7 @@ func newVerifier(g *graph.Graph, set policy.PolicySet, cfg Config) *verifier {
 }
 
 type verifier struct {
+	ids   [][]string // by policy and rule, once somebody asked for one
 	g     *graph.Graph
 	cfg   Config
 	ev    *eval.Evaluator
@@ -401,7 +402,7 @@ func (v *verifier) records() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			id := p.RuleID(j)
+			id := v.id(i, j)
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
 			if !recorded[id] && !opens(&p.Rules[j]) && !denies {
 				v.report.Unrecorded = append(
@@ -428,15 +429,15 @@ func (v *verifier) unused() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			d := p.Rules[j].Direction
+			id, d := v.id(i, j), p.Rules[j].Direction
 			// Where rules deny around the policies of namespaces, no connection is there to need them.
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
 			idle := p.Staged || denies || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
-			meant := opens(&p.Rules[j]) || v.cfg.WidenedRules[p.RuleID(j)] || holds(p, j, v.cfg.Held)
+			meant := opens(&p.Rules[j]) || v.cfg.WidenedRules[id] || holds(p, j, id, v.cfg.Held)
 			if !idle && !v.used[[2]int{i, j}] && !meant {
 				v.report.Unused = append(
 					v.report.Unused,
-					Rule{p.RuleID(j), p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},
+					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},
 				)
 			}
 		}
