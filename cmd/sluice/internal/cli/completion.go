@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,9 @@ func completeFlags(c *cobra.Command) {
 
 // completing is how long what has to be read for a completion may take.
 const completing = 2 * time.Second
+
+// maxCompleted is how large a log may be to be read for it.
+const maxCompleted = 64 << 20
 
 // completeNamespaces returns those of the bundles and stores on the command line: other flows would take too long to
 // read.
@@ -109,7 +113,7 @@ func completeClusters(c *cobra.Command, args []string, _ string) ([]string, cobr
 	return seenIn(c, args, func(ep *model.Endpoint) string { return ep.Cluster }), cobra.ShellCompDirectiveNoFileComp
 }
 
-// seenIn lists what pods have in the bundles and stores on the command line.
+// seenIn lists what pods have in the bundles, stores and small logs on the command line.
 func seenIn(c *cobra.Command, args []string, of func(*model.Endpoint) string) []string {
 	found := map[string]bool{}
 	if base := c.Flags().Lookup("base"); base != nil {
@@ -131,10 +135,26 @@ func seenIn(c *cobra.Command, args []string, of func(*model.Endpoint) string) []
 	for _, arg := range args {
 		if dir := run.StoreOf(arg); dir != "" {
 			run.Pods(ctx, dir, func(ep *model.Endpoint) { found[of(ep)] = true })
+		} else if at, err := os.Stat(arg); err == nil && at.Mode().IsRegular() && at.Size() <= maxCompleted {
+			podsOfFile(ctx, arg, func(ep *model.Endpoint) { found[of(ep)] = true })
 		}
 	}
 	delete(found, "")
 	return slices.Sorted(maps.Keys(found))
+}
+
+// podsOfFile calls do with the pods of a log.
+func podsOfFile(ctx context.Context, name string, do func(*model.Endpoint)) {
+	in := reading{workers: 1, quiet: true, config: os.DevNull}
+	l, err := in.open(ctx, Streams{}, []string{name})
+	if err != nil {
+		return
+	}
+	for i, ep := range l.Graph.Tables.Endpoints.Snapshot() {
+		if ep.Kind == model.KindPod && l.Graph.PeerOf[i] >= 0 {
+			do(&ep)
+		}
+	}
 }
 
 // completeExplained returns what explain can be asked of a bundle: rules, namespaces and workloads, then the ends of
