@@ -24,7 +24,7 @@ var errEndless = fmt.Errorf("%w: more than %d bytes of flows for a few seconds",
 var causes = []struct{ text, say string }{
 	{
 		"connection refused",
-		"nothing listens there: is the address right, and is the server running or its port forwarded (kubectl port-forward -n calico-system svc/goldmane 7443, or svc/whisker 8081)?",
+		"nothing listens there: is the address right, and is the server running or its port forwarded (kubectl port-forward -n calico-system svc/goldmane 7443, or svc/whisker 8081, 8443 since Calico 3.32)?",
 	},
 	{"no such host", "this name has no address: is it right, and is the DNS of the cluster used?"},
 	{"first record does not look like a TLS handshake", "the server does not speak TLS: is the port right?"},
@@ -123,7 +123,7 @@ func explainStatus(e *statusError) error {
 		return fmt.Errorf("no flows at this path: Whisker has them at %s (%w)", WhiskerPath, e)
 	case e.code == http.StatusUnauthorized || e.code == http.StatusForbidden || e.code/100 == 3:
 		return fmt.Errorf(
-			"the server wants somebody to log in first: forward the port of Whisker itself (kubectl port-forward -n calico-system svc/whisker 8081) (%w)",
+			"the server wants somebody to log in first: forward the port of Whisker itself (kubectl port-forward -n calico-system svc/whisker 8081, 8443 since Calico 3.32) (%w)",
 			e,
 		)
 	case e.code == http.StatusBadGateway || e.code == http.StatusServiceUnavailable ||

@@ -64,6 +64,7 @@ func TestInstallPeer(t *testing.T) {
 		{"hubbles://hubble-relay.kube-system.svc.cluster.local:443", "kube-system/hubble-relay 4245"},
 		{"goldmane://goldmane.calico-system.svc", "calico-system/goldmane 7443"},
 		{"whisker+http://whisker.calico-system.svc:8081", "calico-system/whisker 8081"},
+		{"whisker+https://whisker.calico-system.svc:8443", "calico-system/whisker 8443"},
 		{"hubble://other.obs.svc:8080", "obs/other 8080 assumed"},
 		{"hubble://relay.example.org", "/ 4245"}, {"goldmane://goldmane.example.org", "/ 7443"}, {"hubble://[2001:db8::1]:1", "/ 1"},
 		{"whisker+http://calico.example", "/ 80"}, {"whisker+https://calico.example/backend", "/ 443"},

@@ -112,6 +112,9 @@ func (o *installOptions) values() (*installValues, error) {
 // about pods.
 var targetPorts = map[string]int{"hubble-relay": 4245, "goldmane": 7443, "whisker": 8081}
 
+// whiskerTLS is the port of Whisker since Calico 3.32, of its service and of its pods.
+const whiskerTLS = 8443
+
 // peer works out which pods the server is.
 func (v *installValues) peer() error {
 	host, port, err := serverAddress(v.Server)
@@ -122,6 +125,9 @@ func (v *installValues) peer() error {
 	name, rest, _ := strings.Cut(host, ".")
 	namespace, domain, _ := strings.Cut(rest, ".")
 	known := targetPorts[name]
+	if name == "whisker" && v.PeerPort == whiskerTLS {
+		known = whiskerTLS
+	}
 	switch {
 	case domain == "svc" || strings.HasPrefix(domain, "svc."):
 		v.Peer, v.PeerNamespace, v.Assumed = name, namespace, known == 0
