@@ -3,6 +3,8 @@ package bundle
 import (
 	"fmt"
 	"strings"
+
+	"sluice/model"
 )
 
 // risk is what a rule is about, the riskiest first.
@@ -27,7 +29,7 @@ func (m *Manifest) riskOf(r *Rule) risk {
 		e := &m.Edges[i]
 		out = min(out, riskOfEdge(e.Source, e.Destination, r.Direction))
 	}
-	if strings.Contains(r.Text, " any port") || strings.HasSuffix(r.Text, " anyone") || len(r.Edges) == 0 {
+	if strings.Contains(r.Text, " any port") || strings.HasSuffix(r.Text, " anywhere") || len(r.Edges) == 0 {
 		out = min(out, wide)
 	}
 	return out
@@ -38,8 +40,9 @@ func riskOfEdge(source, destination, direction string) risk {
 	if direction == "ingress" {
 		self, peer = destination, source
 	}
+	proxy := peer == "entity:"+model.IngressEntity.String() // of Ingress and Gateway: what it lets in comes from anywhere
 	switch kind := kindOf(peer); {
-	case kind == "outside" && direction == "ingress":
+	case (kind == "outside" || proxy) && direction == "ingress":
 		return fromOutside
 	case kind == "outside":
 		return toOutside
