@@ -16,19 +16,6 @@ import (
 	"strings"
 )
 
-// A bundle owns the files that its bundle.json lists, bundle.json itself and the evidence that evidence/FILES lists.
-// Everything else in its directory belongs to people and stays as it is.
-//
-// The next bundle is written to newDir, inside the directory. Once it is complete and synced newDir is renamed
-// to readyDir: from then on it replaces the former one, file by file. What was stopped meanwhile, by a kill or by a
-// loss of power, the next run finishes.
-const (
-	newDir       = ".sluice-new"
-	readyDir     = ".sluice-ready"
-	staleFile    = "STALE" // in readyDir: the files of the former bundle that the next one does not have, a line each
-	evidenceList = EvidenceDir + "/FILES"
-)
-
 // ByHand is what people did in a bundle's directory. The names are slash-separated, relative and sorted.
 type ByHand struct {
 	Edited  []string // listed in bundle.json, with other content
