@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/util/exec"
@@ -114,10 +114,21 @@ func (c *Cluster) Run(ctx context.Context, namespace, pod string, command []stri
 	return fmt.Errorf("pod %s/%s: %w", namespace, pod, c.unreachable(err))
 }
 
-// complaint keeps the beginning of what a command says.
-type complaint struct{ bytes.Buffer }
+// complaint keeps the beginning of what a command says. Who stops early may read it while more comes.
+type complaint struct {
+	mu   sync.Mutex
+	text []byte
+}
 
 func (c *complaint) Write(b []byte) (int, error) {
-	c.Buffer.Write(b[:min(len(b), max(0, maxComplaint-c.Len()))])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.text = append(c.text, b[:min(len(b), maxComplaint-len(c.text))]...)
 	return len(b), nil
+}
+
+func (c *complaint) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return string(c.text)
 }
