@@ -2,7 +2,6 @@ package policy
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 )
 
@@ -50,45 +49,4 @@ func (m *PathMatch) length() int {
 		return len(strings.TrimSuffix(m.Path, "/"))
 	}
 	return len(m.Path)
-}
-
-// forPath returns the rules that a request for a path may come to: those that go first, down to one that asks for no
-// more, and those of which nobody knows where they stand.
-func forPath(rules []RouteRule, path string) []RouteRule {
-	type match struct {
-		PathMatch
-		rule int
-	}
-	var fit []match
-	for i, r := range rules {
-		list := r.Paths
-		if len(list) == 0 {
-			list = []PathMatch{{Kind: PathPrefix, Path: "/"}}
-		}
-		for _, m := range list {
-			if m.fits(path) {
-				fit = append(fit, match{m, i})
-			}
-		}
-	}
-	slices.SortStableFunc(fit, func(a, b match) int { return a.before(&b.PathMatch) })
-	var last *PathMatch
-	taken := make([]bool, len(rules))
-	for i := range fit {
-		m := &fit[i]
-		if last != nil && m.Kind != PathOther && last.before(&m.PathMatch) < 0 {
-			continue
-		}
-		taken[m.rule] = true
-		if last == nil && !m.More && m.Kind != PathOther {
-			last = &m.PathMatch
-		}
-	}
-	var out []RouteRule
-	for i, r := range rules {
-		if taken[i] {
-			out = append(out, r)
-		}
-	}
-	return out
 }
