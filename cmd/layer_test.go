@@ -23,6 +23,7 @@ var layers = []struct{ pkg, imports string }{
 	{"model/store/storetest", "model model/store"},
 	{"model/store/bucket", "model/store"},
 	{"model/store/bucket/buckettest", ""},
+	{"model/store/clickhouse", "model model/store"},
 	{"model/workload", "model"},
 	{"model/graph", "model model/workload"},
 	{"model/capture", "model model/graph"},
@@ -68,7 +69,7 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/text", "model"},
 	{"cmd/sluice/internal/kube", "ingest/live"},
 	{"cmd/sluice/internal/kube/kubetest", ""},
-	{"cmd/sluice/internal/place", "model/store model/store/bucket"},
+	{"cmd/sluice/internal/place", "model model/store model/store/bucket model/store/clickhouse"},
 	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
 		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/fleet synth/lint " +
 		"synth/policy synth/readiness synth/render synth/render/all synth/verify"},
@@ -97,6 +98,7 @@ var confined = []struct{ library, rooms, why string }{
 	{"github.com/apache/arrow/go", "model/store", "the columnar format is the store's own business"},
 	{"gocloud.dev", "model/store/bucket model/store/bucket/buckettest cmd/sluice/internal/place",
 		"no command knows what kind of store it has"},
+	{"github.com/ClickHouse", "model/store/clickhouse", "no command knows what kind of store it has"},
 	{"github.com/spf13/cobra", "cmd/sluice/internal/cli cmd/sluice/internal/docs", "flags end where a command begins"},
 	{"k8s.io", "cmd/sluice/internal/kube cmd/sluice/internal/kube/kubetest", "the cluster is asked by one room"},
 	{"github.com/prometheus", "cmd/sluice/internal/collect", "only a collector is measured"},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -26,6 +27,16 @@ func InCluster(e *model.Endpoint, cluster string) *model.Endpoint {
 	}
 }
 
+// Filed returns the cluster that a row of two endpoints is filed under, home where they name none, and the other one
+// that it leads to, "" if there is none.
+func Filed(src, dst *model.Endpoint, home string) (cluster, peer string) {
+	cluster = cmp.Or(src.Cluster, dst.Cluster, home, UnknownCluster)
+	if dst.Cluster != cluster {
+		peer = dst.Cluster
+	}
+	return cluster, peer
+}
+
 // near says which clusters have to do with one: itself, and those that rows lead to from it or to it from. Their rows
 // are read whole, since they tell what those peers are. Rows without a cluster belong to all.
 type near struct {
@@ -34,7 +45,7 @@ type near struct {
 }
 
 func newNear(segments []Segment, cluster string) *near {
-	n := &near{all: cluster == "", near: map[string]bool{cluster: true, unknownCluster: true}}
+	n := &near{all: cluster == "", near: map[string]bool{cluster: true, UnknownCluster: true}}
 	for i := range segments {
 		g := &segments[i]
 		switch own := g.Cluster == cluster; {
@@ -64,11 +75,23 @@ type Part struct {
 
 // Part returns what Scan reads for a cluster, "" for all of it, and the sources that it came from.
 func (s *Store) Part(cluster string) Part {
-	p := Part{Segments: s.Segments(), Sources: s.Sources()}
+	return Part{Segments: s.Segments(), Sources: s.Sources()}.Of(cluster)
+}
+
+// Of returns what of a part has to do with a cluster, "" for all of it.
+func (p Part) Of(cluster string) (of Part) {
 	n := newNear(p.Segments, cluster)
-	p.Segments = slices.DeleteFunc(p.Segments, func(g Segment) bool { return !n.segment(&g) })
-	p.Sources = slices.DeleteFunc(p.Sources, func(src Source) bool { return !n.source(&src) })
-	return p
+	for i := range p.Segments {
+		if n.segment(&p.Segments[i]) {
+			of.Segments = append(of.Segments, p.Segments[i])
+		}
+	}
+	for i := range p.Sources {
+		if n.source(&p.Sources[i]) {
+			of.Sources = append(of.Sources, p.Sources[i])
+		}
+	}
+	return of
 }
 
 // OfCluster is what a store holds that is filed under a cluster, "" for what names none.
@@ -77,9 +100,9 @@ type OfCluster struct {
 	Part
 }
 
-// ByCluster returns what a store holds, sorted by cluster. Sources of several clusters, and those of which nobody knows
-// it, are of none.
-func (s *Store) ByCluster() []OfCluster {
+// ByCluster returns what there is, sorted by cluster. Sources of several clusters, and those of which nobody knows it,
+// are of none.
+func (p Part) ByCluster() []OfCluster {
 	parts := map[string]*OfCluster{}
 	of := func(cluster string) *OfCluster {
 		if parts[cluster] == nil {
@@ -87,17 +110,17 @@ func (s *Store) ByCluster() []OfCluster {
 		}
 		return parts[cluster]
 	}
-	for _, g := range s.Segments() {
+	for _, g := range p.Segments {
 		name := g.Cluster
-		if name == unknownCluster {
+		if name == UnknownCluster {
 			name = ""
 		}
-		p := of(name)
-		p.Segments = append(p.Segments, g)
+		c := of(name)
+		c.Segments = append(c.Segments, g)
 	}
-	for _, src := range s.Sources() {
-		p := of(src.Cluster)
-		p.Sources = append(p.Sources, src)
+	for _, src := range p.Sources {
+		c := of(src.Cluster)
+		c.Sources = append(c.Sources, src)
 	}
 	var out []OfCluster
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
@@ -107,23 +130,26 @@ func (s *Store) ByCluster() []OfCluster {
 }
 
 // Clusters returns the names of the clusters that rows are filed under or lead to, sorted.
-func (s *Store) Clusters() []string {
+func (s *Store) Clusters() []string { return s.Part("").Clusters() }
+
+// Clusters returns the names of the clusters that rows are filed under or lead to, sorted.
+func (p Part) Clusters() []string {
 	seen := map[string]bool{}
-	for _, g := range s.Segments() {
+	for _, g := range p.Segments {
 		seen[g.Cluster] = true
 		for _, p := range g.Peers {
 			seen[p] = true
 		}
 	}
-	delete(seen, unknownCluster)
+	delete(seen, UnknownCluster)
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// sourceCluster returns the cluster that a source of these segments is of: the one that it was told to be of, if all
+// SourceCluster returns the cluster that a source of these segments is of: the one that it was told to be of, if all
 // rows have to do with that; else the only one that they are of, "" where there are several or none.
-func sourceCluster(segments []Segment, told string) string {
+func SourceCluster(segments []Segment, told string) string {
 	stranger := func(g Segment) bool {
-		return g.Cluster != unknownCluster && g.Cluster != told && !slices.Contains(g.Peers, told)
+		return g.Cluster != UnknownCluster && g.Cluster != told && !slices.Contains(g.Peers, told)
 	}
 	if told != "" && !slices.ContainsFunc(segments, stranger) {
 		return told
@@ -131,7 +157,7 @@ func sourceCluster(segments []Segment, told string) string {
 	of := ""
 	for i := range segments {
 		switch g := &segments[i]; {
-		case g.Cluster == unknownCluster:
+		case g.Cluster == UnknownCluster:
 		case g.Peers == nil || len(g.Peers) > 0 || of != "" && of != g.Cluster:
 			return ""
 		default:

@@ -114,7 +114,7 @@ func TestCollectorsCluster(t *testing.T) {
 		if got := s.Clusters(); !slices.Equal(got, []string{"c0", "c1", "c2"}) {
 			t.Fatal(got)
 		}
-		for _, of := range s.ByCluster() {
+		for _, of := range s.Part("").ByCluster() {
 			lost, n := int64(0), int64(0)
 			for _, src := range of.Sources {
 				lost += src.Lost

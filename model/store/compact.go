@@ -67,7 +67,7 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 		}
 	}
 	if o.Keep > 0 || o.KeepBytes > 0 {
-		c.Ahead = newRetention(s.snapshot(), o.now()).aheadRows()
+		c.Ahead = newRetention(s.Segments(), o.now()).aheadRows()
 	}
 	return c, s.removeDead(o.now().Add(-o.Grace), &c)
 }
@@ -77,7 +77,7 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool) {
 	live := s.snapshot()
 	if o.Keep > 0 || o.KeepBytes > 0 {
-		drop = newRetention(live, o.now()).drop(&o)
+		drop, _ = Expired(segmentsOf(live), o)
 	}
 	need := mergeAt
 	if o.Run > 1 {
@@ -118,7 +118,11 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 	if err := w.mergeRun(ctx, run, drop, &dropped); err != nil {
 		return errors.Join(fmt.Errorf("compact store %s: %w", s.files, err), w.Abort())
 	}
-	sources := mergeSources(run)
+	var all []Source
+	for _, c := range run {
+		all = append(all, c.Sources...)
+	}
+	sources := MergeSources(all)
 	for _, src := range sources {
 		if src.Stream == nil || len(run) == 1 {
 			continue
@@ -173,7 +177,7 @@ func (w *Writer) mergeSegments(ctx context.Context, sc *scan, small []Segment) e
 				return err
 			}
 		}
-		if w.home = g.Cluster; w.home == unknownCluster {
+		if w.home = g.Cluster; w.home == UnknownCluster {
 			w.home = ""
 		}
 		if err := sc.segment(ctx, g); err != nil {
@@ -183,25 +187,23 @@ func (w *Writer) mergeSegments(ctx context.Context, sc *scan, small []Segment) e
 	return nil
 }
 
-// mergeSources returns the sources of several commits; the parts of one stream become one.
-func mergeSources(run []commit) (out []Source) {
+// MergeSources returns sources of which the parts of one stream have become one.
+func MergeSources(all []Source) (out []Source) {
 	at := map[[2]string]int{}
-	for _, c := range run {
-		for _, src := range c.Sources {
-			key := [2]string{src.Name, src.Format}
-			i, ok := at[key]
-			if src.Stream == nil || !ok {
-				if src.Stream != nil {
-					at[key] = len(out)
-					src.Logged = maps.Clone(src.Logged)
-					src.Stream = src.Stream.clone()
-					src.Rejected, src.LostHours = addCounts(nil, src.Rejected), src.LostHours.Clone()
-				}
-				out = append(out, src)
-				continue
+	for _, src := range all {
+		key := [2]string{src.Name, src.Format}
+		i, ok := at[key]
+		if src.Stream == nil || !ok {
+			if src.Stream != nil {
+				at[key] = len(out)
+				src.Logged = maps.Clone(src.Logged)
+				src.Stream = src.Stream.clone()
+				src.Rejected, src.LostHours = addCounts(nil, src.Rejected), src.LostHours.Clone()
 			}
-			out[i].addPart(&src)
+			out = append(out, src)
+			continue
 		}
+		out[i].addPart(&src)
 	}
 	return out
 }

@@ -72,6 +72,19 @@ func labelsSchema() *schema.GroupNode {
 	return schema.MustGroup(schema.NewGroupNode("labels", required, fields, -1))
 }
 
+// EndpointTexts are the texts and lists that an endpoint is stored as, in the order of the columns of labels: cluster,
+// namespace, name, kind, owner_kind, owner, service_account, address; labels, namespace_labels, entities, names.
+func EndpointTexts(e *model.Endpoint) (texts [numTexts]string, lists [numLists][]string) {
+	l := endpointLabel(0, e)
+	return l.texts, l.lists
+}
+
+// EndpointOf is the reverse of EndpointTexts.
+func EndpointOf(texts [numTexts]string, lists [numLists][]string, marks model.Marks) (model.Endpoint, error) {
+	l := label{texts: texts, lists: lists, marks: uint16(marks)}
+	return l.endpoint()
+}
+
 func endpointLabel(id uint32, e *model.Endpoint) label {
 	l := label{id: id, marks: uint16(e.Marks)}
 	l.texts = [numTexts]string{e.Cluster, e.Namespace, e.Name, e.Kind.String(), e.Owner.Kind, e.Owner.Name,

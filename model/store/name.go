@@ -14,8 +14,8 @@ import (
 const (
 	flowsSuffix  = ".parquet"
 	labelsSuffix = ".labels.parquet"
-	// unknownCluster is the partition of rows whose ends name no cluster.
-	unknownCluster = "unknown"
+	// UnknownCluster is the partition of rows whose ends name no cluster.
+	UnknownCluster = "unknown"
 	// maxPartition keeps the names of directories below what file systems take, whatever a log calls its cluster.
 	maxPartition = 100
 	minutesADay  = 24 * 60

@@ -31,7 +31,7 @@ func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 	var data bytes.Buffer
 	for i := range part.Segments {
 		g := &part.Segments[i]
-		if !o.overlaps(g.First, g.Last) {
+		if !o.Overlaps(g.First, g.Last) {
 			continue
 		}
 		for _, f := range [][2]string{{g.Labels, g.LabelsSHA256}, {g.Path, g.SHA256}} {

@@ -22,14 +22,18 @@ type retention struct {
 	now    model.Micros
 }
 
-func newRetention(live []commit, now time.Time) *retention {
-	r := &retention{now: now.UnixMicro()}
+// Expired returns the names of those of all segments that are too old, or too many, and how many rows are of times
+// after the clock and a day after all others.
+func Expired(all []Segment, o CompactOptions) (drop map[string]bool, ahead int64) {
+	r := newRetention(all, o.now())
+	return r.drop(&o), r.aheadRows()
+}
+
+func newRetention(all []Segment, now time.Time) *retention {
+	r := &retention{all: slices.Clone(all), now: now.UnixMicro()}
 	rows := int64(0)
-	for _, c := range live {
-		for _, g := range c.Segments {
-			r.all = append(r.all, g)
-			rows += g.Rows
-		}
+	for i := range all {
+		rows += all[i].Rows
 	}
 	slices.SortFunc(r.all, func(a, b Segment) int {
 		return cmp.Or(cmp.Compare(b.Last, a.Last), cmp.Compare(b.Path, a.Path))

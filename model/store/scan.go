@@ -19,7 +19,8 @@ type ScanOptions struct {
 	Cluster string
 }
 
-func (o *ScanOptions) overlaps(first, last int64) bool {
+// Overlaps reports whether any time between the first and the last record of a row, or of many, is asked for.
+func (o *ScanOptions) Overlaps(first, last int64) bool {
 	return last >= o.Since && (o.Until == 0 || first < o.Until) || o.Since == 0 && o.Until == 0
 }
 
@@ -29,7 +30,7 @@ func (o *ScanOptions) overlaps(first, last int64) bool {
 func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
 	segments := slices.DeleteFunc(s.Part(o.Cluster).Segments, func(g Segment) bool {
-		return !o.overlaps(g.First, g.Last)
+		return !o.Overlaps(g.First, g.Last)
 	})
 	sc := scan{files: s.files, opts: o, fn: fn, fetch: readAhead(s.files, segments)}
 	for _, g := range segments {
@@ -81,7 +82,7 @@ func (s *scan) segment(ctx context.Context, g *Segment) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if first, last, ok := s.read.span(i); ok && !s.opts.overlaps(first, last) {
+		if first, last, ok := s.read.span(i); ok && !s.opts.Overlaps(first, last) {
 			continue
 		}
 		rows, err := s.read.group(i)
@@ -113,7 +114,7 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 	n := 0
 	for i := range rows {
 		r := &rows[i]
-		if !s.opts.overlaps(r.First, r.Last) {
+		if !s.opts.Overlaps(r.First, r.Last) {
 			continue
 		}
 		r.SrcPod, r.DstPod = pod(r.SrcPod), pod(r.DstPod)

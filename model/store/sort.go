@@ -13,7 +13,7 @@ import (
 type sorter struct {
 	rows    []model.Observation
 	cluster []uint32 // of an endpoint: rank of its cluster's name, 0 for none
-	names   []string // by rank; 0 is unknownCluster
+	names   []string // by rank; 0 is UnknownCluster
 	home    uint32   // rank of the cluster of rows whose ends name none
 	entries []entry
 	spare   []entry
@@ -37,7 +37,7 @@ func (s *sorter) clusters(endpoints []*model.Endpoint, home string) {
 			seen[e.Cluster] = 0
 		}
 	}
-	s.names = append(s.names[:0], unknownCluster)
+	s.names = append(s.names[:0], UnknownCluster)
 	for name := range seen {
 		s.names = append(s.names, name)
 	}

@@ -180,8 +180,11 @@ func (s *Store) HasSize(bytes int64) bool {
 
 // Segments returns the segments, oldest commit first.
 func (s *Store) Segments() []Segment {
-	var out []Segment
-	for _, c := range s.snapshot() {
+	return segmentsOf(s.snapshot())
+}
+
+func segmentsOf(commits []commit) (out []Segment) {
+	for _, c := range commits {
 		out = append(out, c.Segments...)
 	}
 	return out

@@ -194,7 +194,7 @@ func TestRange(t *testing.T) {
 	want := plainRows(scanned(t, s, o))
 	removed := 0
 	for _, g := range s.Segments() {
-		if !o.overlaps(g.First, g.Last) {
+		if !o.Overlaps(g.First, g.Last) {
 			removed++
 			if err := os.Remove(filepath.Join(s.Dir(), g.Path)); err != nil {
 				t.Fatal(err)

@@ -125,9 +125,12 @@ func (w *Writer) joinSeen(st *Stream) error {
 }
 
 // Stream returns where the live source of a name stands, nil if nothing of it is stored.
-func (s *Store) Stream(name string) *Stream {
+func (s *Store) Stream(name string) *Stream { return Part{Sources: s.Sources()}.Stream(name) }
+
+// Stream returns where the live source of a name stands, nil if nothing of it is there.
+func (p Part) Stream(name string) *Stream {
 	var out *Stream
-	for _, src := range s.Sources() {
+	for _, src := range p.Sources {
 		if src.Stream == nil || src.Name != name {
 			continue
 		}

@@ -269,7 +269,7 @@ func (w *Writer) commit(sources []Source) error {
 		Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces, Level: w.level}
 	if w.replaces == nil {
 		for i := range c.Sources {
-			c.Sources[i].Cluster = sourceCluster(c.Segments, c.Sources[i].Cluster)
+			c.Sources[i].Cluster = SourceCluster(c.Segments, c.Sources[i].Cluster)
 		}
 	}
 	name, data, err := c.content()

@@ -73,7 +73,7 @@ func newShow(s Streams) *cobra.Command {
 		show.ListFormats(),
 	)
 	c.AddCommand(newShowFindings(s))
-	inStore := func(name, short, example string, print func(io.Writer, string, *store.Store) error) {
+	inStore := func(name, short, example string, print func(io.Writer, string, store.Part) error) {
 		var dir, format string
 		sub := &cobra.Command{
 			Use: name + " --store DIR", Short: short, Example: example, Args: cobra.NoArgs,
@@ -125,7 +125,7 @@ func runShow(
 }
 
 func runShowStore(ctx context.Context, s Streams, dir, format string,
-	print func(io.Writer, string, *store.Store) error) error {
+	print func(io.Writer, string, store.Part) error) error {
 	if err := show.CheckFormat(format); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func runShowStore(ctx context.Context, s Streams, dir, format string,
 	if err != nil {
 		return err
 	}
-	return print(s.Out, format, st)
+	return print(s.Out, format, st.Part(""))
 }
 
 func newShowFindings(s Streams) *cobra.Command {

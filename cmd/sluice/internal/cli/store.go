@@ -26,7 +26,7 @@ func newStore(s Streams) *cobra.Command {
 		Short:   "Look after a store",
 		Example: `  sluice store check flows`,
 	}
-	c.AddCommand(newStoreCheck(s), newStorePack(s), newStoreUnpack(s))
+	c.AddCommand(newStoreCheck(s), newStorePack(s), newStoreUnpack(s), newStoreInit(s))
 	return c
 }
 
@@ -49,7 +49,11 @@ overlaps a time, and all where neither is given. It may run beside the collector
 			if out == nil || term.IsTerminal(int(out.Fd())) {
 				return run.Usagef("a pack is no text: send it to a file or to sluice store unpack")
 			}
-			st, err := place.Open(cmd.Context(), args[0])
+			files, err := place.Files(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			st, err := store.OpenFiles(files)
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,6 @@ import (
 
 	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest/live"
-	"sluice/model/store"
 )
 
 // Config says where what servers send is kept.
@@ -26,10 +25,10 @@ type Config struct {
 
 // Collection is a run of collectors, one for each server, into one store. Each stream is collected by one run.
 type Collection struct {
-	store      *store.Store
+	store      place.Store
 	collectors collectors
 	sources    []Source
-	locks      []*store.Lock
+	locks      []place.Lock
 	edges      *newEdges
 	listen     string
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/model"
 	"sluice/model/store"
 )
@@ -59,7 +60,7 @@ type FoundEdge struct {
 }
 
 // openNewEdges knows what is in a store, of one cluster if that has a name.
-func openNewEdges(ctx context.Context, st *store.Store, cluster string) (*newEdges, error) {
+func openNewEdges(ctx context.Context, st place.Store, cluster string) (*newEdges, error) {
 	e := &newEdges{hours: map[int64]int{}, cluster: cluster}
 	err := st.Scan(ctx, store.ScanOptions{Cluster: cluster}, func(t model.Tables, rows []model.Observation) error {
 		e.add(t, rows, nil)

@@ -13,14 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest/live"
 	"sluice/model"
-	"sluice/model/store"
 )
 
 // operations answer those who operate a collector: /metrics, /healthz and /readyz.
 type operations struct {
-	store   *store.Store
+	store   place.Store
 	edges   *newEdges
 	sources []Source
 }
@@ -214,7 +214,7 @@ func (o *operations) Collect(out chan<- prometheus.Metric) {
 }
 
 func (o *operations) collectStore(out chan<- prometheus.Metric) {
-	segments := o.store.Segments()
+	segments := o.store.Part("").Segments
 	s := storeState{segments: len(segments)}
 	for _, g := range segments {
 		s.bytes += g.Bytes

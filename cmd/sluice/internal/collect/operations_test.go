@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest/live"
 	"sluice/model"
 	"sluice/model/store"
@@ -18,11 +19,11 @@ func testOperations(t *testing.T, st live.Stats) *operations {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edges, err := openNewEdges(t.Context(), s, "")
+	edges, err := openNewEdges(t.Context(), place.InFiles(s), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &operations{store: s, edges: edges, sources: []Source{{Name: `hubble://a"b`, Stats: func() live.Stats { return st }}}}
+	return &operations{store: place.InFiles(s), edges: edges, sources: []Source{{Name: `hubble://a"b`, Stats: func() live.Stats { return st }}}}
 }
 
 // TestMetrics: every sample belongs to a family that is declared once, and counts are what the collector says.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest/live"
 	"sluice/model/store"
 )
@@ -13,7 +14,7 @@ import (
 // streamStore is a live.Store: the part of a store that one stream writes. Several collectors take turns with the
 // store's lock.
 type streamStore struct {
-	store   *store.Store
+	store   place.Store
 	name    string
 	cluster string // "": as the flows say
 	format  string
@@ -25,12 +26,12 @@ type streamStore struct {
 
 // position is where the stream stands in the store.
 func (s *streamStore) position() (p live.Position, err error) {
-	st := s.store.Stream(s.name)
+	st := s.store.Part("").Stream(s.name)
 	if st == nil {
 		return p, nil
 	}
 	p.Last, p.Watermark = st.Last, st.Watermark
-	p.Seen, p.SeenFrom, err = s.store.SeenIDs(st)
+	p.Seen, p.SeenFrom, err = s.store.SeenIDs(s.name)
 	return p, err
 }
 
@@ -40,7 +41,7 @@ const (
 )
 
 // writer waits a little for others that write to the store.
-func (s *streamStore) writer() (*store.Writer, error) {
+func (s *streamStore) writer() (place.Writer, error) {
 	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
 		w, err := s.store.Writer(store.WriterOptions{Cluster: s.cluster})
 		if err == nil || !errors.Is(err, store.ErrLocked) || time.Now().After(end) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest"
 	"sluice/ingest/live"
 	"sluice/model"
@@ -41,11 +42,11 @@ func TestShare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := (&Collection{store: st}).take([]*server{{name: name}}, live.DefaultConfig(), &Config{}); !errors.Is(err, store.ErrStreamLocked) {
+		if err := (&Collection{store: place.InFiles(st)}).take([]*server{{name: name}}, live.DefaultConfig(), &Config{}); !errors.Is(err, store.ErrStreamLocked) {
 			t.Errorf("a second collector: %v", err)
 		}
 		wg.Go(func() {
-			s := &streamStore{store: st, name: name, format: "hubble"}
+			s := &streamStore{store: place.InFiles(st), name: name, format: "hubble"}
 			for i := range each {
 				err := store.ErrLocked // a collector offers a batch until it is taken
 				for errors.Is(err, store.ErrLocked) {
@@ -76,7 +77,7 @@ func TestShare(t *testing.T) {
 		t.Errorf("%d ports, want %d: %v", len(ports), 3*each, err)
 	}
 	for n := range 3 {
-		s := &streamStore{store: st, name: fmt.Sprint("hubble://", n)}
+		s := &streamStore{store: place.InFiles(st), name: fmt.Sprint("hubble://", n)}
 		at, err := s.position()
 		if err != nil || at.Last["n1"] != int64(1000*n+each-1) || len(at.Seen) != each || !slices.IsSorted(at.Seen) || at.SeenFrom != int64(1000*n) || at.Watermark != at.Last["n1"] {
 			t.Errorf("stream %d: %+v: %v", n, at, err)
@@ -92,7 +93,7 @@ func TestShare(t *testing.T) {
 func TestClusters(t *testing.T) {
 	dir := t.TempDir()
 	for n, cluster := range []string{"east", "west"} {
-		c := &Collection{store: mustCreate(t, dir)}
+		c := &Collection{store: place.InFiles(mustCreate(t, dir))}
 		log := slog.New(slog.DiscardHandler)
 		each := live.DefaultConfig()
 		each.Log = log
@@ -109,7 +110,7 @@ func TestClusters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, of := range mustCreate(t, dir).ByCluster() {
+	for _, of := range mustCreate(t, dir).Part("").ByCluster() {
 		if len(of.Sources) != 1 || of.Sources[0].Name != of.Cluster+": hubble://relay:80" || len(of.Segments) != 1 {
 			t.Errorf("%s: %+v", of.Cluster, of)
 		}

@@ -140,7 +140,7 @@ func (s *Sources) storeClusters(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]string{}, st.Clusters()...), nil
+	return append([]string{}, st.Part("").Clusters()...), nil
 }
 
 // podEnds are the endpoints of the log that are pods.

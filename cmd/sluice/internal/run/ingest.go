@@ -25,7 +25,7 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 		return nil, err
 	}
 	l := NewLog(&Config{})
-	var w *store.Writer
+	var w place.Writer
 	err = l.read(ctx, src, 1, st, func(t model.Tables, rows []model.Observation) error {
 		if w == nil {
 			if w, err = st.Writer(store.WriterOptions{Cluster: src.Cluster}); err != nil {

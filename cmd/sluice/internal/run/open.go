@@ -216,11 +216,12 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	if cluster == UnnamedCluster {
 		cluster = ""
 	}
-	if have := st.Clusters(); cluster != "" && !slices.Contains(have, cluster) {
+	all := st.Part("")
+	if have := all.Clusters(); cluster != "" && !slices.Contains(have, cluster) {
 		return NoCluster(cluster, dir, have)
 	}
-	part := st.Part(cluster)
-	l.Scanned.Of, l.Scanned.Segments = len(st.Segments()), len(part.Segments)
+	part := all.Of(cluster)
+	l.Scanned.Of, l.Scanned.Segments = len(all.Segments), len(part.Segments)
 	err = st.Scan(
 		ctx,
 		store.ScanOptions{Since: src.Since, Until: src.Until, Cluster: cluster},

@@ -35,13 +35,13 @@ var clusters = list[clusterView]{
 }
 
 // Clusters prints what a store holds of each cluster.
-func Clusters(w io.Writer, format string, st *store.Store) error {
-	return clusters.print(w, format, slices.Values(clusterViews(st)))
+func Clusters(w io.Writer, format string, p store.Part) error {
+	return clusters.print(w, format, slices.Values(clusterViews(p)))
 }
 
-func clusterViews(st *store.Store) []clusterView {
+func clusterViews(p store.Part) []clusterView {
 	var out []clusterView
-	for _, of := range st.ByCluster() {
+	for _, of := range p.ByCluster() {
 		v := clusterView{Cluster: of.Cluster, Segments: len(of.Segments), Sources: len(of.Sources), Peers: []string{}}
 		var first, last model.Micros
 		for i := range of.Segments {

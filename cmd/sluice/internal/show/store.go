@@ -65,3 +65,15 @@ func Unpacked(w io.Writer, dir string, st *store.Store) {
 	fmt.Fprintf(w, "Unpacked %s in %s (%s) into %s.\n", text.Plural(rows, "row", "rows"),
 		text.Plural(len(segments), "segment", "segments"), text.Size(bytes), text.Printable(dir, 200))
 }
+
+// Initialized says what was done to the schema of a store.
+func Initialized(w io.Writer, at string, was, is int) {
+	switch at = text.Printable(at, 200); was {
+	case 0:
+		fmt.Fprintf(w, "Made the tables of %s, version %d.\n", at, is)
+	case is:
+		fmt.Fprintf(w, "The tables of %s are there, version %d.\n", at, is)
+	default:
+		fmt.Fprintf(w, "Brought the tables of %s from version %d to %d.\n", at, was, is)
+	}
+}

@@ -59,8 +59,8 @@ var streams = list[streamView]{
 }
 
 // Streams prints what a store holds of servers.
-func Streams(w io.Writer, format string, st *store.Store) error {
-	return streams.print(w, format, slices.Values(streamViews(st)))
+func Streams(w io.Writer, format string, p store.Part) error {
+	return streams.print(w, format, slices.Values(streamViews(p)))
 }
 
 // segmentView is a segment as printed: its times are text like all times.
@@ -79,9 +79,9 @@ var segments = list[segmentView]{
 }
 
 // Segments prints the segments of a store.
-func Segments(w io.Writer, format string, st *store.Store) error {
+func Segments(w io.Writer, format string, p store.Part) error {
 	return segments.print(w, format, func(yield func(segmentView) bool) {
-		for _, g := range st.Segments() {
+		for _, g := range p.Segments {
 			if !yield(segmentView{g, model.Stamp(g.First), model.Stamp(g.Last)}) {
 				return
 			}
@@ -90,16 +90,16 @@ func Segments(w io.Writer, format string, st *store.Store) error {
 }
 
 // streamViews adds the parts of each stream up, by name.
-func streamViews(st *store.Store) []streamView {
+func streamViews(p store.Part) []streamView {
 	records := map[string]int64{}
-	for _, src := range st.Sources() {
+	for _, src := range p.Sources {
 		if src.Stream != nil {
 			records[src.Name] += src.Records
 		}
 	}
 	list := []streamView{}
 	for _, name := range slices.Sorted(maps.Keys(records)) {
-		sum := st.Stream(name)
+		sum := p.Stream(name)
 		v := streamView{
 			Source:    name,
 			Watermark: model.Stamp(sum.Watermark),

@@ -27,7 +27,7 @@ func TestStreams(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := Streams(&out, Table, st); err != nil {
+	if err := Streams(&out, Table, st.Part("")); err != nil {
 		t.Fatal(err)
 	}
 	want := "SOURCE           NODE  NEWEST                       RECORDS  LOST  GAPS  BREAKS\n" +
@@ -37,7 +37,7 @@ func TestStreams(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", out.String(), want)
 	}
 	out.Reset()
-	if err := Streams(&out, JSON, st); err != nil {
+	if err := Streams(&out, JSON, st.Part("")); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"kind": "StreamList"`, `"queue": 4`, `"cause": "resume"`, `"opened": 2`} {

@@ -1,0 +1,92 @@
+package clickhouse
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// TestBatches: a row of commits says which batches of its writer count. One that failed never does, even if its own row
+// comes late, since a later one has taken its place.
+func TestBatches(t *testing.T) {
+	stream := []store.Source{{Name: "s", Records: 2, Stream: &store.Stream{Watermark: 5}}}
+	r := &row{writer: 7, state: made, stream: "s"}
+	one := r.with(1, []part{{Cluster: "c", Hour: 3, Rows: 2, First: 10, Last: 20, Peers: []string{"x"}}}, stream)
+	three := one.with(3, []part{{Cluster: "c", Hour: 3, Rows: 1, First: 5, Last: 15, Peers: []string{"a"}},
+		{Cluster: "d", Hour: 3, Rows: 1, First: 5, Last: 5}}, stream)
+	for batch, want := range map[uint32]bool{1: true, 2: false, 3: true, 4: false} {
+		if three.has(batch) != want {
+			t.Errorf("batch %d counts: %v", batch, !want)
+		}
+	}
+	want := []part{{Cluster: "c", Hour: 3, Rows: 3, First: 5, Last: 20, Peers: []string{"a", "x"}},
+		{Cluster: "d", Hour: 3, Rows: 1, First: 5, Last: 5}}
+	if d := cmp.Diff(want, three.content.Parts); d != "" {
+		t.Error(d)
+	}
+	if len(three.content.Sources) != 1 || three.content.Sources[0].Records != 4 || three.version <= one.version {
+		t.Errorf("%+v", three)
+	}
+	if one.content.Parts[0].Rows != 2 || one.content.Sources[0].Records != 2 {
+		t.Errorf("the row before has changed: %+v", one.content)
+	}
+	three.state = withdrawn
+	if three.has(1) {
+		t.Error("a batch of a row that was withdrawn counts")
+	}
+}
+
+// TestPart: what the commits say is what a store in files says of its segments, by day and cluster.
+func TestPart(t *testing.T) {
+	digest := func(d string) []store.Source { return []store.Source{{Name: d, Digest: d, Bytes: 9}} }
+	s := &Store{dropped: map[string]bool{"1970-01-02": true}, rows: map[uint64]*row{
+		1: {writer: 1, state: made, content: content{Batches: 1, Sources: digest("a"), Parts: []part{
+			{Cluster: "c", Hour: 1, Rows: 2, First: 1, Last: 2}, {Cluster: "c", Hour: 23, Rows: 3, First: 3, Last: 9},
+			{Cluster: "c", Hour: 24, Rows: 3, First: 3, Last: 9}}}},
+		2: {writer: 2, state: prepared, content: content{Batches: 1, Sources: digest("b"), Parts: []part{
+			{Cluster: "c", Hour: 1, Rows: 7, First: 1, Last: 2}}}},
+		3: {writer: 3, state: made, content: content{Batches: 1, Parts: []part{
+			{Cluster: "d", Hour: 1, Rows: 1, First: 4, Last: 4, Peers: []string{"c"}},
+			{Cluster: "e", Hour: 1, Rows: 1, First: 4, Last: 4}}}},
+	}}
+	want := []store.Segment{
+		{Path: "cluster=c/day=1970-01-01", Cluster: "c", Peers: []string{}, Day: "1970-01-01", Rows: 5, First: 1, Last: 9},
+		{Path: "cluster=d/day=1970-01-01", Cluster: "d", Peers: []string{"c"}, Day: "1970-01-01", Rows: 1, First: 4, Last: 4},
+	}
+	if d := cmp.Diff(want, s.Part("c").Segments); d != "" {
+		t.Error(d)
+	}
+	if !s.HasSource("a") || s.HasSource("b") || !s.HasSize(9) || s.HasSize(8) {
+		t.Error("sources that were only prepared count, or others do not")
+	}
+}
+
+// TestIdentity: an endpoint has one name wherever it is written, and another endpoint another one.
+func TestIdentity(t *testing.T) {
+	a := model.Endpoint{Kind: model.KindPod, Namespace: "shop", Labels: model.Labels{"app=cart"}}
+	b := a
+	b.Labels = model.Labels{"app=carts"}
+	if idOf(a.Key()) != idOf(a.Key()) || idOf(a.Key()) == idOf(b.Key()) {
+		t.Error("names of endpoints")
+	}
+	if got := quote("a'\\\x00é"); got != `'a\x27\x5c\x00\xc3\xa9'` {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestOverflow: a sum that a row cannot hold becomes several.
+func TestOverflow(t *testing.T) {
+	h := &hourRows{}
+	h.add(model.Observation{}, 1<<32+1, 3)
+	h.add(model.Observation{}, 0, 0)
+	sum := uint64(0)
+	for _, o := range h.rows {
+		sum += uint64(o.Records)
+	}
+	if len(h.rows) != 3 || sum != 1<<32+1 || h.rows[0].Conns+h.rows[1].Conns != 3 {
+		t.Errorf("%+v", h.rows)
+	}
+}

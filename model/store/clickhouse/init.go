@@ -1,0 +1,103 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sluice/model/store"
+)
+
+// Script returns the statements that make the schema of the store at a URL.
+func Script(at string, l Layout) ([]string, error) {
+	a, err := parseAddress(at)
+	if err == nil {
+		err = l.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return statements(a.database, l, 0, steps), nil
+}
+
+func (l Layout) check() error {
+	if l.Cluster != "" && !identifier.MatchString(l.Cluster) {
+		return fmt.Errorf("a cluster of servers called %q: give a name of letters, digits and _", l.Cluster)
+	}
+	return nil
+}
+
+// Init makes the schema of the store at a URL, or brings an older one up to date. It returns the version that was
+// there, 0 where there was none. What is there already keeps its layout.
+func Init(ctx context.Context, at string, l Layout) (was int, err error) {
+	d, err := connect(at)
+	if err == nil {
+		err = errors.Join(d.known(), l.check())
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer d.conn.Close()
+	was, have, err := d.version(ctx)
+	switch {
+	case errors.Is(err, store.ErrNoStore):
+	case err != nil:
+		return 0, err
+	case was > Version:
+		return was, d.newer(was)
+	case was > 0 && have != l && l != Layout{}:
+		return was, fmt.Errorf("%s has a schema %s: it cannot be made one %s", d.text, have, l)
+	case was > 0:
+		l = have
+	}
+	for _, line := range statements(d.database, l, was, steps) {
+		if err := d.exec(ctx, line); err != nil {
+			return was, fmt.Errorf("make the schema: %w", err)
+		}
+	}
+	return was, nil
+}
+
+// String says it in words.
+func (l Layout) String() string {
+	s := "of one server"
+	if l.Cluster != "" {
+		s = "of the servers of " + l.Cluster
+	}
+	if l.Replicated {
+		s += ", replicated"
+	}
+	return s
+}
+
+// version returns the version of the schema and how it lies; the error is store.ErrNoStore where there is none.
+func (d *database) version(ctx context.Context) (int, Layout, error) {
+	var version uint32
+	var l Layout
+	var replicated uint8
+	row := d.conn.QueryRow(ctx, "SELECT max(version), max(cluster), max(replicated) FROM "+d.table("schema_version"))
+	if err := row.Scan(&version, &l.Cluster, &replicated); err != nil {
+		return 0, l, d.say(err)
+	}
+	l.Replicated = replicated > 0
+	return int(version), l, nil
+}
+
+// current checks that the schema is the one that this program knows.
+func (d *database) current(ctx context.Context) (Layout, error) {
+	version, l, err := d.version(ctx)
+	switch {
+	case err != nil:
+		return l, err
+	case version > Version:
+		return l, d.newer(version)
+	case version < Version:
+		return l, fmt.Errorf("%s has a schema of version %d, this sluice needs %d: sluice store init %s", d.text, version,
+			Version, d.text)
+	}
+	return l, nil
+}
+
+func (d *database) newer(version int) error {
+	return fmt.Errorf("%s has a schema of version %d, this sluice knows %d: use a newer sluice", d.text, version, Version)
+}

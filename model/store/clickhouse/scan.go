@@ -1,0 +1,416 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/model"
+	"sluice/model/store"
+)
+
+// Whole hours are read from the view, which the servers have folded. It also has rows of writers that were killed
+// before their commit, and may lack some where a replica is behind. So an hour of it counts only if it has as many rows
+// as the commits say; else, and where a part of an hour is asked for, the rows themselves are read and counted again.
+
+const (
+	// patience is how long a reader waits for a replica that is behind.
+	patience = 10 * time.Second
+	// handed is how many rows are handed over at once.
+	handed = 1 << 17
+)
+
+// Scan hands all rows in the range to fn: sums over an hour, or over a minute.
+func (s *Store) Scan(ctx context.Context, o store.ScanOptions,
+	fn func(t model.Tables, rows []model.Observation) error) error {
+	wanted := map[string]bool{}
+	for _, g := range s.Part(o.Cluster).Segments {
+		wanted[g.Cluster] = true
+	}
+	sc := &scan{store: s, options: o, tables: model.NewTables(), ids: map[endpointID]model.EndpointID{}, fn: fn}
+	if o.Cluster != "" {
+		sc.clusters = wanted
+	}
+	for _, r := range s.live() {
+		if sc.live == nil {
+			sc.live = map[uint64]*row{}
+		}
+		sc.live[r.writer] = r
+	}
+	days := map[string][]part{}
+	for _, p := range s.parts() {
+		if wanted[p.Cluster] && o.Overlaps(p.First, p.Last) {
+			days[dayOf(p.Hour)] = append(days[dayOf(p.Hour)], p)
+		}
+	}
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		if err := sc.day(ctx, day, days[day]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan is a running scan.
+type scan struct {
+	store    *Store
+	options  store.ScanOptions
+	clusters map[string]bool // nil: all
+	live     map[uint64]*row
+	tables   model.Tables
+	ids      map[endpointID]model.EndpointID
+	fn       func(t model.Tables, rows []model.Observation) error
+}
+
+// hourRows are the rows of a slot, whose ends are places in a list of ids.
+type hourRows struct {
+	rows []model.Observation
+	sum  int64 // how many rows they were folded from
+}
+
+// dayRows are the rows of a day.
+type dayRows struct {
+	slots map[slot]*hourRows
+	refs  map[endpointID]uint32
+	ids   []endpointID
+}
+
+func newDayRows() *dayRows {
+	return &dayRows{slots: map[slot]*hourRows{}, refs: map[endpointID]uint32{}}
+}
+
+func (d *dayRows) ref(id endpointID) model.EndpointID {
+	n, ok := d.refs[id]
+	if !ok {
+		n = uint32(len(d.ids))
+		d.refs[id] = n
+		d.ids = append(d.ids, id)
+	}
+	return model.EndpointID(n)
+}
+
+func (d *dayRows) slot(s slot) *hourRows {
+	if d.slots[s] == nil {
+		d.slots[s] = &hourRows{}
+	}
+	return d.slots[s]
+}
+
+// day hands over a day.
+func (s *scan) day(ctx context.Context, day string, parts []part) error {
+	var whole, single []part
+	for _, p := range parts {
+		if (s.options.Since == 0 || p.First >= s.options.Since) && (s.options.Until == 0 || p.Last < s.options.Until) {
+			whole = append(whole, p)
+		} else {
+			single = append(single, p)
+		}
+	}
+	if len(whole) > 0 {
+		folded := newDayRows()
+		if err := s.folded(ctx, day, whole, folded); err != nil {
+			return err
+		}
+		for _, p := range whole {
+			if h := folded.slots[p.slot()]; h == nil || h.sum != p.Rows {
+				single = append(single, p)
+				delete(folded.slots, p.slot())
+			}
+		}
+		if err := s.hand(ctx, folded, whole); err != nil {
+			return err
+		}
+	}
+	if len(single) == 0 {
+		return nil
+	}
+	rows, err := s.counted(ctx, day, single)
+	if err != nil {
+		return err
+	}
+	return s.hand(ctx, rows, single)
+}
+
+// counted reads rows one by one until all are there.
+func (s *scan) counted(ctx context.Context, day string, parts []part) (*dayRows, error) {
+	for began := time.Now(); ; {
+		rows := newDayRows()
+		if err := s.single(ctx, day, parts, rows); err != nil {
+			return nil, err
+		}
+		var lacks []part
+		for _, p := range parts {
+			if h := rows.slots[p.slot()]; h == nil || h.sum != p.Rows {
+				lacks = append(lacks, p)
+			}
+		}
+		if len(lacks) == 0 {
+			return rows, nil
+		}
+		if time.Since(began) > patience {
+			p, have := lacks[0], int64(0)
+			if h := rows.slots[p.slot()]; h != nil {
+				have = h.sum
+			}
+			return nil, fmt.Errorf("%s: of %s in cluster %s there are %d of %d rows: a replica is behind, or a part is lost: %w",
+				s.store.db.text, model.StampSecond(int64(p.Hour)*3600e6), p.Cluster, have, p.Rows, store.ErrDamaged)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(patience / 20):
+		}
+	}
+}
+
+// where is the condition for parts of a day.
+func (s *scan) where(day string, parts []part) string {
+	w := "day = '" + day + "'"
+	if s.clusters != nil {
+		var names []string
+		for _, name := range slices.Sorted(maps.Keys(s.clusters)) {
+			names = append(names, quote(name))
+		}
+		w += " AND cluster IN (" + strings.Join(names, ", ") + ")"
+	}
+	hours := map[uint32]bool{}
+	for _, p := range parts {
+		hours[p.Hour] = true
+	}
+	var list []string
+	for _, h := range slices.Sorted(maps.Keys(hours)) {
+		list = append(list, strconv.Itoa(int(h)))
+	}
+	return w + " AND hour IN (" + strings.Join(list, ", ") + ")"
+}
+
+const (
+	rowKey  = "cluster, hour, src, dst, src_port, port, proto, verdict, observer, fate, reason"
+	pastEnd = "\x00"
+)
+
+// folded reads hours from the view.
+func (s *scan) folded(ctx context.Context, day string, parts []part, to *dayRows) error {
+	query := fmt.Sprintf("SELECT %s, sumMerge(sum_rows), groupBitOrMerge(all_marks), sumMerge(sum_records), "+
+		"sumMerge(sum_conns), minMerge(earliest), maxMerge(latest) FROM %s WHERE %s GROUP BY %[1]s, key_marks",
+		rowKey, s.store.db.table("flows_by_hour"), s.where(day, parts))
+	result, err := s.store.db.conn.Query(ctx, query)
+	if err != nil {
+		return s.store.db.say(err)
+	}
+	defer result.Close()
+	var r scanned
+	var earliest string
+	var marks uint16
+	var n, records, conns uint64
+	into := append(r.key(), &n, &marks, &records, &conns, &earliest, &r.last)
+	for result.Next() {
+		if err := result.Scan(into...); err != nil {
+			return s.store.db.say(err)
+		}
+		o := r.observation(to)
+		o.Window, o.Marks, o.Last = r.hour*60, model.Marks(marks), r.last
+		first, pods, _ := cutAt(earliest, 16)
+		at, err := strconv.ParseInt(first, 10, 64)
+		src, dst, ok := strings.Cut(pods, pastEnd)
+		if err != nil || !ok {
+			return fmt.Errorf("%s: a row of the view begins at %q: %w", s.store.db.text, earliest, store.ErrDamaged)
+		}
+		o.First = at - firstOffset
+		o.SrcPod, o.DstPod = s.tables.Names.Intern([]byte(src)), s.tables.Names.Intern([]byte(dst))
+		h := to.slot(r.slot())
+		h.sum += int64(n)
+		h.add(o, records, conns)
+	}
+	return s.store.db.say(result.Err())
+}
+
+func cutAt(s string, n int) (before, after string, ok bool) {
+	if len(s) < n {
+		return s, "", false
+	}
+	return s[:n], s[n:], true
+}
+
+// add adds a row whose sums may be larger than one can hold.
+func (h *hourRows) add(o model.Observation, records, conns uint64) {
+	for {
+		o.Records, o.Conns = uint32(min(records, math.MaxUint32)), uint32(min(conns, math.MaxUint32))
+		h.rows = append(h.rows, o)
+		records, conns = records-uint64(o.Records), conns-uint64(o.Conns)
+		if records == 0 && conns == 0 {
+			return
+		}
+	}
+}
+
+// scanned is a row of a result.
+type scanned struct {
+	cluster                                string
+	hour                                   uint32
+	src, dst                               []byte
+	srcPort, port                          uint16
+	proto, verdict, observer, fate, reason uint8
+	last                                   int64
+}
+
+func (r *scanned) key() []any {
+	return []any{&r.cluster, &r.hour, &r.src, &r.dst, &r.srcPort, &r.port, &r.proto, &r.verdict, &r.observer, &r.fate,
+		&r.reason}
+}
+
+func (r *scanned) slot() slot { return slot{r.cluster, r.hour} }
+
+func (r *scanned) observation(d *dayRows) model.Observation {
+	return model.Observation{
+		Src: d.ref(endpointID(r.src)), Dst: d.ref(endpointID(r.dst)), SrcPort: r.srcPort, Port: r.port,
+		Proto: model.Proto(r.proto), Verdict: model.Verdict(r.verdict), Observer: model.Observer(r.observer),
+		Fate: model.Fate(r.fate), Reason: model.Reason(r.reason)}
+}
+
+// single reads rows as they were written. Those of one batch with one number are one, however often they were sent.
+func (s *scan) single(ctx context.Context, day string, parts []part, to *dayRows) error {
+	query := fmt.Sprintf("SELECT writer, batch, n, %s, minute, marks, records, conns, first, last, src_pod, dst_pod "+
+		"FROM %s WHERE %s ORDER BY writer, batch, n", rowKey, s.store.db.table("flows"), s.where(day, parts))
+	result, err := s.store.db.conn.Query(ctx, query)
+	if err != nil {
+		return s.store.db.say(err)
+	}
+	defer result.Close()
+	type name struct {
+		writer   uint64
+		batch, n uint32
+	}
+	wanted := map[slot]bool{}
+	for i := range parts {
+		wanted[parts[i].slot()] = true
+	}
+	var r scanned
+	var own, before name
+	var minute, records, conns uint32
+	var marks uint16
+	var first int64
+	var src, dst string
+	into := append([]any{&own.writer, &own.batch, &own.n}, r.key()...)
+	into = append(into, &minute, &marks, &records, &conns, &first, &r.last, &src, &dst)
+	for result.Next() {
+		if err := result.Scan(into...); err != nil {
+			return s.store.db.say(err)
+		}
+		again := own == before
+		before = own
+		if w := s.live[own.writer]; again || !wanted[r.slot()] || w == nil || !w.has(own.batch) {
+			continue
+		}
+		h := to.slot(r.slot())
+		h.sum++
+		if !s.options.Overlaps(first, r.last) {
+			continue
+		}
+		o := r.observation(to)
+		o.Window, o.Marks, o.First, o.Last = minute, model.Marks(marks), first, r.last
+		o.SrcPod, o.DstPod = s.tables.Names.Intern([]byte(src)), s.tables.Names.Intern([]byte(dst))
+		h.add(o, uint64(records), uint64(conns))
+	}
+	return s.store.db.say(result.Err())
+}
+
+// hand hands the rows of parts over, once their endpoints are known.
+func (s *scan) hand(ctx context.Context, d *dayRows, parts []part) error {
+	if err := s.endpoints(ctx, d.ids); err != nil {
+		return err
+	}
+	for i := range parts {
+		h := d.slots[parts[i].slot()]
+		if h == nil {
+			continue
+		}
+		for j := range h.rows {
+			o := &h.rows[j]
+			o.Src, o.Dst = s.ids[d.ids[o.Src]], s.ids[d.ids[o.Dst]]
+			if o.Verdict > model.Translated || o.Observer > model.Elsewhere || o.Fate > model.Undecided ||
+				int(o.Reason) >= model.NumReasons {
+				return fmt.Errorf("%s: a row has a verdict, observer, fate or reason of a newer version: %w", s.store.db.text,
+					store.ErrDamaged)
+			}
+		}
+		for part := range slices.Chunk(h.rows, handed) {
+			if err := s.fn(s.tables, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// askedAtOnce is how many endpoints are asked for at once.
+const askedAtOnce = 4096
+
+// endpoints reads those that are not known yet.
+func (s *scan) endpoints(ctx context.Context, ids []endpointID) error {
+	var lacks []endpointID
+	for _, id := range ids {
+		if _, ok := s.ids[id]; !ok {
+			lacks = append(lacks, id)
+		}
+	}
+	for part := range slices.Chunk(lacks, askedAtOnce) {
+		names := make([]string, len(part))
+		for i, id := range part {
+			names[i] = quote(string(id[:]))
+		}
+		if err := s.ask(ctx, strings.Join(names, ", ")); err != nil {
+			return err
+		}
+		for _, id := range part {
+			if _, ok := s.ids[id]; !ok {
+				return fmt.Errorf("%s: a row refers to an endpoint that is not there: %w", s.store.db.text, store.ErrDamaged)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *scan) ask(ctx context.Context, names string) error {
+	result, err := s.store.db.conn.Query(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id IN (%s)", endpointColumns,
+		s.store.db.table("endpoints"), names))
+	if err != nil {
+		return s.store.db.say(err)
+	}
+	defer result.Close()
+	for result.Next() {
+		var id []byte
+		var texts [numTexts]string
+		var lists [numLists][]string
+		var marks uint16
+		into := []any{&id}
+		for i := range texts {
+			into = append(into, &texts[i])
+		}
+		for i := range lists {
+			into = append(into, &lists[i])
+		}
+		if err := result.Scan(append(into, &marks)...); err != nil {
+			return s.store.db.say(err)
+		}
+		for i := range lists {
+			if len(lists[i]) == 0 {
+				lists[i] = nil
+			}
+		}
+		e, err := store.EndpointOf(texts, lists, model.Marks(marks))
+		if err == nil && idOf(e.Key()) != endpointID(id) {
+			err = store.ErrDamaged
+		}
+		if err != nil {
+			return fmt.Errorf("%s: an endpoint is not what it is named after: %w", s.store.db.text, err)
+		}
+		s.ids[endpointID(id)] = s.tables.Endpoints.Intern(e)
+	}
+	return s.store.db.say(result.Err())
+}
