@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
+.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-clickhouse conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -111,6 +111,7 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	$(MAKE) conformance-kube
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
+	$(MAKE) conformance-clickhouse
 	$(MAKE) conformance-page
 	$(MAKE) conformance-recipes
 	$(MAKE) conformance-helm
@@ -119,6 +120,10 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 
 conformance-recipes: ## run the steps of the recipes for CI as a forge does; needs bash, curl, git and jq
 	$(JUDGED) -run Recipe ./cmd/sluice/internal/cli
+
+conformance-clickhouse: build ## run real ClickHouse servers, shards and replicas, and let them hold stores; needs clickhouse-server, clickhouse-client, zookeeper
+	cd cmd/conformance/clickhouse && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
+	  $(GO) test -count=1 -timeout 20m -v .
 
 conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +28,8 @@ const (
 	queryTimeout = 10 * time.Minute
 	// queryBytes is how long a statement may be: one asks for some thousand endpoints by name.
 	queryBytes = 16 << 20
+	// replicaDelay is how far behind a replica may be and still be read. Until then a reader may see the store of before.
+	replicaDelay = 2 * time.Second
 )
 
 // connect opens connections as they are needed. No answer leaves out a shard that does not answer, and no insert
@@ -55,6 +59,7 @@ func (a *address) connect() (*database, error) {
 			"fallback_to_stale_replicas_for_distributed_queries": 0,
 			"insert_distributed_sync":                            1,
 			"max_query_size":                                     queryBytes,
+			"max_replica_delay_for_distributed_queries":          int(replicaDelay / time.Second),
 		},
 	})
 	if err != nil {
@@ -102,6 +107,9 @@ var remedies = map[int32]string{
 	timeout:       "the server took too long",
 }
 
+// tried finds the servers in what a server says of those that it cannot reach.
+var tried = regexp.MustCompile(`[0-9A-Za-z.\[\]:-]*[0-9A-Za-z\]]:[0-9]{1,5}\b`)
+
 // say makes an error of the client one that says where, and what helps.
 func (d *database) say(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
@@ -116,10 +124,15 @@ func (d *database) say(err error) error {
 		if e.Code == noDatabase || e.Code == noTable {
 			err = errors.Join(store.ErrNoStore, err)
 		}
-		if remedy, ok := remedies[e.Code]; ok {
-			return fmt.Errorf("%s: %s: %w", d.text, strings.ReplaceAll(remedy, "URL", d.text), firstLine{err, e.Message})
+		text := e.Message
+		if hosts := tried.FindAllString(text, -1); e.Code == tryFailed && len(hosts) > 0 {
+			slices.Sort(hosts)
+			text = strings.Join(slices.Compact(hosts), ", ")
 		}
-		return fmt.Errorf("%s: %w", d.text, firstLine{err, e.Message})
+		if remedy, ok := remedies[e.Code]; ok {
+			return fmt.Errorf("%s: %s: %w", d.text, strings.ReplaceAll(remedy, "URL", d.text), firstLine{err, text})
+		}
+		return fmt.Errorf("%s: %w", d.text, firstLine{err, text})
 	case errors.As(err, &expired):
 		return fmt.Errorf("%s: the server's certificate: %w", d.text, expired)
 	case errors.As(err, &unknown):

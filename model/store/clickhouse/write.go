@@ -371,6 +371,9 @@ func (s *Store) claim(r *row) error {
 		if err := s.put(ctx, r); err != nil {
 			return err
 		}
+		if s.layout.Replicated { // another replica may show it to a rival later
+			time.Sleep(replicaDelay)
+		}
 		for began := time.Now(); ; time.Sleep(claimPause) {
 			other, err := s.rival(r.writer, mine)
 			if err != nil {
@@ -410,13 +413,29 @@ func (s *Store) rival(writer uint64, mine map[string]bool) (found *row, err erro
 	return found, err
 }
 
+// settled reads a commit back, which a replica may have a little later.
+func (s *Store) settled(r *row) (*row, error) {
+	for began := time.Now(); ; time.Sleep(claimPause) {
+		rows, err := s.read(s.ctx, fmt.Sprintf("writer = %d", r.writer))
+		if err != nil {
+			return nil, err
+		}
+		if now := rows[r.writer]; now != nil && now.version >= r.version {
+			return now, nil
+		}
+		if time.Since(began) > claimPatience {
+			return nil, fmt.Errorf("%s: what was stored cannot be read back: look at the replicas", s.db.text)
+		}
+	}
+}
+
 // own reads a commit back: if another has put its writer out, it does not count.
 func (s *Store) own(r *row) error {
-	rows, err := s.read(s.ctx, fmt.Sprintf("writer = %d", r.writer))
+	now, err := s.settled(r)
 	if err != nil {
 		return err
 	}
-	if now := rows[r.writer]; now == nil || now.version != r.version {
+	if now.version != r.version {
 		if r.stream != "" {
 			return fmt.Errorf("%s: %w, and has taken it over", r.stream, store.ErrStreamLocked)
 		}

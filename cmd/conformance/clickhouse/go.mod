@@ -1,0 +1,3 @@
+module sluice/cmd/conformance/clickhouse
+
+go 1.26.0
