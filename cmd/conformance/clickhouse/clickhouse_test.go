@@ -25,11 +25,12 @@ func captures(t *testing.T) []string {
 		t.Fatalf("%d captures: %v", len(out), err)
 	}
 	dir := t.TempDir()
-	for _, c := range [][2]string{{"features", "hubble"}, {"mesh", "hubble"}, {"identities", "hubble"}, {"attacks", "hubble"},
-		{"argo-cd", "hubble"}, {"online-boutique", "goldmane"}, {"online-boutique", "enterprise"}} {
+	for _, c := range [][3]string{{"features", "hubble", "20000"}, {"mesh", "hubble", "20000"}, {"identities", "hubble", "500"},
+		{"attacks", "hubble", "20000"}, {"argo-cd", "hubble", "20000"}, {"online-boutique", "goldmane", "20000"},
+		{"online-boutique", "enterprise", "20000"}} {
 		file := filepath.Join(dir, c[0]+"-"+c[1]+".jsonl")
 		cmd := exec.CommandContext(t.Context(), os.Getenv("FLOWGEN"), "-scenario", testdata+"scenarios/"+c[0]+".yaml",
-			"-format", c[1], "-records", "20000", "-o", file)
+			"-format", c[1], "-records", c[2], "-o", file)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", cmd, err, text)
 		}
@@ -101,11 +102,15 @@ func TestBundles(t *testing.T) {
 	for i, capture := range captures(t) {
 		dir := t.TempDir()
 		at := filepath.Join(dir, "store")
+		var more []string
+		if strings.Contains(capture, "mesh") { // of two clusters
+			more = []string{"--cluster", "near"}
+		}
 		began := time.Now()
 		mustSluice(t, "ingest", capture, "--store", at, "-q")
 		wrote := time.Since(began)
 		began = time.Now()
-		if err := learn(t, at, filepath.Join(dir, "dir")); err != nil {
+		if err := learn(t, at, filepath.Join(dir, "dir"), more...); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: directory: written in %v, learned in %v", filepath.Base(capture), wrote, time.Since(began))
@@ -118,7 +123,7 @@ func TestBundles(t *testing.T) {
 				t.Errorf("%s: a source is stored twice:\n%s", name, out)
 			}
 			began = time.Now()
-			if err := learn(t, url, filepath.Join(dir, name)); err != nil {
+			if err := learn(t, url, filepath.Join(dir, name), more...); err != nil {
 				t.Fatal(err)
 			}
 			t.Logf("%s: %s: written in %v, learned in %v", filepath.Base(capture), name, wrote, time.Since(began))
@@ -280,7 +285,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(r.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(r.IntN(600)) * time.Millisecond)
 		if n%2 == 0 {
 			_ = cmd.Process.Kill()
 		} else {
