@@ -16,7 +16,8 @@ import (
 //
 // Calico has the same tiers under names of its own and asks policies of one priority by their names. Calico 3.32 knows
 // neither nodes nor domain names: a rule with one of them allows nothing, and denies everything where it does not
-// allow.
+// allow. Cilium 1.20 has the default deny of a NetworkPolicy stand after Baseline, and takes ends outside the cluster
+// for namespaces that NotIn chooses: this is not done here, and lint says so (cilium-tiers).
 
 // around decides one direction where policies around those of namespaces select the subject.
 func (e *Evaluator) around(a *asked) Part {

@@ -89,6 +89,16 @@ var checks = []check{
 		(*linter).cidrOfPods,
 	},
 	{
+		"cilium-tiers",
+		Warning,
+		"Cilium 1.20 decides ClusterNetworkPolicies in its own way, and sluice decides them as their API says. To " +
+			"Cilium the default deny of a NetworkPolicy stands after the tier Baseline: what Baseline accepts is " +
+			"let through though a NetworkPolicy isolates the pod and has no rule for it. And a peer of namespaces " +
+			"that NotIn or DoesNotExist chooses takes in what is outside the cluster as well. Where Cilium runs, " +
+			"accept in Baseline only what every pod may have, and choose namespaces by what they have.",
+		(*linter).ciliumTiers,
+	},
+	{
 		"cilium-version",
 		Info,
 		"Cilium before 1.20 reads the policy otherwise than 1.20, by which sluice decides. A rule for egress that " +

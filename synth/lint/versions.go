@@ -32,4 +32,18 @@ func (l *linter) ciliumVersion() {
 	})
 }
 
+// ciliumTiers finds ClusterNetworkPolicies that accept in the tier Baseline where Cilium decides.
+func (l *linter) ciliumTiers() {
+	if l.Semantics != eval.Cilium {
+		return
+	}
+	l.each(func(p *policy.Policy) {
+		i := slices.IndexFunc(p.Rules, func(r policy.Rule) bool { return r.Action == policy.Allow })
+		if p.Tier == policy.BaselineTier && i >= 0 {
+			l.foundRule(p, i, "accept there only what every pod may have",
+				"rule %s accepts in Baseline: Cilium 1.20 lets that through to pods that a NetworkPolicy isolates, too", p.RuleID(i))
+		}
+	})
+}
+
 func isBlock(q policy.Peer) bool { return q.Kind == policy.PeerCIDR }
