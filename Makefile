@@ -94,7 +94,7 @@ lab: ## build the real Hubble servers and Goldmane, as bin/relay and bin/goldman
 	cd cmd/conformance/goldmane && $(GO) vet . && $(GO) build -trimpath -o ../../../$(BIN)/goldmane .
 
 # A test that asks a judge has the tag conformance. It is none of make test's, and fails here if there is no judge.
-JUDGED := $(GO) test -tags conformance -count=1
+JUDGED := $(GO) test -tags conformance -count=1 -timeout 30m
 conformance: build lab ## build the real components and let them judge; LONG=1 runs whole what else runs in a short form
 	@mkdir -p $(BIN)
 	cd cmd/conformance/duckdb && CGO_ENABLED=1 $(GO) build -trimpath -o ../../../$(BIN)/duckdb .
