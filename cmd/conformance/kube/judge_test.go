@@ -75,7 +75,7 @@ func runProgram(t *testing.T, name string, codes []int, args ...string) string {
 func dialects(t *testing.T) []string {
 	t.Helper()
 	help := runProgram(t, "sluice", nil, "learn", "--help")
-	m := regexp.MustCompile(`(?m)^ *--dialect \w+ +.*? as ([a-z]+(?:, [a-z]+)*)`).FindStringSubmatch(help)
+	m := regexp.MustCompile(`(?m)^ *--dialect \w+ +.*? as ([a-z]+(?:, [a-z]+)*), or auto`).FindStringSubmatch(help)
 	if m == nil {
 		t.Fatalf("no dialects in the help of sluice learn:\n%s", help)
 	}
