@@ -90,3 +90,34 @@ func TestOverflow(t *testing.T) {
 		t.Errorf("%+v", h.rows)
 	}
 }
+
+// TestMerge: rows of one key and minute are one sum, in whatever parts and order they were written.
+func TestMerge(t *testing.T) {
+	names := model.NewStrings()
+	a, b := names.Intern([]byte("z")), names.Intern([]byte("a"))
+	rows := []model.Observation{
+		{Window: 5, Port: 80, Records: 2, Conns: 1, First: 7, Last: 9, SrcPod: a, Marks: model.MarkSYN},
+		{Window: 5, Port: 80, Records: 3, First: 4, Last: 5, SrcPod: a},
+		{Window: 5, Port: 80, Records: 1, First: 4, Last: 6, SrcPod: b},
+		{Window: 6, Port: 80, Records: 1, First: 8, Last: 8, SrcPod: a},
+		{Window: 5, Port: 80, Records: 1, First: 3, Last: 3, Marks: model.MarkDenied},
+	}
+	want := []model.Observation{
+		{Window: 5, Port: 80, Records: 6, Conns: 1, First: 4, Last: 9, SrcPod: b, Marks: model.MarkSYN}, rows[3], rows[4]}
+	for _, order := range [][]int{{0, 1, 2, 3, 4}, {2, 0, 1, 3, 4}, {1, 2, 0, 3, 4}} {
+		h, sums := &hourRows{}, map[model.Observation]int{}
+		for _, i := range order {
+			h.merge(rows[i], sums, names)
+		}
+		if d := cmp.Diff(want, h.rows); d != "" {
+			t.Errorf("%v: %s", order, d)
+		}
+	}
+	h, sums := &hourRows{}, map[model.Observation]int{}
+	for range 2 {
+		h.merge(model.Observation{Records: 1 << 31}, sums, names)
+	}
+	if len(h.rows) != 2 {
+		t.Errorf("a sum that does not fit is %d rows", len(h.rows))
+	}
+}

@@ -1,10 +1,12 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,6 +276,8 @@ func (r *scanned) observation(d *dayRows) model.Observation {
 }
 
 // single reads rows as they were written. Those of one batch with one number are one, however often they were sent.
+// Those of one key and minute in a batch are added up before the range is looked at, as a store in files does when it
+// commits: how the workers of an ingest have split them changes nothing.
 func (s *scan) single(ctx context.Context, day string, parts []part, to *dayRows) error {
 	query := fmt.Sprintf("SELECT writer, batch, n, %s, minute, marks, records, conns, first, last, src_pod, dst_pod "+
 		"FROM %s WHERE %s ORDER BY writer, batch, n", rowKey, s.store.db.table("flows"), s.where(day, parts))
@@ -290,6 +294,7 @@ func (s *scan) single(ctx context.Context, day string, parts []part, to *dayRows
 	for i := range parts {
 		wanted[parts[i].slot()] = true
 	}
+	sums := map[model.Observation]int{} // of the batch
 	var r scanned
 	var own, before name
 	var minute, records, conns uint32
@@ -303,21 +308,53 @@ func (s *scan) single(ctx context.Context, day string, parts []part, to *dayRows
 			return s.store.db.say(err)
 		}
 		again := own == before
+		if own.writer != before.writer || own.batch != before.batch {
+			clear(sums)
+		}
 		before = own
 		if w := s.live[own.writer]; again || !wanted[r.slot()] || w == nil || !w.has(own.batch) {
 			continue
 		}
 		h := to.slot(r.slot())
 		h.sum++
-		if !s.options.Overlaps(first, r.last) {
-			continue
-		}
 		o := r.observation(to)
 		o.Window, o.Marks, o.First, o.Last = minute, model.Marks(marks), first, r.last
 		o.SrcPod, o.DstPod = s.tables.Names.Intern([]byte(src)), s.tables.Names.Intern([]byte(dst))
-		h.add(o, uint64(records), uint64(conns))
+		o.Records, o.Conns = records, conns
+		h.merge(o, sums, s.tables.Names)
+	}
+	for _, h := range to.slots {
+		h.rows = slices.DeleteFunc(h.rows, func(o model.Observation) bool { return !s.options.Overlaps(o.First, o.Last) })
 	}
 	return s.store.db.say(result.Err())
+}
+
+// merge adds a row to the one of its key, whose place sums knows. Where a sum would not fit it stays one of its own.
+func (h *hourRows) merge(o model.Observation, sums map[model.Observation]int, names *model.Strings) {
+	key := o
+	key.Marks &= model.KeyMarks
+	key.Records, key.Conns, key.First, key.Last, key.SrcPod, key.DstPod = 0, 0, 0, 0, 0, 0
+	n, ok := sums[key]
+	if ok {
+		to := &h.rows[n]
+		records, carry := bits.Add32(to.Records, o.Records, 0)
+		conns, more := bits.Add32(to.Conns, o.Conns, 0)
+		if carry+more == 0 {
+			if earlier(&o, to, names) {
+				to.First, to.SrcPod, to.DstPod = o.First, o.SrcPod, o.DstPod
+			}
+			to.Records, to.Conns, to.Marks, to.Last = records, conns, to.Marks|o.Marks, max(to.Last, o.Last)
+			return
+		}
+	}
+	sums[key] = len(h.rows)
+	h.rows = append(h.rows, o)
+}
+
+// earlier reports whether the pods of a sum are those of a and not of b: of the earliest record, the smallest names.
+func earlier(a, b *model.Observation, names *model.Strings) bool {
+	return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(names.Get(a.SrcPod), names.Get(b.SrcPod)),
+		cmp.Compare(names.Get(a.DstPod), names.Get(b.DstPod))) < 0
 }
 
 // hand hands the rows of parts over, once their endpoints are known.
