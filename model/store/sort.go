@@ -57,8 +57,8 @@ func (s *sorter) clusterOf(o *model.Observation) uint32 {
 	return cmp.Or(s.cluster[o.Src], s.cluster[o.Dst], s.home)
 }
 
-// maxPeers is how many other clusters a segment names: more, and it is read for every one.
-const maxPeers = 64
+// MaxPeers is how many other clusters a segment names: more, and it is read for every one.
+const MaxPeers = 64
 
 // peers returns the other clusters that destinations of rows of one cluster are of, sorted; nil: too many.
 func (s *sorter) peers(order []entry) []string {
@@ -68,7 +68,7 @@ func (s *sorter) peers(order []entry) []string {
 		if c == 0 || c == own || seen[c] {
 			continue
 		}
-		if len(seen) == maxPeers {
+		if len(seen) == MaxPeers {
 			return nil
 		}
 		seen[c] = true
@@ -181,7 +181,7 @@ func compareKey(a, b *model.Observation) int {
 func merge(rows []model.Observation, order []entry) []entry {
 	out := order[:0]
 	for _, e := range order {
-		if n := len(out); n > 0 && out[n-1].key == e.key && add(&rows[out[n-1].row], &rows[e.row]) {
+		if n := len(out); n > 0 && out[n-1].key == e.key && Add(&rows[out[n-1].row], &rows[e.row]) {
 			continue
 		}
 		out = append(out, e)
@@ -189,8 +189,9 @@ func merge(rows []model.Observation, order []entry) []entry {
 	return out
 }
 
-// add adds b to a where they are of one key and the sums fit. a stands before b: its pods are the earlier ones.
-func add(a, b *model.Observation) bool {
+// Add adds b to a where they are of one key and the sums fit, and reports whether it did. a stands before b: its pods
+// are the earlier ones.
+func Add(a, b *model.Observation) bool {
 	if compareKey(a, b) != 0 {
 		return false
 	}

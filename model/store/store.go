@@ -39,7 +39,7 @@ type Segment struct {
 	Labels  string `json:"labels"` // of the endpoints and pod names
 	Cluster string `json:"cluster"`
 	// Peers are the other clusters that destinations of its rows are of, sorted; nil where nobody knows: segments of
-	// former versions, and of more than maxPeers.
+	// former versions, and of more than MaxPeers.
 	Peers []string `json:"peers"`
 	Day   string   `json:"day"`
 	Rows  int64    `json:"rows"`

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,10 +161,8 @@ func (s *scan) counted(ctx context.Context, day string, parts []part) (*dayRows,
 			return nil, fmt.Errorf("%s: of %s in cluster %s there are %d of %d rows: a replica is behind, or a part is lost: %w",
 				s.store.db.text, model.StampSecond(int64(p.Hour)*3600e6), p.Cluster, have, p.Rows, store.ErrDamaged)
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(patience / 20):
+		if err := pause(ctx, patience/20); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -337,13 +334,10 @@ func (h *hourRows) merge(o model.Observation, sums map[model.Observation]int, na
 	n, ok := sums[key]
 	if ok {
 		to := &h.rows[n]
-		records, carry := bits.Add32(to.Records, o.Records, 0)
-		conns, more := bits.Add32(to.Conns, o.Conns, 0)
-		if carry+more == 0 {
-			if earlier(&o, to, names) {
-				to.First, to.SrcPod, to.DstPod = o.First, o.SrcPod, o.DstPod
-			}
-			to.Records, to.Conns, to.Marks, to.Last = records, conns, to.Marks|o.Marks, max(to.Last, o.Last)
+		if earlier(&o, to, names) {
+			*to, o = o, *to
+		}
+		if store.Add(to, &o) {
 			return
 		}
 	}

@@ -243,9 +243,6 @@ func (s *Store) parts() []part {
 
 func dayOf(hour uint32) string { return time.Unix(int64(hour)*3600, 0).UTC().Format(time.DateOnly) }
 
-// maxPeers is how many other clusters are named: more, and what leads to them is read for every one.
-const maxPeers = 64
-
 // Part returns what is there of a cluster, "" for all. A segment is a day of a cluster.
 func (s *Store) Part(cluster string) store.Part {
 	type key struct{ cluster, day string }
@@ -261,7 +258,7 @@ func (s *Store) Part(cluster string) store.Part {
 	for k, p := range days {
 		g := store.Segment{Path: "cluster=" + k.cluster + "/day=" + k.day, Cluster: k.cluster, Day: k.day, Rows: p.Rows,
 			First: p.First, Last: p.Last, Peers: append([]string{}, p.Peers...)}
-		if len(g.Peers) > maxPeers {
+		if len(g.Peers) > store.MaxPeers {
 			g.Peers = nil
 		}
 		out.Segments = append(out.Segments, g)

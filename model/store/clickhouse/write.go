@@ -48,10 +48,8 @@ func (d *database) insert(ctx context.Context, table, names string, fill func(co
 	var err error
 	for n := range tries {
 		if n > 0 {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(time.Duration(n*n) * 200 * time.Millisecond):
+			if err := pause(ctx, time.Duration(n*n)*200*time.Millisecond); err != nil {
+				return err
 			}
 		}
 		if err = d.insertOnce(ctx, table, names, fill); err == nil || !broken(err) {
@@ -365,16 +363,18 @@ func (s *Store) claim(r *row) error {
 	ctx, mine := s.ctx, digests(r.content.Sources)
 	withdraw := func(r *row) error {
 		r.version, r.state, r.content = closedVersion, withdrawn, content{}
-		return s.put(ctx, r)
+		return s.put(context.WithoutCancel(ctx), r)
 	}
 	if len(mine) > 0 {
 		if err := s.put(ctx, r); err != nil {
 			return err
 		}
 		if s.layout.Replicated { // another replica may show it to a rival later
-			time.Sleep(replicaDelay)
+			if err := pause(ctx, replicaDelay); err != nil {
+				return errors.Join(err, withdraw(r))
+			}
 		}
-		for began := time.Now(); ; time.Sleep(claimPause) {
+		for began := time.Now(); ; {
 			other, err := s.rival(r.writer, mine)
 			if err != nil {
 				return errors.Join(err, withdraw(r))
@@ -389,6 +389,9 @@ func (s *Store) claim(r *row) error {
 				if err := withdraw(other); err != nil {
 					return err
 				}
+			}
+			if err := pause(ctx, claimPause); err != nil {
+				return errors.Join(err, withdraw(r))
 			}
 		}
 	}
@@ -413,9 +416,19 @@ func (s *Store) rival(writer uint64, mine map[string]bool) (found *row, err erro
 	return found, err
 }
 
+// pause waits, or returns why it was interrupted.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // settled reads a commit back, which a replica may have a little later.
 func (s *Store) settled(r *row) (*row, error) {
-	for began := time.Now(); ; time.Sleep(claimPause) {
+	for began := time.Now(); ; {
 		rows, err := s.read(s.ctx, fmt.Sprintf("writer = %d", r.writer))
 		if err != nil {
 			return nil, err
@@ -425,6 +438,9 @@ func (s *Store) settled(r *row) (*row, error) {
 		}
 		if time.Since(began) > claimPatience {
 			return nil, fmt.Errorf("%s: what was stored cannot be read back: look at the replicas", s.db.text)
+		}
+		if err := pause(s.ctx, claimPause); err != nil {
+			return nil, err
 		}
 	}
 }

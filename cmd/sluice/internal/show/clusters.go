@@ -16,7 +16,7 @@ type clusterView struct {
 	Cluster  string   `json:"cluster"` // "": of no cluster that is known
 	Segments int      `json:"segments"`
 	Rows     int64    `json:"rows"`
-	Bytes    int64    `json:"bytes"`
+	Bytes    int64    `json:"bytes,omitempty"` // 0: a database keeps them as it likes
 	First    string   `json:"first"`
 	Last     string   `json:"last"`
 	Peers    []string `json:"peers"` // other clusters that its flows lead to
@@ -29,9 +29,17 @@ var clusters = list[clusterView]{
 	kind: "ClusterList", field: "clusters",
 	head: []string{"CLUSTER", "ROWS", "BYTES", "OLDEST", "NEWEST", "PEERS", "SOURCES", "LOST", "GAPS"},
 	row: func(t *table, v clusterView) {
-		t.row(cmp.Or(v.Cluster, "(not known)"), text.Count(v.Rows), text.Size(v.Bytes), v.First, v.Last,
+		t.row(cmp.Or(v.Cluster, "(not known)"), text.Count(v.Rows), sizeOf(v.Bytes, text.Size), v.First, v.Last,
 			strings.Join(v.Peers, ","), text.Count(v.Sources), text.Count(v.Lost), text.Count(v.Gaps))
 	},
+}
+
+// sizeOf is the text of a size, "-" where nobody knows it.
+func sizeOf(bytes int64, in func(int64) string) string {
+	if bytes == 0 {
+		return "-"
+	}
+	return in(bytes)
 }
 
 // Clusters prints what a store holds of each cluster.

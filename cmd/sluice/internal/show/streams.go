@@ -74,7 +74,7 @@ var segments = list[segmentView]{
 	kind: "SegmentList", field: "segments",
 	head: []string{"SEGMENT", "ROWS", "BYTES", "FIRST", "LAST"},
 	row: func(t *table, g segmentView) {
-		t.row(g.Path, text.Count(g.Rows), text.Count(g.Bytes), g.First, g.Last)
+		t.row(g.Path, text.Count(g.Rows), sizeOf(g.Bytes, text.Count[int64]), g.First, g.Last)
 	},
 }
 
