@@ -100,14 +100,11 @@ func officialOf(f *flowpb.Flow) official {
 	return o
 }
 
-// dropOfficial is what the number means, or the description where that is all there is. A number over 16 bits is no reason
-// that there is.
+// dropOfficial is what the number means, or the description where that is all there is: a number over 16 bits is no
+// reason.
 func dropOfficial(f *flowpb.Flow) model.Drop {
 	d := flowpb.DropReason(f.DropReason)
-	switch {
-	case f.DropReason > 0xffff:
-		return model.DropNone
-	case f.DropReason == 0:
+	if f.DropReason == 0 || f.DropReason > 0xffff {
 		d = f.DropReasonDesc
 	}
 	switch d {

@@ -244,9 +244,9 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	}
 	f.Verdict = oracleVerdicts[r.Verdict]
 	if n := or(r.Drop, r.DropC); n != "" {
-		v, err := strconv.ParseUint(string(n), 10, 16)
-		if err == nil {
-			f.Drop = dropOf(uint32(v))
+		var reason uint16
+		if oracleWhole(&n, &reason) {
+			f.Drop = dropOf(uint32(reason))
 		}
 	}
 	if f.Drop == model.DropNone {

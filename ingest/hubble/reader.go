@@ -464,11 +464,11 @@ func (r *reader) loose(b []byte, i int) int {
 	}
 }
 
-// dropReason reads a number; one that is no reason says nothing.
+// dropReason reads a number, in any form in which protojson takes one; one that is no reason says nothing.
 func (r *reader) dropReason(b []byte, i int) int {
 	var t []byte
 	i = r.text(b, i, &t)
-	if n, err := strconv.ParseUint(string(t), 10, 16); err == nil {
+	if n, err := strconv.ParseFloat(string(t), 64); err == nil && n == float64(uint16(n)) {
 		r.drop = uint32(n)
 	}
 	return i
