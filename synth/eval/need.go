@@ -33,6 +33,7 @@ const (
 // What a decision of Calico's can lack beside the rest.
 const (
 	needAccount  need = "the service account of the pod"
+	needLabelled need = "the labels of the service account"
 	needServices need = "the endpoints of services"
 	needHost     need = "the labels of the host endpoint"
 

@@ -51,23 +51,24 @@ func (e *Evaluator) End(f Facts) *End {
 	return end
 }
 
-// declared completes what is known of a pod by what the manifests say of its workload.
+// declared completes what is known of a pod by what the manifests say of its workload and of its service account.
 func (e *Evaluator) declared(f *Facts) {
 	if !f.IsPod || f.HostNetwork || f.Foreign {
 		return
 	}
-	if f.LabelsUnknown || f.NamedPorts != nil && f.ServiceAccount != "" {
-		return
+	m := &e.set.Manifests
+	if !f.LabelsUnknown && (f.NamedPorts == nil || f.ServiceAccount == "") {
+		if w := m.Of(f.Namespace, f.Labels); w != nil {
+			if f.NamedPorts == nil {
+				f.NamedPorts = append([]NamedPort{}, w.Ports...) // none is known as well
+			}
+			f.ServiceAccount = cmp.Or(f.ServiceAccount, w.ServiceAccount)
+		}
 	}
-	w := e.set.Manifests.Of(f.Namespace, f.Labels)
-	if w == nil {
-		return
-	}
-	if f.NamedPorts == nil {
-		f.NamedPorts = append([]NamedPort{}, w.Ports...) // none is known as well
-	}
-	if f.ServiceAccount == "" {
-		f.ServiceAccount = w.ServiceAccount
+	if f.ServiceAccountLabels == nil {
+		if labels, ok := m.Accounts[policy.AccountName{Namespace: f.Namespace, Name: f.account()}]; ok {
+			f.ServiceAccountLabels = append(model.Labels{}, labels...) // none is known as well
+		}
 	}
 }
 

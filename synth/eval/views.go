@@ -62,16 +62,22 @@ func overlay(labels model.Labels, over ...string) model.Labels {
 	return model.MakeLabels(kv)
 }
 
+// account is the name of the pod's service account, "" where neither the log nor a label says it.
+func (f *Facts) account() string {
+	if f.ServiceAccount != "" || f.LabelsUnknown {
+		return f.ServiceAccount
+	}
+	name, _ := f.Labels.Get(calicoAccount)
+	return name
+}
+
 // calicoViews returns a pod's labels and those of its namespace as Calico's selectors see them.
 func calicoViews(f *Facts) (pod, namespace view) {
 	namespace = view{overlay(withName(f.NamespaceLabels, f.Namespace), calicoNamespaceName+"="+f.Namespace), known}
 	if f.NamespaceLabels == nil {
 		namespace.lacks = lacksNamespace
 	}
-	account := f.ServiceAccount
-	if account == "" && !f.LabelsUnknown {
-		account, _ = f.Labels.Get(calicoAccount)
-	}
+	account := f.account()
 	own := []string{calicoNamespace + "=" + f.Namespace, calicoOrchestrator + "=k8s"}
 	if account != "" {
 		own = append(own, calicoAccount+"="+account)
@@ -98,8 +104,10 @@ func calicoViews(f *Facts) (pod, namespace view) {
 			return ""
 		case f.LabelsUnknown:
 			return needLabels
-		case strings.HasPrefix(key, accountPrefix) && f.ServiceAccountLabels == nil:
+		case strings.HasPrefix(key, accountPrefix) && account == "":
 			return needAccount
+		case strings.HasPrefix(key, accountPrefix) && f.ServiceAccountLabels == nil:
+			return needLabelled
 		case strings.HasPrefix(key, namespacePrefix):
 			return namespace.lacks(key[len(namespacePrefix):])
 		}

@@ -23,14 +23,19 @@ type PolicySet struct {
 type Manifests struct {
 	// Namespaces has all labels of a namespace by its name.
 	Namespaces map[string]model.Labels
-	Services   []Service
-	Workloads  []Workload
-	Routes     []Route
-	Gateways   []Gateway
+	// Accounts has all labels of a service account by its name.
+	Accounts  map[AccountName]model.Labels
+	Services  []Service
+	Workloads []Workload
+	Routes    []Route
+	Gateways  []Gateway
 	// Blocks are the networks that pods have their addresses of.
 	Blocks []netip.Prefix
 	Nodes  []Node
 }
+
+// AccountName is the namespace and the name of a service account.
+type AccountName struct{ Namespace, Name string }
 
 // Node is a node and the addresses that it is reached by.
 type Node struct {
@@ -77,9 +82,12 @@ type NamedPort struct {
 }
 
 // Empty reports whether nothing is known.
-func (m *Manifests) Empty() bool {
-	return len(m.Namespaces)+len(m.Services)+len(m.Workloads)+len(m.Routes)+len(m.Gateways)+len(m.Blocks)+
-		len(m.Nodes) == 0
+func (m *Manifests) Empty() bool { return m.Len() == 0 }
+
+// Len is the number of objects that are known.
+func (m *Manifests) Len() int {
+	return len(m.Namespaces) + len(m.Accounts) + len(m.Services) + len(m.Workloads) + len(m.Routes) + len(m.Gateways) +
+		len(m.Blocks) + len(m.Nodes)
 }
 
 // Join takes in everything of others. Of two objects with one name the later one stays.
@@ -89,6 +97,12 @@ func (m *Manifests) Join(o Manifests) {
 			m.Namespaces = map[string]model.Labels{}
 		}
 		m.Namespaces[name] = labels
+	}
+	for name, labels := range o.Accounts {
+		if m.Accounts == nil {
+			m.Accounts = map[AccountName]model.Labels{}
+		}
+		m.Accounts[name] = labels
 	}
 	for _, s := range o.Services {
 		m.Services = slices.DeleteFunc(

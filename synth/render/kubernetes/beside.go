@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,17 @@ func parseNamespace(r *render.Reader, n *yaml.Node) []policy.Policy {
 	if name := scalar(meta, "name"); name != "" {
 		labels := append(stringMap(meta, "labels"), policy.NamespaceName+"="+name)
 		r.Beside(policy.Manifests{Namespaces: map[string]model.Labels{name: model.MakeLabels(labels)}})
+	}
+	return nil
+}
+
+// parseAccount reads the labels of a service account, which Calico's selectors of accounts ask for.
+func parseAccount(r *render.Reader, n *yaml.Node) []policy.Policy {
+	meta := render.Field(n, "metadata")
+	of := policy.AccountName{Namespace: cmp.Or(scalar(meta, "namespace"), render.DefaultNamespace), Name: scalar(meta, "name")}
+	if of.Name != "" {
+		labels := model.MakeLabels(stringMap(meta, "labels"))
+		r.Beside(policy.Manifests{Accounts: map[policy.AccountName]model.Labels{of: labels}})
 	}
 	return nil
 }

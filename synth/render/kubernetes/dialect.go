@@ -16,9 +16,10 @@ func (Dialect) Name() string { return "kubernetes" }
 // Kinds are NetworkPolicies, and the objects that tell what policies of every dialect leave to the cluster.
 func (Dialect) Kinds() render.Kinds {
 	k := render.Kinds{{APIVersion: apiVersion, Kind: kind}: parse,
-		{APIVersion: "v1", Kind: "Namespace"}: parseNamespace,
-		{APIVersion: "v1", Kind: "Node"}:      parseNode,
-		{APIVersion: "v1", Kind: "Service"}:   parseService}
+		{APIVersion: "v1", Kind: "Namespace"}:      parseNamespace,
+		{APIVersion: "v1", Kind: "Node"}:           parseNode,
+		{APIVersion: "v1", Kind: "Service"}:        parseService,
+		{APIVersion: "v1", Kind: "ServiceAccount"}: parseAccount}
 	for of, read := range routes {
 		k[of] = read
 	}

@@ -63,6 +63,7 @@ var kinds = []kind{
 	{Policies, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", []string{"policy.networking.k8s.io/v1alpha1"}, wide},
 	{Declared, "namespaces", "Namespace", []string{"v1"}, wide},
 	{Declared, "services", "Service", []string{"v1"}, inNamespaces},
+	{Declared, "serviceaccounts", "ServiceAccount", []string{"v1"}, inNamespaces},
 	{Declared, "nodes", "Node", []string{"v1"}, wide},
 	{Declared, "deployments", "Deployment", []string{"apps/v1"}, workloads},
 	{Declared, "statefulsets", "StatefulSet", []string{"apps/v1"}, workloads},

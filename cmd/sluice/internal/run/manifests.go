@@ -27,8 +27,8 @@ func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) e
 			return fmt.Errorf("--manifests: %w", err)
 		}
 		if c.declarations()+len(c.ManifestProblems) == before {
-			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet, no Service, route, "+
-				"Ingress, Namespace, Node or NetworkSet: nothing would be known", path)
+			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet, no Service, "+
+				"ServiceAccount, route, Ingress, Namespace, Node or NetworkSet: nothing would be known", path)
 		}
 	}
 	return nil
@@ -36,10 +36,7 @@ func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) e
 
 // declarations is how many things the manifests say.
 func (c *Config) declarations() int {
-	m := &c.Cluster
-	return len(c.Manifests) + len(m.Namespaces) + len(m.Services) + len(m.Workloads) + len(m.Blocks) + len(m.Nodes) +
-		len(m.Routes) + len(m.Gateways) +
-		len(c.InForce.Set.Networks)
+	return len(c.Manifests) + c.Cluster.Len() + len(c.InForce.Set.Networks)
 }
 
 func (c *Config) manifests(ctx context.Context, path string, in Inputs) error {
