@@ -82,7 +82,7 @@ func (e *Evaluator) WhyPart(p Part) string {
 	case OwnNode:
 		return "a node and its own pods may always talk"
 	case Lacking:
-		return "it depends on " + p.Needs
+		return "it depends on " + need(p.Needs).String()
 	case NoRule:
 		return fmt.Sprintf("policy %s isolates the pod and no rule allows this", e.name(p.Policy))
 	default:

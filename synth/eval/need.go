@@ -46,6 +46,26 @@ const (
 	needNodeLabels need = "the labels of the node"
 )
 
+// given says how somebody can give a fact, where somebody can.
+var given = map[need]string{
+	needNamespace:  "its Namespace among --manifests gives them",
+	needPort:       "its workload among --manifests gives them",
+	needAccount:    "its workload among --manifests names it",
+	needLabelled:   "the ServiceAccount among --manifests gives them",
+	needServices:   "the Service among --manifests gives them",
+	needService:    "--manifests gives it",
+	needNetworks:   "its NetworkSet among the policies, or networks in the configuration, gives them",
+	needNodeLabels: "its Node among --manifests gives them",
+}
+
+// String returns the need and how somebody can give what is missing.
+func (n need) String() string {
+	if how := given[n]; how != "" {
+		return string(n) + " (" + how + ")"
+	}
+	return string(n)
+}
+
 // and is No if either is, else Unknown if either is.
 func and(a, b model.Tri) model.Tri {
 	if a == model.No || b == model.No {
