@@ -63,7 +63,15 @@ type tab struct {
 	expected []string // parts of messages that are not a failure
 }
 
+// open opens the review page and waits until it shows its list.
 func open(t *testing.T, ctx context.Context, url string, width, height int64, dark bool) *tab {
+	t.Helper()
+	p := visit(t, ctx, url, width, height, dark)
+	p.wait("document.querySelector('.panel .row') !== null")
+	return p
+}
+
+func visit(t *testing.T, ctx context.Context, url string, width, height int64, dark bool) *tab {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(ctx)
 	t.Cleanup(stop)
@@ -119,7 +127,6 @@ func open(t *testing.T, ctx context.Context, url string, width, height int64, da
 		t.Fatal(err)
 	}
 	p.run(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
-	p.wait("document.querySelector('.panel .row') !== null")
 	return p
 }
 
