@@ -121,9 +121,9 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 conformance-recipes: ## run the steps of the recipes for CI as a forge does; needs bash, curl, git and jq
 	$(JUDGED) -run Recipe ./cmd/sluice/internal/cli
 
-conformance-clickhouse: build ## run real ClickHouse servers, shards and replicas, and let them hold stores; needs clickhouse-server, clickhouse-client, zookeeper
+conformance-clickhouse: build lab ## run real ClickHouse servers, shards and replicas, and let them hold stores; needs clickhouse-server, clickhouse-client, zookeeper
 	cd cmd/conformance/clickhouse && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
-	  $(GO) test -count=1 -timeout 20m -v .
+	  RELAY=$(CURDIR)/$(BIN)/relay $(GO) test -count=1 -timeout 20m -v .
 
 conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \

@@ -1,5 +1,5 @@
 // Package clickhouse runs sluice on real ClickHouse servers, the oldest that Debian has: one, and two shards of two
-// replicas each with ZooKeeper. make conformance-clickhouse runs it; SLUICE and FLOWGEN name the programs.
+// replicas each with ZooKeeper. make conformance-clickhouse runs it; SLUICE, FLOWGEN and RELAY name the programs.
 package clickhouse
 
 import (

@@ -105,6 +105,7 @@ type Store struct {
 	db     *database
 	layout Layout
 	ctx    context.Context
+	last   context.Context // outlasts ctx, for what a collector has received when it is told to end
 
 	mu      sync.Mutex
 	rows    map[uint64]*row
@@ -120,7 +121,7 @@ func Open(ctx context.Context, at string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, ctx: ctx, sent: map[endpointID]bool{}, held: map[string]*Lock{}}
+	s := &Store{db: db, ctx: ctx, last: outlasting(ctx, farewell), sent: map[endpointID]bool{}, held: map[string]*Lock{}}
 	if err := db.known(); err != nil {
 		return nil, err
 	}
@@ -131,6 +132,24 @@ func Open(ctx context.Context, at string) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
+}
+
+// farewell is how long a collector that is told to end may take to store what it has, and to give its stream back.
+const farewell = 10 * time.Second
+
+// outlasting returns a context that ends some time after another.
+func outlasting(ctx context.Context, d time.Duration) context.Context {
+	last, end := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(d, end) })
+	return last
+}
+
+// context is that of commits: of a stream, or of files, which end with who stores them.
+func (s *Store) context(stream bool) context.Context {
+	if stream {
+		return s.last
+	}
+	return s.ctx
 }
 
 // Name is what a store at a URL is called: the URL without its parameters.

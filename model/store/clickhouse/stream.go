@@ -112,7 +112,7 @@ func (h *Lock) newest() (l lease, err error) {
 }
 
 func (h *Lock) put(held uint8) error {
-	return h.store.db.insert(h.store.ctx, "leases", "stream, term, beat, held, holder", func(c columns) columns {
+	return h.store.db.insert(h.store.last, "leases", "stream, term, beat, held, holder", func(c columns) columns {
 		return c.add([]string{h.name}).add([]uint64{h.term}).add([]uint32{h.beat}).add([]uint8{held}).add([]string{h.holder})
 	})
 }
@@ -185,7 +185,7 @@ func (w *Writer) commitStream(src *store.Source) error {
 		}
 	}
 	next := was.with(w.batch, w.parts, placed(w.parts, []store.Source{*src}))
-	if err := s.put(s.ctx, next); err != nil {
+	if err := s.put(s.last, next); err != nil {
 		return err
 	}
 	if err := s.own(next); err != nil {
@@ -215,7 +215,7 @@ func (s *Store) putSeen(stream string, w *Writer, seen seenIDs) error {
 	for _, id := range seen.ids {
 		ids = binary.LittleEndian.AppendUint64(ids, id)
 	}
-	return s.db.insert(s.ctx, "seen", "stream, writer, batch, since, ids", func(c columns) columns {
+	return s.db.insert(s.last, "seen", "stream, writer, batch, since, ids", func(c columns) columns {
 		return c.add([]string{stream}).add([]uint64{w.writer}).add([]uint32{w.batch}).add([]int64{seen.from}).
 			add([]string{string(ids)})
 	})

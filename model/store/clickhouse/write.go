@@ -172,7 +172,7 @@ func (w *Writer) end(id model.EndpointID) end {
 
 // flush sends the rows held: endpoints first, so that no row refers to what is not there.
 func (w *Writer) flush() error {
-	if err := w.store.putEndpoints(w.store.ctx, w.news); err != nil {
+	if err := w.store.putEndpoints(w.store.context(w.whole), w.news); err != nil {
 		return err
 	}
 	w.news = w.news[:0]
@@ -210,7 +210,7 @@ func (w *Writer) flush() error {
 const flowColumns = hourKey + ", minute, marks, records, conns, first, last, src_pod, dst_pod, writer, batch, n"
 
 func (w *Writer) send(rows []flow) error {
-	return w.store.db.insert(w.store.ctx, "flows", flowColumns, func(c columns) columns {
+	return w.store.db.insert(w.store.context(w.whole), "flows", flowColumns, func(c columns) columns {
 		u8 := func(of func(*flow) uint8) { c = c.add(column(rows, of)) }
 		u16 := func(of func(*flow) uint16) { c = c.add(column(rows, of)) }
 		u32 := func(of func(*flow) uint32) { c = c.add(column(rows, of)) }
@@ -428,8 +428,9 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // settled reads a commit back, which a replica may have a little later.
 func (s *Store) settled(r *row) (*row, error) {
+	ctx := s.context(r.stream != "")
 	for began := time.Now(); ; {
-		rows, err := s.read(s.ctx, fmt.Sprintf("writer = %d", r.writer))
+		rows, err := s.read(ctx, fmt.Sprintf("writer = %d", r.writer))
 		if err != nil {
 			return nil, err
 		}
@@ -439,7 +440,7 @@ func (s *Store) settled(r *row) (*row, error) {
 		if time.Since(began) > claimPatience {
 			return nil, fmt.Errorf("%s: what was stored cannot be read back: look at the replicas", s.db.text)
 		}
-		if err := pause(s.ctx, claimPause); err != nil {
+		if err := pause(ctx, claimPause); err != nil {
 			return nil, err
 		}
 	}
