@@ -27,7 +27,7 @@ are optional in it.`,
   sluice install --rbac | kubectl apply -f -
   sluice install --alerts
   sluice install --helm chart --plaintext   # then: helm install sluice chart --set image=registry.example/sluice@sha256:DIGEST`,
-		Args: cobra.NoArgs,
+		Args: noArgs(""),
 		RunE: func(*cobra.Command, []string) error {
 			switch {
 			case o.rbac && (o.alerts || o.dashboard) || o.alerts && o.dashboard:

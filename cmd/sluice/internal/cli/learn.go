@@ -145,6 +145,9 @@ func (o *learnOptions) check() error {
 	if err := o.failOn.check(); err != nil {
 		return err
 	}
+	if err := run.CheckWidenings(o.Widen); err != nil {
+		return err
+	}
 	if o.dialect == run.Auto && o.fleet {
 		return run.Usagef("--dialect %s is for one cluster: with --all-clusters name one of %s", run.Auto, strings.Join(all.Names(), ", "))
 	}

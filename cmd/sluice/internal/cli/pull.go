@@ -33,7 +33,7 @@ sluice install --rbac prints it.`,
 		Example: `  sluice pull --store flows
   sluice pull -n flows --since 7d --store week
   sluice pull --context prod --cluster eu-1 --store eu-1`,
-		Args: cobra.NoArgs,
+		Args: noArgs(""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPull(cmd.Context(), s, o) },
 	}
 	f := c.Flags()

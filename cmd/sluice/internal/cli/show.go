@@ -76,7 +76,7 @@ func newShow(s Streams) *cobra.Command {
 	inStore := func(name, short, example string, print func(io.Writer, string, store.Part) error) {
 		var dir, format string
 		sub := &cobra.Command{
-			Use: name + " --store DIR", Short: short, Example: example, Args: cobra.NoArgs,
+			Use: name + " --store DIR", Short: short, Example: example, Args: noArgs(": the store is named by --store DIR"),
 			RunE: func(c *cobra.Command, _ []string) error {
 				return runShowStore(c.Context(), s, dir, format, print)
 			},

@@ -21,7 +21,7 @@ func newVersion(s Streams) *cobra.Command {
 		Use:     "version",
 		Short:   "Which sluice this is",
 		Example: "  sluice version\n  sluice version -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs(""),
 		RunE: func(*cobra.Command, []string) error {
 			if err := show.CheckFormat(format); err != nil {
 				return err

@@ -91,6 +91,19 @@ func serverURL(arg string) string {
 	return "hubble://" + arg
 }
 
+// slashed returns the URL of a server that was meant by one with too few slashes, "" for any other source.
+func slashed(arg string) string {
+	if _, err := os.Lstat(arg); err == nil {
+		return ""
+	}
+	for _, s := range schemes {
+		if rest, ok := strings.CutPrefix(arg, strings.TrimSuffix(s, "//")); ok {
+			return s + strings.TrimLeft(rest, "/")
+		}
+	}
+	return ""
+}
+
 // Servers returns the URLs of the servers among sources; other sources beside them are an error.
 func Servers(args []string) (servers []string, err error) {
 	for _, a := range args {
@@ -98,6 +111,8 @@ func Servers(args []string) (servers []string, err error) {
 			servers = append(servers, a)
 		} else if scheme, _, ok := strings.Cut(a, "://"); ok && !strings.ContainsAny(scheme, "/.") {
 			return nil, run.Usagef("%s: no such kind of server: they are %s", a, strings.Join(schemes, ", "))
+		} else if meant := slashed(a); meant != "" {
+			return nil, run.Usagef("%s: no such file, and no server: did you mean %s?", a, meant)
 		}
 	}
 	if len(servers) > 0 && len(servers) < len(args) {

@@ -280,9 +280,22 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 	d := yaml.NewDecoder(r)
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, Usagef("config %s: %v", name, err)
+		return nil, Usagef("config %s: %s", name, strings.Join(misread(err), "; "))
+	}
+	if err := CheckWidenings(c.Widen); err != nil {
+		return nil, Usagef("config %s: %w", name, err)
 	}
 	return c, nil
+}
+
+// CheckWidenings is an error of usage where a widening is asked for that there is not.
+func CheckWidenings(asked []string) error {
+	for _, w := range asked {
+		if !slices.Contains(synth.Widenings(), w) {
+			return Usagef("there is no widening %q (%s); TCP 53 beside UDP 53 is always opened", w, strings.Join(synth.Widenings(), ", "))
+		}
+	}
+	return nil
 }
 
 // declared are the manifests as workloads are told of them.
