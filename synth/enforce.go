@@ -75,6 +75,9 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 			case today.any[side{d, ns}]:
 				*e.At(d) = Isolated
 			}
+			if !e.Allows(d) {
+				e.spare(t, sp, n, side{d, ns}, left)
+			}
 		}
 		if short {
 			consequence := "neither direction is denied yet: go on recording, or ask for less with --min-watch"
@@ -125,11 +128,44 @@ func (e *Enforce) deny(x *strays, left func(graph.WorkloadID) bool) bool {
 	return some
 }
 
+// spare leaves the workloads as they are that policies surely isolate today in a direction that is not denied: the
+// others of its namespace are held open one by one, where the allow policies would isolate them.
+func (e *Enforce) spare(t *translator, sp *speech, n *notes, at side, left func(graph.WorkloadID) bool) {
+	if sp.dialect.Rollout().Additive {
+		return
+	}
+	other := func(h Holding) bool { return h.Direction == at.d }
+	e.Held, e.Left = slices.DeleteFunc(e.Held, other), slices.DeleteFunc(e.Left, other)
+	var others []Holding
+	for _, i := range t.in[at.what] {
+		w := &t.g.Workloads[i]
+		h := Holding{i, w.Name, policy.MatchLabels(w.Selector), at.d, nil}
+		switch {
+		case len(w.Selector) == 0 || sp.labels(h.Selector) != "":
+		case left(i):
+			e.Left = append(e.Left, h)
+		default:
+			others = append(others, h)
+		}
+	}
+	if e.leaves(at.d) {
+		e.Held = append(e.Held, others...)
+		sortHoldings(e.Held)
+		sortHoldings(e.Left)
+		e.remarkLeft(n, at.what, at.d)
+	}
+}
+
+// leaves reports whether a workload is left as it is in a direction.
+func (e *Enforce) leaves(d model.Direction) bool {
+	return slices.ContainsFunc(e.Left, func(h Holding) bool { return h.Direction == d })
+}
+
 // remarkLeft notes which workloads stay as they are.
 func (e *Enforce) remarkLeft(n *notes, ns string, d model.Direction) {
 	for _, h := range e.Left {
 		if h.Direction == d {
-			text := fmt.Sprintf("policies deny %s of %s/%s already, and a blocker keeps ours away", d, ns, h.Name)
+			text := fmt.Sprintf("policies deny %s of %s/%s already, and ours may not yet", d, ns, h.Name)
 			n.find(KindIsolated.of(ns, d, text,
 				"it is left as it is: nothing here opens it or denies it"))
 		}

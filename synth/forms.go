@@ -34,7 +34,7 @@ func (r *Result) Open(namespace string) []policy.Policy {
 		p := &list[i]
 		for _, d := range []model.Direction{model.Ingress, model.Egress} {
 			only, held := r.holdsWorkload(namespace, p.Subject, d)
-			if !r.holds(namespace, d) && !held || !p.Isolates(d) {
+			if !r.holds(namespace, d) && !held || !p.Isolates(d) || r.leaves(namespace, p.Subject, d) {
 				continue
 			}
 			if len(only) > 0 && !r.holds(namespace, d) {
@@ -81,16 +81,30 @@ func (r *Result) learned(namespace string) []policy.Policy {
 func (r *Result) Held(namespace string) []policy.Policy {
 	var list []policy.Policy
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
-		if r.holds(namespace, d) {
+		if e := r.Enforce[namespace]; r.holds(namespace, d) && !e.leaves(d) {
 			list = append(list, policy.Held(namespace, d))
 		}
 	}
 	for _, h := range r.Enforce[namespace].Held {
-		if r.Enforce[namespace].Allows(h.Direction) {
+		if r.Enforce[namespace].Allows(h.Direction) || r.isolates(namespace, h.Selector, h.Direction) {
 			list = append(list, policy.HeldWorkload(namespace, h.Name, h.Selector, h.Direction, h.Only))
 		}
 	}
 	return list
+}
+
+// leaves reports whether what a selector names is left as policies isolate it today.
+func (r *Result) leaves(namespace string, sel policy.Selector, d model.Direction) bool {
+	return slices.ContainsFunc(r.Enforce[namespace].Left, func(h Holding) bool {
+		return h.Direction == d && h.Selector.Compare(sel) == 0
+	})
+}
+
+// isolates reports whether the allow policies of a namespace that is isolated today isolate what a selector names.
+func (r *Result) isolates(namespace string, sel policy.Selector, d model.Direction) bool {
+	return slices.ContainsFunc(r.whole[namespace], func(p policy.Policy) bool {
+		return p.Isolates(d) && p.Subject.Compare(sel) == 0
+	})
 }
 
 // holdsWorkload reports whether a direction is held open for what a selector names, and for which rules, none for

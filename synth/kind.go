@@ -133,7 +133,8 @@ var pages = map[Kind]page{
 		"Check its name, or record there."},
 	KindIsolated: {Warning,
 		"Policies of the cluster deny connections in the namespace already.",
-		"A policy that opens the namespace for a while would allow what is denied there today, so there is none.",
+		"A policy that opens the namespace for a while would allow what is denied there today, so there is none. A direction " +
+			"that may not be denied yet is held open all the same, but for workloads that policies surely isolate.",
 		"Replay new flows before you apply the first phase: there its policies count at once."},
 	KindWidened: {Warning,
 		"More is allowed than was seen, by a named widening and at the price that is told.",

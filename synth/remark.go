@@ -46,11 +46,6 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 			))
 		}
 	}
-	for ns, count := range denials(s) {
-		n.find(KindIsolated.of(ns, model.DirectionUnknown,
-			fmt.Sprintf("policies deny in %s already (denied edges seen: %d)", ns, count),
-			besideThem(sp)))
-	}
 	for ns, why := range s.refused {
 		n.find(KindRefused.of(ns, model.DirectionUnknown, "pods of a namespace without policies: "+why,
 			"nothing is learned for them").as(Warning))
@@ -144,13 +139,26 @@ func remarkOpen(s *scope, sp *speech, n *notes) {
 	}
 }
 
+// remarkIsolated notes the namespaces that policies isolate today, and what these policies do there.
+func remarkIsolated(s *scope, sp *speech, n *notes, enforce map[string]Enforce) {
+	for ns, count := range denials(s) {
+		n.find(KindIsolated.of(ns, model.DirectionUnknown,
+			fmt.Sprintf("policies deny in %s already (denied edges seen: %d)", ns, count),
+			besideThem(sp, enforce[ns])))
+	}
+}
+
 // besideThem says what becomes of pods that other policies isolate already.
-func besideThem(sp *speech) string {
+func besideThem(sp *speech, e Enforce) string {
 	if how := sp.dialect.Rollout(); how.Additive && how.Floor {
 		return "what policies of the namespace isolate they alone decide: these, in the tier below, are not asked there"
 	}
 	if sp.dialect.Rollout().Additive {
 		return "what these policies allow is allowed there at once, beside what others allow"
+	}
+	if !e.Allows(model.Ingress) || !e.Allows(model.Egress) {
+		return "a direction that may not be denied yet is held open, and with it what may be denied there today: " +
+			"replay the log with sluice verify, and do not apply this before both may be denied"
 	}
 	return "nothing is opened there for a while: from the first phase on each workload is limited to what was learned"
 }

@@ -159,16 +159,6 @@ func markUsage(c *cobra.Command) {
 	}
 }
 
-// noArgs takes no argument and says what to give instead.
-func noArgs(instead string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return fmt.Errorf("%q: %s takes no argument%s", args[0], c.CommandPath(), instead)
-		}
-		return nil
-	}
-}
-
 // meant asks whether another word was meant.
 func meant(word string, of []string) string {
 	if near := text.Nearest(word, of); near != "" {

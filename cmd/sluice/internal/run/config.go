@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -280,7 +281,7 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 	d := yaml.NewDecoder(r)
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, Usagef("config %s: %s", name, strings.Join(misread(err), "; "))
+		return nil, Usagef("config %s: %s", name, strings.Join(misread(err, reflect.TypeFor[Config]()), "; "))
 	}
 	if err := CheckWidenings(c.Widen); err != nil {
 		return nil, Usagef("config %s: %w", name, err)

@@ -16,8 +16,8 @@ import (
 // noKey is how the library says that a mapping has a key which its type has not.
 var noKey = regexp.MustCompile(`^(line \d+): field (.*) not found in type \S+$`)
 
-// misread returns what is wrong with a configuration, in the words of those who write it.
-func misread(err error) []string {
+// misread returns what is wrong with a file that was to be read as a type, in the words of those who write it.
+func misread(err error, as reflect.Type) []string {
 	var of *yaml.TypeError
 	if !errors.As(err, &of) {
 		return []string{err.Error()}
@@ -26,7 +26,7 @@ func misread(err error) []string {
 	for i, e := range out {
 		if m := noKey.FindStringSubmatch(e); m != nil {
 			out[i] = fmt.Sprintf("%s: there is no key %q", m[1], m[2])
-			if near := text.Nearest(m[2], keysOf(reflect.TypeFor[Config](), nil)); near != "" {
+			if near := text.Nearest(m[2], keysOf(as, nil)); near != "" {
 				out[i] += ": did you mean " + near + "?"
 			}
 		}
