@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/model/graph"
 	"sluice/synth"
@@ -101,6 +102,9 @@ func TestPhases(t *testing.T) {
 		{"blocked", shop + beside, synth.Config{All: true}},
 		{"isolated", shop + denied, synth.Config{All: true}},
 		{"isolated and blocked", shop + beside + denied, synth.Config{All: true}},
+		{"isolated for sure and blocked", shop + beside + denied + "\n192.0.2.99 -> shop/db 5432/tcp denied", synth.Config{All: true}},
+		{"isolated and not watched", shop + denied + "\n192.0.2.99 -> shop/db 5432/tcp denied",
+			synth.Config{All: true, MinWatch: 1000 * time.Hour}},
 		{"forced", shop + beside, synth.Config{All: true, EnforceAnyway: true}},
 		{"prefix", shop, synth.Config{All: true, NamePrefix: "acme-"}},
 		{"dns", shop, synth.Config{All: true, Widen: []string{synth.WidenDNS}}},
