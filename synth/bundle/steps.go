@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/synth"
 	"sluice/synth/eval"
 	"sluice/synth/render"
 )
@@ -67,11 +68,23 @@ func (w *way) at(parts ...string) string {
 	return quoted(filepath.Join(append([]string{w.dir}, parts...)...))
 }
 
+// toEnforce is what has to be done before anything can be enforced.
+func toEnforce(m *Manifest) string {
+	short := func(n Namespace) bool { return n.IngressStatus == synth.Short.String() }
+	switch blocked := slices.ContainsFunc(m.Namespaces, func(n Namespace) bool { return len(n.Obstacles) > 0 }); {
+	case blocked && slices.ContainsFunc(m.Namespaces, short):
+		return "go on recording, decide on the blockers"
+	case slices.ContainsFunc(m.Namespaces, short):
+		return "go on recording"
+	}
+	return "decide on the blockers"
+}
+
 // steps are the way of the bundle in dir into a cluster, for all its namespaces at once.
 func steps(m *Manifest, how render.Rollout, dir string) []step {
 	w := &way{m: m, how: how, dir: dir}
 	if !slices.ContainsFunc(m.Namespaces, func(n Namespace) bool { return n.Ingress || n.Egress }) {
-		w.add("Nothing can be enforced yet: decide on the blockers, and learn again.")
+		w.add("Nothing can be enforced yet: " + toEnforce(m) + ", and learn again.")
 		return w.steps
 	}
 	w.look()
