@@ -33,10 +33,19 @@ func TestAround(t *testing.T) {
 			f.NamedPorts = []eval.NamedPort{{Name: "web", Proto: model.TCP, Port: 80}}
 			return f
 		}()
-		own     = eval.Facts{Node: true, Entities: model.Host, Address: netip.MustParseAddr("192.0.2.1")}
-		remote  = eval.Facts{Node: true, Entities: model.RemoteNode, Address: netip.MustParseAddr("192.0.2.2")}
-		hostNet = eval.Facts{IsPod: true, HostNetwork: true, Namespace: "shop", Labels: model.Labels{"app=web"}, Entities: model.RemoteNode}
-		site    = func() eval.Facts { f := world; f.Names = []string{"a.www.example.org"}; return f }()
+		own      = eval.Facts{Node: true, Entities: model.Host, Address: netip.MustParseAddr("192.0.2.1")}
+		remote   = eval.Facts{Node: true, Entities: model.RemoteNode, Address: netip.MustParseAddr("192.0.2.2")}
+		hostNet  = eval.Facts{IsPod: true, HostNetwork: true, Namespace: "shop", Labels: model.Labels{"app=web"}, Entities: model.RemoteNode}
+		far      = of(other, "west")
+		near     = of(web, "east")
+		proxy    = eval.Facts{Entities: model.IngressEntity}
+		names    = around("a", "Admin 1", "egress: [{action: Accept, to: [{domainNames: [example.org]}]}]")
+		resolver = func() eval.Facts {
+			f := at(in(pod("kube-system", "k8s-app=kube-dns"), "team=red"), "10.1.0.9")
+			f.NamedPorts = []eval.NamedPort{{Name: "dns", Proto: model.UDP, Port: 53}}
+			return f
+		}()
+		site = func() eval.Facts { f := world; f.Names = []string{"a.www.example.org"}; return f }()
 	)
 	const (
 		everyone = "[{namespaces: {}}]"
@@ -48,6 +57,9 @@ func TestAround(t *testing.T) {
 		plain    = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: np, namespace: shop}\nspec:\n  podSelector: {matchLabels: {app: web}}\n  "
 		denies   = plain + "policyTypes: [Ingress]\n---\n"
 		allows   = plain + "policyTypes: [Ingress]\n  ingress: [{}]\n---\n"
+		refuses  = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: d, namespace: shop}\nspec:\n  endpointSelector: {}\n  ingressDeny: [{fromEndpoints: [{}]}]\n---\n"
+		later    = "ingress: [{action: Pass, from: " + everyone + ", protocols: [{tcp: {destinationPort: {number: 7}}}]}, {action: Deny, from: " + everyone + "}]"
+		notShop  = "ingress: [{action: Deny, from: [{namespaces: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [shop]}"
 		node     = "apiVersion: v1\nkind: Node\nmetadata: {name: edge-1, labels: {pool: edge}}\nstatus: {addresses: [{type: InternalIP, address: 192.0.2.2}]}\n---\n"
 		cnp      = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c, namespace: shop}\nspec:\n  endpointSelector: {}\n  enableDefaultDeny: {ingress: false}\n  ingress: [{fromEndpoints: [{}]}]\n---\n"
 	)
@@ -62,12 +74,25 @@ func TestAround(t *testing.T) {
 		{"Admin denies what a namespace allows", around("a", "Admin 1", denyIn) + allows, cart, web, model.TCP, 80, "---"},
 		{"Admin accepts what a namespace denies", around("a", "Admin 1", acceptIn) + denies, cart, web, model.TCP, 80, "+++"},
 		{"Admin passes on to the namespace", around("a", "Admin 1", passIn) + around("b", "Admin 2", acceptIn) + denies, cart, web, model.TCP, 80, "---"},
-		{"Baseline is not asked where a namespace isolates", around("a", "Baseline 1", acceptIn) + denies, cart, web, model.TCP, 80, "---"},
+		{"Baseline is not asked where a namespace isolates, save by Cilium", around("a", "Baseline 1", acceptIn) + denies, cart, web, model.TCP, 80, "-+-"},
+		{"nor is what it passes let in", around("a", "Baseline 1", passIn) + denies, cart, web, model.TCP, 80, "---"},
+		{"a namespace's rule that denies is no default", around("a", "Baseline 1", acceptIn) + refuses, cart, web, model.TCP, 80, "---"},
 		{"nor where it allows", around("a", "Baseline 1", denyIn) + allows, cart, web, model.TCP, 80, "+++"},
 		{"Baseline denies what nothing isolates", around("a", "Baseline 1", denyIn) + denies, web, cart, model.TCP, 80, "---"},
 		{"Admin passes, Baseline denies", around("a", "Admin 1", passIn) + around("b", "Baseline 1", denyIn), cart, web, model.TCP, 80, "---"},
 		{"the lower number first", around("b", "Admin 1", acceptIn) + around("a", "Admin 2", denyIn), cart, web, model.TCP, 80, "+++"},
-		{"one priority, save that Calico goes by names", around("b", "Admin 1", acceptIn) + around("a", "Admin 1", denyIn), cart, web, model.TCP, 80, "??-"},
+		{"one priority, save that Calico goes by names and to Cilium a denial is stronger", around("b", "Admin 1", acceptIn) + around("a", "Admin 1", denyIn), cart, web, model.TCP, 80, "?--"},
+		{"or its rule comes first", around("b", "Admin 1", acceptIn) + around("a", "Admin 1", later), cart, web, model.TCP, 80, "?+-"},
+		{"namespaces by what they lack: everybody to Cilium", around("a", "Admin 1", notShop+"]}}]}]"), cart, web, model.TCP, 80, "+-+"},
+		{"what is outside too", around("a", "Admin 1", notShop+"]}}]}]"), world, web, model.TCP, 80, "+-+"},
+		{"and the host with its probes", around("a", "Admin 1", notShop+"]}}]}]"), own, web, model.TCP, 80, "+-+"},
+		{"not if pods are chosen", around("a", "Admin 1", strings.Replace(notShop, "namespaces:", "pods: {podSelector: {}, namespaceSelector:", 1)+"]}}}]}]"), cart, web, model.TCP, 80, "+++"},
+		{"nor if a label has to be there", around("a", "Admin 1", notShop+", {key: team, operator: Exists}]}}]}]"), cart, web, model.TCP, 80, "+++"},
+		{"of which other pods are", around("a", "Admin 1", notShop+", {key: team, operator: Exists}]}}]}]"), other, web, model.TCP, 80, "---"},
+		{"pods of another cluster are in all namespaces to Cilium", around("a", "Admin 1", denyIn), far, near, model.TCP, 80, "+-+"},
+		{"who may ask for names", names + around("b", "Admin 2", denyOut), web, resolver, model.UDP, 53, "-+-"},
+		{"on no other port", names + around("b", "Admin 2", denyOut), web, resolver, model.UDP, 54, "---"},
+		{"the proxy of Ingress is in no namespace", strings.Replace(around("a", "Admin 1", denyOut), "subject: {namespaces: {}}", "subject: {namespaces: {matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}", 1), proxy, web, model.TCP, 80, "+-+"},
 		{"one priority, one answer", around("b", "Admin 1", denyIn) + around("a", "Admin 1", denyIn), cart, web, model.TCP, 80, "---"},
 		{"one priority, one of them says nothing", around("b", "Admin 1", denyIn) + around("a", "Admin 1", denyOut), cart, web, model.TCP, 80, "---"},
 		{"the first rule of a policy", around("a", "Admin 1", "ingress: [{action: Accept, from: "+everyone+", protocols: [{tcp: {destinationPort: {number: 80}}}]}, {action: Deny, from: "+everyone+"}]"), cart, web, model.TCP, 80, "+++"},

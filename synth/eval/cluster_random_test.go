@@ -142,7 +142,10 @@ func (a author) clusterPolicy(i int) string {
 
 func (a author) clusterNamespaces() object {
 	return choose(a, object{}, object{"matchLabels": object{"team": choose(a, "blue", "red")}},
-		object{"matchExpressions": []object{{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": []string{"shop"}}}})
+		object{"matchExpressions": []object{{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": []string{"shop"}}}},
+		object{"matchExpressions": []object{{"key": "kubernetes.io/metadata.name", "operator": "Exists"},
+			{"key": choose(a, "kubernetes.io/metadata.name", "team"), "operator": "NotIn", "values": []string{"shop", "red"}}}},
+		object{"matchExpressions": []object{{"key": "zone", "operator": "DoesNotExist"}}})
 }
 
 func (a author) clusterPods() object {

@@ -49,7 +49,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 		e.ordered[i] = p.Sequential() || p.Tier != "" && p.Tier != policy.DefaultTier
 		e.peers[i] = make([][]resolved, len(p.Rules))
 		for j, r := range p.Rules {
-			e.peers[i][j] = e.resolve(r.Peers)
+			e.peers[i][j] = e.resolve(p, r.Peers)
 			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], e.laneOf(p, j))
 			e.ordered[i] = e.ordered[i] || r.Action == policy.Pass
 		}

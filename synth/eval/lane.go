@@ -65,6 +65,9 @@ func closed(p *policy.Policy, r *policy.Rule) bool {
 // laneOf is the lane of a rule. One that Calico closes matches every port, or nothing where it would allow.
 func (e *Evaluator) laneOf(p *policy.Policy, j int) lane {
 	r := &p.Rules[j]
+	if e.semantics == Cilium && asking(p, r) {
+		return lane{rule: j, last: policy.LastPort}
+	}
 	if e.semantics != Calico || !closed(p, r) {
 		return newLane(j, r)
 	}
@@ -72,4 +75,10 @@ func (e *Evaluator) laneOf(p *policy.Policy, j int) lane {
 		return lane{rule: j, first: policy.LastPort, last: 0}
 	}
 	return lane{rule: j, last: policy.LastPort}
+}
+
+// asking reports whether a rule lets its pods ask for names as well.
+func asking(p *policy.Policy, r *policy.Rule) bool {
+	return p.Around() && r.Action == policy.Allow &&
+		slices.ContainsFunc(r.Peers, func(q policy.Peer) bool { return q.Kind == policy.PeerFQDN })
 }

@@ -146,6 +146,9 @@ func (e *Evaluator) matchRule(r *policy.Rule, peers []resolved, a *asked, n *nee
 	}
 	m := ports
 	if !r.AnyPeer {
+		if a.dir == model.Egress && !r.AnyPort && !a.numbered(r) {
+			peers = each(peers)
+		}
 		m = and(m, e.matchAny(r.Peers, peers, a.subject, a.peer, &lacks))
 	}
 	if len(r.Self) > 0 {
@@ -163,6 +166,10 @@ func (e *Evaluator) matchAny(list []policy.Peer, known []resolved, subject, end 
 	m := model.No
 	for i := 0; i < len(list) && m != model.Yes; i++ {
 		if i < len(known) {
+			if known[i].wide {
+				m = either(m, end.ofNamespaces(list[i].Namespaces, known[i].each, n))
+				continue
+			}
 			if found, ok := known[i].finds(subject, end); ok {
 				m = either(m, found)
 				continue
@@ -186,4 +193,20 @@ func everywhere(list []policy.Peer) bool {
 		}
 	}
 	return true
+}
+
+// numbered reports whether a rule names the port of a connection by its number.
+func (a *asked) numbered(r *policy.Rule) bool {
+	var lacks need
+	return slices.ContainsFunc(r.Ports, func(p policy.Port) bool {
+		return p.Name == "" && a.server.matchPort(&p, a.proto, a.port, &lacks) == model.Yes
+	})
+}
+
+// ofNamespaces reports whether labels of a namespace find the end, whatever it is, or with it everybody.
+func (e *End) ofNamespaces(s policy.Selector, each bool, n *need) model.Tri {
+	if all := len(s) > 0 && s.Matches(nil); all && !each || !e.IsPod {
+		return tri(all)
+	}
+	return e.inNamespaces(s, n)
 }

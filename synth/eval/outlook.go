@@ -1,5 +1,7 @@
 package eval
 
+import "sluice/synth/policy"
+
 // outlook is what an evaluation can still come to: what lacks is known only when it has come to an end.
 type outlook struct {
 	allow, deny Part // what decided first, where Policy or Reason say so
@@ -17,6 +19,15 @@ func (o *outlook) add(p Part) {
 	}
 }
 
+// either adds both outcomes: which of them it is depends on what is lacking.
+func (o *outlook) either(lacks need, p Part) {
+	o.lacks.unknown(lacks)
+	p.Outcome, p.Reason = Allowed, Lacking
+	o.add(p)
+	p.Outcome = Denied
+	o.add(p)
+}
+
 func (o *outlook) part() Part {
 	switch {
 	case o.canAllow && o.canDeny:
@@ -25,4 +36,13 @@ func (o *outlook) part() Part {
 		return o.allow
 	}
 	return o.deny
+}
+
+// partOf is what a rule decides that does not pass.
+func partOf(action policy.Action, of, rule int) Part {
+	p := Part{Outcome: Allowed, Reason: ByRule, Policy: of, Rule: rule}
+	if action == policy.Deny {
+		p.Outcome = Denied
+	}
+	return p
 }

@@ -10,15 +10,21 @@ import (
 // resolved is a peer of pods by the numbers of its conditions.
 type resolved struct {
 	ok               bool // otherwise the peer has to be read
+	wide             bool // it asks for labels of namespaces alone, and finds what is no pod (ofNamespaces)
+	each             bool // it is asked of each end by itself
 	named            bool // of a namespace its name is enough
 	pods, namespaces []int
 }
 
-// resolve numbers the conditions of a rule's peers.
-func (e *Evaluator) resolve(list []policy.Peer) []resolved {
+// resolve numbers the conditions of the peers of a rule of a policy.
+func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) []resolved {
 	out := make([]resolved, len(list))
 	for i := range list {
 		p := &list[i]
+		if e.semantics == Cilium && of.Around() && p.Kind == policy.PeerPods && len(p.Pods) == 0 && !p.Inside {
+			out[i] = resolved{wide: true}
+			continue
+		}
 		if p.Kind != policy.PeerPods || slices.ContainsFunc(p.Pods, odd) || slices.ContainsFunc(p.Namespaces, odd) {
 			continue
 		}
@@ -54,4 +60,16 @@ func (r *resolved) finds(subject, end *End) (m model.Tri, ok bool) {
 		return model.No, true
 	}
 	return tri(end.namespaces.all(r.namespaces) && end.pods.all(r.pods)), true
+}
+
+// each returns peers that are asked of each end by itself.
+func each(list []resolved) []resolved {
+	if !slices.ContainsFunc(list, func(r resolved) bool { return r.wide }) {
+		return list
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].each = true
+	}
+	return list
 }

@@ -79,8 +79,10 @@ func (e *Evaluator) entityEnd(end *End) {
 		return
 	}
 	for _, i := range e.clusterWide {
-		e.sel(end, i, tri(e.set.Policies[i].SubjectEntities&end.Entities != 0))
+		p := &e.set.Policies[i]
+		e.sel(end, i, tri(p.SubjectEntities&end.Entities != 0 || end.found(p)))
 	}
+	e.byPriority(end)
 }
 
 // sel notes that policy i may select the end.
@@ -154,4 +156,11 @@ func (e *Evaluator) byPriority(end *End) {
 			slices.SortStableFunc(list, func(a, b selected) int { return cmp.Compare(e.priority(a), e.priority(b)) })
 		}
 	}
+}
+
+// found reports whether a policy around those of namespaces has an end that is no pod for its subject.
+func (e *End) found(p *policy.Policy) bool {
+	const subjects = model.HealthEndpoint | model.IngressEntity
+	return p.Around() && e.Entities&subjects != 0 && len(p.SubjectNamespaces) > 0 && p.SubjectNamespaces.Matches(nil) &&
+		p.Subject.Matches(nil)
 }

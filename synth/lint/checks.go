@@ -91,11 +91,14 @@ var checks = []check{
 	{
 		"cilium-tiers",
 		Warning,
-		"Cilium 1.20 decides ClusterNetworkPolicies in its own way, and sluice decides them as their API says. To " +
-			"Cilium the default deny of a NetworkPolicy stands after the tier Baseline: what Baseline accepts is " +
-			"let through though a NetworkPolicy isolates the pod and has no rule for it. And a peer of namespaces " +
-			"that NotIn or DoesNotExist chooses takes in what is outside the cluster as well. Where Cilium runs, " +
-			"accept in Baseline only what every pod may have, and choose namespaces by what they have.",
+		"Cilium 1.20 decides ClusterNetworkPolicies otherwise than their API says, and sluice decides as it does " +
+			"where Cilium runs. The default deny of a NetworkPolicy stands after the tier Baseline: what Baseline " +
+			"accepts is let through though a NetworkPolicy isolates the pod and has no rule for it. A peer of " +
+			"namespaces that only NotIn or DoesNotExist choose finds everything: it needs a label that a namespace " +
+			"has, or a podSelector. A subject chosen so takes in the proxy of Ingress and Gateway. Policies of one " +
+			"priority are asked rule by rule beside each other, Deny before Accept before Pass. A policy with nodes " +
+			"is refused unless enable-node-selector-labels is set. And who is let out to domain names can ask " +
+			"kube-dns for these names only, where no rule before it lets the pod ask for all.",
 		(*linter).ciliumTiers,
 	},
 	{

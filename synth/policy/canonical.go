@@ -167,6 +167,7 @@ func comparePeer(a, b *Peer) int {
 		return c
 	}
 	return cmp.Or(
+		compareBools(a.Inside, b.Inside),
 		a.CIDR.Compare(b.CIDR),
 		slices.CompareFunc(a.Except, b.Except, netip.Prefix.Compare),
 		cmp.Compare(a.Entities, b.Entities),

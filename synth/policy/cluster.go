@@ -43,7 +43,10 @@ func (p *Policy) Floor(d model.Direction) bool {
 
 func coversAll(peers []Peer, d model.Direction) bool {
 	has := func(q Peer) bool {
-		return slices.ContainsFunc(peers, func(p Peer) bool { return comparePeers(p.Canonical(), q) == 0 })
+		return slices.ContainsFunc(peers, func(p Peer) bool {
+			p.Inside = false
+			return comparePeers(p.Canonical(), q) == 0
+		})
 	}
 	if d == model.Ingress {
 		return has(Peer{Kind: PeerPods})

@@ -24,6 +24,9 @@ func appendPeers(k []byte, list []Peer) []byte {
 		p := &list[i]
 		k = append(k, byte(p.Kind))
 		k = appendSelector(appendSelector(k, p.Namespaces), p.Pods)
+		if p.Inside {
+			k = append(k, '!')
+		}
 		k = appendText(k, p.CIDR.String())
 		k = binary.AppendUvarint(k, uint64(len(p.Except)))
 		for _, e := range p.Except {

@@ -60,12 +60,15 @@ type Peer struct {
 	// matches all. A peer "in the policy's own namespace" names that namespace here. To Calico a network with a
 	// namespace is selected as if it were a pod of it.
 	Namespaces, Pods Selector
-	CIDR             netip.Prefix
-	Except           []netip.Prefix
-	Entities         model.Entities // any of them
-	Name             string
-	Namespace        string // of a service
-	All, None        []Peer
+	// Inside says of a peer around the policies of namespaces that it is of pods though it asks for no label of theirs:
+	// to Cilium one of namespaces alone finds what is no pod as well.
+	Inside    bool
+	CIDR      netip.Prefix
+	Except    []netip.Prefix
+	Entities  model.Entities // any of them
+	Name      string
+	Namespace string // of a service
+	All, None []Peer
 }
 
 // PodsIn is the peer of the pods that sel selects in the given namespace.

@@ -9,9 +9,11 @@ import (
 )
 
 // What is allowed in the tier Baseline comes before what denies a namespace, with room on both sides, and that before
-// what denies those to come: it lets them ask a resolver.
+// what denies those to come: it lets them ask a resolver. Policies with domain names come behind the others: Cilium
+// lets their pods ask for these names only, where nothing before has let them ask for all.
 const (
 	allowPriority = 500
+	namesPriority = allowPriority + 1
 	denyPriority  = policy.LastPriority - 1
 )
 
@@ -20,6 +22,9 @@ const (
 func lowered(p policy.Policy) policy.Policy {
 	p.Tier = policy.BaselineTier
 	order := float64(allowPriority)
+	if slices.ContainsFunc(p.Rules, hasDomain) {
+		order = namesPriority
+	}
 	if len(p.Rules) == 0 {
 		order = denyPriority
 		for _, d := range policy.Directions() {
@@ -35,6 +40,10 @@ func lowered(p policy.Policy) policy.Policy {
 		}
 	}
 	return p
+}
+
+func hasDomain(r policy.Rule) bool {
+	return slices.ContainsFunc(r.Peers, func(q policy.Peer) bool { return q.Kind == policy.PeerFQDN })
 }
 
 // everyone is whatever a rule of a direction can name.

@@ -57,10 +57,12 @@ func TestBaseline(t *testing.T) {
 		{Direction: model.Ingress, Peers: []policy.Peer{policy.PodsIn("edge", nil)}, Ports: []policy.Port{one(80)}},
 		{Direction: model.Egress, Peers: []policy.Peer{policy.PodsIn("shop", app("db")), cidr("192.0.2.9/32")}, Ports: []policy.Port{one(5432)}},
 	}}
+	named := policy.Policy{Name: "mail", Namespace: "shop", Subject: app("mail"), Rules: []policy.Rule{{Direction: model.Egress,
+		Peers: []policy.Peer{{Kind: policy.PeerFQDN, Name: "api.example.com"}}, Ports: []policy.Port{one(443)}}}}
 	held := policy.HeldWorkload("shop", "job", app("job"), model.Egress, nil)
 	held.Ingress, held.Egress = false, false
-	set := policy.PolicySet{}.Add(web, held, policy.DefaultDeny("shop", true, true), d.Floor([]string{"kube-system"}, nil, true, true))
-	rendertest.Written(t, d, set, map[string]string{"shop/web.yaml": "baseline-web", "shop/sluice-open-job-egress.yaml": "baseline-held",
+	set := policy.PolicySet{}.Add(web, named, held, policy.DefaultDeny("shop", true, true), d.Floor([]string{"kube-system"}, nil, true, true))
+	rendertest.Written(t, d, set, map[string]string{"shop/web.yaml": "baseline-web", "shop/mail.yaml": "baseline-names", "shop/sluice-open-job-egress.yaml": "baseline-held",
 		"shop/default-deny.yaml": "baseline-deny", "_cluster/default-deny.yaml": "baseline-floor"})
 	rendertest.RoundTrip(t, d, set)
 	for _, c := range []struct {

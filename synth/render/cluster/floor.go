@@ -14,8 +14,9 @@ func (Dialect) Floor(system []string, resolvers []policy.Peer, ingress, egress b
 	last := float64(policy.LastPriority)
 	p := policy.DefaultDeny("", ingress, egress)
 	p.Tier, p.Order = policy.BaselineTier, &last
-	if len(system) > 0 {
-		p.SubjectNamespaces = policy.Selector{{Key: policy.NamespaceName, Op: policy.NotIn, Values: system}}
+	if len(system) > 0 { // to Cilium what has no namespace, as the proxy of Ingress, is in none of these either
+		p.SubjectNamespaces = policy.Selector{{Key: policy.NamespaceName, Op: policy.Exists},
+			{Key: policy.NamespaceName, Op: policy.NotIn, Values: system}}
 	}
 	pods := policy.Peer{Kind: policy.PeerPods}
 	if ingress {

@@ -141,6 +141,7 @@ func (r reader) peer(n *yaml.Node, path string, rule *policy.Rule) []policy.Peer
 		peer.Namespaces = r.Selector(namespaces, path+".namespaces")
 	case pods != nil:
 		peer.Namespaces, peer.Pods = r.namespacedPod(pods, path+".pods")
+		peer.Inside = len(peer.Pods) == 0
 	case nodes != nil:
 		peer.Kind, peer.Pods = policy.PeerNodes, r.Selector(nodes, path+".nodes")
 	case networks != nil:

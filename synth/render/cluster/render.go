@@ -54,7 +54,7 @@ func (d Dialect) object(p *policy.Policy, labels map[string]string) clusterPolic
 		if r.Direction == model.Ingress {
 			var from []pods
 			for _, q := range r.Peers {
-				from = append(from, podsFor(q.Namespaces, q.Pods))
+				from = append(from, peerFor(&q))
 			}
 			o.Spec.Ingress = append(o.Spec.Ingress, ingress{note, action, from, protocolsOf(r.Ports)})
 		} else {
@@ -72,6 +72,14 @@ func podsFor(namespaces, of policy.Selector) pods {
 	return pods{Pods: &namespacedPod{*render.NewLabelSelector(namespaces), *render.NewLabelSelector(of)}}
 }
 
+// peerFor selects the pods of a peer.
+func peerFor(q *policy.Peer) pods {
+	if q.Inside {
+		return pods{Pods: &namespacedPod{*render.NewLabelSelector(q.Namespaces), *render.NewLabelSelector(nil)}}
+	}
+	return podsFor(q.Namespaces, q.Pods)
+}
+
 // peersOf writes the destinations of a rule.
 func peersOf(list []policy.Peer) []peer {
 	var out []peer
@@ -86,7 +94,7 @@ func peersOf(list []policy.Peer) []peer {
 			case policy.PeerNodes:
 				p.Nodes = render.NewLabelSelector(q.Pods)
 			default:
-				of := podsFor(q.Namespaces, q.Pods)
+				of := peerFor(&q)
 				p.Namespaces, p.Pods = of.Namespaces, of.Pods
 			}
 		}

@@ -36,6 +36,7 @@ func configure() {
 	logging.SetLogLevel(slog.LevelError + 1) // it complains of labels that it made itself
 	c := option.Config
 	c.EnableIPv4, c.EnableIPv6 = true, true
+	c.EnableNodeSelectorLabels = true // else a ClusterNetworkPolicy with nodes is refused
 	c.EnableICMPRules, c.EnableNonDefaultDenyPolicies, c.EnableL7Proxy, c.EnableExtendedIPProtocols = true, true, true, true
 	c.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
 	policy.SetPolicyEnabled(option.DefaultEnforcement)

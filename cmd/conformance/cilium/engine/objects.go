@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/policy/utils"
+	"sigs.k8s.io/network-policy-api/apis/v1alpha2"
 	"sigs.k8s.io/yaml"
 )
 
@@ -42,6 +43,8 @@ func (o *objects) add(text string) ObjectAnswer {
 	switch head.Kind {
 	case "NetworkPolicy":
 		entries, err = kubernetes(text)
+	case "ClusterNetworkPolicy":
+		entries, err = aroundNamespaces(text)
 	case "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy":
 		entries, err = cilium(text)
 	case "CiliumCIDRGroup":
@@ -64,6 +67,20 @@ func kubernetes(text string) (types.PolicyEntries, error) {
 	}
 	entries, err := k8s.ParseNetworkPolicy(silent, cluster, &np)
 	if err == nil {
+	}
+	return entries, err
+}
+
+// aroundNamespaces reads a policy of the tiers around those of namespaces. Cilium knows v1alpha2, which has the fields
+// of v1beta1.
+func aroundNamespaces(text string) (types.PolicyEntries, error) {
+	var p v1alpha2.ClusterNetworkPolicy
+	if err := yaml.UnmarshalStrict([]byte(text), &p); err != nil {
+		return nil, err
+	}
+	entries, err := k8s.ParseClusterNetworkPolicy(silent, cluster, &p)
+	for _, e := range entries {
+		withoutL7(e.L4)
 	}
 	return entries, err
 }

@@ -84,9 +84,10 @@ func (e *engine) verdict(c Connection) (Verdict, error) {
 	flow := types.Flow{From: e.ends[c.From], To: e.ends[c.To], Proto: u8proto.U8proto(c.Protocol), Dport: c.Port,
 		NamedPortsTCP: map[string]uint16{}, NamedPortsUDP: map[string]uint16{}}
 	for _, p := range e.world.Ends[c.To].Ports {
-		if strings.EqualFold(p.Protocol, "udp") {
+		switch strings.ToUpper(p.Protocol) { // the lookup knows no names for others
+		case "UDP":
 			flow.NamedPortsUDP[p.Name] = p.Port
-		} else {
+		case "TCP":
 			flow.NamedPortsTCP[p.Name] = p.Port
 		}
 	}
