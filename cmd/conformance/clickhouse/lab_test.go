@@ -118,7 +118,7 @@ func (s *server) url(database string) string {
 func cluster(t *testing.T) (shards [2][2]*server) {
 	t.Helper()
 	keeper := zookeeper(t)
-	var all strings.Builder
+	var all, firsts strings.Builder // all replicas, and the first of each shard alone
 	for i := range shards {
 		all.WriteString("<shard><internal_replication>true</internal_replication>")
 		for j := range shards[i] {
@@ -127,13 +127,14 @@ func cluster(t *testing.T) (shards [2][2]*server) {
 			fmt.Fprintf(&all, "<replica><host>127.0.0.1</host><port>%d</port></replica>", s.port)
 		}
 		all.WriteString("</shard>")
+		fmt.Fprintf(&firsts, "<shard><replica><host>127.0.0.1</host><port>%d</port></replica></shard>", shards[i][0].port)
 	}
 	for i := range shards {
 		for j, s := range shards[i] {
-			s.config = fmt.Sprintf(`<remote_servers><prod>%s</prod></remote_servers><zookeeper><node><host>127.0.0.1</host><port>%d</port>`+
+			s.config = fmt.Sprintf(`<remote_servers><prod>%s</prod><parts>%s</parts></remote_servers><zookeeper><node><host>127.0.0.1</host><port>%d</port>`+
 				`</node></zookeeper><macros><shard>s%d</shard><replica>r%d</replica></macros><distributed_ddl><path>/ddl</path></distributed_ddl>`+
 				`<interserver_http_port>%d</interserver_http_port><interserver_http_host>127.0.0.1</interserver_http_host>`,
-				all.String(), keeper, i, j, freePort(t))
+				all.String(), firsts.String(), keeper, i, j, freePort(t))
 			s.configure()
 			s.start()
 		}

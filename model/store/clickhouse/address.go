@@ -36,7 +36,8 @@ type address struct {
 	secure   bool
 	ca       string // the file of the authorities that certificates are checked against, "": those of the system
 	beat     time.Duration
-	rest     url.Values // parameters that are not the address's
+	grace    time.Duration // how long what --keep has ended can be read on; 0: as the collector says
+	rest     url.Values    // parameters that are not the address's
 }
 
 // identifier is what may be named in SQL without quotes.
@@ -87,6 +88,12 @@ func (a *address) parameters(query string) (err error) {
 			return fmt.Errorf("%s: beat=%s is no duration of 100ms or more", a.text, beat)
 		}
 	}
+	if grace := a.rest.Get("grace"); grace != "" {
+		if a.grace, err = time.ParseDuration(grace); err != nil || a.grace <= 0 {
+			return fmt.Errorf("%s: grace=%s is no duration", a.text, grace)
+		}
+	}
+	a.rest.Del("grace")
 	a.rest.Del("ca")
 	a.rest.Del("beat")
 	return nil
@@ -95,7 +102,7 @@ func (a *address) parameters(query string) (err error) {
 // known is the error for parameters that a store does not have.
 func (a *address) known() error {
 	for name := range a.rest {
-		return fmt.Errorf("%s has no parameter %s: there are ca=FILE and beat=DURATION", a.text, name)
+		return fmt.Errorf("%s has no parameter %s: there are ca=FILE, beat=DURATION and grace=DURATION", a.text, name)
 	}
 	return nil
 }

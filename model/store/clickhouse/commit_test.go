@@ -42,19 +42,19 @@ func TestBatches(t *testing.T) {
 // TestPart: what the commits say is what a store in files says of its segments, by day and cluster.
 func TestPart(t *testing.T) {
 	digest := func(d string) []store.Source { return []store.Source{{Name: d, Digest: d, Bytes: 9}} }
-	s := &Store{dropped: map[string]bool{"1970-01-02": true}, rows: map[uint64]*row{
+	s := &Store{dropped: "1970-01-01", rows: map[uint64]*row{
 		1: {writer: 1, state: made, content: content{Batches: 1, Sources: digest("a"), Parts: []part{
-			{Cluster: "c", Hour: 1, Rows: 2, First: 1, Last: 2}, {Cluster: "c", Hour: 23, Rows: 3, First: 3, Last: 9},
-			{Cluster: "c", Hour: 24, Rows: 3, First: 3, Last: 9}}}},
+			{Cluster: "c", Hour: 25, Rows: 2, First: 1, Last: 2}, {Cluster: "c", Hour: 47, Rows: 3, First: 3, Last: 9},
+			{Cluster: "c", Hour: 1, Rows: 3, First: 3, Last: 9}}}},
 		2: {writer: 2, state: prepared, content: content{Batches: 1, Sources: digest("b"), Parts: []part{
-			{Cluster: "c", Hour: 1, Rows: 7, First: 1, Last: 2}}}},
+			{Cluster: "c", Hour: 25, Rows: 7, First: 1, Last: 2}}}},
 		3: {writer: 3, state: made, content: content{Batches: 1, Parts: []part{
-			{Cluster: "d", Hour: 1, Rows: 1, First: 4, Last: 4, Peers: []string{"c"}},
-			{Cluster: "e", Hour: 1, Rows: 1, First: 4, Last: 4}}}},
+			{Cluster: "d", Hour: 25, Rows: 1, First: 4, Last: 4, Peers: []string{"c"}},
+			{Cluster: "e", Hour: 25, Rows: 1, First: 4, Last: 4}}}},
 	}}
 	want := []store.Segment{
-		{Path: "cluster=c/day=1970-01-01", Cluster: "c", Peers: []string{}, Day: "1970-01-01", Rows: 5, First: 1, Last: 9},
-		{Path: "cluster=d/day=1970-01-01", Cluster: "d", Peers: []string{"c"}, Day: "1970-01-01", Rows: 1, First: 4, Last: 4},
+		{Path: "cluster=c/day=1970-01-02", Cluster: "c", Peers: []string{}, Day: "1970-01-02", Rows: 5, First: 1, Last: 9},
+		{Path: "cluster=d/day=1970-01-02", Cluster: "d", Peers: []string{"c"}, Day: "1970-01-02", Rows: 1, First: 4, Last: 4},
 	}
 	if d := cmp.Diff(want, s.Part("c").Segments); d != "" {
 		t.Error(d)

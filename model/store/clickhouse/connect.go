@@ -2,13 +2,16 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -77,6 +80,8 @@ func (d *database) exec(ctx context.Context, query string) error {
 
 // The codes of errors that have a remedy.
 const (
+	noColumn      = 16
+	unknownName   = 47
 	noTable       = 60
 	noDatabase    = 81
 	readOnly      = 164
@@ -116,9 +121,10 @@ func (d *database) say(err error) error {
 		return err
 	}
 	var e *ch.Exception
-	var expired x509.CertificateInvalidError
-	var unknown x509.UnknownAuthorityError
 	var dial *net.OpError
+	if e := d.insecure(err); e != nil {
+		return fmt.Errorf("%s: %w", d.text, e)
+	}
 	switch {
 	case errors.As(err, &e):
 		if e.Code == noDatabase || e.Code == noTable {
@@ -133,14 +139,38 @@ func (d *database) say(err error) error {
 			return fmt.Errorf("%s: %s: %w", d.text, strings.ReplaceAll(remedy, "URL", d.text), firstLine{err, text})
 		}
 		return fmt.Errorf("%s: %w", d.text, firstLine{err, text})
-	case errors.As(err, &expired):
-		return fmt.Errorf("%s: the server's certificate: %w", d.text, expired)
-	case errors.As(err, &unknown):
-		return fmt.Errorf("%s: the server's certificate: %w: name the file of its authority, ?ca=FILE", d.text, unknown)
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fmt.Errorf("%s: the server does not answer: %w", d.text, dial)
 	}
 	return fmt.Errorf("%s: %w", d.text, err)
+}
+
+// insecure makes an error of TLS one that says what helps; nil: it is another.
+func (d *database) insecure(err error) error {
+	var invalid x509.CertificateInvalidError
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var noTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Errorf("the server's certificate has expired, or is not valid yet: %w: renew it, or set this machine's clock", invalid)
+	case errors.As(err, &invalid):
+		return fmt.Errorf("the server's certificate: %w", invalid)
+	case errors.As(err, &unknown):
+		return fmt.Errorf("the server's certificate is of an unknown authority: %w: name the file of that, ?ca=FILE", unknown)
+	case errors.As(err, &host):
+		names := slices.Clone(host.Certificate.DNSNames)
+		for _, ip := range host.Certificate.IPAddresses {
+			names = append(names, ip.String())
+		}
+		return fmt.Errorf("the server's certificate is not one for %s: it is for %s: name the server so in the URL",
+			host.Host, strings.Join(names, ", "))
+	case errors.As(err, &noTLS):
+		return fmt.Errorf("the server speaks no TLS on this port: give that for TLS, or %s: %w", plainScheme, noTLS)
+	case !d.secure && strings.HasPrefix(err.Error(), "handshake:") && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
+		return fmt.Errorf("the server closed the connection: if this is its port for TLS, write %s", tlsScheme)
+	}
+	return nil
 }
 
 // firstLine is an error of a server without the trace that it adds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sluice/model/store"
 )
@@ -38,7 +39,7 @@ func Init(ctx context.Context, at string, l Layout) (was int, err error) {
 		return 0, err
 	}
 	defer d.conn.Close()
-	was, have, err := d.version(ctx)
+	was, have, err := d.version(ctx, time.Second)
 	switch {
 	case errors.Is(err, store.ErrNoStore):
 	case err != nil:
@@ -51,8 +52,12 @@ func Init(ctx context.Context, at string, l Layout) (was int, err error) {
 		l = have
 	}
 	for _, line := range statements(d.database, l, was, steps) {
-		if err := d.exec(ctx, line); err != nil {
-			return was, fmt.Errorf("make the schema: %w", err)
+		err := d.conn.Exec(ctx, line)
+		for n := 1; n < tries && err != nil && broken(err) && pause(ctx, time.Duration(n)*time.Second) == nil; n++ {
+			err = d.conn.Exec(ctx, line) // a statement may run twice
+		}
+		if err != nil {
+			return was, fmt.Errorf("make the schema: %w", d.say(err))
 		}
 	}
 	return was, nil
@@ -70,22 +75,31 @@ func (l Layout) String() string {
 	return s
 }
 
-// version returns the version of the schema and how it lies; the error is store.ErrNoStore where there is none.
-func (d *database) version(ctx context.Context) (int, Layout, error) {
+// version returns the version of the schema and how it lies; the error is store.ErrNoStore where there is none. A table
+// without a row is one that is being made, or that a replica has and not yet what is in it: that is waited for.
+func (d *database) version(ctx context.Context, wait time.Duration) (int, Layout, error) {
 	var version uint32
+	var rows uint64
 	var l Layout
 	var replicated uint8
-	row := d.conn.QueryRow(ctx, "SELECT max(version), max(cluster), max(replicated) FROM "+d.table("schema_version"))
-	if err := row.Scan(&version, &l.Cluster, &replicated); err != nil {
-		return 0, l, d.say(err)
+	for began := time.Now(); ; {
+		row := d.conn.QueryRow(ctx, "SELECT count(), max(version), max(cluster), max(replicated) FROM "+d.table("schema_version"))
+		if err := row.Scan(&rows, &version, &l.Cluster, &replicated); err != nil {
+			return 0, l, d.say(err)
+		}
+		if rows > 0 || time.Since(began) > wait {
+			l.Replicated = replicated > 0
+			return int(version), l, nil
+		}
+		if err := pause(ctx, wait/50); err != nil {
+			return 0, l, err
+		}
 	}
-	l.Replicated = replicated > 0
-	return int(version), l, nil
 }
 
 // current checks that the schema is the one that this program knows.
 func (d *database) current(ctx context.Context) (Layout, error) {
-	version, l, err := d.version(ctx)
+	version, l, err := d.version(ctx, patience)
 	switch {
 	case err != nil:
 		return l, err

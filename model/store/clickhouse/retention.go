@@ -1,8 +1,8 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,44 +16,81 @@ const forgetEvery = 10 * time.Minute
 // Compact drops days that are too old, whole partitions of the servers, and ids that no collector asks for again.
 // Merging small parts is what the servers do by themselves.
 func (s *Store) Compact(ctx context.Context, o store.CompactOptions) (c store.Compaction, err error) {
-	if o.KeepBytes > 0 {
-		return c, errors.New("--keep-bytes is not for a store in ClickHouse, which packs as it likes: give --keep")
-	}
-	if o.Keep > 0 {
+	if o.Keep > 0 || o.KeepBytes > 0 {
 		if err := s.drop(ctx, o, &c); err != nil {
 			return c, err
 		}
 	}
+	if err := s.sweep(ctx, cmp.Or(s.db.grace, o.Grace)); err != nil {
+		return c, err
+	}
 	return c, s.forget(ctx)
 }
 
-// drop drops the days that are too old. That they do not count is said first: killed between, the next one goes on.
+// drop says of the days that are too old, or too many, that they do not count any more. Their partitions stay for a
+// while, for who opened the store before. One that may still go on stays: what does not count once never does again.
 func (s *Store) drop(ctx context.Context, o store.CompactOptions, c *store.Compaction) error {
-	old, ahead := store.Expired(s.days(), o)
+	if err := s.measure(ctx); err != nil && (o.KeepBytes > 0 || !isException(err)) {
+		return fmt.Errorf("--keep-bytes: %w", err)
+	}
+	now := time.Now()
+	if !o.Now.IsZero() {
+		now = o.Now
+	}
+	all := s.days()
+	old, ahead := store.Expired(all, o)
 	c.Ahead = ahead
-	for _, g := range s.days() {
-		if !old[g.Path] {
-			continue
-		}
+	var last time.Time
+	for _, g := range all {
 		day, err := time.Parse(time.DateOnly, g.Day)
 		if err != nil {
 			return err
 		}
-		err = s.db.insert(ctx, "dropped", "day", func(b columns) columns { return b.add([]time.Time{day}) })
+		if old[g.Path] && now.After(day.Add(24*time.Hour)) {
+			last, c.Dropped = day, c.Dropped+g.Rows
+		}
+	}
+	if c.Dropped > 0 { // one row, which is there or not: so no reader sees some of the days
+		err := s.db.insert(ctx, "dropped", "day", func(b columns) columns { return b.add([]time.Time{last}) })
 		if err != nil {
 			return err
 		}
+		if err := s.reload(ctx); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for day := range s.bytes {
+		if _, known := s.ended[day]; !known && day <= s.dropped { // its partition is there, or there again
+			s.ended[day] = time.Now()
+		}
+	}
+	return nil
+}
+
+// sweep drops the partitions of days that ended some time ago, by this process or by one that was killed before it had.
+func (s *Store) sweep(ctx context.Context, grace time.Duration) error {
+	s.mu.Lock()
+	var due []string
+	for day, at := range s.ended {
+		if time.Since(at) >= grace {
+			due = append(due, day)
+		}
+	}
+	s.mu.Unlock()
+	for _, day := range due {
 		for _, table := range []string{"flows", "flows_by_hour"} {
 			line := fmt.Sprintf("ALTER TABLE %s%s DROP PARTITION '%s'", localTable(s.db.database, s.layout, table),
-				(&script{layout: s.layout}).onCluster(), g.Day)
+				(&script{layout: s.layout}).onCluster(), day)
 			if err := s.db.exec(ctx, line); err != nil {
 				return err
 			}
 		}
-		c.Dropped += g.Rows
-	}
-	if c.Dropped > 0 {
-		return s.reload(ctx)
+		s.mu.Lock()
+		delete(s.ended, day)
+		delete(s.bytes, day)
+		s.mu.Unlock()
 	}
 	return nil
 }
@@ -71,10 +108,11 @@ func (s *Store) days() []store.Segment {
 		g.Rows, g.First, g.Last = g.Rows+p.Rows, min(g.First, p.First), max(g.Last, p.Last)
 	}
 	var out []store.Segment
-	for _, g := range days {
+	for day, g := range days {
+		g.Bytes = s.bytesOf(day)
 		out = append(out, *g)
 	}
-	slices.SortFunc(out, func(a, b store.Segment) int { return int(a.First - b.First) })
+	slices.SortFunc(out, func(a, b store.Segment) int { return cmp.Compare(a.First, b.First) })
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -29,32 +30,51 @@ const (
 // Scan hands all rows in the range to fn: sums over an hour, or over a minute.
 func (s *Store) Scan(ctx context.Context, o store.ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
-	wanted := map[string]bool{}
-	for _, g := range s.Part(o.Cluster).Segments {
-		wanted[g.Cluster] = true
-	}
-	sc := &scan{store: s, options: o, tables: model.NewTables(), ids: map[endpointID]model.EndpointID{}, fn: fn}
-	if o.Cluster != "" {
-		sc.clusters = wanted
-	}
-	for _, r := range s.live() {
-		if sc.live == nil {
-			sc.live = map[uint64]*row{}
-		}
-		sc.live[r.writer] = r
-	}
-	days := map[string][]part{}
-	for _, p := range s.parts() {
-		if wanted[p.Cluster] && o.Overlaps(p.First, p.Last) {
-			days[dayOf(p.Hour)] = append(days[dayOf(p.Hour)], p)
-		}
-	}
-	for _, day := range slices.Sorted(maps.Keys(days)) {
-		if err := sc.day(ctx, day, days[day]); err != nil {
+	sc := s.scan(o, fn)
+	for day, parts := range sc.days() {
+		if err := sc.day(ctx, day, parts); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scan prepares a scan of what there is now.
+func (s *Store) scan(o store.ScanOptions, fn func(t model.Tables, rows []model.Observation) error) *scan {
+	wanted := map[string]bool{}
+	for _, g := range s.Part(o.Cluster).Segments {
+		wanted[g.Cluster] = true
+	}
+	sc := &scan{store: s, options: o, tables: model.NewTables(), ids: map[endpointID]model.EndpointID{}, fn: fn,
+		live: map[uint64]*row{}}
+	if o.Cluster != "" {
+		sc.clusters = wanted
+	}
+	for _, r := range s.live() {
+		sc.live[r.writer] = r
+	}
+	for _, p := range s.parts() {
+		if wanted[p.Cluster] && o.Overlaps(p.First, p.Last) {
+			sc.parts = append(sc.parts, p)
+		}
+	}
+	return sc
+}
+
+// days yields the days of a scan with what it reads of each, in order.
+func (s *scan) days() iter.Seq2[string, []part] {
+	return func(yield func(string, []part) bool) {
+		for rest := s.parts; len(rest) > 0; {
+			day, n := dayOf(rest[0].Hour), 1
+			for n < len(rest) && dayOf(rest[n].Hour) == day {
+				n++
+			}
+			if !yield(day, rest[:n:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
 }
 
 // scan is a running scan.
@@ -63,6 +83,7 @@ type scan struct {
 	options  store.ScanOptions
 	clusters map[string]bool // nil: all
 	live     map[uint64]*row
+	parts    []part // in order
 	tables   model.Tables
 	ids      map[endpointID]model.EndpointID
 	fn       func(t model.Tables, rows []model.Observation) error
@@ -158,13 +179,35 @@ func (s *scan) counted(ctx context.Context, day string, parts []part) (*dayRows,
 			if h := rows.slots[p.slot()]; h != nil {
 				have = h.sum
 			}
-			return nil, fmt.Errorf("%s: of %s in cluster %s there are %d of %d rows: a replica is behind, or a part is lost: %w",
+			if err := s.ended(ctx, day); err != nil {
+				return nil, err
+			}
+			lack := &lackError{slots: map[slot]bool{}}
+			for i := range lacks {
+				lack.slots[lacks[i].slot()] = true
+			}
+			lack.error = fmt.Errorf("%s: of %s in cluster %s there are %d of %d rows: a replica is behind, or a part is lost: %w",
 				s.store.db.text, model.StampSecond(int64(p.Hour)*3600e6), p.Cluster, have, p.Rows, store.ErrDamaged)
+			return nil, lack
 		}
 		if err := pause(ctx, patience/20); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// ended returns an error if a day was dropped while it was read.
+func (s *scan) ended(ctx context.Context, day string) error {
+	if err := s.store.reload(ctx); err != nil {
+		return err
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if day <= s.store.dropped {
+		return fmt.Errorf("read %s: %s was dropped, as --keep asks for, for longer than readers may take; read it again",
+			s.store.db.text, day)
+	}
+	return nil
 }
 
 // where is the condition for parts of a day.

@@ -23,6 +23,7 @@ func TestAddress(t *testing.T) {
 		"clickhouse:///flows":                     "names no host",
 		"clickhouse://me:secret@ch/flows":         "no password in a URL",
 		"clickhouse://ch/flows?beat=1ms":          "beat=1ms is no duration",
+		"clickhouse://ch/flows?grace=soon":        "grace=soon is no duration",
 		"clickhouse://ch/flows?compress=lz4":      "has no parameter compress",
 		"clickhouse://ch/flows?beat=%zz&password": "cannot be read",
 	} {

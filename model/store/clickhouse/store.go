@@ -109,7 +109,9 @@ type Store struct {
 
 	mu      sync.Mutex
 	rows    map[uint64]*row
-	dropped map[string]bool // days
+	dropped string               // the newest day that was dropped: with all before it, at once; "": none
+	ended   map[string]time.Time // of dropped days, those that have a partition left, and since when this process knows
+	bytes   map[string]int64     // what days take on the servers, nil: nobody knows
 	sent    map[endpointID]bool
 	held    map[string]*Lock // streams that this process collects
 	forgot  time.Time        // when ids were removed last
@@ -121,7 +123,8 @@ func Open(ctx context.Context, at string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, ctx: ctx, last: outlasting(ctx, farewell), sent: map[endpointID]bool{}, held: map[string]*Lock{}}
+	s := &Store{db: db, ctx: ctx, last: outlasting(ctx, farewell), sent: map[endpointID]bool{}, held: map[string]*Lock{},
+		ended: map[string]time.Time{}}
 	if err := db.known(); err != nil {
 		return nil, err
 	}
@@ -129,6 +132,9 @@ func Open(ctx context.Context, at string) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	if err := s.reload(ctx); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err := s.measure(ctx); err != nil && !isException(err) { // who may not see the sizes can read all the same
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
@@ -167,21 +173,15 @@ func (s *Store) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dropped := map[string]bool{}
-	days, err := s.db.conn.Query(ctx, "SELECT DISTINCT day FROM "+s.db.table("dropped"))
-	if err != nil {
+	var newest time.Time
+	var n uint64
+	days := s.db.conn.QueryRow(ctx, "SELECT count(), max(day) FROM "+s.db.table("dropped"))
+	if err := days.Scan(&n, &newest); err != nil {
 		return s.db.say(err)
 	}
-	defer days.Close()
-	for days.Next() {
-		var day time.Time
-		if err := days.Scan(&day); err != nil {
-			return s.db.say(err)
-		}
-		dropped[day.Format(time.DateOnly)] = true
-	}
-	if err := days.Err(); err != nil {
-		return s.db.say(err)
+	dropped := ""
+	if n > 0 {
+		dropped = newest.Format(time.DateOnly)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,7 +253,7 @@ func (s *Store) parts() []part {
 	s.mu.Lock()
 	dropped := s.dropped
 	s.mu.Unlock()
-	all = slices.DeleteFunc(addParts(nil, all), func(p part) bool { return dropped[dayOf(p.Hour)] })
+	all = slices.DeleteFunc(addParts(nil, all), func(p part) bool { return dayOf(p.Hour) <= dropped })
 	slices.SortFunc(all, func(a, b part) int {
 		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Cluster, b.Cluster))
 	})
@@ -283,6 +283,7 @@ func (s *Store) Part(cluster string) store.Part {
 		out.Segments = append(out.Segments, g)
 	}
 	slices.SortFunc(out.Segments, func(a, b store.Segment) int { return cmp.Compare(a.Path, b.Path) })
+	s.apportion(out.Segments)
 	for _, r := range s.live() {
 		out.Sources = append(out.Sources, r.content.Sources...)
 	}

@@ -99,7 +99,8 @@ func newStoreCheck(s Streams) *cobra.Command {
 		Use:   "check DIR",
 		Short: "Read a whole store and say what is not as it was committed",
 		Long: `check reads every commit of the store in DIR, the digest of every file that counts, every row and what it
-refers to, and compares counts and times with what the commits say. It changes nothing, and may run beside a collector.
+refers to, and compares counts and times with what the commits say; of a store in ClickHouse every row that counts, and
+what it refers to. It changes nothing, and may run beside a collector.
 It exits with 1 if anything is missing or damaged.`,
 		Example: `  sluice store check flows`,
 		Args:    cobra.ExactArgs(1),
@@ -116,11 +117,7 @@ func runStoreCheck(ctx context.Context, s Streams, o *storeCheckOptions) error {
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	files, err := place.Files(ctx, o.dir)
-	if err != nil {
-		return err
-	}
-	found, err := store.Check(ctx, files)
+	found, err := place.Check(ctx, o.dir)
 	if err != nil {
 		return err
 	}

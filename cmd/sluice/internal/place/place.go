@@ -91,6 +91,18 @@ func open(ctx context.Context, at string, files func(store.Files) (*store.Store,
 	return InFiles(st), nil
 }
 
+// Check reads a whole store; see store.Check.
+func Check(ctx context.Context, at string) (*store.Checked, error) {
+	if clickhouse.IsURL(at) {
+		return clickhouse.Check(ctx, at)
+	}
+	files, err := Files(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return store.Check(ctx, files)
+}
+
 // InFiles is a store of files as a Store.
 func InFiles(st *store.Store) Store { return inFiles{st} }
 
