@@ -67,7 +67,18 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		in = &waiting{ctx: r.ctx, r: stdin}
 	}
 	var hash *xxh3.Hasher
-	if s.Name != "-" {
+	var far RemoteText
+	if r.options.Remote != nil {
+		if from := r.options.Remote(s.Name); from != nil {
+			var err error
+			if far, err = r.remote(s, from); err != nil || far == nil {
+				return err
+			}
+			defer far.Close()
+			in = &waiting{ctx: r.ctx, r: far}
+		}
+	}
+	if s.Name != "-" && far == nil {
 		f, err := await(r.ctx, func() (*os.File, error) { return os.Open(s.Name) }) // a pipe waits for who writes
 		if err != nil {
 			return plain(err)
@@ -110,6 +121,13 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 	before := r.records()
 	err = r.decode(s, br, packed)
 	s.Records = r.records() - before
+	if far != nil && err == nil {
+		if _, err = io.Copy(io.Discard, far); err != nil {
+			return plain(err)
+		}
+		s.Bytes, s.Digest = far.Digest()
+		r.digests[s.Digest] = true
+	}
 	if hash != nil && r.ctx.Err() == nil {
 		err = errors.Join(err, r.finish(s, c))
 	}

@@ -29,6 +29,23 @@ type Options struct {
 	// nothing is skipped, and digests are computed only if Digests asks for them.
 	Past    Past
 	Digests bool
+	// Remote returns the input of a name that is no file, nil where it is one. It may be nil.
+	Remote func(name string) Remote
+}
+
+// Remote is an input on a server. It counts as a whole: one that breaks off is read again the next time.
+type Remote interface {
+	// Sum asks how many bytes there are to read, and for what tells them from others.
+	Sum(ctx context.Context) (bytes int64, digest string, err error)
+	// Open begins to read.
+	Open(ctx context.Context) (RemoteText, error)
+}
+
+// RemoteText is what is read of an input on a server.
+type RemoteText interface {
+	io.ReadCloser
+	// Digest is Sum of what was read.
+	Digest() (bytes int64, digest string)
 }
 
 // Past knows files by what is in them.
@@ -49,6 +66,7 @@ type Source struct {
 	Digest  string // XXH3 of 128 bits, in hexadecimal; empty where nobody asked or nothing can be read twice
 	Err     error
 	Skipped bool
+	Remote  bool // it is on a server
 }
 
 // Summary is what was read.
@@ -71,7 +89,7 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	}
 	var sum Summary
 	for _, in := range inputs {
-		for _, name := range files(in) {
+		for _, name := range o.files(in) {
 			if ctx.Err() != nil {
 				break
 			}
@@ -83,6 +101,14 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 		}
 	}
 	return sum, ctx.Err()
+}
+
+// files lists the files that an input stands for.
+func (o *Options) files(in string) []string {
+	if o.Remote != nil && o.Remote(in) != nil {
+		return []string{in}
+	}
+	return files(in)
 }
 
 // files lists the files of a directory and those that links in it lead to, each once, hidden ones aside. Anything else

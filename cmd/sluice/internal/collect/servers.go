@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/ingest/live"
 	"sluice/ingest/live/goldmane"
@@ -109,7 +110,8 @@ func Servers(args []string) (servers []string, err error) {
 	for _, a := range args {
 		if a = serverURL(a); IsServer(a) {
 			servers = append(servers, a)
-		} else if scheme, _, ok := strings.Cut(a, "://"); ok && !strings.ContainsAny(scheme, "/.") {
+		} else if scheme, _, ok := strings.Cut(a, "://"); ok && !strings.ContainsAny(scheme, "/.") &&
+			!place.IsTables(a) && place.LinesOf(a) == nil {
 			return nil, run.Usagef("%s: no such kind of server: they are %s", a, strings.Join(schemes, ", "))
 		} else if meant := slashed(a); meant != "" {
 			return nil, run.Usagef("%s: no such file, and no server: did you mean %s?", a, meant)

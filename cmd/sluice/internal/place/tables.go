@@ -32,6 +32,17 @@ func Init(ctx context.Context, at string, l Layout) (int, error) {
 	return clickhouse.Init(ctx, at, l)
 }
 
+// Lines is a column of records in a table that other programs write.
+type Lines = clickhouse.Lines
+
+// LinesOf returns the lines that a source names, nil if it is another source.
+func LinesOf(source string) *Lines { return clickhouse.LinesOf(source) }
+
+// IsTables reports whether a source names a store in a database.
+func IsTables(source string) bool {
+	return clickhouse.IsURL(source) && clickhouse.LinesOf(source) == nil
+}
+
 func needsTables(at string) error {
 	if clickhouse.IsURL(at) {
 		return nil

@@ -105,7 +105,7 @@ func StoreOf(arg string) string {
 	if dir, ok := strings.CutPrefix(arg, StorePrefix); ok {
 		return dir
 	}
-	if store.Is(arg) {
+	if store.Is(arg) || place.IsTables(arg) {
 		return arg
 	}
 	return ""
@@ -150,6 +150,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 			Progress: add,
 			Past:     past,
 			Digests:  src.Digests,
+			Remote:   remote,
 		},
 	)
 	done()
@@ -165,6 +166,11 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 		return err
 	}
 	l.Sources = sum.Sources
+	for i := range sum.Sources {
+		if s := &sum.Sources[i]; s.Remote && s.Err != nil { // some of its rows would be a smaller answer
+			return s.Err
+		}
+	}
 	l.fail(sum.Sources)
 	if n := l.Report.Fate(model.Malformed); src.Strict && n > 0 {
 		smp := l.Report.Samples[0]

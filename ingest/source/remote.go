@@ -1,0 +1,16 @@
+package source
+
+// remote opens an input on a server; nil: it is one that was read before.
+func (r *reader) remote(s *Source, from Remote) (RemoteText, error) {
+	s.Remote = true
+	if past := r.options.Past; past != nil {
+		bytes, digest, err := from.Sum(r.ctx)
+		if err != nil {
+			return nil, err
+		}
+		if s.Skipped = r.digests[digest] || past.HasSize(bytes) && past.HasSource(digest); s.Skipped {
+			return nil, nil
+		}
+	}
+	return await(r.ctx, func() (RemoteText, error) { return from.Open(r.ctx) })
+}
