@@ -23,6 +23,7 @@ var layers = []struct{ pkg, imports string }{
 	{"model/store/storetest", "model model/store"},
 	{"model/store/bucket", "model/store"},
 	{"model/store/bucket/buckettest", ""},
+	{"model/store/cache", "model/store"},
 	{"model/store/clickhouse", "model model/store"},
 	{"model/workload", "model"},
 	{"model/graph", "model model/workload"},
@@ -69,7 +70,7 @@ var layers = []struct{ pkg, imports string }{
 	{"cmd/sluice/internal/text", "model"},
 	{"cmd/sluice/internal/kube", "ingest/live"},
 	{"cmd/sluice/internal/kube/kubetest", ""},
-	{"cmd/sluice/internal/place", "model model/store model/store/bucket model/store/clickhouse"},
+	{"cmd/sluice/internal/place", "model model/store model/store/bucket model/store/cache model/store/clickhouse"},
 	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
 		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/fleet synth/lint " +
 		"synth/policy synth/readiness synth/render synth/render/all synth/verify"},

@@ -14,6 +14,24 @@ type Metered interface {
 	Traffic() (requests, bytes int64)
 }
 
+// Caching are Files that keep what was read of them, by its SHA-256.
+type Caching interface {
+	// Cached returns the file of a digest, which it has, or nil.
+	Cached(digest string) []byte
+	// Keep may keep a file of this digest.
+	Keep(digest string, data []byte)
+	// Saved returns how many files were not asked for, and their bytes, and why no more are kept.
+	Saved() (files, bytes int64, err error)
+}
+
+// Saved returns what a cache has saved so far, nothing where there is none.
+func (s *Store) Saved() (files, bytes int64, err error) {
+	if c, ok := s.files.(Caching); ok {
+		return c.Saved()
+	}
+	return 0, 0, nil
+}
+
 // Traffic returns what the files of the store were asked for so far, 0 where nobody counts that.
 func (s *Store) Traffic() (requests, bytes int64) {
 	if m, ok := s.files.(Metered); ok {

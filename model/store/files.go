@@ -93,6 +93,14 @@ func (c *counter) Write(b []byte) (int, error) {
 // read fills buf with a file that a commit names, and returns an error if it is not the one that was committed. What is
 // checked is what is parsed: the file is not opened again.
 func read(f Files, name, digest string, buf *bytes.Buffer) error {
+	cache, _ := f.(Caching)
+	if cache != nil {
+		if data := cache.Cached(digest); data != nil {
+			buf.Reset()
+			_, _ = buf.Write(data)
+			return nil
+		}
+	}
 	r, n, err := f.Get(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -118,6 +126,9 @@ func read(f Files, name, digest string, buf *bytes.Buffer) error {
 			digest,
 			ErrDamaged,
 		)
+	}
+	if cache != nil {
+		cache.Keep(digest, buf.Bytes())
 	}
 	return nil
 }

@@ -316,6 +316,9 @@ func (s *Store) hasSource(is func(*store.Source) bool) bool {
 // Traffic returns nothing: what a server reads is its own business.
 func (s *Store) Traffic() (requests, bytes int64) { return 0, 0 }
 
+// Saved returns nothing: there is no cache.
+func (s *Store) Saved() (files, bytes int64, err error) { return 0, 0, nil }
+
 // digests are those of sources.
 func digests(sources []store.Source) map[string]bool {
 	out := map[string]bool{}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/cmd/sluice/internal/collect"
+	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
@@ -27,6 +28,8 @@ import (
 // reading are the flags of the commands that read flows.
 type reading struct {
 	store        string
+	cache        string // a directory
+	cacheBytes   string
 	since, until string
 	asOf         string
 	workers      int
@@ -46,6 +49,8 @@ type reading struct {
 func (r *reading) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.store, "store", "", "read the flows from the store in `DIR` (or at a URL: s3://, gs://, azblob://) when no source is given")
+	f.StringVar(&r.cache, "cache", "", "keep in `DIR` what was fetched from a store in a bucket, and fetch it once")
+	f.StringVar(&r.cacheBytes, "cache-bytes", "10Gi", "how much --cache keeps at most: what was used last stays")
 	f.StringVar(
 		&r.since,
 		"since",
@@ -221,10 +226,19 @@ func (l *serverFlags) server() string {
 
 // sources says what to read.
 func (r *reading) sources(s Streams, args []string) (run.Sources, error) {
+	cached := place.Cache{Dir: r.cache}
+	size, err := parseSize("cache-bytes", r.cacheBytes)
+	if cached.Bytes = size; err != nil {
+		return run.Sources{}, err
+	}
+	if r.cache != "" && r.store == "" {
+		return run.Sources{}, run.Usagef("--cache keeps what was fetched from a bucket: name one, --store s3://BUCKET/PREFIX")
+	}
 	since, until, err := r.span()
 	return run.Sources{
 		Args:    args,
 		Store:   r.store,
+		Cache:   cached,
 		Stdin:   s.In,
 		Since:   since,
 		Until:   until,

@@ -14,6 +14,7 @@ import (
 	"sluice/model"
 	"sluice/model/store"
 	"sluice/model/store/bucket"
+	"sluice/model/store/cache"
 	"sluice/model/store/clickhouse"
 )
 
@@ -30,6 +31,8 @@ type Store interface {
 	HasSize(bytes int64) bool
 	// Traffic returns how many requests of a service were made so far, and how many bytes it sent.
 	Traffic() (requests, bytes int64)
+	// Saved returns how many files a cache had, and their bytes; the error is why it keeps no more.
+	Saved() (files, bytes int64, err error)
 	// Writer begins a commit; the error is store.ErrLocked where another has to be waited for.
 	Writer(o store.WriterOptions) (Writer, error)
 	// LockStream takes the right to collect the live source of a name.
@@ -65,6 +68,29 @@ func Files(ctx context.Context, at string) (store.Files, error) {
 // Open opens the store at a directory or URL; the error is store.ErrNoStore where there is none.
 func Open(ctx context.Context, at string) (Store, error) {
 	return open(ctx, at, store.OpenFiles)
+}
+
+// Cache is a directory of this machine that keeps what was fetched from a bucket; the zero value is none.
+type Cache struct {
+	Dir   string
+	Bytes int64
+}
+
+// OpenCached opens the store at a URL of a bucket with a cache before it.
+func OpenCached(ctx context.Context, at string, c Cache) (Store, error) {
+	if c.Dir == "" {
+		return Open(ctx, at)
+	}
+	if clickhouse.IsURL(at) || !bucket.IsURL(at) {
+		return nil, fmt.Errorf("a cache is for a store in a bucket, and %s is none", at)
+	}
+	return open(ctx, at, func(f store.Files) (*store.Store, error) {
+		cached, err := cache.New(f, c.Dir, c.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		return store.OpenFiles(cached)
+	})
 }
 
 // Create opens the store at a directory or URL and makes it where there is none. In a database Init makes it.

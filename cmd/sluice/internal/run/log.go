@@ -38,6 +38,9 @@ type Log struct {
 type Scanned struct {
 	Segments, Of    int   // read for the cluster that was asked for, and there are
 	Requests, Bytes int64 // of the service that it lies at
+	// Saved and SavedBytes are files that a cache had; CacheErr is why it keeps no more.
+	Saved, SavedBytes int64
+	CacheErr          error
 }
 
 // Fates is the order that fates are listed in: what counts first.

@@ -31,7 +31,8 @@ const StorePrefix = "store:"
 type Sources struct {
 	Args         []string // files, directories, - for Stdin; or one store:DIR or bundle
 	Store        string   // the directory of the store that is read where Args has nothing
-	Live         Live     // reads servers instead; nil: there are none
+	Cache        place.Cache
+	Live         Live // reads servers instead; nil: there are none
 	Stdin        io.Reader
 	Since, Until model.Micros // only records from the one on and before the other; 0: no bound
 	Cluster      string       // a store: what has to do with this cluster; "": all
@@ -214,7 +215,7 @@ func totalSize(args []string) int64 {
 
 // scan reads a store.
 func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
-	st, err := place.Open(ctx, dir)
+	st, err := place.OpenCached(ctx, dir, src.Cache)
 	if err != nil {
 		return err
 	}
@@ -243,6 +244,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		return err
 	}
 	l.Scanned.Requests, l.Scanned.Bytes = st.Traffic()
+	l.Scanned.Saved, l.Scanned.SavedBytes, l.Scanned.CacheErr = st.Saved()
 	for _, seg := range part.Segments { // where the flows lie, should none be between since and until
 		if l.Report.OutFirst == 0 || seg.First < l.Report.OutFirst {
 			l.Report.OutFirst = seg.First

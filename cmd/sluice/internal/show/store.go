@@ -49,8 +49,15 @@ func Checked(w io.Writer, format, dir string, c *store.Checked) error {
 // Scanned says what reading a store at a service took; quiet: nothing.
 func Scanned(w io.Writer, l *run.Log, quiet bool) {
 	if n := &l.Scanned; n.Requests > 0 && !quiet {
-		fmt.Fprintf(w, "Read %s of %s: %s, %s.\n", text.Count(n.Segments), text.Plural(n.Of, "segment", "segments"),
-			text.Plural(n.Requests, "request", "requests"), text.Size(n.Bytes))
+		cached := ""
+		if n.Saved > 0 {
+			cached = fmt.Sprintf("; %s, %s, from the cache", text.Plural(n.Saved, "file", "files"), text.Size(n.SavedBytes))
+		}
+		fmt.Fprintf(w, "Read %s of %s: %s, %s%s.\n", text.Count(n.Segments), text.Plural(n.Of, "segment", "segments"),
+			text.Plural(n.Requests, "request", "requests"), text.Size(n.Bytes), cached)
+		if n.CacheErr != nil {
+			fmt.Fprintf(w, "The cache keeps no more: %s\n", text.Printable(n.CacheErr.Error(), 2000))
+		}
 	}
 }
 
