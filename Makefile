@@ -129,10 +129,12 @@ conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHRO
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
 	  $(GO) test -count=1 -timeout 20m -v .
 
-conformance-clusterpolicy: ## build the engine of kube-network-policies and let it judge ClusterNetworkPolicies
+conformance-clusterpolicy: ## build the engine of kube-network-policies and network-policy-api's conformance tests and let them judge
 	@mkdir -p $(BIN)
-	cd cmd/conformance/clusterpolicy && $(GO) vet . && $(GO) build -trimpath -o ../../../$(BIN)/clusterpolicy .
-	SLUICE_CLUSTERPOLICY_ENGINE=$(CURDIR)/$(BIN)/clusterpolicy $(JUDGED) -run ClusterPolicyEngine ./synth/eval
+	cd cmd/conformance/clusterpolicy && $(GO) vet ./... && $(GO) build -trimpath -o ../../../$(BIN)/clusterpolicy .
+	cd cmd/conformance/clusterpolicy && $(GO) test -c -trimpath -o ../../../$(BIN)/clusterpolicy-suite ./suite
+	SLUICE_CLUSTERPOLICY_ENGINE=$(CURDIR)/$(BIN)/clusterpolicy SLUICE_CLUSTERPOLICY_SUITE=$(CURDIR)/$(BIN)/clusterpolicy-suite \
+	  $(JUDGED) -run 'ClusterPolicy(Engine|Suite)' ./synth/eval
 
 conformance-helm: build ## let Helm's engine render the chart of the collector, and compare it with the manifests
 	cd cmd/conformance/helm && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice $(GO) test -count=1 .

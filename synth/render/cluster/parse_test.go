@@ -33,6 +33,8 @@ func TestParse(t *testing.T) {
 		want     []string // tier, priority, subject; then the rules
 	}{
 		{"the tiers", strings.Replace(with(""), "Admin", "Baseline", 1), []string{"kube-baseline 5 all all"}},
+		{"pods of every namespace", strings.Replace(with(""), "{namespaces: {}}", "{pods: {podSelector: {matchLabels: {c: d}}}}", 1),
+			[]string{"kube-admin 5 all c=d"}},
 		{"pods of some namespaces", strings.Replace(with(""), "{namespaces: {}}", "{pods: {namespaceSelector: {matchLabels: {a: b}}, podSelector: {matchLabels: {c: d}}}}", 1),
 			[]string{"kube-admin 5 a=b c=d"}},
 		{"v1alpha2", strings.Replace(with("ingress: [{action: Pass, from: [{namespaces: {}}]}]"), "v1beta1", "v1alpha2", 1),

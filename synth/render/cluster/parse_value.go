@@ -43,7 +43,8 @@ func (r reader) podsOf(n *yaml.Node, path string) (namespaces, pods policy.Selec
 	return r.namespacedPod(some, path+".pods")
 }
 
-// namespacedPod reads a selector of pods and one of their namespaces, both of which the API wants.
+// namespacedPod reads a selector of pods and one of their namespaces. Older versions want both; without the second the
+// newer ones select pods of every namespace.
 func (r reader) namespacedPod(n *yaml.Node, path string) (namespaces, pods policy.Selector) {
 	var ofNamespace, ofPod *yaml.Node
 	r.Fields(n, path, map[string]func(*yaml.Node){"namespaceSelector": render.Keep(&ofNamespace), "podSelector": render.Keep(&ofPod)})
@@ -52,6 +53,9 @@ func (r reader) namespacedPod(n *yaml.Node, path string) (namespaces, pods polic
 		name string
 		to   *policy.Selector
 	}{{ofNamespace, "namespaceSelector", &namespaces}, {ofPod, "podSelector", &pods}} {
+		if x.at == nil && x.name == "namespaceSelector" && !r.api.older {
+			continue
+		}
 		if x.at == nil {
 			r.Bad(n, "%s: no %s (write {} for all)", path, x.name)
 			continue
