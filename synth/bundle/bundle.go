@@ -213,13 +213,14 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	if err := writeFiles(in.on(), dir, files); err != nil {
 		return nil, err
 	}
+	hands, digests, yaml := p.handsOn(files, in.Force), digestsOf(files), lines(files)
+	// From here on the texts are on disk only: they may be most of what there is.
 	enforced := in.Result.Enforced()
 	spaces := namespaces(in.Result, enforced)
 	set, err := readsBack(dir, in, enforced)
 	if err != nil {
 		return nil, err
 	}
-	hands := p.handsOn(files, in.Force)
 	theirs, err := p.lay(in.on(), dir, hands)
 	if err != nil {
 		return nil, err
@@ -246,7 +247,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 			return nil, fmt.Errorf("verify with %s: %w", name, err)
 		}
 	}
-	return &written{files, hands, spaces, set, own, report}, nil
+	return &written{digests, yaml, hands, spaces, set, own, report}, nil
 }
 
 // before is the state that a bundle is compared with: the one that learning started from, else the one in its place.

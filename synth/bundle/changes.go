@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"path"
 	"regexp"
@@ -48,19 +49,22 @@ func (m *Manifest) sameMeaning(before *Former) (bool, error) {
 	return bytes.Equal(a, b), err
 }
 
-// stable is bundle.json. While nothing else differs from the bundle before, the day stays, too: the bytes do.
-func (m *Manifest) stable(before *Former) ([]byte, error) {
+// stable is what bundle.json has. While nothing else differs from the bundle before, the day stays, too: the bytes do.
+func (m *Manifest) stable(before *Former) (*Manifest, error) {
 	c := m.committed()
 	if before != nil {
 		today := c.AsOf
 		c.AsOf = before.Manifest.AsOf
-		if text, err := encode(c); err != nil || digestOf(text) == before.digest {
-			m.AsOf = c.AsOf
-			return text, err
+		hash := sha256.New()
+		if err := encodeTo(hash, c); err != nil {
+			return nil, err
 		}
-		c.AsOf = today
+		if digestText(hash.Sum(nil)) != before.digest {
+			c.AsOf = today
+		}
+		m.AsOf = c.AsOf
 	}
-	return encode(c)
+	return c, nil
 }
 
 // markNew marks the rules that the bundle before did not have. While nothing changes the marks stay.

@@ -15,11 +15,8 @@ import (
 
 // describe writes what says of a bundle what it is: the manifest, the reviews, and the report of this run.
 func describe(ctx context.Context, dir string, in Input, w *written, before *Former) (*Manifest, error) {
-	m := newManifest(in, &w.report, w.files, w.spaces)
-	m.Files = map[string]string{}
-	for name, text := range w.files {
-		m.Files[name] = digestOf(text)
-	}
+	m := newManifest(in, &w.report, w.lines, w.spaces)
+	m.Files = w.files
 	rest, err := reviews(ctx, in, m, w, before)
 	if err != nil {
 		return nil, err
@@ -39,14 +36,20 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 	for name, text := range rest {
 		m.Files[name] = digestOf(text)
 	}
-	if rest[ManifestFile], err = m.stable(before); err != nil {
-		return nil, err
-	}
-	if rest[ReportData], err = encode(m.reportOf(digestOf(rest[ManifestFile]), in.Run)); err != nil {
-		return nil, err
-	}
 	rest[ReportFile] = report
-	return m, writeFiles(in.on(), dir, rest)
+	if err := writeFiles(in.on(), dir, rest); err != nil {
+		return nil, err
+	}
+	c, err := m.stable(before)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := writeJSON(in.on(), dir, ManifestFile, c)
+	if err != nil {
+		return nil, err
+	}
+	_, err = writeJSON(in.on(), dir, ReportData, m.reportOf(digest, in.Run))
+	return m, err
 }
 
 const (
@@ -72,7 +75,7 @@ func proof(p synth.Proof) *Proof {
 	return &Proof{p.Rules, p.Bound, p.Proven(), p.Peers, p.Ports}
 }
 
-func newManifest(in Input, report *verify.Report, files map[string][]byte, spaces []Namespace) *Manifest {
+func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace) *Manifest {
 	g, r := in.Graph, in.Result
 	m := &Manifest{
 		APIVersion: apiVersion,
@@ -84,7 +87,7 @@ func newManifest(in Input, report *verify.Report, files map[string][]byte, space
 		Beside:     in.InForce.beside(in.Config.Granted),
 		AsOf:       day(g.AsOf),
 		Inputs:     inputs(g),
-		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines(files),
+		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines,
 			r.Stats.Matrices, r.Stats.Proven, r.Stats.Large, r.Stats.LargeProven},
 		Namespaces: spaces,
 		Subjects:   []Subject{},

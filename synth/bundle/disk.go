@@ -2,8 +2,10 @@ package bundle
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,6 +22,8 @@ import (
 type disk interface {
 	MkdirAll(dir string, mode fs.FileMode) error
 	WriteFile(name string, text []byte, mode fs.FileMode) error
+	// Fill makes a file of what is written to it, which may be too much to have at once.
+	Fill(name string, mode fs.FileMode, write func(io.Writer) error) error
 	Rename(from, to string) error
 	Remove(name string) error
 	RemoveAll(name string) error
@@ -33,6 +37,14 @@ func (realDisk) MkdirAll(dir string, mode fs.FileMode) error { return os.MkdirAl
 
 func (realDisk) WriteFile(name string, text []byte, mode fs.FileMode) error {
 	return os.WriteFile(name, text, mode)
+}
+
+func (realDisk) Fill(name string, mode fs.FileMode, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }
 
 func (realDisk) Rename(from, to string) error { return os.Rename(from, to) }
@@ -82,4 +94,16 @@ func writeFiles(on disk, dir string, files map[string][]byte) error {
 		}
 	})
 	return cmp.Or(errs...)
+}
+
+// writeJSON writes an object as encode does, and returns the digest of the file.
+func writeJSON(on disk, dir, name string, object any) (digest string, err error) {
+	hash := sha256.New()
+	err = on.Fill(filepath.Join(dir, name), 0o644, func(w io.Writer) error {
+		return encodeTo(io.MultiWriter(w, hash), object)
+	})
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", name, err)
+	}
+	return digestText(hash.Sum(nil)), nil
 }

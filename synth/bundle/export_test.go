@@ -1,6 +1,10 @@
 package bundle
 
-import "io/fs"
+import (
+	"bytes"
+	"io"
+	"io/fs"
+)
 
 // Disk is a disk for tests.
 type Disk = disk
@@ -27,6 +31,19 @@ func (t through) WriteFile(name string, text []byte, mode fs.FileMode) error {
 		return err
 	}
 	return t.do("write", name, func() error { return realDisk{}.WriteFile(name, text, mode) })
+}
+
+func (t through) Fill(name string, mode fs.FileMode, write func(io.Writer) error) error {
+	return filled(t, name, mode, write)
+}
+
+// filled has a disk write at once what is written to a file.
+func filled(d disk, name string, mode fs.FileMode, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	return d.WriteFile(name, b.Bytes(), mode)
 }
 
 func (t through) Rename(from, to string) error {

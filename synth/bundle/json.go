@@ -2,19 +2,137 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
 	"strings"
 
 	"sluice/model"
 )
 
-// jsonWriter takes JSON in one line and keeps it with a line for each value. A bundle.json may be large: it is gone
-// through once, and copied once.
-type jsonWriter struct{ text []byte }
+// encode writes an object as JSON that people can compare line by line.
+func encode(object any) ([]byte, error) {
+	var b bytes.Buffer
+	err := encodeTo(&b, object)
+	return b.Bytes(), err
+}
 
-// Write takes a whole object.
-func (w *jsonWriter) Write(in []byte) (int, error) {
-	w.text = make([]byte, 0, len(in)*3/2)
-	depth := 0
+// encodeTo is encode for what may be large: the items of the lists of a struct are encoded one after the other.
+func encodeTo(out io.Writer, object any) error {
+	w := &jsonWriter{out: out}
+	w.object(reflect.Indirect(reflect.ValueOf(object)))
+	w.text = append(w.text, '\n')
+	w.flush(0)
+	if w.err != nil {
+		return fmt.Errorf("encode bundle: %w", w.err)
+	}
+	return nil
+}
+
+// jsonWriter takes JSON in one line and writes it with a line for each value, until the first error.
+type jsonWriter struct {
+	out   io.Writer
+	err   error
+	depth int
+	text  []byte       // not yet written
+	one   bytes.Buffer // the last value
+}
+
+// object adds a struct field by field, and whatever else as it is.
+func (w *jsonWriter) object(v reflect.Value) {
+	if v.Kind() != reflect.Struct {
+		w.value(v)
+		return
+	}
+	w.open('{')
+	first := true
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || leftOut(v.Field(i), options) {
+			continue
+		}
+		w.next(&first)
+		w.text = append(strconv.AppendQuote(w.text, name), ':', ' ')
+		w.field(v.Field(i))
+	}
+	if first {
+		w.depth--
+		w.text = append(w.text, '}')
+		return
+	}
+	w.close('}')
+}
+
+// field adds a value, a list of structs item by item.
+func (w *jsonWriter) field(v reflect.Value) {
+	if v.Kind() != reflect.Slice || v.Len() == 0 || v.Type().Elem().Kind() != reflect.Struct {
+		w.value(v)
+		return
+	}
+	w.open('[')
+	first := true
+	for i := range v.Len() {
+		w.next(&first)
+		w.value(v.Index(i).Addr())
+	}
+	w.close(']')
+}
+
+// leftOut reports whether a field has a tag because of which it is not written.
+func leftOut(v reflect.Value, options string) bool {
+	if k := v.Kind(); options == "omitempty" && (k == reflect.Slice || k == reflect.Map) {
+		return v.Len() == 0
+	}
+	return options != "" && v.IsZero()
+}
+
+func (w *jsonWriter) open(c byte) {
+	w.text = append(w.text, c)
+	w.depth++
+}
+
+func (w *jsonWriter) close(c byte) {
+	w.depth--
+	w.line()
+	w.text = append(w.text, c)
+}
+
+// next begins an item.
+func (w *jsonWriter) next(first *bool) {
+	if !*first {
+		w.text = append(w.text, ',')
+	}
+	*first = false
+	w.line()
+}
+
+// value adds what the library makes of a value.
+func (w *jsonWriter) value(v reflect.Value) {
+	w.one.Reset()
+	e := json.NewEncoder(&w.one)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v.Interface()); err != nil {
+		w.err = cmp.Or(w.err, err)
+		return
+	}
+	w.add(bytes.TrimSuffix(w.one.Bytes(), []byte{'\n'}))
+	w.flush(1 << 16)
+}
+
+// flush writes what there is if it is more than some bytes.
+func (w *jsonWriter) flush(more int) {
+	if w.err == nil && len(w.text) > more {
+		_, w.err = w.out.Write(w.text)
+		w.text = w.text[:0]
+	}
+}
+
+// add takes a whole value.
+func (w *jsonWriter) add(in []byte) {
 	for i := 0; i < len(in); i++ {
 		switch c := in[i]; c {
 		case '"':
@@ -22,28 +140,24 @@ func (w *jsonWriter) Write(in []byte) (int, error) {
 			w.string(in[i:end])
 			i = end - 1
 		case '{', '[':
-			w.text = append(w.text, c)
 			if closing := in[i+1]; closing == '}' || closing == ']' {
-				w.text = append(w.text, closing)
+				w.text = append(w.text, c, closing)
 				i++
 				continue
 			}
-			depth++
-			w.line(depth)
+			w.open(c)
+			w.line()
 		case '}', ']':
-			depth--
-			w.line(depth)
-			w.text = append(w.text, c)
+			w.close(c)
 		case ',':
 			w.text = append(w.text, c)
-			w.line(depth)
+			w.line()
 		case ':':
 			w.text = append(w.text, ':', ' ')
 		default:
 			w.text = append(w.text, c)
 		}
 	}
-	return len(in), nil
 }
 
 // stringEnd is where the string that begins at a quote ends.
@@ -72,4 +186,4 @@ func (w *jsonWriter) string(s []byte) {
 // lineStart is a line end and the indentation of the deepest values that there are.
 var lineStart = append([]byte{'\n'}, bytes.Repeat([]byte("  "), 32)...)
 
-func (w *jsonWriter) line(depth int) { w.text = append(w.text, lineStart[:1+2*depth]...) }
+func (w *jsonWriter) line() { w.text = append(w.text, lineStart[:1+2*w.depth]...) }

@@ -1,8 +1,6 @@
 package bundle
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"sluice/model"
@@ -230,17 +228,6 @@ type Replayed struct {
 	OverPermission int               `json:"overPermission"`
 	Universe       int               `json:"universe"`
 	UnusedRules    []string          `json:"unusedRules"`
-}
-
-// encode writes an object as JSON that people can compare line by line.
-func encode(object any) ([]byte, error) {
-	var w jsonWriter
-	e := json.NewEncoder(&w)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(object); err != nil {
-		return nil, fmt.Errorf("encode bundle: %w", err)
-	}
-	return w.text, nil
 }
 
 // day is the UTC day of a time, "" for none.

@@ -3,8 +3,6 @@ package bundle
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -387,9 +385,4 @@ func filesIn(dir string) ([]string, error) {
 	})
 	slices.Sort(out)
 	return out, err
-}
-
-func digestOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -5,88 +5,103 @@ import (
 	"strings"
 )
 
-// byNamespace divides what a manifest says of single namespaces, each in the manifest of one: its findings, its rules,
-// and of the rules and edges of others those that touch it. There may be thousands, and each is looked at alone.
-func (m *Manifest) byNamespace() map[string]*Manifest {
+// parts divide what a manifest says of single namespaces. There may be thousands, and each is looked at alone: what a
+// part holds is found once for all of them, and the part is made when it is asked for.
+type parts struct {
+	whole *Manifest
+	of    map[string]*part
+}
+
+// part are the indices of what is of a namespace: its findings, its rules, and of the rules and edges of others those
+// that touch it. The order of edges is that of the part.
+type part struct{ edges, rules, findings []int }
+
+func (m *Manifest) byNamespace() *parts {
 	m.order() // once for all of them
-	d := &dividing{whole: m, parts: map[string]*Manifest{}, at: map[partEdge]int{}}
+	p := &parts{m, map[string]*part{}}
 	for i := range m.Namespaces {
-		c := *m
-		c.Namespaces, c.Rules, c.Edges, c.Findings = nil, nil, nil, nil
-		d.parts[m.Namespaces[i].Name] = &c
+		p.of[m.Namespaces[i].Name] = &part{}
 	}
 	for i := range m.Edges {
-		for _, ns := range d.touched(i) {
-			d.edge(ns, i)
+		for _, ns := range p.touched(i) {
+			p.of[ns].edges = append(p.of[ns].edges, i)
 		}
 	}
 	for i := range m.Rules {
-		d.rule(&m.Rules[i])
+		for _, ns := range p.using(&m.Rules[i]) {
+			p.of[ns].rules = append(p.of[ns].rules, i)
+		}
 	}
 	for i := range m.Findings {
-		f := m.Findings[i]
-		c := d.parts[f.Namespace]
-		if c == nil {
-			continue
+		if c := p.of[m.Findings[i].Namespace]; c != nil {
+			c.findings = append(c.findings, i)
 		}
-		if f.Edge != nil {
-			at := d.edge(f.Namespace, *f.Edge)
-			f.Edge = &at
-		}
-		c.Findings = append(c.Findings, f)
 	}
-	return d.parts
-}
-
-type partEdge struct {
-	namespace string
-	edge      int // of the whole
-}
-
-type dividing struct {
-	whole *Manifest
-	parts map[string]*Manifest
-	at    map[partEdge]int // in the part
+	return p
 }
 
 // touched are the namespaces with a part that an edge has an end in.
-func (d *dividing) touched(edge int) []string {
-	e := &d.whole.Edges[edge]
+func (p *parts) touched(edge int) []string {
+	e := &p.whole.Edges[edge]
 	list := []string{spaceOf(e.Source), spaceOf(e.Destination)}
-	return slices.DeleteFunc(slices.Compact(list), func(ns string) bool { return d.parts[ns] == nil })
+	return slices.DeleteFunc(slices.Compact(list), func(ns string) bool { return p.of[ns] == nil })
 }
 
-// edge returns the index of an edge in a part, to which it is added.
-func (d *dividing) edge(ns string, edge int) int {
-	k := partEdge{ns, edge}
-	at, ok := d.at[k]
-	if !ok {
-		at = len(d.parts[ns].Edges)
-		d.at[k] = at
-		d.parts[ns].Edges = append(d.parts[ns].Edges, d.whole.Edges[edge])
+// using are the namespaces with a part of the policy of a rule, and of the ends of its edges.
+func (p *parts) using(r *Rule) []string {
+	var list []string
+	if own := ownerOf(r); p.of[own] != nil {
+		list = append(list, own)
 	}
-	return at
-}
-
-// rule adds a rule to the part of its policy with all its edges, and to those that its edges touch with these.
-func (d *dividing) rule(r *Rule) {
-	own, _, _ := strings.Cut(r.Policy, "/")
-	edges := map[string][]int{}
 	for _, i := range r.Edges {
-		list := d.touched(i)
-		if d.parts[own] != nil && !slices.Contains(list, own) {
-			list = append(list, own)
+		list = append(list, p.touched(i)...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// ownerOf is the namespace of the policy of a rule.
+func ownerOf(r *Rule) string {
+	own, _, _ := strings.Cut(r.Policy, "/")
+	return own
+}
+
+// part returns the manifest of one namespace: a rule of its policies with all its edges, one of others with those that
+// touch it.
+func (p *parts) part(ns string) *Manifest {
+	c := *p.whole
+	c.Namespaces, c.Rules, c.Edges, c.Findings = nil, nil, nil, nil
+	at := map[int]int{} // of an edge, in the part
+	edge := func(i int) int {
+		k, ok := at[i]
+		if !ok {
+			k = len(c.Edges)
+			at[i] = k
+			c.Edges = append(c.Edges, p.whole.Edges[i])
 		}
-		for _, ns := range list {
-			edges[ns] = append(edges[ns], d.edge(ns, i))
+		return k
+	}
+	for _, i := range p.of[ns].edges {
+		edge(i)
+	}
+	for _, i := range p.of[ns].rules {
+		r := p.whole.Rules[i]
+		all, own := r.Edges, ownerOf(&r) == ns
+		r.Edges = []int{}
+		for _, i := range all {
+			if own || slices.Contains(p.touched(i), ns) {
+				r.Edges = append(r.Edges, edge(i))
+			}
 		}
+		c.Rules = append(c.Rules, r)
 	}
-	if d.parts[own] != nil && len(r.Edges) == 0 {
-		edges[own] = []int{}
+	for _, i := range p.of[ns].findings {
+		f := p.whole.Findings[i]
+		if f.Edge != nil {
+			k := edge(*f.Edge)
+			f.Edge = &k
+		}
+		c.Findings = append(c.Findings, f)
 	}
-	for ns, list := range edges {
-		c := *r
-		c.Edges = list
-		d.parts[ns].Rules = append(d.parts[ns].Rules, c)
-	}
+	return &c
 }

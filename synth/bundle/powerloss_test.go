@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -126,6 +127,14 @@ func (l *lossy) WriteFile(name string, text []byte, mode fs.FileMode) error {
 		}
 		d.now[base].data = bytes.Clone(text)
 	})
+}
+
+func (l *lossy) Fill(name string, mode fs.FileMode, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	return l.WriteFile(name, b.Bytes(), mode)
 }
 
 func (l *lossy) Rename(from, to string) error {

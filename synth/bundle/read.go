@@ -100,6 +100,10 @@ func Policies(dir string, form Form, kinds ...render.Kinds) (policy.PolicySet, [
 // policies reads a form; theirs: with what people added, and a problem for what they added and nothing applies.
 func policies(dir string, form Form, theirs bool, kinds ...render.Kinds) (policy.PolicySet, []render.Problem, error) {
 	r := &policyReader{dir: dir, kinds: kinds, theirs: theirs}
+	return r.read(form)
+}
+
+func (r *policyReader) read(form Form) (policy.PolicySet, []render.Problem, error) {
 	for _, d := range form.dirs() {
 		if err := r.form(d); err != nil {
 			return r.set, r.problems, err
@@ -108,7 +112,7 @@ func policies(dir string, form Form, theirs bool, kinds ...render.Kinds) (policy
 	if err := r.earlier(); err != nil {
 		return r.set, r.problems, err
 	}
-	if theirs {
+	if r.theirs {
 		if err := r.extra(); err != nil {
 			return r.set, r.problems, err
 		}
@@ -121,6 +125,8 @@ type policyReader struct {
 	dir      string
 	kinds    []render.Kinds
 	theirs   bool
+	known    map[string]*policy.Policy // by namespace and name: what is expected, canonical; its memory is used again
+	same     int                       // policies that are as expected
 	files    []string
 	set      policy.PolicySet
 	problems []render.Problem
@@ -297,6 +303,7 @@ func (r *policyReader) kustomization(sub string) (Kustomization, error) {
 func (r *policyReader) parse() error {
 	type parsed struct {
 		set      policy.PolicySet
+		same     int
 		problems []render.Problem
 		err      error
 	}
@@ -313,13 +320,28 @@ func (r *policyReader) parse() error {
 			return
 		}
 		list[i].set, list[i].problems = render.Parse(bytes.NewReader(text), filepath.ToSlash(name), r.kinds...)
+		list[i].same = r.share(list[i].set.Policies)
 	})
 	for _, p := range list {
 		if p.err != nil {
 			return fmt.Errorf("read bundle: %w", p.err)
 		}
 		r.set.Join(p.set)
+		r.same += p.same
 		r.problems = append(r.problems, p.problems...)
 	}
 	return nil
+}
+
+// share has policies that are as expected use the memory of what they are expected to be, and counts them.
+func (r *policyReader) share(list []policy.Policy) (same int) {
+	for i := range list {
+		if q := r.known[list[i].Namespace+"/"+list[i].Name]; q != nil {
+			p, ok := list[i].Canonical().Share(q)
+			if list[i] = p; ok {
+				same++
+			}
+		}
+	}
+	return same
 }

@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
 
 // reviews writes REVIEW.md, what a person should read before merging, one more beside the policies of each namespace
@@ -24,11 +25,15 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 	}
 	out := map[string][]byte{ReviewFile: r.whole(), ReportFile: r.report()}
 	if len(m.Namespaces) > 1 {
-		parts := m.byNamespace()
-		for i := range m.Namespaces {
-			dir := path.Join(allowDir, m.Namespaces[i].Name)
-			if w.files[path.Join(dir, KustomizationFile)] != nil { // there are policies for it to lie beside
-				out[path.Join(dir, ReviewFile)] = r.of(parts[m.Namespaces[i].Name]).namespace(&m.Namespaces[i])
+		parts, texts := m.byNamespace(), make([][]byte, len(m.Namespaces))
+		render.Each(len(texts), func(i int) {
+			if n := &m.Namespaces[i]; w.files[path.Join(allowDir, n.Name, KustomizationFile)] != "" { // it has policies
+				texts[i] = r.of(parts.part(n.Name)).namespace(n)
+			}
+		})
+		for i, text := range texts {
+			if text != nil {
+				out[path.Join(allowDir, m.Namespaces[i].Name, ReviewFile)] = text
 			}
 		}
 	}

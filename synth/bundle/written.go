@@ -14,7 +14,8 @@ type Written struct {
 
 // written are the policies of a bundle as they are on disk, and how they are judged.
 type written struct {
-	files  map[string][]byte
+	files  map[string]string // digests of those that a cluster can apply
+	lines  int               // of the allow policies
 	hands  *ByHand
 	spaces []Namespace
 	set    policy.PolicySet // what is enforced, with what people changed and added

@@ -32,6 +32,10 @@ func (s PolicySet) Equal(t PolicySet) bool {
 // Canonical returns the policy in canonical order.
 func (p Policy) Canonical() Policy {
 	p.Subject, p.SubjectNamespaces = p.Subject.Canonical(), p.SubjectNamespaces.Canonical()
+	if p.areRules() {
+		p.Rules = slices.Clip(p.Rules)
+		return p
+	}
 	rules := make([]Rule, len(p.Rules))
 	for i, r := range p.Rules {
 		rules[i] = r.Canonical()
@@ -40,6 +44,41 @@ func (p Policy) Canonical() Policy {
 		p.Rules = makeSet(rules, compareRules)
 	}
 	return p
+}
+
+// areRules reports whether the rules are in canonical order.
+func (p *Policy) areRules() bool {
+	if len(p.Rules) == 0 || p.Sequential() {
+		return p.Rules == nil
+	}
+	for i := range p.Rules {
+		if !p.Rules[i].canonical() || i > 0 && compareRules(p.Rules[i-1], p.Rules[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// canonical reports whether Canonical would change nothing.
+func (r *Rule) canonical() bool {
+	return arePeers(r.Peers) && arePeers(r.Self) && isSet(r.Ports, comparePorts) && isSet(r.NotPorts, comparePorts) &&
+		!(r.AnyPeer && r.Peers != nil) && !(r.AnyPort && r.Ports != nil)
+}
+
+// Share returns p with the lists of q where the two say the same, so that they are kept once, and whether they do. Both
+// are canonical.
+func (p Policy) Share(q *Policy) (Policy, bool) {
+	if comparePolicies(p, *q) != 0 {
+		return p, false
+	}
+	rules := make([]Rule, len(p.Rules))
+	for i := range rules {
+		rules[i] = q.Rules[i]
+		rules[i].Source = p.Rules[i].Source
+	}
+	shared := *q
+	shared.Kind, shared.Bundle, shared.Source, shared.Rules = p.Kind, p.Bundle, p.Source, rules
+	return shared, true
 }
 
 // Canonical returns the rule in canonical order. AnyPeer and AnyPort win over what is listed beside them.
