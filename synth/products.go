@@ -45,7 +45,7 @@ func (s *selecting) products(of []graph.WorkloadID) []product {
 	}
 	for _, i := range left {
 		w := &s.g.Workloads[i]
-		sel := policy.MatchLabels(w.Selector)
+		sel := s.own(i)
 		if k := slices.IndexFunc(out, func(p product) bool { return p.sel.Compare(sel) == 0 }); k >= 0 {
 			out[k].namespaces = append(out[k].namespaces, w.Namespace)
 			continue

@@ -17,16 +17,43 @@ type selecting struct {
 	*scope
 	having map[string]map[string][]graph.WorkloadID // workloads of the cluster by label key and value, sorted
 	stable map[graph.WorkloadID][]string            // keys of a workload that may stand in a selector
+	// Selectors stand in the policies of all who need the same; each is kept once.
+	ofWorkload  map[graph.WorkloadID]policy.Selector
+	ofNamespace map[string]policy.Selector
 }
 
 func newSelecting(sc *scope) *selecting {
-	s := &selecting{sc, map[string]map[string][]graph.WorkloadID{}, map[graph.WorkloadID][]string{}}
+	s := &selecting{sc, map[string]map[string][]graph.WorkloadID{}, map[graph.WorkloadID][]string{},
+		map[graph.WorkloadID]policy.Selector{}, map[string]policy.Selector{}}
 	for i, w := range sc.g.AllWorkloads() {
 		if w.Cluster == sc.cluster {
 			s.index(i)
 		}
 	}
 	return s
+}
+
+// own is the selector of one workload.
+func (s *selecting) own(i graph.WorkloadID) policy.Selector {
+	sel, ok := s.ofWorkload[i]
+	if !ok {
+		sel = policy.MatchLabels(s.g.Workloads[i].Selector)
+		s.ofWorkload[i] = slices.Clip(sel)
+	}
+	return sel
+}
+
+// inNamespaces is the selector of some namespaces, by their names.
+func (s *selecting) inNamespaces(namespaces []string) policy.Selector {
+	if len(namespaces) > 1 {
+		return policy.Namespace(namespaces...)
+	}
+	sel, ok := s.ofNamespace[namespaces[0]]
+	if !ok {
+		sel = policy.Namespace(namespaces...)
+		s.ofNamespace[namespaces[0]] = sel
+	}
+	return sel
 }
 
 // selection is some workloads of one namespace and the selector that selects exactly them.
@@ -53,7 +80,7 @@ func (s *selecting) largest(ns string, users []graph.WorkloadID) selection {
 	if sel, ok := s.selectExactly(ns, users); ok {
 		return selection{sel, users}
 	}
-	best := selection{policy.MatchLabels(s.g.Workloads[users[0]].Selector), users[:1]}
+	best := selection{s.own(users[0]), users[:1]}
 	byKey := map[string][]graph.WorkloadID{}
 	for _, u := range users {
 		for k := range s.g.Workloads[u].Selector {
@@ -77,7 +104,7 @@ func (s *selecting) largest(ns string, users []graph.WorkloadID) selection {
 // workloads that are yet to come.
 func (s *selecting) selectExactly(ns string, users []graph.WorkloadID) (policy.Selector, bool) {
 	if len(users) == 1 {
-		return policy.MatchLabels(s.g.Workloads[users[0]].Selector), true
+		return s.own(users[0]), true
 	}
 	keys := s.sharedKeys(users)
 	for i := range keys {

@@ -47,10 +47,7 @@ func (t *translator) peersOf(ns string, peers []graph.PeerID, names map[graph.Pe
 	}
 	out = append(out, t.outside(ns, addresses)...)
 	for _, p := range t.products(workloads) {
-		out = append(
-			out,
-			policy.Peer{Kind: policy.PeerPods, Namespaces: policy.Namespace(p.namespaces...), Pods: p.sel},
-		)
+		out = append(out, policy.Peer{Kind: policy.PeerPods, Namespaces: t.inNamespaces(p.namespaces), Pods: p.sel})
 	}
 	return out
 }

@@ -154,7 +154,9 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
 			listed = append(listed, i)
 		}
 	}
-	for _, row := range rowsOf(g, r, listed) {
+	rows := rowsOf(g, r, listed)
+	m.Edges = make([]Edge, 0, len(rows))
+	for _, row := range rows {
 		e, first := g.Sum(&row), row.Edges[0]
 		for _, i := range row.Edges {
 			index[i] = len(m.Edges)

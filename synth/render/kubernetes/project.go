@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"slices"
+
 	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -68,12 +70,15 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 		l.Add(false, "a rule with conditions on its own pod or on ports that it is not for", r.String()+" is denied")
 		return r, false
 	}
-	var peers []policy.Peer
-	for _, q := range r.Peers {
-		if q.Kind == policy.PeerPods && q.Pods.Plain() && q.Namespaces.Plain() || q.Kind == policy.PeerCIDR {
-			peers = append(peers, q)
-		} else {
-			l.Add(false, "the peer "+q.String(), "its "+r.Direction.String()+" connections are denied")
+	peers := r.Peers
+	if slices.ContainsFunc(peers, unsaid) {
+		peers = nil
+		for _, q := range r.Peers {
+			if unsaid(q) {
+				l.Add(false, "the peer "+q.String(), "its "+r.Direction.String()+" connections are denied")
+			} else {
+				peers = append(peers, q)
+			}
 		}
 	}
 	var ports []policy.Port
@@ -82,6 +87,11 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 	}
 	r.Peers, r.Ports = peers, ports
 	return r, (r.AnyPeer || len(peers) > 0) && (r.AnyPort || len(ports) > 0)
+}
+
+// unsaid reports whether a peer cannot be said.
+func unsaid(q policy.Peer) bool {
+	return (q.Kind != policy.PeerPods || !q.Pods.Plain() || !q.Namespaces.Plain()) && q.Kind != policy.PeerCIDR
 }
 
 // ports returns what the dialect says for one port: none, itself, or one for each of the protocols it stands for.
