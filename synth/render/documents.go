@@ -77,8 +77,13 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 	var problems []Problem
 	n := 0
 	for _, c := range split(text) {
-		dec := yaml.NewDecoder(bytes.NewReader(c.text))
 		lines := sync.OnceValue(func() []string { return strings.Split(string(c.text), "\n") })
+		if root, ok := readWritten(c.text); ok {
+			n++
+			docs = append(docs, document{root, policy.Position{File: file, Document: n, Line: c.line}, lines})
+			continue
+		}
+		dec := yaml.NewDecoder(bytes.NewReader(c.text))
 		for {
 			n++
 			var root yaml.Node
