@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/zeebo/xxh3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -122,9 +123,8 @@ func (f *Files) Put(name string, write func(io.Writer) error) error {
 	}
 	sum := &digest{w: w, h: xxh3.New()}
 	if named {
-		err = writeName(sum, name)
-	}
-	if err == nil {
+		err = writeCommit(sum, name, write)
+	} else {
 		err = write(sum)
 	}
 	if err != nil {
@@ -141,9 +141,32 @@ func (f *Files) Put(name string, write func(io.Writer) error) error {
 	return f.say("write", name, err)
 }
 
-func writeName(w io.Writer, name string) error {
-	_, err := io.WriteString(w, path.Base(name)+"\n")
-	return err
+// writeCommit writes the name of a commit and, packed, its content: every reader gets all commits, of whatever cluster.
+func writeCommit(w io.Writer, name string, write func(io.Writer) error) error {
+	if _, err := io.WriteString(w, path.Base(name)+"\n"); err != nil {
+		return err
+	}
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(z), z.Close())
+}
+
+// packed is how content begins that is packed. A commit of a former version is not.
+var packed = []byte{0x28, 0xb5, 0x2f, 0xfd}
+
+// unpack returns the content of a commit after its first line.
+func unpack(body []byte) ([]byte, error) {
+	if !bytes.HasPrefix(body, packed) {
+		return body, nil
+	}
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.DecodeAll(body, []byte{})
 }
 
 // taken is the error of a name that is taken: none if what is there is what was to be put. A client that got no answer
@@ -202,10 +225,27 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 	if err == nil && is != path.Base(name) {
 		err = &fs.PathError{Op: "get", Path: name, Err: fs.ErrNotExist}
 	}
-	if err != nil {
-		return nil, 0, errors.Join(err, r.Close())
+	var text []byte
+	if err == nil {
+		text, err = f.content(body, key)
 	}
-	return body, r.Size() - int64(len(is)+1), nil
+	if err := errors.Join(err, r.Close()); err != nil {
+		return nil, 0, err
+	}
+	return io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
+}
+
+// content reads what stands after the first line of a commit. What cannot be unpacked is returned as it is: it is not
+// the commit of its name.
+func (f *Files) content(body io.Reader, key string) ([]byte, error) {
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		return nil, f.say("read", key, err)
+	}
+	if text, err := unpack(raw); err == nil {
+		return text, nil
+	}
+	return raw, nil
 }
 
 func (f *Files) open(key, name string) (*blob.Reader, error) {
@@ -334,7 +374,7 @@ func (f *Files) nameOf(o *blob.ListObject) (string, error) {
 	line, err := readName(body)
 	var text []byte
 	if err == nil {
-		text, err = io.ReadAll(body)
+		text, err = f.content(body, o.Key)
 	}
 	if err := errors.Join(err, r.Close()); err != nil {
 		return "", f.say("read", o.Key, err)

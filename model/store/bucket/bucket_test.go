@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,53 @@ func TestFiles(t *testing.T) { storetest.Files(t, place) }
 func TestStore(t *testing.T) { storetest.Store(t, place) }
 
 func TestFaults(t *testing.T) { storetest.Faults(t, storetest.Faulty(place)) }
+
+// TestPacked: the content of a commit is packed in a bucket; one of a former version, and what is no content at all, are
+// read as they are.
+func TestPacked(t *testing.T) {
+	s := memory(t)
+	text := strings.Repeat(`{"sha256":"0123456789abcdef"}`, 1000)
+	for number, put := range map[int]func(name string) error{
+		1: func(name string) error {
+			return s.open(t).Put(name, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
+		},
+		2: func(name string) error {
+			return s.bucket.WriteAll(t.Context(), commitsDir+"/00000002", []byte("00000002-a.json\n"+text), nil)
+		},
+		3: func(name string) error {
+			return s.bucket.WriteAll(t.Context(), commitsDir+"/00000003", append([]byte("00000003-a.json\n"), packed...), nil)
+		},
+	} {
+		name := fmt.Sprintf("%s/%08d-a.json", commitsDir, number)
+		if err := put(name); err != nil {
+			t.Fatal(err)
+		}
+		want := text
+		if number == 3 {
+			want = string(packed)
+		}
+		for _, listed := range []bool{false, true} {
+			f := s.open(t)
+			if listed { // which reads commits as well
+				if _, err := f.List(commitsDir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, size, err := f.Get(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r)
+			if string(got) != want || size != int64(len(want)) || err != nil {
+				t.Errorf("commit %d, listed %v: %d bytes, size %d, %v", number, listed, len(got), size, err)
+			}
+		}
+	}
+	a, err := s.bucket.Attributes(t.Context(), commitsDir+"/00000001")
+	if err != nil || a.Size > int64(len(text)/50) {
+		t.Errorf("%d bytes, %v", a.Size, err)
+	}
+}
 
 // TestSleeper: a process that slept through the end of its right stores nothing over what another has stored, and
 // takes nothing from it.
