@@ -21,6 +21,7 @@ type options struct {
 	scenario, out, format  string
 	truth, rollout, shapes bool
 	seed                   uint64
+	cluster                string
 	records                int
 	stats                  string
 }
@@ -43,6 +44,7 @@ func main() {
 		0,
 		"stop after so many records; 0: as the scenario says. Calico's records sum up windows, so that fewer come out",
 	)
+	flag.StringVar(&o.cluster, "cluster", "", "call the cluster `NAME`; empty: as the scenario says")
 	flag.BoolVar(&o.rollout, "rollout", false, "the cluster after a rollout: new hashes, runs and versions")
 	flag.BoolVar(&o.shapes, "shapes", false, "of Hubble's records keep the first of each shape")
 	flag.StringVar(
@@ -90,6 +92,9 @@ func write(w io.Writer, o options) error {
 	s, err := readScenario(o.scenario)
 	if err != nil {
 		return err
+	}
+	if o.cluster != "" {
+		s.Cluster = o.cluster
 	}
 	if o.records < 0 {
 		return fmt.Errorf("-records %d: give a number of records", o.records)
