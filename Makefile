@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-clickhouse conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
+.PHONY: help fleet dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-clickhouse conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -124,6 +124,10 @@ conformance-recipes: ## run the steps of the recipes for CI as a forge does; nee
 conformance-clickhouse: build lab ## run real ClickHouse servers, shards and replicas, and let them hold stores; needs clickhouse-server, clickhouse-client, zookeeper
 	cd cmd/conformance/clickhouse && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
 	  RELAY=$(CURDIR)/$(BIN)/relay $(GO) test -count=1 -timeout 20m -v .
+
+fleet: build ## write a fleet of 100 clusters for a month into a directory, a bucket and ClickHouse, and learn from each; an hour, 20 GB of disk
+	cd cmd/conformance/clickhouse && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen FLEET=$(or $(FLEET),100) \
+	  FLEET_RECORDS=$(or $(FLEET_RECORDS),40000) $(GO) test -count=1 -timeout 3h -v -run TestFleet .
 
 conformance-page: build ## drive the review page in a real Chromium; SLUICE_CHROMIUM names another than the one on the path
 	cd cmd/conformance/page && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
