@@ -104,7 +104,7 @@ func TestFleet(t *testing.T) {
 	spent, before := map[string]time.Duration{}, s.cpu()
 	for n := range clusters {
 		name, file := fmt.Sprintf("c%03d", n), filepath.Join(dir, "capture.jsonl")
-		run(t, "FLOWGEN", "-scenario", testdata+"scenarios/fleet.yaml", "-cluster", name, "-seed", fmt.Sprint(n+1),
+		run(t, "FLOWGEN", "-scenario", "testdata/fleet.yaml", "-cluster", name, "-seed", fmt.Sprint(n+1),
 			"-records", fmt.Sprint(records), "-o", file)
 		for place, url := range at {
 			if place == "alone" && n != 1 {
