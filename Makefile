@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GO ?= go
 BIN := bin
 
-.PHONY: help fleet dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-clickhouse conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
+.PHONY: help fleet dist dist-test build page demo test test-race lint fmt fuzz bench faults supply corpus update cover clean lab conformance conformance-calico conformance-cilium conformance-kube conformance-forge conformance-s3 conformance-clickhouse conformance-chdb conformance-page conformance-recipes conformance-helm conformance-prometheus conformance-clusterpolicy
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -112,6 +112,7 @@ conformance: build lab ## build the real components and let them judge; LONG=1 r
 	$(MAKE) conformance-forge
 	$(MAKE) conformance-s3
 	$(MAKE) conformance-clickhouse
+	$(MAKE) conformance-chdb
 	$(MAKE) conformance-page
 	$(MAKE) conformance-recipes
 	$(MAKE) conformance-helm
@@ -124,6 +125,10 @@ conformance-recipes: ## run the steps of the recipes for CI as a forge does; nee
 conformance-clickhouse: build lab ## run real ClickHouse servers, shards and replicas, and let them hold stores; needs clickhouse-server, clickhouse-client, zookeeper
 	cd cmd/conformance/clickhouse && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
 	  RELAY=$(CURDIR)/$(BIN)/relay $(GO) test -count=1 -timeout 20m -v .
+
+conformance-chdb: build ## run the current ClickHouse in process on the schema and on the Parquet of a store; needs npm, x86-64 and 600 MB of disk
+	cd cmd/conformance/chdb && $(GO) vet . && npm ci --ignore-scripts --no-fund --no-audit --silent && SLUICE=$(CURDIR)/$(BIN)/sluice \
+	  LIBCHDB=$$PWD/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so CGO_ENABLED=0 $(GO) test -count=1 -v .
 
 fleet: build ## write a fleet of 100 clusters for a month into a directory, a bucket and ClickHouse, and learn from each; an hour, 20 GB of disk
 	cd cmd/conformance/clickhouse && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen FLEET=$(or $(FLEET),100) \
