@@ -15,8 +15,8 @@ const outliers = 1000
 const slack = 3600e6 // microseconds
 
 // bounds sets the times that ages are counted from: those between which all records lie but the last and the first
-// 0.1 %, and AsOf is never after the clock. Peers count as seen between the bounds only.
-func (g *Graph) bounds(b *Builder, cfg *Config) {
+// 0.1 %, and AsOf is never after the clock. Peers count as seen between the bounds only. It returns what the log covers.
+func (g *Graph) bounds(b *Builder, cfg *Config) span {
 	records := map[uint32]uint64{} // by hour
 	latest, earliest := map[uint32]model.Micros{}, map[uint32]model.Micros{}
 	for t := range b.all {
@@ -34,7 +34,7 @@ func (g *Graph) bounds(b *Builder, cfg *Config) {
 	}
 	hours := slices.Sorted(maps.Keys(records))
 	if len(hours) == 0 {
-		return
+		return span{}
 	}
 	var all uint64
 	for _, n := range records {
@@ -77,9 +77,11 @@ func (g *Graph) bounds(b *Builder, cfg *Config) {
 			p.First = min(start, p.Last)
 		}
 	}
+	covered := span{begin, uint32(g.AsOf / hourMicros), g.AsOf}
 	if cfg.AsOf != 0 {
 		g.AsOf = cfg.AsOf
 	}
+	return covered
 }
 
 const hourMicros = int64(windowMinutes * 60e6)

@@ -22,7 +22,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		if t.k.reason.Notes() {
 			continue
 		}
-		g.span(t)
+		g.extend(t)
 		k, joined := at.join(t)
 		g.watch(assign[k.src], t)
 		g.watch(assign[k.dst], t)
@@ -48,10 +48,10 @@ func (b *Builder) Build(cfg Config) *Graph {
 	slices.SortFunc(items, func(x, y item) int {
 		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
 	})
-	g.bounds(b, &cfg)
+	covered := g.bounds(b, &cfg)
 	from := g.finish(items)
 	d.behind.name()
-	newGrader(g, &cfg, items, from, refusals).grade()
+	newGrader(g, &cfg, covered, items, from, refusals).grade()
 	return g
 }
 
@@ -62,7 +62,7 @@ func (b *Builder) Group(cfg Config) *Graph {
 	return g
 }
 
-func (g *Graph) span(t *tally) {
+func (g *Graph) extend(t *tally) {
 	if g.First == 0 || t.first < g.First {
 		g.First = t.first
 	}

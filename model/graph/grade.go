@@ -125,6 +125,8 @@ type grader struct {
 	from   []int // of each edge, its first item
 	proofs []proof
 	shown  map[place]*answers
+	habits map[place]*habit // with hour 0
+	span   span
 	counts bool // the log counts packets, and some came back
 	// refusals are the ICMP errors by which a server, first, told a client that nobody listens; unheard are the ports
 	// over which nobody answered the same client.
@@ -149,7 +151,7 @@ type answers struct {
 	most                     bool
 }
 
-func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[pair]uint64) *grader {
+func newGrader(g *Graph, cfg *Config, covered span, items []item, from []int, refusals map[pair]uint64) *grader {
 	r := &grader{
 		g:        g,
 		cfg:      cfg,
@@ -157,6 +159,8 @@ func newGrader(g *Graph, cfg *Config, items []item, from []int, refusals map[pai
 		from:     from,
 		proofs:   make([]proof, len(g.Edges)),
 		shown:    map[place]*answers{},
+		habits:   map[place]*habit{},
+		span:     covered,
 		refusals: refusals,
 		unheard:  map[pair]uint64{},
 	}
@@ -227,30 +231,40 @@ func (r *grader) survey() {
 		for _, it := range r.of(i) {
 			if it.k.fate == model.Reply && it.t.marks&(model.MarkAnswered|model.MarkReset) != 0 {
 				for _, h := range it.t.hours {
-					back[h.n] = back[h.n] || hours[h.n]
+					back[h.n] = true
 				}
 			}
 		}
 		silent := r.silent(i)
-		if len(back) == 0 && !silent {
-			continue
-		}
 		for _, it := range r.of(i) {
 			if !r.asks(&it) {
 				continue
 			}
+			usual := r.habit(e.Proto, it.k.observer)
 			for _, h := range it.t.hours {
-				switch a := r.at(place{e.Proto, it.k.observer, h.n}); {
+				if !r.span.lies(h.n) {
+					usual.note(e, h.n, back[h.n])
+				}
+				switch {
+				case !hours[h.n]:
 				case back[h.n]:
+					a := r.at(place{e.Proto, it.k.observer, h.n})
 					a.clients[e.Src], a.servers[e.Dst] = true, true
 				case silent:
-					a.silent[e.Src] = true
+					r.at(place{e.Proto, it.k.observer, h.n}).silent[e.Src] = true
 				}
 			}
 		}
 	}
-	for _, a := range r.shown {
-		a.most = r.pods(a.clients, nil) > 2*r.pods(a.silent, a.clients)
+	for _, h := range r.habits {
+		h.close(r)
+	}
+	for p, a := range r.shown {
+		answered := r.pods(a.clients, nil)
+		if usual := r.habit(p.proto, p.observer); len(a.clients) == 0 && (r.span.lies(p.hour) || usual.seldom) {
+			a.clients, a.servers, answered = usual.clients, usual.servers, usual.pods
+		}
+		a.most = answered > 2*r.pods(a.silent, a.clients)
 	}
 }
 
@@ -361,7 +375,7 @@ func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 	case r.incomplete(e):
 		p.soft = true
 		return GradeUnknown, DoubtIncomplete
-	case e.First > r.g.Last-cutOff:
+	case r.span.cut(e.First):
 		p.soft = true
 		return GradeUnknown, DoubtCutOff
 	}

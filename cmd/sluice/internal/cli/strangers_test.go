@@ -118,6 +118,30 @@ var strangers = []attack{
 	{name: "a record of the year 1990", count: 0, do: at(40, func(w *hostileLog) {
 		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 41_000, 5432, `"SYN":true`) }, `"2026-`, `"1990-`)
 	})},
+	{name: "a SYN of the year 2076", count: 1, do: at(40, func(w *hostileLog) {
+		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 41_000, 5432, `"SYN":true`) }, `"2026-`, `"2076-`)
+	})},
+	{name: "a SYN of two hours after the end", count: 1, do: at(71, func(w *hostileLog) {
+		w.at += 2 * time.Hour
+		w.lone(evil(w), w.app("shop", "", 2), 41_000, 5432, `"SYN":true`)
+	})},
+	{name: "a SYN of half an hour after the end", count: 1, do: at(71, func(w *hostileLog) {
+		w.at += 31 * time.Minute
+		w.lone(evil(w), w.app("shop", "", 2), 41_000, 5432, `"SYN":true`)
+	})},
+	{name: "SYNs of weeks before, one a day", count: 1, do: func(w *hostileLog, hour int) {
+		if hour%24 == 0 {
+			w.at -= 40 * 24 * time.Hour
+			w.lone(evil(w), w.app("shop", "", 2), 41_000, 5432, `"SYN":true`)
+		}
+	}},
+	{name: "a datagram of the year 2076", count: 1, do: at(40, func(w *hostileLog) {
+		w.twisted(func() { w.datagram(evil(w), w.app("shop", "", 2), 5432) }, `"2026-`, `"2076-`)
+	})},
+	{name: "SYNs of a year to come, an hour each", count: 1, do: func(w *hostileLog, _ int) {
+		w.at += 400 * 24 * time.Hour
+		w.lone(evil(w), w.app("shop", "", 2), 41_000, 5432, `"SYN":true`)
+	}},
 	{name: "a stranger without identity", count: 1, do: at(40, func(w *hostileLog) {
 		w.lone(hostileEnd{"10.9.9.9", `{"labels":["reserved:unknown"]}`}, w.app("shop", "", 2), 41_000, 5432, `"SYN":true`)
 	})},
