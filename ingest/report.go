@@ -28,6 +28,8 @@ type Report struct {
 	Logged model.Uses
 	// Policies are those that decided.
 	Policies model.PolicyNames
+	// Nodes are those that reported the records, where the log says so.
+	Nodes Nodes
 	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
 	// of the earliest and the latest of them, 0 for none.
 	OutOfRange        uint64
@@ -54,6 +56,7 @@ func (r *Report) Merge(o *Report) {
 	for name := range o.Policies {
 		r.Policies.Add(name)
 	}
+	r.Nodes.Merge(o.Nodes)
 	r.OutOfRange += o.OutOfRange
 	if o.OutFirst != 0 && (r.OutFirst == 0 || o.OutFirst < r.OutFirst) {
 		r.OutFirst = o.OutFirst

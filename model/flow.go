@@ -45,6 +45,7 @@ type Flow struct {
 	// Host and Request are of an HTTP request that a proxy of Ingress and Gateway took or made: the host that it is for,
 	// with the path behind it where that is known, and what it is called in the logs of all that it passes.
 	Host, Request []byte
+	Node          []byte // that reported it, where a file says so; a live source accounts for nodes by itself
 	Policies      []byte // the policies that decided, each as PolicyNames has it with a zero byte behind it
 	Logged        []byte // what the policies that decided were told to log, each text with a zero byte behind it
 }

@@ -19,6 +19,7 @@ type facts struct {
 	aggregate        bool    // the record stands for several flows, of which it has what the exporter was told to keep
 	logged           []byte  // policy_log, each with a zero byte behind it
 	policies         []byte  // those that decided, each as model.Flow.Policies has them
+	node             []byte  // that reported it
 	layer7, trace    []byte  // l7 and trace_context as the form has them
 	message          bool    // that form is the wire's
 	flows            uint32  // how many these are: those of one direction, where it has several
@@ -189,6 +190,9 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	}
 	if x.aggregate {
 		f.Marks |= model.MarkAggregate
+	}
+	if len(x.node) > 0 {
+		f.Node = x.node
 	}
 	f.Policies = x.policies
 	if f.Logged = x.logged; len(x.logged) > 0 {

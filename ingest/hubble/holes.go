@@ -26,6 +26,8 @@ const (
 	holeLayer7
 	holeTrace
 	holePolicies
+	holeNode
+	holeOuterNode
 	holeEnd // no value: the record ends
 )
 
@@ -81,6 +83,10 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 		return r.raw(b, i, &r.layer7)
 	case holeTrace:
 		return r.raw(b, i, &r.trace)
+	case holeNode:
+		return r.nodeName(b, i, &r.node)
+	case holeOuterNode:
+		return r.nodeName(b, i, &r.around)
 	case holePolicies:
 		end := r.fill(holeSkip, b, i)
 		if end > 0 && b[i] == '[' {
@@ -113,6 +119,14 @@ func (r *reader) policyLog(b []byte, i int) int {
 		r.logged = l.joined
 	}
 	return end
+}
+
+// nodeName reads a name by which nothing is decided: what is no text says nothing.
+func (r *reader) nodeName(b []byte, i int, to *[]byte) int {
+	if *to = nil; b[i] == '"' {
+		return r.str(b, i, to)
+	}
+	return skip(b, i, 0)
 }
 
 // raw passes over a value that is read where something follows from it.

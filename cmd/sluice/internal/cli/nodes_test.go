@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// twoNodes writes 48 hours of two nodes: each has a client whose connections the other node sees arrive, and answers.
+// The clock of node b is wrong by so much, and it is silent between two hours.
+func twoNodes(t *testing.T, wrong time.Duration, silent func(hour int) bool) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "flows.jsonl")
+	var b bytes.Buffer
+	w := &hostileLog{w: bufio.NewWriter(&b), r: rand.New(rand.NewPCG(1, 1))}
+	at := func(node string, when time.Duration, do func()) {
+		if w.at = when; node == "b" {
+			w.at += wrong
+		}
+		w.twisted(do, "demo/a", "demo/"+node)
+	}
+	web, cart, db := w.app("shop", "", 0), w.app("shop", "", 1), w.app("shop", "", 2)
+	for hour := range 48 {
+		for k := range 12 {
+			when := time.Duration(hour)*time.Hour + time.Duration(5*k+1)*time.Minute
+			sport := 40_000 + 12*hour + k
+			at("a", when, func() { w.record(cart, web, sport, 8080, `"SYN":true`, false) })
+			if !silent(hour) {
+				at("b", when, func() {
+					w.record(web, cart, 8080, sport, `"SYN":true,"ACK":true`, true)
+					w.record(web, db, sport, 5432, `"SYN":true`, false)
+				})
+			}
+			at("a", when, func() { w.record(db, web, 5432, sport, `"SYN":true,"ACK":true`, true) })
+		}
+	}
+	if err := w.w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestNodes: a node whose clock is hours wrong, and one that was silent for a while, are named by doctor and keep ready
+// below Stable; no edge turns round and none is lost by it.
+func TestNodes(t *testing.T) {
+	never := func(int) bool { return false }
+	for _, c := range []struct {
+		name   string
+		wrong  time.Duration
+		silent func(int) bool
+		want   string
+	}{
+		{"well", 0, never, ""},
+		{"ahead", 5 * time.Hour, never, "node-clock: the records of 1 of 2 nodes begin and end hours apart from those of the others: demo/b (5 hours later)"},
+		{"behind", -7 * time.Hour, never, "node-clock: the records of 1 of 2 nodes begin and end hours apart from those of the others: demo/a (7 hours later)"},
+		{"silent", 0, func(h int) bool { return h >= 20 && h < 24 }, "node-gaps: 1 of 2 nodes have no record for a while, and others have: demo/b (4 hours of 48)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := twoNodes(t, c.wrong, c.silent)
+			run := func(args ...string) string {
+				var out strings.Builder
+				root := newRoot(Streams{strings.NewReader(""), &out, io.Discard}, &profiles{})
+				root.SetArgs(append(args, file, "--config", os.DevNull))
+				_ = root.Execute() // ready is not Stable
+				return out.String()
+			}
+			said := run("doctor")
+			if found := strings.Contains(said, "node-"); !strings.Contains(said, c.want) || found != (c.want != "") {
+				t.Errorf("doctor does not say %q:\n%s", c.want, said)
+			}
+			id, _, _ := strings.Cut(c.want, ":")
+			if said := run("ready", "-n", "shop"); c.want != "" && !strings.Contains(said, id) {
+				t.Errorf("ready does not name %s:\n%s", id, said)
+			}
+			edges := run("show", "edges", "-o", "json")
+			for _, want := range []string{`"source":"shop/1","destination":"shop/0","port":"8080/tcp","state":"allowed","grade":"established"`,
+				`"source":"shop/0","destination":"shop/2","port":"5432/tcp","state":"allowed","grade":"established"`} {
+				if !strings.Contains(edges, want) || strings.Count(edges, `"source"`) != 2 {
+					t.Errorf("not %s:\n%s", want, edges)
+				}
+			}
+		})
+	}
+}
