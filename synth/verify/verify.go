@@ -250,7 +250,7 @@ func (v *verifier) replay(c *graph.Connection) {
 	if v.g.Edges[c.Edge].State == graph.Pending {
 		v.report.Pending++
 	}
-	if d != nil && verdict == Unproven && d.LacksPolicyFact() {
+	if verdict == Unproven && v.lacks(c, d) {
 		v.report.Lacking++
 	}
 	state := v.g.Edges[c.Edge].State
@@ -290,6 +290,30 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 		}
 	}
 	return why
+}
+
+// lacks reports whether a connection is unproven for want of a fact about the policies or the cluster that somebody can
+// give: where there is no decision, of the addresses of pods and nodes, by which the policies decide.
+func (v *verifier) lacks(c *graph.Connection, d *eval.Decision) bool {
+	if d != nil {
+		return d.LacksPolicyFact()
+	}
+	if state := v.g.Edges[c.Edge].State; state == graph.Refused || !v.concerns(c) {
+		return false
+	}
+	lacks := false
+	for _, id := range []model.EndpointID{c.Src, c.Dst} {
+		switch ep := v.g.Tables.Endpoints.Get(id); {
+		case len(v.may(id)) == 0, ep.Kind == model.KindPod && len(ep.Labels) == 0:
+			return false // what the log lacks
+		case len(v.may(id)) == 1:
+		case ep.Kind != model.KindPod && ep.Kind != model.KindHost:
+			return false // an address outside, which only the log could tell
+		default:
+			lacks = true
+		}
+	}
+	return lacks
 }
 
 // judge returns the verdict, and the decision where one was needed.
@@ -490,10 +514,10 @@ func (v *verifier) seen(p *policy.Policy) bool {
 func (v *verifier) caseOf(c *graph.Connection, verdict Verdict, d *eval.Decision) Case {
 	e := &v.g.Edges[c.Edge]
 	out := Case{Verdict: verdict, Edge: c.Edge, Src: v.g.Peers[e.Src].ID, Dst: v.g.Peers[e.Dst].ID, SrcPod: e.SrcPod,
-		DstPod: e.DstPod, Port: e.PortString(), Records: c.Records, Why: v.why(c, d)}
+		DstPod: e.DstPod, Port: e.PortString(), Records: c.Records, Why: v.why(c, d),
+		Lacking: verdict == Unproven && v.lacks(c, d)}
 	if d != nil {
 		out.Egress, out.Ingress = d.Egress.Outcome == eval.Denied, d.Ingress.Outcome == eval.Denied
-		out.Lacking = verdict == Unproven && d.LacksPolicyFact()
 		if i := decides(d); i >= 0 {
 			p := &v.ev.Policies().Policies[i]
 			out.Policy, out.At = policyName(p), p.Source
