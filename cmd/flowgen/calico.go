@@ -105,7 +105,7 @@ func (c *calico) connection(x *conn, _ int) {
 	now := c.clock.Unix() / c.window
 	c.clock = c.clock.Add(c.step)
 	switch x.e.Kind {
-	case "icmp-error", "solicitation", "drop":
+	case "icmp-error", "solicitation", "drop", "unasked": // conntrack knows of no connection
 	default:
 		c.report(x)
 	}
@@ -193,6 +193,9 @@ func (c *calico) add(x *conn, reporter, action int) {
 func (f *calicoFlow) count(x *conn, reporter, action int) {
 	there, back := int64(3+x.r.IntN(9)), int64(2+x.r.IntN(9))
 	switch {
+	case x.e.Kind == "unanswered" && x.e.Proto == "udp": // one datagram
+		f.started++
+		there, back = 1, 0
 	case action == deny, x.e.Kind == "unanswered":
 		f.started++
 		back = 0

@@ -46,6 +46,9 @@ func (g *generator) run(records int) error {
 	var wheel []*edge
 	for _, list := range [][]edge{g.s.Edges, g.s.Noise} {
 		for i := range list {
+			if list[i].Once {
+				continue
+			}
 			for range max(list[i].Weight, 1) {
 				wheel = append(wheel, &list[i])
 			}

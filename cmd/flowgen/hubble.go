@@ -26,6 +26,7 @@ type hubble struct {
 	records int // that fit
 	written int
 	most    int // of the connection at hand
+	dated   time.Duration
 	held    []*flowpb.Flow
 	agent   *party // behind health checks
 	node    *party
@@ -63,6 +64,7 @@ func (h *hubble) connection(c *conn, most int) {
 	if h.most = h.written + most; most == 0 {
 		h.most = h.records
 	}
+	h.dated = time.Duration(c.e.Dated) * time.Minute
 	x := exchange{conn: c, h: h}
 	switch {
 	case c.denied:
@@ -77,6 +79,8 @@ func (h *hubble) connection(c *conn, most int) {
 		x.scan()
 	case c.e.Kind == "unanswered":
 		x.probe(flagsOf(true))
+	case c.e.Kind == "unasked":
+		x.probe(&flowpb.TCPFlags{SYN: true, ACK: true})
 	case c.e.OneWay:
 		x.probe(nil)
 	case c.e.Requests:
@@ -90,7 +94,7 @@ func (h *hubble) connection(c *conn, most int) {
 
 // health is what cilium-health sends all the time.
 func (h *hubble) health(r *rand.Rand) {
-	h.most = h.records
+	h.most, h.dated = h.records, 0
 	x := exchange{h: h, conn: &conn{r: r, e: &edge{}, client: h.node, server: h.agent, sport: 45000, port: 4240}}
 	x.deliver(true)
 }
@@ -102,7 +106,7 @@ func (h *hubble) emit(f *flowpb.Flow, node int, r *rand.Rand) {
 	}
 	h.written++
 	h.clock = h.clock.Add(h.step + time.Duration(r.IntN(1000)))
-	f.Time = timestamppb.New(h.clock)
+	f.Time = timestamppb.New(h.clock.Add(h.dated))
 	f.NodeName = fmt.Sprintf("%s/node-%d", h.s.Cluster, max(node, 0))
 	h.old.strip(f, max(node, 0))
 	h.held = append(h.held, f)

@@ -85,7 +85,11 @@ type edge struct {
 	// the same.
 	DeniedFrom float64 `json:"deniedFrom"`
 	OneWay     bool    `json:"oneWay"` // datagrams that nobody answers, and that are needed all the same
-	DNS        bool    `json:"-"`      // a query that the proxy reports
+	// Once makes one connection of it in the whole capture, and Dated is by how many minutes the times of its records
+	// lie. Calico's have those of the node.
+	Once  bool `json:"once"`
+	Dated int  `json:"dated"`
+	DNS   bool `json:"-"` // a query that the proxy reports
 }
 
 // ends are what an edge can end at beside workloads and addresses: another node, the pod's own node, the apiserver
@@ -93,9 +97,10 @@ type edge struct {
 var ends = []string{"node", "host", "apiserver", "apiserver-outside", "ingress", "multicast"}
 
 // kinds are what noise can be. Only test leaves edges behind: connections that worked although nobody needs them. The
-// scans go to one closed port after the other, and nothing denies them; unanswered has a server that is down.
+// scans go to one closed port after the other, and nothing denies them; unanswered has a server that is down, and
+// unasked is the answer to a question that was none.
 var kinds = slices.Concat(
-	[]string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop", "unanswered"},
+	[]string{"probe", "test", "denied", "scan", "icmp-error", "solicitation", "drop", "unanswered", "unasked"},
 	scans,
 )
 

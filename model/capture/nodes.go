@@ -18,6 +18,9 @@ func (d *doctor) nodeSpans() []nodeSpan {
 	for _, name := range slices.Sorted(maps.Keys(d.NodeHours)) {
 		s := nodeSpan{name: name}
 		for hour, n := range d.NodeHours[name] {
+			if !d.covers(hour) {
+				continue
+			}
 			if s.records == 0 || hour < s.first {
 				s.first = hour
 			}
@@ -29,6 +32,12 @@ func (d *doctor) nodeSpans() []nodeSpan {
 		}
 	}
 	return out
+}
+
+// covers reports whether an hour is one of those that the log is of: what is dated far outside says nothing of a node.
+func (d *doctor) covers(hour uint32) bool {
+	n := len(d.Hours)
+	return n == 0 || hour >= d.Hours[0].Hour && hour <= d.Hours[n-1].Hour
 }
 
 // nodeClock looks for nodes whose records begin and end hours before or after those of most others.
@@ -71,7 +80,7 @@ func (d *doctor) nodeGaps() {
 	all := map[uint32]bool{}
 	for _, hours := range d.NodeHours {
 		for hour := range hours {
-			all[hour] = true
+			all[hour] = all[hour] || d.covers(hour)
 		}
 	}
 	var names []string
@@ -82,8 +91,8 @@ func (d *doctor) nodeGaps() {
 			continue
 		}
 		silent := 0
-		for hour := range all {
-			if _, ok := hours[hour]; !ok && hour > s.first && hour < s.last {
+		for hour, counts := range all {
+			if _, ok := hours[hour]; counts && !ok && hour > s.first && hour < s.last {
 				silent++
 			}
 		}

@@ -15,7 +15,8 @@ const outliers = 1000
 const slack = 3600e6 // microseconds
 
 // bounds sets the times that ages are counted from: those between which all records lie but the last and the first
-// 0.1 %, and AsOf is never after the clock. Peers count as seen between the bounds only. It returns what the log covers.
+// 0.1 %, and AsOf is never after the clock. Peers count as seen between the bounds only. It returns what the log
+// covers.
 func (g *Graph) bounds(b *Builder, cfg *Config) span {
 	records := map[uint32]uint64{} // by hour
 	latest, earliest := map[uint32]model.Micros{}, map[uint32]model.Micros{}
@@ -36,23 +37,7 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 	if len(hours) == 0 {
 		return span{}
 	}
-	var all uint64
-	for _, n := range records {
-		all += n
-	}
-	most := max(all/outliers, 1)
-	begin := hours[0]
-	for left := most; left >= records[begin] && begin != hours[len(hours)-1]; {
-		left -= records[begin]
-		i, _ := slices.BinarySearch(hours, begin)
-		begin = hours[i+1]
-	}
-	end := hours[len(hours)-1]
-	for left := most; left >= records[end] && end > begin; {
-		left -= records[end]
-		i, _ := slices.BinarySearch(hours, end)
-		end = hours[i-1]
-	}
+	begin, end := between(hours, records)
 	g.AsOf = hourEnd(end)
 	if t, ok := latest[end]; ok {
 		g.AsOf = t

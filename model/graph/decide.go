@@ -85,6 +85,9 @@ func (d *decider) evidence(k key) (fwd, back int) {
 		return 0
 	}
 	fwd, back = weight(k.dst, k.port, k.srcPort), weight(k.src, k.srcPort, k.port)
+	if k.proto == model.TCP && k.marks&model.MarkReplyNo != 0 && k.port != 0 {
+		fwd = 0 // a SYN-ACK, since all else of that mark goes to a client's port: it opens nothing
+	}
 	if k.marks&model.MarkReplyNo != 0 && back < 3 {
 		back = 0 // the record itself says it is no reply: only a known listener outweighs that
 	}

@@ -1,7 +1,7 @@
 package graph
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -12,6 +12,7 @@ type Hour struct {
 }
 
 // Hours returns the records by hour, those that are no dependency among them: an hour without any was not watched.
+// Hours far outside of those of nearly all records are left out: their records lie, and nobody watched from then on.
 func (b *Builder) Hours() []Hour {
 	sum := map[uint32]uint64{}
 	for t := range b.all {
@@ -19,10 +20,33 @@ func (b *Builder) Hours() []Hour {
 			sum[h.n] += uint64(h.records)
 		}
 	}
-	var out []Hour
-	for h, n := range sum {
-		out = append(out, Hour{h, n})
+	hours := slices.Sorted(maps.Keys(sum))
+	if len(hours) == 0 {
+		return nil
 	}
-	slices.SortFunc(out, func(x, y Hour) int { return cmp.Compare(x.Hour, y.Hour) })
+	first, last := between(hours, sum)
+	var out []Hour
+	for _, h := range hours {
+		if s := (span{first: first, last: last}); !s.lies(h) {
+			out = append(out, Hour{h, sum[h]})
+		}
+	}
 	return out
+}
+
+// between returns the hours between which all records lie but the last and the first of so many.
+func between(hours []uint32, records map[uint32]uint64) (first, last uint32) {
+	var all uint64
+	for _, n := range records {
+		all += n
+	}
+	most := max(all/outliers, 1)
+	begin, end := 0, len(hours)-1
+	for left := most; left >= records[hours[begin]] && begin != len(hours)-1; begin++ {
+		left -= records[hours[begin]]
+	}
+	for left := most; left >= records[hours[end]] && end > begin; end-- {
+		left -= records[hours[end]]
+	}
+	return hours[begin], hours[end]
 }
