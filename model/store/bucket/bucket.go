@@ -153,6 +153,10 @@ func writeCommit(w io.Writer, name string, write func(io.Writer) error) error {
 	return errors.Join(write(z), z.Close())
 }
 
+// maxCommit is how many bytes a commit unpacks to at most, some million segments: nobody who may write to the bucket
+// fills the memory of who reads it.
+const maxCommit = 1 << 28
+
 // packed is how content begins that is packed. A commit of a former version is not.
 var packed = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
@@ -161,7 +165,7 @@ func unpack(body []byte) ([]byte, error) {
 	if !bytes.HasPrefix(body, packed) {
 		return body, nil
 	}
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxCommit))
 	if err != nil {
 		return nil, err
 	}

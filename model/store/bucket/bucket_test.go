@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/memblob"
 
@@ -59,6 +60,11 @@ func TestFaults(t *testing.T) { storetest.Faults(t, storetest.Faulty(place)) }
 func TestPacked(t *testing.T) {
 	s := memory(t)
 	text := strings.Repeat(`{"sha256":"0123456789abcdef"}`, 1000)
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bomb := z.EncodeAll(make([]byte, maxCommit+1), nil) // some kilobytes that unpack to more than a commit may have
 	for number, put := range map[int]func(name string) error{
 		1: func(name string) error {
 			return s.open(t).Put(name, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
@@ -69,14 +75,20 @@ func TestPacked(t *testing.T) {
 		3: func(name string) error {
 			return s.bucket.WriteAll(t.Context(), commitsDir+"/00000003", append([]byte("00000003-a.json\n"), packed...), nil)
 		},
+		4: func(name string) error {
+			return s.bucket.WriteAll(t.Context(), commitsDir+"/00000004", append([]byte("00000004-a.json\n"), bomb...), nil)
+		},
 	} {
 		name := fmt.Sprintf("%s/%08d-a.json", commitsDir, number)
 		if err := put(name); err != nil {
 			t.Fatal(err)
 		}
 		want := text
-		if number == 3 {
+		switch number {
+		case 3:
 			want = string(packed)
+		case 4:
+			want = string(bomb)
 		}
 		for _, listed := range []bool{false, true} {
 			f := s.open(t)
