@@ -32,7 +32,7 @@ func watchedOf(s *scope) map[string]Watched {
 		}
 		for _, en := range s.ends(e) {
 			w := seen[en.namespace]
-			w.NewEdge = max(w.NewEdge, e.First)
+			w.NewEdge = max(w.NewEdge, min(e.First, s.g.End))
 			seen[en.namespace] = w
 		}
 	}

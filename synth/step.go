@@ -46,13 +46,13 @@ func hours(n int) string {
 }
 
 // days is how many days a log has, the begun one too.
-func (x *suspecting) days() int { return int((x.g.Last-x.g.First)/(24*3600e6)) + 1 }
+func (x *suspecting) days() int { return int((x.g.End-x.g.Begin)/(24*3600e6)) + 1 }
 
 // nowAndThen reports whether an edge is seen in few hours of several days, and little of its client.
 func (x *suspecting) nowAndThen(e *graph.Edge, c *client) bool {
 	n := uint64(len(e.Windows))
 	few := e.Conns > 0 && e.Conns <= stepConns*n || e.Conns == 0 && e.Records() <= 2*stepConns*n
-	return few && x.g.Last-x.g.First >= stepDays && n <= uint64(stepsADay*x.days()) &&
+	return few && x.g.End-x.g.Begin >= stepDays && n <= uint64(stepsADay*x.days()) &&
 		c.records >= manyRecords && c.records >= stepShare*e.Records()
 }
 

@@ -50,7 +50,7 @@ func (x *suspecting) why(e *graph.Edge) string {
 		return fmt.Sprintf("it goes from %s to %s", environment(src.Namespace), environment(dst.Namespace))
 	case dst.Kind == model.KindAddress && len(e.Names) == 0 && c.names && rare:
 		return "no name that its client asked for explains the address, as names do for its others"
-	case rare && c.records >= manyRecords && x.g.Last-x.g.First >= longEnough:
+	case rare && c.records >= manyRecords && x.g.End-x.g.Begin >= longEnough:
 		return fmt.Sprintf("it was seen once, and its client %d times", c.records)
 	}
 	return x.step(e, c)

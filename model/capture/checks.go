@@ -268,7 +268,7 @@ func (d *doctor) gaps() {
 const day = model.Micros(24 * time.Hour / time.Microsecond)
 
 func (d *doctor) short() {
-	if span := d.Graph.Last - d.Graph.First; len(d.shown) > 0 && span < day {
+	if span := d.Graph.End - d.Graph.Begin; len(d.shown) > 0 && span < day {
 		d.found("the log spans "+(time.Duration(span)*time.Microsecond).Round(time.Second).String(),
 			"what happens daily or less often need not be in it", "watch for days; sluice ready says when it is enough")
 	}

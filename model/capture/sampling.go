@@ -26,7 +26,7 @@ func (d *doctor) sampled() {
 			opened++
 		}
 		hour := uint32(e.First / model.Micros(time.Hour/time.Microsecond))
-		if e.First-d.Graph.First <= quiet || !watched[hour] || !watched[hour-1] {
+		if e.First-d.Graph.Begin <= quiet || !watched[hour] || !watched[hour-1] {
 			continue
 		}
 		late++

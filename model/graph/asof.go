@@ -62,11 +62,42 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 			p.First = min(start, p.Last)
 		}
 	}
+	if g.Begin, g.End = g.First, g.Last; total(records) >= enough {
+		g.trim(start, g.AsOf)
+	}
 	covered := span{begin, uint32(g.AsOf / hourMicros), g.AsOf}
 	if cfg.AsOf != 0 {
 		g.AsOf = cfg.AsOf
 	}
 	return covered
+}
+
+// enough is the number of records from which a single one that is dated far outside of the others lies.
+const enough = 100
+
+// trim takes the times of records that lie for the nearest that can be.
+func (g *Graph) trim(start, end model.Micros) {
+	clip := func(t *model.Micros) {
+		switch {
+		case *t != 0 && *t < start-slack:
+			*t = start
+		case *t > end+slack:
+			*t = end
+		}
+	}
+	clip(&g.Begin)
+	clip(&g.End)
+	for _, p := range g.AllPeers() {
+		clip(&p.First)
+		clip(&p.Last)
+	}
+}
+
+func total(records map[uint32]uint64) (sum uint64) {
+	for _, n := range records {
+		sum += n
+	}
+	return sum
 }
 
 const hourMicros = int64(windowMinutes * 60e6)

@@ -147,6 +147,8 @@ type Graph struct {
 	// counts the records that lie more than an hour after it.
 	AsOf model.Micros
 	Late uint64
+	// Begin and End are First and Last without the few records whose times lie, where there are enough to tell.
+	Begin, End model.Micros
 }
 
 // AllWorkloads goes over the workloads in their order.

@@ -36,11 +36,7 @@ func (b *Builder) Hours() []Hour {
 
 // between returns the hours between which all records lie but the last and the first of so many.
 func between(hours []uint32, records map[uint32]uint64) (first, last uint32) {
-	var all uint64
-	for _, n := range records {
-		all += n
-	}
-	most := max(all/outliers, 1)
+	most := max(total(records)/outliers, 1)
 	begin, end := 0, len(hours)-1
 	for left := most; left >= records[hours[begin]] && begin != len(hours)-1; begin++ {
 		left -= records[hours[begin]]

@@ -91,3 +91,42 @@ func TestNodes(t *testing.T) {
 		})
 	}
 }
+
+// TestLyingHours: connections dated far outside of a log, answered or not, are told by doctor as wrong clocks, and make
+// no gap, no longer watch, no new edge of another year and no month to test back.
+func TestLyingHours(t *testing.T) {
+	a := attack{do: func(w *hostileLog, hour int) {
+		for _, by := range []time.Duration{-40 * 24 * time.Hour, 50 * 365 * 24 * time.Hour} {
+			if hour == 40 {
+				w.at += by
+				w.answered(w.pod("shop", "liar", "app=liar"), w.app("shop", "", 2), 5432)
+				w.at -= by
+			}
+		}
+	}}
+	file := a.write(t)
+	for _, c := range []struct {
+		args []string
+		want string
+		not  []string
+	}{
+		{[]string{"doctor", file}, "clock: 2 records", []string{"gaps"}},
+		{[]string{"ready", "-n", "shop", file}, "after 2 days", []string{"gaps", "2076", "2026-01"}},
+		{[]string{"backtest", "-n", "shop", file}, "2026-03-02T00:00:00Z", []string{"2026-01", "2076"}},
+		{[]string{"learn", "-n", "shop", "--dialect", "cilium", "--out", filepath.Join(t.TempDir(), "b"), file}, "2d 23h   2d 23h before the end", []string{"years"}},
+	} {
+		var out strings.Builder
+		root := newRoot(Streams{strings.NewReader(""), &out, io.Discard}, &profiles{})
+		root.SetArgs(append(c.args, "--config", os.DevNull))
+		err := root.Execute()
+		if said := out.String(); !strings.Contains(said, c.want) {
+			t.Errorf("%v does not say %q (%v):\n%s", c.args, c.want, err, said)
+		} else {
+			for _, not := range c.not {
+				if strings.Contains(said, not) {
+					t.Errorf("%v says %q:\n%s", c.args, not, said)
+				}
+			}
+		}
+	}
+}
