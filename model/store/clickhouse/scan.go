@@ -423,7 +423,7 @@ func (s *scan) hand(ctx context.Context, d *dayRows, parts []part) error {
 }
 
 // askedAtOnce is how many endpoints are asked for at once.
-const askedAtOnce = 4096
+const askedAtOnce = 1 << 15
 
 // endpoints reads those that are not known yet.
 func (s *scan) endpoints(ctx context.Context, ids []endpointID) error {
