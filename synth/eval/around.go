@@ -10,7 +10,8 @@ import "sluice/model"
 //
 // Calico has the same tiers under names of its own and asks policies of one priority by their names. Calico 3.32 knows
 // neither nodes nor domain names: a rule with one of them allows nothing, and denies everything where it does not
-// allow. What Cilium 1.20 does stands in around_cilium.go.
+// allow. Up to 3.31 it read AdminNetworkPolicies, in the same way, and took a rule with the name of a port for one of
+// every port. What Cilium 1.20 does stands in around_cilium.go.
 
 // around decides one direction where policies around those of namespaces select the subject.
 func (e *Evaluator) around(a *asked) Part {

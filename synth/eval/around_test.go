@@ -18,6 +18,12 @@ func around(name, tierAndPriority, rules string) string {
 		"\n  priority: " + priority + "\n  subject: {namespaces: {}}\n  " + rules + "\n---\n"
 }
 
+// old is an AdminNetworkPolicy for all namespaces.
+func old(rules string) string {
+	return "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\nmetadata: {name: a}\nspec:\n  priority: 1\n  subject: {namespaces: {}}\n  " +
+		rules + "\n---\n"
+}
+
 // TestAround states what ClusterNetworkPolicies mean, beside NetworkPolicies and by themselves: one letter for each of
 // spec, cilium and calico, + allowed, - denied, ? unknown.
 func TestAround(t *testing.T) {
@@ -115,6 +121,7 @@ func TestAround(t *testing.T) {
 		{"a name", around("a", "Admin 1", "egress: [{action: Accept, to: [{domainNames: [\"*.example.org\"]}]}]") + around("b", "Admin 2", denyOut), web, site, model.TCP, 443, "++-"},
 		{"the name itself is not below it", around("a", "Admin 1", "egress: [{action: Accept, to: [{domainNames: [\"*.a.www.example.org\"]}]}]") + around("b", "Admin 2", denyOut), web, site, model.TCP, 443, "---"},
 		{"a named port", around("a", "Admin 1", "ingress: [{action: Deny, from: "+everyone+", protocols: [{destinationNamedPort: web}]}]"), cart, named, model.TCP, 80, "---"},
+		{"which Calico does not know in an AdminNetworkPolicy", old("ingress: [{action: Deny, from: " + everyone + ", ports: [{namedPort: web}]}]"), cart, named, model.TCP, 81, "++-"},
 		{"one that the pod may not have", around("a", "Admin 1", "ingress: [{action: Deny, from: "+everyone+", protocols: [{destinationNamedPort: web}]}]"), cart, web, model.TCP, 80, "???"},
 		{"a pod of unknown labels, perhaps isolated", around("a", "Baseline 1", denyIn) + allows, cart, blank, model.TCP, 80, "???"},
 		{"denied either way", around("a", "Baseline 1", denyIn) + denies, cart, blank, model.TCP, 80, "---"},

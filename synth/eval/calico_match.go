@@ -10,7 +10,7 @@ import (
 // calicoRule reports whether r matches the connection.
 func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, peers []resolved, a *asked, n *need) model.Tri {
 	var lacks need
-	m := tri(r.AnyPort)
+	m := tri(r.AnyPort || nameless(p, r))
 	for i := 0; i < len(r.Ports) && m != model.Yes; i++ {
 		m = either(m, a.port1(r, &r.Ports[i], &lacks))
 	}

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -62,10 +63,17 @@ func closed(p *policy.Policy, r *policy.Rule) bool {
 	})
 }
 
+// nameless reports whether Calico takes a rule for one of every port: up to 3.31, which was the last to read
+// AdminNetworkPolicies, it did not know the names of ports in them.
+func nameless(p *policy.Policy, r *policy.Rule) bool {
+	return strings.HasSuffix(p.Kind, "AdminNetworkPolicy") &&
+		slices.ContainsFunc(r.Ports, func(q policy.Port) bool { return q.Name != "" })
+}
+
 // laneOf is the lane of a rule. One that Calico closes matches every port, or nothing where it would allow.
 func (e *Evaluator) laneOf(p *policy.Policy, j int) lane {
 	r := &p.Rules[j]
-	if e.semantics == Cilium && asking(p, r) {
+	if e.semantics == Cilium && asking(p, r) || e.semantics == Calico && nameless(p, r) {
 		return lane{rule: j, last: policy.LastPort}
 	}
 	if e.semantics != Calico || !closed(p, r) {

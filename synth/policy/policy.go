@@ -178,7 +178,8 @@ func (m *Manifests) Block() netip.Prefix {
 type Policy struct {
 	Name      string
 	Namespace string // "" is cluster-wide
-	// Kind is the API kind that it was read from: names are unique for each kind only. No part of its meaning.
+	// Kind is the API kind that it was read from: names are unique for each kind only. No part of its meaning, save that
+	// Calico knows no names of ports in an AdminNetworkPolicy.
 	Kind string
 	// Bundle is that of sluice which its labels say it is of, "" for none. No part of its meaning.
 	Bundle string

@@ -42,6 +42,14 @@ func (c *Config) dialect(d render.Dialect) (render.Dialect, error) {
 	return logging.LogRules(), nil
 }
 
+// written is a dialect as learn writes it, where it can do what sluice.yaml asks.
+func (c *Config) written(d render.Dialect) render.Dialect {
+	if own, err := c.dialect(d); err == nil {
+		return own
+	}
+	return d
+}
+
 // Serves reports whether a cluster has a resource in an API version.
 type Serves func(version, resource string) (bool, error)
 

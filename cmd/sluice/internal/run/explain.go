@@ -63,7 +63,7 @@ func Explain(l *Log, p *Policies, cfg VerifyConfig, words []string) (*Explained,
 	}
 	x.Probes = l.probes(&p.Set.Manifests, q)
 	for _, d := range all.Dialects() {
-		if rule, ok := x.missingRule(l.Graph, p.Set, judge, q, d); ok {
+		if rule, ok := x.missingRule(l.Graph, p.Set, judge, q, l.Config.written(d)); ok {
 			x.Rules = append(x.Rules, rule)
 		}
 	}
