@@ -25,6 +25,9 @@ var checks = []check{
 	{"one-namespace", Warning, false, (*doctor).oneNamespace},
 	{"no-answers", Warning, false, (*doctor).noAnswers},
 	{"no-openings", Info, false, (*doctor).noOpenings},
+	{"one-reporter", Warning, true, (*doctor).oneReporter},
+	{"uncounted", Warning, false, (*doctor).uncounted},
+	{"networks", Info, false, (*doctor).networks},
 	{"sampled", Warning, true, (*doctor).sampled},
 	{"undecided", Warning, false, (*doctor).undecided},
 	// what was not watched
