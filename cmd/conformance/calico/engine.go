@@ -20,6 +20,7 @@ import (
 	"github.com/projectcalico/calico/libcalico-go/lib/backend/model"
 	"github.com/projectcalico/calico/libcalico-go/lib/backend/syncersv1/updateprocessors"
 	"github.com/projectcalico/calico/libcalico-go/lib/backend/watchersyncer"
+	"github.com/projectcalico/calico/libcalico-go/lib/names"
 )
 
 // node is where every pod runs, so that the engine takes all of them for its own.
@@ -64,12 +65,22 @@ func newEngine() (*engine, error) {
 	e.graph = calc.NewCalculationGraph(e.seq, nil, conf, func() {})
 	e.filter = calc.NewValidationFilter(e.graph, conf)
 	e.filter.OnStatusUpdated(api.ResyncInProgress)
-	return e, e.add(v3.KindTier, "", "default", defaultTier())
+	for _, t := range []*v3.Tier{
+		builtIn("default", 1e6, v3.Deny),
+		builtIn(names.AdminNetworkPolicyTierName, 1e3, v3.Pass),
+		builtIn(names.BaselineAdminNetworkPolicyTierName, 1e7, v3.Pass),
+	} {
+		if err := e.add(v3.KindTier, "", t.Name, t); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
 }
 
-func defaultTier() *v3.Tier {
-	t, order, action := v3.NewTier(), 1e6, v3.Deny
-	t.Name, t.Spec.Order, t.Spec.DefaultAction = "default", &order, &action
+// builtIn is a tier that is always there.
+func builtIn(name string, order float64, action v3.Action) *v3.Tier {
+	t := v3.NewTier()
+	t.Name, t.Spec.Order, t.Spec.DefaultAction = name, &order, &action
 	return t
 }
 

@@ -2,7 +2,8 @@
 // validator, selector parser, calculation graph and policy checker, run offline. It reads one world a line from
 // standard input as JSON and writes one Answer a line in the same order.
 //
-// It knows nothing of ClusterNetworkPolicy, which came with 3.32, and 3.32 cannot be had: the module proxy answers "403
+// It converts AdminNetworkPolicy and BaselineAdminNetworkPolicy, and knows nothing of ClusterNetworkPolicy, which took
+// their place in 3.32, and 3.32 cannot be had: the module proxy answers "403
 // Forbidden: This module version is not available" for v3.31.3, v3.32.0, v3.32.2 and release-v3.32, and for the commits
 // of its branch that were tried (ff2223286b9e, fb7b1d4cb3ca). What 3.32 does otherwise rests on its source and stands in
 // synth/eval/around.go.

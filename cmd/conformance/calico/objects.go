@@ -7,6 +7,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	netv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	adminpolicy "sigs.k8s.io/network-policy-api/apis/v1alpha1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/projectcalico/calico/libcalico-go/lib/backend/model"
@@ -26,6 +27,8 @@ func (e *engine) object(text string) ObjectAnswer {
 	switch meta.APIVersion {
 	case netv1.SchemeGroupVersion.String():
 		a.Enforced, err = true, e.kubernetesPolicy(text)
+	case adminpolicy.GroupVersion.String():
+		a.Enforced, err = true, e.adminPolicy(meta.Kind, text)
 	case v3.GroupVersionCurrent:
 		a.Enforced, err = e.calicoObject(meta.Kind, text)
 	default:
@@ -55,6 +58,32 @@ func (e *engine) kubernetesPolicy(text string) error {
 	key.Kind = v3.KindNetworkPolicy
 	kvp.Key = key
 	return e.process(v3.KindNetworkPolicy, kvp)
+}
+
+// adminPolicy reads a policy of the tiers around those of namespaces. A rule that the converter does not understand it
+// complains of and closes, and the rest is in force.
+func (e *engine) adminPolicy(kind, text string) error {
+	var kvp *model.KVPair
+	switch kind {
+	case "AdminNetworkPolicy":
+		p := &adminpolicy.AdminNetworkPolicy{}
+		if err := yaml.UnmarshalStrict([]byte(text), p); err != nil {
+			return err
+		}
+		p.UID = e.uid()
+		kvp, _ = e.conv.K8sAdminNetworkPolicyToCalico(p)
+	case "BaselineAdminNetworkPolicy":
+		p := &adminpolicy.BaselineAdminNetworkPolicy{}
+		if err := yaml.UnmarshalStrict([]byte(text), p); err != nil {
+			return err
+		}
+		p.UID = e.uid()
+		kvp, _ = e.conv.K8sBaselineAdminNetworkPolicyToCalico(p)
+	}
+	if kvp == nil {
+		return fmt.Errorf("no kind %s, or nothing of it can be converted", kind)
+	}
+	return e.process(v3.KindGlobalNetworkPolicy, kvp)
 }
 
 // defaultKubernetesTypes fills in what kube-apiserver does.
