@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,6 +81,9 @@ func (f *Files) Lock(name string) (store.Right, error) {
 	}
 }
 
+// readTries is how often a lease is read that its holder renews at the same time.
+const readTries = 8
+
 // newestLease returns the lease that counts, and its term: 0 if there was none ever.
 func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 	names, err := f.List(dir)
@@ -91,6 +95,11 @@ func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 		return 0, l, fmt.Errorf("%s/%s is no lease: %w", f.place, newest, store.ErrDamaged)
 	}
 	data, err := f.bucket.ReadAll(f.ctx, newest)
+	for n := 1; n < readTries && err != nil && strings.Contains(err.Error(), "checksum"); n++ {
+		// A service may answer a reader with the content of before and the checksum of what was put meanwhile.
+		time.Sleep(time.Duration(n) * 5 * time.Millisecond)
+		data, err = f.bucket.ReadAll(f.ctx, newest)
+	}
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return f.newestLease(dir) // a later one is there
 	}
