@@ -321,6 +321,29 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestLeft: who was killed after it had said what it would store, and before it did, keeps nobody from storing it,
+// whichever of the two numbers is smaller.
+func TestLeft(t *testing.T) {
+	s := newServer(t, "")
+	s.start()
+	from, capture := s.url("from"), testdata+"flows/online-boutique.jsonl.gz"
+	mustSluice(t, "store", "init", from)
+	mustSluice(t, "ingest", capture, "--store", from, "-q")
+	want := mustSluice(t, "show", "flows", "--store", from, "-o", "json")
+	for name, writer := range map[string]string{"smaller": "1", "larger": "18446744073709551615"} {
+		at := s.url(name)
+		mustSluice(t, "store", "init", at)
+		s.mustQuery("INSERT INTO " + name + ".commits SELECT " + writer + ", 1, 1, stream, content, at FROM from.commits WHERE state = 2")
+		mustSluice(t, "ingest", capture, "--store", at, "-q")
+		if have := mustSluice(t, "show", "flows", "--store", at, "-o", "json"); have != want {
+			t.Errorf("%s: the flows differ", name)
+		}
+		if out := mustSluice(t, "ingest", capture, "--store", at); !strings.Contains(out, "1 source was already there") {
+			t.Errorf("%s: stored twice: %s", name, out)
+		}
+	}
+}
+
 // records are the lines of a capture.
 func records(t *testing.T) [][]byte {
 	t.Helper()

@@ -23,7 +23,8 @@ import (
 // shared is a bucket that several processes have open.
 type shared struct{ bucket *blob.Bucket }
 
-const testBeat = 20 * time.Millisecond
+// testBeat is long enough for a process on a busy machine not to miss two of them.
+const testBeat = 100 * time.Millisecond
 
 // open opens it anew, as a process of its own.
 func (s *shared) open(t testing.TB) *process {

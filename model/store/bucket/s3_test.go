@@ -23,7 +23,7 @@ func s3Place(t *testing.T) storetest.Place {
 			ctx, kill := context.WithCancel(t.Context())
 			f, err := Open(ctx, url)
 			must(t, err)
-			f.beat = 10 * testBeat
+			f.beat = 2 * testBeat
 			return &process{f, kill}
 		}
 	}

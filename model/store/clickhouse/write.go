@@ -352,20 +352,23 @@ func (w *Writer) Abort() error {
 }
 
 const (
-	claimPatience = time.Minute
-	claimPause    = 200 * time.Millisecond
+	claimPause = 200 * time.Millisecond
+	// replicaPatience is how long what was stored may take to be read back.
+	replicaPatience = time.Minute
 )
+
+// patience is how long a writer that said what it is about to store may do no more: six beats, a minute.
+func (s *Store) patience() time.Duration { return 6 * s.db.beat }
 
 // claim commits files so that each is stored once, however many read it: it says first what it is about to store, then
 // looks who else does, and then makes its commit. Of two that see each other the one with the smaller number goes on,
-// and the other gives up; one that only prepared, and for longer than a minute did no more, is put out.
+// and the other gives up; one that only prepared, and did no more for as long as it may, is put out.
 func (s *Store) claim(r *row) error {
-	ctx, mine := s.ctx, digests(r.content.Sources)
-	withdraw := func(r *row) error {
-		r.version, r.state, r.content = closedVersion, withdrawn, content{}
-		return s.put(context.WithoutCancel(ctx), r)
-	}
+	ctx, mine, withdraw := s.ctx, digests(r.content.Sources), s.withdraw
 	if len(mine) > 0 {
+		if err := s.await(r.writer, mine); err != nil {
+			return err
+		}
 		if err := s.put(ctx, r); err != nil {
 			return err
 		}
@@ -382,10 +385,10 @@ func (s *Store) claim(r *row) error {
 			if other == nil {
 				break
 			}
-			if other.state == made || other.writer < r.writer && time.Since(began) < claimPatience {
+			if other.state == made || other.writer < r.writer && time.Since(began) < s.patience() {
 				return errors.Join(withdraw(r), store.ErrSourceStored)
 			}
-			if time.Since(began) > claimPatience {
+			if time.Since(began) > s.patience() {
 				if err := withdraw(other); err != nil {
 					return err
 				}
@@ -400,6 +403,33 @@ func (s *Store) claim(r *row) error {
 		return errors.Join(err, withdraw(r))
 	}
 	return s.own(r)
+}
+
+// withdraw takes back what a writer is about to store, for good.
+func (s *Store) withdraw(r *row) error {
+	r.version, r.state, r.content = closedVersion, withdrawn, content{}
+	return s.put(context.WithoutCancel(s.ctx), r)
+}
+
+// await waits until nobody is about to store what has one of these digests. Who was killed over it is put out: nobody
+// could ever store it otherwise.
+func (s *Store) await(writer uint64, mine map[string]bool) error {
+	for began := time.Now(); ; {
+		other, err := s.rival(writer, mine)
+		switch {
+		case err != nil || other == nil:
+			return err
+		case other.state == made:
+			return store.ErrSourceStored
+		case time.Since(began) > s.patience():
+			err = s.withdraw(other)
+		default:
+			err = pause(s.ctx, claimPause)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // rival returns another writer that stores, or has stored, a source of these digests; one that has comes first.
@@ -437,7 +467,7 @@ func (s *Store) settled(r *row) (*row, error) {
 		if now := rows[r.writer]; now != nil && now.version >= r.version {
 			return now, nil
 		}
-		if time.Since(began) > claimPatience {
+		if time.Since(began) > replicaPatience {
 			return nil, fmt.Errorf("%s: what was stored cannot be read back: look at the replicas", s.db.text)
 		}
 		if err := pause(ctx, claimPause); err != nil {
