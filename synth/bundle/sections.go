@@ -60,7 +60,12 @@ func (r *reviewer) safe() string {
 				open = append(open, n.Name+" "+d)
 			}
 		}
-		held += len(r.in.Result.Enforce[n.Name].Held)
+		e := r.in.Result.Enforce[n.Name]
+		for _, h := range e.Held {
+			if e.Allows(h.Direction) {
+				held++
+			}
+		}
 	}
 	text := fmt.Sprintf("**%d of %d** namespaces and directions are denied by default", denied, denied+len(open))
 	if held > 0 {
