@@ -364,7 +364,7 @@ func (s *Store) patience() time.Duration { return 6 * s.db.beat }
 // looks who else does, and then makes its commit. Of two that see each other the one with the smaller number goes on,
 // and the other gives up; one that only prepared, and did no more for as long as it may, is put out.
 func (s *Store) claim(r *row) error {
-	ctx, mine, withdraw := s.ctx, digests(r.content.Sources), s.withdraw
+	ctx, mine := s.ctx, digests(r.content.Sources)
 	if len(mine) > 0 {
 		if err := s.await(r.writer, mine); err != nil {
 			return err
@@ -374,33 +374,33 @@ func (s *Store) claim(r *row) error {
 		}
 		if s.layout.Replicated { // another replica may show it to a rival later
 			if err := pause(ctx, replicaDelay); err != nil {
-				return errors.Join(err, withdraw(r))
+				return errors.Join(err, s.withdraw(r))
 			}
 		}
 		for began := time.Now(); ; {
 			other, err := s.rival(r.writer, mine)
 			if err != nil {
-				return errors.Join(err, withdraw(r))
+				return errors.Join(err, s.withdraw(r))
 			}
 			if other == nil {
 				break
 			}
 			if other.state == made || other.writer < r.writer && time.Since(began) < s.patience() {
-				return errors.Join(withdraw(r), store.ErrSourceStored)
+				return errors.Join(s.withdraw(r), store.ErrSourceStored)
 			}
 			if time.Since(began) > s.patience() {
-				if err := withdraw(other); err != nil {
+				if err := s.withdraw(other); err != nil {
 					return err
 				}
 			}
 			if err := pause(ctx, claimPause); err != nil {
-				return errors.Join(err, withdraw(r))
+				return errors.Join(err, s.withdraw(r))
 			}
 		}
 	}
 	r.version, r.state = 2, made
 	if err := s.put(ctx, r); err != nil {
-		return errors.Join(err, withdraw(r))
+		return errors.Join(err, s.withdraw(r))
 	}
 	return s.own(r)
 }
