@@ -26,6 +26,16 @@ type scope struct {
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
+	s, err := chooseScope(g, cfg, speech)
+	if err != nil {
+		return nil, err
+	}
+	s.suspect, s.nodes = suspicions(g, &s.decided), s.nodeEdges()
+	return s, nil
+}
+
+// chooseScope returns a scope without what takes looking at every edge.
+func chooseScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 	s := &scope{
 		g:       g,
 		cfg:     cfg,
@@ -49,7 +59,6 @@ func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 	if err := s.chooseCluster(); err != nil {
 		return nil, err
 	}
-	s.suspect, s.nodes = suspicions(g, &s.decided), s.nodeEdges()
 	for i, w := range g.AllWorkloads() {
 		if w.Cluster == s.cluster {
 			s.in[w.Namespace] = append(s.in[w.Namespace], i)

@@ -126,7 +126,7 @@ func (m *Manifest) Command(f *Finding, dir string) string {
 	default:
 	}
 	if f.Edge != nil {
-		source, destination, port := m.Edges[*f.Edge].example()
+		source, destination, port := m.Edges[*f.Edge].Example()
 		return strings.Join([]string{"sluice explain", quoted(dir), quoted(source), quoted(destination), quoted(port)}, " ")
 	}
 	if f.Namespace != "" {
@@ -216,7 +216,7 @@ func (r *reviewer) blockers(p *page, namespace string) {
 	var rows [][]string
 	for i := range groups {
 		g := &groups[i]
-		rows = append(rows, []string{g.Kind, fmt.Sprint(g.Count), some(g.Namespaces), g.Cause, g.Remedy + r.dialects(g, of)})
+		rows = append(rows, []string{g.Kind, fmt.Sprint(g.Count), some(g.Namespaces), g.Cause, g.Remedy + r.others(g, of)})
 	}
 	p.table(len(rows), []string{"blocker", "how many", "where", "why", "the shortest way out"}, rows)
 	for i := range groups {
@@ -224,26 +224,13 @@ func (r *reviewer) blockers(p *page, namespace string) {
 	}
 }
 
-// dialects names those that could say all edges of a group.
-func (r *reviewer) dialects(g *Group, namespaces []string) string {
+// others is Others for a group of findings, as a sentence behind its remedy.
+func (r *reviewer) others(g *Group, of []string) string {
 	if synth.Kind(g.Kind) != synth.KindInexpressible || r.in.Sayers == nil {
 		return ""
 	}
-	var all []string
-	first := true
-	for i := range r.m.Findings {
-		f := &r.m.Findings[i]
-		if f.Kind != g.Kind || f.Edge == nil || len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
-			continue
-		}
-		can := r.in.Sayers(&r.m.Edges[*f.Edge])
-		if first {
-			all, first = can, false
-		}
-		all = slices.DeleteFunc(slices.Clone(all), func(d string) bool { return !slices.Contains(can, d) })
+	if text := r.m.Others(r.in.Sayers, of...); text != "" {
+		return " " + text + "."
 	}
-	if len(all) == 0 {
-		return " No dialect can say all of them."
-	}
-	return " --dialect " + strings.Join(all, " or --dialect ") + " can say all of them."
+	return " No other dialect of the network plugin can say one of them."
 }

@@ -97,8 +97,8 @@ func (e *Edge) brief() string {
 	return e.Port
 }
 
-// example is one of the edges of a row: its ends, and its port.
-func (e *Edge) example() (source, destination, port string) {
+// Example is one of the edges of a row: its ends, and its port.
+func (e *Edge) Example() (source, destination, port string) {
 	one := func(peer string) string {
 		if _, from, ok := strings.Cut(peer, " addresses, "); ok && crowded(peer) {
 			first, _, _ := strings.Cut(from, " to ")

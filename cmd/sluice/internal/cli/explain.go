@@ -145,7 +145,11 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 		}
 	}
 	if space && len(what) == 1 {
-		return show.Space(s.Out, o.format, m, what[0], l.Sayers())
+		able, err := l.Sayers()
+		if err != nil {
+			return err
+		}
+		return show.Space(s.Out, o.format, m, what[0], able)
 	}
 	if rule == nil && len(edges) > 0 {
 		rules, without := m.RulesOf(edges)

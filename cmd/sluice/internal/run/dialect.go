@@ -53,12 +53,15 @@ func (c *Config) written(d render.Dialect) render.Dialect {
 // Serves reports whether a cluster has a resource in an API version.
 type Serves func(version, resource string) (bool, error)
 
-// ownKinds are those by which a cluster is known to enforce a dialect, the nearest to its plugin first.
-var ownKinds = []struct {
+// ownKind is one by which a cluster is known to enforce a dialect.
+type ownKind struct {
 	dialect, format, plugin string // format is that of the plugin's log
 	kind, resource          string
 	versions                []string
-}{
+}
+
+// ownKinds has the nearest to the plugin first.
+var ownKinds = []ownKind{
 	{"cilium", "hubble", "Cilium", "CiliumNetworkPolicy", "ciliumnetworkpolicies", []string{"cilium.io/v2"}},
 	{"calico", "calico", "Calico", "its NetworkPolicy", "networkpolicies", []string{"projectcalico.org/v3"}},
 	{"cluster", "", "", "ClusterNetworkPolicy", "clusternetworkpolicies",

@@ -12,7 +12,6 @@ import (
 	"sluice/model/graph"
 	"sluice/model/workload"
 	"sluice/synth"
-	"sluice/synth/bundle"
 	"sluice/synth/decision"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
@@ -356,42 +355,4 @@ func DialectOf(p *Policies) string {
 		}
 	}
 	return best
-}
-
-// Sayers returns what names the dialects that can say an edge at both its ends; of a log that is not there none can.
-func (l *Log) Sayers() func(*bundle.Edge) []string {
-	if l == nil {
-		return func(*bundle.Edge) []string { return nil }
-	}
-	ids := map[string]graph.PeerID{}
-	for i, p := range l.Graph.AllPeers() {
-		ids[p.ID] = i
-	}
-	return func(e *bundle.Edge) []string {
-		src, ok := ids[e.Source]
-		dst, ok2 := ids[e.Destination]
-		proto, port, err := onePort(e.Port)
-		if !ok || !ok2 || err != nil {
-			return nil
-		}
-		var out []string
-		for _, d := range all.Dialects() {
-			says := true
-			for _, end := range []struct {
-				d           model.Direction
-				self, other graph.PeerID
-			}{{model.Egress, src, dst}, {model.Ingress, dst, src}} {
-				if l.Graph.Peers[end.self].Kind != model.KindPod {
-					continue
-				}
-				peer, ok := synth.PeerOf(l.Graph, end.other)
-				says = says && ok && d.Says(policy.Rule{Direction: end.d, Peers: []policy.Peer{peer},
-					Ports: []policy.Port{policy.OnePort(proto, port)}})
-			}
-			if says {
-				out = append(out, d.Name())
-			}
-		}
-		return out
-	}
 }

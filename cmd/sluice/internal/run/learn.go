@@ -48,7 +48,9 @@ type Learned struct {
 	Hands  bundle.ByHand // what people did in the directory
 	Ready  *Ready        // whether enough was seen
 	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
-	below  []string      // what RequireReady finds
+	// Sayers names the dialects that can say an edge of the bundle.
+	Sayers func(*bundle.Edge) []string
+	below  []string // what RequireReady finds
 }
 
 // sparing has garbage collected sooner while the policies of very many workloads are written: what is live then is most
@@ -117,6 +119,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if out.Ready, err = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}); err != nil {
 		return nil, err
 	}
+	out.Sayers = l.sayers(out.Config)
 	var console func(*bundle.Manifest, *verify.Report) string
 	if cfg.Console != nil {
 		console = func(m *bundle.Manifest, report *verify.Report) string {
@@ -132,7 +135,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
-				CommitEvidence: cfg.WithEvidence, Sayers: l.Sayers(), InForce: only,
+				CommitEvidence: cfg.WithEvidence, Sayers: out.Sayers, InForce: only,
 				Cluster: inForce.Set, Decided: l.Report.Policies.List(),
 			})
 			out.Report, out.Bundle, out.Hands = written.Report, written.Manifest, written.Hands

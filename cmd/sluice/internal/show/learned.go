@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"sluice/cmd/sluice/internal/run"
@@ -134,6 +135,14 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 		}
 	}
 	printObstacles(w, r)
+	if better := m.Others(learned.Sayers); better != "" {
+		fmt.Fprintf(w, "The dialect %s has no rule for %s that worked: %s.\n", r.Dialect.Name(),
+			text.Plural(len(r.Inexpressible()), "edge", "edges"), better)
+	}
+	if slices.ContainsFunc(r.Findings, func(f synth.Finding) bool { return f.Kind == synth.KindOpenIngress }) {
+		fmt.Fprintln(w, "No ClusterNetworkPolicy denies what comes in from outside and from nodes; NetworkPolicies do "+
+			"(--dialect cluster without clusterPolicies.baseline, or another dialect).")
+	}
 }
 
 // stable is how many workloads of a namespace are Stable.
