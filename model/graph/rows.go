@@ -138,6 +138,15 @@ func (f *folding) ports(list []EdgeID, exact bool) string {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
+	out := PortRuns(all)
+	if !exact && len(out) > MostPorts {
+		return fmt.Sprintf("%d ports, %d to %d/%s", len(all), all[0], all[len(all)-1], first.Proto)
+	}
+	return strings.Join(out, ",") + "/" + first.Proto.String()
+}
+
+// PortRuns names ports, which are sorted and each there once: "80", "8000-8100".
+func PortRuns(all []uint16) []string {
 	var out []string
 	for i := 0; i < len(all); {
 		n := 1
@@ -151,10 +160,7 @@ func (f *folding) ports(list []EdgeID, exact bool) string {
 		out = append(out, text)
 		i += n
 	}
-	if !exact && len(out) > MostPorts {
-		return fmt.Sprintf("%d ports, %d to %d/%s", len(all), all[0], all[len(all)-1], first.Proto)
-	}
-	return strings.Join(out, ",") + "/" + first.Proto.String()
+	return out
 }
 
 // Sum is the edge that a row prints: the first one with the evidence of all. What all share stands, else the least of

@@ -212,7 +212,8 @@ func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet
 	}{
 		{"Newly allowed", eval.Allowed}, {"No longer allowed", eval.Denied}, {"Not known for sure any more", eval.Unknown},
 	} {
-		if list := rows[part.of]; len(list) > 0 {
+		list := foldedRows(rows[part.of])
+		if len(list) > 0 {
 			p.line("\n%s:\n", part.head)
 			p.table(maxFindings, []string{"from", "to", "port", "seen", "decided by"}, list[:min(len(list), maxFindings)])
 			if n := len(list) - maxFindings; n > 0 {
@@ -222,6 +223,19 @@ func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet
 	}
 	c.isolated(p, d.Isolation)
 	return nil
+}
+
+// foldedRows makes one row of those that differ in nothing but their port, the third cell.
+func foldedRows(rows [][]string) [][]string {
+	var out [][]string
+	for _, s := range verify.Sweeps(rows, func(r *[]string) (src, dst, port, rest string) {
+		return (*r)[0], (*r)[1], (*r)[2], strings.Join((*r)[3:], "|")
+	}) {
+		row := slices.Clone(s.Items[0])
+		row[2] = s.Port
+		out = append(out, row)
+	}
+	return out
 }
 
 // isolated lists the ends that only one of the bundles denies by default.

@@ -245,7 +245,7 @@ func (p *page) verification(m *Manifest, r *verify.Report) {
 	}
 	if len(r.Cases) > 0 {
 		var rows [][]string
-		for _, c := range r.Cases {
+		for _, c := range verify.FoldedCases(r.Cases) {
 			rows = append(rows, []string{c.Verdict.String(), c.Src, c.Dst, c.Port, fmt.Sprint(c.Records), c.Why})
 		}
 		p.line("")

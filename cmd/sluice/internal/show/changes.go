@@ -75,18 +75,11 @@ func (c *Changes) table(l *run.Log, today *verify.Report) {
 		namespaces, _ := verify.Tolls(l.Graph, today)
 		fmt.Fprintf(c.w, "  lost by what is in force alone: %s\n", cmp.Or(tolls(namespaces), "nothing"))
 	}
-	for _, x := range c.last.Cases {
-		line := fmt.Sprintf(
-			"%s: %s -> %s %s: %s",
-			x.Verdict,
-			text.Printable(x.Src, 80),
-			text.Printable(x.Dst, 80),
-			x.Port,
-			text.Printable(x.Why, 300),
-		)
-		if !c.told[line] {
-			c.told[line] = true
-			fmt.Fprintln(c.w, line)
+	for _, x := range verify.FoldedCases(c.last.Cases) {
+		ends, why := text.Printable(x.Src, 80)+" -> "+text.Printable(x.Dst, 80), text.Printable(x.Why, 300)
+		if told := fmt.Sprint(x.Verdict, ends, steady(x.Port), why); !c.told[told] {
+			c.told[told] = true
+			fmt.Fprintf(c.w, "%s: %s %s: %s\n", x.Verdict, ends, x.Port, why)
 		}
 	}
 }

@@ -80,13 +80,21 @@ func printDifference(
 		fmt.Fprintf(w, "%s of %s %s\n", i.Direction, text.Printable(i.End, 80), word)
 	}
 	slices.SortStableFunc(changes, func(a, b changeView) int { return strings.Compare(b.Seen, a.Seen) })
+	folded := verify.Sweeps(changes, func(c *changeView) (src, dst, port, rest string) {
+		return c.Source, c.Destination, c.Port, strings.Join([]string{c.From, c.To, c.Seen, c.After}, "|")
+	})
 	const most = 40
-	for i, c := range changes {
+	for i := range folded {
+		c := folded[i].Items[0]
+		c.Port = folded[i].Port
+		for _, o := range folded[i].Items[1:] {
+			c.Records += o.Records
+		}
 		if i == most {
 			fmt.Fprintf(
 				w,
 				"... and %s (-o json lists all)\n",
-				text.Plural(len(changes)-most, "more change", "more changes"),
+				text.Plural(len(folded)-most, "more change", "more changes"),
 			)
 			break
 		}

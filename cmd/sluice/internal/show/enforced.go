@@ -49,16 +49,39 @@ type judgedView struct {
 	Confirmed bool   `json:"confirmed"`
 }
 
-// Enforcement prints whether policies that are in force do what they say.
+// mostEdges is how many lines of a kind are printed, what is not.
+const mostEdges = 40
+
+// Enforcement prints whether policies that are in force do what they say. A sweep of ports is one line.
 func Enforcement(w io.Writer, format string, e *verify.Enforcement) error {
-	v := viewEnforcement(e)
 	if format != Table {
-		return printObject(w, format, v)
+		return printObject(w, format, viewEnforcement(e))
 	}
-	for _, line := range slices.Concat(v.lines(), v.summary()) {
+	v := viewEnforcement(e.Folded())
+	more := rest("wanted edges that were dropped", cut(&v.Drops)) + rest("edges that passed though denied", cut(&v.Passes))
+	for _, line := range v.lines() {
+		fmt.Fprintln(w, line)
+	}
+	fmt.Fprint(w, more)
+	for _, line := range v.summary() {
 		fmt.Fprintln(w, line)
 	}
 	return nil
+}
+
+// cut shortens a list to what is printed and returns how many it left out.
+func cut[T any](list *[]T) int {
+	n := max(len(*list)-mostEdges, 0)
+	*list = (*list)[:len(*list)-n]
+	return n
+}
+
+// rest is the line for what was left out, "" for nothing.
+func rest(what string, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("... and %s lines of %s (-o json lists all)\n", text.Count(n), what)
 }
 
 func viewEnforcement(e *verify.Enforcement) enforcementView {
@@ -162,15 +185,18 @@ type disputedView struct {
 	Why         string `json:"why"`
 }
 
-// Staging prints how what the data plane said compares with the policies.
+// Staging prints how what the data plane said compares with the policies. A sweep of ports is one line.
 func Staging(w io.Writer, format string, s *verify.Staging) error {
-	v := viewStaging(s)
 	if format != Table {
-		return printObject(w, format, v)
+		return printObject(w, format, viewStaging(s))
 	}
+	v := viewStaging(s.Folded())
+	more := rest("what was not audited", cut(&v.Silent)) + rest("what is disputed", cut(&v.Disputed)) +
+		rest("what is said in some records only", cut(&v.Doubtful))
 	for _, line := range slices.Concat([]string{v.summary()}, v.lines()) {
 		fmt.Fprintln(w, line)
 	}
+	fmt.Fprint(w, more)
 	return nil
 }
 

@@ -24,24 +24,33 @@ func NewJudgements(w io.Writer, format string) *Judgements {
 
 // Enforcement tells of policies that are in force.
 func (j *Judgements) Enforcement(e *verify.Enforcement) error {
-	v := viewEnforcement(e)
 	if j.format != Table {
-		return j.object(v)
+		return j.object(viewEnforcement(e))
 	}
+	v := viewEnforcement(e.Folded())
 	news := v
-	news.Drops = newOf(j, "dropped", v.Drops, func(d dropView) dropView { d.Records = 0; return d })
-	news.Passes = newOf(j, "passed", v.Passes, func(p passView) passView { p.Records = 0; return p })
+	news.Drops = newOf(j, "dropped", v.Drops, func(d dropView) dropView {
+		d.Records, d.Port = 0, steady(d.Port)
+		if d.Port == sweep {
+			d.Missing = nil
+		}
+		return d
+	})
+	news.Passes = newOf(j, "passed", v.Passes, func(p passView) passView {
+		p.Records, p.Port = 0, steady(p.Port)
+		return p
+	})
 	j.table(news.lines(), strings.Join(v.summary(), "\n"))
 	return nil
 }
 
 // Staging tells of policies that are only watched.
 func (j *Judgements) Staging(s *verify.Staging) error {
-	v := viewStaging(s)
 	if j.format != Table {
-		return j.object(v)
+		return j.object(viewStaging(s))
 	}
-	counts := func(d disputedView) disputedView { d.Records, d.WouldDeny = 0, 0; return d }
+	v := viewStaging(s.Folded())
+	counts := func(d disputedView) disputedView { d.Records, d.WouldDeny, d.Port = 0, 0, steady(d.Port); return d }
 	news := v
 	news.Silent = newOf(j, "silent", v.Silent, counts)
 	news.Disputed = newOf(j, "disputed", v.Disputed, counts)
@@ -51,6 +60,17 @@ func (j *Judgements) Staging(s *verify.Staging) error {
 	j.told["nothing"] = v.Nothing
 	j.table(news.lines(), v.summary())
 	return nil
+}
+
+// sweep stands for the ports of a sweep, which grow as it goes on.
+const sweep = "sweep"
+
+// steady is a port, or the one word for those of a sweep.
+func steady(port string) string {
+	if strings.ContainsAny(port, ",-") {
+		return sweep
+	}
+	return port
 }
 
 // newOf returns what of a list was not told yet under its word; still is an item without what grows as records come.

@@ -14,18 +14,21 @@ import (
 )
 
 // Report prints a verification. What failOn names is an error to those who read results of many tools.
+// A sweep of ports is one line, but for those that read every edge.
 func Report(w io.Writer, format string, r *verify.Report, failOn []string) error {
+	folded := *r
+	folded.Cases = verify.FoldedCases(r.Cases)
 	switch format {
 	case Table:
-		printReport(w, r)
+		printReport(w, &folded)
 		return nil
 	case Markdown:
-		return markdown(w, r)
+		return markdown(w, &folded)
 	case SARIF:
-		results := ofReport(r, failOn)
+		results := ofReport(&folded, failOn)
 		return results.sarif(w)
 	case JUnit:
-		results := ofReport(r, failOn)
+		results := ofReport(&folded, failOn)
 		return results.junit(w)
 	}
 	return printObject(w, format, viewReport(r))
