@@ -49,7 +49,7 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 	}
 	if e.State == graph.Denied {
 		x.find(KindDenied.at(i, en.namespace, en.dir, x.edgeText(e)+" was denied by policy",
-			"it stays denied; learn it with --learn-denied or a decision"))
+			"it stays denied"))
 		return
 	}
 	if e.Reason == model.ServiceAddress && !e.NeverWorked {

@@ -189,7 +189,7 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 	}
 	switch e.State {
 	case graph.Mixed:
-		note(KindMixed, "worked and was also denied", "it is allowed; check that it should be")
+		note(KindMixed, "worked and was also denied", "it is allowed")
 	case graph.Denied:
 		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
 	default:

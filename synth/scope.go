@@ -118,10 +118,7 @@ func (s *scope) foreign(p *graph.Peer) bool { return p.Kind == model.KindPod && 
 // accepted reports whether an edge is to be allowed: by what was seen, or by what people decided.
 func (s *scope) accepted(edge graph.EdgeID) bool {
 	e := &s.g.Edges[edge]
-	switch d := s.decided.on(edge); {
-	case e.State == graph.Refused:
-		return false
-	case d != nil:
+	if s.decided.on(edge) != nil {
 		return s.decided.holds(edge, decision.Accept, decision.Widen)
 	}
 	return e.State.Worked() || e.State == graph.Denied && s.cfg.LearnDenied

@@ -136,7 +136,22 @@ func inWords(d time.Duration) string {
 }
 
 // Words is the status of a direction as a person should read it. It never says more than was shown.
-func (e *Enforce) Words(d model.Direction) string {
+func (e *Enforce) Words(d model.Direction) string { return e.words(d, e.Watched.String()) }
+
+// LastingWords is Words for what is committed: how long was watched is said only against what was asked for, so that
+// they change with an edge or a decision and not with each run.
+func (e *Enforce) LastingWords(d model.Direction) string {
+	watched := "for less than " + inWords(e.Watched.Want)
+	switch {
+	case e.Watched.First == 0:
+		watched = "never"
+	case e.Watched.Enough():
+		watched = "for " + inWords(e.Watched.Want) + " or longer"
+	}
+	return e.words(d, watched)
+}
+
+func (e *Enforce) words(d model.Direction, watched string) string {
 	n := 0
 	for _, o := range e.Why {
 		if o.Direction == d {
@@ -157,16 +172,16 @@ func (e *Enforce) Words(d model.Direction) string {
 	case Partial:
 		return "partial: unlabelled and new pods stay open" + e.heldOpen(d) + ofDirection(e.Left, d, " left as isolated today")
 	case Forced:
-		return "forced: " + cmp.Or(map[bool]string{true: blockers}[n > 0], "watched "+e.Watched.String())
+		return "forced: " + cmp.Or(map[bool]string{true: blockers}[n > 0], "watched "+watched)
 	case Edited:
 		return "blocks what worked, by policies changed or added by hand"
 	case Losing:
 		return fmt.Sprintf("not yet: %d would be lost", n)
 	case Short:
 		if n > 0 {
-			return "not yet: watched " + e.Watched.String() + ", " + blockers
+			return "not yet: watched " + watched + ", " + blockers
 		}
-		return "not yet: watched " + e.Watched.String()
+		return "not yet: watched " + watched
 	default:
 	}
 	return "not yet: " + blockers

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/decision"
 )
@@ -13,7 +14,7 @@ import (
 type Group struct {
 	Severity   string   `json:"severity"`
 	Kind       string   `json:"kind"`
-	Count      int      `json:"count"`
+	Count      int      `json:"count"` // what is said of an edge at both its ends counts once
 	Namespaces []string `json:"namespaces,omitempty"`
 	Cause      string   `json:"cause"`
 	Follows    string   `json:"consequence"`
@@ -28,6 +29,7 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 	at := map[[2]string]int{}
 	out := []Group{}
 	follows := map[[2]string]string{} // what follows from all findings of a group, "" where that differs
+	said := map[twin]bool{}
 	for i := range m.Findings {
 		f := &m.Findings[i]
 		if len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
@@ -43,6 +45,14 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 				Remedy: lines[2], Command: m.Command(f, dir)})
 		}
 		g := &out[k]
+		if f.Namespace != "" && !slices.Contains(g.Namespaces, f.Namespace) {
+			g.Namespaces = append(g.Namespaces, f.Namespace)
+		}
+		if of, ok := f.twin(); ok && said[of] {
+			continue
+		} else if ok {
+			said[of] = true
+		}
 		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()+": "+f.Consequence) {
 			g.First = append(g.First, f.Whole()+": "+f.Consequence)
 		}
@@ -50,9 +60,6 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 			follows[key] = f.Consequence
 		} else if follows[key] != f.Consequence {
 			follows[key] = ""
-		}
-		if f.Namespace != "" && !slices.Contains(g.Namespaces, f.Namespace) {
-			g.Namespaces = append(g.Namespaces, f.Namespace)
 		}
 	}
 	for i := range out {
@@ -72,6 +79,44 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 		return b.Count - a.Count
 	})
 	return out
+}
+
+// twin is what is said of an edge. It is said at both its ends where both are asked about.
+type twin struct {
+	edge       int
+	kind, text string
+}
+
+// twin returns what a finding says of its edge; false where it is not about one.
+func (f *Finding) twin() (twin, bool) {
+	if f.Edge == nil {
+		return twin{}, false
+	}
+	return twin{*f.Edge, f.Severity + " " + f.Kind, f.Whole() + ": " + f.Consequence}, true
+}
+
+// Of are the findings of a group, each with the ends that it is of: "shop ingress, egress".
+func (m *Manifest) Of(g *Group, namespaces ...string) (list []*Finding, where []string) {
+	at := map[twin]int{}
+	for i := range m.Findings {
+		f := &m.Findings[i]
+		if f.Kind != g.Kind || f.Severity != g.Severity || len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
+			continue
+		}
+		end := strings.TrimSpace(f.Namespace + " " + f.Direction)
+		if of, ok := f.twin(); ok {
+			if k, both := at[of]; both {
+				if list[k].Namespace == f.Namespace {
+					end = f.Direction
+				}
+				where[k] += ", " + end
+				continue
+			}
+			at[of] = len(list)
+		}
+		list, where = append(list, f), append(where, end)
+	}
+	return list, where
 }
 
 // committedGroups are the groups as a page that is committed tells them, with commands to run beside it.
@@ -107,7 +152,11 @@ func (m *Manifest) Command(f *Finding, dir string) string {
 		return "sluice.yaml: widen"
 	case synth.KindNotGlobal:
 		return "sluice show findings " + quoted(dir) + " # those that say blocks"
-	case synth.KindDenied, synth.KindRefused, synth.KindAttempted, synth.KindReset, synth.KindMixed:
+	case synth.KindRefused:
+		if e := f.Edge; e != nil && f.Severity == synth.Blocks.String() {
+			return "sluice.yaml: " + m.Edges[*e].decide(m.Edges[*e].settles())
+		}
+	case synth.KindDenied, synth.KindAttempted, synth.KindReset, synth.KindMixed:
 		if f.Edge != nil {
 			return "sluice.yaml: " + m.Edges[*f.Edge].decide(decision.Accept)
 		}
@@ -139,6 +188,15 @@ func (m *Manifest) Command(f *Finding, dir string) string {
 func (e *Edge) decide(v decision.Verdict) string {
 	return fmt.Sprintf("decisions: [{source: %q, destination: %q, port: %s, verdict: %s, reason: WHY, by: WHO}]",
 		decidable(e.Source), decidable(e.Destination), e.decidablePort(), v)
+}
+
+// settles is the decision that settles a refused edge: to accept it where its ends and port are known and only what it
+// was is not, else to say that nothing depends on it, since no rule can be written for what the log does not name.
+func (e *Edge) settles() decision.Verdict {
+	if e.Reason == model.UnknownDirection.String() || e.Reason == model.UnknownVerdict.String() {
+		return decision.Accept
+	}
+	return decision.Ignore
 }
 
 // decidable is how a decision names a peer: all outside addresses, where they are only counted.

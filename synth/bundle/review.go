@@ -73,7 +73,7 @@ func (r *reviewer) namespace(n *Namespace) []byte {
 	p.line("# Network policies for %s\n", Escape(n.Name))
 	p.line("| direction | default deny |\n|---|---|")
 	for _, d := range policy.Directions() {
-		p.line("| %s | %s |", d, Escape(e.Words(d)))
+		p.line("| %s | %s |", d, Escape(e.LastingWords(d)))
 	}
 	p.line("\nWhat all namespaces have in common, and how this comes into a cluster: [%s](../../%s).", ReviewFile, ReviewFile)
 	r.blockers(p, n.Name)

@@ -112,7 +112,7 @@ func (r *reviewer) spaces(p *page) {
 	short := 0
 	for _, n := range r.m.Namespaces {
 		e := r.in.Result.Enforce[n.Name]
-		rows = append(rows, []string{n.Name, e.Words(model.Ingress), e.Words(model.Egress)})
+		rows = append(rows, []string{n.Name, e.LastingWords(model.Ingress), e.LastingWords(model.Egress)})
 		if len(r.m.Namespaces) > 1 {
 			links = append(links, fmt.Sprintf("[%s](%s/%s/%s)", Escape(n.Name), allowDir, n.Name, ReviewFile))
 		}
@@ -125,7 +125,7 @@ func (r *reviewer) spaces(p *page) {
 		p.table(maxRules, []string{"namespace", "default deny for ingress", "default deny for egress"}, rows)
 	})
 	if short > 0 {
-		p.line("\n%s not watched for long enough: no direction of it is denied yet. "+
+		p.line("\n%s not watched for long enough: nothing is denied there yet. "+
 			"Go on recording, or ask for less with `--min-watch`.", count(short, "namespace was", "namespaces were"))
 	}
 	if len(links) > 0 {

@@ -21,7 +21,7 @@ type Config struct {
 	Nodes []netip.Prefix
 	// Inexpressible are edges that worked and that the dialect cannot say: their connections count apart.
 	Inexpressible map[graph.EdgeID]bool
-	// Accepted are edges that the set is meant to allow although the log says denied.
+	// Accepted are edges that the set is meant to allow although the log says denied, or too little.
 	Accepted map[graph.EdgeID]bool
 	// Rejected are edges that people decided to deny: that they worked is no reason to allow them. Ignored are those that
 	// nothing depends on: nothing is lost or escapes by them.

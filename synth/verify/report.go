@@ -24,6 +24,7 @@ type Report struct {
 	Lacking     uint64   // unproven connections that a fact about the policies is missing for
 	Unread      int      // policies that could not be read, said by who read them
 	Edited      []string // files of a bundle that are not as they were written, said by who read them
+	Decisions   int      // of people: those that have ended or name nothing, said by who learned with them
 	Open        []Opening
 	Probes      Probes
 	Over        Over

@@ -321,7 +321,7 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 	e := &v.g.Edges[c.Edge]
 	worked := (e.State.Worked() || v.cfg.Accepted[c.Edge]) && !v.cfg.Rejected[c.Edge]
 	switch {
-	case e.State == graph.Refused:
+	case e.State == graph.Refused && !v.cfg.Accepted[c.Edge]:
 		return Unproven, nil
 	case v.cfg.Inexpressible[c.Edge]:
 		return Inexpressible, nil

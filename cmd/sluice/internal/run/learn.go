@@ -145,7 +145,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Report.Edited = out.Hands.Changed()
+	out.Report.Edited, out.Report.Decisions = out.Hands.Changed(), out.expired()
 	if only == nil && len(inForce.Set.Policies) > 0 {
 		judged := VerifyConfig{CNI: cfg.CNI, Cluster: cfg.Cluster}
 		if out.Beside, err = l.besideBundle(ctx, cfg.Out, inForce, judged); err != nil {
@@ -181,7 +181,7 @@ func (r *Learned) Findings(failOn []string) error {
 	}
 	blocked := 0
 	for _, ns := range r.Result.Namespaces() {
-		if e := r.Result.Enforce[ns]; len(e.Why) > 0 && !r.Config.EnforceAnyway && len(failOn) > 0 {
+		if e := r.Result.Enforce[ns]; len(e.Why) > 0 && !r.Config.EnforceAnyway && slices.Contains(failOn, "held") {
 			if blocked++; blocked <= most {
 				failed = append(
 					failed,
@@ -193,12 +193,6 @@ func (r *Learned) Findings(failOn []string) error {
 				)
 			}
 		}
-	}
-	if n := r.expired(); n > 0 && len(failOn) > 0 {
-		failed = append(
-			failed,
-			text.Plural(n, "decision has ended or names nothing", "decisions have ended or name nothing"),
-		)
 	}
 	if blocked > most {
 		failed = append(

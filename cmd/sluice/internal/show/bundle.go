@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model/workload"
@@ -51,35 +50,22 @@ func groupsOf(w io.Writer, m *bundle.Manifest, dir string, namespaces []string) 
 			fmt.Fprintf(w, " in %s", text.Some(g.Namespaces))
 		}
 		fmt.Fprintf(w, "\n  %s\n  %s\n", g.Cause, g.Remedy)
-		of := findingsOf(m, g, namespaces)
+		of, where := m.Of(g, namespaces...)
 		same := !slices.ContainsFunc(of, func(f *bundle.Finding) bool { return m.Command(f, dir) != g.Command })
 		if same {
 			fmt.Fprintf(w, "  %s\n", text.Printable(g.Command, room))
 		}
-		for _, f := range of {
-			where := strings.TrimSpace(f.Namespace + " " + f.Direction)
-			if where != "" {
-				where += ": "
+		for k, f := range of {
+			if where[k] != "" {
+				where[k] += ": "
 			}
-			fmt.Fprintf(w, "  - %s%s\n", where, text.Printable(f.Whole()+": "+f.Consequence, room))
+			fmt.Fprintf(w, "  - %s%s\n", where[k], text.Printable(f.Whole()+": "+f.Consequence, room))
 			if !same {
 				fmt.Fprintf(w, "    %s\n", text.Printable(m.Command(f, dir), room))
 			}
 		}
 	}
 	return nil
-}
-
-func findingsOf(m *bundle.Manifest, g *bundle.Group, namespaces []string) []*bundle.Finding {
-	var out []*bundle.Finding
-	for i := range m.Findings {
-		f := &m.Findings[i]
-		asked := len(namespaces) == 0 || slices.Contains(namespaces, f.Namespace)
-		if asked && f.Kind == g.Kind && f.Severity == g.Severity {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 // ruleView is a rule of a bundle in a list.

@@ -115,19 +115,7 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 	fmt.Fprintln(w)
 	printReport(w, &learned.Report)
 	fmt.Fprintln(w)
-	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE", "STABLE")
-	for _, ns := range r.Namespaces() {
-		e := r.Enforce[ns]
-		t.row(
-			ns,
-			e.Words(model.Ingress),
-			e.Words(model.Egress),
-			e.Watched.String(),
-			e.Watched.LastNewEdge(),
-			stable(learned.Ready.Namespace(ns)),
-		)
-	}
-	_ = t.flush()
+	printSpaces(w, learned)
 	fmt.Fprintln(w, "STABLE: workloads of which enough was seen; sluice ready says what to wait for.")
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.Kind == synth.KindSilent {
@@ -145,12 +133,66 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 	}
 }
 
-// stable is how many workloads of a namespace are Stable.
-func stable(n *readiness.Namespace) string {
-	if n == nil {
-		return "-"
+// openSpaces is how many namespaces have a row of their own each.
+const openSpaces = 12
+
+// printSpaces prints what may be denied in each namespace. Of many, those of equal words share a row: the shortest time
+// that one of them was watched, the latest new edge, and the workloads of all.
+func printSpaces(w io.Writer, learned *run.Learned) {
+	r := &learned.Result
+	type row struct {
+		names     []string
+		first     synth.Enforce
+		watched   synth.Watched
+		stable    readiness.Namespace
+		readiness bool
 	}
-	return fmt.Sprintf("%d of %d", n.Ready, n.Workloads)
+	var rows []*row
+	alike := map[[2]string]*row{}
+	all := r.Namespaces()
+	for _, ns := range all {
+		e := r.Enforce[ns]
+		words := [2]string{e.LastingWords(model.Ingress), e.LastingWords(model.Egress)}
+		x := alike[words]
+		if x == nil || len(all) <= openSpaces {
+			x = &row{first: e, watched: e.Watched}
+			alike[words] = x
+			rows = append(rows, x)
+		}
+		x.names = append(x.names, ns)
+		if e.Watched.For() < x.watched.For() {
+			x.first = e
+			x.watched.First, x.watched.Last = e.Watched.First, e.Watched.Last
+		}
+		x.watched.NewEdge = max(x.watched.NewEdge, e.Watched.NewEdge)
+		if n := learned.Ready.Namespace(ns); n != nil {
+			x.readiness = true
+			x.stable.Ready += n.Ready
+			x.stable.Workloads += n.Workloads
+		}
+	}
+	t := newTable(w, "NAMESPACE", "INGRESS", "EGRESS", "WATCHED", "LAST NEW EDGE", "STABLE")
+	for _, x := range rows {
+		stable := "-"
+		if x.readiness {
+			stable = fmt.Sprintf("%d of %d", x.stable.Ready, x.stable.Workloads)
+		}
+		t.row(fewNames(x.names), x.first.Words(model.Ingress), x.first.Words(model.Egress), x.watched.String(),
+			x.watched.LastNewEdge(), stable)
+	}
+	_ = t.flush()
+	if len(rows) < len(all) {
+		fmt.Fprintln(w, "Namespaces with the same words share a row, with the shortest time watched; -o json has each.")
+	}
+}
+
+// fewNames are the first of many names, with how many more there are.
+func fewNames(names []string) string {
+	const most = 2
+	if len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func printObstacles(w io.Writer, r *synth.Result) {
