@@ -51,6 +51,7 @@ const (
 	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
 	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
 	KindTCPDNSDenied  Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
+	KindAccepted      Kind = "accepted"          // allowed on purpose, by a decision
 	KindRejected      Kind = "rejected"          // denied on purpose, by a decision
 	KindIgnored       Kind = "ignored"           // no dependency, by a decision
 	KindExpired       Kind = "decision-expired"  // a decision that has ended
@@ -205,6 +206,10 @@ var pages = map[Kind]page{
 		"Some records are dated after nearly all others, or after the clock.",
 		"A clock is wrong or they are forged; ages are counted to the time before which the others lie.",
 		"Look at the clock of the node that wrote them."},
+	KindAccepted: {Info,
+		"A person decided that the connection is to be allowed, whatever the log says of it.",
+		"It is allowed.",
+		"Nothing; the decision and its reason stand in the configuration."},
 	KindRejected: {Info,
 		"A person decided that the connection is to be denied.",
 		"It is denied on purpose once its direction is, and counts as rejected.",

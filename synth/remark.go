@@ -187,10 +187,13 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 	note := func(kind Kind, text, consequence string) {
 		n.find(kind.at(i, en.namespace, en.dir, s.edgeText(e)+" "+text, consequence))
 	}
-	switch e.State {
-	case graph.Mixed:
+	switch d := s.decided.on(i); {
+	case d != nil && d.Verdict == decision.Accept:
+		text := s.edgeText(e) + ": accepted by " + orSomebody(d.By) + ": " + d.Reason
+		n.find(KindAccepted.at(i, en.namespace, en.dir, text, "it is allowed"))
+	case e.State == graph.Mixed:
 		note(KindMixed, "worked and was also denied", "it is allowed")
-	case graph.Denied:
+	case e.State == graph.Denied:
 		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
 	default:
 	}
