@@ -210,7 +210,7 @@ func (p *portPair) has(port uint16) bool { _, ok := p.edges[port]; return ok }
 // agreed are high ports that announce the ones picked beside them and are none of them.
 var agreed = []uint16{4369, 5060, 5061, 7077, 7337}
 
-// newSpan looks at one pair: which of its ports are picked, and what for. asks says whether the pair has a port.
+// newSpan looks at one pair: which of its ports are picked, and what for. asks reports whether the pair has a port.
 func newSpan(p portPair, picked func(uint16) bool, asks func(model.Proto, uint16) bool) (portSpan, bool) {
 	s := portSpan{portPair: portPair{p.pairProto, map[uint16]graph.EdgeID{}}, first: policy.LastPort}
 	even := 0

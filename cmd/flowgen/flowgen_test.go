@@ -50,8 +50,8 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// TestOfficial: every line is a record of the official type, and what real exports have occurs (notes on real records:
-// is_reply absent on overlay records and drops, proxy records without namespace, both event types of a denial).
+// TestOfficial: every line is a record of the official type, and what real exports have occurs: is_reply absent on
+// overlay records and drops, proxy records without namespace, both event types of a denial.
 func TestOfficial(t *testing.T) {
 	var absent, nameless, drops, verdicts, replies, l7 int
 	for line := range bytes.Lines(generate(t, "online-boutique.yaml", 1, 3000)) {

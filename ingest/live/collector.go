@@ -24,7 +24,7 @@ type Config struct {
 	Flush time.Duration
 	// Overlap is how much is asked for again when a stream is opened, so that records which came late are not missed.
 	Overlap time.Duration
-	// Reopen is how long a stream is used: servers forget nodes on streams that are old (notes on the relay in hubble).
+	// Reopen is how long a stream is used: servers forget nodes on streams that are old.
 	Reopen time.Duration
 	// MinWait and MaxWait bound the time between two attempts to connect; it doubles from one to the other, and is
 	// shortened at random by up to half.

@@ -57,7 +57,7 @@ type Fate struct {
 	Reasons map[string]uint64 `json:"reasons,omitempty"`
 }
 
-// Ready says whether enough was seen of a direction of a workload.
+// Ready reports whether enough was seen of a direction of a workload.
 type Ready struct {
 	Workload  string `json:"workload"`
 	Direction string `json:"direction"`

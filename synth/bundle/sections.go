@@ -39,7 +39,7 @@ func (r *reviewer) answer(p *page) {
 	p.line("| What is opened that was never used? | %s |", r.opened())
 }
 
-// fewest says whether fewer rules would do.
+// fewest reports whether fewer rules would do.
 func fewest(m *Manifest) string {
 	if m.Stats.Proven == m.Stats.Matrices {
 		return "the rules are the fewest possible (proven)"

@@ -33,7 +33,7 @@ func (e *Evaluator) around(a *asked) Part {
 	return o.part()
 }
 
-// between asks the policies of namespaces, and says whether the connection can reach the tier after them.
+// between asks the policies of namespaces, and reports whether the connection can reach the tier after them.
 func (e *Evaluator) between(o *outlook, isolated model.Tri, a *asked) (next bool) {
 	p, lacks := e.namespaced(a)
 	if isolated != model.Yes && p.Reason != ByRule {
@@ -59,7 +59,7 @@ func (e *Evaluator) between(o *outlook, isolated model.Tri, a *asked) (next bool
 	return next
 }
 
-// walk goes through the policies of a tier and says whether the connection can reach the next.
+// walk goes through the policies of a tier and reports whether the connection can reach the next.
 func (e *Evaluator) walk(o *outlook, list []selected, a *asked) (next bool) {
 	for len(list) > 0 {
 		n := 1

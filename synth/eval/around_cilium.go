@@ -24,7 +24,7 @@ import (
 // A policy with a peer of nodes Cilium refuses as a whole unless it is told to give nodes their labels
 // (enable-node-selector-labels): here it is.
 
-// named asks the rules of policies of namespaces, and says whether the connection can reach the tier after them.
+// named asks the rules of policies of namespaces, and reports whether the connection can reach the tier after them.
 func (e *Evaluator) named(o *outlook, a *asked) (next bool) {
 	for _, action := range []policy.Action{policy.Deny, policy.Allow} {
 		for _, sp := range a.subject.selection(a.dir).policies {

@@ -45,7 +45,7 @@ func (e *Evaluator) tiered(a *asked) Part {
 	return o.part()
 }
 
-// tier goes through the policies of one tier and says whether the connection can reach the next.
+// tier goes through the policies of one tier and reports whether the connection can reach the next.
 func (e *Evaluator) tier(o *outlook, pass bool, list []selected, a *asked) (next bool) {
 	sure := Part{Outcome: Denied, Reason: NoRule, Policy: -1, Rule: -1}
 	for _, s := range list {

@@ -256,7 +256,7 @@ type judged struct {
 	ours    [][2]string
 }
 
-// judge reads and decides a world, and says whether nothing of it is refused.
+// judge reads and decides a world, and reports whether nothing of it is refused.
 func (w *calicoWorld) judge(ends []eval.Facts) (*judged, bool) {
 	j := &judged{calicoWorld: w, ends: ends}
 	for _, s := range w.Objects {

@@ -34,7 +34,7 @@ type Config struct {
 	// Held are the ids of the rules that hold a workload open on purpose: they are told by name and are in no other
 	// number.
 	Held map[string]bool
-	// Widened says whether a connection between peers of the graph is allowed on purpose without having been seen;
+	// Widened reports whether a connection between peers of the graph is allowed on purpose without having been seen;
 	// nil: none is.
 	Widened func(src, dst graph.PeerID, proto model.Proto, port uint16) bool
 	// WidenedRules are the ids of rules that allow on purpose what was never seen: outside addresses, or something to

@@ -28,7 +28,7 @@ func (h *Heard) add(o Heard) {
 	h.WouldDeny += o.WouldDeny
 }
 
-// Enforcement says whether policies that are in force do what they say.
+// Enforcement reports whether policies that are in force do what they say.
 type Enforcement struct {
 	Records uint64   // that passed or were dropped since
 	Drops   []Drop   // wanted edges that policy dropped

@@ -56,7 +56,7 @@ func parsePolicy(kind string) func(*render.Reader, *yaml.Node) []policy.Policy {
 	}
 }
 
-// policy reads a spec and says whether it has a part in what pods may do.
+// policy reads a spec and reports whether it has a part in what pods may do.
 func (r *reader) policy(n *yaml.Node, global bool) bool {
 	var types, in, out *yaml.Node
 	hostsOnly, deleted := false, false
@@ -164,7 +164,7 @@ func (r *reader) types(n *yaml.Node, in, out bool) {
 	r.p.Rules = inForce
 }
 
-// stagedAction reads what is proposed and says whether it is a deletion.
+// stagedAction reads what is proposed and reports whether it is a deletion.
 func (r *reader) stagedAction(n *yaml.Node) bool {
 	s, ok := r.Text(n, "spec.stagedAction")
 	if ok && s != "Set" && s != "Delete" && s != "Learn" && s != "Ignore" {

@@ -26,7 +26,7 @@ func (r *reader) rules(n *yaml.Node, path string, d model.Direction) {
 
 var actionNames = map[string]policy.Action{"Allow": policy.Allow, "Deny": policy.Deny, "Pass": policy.Pass}
 
-// rule reads one rule, and says whether it decides anything: one that logs does not.
+// rule reads one rule, and reports whether it decides anything: one that logs does not.
 func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule, bool) {
 	out := policy.Rule{Direction: d, Source: r.Position(n)}
 	var src, dst, action, version *yaml.Node

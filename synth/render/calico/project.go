@@ -238,7 +238,8 @@ func versionOf(list []policy.Peer) int {
 	return 0
 }
 
-// notPorts returns the ports that a rule of one protocol, or of all, is not for, and says whether it matches anything.
+// notPorts returns the ports that a rule of one protocol, or of all, is not for, and reports whether it matches
+// anything.
 func (l *losses) notPorts(r policy.Rule) (out []policy.Port, matches bool) {
 	unsaid := func() ([]policy.Port, bool) {
 		l.Add(r.Action != policy.Allow, "ports that the rule is not for", r.String()+" is left out")

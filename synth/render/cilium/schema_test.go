@@ -13,13 +13,14 @@ import (
 
 // TestCiliumSchema: the API server and the agent take every file that is rendered.
 func TestCiliumSchema(t *testing.T) {
-	files, _, err := Render(everything().Add(policy.DefaultDeny("shop", true, true), policy.Open("shop", true, true),
+	var d Dialect
+	files, _, err := d.Render(everything().Add(policy.DefaultDeny("shop", true, true), policy.Open("shop", true, true),
 		Dialect{}.GlobalDeny([]string{"kube-system"}, true, true), Dialect{}.GlobalDeny(nil, false, true)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range uint64(1000) {
-		more, _, err := Render(generator{rand.New(rand.NewPCG(seed, 1))}.set())
+		more, _, err := Dialect{}.Render(generator{rand.New(rand.NewPCG(seed, 1))}.set())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,16 +9,13 @@ import (
 	"sluice/synth/render"
 )
 
-// Render writes one file for each policy and each named network, by namespace and name, and says what the dialect
+// write writes one file for each policy and each named network, by namespace and name, and says what the dialect
 // cannot say. Every object carries the labels, each "key=value". Equal sets give the same bytes. A name that the API
-// would refuse is an error, as it would not even be a safe file name.
+// would refuse is an error, as it would not even be a safe file name. With logs every rule asks the data plane to log
+// its use.
 //
 // Where a policy allows names, the rules for port 53 of its namespace let the agent watch the answers: without that
 // Cilium never learns an address of a name.
-func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Loss, error) {
-	return write(set, false, labels)
-}
-
 func write(set policy.PolicySet, logs bool, labels []string) ([]render.File, []render.Loss, error) {
 	set, lost := Project(set)
 	watched := namespacesWithNames(set)

@@ -221,7 +221,7 @@ func (r reader) port(n *yaml.Node, path string) policy.Port {
 	return p
 }
 
-// portOf reads a number or a name into p, and says whether it was a number.
+// portOf reads a number or a name into p, and reports whether it was a number.
 func (r reader) portOf(n *yaml.Node, path string, p *policy.Port) bool {
 	if render.IsNull(n) {
 		return false

@@ -19,7 +19,7 @@ import (
 	"sluice/cmd/sluice/internal/show"
 )
 
-// long says whether the driver runs whole; else it is short enough for every change.
+// long reports whether the driver runs whole; else it is short enough for every change.
 var long = os.Getenv("SLUICE_LONG") != ""
 
 // capture is the scenario that most tests send.

@@ -89,7 +89,7 @@ type Peer struct {
 	Ready    []Ready           `json:"ready,omitempty"`
 }
 
-// Ready says whether enough was seen of a direction.
+// Ready reports whether enough was seen of a direction.
 type Ready struct {
 	Direction string `json:"direction"`
 	State     string `json:"state"`

@@ -10,7 +10,7 @@ import (
 	"sluice/synth/verify"
 )
 
-// enforcementView says whether policies that are in force do what they say.
+// enforcementView reports whether policies that are in force do what they say.
 type enforcementView struct {
 	header
 	Done       bool         `json:"done"`

@@ -18,7 +18,7 @@ const (
 	plain  = "\x1b[0m"
 )
 
-// paint colours the words that lines begin with. begins says whether the text begins a line; it returns whether what
+// paint colours the words that lines begin with. begins reports whether the text begins a line; it returns whether what
 // follows it does.
 func paint(b []byte, begins bool) (out []byte, next bool) {
 	for len(b) > 0 {
