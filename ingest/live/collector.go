@@ -20,7 +20,8 @@ type Config struct {
 	Since time.Time
 	// WindowMinutes is the length of the windows of observations (1 for the store, 60 for edges alone).
 	WindowMinutes int
-	// Flush is how far the store may be behind. Where much is received it is less.
+	// Flush is how far the store may be behind, MaxFlush at most. Where much is received it is less: what is not stored is
+	// always among the records that are remembered.
 	Flush time.Duration
 	// Overlap is how much is asked for again when a stream is opened, so that records which came late are not missed.
 	Overlap time.Duration
@@ -34,6 +35,10 @@ type Config struct {
 	// Stored is told of every batch after it was made durable, and after reading ended; may be nil. The batch is reused.
 	Stored func(*Batch)
 }
+
+// MaxFlush is the longest that a Flush may be: a node is at work that sent something so long ago, and how long ago that
+// was is looked at when a batch is taken.
+const MaxFlush = maxBehind * time.Microsecond
 
 // DefaultConfig returns the values that suit a collector in a cluster.
 func DefaultConfig() Config {

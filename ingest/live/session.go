@@ -145,10 +145,15 @@ func (s *Session) flow(f *model.Flow) {
 	s.norm.Flow(f)
 	s.bound()
 	if len(s.waiting) >= maxWaiting/2 || len(s.unstored) >= seenWindow {
-		select {
-		case s.much <- struct{}{}:
-		default:
-		}
+		s.hurry()
+	}
+}
+
+// hurry asks for what waits to be stored, however long ago that was done last.
+func (s *Session) hurry() {
+	select {
+	case s.much <- struct{}{}:
+	default:
 	}
 }
 
@@ -319,6 +324,9 @@ func (s *Session) shrink() {
 	defer s.mu.Unlock()
 	s.outgrown = s.tables.Endpoints.Len() > maxEndpoints || s.tables.Names.Len() > maxNames ||
 		s.tables.Size() > s.maxTables
+	if s.outgrown {
+		s.hurry()
+	}
 	for s.outgrown && s.ctx.Err() == nil {
 		s.room.Wait()
 	}

@@ -33,7 +33,7 @@ It also reads servers: hubble://HOST:PORT (a Hubble relay, or the server of a no
 hubble+unix:///PATH; goldmane://HOST:PORT (Calico, with a client certificate), or Whisker before it as
 whisker+http://HOST:PORT. Without an address they are those of the kubeconfig's cluster, reached through its API server;
 -P is short for hubble://. With --follow it keeps reading: every second it prints the watermark up to which all that it received
-is stored. Started again, it goes on from there and stores nothing twice. What servers say they lost, and times that
+is stored (--commit-every: how far behind that may be). Started again, it goes on from there and stores nothing twice. What servers say they lost, and times that
 records may be missing from, are counted and stored. Several collectors may write to one store, but each stream is
 collected by one.`,
 		Example: `  sluice ingest /var/log/hubble/ --store flows
@@ -44,7 +44,7 @@ collected by one.`,
   sluice ingest goldmane://localhost:7443 --store flows --follow \
     --tls-ca-cert-files ca.crt --tls-client-cert-file tls.crt --tls-client-key-file tls.key`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range []string{"follow", "since", "until", "namespace", "last", "tls", "keep", "keep-bytes", "listen"} {
+			for _, name := range []string{"follow", "since", "until", "namespace", "last", "tls", "keep", "keep-bytes", "listen", "commit-every"} {
 				if cmd.Flags().Changed(name) && o.ofServers == "" {
 					o.ofServers = name
 				}
@@ -80,6 +80,8 @@ collected by one.`,
 		"",
 		"servers: drop the oldest days as long as the store is larger than `SIZE` (20Gi)",
 	)
+	f.DurationVar(&o.servers.CommitEvery, "commit-every", 0, "servers, with --follow: store what came every `DURATION`, 100ms to 5m; "+
+		"sooner where much comes (default 0.8s; in a bucket a commit is five requests that cost)")
 	f.StringVar(&o.listen, "listen", "", "servers: answer /metrics, /healthz and /readyz at `ADDRESS` (:9090)")
 	f.StringVarP(&o.format, "output", "o", "table", "servers: print progress as table or json")
 	return c

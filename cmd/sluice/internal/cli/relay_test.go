@@ -255,7 +255,8 @@ func TestRelayNodes(t *testing.T) {
 	}
 }
 
-// TestRelayKill: the collector is killed at random moments and started again.
+// TestRelayKill: the collector is killed at random moments and started again, every other time one that commits so
+// rarely that it had stored nothing yet of what it received.
 func TestRelayKill(t *testing.T) {
 	times, rate := 5, 1000
 	if long {
@@ -264,6 +265,7 @@ func TestRelayKill(t *testing.T) {
 	l := newRelayLab(t, labCommand{"ring": 16383})
 	store := filepath.Join(t.TempDir(), "store")
 	file := l.capture("online-boutique")
+	commits := []string{"--commit-every=3s", "--commit-every=800ms"}
 	p := l.collect(store)
 	time.Sleep(time.Second)
 	feed := l.begin("feed", labCommand{"file": file, "count": times * 2 * rate, "rate": rate})
@@ -275,7 +277,7 @@ func TestRelayKill(t *testing.T) {
 			l.do("relay-kill", nil)
 			l.do("relay-start", nil)
 		}
-		p = l.collect(store)
+		p = l.collect(store, commits[i%2])
 	}
 	l.end(feed)
 	l.wantStored(store, 60*time.Second)

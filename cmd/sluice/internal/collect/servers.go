@@ -31,6 +31,7 @@ type Reached struct {
 type Options struct {
 	Follow       bool          // go on until stopped
 	For          time.Duration // follow for so long; 0: for ever
+	CommitEvery  time.Duration // how far the store may be behind while following; 0: a second
 	Last         uint64        // only the newest flows of each node; 0: all
 	Namespaces   []string      // only flows with an end in these, selected by the server
 	Since, Until model.Micros  // 0: no bound
@@ -125,11 +126,17 @@ func Servers(args []string) (servers []string, err error) {
 	return servers, nil
 }
 
+// minCommit is the least that can be asked for between two commits: one takes some milliseconds.
+const minCommit = 100 * time.Millisecond
+
 // open makes the clients of servers, and how they are collected from.
 func (o *Options) open(servers []string) (cfg live.Config, sources []*server, err error) {
 	cfg = live.DefaultConfig()
 	if cfg.Follow = o.Follow; !cfg.Follow {
 		cfg.Flush = 10 * time.Second // nothing is acknowledged before the end
+	}
+	if o.CommitEvery != 0 {
+		cfg.Flush = o.CommitEvery
 	}
 	cfg.Log = o.Log
 	until := toTime(o.Until)
@@ -143,6 +150,10 @@ func (o *Options) open(servers []string) (cfg live.Config, sources []*server, er
 		return cfg, nil, run.Usagef(
 			"--last counts back from now, whatever --since and --until say: give one or the other",
 		)
+	case o.CommitEvery != 0 && !o.Follow:
+		return cfg, nil, run.Usagef("--commit-every is for --follow: without it all is stored at the end")
+	case o.CommitEvery != 0 && (o.CommitEvery < minCommit || o.CommitEvery > live.MaxFlush):
+		return cfg, nil, run.Usagef("--commit-every %s: give %s to %s", o.CommitEvery, minCommit, live.MaxFlush)
 	case o.For < 0:
 		return cfg, nil, run.Usagef("--for %s: give how long to follow (1h)", o.For)
 	case o.Timeout <= 0:
