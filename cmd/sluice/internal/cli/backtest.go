@@ -52,7 +52,25 @@ each day.`,
 		"",
 		"with --policies: as spec, cilium or calico decide (default: the plugin that wrote the flows)",
 	)
+	o.allClustersFlag(c, "judge every cluster by itself; --policies can be what learn --all-clusters wrote")
 	return c
+}
+
+// each judges every cluster.
+func (o *backtestOptions) each(ctx context.Context, s Streams, args []string) error {
+	e := eachCluster{args: args, format: o.format, namespaces: o.Namespaces,
+		refused: map[string]bool{"--svg": o.svg != "", "--redact": o.redact != ""}}
+	if o.policies != "" {
+		e.policies = []string{o.policies}
+	}
+	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
+		of := *o
+		of.allClusters, of.opened, of.Cluster, of.Namespaces, of.format = false, one.log, one.name, one.namespaces, one.format
+		if o.policies != "" {
+			of.policies = one.policies[0]
+		}
+		return runBacktest(ctx, one.streams, &of, args)
+	})
 }
 
 func (o *backtestOptions) check() error {
@@ -74,6 +92,9 @@ func (o *backtestOptions) check() error {
 func runBacktest(ctx context.Context, s Streams, o *backtestOptions, args []string) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.allClusters {
+		return o.each(ctx, s, args)
 	}
 	if o.policies != "" {
 		return o.denied(ctx, s, args)

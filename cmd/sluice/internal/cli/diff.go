@@ -12,6 +12,7 @@ import (
 type diffOptions struct {
 	reading
 	cni      string
+	cluster  string
 	exitCode bool
 	format   string
 }
@@ -38,13 +39,29 @@ policy of the same kind and name is replaced, all others stay. Without SOURCE th
 	c.Flags().
 		StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently")
+	o.clusterFlag(c, &o.cluster, "the cluster that the policies are for")
+	o.allClustersFlag(c, "compare for every cluster by itself: its bundles in OLD and NEW, where learn --all-clusters wrote them")
 	o.manifestsFlag(c, declaredFacts)
 	outputFlag(c, &o.format)
 	refuseRedact(c)
 	return c
 }
 
+// each compares for every cluster.
+func (o *diffOptions) each(ctx context.Context, s Streams, before, after string, sources []string) error {
+	e := eachCluster{args: sources, format: o.format, policies: []string{before, after},
+		evidence: len(sources) == 0 && o.store == "" && len(run.ClustersIn(before))+len(run.ClustersIn(after)) > 0}
+	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
+		of := *o
+		of.allClusters, of.opened, of.cluster, of.format = false, one.log, one.name, one.format
+		return runDiff(ctx, one.streams, &of, one.policies[0], one.policies[1], sources)
+	})
+}
+
 func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after string, sources []string) error {
+	if o.allClusters {
+		return o.each(ctx, s, before, after, sources)
+	}
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
@@ -73,7 +90,7 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 	}
 	was.Know(l.Config.Cluster)
 	is.Know(l.Config.Cluster)
-	d, err := run.Diff(ctx, l, was, is, o.cni)
+	d, err := run.Diff(ctx, l, was, is, o.cni, o.cluster)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,8 @@ type reading struct {
 	digests      bool // of files, for what is written of them
 	manifests    []string
 	cluster      *string     // where the command is about one cluster
+	allClusters  bool        // each is judged by itself
+	opened       *run.Log    // where one of them is judged; nil: open reads the sources
 	servers      serverFlags // where the command reads servers
 	kube         clusterFlags
 }
@@ -84,6 +86,11 @@ func (r *reading) manifestsFlag(c *cobra.Command, what string) {
 func (r *reading) clusterFlag(c *cobra.Command, to *string, what string) {
 	r.cluster = to
 	c.Flags().StringVar(to, "cluster", "", what+", where the log has several")
+}
+
+// allClustersFlag is for commands that judge one cluster after the other as well: see eachCluster.
+func (r *reading) allClustersFlag(c *cobra.Command, what string) {
+	c.Flags().BoolVar(&r.allClusters, "all-clusters", false, what)
 }
 
 func (r *reading) oneCluster() string {
@@ -141,6 +148,9 @@ func (r *reading) inputs(s Streams) run.Inputs { return run.Inputs{Stdin: s.In, 
 
 // open reads the sources of a command line, as the flags say.
 func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log, error) {
+	if r.opened != nil {
+		return r.opened, nil
+	}
 	cfg, err := run.LoadConfig(r.config)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,20 @@ that a collector fills, and tells when a namespace becomes ready.`,
 	f.StringVar(&o.cni, "cni", "", "with --policies: as spec, cilium or calico do (default: the plugin that wrote the flows)")
 	f.BoolVarP(&o.follow, "follow", "f", false, "look again at a store that is filled, until all namespaces are ready")
 	f.DurationVar(&o.every, "every", time.Minute, "with --follow: how often")
+	o.allClustersFlag(c, "judge every cluster by itself; --policies can be what learn --all-clusters wrote")
 	return c
+}
+
+// each judges every cluster.
+func (o *readyOptions) each(ctx context.Context, s Streams, args []string) error {
+	e := eachCluster{args: args, format: o.format, namespaces: o.Namespaces, policies: o.policies,
+		refused: map[string]bool{"--baseline": o.baseline != "", "--follow": o.follow, "--redact": o.redact != ""}}
+	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
+		of := *o
+		of.allClusters, of.opened, of.Cluster, of.Namespaces = false, one.log, one.name, one.namespaces
+		of.format, of.policies = one.format, one.policies
+		return runReady(ctx, one.streams, &of, args)
+	})
 }
 
 func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) error {
@@ -56,6 +69,9 @@ func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) er
 	}
 	if o.redact != "" && (len(o.policies) > 0 || o.baseline != "" || o.follow) {
 		return run.Usagef("--redact goes without --policies, --baseline and --follow: they name what is replaced")
+	}
+	if o.allClusters {
+		return o.each(ctx, s, args)
 	}
 	var baseline *run.Baseline
 	if o.baseline != "" {

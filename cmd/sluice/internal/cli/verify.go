@@ -55,11 +55,27 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds). With
 	o.failOn.flag(c, false)
 	outputFlag(c, &o.format, show.ReportFormats()...)
 	o.clusterFlag(c, &o.Cluster, "the cluster that the policies are for")
+	o.allClustersFlag(c, "judge every cluster by itself: by its bundle in POLICIES, where learn --all-clusters wrote them, else by the same policies")
 	f.VarP(nameList{&o.Namespaces}, "namespace", "n", "what the policies are for (repeats; default: where they are)")
 	return c
 }
 
+// each judges every cluster.
+func (o *verifyOptions) each(ctx context.Context, s Streams, path string, sources []string) error {
+	e := eachCluster{args: sources, format: o.format, namespaces: o.Namespaces, policies: []string{path},
+		evidence: len(sources) == 0 && o.store == "" && o.servers.given == "" && len(run.ClustersIn(path)) > 0,
+		refused:  map[string]bool{"--with": len(o.with) > 0, "--follow": o.servers.Follow, "--redact": o.redact != ""}}
+	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
+		of := *o
+		of.allClusters, of.opened, of.Cluster, of.Namespaces, of.format = false, one.log, one.name, one.namespaces, one.format
+		return runVerify(ctx, one.streams, &of, one.policies[0], sources)
+	})
+}
+
 func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, sources []string) error {
+	if o.allClusters {
+		return o.each(ctx, s, path, sources)
+	}
 	if err := show.CheckFormat(o.format, show.ReportFormats()...); err != nil {
 		return err
 	}

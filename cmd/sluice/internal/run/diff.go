@@ -89,13 +89,19 @@ func checkout(ctx context.Context, revision, path, dir string) error {
 	}
 }
 
-// Diff compares what two sets decide over what a log has seen and could see.
-func Diff(ctx context.Context, l *Log, before, after *Policies, cni string) (verify.Difference, error) {
+// Diff compares what two sets decide over what a log has seen and could see of a cluster, "" where it has one.
+func Diff(ctx context.Context, l *Log, before, after *Policies, cni, cluster string) (verify.Difference, error) {
 	sem, err := l.Semantics(cni)
 	if err != nil {
 		return verify.Difference{}, err
 	}
-	return verify.Diff(ctx, l.Graph, before.Set, after.Set, verify.Config{Semantics: sem})
+	if err := l.ClusterSeen(cluster); err != nil {
+		return verify.Difference{}, err
+	}
+	if cluster == UnnamedCluster {
+		cluster = ""
+	}
+	return verify.Diff(ctx, l.Graph, before.Set, after.Set, verify.Config{Semantics: sem, Cluster: cluster})
 }
 
 // Compare returns what compares a bundle with another, over a log: nil where there is none. base is "" for nothing.

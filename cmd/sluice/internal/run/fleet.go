@@ -44,16 +44,9 @@ var directory = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,62}$`)
 func LearnFleet(
 	ctx context.Context, src Sources, cfg LearnConfig, failOn []string, open func(cluster string) (*Log, error),
 ) (*Fleet, error) {
-	var all *Log
-	clusters, err := src.storeClusters(ctx)
+	clusters, all, err := src.Clusters(ctx, func() (*Log, error) { return open("") })
 	if err != nil {
 		return nil, err
-	}
-	if clusters == nil {
-		if all, err = open(""); err != nil {
-			return nil, err
-		}
-		clusters = all.clusters()
 	}
 	if len(clusters) == 0 {
 		return nil, fmt.Errorf("the flows name no cluster: learn without --all-clusters, or ingest with --cluster NAME")
@@ -99,9 +92,7 @@ func (c *FleetCluster) learn(
 	}
 	cfg.Cluster, cfg.Out = c.Name, c.Out
 	if !cfg.All {
-		have := l.namespaces(c.Name)
-		cfg.Namespaces = slices.DeleteFunc(slices.Clone(cfg.Namespaces), func(ns string) bool { return !have[ns] })
-		if len(cfg.Namespaces) == 0 {
+		if cfg.Namespaces = l.Having(c.Name, cfg.Namespaces); len(cfg.Namespaces) == 0 {
 			c.Skipped = "it has none of the namespaces"
 			return
 		}
@@ -123,6 +114,17 @@ func (c *FleetCluster) learn(
 func isDir(dir string) bool {
 	info, err := os.Stat(dir)
 	return err == nil && info.IsDir()
+}
+
+// Clusters returns the clusters of the sources. What is no store is opened to find them, and returned.
+func (s *Sources) Clusters(ctx context.Context, open func() (*Log, error)) (names []string, all *Log, err error) {
+	if names, err = s.storeClusters(ctx); names != nil || err != nil {
+		return names, nil, err
+	}
+	if all, err = open(); err != nil {
+		return nil, nil, err
+	}
+	return all.clusters(), all, nil
 }
 
 // storeClusters returns the clusters of the store that is to be read, nil where none is.
@@ -163,15 +165,42 @@ func (l *Log) clusters() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// namespaces returns those of the pods of a cluster.
-func (l *Log) namespaces(cluster string) map[string]bool {
+// Having returns those of the namespaces that pods of a cluster are in.
+func (l *Log) Having(cluster string, namespaces []string) []string {
 	have := map[string]bool{}
 	for ep := range l.podEnds {
 		if ep.Cluster == cluster {
 			have[ep.Namespace] = true
 		}
 	}
-	return have
+	return slices.DeleteFunc(slices.Clone(namespaces), func(ns string) bool { return !have[ns] })
+}
+
+// ClustersIn returns the clusters of which learn --all-clusters wrote a bundle into a directory; none of other paths.
+func ClustersIn(dir string) (names []string) {
+	if isBundle(dir) {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // who opens it says why
+	}
+	for _, e := range entries {
+		if isBundle(filepath.Join(dir, e.Name())) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// PoliciesOf returns the policies of a cluster: its bundle in a directory that has one of any cluster, else the path,
+// which is for all. It is false where the directory has none of it.
+func PoliciesOf(path, cluster string) (string, bool) {
+	if len(ClustersIn(path)) == 0 {
+		return path, true
+	}
+	of := filepath.Join(path, cluster)
+	return of, directory.MatchString(cluster) && isBundle(of)
 }
 
 // Findings is the error that a cluster asks for attention, or that it could not be learned.
