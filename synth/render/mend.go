@@ -3,6 +3,7 @@ package render
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -55,11 +56,19 @@ func (r *Reader) Replace(n *yaml.Node, text string) Edit {
 			return Edit{}
 		}
 		old = rest[:i+2]
+		if isWord(text) {
+			text = rest[:1] + text + rest[:1] // JSON wants its quotes
+		}
 	}
 	if !strings.HasPrefix(rest, old) {
 		return Edit{}
 	}
 	return Edit{r.at.Line + n.Line, n.Column, old, text}
+}
+
+// isWord reports whether a text is of letters alone.
+func isWord(text string) bool {
+	return strings.IndexFunc(text, func(c rune) bool { return !unicode.IsLetter(c) }) < 0
 }
 
 // Meant is the edit that writes the one of some names that a scalar differs from in its case alone.

@@ -106,8 +106,9 @@ func (r *Reader) unknown(n *yaml.Node, e Entry, path string, f map[string]func(*
 		hint = belongs(key, path, f)
 	}
 	trap, mend := UnknownField, Edit{}
+	listed := to != "ports" && to != "toPorts" || e.Value.Kind == yaml.SequenceNode // one port is no list
 	switch {
-	case to != "" && Field(n, to) == nil && to != "ports" && to != "toPorts":
+	case to != "" && Field(n, to) == nil && listed:
 		mend = r.Replace(e.Key, to)
 	case to == "" && hint != "":
 		trap = MisplacedField
