@@ -43,6 +43,8 @@ type Input struct {
 	Format string       // "hubble" or "calico", "" where logs of several kinds came together
 	Hours  []graph.Hour
 	Lost   uint64 // events that the log itself says it lost
+	// Apart reports whether any record has no end in a namespace, noise too. nil: it is not known.
+	Apart func(namespace string) bool
 	// LostHours are the hours of Lost.
 	LostHours model.Losses
 	Servers   []Server // that were read now

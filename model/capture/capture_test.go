@@ -113,6 +113,9 @@ func TestExamine(t *testing.T) {
 		{"short", strings.ReplaceAll(whole, " hour=30", ""), nil, []string{"short"}},
 		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-protocol"}},
 		{"one namespace", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", nil, []string{"one-namespace"}},
+		{"one namespace, and noise of others", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", func(in *capture.Input) {
+			in.Apart = func(ns string) bool { return ns == "shop" }
+		}, nil},
 		{"no names", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "hubble" }, []string{"no-names"}},
 		{"names", whole + "shop/web -> 192.0.2.1 443/tcp names=a.example.org", func(in *capture.Input) { in.Format = "hubble" }, nil},
 		{"names of Calico", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "calico" }, nil},

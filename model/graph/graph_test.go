@@ -270,3 +270,20 @@ func BenchmarkAdd(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w.rows)), "ns/row")
 }
+
+// TestApart: a record without an end in a namespace counts, noise too.
+func TestApart(t *testing.T) {
+	w := newWorld()
+	w.see(0, w.pod("shop", "web"), w.pod("data", "db"), 5432, model.Used, model.AtDestination)
+	w.see(0, w.pod("shop", "web"), w.pod("logs", "syslog"), 514, model.Used, model.AtDestination)
+	b := NewBuilder(w.t)
+	b.Add(w.t, w.rows)
+	if b.Apart("shop") || !b.Apart("data") {
+		t.Errorf("shop %v, data %v", b.Apart("shop"), b.Apart("data"))
+	}
+	b.Add(w.t, []model.Observation{{Src: w.entity(model.Host), Dst: w.entity(model.RemoteNode), Fate: model.Irrelevant,
+		Reason: model.Health, Records: 1}})
+	if !b.Apart("shop") {
+		t.Error("a check of health has no end in shop")
+	}
+}

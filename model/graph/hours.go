@@ -34,6 +34,17 @@ func (b *Builder) Hours() []Hour {
 	return out
 }
 
+// Apart reports whether any record, those that are no dependency among them, has no end in a namespace.
+func (b *Builder) Apart(namespace string) bool {
+	eps := b.tables.Endpoints.Snapshot()
+	for t := range b.all {
+		if !t.k.reason.Notes() && eps[t.k.src].Namespace != namespace && eps[t.k.dst].Namespace != namespace {
+			return true
+		}
+	}
+	return false
+}
+
 // between returns the hours between which all records lie but the last and the first of so many.
 func between(hours []uint32, records map[uint32]uint64) (first, last uint32) {
 	most := max(total(records)/outliers, 1)

@@ -30,7 +30,7 @@ func (l *Log) Doctor(namespaces []string) *Doctor {
 
 func (l *Log) examine() []capture.Finding {
 	in := capture.Input{Graph: l.Graph, Counts: l.Counts(), Format: l.Format(), Hours: l.Builder.Hours(),
-		Lost: l.Report.Lost, LostHours: l.Report.LostHours, NodeHours: l.Report.Nodes}
+		Apart: l.Builder.Apart, Lost: l.Report.Lost, LostHours: l.Report.LostHours, NodeHours: l.Report.Nodes}
 	nodes := map[string]*capture.Node{}
 	at := func(name string) *capture.Node {
 		if nodes[name] == nil {
@@ -67,11 +67,7 @@ func (l *Log) examine() []capture.Finding {
 	return capture.Examine(in)
 }
 
-// plugins are those whose log has a format, as objects of the cluster call them.
-var plugins = map[string]string{"hubble": "cilium", "calico": "calico"}
-
-// versions are those that the network plugin was said to be of: of its agents, or where none is named of the server, or
-// as the objects of the cluster say.
+// versions are those that the network plugin was said to be of: of its agents, or where none is named of the server.
 func (l *Log) versions() []string {
 	var out []string
 	for i := range l.Servers {
@@ -84,11 +80,6 @@ func (l *Log) versions() []string {
 			of = append(of, n.Version)
 		}
 		out = append(out, of...)
-	}
-	if plugin, ok := plugins[l.Format()]; ok && len(out) == 0 {
-		if p := l.Config.Cluster.Plugin(plugin); p != nil { // what runs there now
-			out = slices.Clone(p.Versions)
-		}
 	}
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(v string) bool { return v == "" })
