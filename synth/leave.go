@@ -161,8 +161,11 @@ func (x *leaver) leavePending(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 		return false
 	}
 	kind, what := KindAttempted, "was tried and nobody answered"
-	if e.Grade == graph.Reset {
+	switch {
+	case e.Grade == graph.Reset:
 		kind, what = KindReset, "was tried and only ever reset"
+	case e.Reason == model.UnknownDirection:
+		what = "came without a connection that it belongs to, and nobody answered"
 	}
 	x.find(kind.at(i, en.namespace, en.dir, x.edgeText(e)+" "+what,
 		"nothing shows that it ever worked: it is in no policy and holds nothing back"))

@@ -18,7 +18,7 @@ type truth struct {
 	Tests []link
 	// Denied are connections that policies dropped; a scanner's port is "*".
 	Denied []link
-	// Refused are needed as well, but the log does not say of whom to learn them; and what tells nobody's direction.
+	// Refused are needed as well, but the log does not say of whom to learn them.
 	Refused []link
 }
 
@@ -49,10 +49,6 @@ func truthOf(s *scenario, format string) truth {
 			t.Tests = append(t.Tests, n.links(&e)...)
 		case "denied", "scan":
 			t.Denied = append(t.Denied, n.links(&e)...)
-		case "unasked":
-			if n.calico == nil {
-				t.Refused = append(t.Refused, n.links(&e)...)
-			}
 		}
 	}
 	// What a log gives one name may work and be denied: then it worked.

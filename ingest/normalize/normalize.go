@@ -122,7 +122,8 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		if f.Verdict == model.Dropped {
 			o.Marks |= model.MarkDenied
 		}
-	case fate == model.Used && f.Proto == model.TCP && f.Flags&(model.SYN|model.ACK) == model.SYN:
+	case (fate == model.Used || fate == model.Refused) && f.Proto == model.TCP &&
+		f.Flags&(model.SYN|model.ACK) == model.SYN:
 		o.Marks |= model.MarkSYN
 		o.Conns = max(o.Conns, 1)
 	}
@@ -138,10 +139,12 @@ func (n *Normalizer) Flow(f *model.Flow) {
 }
 
 // cameBack returns the marks of what a record shows of the server's answer. An undecided record shows it if it turns
-// out to be a reply; a record that counts packets has its marks from the decoder.
+// out to be a reply, and so does one that is refused; a record that counts packets has its marks from the decoder.
 func cameBack(f *model.Flow, fate model.Fate) model.Marks {
+	answers := fate == model.Refused &&
+		(f.IsReply == model.Yes || f.Proto == model.TCP && f.Flags&(model.SYN|model.ACK) == model.SYN|model.ACK)
 	switch {
-	case fate != model.Reply && fate != model.Undecided:
+	case fate != model.Reply && fate != model.Undecided && !answers:
 		return model.MarkNoted
 	case f.Proto == model.TCP && f.Flags&model.RST != 0:
 		return model.MarkNoted | model.MarkReset

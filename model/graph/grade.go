@@ -98,16 +98,17 @@ func proofOf(items []item) proof {
 		case fate == model.Reply:
 			p.answered = p.answered || t.marks&model.MarkAnswered != 0
 			p.reset = p.reset || t.marks&model.MarkReset != 0
-		case fate != model.Used:
+		case fate != model.Used && fate != model.Refused:
 		case t.k.fate == model.Undecided: // its marks are those of a reply, which it was not
 			p.forwards, p.bare, p.uncounted = true, false, true
 		default:
 			p.forwards = true
-			p.counted = p.counted || t.marks&(model.MarkAnswered|model.MarkReset) != 0
+			p.counted = p.counted || fate == model.Used && t.marks&(model.MarkAnswered|model.MarkReset) != 0
 			p.answered = p.answered || t.marks&model.MarkAnswered != 0
 			p.reset = p.reset || t.marks&model.MarkReset != 0
 			p.unanswered = p.unanswered || t.marks&model.MarkUnanswered != 0
-			p.uncounted = p.uncounted || t.marks&(model.MarkAnswered|model.MarkReset|model.MarkUnanswered) == 0
+			came := t.marks&(model.MarkAnswered|model.MarkReset) != 0
+			p.uncounted = p.uncounted || t.marks&model.MarkUnanswered == 0 && (fate == model.Refused || !came)
 			p.syn = p.syn || t.marks&model.MarkSYN != 0
 			p.bare = p.bare && t.marks&(model.MarkSYN|model.MarkAggregate) == model.MarkSYN && t.records == t.conns
 			o := items[i].k.observer
@@ -185,12 +186,14 @@ func (r *grader) of(edge EdgeID) []item {
 // grade returns every edge that seemed to work its grade, and takes those that nothing shows to have worked for what
 // they are: pending, or denied where a policy denied them at other times.
 func (r *grader) grade() {
-	r.survey()
+	obstacles := r.obstacles()
+	r.survey(obstacles)
 	for i, e := range r.g.AllEdges() {
 		if e.State.Worked() {
 			e.Grade, e.Doubt = r.gradeOf(i)
 		}
 	}
+	r.clear(obstacles)
 	r.g.FanOuts = r.fanOuts()
 	for _, e := range r.g.AllEdges() {
 		switch {
@@ -210,9 +213,14 @@ func (r *grader) silent(i EdgeID) bool {
 	return r.g.Edges[i].State.Worked() && p.forwards && !p.answered && !p.old
 }
 
-// survey finds where the log shows answers, in the hours that matter to a silent edge.
-func (r *grader) survey() {
+// survey finds where the log shows answers, in the hours that matter to a silent edge or to an obstacle.
+func (r *grader) survey(obstacles []EdgeID) {
 	hours := map[uint32]bool{}
+	for _, i := range obstacles {
+		for _, h := range r.g.Edges[i].Windows {
+			hours[h] = true
+		}
+	}
 	for i, e := range r.g.AllEdges() {
 		if r.silent(i) {
 			for _, h := range e.Windows {
@@ -297,16 +305,19 @@ func (r *grader) at(p place) *answers {
 // tells reports whether silence means that nobody answered an edge: an answer would have been logged in its hours,
 // since the log shows others then, to the same client or by the same server, or to most clients. Hours with hardly
 // any of its records may show none: those that a log begins or ends in have few answers of anybody.
-func (r *grader) tells(i EdgeID) bool {
+func (r *grader) tells(i EdgeID) bool { return r.tellsOf(i, r.g.Edges[i].Proto) }
+
+// tellsOf is tells by the answers of another protocol.
+func (r *grader) tellsOf(i EdgeID, proto model.Proto) bool {
 	e := &r.g.Edges[i]
 	var all, unshown uint64
 	for _, it := range r.of(i) {
-		if it.k.fate != model.Used {
+		if it.k.fate != model.Used && it.k.fate != model.Refused {
 			continue
 		}
 		all += it.t.records
 		for _, h := range it.t.hours {
-			a := r.shown[place{e.Proto, it.k.observer, h.n}]
+			a := r.shown[place{proto, it.k.observer, h.n}]
 			if a == nil || !a.clients[e.Src] && !a.servers[e.Dst] && !a.most {
 				unshown += uint64(h.records)
 			}
@@ -392,7 +403,7 @@ func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 		}
 		p.soft = true // systems limit how many errors they send
 	}
-	switch once := e.Used == 1 && !r.g.Peers[e.Dst].Address.IsMulticast(); {
+	switch once := e.Used+e.RefusedRecords == 1 && !r.g.Peers[e.Dst].Address.IsMulticast(); {
 	case once && r.tells(i) && r.incomplete(e):
 		p.soft = true
 		return GradeUnknown, DoubtIncomplete

@@ -337,3 +337,77 @@ func TestSilentHalf(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestObstacles: what nothing can be learned from is pending where nobody answered it, in a log that shows answers of
+// others, and keeps its subject open where somebody may have.
+func TestObstacles(t *testing.T) {
+	a := func(w *world) model.EndpointID { return w.pod("shop", "a") }
+	b := func(w *world) model.EndpointID { return w.pod("shop", "b") }
+	unlabelled := func(w *world) model.EndpointID {
+		return w.t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "shop", Name: "tool"})
+	}
+	synAck := both(undecided(0, model.MarkReplyNo), answer)
+	losing := Config{Incomplete: func(uint32) bool { return true }}
+	asked := func(o *model.Observation) { o.Reason = model.UnknownIdentity; opening(o) }
+	later := func(o *model.Observation) { o.First += 600e6; o.Last += 600e6 }
+	for _, c := range []struct {
+		name   string
+		see    func(*world)
+		want   []string
+		silent bool
+		cfg    Config
+	}{
+		{name: "a SYN-ACK that nobody asked for", want: []string{"80/tcp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Undecided, model.AtDestination, synAck, later)
+		}},
+		{name: "which is reset", want: []string{"80/tcp pending reset", "80/tcp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Undecided, model.AtDestination, synAck, later)
+			w.see(0, a(w), b(w), 80, model.Reply, model.AtDestination, reset, later)
+		}},
+		{name: "where the other end talks", want: []string{"80/tcp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Undecided, model.AtDestination, synAck, later)
+			w.see(0, b(w), a(w), 0, model.Undecided, model.AtDestination, undecided(0, model.MarkReplyNo), later)
+		}},
+		{name: "in a log without answers", want: []string{"80/tcp refused unknown"}, silent: true, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Undecided, model.AtDestination, synAck, later)
+		}},
+		{name: "in an hour with losses", want: []string{"80/tcp refused unknown"}, cfg: losing, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Undecided, model.AtDestination, synAck, later)
+		}},
+		{name: "at the beginning of the log", want: []string{"80/tcp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Undecided, model.AtDestination, synAck)
+		}},
+		{name: "a datagram from a server's port", want: []string{"53/udp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram), later)
+		}},
+		{name: "an opening of an end without identity", want: []string{"80/tcp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Refused, model.AtDestination, asked, later)
+		}},
+		{name: "which is answered", want: []string{"80/tcp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 80, model.Refused, model.AtDestination, asked, later)
+			w.see(0, a(w), b(w), 80, model.Refused, model.ToStack, both(answer, func(o *model.Observation) {
+				o.Reason = model.UnknownIdentity
+			}), later)
+		}},
+		{name: "an opening towards a pod without labels", want: []string{"80/tcp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), unlabelled(w), 80, model.Used, model.AtDestination, opening, later)
+		}},
+		{name: "which is answered", want: []string{"80/tcp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), unlabelled(w), 80, model.Used, model.AtDestination, opening, later)
+			w.see(0, a(w), unlabelled(w), 80, model.Reply, model.ToStack, answer, later)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &world{t: model.NewTables()}
+			if !c.silent {
+				w.others(0)
+				w.see(0, w.pod("shop", "web"), w.pod("shop", "web-db"), 5432, model.Used, model.AtDestination, opening,
+					func(o *model.Observation) { o.Last += 3000e6 })
+			}
+			c.see(w)
+			if d := cmp.Diff(c.want, w.grades(t, c.cfg)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}

@@ -84,7 +84,7 @@ type Edge struct {
 	Proto    model.Proto
 	Port     uint16 // ICMP: the type
 	State    State
-	Reason   model.Reason // of Refused
+	Reason   model.Reason // of Refused, and of what is pending and could not be learned anyway
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
 	Grade       Grade // of an edge that is allowed, mixed or pending
@@ -235,7 +235,7 @@ func (g *Graph) Check() error {
 		if e.Records() == 0 {
 			return fmt.Errorf("edge %s -> %s %s has no record", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString())
 		}
-		if (e.Reason != model.ReasonNone) != (e.State == Refused) {
+		if because := e.Reason != model.ReasonNone; because != (e.State == Refused) && e.State != Pending {
 			return fmt.Errorf(
 				"edge %s -> %s %s: state %s with reason %q",
 				g.Peers[e.Src].ID,

@@ -44,6 +44,19 @@ var attacks = []attack{
 	{name: "answers to nobody's question", count: 1, do: func(w *hostileLog, hour int) {
 		w.lone(w.pod("evil", "evil", "app=evil"), w.app("shop", "", 0), 443, 40_000+hour, `"SYN":true,"ACK":true`)
 	}},
+	{name: "packets of a connection that nobody opened", count: 1, do: func(w *hostileLog, hour int) {
+		w.lone(w.pod("evil", "evil", "app=evil"), w.app("shop", "", 0), 443, 40_000+hour, `"ACK":true`)
+	}},
+	{name: "resets from nowhere", count: 1, do: func(w *hostileLog, hour int) {
+		w.lone(w.pod("evil", "evil", "app=evil"), w.app("shop", "", 0), 443, 40_000+hour, `"RST":true`)
+	}},
+	{name: "an answer to nobody's question, which is reset", count: 1, do: at(40, func(w *hostileLog) {
+		w.lone(evil(w), w.app("shop", "", 0), 443, 40_000, `"SYN":true,"ACK":true`)
+		w.record(w.app("shop", "", 0), evil(w), 40_000, 443, `"RST":true`, true)
+	})},
+	{name: "a late answer of a resolver that nobody asked", count: 1, do: at(40, func(w *hostileLog) {
+		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 0), 53, 40_000, "") }, `"TCP":{`, `"UDP":{`, `,"flags":{}`, ``)
+	})},
 	{name: "a beacon to one address", edges: map[string]string{
 		"shop/0 -> world:203.0.113.66 443/tcp": "known by its address",
 	}, do: func(w *hostileLog, hour int) {
@@ -177,6 +190,13 @@ func (a *attack) check(t *testing.T, g *graph.Graph, r *synth.Result) (tried, na
 	for _, edges := range r.RuleEdges {
 		for _, i := range edges {
 			ruled[text(&g.Edges[i])] = true
+		}
+	}
+	for ns, e := range r.Enforce {
+		for _, h := range e.Held {
+			if len(a.edges) == 0 && a.need == "" {
+				t.Errorf("%s: %s of %s/%s is held open by what nobody answered", r.Dialect.Name(), h.Direction, ns, h.Name)
+			}
 		}
 	}
 	for _, needed := range victims {
