@@ -116,13 +116,20 @@ func (x *addresses) masked(p *graph.Peer) string {
 			"addresses of pods go from one to the next" + after
 	case p.Also != 0:
 		return "the address is that of " + p.Also.String() + " in other records, and seen as world here" + after
-	case p.AlsoHost != "" && !slices.ContainsFunc(x.cfg.Networks, func(n Network) bool {
-		return within(prefix(p.Address).Addr(), n.CIDRs)
-	}):
-		return "the address is that of node " + p.AlsoHost + ", which changes (name the CIDRs of the nodes as network " +
-			NodesNetwork + " in the configuration, or give --widen " + WidenNodes + " and their manifests)"
+	case x.named(p):
+	case p.AlsoHost != "":
+		return "the address is that of node " + p.AlsoHost + ", which changes (" + toAllow(NodesNetwork) + ")"
+	default:
+		if at, ok := x.cfg.Places[prefix(p.Address).Addr()]; ok {
+			return "the address is that of " + at.What + ", which changes (" + toAllow(at.Network) + ")"
+		}
 	}
 	return ""
+}
+
+// named reports whether a network of the configuration has the address of a peer.
+func (x *addresses) named(p *graph.Peer) bool {
+	return slices.ContainsFunc(x.cfg.Networks, func(n Network) bool { return within(prefix(p.Address).Addr(), n.CIDRs) })
 }
 
 func within(a netip.Addr, list []netip.Prefix) bool {
@@ -264,9 +271,9 @@ func (x *addresses) cidrsOf(p *policy.Peer) []netip.Prefix {
 	return nil
 }
 
-// isNodes reports whether a peer is the nodes of the cluster, or some of them.
-func (x *addresses) isNodes(p policy.Peer) bool {
-	n := x.configured(NodesNetwork)
+// isOf reports whether a peer is a network of the configuration, or some of it.
+func (x *addresses) isOf(network string, p policy.Peer) bool {
+	n := x.configured(network)
 	return n != nil && (p.Kind == policy.PeerNetwork && x.setOf(p.Name) == n ||
 		p.Kind == policy.PeerCIDR && slices.Contains(n.CIDRs, p.CIDR))
 }

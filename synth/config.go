@@ -35,6 +35,9 @@ type Config struct {
 	AllowWaste int
 	// Networks are allowed whole where an address of them is needed; the first one that has it counts.
 	Networks []Network
+	// Places are addresses that are the cluster's own and no pod's, as its objects tell. No rule has one of them: it is
+	// allowed with a network that has it.
+	Places map[netip.Addr]Place
 	// MinWatch is how long the pods of a namespace must have been watched before it may be denied by default. One that
 	// was never watched never is.
 	MinWatch time.Duration
@@ -60,6 +63,7 @@ const (
 	WidenCIDR     = "cidr"     // CIDRs that take in some addresses never seen
 	WidenProducts = "products" // peers of several namespaces that share a selector, also where some were never seen
 	WidenNodes    = "nodes"    // the addresses of all nodes of the cluster, as its objects tell them
+	WidenAPI      = "api"      // the addresses of the API server, likewise
 	WidenAnywhere = "anywhere" // every outside address where one was seen
 )
 
@@ -69,7 +73,7 @@ const WidenFloor = "floor-dns"
 
 // Widenings lists what Config.Widen can have.
 func Widenings() []string {
-	return []string{WidenAnywhere, WidenCIDR, WidenDNS, WidenNodes, WidenProducts, WidenRanges}
+	return []string{WidenAnywhere, WidenAPI, WidenCIDR, WidenDNS, WidenNodes, WidenProducts, WidenRanges}
 }
 
 func (c *Config) widens(kind string) bool { return slices.Contains(c.Widen, kind) }
@@ -111,8 +115,10 @@ func (c *Config) check() error {
 	if c.widens(WidenCIDR) && c.AllowWaste == 0 {
 		return fmt.Errorf("the widening %s opens nothing: allowWaste in the configuration is 0", WidenCIDR)
 	}
-	if c.widens(WidenNodes) && !slices.ContainsFunc(c.Networks, func(n Network) bool { return n.Name == NodesNetwork }) {
-		return fmt.Errorf("the widening %s opens nothing: nobody says what the nodes of the cluster are", WidenNodes)
+	for _, o := range ofCluster {
+		if c.widens(o.widening) && !slices.ContainsFunc(c.Networks, func(n Network) bool { return n.Name == o.network }) {
+			return fmt.Errorf("the widening %s opens nothing: nobody says what they are", o.widening)
+		}
 	}
 	if p := c.NamePrefix; p != "" && (len(p) > maxPrefix || !render.ValidNamespace(p+"x")) {
 		return fmt.Errorf("the prefix %q of names: want lower-case letters, digits and -, %d at most", p, maxPrefix)
@@ -152,6 +158,32 @@ type Network struct {
 // NodesNetwork is the name of the network that stands for the nodes of the cluster, where the log calls them by name
 // only (Calico's HostEndpoints). No rule ever has the address of one node.
 const NodesNetwork = "nodes"
+
+// APINetwork is the name of the network that stands for the API server.
+const APINetwork = "kube-apiserver"
+
+// Place is what an address of the cluster's own is.
+type Place struct {
+	What    string // "node n1", "the API server"
+	Network string // the name of the network that it can be allowed with
+}
+
+// ofCluster are the widenings to a network whose addresses the objects of the cluster tell.
+var ofCluster = []struct{ widening, network, text string }{
+	{WidenAPI, APINetwork, "the addresses of the API server, seen or not"},
+	{WidenNodes, NodesNetwork, "the addresses of all nodes, seen or not"},
+}
+
+// toAllow says how an address of the cluster's own can be allowed.
+func toAllow(network string) string {
+	for _, o := range ofCluster {
+		if o.network == network {
+			return "name the CIDRs as network " + network + " in the configuration, or give --widen " + o.widening +
+				" and the objects of the cluster with --manifests"
+		}
+	}
+	return ""
+}
 
 // Resolver is what the pods ask for names that were not seen asking for any.
 type Resolver struct {

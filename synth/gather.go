@@ -102,8 +102,7 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 		}
 	case model.KindHost:
 		if len(x.network(en.namespace, NodesNetwork)) == 0 {
-			return "there is no peer for a node (name the CIDRs of the nodes as network " + NodesNetwork +
-				" in the configuration, or give --widen " + WidenNodes + " and their manifests)", cut
+			return "there is no peer for a node (" + toAllow(NodesNetwork) + ")", cut
 		}
 	case model.KindNetwork, model.KindNetworkSet:
 		if len(x.network(en.namespace, peer.Name)) == 0 {

@@ -61,6 +61,7 @@ const (
 	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
 	KindNetworkSet    Kind = "networkset"        // a selector for pods finds a NetworkSet, too
 	KindTaken         Kind = "name-taken"        // the cluster has an object of that name that is not ours
+	KindLacks         Kind = "cluster-lacks"     // the cluster does not have what the policies need
 	KindOpenIngress   Kind = "ingress-open"      // what comes in from outside and from nodes cannot be denied
 	KindOutlier       Kind = "outlier"           // pods that bear a workload's name and have other labels
 )
@@ -242,6 +243,10 @@ var pages = map[Kind]page{
 		"The cluster has an object of this kind, namespace and name, and no label says that it is of this bundle.",
 		"Applying the bundle replaces it.",
 		"Give the names of the bundle a prefix (namePrefix in the configuration), or call the bundle by its name (--name) if it is an earlier state of it."},
+	KindLacks: {Warning,
+		"The objects of the cluster say that it has no such version or option of its network plugin.",
+		"The policies do not mean there what they mean here: applied, they may cut what works, or deny nothing.",
+		"Do not apply them before the plugin is upgraded or its option set, or write another dialect."},
 	KindOpenIngress: {Warning,
 		"All is written into the tier Baseline, and no ClusterNetworkPolicy has a peer for ingress from outside or from nodes.",
 		"Pods of the namespace take what comes from there, whether it was seen or not.",

@@ -66,12 +66,23 @@ func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers,
 		func(p policy.Peer) bool { return isWorld(&p) || p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
 		kind, text = WidenAnywhere, "every outside address"
-	case b.cfg.widens(WidenNodes) && slices.ContainsFunc(r.Peers, b.isNodes):
-		kind, text = WidenNodes, "the addresses of all nodes, seen or not"
+	case b.objectsTell(r) >= 0:
+		kind, text = ofCluster[b.objectsTell(r)].widening, ofCluster[b.objectsTell(r)].text
 	case !b.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, b.isNetwork):
 		kind, text = "networks", "the whole of networks that the configuration names"
 	}
 	b.rule(kind, text, id, price)
+}
+
+// objectsTell returns which widening to a network of the cluster's objects a rule comes of, -1 for none.
+func (b *ledger) objectsTell(r *learnedRule) int {
+	for i, o := range ofCluster {
+		of := func(p policy.Peer) bool { return b.isOf(o.network, p) }
+		if b.cfg.widens(o.widening) && slices.ContainsFunc(r.Peers, of) {
+			return i
+		}
+	}
+	return -1
 }
 
 // isWorld reports whether a peer is everything outside, by its identity.

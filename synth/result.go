@@ -251,6 +251,18 @@ func (r *Result) Taken(list []Taken) {
 	sortFindings(r.Findings)
 }
 
+// Lack is something that the policies need and the cluster does not have.
+type Lack struct{ Text, Consequence string }
+
+// Lacks notes what the cluster does not have.
+func (r *Result) Lacks(list []Lack) {
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Kind == KindLacks })
+	for _, l := range list {
+		r.Findings = append(r.Findings, KindLacks.of("", model.DirectionUnknown, l.Text, l.Consequence))
+	}
+	sortFindings(r.Findings)
+}
+
 // Selects is a rule for pods that finds a NetworkSet, too.
 type Selects struct {
 	Namespace         string

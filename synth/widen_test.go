@@ -181,10 +181,13 @@ func TestWidened(t *testing.T) {
 		for _, w := range synth.Widenings() {
 			if rnd.IntN(2) == 0 && w != synth.WidenNodes {
 				cfg.Widen = append(cfg.Widen, w)
+				if w == synth.WidenAPI {
+					cfg.Networks = []synth.Network{{synth.APINetwork, pool("198.51.100.8/30")}}
+				}
 			}
 		}
 		if rnd.IntN(2) == 0 {
-			cfg.Networks = []synth.Network{{"n", pool("198.51.100.0/26")}}
+			cfg.Networks = append(cfg.Networks, synth.Network{"n", pool("198.51.100.0/26")})
 		}
 		r := learn(t, g, cfg)
 		rep := check(t, g, &r, r.Enforced(), eval.Cilium)

@@ -186,6 +186,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 			}
 			in.Result.Taken(w.taken(&in, former))
 			in.Result.Selects(w.selects(&in))
+			in.Result.Lacks(lacks(NeedsOf(in.Result, &in.Cluster.Manifests)))
 			out.Report = w.report
 			out.Manifest, err = describe(ctx, dir, in, w, before(p, former, in))
 			return err

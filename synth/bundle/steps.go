@@ -152,7 +152,7 @@ func (w *way) but() string {
 // look is what to do before anything changes.
 func (w *way) look() {
 	for _, n := range w.how.Needs {
-		if len(n.Protocols) > 0 && !w.m.names(n.Protocols) {
+		if n.Rare || len(n.Protocols) > 0 && !w.m.names(n.Protocols) {
 			continue
 		}
 		w.add("The cluster must know "+n.Text, n.Command)

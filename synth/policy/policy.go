@@ -32,6 +32,9 @@ type Manifests struct {
 	// Blocks are the networks that pods have their addresses of.
 	Blocks []netip.Prefix
 	Nodes  []Node
+	// APIServer are the addresses of the endpoints of the service default/kubernetes.
+	APIServer []netip.Addr
+	Plugins   []Plugin // by name
 }
 
 // AccountName is the namespace and the name of a service account.
@@ -87,7 +90,7 @@ func (m *Manifests) Empty() bool { return m.Len() == 0 }
 // Len is the number of objects that are known.
 func (m *Manifests) Len() int {
 	return len(m.Namespaces) + len(m.Accounts) + len(m.Services) + len(m.Workloads) + len(m.Routes) + len(m.Gateways) +
-		len(m.Blocks) + len(m.Nodes)
+		len(m.Blocks) + len(m.Nodes) + len(m.APIServer) + len(m.Plugins)
 }
 
 // Join takes in everything of others. Of two objects with one name the later one stays.
@@ -135,6 +138,12 @@ func (m *Manifests) Join(o Manifests) {
 	for _, n := range o.Nodes {
 		m.Nodes = slices.DeleteFunc(m.Nodes, func(x Node) bool { return x.Name == n.Name })
 		m.Nodes = append(m.Nodes, n)
+	}
+	m.APIServer = append(m.APIServer, o.APIServer...)
+	slices.SortFunc(m.APIServer, netip.Addr.Compare)
+	m.APIServer = slices.Compact(m.APIServer)
+	for _, p := range o.Plugins {
+		m.joinPlugin(p)
 	}
 }
 

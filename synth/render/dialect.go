@@ -41,14 +41,6 @@ type Rollout struct {
 	Resources, StagedResources []string
 }
 
-// Need is something that a cluster has to know.
-type Need struct {
-	Text    string // what, and what happens without it
-	Command string // shows whether it does
-	// Protocols are those that a rule has to name for it to be needed, as model.Proto has them; none: it always is.
-	Protocols []string
-}
-
 // Divided is a dialect in which not everything can stand in one rule.
 type Divided interface {
 	// Class tells apart what needs rules of its own: a rule has peers and ports of one class only.

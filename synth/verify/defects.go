@@ -2,8 +2,6 @@ package verify
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"sluice/synth/eval"
 	"sluice/synth/policy"
@@ -14,8 +12,8 @@ type Defect struct {
 	Source   string // the issue or pull request that tells of it
 	Versions string
 	Text     string
-	from     release // the first that has it, the zero value: nobody knows of one without
-	fixed    release // from which on no version has it, the zero value: none is known
+	from     policy.Release // the first that has it, the zero value: nobody knows of one without
+	fixed    policy.Release // from which on no version has it, the zero value: none is known
 }
 
 // namedPorts is where the fault of Calico's with named ports is told.
@@ -25,59 +23,37 @@ const namedPorts = "projectcalico/calico#13174"
 var defects = map[eval.Semantics][]Defect{
 	eval.Cilium: {
 		{"cilium/cilium#14692", "before 1.10", "Hubble says FORWARDED of what is audited: nothing is heard",
-			release{}, release{1, 10}},
+			policy.Release{}, policy.Release{1, 10}},
 		{"rwlove/home-ops#11464", "1.19, seen in one cluster",
 			"policyAuditMode of the whole agent left endpoints without any policy: neither enforced nor audited",
-			release{1, 19}, release{1, 20}},
-		{"cilium/cilium#45373", "before 1.20", "an audited flow names no policy", release{}, release{1, 20}},
+			policy.Release{1, 19}, policy.Release{1, 20}},
+		{"cilium/cilium#45373", "before 1.20", "an audited flow names no policy", policy.Release{}, policy.Release{1, 20}},
 		{"cilium/cilium#46305", "1.19 before June 2026",
 			"an ipBlock below from of a NetworkPolicy lets in the pods of the policy's namespace as well",
-			release{1, 19}, release{1, 20}},
+			policy.Release{1, 19}, policy.Release{1, 20}},
 		{"cilium/cilium#30003", "before 1.20",
 			"a rule for egress that names its port allows nothing where pods of the cluster give the name two numbers",
-			release{}, release{1, 20}},
+			policy.Release{}, policy.Release{1, 20}},
 	},
 	eval.Calico: {
 		{namedPorts, "up to 3.32.1",
 			"a rule with a named port matches nothing among staged policies: what it allows is said to be denied",
-			release{}, release{3, 32, 2}},
+			policy.Release{}, policy.Release{3, 32, 2}},
 		{"projectcalico/calico#13410", "up to 3.32.2",
 			"a staged policy is told as the enforced verdict, with wrong counts, where policies change within a flow",
-			release{}, release{3, 33}},
+			policy.Release{}, policy.Release{3, 33}},
 		{"projectcalico/calico#13185", "up to August 2026",
 			"a denied flow without packets is repeated for ever after a change of policies allowed it",
-			release{}, release{3, 33}},
+			policy.Release{}, policy.Release{3, 33}},
 	},
-}
-
-// release is a version: major, minor, patch.
-type release [3]int
-
-// parseRelease reads "v1.19.1", "1.20.0-rc.1" (which counts as 1.20.0) or "1.19.1+g0a1b2c3"; false for anything else.
-func parseRelease(text string) (release, bool) {
-	var r release
-	number, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(text), "v"), "-")
-	number, _, _ = strings.Cut(number, "+")
-	parts := strings.Split(number, ".")
-	if len(parts) < 2 || len(parts) > len(r) {
-		return r, false
-	}
-	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 10, 31)
-		if err != nil {
-			return r, false
-		}
-		r[i] = int(n)
-	}
-	return r, true
 }
 
 // defectsOf are those that some of the versions have that the plugin was said to be of, all of them where no version is
 // known or one cannot be read.
 func defectsOf(plugin eval.Semantics, versions []string) []Defect {
-	var known []release
+	var known []policy.Release
 	for _, text := range versions {
-		r, ok := parseRelease(text)
+		r, ok := policy.ParseRelease(text)
 		if !ok {
 			return defects[plugin]
 		}
@@ -88,8 +64,8 @@ func defectsOf(plugin eval.Semantics, versions []string) []Defect {
 	}
 	var out []Defect
 	for _, d := range defects[plugin] {
-		if slices.ContainsFunc(known, func(r release) bool {
-			return slices.Compare(r[:], d.from[:]) >= 0 && (d.fixed == release{} || slices.Compare(r[:], d.fixed[:]) < 0)
+		if slices.ContainsFunc(known, func(r policy.Release) bool {
+			return r.Compare(d.from) >= 0 && (d.fixed == policy.Release{} || r.Compare(d.fixed) < 0)
 		}) {
 			out = append(out, d)
 		}

@@ -18,11 +18,12 @@ type definition struct {
 	text             []byte
 }
 
-// The kinds that policies in a bundle can have, or refer to. Policies of Kubernetes itself need no definition.
+// The kinds that policies in a bundle can have, or refer to, and those that say what the cluster has. Policies of
+// Kubernetes itself need no definition.
 var (
 	ciliumKinds = []string{"ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"}
 	calicoKinds = []string{"networkpolicies", "globalnetworkpolicies", "stagednetworkpolicies", "stagedglobalnetworkpolicies",
-		"stagedkubernetesnetworkpolicies", "networksets", "globalnetworksets", "tiers"}
+		"stagedkubernetesnetworkpolicies", "networksets", "globalnetworksets", "tiers", "clusterinformations", "felixconfigurations"}
 )
 
 // clusterPolicies names the file of the CRD of ClusterNetworkPolicies, which its module ships beside its code.

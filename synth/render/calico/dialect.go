@@ -23,6 +23,8 @@ func (Dialect) Kinds() render.Kinds {
 		k[render.Kind{APIVersion: version, Kind: kindStagedKubernetes}] = parseStagedKubernetes
 		k[render.Kind{APIVersion: version, Kind: kindTier}] = parseTier
 		k[render.Kind{APIVersion: version, Kind: "IPPool"}] = parsePool
+		k[render.Kind{APIVersion: version, Kind: "ClusterInformation"}] = parseInformation
+		k[render.Kind{APIVersion: version, Kind: "FelixConfiguration"}] = parseFelix
 		k[render.Kind{APIVersion: version, Kind: kindNetworkSet}] = parseNetworkSet(true)
 		k[render.Kind{APIVersion: version, Kind: kindGlobalNetworkSet}] = parseNetworkSet(false)
 	}
@@ -50,7 +52,11 @@ func (Dialect) Rollout() render.Rollout {
 	const group = ".projectcalico.org"
 	return render.Rollout{Staged: true,
 		Needs: []render.Need{{Text: "staged policies (Calico 3.30 or later). Without them leave out stage.",
-			Command: "kubectl explain stagednetworkpolicies" + group}},
+			Command: "kubectl explain stagednetworkpolicies" + group, Plugin: plugin, Since: "3.30"},
+			{Text: "pending policies in its flows (flowLogsPolicyEvaluationMode must be Continuous). With None it reports nothing of\n" +
+				"what is staged.",
+				Command: "kubectl get felixconfiguration default -o jsonpath='{.spec.flowLogsPolicyEvaluationMode}'",
+				Plugin:  plugin, Option: evaluationMode, Value: "Continuous", Unset: "Continuous", Rare: true}},
 		Kinds: []string{
 			apiVersion + "/" + kindPolicy,
 			apiVersion + "/" + kindGlobalPolicy,

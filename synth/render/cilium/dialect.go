@@ -26,7 +26,8 @@ func (Dialect) Kinds() render.Kinds {
 	return render.Kinds{{APIVersion: apiVersion, Kind: kindNamespaced}: parseNamespaced,
 		{APIVersion: apiVersion, Kind: kindClusterWide}: parseClusterWide,
 		{APIVersion: apiVersion, Kind: kindGroup}:       parseGroup,
-		{APIVersion: alphaVersion, Kind: kindGroup}:     parseGroup}
+		{APIVersion: alphaVersion, Kind: kindGroup}:     parseGroup,
+		{APIVersion: "v1", Kind: "ConfigMap"}:           parseConfigMap}
 }
 
 // Project returns the part of a set that Cilium's policies can say.
@@ -68,17 +69,25 @@ func (Dialect) Rollout() render.Rollout {
 			{
 				Text:    "enableDefaultDeny (Cilium 1.16 or later). An older one drops the field, and every allow policy would deny.",
 				Command: "kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny",
+				Plugin:  plugin, Since: "1.16",
 			},
 			{
 				Text: "protocols without ports (enable-extended-ip-protocols must be true). Without it the agents drop IGMP and\n" +
 					"VRRP, whatever policies say.",
 				Command:   configured("enable-extended-ip-protocols"),
 				Protocols: []string{model.IGMP.String(), model.VRRP.String()},
+				Plugin:    plugin, Option: "enable-extended-ip-protocols", Value: "true", Unset: "false",
 			},
 			{
 				Text:      "SCTP (enable-sctp must be true). Without it the agents drop it, whatever policies say.",
 				Command:   configured("enable-sctp"),
 				Protocols: []string{model.SCTP.String()},
+				Plugin:    plugin, Option: "enable-sctp", Value: "true", Unset: "false",
+			},
+			{
+				Text:    "the proxy of the agents (enable-l7-proxy must be true). Without it they refuse rules with DNS names.",
+				Command: configured("enable-l7-proxy"), Names: true, Rare: true,
+				Plugin: plugin, Option: "enable-l7-proxy", Value: "true", Unset: "true",
 			},
 		},
 		Kinds: []string{

@@ -52,6 +52,14 @@ func (d Dialect) Rollout() render.Rollout {
 		Text: "ClusterNetworkPolicy " + d.version() + ", and the network plugin has to enforce it:\n" +
 			"else what stands below the namespaces denies nothing.",
 		Command: "kubectl explain clusternetworkpolicies --api-version=" + d.version(),
+	}, {
+		Text:    "ClusterNetworkPolicy in Cilium (1.20 or later, enable-k8s-cluster-network-policy must be true). Else it is not enforced.",
+		Command: "kubectl get configmap cilium-config -n kube-system -o jsonpath='{.data.enable-k8s-cluster-network-policy}'",
+		Plugin:  "cilium", Since: "1.20", Option: "enable-k8s-cluster-network-policy", Value: "true", Unset: "false", Rare: true,
+	}, {
+		Text:    "ClusterNetworkPolicy in Calico (3.32 or later). Else it is not enforced.",
+		Command: "kubectl get clusterinformation default -o jsonpath='{.spec.calicoVersion}'",
+		Plugin:  "calico", Since: "3.32", Rare: true,
 	}}
 	return r
 }

@@ -19,7 +19,10 @@ func (Dialect) Kinds() render.Kinds {
 		{APIVersion: "v1", Kind: "Namespace"}:      parseNamespace,
 		{APIVersion: "v1", Kind: "Node"}:           parseNode,
 		{APIVersion: "v1", Kind: "Service"}:        parseService,
-		{APIVersion: "v1", Kind: "ServiceAccount"}: parseAccount}
+		{APIVersion: "v1", Kind: "ServiceAccount"}: parseAccount,
+		{APIVersion: "v1", Kind: "Endpoints"}:      parseEndpoints("subsets", "addresses", "ip"),
+
+		{APIVersion: "discovery.k8s.io/v1", Kind: "EndpointSlice"}: parseEndpoints("endpoints", "addresses", "")}
 	for of, read := range routes {
 		k[of] = read
 	}

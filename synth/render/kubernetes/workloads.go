@@ -39,6 +39,9 @@ func parseWorkload(of render.Kind, template []string) func(*render.Reader, *yaml
 		}
 		pod := render.Path(n, template...)
 		spec := render.Path(pod, "spec")
+		if of.Kind == "DaemonSet" {
+			r.Beside(policy.Manifests{Plugins: agents(spec)})
+		}
 		if spec == nil || scalar(spec, "hostNetwork") == "true" {
 			return nil
 		}

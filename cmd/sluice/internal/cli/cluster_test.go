@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -238,6 +239,50 @@ func TestNodesOfCluster(t *testing.T) {
 		return nil
 	}); err != nil || !strings.Contains(found, "10.1.0.1") || strings.Contains(found, "much") {
 		t.Errorf("%v: %s", err, found)
+	}
+}
+
+// TestClusterItself: where the API server is and what the network plugin can do is read of single objects, with get alone.
+// Who may not read them is told what that costs.
+func TestClusterItself(t *testing.T) {
+	s := shop(t)
+	one := func(path, namespace, name string, more kubetest.Object) {
+		o := kubetest.Object{"metadata": kubetest.Object{"namespace": namespace, "name": name}}
+		maps.Copy(o, more)
+		s.Serve(path, o)
+	}
+	const endpoints, configs = "apis/discovery.k8s.io/v1/endpointslices", "api/v1/configmaps"
+	one(endpoints, "default", "kubernetes", kubetest.Object{"endpoints": []kubetest.Object{{"addresses": []string{"172.18.0.2"}}}})
+	one(endpoints, "shop", "db", kubetest.Object{"endpoints": []kubetest.Object{{"addresses": []string{"10.0.0.7"}}}})
+	one(configs, "kube-system", "cilium-config", kubetest.Object{"data": kubetest.Object{"enable-l7-proxy": "true"}})
+	one(configs, "shop", "secrets", kubetest.Object{"data": kubetest.Object{"password": "1234"}})
+	one("apis/apps/v1/daemonsets", "kube-system", "cilium", kubetest.Object{"spec": kubetest.Object{"template": kubetest.Object{
+		"spec": kubetest.Object{"hostNetwork": true, "containers": []kubetest.Object{
+			{"name": "cilium-agent", "image": "quay.io/cilium/cilium:v1.15.3"}}}}}})
+	flows := filepath.Join(t.TempDir(), "store")
+	observed := relayStore(t, flows)
+	learn := func() (ExitCode, string, string) {
+		return calls("learn", "-n", "shop", "--store", flows, "--manifests", "cluster", "--dialect", "cilium", "--widen", "api",
+			"--min-watch", "0", "--out", filepath.Join(t.TempDir(), "bundle"), "--kubeconfig", observed(s))
+	}
+	code, out, errs := learn()
+	if code != ExitFindings || !strings.Contains(out, "The cluster does NOT have enableDefaultDeny (Cilium 1.16 or later): Cilium v1.15.3.") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for _, asked := range s.Asked {
+		if strings.HasSuffix(asked, endpoints) || strings.HasSuffix(asked, configs) || strings.Contains(asked, "secrets") {
+			t.Errorf("asked %s", asked)
+		}
+	}
+	s.Refuse(endpoints, configs)
+	code, _, errs = learn()
+	if code != ExitUsage || !strings.Contains(errs, "--widen api: nobody says where the API server is") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	for _, want := range []string{"addresses of the API server are not known", "options of Cilium are not known"} {
+		if !strings.Contains(strings.ToLower(errs), strings.ToLower(want)) {
+			t.Errorf("nothing of %s in\n%s", want, errs)
+		}
 	}
 }
 

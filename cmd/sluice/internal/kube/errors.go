@@ -64,6 +64,11 @@ var costs = map[string]string{
 	"tiers":             "the order of Calico's tiers is not known",
 	"ciliumcidrgroups":  "what CIDR groups hold is not known",
 	"globalnetworksets": "what global network sets hold is not known",
+
+	"endpointslices":      "addresses of the API server are not known",
+	"configmaps":          "options of Cilium are not known: whether it has what policies need is not checked",
+	"clusterinformations": "Calico's version is not known but from its image",
+	"felixconfigurations": "options of Calico are not known",
 }
 
 // Narrowed is a kind that could be read in some namespaces only.

@@ -29,8 +29,15 @@ type kind struct {
 
 // scope is where its objects lie, and what they are.
 type scope struct {
-	wide bool // of no namespace
-	pods bool // they make pods
+	wide bool   // of no namespace
+	pods bool   // they make pods
+	one  string // only the object of that name, in namespace, is read
+	in   string // the namespace of one
+}
+
+// only is one object that tells something of the cluster itself: "" is the namespace of what has none.
+func only(namespace, name string) scope {
+	return scope{wide: namespace == "", one: name, in: namespace}
 }
 
 var (
@@ -47,7 +54,7 @@ var (
 	policyAPI = []string{"policy.networking.k8s.io/v1beta1", "policy.networking.k8s.io/v1alpha2"}
 )
 
-// kinds are all that is ever read, with get and list.
+// kinds are all that is ever read, with get and list, what is one object with get alone.
 var kinds = []kind{
 	{Policies, "networkpolicies", "NetworkPolicy", []string{"networking.k8s.io/v1"}, inNamespaces},
 	{Policies, "ciliumnetworkpolicies", "CiliumNetworkPolicy", ciliumVersions, inNamespaces},
@@ -77,6 +84,10 @@ var kinds = []kind{
 	{Declared, "tcproutes", "TCPRoute", oldRoutes, inNamespaces},
 	{Declared, "udproutes", "UDPRoute", oldRoutes, inNamespaces},
 	{Declared, "ippools", "IPPool", calicoVersions, wide},
+	{Declared, "endpointslices", "EndpointSlice", []string{"discovery.k8s.io/v1"}, only("default", "kubernetes")},
+	{Declared, "configmaps", "ConfigMap", []string{"v1"}, only("kube-system", "cilium-config")},
+	{Declared, "clusterinformations", "ClusterInformation", calicoVersions, only("", "default")},
+	{Declared, "felixconfigurations", "FelixConfiguration", calicoVersions, only("", "default")},
 }
 
 // group returns the API group of a version, "" for the core.
@@ -101,6 +112,9 @@ func (k *kind) access(version string) access {
 	resource := k.resource
 	if g := group(version); g != "" {
 		resource += "." + g
+	}
+	if k.one != "" {
+		return access{"get", resource, k.in}
 	}
 	return access{verb: "list", resource: resource}
 }
@@ -132,7 +146,7 @@ func (c *Cluster) Each(
 // objects reads the objects of a kind, in the first version that the cluster has.
 func (c *Cluster) objects(ctx context.Context, k *kind, within []string, take func(string, []byte) error) error {
 	for _, version := range k.at {
-		err := c.inNamespace(ctx, k, version, "", take)
+		err := c.inNamespace(ctx, k, version, k.in, take)
 		var none *absent
 		var no *Forbidden
 		switch {
@@ -143,8 +157,8 @@ func (c *Cluster) objects(ctx context.Context, k *kind, within []string, take fu
 			if asking == nil && !there {
 				continue // roles come before what there is: nobody may read what is not there
 			}
-			no.wide = k.wide
-			if !k.wide && len(within) > 0 {
+			no.wide = k.wide || k.one != ""
+			if !no.wide && len(within) > 0 {
 				return c.narrowed(ctx, k, version, within, no, take)
 			}
 		}
@@ -180,13 +194,21 @@ func (c *Cluster) inNamespace(
 	if namespace != "" {
 		where += "namespaces/" + url.PathEscape(namespace) + "/"
 	}
-	return c.list(ctx, where+k.resource, nil, at, func(item json.RawMessage) error {
+	each := func(item json.RawMessage) error {
 		name, object, err := whole(item, version, k.kind)
 		if err != nil {
 			return err
 		}
 		return take("cluster:"+strings.TrimPrefix(at.resource+"/", "/")+name, object)
-	})
+	}
+	if k.one == "" {
+		return c.list(ctx, where+k.resource, nil, at, each)
+	}
+	var object json.RawMessage
+	if err := c.get(ctx, where+k.resource+"/"+k.one, nil, at, &object); err != nil {
+		return err
+	}
+	return each(object)
 }
 
 // Serves reports whether the cluster has a resource in an API version, as far as it tells.

@@ -12,9 +12,15 @@ import (
 // made of the same list that is read: neither more nor less.
 func Reading() string {
 	resources := map[string]map[string]bool{}
+	type one struct{ group, resource, name string }
+	var ones []one
 	for _, k := range kinds {
 		for _, version := range k.at {
 			g := group(version)
+			if k.one != "" {
+				ones = append(ones, one{g, k.resource, k.one})
+				continue
+			}
 			if resources[g] == nil {
 				resources[g] = map[string]bool{}
 			}
@@ -25,6 +31,9 @@ func Reading() string {
 	b.WriteString("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: sluice-read\nrules:\n")
 	for _, g := range slices.Sorted(maps.Keys(resources)) {
 		rule(&b, g, slices.Sorted(maps.Keys(resources[g])), nil, "get", "list")
+	}
+	for _, o := range ones {
+		rule(&b, o.group, []string{o.resource}, []string{o.name}, "get")
 	}
 	return b.String()
 }

@@ -214,28 +214,7 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 		}
 		cfg.Networks = append(cfg.Networks, synth.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
-	return c.nodes(cfg)
-}
-
-// nodes takes the nodes' addresses of the manifests where that was asked for and the configuration does not name them.
-func (c *Config) nodes(cfg *synth.Config) error {
-	if !slices.Contains(cfg.Widen, synth.WidenNodes) ||
-		slices.ContainsFunc(cfg.Networks, func(n synth.Network) bool { return n.Name == synth.NodesNetwork }) {
-		return nil
-	}
-	var all []netip.Prefix
-	for i := range c.Cluster.Nodes {
-		for _, a := range c.Cluster.Nodes[i].Addresses {
-			all = append(all, netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
-	if len(all) == 0 {
-		return Usagef("--widen %s: nobody says what the nodes are: give --manifests with Node objects, or cluster", synth.WidenNodes)
-	}
-	slices.SortFunc(all, netip.Prefix.Compare)
-	n := synth.Network{Name: synth.NodesNetwork, CIDRs: slices.Compact(all)}
-	cfg.Networks = append(cfg.Networks, n)
-	return nil
+	return c.places(cfg)
 }
 
 // began is when this process did.

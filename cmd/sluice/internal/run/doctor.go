@@ -67,7 +67,11 @@ func (l *Log) examine() []capture.Finding {
 	return capture.Examine(in)
 }
 
-// versions are those that the network plugin was said to be of: of its agents, or where none is named of the server.
+// plugins are those whose log has a format, as objects of the cluster call them.
+var plugins = map[string]string{"hubble": "cilium", "calico": "calico"}
+
+// versions are those that the network plugin was said to be of: of its agents, or where none is named of the server, or
+// as the objects of the cluster say.
 func (l *Log) versions() []string {
 	var out []string
 	for i := range l.Servers {
@@ -80,6 +84,11 @@ func (l *Log) versions() []string {
 			of = append(of, n.Version)
 		}
 		out = append(out, of...)
+	}
+	if plugin, ok := plugins[l.Format()]; ok && len(out) == 0 {
+		if p := l.Config.Cluster.Plugin(plugin); p != nil { // what runs there now
+			out = slices.Clone(p.Versions)
+		}
 	}
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(v string) bool { return v == "" })

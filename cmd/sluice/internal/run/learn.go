@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/render/all"
@@ -48,6 +49,7 @@ type Learned struct {
 	Hands  bundle.ByHand // what people did in the directory
 	Ready  *Ready        // whether enough was seen
 	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
+	Needs  []bundle.Need // of the policies, that objects of the cluster speak of
 	// Sayers names the dialects that can say an edge of the bundle.
 	Sayers func(*bundle.Edge) []string
 	below  []string // what RequireReady finds
@@ -119,7 +121,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if out.Ready, err = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}); err != nil {
 		return nil, err
 	}
-	out.Sayers = l.sayers(out.Config)
+	out.Sayers, out.Needs = l.sayers(out.Config), bundle.NeedsOf(&out.Result, &inForce.Set.Manifests)
 	var console func(*bundle.Manifest, *verify.Report) string
 	if cfg.Console != nil {
 		console = func(m *bundle.Manifest, report *verify.Report) string {
@@ -193,6 +195,9 @@ func (r *Learned) Findings(failOn []string) error {
 				)
 			}
 		}
+	}
+	if slices.ContainsFunc(r.Needs, func(n bundle.Need) bool { return n.Met == model.No }) && len(failOn) > 0 {
+		failed = append(failed, "the cluster does not have what the policies need")
 	}
 	if blocked > most {
 		failed = append(

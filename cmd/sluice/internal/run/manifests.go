@@ -28,7 +28,8 @@ func (c *Config) ReadManifests(ctx context.Context, paths []string, in Inputs) e
 		}
 		if c.declarations()+len(c.ManifestProblems) == before {
 			return fmt.Errorf("--manifests %s: no CronJob, Deployment, StatefulSet or DaemonSet, no Service, "+
-				"ServiceAccount, route, Ingress, Namespace, Node or NetworkSet: nothing would be known", path)
+				"ServiceAccount, route, Ingress, Namespace, Node or NetworkSet, and nothing of the API server or the network plugin: "+
+				"nothing would be known", path)
 		}
 	}
 	return nil

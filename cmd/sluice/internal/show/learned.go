@@ -127,6 +127,10 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 		fmt.Fprintf(w, "The dialect %s has no rule for %s that worked: %s.\n", r.Dialect.Name(),
 			text.Plural(len(r.Inexpressible()), "edge", "edges"), better)
 	}
+	for _, n := range learned.Needs {
+		word := map[model.Tri]string{model.Yes: "has", model.No: "does NOT have"}[n.Met]
+		fmt.Fprintf(w, "The cluster %s %s: %s.\n", word, n.What, text.Printable(n.Why, 200))
+	}
 	if slices.ContainsFunc(r.Findings, func(f synth.Finding) bool { return f.Kind == synth.KindOpenIngress }) {
 		fmt.Fprintln(w, "No ClusterNetworkPolicy denies what comes in from outside and from nodes; NetworkPolicies do "+
 			"(--dialect cluster without clusterPolicies.baseline, or another dialect).")

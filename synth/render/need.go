@@ -1,0 +1,60 @@
+package render
+
+import (
+	"cmp"
+	"strings"
+
+	"sluice/model"
+	"sluice/synth/policy"
+)
+
+// Need is something that a cluster has to know.
+type Need struct {
+	Text    string // what, and what happens without it
+	Command string // shows whether it does
+	// Protocols are those that a rule has to name for it to be needed, as model.Proto has them; none: it always is.
+	Protocols []string
+	Names     bool // it is needed where a rule has a DNS name
+	Rare      bool // nearly every cluster has it: it is spoken of where the objects of one say otherwise
+	// Plugin has it from the version Since on, "" for every one, and where Option has the Value, if it depends on one. An
+	// option that is not set has the value Unset.
+	Plugin, Since        string
+	Option, Value, Unset string
+}
+
+// What is the need without what happens without it.
+func (n *Need) What() string {
+	what, _, _ := strings.Cut(n.Text, ". ")
+	return strings.TrimSuffix(what, ".")
+}
+
+// Met reports whether a cluster has it, as far as its objects tell, and what tells that.
+func (n *Need) Met(m *policy.Manifests) (met model.Tri, why string) {
+	p := m.Plugin(n.Plugin)
+	if p == nil || n.Since == "" && n.Option == "" {
+		return model.Unknown, ""
+	}
+	if n.Since != "" {
+		switch older, known := p.Before(n.Since); {
+		case !known:
+			return model.Unknown, ""
+		case older:
+			return model.No, p.String()
+		}
+		why = p.String()
+	}
+	if n.Option == "" {
+		return model.Yes, why
+	}
+	if p.Options == nil {
+		return model.Unknown, ""
+	}
+	value := cmp.Or(p.Options[n.Option], n.Unset)
+	if why = n.Option + " is " + value; p.Options[n.Option] == "" {
+		why = n.Option + " is not set"
+	}
+	if value != n.Value {
+		return model.No, why
+	}
+	return model.Yes, why
+}
