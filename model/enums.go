@@ -240,7 +240,7 @@ const (
 	NotFlowLog // JSON of another kind
 	// of no record
 	NodeAddress // a row that counts no record: the address of its source is that of its destination, a node or a pod
-	Backend     // a row that counts no record: what other records of connections to a service show of its backend
+	Backend     // a row that counts no record: what stands behind a service or an address, as other records show it
 	numReasons
 )
 

@@ -1,6 +1,8 @@
 package model
 
-import "strings"
+import (
+	"strings"
+)
 
 // Ref is an endpoint as a decoder hands it on: the interned id with the few facts of it that normalizing needs for
 // every record.
@@ -45,9 +47,18 @@ type Flow struct {
 	// Host and Request are of an HTTP request that a proxy of Ingress and Gateway took or made: the host that it is for,
 	// with the path behind it where that is known, and what it is called in the logs of all that it passes.
 	Host, Request []byte
-	Node          []byte // that reported it, where a file says so; a live source accounts for nodes by itself
-	Policies      []byte // the policies that decided, each as PolicyNames has it with a zero byte behind it
-	Logged        []byte // what the policies that decided were told to log, each text with a zero byte behind it
+	// Answer is what a resolver answered to the destination, where a proxy read it; nil otherwise.
+	Answer   *Answer
+	Node     []byte // that reported it, where a file says so; a live source accounts for nodes by itself
+	Policies []byte // the policies that decided, each as PolicyNames has it with a zero byte behind it
+	Logged   []byte // what the policies that decided were told to log, each text with a zero byte behind it
+}
+
+// Answer is one of a resolver: which addresses a name has, as logged, and for how many seconds.
+type Answer struct {
+	Name      string
+	Addresses []string
+	TTL       uint32
 }
 
 // TCPFlags are the flags that tell who opened a connection.

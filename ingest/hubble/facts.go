@@ -205,6 +205,9 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 		(f.Dst.Kind == model.KindService || f.Src.Entities&model.IngressEntity != 0) {
 		f.Host, f.Request = x.request()
 	}
+	if len(x.layer7) > 0 && answers(f) {
+		f.Answer = x.answer()
+	}
 }
 
 // dropOf tells what a DropReason means: 133 and 181 are a policy's.

@@ -388,6 +388,10 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		x := facts{layer7: r.Layer7, trace: []byte(cmp.Or(string(r.Trace), string(r.TraceC)))}
 		f.Host, f.Request = x.request()
 	}
+	if len(r.Layer7) > 0 && answers(f) {
+		x := facts{layer7: r.Layer7}
+		f.Answer = x.answer()
+	}
 	for _, t := range append(r.Log, r.LogC...) {
 		f.Logged = append(append(f.Logged, t...), 0)
 		f.Marks |= model.MarkLogged

@@ -133,6 +133,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	}
 	n.fold.Add(o, srcPod, dstPod)
 	n.noteAddresses(f)
+	n.noteAnswer(f, fate)
 	if n.Endpoints != nil {
 		n.calls.note(f, fate)
 	}

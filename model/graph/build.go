@@ -49,7 +49,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
 	})
 	covered := g.bounds(b, &cfg)
-	from := g.finish(items)
+	from := g.finish(items, lookupsOf(g, b))
 	d.behind.name()
 	newGrader(g, &cfg, covered, items, from, refusals).grade()
 	return g
@@ -170,8 +170,8 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 }
 
 // finish makes edges and connections of items in order, and gives for each edge its first item.
-func (g *Graph) finish(items []item) []int {
-	w := weigher{names: g.Tables.Names, eps: g.Tables.Endpoints.Snapshot()}
+func (g *Graph) finish(items []item, given lookups) []int {
+	w := weigher{names: g.Tables.Names, eps: g.Tables.Endpoints.Snapshot(), lookups: given}
 	edges, conns := 0, 0
 	for i := range items {
 		if i == 0 || items[i].peers != items[i-1].peers || items[i].port != items[i-1].port {

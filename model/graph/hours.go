@@ -16,6 +16,9 @@ type Hour struct {
 func (b *Builder) Hours() []Hour {
 	sum := map[uint32]uint64{}
 	for t := range b.all {
+		if t.k.reason.Notes() {
+			continue // an answer holds in hours that nothing may be seen in
+		}
 		for _, h := range t.hours {
 			sum[h.n] += uint64(h.records)
 		}

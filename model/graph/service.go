@@ -110,7 +110,9 @@ func newBackends(g *Graph, b *Builder, cfg *Config) *backends {
 	}
 	for t := range b.all {
 		if t.k.reason == model.Backend {
-			x.hear(t)
+			if !t.namesAddress(g.Tables.Endpoints.Get(t.k.dst)) {
+				x.hear(t)
+			}
 			continue
 		}
 		client, server := g.PeerOf[t.k.src], g.PeerOf[t.k.dst]

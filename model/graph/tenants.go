@@ -177,8 +177,8 @@ func (x *tenants) before(a, b *stay) bool {
 // plain is an address in the form in which equal ones are equal.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// telling reports whether a tally that notes an address belongs to what edges were built from: where its address is
-// also seen as one outside the cluster.
+// telling reports whether a tally that notes an address, or names one, belongs to what edges were built from: where the
+// address is also seen as one outside the cluster.
 func (b *Builder) telling() func(*tally) bool {
 	outside := map[netip.Addr]bool{}
 	eps := b.tables.Endpoints.Snapshot()
@@ -192,5 +192,8 @@ func (b *Builder) telling() func(*tally) bool {
 			}
 		}
 	}
-	return func(t *tally) bool { return t.notesAddress() && outside[plain(eps[t.k.src].Address)] }
+	return func(t *tally) bool {
+		return t.notesAddress() && outside[plain(eps[t.k.src].Address)] ||
+			t.namesAddress(&eps[t.k.dst]) && outside[plain(eps[t.k.dst].Address)]
+	}
 }

@@ -19,6 +19,7 @@ type window struct {
 type weigher struct {
 	names   *model.Strings
 	eps     []model.Endpoint
+	lookups lookups
 	windows []window
 	hours   []uint32 // room for the windows of edges
 }
@@ -50,6 +51,7 @@ func (w *weigher) weigh(items []item) Edge {
 				ed.Names = append(ed.Names, n)
 			}
 		}
+		ed.Names = w.lookups.names(it, &w.eps[it.k.dst], ed.Names)
 	}
 	slices.Sort(ed.Names)
 	ed.Names = slices.Compact(ed.Names)

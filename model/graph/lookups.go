@@ -1,0 +1,63 @@
+package graph
+
+import (
+	"net/netip"
+	"slices"
+
+	"sluice/model"
+)
+
+// lookups are the names that workloads were given for addresses, by the records of a proxy that read the answers. They
+// hold for whole hours, as all evidence does: from the hour of the answer to that in which it ends.
+type lookups map[asked][]given
+
+// asked is a workload and an address that it was given.
+type asked struct {
+	client  PeerID
+	address netip.Addr
+}
+
+// given is a name, and an hour in which it stood for the address.
+type given struct {
+	hour uint32
+	name string
+}
+
+// lookupsOf collects the rows that tell of them.
+func lookupsOf(g *Graph, b *Builder) lookups {
+	out := lookups{}
+	for t := range b.all {
+		if t.k.reason != model.Backend || g.PeerOf[t.k.src] < 0 {
+			continue
+		}
+		to := g.Tables.Endpoints.Get(t.k.dst)
+		if !t.namesAddress(to) {
+			continue
+		}
+		k := asked{g.PeerOf[t.k.src], plain(to.Address)}
+		for _, h := range t.hours {
+			for _, name := range to.Names {
+				out[k] = append(out[k], given{h.n, name})
+			}
+		}
+	}
+	return out
+}
+
+// namesAddress reports whether a tally tells which name its client was given for an address.
+func (a *tally) namesAddress(dst *model.Endpoint) bool {
+	return a.k.reason == model.Backend && dst.Kind == model.KindAddress
+}
+
+// names adds the names that the client of an item was given for its destination in the same hours.
+func (a lookups) names(it *item, to *model.Endpoint, names []string) []string {
+	if len(a) == 0 || to.Kind != model.KindAddress {
+		return names
+	}
+	for _, n := range a[asked{PeerID(it.peers >> 32), plain(to.Address)}] {
+		if slices.ContainsFunc(it.t.hours, func(h hour) bool { return h.n == n.hour }) {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
