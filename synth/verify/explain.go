@@ -132,7 +132,7 @@ func (x *explaining) add(src, dst *eval.End) {
 		i = len(x.account.Answers)
 		x.at[[2]eval.Part{d.Egress, d.Ingress}] = i
 		x.account.Answers = append(x.account.Answers, Answer{Outcome: outcome(d), Egress: halfOf(x.v.ev, d.Egress),
-			Ingress: halfOf(x.v.ev, d.Ingress), Missing: needs(x.account.Src, x.account.Dst, x.account.Port, &d)})
+			Ingress: halfOf(x.v.ev, d.Ingress), Missing: needs(x.v.ev, x.account.Src, x.account.Dst, x.account.Port, &d)})
 	}
 	a := &x.account.Answers[i]
 	a.SrcPods, a.DstPods = x.note(a.SrcPods, src), x.note(a.DstPods, dst)

@@ -524,7 +524,7 @@ func (v *verifier) caseOf(c *graph.Connection, verdict Verdict, d *eval.Decision
 		}
 	}
 	if verdict == Lost && d != nil {
-		for _, n := range needs(out.Src, out.Dst, out.Port, d) {
+		for _, n := range needs(v.ev, out.Src, out.Dst, out.Port, d) {
 			out.Missing = append(out.Missing, n.String())
 		}
 	}

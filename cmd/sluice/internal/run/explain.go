@@ -44,6 +44,7 @@ type MissingRule struct {
 	Dialect string
 	YAML    string
 	Not     string // why it cannot be said, "" where it can
+	Beware  string // what else it does, "" for nothing
 }
 
 // Explain says how policies decide a connection, and what would have to be added where they deny it.
@@ -116,6 +117,10 @@ func (x *Explained) missingRule(
 			return out, true
 		}
 		add.Policies = append(add.Policies, p)
+		if n.Below && !d.Rollout().Additive {
+			out.Beware = "it isolates " + n.Self + " for " + n.Direction.String() +
+				": what no other policy of its namespace allows there is denied then, whatever Baseline says"
+		}
 	}
 	var more policy.PolicySet
 	if out.YAML, more, out.Not = written(d, add); out.Not != "" {
@@ -127,7 +132,8 @@ func (x *Explained) missingRule(
 	a := verify.Explain(g, tried, judge, q)
 	for _, answer := range a.Answers {
 		if answer.Outcome != eval.Allowed {
-			out.YAML, out.Not = "", "a rule for it is not enough: "+answer.Egress.Why+"; "+answer.Ingress.Why
+			out.YAML, out.Beware = "", ""
+			out.Not = "a rule for it is not enough: " + answer.Egress.Why + "; " + answer.Ingress.Why
 			return out, true
 		}
 	}

@@ -58,6 +58,7 @@ type addView struct {
 	Dialect string `json:"dialect"`
 	YAML    string `json:"yaml,omitempty"`
 	Not     string `json:"not,omitempty"`
+	Beware  string `json:"beware,omitempty"`
 }
 
 func viewHalf(h *verify.Half) halfView {
@@ -139,6 +140,9 @@ func printAccount(w io.Writer, v *accountView, x *run.Explained, dialect string)
 			fmt.Fprintf(w, "Dialect %s has no rule that allows it: %s\n", r.Dialect, text.Printable(r.Not, 300))
 		default:
 			fmt.Fprintf(w, "\nThis would allow it (dialect %s, tried):\n%s", r.Dialect, r.YAML)
+			if r.Beware != "" {
+				fmt.Fprintf(w, "But %s.\n", text.Printable(r.Beware, 300))
+			}
 		}
 	}
 }
