@@ -12,6 +12,10 @@
 //
 // Flows are JSON as the emitter posts it, or as protojson spells it. A server without "now" goes by the real clock.
 //
+// Whisker's backend, which has the same flows over HTTP, is no judge here: its sources are in Calico's module, and the
+// module that it is built of beside them (lib/httpmachinery) can be had in no version. What it answers is known from its
+// sources, and a server of the tests' own answers so.
+//
 // It is a module of its own because Calico's drags Kubernetes in, and knows nothing of sluice.
 package main
 
