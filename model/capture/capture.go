@@ -49,7 +49,8 @@ type Input struct {
 	LostHours model.Losses
 	Servers   []Server // that were read now
 	Declared  []string // the nodes that manifests name
-	Nodes     []Node   // of live sources
+	Plugin    Plugin
+	Nodes     []Node // of live sources
 	// NodeHours are the records of each node by the hour, where files say which nodes wrote them.
 	NodeHours map[string]map[uint32]uint64
 }

@@ -70,6 +70,26 @@ func TestExamine(t *testing.T) {
 			in.Lost, in.LostHours = 1, model.Losses{in.Hours[29].Hour: 1}
 			lateWithout(in.Graph, 3)
 		}, []string{"lost"}},
+		{"an agent that says how it logs", whole, func(in *capture.Input) {
+			in.Plugin = capture.Plugin{Name: "Cilium", Versions: []string{"v1.19.1"}, Options: map[string]string{
+				"monitor-aggregation": "medium", "bpf-events-default-rate-limit": "0", "enable-hubble": "true"}}
+		}, []string{"plugin"}},
+		{"an agent that logs no more than so much", whole, func(in *capture.Input) {
+			in.Plugin = capture.Plugin{Name: "Cilium", Options: map[string]string{"bpf-events-default-rate-limit": "500"}}
+		}, []string{"agent-options", "plugin"}},
+		{"an agent that exports a part", whole, func(in *capture.Input) {
+			in.Plugin = capture.Plugin{Name: "Cilium", Options: map[string]string{"hubble-export-denylist": "{}"}}
+		}, []string{"agent-options", "plugin"}},
+		{"a server is not the export", whole, func(in *capture.Input) {
+			in.Plugin = capture.Plugin{Name: "Cilium", Options: map[string]string{"hubble-export-denylist": "{}"}}
+			in.Servers = []capture.Server{{Name: "hubble://r", Version: "v1.20.2"}}
+		}, []string{"plugin", "servers"}},
+		{"an agent that does not log what passes", whole, func(in *capture.Input) {
+			in.Plugin = capture.Plugin{Name: "Cilium", Options: map[string]string{"bpf-events-trace-enabled": "false"}}
+		}, []string{"agent-options", "plugin"}},
+		{"logs of Calico that fold ports", whole, func(in *capture.Input) {
+			in.Plugin = capture.Plugin{Name: "Calico", Options: map[string]string{"flowLogsFileAggregationKindForAllowed": "2"}}
+		}, []string{"agent-options", "plugin"}},
 		{"undecided", whole, func(in *capture.Input) { in.Counts[model.Refused][model.UnknownDirection] = 10 }, []string{"undecided"}},
 		{"damaged", whole, func(in *capture.Input) { in.Counts[model.Malformed][model.BadJSON] = 1 }, []string{"damaged"}},
 		{"bad times", whole, func(in *capture.Input) { in.Counts[model.Refused][model.BadTime] = 1 }, []string{"clock"}},

@@ -29,6 +29,8 @@ var checks = []check{
 	{"uncounted", Warning, false, (*doctor).uncounted},
 	{"networks", Info, false, (*doctor).networks},
 	{"sampled", Warning, true, (*doctor).sampled},
+	{"agent-options", Warning, true, (*doctor).options},
+	{"plugin", Info, false, (*doctor).plugin},
 	{"undecided", Warning, false, (*doctor).undecided},
 	// what was not watched
 	{"nodes-missing", Warning, true, (*doctor).nodesMissing},

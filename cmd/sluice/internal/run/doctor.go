@@ -60,6 +60,10 @@ func (l *Log) examine() []capture.Finding {
 	for _, n := range l.Config.Cluster.Nodes {
 		in.Declared = append(in.Declared, n.Name)
 	}
+	if p := l.plugin(); p != nil {
+		name := strings.ToUpper(p.Name[:1]) + p.Name[1:]
+		in.Plugin = capture.Plugin{Name: name, Versions: p.Versions, Options: p.Options}
+	}
 	for _, n := range nodes {
 		in.Nodes = append(in.Nodes, *n)
 	}
@@ -85,13 +89,19 @@ func (l *Log) versions() []string {
 		}
 		out = append(out, of...)
 	}
-	if plugin, ok := plugins[l.Format()]; ok && len(out) == 0 {
-		if p := l.Config.Cluster.Plugin(plugin); p != nil { // what runs there now
-			out = slices.Clone(p.Versions)
-		}
+	if p := l.plugin(); p != nil && len(out) == 0 { // what runs there now
+		out = slices.Clone(p.Versions)
 	}
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(v string) bool { return v == "" })
+}
+
+// plugin is what the objects of the cluster say of the plugin that wrote the log, nil for nothing.
+func (l *Log) plugin() *policy.Plugin {
+	if name, ok := plugins[l.Format()]; ok {
+		return l.Config.Cluster.Plugin(name)
+	}
+	return nil
 }
 
 // resolver is the workload that answered most look-ups, by its namespace and selector: the usual one where none did.
