@@ -104,3 +104,23 @@ func TestClockJumps(t *testing.T) {
 		t.Errorf("%+v: %v", found, err)
 	}
 }
+
+// TestKeepClockJumps: a collector whose clock is a year ahead, or behind, drops no row that is young among the others.
+func TestKeepClockJumps(t *testing.T) {
+	for _, off := range []time.Duration{-1, 0, 1} {
+		dir := t.TempDir()
+		s := mustCreate(t, dir)
+		now := time.Now()
+		for n := range 6 {
+			daysAgo(t, s, now, n, 10)
+		}
+		at := now.Add(off * 365 * 24 * time.Hour)
+		c, err := s.Compact(t.Context(), CompactOptions{Keep: 10 * 24 * time.Hour, KeepBytes: 1 << 30, Now: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, rows := scanned(t, mustCreate(t, dir), ScanOptions{}); c.Dropped > 0 || len(rows) != 60 {
+			t.Errorf("clock off by %d years: %d rows dropped, %d left", off, c.Dropped, len(rows))
+		}
+	}
+}
