@@ -64,6 +64,7 @@ const (
 	WidenProducts = "products" // peers of several namespaces that share a selector, also where some were never seen
 	WidenNodes    = "nodes"    // the addresses of all nodes of the cluster, as its objects tell them
 	WidenAPI      = "api"      // the addresses of the API server, likewise
+	WidenSuffixes = "suffixes" // every name next to several that a workload asked for: *.example.com
 	WidenAnywhere = "anywhere" // every outside address where one was seen
 )
 
@@ -73,7 +74,7 @@ const WidenFloor = "floor-dns"
 
 // Widenings lists what Config.Widen can have.
 func Widenings() []string {
-	return []string{WidenAnywhere, WidenAPI, WidenCIDR, WidenDNS, WidenNodes, WidenProducts, WidenRanges}
+	return []string{WidenAnywhere, WidenAPI, WidenCIDR, WidenDNS, WidenNodes, WidenProducts, WidenRanges, WidenSuffixes}
 }
 
 func (c *Config) widens(kind string) bool { return slices.Contains(c.Widen, kind) }

@@ -34,6 +34,9 @@ func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	}
 	slices.SortFunc(seen, netip.Addr.Compare)
 	seen = slices.Compact(seen)
+	if slices.ContainsFunc(r.Peers, isPattern) {
+		b.rule(WidenSuffixes, "every name right below domains that a workload asked for several names of", id, math.MaxInt)
+	}
 	unseen := new(big.Int)
 	for _, p := range r.Peers {
 		for _, c := range b.cidrsOf(&p) {

@@ -23,6 +23,7 @@ type solver struct {
 	*translator
 	*speech
 	*resolvers
+	domains domains // with WidenSuffixes
 }
 
 // rules makes the fewest rules of one subject and direction that allow exactly its needs. Where the dialect divides
@@ -90,7 +91,7 @@ func (v *solver) named(n need) []string {
 	}
 	var out []string
 	for _, name := range v.g.Edges[n.edge].Names {
-		name = strings.TrimSuffix(strings.ToLower(name), ".")
+		name = v.domains.widened(n.subject, strings.TrimSuffix(strings.ToLower(name), "."))
 		if v.says(policy.Rule{Direction: n.dir, Peers: namePeers([]string{name}), AnyPort: true}) {
 			out = append(out, name)
 		}

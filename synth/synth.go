@@ -42,7 +42,8 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	remarkIsolated(scope, speech, notes, enforce)
 	global := denyAll(scope, speech, notes, enforce, resolvers.known(scope))
 	priceFloor(global, ledger)
-	written, err := writePolicies(ctx, &solver{scope, translator, speech, resolvers}, needs, notes, ledger, enforce)
+	solver := &solver{scope, translator, speech, resolvers, domainsAsked(scope)}
+	written, err := writePolicies(ctx, solver, needs, notes, ledger, enforce)
 	if err != nil {
 		return Result{}, err
 	}
