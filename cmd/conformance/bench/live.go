@@ -63,7 +63,7 @@ func (b *bench) live(scenario string) error {
 	if err := b.generate(scenario, capture, recordsLive); err != nil {
 		return err
 	}
-	fmt.Fprintf(&b.out, "\nLive: hubble-relay and Hubble observers of Cilium 1.19.1 on the same %d cores, medians of %d alternating runs.\n\n", runtime.NumCPU(), b.runs)
+	fmt.Fprintf(&b.out, "\nLive: hubble-relay and Hubble observers of Cilium 1.20.2 on the same %d cores, medians of %d alternating runs.\n\n", runtime.NumCPU(), b.runs)
 	b.out.WriteString("| stream | client | flows | flows/s | CPU us a flow | peak MiB | flows/s, share of raw | CPU, ratio to raw |\n|---|---|---|---|---|---|---|---|\n")
 	if err := b.throughRelay(capture); err != nil {
 		return err

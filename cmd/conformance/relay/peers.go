@@ -8,10 +8,10 @@ import (
 	"crypto/tls"
 	peerpb "github.com/cilium/cilium/api/v1/peer"
 	"github.com/cilium/cilium/pkg/crypto/certloader"
-	datapath "github.com/cilium/cilium/pkg/datapath/types"
 	"github.com/cilium/cilium/pkg/hubble/peer"
 	"github.com/cilium/cilium/pkg/hubble/peer/serviceoption"
 	"github.com/cilium/cilium/pkg/hubble/server/serveroption"
+	ciliumnode "github.com/cilium/cilium/pkg/node"
 	"github.com/cilium/cilium/pkg/node/addressing"
 	nodetypes "github.com/cilium/cilium/pkg/node/types"
 	"google.golang.org/grpc"
@@ -22,12 +22,12 @@ import (
 type membership struct {
 	mu          sync.Mutex
 	cluster     string
-	subscribers map[datapath.NodeHandler]struct{}
+	subscribers map[ciliumnode.Handler]struct{}
 	nodes       map[string]nodetypes.Node
 }
 
 func newMembership(cluster string) *membership {
-	return &membership{cluster: cluster, subscribers: map[datapath.NodeHandler]struct{}{}, nodes: map[string]nodetypes.Node{}}
+	return &membership{cluster: cluster, subscribers: map[ciliumnode.Handler]struct{}{}, nodes: map[string]nodetypes.Node{}}
 }
 
 // set adds a node, or gives it another address.
@@ -57,7 +57,7 @@ func (m *membership) remove(name string) {
 }
 
 // Subscribe implements Cilium's manager.Notifier.
-func (m *membership) Subscribe(h datapath.NodeHandler) {
+func (m *membership) Subscribe(h ciliumnode.Handler) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.subscribers[h] = struct{}{}
@@ -67,7 +67,7 @@ func (m *membership) Subscribe(h datapath.NodeHandler) {
 }
 
 // Unsubscribe implements Cilium's manager.Notifier.
-func (m *membership) Unsubscribe(h datapath.NodeHandler) {
+func (m *membership) Unsubscribe(h ciliumnode.Handler) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.subscribers, h)
