@@ -1,7 +1,9 @@
 package model
 
 import (
+	"bytes"
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -175,37 +177,63 @@ func appendList(b []byte, list []string) []byte {
 // EndpointID is an index into an Endpoints table. IDs mean nothing outside their table.
 type EndpointID uint32
 
-// Endpoints interns endpoints. It is safe for concurrent use; equal endpoints have one id.
+// Endpoints interns endpoints. It is safe for concurrent use; equal endpoints have one id. Keys are long, and are made
+// again when they are asked for.
 type Endpoints struct {
 	mu   sync.RWMutex
-	ids  map[string]EndpointID
+	seed maphash.Seed
+	ids  map[uint64]EndpointID   // by a hash of the key
+	more map[uint64][]EndpointID // further ones of one hash
 	list []Endpoint
-	keys []string // of list
 	buf  []byte
-	size int // bytes of memory, about
+	was  []byte // the key of one that may be equal
+	size int    // bytes of memory, about
 }
 
-// endpointSize is what an endpoint takes beside its texts: its place in the list, the map and the keys.
+// endpointSize is what an endpoint takes beside its texts: its place in the list and the map.
 const endpointSize = 400
 
 // NewEndpoints makes an empty table.
-func NewEndpoints() *Endpoints { return &Endpoints{ids: map[string]EndpointID{}} }
+func NewEndpoints() *Endpoints {
+	return &Endpoints{seed: maphash.MakeSeed(), ids: map[uint64]EndpointID{}, more: map[uint64][]EndpointID{}}
+}
 
 // Intern returns the id of e, adding it if it is new. The table keeps e: its slices must not change afterwards.
 func (t *Endpoints) Intern(e Endpoint) EndpointID {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = e.appendKey(t.buf[:0])
-	id, ok := t.ids[string(t.buf)]
-	if !ok {
-		id = EndpointID(len(t.list))
-		k := string(t.buf)
-		t.ids[k] = id
-		t.list = append(t.list, e)
-		t.keys = append(t.keys, k)
-		t.size += 2*len(k) + endpointSize // the key, and the texts that it was made of
+	return t.intern(e, maphash.Bytes(t.seed, t.buf))
+}
+
+// intern is Intern of an endpoint with the key in buf, which has a hash.
+func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
+	first, taken := t.ids[hash]
+	if taken {
+		if t.is(first) {
+			return first
+		}
+		for _, id := range t.more[hash] {
+			if t.is(id) {
+				return id
+			}
+		}
 	}
+	id := EndpointID(len(t.list))
+	if taken {
+		t.more[hash] = append(t.more[hash], id)
+	} else {
+		t.ids[hash] = id
+	}
+	t.list = append(t.list, e)
+	t.size += len(t.buf) + endpointSize // the texts that the key is made of
 	return id
+}
+
+// is reports whether the key in buf is that of an endpoint.
+func (t *Endpoints) is(id EndpointID) bool {
+	t.was = t.list[id].appendKey(t.was[:0])
+	return bytes.Equal(t.was, t.buf)
 }
 
 // Size returns about how many bytes of memory the table takes.
@@ -223,11 +251,7 @@ func (t *Endpoints) Get(id EndpointID) *Endpoint {
 }
 
 // Key returns the Endpoint.Key of an id.
-func (t *Endpoints) Key(id EndpointID) string {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.keys[id]
-}
+func (t *Endpoints) Key(id EndpointID) string { return t.Get(id).Key() }
 
 // Len is the number of endpoints.
 func (t *Endpoints) Len() int {
