@@ -132,6 +132,9 @@ func wholes(s *scope, r *Result) map[string][]policy.Policy {
 	taken := map[string]bool{}
 	of := map[string]policy.Rule{}
 	for _, p := range r.Policies.Policies {
+		if !r.IsolatedToday(p.Namespace) {
+			continue
+		}
 		for i := range p.Rules {
 			of[p.RuleID(i)] = r.byAddress(p.Rules[i])
 		}

@@ -116,8 +116,15 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 	open := map[string][]string{}
 	widened := r.WidenedRules()
+	learned := map[[2]string]bool{} // each rule of them has an edge
+	for i := range r.Policies.Policies {
+		learned[[2]string{r.Policies.Policies[i].Namespace, r.Policies.Policies[i].Name}] = true
+	}
 	for i := range enforced.Policies {
 		p := &enforced.Policies[i]
+		if learned[[2]string{p.Namespace, p.Name}] {
+			continue
+		}
 		for k := range p.Rules {
 			if id := p.RuleID(k); len(r.RuleEdges[id]) == 0 && !widened[id] {
 				open[p.Namespace] = append(open[p.Namespace], id)

@@ -78,9 +78,9 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 	n := 0
 	for _, c := range split(text) {
 		lines := sync.OnceValue(func() []string { return strings.Split(string(c.text), "\n") })
-		if root, ok := readWritten(c.text); ok {
+		if root, lent, ok := readWritten(c.text); ok {
 			n++
-			docs = append(docs, document{root, policy.Position{File: file, Document: n, Line: c.line}, lines})
+			docs = append(docs, document{root, policy.Position{File: file, Document: n, Line: c.line}, lines, lent})
 			continue
 		}
 		dec := yaml.NewDecoder(bytes.NewReader(c.text))
@@ -101,7 +101,7 @@ func nodes(text []byte, file string) ([]document, []Problem) {
 				problems = append(problems, Problem{Severity: Invalid, At: at,
 					Text: fmt.Sprintf("more than %d values once its aliases are followed", maxValues)})
 			} else if len(root.Content) == 1 {
-				docs = append(docs, document{root.Content[0], policy.Position{File: file, Document: n, Line: c.line}, lines})
+				docs = append(docs, document{root.Content[0], policy.Position{File: file, Document: n, Line: c.line}, lines, nil})
 			}
 		}
 	}
@@ -132,6 +132,7 @@ type document struct {
 	root  *yaml.Node
 	at    policy.Position
 	lines func() []string // of its chunk
+	lent  [][]yaml.Node   // to be given back, if nobody has a node of it any more
 }
 
 var lineInError = regexp.MustCompile(`line (\d+)`)

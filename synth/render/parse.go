@@ -17,8 +17,9 @@ const DefaultNamespace = "default"
 // Kind is an object's apiVersion and kind.
 type Kind struct{ APIVersion, Kind string }
 
-// Kinds says how objects are read. A function gives the policies of one object; it reports with Bad what makes the
-// object unusable, which is then left out whole. A nil function stands for a kind that has no part in decisions.
+// Kinds says how objects are read. A function gives the policies of one object, and keeps no node of it; it reports
+// with Bad what makes the object unusable, which is then left out whole. A nil function stands for a kind that has no
+// part in decisions.
 type Kinds map[Kind]func(r *Reader, object *yaml.Node) []policy.Policy
 
 // Parse reads the policies of one file of YAML or JSON documents, Lists among them. An object is taken over whole or
@@ -51,6 +52,7 @@ func Parse(in io.Reader, name string, kinds ...Kinds) (policy.PolicySet, []Probl
 			set.Tiers, set.Networks = append(set.Tiers, r.tiers...), append(set.Networks, r.networks...)
 			set.Manifests.Join(r.beside)
 		}
+		giveBack(d.lent)
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.At.Line - b.At.Line })
 	return set, problems

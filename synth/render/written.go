@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -11,20 +12,41 @@ import (
 // readWritten reads a document that is as Marshal writes it, in a fraction of the time that a parser of all of YAML
 // takes: a bundle has tens of thousands. ok is false for every other text, and for what it does not know to be the
 // same to that parser: it then has to read it. The nodes are those that it gives, without comments.
-func readWritten(text []byte) (root *yaml.Node, ok bool) {
+//
+// They are lent: once they are given back they are those of another document.
+func readWritten(text []byte) (root *yaml.Node, lent [][]yaml.Node, ok bool) {
 	const most = 4 << 20 // bytes: far fewer values than maxValues
 	if len(text) > most || !bytes.HasSuffix(text, []byte{'\n'}) {
-		return nil, false
+		return nil, nil, false
 	}
 	for _, c := range text {
 		if c != '\n' && (c < ' ' || c > '~') {
-			return nil, false
+			return nil, nil, false
 		}
 	}
 	r := &writtenReader{text: text, words: map[string]string{}}
 	r.next()
 	root = r.mapping(0, 0)
-	return root, !r.failed && r.done
+	if r.failed || !r.done {
+		giveBack(r.lent)
+		return nil, nil, false
+	}
+	return root, r.lent, true
+}
+
+// nodesAtOnce are made together. A bundle of thousands of policies has millions of them, each of some 150 bytes.
+const nodesAtOnce = 64
+
+var written = sync.Pool{New: func() any { return new([nodesAtOnce]yaml.Node) }}
+
+// giveBack ends the use of nodes.
+func giveBack(lent [][]yaml.Node) {
+	for _, nodes := range lent {
+		for i := range nodes {
+			nodes[i] = yaml.Node{Content: nodes[i].Content[:0]}
+		}
+		written.Put((*[nodesAtOnce]yaml.Node)(nodes))
+	}
 }
 
 // writtenReader goes through a text line by line.
@@ -37,7 +59,8 @@ type writtenReader struct {
 	done   bool   // there is no line left
 	failed bool
 	words  map[string]string
-	nodes  []yaml.Node // made in advance
+	nodes  []yaml.Node // not used yet
+	lent   [][]yaml.Node
 }
 
 // maxNested is how deep values may lie in each other.
@@ -68,7 +91,8 @@ func (r *writtenReader) next() {
 
 func (r *writtenReader) node(kind yaml.Kind, tag, value string) *yaml.Node {
 	if len(r.nodes) == 0 {
-		r.nodes = make([]yaml.Node, 64)
+		r.nodes = written.Get().(*[nodesAtOnce]yaml.Node)[:]
+		r.lent = append(r.lent, r.nodes)
 	}
 	n := &r.nodes[0]
 	r.nodes = r.nodes[1:]

@@ -30,10 +30,11 @@ func sameNodes(a, b *yaml.Node) string {
 // checkWritten reads a text both ways, and reports whether it could be read the short way.
 func checkWritten(t *testing.T, text []byte) bool {
 	t.Helper()
-	got, ok := readWritten(text)
+	got, lent, ok := readWritten(text)
 	if !ok {
 		return false
 	}
+	defer giveBack(lent)
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var root, more yaml.Node
 	if err := dec.Decode(&root); err != nil || len(root.Content) != 1 {
