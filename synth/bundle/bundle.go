@@ -8,7 +8,6 @@
 package bundle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,10 +117,11 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 
 // fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place.
 func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) error {
-	evidence := make(chan error, 1)
-	go func() { evidence <- writeEvidence(dir, in) }()
-	err := fillPolicies(ctx, dir, p, former, in, out)
-	if err := cmp.Or(<-evidence, err); err != nil {
+	// One after the other: while it is written, evidence takes about as much memory as judging policies does.
+	if err := writeEvidence(dir, in); err != nil {
+		return err
+	}
+	if err := fillPolicies(ctx, dir, p, former, in, out); err != nil {
 		return err
 	}
 	files, err := filesIn(dir)
@@ -201,21 +201,20 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 
 // writePolicies writes what a cluster can apply, reads it back, and judges it with what people changed and added.
 func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (*written, error) {
-	files, err := policyFiles(&in)
+	files, err := policyFiles(&in, dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := includeExtra(files, p.Extra); err != nil {
+	if err := includeExtra(files.files, p.Extra); err != nil {
 		return nil, err
 	}
-	if err := p.refuses(slices.Collect(maps.Keys(files)), former, in.Force); err != nil {
+	if err := files.settle(in.on(), dir); err != nil {
 		return nil, err
 	}
-	if err := writeFiles(in.on(), dir, files); err != nil {
+	if err := p.refuses(slices.Collect(maps.Keys(files.digests)), former, in.Force); err != nil {
 		return nil, err
 	}
-	hands, digests, yaml := p.handsOn(files, in.Force), digestsOf(files), lines(files)
-	// From here on the texts are on disk only: they may be most of what there is.
+	hands := p.handsOn(files.digests, in.Force)
 	enforced := in.Result.Enforced()
 	spaces := namespaces(in.Result, enforced)
 	set, err := readsBack(dir, in, enforced)
@@ -248,7 +247,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 			return nil, fmt.Errorf("verify with %s: %w", name, err)
 		}
 	}
-	return &written{digests, yaml, hands, spaces, set, own, report}, nil
+	return &written{files.digests, files.lines, hands, spaces, set, own, report}, nil
 }
 
 // before is the state that a bundle is compared with: the one that learning started from, else the one in its place.

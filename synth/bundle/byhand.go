@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"slices"
@@ -12,17 +11,17 @@ import (
 	"sluice/synth/render"
 )
 
-// handsOn is what people did that this bundle is written around.
-func (p *place) handsOn(files map[string][]byte, force bool) *ByHand {
+// handsOn is what people did that this bundle is written around. Its own files have digests.
+func (p *place) handsOn(digests map[string]string, force bool) *ByHand {
 	h := &ByHand{Extra: p.Extra, Loose: p.Loose, Foreign: p.Foreign}
 	for _, name := range p.Removed {
-		if _, ok := files[name]; ok {
+		if _, ok := digests[name]; ok {
 			h.Removed = append(h.Removed, name)
 		}
 	}
 	for _, name := range p.Edited {
 		text, err := p.read(name)
-		if now, ok := files[name]; !force && (err != nil || !ok || !bytes.Equal(now, text)) {
+		if !force && (err != nil || digests[name] != digestOf(text)) {
 			h.Edited = append(h.Edited, name)
 		}
 	}

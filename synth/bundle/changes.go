@@ -50,7 +50,7 @@ func (m *Manifest) sameMeaning(before *Former) (bool, error) {
 }
 
 // stable is what bundle.json has. While nothing else differs from the bundle before, the day stays, too: the bytes do.
-func (m *Manifest) stable(before *Former) (*Manifest, error) {
+func (m *Manifest) stable(before *Former) (*committed, error) {
 	c := m.committed()
 	if before != nil {
 		today := c.AsOf

@@ -23,6 +23,9 @@ func encode(object any) ([]byte, error) {
 // encodeTo is encode for what may be large: the items of the lists of a struct are encoded one after the other.
 func encodeTo(out io.Writer, object any) error {
 	w := &jsonWriter{out: out}
+	if c, ok := object.(*committed); ok {
+		object, w.item = &c.Manifest, c.item
+	}
 	w.object(reflect.Indirect(reflect.ValueOf(object)))
 	w.text = append(w.text, '\n')
 	w.flush(0)
@@ -37,8 +40,9 @@ type jsonWriter struct {
 	out   io.Writer
 	err   error
 	depth int
-	text  []byte       // not yet written
-	one   bytes.Buffer // the last value
+	text  []byte        // not yet written
+	one   bytes.Buffer  // the last value
+	item  func(any) any // what an item of a list is written as; nil: as it is
 }
 
 // object adds a struct field by field, and whatever else as it is.
@@ -77,7 +81,11 @@ func (w *jsonWriter) field(v reflect.Value) {
 	first := true
 	for i := range v.Len() {
 		w.next(&first)
-		w.value(v.Index(i).Addr())
+		item := v.Index(i).Addr().Interface()
+		if w.item != nil {
+			item = w.item(item)
+		}
+		w.value(reflect.ValueOf(item))
 	}
 	w.close(']')
 }

@@ -82,10 +82,16 @@ func phaseLabel(dir string) string { return "sluice.dev/phase=" + dir }
 
 // filing collects the files of a bundle by their slash-separated paths.
 type filing struct {
-	r      *synth.Result
-	labels []string
-	files  map[string][]byte
-	lists  map[string][]string // directory -> resources of its Kustomization
+	r       *synth.Result
+	labels  []string
+	files   map[string][]byte   // that are not on disk yet
+	digests map[string]string   // of those that are
+	lines   int                 // of the allow policies that are
+	lists   map[string][]string // directory -> resources of its Kustomization
+}
+
+func newFiling(r *synth.Result, bundle string) *filing {
+	return &filing{r, labelsOf(bundle), map[string][]byte{}, map[string]string{}, 0, map[string][]string{}}
 }
 
 func dirOf(namespace string) string { return render.File{Namespace: namespace}.Dir() }

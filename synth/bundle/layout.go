@@ -1,6 +1,8 @@
 package bundle
 
 import (
+	"cmp"
+	"maps"
 	"path"
 	"slices"
 
@@ -21,22 +23,23 @@ var forms = []struct {
 	{stageDir, (*synth.Result).Staged},
 }
 
-// policyFiles returns everything in the bundle that a cluster can apply.
-func policyFiles(in *Input) (map[string][]byte, error) {
-	l := &filing{in.Result, labelsOf(in.name()), map[string][]byte{}, map[string][]string{}}
-	for _, ns := range append(in.Result.Namespaces(), "") {
-		for _, f := range forms {
-			set := in.Result.Set(f.of(in.Result, ns)...)
-			if f.dir == denyDir { // the end state has both, and every object once
-				there := in.Result.Set(in.Result.Allow(ns)...).Networks
-				set.Networks = slices.DeleteFunc(set.Networks, func(n policy.Network) bool {
-					return slices.ContainsFunc(there, func(m policy.Network) bool { return m.Name == n.Name })
-				})
-			}
-			if err := l.policies(f.dir, ns, set); err != nil {
-				return nil, err
-			}
-		}
+// policyFiles makes everything in the bundle that a cluster can apply. The policies are in dir then, their texts may be
+// most of what there is; the files that list them are yet to be written.
+func policyFiles(in *Input, dir string) (*filing, error) {
+	l := newFiling(in.Result, in.name())
+	spaces := append(in.Result.Namespaces(), "")
+	parts, errs := make([]*filing, len(spaces)), make([]error, len(spaces))
+	render.Each(len(spaces), func(i int) {
+		parts[i] = newFiling(in.Result, in.name())
+		errs[i] = parts[i].namespace(in, dir, spaces[i])
+	})
+	if err := cmp.Or(errs...); err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
+		maps.Copy(l.lists, part.lists)
+		maps.Copy(l.digests, part.digests)
+		l.lines += part.lines
 	}
 	l.above()
 	if err := l.gitOps(in.GitOps, in.name()); err != nil {
@@ -47,7 +50,35 @@ func policyFiles(in *Input) (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	return l.files, nil
+	return l, nil
+}
+
+// namespace writes the policies of one namespace in all forms.
+func (l *filing) namespace(in *Input, dir, ns string) error {
+	for _, f := range forms {
+		set := in.Result.Set(f.of(in.Result, ns)...)
+		if f.dir == denyDir { // the end state has both, and every object once
+			there := in.Result.Set(in.Result.Allow(ns)...).Networks
+			set.Networks = slices.DeleteFunc(set.Networks, func(n policy.Network) bool {
+				return slices.ContainsFunc(there, func(m policy.Network) bool { return m.Name == n.Name })
+			})
+		}
+		if err := l.policies(f.dir, ns, set); err != nil {
+			return err
+		}
+	}
+	return l.settle(in.on(), dir)
+}
+
+// settle writes the files that are not on disk yet.
+func (l *filing) settle(on disk, dir string) error {
+	if err := writeFiles(on, dir, l.files); err != nil {
+		return err
+	}
+	maps.Copy(l.digests, digestsOf(l.files))
+	l.lines += lines(l.files)
+	clear(l.files)
+	return nil
 }
 
 // policies writes what one form has of a namespace, and lists it in the order of the set: named networks first.

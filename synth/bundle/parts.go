@@ -70,8 +70,9 @@ func ownerOf(r *Rule) string {
 // touch it.
 func (p *parts) part(ns string) *Manifest {
 	c := *p.whole
-	c.Namespaces, c.Rules, c.Edges, c.Findings = nil, nil, nil, nil
-	at := map[int]int{} // of an edge, in the part
+	c.Namespaces, c.Findings = nil, nil
+	c.Edges, c.Rules = make([]Edge, 0, len(p.of[ns].edges)), make([]Rule, 0, len(p.of[ns].rules))
+	at := make(map[int]int, len(p.of[ns].edges)) // of an edge, in the part
 	edge := func(i int) int {
 		k, ok := at[i]
 		if !ok {

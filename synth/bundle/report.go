@@ -66,9 +66,12 @@ type Ready struct {
 	Why       string `json:"why,omitempty"`
 }
 
-// committed is the manifest without all that the next run changes though no rule, edge or decision does.
-func (m *Manifest) committed() *Manifest {
-	c := *m
+// committed is a manifest without all that the next run changes though no rule, edge or decision does. Edges lose it
+// when they are written: there may be too many to have them twice.
+type committed struct{ Manifest }
+
+func (m *Manifest) committed() *committed {
+	c := committed{*m}
 	c.Inputs = Inputs{}
 	c.Verification.Replayed = nil
 	c.Namespaces = append([]Namespace{}, m.Namespaces...)
@@ -76,16 +79,21 @@ func (m *Manifest) committed() *Manifest {
 		n := &c.Namespaces[i]
 		n.WatchedFrom, n.WatchedTo, n.NewEdge = "", "", ""
 	}
-	c.Edges = append([]Edge{}, m.Edges...)
-	for i := range c.Edges {
-		e := &c.Edges[i]
-		e.Seen = nil
-		if e.worked() {
-			e.Grade, e.Doubt = "", ""
-		}
-	}
 	c.Findings = m.lasting()
 	return &c
+}
+
+// item is an item of a list as it is committed.
+func (c *committed) item(v any) any {
+	e, ok := v.(*Edge)
+	if !ok {
+		return v
+	}
+	out := *e
+	if out.Seen = nil; out.worked() {
+		out.Grade, out.Doubt = "", ""
+	}
+	return &out
 }
 
 // lasting are the findings as they are committed.
