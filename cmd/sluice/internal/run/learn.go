@@ -55,10 +55,10 @@ type Learned struct {
 	below  []string // what RequireReady finds
 }
 
-// sparing has garbage collected sooner while the policies of very many workloads are written: what is live then is most
-// of what a process ever has. It returns what ends that.
+// sparing has garbage collected sooner while the policies of very many workloads are made and written: what is live
+// then is most of what a process ever has. It returns what ends that.
 func sparing(workloads int) (end func()) {
-	const many, percent = 8_000, 40
+	const many, percent = 8_000, 30
 	if workloads < many || os.Getenv("GOGC") != "" {
 		return func() {}
 	}
@@ -108,6 +108,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 			cfg.Name = missingName
 		}
 	}
+	defer sparing(len(l.Graph.Peers))()
 	err = cfg.Watch.during(
 		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
 		func() (err error) {
@@ -132,7 +133,6 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	err = cfg.Watch.during(
 		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
 		func() (err error) {
-			defer sparing(len(l.Graph.Peers))()
 			written, err := bundle.Write(ctx, cfg.Out, bundle.Input{
 				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
