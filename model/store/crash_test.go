@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// compacting is what such a child says before it makes several commits one.
+const compacting = "compacting"
+
 // crashRows are the rows of the n-th source: as many keys as its number tells.
 func crashRows(n int) (model.Tables, []model.Observation) {
 	t := model.NewTables()
@@ -62,33 +65,68 @@ func writeForever(dir string) error {
 			return err
 		}
 		fmt.Println(n)
-		if _, err := s.Compact(context.Background(), CompactOptions{Run: 4}); err != nil {
+		o := CompactOptions{Run: 4}
+		if run, _ := s.mergeable(o); run != nil {
+			fmt.Println(compacting)
+		}
+		if _, err := s.Compact(context.Background(), o); err != nil {
 			return err
 		}
+		fmt.Println("compacted")
 	}
 }
 
-// TestKill kills writers at random moments: every source is there whole or not at all, and what was acknowledged is
-// there.
+// childOutput is what a child prints, and tells of compactions.
+type childOutput struct {
+	text       bytes.Buffer
+	compacting chan struct{}
+}
+
+func (o *childOutput) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(compacting)) {
+		select {
+		case o.compacting <- struct{}{}:
+		default:
+		}
+	}
+	return o.text.Write(b)
+}
+
+// TestKill kills writers at random moments, twenty of them amid a compaction: every source is there whole or not at all,
+// and what was acknowledged is there.
 func TestKill(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("locks outlive a killed process here")
 	}
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))
-	orphans := 0
-	for range 15 {
+	orphans, kills, amid := 0, 0, 0
+	for ; amid < 20; kills++ {
+		if kills == 200 {
+			t.Fatalf("only %d of %d kills fell into a compaction", amid, kills)
+		}
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), crashDir+"="+dir)
-		var out bytes.Buffer
+		out := childOutput{compacting: make(chan struct{}, 1)}
 		cmd.Stdout = &out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(5+r.IntN(60)) * time.Millisecond)
+		if kills < 15 {
+			time.Sleep(time.Duration(5+r.IntN(60)) * time.Millisecond)
+		} else {
+			select {
+			case <-out.compacting:
+				time.Sleep(time.Duration(r.IntN(2000)) * time.Microsecond)
+			case <-time.After(10 * time.Second):
+			}
+		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		orphans += checkCrashed(t, dir, lastLine(t, &out))
+		if strings.HasSuffix(out.text.String(), compacting+"\n") {
+			amid++
+		}
+		orphans += checkCrashed(t, dir, lastLine(t, &out.text))
 	}
 	s := mustCreate(t, dir)
 	commitRows(t, s, WriterOptions{}, model.NewTables(), nil)
@@ -99,7 +137,8 @@ func TestKill(t *testing.T) {
 		t.Errorf("%d files are left that no commit names", n)
 	}
 	checkNoEmptyDirs(t, dir)
-	t.Logf("%d sources, %d files left behind by the killed", len(mustCreate(t, dir).Sources()), orphans)
+	t.Logf("%d kills, %d amid a compaction; %d sources, %d files left behind by the killed", kills, amid,
+		len(mustCreate(t, dir).Sources()), orphans)
 }
 
 // lastLine returns the last source acknowledged, -1 for none.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,6 +262,18 @@ func TestShards(t *testing.T) {
 	many[1][1].start()
 	wait(t, func() bool { return learn(t, at, filepath.Join(dir, "again")) == nil })
 	same(t, "again", filepath.Join(dir, "all"), filepath.Join(dir, "again"))
+	t.Run("Replicas", func(t *testing.T) { // one of each shard ten times, that which is written to among them
+		mustSluice(t, "store", "init", many[0][0].url("killed"), "--on-cluster", "prod", "--replicated")
+		amidKills(t, many[0][0].url("killed"), 10, func(n int, _ *os.Process) {
+			pair := [2]*server{many[0][n&1], many[1][n>>1&1]}
+			for _, replica := range pair {
+				replica.kill()
+			}
+			for _, replica := range pair {
+				replica.start()
+			}
+		})
+	})
 }
 
 // TestKilled: sluice, and the server, are killed again and again while files are stored. What was acknowledged is there
@@ -270,13 +281,27 @@ func TestShards(t *testing.T) {
 func TestKilled(t *testing.T) {
 	s := newServer(t, "")
 	s.start()
-	at := s.url("killed")
-	mustSluice(t, "store", "init", at)
+	mustSluice(t, "store", "init", s.url("killed"))
+	amidKills(t, s.url("killed"), 20, func(n int, p *os.Process) {
+		if n%2 == 0 {
+			_ = p.Kill()
+			return
+		}
+		s.kill()
+		s.start()
+	})
+}
+
+// amidKills stores so many files, and amid each something is killed. In the end all are there, those that were
+// acknowledged before anything was tried again.
+func amidKills(t *testing.T, at string, rounds int, kill func(n int, sluice *os.Process)) {
+	t.Helper()
 	dir := t.TempDir()
 	lines := records(t)
-	var stored []string
+	acknowledged, left := map[string]bool{}, 0
 	r := rand.New(rand.NewPCG(1, 2))
-	for n := range 20 {
+	var files []string
+	for n := range rounds {
 		file := filepath.Join(dir, fmt.Sprintf("%02d.jsonl", n))
 		if err := os.WriteFile(file, bytes.Join(lines[n*150:(n+1)*150], nil), 0o600); err != nil {
 			t.Fatal(err)
@@ -286,36 +311,33 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(r.IntN(600)) * time.Millisecond)
-		if n%2 == 0 {
-			_ = cmd.Process.Kill()
-		} else {
-			s.kill()
-			s.start()
-		}
-		if cmd.Wait() == nil {
-			stored = append(stored, file)
+		kill(n, cmd.Process)
+		acknowledged[file] = cmd.Wait() == nil
+		files = append(files, file)
+	}
+	for _, file := range files {
+		var out string
+		wait(t, func() (ok bool) { // replicas that were killed may be behind
+			text, err := sluice(t, "ingest", file, "--store", at)
+			out = text
+			return err == nil
+		})
+		if again := strings.Contains(out, "1 source was already there"); acknowledged[file] && !again {
+			t.Errorf("%s was acknowledged and is not there", file)
+		} else if !again {
+			left++
 		}
 	}
-	left := 0
-	for _, name := range []string{filepath.Join(dir, "*.jsonl")} {
-		files, err := filepath.Glob(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			out := mustSluice(t, "ingest", file, "--store", at)
-			if again := strings.Contains(out, "1 source was already there"); slices.Contains(stored, file) && !again {
-				t.Errorf("%s was acknowledged and is not there", file)
-			} else if !again {
-				left++
-			}
-		}
-	}
-	t.Logf("%d of 20 acknowledged, %d were not there", len(stored), left)
+	t.Logf("of %d files %d were not there and were stored again", rounds, left)
 	mustSluice(t, "ingest", dir, "--store", filepath.Join(dir, "store"), "-q")
 	for _, what := range []string{"edges", "flows"} {
-		a := mustSluice(t, "show", what, "--store", filepath.Join(dir, "store"), "-o", "json")
-		if b := mustSluice(t, "show", what, "--store", at, "-o", "json"); a != b {
+		a, b := mustSluice(t, "show", what, "--store", filepath.Join(dir, "store"), "-o", "json"), ""
+		wait(t, func() bool {
+			text, err := sluice(t, "show", what, "--store", at, "-o", "json")
+			b = text
+			return err == nil
+		})
+		if a != b {
 			t.Errorf("%s differ from those sent", what)
 		}
 	}

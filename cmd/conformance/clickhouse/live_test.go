@@ -158,14 +158,14 @@ func TestCollector(t *testing.T) {
 		}
 		return cmd
 	}
-	const kills = 12
+	const kills = 20
 	random := rand.New(rand.NewPCG(1, 2))
 	pause := func(from, to int) { time.Sleep(time.Duration(from+random.IntN(to-from)) * time.Millisecond) }
 	p := collect()
 	defer func() { _, _ = p.Process.Kill(), p.Wait() }()
 	pause(1500, 1600)
 	lost := int64(0)
-	lab.begin("feed", map[string]any{"file": capture, "count": 6000, "rate": 400})
+	lab.begin("feed", map[string]any{"file": capture, "count": 6000, "rate": 250})
 	for n := range int64(kills) {
 		pause(300, 1300)
 		lab.begin("lose", map[string]any{"node": fmt.Sprint("node-", n%3), "source": "perf", "lost": n + 1})
