@@ -38,7 +38,9 @@ func Check(ctx context.Context, at string) (*store.Checked, error) {
 				for i := range parts {
 					c.Rows += rows.slots[parts[i].slot()].sum
 				}
-				err = sc.hand(ctx, rows, parts)
+				if err = sc.hand(ctx, rows, parts); err == nil {
+					err = sc.release(ctx) // each day by itself: what is wrong with one hides no other
+				}
 			}
 			var lack *lackError
 			switch {

@@ -36,7 +36,7 @@ func (s *Store) Scan(ctx context.Context, o store.ScanOptions,
 			return err
 		}
 	}
-	return nil
+	return sc.release(ctx)
 }
 
 // scan prepares a scan of what there is now.
@@ -87,6 +87,15 @@ type scan struct {
 	tables   model.Tables
 	ids      map[endpointID]model.EndpointID
 	fn       func(t model.Tables, rows []model.Observation) error
+	held     []heldRows // read, and not handed over yet
+	holds    int        // how many rows these are
+}
+
+// heldRows are rows of a day that wait for their endpoints: asking for those reads much of their table, so it is
+// done for many days at once.
+type heldRows struct {
+	*dayRows
+	parts []part // in their order the rows are handed over
 }
 
 // hourRows are the rows of a slot, whose ends are places in a list of ids.
@@ -394,29 +403,51 @@ func earlier(a, b *model.Observation, names *model.Strings) bool {
 		cmp.Compare(names.Get(a.DstPod), names.Get(b.DstPod))) < 0
 }
 
-// hand hands the rows of parts over, once their endpoints are known.
+// hand takes the rows of parts, and hands over what it has once that is enough.
 func (s *scan) hand(ctx context.Context, d *dayRows, parts []part) error {
-	if err := s.endpoints(ctx, d.ids); err != nil {
+	s.held = append(s.held, heldRows{d, parts})
+	for _, h := range d.slots {
+		s.holds += len(h.rows)
+	}
+	if s.holds < handed {
+		return nil
+	}
+	return s.release(ctx)
+}
+
+// release hands over what is held, once its endpoints are known.
+func (s *scan) release(ctx context.Context) error {
+	held := s.held
+	s.held, s.holds = nil, 0
+	if err := s.endpoints(ctx, held); err != nil {
 		return err
 	}
-	for i := range parts {
-		h := d.slots[parts[i].slot()]
-		if h == nil {
-			continue
-		}
-		for j := range h.rows {
-			o := &h.rows[j]
-			o.Src, o.Dst = s.ids[d.ids[o.Src]], s.ids[d.ids[o.Dst]]
-			if o.Verdict > model.Translated || o.Observer > model.Elsewhere || o.Fate > model.Undecided ||
-				int(o.Reason) >= model.NumReasons {
-				return fmt.Errorf("%s: a row has a verdict, observer, fate or reason of a newer version: %w", s.store.db.text,
-					store.ErrDamaged)
+	for _, d := range held {
+		for i := range d.parts {
+			if h := d.slots[d.parts[i].slot()]; h != nil {
+				if err := s.rows(d.dayRows, h.rows); err != nil {
+					return err
+				}
 			}
 		}
-		for part := range slices.Chunk(h.rows, handed) {
-			if err := s.fn(s.tables, part); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// rows hands over rows whose endpoints are known.
+func (s *scan) rows(d *dayRows, rows []model.Observation) error {
+	for i := range rows {
+		o := &rows[i]
+		o.Src, o.Dst = s.ids[d.ids[o.Src]], s.ids[d.ids[o.Dst]]
+		if o.Verdict > model.Translated || o.Observer > model.Elsewhere || o.Fate > model.Undecided ||
+			int(o.Reason) >= model.NumReasons {
+			return fmt.Errorf("%s: a row has a verdict, observer, fate or reason of a newer version: %w", s.store.db.text,
+				store.ErrDamaged)
+		}
+	}
+	for part := range slices.Chunk(rows, handed) {
+		if err := s.fn(s.tables, part); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -425,12 +456,16 @@ func (s *scan) hand(ctx context.Context, d *dayRows, parts []part) error {
 // askedAtOnce is how many endpoints are asked for at once.
 const askedAtOnce = 1 << 15
 
-// endpoints reads those that are not known yet.
-func (s *scan) endpoints(ctx context.Context, ids []endpointID) error {
+// endpoints reads those of rows that are not known yet.
+func (s *scan) endpoints(ctx context.Context, of []heldRows) error {
 	var lacks []endpointID
-	for _, id := range ids {
-		if _, ok := s.ids[id]; !ok {
-			lacks = append(lacks, id)
+	asked := map[endpointID]bool{}
+	for _, d := range of {
+		for _, id := range d.ids {
+			if _, ok := s.ids[id]; !ok && !asked[id] {
+				asked[id] = true
+				lacks = append(lacks, id)
+			}
 		}
 	}
 	for part := range slices.Chunk(lacks, askedAtOnce) {
