@@ -83,7 +83,7 @@ corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS nam
 
 bench: build lab ## measure against DuckDB, encoding/json and clients of Hubble; needs a C++ compiler and 4 GB of disk
 	$(GO) test -count=1 -run TestSixty -v ./cmd/sluice/internal/cli
-	SLUICE_LONG=1 $(GO) test -count=1 -timeout 60m -run TestCardinality -v ./cmd/sluice/internal/cli
+	SLUICE_LONG=1 $(GO) test -count=1 -timeout 60m -run 'TestCardinality|TestScale' -v ./cmd/sluice/internal/cli
 	$(GO) test -run '^$$' -bench 'Sixty|Replay' -benchtime 3x ./synth
 	$(GO) test -run '^$$' -bench 'Ready|Backtest' -benchtime 3x ./synth/readiness
 	$(MAKE) -C cmd/conformance/bench bench
