@@ -38,6 +38,7 @@ type Run struct {
 	// OutOfRange records lie outside --since and --until.
 	OutOfRange uint64   `json:"outOfRange,omitempty"`
 	Partial    []string `json:"partial,omitempty"` // sources that could not be read whole
+	Lacks      []string `json:"lacks,omitempty"`   // what the log cannot show, however long it is
 	Ready      []Ready  `json:"ready,omitempty"`   // whether enough was seen, for each workload and direction
 }
 

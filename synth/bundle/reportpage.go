@@ -51,6 +51,9 @@ func (p *page) doubts(run *Run) {
 	if run.OutOfRange > 0 {
 		p.line("- %s outside --since and --until.", count(run.OutOfRange, "record", "records"))
 	}
+	for _, s := range run.Lacks {
+		p.line("- By the records (`sluice doctor` says what to do): %s", Escape(s))
+	}
 	if p.Len() == n {
 		p.line("The log tells of no lost event and no gap, and all of it was read.")
 	}

@@ -78,6 +78,12 @@ func TestNodes(t *testing.T) {
 				t.Errorf("doctor does not say %q:\n%s", c.want, said)
 			}
 			id, _, _ := strings.Cut(c.want, ":")
+			bundle := filepath.Join(t.TempDir(), "bundle")
+			run("learn", "-n", "shop", "--dialect", "cilium", "--out", bundle)
+			if report, err := os.ReadFile(filepath.Join(bundle, "REPORT.md")); err != nil ||
+				strings.Contains(string(report), "\n- By the records") != (c.want != "") || !strings.Contains(string(report), c.want) {
+				t.Errorf("REPORT.md does not say %q: %v\n%s", c.want, err, report)
+			}
 			if said := run("ready", "-n", "shop"); c.want != "" && !strings.Contains(said, id) {
 				t.Errorf("ready does not name %s:\n%s", id, said)
 			}

@@ -26,6 +26,7 @@ type Ready struct {
 	*readiness.Report
 	Schedules bool           // manifests were given
 	Covered   []Standing     // how far policies isolate the namespaces; nil: no policies were given
+	Lacks     []string       // what the log cannot show, however long it is
 	at        map[string]int // of the namespaces by their names
 }
 
@@ -62,7 +63,7 @@ func (l *Log) judge(cfg ReadyConfig) (*Ready, error) {
 	r.Namespaces = slices.DeleteFunc(r.Namespaces, func(n readiness.Namespace) bool { return !chosen(n.Name) })
 	r.Sides = slices.DeleteFunc(r.Sides, func(s readiness.Side) bool { return !chosen(s.Namespace) })
 	r.Unseen = slices.DeleteFunc(r.Unseen, func(u readiness.Unseen) bool { return !chosen(u.Namespace) })
-	out := &Ready{Report: r, Schedules: len(l.Config.Manifests) > 0, at: map[string]int{}}
+	out := &Ready{Report: r, Schedules: len(l.Config.Manifests) > 0, Lacks: src.Caps, at: map[string]int{}}
 	for i := range r.Namespaces {
 		out.at[r.Namespaces[i].Name] = i
 	}

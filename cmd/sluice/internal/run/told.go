@@ -11,7 +11,7 @@ import (
 // told is what the report of a bundle has to say of a run of a version and a command.
 func (l *Log) told(version string, command, partial []string, ready *Ready) bundle.Run {
 	out := bundle.Run{Version: version, Lost: l.Report.Lost, Gaps: l.Gaps, OutOfRange: l.Report.OutOfRange,
-		Partial: partial}
+		Partial: partial, Lacks: ready.Lacks}
 	for _, word := range command {
 		out.Command = append(out.Command, withoutUser(word))
 	}
