@@ -48,7 +48,10 @@ type Flow struct {
 	// with the path behind it where that is known, and what it is called in the logs of all that it passes.
 	Host, Request []byte
 	// Answer is what a resolver answered to the destination, where a proxy read it; nil otherwise.
-	Answer   *Answer
+	Answer *Answer
+	// Asked is the name that a resolver was asked for, as logged, by the source, or where this is its reply by the
+	// destination; "" where no proxy read it.
+	Asked    string
 	Node     []byte // that reported it, where a file says so; a live source accounts for nodes by itself
 	Policies []byte // the policies that decided, each as PolicyNames has it with a zero byte behind it
 	Logged   []byte // what the policies that decided were told to log, each text with a zero byte behind it

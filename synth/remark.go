@@ -18,6 +18,7 @@ func remark(s *scope, sp *speech, n *notes) {
 	remarkSubjects(s, sp, n)
 	remarkAge(s, n)
 	remarkSuspicion(s, n)
+	remarkTunnels(s, n)
 }
 
 // remarkSubjects notes what concerns whole workloads and namespaces.
@@ -281,6 +282,19 @@ func remarkSuspicion(s *scope, n *notes) {
 			n.find(KindSuspect.at(i, en.namespace, en.dir, text+": "+s.suspect[i],
 				fmt.Sprintf(consequence, source, destination, port)))
 		}
+	}
+}
+
+// remarkTunnels notes which workloads asked for so many names of a zone as if they carried data in them.
+func remarkTunnels(s *scope, n *notes) {
+	for _, t := range s.g.Tunnels {
+		p := &s.g.Peers[t.Client]
+		if p.Workload < 0 || !s.subject(p.Workload) {
+			continue
+		}
+		n.find(KindTunnel.of(p.Namespace, model.Egress,
+			p.ID+" asked for very many different long names of "+t.Zone+" on a day: data may leave in them",
+			"its resolver stays allowed, and whatever the resolver forwards").detailed("at least %d names", t.Names))
 	}
 }
 

@@ -23,15 +23,23 @@ type answered struct {
 	TTL   uint32
 }
 
-// answer returns the addresses of a name that a resolver answered with, nil where it gave none or it cannot be read.
-// The name is the one that was asked for, whatever other names it led to: policies go by it.
-func (x *facts) answer() *model.Answer {
+// lookUp says in f what a proxy read of a question to a resolver or of its answer.
+func (x *facts) lookUp(f *model.Flow) {
 	var q answered
 	if x.message {
 		q = wireAnswer(x.layer7)
 	} else {
 		q = jsonAnswer(x.layer7)
 	}
+	f.Asked = q.Query
+	if answers(f) {
+		f.Answer = q.answer()
+	}
+}
+
+// answer returns the addresses of a name that a resolver answered with, nil where it gave none or it cannot be read.
+// The name is the one that was asked for, whatever other names it led to: policies go by it.
+func (q *answered) answer() *model.Answer {
 	name, ok := model.DNSName(q.Query)
 	if !ok || len(q.IPs) == 0 {
 		return nil

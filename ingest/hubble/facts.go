@@ -205,8 +205,8 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 		(f.Dst.Kind == model.KindService || f.Src.Entities&model.IngressEntity != 0) {
 		f.Host, f.Request = x.request()
 	}
-	if len(x.layer7) > 0 && answers(f) {
-		f.Answer = x.answer()
+	if len(x.layer7) > 0 && f.Event == model.EventL7 {
+		x.lookUp(f)
 	}
 }
 

@@ -388,9 +388,9 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		x := facts{layer7: r.Layer7, trace: []byte(cmp.Or(string(r.Trace), string(r.TraceC)))}
 		f.Host, f.Request = x.request()
 	}
-	if len(r.Layer7) > 0 && answers(f) {
+	if len(r.Layer7) > 0 && f.Event == model.EventL7 {
 		x := facts{layer7: r.Layer7}
-		f.Answer = x.answer()
+		x.lookUp(f)
 	}
 	for _, t := range append(r.Log, r.LogC...) {
 		f.Logged = append(append(f.Logged, t...), 0)

@@ -321,9 +321,11 @@ func few(requests map[string]bool) map[string]bool {
 	return out
 }
 
-// JoinCalls brings together what several Normalizers of one log know of connections, before they are flushed.
+// JoinCalls brings together what several Normalizers of one log know of connections and of names, before they are
+// flushed.
 func JoinCalls(of []*Normalizer) {
 	for i := 1; i < len(of); i++ {
 		of[0].calls.join(&of[i].calls)
+		of[0].tunnels.join(&of[i].tunnels)
 	}
 }

@@ -30,6 +30,7 @@ type Normalizer struct {
 	Endpoints *model.Endpoints
 	notes     notes
 	calls     calls
+	tunnels   tunnels
 	nodes     ingest.NodeCounter
 	fold      *ingest.Fold
 	window    uint32 // minutes
@@ -136,6 +137,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 	n.noteAnswer(f, fate)
 	if n.Endpoints != nil {
 		n.calls.note(f, fate)
+		n.tunnels.note(f)
 	}
 }
 
@@ -156,6 +158,7 @@ func cameBack(f *model.Flow, fate model.Fate) model.Marks {
 // Flush hands on what the fold still holds.
 func (n *Normalizer) Flush() {
 	n.noteCalls()
+	n.noteTunnels()
 	n.nodes.Flush(&n.Report.Nodes)
 	n.fold.Flush()
 }

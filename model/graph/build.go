@@ -50,6 +50,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	})
 	covered := g.bounds(b, &cfg)
 	from := g.finish(items, lookupsOf(g, b))
+	g.Tunnels = tunnelsOf(g, b)
 	d.behind.name()
 	newGrader(g, &cfg, covered, items, from, refusals).grade()
 	return g

@@ -135,6 +135,7 @@ type Graph struct {
 	Edges       []Edge
 	Connections []Connection
 	FanOuts     []FanOut // by client
+	Tunnels     []Tunnel // by client and zone
 	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
 	PeerOf []PeerID
 	// standsFor gives for an address that was a pod's, hour by hour, the pods that its records were counted for.

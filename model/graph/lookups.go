@@ -31,7 +31,7 @@ func lookupsOf(g *Graph, b *Builder) lookups {
 			continue
 		}
 		to := g.Tables.Endpoints.Get(t.k.dst)
-		if !t.namesAddress(to) {
+		if !t.namesAddress(to) || t.k.port != 0 {
 			continue
 		}
 		k := asked{g.PeerOf[t.k.src], plain(to.Address)}
