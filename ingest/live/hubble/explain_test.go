@@ -148,7 +148,7 @@ func TestExplain(t *testing.T) {
 	t.Cleanup(webTLS.Close)
 	garbage := listen(t, func(c net.Conn) { _, _ = c.Write([]byte("\x00\x00\x01garbage and more of it")) })
 	nobody := listen(t, func(c net.Conn) { c.Close() })
-	silent := listen(t, func(net.Conn) {})
+	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	closed, _ := net.Listen("tcp", "127.0.0.1:0")
 	closed.Close()
 	cert, key := ca.pair("client", later)
