@@ -49,6 +49,9 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 		e := Enforce{Why: why, Watched: watched[ns]}
 		sortObstacles(e.Why)
 		e.Watched.End, e.Watched.Want = max(s.g.AsOf, e.Watched.NewEdge), max(s.cfg.MinWatch, 0)
+		if one := s.cfg.OneNamespace; one != ns {
+			e.Watched.With = one
+		}
 		short := !e.Watched.Enough()
 		for _, d := range policy.Directions() {
 			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
@@ -80,16 +83,26 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 			}
 		}
 		if short {
-			consequence := "neither direction is denied yet: go on recording, or ask for less with --min-watch"
-			if s.cfg.EnforceAnyway {
-				consequence = "both directions are denied all the same, because that was asked for"
-			}
-			n.find(KindNotWatched.of(ns, model.DirectionUnknown,
-				"the pods of "+ns+" were not watched for long enough", consequence).detailed("%s", e.Watched))
+			e.remarkShort(n, ns, s.cfg.EnforceAnyway)
 		}
 		out[ns] = e
 	}
 	return out
+}
+
+// remarkShort notes that a namespace was not watched for long enough, or in a part alone.
+func (e *Enforce) remarkShort(n *notes, ns string, anyway bool) {
+	kind, text := KindNotWatched, "the pods of "+ns+" were not watched for long enough"
+	consequence := "neither direction is denied yet: go on recording, or ask for less with --min-watch"
+	detail := e.Watched.String()
+	if one := e.Watched.With; one != "" {
+		kind, text, detail = KindOneNamespace, "the pods of "+ns+" were watched only where they talk to "+one, ""
+		consequence = "neither direction is denied yet: learn for " + one + " only (-n " + one + "), or record without a filter by namespace"
+	}
+	if anyway {
+		consequence = "both directions are denied all the same, because that was asked for"
+	}
+	n.find(kind.of(ns, model.DirectionUnknown, text, consequence).detailed("%s", detail))
 }
 
 // deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no

@@ -42,6 +42,7 @@ const (
 	KindNotGlobal     Kind = "not-global"        // the default deny for all namespaces leaves a direction open
 	KindNoDNS         Kind = "no-dns"            // connects out and was never seen asking a resolver
 	KindNotWatched    Kind = "not-watched"       // the pods of a namespace were not watched for long enough
+	KindOneNamespace  Kind = "one-namespace"     // they were watched only where they talk to one other namespace
 	KindLost          Kind = "lost"              // worked, and the policies as they were written would block it
 	KindIdle          Kind = "widening-idle"     // a widening that was asked for opens nothing there
 	KindAttempted     Kind = "attempted"         // tried, and nobody answered; not learned
@@ -167,6 +168,10 @@ var pages = map[Kind]page{
 		"The records of the pods of a namespace span less time than is asked for.",
 		"What comes once a day or a week has not been seen; neither direction is denied.",
 		"Go on recording, or ask for less with --min-watch."},
+	KindOneNamespace: {Blocks,
+		"Every record has an end in one other namespace: the log was filtered by it.",
+		"What the pods do elsewhere, or who comes from outside, is in no record; neither direction is denied.",
+		"Learn for that namespace only, or record without a filter by namespace."},
 	KindLost: {Blocks,
 		"The replay of the written policies denies a connection that worked.",
 		"The direction is not denied.",

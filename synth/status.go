@@ -88,19 +88,24 @@ type Watched struct {
 	NewEdge     int64 // when the latest of its edges was seen for the first time
 	End         int64 // of the log
 	Want        time.Duration
+	// With is the other namespace that every record has an end in, "" where there is none.
+	With string
 }
 
 // For is how long it was.
 func (w Watched) For() time.Duration { return time.Duration(w.Last-w.First) * time.Microsecond }
 
-// Enough reports whether that is as long as asked for. What was never watched is not.
-func (w Watched) Enough() bool { return w.First != 0 && w.For() >= w.Want }
+// Enough reports whether that is as long as asked for. What was never watched, or with one other namespace alone, is
+// not.
+func (w Watched) Enough() bool { return w.First != 0 && w.With == "" && w.For() >= w.Want }
 
 // String is "30m of 24h", "6d 4h".
 func (w Watched) String() string {
 	switch {
 	case w.First == 0:
 		return "never"
+	case w.With != "":
+		return "only with " + w.With
 	case !w.Enough():
 		return inWords(w.For()) + " of " + inWords(w.Want)
 	}
@@ -145,6 +150,8 @@ func (e *Enforce) LastingWords(d model.Direction) string {
 	switch {
 	case e.Watched.First == 0:
 		watched = "never"
+	case e.Watched.With != "":
+		watched = e.Watched.String()
 	case e.Watched.Enough():
 		watched = "for " + inWords(e.Watched.Want) + " or longer"
 	}

@@ -126,12 +126,25 @@ func (d *doctor) oneProtocol() {
 	}
 }
 
-// oneNamespace needs pods of three namespaces of which two never talk to each other, and no record of anything else:
-// the nodes' own checks of health are in every log that was not filtered.
 func (d *doctor) oneNamespace() {
+	if ns := OneNamespace(d.Graph, d.Apart); ns != "" {
+		d.found("every record has an end in namespace "+ns,
+			"the export is filtered by it, or nothing else talked: nothing follows from this log for other namespaces",
+			"learn for "+ns+" only, or capture without --namespace")
+	}
+}
+
+// OneNamespace returns the namespace that every record has an end in, "" where there is none: what others do among
+// themselves, or with the world, is not in the log. It needs pods of three namespaces of which two never talk to each
+// other, and no record of anything else: the nodes' own checks of health are in every log that was not filtered. apart
+// reports whether any record has no end in a namespace, nil where that is not known.
+func OneNamespace(g *graph.Graph, apart func(namespace string) bool) string {
 	pairs, spaces := 0, map[string]int{}
-	for _, e := range d.shown {
-		a, b := d.Graph.Peers[e.Src].Namespace, d.Graph.Peers[e.Dst].Namespace
+	for _, e := range g.AllEdges() {
+		if e.State == graph.Refused {
+			continue
+		}
+		a, b := g.Peers[e.Src].Namespace, g.Peers[e.Dst].Namespace
 		if a == "" && b == "" {
 			continue
 		}
@@ -143,12 +156,11 @@ func (d *doctor) oneNamespace() {
 	}
 	delete(spaces, "")
 	for _, ns := range slices.Sorted(maps.Keys(spaces)) {
-		if spaces[ns] == pairs && pairs >= few && len(spaces) > 2 && (d.Apart == nil || !d.Apart(ns)) {
-			d.found("every record has an end in namespace "+ns,
-				"the export is filtered by it, or nothing else talked: nothing follows from this log for other namespaces",
-				"learn for "+ns+" only, or capture without --namespace")
+		if spaces[ns] == pairs && pairs >= few && len(spaces) > 2 && (apart == nil || !apart(ns)) {
+			return ns
 		}
 	}
+	return ""
 }
 
 func (d *doctor) noAnswers() {

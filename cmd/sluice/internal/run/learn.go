@@ -12,6 +12,7 @@ import (
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
+	"sluice/model/capture"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/render/all"
@@ -109,6 +110,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		}
 	}
 	defer sparing(len(l.Graph.Peers))()
+	out.Config.OneNamespace = capture.OneNamespace(l.Graph, l.Builder.Apart)
 	err = cfg.Watch.during(
 		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
 		func() (err error) {
