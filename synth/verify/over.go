@@ -3,6 +3,8 @@ package verify
 import (
 	"context"
 	"fmt"
+	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -36,7 +38,7 @@ func measure(
 	ctx context.Context, u *universe, ev *eval.Evaluator, id func(policy, rule int) string, cfg Config,
 ) (Over, error) {
 	m := &measurer{u: u, ev: ev, id: id, cfg: cfg, counted: map[nameTriple]bool{}, matches: map[string][]int{},
-		open: map[Opening]bool{}, having: map[string][]int{}}
+		open: map[Opening]bool{}, having: map[string][]int{}, inside: map[string][]int{}}
 	m.index()
 	for _, o := range openings(ev.Policies()) {
 		m.open[Opening{Namespace: o.Namespace, Direction: o.Direction}] = true
@@ -64,7 +66,9 @@ type measurer struct {
 	open    map[Opening]bool
 	counted map[nameTriple]bool
 	matches map[string][]int // members that a peer of a rule may name
-	having  map[string][]int // members by label, "key=value"
+	// Members by label, "key=value", by namespace, and those with an address in its order.
+	having, inside map[string][]int
+	addressed      []int
 	// networks: the set has networks with a namespace, which selectors of pods find too.
 	networks bool
 	over     Over
@@ -75,10 +79,18 @@ type measurer struct {
 // index sorts members by what most of them are looked up by: a cluster has tens of thousands.
 func (m *measurer) index() {
 	for i := range m.u.members {
-		for _, kv := range m.u.members[i].end.Labels {
+		end := m.u.members[i].end
+		for _, kv := range end.Labels {
 			m.having[kv] = append(m.having[kv], i)
 		}
+		m.inside[end.Namespace] = append(m.inside[end.Namespace], i)
+		if end.Address.IsValid() {
+			m.addressed = append(m.addressed, i)
+		}
 	}
+	slices.SortStableFunc(m.addressed, func(a, b int) int {
+		return m.u.members[a].end.Address.Compare(m.u.members[b].end.Address)
+	})
 	m.networks = slices.ContainsFunc(m.ev.Policies().Networks, func(n policy.Network) bool { return n.Namespace != "" })
 }
 
@@ -198,12 +210,12 @@ func (m *measurer) peers(r *policy.Rule) []int {
 	return slices.Compact(out)
 }
 
-// matching returns the members that a peer may name; nil names all. It may give too many, never too few: the evaluator
-// decides.
+// matching returns the members that a peer may name, sorted; nil names all. It may give too many, never too few: the
+// evaluator decides.
 func (m *measurer) matching(p *policy.Peer) []int {
 	key := ""
 	if p != nil {
-		key = fmt.Sprintf("%d %#v %s %d", p.Kind, p.Pods, p.CIDR, p.Entities)
+		key = fmt.Sprintf("%d %#v %#v %s %d", p.Kind, p.Namespaces, p.Pods, p.CIDR, p.Entities)
 		if p.Kind == policy.PeerAll {
 			key = fmt.Sprintf("%+v", *p)
 		}
@@ -212,46 +224,96 @@ func (m *measurer) matching(p *policy.Peer) []int {
 		return out
 	}
 	out := []int{}
-	try := func(i int) {
+	for i := range m.candidates(p) {
 		if p == nil || m.mayName(p, m.u.members[i].end) {
 			out = append(out, i)
 		}
 	}
-	if r := sortedBy(p); r != nil && !m.networks {
-		for _, v := range r.Values {
-			for _, i := range m.having[r.Key+"="+v] {
-				try(i)
-			}
-		}
-		slices.Sort(out)
-		out = slices.Compact(out)
-	} else {
-		for i := range m.u.members {
-			try(i)
-		}
-	}
+	slices.Sort(out)
+	out = slices.Compact(out)
 	m.matches[key] = out
 	return out
 }
 
-// sortedBy returns a condition of a peer that only pods with one of some labels meet, nil if it has none.
-func sortedBy(p *policy.Peer) *policy.Requirement {
-	if p == nil || p.Kind != policy.PeerPods {
-		return nil
+// candidates gives the members among which those are that a peer names: by the shortest index that finds them all.
+func (m *measurer) candidates(p *policy.Peer) iter.Seq[int] {
+	all := func(yield func(int) bool) {
+		for i := range m.u.members {
+			if !yield(i) {
+				return
+			}
+		}
 	}
-	i := slices.IndexFunc(p.Pods, func(r policy.Requirement) bool { return r.Op == policy.In && !given(r.Key) })
-	if i < 0 {
-		return nil
+	switch {
+	case p != nil && p.Kind == policy.PeerCIDR:
+		return m.within(p.CIDR)
+	case p == nil || p.Kind != policy.PeerPods || m.networks:
+		return all
 	}
-	return &p.Pods[i]
+	best, found := [][]int(nil), len(m.u.members)
+	offer := func(index map[string][]int, prefix string, values []string) {
+		var lists [][]int
+		n := 0
+		for _, v := range values {
+			list := index[prefix+v]
+			lists, n = append(lists, list), n+len(list)
+		}
+		if n < found {
+			best, found = lists, n
+		}
+	}
+	for i := range p.Pods {
+		if r := &p.Pods[i]; r.Op == policy.In && !given(r.Key) {
+			offer(m.having, r.Key+"=", r.Values)
+		}
+	}
+	for i := range p.Namespaces {
+		if r := &p.Namespaces[i]; r.Op == policy.In && namesNamespace(r.Key) {
+			offer(m.inside, "", r.Values)
+		}
+	}
+	if found == len(m.u.members) {
+		return all
+	}
+	return func(yield func(int) bool) {
+		for _, list := range best {
+			for _, i := range list {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	}
 }
 
-// mayName leaves the namespace, what is excepted and what a network holds to the evaluator. What is not surely named is
-// not surely allowed: an end without address, and peers by name, which need facts that no member has.
+// within gives the members with an address in a range.
+func (m *measurer) within(r netip.Prefix) iter.Seq[int] {
+	first, _ := slices.BinarySearchFunc(m.addressed, r.Masked().Addr(), func(i int, a netip.Addr) int {
+		return m.u.members[i].end.Address.Compare(a)
+	})
+	return func(yield func(int) bool) {
+		for _, i := range m.addressed[first:] {
+			if !r.Contains(m.u.members[i].end.Address) || !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// namesNamespace reports whether a label is the name of a namespace, which every namespace has.
+func namesNamespace(key string) bool {
+	return key == policy.NamespaceName || key == "projectcalico.org/name"
+}
+
+// mayName leaves labels of the namespace, what is excepted and what a network holds to the evaluator. What is not
+// surely named is not surely allowed: an end without address, and peers by name, which need facts that no member has.
 func (m *measurer) mayName(p *policy.Peer, end *eval.End) bool {
 	switch p.Kind {
 	case policy.PeerPods:
-		return end.IsPod && mayHave(p.Pods, end.Labels) || !end.IsPod && m.networks
+		if !end.IsPod {
+			return m.networks
+		}
+		return mayHave(p.Pods, end.Labels) && mayBeIn(p.Namespaces, end.Namespace)
 	case policy.PeerCIDR:
 		return end.Address.IsValid() && p.CIDR.Contains(end.Address)
 	case policy.PeerEntities:
@@ -272,6 +334,13 @@ func mayHave(s policy.Selector, labels model.Labels) bool {
 			return !slices.ContainsFunc(r.Any, func(s policy.Selector) bool { return mayHave(s, labels) })
 		}
 		return !given(r.Key) && !r.Matches(labels)
+	})
+}
+
+// mayBeIn reports whether a namespace has the name that is asked for.
+func mayBeIn(s policy.Selector, namespace string) bool {
+	return !slices.ContainsFunc(s, func(r policy.Requirement) bool {
+		return r.Op == policy.In && namesNamespace(r.Key) && !slices.Contains(r.Values, namespace)
 	})
 }
 

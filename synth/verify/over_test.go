@@ -46,6 +46,9 @@ func randomRule(r *rand.Rand) policy.Rule {
 			p = policy.Peer{Kind: policy.PeerEntities, Entities: model.RemoteNode}
 		case 2:
 			p.Namespaces = policy.Namespace("n0")
+			if r.IntN(2) == 0 {
+				p.Namespaces[0].Key = "projectcalico.org/name"
+			}
 		}
 		if r.IntN(5) == 0 {
 			p = policy.Peer{Kind: policy.PeerAll, All: []policy.Peer{p}, None: []policy.Peer{{Pods: randomSelector(r)}}}
@@ -129,5 +132,44 @@ func TestOverByForce(t *testing.T) {
 	}
 	if total == 0 {
 		t.Error("no set was too wide")
+	}
+}
+
+// TestCandidates: a rule is tried with the members that its peers may name, not with those of all namespaces, however
+// alike these are.
+func TestCandidates(t *testing.T) {
+	const namespaces = 300
+	ev := eval.New(policy.PolicySet{}, eval.Spec)
+	m := &measurer{u: &universe{}, ev: ev, matches: map[string][]int{}, having: map[string][]int{}, inside: map[string][]int{}}
+	for i := range namespaces {
+		at := netip.AddrFrom4([4]byte{198, 51, byte(i / 250), byte(i % 250)})
+		m.u.members = append(m.u.members,
+			member{-1, "web", ev.End(eval.Facts{IsPod: true, Namespace: fmt.Sprint("team-", i), Labels: model.MakeLabels([]string{"app=web"})})},
+			member{-1, "world", ev.End(eval.Facts{Address: at})})
+	}
+	m.index()
+	name := policy.Namespace("team-7")
+	calico := policy.Selector{{Key: "projectcalico.org/name", Op: policy.In, Values: []string{"team-7"}}}
+	web := policy.MatchLabels(map[string]string{"app": "web"})
+	for _, c := range []struct {
+		what string
+		peer policy.Peer
+		want int
+	}{
+		{"pods of one namespace", policy.Peer{Namespaces: name, Pods: web}, 1},
+		{"all pods of one namespace", policy.Peer{Namespaces: name}, 1},
+		{"as Calico says it", policy.Peer{Namespaces: calico, Pods: web}, 1},
+		{"pods of all namespaces", policy.Peer{Pods: web}, namespaces},
+		{"one address", policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix("198.51.0.9/32")}, 1},
+		{"a range", policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix("198.51.1.0/24")}, 50},
+		{"addresses of the other family", policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.MustParsePrefix("::/0")}, 0},
+	} {
+		looked := 0
+		for range m.candidates(&c.peer) {
+			looked++
+		}
+		if found := len(m.matching(&c.peer)); found != c.want || looked > found {
+			t.Errorf("%s: looked at %d for %d, want %d", c.what, looked, found, c.want)
+		}
 	}
 }
