@@ -138,7 +138,7 @@ func (x *gatherer) peerless(p *graph.Peer) string {
 	case narrowest(e) == model.World:
 		return "the log gives no address for the outside peer"
 	case e&nodeEntities != 0:
-		return why + ": node addresses change and match differently on every network plugin"
+		return why + ": Cilium finds a node by its identity, and by no range of addresses"
 	}
 	return why
 }

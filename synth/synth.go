@@ -47,6 +47,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
+	remarkIdle(scope, ledger, notes)
 	sortFindings(notes.findings)
 	r := Result{Dialect: cfg.Dialect, Cluster: scope.cluster, Enforce: enforce, Widenings: ledger.list,
 		Findings: notes.findings, Losses: notes.losses, global: global, beside: written.beside,

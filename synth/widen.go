@@ -3,6 +3,7 @@ package synth
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -165,4 +166,15 @@ func (x *widener) decisions() {
 	x.find(
 		KindWidened.of("", model.DirectionUnknown, fmt.Sprintf("%s: %s", w.Text, w.Cost()), "it is allowed").as(Info),
 	)
+}
+
+// remarkIdle notes a widening to a network of the cluster that no rule uses.
+func remarkIdle(s *scope, l *ledger, n *notes) {
+	for _, o := range ofCluster {
+		made := slices.ContainsFunc(l.list, func(w Widening) bool { return w.Kind == o.widening })
+		if !made && slices.Contains(s.cfg.Widen, o.widening) {
+			n.find(KindIdle.of("", model.DirectionUnknown, "no rule needs "+strings.TrimSuffix(o.text, ", seen or not"),
+				"the widening "+o.widening+" opens nothing: what the log names by an entity needs a dialect that has entities"))
+		}
+	}
 }
