@@ -151,6 +151,7 @@ func TestTakeOut(t *testing.T) {
 	p.wait("document.querySelector('.panel .row') !== null")
 	p.shows(".bar", "1 taken out of the file: written to sluice.yaml")
 	p.keys("7")
+	p.shows(".sheet .effect", "4 connections would be allowed") // it is drawn again when this has come
 	p.click(".stacked tr.out button")
 	p.click(".bar button.primary")
 	p.shows(".bar", "Written to")
