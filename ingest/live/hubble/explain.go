@@ -95,8 +95,13 @@ var causes = []struct {
 	{"unexpected HTTP status code", 0, "a web server answers there, not Hubble: is the port right?"},
 	{
 		"error reading server preface",
-		0,
+		plain,
 		"what answers does not speak gRPC without TLS: is the port right, or is it hubbles:// (TLS)?",
+	},
+	{
+		"error reading server preface",
+		0,
+		"the server hung up, as one does that wants another client certificate: look at --tls-client-cert-file and --tls-ca-cert-files",
 	},
 	{
 		"not a settings frame",
@@ -105,8 +110,13 @@ var causes = []struct {
 	},
 	{
 		"connection closed before server preface",
-		0,
+		plain,
 		"what answers does not speak gRPC without TLS: is the port right, or is it hubbles:// (TLS)?",
+	},
+	{
+		"connection closed before server preface",
+		0,
+		"the server hung up, as one does that wants another client certificate: look at --tls-client-cert-file and --tls-ca-cert-files",
 	},
 	{
 		"",

@@ -147,6 +147,15 @@ func TestExplain(t *testing.T) {
 	webTLS.StartTLS()
 	t.Cleanup(webTLS.Close)
 	garbage := listen(t, func(c net.Conn) { _, _ = c.Write([]byte("\x00\x00\x01garbage and more of it")) })
+	own, err := tls.LoadX509KeyPair(ca.pair(relay, later))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangsUp := listen(t, func(c net.Conn) { // and says nothing of why, or it was lost on the way
+		s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS13})
+		_ = s.Handshake()
+		_ = s.Close()
+	})
 	nobody := listen(t, func(c net.Conn) { c.Close() })
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	closed, _ := net.Listen("tcp", "127.0.0.1:0")
@@ -173,6 +182,7 @@ func TestExplain(t *testing.T) {
 		{"web", web.Listener.Addr().String(), nil, "is the port right"},
 		{"web with tls", webTLS.Listener.Addr().String(), &live.TLS{AllowInsecure: true}, "is the port right"},
 		{"garbage", garbage, nil, "is the port right"},
+		{"tls that hangs up", hangsUp, trust(live.TLS{}), "wants another client certificate"},
 		{"other grpc", l.Addr().String(), nil, "not Hubble"},
 		{"hangs up", nobody, nil, "is the port right"},
 		{"silent", silent, nil, "no answer in time"},
