@@ -106,7 +106,7 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 	case len(isolated) > 0:
 		w.stage()
 		w.prove(
-			"Policies isolate pods of " + some(
+			"Policies deny connections in " + some(
 				isolated,
 			) + " today, so nothing is opened there, and the next step limits each\n" +
 				"workload to what was learned. Nothing but new flows shows before what that cuts.",
