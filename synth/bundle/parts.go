@@ -14,7 +14,16 @@ type parts struct {
 
 // part are the indices of what is of a namespace: its findings, its rules, and of the rules and edges of others those
 // that touch it. The order of edges is that of the part.
-type part struct{ edges, rules, findings []int }
+type part struct {
+	edges, findings []int
+	rules           []partRule
+}
+
+// partRule is a rule with those of its edges that are of a part.
+type partRule struct {
+	rule  int
+	edges []int
+}
 
 func (m *Manifest) byNamespace() *parts {
 	m.order() // once for all of them
@@ -28,9 +37,7 @@ func (m *Manifest) byNamespace() *parts {
 		}
 	}
 	for i := range m.Rules {
-		for _, ns := range p.using(&m.Rules[i]) {
-			p.of[ns].rules = append(p.of[ns].rules, i)
-		}
+		p.use(i)
 	}
 	for i := range m.Findings {
 		if c := p.of[m.Findings[i].Namespace]; c != nil {
@@ -47,17 +54,27 @@ func (p *parts) touched(edge int) []string {
 	return slices.DeleteFunc(slices.Compact(list), func(ns string) bool { return p.of[ns] == nil })
 }
 
-// using are the namespaces with a part of the policy of a rule, and of the ends of its edges.
-func (p *parts) using(r *Rule) []string {
-	var list []string
-	if own := ownerOf(r); p.of[own] != nil {
-		list = append(list, own)
+// use files a rule under the namespace of its policy, with all its edges, and under each that these have an end in,
+// with those alone: a rule may have edges with every namespace.
+func (p *parts) use(rule int) {
+	r := &p.whole.Rules[rule]
+	own := ownerOf(r)
+	if c := p.of[own]; c != nil {
+		c.rules = append(c.rules, partRule{rule, r.Edges})
 	}
 	for _, i := range r.Edges {
-		list = append(list, p.touched(i)...)
+		for _, ns := range p.touched(i) {
+			if ns == own {
+				continue
+			}
+			c := p.of[ns]
+			if n := len(c.rules); n == 0 || c.rules[n-1].rule != rule {
+				c.rules = append(c.rules, partRule{rule: rule})
+			}
+			of := &c.rules[len(c.rules)-1]
+			of.edges = append(of.edges, i)
+		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 // ownerOf is the namespace of the policy of a rule.
@@ -85,14 +102,11 @@ func (p *parts) part(ns string) *Manifest {
 	for _, i := range p.of[ns].edges {
 		edge(i)
 	}
-	for _, i := range p.of[ns].rules {
-		r := p.whole.Rules[i]
-		all, own := r.Edges, ownerOf(&r) == ns
-		r.Edges = []int{}
-		for _, i := range all {
-			if own || slices.Contains(p.touched(i), ns) {
-				r.Edges = append(r.Edges, edge(i))
-			}
+	for _, of := range p.of[ns].rules {
+		r := p.whole.Rules[of.rule]
+		r.Edges = make([]int, 0, len(of.edges))
+		for _, i := range of.edges {
+			r.Edges = append(r.Edges, edge(i))
 		}
 		c.Rules = append(c.Rules, r)
 	}
