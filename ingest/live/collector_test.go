@@ -93,7 +93,7 @@ func quick() Config {
 // run collects until all steps have been taken and stop says so.
 func run(t *testing.T, c *Collector, stop func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // the race detector is slow
 	defer cancel()
 	go func() {
 		for ctx.Err() == nil && !stop() {
