@@ -1,8 +1,8 @@
 package run
 
 import (
-	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +36,9 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 	if !ok || revision == "" || below == "" || strings.HasPrefix(revision, "-") {
 		return nil, Usagef("%s: write git:REVISION:PATH", path)
 	}
+	if !filepath.IsLocal(filepath.FromSlash(below)) {
+		return nil, Usagef("%s: the path must lie below this directory; run sluice in the one above it", path)
+	}
 	dir, err := os.MkdirTemp("", "sluice-git-*")
 	if err != nil {
 		return nil, err
@@ -56,37 +59,70 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 	return p, nil
 }
 
-// checkout writes a path of a revision below dir. Links are left out: nothing outside is followed.
+// checkout writes a path of a revision below dir, as it was committed: what attributes leave out of archives is there.
+// Links are left out: nothing outside is followed.
 func checkout(ctx context.Context, revision, path, dir string) error {
+	if _, err := git(ctx, nil, "rev-parse", "--quiet", "--verify", revision+"^{tree}"); err != nil {
+		return fmt.Errorf("no revision %s in the repository of this directory, which git log and git branch -a list: %w", revision, err)
+	}
+	list, err := git(ctx, nil, "ls-tree", "-r", "-z", revision, "--", path)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("revision %s has no %s; paths are those below this directory", revision, path)
+	}
+	var names, blobs []string
+	for entry := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		of, name, _ := strings.Cut(entry, "\t") // MODE TYPE HASH
+		if f := strings.Fields(of); len(f) == 3 && strings.HasPrefix(f[0], "100") && filepath.IsLocal(name) {
+			names, blobs = append(names, name), append(blobs, f[2])
+		}
+	}
+	texts, err := git(ctx, strings.NewReader(strings.Join(blobs, "\n")+"\n"), "cat-file", "--batch")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		var blob, kind string
+		var size int
+		head, rest, _ := bytes.Cut(texts, []byte("\n"))
+		if _, err := fmt.Sscan(string(head), &blob, &kind, &size); err != nil || size >= len(rest) {
+			return fmt.Errorf("git cat-file of %s: %q", name, head)
+		}
+		if err := writeBelow(dir, name, rest[:size]); err != nil {
+			return err
+		}
+		texts = rest[size+1:]
+	}
+	return nil
+}
+
+func writeBelow(dir, name string, text []byte) error {
+	name = filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, text, 0o600)
+}
+
+// git returns what a git command prints.
+func git(ctx context.Context, in io.Reader, args ...string) ([]byte, error) {
 	var out, problem bytes.Buffer
-	git := exec.CommandContext(ctx, "git", "archive", "--format=tar", revision, "--", path)
-	git.Stdout, git.Stderr = &out, &problem
-	if err := git.Run(); err != nil {
-		return fmt.Errorf("git archive: %w: %s", err, strings.TrimSpace(problem.String()))
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &problem
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("git %s: %w", args[0], cmp.Or(errorOf(problem.String()), err))
 	}
-	for r := tar.NewReader(&out); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) {
-			continue
-		}
-		name := filepath.Join(dir, h.Name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			return err
-		}
+	return out.Bytes(), nil
+}
+
+// errorOf returns what a program said of its failure, nil for nothing.
+func errorOf(text string) error {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil
 	}
+	return errors.New(text)
 }
 
 // Diff compares what two sets decide over what a log has seen and could see of a cluster, "" where it has one.

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"sluice/synth/readiness"
 	"sluice/synth/render"
@@ -50,16 +47,7 @@ func (c *Config) manifests(ctx context.Context, path string, in Inputs) error {
 	} else if of {
 		return c.clusterManifests(ctx, in.Cluster)
 	}
-	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(d.Name(), ".") && p != path
-		switch ext := strings.ToLower(filepath.Ext(p)); {
-		case err != nil:
-			return err
-		case d.IsDir() && hidden:
-			return filepath.SkipDir
-		case d.IsDir() || hidden, p != path && ext != ".yaml" && ext != ".yml" && ext != ".json":
-			return nil
-		}
+	return eachYAML(path, func(p string) error {
 		f, err := os.Open(p)
 		if err != nil {
 			return err
