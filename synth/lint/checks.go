@@ -273,6 +273,15 @@ var checks = []check{
 		(*linter).peerMatchesNothing,
 	},
 	{
+		"rollout-label",
+		Warning,
+		"A controller gives this label another value with each rollout or run (pod-template-hash, " +
+			"controller-revision-hash, job-name and their like). The selector finds the pods of one rollout: after the " +
+			"next it finds none, without a word, and what the rule allowed is denied. Select by the labels of the " +
+			"workload's template that do not change.",
+		(*linter).rolloutLabel,
+	},
+	{
 		"rules-without-type",
 		Warning,
 		"policyTypes (types in Calico) leaves out a direction that has rules: they have no effect, and the " +

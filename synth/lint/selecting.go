@@ -76,6 +76,55 @@ func (l *linter) peerMatchesNothing() {
 	})
 }
 
+// rolloutKeys are labels to which a controller gives a value of one rollout or run: Deployment, Argo's Rollout, StatefulSet
+// and DaemonSet, Job, Knative, Tekton and Argo Workflows.
+var rolloutKeys = []string{
+	"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
+	"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",
+	"serving.knative.dev/revisionUID", "tekton.dev/pipelineRun", "tekton.dev/taskRun", "tekton.dev/pipelineRunUID",
+	"tekton.dev/taskRunUID", "workflows.argoproj.io/workflow",
+}
+
+// rolloutLabel asks no log: that a value does not last is known of the key.
+func (l *linter) rolloutLabel() {
+	const remedy = "select by labels of the workload's template: sluice show workloads"
+	l.each(func(p *policy.Policy) {
+		if r := ofRollout(p.Subject); r != nil {
+			l.found(p, subjectFields, remedy, "selects %s, which lasts for one rollout or run", r)
+		}
+		for i := range p.Rules {
+			for _, q := range p.Rules[i].Peers {
+				if r := peerOfRollout(&q); r != nil {
+					l.foundRule(p, i, remedy, "rule %s names %s, which lasts for one rollout or run", p.RuleID(i), r)
+				}
+			}
+		}
+	})
+}
+
+func peerOfRollout(q *policy.Peer) *policy.Requirement {
+	if r := ofRollout(q.Pods); r != nil {
+		return r
+	}
+	for i := range q.All {
+		if r := peerOfRollout(&q.All[i]); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// ofRollout returns the requirement for a value of one rollout, nil for none. That such a label is there, or is none of
+// some, lasts.
+func ofRollout(s policy.Selector) *policy.Requirement {
+	for i := range s {
+		if r := &s[i]; r.Op == policy.In && slices.Contains(rolloutKeys, r.Key) {
+			return r
+		}
+	}
+	return nil
+}
+
 // seen counts the known pods that a peer selects by labels and the name of the namespace.
 func (l *linter) seen(q policy.Peer) int {
 	n := 0
