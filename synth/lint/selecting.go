@@ -76,8 +76,8 @@ func (l *linter) peerMatchesNothing() {
 	})
 }
 
-// rolloutKeys are labels to which a controller gives a value of one rollout or run: Deployment, Argo's Rollout, StatefulSet
-// and DaemonSet, Job, Knative, Tekton and Argo Workflows.
+// rolloutKeys are labels to which a controller gives a value of one rollout or run: Deployment, Argo's Rollout,
+// StatefulSet and DaemonSet, Job, Knative, Tekton and Argo Workflows.
 var rolloutKeys = []string{
 	"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
 	"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",

@@ -111,11 +111,6 @@ func (c *FleetCluster) learn(
 	c.Lost, c.Over = r.Report.Connections[verify.Lost], r.Report.Over.Count
 }
 
-func isDir(dir string) bool {
-	info, err := os.Stat(dir)
-	return err == nil && info.IsDir()
-}
-
 // Clusters returns the clusters of the sources. What is no store is opened to find them, and returned.
 func (s *Sources) Clusters(ctx context.Context, open func() (*Log, error)) (names []string, all *Log, err error) {
 	if names, err = s.storeClusters(ctx); names != nil || err != nil {

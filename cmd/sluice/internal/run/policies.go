@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -118,32 +116,6 @@ func (r *policyFiles) read(path string) error {
 		err = fmt.Errorf("no YAML file in %s", path)
 	}
 	return err
-}
-
-// eachYAML calls do for a file, or for each file of YAML or JSON in a directory and those below it, but for hidden ones,
-// in the order of their names. The directory may be a link, as git-sync makes one; a link to another directory below it is
-// an error: it is neither followed, perhaps for ever, nor left out in silence.
-func eachYAML(path string, do func(file string) error) error {
-	root := path
-	if isDir(path) {
-		root = path + string(filepath.Separator)
-	}
-	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(d.Name(), ".") && p != root
-		switch ext := strings.ToLower(filepath.Ext(p)); {
-		case err != nil:
-			return err
-		case d.IsDir() && hidden:
-			return filepath.SkipDir
-		case d.IsDir() || hidden:
-			return nil
-		case d.Type() == fs.ModeSymlink && isDir(p):
-			return fmt.Errorf("%s: links to directories are not followed: give the directory itself", p)
-		case p != root && ext != ".yaml" && ext != ".yml" && ext != ".json":
-			return nil
-		}
-		return do(p)
-	})
 }
 
 func (r *policyFiles) file(path string) error {
