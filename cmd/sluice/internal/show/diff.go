@@ -79,44 +79,15 @@ func printDifference(
 		word := map[bool]string{true: "is isolated now", false: "is isolated no more"}[i.Isolated]
 		fmt.Fprintf(w, "%s of %s %s\n", i.Direction, text.Printable(i.End, 80), word)
 	}
-	slices.SortStableFunc(changes, func(a, b changeView) int { return strings.Compare(b.Seen, a.Seen) })
-	folded := verify.Sweeps(changes, func(c *changeView) (src, dst, port, rest string) {
-		return c.Source, c.Destination, c.Port, strings.Join([]string{c.From, c.To, c.Seen, c.After}, "|")
-	})
 	const most = 40
-	for i := range folded {
-		c := folded[i].Items[0]
-		c.Port = folded[i].Port
-		for _, o := range folded[i].Items[1:] {
-			c.Records += o.Records
-		}
+	lines := changeLines(changes)
+	for i, line := range lines {
 		if i == most {
-			fmt.Fprintf(
-				w,
-				"... and %s (-o json lists all)\n",
-				text.Plural(len(folded)-most, "more change", "more changes"),
-			)
+			more := text.Plural(len(lines)-most, "more line", "more lines")
+			fmt.Fprintf(w, "... and %s (-o json lists each connection)\n", more)
 			break
 		}
-		seen := "never seen"
-		if c.Seen != "" {
-			seen = fmt.Sprintf("seen %s, %s", c.Seen, text.Plural(c.Records, "record", "records"))
-		}
-		why := c.After
-		if c.To == "allowed" {
-			why = strings.TrimPrefix(why, "allowed: ")
-		}
-		fmt.Fprintf(
-			w,
-			"%s: %s -> %s %s (%s, was %s): %s\n",
-			c.To,
-			text.Printable(c.Source, 80),
-			text.Printable(c.Destination, 80),
-			c.Port,
-			seen,
-			c.From,
-			text.Printable(why, 300),
-		)
+		fmt.Fprintln(w, line)
 	}
 	for _, m := range moved {
 		fmt.Fprintf(w, "moved: rule %s from %s to %s\n", m.Rule, m.From, m.To)
@@ -124,4 +95,81 @@ func printDifference(
 	if len(d.Alike) > 0 {
 		fmt.Fprintf(w, "The same in other words: %s\n", text.Printable(strings.Join(d.Alike, ", "), 300))
 	}
+}
+
+// changeLines are a line for each connection that was seen, a sweep counting as one, and after them one for all that
+// were never seen and are decided alike for one reason.
+func changeLines(changes []changeView) []string {
+	var seen, unseen []changeView
+	for _, c := range changes {
+		if c.Seen != "" {
+			seen = append(seen, c)
+		} else {
+			unseen = append(unseen, c)
+		}
+	}
+	slices.SortStableFunc(seen, func(a, b changeView) int { return strings.Compare(b.Seen, a.Seen) })
+	folded := verify.Sweeps(seen, func(c *changeView) (src, dst, port, rest string) {
+		return c.Source, c.Destination, c.Port, strings.Join([]string{c.From, c.To, c.Seen, c.After}, "|")
+	})
+	var lines []string
+	for i := range folded {
+		c := folded[i].Items[0]
+		for _, o := range folded[i].Items[1:] {
+			c.Records += o.Records
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s -> %s %s (seen %s, %s, was %s): %s", c.To, text.Printable(c.Source, 80),
+			text.Printable(c.Destination, 80), folded[i].Port, c.Seen, text.Plural(c.Records, "record", "records"), c.From,
+			c.why()))
+	}
+	type reason struct{ from, to, after string }
+	var order []reason
+	groups := map[reason][]changeView{}
+	for _, c := range unseen {
+		r := reason{c.From, c.To, c.After}
+		if groups[r] == nil {
+			order = append(order, r)
+		}
+		groups[r] = append(groups[r], c)
+	}
+	for _, r := range order {
+		lines = append(lines, unseenLine(groups[r]))
+	}
+	return lines
+}
+
+func (c *changeView) why() string {
+	why := c.After
+	if c.To == "allowed" {
+		why = strings.TrimPrefix(why, "allowed: ")
+	}
+	return text.Printable(why, 300)
+}
+
+// unseenLine tells of connections that nobody has seen.
+func unseenLine(group []changeView) string {
+	c := &group[0]
+	if len(group) == 1 {
+		return fmt.Sprintf("%s: %s -> %s %s (never seen, was %s): %s", c.To, text.Printable(c.Source, 80),
+			text.Printable(c.Destination, 80), c.Port, c.From, c.why())
+	}
+	some := func(of func(c *changeView) string) string {
+		const most = 4
+		var names []string
+		met := map[string]bool{}
+		for i := range group {
+			if name := of(&group[i]); !met[name] {
+				met[name] = true
+				names = append(names, text.Printable(name, 80))
+			}
+		}
+		if len(names) > most {
+			names = append(names[:most-1:most-1], fmt.Sprintf("%d more", len(names)-most+1))
+		}
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s: %s (never seen, were %s) from %s to %s, %s: %s", c.To,
+		text.Plural(len(group), "connection", "connections"), c.From,
+		some(func(c *changeView) string { return c.Source }), some(func(c *changeView) string { return c.Destination }),
+		some(func(c *changeView) string { return c.Port }), c.why())
 }
