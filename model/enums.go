@@ -103,13 +103,14 @@ type Drop uint8
 // The kinds of drops; the zero value means that the record named no reason.
 const (
 	DropNone   Drop = iota
-	DropPolicy      // a policy denied it
+	DropPolicy      // policies denied it
 	DropAuth        // until mutual authentication
 	DropOther       // no policy did it
+	DropRule        // a rule of a policy denies it; of DropPolicy nothing but that is known, or that no rule allows it
 )
 
 // String is the lower-case name, "" for none.
-func (d Drop) String() string { return [...]string{"", "policy", "auth", "other"}[d] }
+func (d Drop) String() string { return [...]string{"", "policy", "auth", "other", "rule"}[d] }
 
 // Event is the kind of Hubble event behind a record (pkg/monitor/api: 1 drop, 4 trace, 5 policy verdict, 7 socket,
 // 129 L7), or EventConnection for logs that report whole connections (Calico).
@@ -196,8 +197,8 @@ var fateNames = [...]string{"malformed", "used", "reply", "duplicate", "denied",
 // String is the lower-case name.
 func (f Fate) String() string { return fateNames[f] }
 
-// Reason says why a record is irrelevant, refused or malformed. Other fates have ReasonNone. Stores keep its numbers: a
-// new one comes last, whatever its fate.
+// Reason says why a record is irrelevant, refused or malformed, and of one that a policy denied at which end, where no
+// observer tells. Others have ReasonNone. Stores keep its numbers: a new one comes last, whatever its fate.
 type Reason uint8
 
 // The reasons.
@@ -241,6 +242,9 @@ const (
 	// of no record
 	NodeAddress // a row that counts no record: the address of its source is that of its destination, a node or a pod
 	Backend     // a row that counts no record: what stands behind a service or an address, as other records show it
+	// denied, or undecided and denied: then the ends are those of the packet
+	AtEgress  // a policy of the source denied it
+	AtIngress // a policy of the destination denied it
 	numReasons
 )
 
@@ -249,7 +253,8 @@ var reasonNames = [...]string{"",
 	"node-to-node", "tunnel-outer",
 	"field-masked", "empty-endpoint", "unknown-identity", "unlabelled", "undecided", "no-port", "bad-time", "no-address",
 	"aggregated", "unknown-verdict",
-	"bad-json", "bad-value", "too-long", "truncated", "not-a-flow-log", "node-address", "backend"}
+	"bad-json", "bad-value", "too-long", "truncated", "not-a-flow-log", "node-address", "backend",
+	"at-egress", "at-ingress"}
 
 // String is the lower-case name, "" for ReasonNone.
 func (r Reason) String() string { return reasonNames[r] }

@@ -95,6 +95,7 @@ const (
 	MarkUnanswered                    // the record counts packets, and none came back (Calico)
 	MarkLogged                        // a policy that decided has a log value (Cilium's spec.log.value)
 	MarkAggregate                     // a record stands for several flows of one kind (Hubble)
+	MarkDenyRule                      // a rule that denies decided, and not that none allows
 )
 
 // KeyMarks are the marks that tell rows apart; the others are facts that add up by OR.
@@ -106,7 +107,7 @@ var markNames = [...]struct {
 }{
 	{MarkSYN, "syn"}, {MarkWorldPod, "world-pod"}, {MarkHostNetwork, "host-network"}, {MarkUnmanaged, "unmanaged"},
 	{MarkL7Denied, "l7-denied"}, {MarkStagedDeny, "staged-deny"}, {MarkProfile, "profile-only"},
-	{MarkLogged, "policy-log"}, {MarkAggregate, "aggregate"},
+	{MarkLogged, "policy-log"}, {MarkAggregate, "aggregate"}, {MarkDenyRule, "deny-rule"},
 }
 
 // Names lists the marks, those aside whose meaning ends where edges are built: of KeyMarks, and of what came back.

@@ -30,6 +30,11 @@ func TestHeld(t *testing.T) {
 		// It would be opened to what policies deny it today.
 		{"a workload that is isolated today", base + "\njobs/pod:x -> shop/db 5432/tcp\n192.0.2.1 -> shop/db 1/tcp denied",
 			"partial proven", ""},
+		{"a workload that is isolated today by the log", base + "\njobs/pod:x -> shop/db 5432/tcp\njobs/a -> shop/db 1/tcp denied ingress",
+			"partial proven", ""},
+		// Whose policies they are is the other's business.
+		{"a client that is isolated", base + "\njobs/pod:x -> shop/db 5432/tcp\njobs/a -> shop/db 1/tcp denied egress",
+			"held proven", "sluice-open-db-ingress"},
 		{"a pod of the namespace that no selector names", base + "\nshop/pod:x -> jobs/a 1/tcp", "proven partial", ""},
 	} {
 		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
@@ -57,6 +62,29 @@ func TestHeld(t *testing.T) {
 			if rep.Connections[verify.Lost] > 0 || rep.Over.Count > 0 {
 				t.Errorf("%s, %s: %v, over %+v", c.name, d.Name(), rep.Connections, rep.Over)
 			}
+		}
+	}
+}
+
+// TestDenyRule: a rule that denies strangers may stand in a policy that isolates nothing. Where our allow policies isolate
+// the workload, what stands in its way is held open; where they do not, it is left as it is.
+func TestDenyRule(t *testing.T) {
+	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp\njobs/pod:x -> shop/db 5432/tcp\n192.0.2.1 -> shop/db 1/tcp denied ingress rule")
+	for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
+		r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+		want := synth.Held
+		if d.Rollout().Additive {
+			want = synth.Partial
+		}
+		if e := r.Enforce["shop"]; e.Ingress != want {
+			t.Errorf("%s: %s, want %s", d.Name(), e.Ingress, want)
+		}
+		rep, err := verify.Verify(t.Context(), g, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}, Held: held(&r)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Connections[verify.Lost] > 0 {
+			t.Errorf("%s: %v", d.Name(), rep.Connections)
 		}
 	}
 }

@@ -11,8 +11,8 @@ type side struct {
 	what string
 }
 
-// isolation says where policies of the cluster denied something: at which sides perhaps, and where for sure, since no
-// policy isolates the other end.
+// isolation says where policies of the cluster denied something: at which sides perhaps, and where for sure, since the
+// log says so or no policy isolates the other end.
 type isolation struct{ any, sure map[side]bool }
 
 func isolationOf(s *scope) isolation {
@@ -22,10 +22,14 @@ func isolationOf(s *scope) isolation {
 			continue
 		}
 		for _, en := range s.ends(e) {
+			perhaps, sure := e.Denials.At(en.dir, s.g.Peers[en.peer].Kind != model.KindPod)
+			if !perhaps {
+				continue
+			}
 			at := side{en.dir, s.g.Peers[en.self].ID}
 			out.any[side{en.dir, en.namespace}] = true
 			out.any[at] = true
-			out.sure[at] = out.sure[at] || s.g.Peers[en.peer].Kind != model.KindPod
+			out.sure[at] = out.sure[at] || sure
 		}
 	}
 	return out

@@ -68,10 +68,10 @@ func denials(s *scope) map[string]int {
 		}
 		last := ""
 		for _, en := range s.ends(e) {
-			if en.namespace != last {
+			if perhaps, _ := e.Denials.At(en.dir, false); perhaps && en.namespace != last {
 				out[en.namespace]++
+				last = en.namespace
 			}
-			last = en.namespace
 		}
 	}
 	return out

@@ -92,7 +92,7 @@ func (d *decoded) String() string {
 		for _, m := range []struct {
 			on   bool
 			name string
-		}{{f.Aggregated, "aggregated"}, {f.Transit, "transit"}, {f.Marks&model.MarkProfile != 0, "profile"}, {f.Marks&model.MarkStagedDeny != 0, "staged-deny"}, {f.Drop == model.DropPolicy, "policy"}} {
+		}{{f.Aggregated, "aggregated"}, {f.Transit, "transit"}, {f.Marks&model.MarkProfile != 0, "profile"}, {f.Marks&model.MarkStagedDeny != 0, "staged-deny"}, {f.Drop == model.DropPolicy, "policy"}, {f.Drop == model.DropRule, "rule"}} {
 			if m.on {
 				b.WriteString(" " + m.name)
 			}

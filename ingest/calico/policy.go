@@ -13,6 +13,7 @@ type hit struct {
 	index   int64
 	deny    bool
 	profile bool // the profile of a namespace: no policy decided
+	rule    bool // a rule decided, and not the end of a tier
 }
 
 // fillMarks sets what the policy traces tell beside the verdict. The verdict itself is never taken from them, so
@@ -42,11 +43,16 @@ func (d *Decoder) fillMarks() *rejection {
 			all = v
 		}
 	}
-	if f.Verdict != model.Forwarded {
-		return nil
-	}
 	if kindOf(enforced) == 0 {
 		enforced = all // Enterprise before 3.20; staged policies among them are not enforced
+	}
+	if f.Verdict == model.Dropped {
+		if h, ok := lastHit(enforced, true); ok && h.deny && h.rule {
+			f.Drop = model.DropRule
+		}
+	}
+	if f.Verdict != model.Forwarded {
+		return nil
 	}
 	if h, ok := lastHit(enforced, true); ok && h.profile && !h.deny {
 		f.Marks |= model.MarkProfile
@@ -106,7 +112,8 @@ func textHit(s []byte, skipStaged bool) (hit, bool) {
 	if err != nil {
 		return hit{}, false
 	}
-	return hit{index: index, deny: bytes.EqualFold(p[3], []byte("deny")), profile: hasPrefix(p[2], profileMarks)}, true
+	return hit{index: index, deny: bytes.EqualFold(p[3], []byte("deny")), profile: hasPrefix(p[2], profileMarks),
+		rule: !bytes.HasPrefix(p[4], []byte("-"))}, true
 }
 
 // staged policies are marked before the tier or before the name.
@@ -125,7 +132,7 @@ func hasPrefix(s []byte, prefixes [][]byte) bool {
 
 // objectHit reads Goldmane's PolicyHit and Whisker's form of it.
 func objectHit(v []byte) (h hit, ok bool) {
-	var kind, name, action []byte
+	var kind, name, action, rule []byte
 	for k, v := range members(v) {
 		t, _ := text(v)
 		switch string(k) {
@@ -137,9 +144,12 @@ func objectHit(v []byte) (h hit, ok bool) {
 			action = t
 		case "policy_index", "policyIndex":
 			h.index, _ = strconv.ParseInt(string(t), 10, 64)
+		case "rule_index", "ruleIndex": // -1 at the end of a tier, -2 where it is not known
+			rule = t
 		}
 	}
 	h.deny = string(action) == "2" || bytes.EqualFold(action, []byte("deny"))
+	h.rule = string(kind) != "10" && string(kind) != "EndOfTier" && !bytes.HasPrefix(rule, []byte("-"))
 	h.profile = (string(kind) == "9" || string(kind) == "Profile") && bytes.HasPrefix(name, []byte("kns."))
 	return h, true
 }

@@ -181,6 +181,33 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// TestDenied: the trace tells whether a rule denied it, or that none allowed it at the end of a tier.
+func TestDenied(t *testing.T) {
+	const trace = `"enforced_policies":["0|default|bank/default.ledger|allow|0"],"pending_policies":null`
+	for _, tt := range []struct {
+		policies string
+		want     model.Drop
+	}{
+		{`"enforced_policies":["0|default|bank/default.ledger|deny|-1"]`, model.DropPolicy},
+		{`"enforced_policies":["0|default|bank/default.ledger|deny|-2"]`, model.DropPolicy},
+		{`"enforced_policies":["0|default|bank/default.ledger|deny|0"]`, model.DropRule},
+		{`"enforced_policies":["1|default|bank/default.ledger|deny|-1","0|security|security.all|pass|3"]`, model.DropPolicy},
+		{`"enforced_policies":["0|security|security.all|deny|3"]`, model.DropRule},
+		{`"all_policies":["0|default|bank/staged:default.x|deny|0","1|default|bank/default.ledger|deny|-1"]`, model.DropPolicy},
+		{`"enforced":[{"kind":"EndOfTier","name":"","tier":"default","action":"Deny","policy_index":0,"rule_index":-1}]`, model.DropPolicy},
+		{`"enforced_policies":[{"kind":10,"action":2}]`, model.DropPolicy}, // without zeros
+		{`"enforcedPolicies":[{"kind":"EndOfTier","action":"Deny","ruleIndex":"-1"}]`, model.DropPolicy},
+		{`"enforcedPolicies":[{"kind":"GlobalNetworkPolicy","name":"block","tier":"security","action":"Deny"}]`, model.DropRule},
+		{`"enforced_policies":[]`, model.DropPolicy},
+		{`"enforced_policies":null`, model.DropPolicy},
+	} {
+		in := strings.Replace(strings.Replace(enterprise, trace, tt.policies, 1), `"all_policies":["0|default|bank/default.ledger|allow|0"],`, "", 1)
+		if got := decode(t, strings.Replace(in, `"action":"allow"`, `"action":"deny"`, 1)).flows[0].Drop; got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.policies, got, tt.want)
+		}
+	}
+}
+
 // TestServices: a destination's service stands beside the backend that was reached, which is the end.
 func TestServices(t *testing.T) {
 	with := strings.Replace(enterprise, `"dest_service_name":"-"`, `"dest_service_name":"ledger","dest_service_namespace":"bank",`+

@@ -210,13 +210,15 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	}
 }
 
-// dropOf tells what a DropReason means: 133 and 181 are a policy's.
+// dropOf tells what a DropReason means: 133 and 181 are a policy's, the latter of a rule that denies.
 func dropOf(n uint32) model.Drop {
 	switch n {
 	case 0:
 		return model.DropNone
-	case dropPolicyDenied, dropPolicyDeny:
+	case dropPolicyDenied:
 		return model.DropPolicy
+	case dropPolicyDeny:
+		return model.DropRule
 	case dropAuthRequired:
 		return model.DropAuth
 	}

@@ -110,8 +110,10 @@ func dropOfficial(f *flowpb.Flow) model.Drop {
 	switch d {
 	case 0:
 		return model.DropNone
-	case flowpb.DropReason_POLICY_DENIED, flowpb.DropReason_POLICY_DENY:
+	case flowpb.DropReason_POLICY_DENIED:
 		return model.DropPolicy
+	case flowpb.DropReason_POLICY_DENY:
+		return model.DropRule
 	case flowpb.DropReason_AUTH_REQUIRED:
 		return model.DropAuth
 	default:

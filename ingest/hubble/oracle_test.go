@@ -529,8 +529,10 @@ func oracleDrop(desc string) model.Drop {
 	switch desc {
 	case "", "0", "DROP_REASON_UNKNOWN":
 		return model.DropNone
-	case "POLICY_DENIED", "133", "POLICY_DENY", "181":
+	case "POLICY_DENIED", "133":
 		return model.DropPolicy
+	case "POLICY_DENY", "181":
+		return model.DropRule
 	case "AUTH_REQUIRED", "189":
 		return model.DropAuth
 	}

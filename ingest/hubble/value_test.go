@@ -40,7 +40,7 @@ func TestValues(t *testing.T) {
 		{tcpLayer, `"ICMPv6":{"type":128.0}`, func(f *model.Flow) bool { return f.DstPort == 128 }},
 		{tcpLayer, `"ICMPv4":{}`, func(f *model.Flow) bool { return f.DstPort == 0 }},
 		{`"Type"`, `"drop_reason_desc":0,"Type"`, func(f *model.Flow) bool { return f.Drop == model.DropNone }},
-		{`"Type"`, `"drop_reason_desc":181,"Type"`, func(f *model.Flow) bool { return f.Drop == model.DropPolicy }},
+		{`"Type"`, `"drop_reason_desc":181,"Type"`, func(f *model.Flow) bool { return f.Drop == model.DropRule }},
 		{`"NEW"`, `6`, func(f *model.Flow) bool { return f.Related }},
 		{`"NEW"`, `1`, func(f *model.Flow) bool { return !f.Related }},
 	} {

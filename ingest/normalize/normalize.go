@@ -128,6 +128,12 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		o.Marks |= model.MarkSYN
 		o.Conns = max(o.Conns, 1)
 	}
+	if o.Fate == model.Denied || o.Marks&model.MarkDenied != 0 {
+		o.Reason = deniedAt(f)
+		if f.Drop == model.DropRule {
+			o.Marks |= model.MarkDenyRule
+		}
+	}
 	if f.Event == model.EventL7 && f.Verdict == model.Dropped {
 		o.Marks |= model.MarkL7Denied
 		o.Verdict = model.Forwarded
@@ -153,6 +159,19 @@ func cameBack(f *model.Flow, fate model.Fate) model.Marks {
 		return model.MarkNoted | model.MarkReset
 	}
 	return model.MarkNoted | model.MarkAnswered
+}
+
+// deniedAt returns the reason that says at which end a policy denied a packet, none where the observer tells or nothing
+// does.
+func deniedAt(f *model.Flow) model.Reason {
+	switch {
+	case f.Observer == model.AtSource || f.Observer == model.AtDestination:
+	case f.Direction == model.Egress:
+		return model.AtEgress
+	case f.Direction == model.Ingress:
+		return model.AtIngress
+	}
+	return model.ReasonNone
 }
 
 // Flush hands on what the fold still holds.
@@ -236,7 +255,7 @@ func classify(f *model.Flow) (model.Fate, model.Reason) {
 // unknown and stays so.
 func dropReason(f *model.Flow) model.Reason {
 	switch {
-	case f.Drop == model.DropPolicy:
+	case f.Drop == model.DropPolicy || f.Drop == model.DropRule:
 		return model.ReasonNone
 	case f.Drop == model.DropAuth:
 		return model.AuthRequired

@@ -229,6 +229,36 @@ func TestFoldSpills(t *testing.T) {
 	}
 }
 
+// TestDeniedAt: a row says at which end a policy denied it, where the record does and the observer does not, and whether
+// a rule did.
+func TestDeniedAt(t *testing.T) {
+	to := func(d model.Direction, o model.Observer) func(*model.Flow) {
+		return func(f *model.Flow) { f.Direction, f.Observer = d, o }
+	}
+	for _, c := range []struct {
+		name   string
+		flow   *model.Flow
+		reason model.Reason
+		marks  model.Marks
+	}{
+		{"of the client", tcp(40000, 80, model.SYN, model.Unknown, dropped(model.DropPolicy), to(model.Egress, model.AtVerdict)), model.AtEgress, 0},
+		{"of the server", tcp(40000, 80, model.SYN, model.Unknown, dropped(model.DropPolicy), to(model.Ingress, model.AtDrop)), model.AtIngress, 0},
+		{"of either", tcp(40000, 80, model.SYN, model.Unknown, dropped(model.DropPolicy), to(0, model.AtDrop)), 0, 0},
+		{"by a rule", tcp(40000, 80, model.SYN, model.Unknown, dropped(model.DropRule), to(model.Ingress, model.AtDrop)), model.AtIngress, model.MarkDenyRule},
+		{"said by the observer", tcp(40000, 80, 0, model.No, dropped(model.DropRule), to(model.Egress, model.AtSource)), 0, model.MarkDenyRule},
+		{"a packet in the middle", tcp(40000, 80, model.ACK, model.Unknown, dropped(model.DropPolicy), to(model.Egress, model.AtDrop)), model.AtEgress, model.MarkDenied},
+		{"allowed", tcp(40000, 80, model.SYN, model.No, to(model.Egress, model.ToStack)), 0, 0},
+	} {
+		rows, rep := run(c.flow)
+		if r := rows[0]; r.Reason != c.reason || r.Marks&(model.MarkDenyRule|model.MarkDenied) != c.marks {
+			t.Errorf("%s: %s %s %s", c.name, r.Fate, r.Reason, r.Marks)
+		}
+		if n := rep.Counts[model.Denied][c.reason]; c.reason != 0 && n != 0 {
+			t.Errorf("%s: counted by its end", c.name)
+		}
+	}
+}
+
 // TestCameBack: every row says what it shows of the server's answer.
 func TestCameBack(t *testing.T) {
 	const ours = model.MarkNoted | model.MarkAnswered | model.MarkReset | model.MarkUnanswered

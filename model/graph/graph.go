@@ -85,6 +85,7 @@ type Edge struct {
 	Port     uint16 // ICMP: the type
 	State    State
 	Reason   model.Reason // of Refused, and of what is pending and could not be learned anyway
+	Denials  Denials      // of an edge that was denied, at which ends
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
 	Grade       Grade // of an edge that is allowed, mixed or pending

@@ -45,6 +45,9 @@ func (w *weigher) weigh(items []item) Edge {
 		}
 		ed.Last = max(ed.Last, it.t.last)
 		ed.count(it, best)
+		if it.k.fate == model.Denied {
+			ed.Denials.add(it)
+		}
 		w.see(it)
 		for _, n := range w.eps[it.k.dst].Names {
 			if n, ok := model.DNSName(n); ok {
@@ -57,6 +60,9 @@ func (w *weigher) weigh(items []item) Edge {
 	ed.Names = slices.Compact(ed.Names)
 	ed.SrcPod, ed.DstPod = w.names.Get(srcPod), w.names.Get(dstPod)
 	ed.State, ed.Windows = w.judge()
+	if last := len(w.windows) - 1; ed.State == Mixed && !w.windows[last].denied {
+		ed.Denials.doubt()
+	}
 	return ed
 }
 

@@ -105,6 +105,8 @@ func TestPhases(t *testing.T) {
 		{"isolated for sure and blocked", shop + beside + denied + "\n192.0.2.99 -> shop/db 5432/tcp denied", synth.Config{All: true}},
 		{"isolated and not watched", shop + denied + "\n192.0.2.99 -> shop/db 5432/tcp denied",
 			synth.Config{All: true, MinWatch: 1000 * time.Hour}},
+		{"the server alone is isolated", shop + "\nshop/rogue -> data/db 5432/tcp denied ingress", synth.Config{All: true}},
+		{"a rule denies a stranger", shop + beside + "\n192.0.2.99 -> shop/db 5432/tcp denied ingress rule", synth.Config{All: true}},
 		{"forced", shop + beside, synth.Config{All: true, EnforceAnyway: true}},
 		{"prefix", shop, synth.Config{All: true, NamePrefix: "acme-"}},
 		{"dns", shop, synth.Config{All: true, Widen: []string{synth.WidenDNS}}},

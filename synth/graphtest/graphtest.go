@@ -69,6 +69,12 @@ func row(t testing.TB, tables model.Tables, line string) model.Observation {
 		switch k {
 		case "denied":
 			o.Fate, o.Verdict, o.Observer = model.Denied, model.Dropped, model.AtDrop
+		case "egress": // a policy of the source denied it
+			o.Reason = model.AtEgress
+		case "ingress":
+			o.Reason = model.AtIngress
+		case "rule": // by a rule that denies
+			o.Marks |= model.MarkDenyRule
 		case "undecided":
 			o.Fate, o.SrcPort = model.Undecided, o.Port
 		case "answered": // the row says what came back, and something did
