@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"sluice/ingest"
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -13,9 +14,9 @@ type Decoder struct {
 	r    reader
 	sink ingest.Sink
 	flow model.Flow
-	flat bool   // the last record had no envelope
-	more bool   // something stands behind the record
-	room []byte // for a record behind which there is no slack
+	flat bool // the last record had no envelope
+	more bool // something stands behind the record
+	room scan.Room
 }
 
 // New makes a Decoder.
@@ -34,16 +35,9 @@ func newDecoder(t model.Tables, sink ingest.Sink, shared *objects) *Decoder {
 // Record implements ingest.Decoder. While it runs, the byte behind text is its own, where text has room for one.
 func (d *Decoder) Record(source string, line int64, text []byte) bool {
 	n := len(text)
-	b := text
-	if cap(b)-n < slack {
-		d.room = append(append(d.room[:0], b...), make([]byte, slack)...)
-		b = d.room
-	}
-	b = b[:n+slack]
-	behind := b[n]
-	b[n] = 0
+	b := d.room.Open(text)
 	ok := d.read(b, n)
-	b[n] = behind
+	d.room.Close(b, n)
 	switch {
 	case ok && (d.r.certain() || Sniff(text)):
 		d.r.into(&d.flow, &d.r.addresses)
@@ -60,7 +54,7 @@ func (d *Decoder) Record(source string, line int64, text []byte) bool {
 func (d *Decoder) read(b []byte, n int) bool {
 	r := &d.r
 	d.more = false
-	i := blank(b, 0)
+	i := scan.Blank(b, 0)
 	if b[i] != '{' {
 		r.begin()
 		return false
@@ -92,7 +86,7 @@ func (d *Decoder) read(b []byte, n int) bool {
 // whole reports whether what was read up to end is the whole record, and a flow.
 func (d *Decoder) whole(b []byte, end, n int) bool {
 	r := &d.r
-	if d.more = end > 0 && blank(b, end) != n; d.more || end < 0 || !r.flat && r.found != foundFlow || !r.finish() {
+	if d.more = end > 0 && scan.Blank(b, end) != n; d.more || end < 0 || !r.flat && r.found != foundFlow || !r.finish() {
 		return false
 	}
 	if r.noting {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/ingest"
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -277,7 +278,7 @@ func FuzzFast(f *testing.F) {
 }
 
 func BenchmarkRecord(b *testing.B) {
-	rec := append([]byte(full), make([]byte, slack)...)[:len(full)]
+	rec := append([]byte(full), make([]byte, scan.Slack)...)[:len(full)]
 	b.SetBytes(int64(len(rec)))
 	b.ReportAllocs()
 	d := New(model.NewTables(), nothing{})

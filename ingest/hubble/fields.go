@@ -3,12 +3,13 @@ package hubble
 import (
 	"strconv"
 
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
 func (r *reader) ip(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
@@ -29,7 +30,7 @@ func (r *reader) ip(b []byte, i int) int {
 		case ipDestination:
 			i = r.value(holeDstIP, b, i)
 		case ipVersion:
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		default:
 			i = r.value(holeSkip, b, i)
 		}
@@ -52,7 +53,7 @@ var protocols = [...]model.Proto{
 
 func (r *reader) layer4(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	r.hasLayer4 = true
 	for open := byte('{'); ; open = ',' {
@@ -67,7 +68,7 @@ func (r *reader) layer4(b []byte, i int) int {
 		case p == 0:
 			i = r.value(holeSkip, b, i)
 		case b[i] != '{':
-			i = null(b, i)
+			i = scan.Null(b, i)
 		case r.proto != 0:
 			return r.fail(inLayer4, id, twoProtocols)
 		default:
@@ -107,7 +108,7 @@ func (r *reader) ports(b []byte, i int) int {
 		case id == portFlags && ports:
 			i = r.tcpFlags(b, i)
 		case id == portCode:
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		default:
 			i = r.value(holeSkip, b, i)
 		}
@@ -132,7 +133,7 @@ var tcpFlags = [...]model.TCPFlags{
 
 func (r *reader) tcpFlags(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	tcp := r.proto == model.TCP
 	r.hasFlags = tcp
@@ -161,7 +162,7 @@ func (r *reader) tcpFlags(b []byte, i int) int {
 
 func (r *reader) eventType(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
@@ -193,7 +194,7 @@ func (r *reader) eventType(b []byte, i int) int {
 // readService reads a Service.
 func (r *reader) readService(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
@@ -214,7 +215,7 @@ func (r *reader) readService(b []byte, i int) int {
 		case serviceNamespace:
 			i = r.str(b, i, &r.service.namespace)
 		default:
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		}
 		if i < 0 {
 			return r.fail(inService, id, badValue)
@@ -225,7 +226,7 @@ func (r *reader) readService(b []byte, i int) int {
 // counts reads how many flows an aggregate stands for. What is no number says nothing.
 func (r *reader) counts(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	r.aggregate = true
 	for open := byte('{'); ; open = ',' {
@@ -237,7 +238,7 @@ func (r *reader) counts(b []byte, i int) int {
 			return -1
 		}
 		if id != flowCount {
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		} else {
 			var t []byte
 			if i = r.text(b, i, &t); len(t) > 0 {

@@ -3,6 +3,8 @@ package hubble
 import (
 	"strconv"
 	"time"
+
+	"sluice/ingest/scan"
 )
 
 // hole is a kind of value that is another one in every record.
@@ -51,9 +53,9 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 	switch h {
 	case holeSkip:
 		if b[i] == '"' {
-			return textEnd(b, i+1)
+			return scan.TextEnd(b, i+1)
 		}
-		return skip(b, i, 0)
+		return scan.Skip(b, i, 0)
 	case holeTime:
 		return r.timeValue(b, i)
 	case holeOuter:
@@ -101,7 +103,7 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 
 func (r *reader) destinationNames(b []byte, i int) int {
 	if b[i] != '[' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	l, end := r.texts.read(r, b, i)
 	if end > 0 {
@@ -112,7 +114,7 @@ func (r *reader) destinationNames(b []byte, i int) int {
 
 func (r *reader) policyLog(b []byte, i int) int {
 	if b[i] != '[' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	l, end := r.texts.read(r, b, i)
 	if end > 0 {
@@ -126,7 +128,7 @@ func (r *reader) nodeName(b []byte, i int, to *[]byte) int {
 	if *to = nil; b[i] == '"' {
 		return r.str(b, i, to)
 	}
-	return skip(b, i, 0)
+	return scan.Skip(b, i, 0)
 }
 
 // raw passes over a value that is read where something follows from it.

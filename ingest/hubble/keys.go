@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"sluice/ingest/scan"
 )
 
 // Kinds of objects whose members are read.
@@ -215,7 +217,7 @@ func (k *keys) put(name string, id member) {
 		mask[i] = 0xff
 	}
 	for i := range e.words {
-		e.words[i], e.masks[i] = word(text[:], 8*i), word(mask[:], 8*i)
+		e.words[i], e.masks[i] = scan.Word(text[:], 8*i), scan.Word(mask[:], 8*i)
 	}
 	h := keyHash(uint32(e.words[0]))
 	e.next = k.first[h]

@@ -3,6 +3,8 @@ package hubble
 import (
 	"bytes"
 	"hash/maphash"
+
+	"sluice/ingest/scan"
 )
 
 // list is an array as read: of strings, or of workloads.
@@ -45,7 +47,7 @@ func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
 	mask := uint64(len(s.slots) - 1)
 	at := h & mask
 	for s.slots[at].list != nil {
-		if k := &s.slots[at]; k.hash == h && has(b, i, k.list.raw) {
+		if k := &s.slots[at]; k.hash == h && scan.Has(b, i, k.list.raw) {
 			return k.list, i + len(k.list.raw)
 		}
 		at = (at + 1) & mask
@@ -90,18 +92,18 @@ func (s *lists) put(k listSlot) {
 
 // items reads the items of the array at b[i].
 func (s *lists) items(r *reader, b []byte, i int, l *list) int {
-	if i = blank(b, i+1); b[i] == ']' {
+	if i = scan.Blank(b, i+1); b[i] == ']' {
 		return i + 1
 	}
 	for {
 		if i = s.item(r, b, i, l); i < 0 {
 			return -1
 		}
-		switch i = blank(b, i); b[i] {
+		switch i = scan.Blank(b, i); b[i] {
 		case ']':
 			return i + 1
 		case ',':
-			i = blank(b, i+1)
+			i = scan.Blank(b, i+1)
 		default:
 			return -1
 		}
@@ -121,7 +123,7 @@ func textItem(r *reader, b []byte, i int, l *list) int {
 func workloadItem(r *reader, b []byte, i int, l *list) int {
 	var name, kind []byte
 	if b[i] != '{' {
-		i = null(b, i)
+		i = scan.Null(b, i)
 	} else {
 		i = r.workload(b, i, &name, &kind)
 	}
@@ -151,7 +153,7 @@ func (r *reader) workload(b []byte, i int, name, kind *[]byte) int {
 		case workloadKind:
 			i = r.str(b, i, kind)
 		default:
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		}
 		if i < 0 {
 			return r.fail(inWorkload, id, badValue)

@@ -3,6 +3,7 @@ package hubble
 import (
 	"hash/maphash"
 
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -87,22 +88,22 @@ func (m *endMemo) remember(k *known) {
 
 // at returns what stands behind the head and the identity at b[i:], where it does.
 func (h *head) at(b []byte, i int) (id uint32, end int) {
-	if !has(b, i, h.text) {
+	if !scan.Has(b, i, h.text) {
 		return 0, -1
 	}
 	i += len(h.text)
 	if h.id {
-		if _, i = digits(b, i); i < 0 || !has(b, i, h.behind) {
+		if _, i = scan.Digits(b, i); i < 0 || !scan.Has(b, i, h.behind) {
 			return 0, -1
 		}
 		i += len(h.behind)
 	}
-	return digits(b, i)
+	return scan.Digits(b, i)
 }
 
 // at reports whether the object stands at b[i:], after the identity.
 func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
-	if !has(b, i, k.texts[0]) {
+	if !scan.Has(b, i, k.texts[0]) {
 		return nil, 0, false
 	}
 	i += len(k.texts[0])
@@ -110,20 +111,20 @@ func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
 		switch h {
 		case holePod:
 			from := i
-			if i = plain(b, i); b[i] != '"' || i == from {
+			if i = scan.Plain(b, i); b[i] != '"' || i == from {
 				return nil, 0, false
 			}
 			if k.named {
 				pod = b[from:i:i]
 			}
 		case holeID:
-			if _, i = digits(b, i); i < 0 {
+			if _, i = scan.Digits(b, i); i < 0 {
 				return nil, 0, false
 			}
 		default:
 			return pod, i, true
 		}
-		if !has(b, i, k.texts[n+1]) {
+		if !scan.Has(b, i, k.texts[n+1]) {
 			return nil, 0, false
 		}
 		i += len(k.texts[n+1])
@@ -180,7 +181,7 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 // end reads an endpoint object.
 func (r *reader) end(b []byte, i int, e *end) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	e.said = true
 	if end := r.ends.find(b, i, e); end > 0 {
@@ -225,18 +226,18 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			i = r.str(b, i, &pod)
 		case endLabels:
 			if b[i] != '[' {
-				i = null(b, i)
+				i = scan.Null(b, i)
 			} else {
 				labels, i = r.texts.read(r, b, i)
 			}
 		case endWorkloads:
 			if b[i] != '[' {
-				i = null(b, i)
+				i = scan.Null(b, i)
 			} else {
 				workloads, i = r.workloads.read(r, b, i)
 			}
 		default:
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		}
 		if i < 0 {
 			return r.fail(inEnd, id, badValue)
@@ -335,7 +336,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 	} else {
 		hash += maphash.Bytes(m.seed, b[all.from:identity.from])
 	}
-	n, end := digits(b, identity.from)
+	n, end := scan.Digits(b, identity.from)
 	if end != identity.to || !m.isUsual(hash) {
 		return
 	}
@@ -344,7 +345,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 	h := &head{}
 	from := all.from
 	if id.to > 0 {
-		if _, end := digits(b, id.from); end != id.to {
+		if _, end := scan.Digits(b, id.from); end != id.to {
 			return
 		}
 		if id.from < identity.from {
@@ -352,7 +353,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		}
 	}
 	if pod.to > 0 && b[pod.from] == '"' && pod.to-pod.from > 2 {
-		if plain(b, pod.from+1) != pod.to-1 {
+		if scan.Plain(b, pod.from+1) != pod.to-1 {
 			return
 		}
 		pod = span{pod.from + 1, pod.to - 1}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -99,7 +100,7 @@ func (r *reader) member(b []byte, i, kind int, open byte) (member, int) {
 			continue
 		}
 		if at += e.size; b[at] <= ' ' {
-			at = blank(b, at)
+			at = scan.Blank(b, at)
 		}
 		return e.id, at
 	}
@@ -111,7 +112,7 @@ func nextName(b []byte, i int, open byte) int {
 	if open == '{' {
 		i++
 	}
-	i = blank(b, i)
+	i = scan.Blank(b, i)
 	if b[i] == '}' {
 		return i + 1
 	}
@@ -119,7 +120,7 @@ func nextName(b []byte, i int, open byte) int {
 		if b[i] != ',' {
 			return -1
 		}
-		i = blank(b, i+1)
+		i = scan.Blank(b, i+1)
 	}
 	if b[i] != '"' {
 		return -1
@@ -129,24 +130,24 @@ func nextName(b []byte, i int, open byte) int {
 
 // spelled is for keys that are unknown, or not written plainly.
 func (r *reader) spelled(b []byte, i, kind int) (member, int) {
-	end := textEnd(b, i)
+	end := scan.TextEnd(b, i)
 	if end < 0 {
 		return noMember, -1
 	}
 	name := b[i : end-1]
-	if plain(b, i) < end-1 {
+	if scan.Plain(b, i) < end-1 {
 		from := len(r.arena)
-		r.arena = unescape(r.arena, name)
+		r.arena = scan.Unescape(r.arena, name)
 		name = r.arena[from:]
 	}
-	if end = blank(b, end); b[end] != ':' {
+	if end = scan.Blank(b, end); b[end] != ':' {
 		return noMember, -1
 	}
 	var low [32]byte
 	n := 0
 	for _, c := range name {
 		if n == len(low) {
-			return passed, blank(b, end+1)
+			return passed, scan.Blank(b, end+1)
 		}
 		if c-'A' <= 'Z'-'A' {
 			c |= 0x20
@@ -155,24 +156,24 @@ func (r *reader) spelled(b []byte, i, kind int) (member, int) {
 		n++
 	}
 	if id, ok := allKeys[kind].folded[string(low[:n])]; ok {
-		return id, blank(b, end+1)
+		return id, scan.Blank(b, end+1)
 	}
-	return passed, blank(b, end+1)
+	return passed, scan.Blank(b, end+1)
 }
 
 // str reads a string or null.
 func (r *reader) str(b []byte, i int, to *[]byte) int {
 	if b[i] != '"' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
-	end := plain(b, i+1)
+	end := scan.Plain(b, i+1)
 	if b[end] == '"' {
 		*to = b[i+1 : end : end]
 		return end + 1
 	}
-	if end = textEnd(b, end); end > 0 {
+	if end = scan.TextEnd(b, end); end > 0 {
 		from := len(r.arena)
-		r.arena = unescape(r.arena, b[i+1:end-1])
+		r.arena = scan.Unescape(r.arena, b[i+1:end-1])
 		*to = r.arena[from:len(r.arena):len(r.arena)]
 	}
 	return end
@@ -186,7 +187,7 @@ func (r *reader) text(b []byte, i int, to *[]byte) int {
 	case '{', '[':
 		return -1
 	}
-	end := skip(b, i, 0)
+	end := scan.Skip(b, i, 0)
 	if end > 0 {
 		*to = b[i:end]
 	}
@@ -204,24 +205,24 @@ func (r *reader) enum(b []byte, i int, e enumeration, to *uint32) int {
 func boolean(b []byte, i int, to *model.Tri) int {
 	switch b[i] {
 	case 't':
-		if has(b, i, "true") {
+		if scan.Has(b, i, "true") {
 			*to = model.Yes
 			return i + 4
 		}
 	case 'f':
-		if has(b, i, "false") {
+		if scan.Has(b, i, "false") {
 			*to = model.No
 			return i + 5
 		}
 	case 'n':
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	return -1
 }
 
 // whole reads an integer, up to most, that may be written as a string or with a fraction of zero.
 func (r *reader) whole(b []byte, i int, most uint32, to *uint16) int {
-	if n, end := digits(b, i); end > 0 {
+	if n, end := scan.Digits(b, i); end > 0 {
 		if n > most {
 			return -1
 		}
@@ -299,7 +300,7 @@ func (r *reader) envelope(b []byte, i int) int {
 		switch id {
 		case envelopeFlow:
 			if b[i] != '{' {
-				i = null(b, i)
+				i = scan.Null(b, i)
 			} else if r.found == foundFlow {
 				i = r.fail(inEnvelope, id, twice) // one is in the result
 			} else {
@@ -322,7 +323,7 @@ func (r *reader) envelope(b []byte, i int) int {
 			i = r.lostEvents(b, i)
 		case envelopeEvent:
 			r.found = max(r.found, foundEvent)
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		case nameNode:
 			i = r.value(holeOuterNode, b, i)
 		default:
@@ -336,7 +337,7 @@ func (r *reader) envelope(b []byte, i int) int {
 
 func (r *reader) lostEvents(b []byte, i int) int {
 	if b[i] != '{' {
-		return null(b, i)
+		return scan.Null(b, i)
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
@@ -365,7 +366,7 @@ func (r *reader) lostEvents(b []byte, i int) int {
 		case lostLast:
 			i = r.text(b, i, &r.lostLast)
 		default:
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		}
 		if i < 0 {
 			return r.fail(inLost, id, badValue)
@@ -446,7 +447,7 @@ func (r *reader) flow(b []byte, i int) int {
 				r.enveloped = true
 				return -1
 			}
-			i = skip(b, i, 0)
+			i = scan.Skip(b, i, 0)
 		default:
 			i = r.value(holeSkip, b, i)
 		}

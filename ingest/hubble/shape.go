@@ -1,5 +1,7 @@
 package hubble
 
+import "sluice/ingest/scan"
+
 // shapes are the forms of the records that a source has shown: which text stands between the values that differ from
 // record to record, and what that text says. Keys, their order, blanks and values that come in few combinations are
 // part of the text. A record whose text is one of those, byte for byte, needs no other look at them; the values
@@ -97,15 +99,15 @@ func (s *shape) set(text string) {
 	s.text = text
 	var b [16]byte
 	n := copy(b[:8], text)
-	s.head, s.mask = word(b[:], 0), ^uint64(0)>>(64-8*n)
+	s.head, s.mask = scan.Word(b[:], 0), ^uint64(0)>>(64-8*n)
 	if copy(b[8:], text[max(0, len(text)-8):]); len(text) >= 8 {
-		s.tail = word(b[:], 8)
+		s.tail = scan.Word(b[:], 8)
 	}
 }
 
 // follow returns the text that stands at b[i:]. Words that overlap cover a short one.
 func (s *shape) follow(b []byte, i int) *shape {
-	x := word(b, i)
+	x := scan.Word(b, i)
 	for _, next := range s.next {
 		if x&next.mask != next.head {
 			continue
@@ -113,7 +115,7 @@ func (s *shape) follow(b []byte, i int) *shape {
 		switch n := len(next.text); {
 		case n <= 8:
 			return next
-		case i+n > len(b) || word(b, i+n-8) != next.tail:
+		case i+n > len(b) || scan.Word(b, i+n-8) != next.tail:
 		case n <= 16 || string(b[i+8:i+n-8]) == next.text[8:n-8]:
 			return next
 		}
@@ -136,21 +138,21 @@ func (s *shape) branch(c byte) *shape {
 func (s *shape) skip(b []byte, i int) int {
 	switch b[i] {
 	case '"':
-		if i = plain(b, i+1); b[i] == '"' {
+		if i = scan.Plain(b, i+1); b[i] == '"' {
 			return i + 1
 		}
-		return textEnd(b, i)
+		return scan.TextEnd(b, i)
 	case '{', '[':
-		if s.last != "" && has(b, i, s.last) {
+		if s.last != "" && scan.Has(b, i, s.last) {
 			return i + len(s.last)
 		}
-		end := skip(b, i, 0)
+		end := scan.Skip(b, i, 0)
 		if end > 0 && end-i <= maxShapeLast {
 			s.last = string(b[i:end])
 		}
 		return end
 	}
-	return skip(b, i, 0)
+	return scan.Skip(b, i, 0)
 }
 
 // learn adds the form of the record of n bytes at b, whose values stood at path.

@@ -1,4 +1,7 @@
-package hubble
+// Package scan reads JSON from a buffer in which a zero byte stands behind the record, with Slack bytes to read from
+// there on. No part of JSON passes a zero byte, so no function looks for the end. Each takes the index to start at and
+// returns the index after what it read, -1 where that is not there. What is valid is what encoding/json takes.
+package scan
 
 import (
 	"encoding/binary"
@@ -7,12 +10,31 @@ import (
 	"unicode/utf8"
 )
 
-// The functions below read JSON from a buffer in which a zero byte stands behind the record, with slack bytes to read
-// from there on. No part of JSON passes a zero byte, so none of them looks for the end. Each takes the index to start
-// at and returns the index after what it read, -1 where that is not there.
+// Slack is how many bytes behind the record can be read, whatever they hold beside the first.
+const Slack = 64
 
-// slack is how many bytes behind the record can be read, whatever they hold beside the first.
-const slack = 64
+// Room makes records end as the functions of this package want it.
+type Room struct {
+	own    []byte // for a record behind which there is no slack
+	behind byte
+}
+
+// Open returns the bytes of a record, a zero byte and more behind it. Until Close the byte behind text is the Room's,
+// where text has room for one; what is read of the record may be kept longer, until the next Open.
+func (r *Room) Open(text []byte) []byte {
+	n := len(text)
+	b := text
+	if cap(b)-n < Slack {
+		r.own = append(append(r.own[:0], b...), make([]byte, Slack)...)
+		b = r.own
+	}
+	b = b[:n+Slack]
+	r.behind, b[n] = b[n], 0
+	return b
+}
+
+// Close puts back the byte behind a record of n bytes.
+func (r *Room) Close(b []byte, n int) { b[n] = r.behind }
 
 const (
 	ones  = 0x0101010101010101
@@ -21,10 +43,11 @@ const (
 	maxDepth = 10000
 )
 
-func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
+// Word returns the eight bytes at b[i:], the first one lowest.
+func Word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
-// has reports whether lit stands at b[i:].
-func has(b []byte, i int, lit string) bool {
+// Has reports whether lit stands at b[i:].
+func Has(b []byte, i int, lit string) bool {
 	return i+len(lit) <= len(b) && string(b[i:i+len(lit)]) == lit
 }
 
@@ -36,20 +59,20 @@ func stop(x uint64) uint64 {
 	return (x | (quote-ones)&^quote | (slash-ones)&^slash | (x-0x20*ones)&^x) & highs
 }
 
-// plain returns the index of the first byte from i on that is not plain text.
-func plain(b []byte, i int) int {
+// Plain returns the index of the first byte from i on that is not plain text.
+func Plain(b []byte, i int) int {
 	for {
-		if m := stop(word(b, i)); m != 0 {
+		if m := stop(Word(b, i)); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 		i += 8
 	}
 }
 
-// textEnd reads the rest of a string whose opening quote stands before i.
-func textEnd(b []byte, i int) int {
+// TextEnd reads the rest of a string whose opening quote stands before i.
+func TextEnd(b []byte, i int) int {
 	for {
-		i = plain(b, i)
+		i = Plain(b, i)
 		switch c := b[i]; {
 		case c == '"':
 			return i + 1
@@ -88,8 +111,8 @@ func hex4(b []byte) rune {
 	return v
 }
 
-// unescape appends the text of a valid string.
-func unescape(to, s []byte) []byte {
+// Unescape appends the text of a valid string.
+func Unescape(to, s []byte) []byte {
 	for len(s) > 0 {
 		switch c := s[0]; {
 		case c >= 0x80:
@@ -136,24 +159,24 @@ func escaped(c byte) byte {
 	return c
 }
 
-// blank passes over blanks.
-func blank(b []byte, i int) int {
+// Blank passes over blanks.
+func Blank(b []byte, i int) int {
 	for b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r' {
 		i++
 	}
 	return i
 }
 
-// null reads null.
-func null(b []byte, i int) int {
-	if has(b, i, "null") {
+// Null reads null.
+func Null(b []byte, i int) int {
+	if Has(b, i, "null") {
 		return i + 4
 	}
 	return -1
 }
 
-// digits reads an integer of at most nine digits behind which no fraction and no exponent stands.
-func digits(b []byte, i int) (uint32, int) {
+// Digits reads an integer of at most nine digits behind which no fraction and no exponent stands.
+func Digits(b []byte, i int) (uint32, int) {
 	from, v := i, uint32(0)
 	for b[i]-'0' <= 9 {
 		v = v*10 + uint32(b[i]-'0')
@@ -202,25 +225,25 @@ func someDigits(b []byte, i int) int {
 	return i
 }
 
-// skip passes over any value.
-func skip(b []byte, i, depth int) int {
+// Skip passes over any value; depth is how many objects and arrays it is in.
+func Skip(b []byte, i, depth int) int {
 	switch b[i] {
 	case '"':
-		return textEnd(b, i+1)
+		return TextEnd(b, i+1)
 	case '{':
 		return skipObject(b, i, depth+1)
 	case '[':
 		return skipArray(b, i, depth+1)
 	case 't':
-		if has(b, i, "true") {
+		if Has(b, i, "true") {
 			return i + 4
 		}
 	case 'f':
-		if has(b, i, "false") {
+		if Has(b, i, "false") {
 			return i + 5
 		}
 	case 'n':
-		return null(b, i)
+		return Null(b, i)
 	default:
 		return number(b, i)
 	}
@@ -231,35 +254,35 @@ func skipObject(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
-	if i = blank(b, i+1); b[i] == '}' {
+	if i = Blank(b, i+1); b[i] == '}' {
 		return i + 1
 	}
 	for {
 		if b[i] != '"' {
 			return -1
 		}
-		if i = textEnd(b, i+1); i < 0 {
+		if i = TextEnd(b, i+1); i < 0 {
 			return -1
 		}
 		if b[i] != ':' {
-			if i = blank(b, i); b[i] != ':' {
+			if i = Blank(b, i); b[i] != ':' {
 				return -1
 			}
 		}
 		if i++; b[i] <= ' ' {
-			i = blank(b, i)
+			i = Blank(b, i)
 		}
-		if i = skip(b, i, depth); i < 0 {
+		if i = Skip(b, i, depth); i < 0 {
 			return -1
 		}
 		if b[i] <= ' ' {
-			i = blank(b, i)
+			i = Blank(b, i)
 		}
 		switch b[i] {
 		case '}':
 			return i + 1
 		case ',':
-			i = blank(b, i+1)
+			i = Blank(b, i+1)
 		default:
 			return -1
 		}
@@ -270,21 +293,21 @@ func skipArray(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
-	if i = blank(b, i+1); b[i] == ']' {
+	if i = Blank(b, i+1); b[i] == ']' {
 		return i + 1
 	}
 	for {
-		if i = skip(b, i, depth); i < 0 {
+		if i = Skip(b, i, depth); i < 0 {
 			return -1
 		}
 		if b[i] <= ' ' {
-			i = blank(b, i)
+			i = Blank(b, i)
 		}
 		switch b[i] {
 		case ']':
 			return i + 1
 		case ',':
-			i = blank(b, i+1)
+			i = Blank(b, i+1)
 		default:
 			return -1
 		}
