@@ -31,8 +31,9 @@ var layers = []struct{ pkg, imports string }{
 	{"model/redact", "model"},
 
 	{"ingest", "model"},
-	{"ingest/calico", "ingest model"},
-	{"ingest/hubble", "ingest model"},
+	{"ingest/scan", ""},
+	{"ingest/calico", "ingest ingest/scan model"},
+	{"ingest/hubble", "ingest ingest/scan model"},
 	{"ingest/all", "ingest ingest/calico ingest/hubble"},
 	{"ingest/normalize", "ingest model"},
 	{"ingest/live", "ingest ingest/normalize model"},

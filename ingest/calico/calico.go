@@ -11,6 +11,7 @@ import (
 	"fmt"
 
 	"sluice/ingest"
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -30,33 +31,45 @@ type records struct {
 	sink ingest.Sink
 }
 
-// Record implements ingest.Decoder.
+// Record implements ingest.Decoder. While it runs, the byte behind text is its own, where text has room for one.
 func (d *records) Record(source string, line int64, text []byte) bool {
-	if !Sniff(text) {
+	d.flow = model.Flow{}
+	switch end := d.read(text); {
+	case end == len(text) && d.rec.signs < minNames:
 		return false
+	case end >= 0 && end < len(text): // one of several, or none
+		return false
+	case end < 0 && (!Sniff(text) || several(text)):
+		return false
+	default:
+		d.source = source
+		if rej := d.record(text); rej != nil {
+			rej.Line = line
+			d.sink.Reject(*rej)
+		} else {
+			d.sink.Flow(&d.flow)
+		}
+		return true
 	}
-	if n := ingest.End(text); n >= 0 && n < len(text) {
-		return false // one of several
-	}
-	d.source = source
-	if rej := d.record(text); rej != nil {
-		rej.Line = line
-		d.sink.Reject(*rej)
-	} else {
-		d.sink.Flow(&d.flow)
-	}
-	return true
+}
+
+// several reports whether more stands behind the value that a text begins with, by brackets and strings.
+func several(text []byte) bool {
+	n := ingest.End(text)
+	return n >= 0 && n < len(text)
 }
 
 // Decoder turns records into flows one by one. It serves one goroutine.
 type Decoder struct {
-	source   string
-	ends     *ends
-	rec      record
-	flow     model.Flow
-	key      []byte
-	deciders deciders
-	decided  []byte // of the record
+	source  string
+	ends    *ends
+	rec     record
+	keys    keys // of the record before
+	room    scan.Room
+	flow    model.Flow
+	key     []byte
+	traces  traces
+	decided []byte // of the record
 }
 
 // NewDecoder makes a Decoder. source names the stream in rejections.
@@ -65,10 +78,28 @@ func NewDecoder(source string, t model.Tables) *Decoder {
 }
 
 // Decode reads one record, a JSON object with no byte before it. The flow is valid until the next call and aliases
-// obj; there is none where there is a rejection, but its times are those of the record as far as that was read.
+// obj; there is none where there is a rejection, but its times are those of the record as far as that was read. While
+// it runs, the byte behind obj is its own, where obj has room for one.
 func (d *Decoder) Decode(obj []byte) (*model.Flow, *ingest.Rejection) {
-	d.rec, d.flow = record{}, model.Flow{}
+	d.flow = model.Flow{}
+	d.read(obj)
 	return &d.flow, d.record(obj)
+}
+
+// read reads the values of an object and returns the index after it, -1 where there is none. None are kept unless it is
+// all that stands there.
+func (d *Decoder) read(obj []byte) int {
+	d.rec = record{}
+	if len(obj) == 0 || obj[0] != '{' {
+		return -1
+	}
+	b := d.room.Open(obj)
+	end := d.rec.read(b, 0, atRecord, &d.keys)
+	d.room.Close(b, len(obj))
+	if end < 0 || ingest.Blanks(obj, end) != len(obj) {
+		d.rec = record{}
+	}
+	return end
 }
 
 // rejection is the error of a record that becomes no flow.
@@ -84,7 +115,7 @@ func badValue(format string, args ...any) *rejection {
 	return &rejection{model.Malformed, model.BadValue, fmt.Sprintf(format, args...)}
 }
 
-// record decodes a record into d.flow.
+// record makes d.flow of the values that were read of an object.
 func (d *Decoder) record(obj []byte) *ingest.Rejection {
 	r := d.decode(obj)
 	if r == nil {
@@ -95,10 +126,10 @@ func (d *Decoder) record(obj []byte) *ingest.Rejection {
 }
 
 func (d *Decoder) decode(obj []byte) *rejection {
-	if !json.Valid(obj) {
+	switch {
+	case d.rec.places == 0 && !json.Valid(obj):
 		return &rejection{model.Malformed, model.BadJSON, "not valid JSON"}
-	}
-	if obj[0] != '{' || !d.rec.read(obj) {
+	case d.rec.ends < minNames:
 		return &rejection{model.Malformed, model.NotFlowLog, "no key of a Calico flow"}
 	}
 	return d.fill()

@@ -3,23 +3,38 @@ package calico
 import (
 	"bytes"
 	"strings"
+
+	"sluice/model"
 )
 
-// deciders remembers which policies the traces of a log name: few are different.
-type deciders map[string]string
+// trace is what the traces of policies of a record tell.
+type trace struct {
+	deciders string      // as model.Flow.Policies has them
+	marks    model.Marks // of the flow, where it was forwarded
+	rule     bool        // a rule denied it, where it was denied
+}
 
-// maxDeciders bounds it.
-const maxDeciders = 1 << 12
+// traces remembers what the traces of a log tell, by their text: few are different.
+type traces map[string]trace
 
-// of returns the policies of a record's traces as model.Flow.Policies has them.
-func (d *deciders) of(policies []byte) string {
-	text, ok := (*d)[string(policies)]
+// maxTraces bounds it.
+const maxTraces = 1 << 12
+
+// of returns what the traces of a record tell.
+func (d *traces) of(policies []byte) trace {
+	t, ok := (*d)[string(policies)]
 	if ok {
-		return text
+		return t
 	}
-	if *d == nil || len(*d) == maxDeciders {
-		*d = deciders{}
+	if *d == nil || len(*d) == maxTraces {
+		*d = traces{}
 	}
+	t = readTrace(policies)
+	(*d)[string(policies)] = t
+	return t
+}
+
+func decidersOf(policies []byte) (text string) {
 	for _, v := range members(policies) {
 		if kindOf(v) != '[' {
 			continue
@@ -37,7 +52,6 @@ func (d *deciders) of(policies []byte) string {
 			}
 		}
 	}
-	(*d)[string(policies)] = text
 	return text
 }
 

@@ -14,11 +14,11 @@ func (d *Decoder) fill() *rejection {
 	if rej := cmp.Or(d.fillTimes(), d.fillLayer4(), d.fillVerdict()); rej != nil {
 		return rej
 	}
-	src, rej := readEnd("source", &r.src)
+	src, rej := readEnd("source", r.source())
 	if rej != nil {
 		return rej
 	}
-	dst, rej := readEnd("dest", &r.dst)
+	dst, rej := readEnd("dest", r.destination())
 	if rej != nil {
 		return rej
 	}
@@ -39,10 +39,10 @@ func (d *Decoder) fill() *rejection {
 
 func (d *Decoder) fillTimes() (rej *rejection) {
 	f := &d.flow
-	if f.Time, rej = instant("start_time", d.rec.start); rej != nil {
+	if f.Time, rej = instant("start_time", d.rec.values[startTime]); rej != nil {
 		return rej
 	}
-	if f.End, rej = instant("end_time", d.rec.end); rej != nil {
+	if f.End, rej = instant("end_time", d.rec.values[endTime]); rej != nil {
 		return rej
 	}
 	f.End = max(f.End, f.Time) // Felix sends one time for both
@@ -53,19 +53,19 @@ func (d *Decoder) fillTimes() (rej *rejection) {
 // type of what began the connection, which no policy needs.
 func (d *Decoder) fillLayer4() (rej *rejection) {
 	r, f := &d.rec, &d.flow
-	if f.Proto, rej = proto(r.proto); rej != nil {
+	if f.Proto, rej = proto(r.values[protocol]); rej != nil {
 		return rej
 	}
-	if f.DstPort, rej = port("dest_port", r.destPort); rej != nil {
+	if f.DstPort, rej = port("dest_port", r.values[destPort]); rej != nil {
 		return rej
 	}
-	if f.SrcPort, rej = port("source_port", r.sourcePort); rej != nil {
+	if f.SrcPort, rej = port("source_port", r.values[sourcePort]); rej != nil {
 		return rej
 	}
 	if !f.Proto.HasPorts() {
 		f.SrcPort, f.DstPort = 0, 0
 	}
-	n, rej := number("connections started", r.started)
+	n, rej := number("connections started", r.values[connsStarted])
 	f.Conns = uint32(min(max(n, 0), math.MaxUint32))
 	return rej
 }
@@ -73,13 +73,13 @@ func (d *Decoder) fillLayer4() (rej *rejection) {
 func (d *Decoder) fillVerdict() *rejection {
 	r, f := &d.rec, &d.flow
 	var ok bool
-	if f.Verdict, ok = enum(r.action, actions); !ok {
+	if f.Verdict, ok = enum(r.values[action], actions); !ok {
 		return badValue("action is neither allow nor deny")
 	}
 	if f.Verdict == model.Dropped {
 		f.Drop = model.DropPolicy
 	}
-	by, ok := enum(r.reporter, reporters)
+	by, ok := enum(r.values[reporter], reporters)
 	if !ok {
 		return badValue("reporter is none of src, dst and fwd")
 	}
@@ -93,13 +93,14 @@ func (d *Decoder) fillVerdict() *rejection {
 // may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
-	if !r.goldmane && kindOf(r.started) == 0 || f.Observer != model.AtSource && f.Observer != model.AtDestination {
+	counted := r.goldmane || kindOf(r.values[connsStarted]) != 0
+	if !counted || f.Observer != model.AtSource && f.Observer != model.AtDestination {
 		return 0
 	}
 	var n [4]int64
-	for i, v := range [...][]byte{r.packetsIn, r.packetsOut, r.started, r.completed} {
+	for i, f := range [...]field{packetsIn, packetsOut, connsStarted, connsCompleted} {
 		var rej *rejection
-		if n[i], rej = number("a counter", v); rej != nil {
+		if n[i], rej = number("a counter", r.values[f]); rej != nil {
 			return 0
 		}
 	}
@@ -121,11 +122,11 @@ func (d *Decoder) cameBack() model.Marks {
 // ghost recognises what Goldmane lists for a bucket that is filling: a key without times and counts.
 func (d *Decoder) ghost() (bool, *rejection) {
 	r := &d.rec
-	if d.flow.Time != 0 || d.flow.End != 0 || !r.goldmane && kindOf(r.start) == 0 {
+	if d.flow.Time != 0 || d.flow.End != 0 || !r.goldmane && kindOf(r.values[startTime]) == 0 {
 		return false, nil
 	}
-	for _, v := range r.counters[:r.numCounters] {
-		n, rej := number("a counter", v)
+	for _, f := range counters {
+		n, rej := number("a counter", r.values[f])
 		if rej != nil || n != 0 {
 			return false, rej
 		}

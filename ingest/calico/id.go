@@ -6,17 +6,17 @@ import "github.com/zeebo/xxh3"
 // Goldmane's FlowKey. Counters and labels are not among them: a server that aggregates gives a record again with
 // larger counts and fewer labels when more of its window came in. A record that is no flow log has the ID of its text.
 func (d *Decoder) ID(obj []byte) uint64 {
-	r := &d.rec
-	if kindOf(r.action) == 0 && kindOf(r.reporter) == 0 {
+	v := &d.rec.values
+	if kindOf(v[action]) == 0 && kindOf(v[reporter]) == 0 {
 		return xxh3.Hash(obj)
 	}
 	d.key = d.key[:0]
-	for _, v := range [...][]byte{
-		r.start, r.proto, r.destPort, r.action, r.reporter, r.policies,
-		r.src.name, r.src.aggr, r.src.namespace, r.src.kind, r.src.ip,
-		r.dst.name, r.dst.aggr, r.dst.namespace, r.dst.kind, r.dst.ip,
+	for _, f := range [...]field{
+		startTime, protocol, destPort, action, reporter, policies,
+		sourceName, sourceAggr, sourceNamespace, sourceType, sourceIP,
+		destName, destAggr, destNamespace, destType, destIP,
 	} {
-		d.key = append(append(d.key, v...), 0) // JSON has no such byte
+		d.key = append(append(d.key, v[f]...), 0) // JSON has no such byte
 	}
 	return xxh3.Hash(d.key)
 }

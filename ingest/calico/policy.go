@@ -20,20 +20,33 @@ type hit struct {
 // a hit of a form not known yet is passed over.
 func (d *Decoder) fillMarks() *rejection {
 	f := &d.flow
-	switch kindOf(d.rec.policies) {
+	switch kindOf(d.rec.values[policies]) {
 	case '{':
 	case 0:
 		return nil
 	default:
-		if t, ok := text(d.rec.policies); ok && t == nil {
+		if t, ok := text(d.rec.values[policies]); ok && t == nil {
 			return nil
 		}
 		return badValue("policies is no object")
 	}
-	d.decided = append(d.decided[:0], d.deciders.of(d.rec.policies)...)
+	t := d.traces.of(d.rec.values[policies])
+	d.decided = append(d.decided[:0], t.deciders...)
 	f.Policies = d.decided
+	switch {
+	case f.Verdict == model.Forwarded:
+		f.Marks |= t.marks
+	case f.Verdict == model.Dropped && t.rule:
+		f.Drop = model.DropRule
+	}
+	return nil
+}
+
+// readTrace reads the traces of a record.
+func readTrace(policies []byte) trace {
+	t := trace{deciders: decidersOf(policies)}
 	var enforced, pending, all []byte
-	for k, v := range members(d.rec.policies) {
+	for k, v := range members(policies) {
 		switch string(k) {
 		case "enforced_policies", "enforcedPolicies", "enforced":
 			enforced = v
@@ -46,21 +59,16 @@ func (d *Decoder) fillMarks() *rejection {
 	if kindOf(enforced) == 0 {
 		enforced = all // Enterprise before 3.20; staged policies among them are not enforced
 	}
-	if f.Verdict == model.Dropped {
-		if h, ok := lastHit(enforced, true); ok && h.deny && h.rule {
-			f.Drop = model.DropRule
+	if h, ok := lastHit(enforced, true); ok {
+		t.rule = h.deny && h.rule
+		if h.profile && !h.deny {
+			t.marks |= model.MarkProfile
 		}
 	}
-	if f.Verdict != model.Forwarded {
-		return nil
-	}
-	if h, ok := lastHit(enforced, true); ok && h.profile && !h.deny {
-		f.Marks |= model.MarkProfile
-	}
 	if h, ok := lastHit(pending, false); ok && h.deny {
-		f.Marks |= model.MarkStagedDeny
+		t.marks |= model.MarkStagedDeny
 	}
-	return nil
+	return t
 }
 
 // lastHit is the hit of the largest index, the one that decided: Enterprise lists hits in any order. Of equal ones

@@ -1,7 +1,6 @@
 package calico
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"time"
@@ -71,8 +70,12 @@ func enum[T any](v []byte, names map[string]T) (T, bool) {
 		return zero, false
 	}
 	m, ok := names[string(t)]
-	if !ok {
-		m, ok = names[string(bytes.ToLower(t))]
+	var low [32]byte
+	if !ok && len(t) <= len(low) {
+		for i, c := range t {
+			low[i] = lower(c)
+		}
+		m, ok = names[string(low[:len(t)])]
 	}
 	return m, ok
 }

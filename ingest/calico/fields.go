@@ -1,0 +1,113 @@
+package calico
+
+// field is a member of a record that says something.
+type field uint8
+
+const (
+	noField field = iota
+	sourceName
+	sourceAggr
+	sourceNamespace
+	sourceType
+	sourceLabels
+	sourceIP
+	destName
+	destAggr
+	destNamespace
+	destType
+	destLabels
+	destIP
+	destDomains
+	startTime
+	endTime
+	protocol
+	destPort
+	sourcePort
+	action
+	reporter
+	policies
+	connsStarted
+	connsCompleted
+	connsLive
+	packetsIn
+	packetsOut
+	bytesIn
+	bytesOut
+)
+
+// fields are the members by their keys in lower case, without underscores: forms spell them source_name and sourceName.
+var fields = map[string]field{
+	"sourcename": sourceName, "sourcenameaggr": sourceAggr, "sourcenamespace": sourceNamespace,
+	"sourcetype": sourceType, "sourcelabels": sourceLabels, "sourceip": sourceIP,
+	"destname": destName, "destnameaggr": destAggr, "destnamespace": destNamespace,
+	"desttype": destType, "destlabels": destLabels, "destip": destIP, "destdomains": destDomains,
+	"starttime": startTime, "endtime": endTime, "proto": protocol, "protocol": protocol,
+	"destport": destPort, "sourceport": sourcePort, "action": action, "reporter": reporter, "policies": policies,
+	"numflowsstarted": connsStarted, "numconnectionsstarted": connsStarted,
+	"numflowscompleted": connsCompleted, "numconnectionscompleted": connsCompleted, "numconnectionslive": connsLive,
+	"packetsin": packetsIn, "packetsout": packetsOut, "bytesin": bytesIn, "bytesout": bytesOut,
+}
+
+// namesEnd reports whether a field names an end, which no other log has.
+func (f field) namesEnd() bool {
+	switch f {
+	case sourceName, sourceAggr, sourceNamespace, destName, destAggr, destNamespace:
+		return true
+	default:
+		return false
+	}
+}
+
+// known is a key and what it means.
+type known struct {
+	key   string
+	field field
+	sign  bool // a key that Sniff knows
+}
+
+// keys remember the keys of the record before, by their place in it: most records have the same ones in the same order.
+// That is a prediction, and every key is compared.
+type keys []known
+
+// maxPlaces bounds how many places are remembered.
+const maxPlaces = 256
+
+// at returns what the key at a place of the record means.
+func (k *keys) at(place int, key []byte) *known {
+	if place < len(*k) && (*k)[place].key == string(key) {
+		return &(*k)[place]
+	}
+	text := string(key)
+	is := known{text, fieldOf(key), names(key) == 1}
+	switch {
+	case place < len(*k):
+		(*k)[place] = is
+	case place < maxPlaces:
+		*k = append(*k, is)
+	}
+	return &is
+}
+
+// fieldOf returns the field of a key, in any spelling.
+func fieldOf(key []byte) field {
+	var low [32]byte
+	n := 0
+	for _, c := range key {
+		if c == '_' {
+			continue
+		}
+		if n == len(low) {
+			return noField
+		}
+		low[n] = lower(c)
+		n++
+	}
+	return fields[string(low[:n])]
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
