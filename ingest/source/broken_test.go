@@ -82,7 +82,7 @@ func TestBroken(t *testing.T) {
 		{"list cut after its records", `{"items":[` + "\n" + good + `],"total":{` + "\n" + good, "+ +"},
 		{"events with a cut one", "data: " + cut + "\ndata: " + good + "\n\n", "1:bad-json +"},
 		{"an envelope of a cut record", `{"log":"{\"source_name\":\"a\",\"dest_na` + "\n" + good, "1:bad-json +"},
-		{"too long", good + `{"a":"` + strings.Repeat("x", maxLine) + "\"}\n" + good, "1:too-long +"},
+		{"too long", good + `{"a":"` + strings.Repeat("x", 2*maxLine) + "\"}\n" + good, "+ 1:too-long +"},
 		{"too long over lines", "{\n" + good[1:] + "\n{\n\"a\":[" + strings.Repeat("1,", maxLine/2) + "\n" + good, "+ 3:too-long +"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,6 +95,21 @@ func TestBroken(t *testing.T) {
 				t.Errorf("in small reads: %s", diff)
 			}
 		})
+	}
+}
+
+// TestLongList: a list of records may be one line, however long.
+func TestLongList(t *testing.T) {
+	const n = maxLine/len(good) + 1000
+	for _, in := range []string{
+		`{"total":{"totalPages":1},"items":[` + strings.Repeat(good+",", n) + good + "]}",
+		"[" + strings.Repeat(good+",", n) + good + "]\n" + good,
+		strings.Repeat(good, n+1),
+	} {
+		got, err := inOrder(t, strings.NewReader(in))
+		if flows := strings.Count(got, "+"); flows < n+1 || len(got) != 2*flows-1 || err != nil {
+			t.Errorf("%.40s: %d flows of %d, %d bytes told, %v", in, flows, n+1, len(got), err)
+		}
 	}
 }
 

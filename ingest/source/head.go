@@ -37,7 +37,7 @@ func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
 	switch {
 	case opensList(text):
 	case !several:
-		h.lines = some || whole
+		h.lines = whole || h.joins
 	case text[0] == '{' && bytes.IndexByte([]byte("{[,:"), last(first)) >= 0:
 	default:
 		h.lines = some || h.joins

@@ -63,7 +63,11 @@ func jsonPiece(line []byte) (p piece, ok bool) {
 		if v[0] != '"' {
 			continue
 		}
-		s := v[:max(strEnd(v), 1)]
+		n, whole := strEnd(v, 1)
+		if !whole {
+			n = 1
+		}
+		s := v[:n]
 		switch string(k) {
 		case "log", "message":
 			p.text, ok = s[1:max(len(s)-1, 1)], true

@@ -243,6 +243,7 @@ type scan struct {
 	prev   byte // last byte that was no blank
 	begun  scanLine
 	asked  int // times that it was asked whether the value is a record
+	inside int // bytes from i that are of a string of which the end is not read yet
 }
 
 // maxAsked is how often that is asked, each of which may cost a look at the value.
@@ -261,7 +262,7 @@ func (s *splitter) value(quiet bool) (value, bool) {
 	limit := openSize
 	for {
 		done, reason := s.scan(&at)
-		b := s.buf[s.pos : s.pos+at.i]
+		b := s.buf[s.pos : s.pos+at.i+at.inside]
 		switch {
 		case done:
 			v := value{text: b, line: s.line, quiet: quiet}
@@ -346,12 +347,13 @@ func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
 		}
 		switch c {
 		case '"':
-			n := strEnd(b[i:])
-			if n < 0 {
-				if nl := bytes.IndexByte(b[i:], '\n'); nl >= 0 { // the line was cut: JSON has no line breaks in strings
-					i += nl
+			n, whole := strEnd(b[i:], max(at.inside, 1))
+			if at.inside = 0; !whole {
+				if i+n < len(b) && b[i+n] == '\n' { // the line was cut: JSON has no line breaks in strings
+					i += n
 					return false, model.Truncated
 				}
+				at.inside = n
 				return false, model.ReasonNone // read on
 			}
 			i += n
@@ -412,28 +414,30 @@ var scalar = func() (is [256]bool) {
 	return is
 }()
 
-// strEnd returns the index after the string that b begins with, -1 where a line break or nothing comes before its end.
-func strEnd(b []byte) int {
-	for rest := b[1:]; ; {
-		n := 0
-		for ; len(rest) >= 8; rest = rest[8:] {
-			if m := marks(binary.LittleEndian.Uint64(rest)); m != 0 {
-				n = bits.TrailingZeros64(m) >> 3
+// strEnd returns the index after the string that b begins with, of which so many bytes are known to be inside. Where a
+// line break or nothing comes before its end, it is not whole, and what is returned is how many bytes are.
+func strEnd(b []byte, inside int) (n int, whole bool) {
+	for i := inside; ; {
+		for ; i+8 <= len(b); i += 8 {
+			if m := marks(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
 				break
 			}
 		}
-		if len(rest) < 8 {
-			n = bytes.IndexAny(rest, "\"\\\n")
+		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] != '\n' {
+			i++
 		}
 		switch {
-		case n < 0 || rest[n] == '\n':
-			return -1
-		case rest[n] == '"':
-			return len(b) - len(rest) + n + 1
-		case n+1 == len(rest) || rest[n+1] == '\n':
-			return -1
+		case i == len(b) || b[i] == '\n':
+			return i, false
+		case b[i] == '"':
+			return i + 1, true
+		case i+1 == len(b):
+			return i, false
+		case b[i+1] == '\n':
+			return i + 1, false
 		}
-		rest = rest[n+2:]
+		i += 2
 	}
 }
 

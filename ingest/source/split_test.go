@@ -22,7 +22,8 @@ func slowEnd(b []byte) int {
 	return -1
 }
 
-// TestStrEnd: strings end where they end byte by byte, at every length and with marks beside each other.
+// TestStrEnd: strings end where they end byte by byte, at every length and with marks beside each other, read at once or
+// in two pieces.
 func TestStrEnd(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const letters = "\"\\\n\x0b\x0a!\x23\x5b\x5d\xa2\xdc\x8aaaaaaaaaaaaa"
@@ -31,8 +32,17 @@ func TestStrEnd(t *testing.T) {
 		for range r.IntN(40) {
 			b = append(b, letters[r.IntN(len(letters))])
 		}
-		if got, want := strEnd(b), slowEnd(b); got != want {
-			t.Fatalf("%q: %d, want %d", b, got, want)
+		want := slowEnd(b)
+		got, whole := strEnd(b, 1)
+		if whole != (want > 0) || whole && got != want {
+			t.Fatalf("%q: %d, %v, want %d", b, got, whole, want)
+		}
+		inside, some := strEnd(b[:1+r.IntN(len(b))], 1)
+		if some {
+			continue
+		}
+		if n, ok := strEnd(b, inside); n != got || ok != whole {
+			t.Fatalf("%q from %d: %d, %v, want %d", b, inside, n, ok, got)
 		}
 	}
 }
