@@ -81,7 +81,7 @@ corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS nam
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }
 	$(GO) test -tags corpus -count=1 ./cmd/... ./ingest/calico ./synth/eval
 
-bench: build lab ## measure against DuckDB, encoding/json and clients of Hubble; needs a C++ compiler and 4 GB of disk
+bench: build lab ## measure against DuckDB, ClickHouse, encoding/json and clients of Hubble; needs a C++ compiler and 6 GB of disk; npm for ClickHouse
 	$(GO) test -count=1 -run TestSixty -v ./cmd/sluice/internal/cli
 	SLUICE_LONG=1 $(GO) test -count=1 -timeout 60m -run 'TestCardinality|TestScale' -v ./cmd/sluice/internal/cli
 	$(GO) test -run '^$$' -bench 'Sixty|Replay' -benchtime 3x ./synth

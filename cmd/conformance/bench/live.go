@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,35 +31,17 @@ type liveClient struct {
 	runs []liveRun
 }
 
-// live measures clients of the real servers beside each other. Flows a second are those of the client, servers and client
-// on the same cores; CPU is the client's alone.
-func live(args []string) error {
-	f := flag.NewFlagSet("live", flag.ContinueOnError)
-	b := &bench{}
-	f.StringVar(&b.sluice, "sluice", "", "the sluice binary")
-	f.StringVar(&b.flowgen, "flowgen", "", "the flowgen binary")
-	f.StringVar(&b.relay, "relay", "", "the lab of cmd/conformance/relay")
-	f.StringVar(&b.dir, "dir", "", "where captures and stores are made")
-	f.IntVar(&b.runs, "runs", 3, "counted runs of each client")
-	scenarios := f.String("scenarios", "", "the folder of load.yaml")
-	f.IntVar(&b.followed, "followed", 1_000_000, "flows of the sustained run")
-	if err := f.Parse(args); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(b.dir, 0o755); err != nil {
-		return err
-	}
-	err := b.live(filepath.Join(*scenarios, "load.yaml"))
-	fmt.Print(b.out.String())
-	return errors.Join(err, b.missed())
-}
-
 // recordsLive is how many records of the load scenario go round in the rings; each time they have new ids and times.
 const recordsLive = 100_000
 
-func (b *bench) live(scenario string) error {
-	capture := filepath.Join(b.dir, "live.jsonl")
-	if err := b.generate(scenario, capture, recordsLive); err != nil {
+// live measures clients of the real servers beside each other. Flows a second are those of the client, servers and client
+// on the same cores; CPU is the client's alone.
+func (b *bench) live() error {
+	if b.relay == "" {
+		return nil
+	}
+	capture, err := b.capture("load", recordsLive)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(&b.out, "\nLive: hubble-relay and Hubble observers of Cilium 1.20.2 on the same %d cores, medians of %d alternating runs.\n\n", runtime.NumCPU(), b.runs)

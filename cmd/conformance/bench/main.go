@@ -1,9 +1,10 @@
-// Command bench measures sluice beside what a user would pick instead: DuckDB reading the same file, and
+// Command bench measures sluice beside what a user would pick instead: DuckDB and ClickHouse reading the same file, and
 // encoding/json into structs; and, live, two clients that throw away what the real Hubble servers send. Every contender
 // is a process of its own, measured by its rusage; runs alternate, medians count, and nothing is printed of captures
 // unless all contenders give the same edge table (count, first, last).
 //
-// It is a module of its own because DuckDB needs cgo.
+// It is a module of its own because DuckDB needs cgo. ClickHouse is a library that LIBCHDB names; without one its rows are
+// left out, and the table says so.
 package main
 
 import (
@@ -14,16 +15,16 @@ import (
 func main() {
 	args := os.Args[1:]
 	if len(args) == 0 {
-		fail(fmt.Errorf("usage: bench run|live|duckdb-edges|duckdb-copy|encodingjson|same|peak [ARGUMENTS]"))
+		fail(fmt.Errorf("usage: bench run|duckdb-edges|clickhouse-edges|duckdb-copy|encodingjson|same|peak [ARGUMENTS]"))
 	}
 	var err error
 	switch name, rest := args[0], args[1:]; {
 	case name == "run":
 		err = run(rest)
-	case name == "live":
-		err = live(rest)
 	case name == "duckdb-edges" && len(rest) == 1:
 		err = duckEdges(rest[0], os.Stdout)
+	case name == "clickhouse-edges" && len(rest) == 1:
+		err = houseEdges(rest[0], os.Stdout)
 	case name == "duckdb-copy" && len(rest) == 2:
 		err = duckCopy(rest[0], rest[1])
 	case name == "encodingjson" && len(rest) == 1:

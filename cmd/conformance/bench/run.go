@@ -29,10 +29,37 @@ type contender struct {
 
 type bench struct {
 	self, sluice, flowgen, relay, dir string
+	scenarios                         string // the folder of the scenarios
 	runs                              int
-	followed                          int // flows of the sustained live run
+	records, formRecords              int    // of the large capture, and of it in each other form
+	forms                             string // those to measure, "" for all
+	alone                             bool   // forms are measured without other programs
+	followed                          int    // flows of the sustained live run
 	out                               strings.Builder
+	begun                             bool // the first table has
 	goals, failed                     []string
+}
+
+// parts are what is measured, in the order of the table.
+var parts = []struct {
+	name    string
+	measure func(b *bench) error
+}{
+	{"edges", (*bench).reading},
+	{"store", (*bench).storing},
+	{"compressed", (*bench).compressed},
+	{"identities", (*bench).identities},
+	{"long", (*bench).long},
+	{"forms", (*bench).formsOf},
+	{"live", (*bench).live},
+}
+
+func partNames() string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, ",")
 }
 
 func run(args []string) error {
@@ -46,9 +73,10 @@ func run(args []string) error {
 	f.IntVar(&b.followed, "followed", 1_000_000, "flows of the sustained live run")
 	scenarios := f.String("scenarios", "", "the folder of load.yaml and identities.yaml")
 	records := f.Int("records", 1_000_000, "records of the large capture")
-	long := f.Bool("long", true, "also pipe ten times the records through standard input")
-	formRecords := f.Int("forms", 200_000, "records of each other form of the large capture, 0: none")
-	only := f.Bool("only-forms", false, "measure the forms alone, without DuckDB")
+	formRecords := f.Int("forms", 200_000, "records of each other form of the large capture")
+	only := f.String("only", "", "measure these parts alone, a list of "+partNames()+"; empty: all")
+	f.BoolVar(&b.alone, "alone", false, "measure forms without DuckDB and ClickHouse")
+	f.StringVar(&b.forms, "form", "", "measure these forms alone, names with commas between")
 	out := f.String("o", "", "write the table to this file")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -60,45 +88,14 @@ func run(args []string) error {
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
-	load := filepath.Join(b.dir, "load.jsonl")
-	many := filepath.Join(b.dir, "identities.jsonl")
-	forms := func() error {
-		if *formRecords == 0 {
-			return nil
+	b.scenarios, b.records, b.formRecords = *scenarios, *records, *formRecords
+	b.machine()
+	for _, p := range parts {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), p.name) {
+			continue
 		}
-		return b.formsOf(load, *formRecords, !*only)
-	}
-	steps := []func() error{
-		func() error { return b.generate(filepath.Join(*scenarios, "load.yaml"), load, *records) },
-		func() error { return b.generate(filepath.Join(*scenarios, "identities.yaml"), many, *records/2) },
-		func() error { return b.compress(load) },
-		func() error { return b.same(load, "plain") },
-		func() error { return b.same(many) },
-		func() error { b.head(load, many); return nil },
-		func() error { return b.reading(load) },
-		func() error { return b.storing(load) },
-		func() error { return b.compressed(load) },
-		func() error { return b.identities(many) },
-		func() error {
-			if !*long {
-				return nil
-			}
-			return b.long(filepath.Join(*scenarios, "load.yaml"), *records)
-		},
-		forms,
-		func() error {
-			if b.relay == "" {
-				return nil
-			}
-			return b.live(filepath.Join(*scenarios, "load.yaml"))
-		},
-	}
-	if *only {
-		steps = []func() error{steps[0], func() error { b.machine(); return nil }, forms}
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
+		if err := p.measure(b); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	fmt.Fprintf(&b.out, "\n| goal of the project | measured | at most | |\n|---|---|---|---|\n%s\n", strings.Join(b.goals, "\n"))
@@ -132,23 +129,41 @@ func (b *bench) generate(scenario, file string, records int) error {
 	return os.Rename(file+".part", file)
 }
 
-// head says what was measured on what.
-func (b *bench) head(load, many string) {
-	size := func(f string) string {
-		fi, err := os.Stat(f)
-		if err != nil {
-			return "?"
-		}
-		return fmt.Sprintf("%.2f GB", float64(fi.Size())/1e9)
+// capture returns the generated log of a scenario, which it makes where it is not there.
+func (b *bench) capture(scenario string, records int) (string, error) {
+	file := filepath.Join(b.dir, fmt.Sprintf("%s-%d.jsonl", scenario, records))
+	return file, b.generate(filepath.Join(b.scenarios, scenario+".yaml"), file, records)
+}
+
+func (b *bench) load() (string, error) { return b.capture("load", b.records) }
+
+// table begins the table of one job and contender a row, where it has not begun.
+func (b *bench) table() {
+	if !b.begun {
+		b.begun = true
+		b.out.WriteString("\n| job | contender | wall s | CPU s | peak MiB | wall, ratio | CPU, ratio |\n|---|---|---|---|---|---|---|\n")
 	}
-	b.machine()
-	fmt.Fprintf(&b.out, "load: %s; identities: %s. All contenders gave the same edges (count, first, last).\n\n", size(load), size(many))
-	b.out.WriteString("| job | contender | wall s | CPU s | peak MiB | wall, ratio | CPU, ratio |\n|---|---|---|---|---|---|---|\n")
 }
 
 // machine says where and how often was measured.
 func (b *bench) machine() {
-	fmt.Fprintf(&b.out, "%s, %d cores, %s, DuckDB 1.5.1 (2 threads). Medians of %d alternating runs, each contender a process of its own.\n", cpuName(), runtime.NumCPU(), runtime.Version(), b.runs)
+	fmt.Fprintf(&b.out, "%s, %d cores, %s, DuckDB 1.5.1 and %s (2 threads). Medians of %d alternating runs, each contender a process of its own.\n"+
+		"All contenders gave the same edges (count, first, last). %s, load %s when it began.\n",
+		cpuName(), runtime.NumCPU(), runtime.Version(), houseName(), b.runs, time.Now().UTC().Format(time.DateOnly), loadAverage())
+}
+
+// houseName names the other engine in process, or says that there is none.
+func houseName() string {
+	if library() == "" {
+		return "no ClickHouse, since LIBCHDB names no library,"
+	}
+	return "ClickHouse 26.7 in process"
+}
+
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }
 
 func cpuName() string {
@@ -251,10 +266,35 @@ func (b *bench) duck(name, file string) *contender {
 	return &contender{name: "DuckDB " + name, shell: quote(b.self) + " duckdb-edges " + quote(file) + " > /dev/null"}
 }
 
-func (b *bench) reading(load string) error {
-	ours, duck := b.edges(load), b.duck("read_json, GROUP BY", load)
+// house is ClickHouse reading a log, nothing where there is none.
+func (b *bench) house(file string) []*contender {
+	if library() == "" {
+		return nil
+	}
+	return []*contender{{name: "ClickHouse in process, GROUP BY", shell: quote(b.self) + " clickhouse-edges " + quote(file) + " > /dev/null"}}
+}
+
+// ahead prints the rows of ClickHouse and notes that it may not be faster.
+func (b *bench) ahead(job string, house []*contender, ours *contender) {
+	for _, c := range house {
+		b.row(job, c, ours)
+		b.goal(job+": wall, share of ClickHouse's", median(ours.runs, wall)/median(c.runs, wall), 1)
+		b.goal(job+": CPU, share of ClickHouse's", median(ours.runs, cpu)/median(c.runs, cpu), 1)
+	}
+}
+
+func (b *bench) reading() error {
+	load, err := b.load()
+	if err != nil {
+		return err
+	}
+	if err := b.same(load, "plain"); err != nil {
+		return err
+	}
+	b.table()
+	ours, duck, house := b.edges(load), b.duck("read_json, GROUP BY", load), b.house(load)
 	plain := &contender{name: "encoding/json, structs", shell: quote(b.self) + " encodingjson " + quote(load) + " > /dev/null"}
-	if err := b.measure([]*contender{ours, duck}); err != nil {
+	if err := b.measure(append(house, ours, duck)); err != nil {
 		return err
 	}
 	u, err := once(plain.shell) // 40 times slower: one run tells enough
@@ -265,13 +305,19 @@ func (b *bench) reading(load string) error {
 	for _, c := range []*contender{ours, duck, plain} {
 		b.row("records to edges", c, ours)
 	}
+	b.ahead("records to edges", house, ours)
 	b.goal("edges: wall, share of DuckDB's GROUP BY", median(ours.runs, wall)/median(duck.runs, wall), 1.0/6)
 	b.goal("edges: CPU, share of DuckDB's GROUP BY", median(ours.runs, cpu)/median(duck.runs, cpu), 1.0/6)
 	b.goal("edges: MiB", median(ours.runs, rss), 64)
 	return nil
 }
 
-func (b *bench) storing(load string) error {
+func (b *bench) storing() error {
+	load, err := b.load()
+	if err != nil {
+		return err
+	}
+	b.table()
 	store, pq := filepath.Join(b.dir, "store"), filepath.Join(b.dir, "copy.parquet")
 	out := filepath.Join(b.dir, "bundles") // a place of its own for each: file systems are slow where much was just deleted
 	defer os.RemoveAll(out)
@@ -292,7 +338,15 @@ func (b *bench) storing(load string) error {
 	return nil
 }
 
-func (b *bench) compressed(load string) error {
+func (b *bench) compressed() error {
+	load, err := b.load()
+	if err != nil {
+		return err
+	}
+	if err := b.compress(load); err != nil {
+		return err
+	}
+	b.table()
 	for _, c := range []struct {
 		ext  string
 		most float64
@@ -308,13 +362,22 @@ func (b *bench) compressed(load string) error {
 	return nil
 }
 
-func (b *bench) identities(many string) error {
-	ours, duck := b.edges(many), b.duck("read_json, GROUP BY", many)
-	if err := b.measure([]*contender{ours, duck}); err != nil {
+func (b *bench) identities() error {
+	many, err := b.capture("identities", b.records/2)
+	if err != nil {
+		return err
+	}
+	if err := b.same(many); err != nil {
+		return err
+	}
+	b.table()
+	ours, duck, house := b.edges(many), b.duck("read_json, GROUP BY", many), b.house(many)
+	if err := b.measure(append(house, ours, duck)); err != nil {
 		return err
 	}
 	b.row("many identities", ours, ours)
 	b.row("many identities", duck, ours)
+	b.ahead("many identities", house, ours)
 	b.goal("identities: CPU, share of DuckDB's", median(ours.runs, cpu)/median(duck.runs, cpu), 1)
 	b.goal("identities: memory, share of DuckDB's", median(ours.runs, rss)/median(duck.runs, rss), 1)
 	b.goal("identities: wall, share of DuckDB's", median(ours.runs, wall)/median(duck.runs, wall), 1.25)
@@ -322,7 +385,9 @@ func (b *bench) identities(many string) error {
 }
 
 // long pipes ten times the records through standard input: memory must not grow with the length of the log.
-func (b *bench) long(scenario string, records int) error {
+func (b *bench) long() error {
+	scenario, records := filepath.Join(b.scenarios, "load.yaml"), b.records
+	b.table()
 	pipe := func(total int) (float64, error) {
 		gen := func(seed int) string {
 			return fmt.Sprintf("%s -scenario %s -format hubble -records %d -seed %d -o -", quote(b.flowgen), quote(scenario), total/2, seed)

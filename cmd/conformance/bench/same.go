@@ -13,13 +13,16 @@ import (
 	"time"
 )
 
-// sameEdges fails unless sluice, DuckDB and (where asked, since it is slow) encoding/json find the same edges.
+// sameEdges fails unless sluice, DuckDB, ClickHouse (where there is one) and, where asked since it is slow, encoding/json find the same edges.
 func (b *bench) sameEdges(file string, plain bool) error {
 	ours, err := b.sluiceEdges(file)
 	if err != nil {
 		return err
 	}
 	peers := []string{"duckdb-edges"}
+	if library() != "" {
+		peers = append(peers, "clickhouse-edges")
+	}
 	if plain {
 		peers = append(peers, "encodingjson")
 	}
