@@ -12,121 +12,118 @@ import (
 // moves. The hashed text is a contract: ids stand in bundles and decisions.
 func (p *Policy) RuleID(i int) string {
 	r := p.Rules[i].Canonical()
-	e := encoder{make([]byte, 0, 512)}
-	e.word("sluice/rule/v1", r.Direction.String())
+	var room [512]byte // most rules need no more
+	b := word(room[:0], "sluice/rule/v1", r.Direction.String())
 	if r.Action != Allow {
-		e.word("action", r.Action.String())
+		b = word(b, "action", r.Action.String())
 	}
-	e.word("namespace", p.Namespace)
-	e.selector("subject", p.Subject.Canonical())
-	e.selector("subject-namespaces", p.SubjectNamespaces.Canonical())
+	b = word(b, "namespace", p.Namespace)
+	b = words(b, "subject", p.Subject.Canonical())
+	b = words(b, "subject-namespaces", p.SubjectNamespaces.Canonical())
 	if p.SubjectEntities != 0 {
-		e.word("subject-entities", p.SubjectEntities.String(), strconv.FormatBool(p.EntitiesOnly))
+		b = word(b, "subject-entities", p.SubjectEntities.String(), strconv.FormatBool(p.EntitiesOnly))
 	}
 	if len(r.Self) > 0 {
-		e.word("self")
-		e.peers(r.Self)
+		b = wordsOf(word(b, "self"), r.Self)
 	}
 	if r.AnyPeer {
-		e.word("any-peer")
+		b = word(b, "any-peer")
 	}
-	e.peers(r.Peers)
+	b = wordsOf(b, r.Peers)
 	if r.AnyPort {
-		e.word("any-port")
+		b = word(b, "any-port")
 	}
-	e.ports("port", r.Ports)
-	e.ports("not-port", r.NotPorts)
-	sum := sha256.Sum256(e.b)
+	b = numbers(b, "port", r.Ports)
+	b = numbers(b, "not-port", r.NotPorts)
+	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:5])
 }
 
-// encoder writes lines of quoted words: what differs in meaning differs in text.
-type encoder struct{ b []byte }
+// The functions below append lines of quoted words: what differs in meaning differs in text.
 
-func (e *encoder) word(name string, values ...string) {
-	e.b = append(e.b, name...)
+// word appends a line of quoted words after a name.
+func word(b []byte, name string, values ...string) []byte {
+	b = append(b, name...)
 	for _, v := range values {
-		e.value(v)
+		b = quoted(b, v)
 	}
-	e.b = append(e.b, '\n')
+	return append(b, '\n')
 }
 
-// value adds a quoted word to a line. Most hold nothing that strconv would write otherwise.
-func (e *encoder) value(v string) {
-	e.b = append(e.b, ' ')
+// quoted adds a quoted word to a line. Most hold nothing that strconv would write otherwise.
+func quoted(b []byte, v string) []byte {
+	b = append(b, ' ')
 	for i := range len(v) {
 		if v[i] < ' ' || v[i] > '~' || v[i] == '"' || v[i] == '\\' {
-			e.b = strconv.AppendQuote(e.b, v)
-			return
+			return strconv.AppendQuote(b, v)
 		}
 	}
-	e.b = append(append(append(e.b, '"'), v...), '"')
+	return append(append(append(b, '"'), v...), '"')
 }
 
-func (e *encoder) selector(name string, s Selector) {
+// words appends a selector, nothing for an empty one.
+func words(b []byte, name string, s Selector) []byte {
 	if len(s) == 0 {
-		return
+		return b
 	}
-	e.word(name)
+	b = word(b, name)
 	for i := range s {
 		r := &s[i]
-		e.b = append(append(e.b, ' '), r.Op.String()...)
-		e.value(r.Key)
+		b = append(append(b, ' '), r.Op.String()...)
+		b = quoted(b, r.Key)
 		for _, v := range r.Values {
-			e.value(v)
+			b = quoted(b, v)
 		}
-		e.b = append(e.b, '\n')
+		b = append(b, '\n')
 		for _, t := range r.Any {
-			e.word("or")
-			e.selector("of", t)
+			b = words(word(b, "or"), "of", t)
 		}
 		if r.Op == Either {
-			e.word("end")
+			b = word(b, "end")
 		}
 	}
+	return b
 }
 
-func (e *encoder) peers(list []Peer) {
+// wordsOf appends peers.
+func wordsOf(b []byte, list []Peer) []byte {
 	for i := range list {
 		switch p := &list[i]; p.Kind {
 		case PeerPods:
-			e.word("pods")
-			e.selector("namespaces", p.Namespaces)
-			e.selector("labels", p.Pods)
+			b = words(word(b, "pods"), "namespaces", p.Namespaces)
+			b = words(b, "labels", p.Pods)
 		case PeerCIDR:
-			e.word("cidr", append([]string{p.CIDR.String()}, texts(p.Except)...)...)
+			b = word(b, "cidr", append([]string{p.CIDR.String()}, texts(p.Except)...)...)
 		case PeerEntities:
-			e.word("entities", p.Entities.String())
+			b = word(b, "entities", p.Entities.String())
 		case PeerFQDN:
-			e.word("fqdn", p.Name)
+			b = word(b, "fqdn", p.Name)
 		case PeerNetwork:
-			e.word("network", p.Name)
-			e.selector("labels", p.Pods)
+			b = words(word(b, "network", p.Name), "labels", p.Pods)
 		case PeerNodes:
-			e.word("nodes")
-			e.selector("labels", p.Pods)
+			b = words(word(b, "nodes"), "labels", p.Pods)
 		case PeerService:
-			e.word("service", p.Namespace, p.Name)
-			e.selector("labels", p.Pods)
+			b = words(word(b, "service", p.Namespace, p.Name), "labels", p.Pods)
 		case PeerAll:
-			e.word("all")
-			e.peers(p.All)
-			e.word("none")
-			e.peers(p.None)
-			e.word("end")
+			b = wordsOf(word(b, "all"), p.All)
+			b = wordsOf(word(b, "none"), p.None)
+			b = word(b, "end")
 		}
 	}
+	return b
 }
 
-func (e *encoder) ports(name string, list []Port) {
+// numbers appends ports.
+func numbers(b []byte, name string, list []Port) []byte {
 	for _, p := range list {
-		numbers := strconv.Itoa(int(p.First)) + "-" + strconv.Itoa(int(p.Last))
+		span := strconv.Itoa(int(p.First)) + "-" + strconv.Itoa(int(p.Last))
 		if p.Code > 0 {
-			e.word(name, p.Proto.String(), numbers, p.Name, "code "+strconv.Itoa(int(p.Code)-1))
+			b = word(b, name, p.Proto.String(), span, p.Name, "code "+strconv.Itoa(int(p.Code)-1))
 			continue
 		}
-		e.word(name, p.Proto.String(), numbers, p.Name)
+		b = word(b, name, p.Proto.String(), span, p.Name)
 	}
+	return b
 }
 
 func texts[T fmt.Stringer](list []T) []string {
