@@ -117,8 +117,11 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 	if !x.says(rule) {
 		return "the dialect " + x.speech.name() + " has no rule for " + e.Proto.String() + " alone", cut
 	}
+	if peer.Kind == model.KindPod {
+		return "", ""
+	}
 	rule.Peers, rule.AnyPeer = []policy.Peer{x.peer(en.namespace, en.peer)}, false
-	if peer.Kind != model.KindPod && !x.says(rule) {
+	if !x.says(rule) {
 		return x.peerless(peer), cut
 	}
 	return "", ""

@@ -15,45 +15,55 @@ import (
 // the keys that each may be selected by.
 type selecting struct {
 	*scope
-	having map[string]map[string][]graph.WorkloadID // workloads of the cluster by label key and value, sorted
-	stable map[graph.WorkloadID][]string            // keys of a workload that may stand in a selector
+	// having are the workloads of the cluster by label key and value, sorted by namespace.
+	having map[string]map[string][]graph.WorkloadID
+	stable map[graph.WorkloadID][]string // keys of a workload that may stand in a selector
 	// Selectors stand in the policies of all who need the same; each is kept once.
-	ofWorkload  map[graph.WorkloadID]policy.Selector
+	ofWorkload  []policy.Selector
 	ofNamespace map[string]policy.Selector
 }
 
 func newSelecting(sc *scope) *selecting {
 	s := &selecting{sc, map[string]map[string][]graph.WorkloadID{}, map[graph.WorkloadID][]string{},
-		map[graph.WorkloadID]policy.Selector{}, map[string]policy.Selector{}}
+		make([]policy.Selector, len(sc.g.Workloads)), map[string]policy.Selector{}}
 	for i, w := range sc.g.AllWorkloads() {
+		s.ofWorkload[i] = slices.Clip(policy.MatchLabels(w.Selector))
+		if s.ofNamespace[w.Namespace] == nil {
+			s.ofNamespace[w.Namespace] = policy.Namespace(w.Namespace)
+		}
 		if w.Cluster == sc.cluster {
 			s.index(i)
+		}
+	}
+	for _, byValue := range s.having {
+		for _, list := range byValue {
+			slices.SortStableFunc(list, func(a, b graph.WorkloadID) int {
+				return cmp.Compare(s.g.Workloads[a].Namespace, s.g.Workloads[b].Namespace)
+			})
 		}
 	}
 	return s
 }
 
 // own is the selector of one workload.
-func (s *selecting) own(i graph.WorkloadID) policy.Selector {
-	sel, ok := s.ofWorkload[i]
-	if !ok {
-		sel = policy.MatchLabels(s.g.Workloads[i].Selector)
-		s.ofWorkload[i] = slices.Clip(sel)
+func (s *selecting) own(i graph.WorkloadID) policy.Selector { return s.ofWorkload[i] }
+
+// value is what a workload is selected by under a key, "" for nothing.
+func (s *selecting) value(i graph.WorkloadID, key string) string {
+	for _, r := range s.ofWorkload[i] {
+		if r.Key == key {
+			return r.Values[0]
+		}
 	}
-	return sel
+	return ""
 }
 
-// inNamespaces is the selector of some namespaces, by their names.
+// inNamespaces is the selector of some namespaces that have workloads, by their names.
 func (s *selecting) inNamespaces(namespaces []string) policy.Selector {
 	if len(namespaces) > 1 {
 		return policy.Namespace(namespaces...)
 	}
-	sel, ok := s.ofNamespace[namespaces[0]]
-	if !ok {
-		sel = policy.Namespace(namespaces...)
-		s.ofNamespace[namespaces[0]] = sel
-	}
-	return sel
+	return s.ofNamespace[namespaces[0]]
 }
 
 // selection is some workloads of one namespace and the selector that selects exactly them.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -14,10 +15,13 @@ import (
 type speech struct {
 	dialect    render.Dialect
 	namespaces map[string]string // what is wrong with each, "" for nothing
+	mu         sync.Mutex        // of clusters: rules are made on all processors
 	clusters   map[string]string // the same of clusters
 }
 
-func newSpeech(d render.Dialect) *speech { return &speech{d, map[string]string{}, map[string]string{}} }
+func newSpeech(d render.Dialect) *speech {
+	return &speech{dialect: d, namespaces: map[string]string{}, clusters: map[string]string{}}
+}
 
 func (s *speech) name() string { return s.dialect.Name() }
 
@@ -104,6 +108,8 @@ func (s *speech) ofCluster(p policy.Peer, cluster string) (policy.Peer, bool) {
 
 // cluster returns why no policy can name a cluster, "" if one can: its name comes out of a log too.
 func (s *speech) cluster(m render.Meshed, name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	why, ok := s.clusters[name]
 	if !ok {
 		peer := m.OfCluster(policy.PodsIn("check", policy.MatchLabels(map[string]string{"check": "check"})), name)

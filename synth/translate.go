@@ -46,7 +46,9 @@ func (t *translator) peersOf(ns string, peers []graph.PeerID, names map[graph.Pe
 		}
 	}
 	out = append(out, t.outside(ns, addresses)...)
-	for _, p := range t.products(workloads) {
+	products := t.products(workloads)
+	out = slices.Grow(out, len(products))
+	for _, p := range products {
 		out = append(out, policy.Peer{Kind: policy.PeerPods, Namespaces: t.inNamespaces(p.namespaces), Pods: p.sel})
 	}
 	return out

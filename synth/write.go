@@ -8,6 +8,7 @@ import (
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
 
 // writePolicies returns the policies for needs. It fails where a widening that was asked for could be made for nobody.
@@ -25,7 +26,7 @@ func writePolicies(
 		proofs:    map[graph.WorkloadID]policy.ByDirection[Proof]{},
 		beside:    map[string]policy.Policy{},
 	}}
-	bySubject := map[graph.WorkloadID]*policy.ByDirection[[]need]{}
+	bySubject := needy{}
 	var dns []need
 	for _, x := range needs {
 		if w.isQuery(x) {
@@ -50,9 +51,36 @@ func writePolicies(
 	return &w.output, nil
 }
 
+// needy are the needs of each subject, by direction.
+type needy map[graph.WorkloadID]*policy.ByDirection[[]need]
+
+// shared is the policy of subjects of a namespace that need the same.
+type shared struct {
+	selection
+	namespace string
+	rules     []learnedRule
+	proofs    policy.ByDirection[Proof]
+}
+
 // writeAll writes the policies of all subjects: one for those of a namespace that need the same, where a selector
-// selects exactly them, else one each.
-func (w *writer) writeAll(ctx context.Context, bySubject map[graph.WorkloadID]*policy.ByDirection[[]need]) error {
+// selects exactly them, else one each. Rules are made on all processors, and written in order.
+func (w *writer) writeAll(ctx context.Context, bySubject needy) error {
+	const atOnce = 1 << 10 // what is made is written before the next is
+	for list := range slices.Chunk(w.sharing(bySubject), atOnce) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		render.Each(len(list), func(i int) { w.solver.share(&list[i], bySubject) })
+		for i := range list {
+			w.writeShared(&list[i])
+			list[i] = shared{}
+		}
+	}
+	return nil
+}
+
+// sharing are the subjects that get one policy, in order.
+func (w *writer) sharing(bySubject needy) []shared {
 	same := map[string][]graph.WorkloadID{}
 	for s, needs := range bySubject {
 		k := w.g.Workloads[s].Namespace + "\x00" + w.needsKey(needs)
@@ -64,16 +92,14 @@ func (w *writer) writeAll(ctx context.Context, bySubject map[graph.WorkloadID]*p
 		groups = append(groups, users)
 	}
 	slices.SortFunc(groups, slices.Compare)
+	var out []shared
 	for _, users := range groups {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		ns := w.g.Workloads[users[0]].Namespace
 		for _, part := range w.partition(ns, users) {
-			w.writeShared(ns, part, bySubject)
+			out = append(out, shared{selection: part, namespace: ns})
 		}
 	}
-	return nil
+	return out
 }
 
 // needsKey is equal for subjects that need the same of the same peers.
@@ -95,31 +121,33 @@ func (w *writer) needsKey(needs *policy.ByDirection[[]need]) string {
 	return keyOf(slices.Compact(list))
 }
 
-// writeShared writes the policy of subjects that need the same.
-func (w *writer) writeShared(ns string, part selection, bySubject map[graph.WorkloadID]*policy.ByDirection[[]need]) {
-	var all []learnedRule
-	var proofs policy.ByDirection[Proof]
+// share makes the rules of subjects that need the same.
+func (v *solver) share(x *shared, bySubject needy) {
 	for _, d := range policy.Directions() {
 		var needs []need
-		for _, u := range part.users {
+		for _, u := range x.users {
 			needs = append(needs, *bySubject[u].At(d)...)
 		}
 		if len(needs) > 0 {
-			rules, proof := w.solver.rules(d, needs)
-			all = append(all, rules...)
-			*proofs.At(d) = proof
+			rules, proof := v.rules(d, needs)
+			x.rules = append(x.rules, rules...)
+			*x.proofs.At(d) = proof
 		}
 	}
-	for _, u := range part.users {
-		w.proofs[u] = proofs
+}
+
+// writeShared writes the policy of subjects that need the same.
+func (w *writer) writeShared(x *shared) {
+	for _, u := range x.users {
+		w.proofs[u] = x.proofs
 	}
 	name := ""
-	if len(part.users) == 1 {
-		name = w.nameOf(ns, w.g.Workloads[part.users[0]].Name, part.sel)
+	if len(x.users) == 1 {
+		name = w.nameOf(x.namespace, w.g.Workloads[x.users[0]].Name, x.sel)
 	} else {
-		name = w.claim(ns, w.together(ns, "", part), part.sel)
+		name = w.claim(x.namespace, w.together(x.namespace, "", x.selection), x.sel)
 	}
-	w.add(policy.Policy{Name: name, Namespace: ns, Subject: part.sel}, part.users, all)
+	w.add(policy.Policy{Name: name, Namespace: x.namespace, Subject: x.sel}, x.users, x.rules)
 }
 
 // wholes returns for each subject of a namespace that is isolated already one policy with all that the allow policies

@@ -34,6 +34,7 @@ type writer struct {
 
 // add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
 func (w *writer) add(p policy.Policy, of []graph.WorkloadID, rules []learnedRule) {
+	p.Rules = slices.Grow(p.Rules, len(rules))
 	for _, r := range rules {
 		p.Ingress = p.Ingress || r.Direction == model.Ingress
 		p.Egress = p.Egress || r.Direction == model.Egress
