@@ -95,15 +95,15 @@ type Labels []string
 
 // Get returns the value of key.
 func (l Labels) Get(key string) (string, bool) {
-	i, ok := slices.BinarySearchFunc(l, key, func(e, k string) int {
-		kk, _, _ := strings.Cut(e, "=")
-		return cmp.Compare(kk, k)
-	})
-	if !ok {
-		return "", false
+	for _, kv := range l { // they are few: comparing the length alone passes over most
+		switch {
+		case kv == key && strings.IndexByte(kv, '=') < 0:
+			return "", true
+		case len(kv) > len(key) && kv[len(key)] == '=' && kv[:len(key)] == key && strings.IndexByte(key, '=') < 0:
+			return kv[len(key)+1:], true
+		}
 	}
-	_, v, _ := strings.Cut(l[i], "=")
-	return v, true
+	return "", false
 }
 
 // MakeLabels sorts by key and removes duplicate keys (the smallest value stays).

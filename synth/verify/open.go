@@ -103,7 +103,7 @@ func held(set policy.PolicySet, rules map[string]bool) []Opening {
 	for i := range set.Policies {
 		p := &set.Policies[i]
 		for j := range p.Rules {
-			if !holds(p, j, p.RuleID(j), rules) {
+			if !mayHold(p, j) || !rules[p.RuleID(j)] {
 				continue
 			}
 			o := Opening{p.Namespace, p.Rules[j].Direction, p.Name, p.Subject.String(), ""}
@@ -118,6 +118,10 @@ func held(set policy.PolicySet, rules map[string]bool) []Opening {
 
 // holds reports whether a rule holds a workload open that is meant to be, for everything or for what it says.
 func holds(p *policy.Policy, rule int, id string, rules map[string]bool) bool {
-	return !p.Staged && len(p.Subject) > 0 && rules[id] &&
+	return rules[id] && mayHold(p, rule)
+}
+
+func mayHold(p *policy.Policy, rule int) bool {
+	return !p.Staged && len(p.Subject) > 0 &&
 		(opens(&p.Rules[rule]) || strings.Contains(p.Name, policy.OpenName+"-"))
 }

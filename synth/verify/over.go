@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
@@ -143,11 +142,12 @@ func (m *measurer) isolate(d model.Direction, name string) {
 
 // rule tries the peers and ports of one rule at one subject.
 func (m *measurer) rule(subject int, r *policy.Rule) {
+	peers := m.peers(r)
 	for _, pt := range m.u.ports {
 		if !namesPort(r, pt) {
 			continue
 		}
-		for _, other := range m.peers(r) {
+		for _, other := range peers {
 			src, dst := subject, other
 			if r.Direction == model.Ingress {
 				src, dst = other, subject
@@ -215,10 +215,7 @@ func (m *measurer) peers(r *policy.Rule) []int {
 func (m *measurer) matching(p *policy.Peer) []int {
 	key := ""
 	if p != nil {
-		key = fmt.Sprintf("%d %#v %#v %s %d", p.Kind, p.Namespaces, p.Pods, p.CIDR, p.Entities)
-		if p.Kind == policy.PeerAll {
-			key = fmt.Sprintf("%+v", *p)
-		}
+		key = policy.PeersKey([]policy.Peer{*p})
 	}
 	if out, ok := m.matches[key]; ok {
 		return out

@@ -10,11 +10,14 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 )
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
@@ -22,11 +25,9 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v := newVerifier(g, set, cfg)
 	v.report.Semantics = cfg.Semantics
 	v.report.First, v.report.Last = g.First, g.Last
-	for i := range g.Connections {
-		if i%4096 == 0 && ctx.Err() != nil {
-			return Report{}, ctx.Err()
-		}
-		v.replay(&g.Connections[i])
+	v.prepare()
+	if err := v.replay(ctx); err != nil {
+		return Report{}, err
 	}
 	v.unused()
 	v.idle()
@@ -47,10 +48,14 @@ func newVerifier(g *graph.Graph, set policy.PolicySet, cfg Config) *verifier {
 		g:     g,
 		cfg:   cfg,
 		ev:    eval.New(openersLast(set), cfg.Semantics),
-		ends:  map[model.EndpointID][]*eval.End{},
+		eps:   g.Tables.Endpoints.Snapshot(),
 		named: map[graph.EdgeID][]*eval.End{},
 		keys:  selectorKeys(set),
-		used:  map[[2]int]bool{},
+		used:  make([][]atomic.Bool, len(set.Policies)),
+	}
+	v.ends = make([][]*eval.End, len(v.eps))
+	for i := range v.used {
+		v.used[i] = make([]atomic.Bool, len(v.ev.Policies().Policies[i].Rules))
 	}
 	v.scope()
 	v.byAddress = asksForAddresses(set, cfg.Semantics)
@@ -63,7 +68,9 @@ type verifier struct {
 	g     *graph.Graph
 	cfg   Config
 	ev    *eval.Evaluator
-	ends  map[model.EndpointID][]*eval.End
+	eps   []model.Endpoint             // by id
+	ends  [][]*eval.End                // by endpoint: what it may be, nil where nobody asked
+	mu    sync.Mutex                   // of named: connections are judged on all processors
 	named map[graph.EdgeID][]*eval.End // the server with the names of the edge
 	keys  map[string]bool              // of labels that the set asks for
 	in    map[string]bool              // namespaces in scope
@@ -73,7 +80,7 @@ type verifier struct {
 	// podBlock holds the addresses of all pods, as manifests say; the zero value where they do not.
 	podBlock netip.Prefix
 	entities model.Entities  // that cluster-wide policies select
-	used     map[[2]int]bool // policy, rule
+	used     [][]atomic.Bool // by policy and rule
 	cases    caseBook
 	report   Report
 }
@@ -124,12 +131,12 @@ func without(p netip.Prefix, others []netip.Prefix) []netip.Prefix {
 // the set tells apart are one. A network that the log has no addresses for may be in each of the CIDRs that the
 // configuration gives it. Nothing: the labels are not known.
 func (v *verifier) may(id model.EndpointID) []*eval.End {
-	if ends, ok := v.ends[id]; ok {
+	if ends := v.ends[id]; ends != nil {
 		return ends
 	}
 	f := v.facts(id)
-	var ends []*eval.End
-	cidrs := v.cidrs(v.g.Tables.Endpoints.Get(id))
+	ends := []*eval.End{}
+	cidrs := v.cidrs(&v.eps[id])
 	add := func() {
 		if len(cidrs) == 0 {
 			ends = append(ends, v.ev.End(f))
@@ -158,7 +165,7 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 
 // facts are what the log says of an endpoint, in all its records.
 func (v *verifier) facts(id model.EndpointID) eval.Facts {
-	f := eval.FactsOf(v.g.Tables.Endpoints.Get(id))
+	f := eval.FactsOf(&v.eps[id])
 	f.Foreign = v.cfg.foreign(f.Cluster)
 	f.Masked = v.g.PeerOf[id] >= 0 && v.g.Peers[v.g.PeerOf[id]].Masked()
 	return f
@@ -168,10 +175,12 @@ func (v *verifier) facts(id model.EndpointID) eval.Facts {
 // and got this address: other records of the edge tell them.
 func (v *verifier) server(c *graph.Connection) []*eval.End {
 	e := &v.g.Edges[c.Edge]
-	ep := v.g.Tables.Endpoints.Get(c.Dst)
+	ep := &v.eps[c.Dst]
 	if ep.Kind != model.KindAddress || len(ep.Names) > 0 || len(e.Names) == 0 {
 		return v.may(c.Dst)
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if ends, ok := v.named[c.Edge]; ok {
 		return ends
 	}
@@ -243,8 +252,72 @@ func sameFamily(a, b *eval.End) bool {
 	return x == y || x == 0 || y == 0
 }
 
-func (v *verifier) replay(c *graph.Connection) {
-	verdict, d := v.judge(c)
+// prepare finds what the ends of all connections may be, on all processors. Pods that no selector of the set tells
+// apart are one end: a workload may have thousands.
+func (v *verifier) prepare() {
+	asked := make([]bool, len(v.eps))
+	for i := range v.g.Connections {
+		asked[v.g.Connections[i].Src], asked[v.g.Connections[i].Dst] = true, true
+	}
+	var ids []model.EndpointID
+	for id, ok := range asked {
+		if ok {
+			ids = append(ids, model.EndpointID(id))
+		}
+	}
+	alike := make([]string, len(ids))
+	render.Each(len(ids), func(i int) { alike[i] = v.alike(ids[i]) })
+	first, of := map[string]model.EndpointID{}, make([]model.EndpointID, len(ids))
+	var single []model.EndpointID
+	for i, id := range ids {
+		other, ok := first[alike[i]]
+		if of[i] = other; ok && alike[i] != "" {
+			continue
+		}
+		first[alike[i]], of[i] = id, id
+		single = append(single, id)
+	}
+	render.Each(len(single), func(i int) { v.may(single[i]) })
+	for i, id := range ids {
+		v.ends[id] = v.ends[of[i]]
+	}
+}
+
+// alike is equal for pods that nothing in the set tells apart, "" for an end that is looked at by itself.
+func (v *verifier) alike(id model.EndpointID) string {
+	ep := &v.eps[id]
+	p := v.g.PeerOf[id]
+	if ep.Kind != model.KindPod || len(ep.Labels) == 0 || ep.Address.IsValid() || len(ep.Names) > 0 ||
+		ep.Marks != 0 || ep.Entities != 0 || p >= 0 && v.g.Peers[p].Masked() || len(v.ev.Policies().Manifests.Workloads) > 0 {
+		return ""
+	}
+	own := strings.Join(project(ep.Labels, v.keys), "\x00")
+	of := strings.Join(ep.NamespaceLabels, "\x00")
+	return strings.Join([]string{ep.Cluster, ep.Namespace, ep.ServiceAccount, own, of}, "\x01")
+}
+
+// replay judges all connections, some thousands at a time on all processors, and takes note of them in order.
+func (v *verifier) replay(ctx context.Context) error {
+	const atOnce = 1 << 14
+	type answer struct {
+		verdict Verdict
+		d       *eval.Decision
+	}
+	answers := make([]answer, min(atOnce, len(v.g.Connections)))
+	for list := range slices.Chunk(v.g.Connections, atOnce) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		render.Each(len(list), func(i int) { answers[i].verdict, answers[i].d = v.judge(&list[i]) })
+		for i := range list {
+			v.note(&list[i], answers[i].verdict, answers[i].d)
+		}
+	}
+	return nil
+}
+
+// note takes note of the verdict on a connection.
+func (v *verifier) note(c *graph.Connection, verdict Verdict, d *eval.Decision) {
 	v.report.Connections[verdict]++
 	v.report.Records[verdict] += c.Records
 	if v.g.Edges[c.Edge].State == graph.Pending {
@@ -266,7 +339,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 		return v.ev.Why(*d)
 	}
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		ep, ends := v.g.Tables.Endpoints.Get(id), v.may(id)
+		ep, ends := &v.eps[id], v.may(id)
 		pod := "pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
 		switch {
 		case len(ends) == 0:
@@ -277,7 +350,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 	}
 	why := ""
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		ep := v.g.Tables.Endpoints.Get(id)
+		ep := &v.eps[id]
 		switch {
 		case len(v.may(id)) == 1:
 		case ep.Kind == model.KindPod && why == "":
@@ -303,7 +376,7 @@ func (v *verifier) lacks(c *graph.Connection, d *eval.Decision) bool {
 	}
 	lacks := false
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		switch ep := v.g.Tables.Endpoints.Get(id); {
+		switch ep := &v.eps[id]; {
 		case len(v.may(id)) == 0, ep.Kind == model.KindPod && len(ep.Labels) == 0:
 			return false // what the log lacks
 		case len(v.may(id)) == 1:
@@ -350,7 +423,8 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 
 // decide asks for whatever the ends may be; unless all answers give one verdict, there is no decision.
 func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Decision) {
-	var all []eval.Decision
+	var room [2]eval.Decision // mostly they are one
+	all := room[:0]
 	for _, src := range v.may(c.Src) {
 		for _, dst := range v.server(c) {
 			if !sameFamily(src, dst) {
@@ -373,7 +447,8 @@ func (v *verifier) decide(c *graph.Connection, worked bool) (Verdict, *eval.Deci
 		v.use(d.Egress)
 		v.use(d.Ingress)
 	}
-	return verdictOf(worked, all[0]), &all[0]
+	d := all[0]
+	return verdictOf(worked, d), &d
 }
 
 // leaving returns a decision where only what leaves the source is judged: a proxy connects to the destination.
@@ -400,7 +475,7 @@ func verdictOf(worked bool, d eval.Decision) Verdict {
 // concerns reports whether an end of a connection is a pod that the set is for.
 func (v *verifier) concerns(c *graph.Connection) bool {
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		ep := v.g.Tables.Endpoints.Get(id)
+		ep := &v.eps[id]
 		if ep.Kind == model.KindPod && (v.wide || v.in[ep.Namespace]) || ep.Entities&v.entities != 0 {
 			return true
 		}
@@ -410,7 +485,9 @@ func (v *verifier) concerns(c *graph.Connection) bool {
 
 func (v *verifier) use(p eval.Part) {
 	if p.Reason == eval.ByRule {
-		v.used[[2]int{p.Policy, p.Rule}] = true
+		if used := &v.used[p.Policy][p.Rule]; !used.Load() {
+			used.Store(true)
+		}
 	}
 }
 
@@ -459,7 +536,7 @@ func (v *verifier) unused() {
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
 			idle := p.Staged || denies || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
 			meant := opens(&p.Rules[j]) || v.cfg.WidenedRules[id] || holds(p, j, id, v.cfg.Held)
-			if !idle && !v.used[[2]int{i, j}] && !meant {
+			if !idle && !v.used[i][j].Load() && !meant {
 				v.report.Unused = append(
 					v.report.Unused,
 					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},
@@ -472,12 +549,11 @@ func (v *verifier) unused() {
 // idle finds the policies of which no rule was needed, and those that select nothing which was seen. A policy without
 // rules is no rule's business: it denies.
 func (v *verifier) idle() {
-	for i := range v.g.Connections { // some were not judged
-		v.may(v.g.Connections[i].Src)
-		v.may(v.g.Connections[i].Dst)
-	}
-	selects := map[int]bool{}
-	for _, ends := range v.ends {
+	selects, seen := map[int]bool{}, map[string]bool{}
+	for id, ends := range v.ends {
+		if ends != nil && v.eps[id].Kind == model.KindPod {
+			seen[v.eps[id].Namespace] = true
+		}
 		for _, end := range ends {
 			for _, d := range policy.Directions() {
 				for _, p := range end.Policies(d) {
@@ -493,21 +569,11 @@ func (v *verifier) idle() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		name := p.Namespace + "/" + p.Name
-		blind := !selects[i] && !p.Staged && !p.EntitiesOnly && v.seen(p)
+		blind := !selects[i] && !p.Staged && !p.EntitiesOnly && seen[p.Namespace] // of others nothing is told
 		if blind || len(p.Rules) > 0 && unused[name] == len(p.Rules) {
 			v.report.Idle = append(v.report.Idle, Idle{policyName(p), p.Source, blind})
 		}
 	}
-}
-
-// seen reports whether pods of a policy's namespace were seen: of others nothing is told.
-func (v *verifier) seen(p *policy.Policy) bool {
-	for id := range v.ends {
-		if ep := v.g.Tables.Endpoints.Get(id); ep.Kind == model.KindPod && ep.Namespace == p.Namespace {
-			return true
-		}
-	}
-	return false
 }
 
 // caseOf tells of one connection.
