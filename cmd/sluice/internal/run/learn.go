@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -56,17 +54,6 @@ type Learned struct {
 	below  []string // what RequireReady finds
 }
 
-// sparing has garbage collected sooner while the policies of very many workloads are made and written: what is live
-// then is most of what a process ever has. It returns what ends that.
-func sparing(workloads int) (end func()) {
-	const many, percent = 8_000, 30
-	if workloads < many || os.Getenv("GOGC") != "" {
-		return func() {}
-	}
-	usual := debug.SetGCPercent(percent)
-	return func() { debug.SetGCPercent(usual) }
-}
-
 // Learn learns policies from a log, writes the bundle and verifies it.
 func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if err := l.Usable(); err != nil {
@@ -109,7 +96,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 			cfg.Name = missingName
 		}
 	}
-	defer sparing(len(l.Graph.Peers))()
+	defer sparing()()
 	out.Config.OneNamespace = capture.OneNamespace(l.Graph, l.Builder.Apart)
 	err = cfg.Watch.during(
 		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
@@ -136,7 +123,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
 		func() (err error) {
 			written, err := bundle.Write(ctx, cfg.Out, bundle.Input{
-				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.Evidence,
+				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.lastEvidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
 				CommitEvidence: cfg.WithEvidence, Sayers: out.Sayers, InForce: only,

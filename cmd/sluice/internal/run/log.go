@@ -29,7 +29,7 @@ type Log struct {
 	gaps    []store.Gap      // the newest of them
 	Servers []capture.Server // that were read, where they say what they are
 	Config  *Config
-	Builder *graph.Builder
+	Builder *graph.Builder   // nil once a bundle has its evidence
 	Graph   *graph.Graph     // nil before Build
 	Redact  *redact.Redactor // replaces names and addresses; nil: nothing does
 }
@@ -231,6 +231,13 @@ func (l *Log) Semantics(name string) (eval.Semantics, error) {
 		return eval.Calico, nil
 	}
 	return eval.Spec, nil
+}
+
+// lastEvidence is Evidence where nobody asks for the observations after it: they are let go.
+func (l *Log) lastEvidence(dir string) error {
+	err := l.Evidence(dir)
+	l.Builder = nil
+	return err
 }
 
 // Evidence keeps the observations behind the edges as a store of its own. Its one source is what was read.

@@ -1,0 +1,55 @@
+package run
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+)
+
+// How much garbage may lie beside what is live while policies are made and written. A heap of room has as much of it as
+// what is live takes, at least few percent of that and at most many.
+const (
+	room = 800 << 20 // bytes: with what else a process has, that is 1 GiB
+	few  = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
+	many = 100       // percent: as usual
+)
+
+// sparing has garbage collected the sooner the more is live, while the policies of very many workloads are made and
+// written. It returns what ends that.
+func sparing() (end func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	var mu sync.Mutex
+	ended := false
+	usual := debug.SetGCPercent(many)
+	var collected func(int)
+	collected = func(int) { // once after each collection
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			debug.SetGCPercent(garbage())
+			runtime.AddCleanup(&struct{ unreachable *int }{}, collected, 0)
+		}
+	}
+	collected(0)
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+		debug.SetGCPercent(usual)
+	}
+}
+
+// garbage is how many percent of what is live may be garbage.
+func garbage() int {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if live[0].Value.Kind() != metrics.KindUint64 || live[0].Value.Uint64() == 0 {
+		return many
+	}
+	at := int64(live[0].Value.Uint64())
+	return int(min(max(100*(room-at)/at, few), many))
+}
