@@ -80,7 +80,7 @@ func checking(sel policy.Selector) policy.Policy {
 func plainly(sel policy.Selector) bool {
 	const most = 8
 	for i := range sel {
-		if r := &sel[i]; r.Op != policy.In || len(r.Values) != 1 || !plain(r.Key) || !plain(r.Values[0]) {
+		if r := &sel[i]; r.Op != policy.In || len(r.Values) != 1 || !plainKey(r.Key) || !plain(r.Values[0]) {
 			return false
 		}
 	}
@@ -96,6 +96,9 @@ func plain(text string) bool {
 	}
 	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
+
+// plainKey is plain for a key, which may be one of those that Kubernetes recommends.
+func plainKey(key string) bool { return plain(strings.TrimPrefix(key, "app.kubernetes.io/")) }
 
 // ofCluster returns the peer for pods of another cluster, false if the dialect has none.
 func (s *speech) ofCluster(p policy.Peer, cluster string) (policy.Peer, bool) {

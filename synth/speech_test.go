@@ -37,7 +37,7 @@ func TestPlain(t *testing.T) {
 			}
 			labels := map[string]string{a: b}
 			for len(labels) < 1+r.IntN(8) {
-				labels[text()] = text()
+				labels[[]string{"", "app.kubernetes.io/"}[r.IntN(2)]+text()] = text()
 			}
 			sel := policy.MatchLabels(labels)
 			if !plain(a) || !plainly(sel) {
