@@ -25,11 +25,11 @@ func (a Action) String() string { return [...]string{"allow", "deny", "pass"}[a]
 type Rule struct {
 	Direction model.Direction
 	Action    Action
+	AnyPeer   bool   // every other end, in the cluster or outside; Peers is then empty
+	AnyPort   bool   // every protocol and port, protocols without ports among them; Ports is then empty
 	Self      []Peer // conditions on the subject itself, any of them; none for every subject
 	Peers     []Peer // any of them
-	AnyPeer   bool   // every other end, in the cluster or outside; Peers is then empty
 	Ports     []Port // any of them
-	AnyPort   bool   // every protocol and port, protocols without ports among them; Ports is then empty
 	NotPorts  []Port // none of them, whatever Ports and AnyPort say
 	// Source is where it was read, the first place of rules that were merged; no part of its meaning.
 	Source Position
@@ -54,21 +54,21 @@ const (
 )
 
 // Peer is a set of other ends. Only the fields of its Kind are set.
-type Peer struct {
+type Peer struct { // a large cluster has hundreds of thousands: what is small stands together
 	Kind PeerKind
+	// Inside says of a peer around the policies of namespaces that it is of pods though it asks for no label of theirs:
+	// to Cilium one of namespaces alone finds what is no pod as well.
+	Inside   bool
+	Entities model.Entities // any of them
 	// Namespaces selects the pod's namespace by its labels, Pods the pod in it; both must match, and an empty one
 	// matches all. A peer "in the policy's own namespace" names that namespace here. To Calico a network with a
 	// namespace is selected as if it were a pod of it.
 	Namespaces, Pods Selector
-	// Inside says of a peer around the policies of namespaces that it is of pods though it asks for no label of theirs:
-	// to Cilium one of namespaces alone finds what is no pod as well.
-	Inside    bool
-	CIDR      netip.Prefix
-	Except    []netip.Prefix
-	Entities  model.Entities // any of them
-	Name      string
-	Namespace string // of a service
-	All, None []Peer
+	CIDR             netip.Prefix
+	Except           []netip.Prefix
+	Name             string
+	Namespace        string // of a service
+	All, None        []Peer
 }
 
 // PodsIn is the peer of the pods that sel selects in the given namespace.

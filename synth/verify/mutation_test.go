@@ -81,12 +81,24 @@ func learn(t *testing.T, d render.Dialect, lines []string) learned {
 	return l
 }
 
-// complaints counts what verification says against a set, by the words of --fail-on.
+// complaints counts what verification says against a set, by the words of --fail-on. What it judges together and on all
+// processors has the verdicts of what is judged one by one.
 func (l *learned) complaints(t *testing.T, set policy.PolicySet) map[string]int {
 	t.Helper()
 	rep, err := verify.Verify(t.Context(), l.g, set, l.cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	one, err := verify.Replay(t.Context(), l.g, set, l.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var alone verify.Counts
+	for _, v := range one.Verdicts {
+		alone[v]++
+	}
+	if alone != rep.Connections {
+		t.Errorf("pods that nothing tells apart, judged as one: %v; each by itself: %v", rep.Connections, alone)
 	}
 	return map[string]int{"lost": int(rep.Connections[verify.Lost]), "escaped": int(rep.Connections[verify.Escaped]), "over": rep.Over.Count,
 		"unused": len(rep.Unused), "unisolated": len(rep.Gaps), "unrecorded": len(rep.Unrecorded) + len(rep.Missing)}
