@@ -90,7 +90,8 @@ func (d *Decoder) fillVerdict() *rejection {
 
 // cameBack returns the mark of what the packet counters show of the server's answer, none where the record does not
 // count both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram
-// may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered.
+// may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered. Where a protocol
+// is nothing without an answer, as TCP, a ping or an association of SCTP, any number is.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
 	counted := r.goldmane || kindOf(r.values[connsStarted]) != 0
@@ -113,7 +114,7 @@ func (d *Decoder) cameBack() model.Marks {
 		return model.MarkReset
 	case back > 0:
 		return model.MarkAnswered
-	case sent == 1 || sent > 0 && f.Proto == model.TCP:
+	case sent == 1 || sent > 0 && f.Proto.NeedsAnswer():
 		return model.MarkUnanswered
 	}
 	return 0

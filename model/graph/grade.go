@@ -65,7 +65,7 @@ func (d Doubt) String() string { return doubtTexts[d] }
 // cutOff is how long before the end of a log an opening may wait for its answer.
 const cutOff = 3e6 // microseconds
 
-// fewDatagrams are what a scanner sends to a port before it gives up.
+// fewDatagrams are what a scanner sends to a port before it gives up, in an hour.
 const fewDatagrams = 3
 
 // One-way traffic is learned as such when it was seen for so long.
@@ -342,6 +342,8 @@ func (r *grader) gradeOf(i EdgeID) (Grade, Doubt) {
 		return r.gradeCounted(e, p)
 	case e.Proto == model.TCP:
 		return r.gradeTCP(i)
+	case e.Proto.NeedsAnswer() && !r.g.Peers[e.Dst].Address.IsMulticast():
+		return r.gradeAsked(i)
 	}
 	return r.gradeDatagrams(i)
 }
@@ -355,7 +357,7 @@ func (r *grader) gradeCounted(e *Edge, p *proof) (Grade, Doubt) {
 		return Reset, DoubtNone
 	case !r.counts:
 		return GradeUnknown, DoubtNoAnswers
-	case e.Proto != model.TCP && e.Used > 1:
+	case !e.Proto.NeedsAnswer() && e.Used > 1:
 		p.soft = true // one at a time
 		return r.oneWay(e)
 	case r.incomplete(e):
@@ -371,7 +373,7 @@ func (r *grader) incomplete(e *Edge) bool {
 }
 
 func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
-	e, p := &r.g.Edges[i], &r.proofs[i]
+	p := &r.proofs[i]
 	switch {
 	case p.reset && p.syn:
 		return Reset, DoubtNone
@@ -383,6 +385,14 @@ func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 		return GradeUnknown, DoubtNoOpening
 	case !r.tells(i):
 		return GradeUnknown, DoubtNoAnswers
+	}
+	return r.unanswered(i)
+}
+
+// unanswered grades what got no answer though the log would show one.
+func (r *grader) unanswered(i EdgeID) (Grade, Doubt) {
+	e, p := &r.g.Edges[i], &r.proofs[i]
+	switch {
 	case r.incomplete(e):
 		p.soft = true
 		return GradeUnknown, DoubtIncomplete
@@ -393,7 +403,17 @@ func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 	return Attempted, DoubtNone
 }
 
-// gradeDatagrams grades what has no opening to tell by.
+// gradeAsked grades what has no flags to tell by and is nothing without an answer: a ping, an association of SCTP. Where
+// nobody else uses the protocol the answers of others over TCP show that the log has answers.
+func (r *grader) gradeAsked(i EdgeID) (Grade, Doubt) {
+	if !r.tells(i) && !r.tellsOf(i, model.TCP) {
+		return GradeUnknown, DoubtNoAnswers
+	}
+	return r.unanswered(i)
+}
+
+// gradeDatagrams grades what has no opening to tell by, and may need no answer. As few as a scanner sends are an attempt,
+// where the log has answers, of others over TCP at least.
 func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 	e, p := &r.g.Edges[i], &r.proofs[i]
 	back := pair{e.Dst, e.Src}
@@ -403,17 +423,14 @@ func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 		}
 		p.soft = true // systems limit how many errors they send
 	}
-	switch once := e.Used+e.RefusedRecords == 1 && !r.g.Peers[e.Dst].Address.IsMulticast(); {
-	case once && r.tells(i) && r.incomplete(e):
-		p.soft = true
-		return GradeUnknown, DoubtIncomplete
-	case once && r.tells(i):
-		return Attempted, DoubtNone
-	case once:
+	few := e.Used+e.RefusedRecords <= fewDatagrams && len(e.Windows) == 1
+	switch {
+	case !few || r.g.Peers[e.Dst].Address.IsMulticast():
+		return r.oneWay(e)
+	case !r.tells(i) && !r.tellsOf(i, model.TCP):
 		return GradeUnknown, DoubtNoAnswers
 	}
-	p.soft = p.soft || e.Used <= fewDatagrams && len(e.Windows) == 1 && r.tells(i)
-	return r.oneWay(e)
+	return r.unanswered(i)
 }
 
 // oneWay grades datagrams that nobody answered: over days they are a dependency that needs no answer.

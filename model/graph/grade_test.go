@@ -153,9 +153,15 @@ func TestGrades(t *testing.T) {
 		{name: "one datagram in a log without answers", want: "80/udp allowed unknown: the log does not show answers to it", silent: true, see: func(w *world, a, b model.EndpointID) {
 			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
 		}},
-		{name: "datagrams in vain", want: "80/udp allowed unknown: datagrams need no answer", see: func(w *world, a, b model.EndpointID) {
+		{name: "as many in vain as a scanner sends", want: "80/udp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, both(datagram, records(3)))
+		}},
+		{name: "more in vain", want: "80/udp allowed unknown: datagrams need no answer", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 80, model.Used, model.AtDestination, both(datagram, records(4)))
+		}},
+		{name: "in two hours in vain", want: "80/udp allowed unknown: datagrams need no answer", see: func(w *world, a, b model.EndpointID) {
 			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
-			w.see(0, a, b, 80, model.Used, model.AtDestination, datagram)
+			w.see(1, a, b, 80, model.Used, model.AtDestination, datagram)
 		}},
 		{name: "datagrams over days", want: "80/udp allowed one-way", see: func(w *world, a, b model.EndpointID) {
 			for _, h := range []uint32{0, 1, 30} {
@@ -338,6 +344,71 @@ func TestSilentHalf(t *testing.T) {
 	}
 }
 
+func records(n uint32) func(*model.Observation) { return func(o *model.Observation) { o.Records = n } }
+
+func sctp(o *model.Observation) { o.Proto = model.SCTP; o.Marks |= model.MarkNoted }
+
+func ping(o *model.Observation) { o.Proto = model.ICMP; o.Marks |= model.MarkNoted }
+
+func unreachable(o *model.Observation) {
+	o.Proto, o.Reason, o.Marks = model.ICMP, model.ICMPError, model.MarkNoted
+}
+
+func portless(p model.Proto) func(*model.Observation) {
+	return func(o *model.Observation) {
+		o.Proto, o.Reason, o.Conns, o.Marks = p, model.NoPort, 0, model.MarkNoted
+	}
+}
+
+// TestNeedsAnswer: what is nothing without an answer is an attempt where nobody answers it, any number of times, also
+// where nobody else uses the protocol.
+func TestNeedsAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		want   string
+		silent bool
+		see    func(w *world, a, b model.EndpointID)
+	}{
+		{name: "pings", want: "8/icmp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			for hour := range uint32(30) {
+				w.see(hour, a, b, 8, model.Used, model.AtDestination, both(ping, records(9)))
+			}
+		}},
+		{name: "one that is answered", want: "8/icmp allowed answered", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 8, model.Used, model.AtDestination, both(ping, records(9)))
+			w.see(1, a, b, 8, model.Reply, model.ToStack, both(ping, answer))
+		}},
+		{name: "in a log without answers", want: "8/icmp allowed unknown: the log does not show answers to it", silent: true, see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 8, model.Used, model.AtDestination, both(ping, records(9)))
+		}},
+		{name: "messages that no host answers", want: "42/icmp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 42, model.Used, model.AtDestination, both(ping, records(9)))
+		}},
+		{name: "SCTP", want: "38412/sctp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 38412, model.Used, model.AtDestination, both(sctp, records(9)))
+			w.see(5, a, b, 38412, model.Used, model.AtDestination, both(sctp, records(9)))
+		}},
+		{name: "counted", want: "8/icmp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(0, a, b, 8, model.Used, model.AtDestination, both(ping, unheard, records(9)))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &world{t: model.NewTables()}
+			if !c.silent {
+				for hour := range uint32(31) {
+					w.others(hour)
+				}
+				web, db := w.pod("shop", "web"), w.pod("shop", "web-db")
+				w.see(0, web, db, 9, model.Used, model.AtSource, func(o *model.Observation) { o.Marks |= model.MarkNoted | model.MarkAnswered })
+			}
+			c.see(w, w.pod("shop", "a"), w.pod("shop", "b"))
+			if d := cmp.Diff([]string{c.want}, w.grades(t, Config{})); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
 // TestObstacles: what nothing can be learned from is pending where nobody answered it, in a log that shows answers of
 // others, and keeps its subject open where somebody may have.
 func TestObstacles(t *testing.T) {
@@ -379,6 +450,42 @@ func TestObstacles(t *testing.T) {
 		}},
 		{name: "a datagram from a server's port", want: []string{"53/udp pending attempted"}, see: func(w *world) {
 			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram), later)
+		}},
+		{name: "three datagrams from a server's port", want: []string{"53/udp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram, records(3)), later)
+		}},
+		{name: "more than a scanner sends", want: []string{"53/udp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram, records(4)), later)
+		}},
+		{name: "in two hours", want: []string{"53/udp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram), later)
+			w.see(1, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram), later)
+		}},
+		{name: "most of which are refused by errors", want: []string{"53/udp pending reset"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram, records(40)), later)
+			w.see(0, b(w), a(w), 3, model.Irrelevant, model.AtDestination, both(unreachable, records(30)))
+		}},
+		{name: "few of which are", want: []string{"53/udp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Undecided, model.AtDestination, both(undecided(53, model.MarkReplyNo), datagram, records(40)), later)
+			w.see(0, b(w), a(w), 3, model.Irrelevant, model.AtDestination, both(unreachable, records(3)))
+		}},
+		{name: "an association of SCTP of which one end is silent", want: []string{"38412/sctp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 38412, model.Undecided, model.AtDestination, both(undecided(0, 0), sctp, records(100)), later)
+		}},
+		{name: "packets without a port", want: []string{"0/unknown pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Refused, model.AtDestination, both(portless(0), records(3)), later)
+		}},
+		{name: "many of them, which may be a tunnel that needs no answer", want: []string{"0/unknown refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Refused, model.AtDestination, both(portless(0), records(40)), later)
+		}},
+		{name: "many of a protocol that is nothing without answers", want: []string{"0/sctp pending attempted"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Refused, model.AtDestination, both(portless(model.SCTP), records(40)), later)
+			w.others(1)
+			w.see(1, a(w), b(w), 0, model.Refused, model.AtDestination, both(portless(model.SCTP), records(40)), later)
+		}},
+		{name: "to an end that answers", want: []string{"0/sctp refused unknown"}, see: func(w *world) {
+			w.see(0, a(w), b(w), 0, model.Refused, model.AtDestination, both(portless(model.SCTP), records(40)), later)
+			w.see(0, b(w), a(w), 0, model.Refused, model.AtDestination, both(portless(model.SCTP), records(40)), later)
 		}},
 		{name: "an opening of an end without identity", want: []string{"80/tcp pending attempted"}, see: func(w *world) {
 			w.see(0, a(w), b(w), 80, model.Refused, model.AtDestination, asked, later)

@@ -31,14 +31,12 @@ func (r *grader) clear(obstacles []EdgeID) {
 	for _, i := range obstacles {
 		e, grade := &r.g.Edges[i], Attempted
 		switch e.Reason {
-		case model.UnknownDirection:
+		case model.UnknownDirection, model.NoPort:
 			if !r.unasked(i, spoke) {
 				continue
 			}
-		case model.NoPort:
-			single := e.RefusedRecords == 1 && !spoke[pair{e.Dst, e.Src}]
-			if !single || !r.tellsOf(i, model.TCP) || r.incomplete(e) || r.nearEdge(e.First) {
-				continue
+			if r.turnedAway(e) {
+				grade = Reset
 			}
 		default:
 			if grade, _ = r.gradeOf(i); !grade.Failed() {
@@ -60,20 +58,27 @@ func (r *grader) clear(obstacles []EdgeID) {
 	}
 }
 
-// unasked reports whether packets belong to no connection: which end is the server nothing tells, and the other end
-// never said a word but a reset, in a log that shows both ends of others. TCP has no connection of which one end is
-// silent. Datagrams need no other end: those are unasked where they are single.
+// unasked reports whether packets of which nothing tells which end is the server, or the port, belong to no connection:
+// the other end never said a word but a reset, in a log that shows both ends of others. What needs answers has no
+// connection of which one end is silent. Datagrams, and packets of an unknown protocol, may need none: those are unasked
+// where they are as few as a scanner sends, or where the other end refused most of them.
 func (r *grader) unasked(i EdgeID, spoke map[pair]bool) bool {
 	e := &r.g.Edges[i]
+	few := e.RefusedRecords <= fewDatagrams && len(e.Windows) == 1
 	switch {
-	case e.Proto != model.TCP && e.Proto != model.UDP:
+	case !e.Proto.NeedsAnswer() && !few && !r.turnedAway(e):
 		return false
-	case e.Proto == model.UDP && e.RefusedRecords > 1:
+	case spoke[pair{e.Dst, e.Src}] || r.incomplete(e):
 		return false
-	case spoke[pair{e.Dst, e.Src}] || !r.tells(i) || r.incomplete(e):
+	case !r.tells(i) && !r.tellsOf(i, model.TCP):
 		return false
 	}
 	return !r.nearEdge(e.First) || !r.nearEdge(e.Last)
+}
+
+// turnedAway reports whether the other end refused most datagrams by an error.
+func (r *grader) turnedAway(e *Edge) bool {
+	return e.Proto == model.UDP && 2*r.refusals[pair{e.Dst, e.Src}] >= e.RefusedRecords
 }
 
 // spoke returns who sent anything but a reset to whom, of the ends of some edges.

@@ -73,6 +73,37 @@ var strangers = []attack{
 				w.ping(evil(w), w.app("shop", "", 2), 8, false)
 			}
 		}},
+	{name: "pings all the time that nobody answers", count: 1, do: every(func(w *hostileLog) {
+		w.ping(evil(w), w.app("shop", "", 2), 8, false)
+	})},
+	{name: "messages of ICMP that no host answers", count: 2, do: every(func(w *hostileLog) {
+		w.ping(evil(w), w.app("shop", "", 2), 13, false)
+		w.ping(evil(w), w.app("shop", "", 1), 42, false)
+	})},
+	{name: "associations of SCTP that nobody answers", count: 1, do: every(func(w *hostileLog) {
+		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 41_000, 38412, "") }, `"TCP":{`, `"SCTP":{`, `,"flags":{}`, ``)
+	})},
+	{name: "packets of TCP and SCTP to port 0", count: 2, do: every(func(w *hostileLog) {
+		w.lone(evil(w), w.app("shop", "", 2), 41_000, 0, `"SYN":true`)
+		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 41_000, 0, "") }, `"TCP":{`, `"SCTP":{`, `,"flags":{}`, ``)
+	})},
+	{name: "a few packets without a protocol", count: 1, do: at(40, func(w *hostileLog) {
+		for range 3 {
+			w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 1, 1, "") },
+				`"l4":{"TCP":{"source_port":1,"destination_port":1,"flags":{}}},`, ``)
+		}
+	})},
+	{name: "late answers of a resolver, refused all the time", count: 1, do: every(func(w *hostileLog) {
+		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 0), 53, 40_000, "") }, `"TCP":{`, `"UDP":{`, `,"flags":{}`, ``)
+		w.ping(w.app("shop", "", 0), evil(w), 3, false)
+	})},
+	{name: "a few datagrams to some closed ports", count: 5, do: at(40, func(w *hostileLog) {
+		for port := range 5 {
+			for range 3 {
+				w.datagram(evil(w), w.app("shop", "", 2), 10_000+port)
+			}
+		}
+	})},
 	{name: "errors of ICMP for what nobody sent", count: 0, do: at(40, func(w *hostileLog) {
 		w.ping(evil(w), w.app("shop", "", 2), 3, false)
 	})},
