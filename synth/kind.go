@@ -48,7 +48,7 @@ const (
 	KindAttempted     Kind = "attempted"         // tried, and nobody answered; not learned
 	KindReset         Kind = "reset"             // tried, and only ever reset; not learned
 	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
-	KindTunnel        Kind = "dns-tunnel"        // a client that asked for very many long names of one zone
+	KindTunnel        Kind = "dns-tunnel"        // a client that asked for very many names of code of one zone
 	KindHostPeer      Kind = "own-node-host"     // a peer seen only as the host of the pod's own node
 	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
 	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
@@ -193,7 +193,7 @@ var pages = map[Kind]page{
 		"None of the connections is in a policy.",
 		"Look at the client."},
 	KindTunnel: {Warning,
-		"On one day a client asked for very many different long names of one zone: it carries data in them to whoever " +
+		"A client asked for very many different names of one zone that are long or look like code, on one day or over many: it carries data in them to whoever " +
 			"answers for the zone, or uses a service that works by such names (block lists, telemetry).",
 		"Its resolver stays allowed, and whatever the resolver forwards.",
 		"Look at the client. If nobody meant it, let its policy allow names of other zones only (rules.dns), or have the resolver refuse the zone."},

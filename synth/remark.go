@@ -292,8 +292,12 @@ func remarkTunnels(s *scope, n *notes) {
 		if p.Workload < 0 || !s.subject(p.Workload) {
 			continue
 		}
+		what := "different names of code of " + t.Zone + ", few on each day"
+		if t.Day {
+			what = "different long names of " + t.Zone + " on a day"
+		}
 		n.find(KindTunnel.of(p.Namespace, model.Egress,
-			p.ID+" asked for very many different long names of "+t.Zone+" on a day: data may leave in them",
+			p.ID+" asked for very many "+what+": data may leave in them",
 			"its resolver stays allowed, and whatever the resolver forwards").detailed("at least %d names", t.Names))
 	}
 }

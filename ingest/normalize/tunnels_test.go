@@ -53,3 +53,24 @@ func TestTunnelsBound(t *testing.T) {
 		t.Errorf("%d zones, and of the one %+v", largest, x)
 	}
 }
+
+// TestCoded: what no person gives as a name, and what people and clusters do.
+func TestCoded(t *testing.T) {
+	for name, want := range map[string]int{
+		"mzxw6ytboi4dcmrtgq2tmnzyhe":           26,
+		"mzxw6ytboi4d.cmrtgq2tmnzy":            24,
+		"0123456789abcdef0123":                 20,
+		"checkout-7d9fbd6c7b-x2x4z":            10,
+		"telemetrycollectorservice":            0,
+		"12345678901234567890":                 0,
+		"ip-10-20-30-40.eu-central-1":          0,
+		"prod-eu-west-1-worker-node-00123":     0,
+		"6ba7b810-9dad-11d1-80b4-00c04fd430c8": 20, // one of a tenant, asked for again and again
+		"b.a.9.8.7.6.5.4.3.2.1.0.0.0.0.0.ip6":  0,
+		"":                                     0,
+	} {
+		if got := coded(name); got != want {
+			t.Errorf("%q: %d, want %d", name, got, want)
+		}
+	}
+}

@@ -2,11 +2,15 @@ package cli
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,14 +18,17 @@ import (
 
 // lookUps writes an hour of a pod that asks a resolver for names: each question and its answer as a proxy read it, and
 // the packets of both.
-func lookUps(b *bytes.Buffer, app string, names []string) {
+func lookUps(b *bytes.Buffer, app string, names []string) { lookUpsOn(b, app, names, 0, time.Hour) }
+
+// lookUpsOn writes them of some time from a day on.
+func lookUpsOn(b *bytes.Buffer, app string, names []string, day int, over time.Duration) {
 	end := func(ns, name string) string {
 		return fmt.Sprintf(`{"identity":%d,"namespace":%q,"labels":["k8s:app=%s","k8s:io.kubernetes.pod.namespace=%s"],"pod_name":"%s-1"}`,
 			20_000+len(name), ns, name, ns, name)
 	}
 	client, resolver := end("shop", app), end("kube-system", "coredns")
 	for i, name := range names {
-		at := time.Date(2026, 3, 1, 10, 0, 0, i*int(time.Hour)/len(names), time.UTC).Format(time.RFC3339Nano)
+		at := time.Date(2026, 3, 1+day, 10, 0, 0, i*int(over)/len(names), time.UTC).Format(time.RFC3339Nano)
 		for _, reply := range []bool{false, true} {
 			src, dst, ports := client, resolver, `"source_port":40000,"destination_port":53`
 			ips, l7 := `"source":"10.0.0.5","destination":"10.0.0.6"`, "REQUEST"
@@ -75,13 +82,7 @@ func TestTunnel(t *testing.T) {
 			if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			run := func(args ...string) string {
-				var out strings.Builder
-				root := newRoot(Streams{strings.NewReader(""), &out, io.Discard}, &profiles{})
-				root.SetArgs(append(args, "--config", os.DevNull))
-				_ = root.Execute() // the findings of a short watch
-				return out.String()
-			}
+			run := typed
 			run("ingest", file, "--store", filepath.Join(dir, "store"))
 			for out, from := range map[string][]string{"flows": {file}, "stored": {"--store", filepath.Join(dir, "store")}} {
 				bundle := filepath.Join(dir, out)
@@ -105,4 +106,107 @@ func TestTunnel(t *testing.T) {
 			}
 		})
 	}
+}
+
+// typed runs a command, whatever it finds, and returns what it prints.
+func typed(args ...string) string {
+	var out strings.Builder
+	root := newRoot(Streams{strings.NewReader(""), &out, io.Discard}, &profiles{})
+	root.SetArgs(append(args, "--config", os.DevNull))
+	_ = root.Execute() // the findings of a short watch
+	return out.String()
+}
+
+// TestSlowTunnel: a client that asks for some names a day that look like code is a finding once they add up, also where
+// every day is read by itself; the same names each day, and names that people or clusters give, are none.
+func TestSlowTunnel(t *testing.T) {
+	const days = 9
+	base32Of := func(i int) string {
+		sum := sha256.Sum256([]byte(strconv.Itoa(i)))
+		return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))
+	}
+	for _, c := range []struct {
+		name  string
+		asked func(i int) string // the name i of all
+		each  int                // names a day
+		zone  string             // "": no finding
+	}{
+		{"base32 of 24 characters", func(i int) string { return base32Of(i)[:24] + ".t.evil.com." }, 12, "evil.com"},
+		{"two labels of 12", func(i int) string { return base32Of(i)[:12] + "." + base32Of(i)[20:32] + ".evil.co.uk." }, 20, "evil.co.uk"},
+		{"hexadecimal of 20", func(i int) string { return fmt.Sprintf("%x.evil.com.", sha256.Sum256([]byte{byte(i)}))[44:] }, 15, "evil.com"},
+		{"few in all", func(i int) string { return base32Of(i)[:24] + ".t.example.com." }, 3, ""},
+		{"the same each day", func(i int) string { return base32Of(i % 12)[:24] + ".t.example.com." }, 12, ""},
+		{"pods", func(i int) string { return "checkout-service-7d9fbd6c7b-" + base32Of(i)[:5] + ".apps.example.com." }, 12, ""},
+		{"nodes", func(i int) string { return fmt.Sprintf("ip-10-20-%d-%d.eu-central-1.corp.example.com.", i, i) }, 12, ""},
+		{"hosts with a search domain", func(i int) string {
+			return fmt.Sprintf("api%d.telemetry-collector-%d.vendor.io.corp.example.com.", i, i)
+		}, 12, ""},
+		{"a block list", func(i int) string { return fmt.Sprintf("%d.2.0.192.zen.example.org.", i) }, 12, ""},
+		{"shards of a content network", func(i int) string { return fmt.Sprintf("r%d---sn-4g5edn6k.googlevideo.com.", i) }, 12, ""},
+		{"reverse", func(i int) string { return fmt.Sprintf("%d.%d.20.10.in-addr.arpa.", i, i) }, 12, ""},
+		{"of the cluster", func(i int) string { return base32Of(i)[:24] + ".example.com.shop.svc.cluster.local." }, 12, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			store := filepath.Join(dir, "store")
+			var files []string
+			for day := range days {
+				var b bytes.Buffer
+				var names []string
+				for i := range c.each {
+					names = append(names, c.asked(day*c.each+i))
+				}
+				lookUpsOn(&b, "web", names, day, 10*time.Hour)
+				file := filepath.Join(dir, fmt.Sprintf("day%d.jsonl", day))
+				if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				files = append(files, file)
+				typed("ingest", file, "--store", store)
+			}
+			for out, from := range map[string][]string{"flows": files, "stored": {"--store", store}} {
+				bundle := filepath.Join(dir, out)
+				typed(append([]string{"learn", "-n", "shop", "--dialect", "cilium", "--min-watch", "0", "--out", bundle}, from...)...)
+				review, err := os.ReadFile(filepath.Join(bundle, "REVIEW.md"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				found := strings.Contains(string(review), "asked for very many")
+				want := "shop/web asked for very many different names of code of " + c.zone + ", few on each day"
+				if found != (c.zone != "") || found && !strings.Contains(string(review), want) {
+					t.Errorf("%s: found %v, not %q", out, found, want)
+				}
+			}
+		})
+	}
+}
+
+// TestNoTunnel: no real capture has one.
+func TestNoTunnel(t *testing.T) {
+	corpus := os.Getenv("SLUICE_CORPUS")
+	if corpus == "" {
+		t.Skip("SLUICE_CORPUS is not set")
+	}
+	captures := 0
+	for _, dir := range []string{"hubble", "calico"} {
+		err := filepath.WalkDir(filepath.Join(corpus, dir), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.HasSuffix(p, ".md") || strings.HasSuffix(p, "-http.txt") {
+				return err
+			}
+			captures++
+			in := &reading{workers: 2, quiet: true, config: os.DevNull}
+			l, err := in.open(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{p})
+			if err != nil {
+				return err
+			}
+			for _, x := range l.Graph.Tunnels {
+				t.Errorf("%s: %+v", p, x)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d captures", captures)
 }
