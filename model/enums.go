@@ -45,8 +45,8 @@ func (p Proto) String() string {
 // HasPorts reports whether a port means something for p. For ICMP and ICMPv6 a Port field holds the message type.
 func (p Proto) HasPorts() bool { return p == TCP || p == UDP || p == SCTP }
 
-// NeedsAnswer reports whether nothing works over p without an answer: a connection, an association, a ping. Datagrams may
-// need none, and of other protocols nobody knows.
+// NeedsAnswer reports whether nothing works over p without an answer: a connection, an association, a ping. Datagrams
+// may need none, and of other protocols nobody knows.
 func (p Proto) NeedsAnswer() bool { return p == TCP || p == SCTP || p == ICMP || p == ICMPv6 }
 
 // Whole reports whether p has neither ports nor types of messages, so that a rule can name it as a whole only.

@@ -90,8 +90,8 @@ func (d *Decoder) fillVerdict() *rejection {
 
 // cameBack returns the mark of what the packet counters show of the server's answer, none where the record does not
 // count both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram
-// may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered. Where a protocol
-// is nothing without an answer, as TCP, a ping or an association of SCTP, any number is.
+// may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered. Where a
+// protocol is nothing without an answer, as TCP, a ping or an association of SCTP, any number is.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
 	counted := r.goldmane || kindOf(r.values[connsStarted]) != 0

@@ -13,9 +13,9 @@ import (
 	"sluice/model"
 )
 
-// A client that asks for ever new names of one owner's zone, long ones or such as no person gives, may carry data in them
-// to whoever answers for it. tunnels counts them by the day. It keeps no name: each sets a bit, so that a count is never
-// above that of the names, takes the same room for any number, and does not depend on the order of the records.
+// A client that asks for ever new names of one owner's zone, long ones or such as no person gives, may carry data in
+// them to whoever answers for it. tunnels counts them by the day. It keeps no name: each sets a bit, so that a count is
+// never above that of the names, takes the same room for any number, and does not depend on the order of the records.
 type tunnels map[zoned]*manyNames
 
 // zoned is a client and a zone that it asked for names of, on a day.
@@ -172,9 +172,9 @@ func (t *tunnels) join(o *tunnels) {
 	t.bound()
 }
 
-// noteTunnels hands on of which zones a client asked for many names, as rows that count no record, towards no address of
-// the name of the zone. On a day: with the number of names, which is not below it, as the port. Of names like code, which
-// add up over days: a row for each bit, which is the port of the source.
+// noteTunnels hands on of which zones a client asked for many names, as rows that count no record, towards no address
+// of the name of the zone. On a day: with the number of names, which is not below it, as the port. Of names like code,
+// which add up over days: a row for each bit, which is the port of the source.
 func (n *Normalizer) noteTunnels() {
 	newest := int64(0)
 	var slow []zoned

@@ -403,8 +403,8 @@ func (r *grader) unanswered(i EdgeID) (Grade, Doubt) {
 	return Attempted, DoubtNone
 }
 
-// gradeAsked grades what has no flags to tell by and is nothing without an answer: a ping, an association of SCTP. Where
-// nobody else uses the protocol the answers of others over TCP show that the log has answers.
+// gradeAsked grades what has no flags to tell by and is nothing without an answer: a ping, an association of SCTP.
+// Where nobody else uses the protocol the answers of others over TCP show that the log has answers.
 func (r *grader) gradeAsked(i EdgeID) (Grade, Doubt) {
 	if !r.tells(i) && !r.tellsOf(i, model.TCP) {
 		return GradeUnknown, DoubtNoAnswers
@@ -412,8 +412,8 @@ func (r *grader) gradeAsked(i EdgeID) (Grade, Doubt) {
 	return r.unanswered(i)
 }
 
-// gradeDatagrams grades what has no opening to tell by, and may need no answer. As few as a scanner sends are an attempt,
-// where the log has answers, of others over TCP at least.
+// gradeDatagrams grades what has no opening to tell by, and may need no answer. As few as a scanner sends are an
+// attempt, where the log has answers, of others over TCP at least.
 func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 	e, p := &r.g.Edges[i], &r.proofs[i]
 	back := pair{e.Dst, e.Src}

@@ -60,8 +60,8 @@ func (r *grader) clear(obstacles []EdgeID) {
 
 // unasked reports whether packets of which nothing tells which end is the server, or the port, belong to no connection:
 // the other end never said a word but a reset, in a log that shows both ends of others. What needs answers has no
-// connection of which one end is silent. Datagrams, and packets of an unknown protocol, may need none: those are unasked
-// where they are as few as a scanner sends, or where the other end refused most of them.
+// connection of which one end is silent. Datagrams, and packets of an unknown protocol, may need none: those are
+// unasked where they are as few as a scanner sends, or where the other end refused most of them.
 func (r *grader) unasked(i EdgeID, spoke map[pair]bool) bool {
 	e := &r.g.Edges[i]
 	few := e.RefusedRecords <= fewDatagrams && len(e.Windows) == 1

@@ -8,8 +8,8 @@ import (
 	"sluice/model"
 )
 
-// Tunnel is a client that asked for many different names of one zone that are long or look like code, as whoever carries
-// data in them.
+// Tunnel is a client that asked for many different names of one zone that are long or look like code, as whoever
+// carries data in them.
 type Tunnel struct {
 	Client PeerID
 	Zone   string
