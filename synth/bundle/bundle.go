@@ -98,10 +98,11 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 			}
 		}
 	}()
-	if err = fill(ctx, next, p, former, in, &out); err != nil {
+	n, err := fill(ctx, next, p, former, in, &out)
+	if err != nil {
 		return out, err
 	}
-	if err := syncBelow(on, next); err != nil {
+	if err := on.SyncBelow(next, n); err != nil {
 		return out, fmt.Errorf("put bundle in place: %w", err)
 	}
 	if err := on.Rename(next, filepath.Join(dir, readyDir)); err != nil {
@@ -115,21 +116,22 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	return out, err
 }
 
-// fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place.
-func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) error {
+// fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place. It returns how
+// many files there are.
+func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) (int, error) {
 	// One after the other: while it is written, evidence takes about as much memory as judging policies does.
 	if err := writeEvidence(dir, in); err != nil {
-		return err
+		return 0, err
 	}
 	if err := fillPolicies(ctx, dir, p, former, in, out); err != nil {
-		return err
+		return 0, err
 	}
 	files, err := filesIn(dir)
 	if err != nil {
-		return fmt.Errorf("list bundle: %w", err)
+		return 0, fmt.Errorf("list bundle: %w", err)
 	}
 	if err := p.refuses(files, former, in.Force); err != nil {
-		return err
+		return 0, err
 	}
 	var stale strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
@@ -141,11 +143,11 @@ func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input,
 		for _, name := range p.Edited { // what people wrote stays in its place
 			if err := in.on().Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil &&
 				!errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("keep %s: %w", name, err)
+				return 0, fmt.Errorf("keep %s: %w", name, err)
 			}
 		}
 	}
-	return writeFiles(in.on(), dir, map[string][]byte{staleFile: []byte(stale.String())})
+	return len(files) + 1, writeFiles(in.on(), dir, map[string][]byte{staleFile: []byte(stale.String())})
 }
 
 // writeEvidence writes the evidence and the list of its files.

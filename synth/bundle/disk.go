@@ -28,12 +28,20 @@ type disk interface {
 	Remove(name string) error
 	RemoveAll(name string) error
 	Sync(name string) error // has the content of a file, or the entries of a directory, outlast a loss of power
+	// SyncBelow is Sync of a directory and of all that is in it, some n files and directories.
+	SyncBelow(dir string, n int) error
 }
 
 // realDisk is the disk of the system.
 type realDisk struct{}
 
-func (realDisk) MkdirAll(dir string, mode fs.FileMode) error { return os.MkdirAll(dir, mode) }
+// MkdirAll looks at the directories above only where it has to: mostly they are there.
+func (realDisk) MkdirAll(dir string, mode fs.FileMode) error {
+	if os.Mkdir(dir, mode) == nil {
+		return nil
+	}
+	return os.MkdirAll(dir, mode)
+}
 
 func (realDisk) WriteFile(name string, text []byte, mode fs.FileMode) error {
 	return os.WriteFile(name, text, mode)
@@ -71,6 +79,18 @@ func (realDisk) Sync(name string) error {
 		err = nil
 	}
 	return errors.Join(err, f.Close())
+}
+
+// SyncBelow syncs one by one, or of thousands the whole file system, which writes them in one go: each file by itself
+// takes several writes. It waits for what others write there, too.
+func (d realDisk) SyncBelow(dir string, n int) error {
+	const many = 2000
+	if n >= many {
+		if done, err := syncFileSystem(dir); done {
+			return err
+		}
+	}
+	return syncBelow(d, dir)
 }
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.

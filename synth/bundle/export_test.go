@@ -61,3 +61,14 @@ func (t through) RemoveAll(name string) error {
 func (t through) Sync(name string) error {
 	return t.do("sync", name, func() error { return realDisk{}.Sync(name) })
 }
+
+func (t through) SyncBelow(dir string, _ int) error { return syncBelow(t, dir) }
+
+// SyncsFileSystem reports whether so many files in a directory are made to last by syncing their file system.
+func SyncsFileSystem(dir string) (bool, error) { return syncFileSystem(dir) }
+
+// SyncEach syncs what is in a directory of a disk for tests, one by one.
+func SyncEach(d Disk, dir string) error { return syncBelow(d, dir) }
+
+// RealDisk is the disk of the system.
+var RealDisk Disk = realDisk{}

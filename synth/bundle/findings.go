@@ -30,6 +30,11 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 	out := []Group{}
 	follows := map[[2]string]string{} // what follows from all findings of a group, "" where that differs
 	said := map[twin]bool{}
+	type place struct {
+		group     int
+		namespace string
+	}
+	in := map[place]bool{}
 	for i := range m.Findings {
 		f := &m.Findings[i]
 		if len(namespaces) > 0 && !slices.Contains(namespaces, f.Namespace) {
@@ -45,7 +50,8 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 				Remedy: lines[2], Command: m.Command(f, dir)})
 		}
 		g := &out[k]
-		if f.Namespace != "" && !slices.Contains(g.Namespaces, f.Namespace) {
+		if at := (place{k, f.Namespace}); f.Namespace != "" && !in[at] {
+			in[at] = true
 			g.Namespaces = append(g.Namespaces, f.Namespace)
 		}
 		if of, ok := f.twin(); ok && said[of] {
