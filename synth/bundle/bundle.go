@@ -30,19 +30,21 @@ func Check(dir string, force bool) error {
 }
 
 // open looks at the place of a bundle and at the former one in it, nil for none.
-func open(on disk, dir string, force bool) (*place, *Manifest, error) {
+func open(on disk, dir string, force bool) (*place, *Former, error) {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
 		if err := install(newLasting(on), dir); err != nil {
 			return nil, nil, err
 		}
 	}
-	var former *Manifest
+	var former *Former
+	var files map[string]string
 	if _, err := os.Stat(filepath.Join(dir, ManifestFile)); err == nil {
-		if former, err = Read(dir); err != nil {
+		if former, err = ReadFormer(dir); err != nil {
 			return nil, nil, fmt.Errorf("%s is no former bundle: %w", dir, err)
 		}
+		files = former.files
 	}
-	p, err := lookAt(dir, former)
+	p, err := lookAt(dir, former != nil, files)
 	if err != nil {
 		return nil, nil, fmt.Errorf("look at %s: %w", dir, err)
 	}
@@ -59,7 +61,7 @@ func open(on disk, dir string, force bool) (*place, *Manifest, error) {
 			more,
 		)
 	}
-	return p, former, p.refuses([]string{ManifestFile}, former, force)
+	return p, former, p.refuses([]string{ManifestFile}, force)
 }
 
 // Write makes the bundle inside dir, verifies its policies by what is then on disk together with what people changed
@@ -111,14 +113,14 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if err := install(on, dir); err != nil || p.none() {
 		return out, err
 	}
-	now, err := lookAt(dir, out.Manifest)
+	now, err := lookAt(dir, true, out.Manifest.Files)
 	out.Hands = now.ByHand
 	return out, err
 }
 
 // fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place. It returns how
 // many files there are.
-func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) (int, error) {
+func fill(ctx context.Context, dir string, p *place, former *Former, in Input, out *Written) (int, error) {
 	// One after the other: while it is written, evidence takes about as much memory as judging policies does.
 	if err := writeEvidence(dir, in); err != nil {
 		return 0, err
@@ -130,7 +132,7 @@ func fill(ctx context.Context, dir string, p *place, former *Manifest, in Input,
 	if err != nil {
 		return 0, fmt.Errorf("list bundle: %w", err)
 	}
-	if err := p.refuses(files, former, in.Force); err != nil {
+	if err := p.refuses(files, in.Force); err != nil {
 		return 0, err
 	}
 	var stale strings.Builder
@@ -173,9 +175,9 @@ func writeEvidence(dir string, in Input) error {
 }
 
 // fillPolicies writes the policies until what is written loses nothing that a default deny of ours cuts.
-func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input, out *Written) error {
+func fillPolicies(ctx context.Context, dir string, p *place, former *Former, in Input, out *Written) error {
 	for {
-		w, err := writePolicies(ctx, dir, p, former, in)
+		w, err := writePolicies(ctx, dir, p, in)
 		if err != nil {
 			return err
 		}
@@ -190,7 +192,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 			in.Result.Selects(w.selects(&in))
 			in.Result.Lacks(lacks(NeedsOf(in.Result, &in.Cluster.Manifests)))
 			out.Report = w.report
-			out.Manifest, err = describe(ctx, dir, in, w, before(p, former, in))
+			out.Manifest, err = describe(ctx, dir, in, w, before(former, in))
 			return err
 		}
 		for _, d := range formDirs {
@@ -202,7 +204,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Manifest, i
 }
 
 // writePolicies writes what a cluster can apply, reads it back, and judges it with what people changed and added.
-func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, in Input) (*written, error) {
+func writePolicies(ctx context.Context, dir string, p *place, in Input) (*written, error) {
 	files, err := policyFiles(&in, dir)
 	if err != nil {
 		return nil, err
@@ -213,7 +215,7 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 	if err := files.settle(in.on(), dir); err != nil {
 		return nil, err
 	}
-	if err := p.refuses(slices.Collect(maps.Keys(files.digests)), former, in.Force); err != nil {
+	if err := p.refuses(slices.Collect(maps.Keys(files.digests)), in.Force); err != nil {
 		return nil, err
 	}
 	hands := p.handsOn(files.digests, in.Force)
@@ -253,12 +255,9 @@ func writePolicies(ctx context.Context, dir string, p *place, former *Manifest, 
 }
 
 // before is the state that a bundle is compared with: the one that learning started from, else the one in its place.
-func before(p *place, former *Manifest, in Input) *Former {
-	switch {
-	case in.Base != nil:
+func before(former *Former, in Input) *Former {
+	if in.Base != nil {
 		return in.Base
-	case former != nil:
-		return formerOf(p.dir, former, in.kinds())
 	}
-	return nil
+	return former
 }

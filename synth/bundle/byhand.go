@@ -83,6 +83,6 @@ func Hands(dir string) (ByHand, error) {
 	if err != nil {
 		return ByHand{}, err
 	}
-	p, err := lookAt(dir, m)
+	p, err := lookAt(dir, true, m.Files)
 	return p.ByHand, err
 }

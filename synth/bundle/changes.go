@@ -1,10 +1,10 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -18,35 +18,13 @@ import (
 	"sluice/synth/verify"
 )
 
-// meaning is the manifest as it is compared: without the day, the marks of what is new, and the texts for people.
-func (m *Manifest) meaning() ([]byte, error) {
-	c := m.committed()
-	c.AsOf = ""
-	c.Rules = slices.Clone(c.Rules)
-	for i := range c.Rules {
-		c.Rules[i].New = false
-	}
-	files := map[string]string{}
-	for name, digest := range m.Files { // names of a former bundle have its texts among them
-		if isYAML(name) {
-			files[name] = digest
-		}
-	}
-	c.Files = files
-	return encode(c)
-}
-
 // sameMeaning reports whether a bundle says what the one before it said.
 func (m *Manifest) sameMeaning(before *Former) (bool, error) {
 	if before == nil {
 		return false, nil
 	}
-	a, err := m.meaning()
-	if err != nil {
-		return false, err
-	}
-	b, err := before.Manifest.meaning()
-	return bytes.Equal(a, b), err
+	now, err := m.meaning()
+	return maps.Equal(now, before.meaning), err
 }
 
 // stable is what bundle.json has. While nothing else differs from the bundle before, the day stays, too: the bytes do.
@@ -54,7 +32,7 @@ func (m *Manifest) stable(before *Former) (*committed, error) {
 	c := m.committed()
 	if before != nil {
 		today := c.AsOf
-		c.AsOf = before.Manifest.AsOf
+		c.AsOf = before.asOf
 		hash := sha256.New()
 		if err := encodeTo(hash, c); err != nil {
 			return nil, err
@@ -73,8 +51,8 @@ func (m *Manifest) markNew(before *Former, same bool) {
 		return
 	}
 	old := map[string]bool{}
-	for _, r := range before.Manifest.Rules {
-		old[r.ID] = !same || !r.New
+	for _, r := range before.rules {
+		old[r.id] = !same || !r.fresh
 	}
 	for i := range m.Rules {
 		m.Rules[i].New = !old[m.Rules[i].ID]
@@ -126,9 +104,9 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 		}
 	}
 	var gone []string
-	for i := range before.Manifest.Rules {
-		if old := &before.Manifest.Rules[i]; !now[old.ID] {
-			gone = append(gone, fmt.Sprintf("%s of %s: %s", old.ID, old.Policy, short(old.Text)))
+	for _, old := range before.rules {
+		if !now[old.id] {
+			gone = append(gone, fmt.Sprintf("%s of %s: %s", old.id, old.policy, old.text))
 		}
 	}
 	var kept, opened []string
@@ -138,9 +116,7 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 		}
 	}
 	for _, w := range m.Widenings {
-		if !slices.ContainsFunc(before.Manifest.Widenings, func(o Widening) bool {
-			return o.Text == w.Text && o.Price == w.Price
-		}) {
+		if !before.widenings[priced{w.Text, w.Price}] {
 			opened = append(opened, w.Text)
 		}
 	}
@@ -161,8 +137,12 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 // decided says what the policies allow and deny otherwise than those before.
 func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet) error {
 	const otherwise = "What they allow and deny was not compared here: %s. `sluice diff OLD NEW` does it."
+	var before *policy.PolicySet
+	if set != nil {
+		before = c.Base.policies(set, c.Kinds)
+	}
 	switch {
-	case c.Base.set == nil || set == nil:
+	case before == nil:
 		p.line(otherwise, "the policies of one of the two cannot be read")
 		return nil
 	case c.Graph == nil:
@@ -171,7 +151,7 @@ func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet
 	}
 	cfg := c.Config
 	cfg.Most = mostCompared
-	d, err := verify.Diff(ctx, c.Graph, *c.Base.set, *set, cfg)
+	d, err := verify.Diff(ctx, c.Graph, *before, *set, cfg)
 	if err != nil {
 		return fmt.Errorf("compare with the former bundle: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 
 	"sluice/synth/render"
@@ -91,6 +92,37 @@ func (d realDisk) SyncBelow(dir string, n int) error {
 		}
 	}
 	return syncBelow(d, dir)
+}
+
+// syncBelow syncs a directory with all that is in it.
+func syncBelow(on disk, dir string) error {
+	var names []string
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && (d.IsDir() || d.Type().IsRegular()) {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return syncEach(on, names)
+}
+
+// syncEach syncs many at once: a file system makes what waits together last by one write.
+func syncEach(on disk, names []string) error {
+	const atOnce = 16
+	errs := make([]error, len(names))
+	var wg sync.WaitGroup
+	for first := range min(atOnce, len(names)) {
+		wg.Go(func() {
+			for i := first; i < len(names); i += atOnce {
+				errs[i] = on.Sync(names[i])
+			}
+		})
+	}
+	wg.Wait()
+	return cmp.Or(errs...)
 }
 
 // writeFiles writes directories beside each other: a file system takes longer to make a file than to fill it.

@@ -72,3 +72,6 @@ func SyncEach(d Disk, dir string) error { return syncBelow(d, dir) }
 
 // RealDisk is the disk of the system.
 var RealDisk Disk = realDisk{}
+
+// SameMeaning reports whether a bundle says what a former one said.
+func (m *Manifest) SameMeaning(f *Former) (bool, error) { return m.sameMeaning(f) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ func encode(object any) ([]byte, error) {
 func encodeTo(out io.Writer, object any) error {
 	w := &jsonWriter{out: out}
 	if c, ok := object.(*committed); ok {
-		object, w.item = &c.Manifest, c.item
+		object, w.item = &c.Manifest, committedItem
 	}
 	w.object(reflect.Indirect(reflect.ValueOf(object)))
 	w.text = append(w.text, '\n')
@@ -42,7 +43,7 @@ type jsonWriter struct {
 	depth int
 	text  []byte        // not yet written
 	one   bytes.Buffer  // the last value
-	item  func(any) any // what an item of a list is written as; nil: as it is
+	item  func(any) any // what an item of a list is written as, nil: not at all; no func: all as they are
 }
 
 // object adds a struct field by field, and whatever else as it is.
@@ -55,7 +56,7 @@ func (w *jsonWriter) object(v reflect.Value) {
 	first := true
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options := fieldName(f)
 		if !f.IsExported() || leftOut(v.Field(i), options) {
 			continue
 		}
@@ -73,21 +74,50 @@ func (w *jsonWriter) object(v reflect.Value) {
 
 // field adds a value, a list of structs item by item.
 func (w *jsonWriter) field(v reflect.Value) {
-	if v.Kind() != reflect.Slice || v.Len() == 0 || v.Type().Elem().Kind() != reflect.Struct {
+	if !isList(v.Type()) || v.Len() == 0 {
 		w.value(v)
 		return
 	}
-	w.open('[')
-	first := true
-	for i := range v.Len() {
-		w.next(&first)
-		item := v.Index(i).Addr().Interface()
-		if w.item != nil {
-			item = w.item(item)
+	w.list(func(yield func(any) bool) {
+		for i := range v.Len() {
+			if !yield(v.Index(i).Addr().Interface()) {
+				return
+			}
 		}
+	})
+}
+
+// list adds the items of a list.
+func (w *jsonWriter) list(items iter.Seq[any]) {
+	first := true
+	for item := range items {
+		if w.item != nil {
+			if item = w.item(item); item == nil {
+				continue
+			}
+		}
+		if first {
+			w.open('[')
+		}
+		w.next(&first)
 		w.value(reflect.ValueOf(item))
 	}
+	if first {
+		w.text = append(w.text, "[]"...)
+		return
+	}
 	w.close(']')
+}
+
+// isList reports whether a type is a list of structs.
+func isList(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
+// fieldName is what a field is called in JSON, with the options of its tag.
+func fieldName(f reflect.StructField) (name, options string) {
+	name, options, _ = strings.Cut(f.Tag.Get("json"), ",")
+	return name, options
 }
 
 // leftOut reports whether a field has a tag because of which it is not written.

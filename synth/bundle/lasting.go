@@ -1,14 +1,12 @@
 package bundle
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // lasting is a disk that knows which directories changed since they were last synced. What it takes from readyDir is
@@ -62,35 +60,4 @@ func (l *lasting) settle() error {
 	}
 	clear(l.changed)
 	return syncEach(l.disk, dirs)
-}
-
-// syncBelow syncs a directory with all that is in it.
-func syncBelow(on disk, dir string) error {
-	var names []string
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && (d.IsDir() || d.Type().IsRegular()) {
-			names = append(names, name)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return syncEach(on, names)
-}
-
-// syncEach syncs many at once: a file system makes what waits together last by one write.
-func syncEach(on disk, names []string) error {
-	const atOnce = 16
-	errs := make([]error, len(names))
-	var wg sync.WaitGroup
-	for first := range min(atOnce, len(names)) {
-		wg.Go(func() {
-			for i := first; i < len(names); i += atOnce {
-				errs[i] = on.Sync(names[i])
-			}
-		})
-	}
-	wg.Wait()
-	return cmp.Or(errs...)
 }

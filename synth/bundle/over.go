@@ -45,7 +45,7 @@ func Over(ctx context.Context, src, dst string, evidence bool, merge Merge, c *C
 	o := &over{src: src, p: p, next: next, former: map[string]string{}, files: map[string][]byte{}, merge: merge,
 		laid: Laid{Ours: map[string][]byte{}}}
 	if former != nil {
-		o.former = former.Files
+		o.former = former.files
 	}
 	retell := func() error {
 		if c == nil {
@@ -96,7 +96,7 @@ func (o *over) read() error {
 
 // extra adds people's own policies of the bundle, and lists those of both places.
 func (o *over) extra() error {
-	at, err := lookAt(o.src, o.next)
+	at, err := lookAt(o.src, true, o.next.Files)
 	if err != nil {
 		return err
 	}

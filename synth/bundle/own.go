@@ -41,17 +41,20 @@ type place struct {
 	dir   string
 	owned map[string]string // the files of the former bundle with their digests, "" where nobody recorded one
 	links map[string]bool
+	// unlisted says that there is a former bundle that does not list its files.
+	unlisted bool
 }
 
-// lookAt finds what is in dir. m is the former bundle, nil: there is none.
-func lookAt(dir string, m *Manifest) (*place, error) {
+// lookAt finds what is in dir. files are those that the former bundle lists, with their digests, if there is one.
+func lookAt(dir string, former bool, files map[string]string) (*place, error) {
 	p := &place{dir: dir, owned: map[string]string{}, links: map[string]bool{}}
-	if m != nil {
+	if former {
+		p.unlisted = files == nil
 		p.owned[ManifestFile] = ""
-		if _, ok := m.Files[ignoreFile]; ok {
+		if _, ok := files[ignoreFile]; ok {
 			p.owned[ReportFile], p.owned[ReportData] = "", ""
 		}
-		maps.Copy(p.owned, m.Files)
+		maps.Copy(p.owned, files)
 		list, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(evidenceList)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return p, fmt.Errorf("look at evidence: %w", err)
@@ -154,7 +157,7 @@ func (p *place) link(name string) string {
 }
 
 // refuses says why the files cannot be written to the place without taking from people what is theirs.
-func (p *place) refuses(files []string, former *Manifest, force bool) error {
+func (p *place) refuses(files []string, force bool) error {
 	for _, name := range files {
 		if link := p.link(name); link != "" && link != name {
 			return fmt.Errorf("%s in %s is a link: nothing is written through links, remove it", link, p.dir)
@@ -163,7 +166,7 @@ func (p *place) refuses(files []string, former *Manifest, force bool) error {
 	if force {
 		return nil
 	}
-	if former != nil && former.Files == nil {
+	if p.unlisted {
 		return fmt.Errorf(
 			"%s in %s does not list its files, so that edits cannot be told from them: give another directory, or --force to write over them",
 			ManifestFile,

@@ -49,13 +49,16 @@ func Read(dir string) (*Manifest, error) {
 	return m, err
 }
 
+// ReadCommitted is Read of what is committed: how much was seen of an edge is not among it.
+func ReadCommitted(dir string) (*Manifest, error) {
+	m, _, err := readManifest(dir)
+	return m, err
+}
+
 // readManifest reads bundle.json alone, and returns its text as well.
 func readManifest(dir string) (*Manifest, []byte, error) {
-	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
-		return nil, nil, fmt.Errorf(
-			"read bundle: learn was stopped while it replaced %s: run it again with the same --out",
-			dir,
-		)
+	if err := complete(dir); err != nil {
+		return nil, nil, err
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
@@ -65,15 +68,8 @@ func readManifest(dir string) (*Manifest, []byte, error) {
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
 	}
-	if m.APIVersion != apiVersion || m.Kind != manifestKind {
-		return nil, nil, fmt.Errorf(
-			"read bundle: %s is %q %q, not %s %s",
-			ManifestFile,
-			m.APIVersion,
-			m.Kind,
-			apiVersion,
-			manifestKind,
-		)
+	if err := m.known(); err != nil {
+		return nil, nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
 	}
 	for i := range m.Rules {
 		for _, e := range m.Rules[i].Edges {
@@ -89,6 +85,22 @@ func readManifest(dir string) (*Manifest, []byte, error) {
 		}
 	}
 	return m, text, nil
+}
+
+// complete reports an error where a bundle was not put into its place whole.
+func complete(dir string) error {
+	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
+		return fmt.Errorf("read bundle: learn was stopped while it replaced %s: run it again with the same --out", dir)
+	}
+	return nil
+}
+
+// known reports an error where a manifest is of something else than a bundle, or of another version.
+func (m *Manifest) known() error {
+	if m.APIVersion != apiVersion || m.Kind != manifestKind {
+		return fmt.Errorf("it is %q %q, not %s %s", m.APIVersion, m.Kind, apiVersion, manifestKind)
+	}
+	return nil
 }
 
 // Policies reads the policies of the bundle in dir back from their files. With the enforced form come people's own in

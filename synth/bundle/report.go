@@ -67,41 +67,49 @@ type Ready struct {
 	Why       string `json:"why,omitempty"`
 }
 
-// committed is a manifest without all that the next run changes though no rule, edge or decision does. Edges lose it
-// when they are written: there may be too many to have them twice.
+// committed is a manifest without all that the next run changes though no rule, edge or decision does. The items of its
+// lists lose it when they are written: there may be too many to have them twice.
 type committed struct{ Manifest }
 
 func (m *Manifest) committed() *committed {
 	c := committed{*m}
 	c.Inputs = Inputs{}
 	c.Verification.Replayed = nil
-	c.Namespaces = append([]Namespace{}, m.Namespaces...)
-	for i := range c.Namespaces {
-		n := &c.Namespaces[i]
-		n.WatchedFrom, n.WatchedTo, n.NewEdge = "", "", ""
-	}
-	c.Findings = m.lasting()
 	return &c
 }
 
-// item is an item of a list as it is committed.
-func (c *committed) item(v any) any {
-	e, ok := v.(*Edge)
-	if !ok {
-		return v
+// committedItem is an item of a list as it is committed, nil for one that is not.
+func committedItem(item any) any {
+	switch x := item.(type) {
+	case *Namespace:
+		out := *x
+		out.WatchedFrom, out.WatchedTo, out.NewEdge = "", "", ""
+		return &out
+	case *Edge:
+		out := *x
+		if out.Seen = nil; out.worked() {
+			out.Grade, out.Doubt = "", ""
+		}
+		return &out
+	case *Finding:
+		if !x.lasts() {
+			return nil
+		}
+		out := *x
+		out.Detail = ""
+		return &out
 	}
-	out := *e
-	if out.Seen = nil; out.worked() {
-		out.Grade, out.Doubt = "", ""
-	}
-	return &out
+	return item
 }
+
+// lasts reports whether a finding is of more than the records of a run.
+func (f *Finding) lasts() bool { return synth.Kind(f.Kind) != synth.KindLate }
 
 // lasting are the findings as they are committed.
 func (m *Manifest) lasting() []Finding {
 	out := make([]Finding, 0, len(m.Findings))
 	for _, f := range m.Findings {
-		if synth.Kind(f.Kind) != synth.KindLate { // of the records of a run, and of no rule
+		if f.lasts() {
 			f.Detail = ""
 			out = append(out, f)
 		}

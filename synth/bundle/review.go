@@ -19,7 +19,7 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 	m.markNew(before, same)
 	m.Places() // the parts of the manifest have those of the whole
 	r := &reviewer{in: in, m: m, w: w}
-	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in)}
+	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in), Kinds: in.kinds()}
 	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
 		return nil, err
 	}

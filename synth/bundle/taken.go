@@ -13,7 +13,7 @@ import (
 
 // taken names what the cluster has already under a name that the bundle uses, and that is not of this bundle or of its
 // former state: kind, namespace and name, sorted by them.
-func (w *written) taken(in *Input, former *Manifest) []synth.Taken {
+func (w *written) taken(in *Input, former *Former) []synth.Taken {
 	kinds, names := map[string]bool{}, map[string]bool{}
 	for _, p := range w.set.Policies {
 		kinds[p.Kind] = true
@@ -59,16 +59,16 @@ func (in *Input) knows(kind, name string) bool {
 }
 
 // has reports whether a bundle has a policy, by its namespace and name.
-func (m *Manifest) has(name string) bool {
-	if m == nil {
+func (f *Former) has(name string) bool {
+	if f == nil {
 		return false
 	}
 	file := "/" + name + ".yaml"
 	if name[0] == '/' {
 		file = "/" + render.ClusterDir + file[1:]
 	}
-	for f := range m.Files {
-		if strings.HasSuffix(f, file) {
+	for of := range f.files {
+		if strings.HasSuffix(of, file) {
 			return true
 		}
 	}

@@ -39,11 +39,14 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 		return nil, fmt.Errorf("--base: %w", problems[0])
 	}
 	cfg.Base = set
-	state, err := bundle.ReadFormer(dir, all.Kinds()...)
+	state, err := bundle.ReadFormer(dir)
 	if err != nil {
 		return nil, fmt.Errorf("--base: %w", err)
 	}
-	f := &former{prune: prune, manifest: state.Manifest}
+	f := &former{prune: prune}
+	if f.manifest, err = bundle.ReadCommitted(dir); err != nil {
+		return nil, fmt.Errorf("--base: %w", err)
+	}
 	store := filepath.Join(dir, bundle.EvidenceDir)
 	if _, err := os.Stat(store); errors.Is(err, fs.ErrNotExist) {
 		return state, f.shown(l.Graph)

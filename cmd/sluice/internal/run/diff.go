@@ -148,9 +148,10 @@ func Compare(l *Log, dir, base string) (*bundle.Comparison, error) {
 		return nil, err
 	}
 	if base != "" {
-		if c.Base, err = bundle.ReadFormer(base, all.Kinds()...); err != nil {
+		if c.Base, err = bundle.ReadFormer(base); err != nil {
 			return nil, err
 		}
+		c.Base.Hold(c.Kinds...)
 	}
 	if l == nil {
 		return c, nil
