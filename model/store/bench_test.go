@@ -96,3 +96,25 @@ func report(b *testing.B, start float64, rows int) {
 	b.ReportMetric(total/float64(b.N), "cpu-s/op")
 	b.ReportMetric(total/float64(b.N)/float64(rows)*1e9, "cpu-ns/row")
 }
+
+// BenchmarkCompact merges 32 commits of 20,000 rows into one, as the store of a collector is merged: what a
+// row costs each time that it is written again.
+func BenchmarkCompact(b *testing.B) {
+	const commits, each = 32, 20_000
+	t, rows := clusterTraffic(commits * each)
+	spent := 0.0
+	for range b.N {
+		s := mustCreate(b, b.TempDir())
+		for i := range commits {
+			commitRows(b, s, WriterOptions{}, t, rows[i*each:(i+1)*each])
+		}
+		runtime.GC()
+		start := cpu()
+		if _, err := s.Compact(b.Context(), CompactOptions{Run: commits}); err != nil {
+			b.Fatal(err)
+		}
+		spent += cpu() - start
+	}
+	b.ReportMetric(spent/float64(b.N), "cpu-s/op")
+	b.ReportMetric(spent/float64(b.N)/(commits*each)*1e9, "cpu-ns/row")
+}

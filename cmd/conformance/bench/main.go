@@ -15,7 +15,7 @@ import (
 func main() {
 	args := os.Args[1:]
 	if len(args) == 0 {
-		fail(fmt.Errorf("usage: bench run|duckdb-edges|clickhouse-edges|duckdb-copy|encodingjson|same|peak [ARGUMENTS]"))
+		fail(fmt.Errorf("usage: bench run|duckdb-edges|clickhouse-edges|duckdb-copy|month-copy|month-sum|month-views|encodingjson|same|peak [ARGUMENTS]"))
 	}
 	var err error
 	switch name, rest := args[0], args[1:]; {
@@ -27,6 +27,12 @@ func main() {
 		err = houseEdges(rest[0], os.Stdout)
 	case name == "duckdb-copy" && len(rest) == 2:
 		err = duckCopy(rest[0], rest[1])
+	case name == "month-copy" && len(rest) == 3:
+		err = monthCopy(rest[0], rest[1], rest[2])
+	case name == "month-sum" && len(rest) == 2:
+		err = monthSum(rest[0], rest[1], os.Stdout)
+	case name == "month-views" && len(rest) == 2:
+		err = monthViews(rest[0], rest[1], os.Stdout)
 	case name == "encodingjson" && len(rest) == 1:
 		err = jsonEdges(rest[0], os.Stdout)
 	case name == "same" && len(rest) >= 2:

@@ -33,6 +33,8 @@ type bench struct {
 	runs                              int
 	records, formRecords              int    // of the large capture, and of it in each other form
 	forms                             string // those to measure, "" for all
+	monthRecords                      int
+	views                             string // the file duckdb.sql of the store
 	alone                             bool   // forms are measured without other programs
 	followed                          int    // flows of the sustained live run
 	out                               strings.Builder
@@ -51,6 +53,7 @@ var parts = []struct {
 	{"identities", (*bench).identities},
 	{"long", (*bench).long},
 	{"forms", (*bench).formsOf},
+	{"month", (*bench).month},
 	{"live", (*bench).live},
 }
 
@@ -74,6 +77,8 @@ func run(args []string) error {
 	scenarios := f.String("scenarios", "", "the folder of load.yaml and identities.yaml")
 	records := f.Int("records", 1_000_000, "records of the large capture")
 	formRecords := f.Int("forms", 200_000, "records of each other form of the large capture")
+	f.IntVar(&b.monthRecords, "month", 2_000_000, "records of the month")
+	f.StringVar(&b.views, "views", "model/store/duckdb.sql", "the store's views for DuckDB")
 	only := f.String("only", "", "measure these parts alone, a list of "+partNames()+"; empty: all")
 	f.BoolVar(&b.alone, "alone", false, "measure forms without DuckDB and ClickHouse")
 	f.StringVar(&b.forms, "form", "", "measure these forms alone, names with commas between")
