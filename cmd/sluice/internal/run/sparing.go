@@ -1,6 +1,7 @@
 package run
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -14,6 +15,9 @@ const (
 	room = 800 << 20 // bytes: with what else a process has, that is 1 GiB
 	few  = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
 	many = 100       // percent: as usual
+
+	beside    = 100 << 20 // bytes: what a process has beside its heap, and of it in pages that are not full
+	unlimited = math.MaxInt64
 )
 
 // sparing has garbage collected the sooner the more is live, while the policies of very many workloads are made and
@@ -24,13 +28,15 @@ func sparing() (end func()) {
 	}
 	var mu sync.Mutex
 	ended := false
-	usual := debug.SetGCPercent(many)
+	usual, given := debug.SetGCPercent(many), debug.SetMemoryLimit(-1)
 	var collected func(int)
 	collected = func(int) { // once after each collection
 		mu.Lock()
 		defer mu.Unlock()
 		if !ended {
-			debug.SetGCPercent(garbage())
+			percent, most := garbage()
+			debug.SetGCPercent(percent)
+			debug.SetMemoryLimit(min(most, given))
 			runtime.AddCleanup(&struct{ unreachable *int }{}, collected, 0)
 		}
 	}
@@ -40,16 +46,20 @@ func sparing() (end func()) {
 		defer mu.Unlock()
 		ended = true
 		debug.SetGCPercent(usual)
+		debug.SetMemoryLimit(given)
 	}
 }
 
-// garbage is how many percent of what is live may be garbage.
-func garbage() int {
+// garbage is how many percent of what is live may be garbage, and the bytes that the process should have at most: near
+// them what is free goes back to the system, and garbage goes sooner. They lie a third of what is live above it, so
+// that a heap that outgrows room is not collected without end.
+func garbage() (percent int, most int64) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
 	if live[0].Value.Kind() != metrics.KindUint64 || live[0].Value.Uint64() == 0 {
-		return many
+		return many, unlimited
 	}
 	at := int64(live[0].Value.Uint64())
-	return int(min(max(100*(room-at)/at, few), many))
+	percent = int(min(max(100*(room-at)/at, few), many))
+	return percent, max(room, at+at*int64(percent)/100) + beside
 }
