@@ -84,7 +84,7 @@ func dialects(t *testing.T) []string {
 
 // some are the records of a scenario that was made for measuring, 0 for all: kustomize takes minutes for an overlay of
 // 10,000 policies, since it compares each with all.
-var some = map[string]string{"load": "20000", "sixty": "20000", "identities": "150"}
+var some = map[string]string{"load": "20000", "sixty": "20000", "identities": "150", "month": "2000"}
 
 // TestBundles: the server accepts every file of every bundle without a warning, and kustomize builds every overlay.
 // What cannot be enforced without a cut is enforced all the same in those from Hubble, so that all overlays are there.
