@@ -1,6 +1,7 @@
 package synth_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,14 +151,18 @@ func TestPartial(t *testing.T) {
 // is denied by itself and keeps it, since it may be the one; what has it anyway needs nothing.
 func TestStray(t *testing.T) {
 	const base = "shop/web -> shop/db 5432/tcp\nshop/web -> shop/db 8080/tcp\nshop/db -> jobs/a 80/tcp\njobs/a -> shop/web 80/tcp\n"
-	for _, c := range []struct{ name, stray, open string }{
-		{"out", "shop/pod:* -> shop/db 5432/tcp",
-			"db egress 5432/tcp to shop/app=db; db ingress any port from anywhere"},
-		{"out, to a place that no selector names", "shop/pod:* -> jobs/pod:x 5432/tcp",
-			"db egress 5432/tcp to jobs/all; web egress 5432/tcp to jobs/all"},
-		{"out, without its port", "shop/pod:* -> jobs/a 0/tcp", "db egress any port to jobs/app=a; web egress any port to jobs/app=a"},
-		{"in", "192.0.2.1 -> shop/pod:* 443/tcp", "db ingress 443/tcp from 192.0.2.1/32; web ingress 443/tcp from 192.0.2.1/32"},
-		{"to another of its kind", "shop/pod:* -> shop/pod:* 1/tcp", "db egress 1/tcp to shop/all; db ingress 1/tcp from shop/all; " +
+	for _, c := range []struct{ name, stray, open, was string }{
+		{name: "out", stray: "shop/pod:* -> shop/db 5432/tcp",
+			open: "db egress 5432/tcp to shop/app=db; db ingress any port from anywhere"},
+		{name: "out, to a place that no selector names", stray: "shop/pod:* -> jobs/pod:x 5432/tcp",
+			open: "db egress 5432/tcp to jobs/all; web egress 5432/tcp to jobs/all"},
+		{name: "out, without its port", stray: "shop/pod:* -> jobs/a 0/tcp", open: "db egress any port to jobs/app=a; web egress any port to jobs/app=a"},
+		{name: "in", stray: "192.0.2.1 -> shop/pod:* 443/tcp", open: "db ingress 443/tcp from 192.0.2.1/32; web ingress 443/tcp from 192.0.2.1/32"},
+		// The port of the record may be the client's.
+		{name: "of which the server is not known", stray: "shop/pod:* -> jobs/a 600/udp undecided", was: "shop/pod:* -> jobs/a 45000/udp",
+			open: "db egress any port to jobs/app=a; db ingress any port from jobs/app=a; " +
+				"web egress any port to jobs/app=a; web ingress any port from jobs/app=a"},
+		{name: "to another of its kind", stray: "shop/pod:* -> shop/pod:* 1/tcp", open: "db egress 1/tcp to shop/all; db ingress 1/tcp from shop/all; " +
 			"web egress 1/tcp to shop/all; web ingress 1/tcp from shop/all"},
 	} {
 		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
@@ -179,7 +184,7 @@ func TestStray(t *testing.T) {
 			}
 			var truth []string
 			for _, pod := range []string{"web", "db"} {
-				truth = append(truth, strings.ReplaceAll(c.stray, "pod:*", pod))
+				truth = append(truth, strings.ReplaceAll(cmp.Or(c.was, c.stray), "pod:*", pod))
 			}
 			strangers := []string{"shop/web -> evil/x 1/tcp", "shop/db -> evil/x 1/tcp", "evil/x -> shop/web 1/tcp"}
 			later := graphtest.Graph(t, append(append(truth, base), strangers...)...)
