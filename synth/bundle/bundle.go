@@ -118,8 +118,8 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	return out, err
 }
 
-// fill writes all of a bundle, the evidence beside the policies, and what goes when it takes its place. It returns how
-// many files there are.
+// fill writes what a bundle has otherwise than its place, the evidence beside the policies, and what goes when it takes
+// that place. It returns how many files it wrote.
 func fill(ctx context.Context, dir string, p *place, former *Former, in Input, out *Written) (int, error) {
 	// One after the other: while it is written, evidence takes about as much memory as judging policies does.
 	if err := writeEvidence(dir, in); err != nil {
@@ -128,18 +128,24 @@ func fill(ctx context.Context, dir string, p *place, former *Former, in Input, o
 	if err := fillPolicies(ctx, dir, p, former, in, out); err != nil {
 		return 0, err
 	}
-	files, err := filesIn(dir)
+	made, err := filesIn(dir)
 	if err != nil {
 		return 0, fmt.Errorf("list bundle: %w", err)
 	}
+	files := slices.AppendSeq(slices.Clip(made), maps.Keys(p.kept(out.Manifest.Files)))
+	slices.Sort(files)
 	if err := p.refuses(files, in.Force); err != nil {
 		return 0, err
 	}
-	var stale strings.Builder
+	var stale []string
 	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
 		if _, stays := slices.BinarySearch(files, name); !stays && (in.Force || !slices.Contains(p.Edited, name)) {
-			fmt.Fprintln(&stale, name)
+			stale = append(stale, name)
 		}
+	}
+	n, err := p.lists(in.on(), dir, out.Manifest.Files, slices.Concat(made, stale))
+	if err != nil {
+		return 0, err
 	}
 	if !in.Force {
 		for _, name := range p.Edited { // what people wrote stays in its place
@@ -149,7 +155,8 @@ func fill(ctx context.Context, dir string, p *place, former *Former, in Input, o
 			}
 		}
 	}
-	return len(files) + 1, writeFiles(in.on(), dir, map[string][]byte{staleFile: []byte(stale.String())})
+	text := strings.Join(append(stale, ""), "\n")
+	return len(made) + n, writeFiles(in.on(), dir, map[string][]byte{staleFile: []byte(text)})
 }
 
 // writeEvidence writes the evidence and the list of its files.
@@ -205,14 +212,14 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Former, in 
 
 // writePolicies writes what a cluster can apply, reads it back, and judges it with what people changed and added.
 func writePolicies(ctx context.Context, dir string, p *place, in Input) (*written, error) {
-	files, err := policyFiles(&in, dir)
+	files, err := policyFiles(&in, dir, p)
 	if err != nil {
 		return nil, err
 	}
 	if err := includeExtra(files.files, p.Extra); err != nil {
 		return nil, err
 	}
-	if err := files.settle(in.on(), dir); err != nil {
+	if err := files.settle(in.on(), dir, p); err != nil {
 		return nil, err
 	}
 	if err := p.refuses(slices.Collect(maps.Keys(files.digests)), in.Force); err != nil {
@@ -221,7 +228,8 @@ func writePolicies(ctx context.Context, dir string, p *place, in Input) (*writte
 	hands := p.handsOn(files.digests, in.Force)
 	enforced := in.Result.Enforced()
 	spaces := namespaces(in.Result, enforced)
-	set, err := readsBack(dir, in, enforced)
+	r := policyReader{dir: dir, kept: p.kept(files.digests), place: p.dir}
+	set, err := readsBack(r, in, enforced)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +239,8 @@ func writePolicies(ctx context.Context, dir string, p *place, in Input) (*writte
 	}
 	var problems []render.Problem
 	if len(theirs) > 0 || len(p.Extra) > 0 {
-		if set, problems, err = Policies(dir, Enforced, in.kinds()...); err != nil {
+		r.kinds, r.theirs = in.kinds(), true
+		if set, problems, err = r.read(Enforced); err != nil {
 			return nil, err
 		}
 	}
@@ -251,7 +260,7 @@ func writePolicies(ctx context.Context, dir string, p *place, in Input) (*writte
 			return nil, fmt.Errorf("verify with %s: %w", name, err)
 		}
 	}
-	return &written{files.digests, files.lines, hands, spaces, set, own, report}, nil
+	return &written{p, files.digests, files.lines, hands, spaces, set, own, report}, nil
 }
 
 // before is the state that a bundle is compared with: the one that learning started from, else the one in its place.

@@ -34,7 +34,9 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 	rest[ignoreFile] = ignored(in.CommitEvidence)
 	rest[attributesFile] = []byte(attributes)
 	for name, text := range rest {
-		m.Files[name] = digestOf(text)
+		if m.Files[name] = digestOf(text); w.place.has(name, m.Files[name]) {
+			delete(rest, name)
+		}
 	}
 	rest[ReportFile] = report
 	if err := writeFiles(in.on(), dir, rest); err != nil {

@@ -59,8 +59,8 @@ func losses(in Input, report *verify.Report) []loss {
 }
 
 // readsBack returns the policies that were written, from disk. One that does not come back is a fault of ours.
-func readsBack(dir string, in Input, enforced policy.PolicySet) (policy.PolicySet, error) {
-	r := &policyReader{dir: dir, kinds: []render.Kinds{in.Result.Dialect.Kinds()}, known: map[string]*policy.Policy{}}
+func readsBack(r policyReader, in Input, enforced policy.PolicySet) (policy.PolicySet, error) {
+	r.kinds, r.known = []render.Kinds{in.Result.Dialect.Kinds()}, map[string]*policy.Policy{}
 	for i := range enforced.Policies {
 		p := enforced.Policies[i].Canonical()
 		r.known[p.Namespace+"/"+p.Name] = &p

@@ -23,15 +23,15 @@ var forms = []struct {
 	{stageDir, (*synth.Result).Staged},
 }
 
-// policyFiles makes everything in the bundle that a cluster can apply. The policies are in dir then, their texts may be
-// most of what there is; the files that list them are yet to be written.
-func policyFiles(in *Input, dir string) (*filing, error) {
+// policyFiles makes everything in the bundle that a cluster can apply. The policies are in dir then, or in their place
+// where they are as before: their texts may be most of what there is. The files that list them are yet to be written.
+func policyFiles(in *Input, dir string, p *place) (*filing, error) {
 	l := newFiling(in.Result, in.name())
 	spaces := append(in.Result.Namespaces(), "")
 	parts, errs := make([]*filing, len(spaces)), make([]error, len(spaces))
 	render.Each(len(spaces), func(i int) {
 		parts[i] = newFiling(in.Result, in.name())
-		errs[i] = parts[i].namespace(in, dir, spaces[i])
+		errs[i] = parts[i].namespace(in, dir, p, spaces[i])
 	})
 	if err := cmp.Or(errs...); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func policyFiles(in *Input, dir string) (*filing, error) {
 }
 
 // namespace writes the policies of one namespace in all forms.
-func (l *filing) namespace(in *Input, dir, ns string) error {
+func (l *filing) namespace(in *Input, dir string, p *place, ns string) error {
 	for _, f := range forms {
 		set := in.Result.Set(f.of(in.Result, ns)...)
 		if f.dir == denyDir { // the end state has both, and every object once
@@ -67,16 +67,18 @@ func (l *filing) namespace(in *Input, dir, ns string) error {
 			return err
 		}
 	}
-	return l.settle(in.on(), dir)
+	return l.settle(in.on(), dir, p)
 }
 
-// settle writes the files that are not on disk yet.
-func (l *filing) settle(on disk, dir string) error {
+// settle writes the files that are not on disk yet, but for those that the place of the bundle has as they are.
+func (l *filing) settle(on disk, dir string, p *place) error {
+	digests := digestsOf(l.files)
+	maps.Copy(l.digests, digests)
+	l.lines += lines(l.files)
+	maps.DeleteFunc(l.files, func(name string, _ []byte) bool { return p.has(name, digests[name]) })
 	if err := writeFiles(on, dir, l.files); err != nil {
 		return err
 	}
-	maps.Copy(l.digests, digestsOf(l.files))
-	l.lines += lines(l.files)
 	clear(l.files)
 	return nil
 }

@@ -35,9 +35,9 @@ const DefaultName = "sluice"
 // A bundle owns the files that its bundle.json lists, bundle.json itself and the evidence that evidence/FILES lists.
 // Everything else in its directory belongs to people and stays as it is.
 //
-// The next bundle is written to newDir, inside the directory. Once it is complete and synced newDir is renamed
-// to readyDir: from then on it replaces the former one, file by file. What was stopped meanwhile, by a kill or by a
-// loss of power, the next run finishes.
+// What the next bundle has otherwise than the former one, and the lists over that, is written to newDir, inside the
+// directory. Once it is complete and synced newDir is renamed to readyDir: from then on it replaces the former one,
+// file by file. What was stopped meanwhile, by a kill or by a loss of power, the next run finishes.
 const (
 	newDir       = ".sluice-new"
 	readyDir     = ".sluice-ready"

@@ -41,13 +41,15 @@ type place struct {
 	dir   string
 	owned map[string]string // the files of the former bundle with their digests, "" where nobody recorded one
 	links map[string]bool
+	// intact are files that are there as their digests say.
+	intact map[string]bool
 	// unlisted says that there is a former bundle that does not list its files.
 	unlisted bool
 }
 
 // lookAt finds what is in dir. files are those that the former bundle lists, with their digests, if there is one.
 func lookAt(dir string, former bool, files map[string]string) (*place, error) {
-	p := &place{dir: dir, owned: map[string]string{}, links: map[string]bool{}}
+	p := &place{dir: dir, owned: map[string]string{}, links: map[string]bool{}, intact: map[string]bool{}}
 	if former {
 		p.unlisted = files == nil
 		p.owned[ManifestFile] = ""
@@ -81,6 +83,8 @@ func lookAt(dir string, former bool, files map[string]string) (*place, error) {
 			return p, fmt.Errorf("look at bundle: %w", err)
 		case digestOf(text) != digest:
 			p.Edited = append(p.Edited, name)
+		default:
+			p.intact[name] = true
 		}
 	}
 	slices.Sort(p.Edited)
@@ -144,6 +148,42 @@ func (p *place) read(name string) ([]byte, error) {
 		return []byte(link + " is a link"), nil // other than what was written
 	}
 	return os.ReadFile(filepath.Join(p.dir, filepath.FromSlash(name)))
+}
+
+// has reports whether a file is there with a digest: then it need not be written.
+func (p *place) has(name, digest string) bool { return p.intact[name] && p.owned[name] == digest }
+
+// kept are those of some files, with their digests, that are there already.
+func (p *place) kept(digests map[string]string) map[string]bool {
+	out := map[string]bool{}
+	for name, digest := range digests {
+		if p.has(name, digest) {
+			out[name] = true
+		}
+	}
+	return out
+}
+
+// lists copies from the place of a bundle the kustomizations over what changes: while it changes they are not there. It
+// returns how many they are.
+func (p *place) lists(on disk, dir string, digests map[string]string, changed []string) (int, error) {
+	over := map[string]bool{}
+	for _, name := range changed {
+		for at := path.Dir(name); !over[at]; at = path.Dir(at) {
+			over[at] = true
+		}
+	}
+	files := map[string][]byte{}
+	for name := range p.kept(digests) {
+		if path.Base(name) != KustomizationFile || !over[path.Dir(name)] {
+			continue
+		}
+		var err error
+		if files[name], err = p.read(name); err != nil {
+			return 0, fmt.Errorf("keep %s: %w", name, err)
+		}
+	}
+	return len(files), writeFiles(on, dir, files)
 }
 
 // link returns the link on the way to a file, "" for none.

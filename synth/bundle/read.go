@@ -135,11 +135,13 @@ func (r *policyReader) read(form Form) (policy.PolicySet, []render.Problem, erro
 
 type policyReader struct {
 	dir      string
+	kept     map[string]bool // files that are not in dir, but in place
+	place    string
 	kinds    []render.Kinds
 	theirs   bool
 	known    map[string]*policy.Policy // by namespace and name: what is expected, canonical; its memory is used again
 	same     int                       // policies that are as expected
-	files    []string
+	files    []string                  // by their names in dir
 	set      policy.PolicySet
 	problems []render.Problem
 }
@@ -185,7 +187,15 @@ func (r *policyReader) subdirectories(d string) ([]string, error) {
 			out = append(out, e.Name())
 		}
 	}
-	return out, nil
+	for name := range r.kept {
+		if sub, ok := strings.CutPrefix(name, d+"/"); ok {
+			if dir, _, in := strings.Cut(sub, "/"); in {
+				out = append(out, dir)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // earlier names the default denies of a bundle that was written before it had phases.
@@ -221,7 +231,7 @@ func (r *policyReader) directory(sub string) error {
 				"it lists "+name+", which is not of this bundle",
 			)
 		case r.has(file):
-			r.files = append(r.files, filepath.Join(r.dir, file))
+			r.files = append(r.files, file)
 		default:
 			r.problem(render.Note, file, "it is not there, and "+KustomizationFile+" lists it: applying fails")
 		}
@@ -230,7 +240,7 @@ func (r *policyReader) directory(sub string) error {
 		return nil
 	}
 	entries, err := os.ReadDir(filepath.Join(r.dir, sub))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // all of it may be in place
 		return fmt.Errorf("read bundle: %w", err)
 	}
 	listed := list.listed()
@@ -282,7 +292,7 @@ func (r *policyReader) extra() error {
 			)
 			continue
 		}
-		r.files = append(r.files, filepath.Join(r.dir, filepath.FromSlash(name)))
+		r.files = append(r.files, name)
 	}
 	return nil
 }
@@ -291,14 +301,23 @@ func (r *policyReader) problem(s render.Severity, file, text string) {
 	r.problems = append(r.problems, render.Problem{Severity: s, At: policy.Position{File: file}, Text: text})
 }
 
-func (r *policyReader) has(sub string) bool {
-	_, err := os.Stat(filepath.Join(r.dir, sub))
+// at is where a file of the bundle lies.
+func (r *policyReader) at(name string) string {
+	dir := r.dir
+	if r.kept[name] {
+		dir = r.place
+	}
+	return filepath.Join(dir, filepath.FromSlash(name))
+}
+
+func (r *policyReader) has(name string) bool {
+	_, err := os.Stat(r.at(name))
 	return err == nil
 }
 
 func (r *policyReader) kustomization(sub string) (Kustomization, error) {
 	var k Kustomization
-	text, err := os.ReadFile(filepath.Join(r.dir, sub, KustomizationFile))
+	text, err := os.ReadFile(r.at(path.Join(sub, KustomizationFile)))
 	if err != nil {
 		return k, fmt.Errorf("read bundle: %w", err)
 	}
@@ -321,17 +340,12 @@ func (r *policyReader) parse() error {
 	}
 	list := make([]parsed, len(r.files))
 	render.Each(len(list), func(i int) {
-		name, err := filepath.Rel(r.dir, r.files[i])
+		text, err := os.ReadFile(r.at(r.files[i]))
 		if err != nil {
 			list[i].err = err
 			return
 		}
-		text, err := os.ReadFile(r.files[i])
-		if err != nil {
-			list[i].err = err
-			return
-		}
-		list[i].set, list[i].problems = render.Parse(bytes.NewReader(text), filepath.ToSlash(name), r.kinds...)
+		list[i].set, list[i].problems = render.Parse(bytes.NewReader(text), r.files[i], r.kinds...)
 		list[i].same = r.share(list[i].set.Policies)
 	})
 	for _, p := range list {

@@ -14,6 +14,7 @@ type Written struct {
 
 // written are the policies of a bundle as they are on disk, and how they are judged.
 type written struct {
+	place  *place
 	files  map[string]string // digests of those that a cluster can apply
 	lines  int               // of the allow policies
 	hands  *ByHand
