@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 
@@ -24,8 +25,8 @@ type Checked struct {
 }
 
 // Check reads all that a store holds: every commit, the digest of every file that counts, every row and what it refers
-// to, and whether counts and times are those of the commit. What is wrong is in Problems; the error is of an end before
-// all was read.
+// to, whether counts and times are those of the commit, and whether hours add up. What is wrong is in Problems; the
+// error is of an end before all was read.
 func Check(ctx context.Context, f Files) (*Checked, error) {
 	c := &Checked{}
 	s, err := OpenFiles(f)
@@ -71,9 +72,27 @@ func (k *checker) commit(ctx context.Context, c *commit) error {
 		}
 		k.named[name] = c.file
 	}
+	hours := map[string]*hourSums{}
+	for i := range c.Hours {
+		sums := newHourSums()
+		for _, of := range c.Hours[i].Of {
+			hours[of] = sums
+		}
+		hours[c.Hours[i].Path] = sums
+	}
 	for i := range c.Segments {
 		k.found.Segments++
-		if err := k.segment(ctx, c, &c.Segments[i]); err != nil {
+		g := &c.Segments[i]
+		sums := hours[g.Path]
+		if sums == nil {
+			sums = newHourSums() // for nobody
+		}
+		if err := k.segment(ctx, c, g, sums); err != nil {
+			return err
+		}
+	}
+	for i := range c.Hours {
+		if err := k.hours(ctx, c, &c.Hours[i], hours[c.Hours[i].Path]); err != nil {
 			return err
 		}
 	}
@@ -105,16 +124,58 @@ func (k *checker) failed(c *commit, err error) error {
 	return nil
 }
 
-// segment reads all rows of a segment.
-func (k *checker) segment(ctx context.Context, c *commit, g *Segment) error {
-	var rows, records int64
+// hourSum is what rows of an hour add up to.
+type hourSum struct {
+	records, conns uint64
+	first, last    model.Micros
+}
+
+// hourSums are what rows add up to.
+type hourSums struct {
+	of     map[uint32]hourSum // by the hour
+	unread bool               // not all rows could be read
+}
+
+func newHourSums() *hourSums { return &hourSums{of: map[uint32]hourSum{}} }
+
+func (h *hourSums) add(r *model.Observation) {
+	s, ok := h.of[r.Window/hourMinutes]
+	if !ok || r.First < s.first {
+		s.first = r.First
+	}
+	s.records, s.conns, s.last = s.records+uint64(r.Records), s.conns+uint64(r.Conns), max(s.last, r.Last)
+	h.of[r.Window/hourMinutes] = s
+}
+
+// segment checks a segment, and adds its rows to sums if there are sums of it.
+func (k *checker) segment(ctx context.Context, c *commit, g *Segment, sums *hourSums) error {
+	rows, records, err := k.pair(ctx, c, g, sums)
+	k.found.Rows += rows
+	k.found.Records += records
+	k.found.Bytes += g.Bytes
+	return err
+}
+
+// hours checks sums: of each hour they are what the rows of their segments were.
+func (k *checker) hours(ctx context.Context, c *commit, h *Hours, want *hourSums) error {
+	got := newHourSums()
+	_, _, err := k.pair(ctx, c, &h.Segment, got)
+	k.found.Bytes += h.Bytes
+	if !got.unread && !want.unread && !maps.Equal(got.of, want.of) {
+		k.problem("%s does not add up to the rows of its segments: %w", h.Path, ErrDamaged)
+	}
+	return err
+}
+
+// pair reads all rows of a pair of files and returns how many there are, and how many records they sum up.
+func (k *checker) pair(ctx context.Context, c *commit, g *Segment, sums *hourSums) (rows, records int64, err error) {
 	var last model.Observation
 	var first, end model.Micros
 	ordered := true
 	sc := scan{files: k.store.files, fn: func(_ model.Tables, batch []model.Observation) error {
 		for i := range batch {
 			r := &batch[i]
-			if rows > 0 && compareKey(&last, r) > 0 || dayOf(r.Window) != g.Day {
+			if rows > 0 && compareKey(&last, r) > 0 || g.Day != "" && dayOf(r.Window) != g.Day {
 				ordered = false
 			}
 			if rows == 0 || r.First < first {
@@ -124,16 +185,15 @@ func (k *checker) segment(ctx context.Context, c *commit, g *Segment) error {
 			rows++
 			records += int64(r.Records)
 			last = *r
+			sums.add(r)
 		}
 		return nil
 	}}
-	err := sc.segment(ctx, g)
-	k.found.Rows += rows
-	k.found.Records += records
-	k.found.Bytes += g.Bytes
+	err = sc.segment(ctx, g)
+	sums.unread = sums.unread || err != nil
 	switch {
 	case err != nil:
-		return k.failed(c, err)
+		return rows, records, k.failed(c, err)
 	case rows != g.Rows:
 		k.problem("%s has %d rows, its commit says %d: %w", g.Path, rows, g.Rows, ErrDamaged)
 	case first != g.First || end != g.Last:
@@ -142,7 +202,7 @@ func (k *checker) segment(ctx context.Context, c *commit, g *Segment) error {
 	case !ordered:
 		k.problem("%s has rows out of order, or of another day than %s: %w", g.Path, g.Day, ErrDamaged)
 	}
-	return nil
+	return rows, records, nil
 }
 
 // unnamed finds the files that no commit names. Those of commits that were replaced are still named.

@@ -103,3 +103,23 @@ func TestCheckClaims(t *testing.T) {
 		}
 	}
 }
+
+// TestNewer: a commit of a later version, which says more than this one knows, is told from a damaged one.
+func TestNewer(t *testing.T) {
+	dir := t.TempDir()
+	commitRows(t, mustCreate(t, dir), WriterOptions{}, model.NewTables(), nil)
+	must(t, os.RemoveAll(filepath.Join(dir, headDir)))
+	for text, want := range map[string]error{
+		`{"format":"sluice/store/v1","number":2,"segments":[],"sources":[],"replaces":[[1,1]],"mirrors":[]}`: ErrNewer,
+		`{"format":"sluice/store/v9","number":2,"segments":[],"sources":[]}`:                                 ErrNewer,
+		`{"format":"sluice/store/v1","number":3,"segments":[],"sources":[]}`:                                 ErrDamaged,
+		`{"format":"sluice/store/v1","number":2,"segments":[],"sources":[]}`:                                 nil,
+	} {
+		file := filepath.Join(dir, commitsDir, commitName(2, []byte(text)))
+		must(t, os.WriteFile(file, []byte(text), 0o600))
+		if _, err := Open(dir); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+		must(t, os.Remove(file))
+	}
+}

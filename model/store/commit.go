@@ -30,6 +30,7 @@ type commit struct {
 	Format   string    `json:"format"`
 	Number   int       `json:"number"`
 	Segments []Segment `json:"segments"`
+	Hours    []Hours   `json:"hours,omitempty"` // sums of segments; those of former versions have none
 	Sources  []Source  `json:"sources"`
 	// Replaces are the numbers of earlier commits that this one holds the sum of: they no longer count, and their files
 	// may be gone.
@@ -128,14 +129,21 @@ func readCommit(files Files, file string) (c commit, err error) {
 func parseCommit(file string, data []byte) (c commit, err error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil || c.Format != formatName || commitName(c.Number, data) != path.Base(file) {
+	err = d.Decode(&c)
+	switch n, ok := commitNumber(path.Base(file)); {
+	case !ok || commitName(n, data) != path.Base(file) || err == nil && n != c.Number:
 		return c, fmt.Errorf("commit %s: %w", file, ErrDamaged)
+	case err != nil || c.Format != formatName: // it is what its writer meant it to be
+		return c, fmt.Errorf("commit %s: %w", file, ErrNewer)
 	}
 	c.file = path.Base(file)
 	for _, name := range c.files() {
 		if !ownPath(name) {
 			return c, fmt.Errorf("commit %s names a file outside the store: %w", file, ErrDamaged)
 		}
+	}
+	if err := c.checkHours(); err != nil {
+		return c, fmt.Errorf("commit %s: %w", file, err)
 	}
 	for _, r := range c.Replaces {
 		if r[0] < 1 || r[0] > r[1] || r[1] >= c.Number {
@@ -145,9 +153,18 @@ func parseCommit(file string, data []byte) (c commit, err error) {
 	return c, nil
 }
 
+// pairs are the segments of a commit and the sums of them.
+func (c *commit) pairs() []Segment {
+	out := slices.Clone(c.Segments)
+	for i := range c.Hours {
+		out = append(out, c.Hours[i].Segment)
+	}
+	return out
+}
+
 // files are the files that a commit names.
 func (c *commit) files() (names []string) {
-	for _, g := range c.Segments {
+	for _, g := range c.pairs() {
 		names = append(names, g.Path, g.Labels)
 	}
 	for _, src := range c.Sources {

@@ -31,6 +31,8 @@ type CompactOptions struct {
 	Grace time.Duration
 	// Run is how many commits in a row become one; 0: 32.
 	Run int
+	// HoursFrom is that of the writer.
+	HoursFrom int
 	// Now is the clock; the zero time: that of this machine.
 	Now time.Time
 }
@@ -106,7 +108,7 @@ func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool)
 
 // merge writes one commit in the place of several.
 func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) error {
-	w, err := s.Writer(WriterOptions{})
+	w, err := s.Writer(WriterOptions{HoursFrom: o.HoursFrom})
 	if err != nil {
 		return err
 	}
@@ -150,14 +152,20 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 	for _, c := range run {
 		w.replaces = w.replaces.union(c.Replaces).union(ranges{{c.Number, c.Number}})
 		w.level = max(w.level, c.Level)
+		whole, sums := c.whole(drop)
 		for _, g := range c.Segments {
 			switch {
 			case drop[g.Path]:
 				*dropped += g.Rows
-			case g.Rows >= wholeRows || len(run) == 1:
+			case whole[g.Path] || len(run) == 1:
 				w.kept = append(w.kept, g)
 			default:
 				small = append(small, g)
+			}
+		}
+		for _, h := range sums {
+			if whole[h.Of[0]] || len(run) == 1 {
+				w.keptSums = append(w.keptSums, h)
 			}
 		}
 	}
@@ -165,6 +173,30 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 		w.level++
 	}
 	return w.mergeSegments(ctx, &sc, small)
+}
+
+// whole returns the names of the segments that are large enough to be taken over as they are, and the sums that stay
+// true without those to drop. Segments of one sum are taken over together, or none of them.
+func (c *commit) whole(drop map[string]bool) (out map[string]bool, sums []Hours) {
+	sums = without(c.Hours, drop)
+	rows := map[string]int64{}
+	for i := range c.Segments {
+		rows[c.Segments[i].Path] = c.Segments[i].Rows
+	}
+	for i := range sums {
+		sum := int64(0)
+		for _, of := range sums[i].Of {
+			sum += rows[of]
+		}
+		for _, of := range sums[i].Of {
+			rows[of] = sum
+		}
+	}
+	out = map[string]bool{}
+	for name, n := range rows {
+		out[name] = n >= wholeRows
+	}
+	return out, sums
 }
 
 // mergeSegments reads segments, one cluster after the other: its rows stay filed under it.

@@ -13,6 +13,8 @@ var (
 	ErrSourceStored = errors.New("source is already in the store")
 	// ErrDamaged says that a file is not the one that was committed.
 	ErrDamaged = errors.New("damaged")
+	// ErrNewer says that a store was written in a way that this version does not know.
+	ErrNewer   = errors.New("written by a newer sluice: use that, or a newer one")
 	errMissing = errors.New("missing")
 	errClosed  = errors.New("the writer is closed")
 )

@@ -21,10 +21,13 @@ const (
 	minutesADay  = 24 * 60
 )
 
-// segmentName is the name of a segment less its suffix; see parseSegmentName.
-func segmentName(cluster string, firstWindow, lastWindow uint32, numbered string) string {
+// segmentName is the name of a segment less its suffix, below a directory. Sums of hours may be of many days.
+func segmentName(dir, cluster string, firstWindow, lastWindow uint32, numbered string) string {
 	at := func(w uint32) string { return windowTime(w).Format("20060102T1504") }
-	dir := path.Join(version, "cluster="+partition(cluster), "day="+dayOf(firstWindow))
+	dir = path.Join(dir, "cluster="+partition(cluster))
+	if !strings.HasPrefix(dir, hoursDir) {
+		dir = path.Join(dir, "day="+dayOf(firstWindow))
+	}
 	return path.Join(dir, fmt.Sprintf("%s-%s-%s", at(firstWindow), at(lastWindow), numbered))
 }
 

@@ -17,23 +17,19 @@ const maxPacked = 1 << 30
 // Pack writes what a scan with these options would open as a store of one commit, in a tar archive. The commit comes
 // last: what was read of an archive that breaks off is no store.
 func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
-	part := s.Part(o.Cluster)
+	commits := s.snapshot()
 	c := commit{Format: formatName, Number: 1, Segments: []Segment{}, Sources: []Source{}}
-	for i := range part.Sources {
-		src := part.Sources[i]
+	for _, src := range s.Part(o.Cluster).Sources {
 		if src.Stream != nil { // a collector does not go on from a pack
 			src.Stream = src.Stream.clone()
 			src.Stream.Seen = nil
 		}
 		c.Sources = append(c.Sources, src)
 	}
+	c.Segments, c.Hours = o.chosen(commits)
 	t := tar.NewWriter(w)
 	var data bytes.Buffer
-	for i := range part.Segments {
-		g := &part.Segments[i]
-		if !o.Overlaps(g.First, g.Last) {
-			continue
-		}
+	for _, g := range c.pairs() {
 		for _, f := range [][2]string{{g.Labels, g.LabelsSHA256}, {g.Path, g.SHA256}} {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -45,13 +41,28 @@ func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 				return err
 			}
 		}
-		c.Segments = append(c.Segments, *g)
 	}
 	name, text, err := c.content()
 	if err == nil {
 		err = putTar(t, name, text)
 	}
 	return errors.Join(err, t.Close())
+}
+
+// chosen returns the segments with rows in the range, and the sums of which all segments are among them.
+func (o *ScanOptions) chosen(commits []commit) (segments []Segment, hours []Hours) {
+	n := newNear(segmentsOf(commits), o.Cluster)
+	segments = []Segment{}
+	for i := range commits {
+		out := map[string]bool{}
+		for _, g := range commits[i].Segments {
+			if out[g.Path] = !n.segment(&g) || !o.Overlaps(g.First, g.Last); !out[g.Path] {
+				segments = append(segments, g)
+			}
+		}
+		hours = append(hours, without(commits[i].Hours, out)...)
+	}
+	return segments, hours
 }
 
 func putTar(t *tar.Writer, name string, data []byte) error {
@@ -143,7 +154,7 @@ func (u *unpacking) commit(name string, t *tar.Reader) error {
 	for _, file := range c.files() {
 		named[file] = true
 	}
-	for _, g := range c.Segments {
+	for _, g := range c.pairs() {
 		if u.got[g.Path].digest != g.SHA256 || u.got[g.Labels].digest != g.LabelsSHA256 {
 			return fmt.Errorf("%s is not the file that was packed: %w", g.Path, ErrDamaged)
 		}

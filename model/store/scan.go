@@ -24,14 +24,12 @@ func (o *ScanOptions) Overlaps(first, last int64) bool {
 	return last >= o.Since && (o.Until == 0 || first < o.Until) || o.Since == 0 && o.Until == 0
 }
 
-// Scan hands all rows in the range to fn, in batches of at most 131,072 that refer to t; rows of one key may come more
+// Scan hands all rows in the range to fn, sums over an hour or over a minute, in batches of at most 131,072 that refer to t; rows of one key may come more
 // than once and add up. The batch is reused after fn returns, t is not. An error of fn ends the scan. A file that is
 // missing, or is not the one that was committed, is an error that names it.
 func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
-	segments := slices.DeleteFunc(s.Part(o.Cluster).Segments, func(g Segment) bool {
-		return !o.Overlaps(g.First, g.Last)
-	})
+	segments := o.reads(s.snapshot())
 	sc := scan{files: s.files, opts: o, fn: fn, fetch: readAhead(s.files, segments)}
 	for _, g := range segments {
 		if err := sc.segment(ctx, &g); err != nil {
@@ -49,8 +47,8 @@ func (s *Store) Scan(ctx context.Context, o ScanOptions,
 
 // replaced reports whether a segment no longer belongs to the store, since it was merged with others.
 func (s *Store) replaced(g *Segment) bool {
-	same := func(other Segment) bool { return other.Path == g.Path }
-	return s.reload() == nil && !slices.ContainsFunc(s.Segments(), same)
+	names := func(c commit) bool { return slices.Contains(c.files(), g.Path) }
+	return s.reload() == nil && !slices.ContainsFunc(s.snapshot(), names)
 }
 
 // scan is a running scan, with the memory that serves one segment after the other.

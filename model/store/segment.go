@@ -22,6 +22,7 @@ func (w *Writer) writeSegments() error {
 	}
 	s.clusters(t.endpoints, w.home)
 	order := merge(s.rows, s.sort())
+	all, from := order, len(w.done)
 	partition := func(e entry) (uint32, uint32) {
 		r := &s.rows[e.row]
 		return s.clusterOf(r), r.Window / minutesADay
@@ -34,19 +35,21 @@ func (w *Writer) writeSegments() error {
 				break
 			}
 		}
-		if err := w.writeSegment(t, s.names[cluster], order[:n]); err != nil {
+		g, err := w.writePair(t, s.names[cluster], version, order[:n])
+		if err != nil {
 			return err
 		}
+		w.done = append(w.done, g)
 		order = order[n:]
 	}
-	return nil
+	return w.writeHours(t, all, from)
 }
 
-// writeSegment writes the pair of files for rows of one cluster and day.
-func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
+// writePair writes the pair of files for rows of one cluster below a directory.
+func (w *Writer) writePair(t *ranked, cluster, dir string, order []entry) (Segment, error) {
 	rows := w.sorter.rows
 	first, last := rows[order[0].row].Window, rows[order[len(order)-1].row].Window
-	name := segmentName(cluster, first, last, w.numbered(len(w.done)+1))
+	name := segmentName(dir, cluster, first, last, w.numbered(len(w.done)+len(w.hours)+1))
 	g := Segment{Path: name + flowsSuffix, Labels: name + labelsSuffix,
 		Cluster: cluster, Day: dayOf(first), Rows: int64(len(order))}
 	g.First, g.Last = span(rows, order)
@@ -54,7 +57,7 @@ func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
 	l := newLocal(t, rows, order)
 	labels, err := w.put(g.Labels, func(out io.Writer) error { return writeLabels(w.enc, out, l.labels(t)) })
 	if err != nil {
-		return err
+		return g, err
 	}
 	flows, err := w.put(g.Path, func(out io.Writer) error {
 		return w.flows.write(w.enc, out, len(order), func(i int, r *model.Observation) {
@@ -63,12 +66,11 @@ func (w *Writer) writeSegment(t *ranked, cluster string, order []entry) error {
 		})
 	})
 	if err != nil {
-		return err
+		return g, err
 	}
 	g.Bytes = labels.size + flows.size
 	g.SHA256, g.LabelsSHA256 = flows.digest, labels.digest
-	w.done = append(w.done, g)
-	return nil
+	return g, nil
 }
 
 func span(rows []model.Observation, order []entry) (first, last int64) {

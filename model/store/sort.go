@@ -83,6 +83,15 @@ func (s *sorter) peers(order []entry) []string {
 
 // sort returns the rows' places in order.
 func (s *sorter) sort() []entry {
+	s.entries = slices.Grow(s.entries[:0], len(s.rows))[:len(s.rows)]
+	for i := range s.entries {
+		s.entries[i].row = uint32(i)
+	}
+	return s.arrange()
+}
+
+// arrange brings the entries in order.
+func (s *sorter) arrange() []entry {
 	s.pack()
 	s.radix()
 	for i := 0; i < len(s.entries); {
@@ -91,36 +100,39 @@ func (s *sorter) sort() []entry {
 			j++
 		}
 		if j > i+1 {
-			slices.SortFunc(s.entries[i:j], func(a, b entry) int { return s.compare(&s.rows[a.row], &s.rows[b.row]) })
+			slices.SortFunc(s.entries[i:j], func(a, b entry) int { return compareRows(&s.rows[a.row], &s.rows[b.row]) })
 		}
 		i = j
 	}
 	return s.entries
 }
 
-// pack fills the keys with as many of the leading fields as go into 64 bits.
+// pack fills the keys with as many of the leading fields as go into 64 bits, each with the bits that it needs here.
 func (s *sorter) pack() {
 	lo, hi := ^uint32(0), uint32(0)
-	for i := range s.rows {
-		lo, hi = min(lo, s.rows[i].Window), max(hi, s.rows[i].Window)
+	var all model.Observation // of each field all bits that are set in any row
+	for _, e := range s.entries {
+		r := &s.rows[e.row]
+		lo, hi = min(lo, r.Window), max(hi, r.Window)
+		all.Port, all.SrcPort, all.Proto = all.Port|r.Port, all.SrcPort|r.SrcPort, all.Proto|r.Proto
+		all.Verdict, all.Observer, all.Fate = all.Verdict|r.Verdict, all.Observer|r.Observer, all.Fate|r.Fate
 	}
 	end := bits.Len(uint(len(s.cluster)))
 	left := 64 - bits.Len(uint(len(s.names))) - bits.Len32(hi-lo)
-	s.entries = slices.Grow(s.entries[:0], len(s.rows))[:len(s.rows)]
-	for i := range s.rows {
-		r := &s.rows[i]
+	widths := [...]int{end, end, bits.Len16(all.Port), bits.Len16(all.SrcPort), bits.Len8(uint8(all.Proto)),
+		bits.Len8(uint8(all.Verdict)), bits.Len8(uint8(all.Observer)), bits.Len8(uint8(all.Fate))}
+	for i := range s.entries {
+		r := &s.rows[s.entries[i].row]
 		k := uint64(s.clusterOf(r))<<bits.Len32(hi-lo) | uint64(r.Window-lo)
 		n := left
-		for _, f := range [...]struct {
-			v uint64
-			n int
-		}{{uint64(r.Src), end}, {uint64(r.Dst), end}, {uint64(r.Port), 16}} {
-			if n < f.n {
+		for f, v := range [...]uint64{uint64(r.Src), uint64(r.Dst), uint64(r.Port), uint64(r.SrcPort), uint64(r.Proto),
+			uint64(r.Verdict), uint64(r.Observer), uint64(r.Fate)} {
+			if n < widths[f] {
 				break
 			}
-			k, n = k<<f.n|f.v, n-f.n
+			k, n = k<<widths[f]|v, n-widths[f]
 		}
-		s.entries[i] = entry{k, uint32(i)}
+		s.entries[i].key = k
 	}
 }
 
@@ -155,10 +167,9 @@ func (s *sorter) radix() {
 	}
 }
 
-// compare orders rows by key, then by everything else, so that the order is total.
-func (s *sorter) compare(a, b *model.Observation) int {
+// compareRows orders rows of one cluster by key, then by everything else, so that the order is total.
+func compareRows(a, b *model.Observation) int {
 	return cmp.Or(
-		cmp.Compare(s.clusterOf(a), s.clusterOf(b)),
 		compareKey(a, b),
 		cmp.Compare(a.First, b.First),
 		cmp.Compare(a.SrcPod, b.SrcPod), cmp.Compare(a.DstPod, b.DstPod),

@@ -183,9 +183,12 @@ func (s *Store) Segments() []Segment {
 	return segmentsOf(s.snapshot())
 }
 
+// segmentsOf returns the segments of commits. What sums of them take is in their sizes.
 func segmentsOf(commits []commit) (out []Segment) {
-	for _, c := range commits {
-		out = append(out, c.Segments...)
+	for i := range commits {
+		n := len(out)
+		out = append(out, commits[i].Segments...)
+		share(out[n:], commits[i].Hours)
 	}
 	return out
 }

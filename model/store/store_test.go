@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ func TestRoundTrip(t *testing.T) {
 			rows = append(rows, rows[:len(rows)/2]...)
 			want := plainRows(tables, rows)
 			s := mustCreate(t, t.TempDir())
-			commitRows(t, s, WriterOptions{}, tables, rows, Source{Name: "a.jsonl", Digest: "d1", Records: 7})
+			commitRows(t, s, WriterOptions{HoursFrom: math.MaxInt}, tables, rows, Source{Name: "a.jsonl", Digest: "d1", Records: 7})
 			for _, s := range []*Store{mustCreate(t, s.Dir()), s}[:min(2, 1+50_000/c.rows)] {
 				got := plainRows(scanned(t, s, ScanOptions{}))
 				if d := diffRows(want, got); d != "" {

@@ -24,6 +24,8 @@ type WriterOptions struct {
 	// network sets have it then, and rows of other ends are filed under it. "default" says nothing: clusters that
 	// nobody named are called so. "": as they are.
 	Cluster string
+	// HoursFrom is from how many rows held at once on they are added up by the hour too; 0: 4,096.
+	HoursFrom int
 }
 
 // Writer writes one commit. It serves one goroutine, and must end with Commit or Abort. After an error only Abort is
@@ -41,11 +43,13 @@ type Writer struct {
 	flows  flowWriter
 	enc    *encoder
 	done   []Segment
+	hours  []Hours
 	ids    int      // files of ids
 	files  []string // that no commit names yet
 	dirty  bool     // files are left for the next writer to clean up
 	// of a compaction
 	kept     []Segment // segments taken over from the commits it replaces
+	keptSums []Hours   // and sums of these
 	replaces ranges
 	level    int
 }
@@ -266,7 +270,7 @@ func (w *Writer) commit(sources []Source) error {
 		return err
 	}
 	c := commit{Format: formatName, Number: w.number, Segments: slices.Concat([]Segment{}, w.kept, w.done),
-		Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces, Level: w.level}
+		Hours: slices.Concat(w.keptSums, w.hours), Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces, Level: w.level}
 	if w.replaces == nil {
 		for i := range c.Sources {
 			c.Sources[i].Cluster = SourceCluster(c.Segments, c.Sources[i].Cluster)
@@ -308,7 +312,8 @@ func (w *Writer) Abort() error {
 	}
 	err := w.store.files.Remove(w.files...)
 	err = errors.Join(err, w.unlock(err == nil && !w.dirty))
-	w.done, w.files, w.unlock, w.sorter, w.tables, w.flows, w.enc = nil, nil, nil, sorter{}, nil, flowWriter{}, nil
+	w.done, w.hours, w.files, w.unlock = nil, nil, nil, nil
+	w.sorter, w.tables, w.flows, w.enc = sorter{}, nil, flowWriter{}, nil
 	w.err = errors.Join(w.err, errClosed)
 	return err
 }

@@ -154,10 +154,10 @@ func TestFleet(t *testing.T) {
 	share, fair := read/float64(all), 1/float64(clusters)
 	t.Logf("%d clusters, %d records each: bucket %d bytes, ClickHouse %d; %s: %.2f %% of the bytes, a cluster is %.2f %%",
 		clusters, records, all, onServer, m[0], 100*share, 100*fair)
-	if share > fair+0.0075 { // what is of that cluster, and the commits of all
+	if share > fair/2+0.005 { // sums of hours of that cluster, and the commits of all: 1 % of a hundred
 		t.Errorf("%.2f %% of the bytes are read for one of %d clusters", 100*share, clusters)
 	}
-	if d, c := took["directory"].cpu, took["clickhouse"].cpu; c > 2*d+500*time.Millisecond { // others' load is no fault
+	if d, c := took["directory"].cpu, took["clickhouse"].cpu; c > 2*d+200*time.Millisecond { // others' load is no fault
 		t.Errorf("ClickHouse takes %v of CPU, a directory %v", c, d)
 	}
 }

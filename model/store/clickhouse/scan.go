@@ -31,8 +31,8 @@ const (
 func (s *Store) Scan(ctx context.Context, o store.ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
 	sc := s.scan(o, fn)
-	for day, parts := range sc.days() {
-		if err := sc.day(ctx, day, parts); err != nil {
+	for parts := range sc.days(handed) {
+		if err := sc.some(ctx, parts); err != nil {
 			return err
 		}
 	}
@@ -61,18 +61,26 @@ func (s *Store) scan(o store.ScanOptions, fn func(t model.Tables, rows []model.O
 	return sc
 }
 
-// days yields the days of a scan with what it reads of each, in order.
-func (s *scan) days() iter.Seq2[string, []part] {
-	return func(yield func(string, []part) bool) {
-		for rest := s.parts; len(rest) > 0; {
-			day, n := dayOf(rest[0].Hour), 1
-			for n < len(rest) && dayOf(rest[n].Hour) == day {
-				n++
+// days yields what a scan reads at once, in order: one day, or as many as together have no more rows than most.
+func (s *scan) days(most int64) iter.Seq[[]part] {
+	return func(yield func([]part) bool) {
+		var from, n int
+		var sum int64 // of the rows of parts from..n
+		for n < len(s.parts) {
+			end, rows := n, int64(0)
+			for ; end < len(s.parts) && dayOf(s.parts[end].Hour) == dayOf(s.parts[n].Hour); end++ {
+				rows += s.parts[end].Rows
 			}
-			if !yield(day, rest[:n:n]) {
-				return
+			if n > from && sum+rows > most {
+				if !yield(s.parts[from:n:n]) {
+					return
+				}
+				from, sum = n, 0
 			}
-			rest = rest[n:]
+			n, sum = end, sum+rows
+		}
+		if n > from {
+			yield(s.parts[from:n:n])
 		}
 	}
 }
@@ -91,7 +99,7 @@ type scan struct {
 	holds    int        // how many rows these are
 }
 
-// heldRows are rows of a day that wait for their endpoints: asking for those reads much of their table, so it is
+// heldRows are rows of days that wait for their endpoints: asking for those reads much of their table, so it is
 // done for many days at once.
 type heldRows struct {
 	*dayRows
@@ -104,7 +112,7 @@ type hourRows struct {
 	sum  int64 // how many rows they were folded from
 }
 
-// dayRows are the rows of a day.
+// dayRows are the rows of days that are read at once.
 type dayRows struct {
 	slots map[slot]*hourRows
 	refs  map[endpointID]uint32
@@ -132,8 +140,8 @@ func (d *dayRows) slot(s slot) *hourRows {
 	return d.slots[s]
 }
 
-// day hands over a day.
-func (s *scan) day(ctx context.Context, day string, parts []part) error {
+// some hands over what is read at once.
+func (s *scan) some(ctx context.Context, parts []part) error {
 	var whole, single []part
 	for _, p := range parts {
 		if (s.options.Since == 0 || p.First >= s.options.Since) && (s.options.Until == 0 || p.Last < s.options.Until) {
@@ -144,7 +152,7 @@ func (s *scan) day(ctx context.Context, day string, parts []part) error {
 	}
 	if len(whole) > 0 {
 		folded := newDayRows()
-		if err := s.folded(ctx, day, whole, folded); err != nil {
+		if err := s.folded(ctx, whole, folded); err != nil {
 			return err
 		}
 		for _, p := range whole {
@@ -160,7 +168,8 @@ func (s *scan) day(ctx context.Context, day string, parts []part) error {
 	if len(single) == 0 {
 		return nil
 	}
-	rows, err := s.counted(ctx, day, single)
+	slices.SortFunc(single, comparePlace)
+	rows, err := s.counted(ctx, single)
 	if err != nil {
 		return err
 	}
@@ -168,10 +177,10 @@ func (s *scan) day(ctx context.Context, day string, parts []part) error {
 }
 
 // counted reads rows one by one until all are there.
-func (s *scan) counted(ctx context.Context, day string, parts []part) (*dayRows, error) {
+func (s *scan) counted(ctx context.Context, parts []part) (*dayRows, error) {
 	for began := time.Now(); ; {
 		rows := newDayRows()
-		if err := s.single(ctx, day, parts, rows); err != nil {
+		if err := s.single(ctx, parts, rows); err != nil {
 			return nil, err
 		}
 		var lacks []part
@@ -188,7 +197,7 @@ func (s *scan) counted(ctx context.Context, day string, parts []part) (*dayRows,
 			if h := rows.slots[p.slot()]; h != nil {
 				have = h.sum
 			}
-			if err := s.ended(ctx, day); err != nil {
+			if err := s.ended(ctx, dayOf(p.Hour)); err != nil {
 				return nil, err
 			}
 			lack := &lackError{slots: map[slot]bool{}}
@@ -219,9 +228,9 @@ func (s *scan) ended(ctx context.Context, day string) error {
 	return nil
 }
 
-// where is the condition for parts of a day.
-func (s *scan) where(day string, parts []part) string {
-	w := "day = '" + day + "'"
+// where is the condition for parts, which are in order.
+func (s *scan) where(parts []part) string {
+	w := "day >= '" + dayOf(parts[0].Hour) + "' AND day <= '" + dayOf(parts[len(parts)-1].Hour) + "'"
 	if s.clusters != nil {
 		var names []string
 		for _, name := range slices.Sorted(maps.Keys(s.clusters)) {
@@ -246,10 +255,10 @@ const (
 )
 
 // folded reads hours from the view.
-func (s *scan) folded(ctx context.Context, day string, parts []part, to *dayRows) error {
+func (s *scan) folded(ctx context.Context, parts []part, to *dayRows) error {
 	query := fmt.Sprintf("SELECT %s, sumMerge(sum_rows), groupBitOrMerge(all_marks), sumMerge(sum_records), "+
 		"sumMerge(sum_conns), minMerge(earliest), maxMerge(latest) FROM %s WHERE %s GROUP BY %[1]s, key_marks",
-		rowKey, s.store.db.table("flows_by_hour"), s.where(day, parts))
+		rowKey, s.store.db.table("flows_by_hour"), s.where(parts))
 	result, err := s.store.db.conn.Query(ctx, query)
 	if err != nil {
 		return s.store.db.say(err)
@@ -327,9 +336,9 @@ func (r *scanned) observation(d *dayRows) model.Observation {
 // single reads rows as they were written. Those of one batch with one number are one, however often they were sent.
 // Those of one key and minute in a batch are added up before the range is looked at, as a store in files does when it
 // commits: how the workers of an ingest have split them changes nothing.
-func (s *scan) single(ctx context.Context, day string, parts []part, to *dayRows) error {
+func (s *scan) single(ctx context.Context, parts []part, to *dayRows) error {
 	query := fmt.Sprintf("SELECT writer, batch, n, %s, minute, marks, records, conns, first, last, src_pod, dst_pod "+
-		"FROM %s WHERE %s ORDER BY writer, batch, n", rowKey, s.store.db.table("flows"), s.where(day, parts))
+		"FROM %s WHERE %s ORDER BY writer, batch, n", rowKey, s.store.db.table("flows"), s.where(parts))
 	result, err := s.store.db.conn.Query(ctx, query)
 	if err != nil {
 		return s.store.db.say(err)

@@ -254,10 +254,13 @@ func (s *Store) parts() []part {
 	dropped := s.dropped
 	s.mu.Unlock()
 	all = slices.DeleteFunc(addParts(nil, all), func(p part) bool { return dayOf(p.Hour) <= dropped })
-	slices.SortFunc(all, func(a, b part) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Cluster, b.Cluster))
-	})
+	slices.SortFunc(all, comparePlace)
 	return all
+}
+
+// comparePlace orders parts as they are read.
+func comparePlace(a, b part) int {
+	return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Cluster, b.Cluster))
 }
 
 func dayOf(hour uint32) string { return time.Unix(int64(hour)*3600, 0).UTC().Format(time.DateOnly) }

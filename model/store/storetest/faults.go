@@ -152,8 +152,8 @@ func steps() []step {
 		}, func(*store.Store) bool { return false }}
 	}
 	return []step{file(0, false), part(0), part(1), file(1, false),
-		compact("compact", store.CompactOptions{Run: 3}), part(2),
-		compact("drop", store.CompactOptions{Keep: keep}), file(2, true)}
+		compact("compact", store.CompactOptions{Run: 3, HoursFrom: 1}), part(2),
+		compact("drop", store.CompactOptions{Keep: keep, HoursFrom: 1}), file(2, true)}
 }
 
 // live does all the work in a place where one operation fails.

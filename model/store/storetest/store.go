@@ -121,7 +121,7 @@ func damaged(f store.Files) error {
 			return err
 		}
 	}
-	if _, err := s.Compact(context.Background(), store.CompactOptions{Run: 4, Grace: 1 << 50}); err != nil {
+	if _, err := s.Compact(context.Background(), store.CompactOptions{Run: 4, Grace: 1 << 50, HoursFrom: 1}); err != nil {
 		return err
 	}
 	return addPart(s, 5)
@@ -138,11 +138,11 @@ func rowsOf(n int) int { return 1 + n%10 }
 func rows(n int) (model.Tables, []model.Observation) {
 	t := model.NewTables()
 	out := make([]model.Observation, 1+rowsOf(n))
-	for i := range out {
-		src := t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: fmt.Sprint(n), Name: fmt.Sprint(i)})
-		day := uint32(n%3) * 24 * 60
-		out[i] = model.Observation{Window: 29_000_000 + day, Src: src, Dst: src, Records: 1,
-			First: (29_000_000 + int64(day)) * 60e6, Last: (29_000_000+int64(day))*60e6 + 1}
+	for i := range out { // three minutes of an hour
+		src := t.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: fmt.Sprint(n), Name: fmt.Sprint(i / 3)})
+		window := 29_000_000 + uint32(n%3)*24*60 + uint32(i%3)
+		out[i] = model.Observation{Window: window, Src: src, Dst: src, Records: 1, First: int64(window) * 60e6,
+			Last: int64(window)*60e6 + 1}
 	}
 	return t, out
 }
@@ -158,7 +158,7 @@ func fileSource(n int) store.Source {
 
 // addFile stores a file source.
 func addFile(s *store.Store, n int, sorted bool) error {
-	w, err := s.Writer(store.WriterOptions{Sorted: sorted})
+	w, err := s.Writer(store.WriterOptions{Sorted: sorted, HoursFrom: 1})
 	if err != nil {
 		return err
 	}

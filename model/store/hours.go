@@ -1,0 +1,175 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"sluice/model"
+)
+
+// Who reads a store builds edges, and these know hours, not minutes. So a commit of some size also holds the sums of
+// its rows by the hour, of many days in one pair of files. Who asks for whole hours reads those in the place of the
+// segments, which stay for other engines and for who asks for a part of an hour.
+
+// hoursFrom is from how many rows on a writer adds them up by the hour: what is smaller is soon merged with others.
+const hoursFrom = 1 << 12
+
+const (
+	hoursDir    = version + "/hours"
+	hourMinutes = 60
+)
+
+// Hours is a pair of files with the rows of segments of one cluster and commit, added up by the hour. Its Day is empty:
+// it may be of many.
+type Hours struct {
+	Segment
+	// Of are the paths of the segments, sorted: all that they hold is in the sums, and nothing else.
+	Of []string `json:"of"`
+}
+
+// writeHours writes the rows that order names, of segments from the given one on, once more as sums of hours, as far as
+// that makes less to read of them: fewer files, or half of the rows. It leaves the rows as sums.
+func (w *Writer) writeHours(t *ranked, order []entry, from int) error {
+	s := &w.sorter
+	if len(order) < cmp.Or(w.opts.HoursFrom, hoursFrom) {
+		return nil
+	}
+	minutes := map[uint32]int{} // rows, by cluster
+	for _, e := range order {
+		minutes[s.clusterOf(&s.rows[e.row])]++
+	}
+	order = mergeHours(s.rows, s.byHour(order))
+	for len(order) > 0 {
+		cluster := s.clusterOf(&s.rows[order[0].row])
+		n := 1
+		for n < len(order) && s.clusterOf(&s.rows[order[n].row]) == cluster {
+			n++
+		}
+		h := Hours{}
+		for _, g := range w.done[from:] {
+			if g.Cluster == s.names[cluster] {
+				h.Of = append(h.Of, g.Path)
+			}
+		}
+		if n <= segmentRows && (len(h.Of) > 1 || 2*n <= minutes[cluster]) {
+			var err error
+			if h.Segment, err = w.writePair(t, s.names[cluster], hoursDir, order[:n]); err != nil {
+				return err
+			}
+			h.Day = ""
+			slices.Sort(h.Of)
+			w.hours = append(w.hours, h)
+		}
+		order = order[n:]
+	}
+	return nil
+}
+
+// byHour puts the rows that order names into the first minute of their hour, and returns what is to be sorted again;
+// nil: they were there. That rows of one key come in the order of time spares most of the sorting.
+func (s *sorter) byHour(order []entry) []entry {
+	moved := false
+	for _, e := range order {
+		r := &s.rows[e.row]
+		moved = moved || r.Window%hourMinutes != 0
+		r.Window -= r.Window % hourMinutes
+	}
+	if !moved {
+		return nil
+	}
+	s.entries = order
+	return s.arrange()
+}
+
+// mergeHours adds up neighbours of one key, but none that say what came back with others that do not: the sum would say
+// of all that they do.
+func mergeHours(rows []model.Observation, order []entry) []entry {
+	out := order[:0]
+	for _, e := range order {
+		if n := len(out); n > 0 && out[n-1].key == e.key {
+			a, b := &rows[out[n-1].row], &rows[e.row]
+			if (a.Marks^b.Marks)&model.MarkNoted == 0 && Add(a, b) {
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// covers reports whether all of what lies between the first and the last record is asked for.
+func (o *ScanOptions) covers(first, last int64) bool {
+	return (o.Since == 0 || first >= o.Since) && (o.Until == 0 || last < o.Until)
+}
+
+// reads returns what a scan reads of commits: sums of hours where all that they are of is asked for, else segments.
+func (o *ScanOptions) reads(commits []commit) (out []Segment) {
+	n := newNear(segmentsOf(commits), o.Cluster)
+	for i := range commits {
+		c := &commits[i]
+		done := map[string]bool{}
+		for j := range c.Hours {
+			h := &c.Hours[j]
+			if n.segment(&h.Segment) && o.covers(h.First, h.Last) {
+				out = append(out, h.Segment)
+				for _, of := range h.Of {
+					done[of] = true
+				}
+			}
+		}
+		for j := range c.Segments {
+			g := &c.Segments[j]
+			if n.segment(g) && o.Overlaps(g.First, g.Last) && !done[g.Path] {
+				out = append(out, *g)
+			}
+		}
+	}
+	return out
+}
+
+// checkHours returns an error if sums of hours are not of segments of the commit, each in one of them.
+func (c *commit) checkHours() error {
+	left := map[string]string{}
+	for i := range c.Segments {
+		left[c.Segments[i].Path] = c.Segments[i].Cluster
+	}
+	for i := range c.Hours {
+		h := &c.Hours[i]
+		for _, of := range h.Of {
+			if cluster, ok := left[of]; !ok || cluster != h.Cluster {
+				return fmt.Errorf("%s is the sum of %s: %w", h.Path, of, ErrDamaged)
+			}
+			delete(left, of)
+		}
+	}
+	return nil
+}
+
+// without returns the sums of hours that are of none of these segments.
+func without(hours []Hours, drop map[string]bool) []Hours {
+	return slices.DeleteFunc(slices.Clone(hours), func(h Hours) bool {
+		return slices.ContainsFunc(h.Of, func(of string) bool { return drop[of] })
+	})
+}
+
+// share gives the segments of a commit, which are changed, their parts of what the sums of hours take, by their rows.
+func share(segments []Segment, hours []Hours) {
+	at := map[string]*Segment{}
+	for i := range segments {
+		at[segments[i].Path] = &segments[i]
+	}
+	for i := range hours {
+		h := &hours[i]
+		left, rows := h.Bytes, int64(0)
+		for _, of := range h.Of {
+			rows += at[of].Rows
+		}
+		for _, of := range h.Of {
+			g := at[of]
+			part := int64(math.Round(float64(left) * float64(g.Rows) / float64(rows)))
+			g.Bytes, left, rows = g.Bytes+part, left-part, rows-g.Rows
+		}
+	}
+}
