@@ -59,7 +59,8 @@ each day.`,
 // each judges every cluster.
 func (o *backtestOptions) each(ctx context.Context, s Streams, args []string) error {
 	e := eachCluster{args: args, format: o.format, namespaces: o.Namespaces,
-		refused: map[string]bool{"--svg": o.svg != "", "--redact": o.redact != ""}}
+		refused: []refusal{{"--svg", o.svg != "", "a picture is of one: give --cluster NAME, for each a file"},
+			{"--redact", o.redact != "", redactOne}}}
 	if o.policies != "" {
 		e.policies = []string{o.policies}
 	}

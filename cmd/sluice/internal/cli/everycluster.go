@@ -20,6 +20,8 @@ type oneCluster struct {
 	policies   []string // paths
 }
 
+const redactOne = "names are replaced for one: give --cluster NAME"
+
 // eachCluster says what is judged, and how it is printed.
 type eachCluster struct {
 	args       []string // sources
@@ -27,20 +29,28 @@ type eachCluster struct {
 	namespaces []string
 	policies   []string // paths; of directories that learn --all-clusters wrote each cluster has its own
 	evidence   bool     // the sources are the evidence of the policies
-	refused    map[string]bool
+	refused    []refusal
+	results    []string // formats of results that the command has beside those of every one
+}
+
+// refusal is a flag that does not go with --all-clusters, and what to do in its place.
+type refusal struct {
+	flag   string
+	given  bool
+	remedy string
 }
 
 // check refuses what is about one cluster, or can be read only once.
 func (e *eachCluster) check(r *reading) error {
-	if err := show.CheckFormat(e.format); err != nil {
+	if err := show.CheckFormat(e.format, e.results...); err != nil {
 		return run.Usagef("--all-clusters: %w", err)
 	}
 	if r.oneCluster() != "" {
-		return run.Usagef("--all-clusters goes without --cluster")
+		return run.Usagef("--all-clusters goes without --cluster: give one of them")
 	}
-	for flag, given := range e.refused {
-		if given {
-			return run.Usagef("--all-clusters goes without %s", flag)
+	for _, f := range e.refused {
+		if f.given {
+			return run.Usagef("--all-clusters goes without %s: %s", f.flag, f.remedy)
 		}
 	}
 	for _, path := range slices.Concat(e.policies, r.manifests) {
@@ -65,7 +75,7 @@ func (r *reading) eachCluster(ctx context.Context, s Streams, e eachCluster, do 
 	for _, name := range names {
 		text := &bytes.Buffer{}
 		one := &oneCluster{name: name, streams: Streams{In: s.In, Out: text, Err: s.Err}, format: e.format}
-		if e.format != show.Table {
+		if e.format == show.YAML {
 			one.format = show.JSON
 		}
 		skipped, err := e.judge(one, open, do)

@@ -54,7 +54,9 @@ that a collector fills, and tells when a namespace becomes ready.`,
 // each judges every cluster.
 func (o *readyOptions) each(ctx context.Context, s Streams, args []string) error {
 	e := eachCluster{args: args, format: o.format, namespaces: o.Namespaces, policies: o.policies,
-		refused: map[string]bool{"--baseline": o.baseline != "", "--follow": o.follow, "--redact": o.redact != ""}}
+		refused: []refusal{{"--baseline", o.baseline != "", "a baseline is of one: give --cluster NAME with that of each"},
+			{"--follow", o.follow, "it ends when one is ready: give --cluster NAME, for each a process"},
+			{"--redact", o.redact != "", redactOne}}}
 	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
 		of := *o
 		of.allClusters, of.opened, of.Cluster, of.Namespaces = false, one.log, one.name, one.namespaces

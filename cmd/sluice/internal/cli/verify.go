@@ -64,7 +64,10 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds). With
 func (o *verifyOptions) each(ctx context.Context, s Streams, path string, sources []string) error {
 	e := eachCluster{args: sources, format: o.format, namespaces: o.Namespaces, policies: []string{path},
 		evidence: len(sources) == 0 && o.store == "" && o.servers.given == "" && len(run.ClustersIn(path)) > 0,
-		refused:  map[string]bool{"--with": len(o.with) > 0, "--follow": o.servers.Follow, "--redact": o.redact != ""}}
+		results:  []string{show.SARIF, show.JUnit},
+		refused: []refusal{{"--with", len(o.with) > 0, "what is there already is of one: give --cluster NAME with that of each"},
+			{"--follow", o.servers.Follow, "a server tells of one: give --cluster NAME, for each a process"},
+			{"--redact", o.redact != "", redactOne}}}
 	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
 		of := *o
 		of.allClusters, of.opened, of.Cluster, of.Namespaces, of.format = false, one.log, one.name, one.namespaces, one.format

@@ -20,6 +20,7 @@ type OfCluster struct {
 	// Result is the object that the command prints of it alone, text what it prints where a table was asked for.
 	Result json.RawMessage `json:"result,omitempty"`
 	text   []byte
+	failed bool // nothing was judged, or not all
 }
 
 // EachCluster prints what was found of each cluster.
@@ -37,9 +38,10 @@ func NewEachCluster(w io.Writer, format string) *EachCluster {
 
 // Add takes what the command printed of the next cluster, and the error that it ended with.
 func (e *EachCluster) Add(of OfCluster, printed []byte, err error) {
-	if e.format == Table {
+	switch e.format {
+	case Table, SARIF, JUnit:
 		of.text = printed
-	} else {
+	default:
 		of.Result = printed
 	}
 	if err != nil {
@@ -50,13 +52,20 @@ func (e *EachCluster) Add(of OfCluster, printed []byte, err error) {
 		e.found = append(e.found, err)
 	} else if err != nil {
 		e.failed = append(e.failed, err)
+		of.failed = true
 	}
 	e.all = append(e.all, of)
 }
 
 // Print prints a section for each, or one object of all.
 func (e *EachCluster) Print() error {
-	if e.format != Table {
+	switch e.format {
+	case SARIF:
+		return e.sarif()
+	case JUnit:
+		return e.junit()
+	case Table:
+	default:
 		h := newHeader("EachClusterResult")
 		return printObject(e.w, e.format, object{{"apiVersion", h.APIVersion}, {"kind", h.Kind}, {"clusters", e.all}})
 	}

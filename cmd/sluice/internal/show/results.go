@@ -153,16 +153,24 @@ func (r *reported) junit(w io.Writer) error {
 		if len(s.Cases) == 0 {
 			s.Cases = []junitCase{{Class: "sluice." + c.Name, Name: "none"}}
 		}
-		all.Tests += s.Tests
-		all.Failures += s.Failures
-		all.Suites = append(all.Suites, s)
+		all.add(s)
 	}
+	return all.write(w)
+}
+
+func (s *junitSuites) add(suite junitSuite) {
+	s.Tests += suite.Tests
+	s.Failures += suite.Failures
+	s.Suites = append(s.Suites, suite)
+}
+
+func (s *junitSuites) write(w io.Writer) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
 	e := xml.NewEncoder(w)
 	e.Indent("", "  ")
-	if err := e.Encode(all); err != nil {
+	if err := e.Encode(s); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, "\n")
