@@ -16,24 +16,41 @@ import (
 
 const testdata = "../../../testdata/"
 
-// captures are the captures of the tests, and some of the generator: of every shape, of both kinds of logs.
+// captures are the captures of the tests, and one of every scenario, those aside that only measure speed: of every
+// shape, of both kinds of logs.
 func captures(t *testing.T) []string {
 	t.Helper()
 	out, err := filepath.Glob(testdata + "flows/*.jsonl*")
 	if err != nil || len(out) == 0 {
 		t.Fatalf("%d captures: %v", len(out), err)
 	}
+	scenarios, err := filepath.Glob(testdata + "scenarios/*.yaml")
+	if err != nil || len(scenarios) == 0 {
+		t.Fatalf("%d scenarios: %v", len(scenarios), err)
+	}
 	dir := t.TempDir()
-	for _, c := range [][3]string{{"features", "hubble", "20000"}, {"mesh", "hubble", "20000"}, {"identities", "hubble", "500"},
-		{"attacks", "hubble", "20000"}, {"argo-cd", "hubble", "20000"}, {"online-boutique", "goldmane", "20000"},
-		{"online-boutique", "enterprise", "20000"}} {
-		file := filepath.Join(dir, c[0]+"-"+c[1]+".jsonl")
-		cmd := exec.CommandContext(t.Context(), os.Getenv("FLOWGEN"), "-scenario", testdata+"scenarios/"+c[0]+".yaml",
-			"-format", c[1], "-records", c[2], "-o", file)
+	generate := func(scenario, format string, records int) {
+		name := strings.TrimSuffix(filepath.Base(scenario), ".yaml")
+		file := filepath.Join(dir, name+"-"+format+".jsonl")
+		cmd := exec.CommandContext(t.Context(), os.Getenv("FLOWGEN"), "-scenario", scenario, "-format", format,
+			"-records", fmt.Sprint(records), "-o", file)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", cmd, err, text)
 		}
 		out = append(out, file)
+	}
+	for _, scenario := range scenarios {
+		switch filepath.Base(scenario) {
+		case "load.yaml", "sixty.yaml":
+		case "identities.yaml":
+			generate(scenario, "hubble", 500)
+		case "online-boutique.yaml":
+			for _, format := range []string{"hubble", "goldmane", "enterprise"} {
+				generate(scenario, format, 20000)
+			}
+		default:
+			generate(scenario, "hubble", 20000)
+		}
 	}
 	return out
 }

@@ -65,11 +65,21 @@ func (s *server) configure() {
 <default_database>default</default_database><mark_cache_size>67108864</mark_cache_size>%[4]s</yandex>`, s.dir, s.port, s.http, s.config))
 }
 
+// bounded ends with the test, and with the time that tests may take.
+func bounded(t *testing.T) context.Context {
+	end, ok := t.Deadline()
+	if !ok {
+		end = time.Now().Add(20 * time.Minute)
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), end)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // start starts the server, with what it has stored.
 func (s *server) start() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
-	s.t.Cleanup(cancel)
+	ctx := bounded(s.t)
 	s.cmd = exec.CommandContext(ctx, "clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("%v: apt-get install clickhouse-server clickhouse-client zookeeper", err)
@@ -151,13 +161,12 @@ func zookeeper(t *testing.T) int {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
-	cmd := exec.CommandContext(ctx, "java", "-cp", "/etc/zookeeper/conf:/usr/share/java/zookeeper.jar:/usr/share/java/*",
+	cmd := exec.CommandContext(bounded(t), "java", "-cp", "/etc/zookeeper/conf:/usr/share/java/zookeeper.jar:/usr/share/java/*",
 		"-Xmx256m", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	wait(t, func() bool {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {

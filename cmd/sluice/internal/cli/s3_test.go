@@ -32,6 +32,26 @@ func mustSluice(t *testing.T, args ...string) string {
 	return out
 }
 
+// generated are captures of every scenario and format that the tests use, those aside that only measure speed: the ones
+// that TestBundles in cmd/conformance/clickhouse has, and the others.
+func generated(t *testing.T) (files []string) {
+	g := newGenerator(t)
+	scenarios, err := filepath.Glob(filepath.Join(g.scenarios, "*.yaml"))
+	if err != nil || len(scenarios) == 0 {
+		t.Fatalf("%d scenarios: %v", len(scenarios), err)
+	}
+	for _, path := range scenarios {
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		if name == "load" || name == "sixty" {
+			continue
+		}
+		for _, format := range []string{"hubble", "goldmane", "enterprise"} {
+			files = append(files, g.file(t, name, "."+format, "-format", format, "-records", "5000"))
+		}
+	}
+	return files
+}
+
 // TestS3Bundle: the same bundle to the byte comes from a directory and from a bucket, but for the report, which names the
 // command.
 func TestS3Bundle(t *testing.T) {
@@ -40,12 +60,18 @@ func TestS3Bundle(t *testing.T) {
 	if err != nil || len(captures) == 0 {
 		t.Fatalf("%d captures: %v", len(captures), err)
 	}
+	captures = append(captures, generated(t)...)
 	for i, capture := range captures {
 		dir := t.TempDir()
+		var more []string
+		if strings.Contains(capture, "mesh") { // of two clusters
+			more = []string{"--cluster", "near"}
+		}
 		bundles := map[string]string{filepath.Join(dir, "store"): "from-dir", s.URL(fmt.Sprint("bundle", i)): "from-bucket"}
 		for store, out := range bundles {
 			mustSluice(t, "ingest", capture, "--store", store, "-q")
-			out, err := sluice(t, "learn", "--store", store, "-A", "--min-watch", "0", "--out", filepath.Join(dir, out), "-q")
+			args := []string{"learn", "--store", store, "-A", "--min-watch", "0", "--out", filepath.Join(dir, out), "-q"}
+			out, err := sluice(t, append(args, more...)...)
 			if code := new(exec.ExitError); err != nil && (!errors.As(err, &code) || code.ExitCode() != 3) {
 				t.Fatalf("%s: %v\n%s", capture, err, out)
 			}
