@@ -24,9 +24,9 @@ func (o *ScanOptions) Overlaps(first, last int64) bool {
 	return last >= o.Since && (o.Until == 0 || first < o.Until) || o.Since == 0 && o.Until == 0
 }
 
-// Scan hands all rows in the range to fn, sums over an hour or over a minute, in batches of at most 131,072 that refer to t; rows of one key may come more
-// than once and add up. The batch is reused after fn returns, t is not. An error of fn ends the scan. A file that is
-// missing, or is not the one that was committed, is an error that names it.
+// Scan hands all rows in the range to fn, sums over an hour or over a minute, in batches of at most 131,072 that refer
+// to t; rows of one key may come more than once and add up. The batch is reused after fn returns, t is not. An error of
+// fn ends the scan. A file that is missing, or is not the one that was committed, is an error that names it.
 func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
 	segments := o.reads(s.snapshot())

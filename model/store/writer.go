@@ -270,7 +270,8 @@ func (w *Writer) commit(sources []Source) error {
 		return err
 	}
 	c := commit{Format: formatName, Number: w.number, Segments: slices.Concat([]Segment{}, w.kept, w.done),
-		Hours: slices.Concat(w.keptSums, w.hours), Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces, Level: w.level}
+		Hours: slices.Concat(w.keptSums, w.hours), Sources: slices.Concat([]Source{}, sources), Replaces: w.replaces,
+		Level: w.level}
 	if w.replaces == nil {
 		for i := range c.Sources {
 			c.Sources[i].Cluster = SourceCluster(c.Segments, c.Sources[i].Cluster)

@@ -28,7 +28,8 @@ func (e *EachCluster) sarif() error {
 			runs = one.Runs
 		}
 		for _, run := range runs {
-			run.WithAutomationDetails(sarif.NewRunAutomationDetails().WithID("sluice/" + text.Printable(of.Cluster, 100) + "/"))
+			id := "sluice/" + text.Printable(of.Cluster, 100) + "/"
+			run.WithAutomationDetails(sarif.NewRunAutomationDetails().WithID(id))
 			if of.failed {
 				why := sarif.NewNotification().WithLevel("error").WithMessage(sarif.NewTextMessage(of.Error))
 				run.AddInvocation(sarif.NewInvocation().WithExecutionSuccessful(false).
