@@ -41,8 +41,8 @@ func (e *EachCluster) sarif() error {
 	return all.PrettyWrite(e.w)
 }
 
-// junit joins the reports of all clusters: each check of each is a suite. One that failed is a test that fails, one that
-// was skipped a test that was.
+// junit joins the reports of all clusters: each check of each is a suite. One that failed is a test that fails, one
+// that was skipped a test that was.
 func (e *EachCluster) junit() error {
 	all := junitSuites{Name: "sluice"}
 	for i := range e.all {
