@@ -32,8 +32,8 @@ func mustSluice(t *testing.T, args ...string) string {
 	return out
 }
 
-// generated are captures of every scenario and format that the tests use, those aside that only measure speed: the ones
-// that TestBundles in cmd/conformance/clickhouse has, and the others.
+// generated are captures of every scenario, those aside that only measure speed, in both kinds of logs: what TestBundles
+// in cmd/conformance/clickhouse has.
 func generated(t *testing.T) (files []string) {
 	g := newGenerator(t)
 	scenarios, err := filepath.Glob(filepath.Join(g.scenarios, "*.yaml"))
@@ -45,7 +45,11 @@ func generated(t *testing.T) (files []string) {
 		if name == "load" || name == "sixty" {
 			continue
 		}
-		for _, format := range []string{"hubble", "goldmane", "enterprise"} {
+		formats := []string{"hubble"}
+		if name == "online-boutique" {
+			formats = append(formats, "goldmane", "enterprise")
+		}
+		for _, format := range formats {
 			files = append(files, g.file(t, name, "."+format, "-format", format, "-records", "5000"))
 		}
 	}
