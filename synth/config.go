@@ -41,9 +41,8 @@ type Config struct {
 	// MinWatch is how long the pods of a namespace must have been watched before it may be denied by default. One that
 	// was never watched never is.
 	MinWatch time.Duration
-	// OneNamespace is the namespace that every record has an end in, "" where there is none. The others were watched only
-	// where they talk to it, and are not denied.
-	OneNamespace string
+	// Blind is what the log cannot show, since it was filtered: where it is, nothing is denied.
+	Blind []Blind
 	// Resolver is what pods ask for names that were not seen asking, nil where nobody said.
 	Resolver *Resolver
 	// Decisions are what people said of edges, nil for nothing.

@@ -49,10 +49,11 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 		e := Enforce{Why: why, Watched: watched[ns]}
 		sortObstacles(e.Why)
 		e.Watched.End, e.Watched.Want = max(s.g.AsOf, e.Watched.NewEdge), max(s.cfg.MinWatch, 0)
-		if one := s.cfg.OneNamespace; one != ns {
-			e.Watched.With = one
+		blind := blindFor(s.cfg.Blind, ns)
+		for i := range blind {
+			e.see(&blind[i])
 		}
-		short := !e.Watched.Enough()
+		enough := e.Watched.Enough()
 		for _, d := range policy.Directions() {
 			blocked := slices.ContainsFunc(e.Why, func(o Obstacle) bool { return o.Direction == d })
 			// A workload that policies isolate today must not be opened, and one that no selector names cannot be.
@@ -62,6 +63,7 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 			stuck := slices.ContainsFunc(e.Why, func(o Obstacle) bool {
 				return o.Direction == d && (o.Workload < 0 || left(o.Workload))
 			})
+			short := !enough || *e.Lacks.At(d) != ""
 			switch {
 			case (short || blocked) && s.cfg.EnforceAnyway:
 				*e.At(d) = Forced
@@ -82,27 +84,17 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 				e.spare(t, sp, n, side{d, ns}, left)
 			}
 		}
-		if short {
-			e.remarkShort(n, ns, s.cfg.EnforceAnyway)
+		if !enough && e.Watched.With == "" {
+			n.find(KindNotWatched.of(ns, model.DirectionUnknown, "the pods of "+ns+" were not watched for long enough",
+				notDenied(s, "both directions are", "neither direction is", "go on recording, or ask for less with --min-watch"),
+			).detailed("%s", e.Watched))
+		}
+		for i := range blind {
+			blind[i].remark(s, n, ns)
 		}
 		out[ns] = e
 	}
 	return out
-}
-
-// remarkShort notes that a namespace was not watched for long enough, or in a part alone.
-func (e *Enforce) remarkShort(n *notes, ns string, anyway bool) {
-	kind, text := KindNotWatched, "the pods of "+ns+" were not watched for long enough"
-	consequence := "neither direction is denied yet: go on recording, or ask for less with --min-watch"
-	detail := e.Watched.String()
-	if one := e.Watched.With; one != "" {
-		kind, text, detail = KindOneNamespace, "the pods of "+ns+" were watched only where they talk to "+one, ""
-		consequence = "neither direction is denied yet: learn for " + one + " only (-n " + one + "), or record without a filter by namespace"
-	}
-	if anyway {
-		consequence = "both directions are denied all the same, because that was asked for"
-	}
-	n.find(kind.of(ns, model.DirectionUnknown, text, consequence).detailed("%s", detail))
 }
 
 // deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no

@@ -43,6 +43,7 @@ const (
 	KindNoDNS         Kind = "no-dns"            // connects out and was never seen asking a resolver
 	KindNotWatched    Kind = "not-watched"       // the pods of a namespace were not watched for long enough
 	KindOneNamespace  Kind = "one-namespace"     // they were watched only where they talk to one other namespace
+	KindFiltered      Kind = "filtered"          // the log was filtered, so that absence shows nothing
 	KindLost          Kind = "lost"              // worked, and the policies as they were written would block it
 	KindIdle          Kind = "widening-idle"     // a widening that was asked for opens nothing there
 	KindAttempted     Kind = "attempted"         // tried, and nobody answered; not learned
@@ -169,9 +170,13 @@ var pages = map[Kind]page{
 		"What comes once a day or a week has not been seen; neither direction is denied.",
 		"Go on recording, or ask for less with --min-watch."},
 	KindOneNamespace: {Blocks,
-		"Every record has an end in one other namespace: the log was filtered by it.",
+		"Every record has an end in one other namespace, or in a few: the log was filtered by them.",
 		"What the pods do elsewhere, or who comes from outside, is in no record; neither direction is denied.",
-		"Learn for that namespace only, or record without a filter by namespace."},
+		"Learn for those namespaces only, or record without a filter by namespace."},
+	KindFiltered: {Blocks,
+		"Something keeps a kind of records out of the log: a filter, or nodes that do not export.",
+		"What is in no record may happen all the same; the directions of which that is so are not denied.",
+		"Record without the filter; sluice doctor names what is missing."},
 	KindLost: {Blocks,
 		"The replay of the written policies denies a connection that worked.",
 		"The direction is not denied.",

@@ -54,6 +54,8 @@ type Enforce struct {
 	Left    []Holding  // what is left as it is there, since policies isolate it today
 	Denied  []Holding  // what is denied in the directions that are Partial, sorted
 	Watched Watched
+	// Lacks says of each direction in a few words what the log has alone, since it was filtered; "" where it was not.
+	Lacks policy.ByDirection[string]
 }
 
 // Allows reports whether a direction gets a default deny.
@@ -88,14 +90,14 @@ type Watched struct {
 	NewEdge     int64 // when the latest of its edges was seen for the first time
 	End         int64 // of the log
 	Want        time.Duration
-	// With is the other namespace that every record has an end in, "" where there is none.
+	// With are the other namespaces of which every record has an end in one, "" where there are none.
 	With string
 }
 
 // For is how long it was.
 func (w Watched) For() time.Duration { return time.Duration(w.Last-w.First) * time.Microsecond }
 
-// Enough reports whether that is as long as asked for. What was never watched, or with one other namespace alone, is
+// Enough reports whether that is as long as asked for. What was never watched, or with a few other namespaces alone, is
 // not.
 func (w Watched) Enough() bool { return w.First != 0 && w.With == "" && w.For() >= w.Want }
 
@@ -179,19 +181,27 @@ func (e *Enforce) words(d model.Direction, watched string) string {
 	case Partial:
 		return "partial: unlabelled and new pods stay open" + e.heldOpen(d) + ofDirection(e.Left, d, " left as isolated today")
 	case Forced:
-		return "forced: " + cmp.Or(map[bool]string{true: blockers}[n > 0], "watched "+watched)
+		return "forced: " + cmp.Or(map[bool]string{true: blockers}[n > 0], e.lacking(d, watched))
 	case Edited:
 		return "blocks what worked, by policies changed or added by hand"
 	case Losing:
 		return fmt.Sprintf("not yet: %d would be lost", n)
 	case Short:
 		if n > 0 {
-			return "not yet: watched " + watched + ", " + blockers
+			return "not yet: " + e.lacking(d, watched) + ", " + blockers
 		}
-		return "not yet: watched " + watched
+		return "not yet: " + e.lacking(d, watched)
 	default:
 	}
 	return "not yet: " + blockers
+}
+
+// lacking says for how long was watched, or what the log has alone.
+func (e *Enforce) lacking(d model.Direction, watched string) string {
+	if has := *e.Lacks.At(d); has != "" && e.Watched.Enough() {
+		return "the log has only " + has
+	}
+	return "watched " + watched
 }
 
 // heldOpen counts the workloads that are held open in a direction.

@@ -46,7 +46,7 @@ func TestStatus(t *testing.T) {
 		{name: "short, and with a blocker", flows: "shop/web -> shop/db 8/icmp" + dns, cfg: day,
 			want:  "not yet: watched 0s of 24h, 1 blocker; not yet: watched 0s of 24h, 1 blocker; 0s of 24h; 0s before the end",
 			kinds: "inexpressible inexpressible not-watched"},
-		{name: "the log has the pods only where they talk to another namespace", flows: "jobs/a -> shop/db 1/tcp" + dns, cfg: synth.Config{OneNamespace: "jobs"},
+		{name: "the log has the pods only where they talk to another namespace", flows: "jobs/a -> shop/db 1/tcp" + dns, cfg: synth.Config{Blind: []synth.Blind{{Shown: []string{"jobs"}}}},
 			want: "not yet: watched only with jobs; not yet: watched only with jobs; only with jobs; 0s before the end", kinds: "one-namespace"},
 		{name: "one pod asks a resolver, the other never does", flows: "shop/web -> shop/db 1/tcp\nshop/api -> shop/db 1/tcp" + dns,
 			want: "nothing seen would be blocked; nothing seen would be blocked, 1 workload held open; 0s; 0s before the end", kinds: "no-dns"},

@@ -34,6 +34,16 @@ type Finding struct {
 	Remedy   string // how to take the next log, "" where nothing is to be done
 	// Caps says that no one can be sure to have seen everything by this log, however long it is.
 	Caps bool
+	// Blind are the directions of which nothing follows from this log, for pods of any namespace but Shown.
+	Blind Blind
+}
+
+// Blind says of which directions a log cannot show that something is absent, since it was filtered.
+type Blind struct {
+	Ingress, Egress bool
+	Brief           string   // in a few words, what it has alone: "drops"
+	Shown           []string // the namespaces that it shows all the same, sorted
+	Lookups         bool     // what lacks are look-ups of names alone
 }
 
 // Input is what is judged.
@@ -43,8 +53,10 @@ type Input struct {
 	Format string       // "hubble" or "calico", "" where logs of several kinds came together
 	Hours  []graph.Hour
 	Lost   uint64 // events that the log itself says it lost
-	// Apart reports whether any record has no end in a namespace, noise too. nil: it is not known.
-	Apart func(namespace string) bool
+	// Apart reports whether any record has no end in any of some namespaces, noise too. nil: it is not known.
+	Apart func(namespaces ...string) bool
+	// OtherNodes reports whether any record, noise too, tells of a node beside the one that wrote it. nil: it is not known.
+	OtherNodes func() bool
 	// LostHours are the hours of Lost.
 	LostHours model.Losses
 	Servers   []Server // that were read now
@@ -131,8 +143,11 @@ func Caps(found []Finding) []string {
 }
 
 func (d *doctor) found(text, means, remedy string) {
-	d.out = append(d.out, Finding{d.check.id, d.check.severity, text, means, remedy, d.check.caps})
+	d.out = append(d.out, Finding{d.check.id, d.check.severity, text, means, remedy, d.check.caps, Blind{}})
 }
+
+// blind says of the finding just made that nothing follows from the log for some directions.
+func (d *doctor) blind(b Blind) { d.out[len(d.out)-1].Blind = b }
 
 // only reports whether every edge was seen at one of some places.
 func (d *doctor) only(places ...model.Observer) bool {

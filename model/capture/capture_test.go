@@ -131,10 +131,27 @@ func TestExamine(t *testing.T) {
 			in.NodeHours["n2"] = map[uint32]uint64{0: 1, 30: 1}
 		}, nil},
 		{"short", strings.ReplaceAll(whole, " hour=30", ""), nil, []string{"short"}},
-		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-protocol"}},
+		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-port", "one-protocol"}},
+		{"UDP alone", strings.ReplaceAll(whole, "tcp", "udp"), nil, []string{"one-protocol"}},
+		{"one port", strings.NewReplacer("5432", "8080", "9090", "8080", "9153", "8080", "53/udp", "8080/udp").Replace(whole), nil,
+			[]string{"no-dns", "one-port"}},
+		{"the outside alone", many("shop/web -> 192.0.2.%d 80/tcp", 12) + "\n192.0.2.9 -> shop/cart 53/udp hour=30 times=9", nil,
+			[]string{"outside-only"}},
+		{"what goes out alone", strings.NewReplacer("tcp", "tcp source", "udp", "udp source").Replace(whole), func(in *capture.Input) { in.Format = "hubble" },
+			[]string{"one-end"}},
+		{"one node of several", whole, func(in *capture.Input) {
+			in.NodeHours, in.OtherNodes = nodeHours("n1", 0, 30), func() bool { return true }
+		}, []string{"one-node"}},
+		{"the only node", whole, func(in *capture.Input) {
+			in.NodeHours, in.OtherNodes = nodeHours("n1", 0, 30), func() bool { return false }
+		}, nil},
+		{"two namespaces", many("shop/web -> n%d/a 80/tcp", 6) + many("\ndata/db -> m%d/b 81/tcp", 6) + "\nshop/web -> kube-system/dns 53/udp hour=30 times=9", nil,
+			[]string{"one-namespace"}},
+		{"two namespaces, and one more pair", many("shop/web -> n%d/a 80/tcp", 6) + many("\ndata/db -> m%d/b 81/tcp", 6) + "\nn1/a -> m1/b 82/tcp" +
+			"\nn2/a -> m2/b 82/tcp\nn3/a -> m3/b 82/tcp\nn4/a -> m4/b 82/tcp\nshop/web -> kube-system/dns 53/udp hour=30 times=9", nil, nil},
 		{"one namespace", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", nil, []string{"one-namespace"}},
 		{"one namespace, and noise of others", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", func(in *capture.Input) {
-			in.Apart = func(ns string) bool { return ns == "shop" }
+			in.Apart = func(ns ...string) bool { return ns[0] == "shop" }
 		}, nil},
 		{"no names", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "hubble" }, []string{"no-names"}},
 		{"names", whole + "shop/web -> 192.0.2.1 443/tcp names=a.example.org", func(in *capture.Input) { in.Format = "hubble" }, nil},

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +21,10 @@ var checks = []check{
 	{"aggregated", Warning, true, (*doctor).aggregated},
 	{"no-ports", Warning, false, (*doctor).noPorts},
 	{"one-protocol", Warning, false, (*doctor).oneProtocol},
+	{"one-port", Warning, true, (*doctor).onePort},
+	{"one-end", Warning, true, (*doctor).oneEnd},
+	{"outside-only", Warning, true, (*doctor).outsideOnly},
+	{"answers-only", Warning, true, (*doctor).answersOnly},
 	{"one-namespace", Warning, false, (*doctor).oneNamespace},
 	{"no-answers", Warning, false, (*doctor).noAnswers},
 	{"no-openings", Info, false, (*doctor).noOpenings},
@@ -33,6 +36,7 @@ var checks = []check{
 	{"plugin", Info, false, (*doctor).plugin},
 	{"undecided", Warning, false, (*doctor).undecided},
 	// what was not watched
+	{"one-node", Warning, true, (*doctor).oneNode},
 	{"nodes-missing", Warning, true, (*doctor).nodesMissing},
 	{"servers", Info, false, (*doctor).servers},
 	{"node-unheard", Warning, true, (*doctor).nodeUnheard},
@@ -63,29 +67,6 @@ func (d *doctor) nothing() {
 	}
 }
 
-func (d *doctor) dropsOnly() {
-	worked := slices.ContainsFunc(d.shown, func(e *graph.Edge) bool { return e.State != graph.Denied })
-	if len(d.shown) > 0 && !worked {
-		d.found("every record is a drop", "what works today is in no record: nothing can be allowed by this log",
-			"export forwarded flows too: no filter on the verdict")
-	}
-}
-
-func (d *doctor) l7Only() {
-	if d.only(model.AtL7, model.ToProxy) {
-		d.found("every record is of the proxy (layer 7)", "only what goes through it is seen: all other traffic is missing",
-			"export all event types, trace events among them")
-	}
-}
-
-func (d *doctor) verdictsOnly() {
-	if d.only(model.AtVerdict, model.AtDrop) && d.observers.Has(model.AtVerdict) {
-		d.found("every record is a policy verdict",
-			"only openings that a policy judged are logged: established connections, answers, and pods that no policy selects are missing",
-			"export trace events too: no filter on the event type")
-	}
-}
-
 // most is the share of records from which on a loss of one kind is told.
 const most = 0.05
 
@@ -110,57 +91,6 @@ func (d *doctor) aggregated() {
 
 func (d *doctor) noPorts() {
 	d.unusable(d.Counts[model.Refused][model.NoPort], "%.0f %% of the records have no protocol and port", "keep l4 in the export")
-}
-
-func (d *doctor) oneProtocol() {
-	protos := map[model.Proto]bool{}
-	for _, e := range d.shown {
-		protos[e.Proto] = true
-	}
-	if len(protos) == 1 && d.enough() {
-		for p := range protos {
-			d.found("every edge is of "+strings.ToUpper(p.String()),
-				"a filter by protocol leaves the rest out, look-ups of names first: no absence follows from this log",
-				"no --protocol and no filter on it in the export")
-		}
-	}
-}
-
-func (d *doctor) oneNamespace() {
-	if ns := OneNamespace(d.Graph, d.Apart); ns != "" {
-		d.found("every record has an end in namespace "+ns,
-			"the export is filtered by it, or nothing else talked: nothing follows from this log for other namespaces",
-			"learn for "+ns+" only, or capture without --namespace")
-	}
-}
-
-// OneNamespace returns the namespace that every record has an end in, "" where there is none: what others do among
-// themselves, or with the world, is not in the log. It needs pods of three namespaces of which two never talk to each
-// other, and no record of anything else: the nodes' own checks of health are in every log that was not filtered. apart
-// reports whether any record has no end in a namespace, nil where that is not known.
-func OneNamespace(g *graph.Graph, apart func(namespace string) bool) string {
-	pairs, spaces := 0, map[string]int{}
-	for _, e := range g.AllEdges() {
-		if e.State == graph.Refused {
-			continue
-		}
-		a, b := g.Peers[e.Src].Namespace, g.Peers[e.Dst].Namespace
-		if a == "" && b == "" {
-			continue
-		}
-		pairs++
-		spaces[a]++
-		if a != b {
-			spaces[b]++
-		}
-	}
-	delete(spaces, "")
-	for _, ns := range slices.Sorted(maps.Keys(spaces)) {
-		if spaces[ns] == pairs && pairs >= few && len(spaces) > 2 && (apart == nil || !apart(ns)) {
-			return ns
-		}
-	}
-	return ""
 }
 
 func (d *doctor) noAnswers() {
@@ -213,7 +143,7 @@ func (d *doctor) nodesMissing() {
 			continue
 		}
 		reached[w] = true
-		if e.Observers.Has(model.AtDestination) || e.Observers.Has(model.ToProxy) {
+		if e.FromDst || e.Observers.Has(model.ToProxy) {
 			reported[w] = true
 		}
 	}

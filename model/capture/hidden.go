@@ -21,6 +21,7 @@ func (d *doctor) noDNS() {
 	if d.enough() && !slices.ContainsFunc(d.shown, asks) {
 		d.found("no look-up of a name is in the log", "a default deny of egress by this log cuts look-ups, and with them everything",
 			"capture UDP; pods that use a resolver on their node's address or over TLS need it named by hand")
+		d.blind(Blind{Egress: true, Brief: "connections without look-ups", Lookups: true})
 	}
 }
 

@@ -32,13 +32,15 @@ func (d *doctor) oneReporter() {
 		at               model.Observer
 		seen             int
 		reporter, absent string
+		blind            Blind
 	}{
-		{model.AtSource, in, "src", "who reaches pods from outside the cluster or from nodes"},
-		{model.AtDestination, out, "dst", "what pods reach outside the cluster and on nodes"},
+		{model.AtSource, in, "src", "who reaches pods from outside the cluster or from nodes", Blind{Ingress: true, Brief: "what goes out"}},
+		{model.AtDestination, out, "dst", "what pods reach outside the cluster and on nodes", Blind{Egress: true, Brief: "what comes in"}},
 	} {
 		if d.only(r.at) && r.seen == 0 {
 			d.found("every record has reporter "+r.reporter, r.absent+" is missing, and what the other end's policies did",
 				"no filter on the reporter, and the logs of all nodes")
+			d.blind(r.blind)
 		}
 	}
 }

@@ -88,8 +88,11 @@ type Edge struct {
 	Denials  Denials      // of an edge that was denied, at which ends
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
-	Grade       Grade // of an edge that is allowed, mixed or pending
-	Doubt       Doubt // of GradeUnknown
+	// FromSrc and FromDst say that a record of it is from the node of the client, and from that of the server, Answers that
+	// one from there is an answer.
+	FromSrc, FromDst, Answers bool
+	Grade                     Grade // of an edge that is allowed, mixed or pending
+	Doubt                     Doubt // of GradeUnknown
 	// ByAddress says of an edge of pods that records of it have only the address of one of them.
 	ByAddress bool
 	// Proxied says that a proxy of Ingress or Gateway stands between the ends: the client's egress is judged against the

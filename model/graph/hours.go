@@ -3,6 +3,8 @@ package graph
 import (
 	"maps"
 	"slices"
+
+	"sluice/model"
 )
 
 // Hour is how many records an hour has.
@@ -37,11 +39,24 @@ func (b *Builder) Hours() []Hour {
 	return out
 }
 
-// Apart reports whether any record, those that are no dependency among them, has no end in a namespace.
-func (b *Builder) Apart(namespace string) bool {
+// Apart reports whether any record, those that are no dependency among them, has no end in any of some namespaces.
+func (b *Builder) Apart(namespaces ...string) bool {
 	eps := b.tables.Endpoints.Snapshot()
 	for t := range b.all {
-		if !t.k.reason.Notes() && eps[t.k.src].Namespace != namespace && eps[t.k.dst].Namespace != namespace {
+		if !t.k.reason.Notes() && !slices.Contains(namespaces, eps[t.k.src].Namespace) &&
+			!slices.Contains(namespaces, eps[t.k.dst].Namespace) {
+			return true
+		}
+	}
+	return false
+}
+
+// OtherNodes reports whether any record, those that are no dependency among them, tells of a node beside the one that
+// wrote it: it is an end, or the packet went there by the tunnel.
+func (b *Builder) OtherNodes() bool {
+	eps := b.tables.Endpoints.Snapshot()
+	for t := range b.all {
+		if t.k.observer == model.ToOverlay || (eps[t.k.src].Entities|eps[t.k.dst].Entities)&model.RemoteNode != 0 {
 			return true
 		}
 	}

@@ -39,6 +39,7 @@ func (w *weigher) weigh(items []item) Edge {
 		ed.ByAddress = ed.ByAddress || it.joined
 		ed.Proxied = ed.Proxied && it.proxied
 		ed.Observers.Add(it.k.observer)
+		ed.heard(&it.k)
 		if ed.First == 0 || it.t.first < ed.First ||
 			it.t.first == ed.First && lessPods(w.names, it.t.srcPod, it.t.dstPod, srcPod, dstPod) {
 			ed.First, srcPod, dstPod = it.t.first, it.t.srcPod, it.t.dstPod
@@ -64,6 +65,19 @@ func (w *weigher) weigh(items []item) Edge {
 		ed.Denials.doubt()
 	}
 	return ed
+}
+
+// heard notes whose node a record is from: a packet leaves at one end and arrives at the other. Of what a proxy or a
+// policy reports nothing follows.
+func (e *Edge) heard(k *key) {
+	arrived, left := k.observer == model.AtDestination, k.observer > model.ToProxy && k.observer <= model.AtSource
+	switch k.fate {
+	case model.Used:
+		e.FromSrc, e.FromDst = e.FromSrc || left, e.FromDst || arrived
+	case model.Reply:
+		e.FromSrc, e.FromDst, e.Answers = e.FromSrc || arrived, e.FromDst || left, e.Answers || left
+	default:
+	}
 }
 
 // see notes what an item shows of its hours.

@@ -116,7 +116,7 @@ func (r *reviewer) spaces(p *page) {
 		if len(r.m.Namespaces) > 1 {
 			links = append(links, fmt.Sprintf("[%s](%s/%s/%s)", Escape(n.Name), allowDir, n.Name, ReviewFile))
 		}
-		if e.Ingress == synth.Short && e.Watched.With == "" {
+		if e.Ingress == synth.Short && e.Watched.With == "" && !e.Watched.Enough() {
 			short++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"sluice/model"
 	"sluice/model/capture"
+	"sluice/synth"
 	"sluice/synth/policy"
 )
 
@@ -30,7 +31,7 @@ func (l *Log) Doctor(namespaces []string) *Doctor {
 
 func (l *Log) examine() []capture.Finding {
 	in := capture.Input{Graph: l.Graph, Counts: l.Counts(), Format: l.Format(), Hours: l.Builder.Hours(),
-		Apart: l.Builder.Apart, Lost: l.Report.Lost, LostHours: l.Report.LostHours, NodeHours: l.Report.Nodes}
+		Apart: l.Builder.Apart, OtherNodes: l.Builder.OtherNodes, Lost: l.Report.Lost, LostHours: l.Report.LostHours, NodeHours: l.Report.Nodes}
 	nodes := map[string]*capture.Node{}
 	at := func(name string) *capture.Node {
 		if nodes[name] == nil {
@@ -69,6 +70,19 @@ func (l *Log) examine() []capture.Finding {
 	}
 	slices.SortFunc(in.Nodes, func(a, b capture.Node) int { return cmp.Compare(a.Name, b.Name) })
 	return capture.Examine(in)
+}
+
+// blind is what the log cannot show of pods. Where the resolver is named, no look-ups need be in it.
+func (l *Log) blind(resolver bool) []synth.Blind {
+	var out []synth.Blind
+	for _, f := range l.examine() {
+		b := f.Blind
+		if (b.Ingress || b.Egress) && !(b.Lookups && resolver) {
+			out = append(out, synth.Blind{ByDirection: policy.ByDirection[bool]{Ingress: b.Ingress, Egress: b.Egress},
+				Brief: b.Brief, Text: f.Text, Means: f.Means, Remedy: f.Remedy, Shown: b.Shown})
+		}
+	}
+	return out
 }
 
 // plugins are those whose log has a format, as objects of the cluster call them.

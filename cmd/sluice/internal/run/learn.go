@@ -10,7 +10,6 @@ import (
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
-	"sluice/model/capture"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/render/all"
@@ -97,7 +96,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		}
 	}
 	defer sparing()()
-	out.Config.OneNamespace = capture.OneNamespace(l.Graph, l.Builder.Apart)
+	out.Config.Blind = l.blind(out.Config.Resolver != nil)
 	err = cfg.Watch.during(
 		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
 		func() (err error) {
