@@ -142,6 +142,40 @@ func (r *reader) finish(s *Source, c *counter) (err error) {
 	return err
 }
 
+// Tell returns the name of the format that the log in a file is of, "" where it is none or cannot be read. A text that
+// is no JSON must begin with a record: a record in a comment makes no log.
+func Tell(file string, formats []ingest.Format) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return ""
+	}
+	br, _, closer, err := unpack(f)
+	if err != nil {
+		return ""
+	}
+	defer closer()
+	if err := skipMark(br); err != nil {
+		return ""
+	}
+	r := &reader{options: Options{Formats: formats}}
+	peek, err := br.Peek(peekSize)
+	start := bytes.TrimSpace(peek)
+	if len(start) == 0 || start[0] == '#' {
+		return ""
+	}
+	if start[0] != '{' && start[0] != '[' {
+		start, _, _ = bytes.Cut(start, newline)
+	}
+	if h, ok := r.head(start, err != nil); ok {
+		return formats[h.format].Name
+	}
+	return ""
+}
+
 // decode tells by the start of an input what it is, and reads it.
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	peek, err := br.Peek(peekSize)

@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sluice/cmd/sluice/internal/text"
+	formats "sluice/ingest/all"
+	"sluice/ingest/source"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -55,6 +57,8 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		}
 		p.Read = map[string][]byte{stdinName: text}
 		p.Set, p.Problems = render.Parse(bytes.NewReader(text), stdinName, all.Kinds()...)
+	} else if err := noFlows(path); err != nil {
+		return nil, err
 	} else {
 		r := policyFiles{done: map[string]bool{}}
 		if err := r.read(path); err != nil {
@@ -66,6 +70,14 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		return nil, fmt.Errorf("no policy in %s: nothing would be verified%s", path, others(p.Problems))
 	}
 	return p, nil
+}
+
+// noFlows is the error that flows stand where policies are asked for, nil where they do not.
+func noFlows(path string) error {
+	if format := source.Tell(path, formats.Formats()); format != "" {
+		return fmt.Errorf("%s is a flow log (%s) and no policies: policies stand first, flows after them or at --flows", path, format)
+	}
+	return nil
 }
 
 // Know adds what manifests say of the cluster. What stands beside the policies is nearer, and stays.
