@@ -98,5 +98,5 @@ func ofNode(end *model.Ref) bool {
 // without a name may be that of who sent it, with the address of who forwarded it.
 func ofPod(f *model.Flow, end *model.Ref, ip, pod []byte) bool {
 	return end.Kind == model.KindPod && end.Marks&(model.MarkHostNetwork|model.MarkWorldPod) == 0 &&
-		(f.Event == model.EventConnection && !f.Aggregated || len(pod) > 0) && string(ip) != string(loopback)
+		(f.Event == model.EventConnection && !f.Aggregated || len(pod) > 0) && !loopback(ip)
 }

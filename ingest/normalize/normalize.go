@@ -291,16 +291,17 @@ func icmpError(t uint16) bool { return t == 3 || t == 4 || t == 5 || t == 11 || 
 // proxied reports whether an end is the proxy of Ingress and Gateway, which policies isolate like a pod.
 func proxied(f *model.Flow) bool { return (f.Src.Entities|f.Dst.Entities)&model.IngressEntity != 0 }
 
-// loopback is the address by which Cilium shows a pod to itself where it reaches itself through a service
-// (ipv4-service-loopback-address as installed). The record has no name for that end, and no policy is asked.
-var loopback = []byte("169.254.42.1")
+// loopback reports whether an address is the one by which Cilium shows a pod to itself where it reaches itself through a
+// service (ipv4-service-loopback-address and ipv6-service-loopback-address as installed). The record has no name for
+// that end, and no policy is asked.
+func loopback(ip []byte) bool { return string(ip) == "169.254.42.1" || string(ip) == "fe80::1" }
 
 // selfTalk: the same pod at both ends, not merely the same workload: members of a Kafka cluster are edges.
 func selfTalk(f *model.Flow) bool {
 	if f.Src.Kind != model.KindPod || f.Dst.Kind != model.KindPod {
 		return false
 	}
-	if bytes.Equal(f.SrcIP, loopback) || bytes.Equal(f.DstIP, loopback) {
+	if loopback(f.SrcIP) || loopback(f.DstIP) {
 		return true
 	}
 	if len(f.SrcPod) > 0 && len(f.DstPod) > 0 {
