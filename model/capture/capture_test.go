@@ -139,6 +139,10 @@ func TestExamine(t *testing.T) {
 			[]string{"outside-only"}},
 		{"what goes out alone", strings.NewReplacer("tcp", "tcp source", "udp", "udp source").Replace(whole), func(in *capture.Input) { in.Format = "hubble" },
 			[]string{"one-end"}},
+		{"what goes to one namespace, of Calico", many("n%d/a -> shop/web 80/tcp", 6) + many("\nn%d/a -> shop/api 53/udp source", 6) + " hour=30 times=9",
+			func(in *capture.Input) { in.Format = "calico" }, []string{"one-namespace", "one-way"}},
+		{"what comes from one namespace, of Calico", many("shop/web -> n%d/a 80/tcp", 6) + many("\nshop/api -> n%d/a 53/udp source", 6) + " hour=30 times=9",
+			func(in *capture.Input) { in.Format = "calico" }, []string{"one-namespace", "one-way"}},
 		{"one node of several", whole, func(in *capture.Input) {
 			in.NodeHours, in.OtherNodes = nodeHours("n1", 0, 30), func() bool { return true }
 		}, []string{"one-node"}},

@@ -23,6 +23,7 @@ var checks = []check{
 	{"one-protocol", Warning, false, (*doctor).oneProtocol},
 	{"one-port", Warning, true, (*doctor).onePort},
 	{"one-end", Warning, true, (*doctor).oneEnd},
+	{"one-way", Warning, true, (*doctor).oneWay},
 	{"outside-only", Warning, true, (*doctor).outsideOnly},
 	{"answers-only", Warning, true, (*doctor).answersOnly},
 	{"one-namespace", Warning, false, (*doctor).oneNamespace},

@@ -91,6 +91,30 @@ func (d *doctor) oneEnd() {
 	}
 }
 
+// oneWay looks for logs of Calico that were filtered by the namespace of the server, or of the client: then nothing
+// that its pods connect to is in them, look-ups of names neither, or nobody who connects to them. Hubble's filters keep
+// the answers of the other direction, and with them its connections.
+func (d *doctor) oneWay() {
+	if d.Format != calico || !d.enough() && d.records < many {
+		return
+	}
+	src, dst := map[string]bool{}, map[string]bool{}
+	for _, e := range d.shown {
+		src[d.Graph.Peers[e.Src].Namespace], dst[d.Graph.Peers[e.Dst].Namespace] = true, true
+	}
+	const remedy = "no filter on the namespace of one end"
+	if len(dst) == 1 && len(src) > 1 && !dst[""] {
+		d.found("every connection goes to namespace "+strings.Join(slices.Collect(maps.Keys(dst)), ""),
+			"what its pods connect to is missing, look-ups of names too, and what others do among themselves", remedy)
+		d.blind(Blind{Egress: true, Brief: "what goes to one namespace"})
+	}
+	if len(src) == 1 && len(dst) > 1 && !src[""] {
+		d.found("every connection comes from namespace "+strings.Join(slices.Collect(maps.Keys(src)), ""),
+			"who connects to its pods is missing, and what others do among themselves", remedy)
+		d.blind(Blind{Ingress: true, Brief: "what comes from one namespace"})
+	}
+}
+
 // outsideOnly looks for logs in which no pod talks to another, a resolver among them.
 func (d *doctor) outsideOnly() {
 	for _, e := range d.shown {
