@@ -271,6 +271,23 @@ func BenchmarkAdd(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w.rows)), "ns/row")
 }
 
+// TestOtherNodes: a pod elsewhere has a node that has to write as well; a node has none.
+func TestOtherNodes(t *testing.T) {
+	w := newWorld()
+	w.see(0, w.pod("shop", "web"), w.pod("data", "db"), 5432, model.Used, model.AtDestination)
+	w.see(0, w.pod("shop", "web"), w.entity(model.RemoteNode), 9100, model.Used, model.ToOverlay)
+	b := NewBuilder(w.t)
+	b.Add(w.t, w.rows)
+	if b.OtherNodes() {
+		t.Error("no pod is on another node")
+	}
+	w.see(0, w.pod("shop", "web"), w.pod("data", "db"), 5432, model.Reply, model.ToOverlay)
+	b.Add(w.t, w.rows)
+	if !b.OtherNodes() {
+		t.Error("the answer of a pod left for another node")
+	}
+}
+
 // TestApart: a record without an end in a namespace counts, noise too.
 func TestApart(t *testing.T) {
 	w := newWorld()

@@ -51,12 +51,15 @@ func (b *Builder) Apart(namespaces ...string) bool {
 	return false
 }
 
-// OtherNodes reports whether any record, those that are no dependency among them, tells of a node beside the one that
-// wrote it: it is an end, or the packet went there by the tunnel.
+// OtherNodes reports whether any record tells of a pod on a node beside the one that wrote it: its packet left for there
+// or came from there. That node has a record of it as well, unless it has none at all; of nodes themselves and of other
+// clusters nobody need have one.
 func (b *Builder) OtherNodes() bool {
 	eps := b.tables.Endpoints.Snapshot()
 	for t := range b.all {
-		if t.k.observer == model.ToOverlay || (eps[t.k.src].Entities|eps[t.k.dst].Entities)&model.RemoteNode != 0 {
+		src, dst := &eps[t.k.src], &eps[t.k.dst]
+		if (t.k.observer == model.ToOverlay || t.k.observer == model.ToNetwork) && src.Kind == model.KindPod &&
+			dst.Kind == model.KindPod && src.Cluster == dst.Cluster {
 			return true
 		}
 	}
