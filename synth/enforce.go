@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -95,6 +96,47 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 		out[ns] = e
 	}
 	return out
+}
+
+// see notes what the log cannot show of a namespace.
+func (e *Enforce) see(b *Blind) {
+	if len(b.Shown) > 0 {
+		e.Watched.With = strings.Join(b.Shown, ", ")
+		return
+	}
+	for _, d := range policy.Directions() {
+		if at := e.Lacks.At(d); *at == "" && *b.At(d) {
+			*at = b.Brief
+		}
+	}
+}
+
+// remark notes what the log cannot show of a namespace, and the way out.
+func (b *Blind) remark(s *scope, n *notes, ns string) {
+	if len(b.Shown) > 0 {
+		only := strings.Join(b.Shown, " and ")
+		n.find(KindOneNamespace.of(ns, model.DirectionUnknown, "the pods of "+ns+" were watched only where they talk to "+only,
+			notDenied(s, "both directions are", "neither direction is",
+				"learn for "+only+" only (-n "+strings.Join(b.Shown, ",")+"), or record without a filter by namespace")))
+		return
+	}
+	d, is, isNot := model.DirectionUnknown, "both directions are", "neither direction is"
+	switch {
+	case !b.Egress:
+		d, is, isNot = model.Ingress, "ingress is", "ingress is not"
+	case !b.Ingress:
+		d, is, isNot = model.Egress, "egress is", "egress is not"
+	}
+	n.find(KindFiltered.of(ns, d, "the log shows a part alone: "+b.Text,
+		b.Means+"; "+notDenied(s, is, isNot, b.Remedy)))
+}
+
+// notDenied says what becomes of directions of which too little is known.
+func notDenied(s *scope, are, areNot, remedy string) string {
+	if s.cfg.EnforceAnyway {
+		return are + " denied all the same, because that was asked for"
+	}
+	return areNot + " denied yet: " + remedy
 }
 
 // deny denies a direction for each workload of a namespace by itself, and reports whether there is one: what no

@@ -291,8 +291,8 @@ func icmpError(t uint16) bool { return t == 3 || t == 4 || t == 5 || t == 11 || 
 // proxied reports whether an end is the proxy of Ingress and Gateway, which policies isolate like a pod.
 func proxied(f *model.Flow) bool { return (f.Src.Entities|f.Dst.Entities)&model.IngressEntity != 0 }
 
-// loopback reports whether an address is the one by which Cilium shows a pod to itself where it reaches itself through a
-// service (ipv4-service-loopback-address and ipv6-service-loopback-address as installed). The record has no name for
+// loopback reports whether an address is the one by which Cilium shows a pod to itself where it reaches itself through
+// a service (ipv4-service-loopback-address and ipv6-service-loopback-address as installed). The record has no name for
 // that end, and no policy is asked.
 func loopback(ip []byte) bool { return string(ip) == "169.254.42.1" || string(ip) == "fe80::1" }
 

@@ -55,7 +55,7 @@ type Input struct {
 	Lost   uint64 // events that the log itself says it lost
 	// Apart reports whether any record has no end in any of some namespaces, noise too. nil: it is not known.
 	Apart func(namespaces ...string) bool
-	// OtherNodes reports whether any record tells of a pod on a node beside the one that wrote it. nil: it is not known.
+	// OtherNodes reports whether any record tells of a pod on a node beside the one that wrote it. nil: that is unknown.
 	OtherNodes func() bool
 	// LostHours are the hours of Lost.
 	LostHours model.Losses

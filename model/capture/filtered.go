@@ -209,13 +209,15 @@ func Covering(g *graph.Graph, apart func(namespaces ...string) bool) []string {
 
 // covers returns the sets of so many namespaces, sorted, that every pair has an end in.
 func covers(pairs map[[2]string]bool, chosen []string, size int) [][]string {
-	open := [2]string{}
+	none := [2]string{}
+	open := none
 	for p := range pairs {
-		if !slices.Contains(chosen, p[0]) && !slices.Contains(chosen, p[1]) && (open == [2]string{} || slices.Compare(p[:], open[:]) < 0) {
+		covered := slices.Contains(chosen, p[0]) || slices.Contains(chosen, p[1])
+		if !covered && (open == none || slices.Compare(p[:], open[:]) < 0) {
 			open = p
 		}
 	}
-	if open == [2]string{} {
+	if open == none {
 		return [][]string{slices.Sorted(slices.Values(chosen))}
 	}
 	found := map[string][]string{}

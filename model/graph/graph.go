@@ -88,8 +88,8 @@ type Edge struct {
 	Denials  Denials      // of an edge that was denied, at which ends
 	// NeverWorked says of a Refused edge that every record of it was a denial: nothing depends on it.
 	NeverWorked bool
-	// FromSrc and FromDst say that a record of it is from the node of the client, and from that of the server, Answers that
-	// one from there is an answer.
+	// FromSrc and FromDst say that a record of it is from the node of the client, and from that of the server, Answers
+	// that one from there is an answer.
 	FromSrc, FromDst, Answers bool
 	Grade                     Grade // of an edge that is allowed, mixed or pending
 	Doubt                     Doubt // of GradeUnknown

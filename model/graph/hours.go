@@ -51,9 +51,9 @@ func (b *Builder) Apart(namespaces ...string) bool {
 	return false
 }
 
-// OtherNodes reports whether any record tells of a pod on a node beside the one that wrote it: its packet left for there
-// or came from there. That node has a record of it as well, unless it has none at all; of nodes themselves and of other
-// clusters nobody need have one.
+// OtherNodes reports whether any record tells of a pod on a node beside the one that wrote it: its packet left for
+// there or came from there. That node has a record of it as well, unless it has none at all; of nodes themselves and of
+// other clusters nobody need have one.
 func (b *Builder) OtherNodes() bool {
 	eps := b.tables.Endpoints.Snapshot()
 	for t := range b.all {
