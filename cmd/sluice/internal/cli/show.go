@@ -12,6 +12,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/model/store"
 	"sluice/synth/bundle"
 )
@@ -112,7 +113,7 @@ func runShow(
 		return err
 	}
 	o.hideAll(o.namespaces)
-	if l.Report.Total() == 0 {
+	if l.Report.Total() == l.Report.Fate(model.Malformed) {
 		return l.Usable()
 	}
 	if err := l.Seen(o.namespaces, run.AnyEnd); err != nil {
@@ -120,6 +121,9 @@ func runShow(
 	}
 	if err := print(s.Out, o.format, l, o.namespaces); err != nil {
 		return err
+	}
+	if left := l.LeftOut(); left != "" && !o.quiet {
+		fmt.Fprintln(s.Err, "sluice: "+left)
 	}
 	return incomplete(s, l)
 }

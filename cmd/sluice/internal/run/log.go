@@ -168,18 +168,38 @@ func (l *Log) unusable() error {
 		}
 		fates = append(fates, fate)
 	}
-	first := ""
-	for _, s := range r.Samples {
-		first = fmt.Sprintf("; the first refusal: %s:%d: %s", s.Source, s.Line, s.Detail)
-		break
-	}
 	return fmt.Errorf(
 		"no usable record in %s: %s%s. %s",
 		text.Plural(r.Total(), "record", "records"),
 		strings.Join(fates, ", "),
-		text.Printable(first, 300),
+		l.firstRefusal(),
 		l.remedy(),
 	)
+}
+
+func (l *Log) firstRefusal() string {
+	for _, s := range l.Report.Samples {
+		return text.Printable(fmt.Sprintf("; the first refusal: %s:%d: %s", s.Source, s.Line, s.Detail), 300)
+	}
+	return ""
+}
+
+// LeftOut says what a list that is made of the records does not show: all of them where none can be used, else those
+// that could not be read. It is "" where there are none.
+func (l *Log) LeftOut() string {
+	if l.Learnable() == 0 {
+		return l.unusable().Error()
+	}
+	all, why := l.Counts(), map[string]uint64{}
+	n := all.Fate(model.Malformed)
+	if n == 0 {
+		return ""
+	}
+	for r, c := range all.Reasons(model.Malformed) {
+		why[r.String()] = c
+	}
+	return fmt.Sprintf("%s of %s could not be read (%s)%s", text.Plural(n, "record", "records"), text.Count(l.Report.Total()),
+		text.Reasons(why), l.firstRefusal())
 }
 
 // remedy is the one thing to try where no record can be used.
