@@ -12,7 +12,7 @@ import (
 // How much garbage may lie beside what is live while policies are made and written. A heap of room has as much of it as
 // what is live takes, at least few percent of that and at most many.
 const (
-	room = 800 << 20 // bytes: with what else a process has, that is 1 GiB
+	room = 400 << 20 // bytes: with what else a process has, that is 512 MiB
 	few  = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
 	many = 100       // percent: as usual
 
