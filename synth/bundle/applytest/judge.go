@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -28,17 +29,33 @@ type stranger struct {
 	text      string
 }
 
-// see takes from a graph what worked. What the bundle says to cut all the same is not among it.
-func (r *run) see(g *graph.Graph, inTheEnd policy.PolicySet) {
-	ev := eval.New(inTheEnd, r.sem)
-	cut := map[string]bool{}
+// notOurs are the edges without a rule that the bundle says to cut all the same, or that policies which are in force
+// let through to a workload that it leaves as it is: these policies stay, and are in no bundle.
+func (r *run) notOurs() map[string]bool {
+	left := map[string]bool{} // "ingress shop/db"
+	for _, f := range r.m.Findings {
+		var d, workload string
+		if n, _ := fmt.Sscanf(f.Text, "policies deny %s of %s already, and ours may not yet", &d, &workload); n == 2 {
+			left[d+" "+workload] = true
+		}
+	}
+	local := func(id string) string { return strings.TrimPrefix(id, r.m.Cluster+"/") }
+	out := map[string]bool{}
 	for _, e := range r.m.Edges {
-		if r.m.Options.EnforceAnyway && e.Inexpressible {
+		stays := left["egress "+local(e.Source)] || left["ingress "+local(e.Destination)]
+		if e.Inexpressible && (stays || r.m.Options.EnforceAnyway) {
 			for name := range e.Each() {
-				cut[name] = true
+				out[name] = true
 			}
 		}
 	}
+	return out
+}
+
+// see takes from a graph what worked.
+func (r *run) see(g *graph.Graph, inTheEnd policy.PolicySet) {
+	ev := eval.New(inTheEnd, r.sem)
+	cut := r.notOurs()
 	at := map[model.EndpointID]int{}
 	end := func(id model.EndpointID) int {
 		i, ok := at[id]
