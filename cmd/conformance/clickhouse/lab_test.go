@@ -21,6 +21,7 @@ type server struct {
 	port, http int
 	config     string
 	cmd        *exec.Cmd
+	ended      chan struct{} // closed when cmd has ended
 }
 
 func freePort(t *testing.T) int {
@@ -76,23 +77,49 @@ func bounded(t *testing.T) context.Context {
 	return ctx
 }
 
-// start starts the server, with what it has stored.
+// start starts the server, with what it has stored. One that ends is started again: the port of a server that was killed
+// may be taken for a moment, by the end of somebody's connection.
 func (s *server) start() {
 	s.t.Helper()
-	ctx := bounded(s.t)
-	s.cmd = exec.CommandContext(ctx, "clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
-	if err := s.cmd.Start(); err != nil {
+	s.t.Cleanup(s.kill)
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if s.cmd == nil {
+			s.launch()
+		}
+		if _, err := s.query("SELECT 1"); err == nil {
+			return
+		}
+		select {
+		case <-s.ended:
+			s.cmd = nil
+		default:
+		}
+		if time.Now().After(end) {
+			text, _ := os.ReadFile(filepath.Join(s.dir, "errors"))
+			s.t.Fatalf("the server does not answer: %s", text[max(0, len(text)-1000):])
+		}
+	}
+}
+
+func (s *server) launch() {
+	s.t.Helper()
+	cmd := exec.CommandContext(bounded(s.t), "clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
+	if err := cmd.Start(); err != nil {
 		s.t.Fatalf("%v: apt-get install clickhouse-server clickhouse-client zookeeper", err)
 	}
-	s.t.Cleanup(s.kill)
-	wait(s.t, func() bool { _, err := s.query("SELECT 1"); return err == nil })
+	ended := make(chan struct{})
+	s.cmd, s.ended = cmd, ended
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 }
 
 // kill ends the server as a loss of power does.
 func (s *server) kill() {
 	if s.cmd != nil {
 		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
+		<-s.ended
 		s.cmd = nil
 	}
 }
