@@ -19,16 +19,12 @@ import (
 	"sluice/model/graph"
 )
 
-// TestCorpus compares what is learned from real captures with tables that were made by hand from the records
-// (testdata/corpus/README.md). The captures are not part of this repository; SLUICE_CORPUS names their folder.
-func TestCorpus(t *testing.T) {
+// realCaptures are the files of the corpus by the names of their tables.
+func realCaptures(t *testing.T) map[string]string {
+	t.Helper()
 	root := os.Getenv("SLUICE_CORPUS")
 	if root == "" {
 		t.Fatal("SLUICE_CORPUS is not set")
-	}
-	tables, err := filepath.Glob(filepath.Join("..", "..", "..", "..", "testdata", "corpus", "*.txt"))
-	if err != nil || len(tables) == 0 {
-		t.Fatalf("no tables: %v", err)
 	}
 	captures := map[string]string{}
 	for _, dir := range []string{"hubble", "calico"} {
@@ -45,6 +41,36 @@ func TestCorpus(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if len(captures) == 0 {
+		t.Fatalf("%s has no captures", root)
+	}
+	return captures
+}
+
+// TestNoTunnel: no real capture has one.
+func TestNoTunnel(t *testing.T) {
+	captures := realCaptures(t)
+	for name, file := range captures {
+		in := &reading{workers: 2, quiet: true, config: os.DevNull}
+		l, err := in.open(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range l.Graph.Tunnels {
+			t.Errorf("%s: %+v", name, x)
+		}
+	}
+	t.Logf("%d captures", len(captures))
+}
+
+// TestCorpus compares what is learned from real captures with tables that were made by hand from the records
+// (testdata/corpus/README.md). The captures are not part of this repository; SLUICE_CORPUS names their folder.
+func TestCorpus(t *testing.T) {
+	tables, err := filepath.Glob(filepath.Join("..", "..", "..", "..", "testdata", "corpus", "*.txt"))
+	if err != nil || len(tables) == 0 {
+		t.Fatalf("no tables: %v", err)
+	}
+	captures := realCaptures(t)
 	seen := map[string]bool{}
 	for _, table := range tables {
 		name := strings.TrimSuffix(filepath.Base(table), ".txt")

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -179,34 +178,4 @@ func TestSlowTunnel(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestNoTunnel: no real capture has one.
-func TestNoTunnel(t *testing.T) {
-	corpus := os.Getenv("SLUICE_CORPUS")
-	if corpus == "" {
-		t.Skip("SLUICE_CORPUS is not set")
-	}
-	captures := 0
-	for _, dir := range []string{"hubble", "calico"} {
-		err := filepath.WalkDir(filepath.Join(corpus, dir), func(p string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || strings.HasSuffix(p, ".md") || strings.HasSuffix(p, "-http.txt") {
-				return err
-			}
-			captures++
-			in := &reading{workers: 2, quiet: true, config: os.DevNull}
-			l, err := in.open(t.Context(), Streams{strings.NewReader(""), io.Discard, io.Discard}, []string{p})
-			if err != nil {
-				return err
-			}
-			for _, x := range l.Graph.Tunnels {
-				t.Errorf("%s: %+v", p, x)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("%d captures", captures)
 }
