@@ -53,7 +53,7 @@ var layers = []struct{ pkg, imports string }{
 	{"synth/graphtest", "model model/graph synth/policy"},
 	{"synth/render", "model synth/policy"},
 	{"synth", "model model/graph model/workload synth/cover synth/decision synth/policy synth/render"},
-	{"synth/lint", "model model/graph synth/eval synth/policy synth/render"},
+	{"synth/lint", "model model/graph model/workload synth/eval synth/policy synth/render"},
 	{"synth/render/cilium", "model synth/policy synth/render"},
 	{"synth/render/kubernetes", "model synth/policy synth/render"},
 	{"synth/render/calico", "model synth/policy synth/render synth/render/kubernetes"},

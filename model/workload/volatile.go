@@ -29,19 +29,28 @@ const (
 var notOfPod = []string{"io.cilium.*", "io.kubernetes.pod.namespace", "projectcalico.org/namespace",
 	"projectcalico.org/orchestrator", "projectcalico.org/serviceaccount", "pcns.*", "pcsa.*"}
 
+// ofRollout are keys to which a controller gives a value of one rollout or run: Deployment, Argo's Rollout, StatefulSet
+// and DaemonSet, Job, Knative, Tekton and Argo Workflows.
+var ofRollout = []string{
+	"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
+	"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",
+	"serving.knative.dev/revisionUID", "tekton.dev/pipelineRun", "tekton.dev/taskRun", "tekton.dev/pipelineRunUID",
+	"tekton.dev/taskRunUID", "workflows.argoproj.io/workflow",
+}
+
+// OfRollout reports whether the values of a label last for one rollout or run.
+func OfRollout(key string) bool { return matches(ofRollout, key) }
+
 // builtin are keys whose values change with rollouts, runs, replicas or nodes. A key that begins with "*/" stands for
 // every prefix and none.
-var builtin = []string{
-	"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
-	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "job-name", "batch.kubernetes.io/*",
-	"controller-uid", "app.kubernetes.io/version", "*/version", "*/chart", "*/revision", "*/config-hash",
+var builtin = slices.Concat(ofRollout, []string{
+	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "batch.kubernetes.io/*",
+	"app.kubernetes.io/version", "*/version", "*/chart", "*/revision", "*/config-hash",
 	"*/config-checksum", "*/checksum", "*/build", "*/build-id", "*/commit", "*/git-commit", "*/git-sha", "*/sha",
 	"*/image-tag", "*/digest", "*/label-digest", "*/canonical-revision", "*/run-id", "*/timestamp",
 	"istio.io/rev", "topology.kubernetes.io/*", "failure-domain.beta.kubernetes.io/*",
-	"serving.knative.dev/revisionUID", "serving.knative.dev/configurationGeneration",
-	"tekton.dev/pipelineRun", "tekton.dev/taskRun", "tekton.dev/pipelineRunUID", "tekton.dev/taskRunUID",
-	"workflows.argoproj.io/workflow", "workflows.argoproj.io/completed", "*/pod-name", "*/pod-index",
-}
+	"serving.knative.dev/configurationGeneration", "workflows.argoproj.io/completed", "*/pod-name", "*/pod-index",
+})
 
 // matches reports whether key is one of patterns: exact, "prefix*", or "*/name" for a name under any prefix or none.
 func matches(patterns []string, key string) bool {

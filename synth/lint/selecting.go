@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sluice/model"
+	"sluice/model/workload"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
 )
@@ -76,15 +77,6 @@ func (l *linter) peerMatchesNothing() {
 	})
 }
 
-// rolloutKeys are labels to which a controller gives a value of one rollout or run: Deployment, Argo's Rollout,
-// StatefulSet and DaemonSet, Job, Knative, Tekton and Argo Workflows.
-var rolloutKeys = []string{
-	"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation",
-	"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",
-	"serving.knative.dev/revisionUID", "tekton.dev/pipelineRun", "tekton.dev/taskRun", "tekton.dev/pipelineRunUID",
-	"tekton.dev/taskRunUID", "workflows.argoproj.io/workflow",
-}
-
 // rolloutLabel asks no log: that a value does not last is known of the key.
 func (l *linter) rolloutLabel() {
 	const remedy = "select by labels of the workload's template: sluice show workloads"
@@ -118,7 +110,7 @@ func peerOfRollout(q *policy.Peer) *policy.Requirement {
 // some, lasts.
 func ofRollout(s policy.Selector) *policy.Requirement {
 	for i := range s {
-		if r := &s[i]; r.Op == policy.In && slices.Contains(rolloutKeys, r.Key) {
+		if r := &s[i]; r.Op == policy.In && workload.OfRollout(r.Key) {
 			return r
 		}
 	}
