@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"sluice/model/store"
@@ -36,9 +37,10 @@ func TestSystemFaults(t *testing.T) {
 
 // TestPowerLoss: the power is lost at each step in turn, and with it a part of what was not synced.
 func TestPowerLoss(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 7))
-	storetest.Kills(t, func(*testing.T) func(storetest.Do) store.Files {
-		mem := store.NewMem()
+	var draws sync.Map // by the name of the test: the modes run side by side, and each draws its own
+	storetest.Kills(t, func(t *testing.T) func(storetest.Do) store.Files {
+		v, _ := draws.LoadOrStore(t.Name(), rand.New(rand.NewPCG(7, uint64(len(t.Name())))))
+		r, mem := v.(*rand.Rand), store.NewMem()
 		return func(do storetest.Do) store.Files { return memFiles{mem.Open(do), func() { mem.PowerLoss(r) }} }
 	})
 }

@@ -76,7 +76,7 @@ func writeBundle(t *testing.T, dir, lines string, d bundle.Disk) error {
 // SLUICE_FAULTS takes each operation, else one in 59.
 func TestWriteFaults(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		made := func() string {
+		made := func(t *testing.T) string {
 			dir := filepath.Join(t.TempDir(), "b")
 			if !fresh {
 				if err := writeBundle(t, dir, formerLines, nil); err != nil {
@@ -88,7 +88,7 @@ func TestWriteFaults(t *testing.T) {
 			}
 			return dir
 		}
-		dir := made()
+		dir := made(t)
 		old, counting := tree(t, dir), &breaking{}
 		if err := writeBundle(t, dir, nextLines, bundle.Real(counting.do)); err != nil {
 			t.Fatal(err)
@@ -99,22 +99,24 @@ func TestWriteFaults(t *testing.T) {
 			every = 1
 		}
 		for _, mode := range []struct{ after, dies bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
-			for at := 1; at <= counting.n && !t.Failed(); at += every {
-				dir, fault := made(), &breaking{at: at, after: mode.after, dies: mode.dies}
-				err := writeBundle(t, dir, nextLines, bundle.Real(fault.do))
-				where := fmt.Sprintf("fresh %v, operation %d of %d, %s (after %v, dies %v)", fresh, at, counting.n, fault.what,
-					mode.after, mode.dies)
-				if got := tree(t, dir); err == nil && cmp.Diff(want, got) != "" || err != nil && !errors.Is(err, syscall.ENOSPC) {
-					t.Fatalf("%s: error %v, and the bundle is not the new one", where, err)
+			t.Run(fmt.Sprintf("fresh %v, after %v, dies %v", fresh, mode.after, mode.dies), func(t *testing.T) {
+				t.Parallel()
+				for at := 1; at <= counting.n && !t.Failed(); at += every {
+					dir, fault := made(t), &breaking{at: at, after: mode.after, dies: mode.dies}
+					err := writeBundle(t, dir, nextLines, bundle.Real(fault.do))
+					where := fmt.Sprintf("operation %d of %d, %s", at, counting.n, fault.what)
+					if got := tree(t, dir); err == nil && cmp.Diff(want, got) != "" || err != nil && !errors.Is(err, syscall.ENOSPC) {
+						t.Fatalf("%s: error %v, and the bundle is not the new one", where, err)
+					}
+					checkMixture(t, where, dir, old, want)
+					if err := writeBundle(t, dir, nextLines, nil); err != nil {
+						t.Errorf("%s: then %v", where, err)
+					}
+					if d := cmp.Diff(want, tree(t, dir)); d != "" {
+						t.Errorf("%s: then -want +got\n%s", where, d)
+					}
 				}
-				checkMixture(t, where, dir, old, want)
-				if err := writeBundle(t, dir, nextLines, nil); err != nil {
-					t.Errorf("%s: then %v", where, err)
-				}
-				if d := cmp.Diff(want, tree(t, dir)); d != "" {
-					t.Errorf("%s: then -want +got\n%s", where, d)
-				}
-			}
+			})
 		}
 		t.Logf("fresh %v: %d operations", fresh, counting.n)
 	}

@@ -248,56 +248,65 @@ func (l *lossy) lose(t *testing.T, r *rand.Rand, dir string) {
 // What was acknowledged stays. SLUICE_FAULTS takes each operation, else one in 17.
 func TestPowerLoss(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		start := func() (string, map[string]string) {
-			top := t.TempDir()
-			if !fresh {
-				writeBundle(t, filepath.Join(top, "b"), formerLines, nil)
-				put(t, filepath.Join(top, "b"), "NOTES.md", "x")
-			}
-			return top, tree(t, top)
-		}
-		top, old := start()
-		counting := lossyOn(t, top, 0)
-		if err := writeBundle(t, filepath.Join(top, "b"), nextLines, counting); err != nil {
-			t.Fatal(err)
-		}
-		want := tree(t, filepath.Join(top, "b"))
-		old = below(old, "b")
-		every := 17
-		if os.Getenv("SLUICE_FAULTS") != "" {
-			every = 1
-		}
-		for at := 1; at <= counting.n+1 && !t.Failed(); at += min(every, max(counting.n+1-at, 1)) {
-			top, _ := start()
-			disk := lossyOn(t, top, at)
-			err := writeBundle(t, filepath.Join(top, "b"), nextLines, disk)
-			if (err == nil) != (at > counting.n) || err != nil && !errors.Is(err, syscall.EIO) {
-				t.Fatalf("operation %d of %d: %v", at, counting.n, err)
-			}
-			for draw := range uint64(3) {
-				after := filepath.Join(t.TempDir(), "t")
-				disk.lose(t, rand.New(rand.NewPCG(uint64(at), draw)), after)
-				dir := filepath.Join(after, "b")
-				if err := os.MkdirAll(dir, 0o755); err != nil {
-					t.Fatal(err)
-				}
-				where := fmt.Sprintf("fresh %v, lost at operation %d of %d, %s, draw %d", fresh, at, counting.n, disk.what, draw)
-				if at > counting.n {
-					if d := cmp.Diff(want, tree(t, dir)); d != "" {
-						t.Fatalf("%s: what was acknowledged is gone: -want +got\n%s", where, d)
-					}
-				}
-				checkMixture(t, where, dir, old, want)
-				if err := writeBundle(t, dir, nextLines, nil); err != nil {
-					t.Errorf("%s: then %v", where, err)
-				}
-				if d := cmp.Diff(want, tree(t, dir)); d != "" {
-					t.Errorf("%s: then -want +got\n%s", where, d)
-				}
-			}
-		}
-		t.Logf("fresh %v: %d operations", fresh, counting.n)
+		t.Run(fmt.Sprintf("fresh %v", fresh), func(t *testing.T) {
+			t.Parallel()
+			losePower(t, fresh)
+		})
 	}
+}
+
+// losePower loses the power at each operation in turn.
+func losePower(t *testing.T, fresh bool) {
+	t.Helper()
+	start := func() (string, map[string]string) {
+		top := t.TempDir()
+		if !fresh {
+			writeBundle(t, filepath.Join(top, "b"), formerLines, nil)
+			put(t, filepath.Join(top, "b"), "NOTES.md", "x")
+		}
+		return top, tree(t, top)
+	}
+	top, old := start()
+	counting := lossyOn(t, top, 0)
+	if err := writeBundle(t, filepath.Join(top, "b"), nextLines, counting); err != nil {
+		t.Fatal(err)
+	}
+	want := tree(t, filepath.Join(top, "b"))
+	old = below(old, "b")
+	every := 17
+	if os.Getenv("SLUICE_FAULTS") != "" {
+		every = 1
+	}
+	for at := 1; at <= counting.n+1 && !t.Failed(); at += min(every, max(counting.n+1-at, 1)) {
+		top, _ := start()
+		disk := lossyOn(t, top, at)
+		err := writeBundle(t, filepath.Join(top, "b"), nextLines, disk)
+		if (err == nil) != (at > counting.n) || err != nil && !errors.Is(err, syscall.EIO) {
+			t.Fatalf("operation %d of %d: %v", at, counting.n, err)
+		}
+		for draw := range uint64(3) {
+			after := filepath.Join(t.TempDir(), "t")
+			disk.lose(t, rand.New(rand.NewPCG(uint64(at), draw)), after)
+			dir := filepath.Join(after, "b")
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			where := fmt.Sprintf("fresh %v, lost at operation %d of %d, %s, draw %d", fresh, at, counting.n, disk.what, draw)
+			if at > counting.n {
+				if d := cmp.Diff(want, tree(t, dir)); d != "" {
+					t.Fatalf("%s: what was acknowledged is gone: -want +got\n%s", where, d)
+				}
+			}
+			checkMixture(t, where, dir, old, want)
+			if err := writeBundle(t, dir, nextLines, nil); err != nil {
+				t.Errorf("%s: then %v", where, err)
+			}
+			if d := cmp.Diff(want, tree(t, dir)); d != "" {
+				t.Errorf("%s: then -want +got\n%s", where, d)
+			}
+		}
+	}
+	t.Logf("fresh %v: %d operations", fresh, counting.n)
 }
 
 // below are the files of a directory, by their names in it.

@@ -46,6 +46,7 @@ func faults(t *testing.T, place FaultyPlace, from, to mode) {
 	t.Logf("%d operations", counting.n)
 	for mode := from; mode <= to; mode++ {
 		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
 			every := everyFault
 			if os.Getenv(allFaults) != "" {
 				every = 1
