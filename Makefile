@@ -53,7 +53,7 @@ fuzz: ## run every fuzz target FUZZ times
 	  done; done
 
 faults: ## make every single operation of a store and of a bundle fail, and lose the power at each
-	SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 -timeout 40m ./model/store/... ./synth/bundle
+	GOGC=400 SLUICE_FAULTS=all $(GO) test -run 'Faults|PowerLoss' -count=1 -timeout 40m ./model/store/... ./synth/bundle
 
 # The database of vulnerabilities is a server: where it cannot be reached, that is said and fails nothing.
 supply: build ## licences of all modules, bills of materials, two builds that must be equal, known vulnerabilities
