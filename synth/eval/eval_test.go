@@ -17,6 +17,19 @@ var (
 	http = []policy.Port{policy.OnePort(model.TCP, 80)}
 )
 
+// pod is a pod whose namespace's labels are known.
+func pod(namespace string, l ...string) eval.Facts {
+	return eval.Facts{IsPod: true, Namespace: namespace, Labels: model.MakeLabels(l), NamespaceLabels: model.Labels{}}
+}
+
+// in is the pod with labels on its namespace.
+func in(f eval.Facts, l ...string) eval.Facts {
+	f.NamespaceLabels = model.MakeLabels(l)
+	return f
+}
+
+var world = eval.Facts{Address: netip.MustParseAddr("203.0.113.9"), Entities: model.World}
+
 // ingress is a policy for app=web in shop that allows ingress by the given rules.
 func ingress(rules ...policy.Rule) policy.Policy {
 	for i := range rules {

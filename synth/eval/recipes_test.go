@@ -1,7 +1,8 @@
+//go:build corpus
+
 package eval_test
 
 import (
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,19 +13,6 @@ import (
 	"sluice/synth/render"
 	"sluice/synth/render/kubernetes"
 )
-
-// pod is a pod whose namespace's labels are known.
-func pod(namespace string, l ...string) eval.Facts {
-	return eval.Facts{IsPod: true, Namespace: namespace, Labels: model.MakeLabels(l), NamespaceLabels: model.Labels{}}
-}
-
-// in is the pod with labels on its namespace.
-func in(f eval.Facts, l ...string) eval.Facts {
-	f.NamespaceLabels = model.MakeLabels(l)
-	return f
-}
-
-var world = eval.Facts{Address: netip.MustParseAddr("203.0.113.9"), Entities: model.World}
 
 // TestRecipes states what each recipe of "Kubernetes network policy recipes" promises in its own text.
 func TestRecipes(t *testing.T) {

@@ -28,3 +28,7 @@ require (
 	golang.org/x/tools v0.41.0 // indirect
 	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da // indirect
 )
+
+require sluice/cmd/conformance/chdb v0.0.0
+
+replace sluice/cmd/conformance/chdb => ../chdb

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sluice/cmd/conformance/chdb"
 )
 
 // month measures a store of 30 days of 10,000 edges: what it takes, what learns from it, and the same rows as DuckDB and
@@ -60,7 +62,7 @@ func (b *bench) month() error {
 }
 
 func (b *bench) engines() []string {
-	if library() == "" {
+	if chdb.Library() == "" {
 		return []string{"DuckDB"}
 	}
 	return []string{"DuckDB", "ClickHouse"}
@@ -103,11 +105,7 @@ func monthCopy(engine, from, to string) error {
 		_, err = db.Exec("COPY (SELECT * FROM read_parquet('" + from + "', hive_partitioning = false)) TO '" + to + "' (FORMAT parquet, COMPRESSION zstd)")
 		return err
 	}
-	e, err := newEngine()
-	if err != nil {
-		return err
-	}
-	return e.ask("INSERT INTO FUNCTION file('"+to+"', Parquet) SELECT * FROM file('"+from+"', Parquet) "+
+	return askHouse("INSERT INTO FUNCTION file('"+to+"', Parquet) SELECT * FROM file('"+from+"', Parquet) "+
 		"SETTINGS max_threads = 2, use_hive_partitioning = 0, output_format_parquet_compression_method = 'zstd'", io.Discard)
 }
 
@@ -122,11 +120,7 @@ func monthSum(engine, from string, w io.Writer) error {
 		defer db.Close()
 		return print(db.Query("SELECT " + what + " FROM read_parquet('" + from + "') GROUP BY ALL"))(w)
 	}
-	e, err := newEngine()
-	if err != nil {
-		return err
-	}
-	return e.ask("SELECT "+what+" FROM file('"+from+"', Parquet) GROUP BY src, dst, port, proto SETTINGS max_threads = 2", w)
+	return askHouse("SELECT "+what+" FROM file('"+from+"', Parquet) GROUP BY src, dst, port, proto SETTINGS max_threads = 2", w)
 }
 
 // monthViews runs the query of model/store/DESIGN.md in a store.

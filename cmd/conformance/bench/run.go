@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"sluice/cmd/conformance/chdb"
 )
 
 // usage is what one run of a contender cost, by the kernel's account of the ended process and its children.
@@ -159,7 +161,7 @@ func (b *bench) machine() {
 
 // houseName names the other engine in process, or says that there is none.
 func houseName() string {
-	if library() == "" {
+	if chdb.Library() == "" {
 		return "no ClickHouse, since LIBCHDB names no library,"
 	}
 	return "ClickHouse 26.7 in process"
@@ -273,7 +275,7 @@ func (b *bench) duck(name, file string) *contender {
 
 // house is ClickHouse reading a log, nothing where there is none.
 func (b *bench) house(file string) []*contender {
-	if library() == "" {
+	if chdb.Library() == "" {
 		return nil
 	}
 	return []*contender{{name: "ClickHouse in process, GROUP BY", shell: quote(b.self) + " clickhouse-edges " + quote(file) + " > /dev/null"}}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice/cmd/conformance/chdb"
 )
 
 // sameEdges fails unless sluice, DuckDB, ClickHouse (where there is one) and, where asked since it is slow, encoding/json find the same edges.
@@ -20,7 +22,7 @@ func (b *bench) sameEdges(file string, plain bool) error {
 		return err
 	}
 	peers := []string{"duckdb-edges"}
-	if library() != "" {
+	if chdb.Library() != "" {
 		peers = append(peers, "clickhouse-edges")
 	}
 	if plain {

@@ -1,9 +1,6 @@
-// Package chdb runs the current ClickHouse, in this process, on the schema of a store and on the Parquet of one in a
-// directory. make conformance-chdb runs it; SLUICE names the program, LIBCHDB the library of the npm package @chdb/lib-linux-x64-gnu.
 package chdb
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,63 +8,31 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unsafe"
-
-	"github.com/ebitengine/purego"
 )
 
-// engine is a ClickHouse in this process.
+// engine is a ClickHouse that answers a test.
 type engine struct {
-	t       *testing.T
-	conn    uintptr
-	query   func(conn uintptr, q *byte, qlen uintptr, format *byte, flen uintptr) uintptr
-	buffer  func(result uintptr) unsafe.Pointer
-	length  func(result uintptr) uintptr
-	failure func(result uintptr) unsafe.Pointer
-	destroy func(result uintptr)
+	t *testing.T
+	*Engine
 }
 
-func newEngine(t *testing.T) *engine {
+func newEngine(t *testing.T) engine {
 	t.Helper()
-	lib, err := purego.Dlopen(os.Getenv("LIBCHDB"), purego.RTLD_NOW|purego.RTLD_LOCAL)
+	e, err := Start("--path=" + t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{t: t}
-	var connect func(argc int32, argv **byte) unsafe.Pointer
-	var shut func(conn uintptr)
-	for name, f := range map[string]any{"chdb_connect": &connect, "chdb_close_conn": &shut, "chdb_query_n": &e.query,
-		"chdb_result_buffer": &e.buffer, "chdb_result_length": &e.length, "chdb_result_error": &e.failure,
-		"chdb_destroy_query_result": &e.destroy} {
-		purego.RegisterLibFunc(f, lib, name)
-	}
-	argv := []*byte{text("clickhouse"), text("--path=" + t.TempDir()), nil}
-	conn := connect(2, &argv[0])
-	if conn == nil {
-		t.Fatal("the engine does not start")
-	}
-	e.conn = *(*uintptr)(conn)
-	t.Cleanup(func() { shut(uintptr(conn)) })
-	return e
+	return engine{t, e}
 }
 
-func text(s string) *byte { return &append([]byte(s), 0)[0] }
-
 // ask runs a statement and returns its answer, fields between tabs.
-func (e *engine) ask(query string) string {
+func (e engine) ask(query string) string {
 	e.t.Helper()
-	r := e.query(e.conn, text(query), uintptr(len(query)), text("TSV"), 3)
-	defer e.destroy(r)
-	if p := e.failure(r); p != nil {
-		message := unsafe.Slice((*byte)(p), 1<<12)
-		message, _, _ = bytes.Cut(message, []byte{0})
-		e.t.Fatalf("%s\n%s", query, message)
+	b, err := e.Ask(query)
+	if err != nil {
+		e.t.Fatalf("%s\n%v", query, err)
 	}
-	n := e.length(r)
-	if n == 0 {
-		return ""
-	}
-	return strings.TrimSpace(string(unsafe.Slice((*byte)(e.buffer(r)), n)))
+	return strings.TrimSpace(string(b))
 }
 
 func sluice(t *testing.T, args ...string) []byte {
