@@ -33,7 +33,7 @@ type CompactOptions struct {
 	Run int
 	// HoursFrom is that of the writer.
 	HoursFrom int
-	// Now is the clock; the zero time: that of this machine.
+	// Now is the clock; the zero time: that of this machine, and of where the files lie for how old these are.
 	Now time.Time
 }
 
@@ -71,7 +71,7 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 	if o.Keep > 0 || o.KeepBytes > 0 {
 		c.Ahead = newRetention(s.Segments(), o.now()).aheadRows()
 	}
-	return c, s.removeDead(o.now().Add(-o.Grace), &c)
+	return c, s.removeDead(&o, &c)
 }
 
 // mergeable returns the commits to merge into one: the newest ones, as soon as enough of them were merged equally
@@ -277,7 +277,7 @@ func addCounts(to, from map[string]int64) map[string]int64 {
 }
 
 // removeDead removes commits that were replaced some time ago, and the files that only they name.
-func (s *Store) removeDead(before time.Time, c *Compaction) error {
+func (s *Store) removeDead(o *CompactOptions, c *Compaction) error {
 	s.mu.RLock()
 	n := len(s.dead)
 	s.mu.RUnlock()
@@ -288,7 +288,14 @@ func (s *Store) removeDead(before time.Time, c *Compaction) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.removeOld(before, c), w.Abort())
+	now := o.Now
+	if now.IsZero() {
+		now, err = w.now()
+	}
+	if err == nil {
+		err = s.removeOld(now.Add(-o.Grace), c)
+	}
+	return errors.Join(err, w.Abort())
 }
 
 func (s *Store) removeOld(before time.Time, done *Compaction) error {

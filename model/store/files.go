@@ -51,6 +51,15 @@ type Right struct {
 	// files that several machines share. There a Put of a commit fails also where another has put one of the same number.
 	// It is 0 where the system ends a right with its process and never before.
 	Term int64
+	// Now returns the time by the clock that Modified tells; nil: by that of this machine.
+	Now func() (time.Time, error)
+}
+
+func (r *Right) now() (time.Time, error) {
+	if r.Now == nil {
+		return time.Now(), nil
+	}
+	return r.Now()
 }
 
 // content is a file whose size and digest are known.

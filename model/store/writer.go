@@ -34,7 +34,8 @@ type Writer struct {
 	store  *Store
 	opts   WriterOptions
 	number int
-	term   int64                  // of the right to write
+	term   int64 // of the right to write
+	now    func() (time.Time, error)
 	unlock func(clean bool) error // nil when the writer is closed
 	err    error
 	home   string // the cluster of rows whose ends name none, "": nobody knows
@@ -67,8 +68,8 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	if err = s.prepare(&right); err != nil {
 		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), right.Unlock(false))
 	}
-	return &Writer{store: s, opts: opts, number: s.newest() + 1, term: right.Term, unlock: right.Unlock,
-		home: opts.Cluster, tables: newTables(opts.Cluster), enc: newEncoder()}, nil
+	return &Writer{store: s, opts: opts, number: s.newest() + 1, term: right.Term, now: right.now,
+		unlock: right.Unlock, home: opts.Cluster, tables: newTables(opts.Cluster), enc: newEncoder()}, nil
 }
 
 // prepare brings the store into the state that a writer begins with. The store must be locked.
@@ -83,7 +84,7 @@ func (s *Store) prepare(right *Right) error {
 		return err
 	}
 	if right.Killed {
-		return s.sweep(right.Term > 0)
+		return s.sweep(right)
 	}
 	return nil
 }
@@ -121,8 +122,8 @@ func (s *Store) resolve(right *Right) error {
 // next; files of a later one tell that commits are missing, and others are never touched. Where files are shared, one
 // whose right has ended may still be writing: there only files of an age are removed, of any number, that no commit
 // names.
-func (s *Store) sweep(shared bool) error {
-	next := s.newest() + 1
+func (s *Store) sweep(right *Right) error {
+	next, shared := s.newest()+1, right.Term > 0
 	names, err := s.files.List(version)
 	if err != nil {
 		return err
@@ -137,7 +138,7 @@ func (s *Store) sweep(shared bool) error {
 		}
 	}
 	if shared {
-		if left, err = s.abandoned(left); err != nil {
+		if left, err = s.abandoned(left, right); err != nil {
 			return err
 		}
 	}
@@ -147,8 +148,13 @@ func (s *Store) sweep(shared bool) error {
 // abandonedAfter is the age from which a file in shared files that no commit names is of no writer.
 const abandonedAfter = 24 * time.Hour
 
-// abandoned returns those of the files that no commit names, and that were put long ago.
-func (s *Store) abandoned(names []string) (out []string, err error) {
+// abandoned returns those of the files that no commit names, and that were put long ago by the clock of where they lie:
+// a clock of this machine that is ahead would take the files of who is writing.
+func (s *Store) abandoned(names []string, right *Right) (out []string, err error) {
+	now, err := right.now()
+	if err != nil {
+		return nil, err
+	}
 	used := map[string]bool{}
 	s.mu.RLock()
 	for _, c := range slices.Concat(s.commits, s.dead) {
@@ -168,7 +174,7 @@ func (s *Store) abandoned(names []string) (out []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if time.Since(at) > abandonedAfter {
+		if now.Sub(at) > abandonedAfter {
 			out = append(out, name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type Files struct {
 	beat   time.Duration
 
 	requests, bytes atomic.Int64 // asked for, and read
+	refuses         atomic.Bool  // to put an object over another one
 
 	mu      sync.Mutex
 	commits map[string]commitObject // by key
@@ -62,6 +64,9 @@ func Open(ctx context.Context, url string) (*Files, error) {
 	if name == "" {
 		return nil, fmt.Errorf("store %s: the URL names no bucket; write %s://BUCKET/PREFIX", place, scheme)
 	}
+	if scheme == "s3" {
+		query = unsummed(query)
+	}
 	if query != "" {
 		query = "?" + query
 	}
@@ -73,6 +78,16 @@ func Open(ctx context.Context, url string) (*Files, error) {
 		b = blob.PrefixedBucket(b, prefix+"/")
 	}
 	return newFiles(ctx, b, place), nil
+}
+
+// unsummed asks the client of S3 to check no sums of its own of what it reads, unless the URL does: a commit has those
+// of all files, and the client warns of every object of a service that keeps no sums.
+func unsummed(query string) string {
+	const check = "response_checksum_validation"
+	if strings.Contains(query, check+"=") {
+		return query
+	}
+	return strings.TrimPrefix(query+"&"+check+"=when_required", "&")
 }
 
 func newFiles(ctx context.Context, b *blob.Bucket, place string) *Files {
@@ -217,13 +232,14 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 	if text := f.listed(key, name); text != nil {
 		return io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
 	}
-	r, err := f.open(key, name)
+	r, err := f.open(key, name, 0)
 	if err != nil {
 		return nil, 0, err
 	}
-	body := &reader{r, f, name}
+	size := r.Size()
+	body := &reader{body: r, from: f, key: key, name: name}
 	if !named {
-		return body, r.Size(), nil
+		return body, size, nil
 	}
 	is, err := readName(body)
 	if err == nil && is != path.Base(name) {
@@ -231,9 +247,9 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 	}
 	var text []byte
 	if err == nil {
-		text, err = f.content(body, key)
+		text, err = content(body)
 	}
-	if err := errors.Join(err, r.Close()); err != nil {
+	if err := errors.Join(err, body.Close()); err != nil {
 		return nil, 0, err
 	}
 	return io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
@@ -241,10 +257,10 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 
 // content reads what stands after the first line of a commit. What cannot be unpacked is returned as it is: it is not
 // the commit of its name.
-func (f *Files) content(body io.Reader, key string) ([]byte, error) {
+func content(body io.Reader) ([]byte, error) {
 	raw, err := io.ReadAll(body)
 	if err != nil {
-		return nil, f.say("read", key, err)
+		return nil, err
 	}
 	if text, err := unpack(raw); err == nil {
 		return text, nil
@@ -252,9 +268,10 @@ func (f *Files) content(body io.Reader, key string) ([]byte, error) {
 	return raw, nil
 }
 
-func (f *Files) open(key, name string) (*blob.Reader, error) {
+// open opens an object from a byte on.
+func (f *Files) open(key, name string, from int64) (*blob.Reader, error) {
 	f.requests.Add(1)
-	r, err := f.bucket.NewReader(f.ctx, key, nil)
+	r, err := f.bucket.NewRangeReader(f.ctx, key, from, -1, nil)
 	if err != nil {
 		return nil, f.say("read", name, err)
 	}
@@ -282,24 +299,64 @@ func readName(r io.Reader) (string, error) {
 	return "", nil
 }
 
-// reader is a file that is read.
+// reader is a file that is read. Where the connection breaks it is read on: a file never changes, and who reads it
+// checks what came.
 type reader struct {
-	body io.ReadCloser
-	from *Files
-	name string
+	body      io.ReadCloser
+	from      *Files
+	key, name string
+	at        int64 // bytes read so far
+	broken    int   // how often the connection broke since a byte came
 }
+
+const (
+	// mostBroken is how often in a row a connection may break.
+	mostBroken = 4
+	// firstWait is for how long the first time is waited then; each time is twice as long as the one before.
+	firstWait = 50 * time.Millisecond
+)
 
 // Close ends the reading.
 func (r *reader) Close() error { return r.body.Close() }
 
 // Read reads on, and says of an error what it means.
 func (r *reader) Read(b []byte) (int, error) {
-	n, err := r.body.Read(b)
-	r.from.bytes.Add(int64(n))
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = r.from.say("read", r.name, err)
+	for {
+		n, err := r.body.Read(b)
+		r.from.bytes.Add(int64(n))
+		r.at += int64(n)
+		if n > 0 {
+			r.broken = 0
+		}
+		switch {
+		case err == nil || errors.Is(err, io.EOF):
+			return n, err
+		case !r.again():
+			return n, r.from.say("read", r.name, err)
+		case n > 0:
+			return n, nil
+		}
 	}
-	return n, err
+}
+
+// again opens the file anew where its connection broke, and reports whether it could.
+func (r *reader) again() bool {
+	if r.broken == mostBroken {
+		return false
+	}
+	select {
+	case <-r.from.ctx.Done():
+		return false
+	case <-time.After(firstWait << r.broken):
+	}
+	r.broken++
+	body, err := r.from.open(r.key, r.name, r.at)
+	if err != nil {
+		return false
+	}
+	_ = r.body.Close()
+	r.body = body
+	return true
 }
 
 // answer is how many names an answer to a listing has.
@@ -319,13 +376,46 @@ func (f *Files) List(dir string) ([]string, error) {
 		if err != nil {
 			return nil, f.say("list", dir, err)
 		}
+		if seen[o.Key] {
+			continue
+		}
 		if seen[o.Key] = true; len(seen)%answer == 0 {
 			f.requests.Add(1)
 		}
 		objects = append(objects, o)
 	}
 	f.forget(dir, seen)
-	return f.namesOf(objects)
+	names, err := f.namesOf(objects)
+	if err == nil && dir == commitsDir {
+		names, err = f.unlisted(names)
+	}
+	return names, err
+}
+
+// unlisted adds the commits that follow the newest listed one: a service may answer with a part of a listing, and
+// without the newest commits a store looks whole. What it answers for a single key is what was put.
+func (f *Files) unlisted(names []string) ([]string, error) {
+	last := 0
+	for _, name := range names {
+		if m := numbered.FindStringSubmatch(name); m != nil {
+			n, err := strconv.Atoi(m[1])
+			if err != nil {
+				return nil, err
+			}
+			last = max(last, n)
+		}
+	}
+	for {
+		last++
+		name, err := f.nameOf(&blob.ListObject{Key: path.Join(commitsDir, fmt.Sprintf("%08d", last))})
+		if name == "" && isDenied(err) { // what S3 says of no object where one may list a prefix alone
+			err = nil
+		}
+		if err != nil || name == "" {
+			return names, err
+		}
+		names = append(names, name)
+	}
 }
 
 // namesOf returns the names of the files that objects hold, sorted. It reads several commits at once.
@@ -367,21 +457,21 @@ func (f *Files) nameOf(o *blob.ListObject) (string, error) {
 	if ok && known.size == o.Size && known.modified.Equal(o.ModTime) {
 		return known.name, nil
 	}
-	r, err := f.open(o.Key, o.Key)
+	r, err := f.open(o.Key, o.Key, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	body := &reader{r, f, o.Key}
+	body := &reader{body: r, from: f, key: o.Key, name: o.Key}
 	line, err := readName(body)
 	var text []byte
 	if err == nil {
-		text, err = f.content(body, o.Key)
+		text, err = content(body)
 	}
-	if err := errors.Join(err, r.Close()); err != nil {
-		return "", f.say("read", o.Key, err)
+	if err := errors.Join(err, body.Close()); err != nil {
+		return "", err
 	}
 	name := path.Join(commitsDir, line)
 	if k, _ := key(name); k != o.Key {
@@ -465,17 +555,33 @@ func (f *Files) say(do, name string, err error) error {
 	if code == gcerrors.ResourceExhausted {
 		return fmt.Errorf("%s %s/%s: the service refuses for now, or is full: %w", do, f.place, name, err)
 	}
-	if h := httpError(nil); code == gcerrors.PermissionDenied ||
-		errors.As(err, &h) && (h.HTTPStatusCode() == 401 || h.HTTPStatusCode() == 403) {
+	if isDenied(err) {
 		return f.denied(do, name, err)
 	}
 	return fmt.Errorf("%s %s/%s: %w", do, f.place, name, err)
+}
+
+// isDenied reports whether an error is that the credentials do not allow it.
+func isDenied(err error) bool {
+	if err == nil {
+		return false
+	}
+	h := httpError(nil)
+	return gcerrors.Code(err) == gcerrors.PermissionDenied ||
+		errors.As(err, &h) && (h.HTTPStatusCode() == 401 || h.HTTPStatusCode() == 403)
 }
 
 // httpError is the error of a client that had an answer.
 type httpError interface {
 	error
 	HTTPStatusCode() int
+}
+
+// unlists is the error of a service that does not list an object that is there: of a store that it lists in part, files
+// that count would be taken for none.
+func (f *Files) unlists(key string) error {
+	return fmt.Errorf("%s: the service does not list %s, which is there: it cannot hold a store that is written to",
+		f.place, key)
 }
 
 func (f *Files) denied(do, name string, err error) error {

@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -51,12 +51,15 @@ const (
 func (f *Files) Lock(name string) (store.Right, error) {
 	dir := path.Join(leaseDir, name)
 	var last lease
-	var lastTerm int64
+	var lastTerm, taken int64 // taken is a term that was there when it was to be put
 	began, still := time.Now(), time.Now()
 	for {
 		term, l, err := f.newestLease(dir)
 		if err != nil {
 			return store.Right{}, err
+		}
+		if term < taken {
+			return store.Right{}, f.unlists(leaseKey(dir, taken))
 		}
 		free := term == 0 || l.State != held || term == lastTerm && l == last &&
 			time.Since(still) > time.Duration(patience*float64(f.beat))
@@ -66,6 +69,7 @@ func (f *Files) Lock(name string) (store.Right, error) {
 				r.Killed = r.Killed || term > 0 && l.State != clean
 				return r, err
 			}
+			taken = term + 1
 		}
 		switch {
 		case !free && term == lastTerm && l != last, time.Since(began) > crowd*f.beat:
@@ -81,9 +85,6 @@ func (f *Files) Lock(name string) (store.Right, error) {
 	}
 }
 
-// readTries is how often a lease is read that its holder renews at the same time.
-const readTries = 8
-
 // newestLease returns the lease that counts, and its term: 0 if there was none ever.
 func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 	names, err := f.List(dir)
@@ -95,11 +96,6 @@ func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 		return 0, l, fmt.Errorf("%s/%s is no lease: %w", f.place, newest, store.ErrDamaged)
 	}
 	data, err := f.bucket.ReadAll(f.ctx, newest)
-	for n := 1; n < readTries && err != nil && strings.Contains(err.Error(), "checksum"); n++ {
-		// A service may answer a reader with the content of before and the checksum of what was put meanwhile.
-		time.Sleep(time.Duration(n) * 5 * time.Millisecond)
-		data, err = f.bucket.ReadAll(f.ctx, newest)
-	}
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return f.newestLease(dir) // a later one is there
 	}
@@ -120,12 +116,36 @@ func (f *Files) take(dir string, term int64) (store.Right, error) {
 	if err := h.put(f.ctx, true); err != nil {
 		return store.Right{}, err
 	}
-	if err := h.removeOlder(); err != nil {
+	if err := errors.Join(h.refused(), h.removeOlder()); err != nil {
 		return store.Right{}, errors.Join(err, h.release(false))
 	}
 	h.stop = make(chan struct{})
 	h.done.Go(h.renew)
-	return store.Right{Unlock: h.release, Term: term}, nil
+	now := func() (time.Time, error) { return f.Modified(leaseKey(dir, term)) }
+	return store.Right{Unlock: h.release, Term: term, Now: now}, nil
+}
+
+// refused returns an error if the service puts an object over another one though it was asked not to: two writers would
+// have the right, and one the other's commit. What was tried once a process is not tried again.
+func (h *holder) refused() error {
+	if h.f.refuses.Load() {
+		return nil
+	}
+	data, err := json.Marshal(h.lease)
+	if err != nil {
+		return err
+	}
+	h.f.requests.Add(1)
+	err = h.f.bucket.WriteAll(h.f.ctx, leaseKey(h.dir, h.term), data, &blob.WriterOptions{IfNotExist: true,
+		ContentType: "application/json"})
+	if err == nil {
+		return fmt.Errorf("%s: the service puts an object over one that is there, whatever the condition: it cannot hold a "+
+			"store that is written to", h.f.place)
+	}
+	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+		h.f.refuses.Store(true)
+	}
+	return nil
 }
 
 // holder renews a lease until it is given back.
@@ -138,7 +158,7 @@ type holder struct {
 	done  sync.WaitGroup
 }
 
-func (h *holder) key(term int64) string { return path.Join(h.dir, fmt.Sprintf("%012d", term)) }
+func leaseKey(dir string, term int64) string { return path.Join(dir, fmt.Sprintf("%012d", term)) }
 
 func (h *holder) put(ctx context.Context, isNew bool) error {
 	data, err := json.Marshal(h.lease)
@@ -146,13 +166,13 @@ func (h *holder) put(ctx context.Context, isNew bool) error {
 		return err
 	}
 	if isNew {
-		return h.f.Put(h.key(h.term), func(w io.Writer) error {
+		return h.f.Put(leaseKey(h.dir, h.term), func(w io.Writer) error {
 			_, err := w.Write(data)
 			return err
 		})
 	}
-	if err := h.f.bucket.WriteAll(ctx, h.key(h.term), data, &blob.WriterOptions{ContentType: "application/json"}); err != nil {
-		return h.f.say("write", h.key(h.term), err)
+	if err := h.f.bucket.WriteAll(ctx, leaseKey(h.dir, h.term), data, &blob.WriterOptions{ContentType: "application/json"}); err != nil {
+		return h.f.say("write", leaseKey(h.dir, h.term), err)
 	}
 	return nil
 }
@@ -163,8 +183,11 @@ func (h *holder) removeOlder() error {
 	if err != nil {
 		return err
 	}
+	if !slices.Contains(names, leaseKey(h.dir, h.term)) {
+		return h.f.unlists(leaseKey(h.dir, h.term))
+	}
 	for i, name := range names {
-		if name >= h.key(h.term) {
+		if name >= leaseKey(h.dir, h.term) {
 			names = names[:i]
 			break
 		}

@@ -74,7 +74,7 @@ func (s *Server) Start() {
 		s.t.Fatal(err)
 	}
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		r, err := http.Get("http://127.0.0.1:" + s.port + "/")
+		r, err := http.Get(s.Endpoint() + "/")
 		if err == nil {
 			_ = r.Body.Close()
 			return
@@ -92,7 +92,12 @@ func (s *Server) Kill() {
 }
 
 // URL is that of a prefix of the bucket.
-func (s *Server) URL(prefix string) string {
-	return fmt.Sprintf("s3://%s/%s?endpoint=http://127.0.0.1:%s&use_path_style=true&region=us-east-1", bucketName, prefix,
-		s.port)
+func (s *Server) URL(prefix string) string { return Through(s.Endpoint(), prefix) }
+
+// Endpoint is where the server answers.
+func (s *Server) Endpoint() string { return "http://127.0.0.1:" + s.port }
+
+// Through is the URL of a prefix of the bucket where another endpoint passes on what is asked.
+func Through(endpoint, prefix string) string {
+	return fmt.Sprintf("s3://%s/%s?endpoint=%s&use_path_style=true&region=us-east-1", bucketName, prefix, endpoint)
 }
