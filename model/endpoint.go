@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ var entityNames = []string{
 
 // String joins the names with "+", "" for none.
 func (e Entities) String() string {
+	if i := bits.TrailingZeros16(uint16(e)); e != 0 && e == 1<<i { // mostly
+		return entityNames[i]
+	}
 	var s []string
 	for i, n := range entityNames {
 		if e&(1<<i) != 0 {
@@ -161,10 +165,14 @@ func (e *Endpoint) appendKey(b []byte) []byte {
 // the same bytes.
 func appendField(b []byte, prefix, s string) []byte {
 	b = append(b, prefix...)
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "\x00\x01")
+	for {
+		i := strings.IndexByte(s, 0)
+		if i < 0 {
+			return append(append(b, s...), 0, 0)
+		}
+		b = append(append(b, s[:i]...), 0, 1)
+		s = s[i+1:]
 	}
-	return append(append(b, s...), 0, 0)
 }
 
 func appendList(b []byte, list []string) []byte {

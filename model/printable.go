@@ -26,7 +26,11 @@ func Printable(s string) string {
 
 // PrintableText is Printable for whole outputs: line ends and tabs stay. In JSON the escapes mean what was there.
 func PrintableText[T string | []byte](s T) T {
-	return T(printable(string(s), "\n\t"))
+	const keep = "\n\t"
+	if isPlain(s, keep) {
+		return s
+	}
+	return T(printable(string(s), keep))
 }
 
 func printable(s, keep string) string {
@@ -49,13 +53,25 @@ func printable(s, keep string) string {
 }
 
 // isPlain reports whether a text is of printable ASCII and what is kept alone.
-func isPlain(s, keep string) bool {
-	for i := range len(s) {
-		if c := s[i]; c-' ' > '~'-' ' && strings.IndexByte(keep, c) < 0 {
+func isPlain[T string | []byte](s T, keep string) bool {
+	for i := 0; i < len(s); i++ {
+		for i+8 <= len(s) && allPrintable(s[i:i+8]) {
+			i += 8
+		}
+		if i < len(s) && s[i]-' ' > '~'-' ' && strings.IndexByte(keep, s[i]) < 0 {
 			return false
 		}
 	}
 	return true
+}
+
+// allPrintable reports whether eight bytes are printable ASCII.
+func allPrintable[T string | []byte](s T) bool {
+	const ones = 0x0101010101010101
+	_ = s[7]
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return (x|(x-' '*ones)|(x+ones))&(0x80*ones) == 0
 }
 
 func hidden(r rune, keep string) bool { return !IsPrintable(r) && !strings.ContainsRune(keep, r) }

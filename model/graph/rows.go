@@ -31,30 +31,34 @@ type Alike struct{ Ports, Addresses string }
 // Rows folds edges, which are sorted, into rows, in the order of their first edges. The ports of a pair are named to
 // the last one; addresses, and their ports where there are many, by their number and the first and last of them.
 func (g *Graph) Rows(edges []EdgeID, alike func(EdgeID) Alike) []Row {
-	f := &folding{g: g, alike: alike}
-	left := f.fold(edges, MostPorts, func(e *Edge, a Alike) any {
-		if a.Ports == "" {
-			return nil
-		}
-		return pairKey{e.Src, e.Dst, e.Proto, 0, a.Ports}
-	})
+	f := &folding{g: g}
+	left := make([]foldable, len(edges))
+	for n, i := range edges {
+		left[n] = foldable{i, alike(i)}
+	}
+	left = f.fold(left, MostPorts, func(e *Edge, a Alike) pairKey { return pairKey{e.Src, e.Dst, e.Proto, 0, a.Ports} })
 	left = f.fold(left, MostAddresses, f.byAddress(true))
 	left = f.fold(left, MostAddresses, f.byAddress(false))
-	for _, i := range left {
-		e := &g.Edges[i]
-		f.rows = append(f.rows, Row{[]EdgeID{i}, g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()})
+	for _, l := range left {
+		e := &g.Edges[l.id]
+		f.rows = append(f.rows, Row{[]EdgeID{l.id}, g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()})
 	}
 	slices.SortFunc(f.rows, func(a, b Row) int { return int(a.Edges[0]) - int(b.Edges[0]) })
 	return f.rows
 }
 
 type folding struct {
-	g     *Graph
-	alike func(EdgeID) Alike
-	rows  []Row
+	g    *Graph
+	rows []Row // in any order
 }
 
-// pairKey is what edges of a row share; -1 stands for all outside addresses.
+// foldable is an edge that is in no row yet.
+type foldable struct {
+	id    EdgeID
+	alike Alike
+}
+
+// pairKey is what edges of a row share; -1 stands for all outside addresses. Without a class they share nothing.
 type pairKey struct {
 	src, dst PeerID
 	proto    model.Proto
@@ -63,18 +67,16 @@ type pairKey struct {
 }
 
 // byAddress makes keys of edges with an outside address: of one port, or of any.
-func (f *folding) byAddress(port bool) func(e *Edge, a Alike) any {
-	return func(e *Edge, a Alike) any {
+func (f *folding) byAddress(port bool) func(e *Edge, a Alike) pairKey {
+	return func(e *Edge, a Alike) pairKey {
 		k := pairKey{e.Src, e.Dst, e.Proto, 0, a.Addresses}
 		switch {
-		case a.Addresses == "":
-			return nil
 		case f.g.Peers[e.Src].Kind == model.KindAddress:
 			k.src = -1
 		case f.g.Peers[e.Dst].Kind == model.KindAddress:
 			k.dst = -1
 		default:
-			return nil
+			return pairKey{}
 		}
 		if port {
 			k.port = e.Port
@@ -84,22 +86,23 @@ func (f *folding) byAddress(port bool) func(e *Edge, a Alike) any {
 }
 
 // fold makes rows of the edges of a key that are more than most, and returns the others.
-func (f *folding) fold(edges []EdgeID, most int, key func(*Edge, Alike) any) (left []EdgeID) {
-	of := map[any][]EdgeID{}
-	keys := make([]any, len(edges))
-	for n, i := range edges {
-		if keys[n] = key(&f.g.Edges[i], f.alike(i)); keys[n] != nil {
-			of[keys[n]] = append(of[keys[n]], i)
+func (f *folding) fold(edges []foldable, most int, key func(*Edge, Alike) pairKey) (left []foldable) {
+	keys, have := make([]pairKey, len(edges)), map[pairKey]int{}
+	for n, l := range edges {
+		if keys[n] = key(&f.g.Edges[l.id], l.alike); keys[n].class != "" {
+			have[keys[n]]++
 		}
 	}
-	for n, i := range edges {
-		list := of[keys[n]]
-		switch {
-		case keys[n] == nil || len(list) <= most:
-			left = append(left, i)
-		case list[0] == i:
-			f.rows = append(f.rows, f.row(list, keys[n].(pairKey)))
+	of := map[pairKey][]EdgeID{}
+	for n, l := range edges {
+		if have[keys[n]] <= most {
+			left = append(left, l)
+		} else {
+			of[keys[n]] = append(of[keys[n]], l.id)
 		}
+	}
+	for k, list := range of {
+		f.rows = append(f.rows, f.row(list, k))
 	}
 	return left
 }

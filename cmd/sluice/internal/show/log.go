@@ -129,7 +129,7 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 	}
 	rows := g.Rows(shown, func(i graph.EdgeID) graph.Alike {
 		e := &g.Edges[i]
-		same := fmt.Sprint(e.State, e.Reason, e.Grade, e.Doubt)
+		same := string([]byte{byte(e.State), byte(e.Reason), byte(e.Grade), byte(e.Doubt)})
 		return graph.Alike{Ports: same + strings.Join(e.Names, " "), Addresses: same}
 	})
 	all := func(yield func(EdgeView) bool) {
