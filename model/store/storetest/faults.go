@@ -34,7 +34,7 @@ func Faulty(place Place) FaultyPlace {
 // twice, and the work can go on: by the same process where the operation failed once or for a while, by another where
 // it was killed.
 //
-// It takes one operation in seven, unless the environment has SLUICE_FAULTS.
+// It takes one operation in seven; each where SLUICE_FAULTS is all, one in 49 where it is few.
 func Faults(t *testing.T, place FaultyPlace) { faults(t, place, failBefore, dieAfter) }
 
 // Kills kills the process before and after every single operation.
@@ -47,9 +47,12 @@ func faults(t *testing.T, place FaultyPlace, from, to mode) {
 	for mode := from; mode <= to; mode++ {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			every := everyFault
-			if os.Getenv(allFaults) != "" {
+			every := 7
+			switch os.Getenv("SLUICE_FAULTS") {
+			case "all":
 				every = 1
+			case "few":
+				every = 49
 			}
 			for at := 1 + int(mode)%every; at <= counting.n && !t.Failed(); at += every {
 				live(t, place(t), &fault{at: at, mode: mode})
@@ -74,11 +77,6 @@ const (
 func (m mode) String() string {
 	return [...]string{"FailBefore", "FailAfter", "OutageBefore", "OutageAfter", "DieBefore", "DieAfter"}[m]
 }
-
-const (
-	allFaults  = "SLUICE_FAULTS"
-	everyFault = 7
-)
 
 // outage is how many operations an outage lasts.
 const outage = 9
