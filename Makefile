@@ -81,7 +81,8 @@ dist-test: ## make a release of this machine's system twice: the same bytes; the
 
 corpus: ## compare with the hand-made tables of real captures; SLUICE_CORPUS names their folder
 	@test -n "$$SLUICE_CORPUS" || { echo "set SLUICE_CORPUS to the folder with the captures"; exit 1; }
-	$(GO) test -tags corpus -count=1 ./cmd/... ./ingest/calico ./synth/eval
+	$(GO) test -tags corpus -count=1 -run 'Corpus|NoTunnel|Lessons|NPGuard|Recipes|HumanPolicies|Suspicion|Pending' \
+	  ./cmd/flowgen ./cmd/sluice/internal/cli ./ingest/calico ./synth/eval
 
 bench: build lab ## measure against DuckDB, ClickHouse, encoding/json and clients of Hubble; needs a C++ compiler and 6 GB of disk; npm for ClickHouse
 	$(GO) test -count=1 -run TestSixty -v ./cmd/sluice/internal/cli
