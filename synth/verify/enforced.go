@@ -32,8 +32,9 @@ func (h *Heard) add(o Heard) {
 type Enforcement struct {
 	Records uint64   // that passed or were dropped since
 	Drops   []Drop   // wanted edges that policy dropped
+	News    []Drop   // edges that policy dropped, of which nothing says whether they are wanted
 	Passes  []Pass   // edges that the policies deny and that passed
-	Denied  int      // edges that policy dropped and nobody wants
+	Denied  int      // edges that policy dropped and that are meant to be: see Meaning
 	Ends    []Judged // isolated workloads that were seen
 	Outside []string // pods of isolated namespaces that no policy holds: on their node's network, or not managed
 	// NoOpenings says that the log does not show when connections are opened: whether one is older than the policies
@@ -41,9 +42,20 @@ type Enforcement struct {
 	NoOpenings bool
 }
 
-// Drop is a wanted edge that policy dropped.
+// Meaning is what is known of an edge before policy drops it.
+type Meaning uint8
+
+// The meanings. That an edge never worked, or was never tried, says nothing: its need may be new.
+const (
+	Unheard  Meaning = iota // no record of it worked, and nobody decided
+	Wanted                  // it worked, or people want it
+	Unwanted                // people decided against it, or policy denied it before these policies were there
+)
+
+// Drop is an edge that policy dropped.
 type Drop struct {
 	Edge           graph.EdgeID
+	Outside        bool // its client is no pod and no node: anybody
 	Src, Dst, Port string
 	Records        uint64
 	Missing        []string // what rules would have to say; none where the policies allow it
@@ -66,7 +78,7 @@ type Cause uint8
 
 // The causes.
 const (
-	Established Cause = iota // no opening was seen since: connections are not judged again
+	Established Cause = iota // no opening was seen since: connections are not judged again, but by Cilium
 	Ignored                  // nothing at all was dropped in the namespace: the plugin may ignore the policies
 	NotApplied               // other connections are dropped there
 )
@@ -84,13 +96,19 @@ func (c Cause) String() string {
 type Judged struct {
 	Workload  string
 	Direction model.Direction
-	Confirmed bool // a connection was opened, or dropped
+	Confirmed bool // a connection was opened or dropped; to Cilium, which judges packets, one went on
 }
 
-// Failed counts what keeps an enforcement from being done, a line for each.
+// Failed counts what keeps an enforcement from being done, a line for each. What anybody outside tries is told and keeps
+// nothing.
 func (e *Enforcement) Failed() []string {
 	var out []string
-	unsure := 0
+	unsure, news := 0, 0
+	for _, d := range e.News {
+		if !d.Outside {
+			news++
+		}
+	}
 	for _, j := range e.Ends {
 		if !j.Confirmed {
 			unsure++
@@ -99,7 +117,8 @@ func (e *Enforcement) Failed() []string {
 	for _, f := range []struct {
 		n    int
 		what string
-	}{{len(e.Drops), "dropped though wanted"}, {len(e.Passes), "passing though denied"}, {unsure, "not confirmed"}} {
+	}{{len(e.Drops), "dropped though wanted"}, {news, "dropped and never seen to work"},
+		{len(e.Passes), "passing though denied"}, {unsure, "not confirmed"}} {
 		if f.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", f.n, f.what))
 		}
@@ -108,13 +127,13 @@ func (e *Enforcement) Failed() []string {
 }
 
 // Enforced compares a set that is in force with what the data plane did: heard has a Heard for each of g.Connections,
-// wanted the edges that worked before or that people want; what a rule of the set allows is wanted too.
+// and meant what is known of each edge; what a rule of the set allows is wanted too.
 func Enforced(
-	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, wanted map[graph.EdgeID]bool,
+	ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Config, heard []Heard, meant map[graph.EdgeID]Meaning,
 ) (Enforcement, error) {
-	x := &enforcing{verifier: newVerifier(g, set, cfg), wanted: wanted, drops: map[graph.EdgeID]*Drop{},
-		passes: map[graph.EdgeID]*Pass{}, of: map[graph.EdgeID]Heard{}, denied: map[string]bool{},
-		unwanted: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
+	x := &enforcing{verifier: newVerifier(g, set, cfg), meant: meant, drops: map[graph.EdgeID]*Drop{},
+		news: map[graph.EdgeID]*Drop{}, passes: map[graph.EdgeID]*Pass{}, of: map[graph.EdgeID]Heard{},
+		denied: map[string]bool{}, unwanted: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
 	opened, records := false, uint64(0)
 	for i := range g.Connections {
 		e := &g.Edges[g.Connections[i].Edge]
@@ -134,15 +153,16 @@ func Enforced(
 		}
 		x.look(&g.Connections[i], &heard[i])
 	}
-	return x.result(records, !opened), nil
+	return x.result(records, !opened && !x.perPacket()), nil
 }
 
 type enforcing struct {
 	*verifier
-	wanted   map[graph.EdgeID]bool
+	meant    map[graph.EdgeID]Meaning
 	of       map[graph.EdgeID]Heard
 	denied   map[string]bool // namespaces in which policy dropped something
 	drops    map[graph.EdgeID]*Drop
+	news     map[graph.EdgeID]*Drop
 	passes   map[graph.EdgeID]*Pass
 	unwanted map[graph.EdgeID]bool
 	seen     map[seenEnd]bool // whether a connection was judged
@@ -167,6 +187,15 @@ func (x *enforcing) look(c *graph.Connection, h *Heard) {
 	}
 }
 
+// perPacket reports whether the plugin judges every packet towards the server: Cilium asks its policy again for what its
+// connection tracking calls established (bpf/bpf_lxc.c), where others let it pass.
+func (x *enforcing) perPacket() bool { return x.cfg.Semantics == eval.Cilium }
+
+// judged reports whether the policies judged a connection.
+func (x *enforcing) judged(h *Heard) bool {
+	return h.Opened+h.Dropped > 0 || x.perPacket() && h.Passed > 0
+}
+
 // note remembers at which isolated ends a connection was judged.
 func (x *enforcing) note(c *graph.Connection, h *Heard) {
 	e := &x.g.Edges[c.Edge]
@@ -177,27 +206,52 @@ func (x *enforcing) note(c *graph.Connection, h *Heard) {
 	}{{e.Src, c.Src, model.Egress}, {e.Dst, c.Dst, model.Ingress}} {
 		if slices.ContainsFunc(x.may(end.id), func(m *eval.End) bool { return m.Isolated(end.d) == model.Yes }) {
 			k := seenEnd{end.peer, end.d}
-			x.seen[k] = x.seen[k] || h.Opened+h.Dropped > 0
+			x.seen[k] = x.seen[k] || x.judged(h)
 		}
 	}
 }
 
 func (x *enforcing) drop(c *graph.Connection, h *Heard, d *eval.Decision) {
-	if !(x.wanted[c.Edge] || named(d)) || x.cfg.Rejected[c.Edge] {
+	list := x.news
+	switch {
+	case x.cfg.Rejected[c.Edge] || x.cfg.Ignored[c.Edge]:
+		x.unwanted[c.Edge] = true
+		return
+	case x.meant[c.Edge] == Wanted || named(d):
+		list = x.drops
+	case x.meant[c.Edge] == Unwanted:
 		x.unwanted[c.Edge] = true
 		return
 	}
 	of := x.caseOf(c, Lost, d)
-	out := x.drops[c.Edge]
+	out := list[c.Edge]
 	if out == nil {
 		out = &Drop{Edge: c.Edge, Src: of.Src, Dst: of.Dst, Port: of.Port, Why: of.Why, Policy: of.Policy, At: of.At,
-			Missing: of.Missing}
+			Missing: of.Missing, Outside: x.outside(c)}
 		if d != nil && d.Allowed {
 			out.Why = "these policies allow it: others deny it, or these were not applied yet"
 		}
-		x.drops[c.Edge] = out
+		list[c.Edge] = out
 	}
 	out.Records += h.Dropped
+}
+
+// outside reports whether the client of a connection is no pod and no node.
+func (x *enforcing) outside(c *graph.Connection) bool {
+	p := &x.g.Peers[x.g.Edges[c.Edge].Src]
+	return p.Kind == model.KindAddress || p.Kind == model.KindNetwork || p.Kind == model.KindNetworkSet ||
+		p.Kind == model.KindEntity && p.Entities == model.World
+}
+
+// byClient puts what pods of the namespaces in scope lack before what others tried there: nobody else makes these lines.
+func (x *enforcing) byClient(a, b Drop) int {
+	other := func(d *Drop) int {
+		if x.in[x.g.Peers[x.g.Edges[d.Edge].Src].Namespace] {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(other(&a), other(&b)), cmp.Compare(a.Edge, b.Edge))
 }
 
 // named reports whether a rule of the set allows a connection, rather than that nothing isolates its ends.
@@ -216,7 +270,7 @@ func (x *enforcing) pass(c *graph.Connection, h *Heard, d *eval.Decision) {
 			ns = x.g.Peers[e.Dst].Namespace
 		}
 		switch {
-		case x.of[c.Edge].Opened == 0:
+		case x.of[c.Edge].Opened == 0 && !x.perPacket():
 			out.Cause = Established
 		case !x.denied[ns]:
 			out.Cause = Ignored
@@ -231,6 +285,10 @@ func (x *enforcing) result(records uint64, noOpenings bool) Enforcement {
 	for _, d := range x.drops {
 		out.Drops = append(out.Drops, *d)
 	}
+	for _, d := range x.news {
+		out.News = append(out.News, *d)
+	}
+	slices.SortFunc(out.News, x.byClient)
 	for _, p := range x.passes {
 		if noOpenings && p.Cause == Established {
 			p.Cause = NotApplied

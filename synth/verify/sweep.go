@@ -79,17 +79,7 @@ func atPort(missing []string, port, other string) []string {
 // Folded is the enforcement for people: many ports of a pair are one.
 func (e *Enforcement) Folded() *Enforcement {
 	out := *e
-	out.Drops, out.Passes = nil, nil
-	for _, s := range Sweeps(e.Drops, func(d *Drop) (src, dst, port, rest string) {
-		return d.Src, d.Dst, d.Port, d.Why + strings.Join(atPort(d.Missing, d.Port, ""), "|")
-	}) {
-		d := s.Items[0]
-		d.Missing, d.Port = atPort(d.Missing, d.Port, s.Port), s.Port
-		for _, o := range s.Items[1:] {
-			d.Records += o.Records
-		}
-		out.Drops = append(out.Drops, d)
-	}
+	out.Drops, out.News, out.Passes = foldedDrops(e.Drops), foldedDrops(e.News), nil
 	for _, s := range Sweeps(e.Passes, func(p *Pass) (src, dst, port, rest string) {
 		return p.Src, p.Dst, p.Port, p.Why + "|" + p.Cause.String()
 	}) {
@@ -101,6 +91,21 @@ func (e *Enforcement) Folded() *Enforcement {
 		out.Passes = append(out.Passes, p)
 	}
 	return &out
+}
+
+func foldedDrops(list []Drop) []Drop {
+	var out []Drop
+	for _, s := range Sweeps(list, func(d *Drop) (src, dst, port, rest string) {
+		return d.Src, d.Dst, d.Port, d.Why + strings.Join(atPort(d.Missing, d.Port, ""), "|")
+	}) {
+		d := s.Items[0]
+		d.Missing, d.Port = atPort(d.Missing, d.Port, s.Port), s.Port
+		for _, o := range s.Items[1:] {
+			d.Records += o.Records
+		}
+		out = append(out, d)
+	}
+	return out
 }
 
 // Folded is the staging for people: many ports of a pair are one.

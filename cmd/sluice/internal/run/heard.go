@@ -55,7 +55,7 @@ func Enforced(
 	if err != nil {
 		return verify.Enforcement{}, err
 	}
-	return verify.Enforced(ctx, l.Graph, p.Set, judge, l.heard(since), l.wanted(p.Bundle))
+	return verify.Enforced(ctx, l.Graph, p.Set, judge, l.heard(since), l.meanings(p.Bundle))
 }
 
 // Staged compares policies that the cluster only watches with what it said of them.
@@ -67,23 +67,31 @@ func Staged(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.
 	return verify.Staged(ctx, l.Graph, p.Set, judge, l.heard(0))
 }
 
-// wanted are the edges that worked at any time, and those that a bundle means to allow.
-func (l *Log) wanted(m *bundle.Manifest) map[graph.EdgeID]bool {
-	meant := func(source, destination, port string) bool { return false }
+// meanings are what is known of each edge: whether it worked at any time, and what a bundle says of it. What a bundle
+// has as tried in vain is not known to be unwanted: its server may have been down.
+func (l *Log) meanings(m *bundle.Manifest) map[graph.EdgeID]verify.Meaning {
+	meant := func(source, destination, port string) verify.Meaning { return verify.Unheard }
 	if m != nil {
 		known := m.Index()
-		meant = func(source, destination, port string) bool {
+		meant = func(source, destination, port string) verify.Meaning {
 			e := known.Of(source, destination, port)
-			if e == nil {
-				return false
+			switch {
+			case e == nil:
+				return verify.Unheard
+			case e.Accepted, e.Decided == "" && (e.State == graph.Allowed.String() || e.State == graph.Mixed.String()):
+				return verify.Wanted
+			case e.Decided != "", e.State == graph.Denied.String():
+				return verify.Unwanted
 			}
-			worked := e.State == graph.Allowed.String() || e.State == graph.Mixed.String()
-			return e.Accepted || worked && e.Decided == ""
+			return verify.Unheard
 		}
 	}
-	out := map[graph.EdgeID]bool{}
+	out := map[graph.EdgeID]verify.Meaning{}
 	for i, e := range l.Graph.AllEdges() {
-		out[i] = e.State.Worked() || meant(l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString())
+		out[i] = meant(l.Graph.Peers[e.Src].ID, l.Graph.Peers[e.Dst].ID, e.PortString())
+		if e.State.Worked() {
+			out[i] = verify.Wanted
+		}
 	}
 	return out
 }

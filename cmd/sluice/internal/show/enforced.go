@@ -15,8 +15,9 @@ type enforcementView struct {
 	header
 	Done       bool         `json:"done"`
 	Drops      []dropView   `json:"drops"`      // wanted, and dropped
+	News       []dropView   `json:"news"`       // dropped, and nothing says whether it is wanted
 	Passes     []passView   `json:"passes"`     // denied by the policies, and passed
-	Denied     int          `json:"denied"`     // edges that were dropped and nobody wants
+	Denied     int          `json:"denied"`     // edges that were dropped on purpose
 	Ends       []judgedView `json:"ends"`       // isolated workloads that were seen
 	Outside    []string     `json:"outside"`    // that no policy holds
 	NoOpenings bool         `json:"noOpenings"` // the log does not show when connections are opened
@@ -58,7 +59,8 @@ func Enforcement(w io.Writer, format string, e *verify.Enforcement) error {
 		return printObject(w, format, viewEnforcement(e))
 	}
 	v := viewEnforcement(e.Folded())
-	more := rest("wanted edges that were dropped", cut(&v.Drops)) + rest("edges that passed though denied", cut(&v.Passes))
+	more := rest("wanted edges that were dropped", cut(&v.Drops)) +
+		rest("dropped edges that never worked", cut(&v.News)) + rest("edges that passed though denied", cut(&v.Passes))
 	for _, line := range v.lines() {
 		fmt.Fprintln(w, line)
 	}
@@ -85,12 +87,9 @@ func rest(what string, n int) string {
 }
 
 func viewEnforcement(e *verify.Enforcement) enforcementView {
-	v := enforcementView{header: newHeader("Enforcement"), Done: len(e.Failed()) == 0, Drops: []dropView{},
-		Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{}, Outside: append([]string{}, e.Outside...),
+	v := enforcementView{header: newHeader("Enforcement"), Done: len(e.Failed()) == 0, Drops: dropViews(e.Drops),
+		News: dropViews(e.News), Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{}, Outside: append([]string{}, e.Outside...),
 		NoOpenings: e.NoOpenings}
-	for _, d := range e.Drops {
-		v.Drops = append(v.Drops, dropView{d.Src, d.Dst, d.Port, d.Records, d.Why, d.Missing, d.Policy, d.At.File, d.At.Line})
-	}
 	for _, p := range e.Passes {
 		v.Passes = append(v.Passes, passView{p.Src, p.Dst, p.Port, p.Records, p.Why, p.Cause.String()})
 	}
@@ -100,15 +99,32 @@ func viewEnforcement(e *verify.Enforcement) enforcementView {
 	return v
 }
 
+func dropViews(list []verify.Drop) []dropView {
+	out := []dropView{}
+	for _, d := range list {
+		out = append(out, dropView{d.Src, d.Dst, d.Port, d.Records, d.Why, d.Missing, d.Policy, d.At.File, d.At.Line})
+	}
+	return out
+}
+
+// line is a drop in words.
+func (d *dropView) line(word string) string {
+	out := fmt.Sprintf("%s: %s, %s: %s", word, between(d.Source, d.Destination, d.Port),
+		text.Plural(d.Records, "record", "records"), text.Printable(d.Why, 300))
+	if len(d.Missing) > 0 {
+		out += "\n  would need: " + text.Printable(strings.Join(d.Missing, "; "), 300)
+	}
+	return out
+}
+
 // lines are those of the edges.
 func (v *enforcementView) lines() []string {
 	var out []string
-	for _, d := range v.Drops {
-		out = append(out, fmt.Sprintf("dropped: %s, %s: %s", between(d.Source, d.Destination, d.Port),
-			text.Plural(d.Records, "record", "records"), text.Printable(d.Why, 300)))
-		if len(d.Missing) > 0 {
-			out[len(out)-1] += "\n  would need: " + text.Printable(strings.Join(d.Missing, "; "), 300)
-		}
+	for i := range v.Drops {
+		out = append(out, v.Drops[i].line("dropped"))
+	}
+	for i := range v.News {
+		out = append(out, v.News[i].line("dropped, never seen to work"))
 	}
 	for _, p := range v.Passes {
 		out = append(out, fmt.Sprintf("not enforced here: %s, %s: %s\n  %s", between(p.Source, p.Destination, p.Port),
@@ -133,8 +149,13 @@ func (v *enforcementView) summary() []string {
 			waiting = append(waiting, j.Direction+" of "+j.Workload)
 		}
 	}
+	if n := len(v.News); n > 0 {
+		out = append(out, text.Plural(n, "dropped edge", "dropped edges")+" never worked in these flows: a need that is new or rare, "+
+			"or nobody's. Learn from them, and decide on each (accept, reject) in sluice.yaml.")
+	}
 	if v.Denied > 0 {
-		out = append(out, text.Plural(v.Denied, "edge was", "edges were")+" dropped that nobody wants.")
+		out = append(out, text.Plural(v.Denied, "edge was", "edges were")+" dropped on purpose: "+
+			"decided against, or denied before these policies.")
 	}
 	out = append(out, fmt.Sprintf("%d of %s that the policies isolate had a connection judged since.", confirmed,
 		text.Plural(len(v.Ends), "direction of a workload", "directions of workloads")))
@@ -152,7 +173,7 @@ func (v *enforcementView) summary() []string {
 			text.Printable(text.Some(v.Outside), 500)))
 	}
 	if v.Done {
-		out = append(out, "Done: the policies are enforced, and nothing that is wanted was dropped.")
+		out = append(out, "Done: the policies are enforced, and nothing that is known to be wanted was dropped.")
 	}
 	return out
 }

@@ -29,13 +29,14 @@ func (j *Judgements) Enforcement(e *verify.Enforcement) error {
 	}
 	v := viewEnforcement(e.Folded())
 	news := v
-	news.Drops = newOf(j, "dropped", v.Drops, func(d dropView) dropView {
+	drop := func(d dropView) dropView {
 		d.Records, d.Port = 0, steady(d.Port)
 		if d.Port == sweep {
 			d.Missing = nil
 		}
 		return d
-	})
+	}
+	news.Drops, news.News = newOf(j, "dropped", v.Drops, drop), newOf(j, "new", v.News, drop)
 	news.Passes = newOf(j, "passed", v.Passes, func(p passView) passView {
 		p.Records, p.Port = 0, steady(p.Port)
 		return p
