@@ -109,12 +109,19 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 			gone = append(gone, fmt.Sprintf("%s of %s: %s", old.id, old.policy, old.text))
 		}
 	}
-	var kept, opened []string
+	var kept, opened, denied []string
 	for i := range m.Findings {
-		if f := &m.Findings[i]; synth.Kind(f.Kind) == synth.KindKept {
+		switch f := &m.Findings[i]; synth.Kind(f.Kind) {
+		case synth.KindKept:
 			kept = append(kept, f.Text)
+		case synth.KindDenied:
+			if !before.denied[f.Text] {
+				denied = append(denied, f.Text)
+			}
 		}
 	}
+	slices.Sort(denied)
+	denied = slices.Compact(denied) // both ends may be subjects
 	for _, w := range m.Widenings {
 		if !before.widenings[priced{w.Text, w.Price}] {
 			opened = append(opened, w.Text)
@@ -131,6 +138,7 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 	p.list("Rules that the files have no more", gone)
 	p.list("Kept, though the flows no longer show it", kept)
 	p.list("Widened, or at another price", opened)
+	p.list("Denied now, and not known to the former bundle: a need that is new or rare, or nobody's. Decide on each", denied)
 	return changesBegin + p.String() + changesEnd, nil
 }
 

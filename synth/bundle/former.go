@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 
+	"sluice/synth"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -23,6 +24,7 @@ type Former struct {
 	files     map[string]string // with their digests; nil: it does not list them
 	rules     []formerRule
 	widenings map[priced]bool
+	denied    map[string]bool // the texts of its findings of edges that policy denied
 	meaning   meaning
 	digest    string // of its bundle.json
 	review    string // its REVIEW.md
@@ -53,7 +55,8 @@ func ReadFormer(dir string) (*Former, error) {
 	}
 	defer func() { _ = file.Close() }()
 	hash := sha256.New()
-	r := &formerReader{of: &Former{dir: dir, widenings: map[priced]bool{}, meaning: meaning{}},
+	r := &formerReader{of: &Former{dir: dir, widenings: map[priced]bool{}, denied: map[string]bool{},
+		meaning: meaning{}},
 		in: json.NewDecoder(io.TeeReader(bufio.NewReader(file), hash))}
 	if err := r.manifest(); err != nil {
 		return nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
@@ -207,5 +210,9 @@ func (r *formerReader) keep(item any) {
 		}
 	case *Widening:
 		r.of.widenings[priced{x.Text, x.Price}] = true
+	case *Finding:
+		if synth.Kind(x.Kind) == synth.KindDenied {
+			r.of.denied[x.Text] = true
+		}
 	}
 }

@@ -171,8 +171,8 @@ type Seen struct {
 	DestinationPod string   `json:"destinationPod,omitempty"`
 }
 
-// worked reports whether the edge was seen to work.
-func (e *Edge) worked() bool {
+// Worked reports whether the edge was seen to work.
+func (e *Edge) Worked() bool {
 	return e.State == graph.Allowed.String() || e.State == graph.Mixed.String()
 }
 

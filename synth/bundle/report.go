@@ -87,7 +87,7 @@ func committedItem(item any) any {
 		return &out
 	case *Edge:
 		out := *x
-		if out.Seen = nil; out.worked() {
+		if out.Seen = nil; out.Worked() {
 			out.Grade, out.Doubt = "", ""
 		}
 		return &out

@@ -63,8 +63,8 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 func (f *former) shown(now *graph.Graph) error {
 	seen := f.seen(now)
 	var lacking []string
-	for name := range f.wanted() {
-		if !seen[name] {
+	for name, worked := range f.wanted() {
+		if !seen.shows(name, worked) {
 			lacking = append(lacking, name)
 		}
 	}
@@ -78,9 +78,10 @@ func (f *former) shown(now *graph.Graph) error {
 		text.Printable(text.Some(lacking), 400), bundle.EvidenceDir)
 }
 
-// keep adds the evidence of edges that the log no longer shows.
+// keep adds the evidence of edges that the log no longer shows. With that of an edge which is only denied by now it is
+// one that worked and was denied, as if both logs were read at once.
 func (f *former) keep(l *Log, cfg *synth.Config) {
-	kept := map[graph.EdgeID]bool{}
+	seen, kept := f.seen(l.Graph), map[graph.EdgeID]bool{}
 	for _, i := range f.missing(l.Graph) {
 		e := &f.graph.Edges[i]
 		if f.prune > 0 && l.Graph.AsOf-e.Last > f.prune.Microseconds() {
@@ -88,7 +89,9 @@ func (f *former) keep(l *Log, cfg *synth.Config) {
 			continue
 		}
 		kept[i] = true
-		cfg.Kept = append(cfg.Kept, edgeName(f.graph, e))
+		if name := edgeName(f.graph, e); seen[name] != graph.Denied {
+			cfg.Kept = append(cfg.Kept, name)
+		}
 	}
 	if len(kept) > 0 {
 		l.Builder.Add(f.builder.Tables(), f.rows(kept))
@@ -121,36 +124,47 @@ func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 }
 
 // missing returns the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only
-// attempts. One that is denied there has not aged.
+// attempts, or only denials of what worked: policies that are in force by then may have cut it by mistake.
 func (f *former) missing(now *graph.Graph) []graph.EdgeID {
 	seen, wanted := f.seen(now), f.wanted()
 	var out []graph.EdgeID
 	for i, e := range f.graph.AllEdges() {
-		if name := edgeName(f.graph, e); e.State != graph.Refused && wanted[name] && !seen[name] {
+		name := edgeName(f.graph, e)
+		if worked, ok := wanted[name]; ok && e.State != graph.Refused && !seen.shows(name, worked) {
 			out = append(out, i)
 		}
 	}
 	return out
 }
 
+// states are those of the edges of a graph, by their names.
+type states map[string]graph.State
+
+// shows reports whether a graph shows an edge as it was: one that worked is not shown by denials of it.
+func (s states) shows(edge string, worked bool) bool {
+	state, ok := s[edge]
+	return ok && (state != graph.Denied || !worked)
+}
+
 // seen are the edges that a graph shows, more than attempts of them.
-func (f *former) seen(now *graph.Graph) map[string]bool {
-	out := map[string]bool{}
+func (f *former) seen(now *graph.Graph) states {
+	out := states{}
 	for _, e := range now.AllEdges() {
 		if e.State != graph.Refused && e.State != graph.Pending {
-			out[edgeName(now, e)] = true
+			out[edgeName(now, e)] = e.State
 		}
 	}
 	return out
 }
 
-// wanted are the edges that rules of the bundle stand for.
+// wanted are the edges that rules of the bundle stand for, and whether each worked.
 func (f *former) wanted() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range f.manifest.Rules {
 		for _, i := range r.Edges {
-			for name := range f.manifest.Edges[i].Each() {
-				out[name] = true
+			e := &f.manifest.Edges[i]
+			for name := range e.Each() {
+				out[name] = e.Worked()
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func (l *Log) meanings(m *bundle.Manifest) map[graph.EdgeID]verify.Meaning {
 			switch {
 			case e == nil:
 				return verify.Unheard
-			case e.Accepted, e.Decided == "" && (e.State == graph.Allowed.String() || e.State == graph.Mixed.String()):
+			case e.Accepted, e.Decided == "" && e.Worked():
 				return verify.Wanted
 			case e.Decided != "", e.State == graph.Denied.String():
 				return verify.Unwanted
