@@ -127,9 +127,6 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 	return "", ""
 }
 
-// nodeEntities are the entities that are a node's addresses.
-const nodeEntities = model.Host | model.RemoteNode | model.KubeAPIServer
-
 // peerless says why the dialect has no peer for something outside the cluster's pods.
 func (x *gatherer) peerless(p *graph.Peer) string {
 	what := p.ID

@@ -51,6 +51,8 @@ const (
 	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
 	KindTunnel        Kind = "dns-tunnel"        // a client that asked for very many names of code of one zone
 	KindHostPeer      Kind = "own-node-host"     // a peer seen only as the host of the pod's own node
+	KindOtherNodes    Kind = "other-nodes"       // a peer seen only as other nodes than the pod's own
+	KindMesh          Kind = "mesh-port"         // a port at which a mesh carries the connections of others
 	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
 	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
 	KindTCPDNSDenied  Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
@@ -206,6 +208,14 @@ var pages = map[Kind]page{
 		"The peer is the host of the node that the pod ran on, and no other node was seen in that place.",
 		"The rule allows the own node only: it breaks when the pod or what listens there moves to another.",
 		"Record until it is seen from another node, or allow the entity remote-node by a policy in extra/."},
+	KindOtherNodes: {Warning,
+		"The peer is a node, and the pod was never seen connecting so to its own: that is another entity.",
+		"The rule allows other nodes only: it breaks when the pod moves to the node that it needs, or what listens there to that of the pod.",
+		"Record until it is seen with the own node, or allow the entity host by a policy in extra/."},
+	KindMesh: {Warning,
+		"The port is one at which the proxies of a mesh carry the connections of others, and what is inside is in no record.",
+		"The rule allows the peer every service of the pod that is in the mesh, on any port.",
+		"Keep the services apart by the mesh's own authorization policies."},
 	KindSuspect: {Warning,
 		"A connection worked, and looks like a scan, a person's test, a step between environments, or what nobody meant.",
 		"It is allowed: a log does not tell what somebody meant, and nothing that worked is left out for its looks. " +

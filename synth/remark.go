@@ -227,18 +227,19 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		note(KindHostPeer, "was seen with the host of the pod's own node only",
 			"the rule breaks when either moves to another node")
 	}
-	if s.g.Peers[en.peer].Kind == model.KindAddress {
-		text := "has an outside peer that is known by its address"
-		if len(e.Names) > 0 {
-			text += " (asked for as " + strings.Join(e.Names, ", ") + ")"
-		}
-		note(KindFragile, text, "the rule breaks when the address changes")
-		if len(ownersOf(e.Names)) > 1 {
-			note(KindOwners, "has names of several owners for one address, asked for by "+s.g.Peers[e.Src].ID+": "+
-				strings.Join(e.Names, ", "),
-				"where the dialect allows names each is allowed, and its owner can point it at any address; "+
-					"reject those that are not needed")
-		}
+	if s.onlyOtherNodes(e, en) {
+		note(KindOtherNodes, "was seen with other nodes than the pod's own only",
+			"the rule breaks when either moves to the node of the other")
+	}
+	if mesh := model.MeshPort(e.Proto, e.Port); mesh != "" && s.g.Peers[en.peer].Kind == model.KindPod {
+		note(KindMesh, "goes to the port of a mesh ("+mesh+")",
+			"the connections inside are in no record: whoever may reach it may reach every service of the pod in the mesh")
+	}
+	if s.g.Peers[en.peer].Kind == model.KindAddress && len(ownersOf(e.Names)) > 1 {
+		note(KindOwners, "has names of several owners for one address, asked for by "+s.g.Peers[e.Src].ID+": "+
+			strings.Join(e.Names, ", "),
+			"where the dialect allows names each is allowed, and its owner can point it at any address; "+
+				"reject those that are not needed")
 	}
 }
 

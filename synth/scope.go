@@ -22,7 +22,7 @@ type scope struct {
 	refused map[string]string             // those that were chosen and can have none, and why
 	decided decided
 	suspect map[graph.EdgeID]string // edges that a person should look at, and why
-	nodes   map[nodeEdge]bool       // what is learned of pods and other nodes than their own
+	nodes   map[nodeEdge]nodesSeen  // what is learned of pods and nodes
 }
 
 func newScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
@@ -152,6 +152,9 @@ func (s *scope) ends(e *graph.Edge) []edgeEnd {
 	return out
 }
 
+// nodeEntities are the entities that are a node's addresses.
+const nodeEntities = model.Host | model.RemoteNode | model.KubeAPIServer
+
 // otherNodes are the Entities of nodes that are not known to be a pod's own.
 const otherNodes = model.RemoteNode | model.KubeAPIServer
 
@@ -159,7 +162,14 @@ const otherNodes = model.RemoteNode | model.KubeAPIServer
 // connection with the pod.
 func (s *scope) onlyOwnNode(e *graph.Edge, en edgeEnd) bool {
 	host := s.g.Peers[en.peer].Entities
-	return host&model.Host != 0 && host&otherNodes == 0 && !s.nodes[nodeEdge{en.self, en.dir, e.Proto, e.Port}]
+	return host&model.Host != 0 && host&otherNodes == 0 && !s.nodes[nodeEdge{en.self, en.dir, e.Proto, e.Port}].other
+}
+
+// onlyOtherNodes reports whether a pod connects to another node than its own, and never so to its own: that is another
+// entity, which nothing lets pass. What comes in from the own node always may.
+func (s *scope) onlyOtherNodes(e *graph.Edge, en edgeEnd) bool {
+	return en.dir == model.Egress && s.g.Peers[en.peer].Entities&nodeEntities == model.RemoteNode &&
+		!s.nodes[nodeEdge{en.self, en.dir, e.Proto, e.Port}].own
 }
 
 // nodeEdge is a connection of a pod with nodes.
@@ -170,17 +180,27 @@ type nodeEdge struct {
 	port  uint16
 }
 
-// nodeEdges are the learned connections of pods with other nodes than their own.
-func (s *scope) nodeEdges() map[nodeEdge]bool {
-	seen := map[nodeEdge]bool{}
+// nodesSeen says which nodes have a connection with a pod: its own, others.
+type nodesSeen struct{ own, other bool }
+
+// nodeEdges are the learned connections of pods with nodes. A node of the API server is named by that.
+func (s *scope) nodeEdges() map[nodeEdge]nodesSeen {
+	out := map[nodeEdge]nodesSeen{}
+	see := func(k nodeEdge, e model.Entities) {
+		if e&nodeEntities == 0 {
+			return
+		}
+		seen := out[k]
+		seen.own, seen.other = seen.own || e&nodeEntities == model.Host, seen.other || e&otherNodes != 0
+		out[k] = seen
+	}
 	for i, e := range s.g.AllEdges() {
-		from, to := s.g.Peers[e.Src].Entities&otherNodes != 0, s.g.Peers[e.Dst].Entities&otherNodes != 0
-		if (from || to) && s.accepted(i) {
-			in, out := nodeEdge{e.Dst, model.Ingress, e.Proto, e.Port}, nodeEdge{e.Src, model.Egress, e.Proto, e.Port}
-			seen[in], seen[out] = seen[in] || from, seen[out] || to
+		if s.accepted(i) {
+			see(nodeEdge{e.Dst, model.Ingress, e.Proto, e.Port}, s.g.Peers[e.Src].Entities)
+			see(nodeEdge{e.Src, model.Egress, e.Proto, e.Port}, s.g.Peers[e.Dst].Entities)
 		}
 	}
-	return seen
+	return out
 }
 
 // lastPort is the last port that a rule for an edge names: all of a protocol that has none.

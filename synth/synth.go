@@ -43,6 +43,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	global := denyAll(scope, speech, notes, enforce, resolvers.known(scope))
 	priceFloor(global, ledger)
 	solver := &solver{scope, translator, speech, resolvers, domainsAsked(scope)}
+	remarkFragile(solver, needs, notes)
 	written, err := writePolicies(ctx, solver, needs, notes, ledger, enforce)
 	if err != nil {
 		return Result{}, err

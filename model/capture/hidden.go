@@ -49,21 +49,15 @@ func NeedsNames(found []Finding) bool {
 	return slices.ContainsFunc(found, func(f Finding) bool { return f.ID == "no-names" })
 }
 
-// tunnels are the ports at which a mesh carries the connections of others.
-var tunnels = map[uint16]string{
-	15001: "Istio's sidecar, outbound", 15006: "Istio's sidecar, inbound", 15008: "HBONE of Istio's ambient mesh",
-	4143: "Linkerd's proxy, inbound", 4140: "Linkerd's proxy, outbound",
-}
-
 func (d *doctor) mesh() {
 	edges := map[uint16]int{}
 	for _, e := range d.shown {
-		if e.Proto == model.TCP && tunnels[e.Port] != "" && e.State.Worked() {
+		if model.MeshPort(e.Proto, e.Port) != "" && e.State.Worked() {
 			edges[e.Port]++
 		}
 	}
 	for _, port := range slices.Sorted(maps.Keys(edges)) {
-		d.found(fmt.Sprintf("%s to port %d (%s)", several(edges[port], "edge"), port, tunnels[port]),
+		d.found(fmt.Sprintf("%s to port %d (%s)", several(edges[port], "edge"), port, model.MeshPort(model.TCP, port)),
 			"the ports of the services are inside of it and not in the log: the rule for it allows every service of the pod that is in the mesh",
 			"allow the mesh's port, and keep the services apart by the mesh's own authorization policies")
 	}

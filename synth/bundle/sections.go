@@ -101,6 +101,9 @@ func (r *reviewer) opened() string {
 	if n := len(r.m.Widenings); n > 0 {
 		text += fmt.Sprintf("; on purpose, at a price: %s below", count(n, "widening", "widenings"))
 	}
+	if slices.ContainsFunc(r.m.Findings, func(f Finding) bool { return f.Kind == string(synth.KindMesh) }) {
+		text += "; what is carried inside a mesh is in no record, see " + string(synth.KindMesh)
+	}
 	return text
 }
 

@@ -99,8 +99,8 @@ type Judged struct {
 	Confirmed bool // a connection was opened or dropped; to Cilium, which judges packets, one went on
 }
 
-// Failed counts what keeps an enforcement from being done, a line for each. What anybody outside tries is told and keeps
-// nothing.
+// Failed counts what keeps an enforcement from being done, a line for each. What anybody outside tries is told, and
+// keeps nothing.
 func (e *Enforcement) Failed() []string {
 	var out []string
 	unsure, news := 0, 0
@@ -187,8 +187,8 @@ func (x *enforcing) look(c *graph.Connection, h *Heard) {
 	}
 }
 
-// perPacket reports whether the plugin judges every packet towards the server: Cilium asks its policy again for what its
-// connection tracking calls established (bpf/bpf_lxc.c), where others let it pass.
+// perPacket reports whether the plugin judges every packet towards the server: Cilium asks its policy again for what
+// its connection tracking calls established (bpf/bpf_lxc.c), where others let it pass.
 func (x *enforcing) perPacket() bool { return x.cfg.Semantics == eval.Cilium }
 
 // judged reports whether the policies judged a connection.
@@ -243,7 +243,7 @@ func (x *enforcing) outside(c *graph.Connection) bool {
 		p.Kind == model.KindEntity && p.Entities == model.World
 }
 
-// byClient puts what pods of the namespaces in scope lack before what others tried there: nobody else makes these lines.
+// byClient puts what pods of the namespaces in scope lack before what others tried: nobody else makes those lines.
 func (x *enforcing) byClient(a, b Drop) int {
 	other := func(d *Drop) int {
 		if x.in[x.g.Peers[x.g.Edges[d.Edge].Src].Namespace] {

@@ -88,8 +88,8 @@ func rest(what string, n int) string {
 
 func viewEnforcement(e *verify.Enforcement) enforcementView {
 	v := enforcementView{header: newHeader("Enforcement"), Done: len(e.Failed()) == 0, Drops: dropViews(e.Drops),
-		News: dropViews(e.News), Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{}, Outside: append([]string{}, e.Outside...),
-		NoOpenings: e.NoOpenings}
+		News: dropViews(e.News), Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{},
+		Outside: append([]string{}, e.Outside...), NoOpenings: e.NoOpenings}
 	for _, p := range e.Passes {
 		v.Passes = append(v.Passes, passView{p.Src, p.Dst, p.Port, p.Records, p.Why, p.Cause.String()})
 	}
