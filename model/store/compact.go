@@ -163,9 +163,12 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 				small = append(small, g)
 			}
 		}
-		for _, h := range sums {
-			if whole[h.Of[0]] || len(run) == 1 {
-				w.keptSums = append(w.keptSums, h)
+		for i := range sums {
+			if !whole[sums[i].Of[0]] && len(run) > 1 {
+				continue
+			}
+			if err := w.keepSum(ctx, &sums[i]); err != nil {
+				return err
 			}
 		}
 	}
@@ -175,10 +178,10 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 	return w.mergeSegments(ctx, &sc, small)
 }
 
-// whole returns the names of the segments that are large enough to be taken over as they are, and the sums that stay
-// true without those to drop. Segments of one sum are taken over together, or none of them.
-func (c *commit) whole(drop map[string]bool) (out map[string]bool, sums []Hours) {
-	sums = without(c.Hours, drop)
+// whole returns the names of the segments that are large enough to be taken over as they are, and what stays of the sums
+// without those to drop. Segments of one sum are taken over together, or none of them.
+func (c *commit) whole(drop map[string]bool) (out map[string]bool, sums []remaining) {
+	sums = c.remaining(drop)
 	rows := map[string]int64{}
 	for i := range c.Segments {
 		rows[c.Segments[i].Path] = c.Segments[i].Rows
@@ -209,9 +212,7 @@ func (w *Writer) mergeSegments(ctx context.Context, sc *scan, small []Segment) e
 				return err
 			}
 		}
-		if w.home = g.Cluster; w.home == UnknownCluster {
-			w.home = ""
-		}
+		w.setHome(g.Cluster)
 		if err := sc.segment(ctx, g); err != nil {
 			return err
 		}

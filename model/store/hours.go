@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -147,11 +148,67 @@ func (c *commit) checkHours() error {
 	return nil
 }
 
-// without returns the sums of hours that are of none of these segments.
-func without(hours []Hours, drop map[string]bool) []Hours {
-	return slices.DeleteFunc(slices.Clone(hours), func(h Hours) bool {
-		return slices.ContainsFunc(h.Of, func(of string) bool { return drop[of] })
-	})
+// remaining is what stays of a sum of hours once some of its segments are dropped.
+type remaining struct {
+	Hours                 // of the segments that stay
+	days  map[string]bool // of which rows stay; nil: of all
+}
+
+// remaining returns what stays of the sums of hours without the segments to drop. Of a sum that holds more of a day than
+// what stays of that day nothing does: the minutes of the others are read.
+func (c *commit) remaining(drop map[string]bool) (out []remaining) {
+	day := map[string]string{}
+	for i := range c.Segments {
+		day[c.Segments[i].Path] = c.Segments[i].Day
+	}
+	for _, h := range c.Hours {
+		r, gone := remaining{Hours: h, days: map[string]bool{}}, map[string]bool{}
+		r.Of = nil
+		for _, of := range h.Of {
+			if drop[of] {
+				gone[day[of]] = true
+				continue
+			}
+			r.Of, r.days[day[of]] = append(r.Of, of), true
+		}
+		if len(gone) == 0 {
+			r.days = nil
+		}
+		split := false
+		for d := range gone {
+			split = split || r.days[d]
+		}
+		if len(r.Of) > 0 && !split {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// keepSum takes over what stays of a sum of hours. Nothing is held before and after.
+func (w *Writer) keepSum(ctx context.Context, r *remaining) error {
+	if r.days == nil {
+		w.keptSums = append(w.keptSums, r.Hours)
+		return nil
+	}
+	w.setHome(r.Cluster)
+	sc := scan{files: w.store.files, fn: func(t model.Tables, rows []model.Observation) error {
+		w.hold(t, slices.DeleteFunc(rows, func(o model.Observation) bool { return !r.days[dayOf(o.Window)] }))
+		return nil
+	}}
+	if err := sc.segment(ctx, &r.Segment); err != nil {
+		return err
+	}
+	t, order := w.arrange(mergeHours)
+	h := Hours{Of: r.Of}
+	var err error
+	if h.Segment, err = w.writePair(t, r.Cluster, hoursDir, order); err != nil {
+		return err
+	}
+	h.Day = ""
+	w.hours = append(w.hours, h)
+	w.letGo()
+	return nil
 }
 
 // share gives the segments of a commit, which are changed, their parts of what the sums of hours take, by their rows.

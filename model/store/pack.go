@@ -60,7 +60,11 @@ func (o *ScanOptions) chosen(commits []commit) (segments []Segment, hours []Hour
 				segments = append(segments, g)
 			}
 		}
-		hours = append(hours, without(commits[i].Hours, out)...)
+		for _, r := range commits[i].remaining(out) {
+			if r.days == nil {
+				hours = append(hours, r.Hours)
+			}
+		}
 	}
 	return segments, hours
 }

@@ -16,12 +16,7 @@ func (w *Writer) writeSegments() error {
 	if len(s.rows) == 0 {
 		return nil
 	}
-	t := w.tables.sorted()
-	for i := range s.rows {
-		t.apply(&s.rows[i])
-	}
-	s.clusters(t.endpoints, w.home)
-	order := merge(s.rows, s.sort())
+	t, order := w.arrange(merge)
 	all, from := order, len(w.done)
 	partition := func(e entry) (uint32, uint32) {
 		r := &s.rows[e.row]
@@ -43,6 +38,17 @@ func (w *Writer) writeSegments() error {
 		order = order[n:]
 	}
 	return w.writeHours(t, all, from)
+}
+
+// arrange brings the rows held in order, and adds them up.
+func (w *Writer) arrange(add func([]model.Observation, []entry) []entry) (*ranked, []entry) {
+	s := &w.sorter
+	t := w.tables.sorted()
+	for i := range s.rows {
+		t.apply(&s.rows[i])
+	}
+	s.clusters(t.endpoints, w.home)
+	return t, add(s.rows, s.sort())
 }
 
 // writePair writes the pair of files for rows of one cluster below a directory.

@@ -225,9 +225,21 @@ func (w *Writer) flush() error {
 	if w.err = w.writeSegments(); w.err != nil {
 		w.err = fmt.Errorf("write store %s: %w", w.store.files, w.err)
 	}
+	w.letGo()
+	return w.err
+}
+
+// letGo lets go of the rows held.
+func (w *Writer) letGo() {
 	w.tables = newTables(w.opts.Cluster)
 	w.sorter.rows = w.sorter.rows[:0]
-	return w.err
+}
+
+// setHome says under which cluster rows are filed whose ends name none.
+func (w *Writer) setHome(cluster string) {
+	if w.home = cluster; cluster == UnknownCluster {
+		w.home = ""
+	}
 }
 
 // put stores a file that the commit will name. One of that name is what a writer that was killed left.
