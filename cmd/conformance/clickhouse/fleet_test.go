@@ -90,11 +90,36 @@ func perSecond(rows int64, clusters int, place string, spent time.Duration) floa
 
 var readLine = regexp.MustCompile(`Read (\d+) of ([\d,]+) segments: ([\d,]+) requests?, ([\d.]+) (k|M|G)?B`)
 
+// fleetPlaces are where a fleet's flows lie; alone is a directory with one cluster of it.
+var fleetPlaces = []string{"alone", "directory", "bucket", "clickhouse"}
+
+// learnByTurns learns from every place, by turns, since others' load comes and goes, and returns the least that it took.
+// After the first time all is in the memory of the machine.
+func (s *server) learnByTurns(at map[string]string, dir string) map[string]usage {
+	took, served := map[string]usage{}, time.Duration(0)
+	for range 4 {
+		for _, place := range fleetPlaces {
+			before := s.cpu()
+			u := run(s.t, "SLUICE", "learn", "--store", at[place], "--cluster", "c001", "-n", "team-03", "--min-watch", "0",
+				"--out", filepath.Join(dir, place+"-bundle"))
+			if place == "clickhouse" {
+				served = s.cpu() - before
+			}
+			if best, ok := took[place]; ok {
+				u.wall, u.cpu, u.peak = min(u.wall, best.wall), min(u.cpu, best.cpu), max(u.peak, best.peak)
+			}
+			took[place] = u
+		}
+	}
+	s.t.Logf("the server spent %v on what learn asked last", served)
+	return took
+}
+
 // TestFleet: of a fleet that many collectors have written, learn for a namespace of one cluster reads what is of that
 // cluster, and gives the bundle that the cluster alone gives, from a directory, a bucket and ClickHouse. Its memory is
 // that of the cluster and not of the fleet.
 func TestFleet(t *testing.T) {
-	clusters, records := number(t, "FLEET", 8), number(t, "FLEET_RECORDS", 3000)
+	clusters, records := number(t, "FLEET", 5), number(t, "FLEET_RECORDS", 3000)
 	s := newServer(t, "")
 	s.start()
 	dir := t.TempDir()
@@ -122,12 +147,8 @@ func TestFleet(t *testing.T) {
 		onServer, rows = onServer+g.Bytes, rows+g.Rows
 	}
 	t.Logf("%d rows; the server spent %v on writing them", rows, s.cpu()-before)
-	took := map[string]usage{}
-	for _, place := range []string{"alone", "directory", "bucket", "clickhouse"} {
-		for range 2 { // the second time all is in the memory of the machine
-			took[place] = run(t, "SLUICE", "learn", "--store", at[place], "--cluster", "c001", "-n", "team-03", "--min-watch", "0",
-				"--out", filepath.Join(dir, place+"-bundle"))
-		}
+	took := s.learnByTurns(at, dir)
+	for _, place := range fleetPlaces {
 		u := took[place]
 		t.Logf("%-10s written with %v CPU (%.0f rows a CPU s), learned in %v (%v CPU), peak %d MiB", place, spent[place].Round(time.Millisecond),
 			perSecond(rows, clusters, place, spent[place]), u.wall.Round(time.Millisecond), u.cpu.Round(time.Millisecond), u.peak)
