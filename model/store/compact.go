@@ -16,6 +16,8 @@ import (
 const (
 	// mergeAt is how many commits in a row of one level are merged into one of the next, if nothing else is asked for.
 	mergeAt = 32
+	// Grace is how long readers of a store may take, where nobody says it.
+	Grace = 10 * time.Minute
 	// wholeRows is the size from which a segment is taken over as it is, not written again.
 	wholeRows = 1 << 16
 )
@@ -178,8 +180,8 @@ func (w *Writer) mergeRun(ctx context.Context, run []commit, drop map[string]boo
 	return w.mergeSegments(ctx, &sc, small)
 }
 
-// whole returns the names of the segments that are large enough to be taken over as they are, and what stays of the sums
-// without those to drop. Segments of one sum are taken over together, or none of them.
+// whole returns the names of the segments that are large enough to be taken over as they are, and what stays of the
+// sums without those to drop. Segments of one sum are taken over together, or none of them.
 func (c *commit) whole(drop map[string]bool) (out map[string]bool, sums []remaining) {
 	sums = c.remaining(drop)
 	rows := map[string]int64{}

@@ -154,8 +154,8 @@ type remaining struct {
 	days  map[string]bool // of which rows stay; nil: of all
 }
 
-// remaining returns what stays of the sums of hours without the segments to drop. Of a sum that holds more of a day than
-// what stays of that day nothing does: the minutes of the others are read.
+// remaining returns what stays of the sums of hours without the segments to drop. Nothing does of a sum that holds more
+// of a day than what stays of it: there the minutes of the others are read.
 func (c *commit) remaining(drop map[string]bool) (out []remaining) {
 	day := map[string]string{}
 	for i := range c.Segments {

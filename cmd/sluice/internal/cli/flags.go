@@ -276,10 +276,10 @@ func (r *reading) span() (since, until model.Micros, err error) {
 	return since, until, nil
 }
 
-// incomplete tells of sources without a record, and is the error for those that could not be read. It comes after what
-// the command prints, and before its findings.
+// incomplete tells of sources without a record and of what was put off, and is the error for those that could not be
+// read. It comes after what the command prints, and before its findings.
 func incomplete(s Streams, l *run.Log) error {
-	for _, err := range l.Empty {
+	for _, err := range slices.Concat(l.Empty, l.PutOff) {
 		fmt.Fprintln(s.Err, "sluice: "+text.Printable(err.Error(), 500))
 	}
 	return l.Incomplete()

@@ -80,15 +80,11 @@ type Retention struct {
 	Bytes int64
 }
 
-const (
-	pruneEvery = 10 * time.Minute
-	// graceTime is how long readers of the store may take.
-	graceTime = 10 * time.Minute
-)
+const pruneEvery = 10 * time.Minute
 
 // compact keeps the store small. What it cannot do now it does after one of the next commits.
 func (s *streamStore) compact() {
-	o := store.CompactOptions{Grace: graceTime}
+	o := store.CompactOptions{Grace: store.Grace}
 	if s.keep != (Retention{}) && (s.pruned.IsZero() || time.Since(s.pruned) >= pruneEvery) {
 		s.pruned = time.Now()
 		o.Keep, o.KeepBytes = s.keep.Age, s.keep.Bytes

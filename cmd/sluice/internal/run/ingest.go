@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"sluice/cmd/sluice/internal/place"
@@ -50,8 +51,18 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 		if err := w.Commit(metas); err != nil {
 			return nil, err
 		}
+		l.compact(ctx, st)
 	}
 	return l, nil
+}
+
+// compact keeps the store small: who adds a file a day and a cluster would leave a commit for each. What it cannot do
+// now the next one does.
+func (l *Log) compact(ctx context.Context, st place.Store) {
+	_, err := st.Compact(ctx, store.CompactOptions{Grace: store.Grace})
+	if err != nil && !errors.Is(err, store.ErrLocked) {
+		l.PutOff = append(l.PutOff, fmt.Errorf("all is stored, but the store could not be compacted: %w", err))
+	}
 }
 
 // stored are the sources as the store keeps them. One that could not be read is tried again the next time.
