@@ -13,7 +13,7 @@ func (r *reader) ip(b []byte, i int) int {
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inIP, open)
+		id, at := r.member(b, i, &allKeys[inIP], open)
 		if id == closed {
 			return at
 		}
@@ -26,13 +26,13 @@ func (r *reader) ip(b []byte, i int) int {
 		seen |= 1 << id &^ often
 		switch id {
 		case ipSource:
-			i = r.value(holeSrcIP, b, i)
+			i = r.note(holeSrcIP, i, r.str(b, i, &r.srcIP))
 		case ipDestination:
-			i = r.value(holeDstIP, b, i)
+			i = r.note(holeDstIP, i, r.str(b, i, &r.dstIP))
 		case ipVersion:
 			i = scan.Skip(b, i, 0)
 		default:
-			i = r.value(holeSkip, b, i)
+			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 		}
 		if i < 0 {
 			return r.fail(inIP, id, badValue)
@@ -57,7 +57,7 @@ func (r *reader) layer4(b []byte, i int) int {
 	}
 	r.hasLayer4 = true
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inLayer4, open)
+		id, at := r.member(b, i, &allKeys[inLayer4], open)
 		if id == closed {
 			return at
 		}
@@ -66,7 +66,7 @@ func (r *reader) layer4(b []byte, i int) int {
 		}
 		switch p := protocols[id]; {
 		case p == 0:
-			i = r.value(holeSkip, b, i)
+			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 		case b[i] != '{':
 			i = scan.Null(b, i)
 		case r.proto != 0:
@@ -87,7 +87,7 @@ func (r *reader) ports(b []byte, i int) int {
 	ports := r.proto.HasPorts()
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inPorts, open)
+		id, at := r.member(b, i, &allKeys[inPorts], open)
 		if id == closed {
 			return at
 		}
@@ -102,15 +102,15 @@ func (r *reader) ports(b []byte, i int) int {
 		case id == portType && icmp:
 			i = r.whole(b, i, maxICMP, &r.icmp)
 		case id == portSource && ports:
-			i = r.value(holeSrcPort, b, i)
+			i = r.note(holeSrcPort, i, r.whole(b, i, maxPort, &r.srcPort))
 		case id == portDestination && ports:
-			i = r.value(holeDstPort, b, i)
+			i = r.note(holeDstPort, i, r.whole(b, i, maxPort, &r.dstPort))
 		case id == portFlags && ports:
 			i = r.tcpFlags(b, i)
 		case id == portCode:
 			i = scan.Skip(b, i, 0)
 		default:
-			i = r.value(holeSkip, b, i)
+			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 		}
 		if i < 0 {
 			return r.fail(inPorts, id, badValue)
@@ -139,7 +139,7 @@ func (r *reader) tcpFlags(b []byte, i int) int {
 	r.hasFlags = tcp
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inFlags, open)
+		id, at := r.member(b, i, &allKeys[inFlags], open)
 		if id == closed {
 			return at
 		}
@@ -166,7 +166,7 @@ func (r *reader) eventType(b []byte, i int) int {
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inEvent, open)
+		id, at := r.member(b, i, &allKeys[inEvent], open)
 		if id == closed {
 			return at
 		}
@@ -183,7 +183,7 @@ func (r *reader) eventType(b []byte, i int) int {
 		case eventSubType:
 			i = r.enum(b, i, plainly, &r.subEvent)
 		default:
-			i = r.value(holeSkip, b, i)
+			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 		}
 		if i < 0 {
 			return r.fail(inEvent, id, badValue)
@@ -198,7 +198,7 @@ func (r *reader) readService(b []byte, i int) int {
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inService, open)
+		id, at := r.member(b, i, &allKeys[inService], open)
 		if id == closed {
 			return at
 		}
@@ -230,7 +230,7 @@ func (r *reader) counts(b []byte, i int) int {
 	}
 	r.aggregate = true
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inAggregate, open)
+		id, at := r.member(b, i, &allKeys[inAggregate], open)
 		if id == closed {
 			return at
 		}

@@ -41,11 +41,15 @@ type step struct {
 
 // value reads the value of a hole, and notes where it stood.
 func (r *reader) value(h hole, b []byte, i int) int {
-	end := r.fill(h, b, i)
+	return r.note(h, i, r.fill(h, b, i))
+}
+
+// note notes where the value of a hole stands, which value or what fill would call has read.
+func (r *reader) note(h hole, from, to int) int {
 	if r.noting {
-		r.path = append(r.path, step{h, i, end})
+		r.path = append(r.path, step{h, from, to})
 	}
-	return end
+	return to
 }
 
 // fill reads the value of a hole.

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -161,16 +162,24 @@ var memberNames = [inKinds]map[member]string{
 // key is a name with the end of the string and the colon, as JSON without blanks has it, in words of which the masks
 // say how much counts.
 type key struct {
-	words, masks [4]uint64
+	words, masks [maxKey / 8]uint64
 	size         int
 	id           member
 	next         uint8 // of those with the same hash, as first has it
 }
 
+// differs is 0 where the key stands at w.
+func (e *key) differs(w *[maxKey]byte) uint64 {
+	return (binary.LittleEndian.Uint64(w[:])&e.masks[0] ^ e.words[0]) |
+		(binary.LittleEndian.Uint64(w[8:])&e.masks[1] ^ e.words[1]) |
+		(binary.LittleEndian.Uint64(w[16:])&e.masks[2] ^ e.words[2]) |
+		(binary.LittleEndian.Uint64(w[24:])&e.masks[3] ^ e.words[3])
+}
+
 // keys are the names of one kind of objects.
 type keys struct {
 	first  [1 << keyBits]uint8 // by the hash of a name: its place in list
-	list   [128]key            // from 1 on
+	list   [128]key            // from 1 on; the first one is no name
 	n      int
 	folded map[string]member // by the name in lower case
 }
@@ -178,17 +187,18 @@ type keys struct {
 var allKeys = func() (all [inKinds]keys) {
 	for kind := range all {
 		all[kind].folded = map[string]member{}
-		ids := map[string]member{}
+		all[kind].list[0].words[0] = 1 // under a mask of zero: it stands nowhere
+		ids, proto := map[string]member{}, map[string]int{}
 		for id, list := range memberNames[kind] {
 			for name := range strings.FieldsSeq(list) {
-				ids[name], ids[camel(name)] = id, id
+				ids[name], ids[camel(name)], proto[name] = id, id, 1
 			}
 		}
-		// What is put last is found first: of names that begin alike, those of flow.proto before their JSON names, and
-		// short ones before long ones.
+		// What is put last is found first: names of flow.proto before others in camel case, and short ones before long
+		// ones that begin alike.
 		names := slices.Collect(maps.Keys(ids))
 		slices.SortFunc(names, func(a, b string) int {
-			return cmp.Or(strings.Count(a, "_")-strings.Count(b, "_"), len(b)-len(a), strings.Compare(a, b))
+			return cmp.Or(proto[a]-proto[b], len(b)-len(a), strings.Compare(a, b))
 		})
 		for _, name := range names {
 			all[kind].put(name, ids[name])
@@ -208,10 +218,10 @@ func camel(name string) string {
 
 func (k *keys) put(name string, id member) {
 	k.folded[strings.ToLower(name)] = id
-	if len(name) > maxKey || len(name) < minKey {
+	if len(name) > maxKey-2 || len(name) < minKey {
 		panic("a name too long or too short: " + name)
 	}
-	var text, mask [8 * len(key{}.words)]byte
+	var text, mask [maxKey]byte
 	e := key{size: copy(text[:], name+`":`), id: id}
 	for i := range e.size {
 		mask[i] = 0xff
@@ -226,11 +236,11 @@ func (k *keys) put(name string, id member) {
 	k.first[h] = uint8(k.n)
 }
 
-// maxKey and minKey are how long a name may be: with its end it fills a hash, and not more than the words.
+// A name with its end fills at least a hash, and at most the words.
 const (
-	maxKey  = 8*len(key{}.words) - 2
 	minKey  = 2
-	keyBits = 8
+	maxKey  = 32
+	keyBits = 10
 )
 
 // keyHash hashes what a name begins with.

@@ -136,7 +136,7 @@ func workloadItem(r *reader, b []byte, i int, l *list) int {
 func (r *reader) workload(b []byte, i int, name, kind *[]byte) int {
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inWorkload, open)
+		id, at := r.member(b, i, &allKeys[inWorkload], open)
 		if id == closed {
 			return at
 		}

@@ -202,7 +202,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	rests := r.ends.rests()
 	i := start
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inEnd, open)
+		id, at := r.member(b, i, &allKeys[inEnd], open)
 		if id == closed {
 			i = at
 			break

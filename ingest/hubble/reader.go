@@ -78,24 +78,33 @@ const (
 const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<nameNode | 1<<keyPolicies | 1<<keyLoose
 
 // member returns the member that follows and the index of its value. i stands at the brace, which is open then, or
-// behind the value before, and open is a comma.
-func (r *reader) member(b []byte, i, kind int, open byte) (member, int) {
-	at := i + 2
-	if b[i] != open || b[i+1] != '"' {
-		switch at = nextName(b, i, open); {
-		case at < 0:
-			return noMember, -1
-		case b[at-1] == '}':
+// behind the value before, and open is a comma. Mostly it calls nothing and compares all words at
+// once: without an order of keys no branch can be foreseen.
+func (r *reader) member(b []byte, i int, k *keys, open byte) (member, int) {
+	w := (*[2 + maxKey]byte)(b[i:])
+	if w[0] != open || w[1] != '"' {
+		at := nextName(b, i, open)
+		if at > 0 && b[at-1] == '}' {
 			return closed, at
 		}
+		return r.search(b, at, k)
 	}
-	// All words are compared at once: in objects without an order no branch can be foreseen.
-	w, k := (*[8 * len(key{}.words)]byte)(b[at:]), &allKeys[kind]
-	x, y := binary.LittleEndian.Uint64(w[:]), binary.LittleEndian.Uint64(w[8:])
-	z, v := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
-	for n := k.first[keyHash(uint32(x))]; n > 0; {
+	e := &k.list[k.first[keyHash(binary.LittleEndian.Uint32(w[2:]))]&127]
+	if at := i + 2 + e.size; e.differs((*[maxKey]byte)(w[2:])) == 0 && b[at] > ' ' {
+		return e.id, at
+	}
+	return r.search(b, i+2, k)
+}
+
+// search is member for the name at b[at:], whatever stands behind it.
+func (r *reader) search(b []byte, at int, k *keys) (member, int) {
+	if at < 0 {
+		return noMember, -1
+	}
+	w := (*[maxKey]byte)(b[at:])
+	for n := k.first[keyHash(binary.LittleEndian.Uint32(w[:]))]; n > 0; {
 		e := &k.list[n&127]
-		if (x&e.masks[0]^e.words[0])|(y&e.masks[1]^e.words[1])|(z&e.masks[2]^e.words[2])|(v&e.masks[3]^e.words[3]) != 0 {
+		if e.differs(w) != 0 {
 			n = e.next
 			continue
 		}
@@ -104,7 +113,7 @@ func (r *reader) member(b []byte, i, kind int, open byte) (member, int) {
 		}
 		return e.id, at
 	}
-	return r.spelled(b, at, kind)
+	return r.spelled(b, at, k)
 }
 
 // nextName returns the index behind the quote before a name, or behind the brace that ends the object.
@@ -129,7 +138,7 @@ func nextName(b []byte, i int, open byte) int {
 }
 
 // spelled is for keys that are unknown, or not written plainly.
-func (r *reader) spelled(b []byte, i, kind int) (member, int) {
+func (r *reader) spelled(b []byte, i int, k *keys) (member, int) {
 	end := scan.TextEnd(b, i)
 	if end < 0 {
 		return noMember, -1
@@ -155,7 +164,7 @@ func (r *reader) spelled(b []byte, i, kind int) (member, int) {
 		low[n] = c
 		n++
 	}
-	if id, ok := allKeys[kind].folded[string(low[:n])]; ok {
+	if id, ok := k.folded[string(low[:n])]; ok {
 		return id, scan.Blank(b, end+1)
 	}
 	return passed, scan.Blank(b, end+1)
@@ -285,7 +294,7 @@ func (r *reader) someone(e *end) model.Ref {
 func (r *reader) envelope(b []byte, i int) int {
 	seen, times := uint64(0), 0
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inEnvelope, open)
+		id, at := r.member(b, i, &allKeys[inEnvelope], open)
 		if id == closed {
 			r.outerTwice = r.outerTwice || times > 1
 			return at
@@ -311,7 +320,7 @@ func (r *reader) envelope(b []byte, i int) int {
 			if b[i] == '{' {
 				i = r.envelope(b, i)
 			} else {
-				i = r.value(holeSkip, b, i)
+				i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 			}
 		case envelopeTime:
 			times++
@@ -327,7 +336,7 @@ func (r *reader) envelope(b []byte, i int) int {
 		case nameNode:
 			i = r.value(holeOuterNode, b, i)
 		default:
-			i = r.value(holeSkip, b, i)
+			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 		}
 		if i < 0 {
 			return r.fail(inEnvelope, id, badValue)
@@ -341,7 +350,7 @@ func (r *reader) lostEvents(b []byte, i int) int {
 	}
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inLost, open)
+		id, at := r.member(b, i, &allKeys[inLost], open)
 		if id == closed {
 			return at
 		}
@@ -378,7 +387,7 @@ func (r *reader) lostEvents(b []byte, i int) int {
 func (r *reader) flow(b []byte, i int) int {
 	seen := uint64(0)
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inFlow, open)
+		id, at := r.member(b, i, &allKeys[inFlow], open)
 		if id == closed {
 			return at
 		}
@@ -391,7 +400,7 @@ func (r *reader) flow(b []byte, i int) int {
 		seen |= 1 << id &^ often
 		switch id {
 		case keyTime:
-			i = r.value(holeTime, b, i)
+			i = r.note(holeTime, i, r.timeValue(b, i))
 		case keyVerdict:
 			var t []byte
 			i = r.text(b, i, &t)
@@ -405,9 +414,10 @@ func (r *reader) flow(b []byte, i int) int {
 		case keyLayer4:
 			i = r.layer4(b, i)
 		case keySource:
-			i = r.value(holeSource, b, i)
+			r.source = b[i] == '{'
+			i = r.note(holeSource, i, r.end(b, i, &r.src))
 		case keyDestination:
-			i = r.value(holeDestination, b, i)
+			i = r.note(holeDestination, i, r.end(b, i, &r.dst))
 		case keyKind:
 			i = r.enum(b, i, kinds, &r.kind)
 		case keyNames:
@@ -441,7 +451,7 @@ func (r *reader) flow(b []byte, i int) int {
 		case keyLoose:
 			i = r.loose(b, i)
 		case nameNode:
-			i = r.value(holeNode, b, i)
+			i = r.note(holeNode, i, r.nodeName(b, i, &r.node))
 		case keyEnvelope:
 			if !r.bare {
 				r.enveloped = true
@@ -449,7 +459,7 @@ func (r *reader) flow(b []byte, i int) int {
 			}
 			i = scan.Skip(b, i, 0)
 		default:
-			i = r.value(holeSkip, b, i)
+			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
 		}
 		if i < 0 {
 			return r.fail(inFlow, id, badValue)
@@ -463,7 +473,7 @@ func (r *reader) loose(b []byte, i int) int {
 		return r.value(holeSkip, b, i)
 	}
 	for open := byte('{'); ; open = ',' {
-		id, at := r.member(b, i, inLoose, open)
+		id, at := r.member(b, i, &allKeys[inLoose], open)
 		if id == closed || at < 0 {
 			return at
 		}
