@@ -147,6 +147,7 @@ func (d *dist) build(target string) error {
 	flags := fmt.Sprintf("-s -w -X %[1]srelease=%[2]s -X %[1]scommit=%[3]s -X %[1]scommitted=%[4]s",
 		cli, d.version, d.commit, d.at.Format(time.RFC3339))
 	err := d.command([]string{"GOOS=" + system, "GOARCH=" + arch}, "go", "build", "-trimpath", "-buildvcs=false",
+		"-tags", "disable_grpc_modules", // of Google's storage, which is spoken to by HTTP
 		"-ldflags", flags, "-o", b.program, "./cmd/sluice")
 	if err != nil {
 		return err
