@@ -9,12 +9,13 @@ import (
 	"sync"
 )
 
-// How much garbage may lie beside what is live while policies are made and written. A heap of room has as much of it as
-// what is live takes, at least few percent of that and at most many.
+// How much garbage may lie beside what is live while policies are made and written: as much as a heap has room for, at
+// least few percent of what is live and at most many. What outgrows the room alone takes the larger one.
 const (
-	room = 400 << 20 // bytes: with what else a process has, that is 512 MiB
-	few  = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
-	many = 100       // percent: as usual
+	room   = 350 << 20 // bytes: with what else a process has, that is 512 MiB
+	larger = 850 << 20 // bytes: 1 GiB
+	few    = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
+	many   = 100       // percent: as usual
 
 	beside    = 100 << 20 // bytes: what a process has beside its heap, and of it in pages that are not full
 	unlimited = math.MaxInt64
@@ -52,7 +53,7 @@ func sparing() (end func()) {
 
 // garbage is how many percent of what is live may be garbage, and the bytes that the process should have at most: near
 // them what is free goes back to the system, and garbage goes sooner. They lie a third of what is live above it, so
-// that a heap that outgrows room is not collected without end.
+// that a heap that outgrows its room is not collected without end.
 func garbage() (percent int, most int64) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
@@ -60,6 +61,10 @@ func garbage() (percent int, most int64) {
 		return many, unlimited
 	}
 	at := int64(live[0].Value.Uint64())
-	percent = int(min(max(100*(room-at)/at, few), many))
-	return percent, max(room, at+at*int64(percent)/100) + beside
+	space := int64(room)
+	if at > room {
+		space = larger
+	}
+	percent = int(min(max(100*(space-at)/at, few), many))
+	return percent, max(space, at+at*int64(percent)/100) + beside
 }
