@@ -136,7 +136,10 @@ type Endpoint struct {
 }
 
 // Key is a text that is equal exactly for equal endpoints; it sorts by kind, namespace, owner, labels, address.
-func (e *Endpoint) Key() string { return string(e.appendKey(nil)) }
+func (e *Endpoint) Key() string {
+	var room [1024]byte // most need no more
+	return string(e.appendKey(room[:0]))
+}
 
 func (e *Endpoint) appendKey(b []byte) []byte {
 	b = append(b, '0'+byte(e.Kind))

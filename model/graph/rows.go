@@ -32,16 +32,13 @@ type Alike struct{ Ports, Addresses string }
 // the last one; addresses, and their ports where there are many, by their number and the first and last of them.
 func (g *Graph) Rows(edges []EdgeID, alike func(EdgeID) Alike) []Row {
 	f := &folding{g: g}
-	left := make([]foldable, len(edges))
-	for n, i := range edges {
-		left[n] = foldable{i, alike(i)}
-	}
-	left = f.fold(left, MostPorts, func(e *Edge, a Alike) pairKey { return pairKey{e.Src, e.Dst, e.Proto, 0, a.Ports} })
+	left := f.fold(f.foldable(edges, alike), MostPorts, func(e *Edge, a Alike) pairKey {
+		return pairKey{e.Src, e.Dst, e.Proto, 0, a.Ports}
+	})
 	left = f.fold(left, MostAddresses, f.byAddress(true))
 	left = f.fold(left, MostAddresses, f.byAddress(false))
 	for _, l := range left {
-		e := &g.Edges[l.id]
-		f.rows = append(f.rows, Row{[]EdgeID{l.id}, g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()})
+		f.single(l.id)
 	}
 	slices.SortFunc(f.rows, func(a, b Row) int { return int(a.Edges[0]) - int(b.Edges[0]) })
 	return f.rows
@@ -56,6 +53,32 @@ type folding struct {
 type foldable struct {
 	id    EdgeID
 	alike Alike
+}
+
+// foldable returns the edges that could be in a row with others: of a pair with many, or with an outside address. What
+// tells edges apart is asked of them alone. The others have rows then.
+func (f *folding) foldable(edges []EdgeID, alike func(EdgeID) Alike) (out []foldable) {
+	pair := func(e *Edge) pairKey { return pairKey{src: e.Src, dst: e.Dst, proto: e.Proto} }
+	many := make(map[pairKey]int, len(edges))
+	for _, i := range edges {
+		many[pair(&f.g.Edges[i])]++
+	}
+	for _, i := range edges {
+		e := &f.g.Edges[i]
+		outside := f.g.Peers[e.Src].Kind == model.KindAddress || f.g.Peers[e.Dst].Kind == model.KindAddress
+		if outside || many[pair(e)] > MostPorts {
+			out = append(out, foldable{i, alike(i)})
+		} else {
+			f.single(i)
+		}
+	}
+	return out
+}
+
+// single makes a row of one edge.
+func (f *folding) single(i EdgeID) {
+	e := &f.g.Edges[i]
+	f.rows = append(f.rows, Row{[]EdgeID{i}, f.g.Peers[e.Src].ID, f.g.Peers[e.Dst].ID, e.PortString()})
 }
 
 // pairKey is what edges of a row share; -1 stands for all outside addresses. Without a class they share nothing.

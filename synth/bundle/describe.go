@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
@@ -17,31 +19,27 @@ import (
 func describe(ctx context.Context, dir string, in Input, w *written, before *Former) (*Manifest, error) {
 	m := newManifest(in, &w.report, w.lines, w.spaces)
 	m.Files = w.files
-	rest, err := reviews(ctx, in, m, w, before)
-	if err != nil {
+	t := &texts{on: in.on(), dir: dir, place: w.place, digests: map[string]string{}}
+	if err := reviews(ctx, in, m, w, before, t); err != nil {
 		return nil, err
 	}
-	report := rest[ReportFile]
-	delete(rest, ReportFile) // it is not of what is listed
-	if rest[PlacesFile], err = m.Places().encode(); err != nil {
+	places, err := m.Places().encode()
+	if err != nil {
 		return nil, fmt.Errorf("encode places: %w", err)
 	}
+	rest := map[string][]byte{PlacesFile: places, ignoreFile: ignored(in.CommitEvidence),
+		attributesFile: []byte(attributes)}
 	if m.pictured() {
 		if rest[PictureFile], err = m.Picture(); err != nil {
 			return nil, fmt.Errorf("draw bundle: %w", err)
 		}
 	}
-	rest[ignoreFile] = ignored(in.CommitEvidence)
-	rest[attributesFile] = []byte(attributes)
 	for name, text := range rest {
-		if m.Files[name] = digestOf(text); w.place.has(name, m.Files[name]) {
-			delete(rest, name)
+		if err := t.write(name, text); err != nil {
+			return nil, err
 		}
 	}
-	rest[ReportFile] = report
-	if err := writeFiles(in.on(), dir, rest); err != nil {
-		return nil, err
-	}
+	maps.Copy(m.Files, t.digests)
 	c, err := m.stable(before)
 	if err != nil {
 		return nil, err
@@ -88,7 +86,6 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 		Options:    Options{in.Config.LearnDenied, in.Config.EnforceAnyway, slices.Sorted(slices.Values(in.Config.Widen))},
 		Beside:     in.InForce.beside(in.Config.Granted),
 		AsOf:       day(g.AsOf),
-		Inputs:     inputs(g),
 		Stats: Stats{r.Stats.Policies, r.Stats.Rules, r.Stats.Peers, r.Stats.Ports, r.Stats.SelectorTerms, lines,
 			r.Stats.Matrices, r.Stats.Proven, r.Stats.Large, r.Stats.LargeProven},
 		Namespaces: spaces,
@@ -98,6 +95,8 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 		Widenings:  []Widening{},
 		Findings:   []Finding{},
 	}
+	var digest sync.WaitGroup
+	digest.Go(func() { m.Inputs = inputs(g) })
 	index := m.edges(g, r)
 	_, m.GlobalDeny = r.GlobalDeny()
 	for _, s := range r.Subjects {
@@ -111,6 +110,7 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 	m.widenings(g, r)
 	m.findings(r, index)
 	m.Verification = verification(report)
+	digest.Wait()
 	return m
 }
 
@@ -152,7 +152,7 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 // edges lists the edges that have an end in one of the namespaces, alike ones in one row. The result says where each is
 // in the manifest.
 func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
-	index := map[graph.EdgeID]int{}
+	index := make(map[graph.EdgeID]int, len(g.Edges))
 	cannot, learned := r.Inexpressible(), r.Accepted()
 	var listed []graph.EdgeID
 	for i, e := range g.AllEdges() {
@@ -165,7 +165,8 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
 	}
 	rows := rowsOf(g, r, listed)
 	m.Edges = make([]Edge, 0, len(rows))
-	for _, row := range rows {
+	seen := make([]Seen, len(rows))
+	for n, row := range rows {
 		e, first := g.Sum(&row), row.Edges[0]
 		for _, i := range row.Edges {
 			index[i] = len(m.Edges)
@@ -174,6 +175,8 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
 		if len(row.Edges) > 1 {
 			many = len(row.Edges)
 		}
+		seen[n] = Seen{e.Records(), e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First),
+			model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod}
 		m.Edges = append(
 			m.Edges,
 			Edge{
@@ -188,17 +191,7 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
 				cannot[first],
 				learned[first] && !e.State.Worked(),
 				decided(r, first),
-				&Seen{
-					e.Records(),
-					e.DeniedRecords,
-					e.Conns,
-					len(e.Windows),
-					model.StampSecond(e.First),
-					model.StampSecond(e.Last),
-					e.Observers.Names(),
-					e.SrcPod,
-					e.DstPod,
-				},
+				&seen[n],
 				e.Names,
 			},
 		)
@@ -216,24 +209,30 @@ func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
 	if p, ok := r.GlobalDeny(); ok {
 		set = set.Add(p)
 	}
-	for i := range set.Policies {
-		p := &set.Policies[i]
-		for j := range p.Rules {
-			if p.Rules[j].Action != policy.Allow {
-				continue // no edge asks for it
-			}
-			id := p.RuleID(j)
-			told := map[int]bool{}
-			rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}
-			for _, e := range r.RuleEdges[id] {
-				if k := index[e]; !told[k] {
-					told[k] = true
-					rule.Edges = append(rule.Edges, k)
-				}
-			}
-			m.Rules = append(m.Rules, rule)
+	of := make([][]Rule, len(set.Policies))
+	render.Each(len(of), func(i int) { of[i] = rulesOf(r, &set.Policies[i], index) })
+	m.Rules = append(m.Rules, slices.Concat(of...)...)
+}
+
+// rulesOf are the rules of a policy, with the rows of their edges.
+func rulesOf(r *synth.Result, p *policy.Policy, index map[graph.EdgeID]int) []Rule {
+	out := make([]Rule, 0, len(p.Rules))
+	for j := range p.Rules {
+		if p.Rules[j].Action != policy.Allow {
+			continue // no edge asks for it
 		}
+		id := p.RuleID(j)
+		told := map[int]bool{}
+		rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}
+		for _, e := range r.RuleEdges[id] {
+			if k := index[e]; !told[k] {
+				told[k] = true
+				rule.Edges = append(rule.Edges, k)
+			}
+		}
+		out = append(out, rule)
 	}
+	return out
 }
 
 func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {

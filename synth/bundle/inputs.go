@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -34,22 +33,20 @@ func inputs(g *graph.Graph) Inputs {
 func digest(g *graph.Graph) string {
 	hash := sha256.New()
 	h := bufio.NewWriterSize(hash, 1<<16)
+	var line []byte
 	for _, e := range g.AllEdges() {
-		fmt.Fprintf(
-			h,
-			"%q %q %s %s %s %d %d %d %d %d %d\n",
-			g.Peers[e.Src].ID,
-			g.Peers[e.Dst].ID,
-			e.PortString(),
-			e.State,
-			e.Reason,
-			e.Used+e.Replies+e.Duplicates,
-			e.DeniedRecords,
-			e.RefusedRecords,
-			e.Conns,
-			e.First,
-			e.Last,
-		)
+		line = strconv.AppendQuote(line[:0], g.Peers[e.Src].ID)
+		line = strconv.AppendQuote(append(line, ' '), g.Peers[e.Dst].ID)
+		for _, word := range []string{e.PortString(), e.State.String(), e.Reason.String()} {
+			line = append(append(line, ' '), word...)
+		}
+		for _, n := range []uint64{e.Used + e.Replies + e.Duplicates, e.DeniedRecords, e.RefusedRecords, e.Conns} {
+			line = strconv.AppendUint(append(line, ' '), n, 10)
+		}
+		for _, at := range []model.Micros{e.First, e.Last} {
+			line = strconv.AppendInt(append(line, ' '), int64(at), 10)
+		}
+		_, _ = h.Write(append(line, '\n')) // a hash takes everything
 	}
 	keys := map[model.EndpointID][]byte{} // quoted; most endpoints have many connections
 	quoted := func(e model.EndpointID) []byte {
@@ -61,9 +58,13 @@ func digest(g *graph.Graph) string {
 		return k
 	}
 	for _, c := range g.Connections {
-		fmt.Fprintf(h, "%d %s %s %d\n", c.Edge, quoted(c.Src), quoted(c.Dst), c.Records)
+		line = append(strconv.AppendInt(line[:0], int64(c.Edge), 10), ' ')
+		line = append(append(line, quoted(c.Src)...), ' ')
+		line = append(append(line, quoted(c.Dst)...), ' ')
+		line = strconv.AppendUint(line, c.Records, 10)
+		_, _ = h.Write(append(line, '\n'))
 	}
-	_ = h.Flush() // a hash takes everything
+	_ = h.Flush()
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 

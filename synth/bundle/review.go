@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"path"
 
@@ -11,33 +12,33 @@ import (
 // reviews writes REVIEW.md, what a person should read before merging, one more beside the policies of each namespace
 // for those who own it, and REPORT.md. The reviews say what the policies mean, and nothing that changes without a rule,
 // an edge or a decision changing: that is in the report of the run.
-func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *Former) (map[string][]byte, error) {
+func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *Former, t *texts) error {
 	same, err := m.sameMeaning(before)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.markNew(before, same)
 	m.Places() // the parts of the manifest have those of the whole
 	r := &reviewer{in: in, m: m, w: w}
 	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in), Kinds: in.kinds()}
 	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
-		return nil, err
+		return err
 	}
-	out := map[string][]byte{ReviewFile: r.whole(), ReportFile: r.report()}
-	if len(m.Namespaces) > 1 {
-		parts, texts := m.byNamespace(), make([][]byte, len(m.Namespaces))
-		render.Each(len(texts), func(i int) {
-			if n := &m.Namespaces[i]; w.files[path.Join(allowDir, n.Name, KustomizationFile)] != "" { // it has policies
-				texts[i] = r.of(parts.part(n.Name)).namespace(n)
-			}
-		})
-		for i, text := range texts {
-			if text != nil {
-				out[path.Join(allowDir, m.Namespaces[i].Name, ReviewFile)] = text
-			}
+	if err := t.write(ReviewFile, r.whole()); err != nil {
+		return err
+	}
+	report := map[string][]byte{ReportFile: r.report()} // it is not of what is listed
+	if err := writeFiles(in.on(), t.dir, report); err != nil || len(m.Namespaces) < 2 {
+		return err
+	}
+	parts, errs := m.byNamespace(), make([]error, len(m.Namespaces))
+	render.Each(len(errs), func(i int) {
+		n := &m.Namespaces[i]
+		if dir := path.Join(allowDir, n.Name); w.files[path.Join(dir, KustomizationFile)] != "" { // it has policies
+			errs[i] = t.write(path.Join(dir, ReviewFile), r.of(parts.part(n.Name)).namespace(n))
 		}
-	}
-	return out, nil
+	})
+	return cmp.Or(errs...)
 }
 
 // whole is REVIEW.md: the answer, what changed, what to look at first, and the way into a cluster.

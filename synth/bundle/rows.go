@@ -3,9 +3,11 @@ package bundle
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sluice/model/graph"
 	"sluice/synth"
@@ -16,25 +18,23 @@ import (
 // edge that worked, how sure it is, divides nothing.
 func rowsOf(g *graph.Graph, r *synth.Result, edges []graph.EdgeID) []graph.Row {
 	cannot, learned := r.Inexpressible(), r.Accepted()
-	rules := map[graph.EdgeID][]byte{}
-	ids := make([]string, 0, len(r.RuleEdges))
-	for id := range r.RuleEdges {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		for _, e := range r.RuleEdges[id] {
-			rules[e] = append(rules[e], id...)
+	rules := sync.OnceValue(func() map[graph.EdgeID][]byte { // mostly nothing asks
+		rules := map[graph.EdgeID][]byte{}
+		for _, id := range slices.Sorted(maps.Keys(r.RuleEdges)) {
+			for _, e := range r.RuleEdges[id] {
+				rules[e] = append(rules[e], id...)
+			}
 		}
-	}
+		return rules
+	})
 	return g.Rows(edges, func(i graph.EdgeID) graph.Alike {
 		e := &g.Edges[i]
 		same := fmt.Sprint(e.State, e.Reason, cannot[i], learned[i], decided(r, i))
 		if !e.State.Worked() {
 			same += fmt.Sprint(e.Grade, e.Doubt)
 		}
-		a := graph.Alike{Ports: same + strings.Join(e.Names, " ") + "|" + string(rules[i]), Addresses: same}
-		if len(rules[i]) > 0 {
+		a := graph.Alike{Ports: same + strings.Join(e.Names, " ") + "|" + string(rules()[i]), Addresses: same}
+		if len(rules()[i]) > 0 {
 			a.Addresses = ""
 		}
 		return a

@@ -2,8 +2,6 @@ package render
 
 import (
 	"bytes"
-	"slices"
-	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -24,7 +22,9 @@ func readWritten(text []byte) (root *yaml.Node, lent [][]yaml.Node, ok bool) {
 			return nil, nil, false
 		}
 	}
-	r := &writtenReader{text: text, words: map[string]string{}}
+	words := allWords.Get().(map[string]string)
+	defer allWords.Put(words)
+	r := &writtenReader{text: text, words: words}
 	r.next()
 	root = r.mapping(0, 0)
 	if r.failed || !r.done {
@@ -271,10 +271,19 @@ func (r *writtenReader) scalar(inFlow bool) *yaml.Node {
 // maxKey is how long a text may be: YAML bounds keys.
 const maxKey = 1000
 
-// word is a text that is kept once for a document.
+// allWords are the texts of documents that were read before: many have the same.
+var allWords = sync.Pool{New: func() any { return map[string]string{} }}
+
+// mostWords are kept at a time.
+const mostWords = 1 << 12
+
+// word is a text that is kept once for many documents.
 func (r *writtenReader) word(text []byte) string {
 	if s, ok := r.words[string(text)]; ok {
 		return s
+	}
+	if len(r.words) == mostWords {
+		clear(r.words)
 	}
 	s := string(text)
 	r.words[s] = s
@@ -324,7 +333,7 @@ func tagOf(text []byte) string {
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
 		if s := string(text); s == "true" || s == "false" {
 			return "!!bool"
-		} else if slices.Contains(notTexts, strings.ToLower(s)) {
+		} else if isNoText(s) {
 			return ""
 		}
 		return "!!str"

@@ -23,7 +23,9 @@ const maxFlow = 100
 // folded. Of two more tags `yaml:"flow"` keeps a list or map in one line where it fits, and `empty:"text"` says in a comment
 // what {} means there. Texts that YAML could take for something else are quoted.
 func Marshal(object any) ([]byte, error) {
-	e := &yamlWriter{}
+	e := yamlWriters.Get().(*yamlWriter)
+	e.b, e.err = e.b[:0], nil
+	defer yamlWriters.Put(e)
 	v := indirect(reflect.ValueOf(object))
 	if v.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("write YAML: want a struct, have %T", object)
@@ -32,8 +34,11 @@ func Marshal(object any) ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
 	}
-	return e.b, nil
+	return bytes.Clone(e.b), nil
 }
+
+// yamlWriters are used again: what grows is the buffer of each, and not that of each object.
+var yamlWriters = sync.Pool{New: func() any { return &yamlWriter{} }}
 
 // yamlField is a field of a struct as it is written.
 type yamlField struct {
@@ -315,8 +320,13 @@ func plain(s string, inFlow bool) bool {
 			return false
 		}
 	}
-	return !slices.Contains(notTexts, strings.ToLower(s))
+	return !isNoText(s)
 }
 
-// notTexts are words that YAML 1.1 takes for something else.
-var notTexts = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+// isNoText reports whether YAML 1.1 takes a word for something else than a text.
+func isNoText(s string) bool {
+	const longest = len("false")
+	return len(s) <= longest && slices.ContainsFunc(noTexts, func(no string) bool { return strings.EqualFold(s, no) })
+}
+
+var noTexts = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
