@@ -23,14 +23,15 @@ import (
 )
 
 // Check says why a bundle cannot be written to dir, nil if it can: dir must be absent, empty or a former bundle, unless
-// force is given. It finishes what a run that was killed left half done.
+// force is given. It finishes what a run that was killed left half done. Of a former bundle it reads what that is and
+// which files it has; Write reads the rest.
 func Check(dir string, force bool) error {
-	_, _, err := open(realDisk{}, dir, force)
+	_, _, err := open(realDisk{}, dir, force, false)
 	return err
 }
 
-// open looks at the place of a bundle and at the former one in it, nil for none.
-func open(on disk, dir string, force bool) (*place, *Former, error) {
+// open looks at the place of a bundle and at the former one in it, nil for none: whole, or as Check does.
+func open(on disk, dir string, force, whole bool) (*place, *Former, error) {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
 		if err := install(newLasting(on), dir); err != nil {
 			return nil, nil, err
@@ -39,12 +40,15 @@ func open(on disk, dir string, force bool) (*place, *Former, error) {
 	var former *Former
 	var files map[string]string
 	if _, err := os.Stat(filepath.Join(dir, ManifestFile)); err == nil {
-		if former, err = ReadFormer(dir); err != nil {
+		if former, err = readFormer(dir, !whole); err != nil {
 			return nil, nil, fmt.Errorf("%s is no former bundle: %w", dir, err)
 		}
 		files = former.files
 	}
-	p, err := lookAt(dir, former != nil, files)
+	p, err := find(dir, former != nil, files)
+	if err == nil && whole {
+		err = p.compare()
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("look at %s: %w", dir, err)
 	}
@@ -80,7 +84,7 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	p, former, err := open(in.on(), dir, in.Force)
+	p, former, err := open(in.on(), dir, in.Force, true)
 	if err != nil {
 		return out, err
 	}

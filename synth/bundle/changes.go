@@ -30,7 +30,7 @@ func (m *Manifest) sameMeaning(before *Former) (bool, error) {
 // stable is what bundle.json has. While nothing else differs from the bundle before, the day stays, too: the bytes do.
 func (m *Manifest) stable(before *Former) (*committed, error) {
 	c := m.committed()
-	if before != nil {
+	if before != nil && before.asOf != c.AsOf {
 		today := c.AsOf
 		c.AsOf = before.asOf
 		hash := sha256.New()

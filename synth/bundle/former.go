@@ -45,7 +45,10 @@ type priced struct {
 }
 
 // ReadFormer reads the state of the bundle in dir.
-func ReadFormer(dir string) (*Former, error) {
+func ReadFormer(dir string) (*Former, error) { return readFormer(dir, false) }
+
+// readFormer is ReadFormer; skim: of what version it is and which files it lists alone.
+func readFormer(dir string, skim bool) (*Former, error) {
 	if err := complete(dir); err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func ReadFormer(dir string) (*Former, error) {
 	}
 	defer func() { _ = file.Close() }()
 	hash := sha256.New()
-	r := &formerReader{of: &Former{dir: dir, widenings: map[priced]bool{}, denied: map[string]bool{},
+	r := &formerReader{skim: skim, of: &Former{dir: dir, widenings: map[priced]bool{}, denied: map[string]bool{},
 		meaning: meaning{}},
 		in: json.NewDecoder(io.TeeReader(bufio.NewReader(file), hash))}
 	if err := r.manifest(); err != nil {
@@ -94,6 +97,7 @@ func (f *Former) policies(newer *policy.PolicySet, kinds []render.Kinds) *policy
 
 // formerReader goes through a bundle.json value by value: what a list holds is not kept.
 type formerReader struct {
+	skim  bool // lists are passed over
 	in    *json.Decoder
 	of    *Former
 	head  Manifest // without its lists
@@ -125,6 +129,8 @@ func (r *formerReader) manifest() error {
 		switch {
 		case !known:
 			err = r.in.Decode(&json.RawMessage{})
+		case isList(field.Type()) && r.skim:
+			err = r.passOver()
 		case isList(field.Type()):
 			lists[name.(string)] = true
 			r.of.meaning[name.(string)], err = r.list(field.Type())
@@ -153,6 +159,9 @@ func (r *formerReader) take(lists map[string]bool) error {
 		return fmt.Errorf("rule %s names edge %d of %d", n.rule, n.edge, r.edges)
 	}
 	r.of.asOf, r.of.files = r.head.AsOf, r.head.Files
+	if r.skim {
+		return nil
+	}
 	return r.of.meaning.add(&r.head, func(name string) bool { return !lists[name] })
 }
 
@@ -161,6 +170,22 @@ func (r *formerReader) delim(want json.Delim) error {
 		return errors.Join(fmt.Errorf("want %s, have %v", want, t), err)
 	}
 	return nil
+}
+
+// passOver goes past a list.
+func (r *formerReader) passOver() error {
+	if begin, err := r.in.Token(); err != nil || begin == nil {
+		return err
+	} else if begin != json.Delim('[') {
+		return fmt.Errorf("want a list, have %v", begin)
+	}
+	var item json.RawMessage
+	for r.in.More() {
+		if err := r.in.Decode(&item); err != nil {
+			return err
+		}
+	}
+	return r.delim(']')
 }
 
 // list goes through a list of structs and returns the digest of what it means.

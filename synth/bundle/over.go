@@ -38,7 +38,7 @@ func Over(ctx context.Context, src, dst string, evidence bool, merge Merge, c *C
 	if err != nil {
 		return nil, err
 	}
-	p, former, err := open(realDisk{}, dst, true)
+	p, former, err := open(realDisk{}, dst, true, true)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sluice/synth/render"
 )
 
 // ByHand is what people did in a bundle's directory. The names are slash-separated, relative and sorted.
@@ -47,8 +49,18 @@ type place struct {
 	unlisted bool
 }
 
-// lookAt finds what is in dir. files are those that the former bundle lists, with their digests, if there is one.
+// lookAt finds what is in dir, and what of it is as it was written. files are those that the former bundle lists, with
+// their digests, if there is one.
 func lookAt(dir string, former bool, files map[string]string) (*place, error) {
+	p, err := find(dir, former, files)
+	if err != nil {
+		return p, err
+	}
+	return p, p.compare()
+}
+
+// find is lookAt without what takes reading the files.
+func find(dir string, former bool, files map[string]string) (*place, error) {
 	p := &place{dir: dir, owned: map[string]string{}, links: map[string]bool{}, intact: map[string]bool{}}
 	if former {
 		p.unlisted = files == nil
@@ -68,28 +80,36 @@ func lookAt(dir string, former bool, files map[string]string) (*place, error) {
 			}
 		}
 	}
-	if err := p.walk(); err != nil {
-		return p, err
-	}
+	return p, p.walk()
+}
+
+// compare finds which of the listed files are as their digests say.
+func (p *place) compare() error {
+	var names []string
 	for name, digest := range p.owned {
-		if digest == "" {
-			continue
+		if digest != "" {
+			names = append(names, name)
 		}
-		text, err := p.read(name)
-		switch {
+	}
+	slices.Sort(names)
+	same, errs := make([]bool, len(names)), make([]error, len(names))
+	render.Each(len(names), func(i int) {
+		text, err := p.read(names[i])
+		same[i], errs[i] = err == nil && digestOf(text) == p.owned[names[i]], err
+	})
+	for i, name := range names {
+		switch err := errs[i]; {
 		case errors.Is(err, fs.ErrNotExist):
 			p.Removed = append(p.Removed, name)
 		case err != nil:
-			return p, fmt.Errorf("look at bundle: %w", err)
-		case digestOf(text) != digest:
-			p.Edited = append(p.Edited, name)
-		default:
+			return fmt.Errorf("look at bundle: %w", err)
+		case same[i]:
 			p.intact[name] = true
+		default:
+			p.Edited = append(p.Edited, name)
 		}
 	}
-	slices.Sort(p.Edited)
-	slices.Sort(p.Removed)
-	return p, nil
+	return nil
 }
 
 // walk finds what belongs to people.
