@@ -22,7 +22,7 @@ func remarkFragile(v *solver, needs []need, n *notes) {
 	for _, x := range needs {
 		p := &v.g.Peers[x.peer]
 		byName := x.dir == model.Egress && len(names[x.subject][x.peer]) > 0
-		if x.edge < 0 || p.Kind != model.KindAddress || byName || p.Masked() || v.addresses.named(p) ||
+		if x.edge < 0 || x.widened || p.Kind != model.KindAddress || byName || p.Masked() || v.addresses.named(p) ||
 			v.cfg.widens(WidenAnywhere) {
 			continue
 		}

@@ -55,11 +55,12 @@ func (r *resolvers) isQuery(n need) bool {
 		(n.proto == model.UDP || n.proto == model.TCP)
 }
 
-// known returns those that pods can ask by a rule: the ones that were seen answering, else that of the configuration.
+// known returns those that pods which nobody has seen can ask by a rule: the ones that answer and are the cluster's by
+// what they are, else that of the configuration. That somebody's pods ask a server on port 53 does not make it theirs.
 func (r *resolvers) known(s *scope) []policy.Peer {
 	var out []policy.Peer
 	for _, i := range slices.Sorted(maps.Keys(r.is)) {
-		if p, ok := PeerOf(s.g, i); ok {
+		if p, ok := PeerOf(s.g, i); ok && saysResolver(s, &s.g.Peers[i]) {
 			out = append(out, p)
 		}
 	}
