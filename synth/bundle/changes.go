@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -120,8 +121,7 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 			}
 		}
 	}
-	slices.Sort(denied)
-	denied = slices.Compact(denied) // both ends may be subjects
+	denied = m.ownFirst(denied)
 	for _, w := range m.Widenings {
 		if !before.widenings[priced{w.Text, w.Price}] {
 			opened = append(opened, w.Text)
@@ -140,6 +140,20 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 	p.list("Widened, or at another price", opened)
 	p.list("Denied now, and not known to the former bundle: a need that is new or rare, or nobody's. Decide on each", denied)
 	return changesBegin + p.String() + changesEnd, nil
+}
+
+// ownFirst sorts texts of edges, each once: those of clients in the namespaces of the bundle come before those that
+// others can make as many of as they like.
+func (m *Manifest) ownFirst(edges []string) []string {
+	other := func(text string) int {
+		ns, _, _ := strings.Cut(text, "/")
+		if slices.ContainsFunc(m.Namespaces, func(n Namespace) bool { return n.Name == ns }) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(edges, func(a, b string) int { return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(a, b)) })
+	return slices.Compact(edges)
 }
 
 // decided says what the policies allow and deny otherwise than those before.
