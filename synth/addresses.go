@@ -16,13 +16,15 @@ import (
 type addresses struct {
 	*scope
 	*speech
-	denied []netip.Addr // see deniedAddresses
-	known  []netip.Addr // all addresses of peers, sorted
+	denied   []netip.Addr // see deniedAddresses
+	known    []netip.Addr // all addresses of peers, sorted
+	entities bool         // the log has entities: Cilium wrote it, to which no CIDR is a pod or a node
 }
 
 func newAddresses(s *scope, sp *speech) *addresses {
-	x := &addresses{s, sp, deniedAddresses(s), nil}
+	x := &addresses{scope: s, speech: sp, denied: deniedAddresses(s)}
 	for i := range s.g.Peers {
+		x.entities = x.entities || s.g.Peers[i].Entities != 0
 		if a := s.g.Peers[i].Address; a.IsValid() {
 			x.known = append(x.known, prefix(a).Addr())
 		}

@@ -68,13 +68,23 @@ func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	switch {
 	case b.cfg.widens(WidenAnywhere) && slices.ContainsFunc(r.Peers,
 		func(p policy.Peer) bool { return isWorld(&p) || p.Kind == policy.PeerCIDR && !b.isNetwork(p) }):
-		kind, text = WidenAnywhere, "every outside address"
+		kind, text = WidenAnywhere, "every outside address"+b.podsToo(", and every pod and node")
 	case b.objectsTell(r) >= 0:
 		kind, text = ofCluster[b.objectsTell(r)].widening, ofCluster[b.objectsTell(r)].text
 	case !b.cfg.widens(WidenCIDR) || slices.ContainsFunc(r.Peers, b.isNetwork):
-		kind, text = "networks", "the whole of networks that the configuration names"
+		kind, text = "networks", "the whole of networks that the configuration names"+
+			b.podsToo(", with the pods and nodes in them")
 	}
 	b.rule(kind, text, id, price)
+}
+
+// podsToo is a text for what CIDRs find beside what lies outside, "" for nothing: every plugin but Cilium finds pods and
+// nodes by their addresses, too.
+func (b *ledger) podsToo(text string) string {
+	if b.entities || b.says(worldRule) {
+		return ""
+	}
+	return text
 }
 
 // objectsTell returns which widening to a network of the cluster's objects a rule comes of, -1 for none.
