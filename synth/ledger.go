@@ -78,8 +78,8 @@ func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
 	b.rule(kind, text, id, price)
 }
 
-// podsToo is a text for what CIDRs find beside what lies outside, "" for nothing: every plugin but Cilium finds pods and
-// nodes by their addresses, too.
+// podsToo is a text for what CIDRs find beside what lies outside, "" for nothing: every plugin but Cilium finds pods
+// and nodes by their addresses, too.
 func (b *ledger) podsToo(text string) string {
 	if b.entities || b.says(worldRule) {
 		return ""

@@ -90,17 +90,14 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 	w.look()
 	isolated, others := w.isolated()
 	switch {
+	case how.Additive && len(isolated) > 0:
+		w.prove("Policies deny connections in " + some(isolated) + " today. Nothing but new flows shows what these cut.")
+		w.allow("Add the allow policies. Where an earlier bundle is in force, its default deny goes first, and what it\n" +
+			"closed is open until the next step: take both at once.")
+		w.add("Enforce. This alone denies."+w.oneByOne(denyDir), "kubectl apply -k "+w.at(denyDir))
 	case how.Additive:
-		w.add(
-			"Add the allow policies. They deny nothing. Where an earlier bundle is in force, its default deny goes first.",
-			"kubectl delete "+strings.Join(
-				how.Resources,
-				",",
-			)+" -A -l "+w.labels()+","+phaseLabel(
-				denyDir,
-			)+" &&",
-			"kubectl apply -k "+w.at(allowDir),
-		)
+		w.allow("Add the allow policies. They deny nothing. Where an earlier bundle is in force, its default deny goes first,\n" +
+			"and what it closed is open until it is enforced anew: then replay before, and take the rest at once.")
 		w.prove("So far nothing is denied, so a quiet week proves nothing.")
 		w.add("Enforce. This alone denies."+w.oneByOne(denyDir), "kubectl apply -k "+w.at(denyDir))
 	case len(isolated) > 0:
@@ -122,7 +119,8 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 		w.unstage()
 	default:
 		w.stage()
-		w.phases(" Nothing is denied until the next step but one.")
+		w.phases(" Nothing is denied until the next step but one:\n" +
+			"where an earlier bundle is in force, not by that either. Then replay before, and take the rest at once.")
 		w.prove("So far nothing is denied, so a quiet week proves nothing.")
 		w.add(
 			"Enforce: delete what keeps it open. This alone denies."+w.oneByOne(openDir),
@@ -139,6 +137,13 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 	w.tidy()
 	w.undo()
 	return w.steps
+}
+
+// allow adds the allow policies of a dialect in which they isolate nothing.
+func (w *way) allow(text string) {
+	w.add(text,
+		"kubectl delete "+strings.Join(w.how.Resources, ",")+" -A -l "+w.labels()+","+phaseLabel(denyDir)+" &&",
+		"kubectl apply -k "+w.at(allowDir))
 }
 
 // but says whom pods of a namespace to come may ask all the same.
