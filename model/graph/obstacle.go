@@ -1,6 +1,10 @@
 package graph
 
-import "sluice/model"
+import (
+	"slices"
+
+	"sluice/model"
+)
 
 // atEdge is how near the beginning or the end of a log a packet may be whose other direction it does not show: agents
 // log the packets of a connection again after some seconds only.
@@ -73,7 +77,15 @@ func (r *grader) unasked(i EdgeID, spoke map[pair]bool) bool {
 	case !r.tells(i) && !r.tellsOf(i, model.TCP):
 		return false
 	}
-	return !r.nearEdge(e.First) || !r.nearEdge(e.Last)
+	return !r.nearEdge(e.First) || !r.nearEdge(e.Last) || r.amid(e)
+}
+
+// amid reports whether an edge was seen in an hour that neither the beginning nor the end of the log lies in: whoever
+// sends without end is seen near both, and is answered by nobody all the same.
+func (r *grader) amid(e *Edge) bool {
+	const hour = 3600e6
+	begin, end := uint32(r.g.Begin/hour), uint32(r.span.end/hour)
+	return slices.ContainsFunc(e.Windows, func(h uint32) bool { return begin < h && h < end })
 }
 
 // turnedAway reports whether the other end refused most datagrams by an error.
