@@ -226,7 +226,7 @@ const (
 // beyond are inputs that are known to take more than they should whole, with what they may: each workload or namespace
 // has policies of its own, and the time goes into writing and reading files.
 var beyond = map[string]struct{ cpu, mib float64 }{
-	"workloads in a chain": {20, 512}, "pods of mixed labels": {16, 512}, "namespaces": {60, 704},
+	"workloads in a chain": {20, 512}, "pods of mixed labels": {16, 512}, "namespaces": {30, 560},
 }
 
 // folded are the inputs that one row says.
