@@ -25,8 +25,8 @@ func newVerify(s Streams) *cobra.Command {
 lost (it worked and would be denied), rejected, escaped (it was denied and would be allowed), inexpressible and unproven.
 POLICIES is a bundle, a file or directory of anyone's YAML, - for standard input, git:REVISION:PATH, or cluster for those
 of the kubeconfig's cluster, which is only read. A bundle without SOURCE is replayed with its own evidence.
---enforced asks of policies that are in force whether they do what they say: wanted edges that were dropped, traffic that
-is denied and passes, workloads of which no connection was judged yet. --staged compares what the data plane said of
+--enforced asks of policies that are in force whether they do what they say: wanted edges that were dropped, dropped ones
+that never worked, traffic that is denied and passes, workloads of which no connection was judged yet. --staged compares what the data plane said of
 policies that it only watches (Cilium's audit mode, Calico's staged kinds). With --follow both tell what is new.`,
 		Example: `  sluice verify bundle
   sluice verify policies/ flows.jsonl.gz --fail-on lost,escaped,over
