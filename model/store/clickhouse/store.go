@@ -109,6 +109,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	rows    map[uint64]*row
+	merged  []part               // their parts by the hour, days that were dropped aside; nil: not known
 	dropped string               // the newest day that was dropped: with all before it, at once; "": none
 	ended   map[string]time.Time // of dropped days, those that have a partition left, and since when this process knows
 	bytes   map[string]int64     // what days take on the servers, nil: nobody knows
@@ -185,7 +186,7 @@ func (s *Store) reload(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.dropped = rows, dropped
+	s.rows, s.dropped, s.merged = rows, dropped, nil
 	return nil
 }
 
@@ -232,9 +233,14 @@ func (s *Store) put(ctx context.Context, r *row) error {
 }
 
 // live returns the rows that count, in an order that does not change.
-func (s *Store) live() (out []*row) {
+func (s *Store) live() []*row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.made()
+}
+
+// made returns the rows that count. The store must be locked.
+func (s *Store) made() (out []*row) {
 	for _, r := range s.rows {
 		if r.state == made {
 			out = append(out, r)
@@ -244,18 +250,20 @@ func (s *Store) live() (out []*row) {
 	return out
 }
 
-// parts returns what counts of each hour, days that were dropped aside.
+// parts returns what counts of each hour, days that were dropped aside. Nobody may change it: of a fleet it is large,
+// and made once.
 func (s *Store) parts() []part {
-	var all []part
-	for _, r := range s.live() {
-		all = append(all, r.content.Parts...)
-	}
 	s.mu.Lock()
-	dropped := s.dropped
-	s.mu.Unlock()
-	all = slices.DeleteFunc(addParts(nil, all), func(p part) bool { return dayOf(p.Hour) <= dropped })
-	slices.SortFunc(all, comparePlace)
-	return all
+	defer s.mu.Unlock()
+	if s.merged == nil {
+		var all []part
+		for _, r := range s.made() {
+			all = append(all, r.content.Parts...)
+		}
+		s.merged = slices.DeleteFunc(addParts(nil, all), func(p part) bool { return dayOf(p.Hour) <= s.dropped })
+		slices.SortFunc(s.merged, comparePlace)
+	}
+	return s.merged
 }
 
 // comparePlace orders parts as they are read.

@@ -490,7 +490,7 @@ func (s *Store) own(r *row) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows[r.writer] = r
+	s.rows[r.writer], s.merged = r, nil
 	return nil
 }
 
