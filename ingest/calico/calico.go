@@ -64,7 +64,7 @@ type Decoder struct {
 	source  string
 	ends    *ends
 	rec     record
-	keys    keys // of the record before
+	before  before
 	room    scan.Room
 	flow    model.Flow
 	key     []byte
@@ -94,7 +94,7 @@ func (d *Decoder) read(obj []byte) int {
 		return -1
 	}
 	b := d.room.Open(obj)
-	end := d.rec.read(b, 0, atRecord, &d.keys)
+	end := d.rec.read(b, 0, atRecord, &d.before)
 	d.room.Close(b, len(obj))
 	if end < 0 || ingest.Blanks(obj, end) != len(obj) {
 		d.rec = record{}

@@ -22,7 +22,7 @@ const (
 )
 
 // read collects the values of the object at b[i].
-func (r *record) read(b []byte, i, depth int, k *keys) int {
+func (r *record) read(b []byte, i, depth int, k *before) int {
 	if i = scan.Blank(b, i+1); b[i] == '}' {
 		return i + 1
 	}
@@ -42,7 +42,7 @@ func (r *record) read(b []byte, i, depth int, k *keys) int {
 }
 
 // member reads a key and its value.
-func (r *record) member(b []byte, i, depth int, k *keys) int {
+func (r *record) member(b []byte, i, depth int, k *before) int {
 	if b[i] != '"' {
 		return -1
 	}
@@ -55,14 +55,19 @@ func (r *record) member(b []byte, i, depth int, k *keys) int {
 		return -1
 	}
 	i = scan.Blank(b, i+1)
-	is := k.at(r.places, name)
+	is := k.keys.at(r.places, name)
 	r.places++
 	if depth == atRecord && b[i] == '{' && (string(name) == "Key" || string(name) == "key") {
 		r.goldmane = true
 		return r.read(b, i, atFlowKey, k)
 	}
 	from := i
-	if i = scan.Skip(b, i, depth); i < 0 {
+	if is.field.isLong() {
+		i = k.long.skip(b, i, depth)
+	} else {
+		i = scan.Skip(b, i, depth)
+	}
+	if i < 0 {
 		return -1
 	}
 	r.values[is.field] = b[from:i:i]

@@ -1,0 +1,44 @@
+package calico
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"sluice/ingest/scan"
+)
+
+// TestRepeated: what is remembered of long values changes neither where one ends nor that it is broken.
+func TestRepeated(t *testing.T) {
+	values := []string{
+		`["a=1","b=2"]`, `["a=1","b=2"`, `["a=1","b=]"]`, `["a=1","b=\"]"]`, `[["a"],["b"]]`, `[["a"],["c"]]`, `[["a"],`,
+		`{"labels":["a=1"]}`, `{"labels":["a=1"],"x":1}`, `{"labels":["a=1"]`, `{"labels":[a]}`,
+		`"a=1 | b=2"`, `"a=1 | b=2`, `"a\"b"`, `"a\"c"`, `"a\x"`, `""`, `null`, `1`, `tru`, ``,
+		`["` + strings.Repeat("a", 2*maxRepeated) + `"]`,
+	}
+	var r repeated
+	var room scan.Room
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		v := values[rng.IntN(len(values))]
+		text := []byte(v + []string{"", "}", `,"x":1}`, "]", "\x00]\""}[rng.IntN(5)])
+		b := room.Open(text)
+		got, want := r.skip(b, 0, 1), scan.Skip(b, 0, 1)
+		room.Close(b, len(text))
+		if got != want {
+			t.Fatalf("%q: ends at %d, not at %d", text, got, want)
+		}
+	}
+	remembered := 0
+	for _, s := range r.slots {
+		if s.text != "" {
+			remembered++
+		}
+		if len(s.text) > maxRepeated {
+			t.Errorf("%d bytes are remembered", len(s.text))
+		}
+	}
+	if remembered == 0 {
+		t.Error("nothing is remembered")
+	}
+}
