@@ -34,9 +34,10 @@ func (r *grader) fanOuts() []FanOut {
 			outs[client] = &FanOut{Client: client}
 		}
 	}
+	servers := r.serversOf(outs)
 	for i, e := range r.g.AllEdges() {
 		out := outs[e.Src]
-		if out == nil || !r.vain(i) {
+		if out == nil || !r.vain(i) && !(servers[pair{e.Dst, e.Src}] && r.once(i)) {
 			continue
 		}
 		if p := &r.proofs[i]; e.State.Worked() && !e.Grade.Failed() {
@@ -59,6 +60,25 @@ func (r *grader) fanOuts() []FanOut {
 	}
 	slices.SortFunc(list, func(a, b FanOut) int { return cmp.Compare(a.Client, b.Client) })
 	return list
+}
+
+// serversOf returns to whom the clients of fan-outs came in vain.
+func (r *grader) serversOf(outs map[PeerID]*FanOut) map[pair]bool {
+	servers := map[pair]bool{}
+	for i, e := range r.g.AllEdges() {
+		if outs[e.Src] != nil && r.vain(i) {
+			servers[pair{e.Dst, e.Src}] = true
+		}
+	}
+	return servers
+}
+
+// once reports whether an edge is but a few packets that nobody answered, in an hour that may not show answers. Beside
+// a fan-out of its client to the same server it is one more port of the scan.
+func (r *grader) once(i EdgeID) bool {
+	e, p := &r.g.Edges[i], &r.proofs[i]
+	return e.State.Worked() && e.Grade == GradeUnknown && p.forwards && !p.answered && !p.counted && !p.old && !p.proxied &&
+		e.Used <= fewDatagrams && len(e.Windows) == 1
 }
 
 // vain reports whether an edge failed, was denied, or may well have failed.

@@ -303,6 +303,29 @@ func TestScanWhileLost(t *testing.T) {
 	}
 }
 
+// TestScanInSilence: who scans a server in hours that show answers, and goes on in one that shows nobody's, does so in
+// vain there too. What it does there more than once, or to somebody else, is as the log leaves it.
+func TestScanInSilence(t *testing.T) {
+	w := newWorld()
+	w.others(0)
+	a, b, c := w.pod("shop", "a"), w.pod("shop", "b"), w.pod("shop", "c")
+	for p := range uint16(40) {
+		w.see(uint32(p/30*5), a, b, 1000+p, model.Used, model.AtDestination, noted)
+	}
+	w.see(5, a, c, 1000, model.Used, model.AtDestination, noted)
+	w.see(5, a, b, 8080, model.Used, model.AtDestination, noted, func(o *model.Observation) { o.Records = 20 })
+	g := w.build(t)
+	if len(g.FanOuts) != 1 || len(g.FanOuts[0].Edges) != 40 {
+		t.Fatalf("fan-outs %+v", g.FanOuts)
+	}
+	for i, e := range g.AllEdges() {
+		scanned := g.Peers[e.Dst].ID == "shop/b" && e.Port != 8080
+		if slices.Contains(g.FanOuts[0].Edges, i) != scanned || scanned != (e.State == Pending) {
+			t.Errorf("%s -> %s %s is %s", g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString(), e.State)
+		}
+	}
+}
+
 // TestManyTargets: a client of many servers, some of which are down, is no scanner.
 func TestManyTargets(t *testing.T) {
 	w := newWorld()

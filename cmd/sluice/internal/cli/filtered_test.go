@@ -114,6 +114,7 @@ func deniedBy(t *testing.T, dir, name string, lines [][]byte, flows []*filteredF
 	var learned struct {
 		Bundle struct {
 			Namespaces []struct{ Ingress, Egress bool }
+			Edges      []struct{ Source, Destination, State string }
 		}
 	}
 	learn := []string{"learn", part, "-A", "--out", bundle, "--config", os.DevNull, "--fail-on", "lost", "-q", "-o", "json"}
@@ -128,6 +129,11 @@ func deniedBy(t *testing.T, dir, name string, lines [][]byte, flows []*filteredF
 			if err := json.Unmarshal([]byte(out.String()), &learned); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+	for _, e := range learned.Bundle.Edges {
+		if name == "direction ingress" && e.Source == "dev/evil" && e.Destination == "media/turn" && e.State == "allowed" {
+			t.Errorf("%s: learned of a scan: %+v", name, e)
 		}
 	}
 	n := 0
