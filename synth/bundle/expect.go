@@ -19,7 +19,7 @@ func Expect(g *graph.Graph, m *Manifest, cfg *verify.Config) {
 			cfg.Namespaces = append(cfg.Namespaces, ns.Name)
 		}
 	}
-	cfg.Recorded, cfg.Held = []string{}, map[string]bool{}
+	cfg.Recorded, cfg.Held, cfg.Beside = []string{}, map[string]bool{}, true
 	for _, r := range m.Rules {
 		cfg.Recorded = append(cfg.Recorded, r.ID)
 	}

@@ -94,7 +94,7 @@ func judge(ctx context.Context, in Input, set policy.PolicySet, spaces []Namespa
 			cfg.Held[id] = true
 		}
 	}
-	cfg.Namespaces = in.Result.Namespaces()
+	cfg.Namespaces, cfg.Beside = in.Result.Namespaces(), true
 	cfg.Inexpressible, cfg.Accepted = in.Result.Inexpressible(), in.Result.Accepted()
 	cfg.Rejected, cfg.Ignored = in.Result.DecidedAs(decision.Reject), in.Result.DecidedAs(decision.Ignore)
 	cfg.Widened, cfg.WidenedRules = in.Result.Widened, in.Result.WidenedRules()

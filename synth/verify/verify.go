@@ -335,6 +335,9 @@ func (v *verifier) note(c *graph.Connection, verdict Verdict, d *eval.Decision) 
 
 // why explains a case: by the decision, or by the labels without which there is none.
 func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
+	if d != nil && v.untouched(&v.g.Edges[c.Edge], d) {
+		return "denied by policies that are not among these, which do nothing to it"
+	}
 	if d != nil {
 		return v.ev.Why(*d)
 	}
@@ -415,10 +418,27 @@ func (v *verifier) judge(c *graph.Connection) (Verdict, *eval.Decision) {
 		default: // as it is
 		}
 	}
-	if verdict == Escaped && e.State == graph.Pending {
-		return Unproven, d // nothing denied it, and nothing shows that it worked
+	if verdict == Escaped && (e.State == graph.Pending || v.untouched(e, d)) {
+		return Unproven, d // nothing denied it, and nothing shows that it worked; or other policies deny it
 	}
 	return verdict, d
+}
+
+// untouched reports whether the set isolates or allows nothing at the ends at which an edge may have been denied, where
+// other policies are in force beside it.
+func (v *verifier) untouched(e *graph.Edge, d *eval.Decision) bool {
+	if !v.cfg.Beside || e.State != graph.Denied {
+		return false
+	}
+	for _, end := range []struct {
+		d    model.Direction
+		part *eval.Part
+	}{{model.Egress, &d.Egress}, {model.Ingress, &d.Ingress}} {
+		if perhaps, _ := e.Denials.At(end.d, false); perhaps && end.part.Reason != eval.NotIsolated {
+			return false
+		}
+	}
+	return true
 }
 
 // decide asks for whatever the ends may be; unless all answers give one verdict, there is no decision.
