@@ -16,13 +16,17 @@ const WidenMerged = "merged"
 // them was seen to do, and lets in whom any of them let in.
 func priceMerged(s *scope, b *ledger, n *notes) {
 	w := Widening{Kind: WidenMerged, Text: "owners that no stable label tells apart are allowed what any of them needs"}
-	found := false
+	found, unknown := false, false
 	for i, x := range s.g.AllWorkloads() {
 		if !s.subject(i) || len(x.Merged) < 2 || len(x.Selector) == 0 {
 			continue
 		}
 		found = true
 		price := s.mergePrice(i)
+		if key, _ := x.Separator(); key == "" && !unknown {
+			unknown = true
+			w.Text += "; where no label at all does, that is the most it can be"
+		}
 		if w.Price += price; w.Price < price {
 			w.Price = math.MaxInt
 		}
@@ -33,11 +37,12 @@ func priceMerged(s *scope, b *ledger, n *notes) {
 	}
 }
 
-// mergePrice counts the connections of a merged workload that some of its owners were never seen to make or to take.
+// mergePrice counts the connections of a merged workload that some of its owners were never seen to make or to take;
+// where nothing tells which of them did, as many as can be: all but one of them did not.
 func (s *scope) mergePrice(workload graph.WorkloadID) int {
 	key, owners := s.g.Workloads[workload].Separator()
 	if key == "" {
-		return math.MaxInt // nothing tells which of them made one
+		return s.mostMerged(workload)
 	}
 	all := map[string]bool{}
 	for _, o := range owners {
@@ -74,11 +79,31 @@ func (s *scope) mergePrice(workload graph.WorkloadID) int {
 	return price
 }
 
+// mostMerged is the highest price that a merge can have.
+func (s *scope) mostMerged(workload graph.WorkloadID) int {
+	n := 0
+	for i, e := range s.g.AllEdges() {
+		if !s.accepted(i) {
+			continue
+		}
+		for _, en := range s.ends(e) {
+			if s.g.Peers[en.self].Workload == workload {
+				n += len(s.g.Workloads[workload].Merged) - 1
+			}
+		}
+	}
+	return n
+}
+
 func (s *scope) remarkMerged(workload graph.WorkloadID, price int, n *notes) {
 	w := &s.g.Workloads[workload]
 	cost := Widening{Price: price}
+	most := ""
+	if key, _ := w.Separator(); key == "" {
+		most = "at most "
+	}
 	text := fmt.Sprintf("%s stands for %s: no stable label tells them apart (%s)", w.ID, strings.Join(w.Merged, ", "),
-		cost.Cost())
+		most+cost.Cost())
 	consequence := "each of them is allowed what any of them needs: give each a label of its own"
 	if key, _ := w.Separator(); key != "" {
 		text += "; the label " + key + " would"
