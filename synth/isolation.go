@@ -18,11 +18,12 @@ type isolation struct{ any, sure map[side]bool }
 func isolationOf(s *scope) isolation {
 	out := isolation{map[side]bool{}, map[side]bool{}}
 	for _, e := range s.g.AllEdges() {
-		if e.State != graph.Denied && e.State != graph.Mixed {
+		if e.State != graph.Denied && e.State != graph.Mixed && e.State != graph.Refused {
 			continue
 		}
 		for _, en := range s.ends(e) {
-			perhaps, sure := e.Denials.At(en.dir, s.g.Peers[en.peer].Kind != model.KindPod)
+			perhaps, sure := e.Denials.At(en.dir, s.g.Peers[en.peer].NoPod())
+			sure = sure && (e.State != graph.Refused || e.NeverWorked)
 			if !perhaps {
 				continue
 			}

@@ -226,6 +226,16 @@ func peerFor(e *model.Endpoint, w WorkloadID) Peer {
 	return p
 }
 
+// NoPod reports whether a peer is surely no pod, whose own policies could deny what it does.
+func (p *Peer) NoPod() bool {
+	return p.Kind != model.KindPod && p.Kind != model.KindUnknown && !p.Passing()
+}
+
+// Passing reports whether a peer is an identity that a pod has until the network plugin knows it.
+func (p *Peer) Passing() bool {
+	return p.Entities&(model.Init|model.UnknownEntity|model.Unmanaged) != 0
+}
+
 // Masked reports whether the log shows something else at the address of a peer: no CIDR finds it for Cilium, and in no
 // policy is it that address for long.
 func (p *Peer) Masked() bool { return p.Also != 0 || p.AlsoPod != "" }

@@ -16,4 +16,10 @@ type item struct {
 	proxied bool
 }
 
+// denial reports whether a policy denied what an item counts, also where nothing can be learned from it otherwise.
+func (it *item) denial() bool {
+	refused := it.k.fate == model.Refused && it.k.reason != model.UnknownVerdict && it.k.observer != model.AtL7
+	return it.k.fate == model.Denied || refused && (it.k.marks&model.MarkDenied != 0 || it.k.verdict == model.Dropped)
+}
+
 func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }

@@ -46,7 +46,7 @@ func (w *weigher) weigh(items []item) Edge {
 		}
 		ed.Last = max(ed.Last, it.t.last)
 		ed.count(it, best)
-		if it.k.fate == model.Denied {
+		if it.denial() {
 			ed.Denials.add(it)
 		}
 		w.see(it)

@@ -16,7 +16,7 @@ import (
 const start = int64(1767571200) * 1e6
 
 // Graph builds a graph out of lines "SRC -> DST PORT/PROTO [WORD...]", a record each. An end is an address,
-// "entity:NAME", "network:NAME", or a pod: "ns/name" has the label app=name, "ns/{a=b,c=d}" the labels given,
+// "entity:NAME", "network:NAME", "service:NS/NAME", or a pod: "ns/name" has the label app=name, "ns/{a=b,c=d}" the labels given,
 // "ns/pod:name" none. The words: denied, undecided, worldpod, times=N (records), hour=N, src=POD, dst=POD,
 // answered (both ways), source, l7 and verdict (who saw it), names=NAME,... (asked for by the source). Empty lines and
 // those that begin with # are left out.
@@ -101,6 +101,9 @@ func row(t testing.TB, tables model.Tables, line string) model.Observation {
 			t.Fatalf("line %q: unknown word %q", line, w)
 		}
 	}
+	if src.Entities&(model.Init|model.UnknownEntity) != 0 {
+		o.Fate, o.Reason = model.Refused, model.UnknownIdentity
+	}
 	o.Last, o.Window = o.First, uint32(o.First/60e6)
 	o.Src, o.Dst = tables.Endpoints.Intern(src), tables.Endpoints.Intern(dst)
 	return o
@@ -138,6 +141,10 @@ func Endpoint(t testing.TB, s string) model.Endpoint {
 	}
 	if name, ok := strings.CutPrefix(s, "network:"); ok {
 		return model.Endpoint{Kind: model.KindNetwork, Name: name}
+	}
+	if name, ok := strings.CutPrefix(s, "service:"); ok {
+		ns, name, _ := strings.Cut(name, "/")
+		return model.Endpoint{Kind: model.KindService, Namespace: ns, Name: name}
 	}
 	ns, pod, ok := strings.Cut(s, "/")
 	if !ok {
