@@ -77,7 +77,7 @@ func enforcing(t *translator, sp *speech, n *notes) map[string]Enforce {
 				*e.At(d) = Blocked
 			case blocked:
 				*e.At(d) = Held
-				e.hold(s, d)
+				e.hold(straysOf(t, sp, ns, d, e.Why))
 			case today.any[side{d, ns}]:
 				*e.At(d) = Isolated
 			}
@@ -144,12 +144,6 @@ func notDenied(s *scope, are, areNot, remedy string) string {
 // its own of what a pod without a name did stays open; one that policies isolate today is left as it is, neither opened
 // nor denied.
 func (e *Enforce) deny(x *strays, left func(graph.WorkloadID) bool) bool {
-	blocked := map[graph.WorkloadID]bool{}
-	for _, o := range e.Why {
-		if o.Direction == x.d && o.Workload >= 0 {
-			blocked[o.Workload] = true
-		}
-	}
 	some := false
 	for _, i := range x.in[x.ns] {
 		w := &x.g.Workloads[i]
@@ -157,9 +151,9 @@ func (e *Enforce) deny(x *strays, left func(graph.WorkloadID) bool) bool {
 		keeps := x.keeps(i)
 		switch {
 		case len(w.Selector) == 0 || x.reach.speech.labels(h.Selector) != "":
-		case left(i) && (blocked[i] || len(keeps) > 0):
+		case left(i) && len(keeps) > 0:
 			e.Left = append(e.Left, h)
-		case blocked[i] || len(keeps) > 0 && keeps[0].AnyPeer && keeps[0].AnyPort:
+		case everything(keeps):
 			e.Held = append(e.Held, h)
 		default:
 			e.Denied = append(e.Denied, h)
@@ -219,19 +213,25 @@ func (e *Enforce) remarkLeft(n *notes, ns string, d model.Direction) {
 	}
 }
 
-// hold holds every workload open that something stands in the way of.
-func (e *Enforce) hold(s *scope, d model.Direction) {
-	for _, o := range e.Why {
-		if o.Workload < 0 {
+// hold holds every workload open that something stands in the way of, for that alone where a rule can say it.
+func (e *Enforce) hold(x *strays) {
+	for _, i := range x.in[x.ns] {
+		w := &x.g.Workloads[i]
+		h := Holding{i, w.Name, policy.MatchLabels(w.Selector), x.d, x.keeps(i)}
+		if len(h.Only) == 0 {
 			continue
 		}
-		held := func(h Holding) bool { return h.Workload == o.Workload && h.Direction == d }
-		if o.Direction == d && !slices.ContainsFunc(e.Held, held) {
-			w := &s.g.Workloads[o.Workload]
-			e.Held = append(e.Held, Holding{o.Workload, w.Name, policy.MatchLabels(w.Selector), d, nil})
+		if everything(h.Only) {
+			h.Only = nil
 		}
+		e.Held = append(e.Held, h)
 	}
 	sortHoldings(e.Held)
+}
+
+// everything reports whether the rules of Holding.Only allow all.
+func everything(rules []policy.Rule) bool {
+	return len(rules) == 1 && rules[0].AnyPeer && rules[0].AnyPort
 }
 
 func sortHoldings(list []Holding) {

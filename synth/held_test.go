@@ -2,6 +2,7 @@ package synth_test
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,9 @@ func TestHeld(t *testing.T) {
 			"partial proven", ""},
 		{"a workload that is isolated today by the log", base + "\njobs/pod:x -> shop/db 5432/tcp\njobs/a -> shop/db 1/tcp denied ingress",
 			"partial proven", ""},
+		// So it is where nobody knows who was denied.
+		{"a workload that is isolated today for nobody knows whom", base + "\n" +
+			"jobs/pod:x -> shop/db 5432/tcp\njobs/pod:x -> shop/db 7/tcp denied ingress", "partial proven", ""},
 		// Whose policies they are is the other's business.
 		{"a client that is isolated", base + "\njobs/pod:x -> shop/db 5432/tcp\njobs/a -> shop/db 1/tcp denied egress",
 			"held proven", "sluice-open-db-ingress"},
@@ -90,10 +94,10 @@ func TestDenyRule(t *testing.T) {
 	}
 }
 
-// TestHeldIsClosedElsewhere: a stranger may reach the workload that is held open and no other.
+// TestHeldIsClosedElsewhere: a stranger of whom the log knows nothing else may reach what is held open and no other.
 func TestHeldIsClosedElsewhere(t *testing.T) {
-	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp\njobs/a -> shop/web 80/tcp\njobs/pod:x -> shop/db 5432/tcp")
-	later := graphtest.Graph(t, "evil/x -> shop/web 80/tcp\nevil/x -> shop/db 80/tcp")
+	g := graphtest.Graph(t, "shop/web -> shop/db 5432/tcp\njobs/a -> shop/web 80/tcp\njobs/pod:x -> shop/db 5432/tcp worldpod")
+	later := graphtest.Graph(t, "evil/x -> shop/web 80/tcp\nevil/x -> shop/db 5432/tcp")
 	for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
 		r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
 		rep, err := verify.Verify(t.Context(), later, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}})
@@ -147,13 +151,81 @@ func TestPartial(t *testing.T) {
 	}
 }
 
+// TestHeldInPart: what stands in the way is held open, as it is or as it may be, and towards nobody else, in every
+// dialect and in every phase of any one that it may be read in.
+func TestHeldInPart(t *testing.T) {
+	const base = "shop/web -> shop/db 5432/tcp\njobs/a -> shop/web 80/tcp"
+	scans := make([]string, 101)
+	for i := range scans {
+		scans[i] = fmt.Sprintf("evil/x%d -> shop/web 40000/udp undecided", i)
+	}
+	for _, c := range []struct{ name, flows, open, was string }{
+		{"datagrams of which nobody knows the server", "evil/x -> shop/web 40000/udp undecided times=50",
+			"web egress any port to evil/app=x; web ingress any port from evil/app=x", "evil/x -> shop/web 45000/udp\nshop/web -> evil/x 40001/udp"},
+		{"of two", "evil/x -> shop/web 40000/udp undecided\n192.0.2.7 -> shop/web 40000/udp undecided",
+			"web egress any port to 192.0.2.7/32; web egress any port to evil/app=x; " +
+				"web ingress any port from 192.0.2.7/32; web ingress any port from evil/app=x", "192.0.2.7 -> shop/web 45000/udp"},
+		{"of a hundred and one", strings.Join(scans, "\n"), "web egress any port to anywhere; web ingress any port from anywhere", scans[100]},
+		{"a pod that no selector names", "jobs/pod:x -> shop/db 5432/tcp", "db ingress 5432/tcp from jobs/all", "jobs/y -> shop/db 5432/tcp"},
+		{"one that the plugin takes for an address", "jobs/pod:x -> shop/db 5432/tcp worldpod",
+			"db ingress 5432/tcp from anywhere", "192.0.2.9 -> shop/db 5432/tcp"},
+		{"no port", "evil/x -> shop/db 0/tcp", "db ingress any port from evil/app=x", "evil/x -> shop/db 7/tcp"},
+		{"nobody knows who", "entity:init -> shop/db 5432/tcp", "db ingress 5432/tcp from anywhere", "192.0.2.9 -> shop/db 5432/tcp"},
+		{"a service, whose backends listen elsewhere", "shop/web -> service:jobs/a 80/tcp", "web egress any port to anywhere", "shop/web -> jobs/a 8080/tcp"},
+	} {
+		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
+			g := graphtest.Graph(t, base, c.flows)
+			r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+			if got := openFor(&r); got != c.open {
+				t.Errorf("%s, %s: open for %q, want %q", c.name, d.Name(), got, c.open)
+			}
+			strangers := []string{"evil/z -> shop/web 7/tcp", "shop/db -> evil/x 1/tcp", "evil/z -> shop/db 7/tcp"}
+			if strings.Contains(c.open, "web ingress any port from anywhere") {
+				strangers[0] = strangers[1]
+			}
+			later := graphtest.Graph(t, append(append(strangers, c.was), base)...)
+			rep, err := verify.Verify(t.Context(), later, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(strangers)
+			if lost := len(slices.Compact(strangers)); rep.Connections[verify.Lost] != uint64(lost) {
+				t.Errorf("%s, %s: lost %v, want the %d of strangers alone", c.name, d.Name(), rep.Cases, lost)
+			}
+			own, err := verify.Verify(t.Context(), g, r.Enforced(), verify.Config{Semantics: eval.Cilium, Namespaces: []string{"shop"}, Held: held(&r)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if own.Connections[verify.Lost] > 0 || own.Over.Count > 0 {
+				t.Errorf("%s, %s: %v, over %+v", c.name, d.Name(), own.Connections, own.Over)
+			}
+		}
+	}
+}
+
+// openFor lists what is held open of the workloads of shop.
+func openFor(r *synth.Result) string {
+	var open []string
+	for _, h := range r.Enforce["shop"].Held {
+		rules := h.Only
+		if len(rules) == 0 {
+			rules = []policy.Rule{{Direction: h.Direction, AnyPeer: true, AnyPort: true}}
+		}
+		for _, x := range rules {
+			open = append(open, h.Name+" "+strings.TrimPrefix(x.String(), "allow "))
+		}
+	}
+	slices.Sort(open)
+	return strings.Join(open, "; ")
+}
+
 // TestStray: what a pod did that the log does not name costs that connection and no more. Every workload of the namespace
 // is denied by itself and keeps it, since it may be the one; what has it anyway needs nothing.
 func TestStray(t *testing.T) {
 	const base = "shop/web -> shop/db 5432/tcp\nshop/web -> shop/db 8080/tcp\nshop/db -> jobs/a 80/tcp\njobs/a -> shop/web 80/tcp\n"
 	for _, c := range []struct{ name, stray, open, was string }{
 		{name: "out", stray: "shop/pod:* -> shop/db 5432/tcp",
-			open: "db egress 5432/tcp to shop/app=db; db ingress any port from anywhere"},
+			open: "db egress 5432/tcp to shop/app=db; db ingress 5432/tcp from shop/all"},
 		{name: "out, to a place that no selector names", stray: "shop/pod:* -> jobs/pod:x 5432/tcp",
 			open: "db egress 5432/tcp to jobs/all; web egress 5432/tcp to jobs/all"},
 		{name: "out, without its port", stray: "shop/pod:* -> jobs/a 0/tcp", open: "db egress any port to jobs/app=a; web egress any port to jobs/app=a"},
@@ -168,18 +240,7 @@ func TestStray(t *testing.T) {
 		for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}} {
 			g := graphtest.Graph(t, base, c.stray)
 			r := learn(t, g, synth.Config{Namespaces: []string{"shop"}, Dialect: d})
-			var open []string
-			for _, h := range r.Enforce["shop"].Held {
-				rules := h.Only
-				if len(rules) == 0 {
-					rules = []policy.Rule{{Direction: h.Direction, AnyPeer: true, AnyPort: true}}
-				}
-				for _, x := range rules {
-					open = append(open, h.Name+" "+strings.TrimPrefix(x.String(), "allow "))
-				}
-			}
-			slices.Sort(open)
-			if got := strings.Join(open, "; "); got != c.open {
+			if got := openFor(&r); got != c.open {
 				t.Errorf("%s, %s: open for %q, want %q", c.name, d.Name(), got, c.open)
 			}
 			var truth []string

@@ -67,7 +67,7 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		)
 		return
 	}
-	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, a default deny may cut it").
+	x.find(KindRefused.at(i, en.namespace, en.dir, text, "no rule is learned from it, and what it may be stays open until you decide").
 		detailed("%s", several(int(e.RefusedRecords), "record")))
 	x.block(en.namespace, en.dir, x.holdable(en.self), i, text)
 	if e.Reason == model.UnknownDirection {
@@ -131,7 +131,7 @@ func (x *leaver) leaveDecided(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 				en.namespace,
 				en.dir,
 				text,
-				"it is undecided again: nothing is learned of it, and its workload is held open",
+				"it is undecided again: nothing is learned of it, and it is held open",
 			),
 		)
 		x.block(en.namespace, en.dir, x.holdable(en.self), i, text)

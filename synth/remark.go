@@ -262,7 +262,7 @@ func remarkSuspicion(s *scope, n *notes) {
 	const decide = "; if it should not be, decide: {source: %q, destination: %q, port: %s, verdict: reject, reason: ...}"
 	consequence := "it is allowed" + decide
 	if s.cfg.HoldSuspect {
-		consequence = "no rule is learned of it, and its workload is held open until you decide: accept" + decide
+		consequence = "no rule is learned of it, and it is held open until you decide: accept" + decide
 	}
 	var list []graph.EdgeID
 	for i := range s.g.AllEdges() {

@@ -19,7 +19,7 @@ type Status uint8
 const (
 	Proven   Status = iota // nothing seen would be blocked
 	Isolated               // as Proven, and something denies there today already
-	Held                   // denied, and held open for the workloads that something stands in the way of
+	Held                   // denied, and held open for what stands in the way, or for its workload
 	Partial                // each workload that has a selector is denied, and what has none stays open
 	Forced                 // denied although something stands in the way, because that was asked for
 	Edited                 // denied, and policies that people changed or added block what worked
@@ -214,7 +214,7 @@ func (e *Enforce) heldOpen(d model.Direction) string {
 			whole = append(whole, h)
 		}
 	}
-	return ofDirection(whole, d, " held open") + ofDirection(parts, d, " held open for what an unnamed pod did")
+	return ofDirection(whole, d, " held open") + ofDirection(parts, d, " held open in part")
 }
 
 // ofDirection counts the workloads of a direction, "" for none.

@@ -11,16 +11,18 @@ import (
 // noEdge is the edge of an obstacle that is of none.
 const noEdge = graph.EdgeID(-1)
 
-// mostStrays is how many connections of pods without a name are kept by rules of their own; of more, all is.
+// mostStrays is how many connections that stand in the way are kept by rules of their own; of more, all is.
 const mostStrays = 100
 
-// stray is a connection of a pod that the log does not name. Any pod of the namespace may be the one that needs it.
+// stray is a connection that nothing can be learned from: of a workload, or of a pod that the log does not name. Any
+// pod of the namespace may be the one that needs that.
 type stray struct {
-	rule  policy.Rule
-	peer  graph.PeerID
-	proto model.Proto
-	port  uint16
-	any   bool // what it needs no rule can say, or nobody knows
+	rule     policy.Rule
+	workload graph.WorkloadID // anyPod for one that the log does not name
+	peer     graph.PeerID
+	proto    model.Proto
+	port     uint16
+	any      bool // what it needs no rule can say, or nobody knows
 }
 
 // strays are those of one direction of a namespace.
@@ -37,11 +39,11 @@ type strays struct {
 func straysOf(t *translator, sp *speech, ns string, d model.Direction, why []Obstacle) *strays {
 	x := &strays{t, &reach{t.scope, sp, map[graph.WorkloadID]string{}}, ns, d, nil, map[graph.WorkloadID]map[int]bool{}}
 	for _, o := range why {
-		if o.Direction == d && o.Workload == anyPod {
+		if o.Direction == d && o.Workload != unnamed {
 			x.list = append(x.list, x.stray(o))
 		}
 	}
-	if len(x.list) == 0 {
+	if !slices.ContainsFunc(x.list, func(s stray) bool { return s.workload == anyPod }) {
 		return x
 	}
 	for i, e := range t.g.AllEdges() {
@@ -71,13 +73,13 @@ func (x *strays) learned(e *graph.Edge, en edgeEnd) {
 	}
 }
 
-// keeps returns the rules by which a workload keeps what may be its own, nil if it has them all. Where they are too
-// many or cannot be said, the one rule allows everything.
+// keeps returns the rules by which a workload keeps what is its own or may be, nil if it has them all. Where they are
+// too many or cannot be said, the one rule allows everything.
 func (x *strays) keeps(w graph.WorkloadID) []policy.Rule {
 	var out []policy.Rule
 	for i, s := range x.list {
 		switch {
-		case x.has[w][i]:
+		case s.workload != w && (s.workload != anyPod || x.has[w][i]):
 		case s.any:
 			return []policy.Rule{{Direction: x.d, AnyPeer: true, AnyPort: true}}
 		case !slices.ContainsFunc(out, func(r policy.Rule) bool { return r.String() == s.rule.String() }):
@@ -92,12 +94,12 @@ func (x *strays) keeps(w graph.WorkloadID) []policy.Rule {
 
 // stray says in a rule what stands in the way.
 func (x *strays) stray(o Obstacle) stray {
-	all := stray{any: true}
-	if o.Edge < 0 {
+	all := stray{workload: o.Workload, any: true}
+	if o.Edge < 0 || x.g.Edges[o.Edge].Reason == model.ServiceAddress { // whose backends have ports of their own
 		return all
 	}
 	e := &x.g.Edges[o.Edge]
-	s := stray{peer: e.Dst, proto: e.Proto, port: e.Port}
+	s := stray{workload: o.Workload, peer: e.Dst, proto: e.Proto, port: e.Port}
 	s.rule = policy.Rule{Direction: x.d, AnyPeer: true, AnyPort: true}
 	if x.d == model.Ingress {
 		s.peer = e.Src
@@ -105,10 +107,10 @@ func (x *strays) stray(o Obstacle) stray {
 	if !slices.ContainsFunc(x.ends(e), func(en edgeEnd) bool { return en.dir == x.d && en.namespace == x.ns }) {
 		// Which end is the server is open, and it is the other way round.
 		s.peer, s.port = e.Src+e.Dst-s.peer, 0
-	} else if e.Proto != 0 && (e.Port != 0 || e.Proto.Whole()) && e.Reason != model.UnknownDirection {
+	} else if e.Proto != 0 && (e.Port != 0 || e.Proto.Whole()) && e.Reason != model.UnknownDirection && e.Reason != model.NoPort {
 		s.rule.AnyPort, s.rule.Ports = false, []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}
 	}
-	if peers := x.of(s.peer); len(peers) > 0 {
+	if peers := x.of(s.peer); len(peers) > 0 && !takenForOther(e) {
 		narrow := s.rule
 		narrow.AnyPeer, narrow.Peers = false, peers
 		if x.says(narrow) {
@@ -122,12 +124,20 @@ func (x *strays) stray(o Obstacle) stray {
 	return s
 }
 
+// takenForOther reports whether the network plugin may not take an end for the pod that it is: what selects pods, even
+// all of a namespace, does not find it.
+func takenForOther(e *graph.Edge) bool {
+	return e.ByAddress || e.Marks&(model.MarkUnmanaged|model.MarkWorldPod|model.MarkHostNetwork) != 0
+}
+
 // of returns the peers for one peer of the graph, those of its namespace for a pod that no selector names; none where
 // that takes every peer.
 func (x *strays) of(peer graph.PeerID) []policy.Peer {
 	p := &x.g.Peers[peer]
 	switch {
-	case p.Masked() || p.Kind == model.KindPod && x.foreign(p):
+	case p.Masked() || p.Passing() || p.Kind == model.KindUnknown || p.Kind == model.KindPod && x.foreign(p):
+		return nil
+	case p.Kind == model.KindAddress && !p.Address.IsValid():
 		return nil
 	case p.Kind != model.KindPod:
 		var out []policy.Peer

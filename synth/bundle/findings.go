@@ -8,6 +8,7 @@ import (
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/decision"
+	"sluice/synth/policy"
 )
 
 // Group are the findings of a kind, together.
@@ -274,8 +275,9 @@ func (r *reviewer) blockers(p *page, namespace string) {
 	if r.m.Options.EnforceAnyway {
 		p.line("**Enforced all the same, because that was asked for. These would be blocked:**\n")
 	} else {
-		p.line("These worked, or may have, and no rule was learned for them. Their workload is held open in that direction " +
-			"until you decide; where that cannot be, the direction of the whole namespace stays open.\n")
+		p.line("These worked, or may have, and no rule was learned for them. Their workload is held open for them " +
+			"until you decide, for all of that direction where no rule can say them; where that cannot be, the direction of " +
+			"the whole namespace stays open.\n")
 	}
 	var rows [][]string
 	for i := range groups {
@@ -286,6 +288,29 @@ func (r *reviewer) blockers(p *page, namespace string) {
 	for i := range groups {
 		p.first(&groups[i])
 	}
+	r.heldOpen(p, namespace)
+}
+
+// heldOpen lists what is open in denied directions until somebody decides on the blockers, of one namespace or all.
+func (r *reviewer) heldOpen(p *page, namespace string) {
+	var rows [][]string
+	for _, n := range r.m.Namespaces {
+		if namespace != "" && n.Name != namespace || r.m.Options.EnforceAnyway {
+			continue
+		}
+		for _, held := range r.in.Result.Held(n.Name) {
+			for i := range held.Rules {
+				if len(held.Subject) > 0 {
+					rows = append(rows, []string{n.Name, held.Subject.String(), strings.TrimPrefix(held.Rules[i].String(), "allow ")})
+				}
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.line("\nHeld open for that, by the policies whose names begin with `%s-`:\n", policy.OpenName)
+	p.table(maxRules, []string{"namespace", "pods", "what is open"}, rows)
 }
 
 // others is Others for a group of findings, as a sentence behind its remedy.
