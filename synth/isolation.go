@@ -15,10 +15,16 @@ type side struct {
 // log says so or no policy isolates the other end.
 type isolation struct{ any, sure map[side]bool }
 
+// mayTellIsolation reports whether records of an edge are denials that may show isolation: also of what cannot be
+// learned, whoever it was that was denied.
+func mayTellIsolation(e *graph.Edge) bool {
+	return e.State == graph.Denied || e.State == graph.Mixed || e.State == graph.Refused
+}
+
 func isolationOf(s *scope) isolation {
 	out := isolation{map[side]bool{}, map[side]bool{}}
 	for _, e := range s.g.AllEdges() {
-		if e.State != graph.Denied && e.State != graph.Mixed && e.State != graph.Refused {
+		if !mayTellIsolation(e) {
 			continue
 		}
 		for _, en := range s.ends(e) {

@@ -107,7 +107,8 @@ func (x *strays) stray(o Obstacle) stray {
 	if !slices.ContainsFunc(x.ends(e), func(en edgeEnd) bool { return en.dir == x.d && en.namespace == x.ns }) {
 		// Which end is the server is open, and it is the other way round.
 		s.peer, s.port = e.Src+e.Dst-s.peer, 0
-	} else if e.Proto != 0 && (e.Port != 0 || e.Proto.Whole()) && e.Reason != model.UnknownDirection && e.Reason != model.NoPort {
+	} else if e.Proto != 0 && (e.Port != 0 || e.Proto.Whole()) &&
+		e.Reason != model.UnknownDirection && e.Reason != model.NoPort {
 		s.rule.AnyPort, s.rule.Ports = false, []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}
 	}
 	if peers := x.of(s.peer); len(peers) > 0 && !takenForOther(e) {

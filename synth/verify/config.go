@@ -19,8 +19,8 @@ type Config struct {
 	Networks map[string][]netip.Prefix
 	// Nodes are the CIDRs of the cluster's nodes, which the log may call by name only.
 	Nodes []netip.Prefix
-	// Beside says that other policies stay in force beside the set: what was denied and what the set does nothing to has no
-	// verdict, since whose policies deny it is not known.
+	// Beside says that other policies stay in force beside the set: what was denied and what the set does nothing to has
+	// no verdict, since whose policies deny it is not known.
 	Beside bool
 	// Inexpressible are edges that worked and that the dialect cannot say: their connections count apart.
 	Inexpressible map[graph.EdgeID]bool
