@@ -17,6 +17,10 @@ type Blind struct {
 	Shown  []string // namespaces that it shows whole, none for a filter that is not by namespace
 }
 
+// Traceless are the filters that a log does not tell of. What is said of a log rests on that they were not used.
+const Traceless = "no filter by a pod or label of few peers, by one version of IP, or that leaves out what is outside: " +
+	"no record tells of those"
+
 // blindFor returns what a log cannot show of a namespace.
 func blindFor(list []Blind, ns string) []Blind {
 	var out []Blind

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/decision"
 )
@@ -30,8 +31,12 @@ func decide(g *graph.Graph, book *decision.Book) decided {
 			used[n] = true
 		}
 	}
+	silent := map[string]bool{}
+	for _, w := range g.AllWorkloads() {
+		silent[w.ID] = silent[w.ID] || !w.Observed
+	}
 	for n := range d.list {
-		if !used[n] && d.list[n].Verdict != decision.Widen {
+		if !used[n] && d.list[n].Verdict != decision.Widen && !silent[d.list[n].Source] && !silent[d.list[n].Destination] {
 			d.unused = append(d.unused, n)
 		}
 	}
@@ -62,6 +67,17 @@ func (d *decided) holds(edge graph.EdgeID, verdicts ...decision.Verdict) bool {
 		return false
 	}
 	return x.Verdict == decision.Accept || x.Verdict == decision.Widen || !x.Expired(d.at)
+}
+
+// speaksOf reports whether a decision that stands names a workload outright as a client, for egress, or as a server.
+func (d *decided) speaksOf(workload string, dir model.Direction) bool {
+	return slices.ContainsFunc(d.list, func(x decision.Decision) bool {
+		named := x.Source
+		if dir == model.Ingress {
+			named = x.Destination
+		}
+		return named == workload && (x.Verdict == decision.Widen || !x.Expired(d.at))
+	})
 }
 
 // denied are the edges that people decided to deny: reject denies on purpose, ignore says that nothing depends on it.

@@ -11,6 +11,7 @@ import (
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/decision"
+	"sluice/synth/policy"
 )
 
 // remark notes what concerns whole workloads and namespaces, and the age of edges.
@@ -29,9 +30,7 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 			continue
 		}
 		if !w.Observed {
-			n.find(KindSilent.of(w.Namespace, model.DirectionUnknown,
-				w.Kind+" "+w.ID+" is declared and was never seen",
-				"no rule is learned for it: a default deny of its namespace cuts it off"))
+			remarkSilent(s, sp, n, i)
 			continue
 		}
 		seen[w.Namespace] = true
@@ -59,11 +58,36 @@ func remarkSubjects(s *scope, sp *speech, n *notes) {
 	}
 }
 
+// remarkSilent notes a workload of the manifests that no record is of. It is held open where nobody decided what it
+// does: it runs at other times, or the log was filtered.
+func remarkSilent(s *scope, sp *speech, n *notes, i graph.WorkloadID) {
+	w := &s.g.Workloads[i]
+	text := w.Kind + " " + w.ID + " is declared and was never seen"
+	at := i
+	if len(w.Selector) == 0 || sp.labels(policy.MatchLabels(w.Selector)) != "" {
+		at = unnamed
+	}
+	open := false
+	for _, d := range policy.Directions() {
+		if !s.decided.speaksOf(w.ID, d) {
+			open = true
+			n.block(w.Namespace, d, at, noEdge, text)
+		}
+	}
+	if open {
+		n.find(KindSilent.of(w.Namespace, model.DirectionUnknown, text,
+			"no rule is learned for it: it stays open until it was seen or you decide, but what it needs of workloads "+
+				"that are denied here is cut"))
+		return
+	}
+	n.find(KindSilent.of(w.Namespace, model.DirectionUnknown, text, "people decided what it does").as(Info))
+}
+
 // denials counts the edges of each chosen namespace that policy denied, at least at times.
 func denials(s *scope) map[string]int {
 	out := map[string]int{}
 	for _, e := range s.g.AllEdges() {
-		if e.State != graph.Denied && e.State != graph.Mixed {
+		if !mayTellIsolation(e) {
 			continue
 		}
 		last := ""

@@ -53,8 +53,8 @@ type Input struct {
 	Format string       // "hubble" or "calico", "" where logs of several kinds came together
 	Hours  []graph.Hour
 	Lost   uint64 // events that the log itself says it lost
-	// Apart reports whether any record has no end in any of some namespaces, noise too. nil: it is not known.
-	Apart func(namespaces ...string) bool
+	// Apart reports whether any record has no end among some, noise too. nil: it is not known.
+	Apart func(among func(*model.Endpoint) bool) bool
 	// OtherNodes reports whether any record tells of a pod on a node beside the one that wrote it. nil: that is unknown.
 	OtherNodes func() bool
 	// LostHours are the hours of Lost.

@@ -131,7 +131,7 @@ func TestExamine(t *testing.T) {
 			in.NodeHours["n2"] = map[uint32]uint64{0: 1, 30: 1}
 		}, nil},
 		{"short", strings.ReplaceAll(whole, " hour=30", ""), nil, []string{"short"}},
-		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-port", "one-protocol"}},
+		{"TCP alone", many("shop/web -> shop/a%d 80/tcp", 12) + " hour=30 times=9", nil, []string{"no-dns", "one-port", "one-protocol", "one-workload"}},
 		{"UDP alone", strings.ReplaceAll(whole, "tcp", "udp"), nil, []string{"one-protocol"}},
 		{"one port", strings.NewReplacer("5432", "8080", "9090", "8080", "9153", "8080", "53/udp", "8080/udp").Replace(whole), nil,
 			[]string{"no-dns", "one-port"}},
@@ -155,8 +155,16 @@ func TestExamine(t *testing.T) {
 			"\nn2/a -> m2/b 82/tcp\nn3/a -> m3/b 82/tcp\nn4/a -> m4/b 82/tcp\nshop/web -> kube-system/dns 53/udp hour=30 times=9", nil, nil},
 		{"one namespace", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", nil, []string{"one-namespace"}},
 		{"one namespace, and noise of others", many("shop/web -> n%d/a 80/tcp", 12) + "\nshop/a -> kube-system/dns 53/udp hour=30 times=9", func(in *capture.Input) {
-			in.Apart = func(ns ...string) bool { return ns[0] == "shop" }
+			in.Apart = func(among func(*model.Endpoint) bool) bool { return among(&model.Endpoint{Namespace: "shop"}) }
 		}, nil},
+		{"one pod", many("shop/web -> shop/a%d 80/tcp", 6) + "\nshop/web -> kube-system/dns 53/udp\nshop/b -> shop/web 8080/tcp hour=30 times=99", nil, []string{"one-workload"}},
+		{"one pod, and noise of others", many("shop/web -> shop/a%d 80/tcp", 6) + "\nshop/web -> kube-system/dns 53/udp\nshop/b -> shop/web 8080/tcp hour=30 times=99", func(in *capture.Input) {
+			in.Apart = func(among func(*model.Endpoint) bool) bool {
+				return !among(&model.Endpoint{Labels: model.Labels{"app=a1"}})
+			}
+		}, nil},
+		{"one label", many("shop/{app=fe,tier=x} -> shop/a%d 80/tcp", 6) + "\nshop/{app=be,tier=x} -> kube-system/dns 53/udp\nshop/b -> shop/{app=be,tier=x} 8080/tcp hour=30 times=99", nil, []string{"one-workload"}},
+		{"one hub of few", "shop/web -> shop/a1 80/tcp\nshop/web -> shop/a2 80/tcp\nshop/web -> kube-system/dns 53/udp hour=30 times=999", nil, nil},
 		{"no names", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "hubble" }, []string{"no-names"}},
 		{"names", whole + "shop/web -> 192.0.2.1 443/tcp names=a.example.org", func(in *capture.Input) { in.Format = "hubble" }, nil},
 		{"names of Calico", whole + "shop/web -> 192.0.2.1 443/tcp", func(in *capture.Input) { in.Format = "calico" }, nil},

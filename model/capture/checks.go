@@ -27,6 +27,7 @@ var checks = []check{
 	{"outside-only", Warning, true, (*doctor).outsideOnly},
 	{"answers-only", Warning, true, (*doctor).answersOnly},
 	{"one-namespace", Warning, false, (*doctor).oneNamespace},
+	{"one-workload", Warning, true, (*doctor).oneWorkload},
 	{"no-answers", Warning, false, (*doctor).noAnswers},
 	{"no-openings", Info, false, (*doctor).noOpenings},
 	{"one-reporter", Warning, true, (*doctor).oneReporter},

@@ -152,7 +152,7 @@ func (d *doctor) oneNode() {
 }
 
 func (d *doctor) oneNamespace() {
-	list := Covering(d.Graph, d.Apart)
+	list := covering(d.Graph, d.Apart)
 	if len(list) == 0 {
 		return
 	}
@@ -165,15 +165,69 @@ func (d *doctor) oneNamespace() {
 	d.blind(b)
 }
 
+// oneWorkload looks for logs that were filtered by a label of pods, or by a workload: every record has an end that bears it,
+// and several times as many workloads that do not were seen with those alone, or are declared. What these do among
+// themselves, or with a resolver, is in any other log, and so are their nodes' checks of health.
+func (d *doctor) oneWorkload() {
+	const times, least = 2, 4
+	label, bear, others := "", []string(nil), 0
+	for _, l := range d.everyLabel() {
+		if who, not := d.bearers(l); label == "" || len(who) < len(bear) {
+			label, bear, others = l, who, not
+		}
+	}
+	among := func(ep *model.Endpoint) bool { return slices.Contains(ep.Labels, label) }
+	if label == "" || !d.enough() || others < least || others <= times*len(bear) || d.Apart != nil && d.Apart(among) {
+		return
+	}
+	d.found("every record has an end at "+some(bear),
+		"the export is filtered by a pod or a label ("+label+"), or nothing else talked: nothing follows from this log for other workloads",
+		"capture without --pod, --label, --from-pod and --to-pod")
+	d.blind(both("what " + some(bear) + " does"))
+}
+
+// everyLabel returns the labels that each edge has at one end, sorted.
+func (d *doctor) everyLabel() []string {
+	var every []string
+	for n, e := range d.shown {
+		var at []string
+		for _, p := range [2]graph.PeerID{e.Src, e.Dst} {
+			if w := d.Graph.Peers[p].Workload; w >= 0 {
+				at = append(at, d.Graph.Workloads[w].Common...)
+			}
+		}
+		if n == 0 {
+			every = at
+		}
+		every = slices.DeleteFunc(every, func(l string) bool { return !slices.Contains(at, l) })
+	}
+	slices.Sort(every)
+	return slices.Compact(every)
+}
+
+// bearers returns the workloads that bear a label, sorted, and how many do not, those that only manifests know among
+// them.
+func (d *doctor) bearers(label string) (bear []string, others int) {
+	for _, w := range d.Graph.AllWorkloads() {
+		if slices.Contains(w.Common, label) {
+			bear = append(bear, w.ID)
+		} else {
+			others++
+		}
+	}
+	slices.Sort(bear)
+	return bear, others
+}
+
 // mostFilters is how many namespaces a filter is taken to name at most.
 const mostFilters = 3
 
-// Covering returns the fewest namespaces of which every record has an end in one, none where there are no such: what
+// covering returns the fewest namespaces of which every record has an end in one, none where there are no such: what
 // others do among themselves, or with the world, is not in the log. It needs pods of so many other namespaces and one
 // more, which never talk to each other, and no record of anything else: the nodes' own checks of health are in every
-// log that was not filtered, and pods ask a resolver, which is why of several none may be its. apart reports whether
-// any record has no end in some namespaces, nil where that is not known.
-func Covering(g *graph.Graph, apart func(namespaces ...string) bool) []string {
+// log that was not filtered, and pods ask a resolver, which is why of several none may be its. apart is
+// Input.Apart.
+func covering(g *graph.Graph, apart func(among func(*model.Endpoint) bool) bool) []string {
 	pairs, spaces, resolvers := map[[2]string]bool{}, map[string]bool{}, map[string]bool{}
 	n, records := 0, uint64(0)
 	for _, e := range g.AllEdges() {
@@ -198,7 +252,7 @@ func Covering(g *graph.Graph, apart func(namespaces ...string) bool) []string {
 		found := covers(pairs, nil, size)
 		found = slices.DeleteFunc(found, func(list []string) bool {
 			return len(list) > 1 && slices.ContainsFunc(list, func(ns string) bool { return resolvers[ns] }) ||
-				apart != nil && apart(list...)
+				apart != nil && apart(func(ep *model.Endpoint) bool { return slices.Contains(list, ep.Namespace) })
 		})
 		if len(found) == 1 || len(found) > 0 && size == 1 {
 			return found[0]

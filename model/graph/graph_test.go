@@ -295,12 +295,15 @@ func TestApart(t *testing.T) {
 	w.see(0, w.pod("shop", "web"), w.pod("logs", "syslog"), 514, model.Used, model.AtDestination)
 	b := NewBuilder(w.t)
 	b.Add(w.t, w.rows)
-	if b.Apart("shop") || !b.Apart("data") {
-		t.Errorf("shop %v, data %v", b.Apart("shop"), b.Apart("data"))
+	apart := func(ns string) bool {
+		return b.Apart(func(ep *model.Endpoint) bool { return ep.Namespace == ns })
+	}
+	if apart("shop") || !apart("data") {
+		t.Errorf("shop %v, data %v", apart("shop"), apart("data"))
 	}
 	b.Add(w.t, []model.Observation{{Src: w.entity(model.Host), Dst: w.entity(model.RemoteNode), Fate: model.Irrelevant,
 		Reason: model.Health, Records: 1}})
-	if !b.Apart("shop") {
+	if !apart("shop") {
 		t.Error("a check of health has no end in shop")
 	}
 }

@@ -39,12 +39,15 @@ func (b *Builder) Hours() []Hour {
 	return out
 }
 
-// Apart reports whether any record, those that are no dependency among them, has no end in any of some namespaces.
-func (b *Builder) Apart(namespaces ...string) bool {
+// Apart reports whether any record, those that are no dependency among them, has no end among some.
+func (b *Builder) Apart(among func(*model.Endpoint) bool) bool {
 	eps := b.tables.Endpoints.Snapshot()
+	in := make([]bool, len(eps))
+	for i := range eps {
+		in[i] = among(&eps[i])
+	}
 	for t := range b.all {
-		if !t.k.reason.Notes() && !slices.Contains(namespaces, eps[t.k.src].Namespace) &&
-			!slices.Contains(namespaces, eps[t.k.dst].Namespace) {
+		if !t.k.reason.Notes() && !in[t.k.src] && !in[t.k.dst] {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"path"
 
+	"sluice/synth"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -48,6 +49,7 @@ func (r *reviewer) whole() []byte {
 	r.answer(p)
 	p.line("| Was it watched for long enough? | %s beside this file says so, with counts; every run writes it anew |",
 		ReportFile)
+	p.line("| What does this rest on? | %s; `--manifests` tells which workloads the log lacks |", synth.Traceless)
 	if b := r.m.Beside; b != nil {
 		p.line("| On its own? | no: it holds only what is missing beside %s in force; ends of edges that pass by them already: %d |",
 			count(len(b.Policies), "policy", "policies"), b.Granted)

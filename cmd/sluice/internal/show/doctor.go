@@ -8,6 +8,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
+	"sluice/synth"
 )
 
 // lackView is a finding of doctor.
@@ -50,6 +51,7 @@ func Doctor(w io.Writer, format string, d *run.Doctor) error {
 	if len(views) == 0 {
 		fmt.Fprintln(w, "Nothing is known to be missing.")
 	}
+	fmt.Fprintf(w, "This rests on: %s.\n", synth.Traceless)
 	if d.Visibility != "" {
 		fmt.Fprintf(w, "\n# %s\n%s", strings.ReplaceAll(visibilityCost, "\n", "\n# "), d.Visibility)
 	}

@@ -117,11 +117,6 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 	fmt.Fprintln(w)
 	printSpaces(w, learned)
 	fmt.Fprintln(w, "STABLE: workloads of which enough was seen; sluice ready says what to wait for.")
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Kind == synth.KindSilent {
-			fmt.Fprintf(w, "  %s: %s\n", text.Printable(f.Text, 200), f.Consequence)
-		}
-	}
 	printObstacles(w, r)
 	if better := m.Others(learned.Sayers); better != "" {
 		fmt.Fprintf(w, "The dialect %s has no rule for %s that worked: %s.\n", r.Dialect.Name(),
