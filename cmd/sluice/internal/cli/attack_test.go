@@ -16,6 +16,7 @@ import (
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/eval"
+	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/render/calico"
 	"sluice/synth/render/cilium"
@@ -32,6 +33,7 @@ type attack struct {
 	edges map[string]string
 	need  string // an edge of the shop that goes with it, where the dialect can say it
 	count int    // of edges that are not listed, at least
+	held  string // what alone is held open, a part of each of those rules; "" for nothing
 }
 
 var attacks = []attack{
@@ -194,8 +196,14 @@ func (a *attack) check(t *testing.T, g *graph.Graph, r *synth.Result) (tried, na
 	}
 	for ns, e := range r.Enforce {
 		for _, h := range e.Held {
-			if len(a.edges) == 0 && a.need == "" {
-				t.Errorf("%s: %s of %s/%s is held open by what nobody answered", r.Dialect.Name(), h.Direction, ns, h.Name)
+			if ns == "evil" {
+				continue // its own end is its own affair
+			}
+			only := a.held != "" && len(h.Only) > 0 && !slices.ContainsFunc(h.Only, func(rule policy.Rule) bool {
+				return !strings.Contains(rule.String(), a.held)
+			})
+			if len(a.edges) == 0 && a.need == "" && !only {
+				t.Errorf("%s: %s of %s/%s is held open by what nobody answered, for %v", r.Dialect.Name(), h.Direction, ns, h.Name, h.Only)
 			}
 		}
 	}

@@ -87,6 +87,32 @@ var strangers = []attack{
 		w.lone(evil(w), w.app("shop", "", 2), 41_000, 0, `"SYN":true`)
 		w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 41_000, 0, "") }, `"TCP":{`, `"SCTP":{`, `,"flags":{}`, ``)
 	})},
+	// What cannot be told from a need costs its own connection, and opens nothing to anybody else.
+	{name: "answers of a resolver that nobody asked, by the dozen", count: 1, held: "evil/app=evil", do: every(func(w *hostileLog) {
+		for range 20 {
+			w.twisted(func() { w.lone(evil(w), w.app("shop", "", 0), 53, 40_000, "") }, `"TCP":{`, `"UDP":{`, `,"flags":{}`, ``)
+		}
+	})},
+	{name: "packets without a protocol, by the dozen", count: 1, held: "evil/app=evil", do: every(func(w *hostileLog) {
+		for range 20 {
+			w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 1, 1, "") },
+				`"l4":{"TCP":{"source_port":1,"destination_port":1,"flags":{}}},`, ``)
+		}
+	})},
+	{name: "a pod without labels at an open port", count: 1, held: "5432/tcp from evil/all", do: at(40, func(w *hostileLog) {
+		w.answered(w.pod("evil", "evil"), w.app("shop", "", 2), 5432)
+	})},
+	{name: "a pod without labels at every port", count: 200, held: "from evil/all", do: at(40, func(w *hostileLog) {
+		for port := range 90 {
+			w.answered(w.pod("evil", "evil"), w.app("shop", "", 2), 10_000+port)
+		}
+		for port := range 110 {
+			w.reset(w.pod("evil", "evil"), w.app("shop", "", 2), 20_000+port)
+		}
+	})},
+	{name: "an identity that nobody knows, at an open port", count: 1, held: "ingress 5432/tcp from anywhere", do: at(40, func(w *hostileLog) {
+		w.answered(hostileEnd{"10.9.9.9", `{"labels":["reserved:unknown"]}`}, w.app("shop", "", 2), 5432)
+	})},
 	{name: "a few packets without a protocol", count: 1, do: at(40, func(w *hostileLog) {
 		for range 3 {
 			w.twisted(func() { w.lone(evil(w), w.app("shop", "", 2), 1, 1, "") },
