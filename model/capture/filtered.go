@@ -165,9 +165,9 @@ func (d *doctor) oneNamespace() {
 	d.blind(b)
 }
 
-// oneWorkload looks for logs that were filtered by a label of pods, or by a workload: every record has an end that bears it,
-// and several times as many workloads that do not were seen with those alone, or are declared. What these do among
-// themselves, or with a resolver, is in any other log, and so are their nodes' checks of health.
+// oneWorkload looks for logs that were filtered by a label of pods, or by a workload: every record has an end that
+// bears it, and several times as many workloads that do not were seen with those alone, or are declared. What these do
+// among themselves, or with a resolver, is in any other log, and so are their nodes' checks of health.
 func (d *doctor) oneWorkload() {
 	const times, least = 2, 4
 	label, bear, others := "", []string(nil), 0

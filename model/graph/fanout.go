@@ -77,7 +77,8 @@ func (r *grader) serversOf(outs map[PeerID]*FanOut) map[pair]bool {
 // a fan-out of its client to the same server it is one more port of the scan.
 func (r *grader) once(i EdgeID) bool {
 	e, p := &r.g.Edges[i], &r.proofs[i]
-	return e.State.Worked() && e.Grade == GradeUnknown && p.forwards && !p.answered && !p.counted && !p.old && !p.proxied &&
+	unanswered := p.forwards && !p.answered && !p.counted
+	return e.State.Worked() && e.Grade == GradeUnknown && unanswered && !p.old && !p.proxied &&
 		e.Used <= fewDatagrams && len(e.Windows) == 1
 }
 
