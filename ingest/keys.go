@@ -1,6 +1,10 @@
 package ingest
 
-import "iter"
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+)
 
 // Keys yields the members of a JSON object that may be cut off or broken: each key as written, without its quotes, and
 // the text from its value on. It ends where the object does, or where the damage begins.
@@ -72,6 +76,14 @@ func valueEnd(b []byte, i int) int {
 // stringEnd returns the index after the string at i, -1 where it has no end.
 func stringEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
+		if i+8 <= len(b) {
+			m := quotesOrEscapes(binary.LittleEndian.Uint64(b[i:]))
+			if m == 0 {
+				i += 7
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
 		switch b[i] {
 		case '"':
 			return i + 1
@@ -80,4 +92,11 @@ func stringEnd(b []byte, i int) int {
 		}
 	}
 	return -1
+}
+
+// quotesOrEscapes marks the quotes and backslashes among eight bytes. The lowest mark is exact.
+func quotesOrEscapes(x uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^'"'*ones, x^'\\'*ones
+	return ((quote-ones)&^quote | (slash-ones)&^slash) & highs
 }

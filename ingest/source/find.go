@@ -2,7 +2,9 @@ package source
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 )
 
 // finder finds the records in a text, wherever they stand and however often they are escaped: as the whole of it,
@@ -376,6 +378,14 @@ func escapedEnd(text []byte, i int) int {
 func (f *finder) str(text []byte, i int) int {
 	from, holds := i, false
 	for i++; i < len(text); i++ {
+		if i+8 <= len(text) {
+			m := marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{')
+			if m == 0 {
+				i += 7
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
 		switch text[i] {
 		case '{':
 			holds = true

@@ -419,7 +419,7 @@ var scalar = func() (is [256]bool) {
 func strEnd(b []byte, inside int) (n int, whole bool) {
 	for i := inside; ; {
 		for ; i+8 <= len(b); i += 8 {
-			if m := marks(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+			if m := marks(binary.LittleEndian.Uint64(b[i:]), '"', '\\', '\n'); m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				break
 			}
@@ -443,10 +443,10 @@ func strEnd(b []byte, inside int) (n int, whole bool) {
 
 const ones, highs = 0x0101010101010101, 0x8080808080808080
 
-// marks marks the quotes, backslashes and line breaks among eight bytes. The lowest mark is exact.
-func marks(x uint64) uint64 {
-	quote, slash, line := x^'"'*ones, x^'\\'*ones, x^'\n'*ones
-	return ((quote-ones)&^quote | (slash-ones)&^slash | (line-ones)&^line) & highs
+// marks marks those among eight bytes that are p, q or r. The lowest mark is exact.
+func marks(x uint64, p, q, r byte) uint64 {
+	x, y, z := x^uint64(p)*ones, x^uint64(q)*ones, x^uint64(r)*ones
+	return ((y-ones)&^y | (z-ones)&^z | (x-ones)&^x) & highs
 }
 
 // beginsAnew reports whether a value cannot go on in a line that begins with next: an object begins no deeper than the
