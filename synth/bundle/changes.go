@@ -112,13 +112,11 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 	}
 	var kept, opened, denied []string
 	for i := range m.Findings {
-		switch f := &m.Findings[i]; synth.Kind(f.Kind) {
-		case synth.KindKept:
+		f := &m.Findings[i]
+		if kind := synth.Kind(f.Kind); kind == synth.KindKept {
 			kept = append(kept, f.Text)
-		case synth.KindDenied:
-			if !before.denied[f.Text] {
-				denied = append(denied, f.Text)
-			}
+		} else if kind == synth.KindDenied && !before.denied[f.Text] {
+			denied = append(denied, f.Text)
 		}
 	}
 	denied = m.ownFirst(denied)
