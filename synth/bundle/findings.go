@@ -288,20 +288,24 @@ func (r *reviewer) blockers(p *page, namespace string) {
 	for i := range groups {
 		p.first(&groups[i])
 	}
-	r.heldOpen(p, namespace)
+	if of == nil {
+		for i := range r.m.Namespaces {
+			of = append(of, r.m.Namespaces[i].Name)
+		}
+	}
+	if !r.m.Options.EnforceAnyway {
+		r.heldOpen(p, of)
+	}
 }
 
-// heldOpen lists what is open in denied directions until somebody decides on the blockers, of one namespace or all.
-func (r *reviewer) heldOpen(p *page, namespace string) {
+// heldOpen lists what is open in denied directions of namespaces until somebody decides on the blockers.
+func (r *reviewer) heldOpen(p *page, namespaces []string) {
 	var rows [][]string
-	for _, n := range r.m.Namespaces {
-		if namespace != "" && n.Name != namespace || r.m.Options.EnforceAnyway {
-			continue
-		}
-		for _, held := range r.in.Result.Held(n.Name) {
+	for _, ns := range namespaces {
+		for _, held := range r.in.Result.Held(ns) {
 			for i := range held.Rules {
 				if len(held.Subject) > 0 {
-					rows = append(rows, []string{n.Name, held.Subject.String(), strings.TrimPrefix(held.Rules[i].String(), "allow ")})
+					rows = append(rows, []string{ns, held.Subject.String(), strings.TrimPrefix(held.Rules[i].String(), "allow ")})
 				}
 			}
 		}
