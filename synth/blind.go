@@ -18,8 +18,8 @@ type Blind struct {
 }
 
 // Traceless are the filters that a log does not tell of. What is said of a log rests on that they were not used.
-const Traceless = "no filter by a pod or label of few peers, by one version of IP, or that leaves out what is outside: " +
-	"no record tells of those"
+const Traceless = "that nobody filtered the log by a pod or a label with few peers, by a version of IP or by what is outside: " +
+	"no record would tell"
 
 // blindFor returns what a log cannot show of a namespace.
 func blindFor(list []Blind, ns string) []Blind {
