@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,9 +36,14 @@ func TestUnchangedStays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var written []string
+		var (
+			mu      sync.Mutex // files are written beside each other
+			written []string
+		)
 		disk := bundle.Real(func(op, name string, effect func() error) error {
 			if rel, err := filepath.Rel(dir, name); err == nil && op == "write" {
+				mu.Lock()
+				defer mu.Unlock()
 				written = append(written, filepath.ToSlash(rel))
 			}
 			return effect()
