@@ -130,9 +130,10 @@ conformance-clickhouse: build lab ## run real ClickHouse servers, shards and rep
 	cd cmd/conformance/clickhouse && $(GO) vet . && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen \
 	  RELAY=$(CURDIR)/$(BIN)/relay $(GO) test -count=1 -timeout 20m -v .
 
-conformance-chdb: build ## run the current ClickHouse in process on the schema and on the Parquet of a store; needs npm, x86-64 and 600 MB of disk
+conformance-chdb: build ## run the current ClickHouse in process on the schema and on the Parquet of stores in a directory and in S3; needs npm, x86-64 and 600 MB of disk
+	cd cmd/conformance/s3 && CGO_ENABLED=0 $(GO) build -trimpath -o ../../../$(BIN)/versitygw tool
 	cd cmd/conformance/chdb && $(GO) vet . && npm ci --ignore-scripts --no-fund --no-audit --silent && SLUICE=$(CURDIR)/$(BIN)/sluice \
-	  LIBCHDB=$$PWD/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so CGO_ENABLED=0 $(GO) test -count=1 -v .
+	  SLUICE_S3=$(CURDIR)/$(BIN)/versitygw LIBCHDB=$$PWD/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so CGO_ENABLED=0 $(GO) test -count=1 -v .
 
 fleet: build ## write a fleet of 100 clusters for a month into a directory, a bucket and ClickHouse, and learn from each; an hour, 20 GB of disk
 	cd cmd/conformance/clickhouse && SLUICE=$(CURDIR)/$(BIN)/sluice FLOWGEN=$(CURDIR)/$(BIN)/flowgen FLEET=$(or $(FLEET),100) \

@@ -1,5 +1,5 @@
 // Package chdb runs the current ClickHouse in this process, by the library of the npm package @chdb/lib-linux-x64-gnu.
-// Its test runs it on the schema of a store and on the Parquet of one in a directory: make conformance-chdb.
+// Its tests run it on the schema of a store and on the Parquet of stores in a directory and in S3: make conformance-chdb.
 package chdb
 
 import (
@@ -21,9 +21,11 @@ func Library() string {
 	return file
 }
 
-// Engine is a ClickHouse in this process, and ends with it: a process has one at most.
+// Engine is a ClickHouse in this process, which has one at most at a time.
 type Engine struct {
+	handle  unsafe.Pointer
 	conn    uintptr
+	shut    func(handle unsafe.Pointer)
 	query   func(conn uintptr, q *byte, qlen uintptr, format *byte, flen uintptr) uintptr
 	buffer  func(result uintptr) unsafe.Pointer
 	length  func(result uintptr) uintptr
@@ -42,8 +44,8 @@ func Start(options ...string) (*Engine, error) {
 	}
 	e := &Engine{}
 	var connect func(argc int32, argv **byte) unsafe.Pointer
-	for name, f := range map[string]any{"chdb_connect": &connect, "chdb_query_n": &e.query, "chdb_result_buffer": &e.buffer,
-		"chdb_result_length": &e.length, "chdb_result_error": &e.failure, "chdb_destroy_query_result": &e.destroy} {
+	for name, f := range map[string]any{"chdb_connect": &connect, "chdb_close_conn": &e.shut, "chdb_query_n": &e.query,
+		"chdb_result_buffer": &e.buffer, "chdb_result_length": &e.length, "chdb_result_error": &e.failure, "chdb_destroy_query_result": &e.destroy} {
 		purego.RegisterLibFunc(f, lib, name)
 	}
 	argv := []*byte{cString("clickhouse")}
@@ -55,9 +57,12 @@ func Start(options ...string) (*Engine, error) {
 	if conn == nil {
 		return nil, errors.New("ClickHouse does not start")
 	}
-	e.conn = *(*uintptr)(conn)
+	e.handle, e.conn = conn, *(*uintptr)(conn)
 	return e, nil
 }
+
+// Close ends the engine.
+func (e *Engine) Close() { e.shut(e.handle) }
 
 func cString(s string) *byte { return &append([]byte(s), 0)[0] }
 

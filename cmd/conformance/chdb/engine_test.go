@@ -22,6 +22,7 @@ func newEngine(t *testing.T) engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(e.Close)
 	return engine{t, e}
 }
 
