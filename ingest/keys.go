@@ -77,7 +77,7 @@ func valueEnd(b []byte, i int) int {
 func stringEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
 		if i+8 <= len(b) {
-			m := quotesOrEscapes(binary.LittleEndian.Uint64(b[i:]))
+			m := Marks(binary.LittleEndian.Uint64(b[i:]), '"', '\\', '"')
 			if m == 0 {
 				i += 7
 				continue
@@ -94,9 +94,9 @@ func stringEnd(b []byte, i int) int {
 	return -1
 }
 
-// quotesOrEscapes marks the quotes and backslashes among eight bytes. The lowest mark is exact.
-func quotesOrEscapes(x uint64) uint64 {
+// Marks marks those among eight bytes, the first one lowest, that are p, q or r. The lowest mark is exact.
+func Marks(x uint64, p, q, r byte) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	quote, slash := x^'"'*ones, x^'\\'*ones
-	return ((quote-ones)&^quote | (slash-ones)&^slash) & highs
+	x, y, z := x^uint64(p)*ones, x^uint64(q)*ones, x^uint64(r)*ones
+	return ((y-ones)&^y | (z-ones)&^z | (x-ones)&^x) & highs
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+
+	"sluice/ingest"
 )
 
 // finder finds the records in a text, wherever they stand and however often they are escaped: as the whole of it,
@@ -379,7 +381,7 @@ func (f *finder) str(text []byte, i int) int {
 	from, holds := i, false
 	for i++; i < len(text); i++ {
 		if i+8 <= len(text) {
-			m := marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{')
+			m := ingest.Marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{')
 			if m == 0 {
 				i += 7
 				continue

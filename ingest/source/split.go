@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/bits"
 
+	"sluice/ingest"
 	"sluice/model"
 )
 
@@ -387,9 +388,10 @@ func (at *scan) blanks(b []byte, i int) int {
 		}
 		return i
 	}
+	const blanks = ' ' * 0x0101010101010101
 	for from := i; ; {
 		for ; i+8 <= len(b); i += 8 {
-			if x := binary.LittleEndian.Uint64(b[i:]) ^ ' '*ones; x != 0 {
+			if x := binary.LittleEndian.Uint64(b[i:]) ^ blanks; x != 0 {
 				i += bits.TrailingZeros64(x) >> 3
 				break
 			}
@@ -419,7 +421,7 @@ var scalar = func() (is [256]bool) {
 func strEnd(b []byte, inside int) (n int, whole bool) {
 	for i := inside; ; {
 		for ; i+8 <= len(b); i += 8 {
-			if m := marks(binary.LittleEndian.Uint64(b[i:]), '"', '\\', '\n'); m != 0 {
+			if m := ingest.Marks(binary.LittleEndian.Uint64(b[i:]), '"', '\\', '\n'); m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				break
 			}
@@ -439,14 +441,6 @@ func strEnd(b []byte, inside int) (n int, whole bool) {
 		}
 		i += 2
 	}
-}
-
-const ones, highs = 0x0101010101010101, 0x8080808080808080
-
-// marks marks those among eight bytes that are p, q or r. The lowest mark is exact.
-func marks(x uint64, p, q, r byte) uint64 {
-	x, y, z := x^uint64(p)*ones, x^uint64(q)*ones, x^uint64(r)*ones
-	return ((y-ones)&^y | (z-ones)&^z | (x-ones)&^x) & highs
 }
 
 // beginsAnew reports whether a value cannot go on in a line that begins with next: an object begins no deeper than the

@@ -108,17 +108,23 @@ func TestWriteFaults(t *testing.T) {
 					if got := tree(t, dir); err == nil && cmp.Diff(want, got) != "" || err != nil && !errors.Is(err, syscall.ENOSPC) {
 						t.Fatalf("%s: error %v, and the bundle is not the new one", where, err)
 					}
-					checkMixture(t, where, dir, old, want)
-					if err := writeBundle(t, dir, nextLines, nil); err != nil {
-						t.Errorf("%s: then %v", where, err)
-					}
-					if d := cmp.Diff(want, tree(t, dir)); d != "" {
-						t.Errorf("%s: then -want +got\n%s", where, d)
-					}
+					checkAfter(t, where, dir, old, want)
 				}
 			})
 		}
 		t.Logf("fresh %v: %d operations", fresh, counting.n)
+	}
+}
+
+// checkAfter fails where a directory is a mixture after a fault, or where the next learn does not make it the new bundle.
+func checkAfter(t *testing.T, where, dir string, old, want map[string]string) {
+	t.Helper()
+	checkMixture(t, where, dir, old, want)
+	if err := writeBundle(t, dir, nextLines, nil); err != nil {
+		t.Errorf("%s: then %v", where, err)
+	}
+	if d := cmp.Diff(want, tree(t, dir)); d != "" {
+		t.Errorf("%s: then -want +got\n%s", where, d)
 	}
 }
 

@@ -297,13 +297,7 @@ func losePower(t *testing.T, fresh bool) {
 					t.Fatalf("%s: what was acknowledged is gone: -want +got\n%s", where, d)
 				}
 			}
-			checkMixture(t, where, dir, old, want)
-			if err := writeBundle(t, dir, nextLines, nil); err != nil {
-				t.Errorf("%s: then %v", where, err)
-			}
-			if d := cmp.Diff(want, tree(t, dir)); d != "" {
-				t.Errorf("%s: then -want +got\n%s", where, d)
-			}
+			checkAfter(t, where, dir, old, want)
 		}
 	}
 	t.Logf("fresh %v: %d operations", fresh, counting.n)

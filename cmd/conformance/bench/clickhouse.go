@@ -24,6 +24,7 @@ func askHouse(query string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer e.Close()
 	b, err := e.Ask(query)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -113,11 +112,9 @@ func stores(t *testing.T) (urls map[string]func(database string) string) {
 	}
 }
 
-// TestBundles: the bundle is the same to the byte, wherever the flows lie; of shards for some captures of each kind.
-// TestS3Bundle says the same of a bucket.
+// TestBundles: the bundle is the same to the byte, wherever the flows lie. TestS3Bundle says the same of a bucket.
 func TestBundles(t *testing.T) {
 	places := stores(t)
-	some := regexp.MustCompile(`flows/|mesh|goldmane`)
 	for i, capture := range captures(t) {
 		dir := t.TempDir()
 		at := filepath.Join(dir, "store")
@@ -134,18 +131,12 @@ func TestBundles(t *testing.T) {
 		}
 		t.Logf("%s: directory: written in %v, learned in %v", filepath.Base(capture), wrote, time.Since(began))
 		for name, place := range places {
-			if name == "shards" && !some.MatchString(capture) {
-				continue
-			}
 			url := place(fmt.Sprint("bundle", i))
 			began := time.Now()
 			mustSluice(t, "ingest", capture, "--store", url, "-q")
 			wrote := time.Since(began)
-			if name == "shards" {
-				again := mustSluice(t, "ingest", capture, "--store", url)
-				if !strings.Contains(again, "1 source was already there") {
-					t.Errorf("%s: a source is stored twice:\n%s", name, again)
-				}
+			if out := mustSluice(t, "ingest", capture, "--store", url); !strings.Contains(out, "1 source was already there") {
+				t.Errorf("%s: a source is stored twice:\n%s", name, out)
 			}
 			began = time.Now()
 			if err := learn(t, url, filepath.Join(dir, name), more...); err != nil {

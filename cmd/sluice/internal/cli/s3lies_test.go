@@ -386,12 +386,3 @@ func writeAmidLies(t *testing.T, l *liar, direct, lying string, lines [][]byte) 
 		})
 	}
 }
-
-func unzipped(t *testing.T, name string) []byte {
-	t.Helper()
-	out, err := exec.Command("gzip", "-dc", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
