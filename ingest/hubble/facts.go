@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"bytes"
 	"strings"
 
 	"sluice/model"
@@ -40,6 +41,15 @@ type said struct {
 
 	// What a record must have to be a flow without an envelope, and whether the envelope has two times.
 	flat, hasVerdict, hasLayer4, outerTwice bool
+}
+
+// appendText appends a text and a zero byte behind it. A text with a zero byte of its own would be read as two, and
+// its sender would choose the second: it is left out.
+func appendText(texts, t []byte) []byte {
+	if bytes.IndexByte(t, 0) >= 0 {
+		return texts
+	}
+	return append(append(texts, t...), 0)
 }
 
 // service is what a Service object says.

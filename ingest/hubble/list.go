@@ -58,7 +58,7 @@ func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
 		return nil, -1
 	}
 	for _, t := range l.items {
-		l.joined = append(append(l.joined, t...), 0)
+		l.joined = appendText(l.joined, []byte(t))
 	}
 	if s.bytes += 2 * (end - i); s.bytes <= maxListBytes {
 		l.raw = string(b[i:end])

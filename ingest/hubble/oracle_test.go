@@ -393,6 +393,9 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		x.lookUp(f)
 	}
 	for _, t := range append(r.Log, r.LogC...) {
+		if strings.ContainsRune(t, 0) {
+			continue
+		}
 		f.Logged = append(append(f.Logged, t...), 0)
 		f.Marks |= model.MarkLogged
 	}

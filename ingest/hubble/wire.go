@@ -126,7 +126,7 @@ func (w *Wire) message(f *field) error {
 	case flowNode:
 		w.Node = f.b
 	case flowDestNames:
-		w.names = append(append(w.names, f.b...), 0)
+		w.names = appendText(w.names, f.b)
 	case flowEvent:
 		return w.eventType(f.b)
 	case flowDestService:
@@ -142,7 +142,7 @@ func (w *Wire) message(f *field) error {
 	case flowTraceContext:
 		w.trace = f.b
 	case flowPolicyLog:
-		w.logged = append(append(w.logged, f.b...), 0)
+		w.logged = appendText(w.logged, f.b)
 	case flowEgressAllowed, flowIngressAllowed, flowEgressDenied, flowIngressDenied:
 		w.policies = append(w.policies, w.deciders.message(f.b)...)
 	}
