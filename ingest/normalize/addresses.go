@@ -1,6 +1,8 @@
 package normalize
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"net/netip"
 
 	"sluice/model"
@@ -10,52 +12,51 @@ import (
 const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.HealthEndpoint | model.IngressEntity |
 	model.Unmanaged | model.Init
 
-// noted is an end at an address.
+// noted is an end at an address, and the hour in which it was noted last.
 type noted struct {
-	ip string
-	id model.EndpointID
-}
-
-// notes remember the hour in which each end was noted last: all in a map, those met last before it.
-type notes struct {
-	all  map[noted]uint32
-	last []lastNoted // by place
-}
-
-type lastNoted struct {
-	noted
+	ip   [45]byte // the longest text of an address
+	size uint8
+	id   model.EndpointID
 	hour uint32
 }
 
-// maxNoted is how many ends are remembered: those of a large cluster. What is forgotten is noted again.
-const maxNoted = 1 << 16
+// notes remember the ends noted last, in sets of four places. What is forgotten is noted again, and changes nothing.
+type notes [][4]noted
 
-// lastPlaces is a power of two: those of a few nodes.
-const lastPlaces = 1 << 13
+// noteSets is a power of two. Four places in each are enough for the 50,000 pods and nodes of a large cluster.
+const noteSets = 1 << 14
 
 // known reports whether an end was noted in an hour, and remembers that it is now.
 func (n *notes) known(id model.EndpointID, ip []byte, hour uint32) bool {
-	if n.last == nil {
-		n.last = make([]lastNoted, lastPlaces)
+	if len(ip) > len(noted{}.ip) {
+		return true // no address
 	}
-	h := uint32(id) ^ 2166136261
-	for _, c := range ip {
-		h = (h ^ uint32(c)) * 16777619
+	if *n == nil {
+		*n = make(notes, noteSets)
 	}
-	l := &n.last[(h^h>>16)&(lastPlaces-1)]
-	if l.id == id && l.hour == hour && l.ip == string(ip) {
-		return true
+	set := &(*n)[noteHash(id, ip)&(noteSets-1)]
+	for i := range set {
+		if k := &set[i]; k.id == id && k.hour == hour && int(k.size) == len(ip) && string(k.ip[:len(ip)]) == string(ip) {
+			return true
+		}
 	}
-	if was, ok := n.all[noted{string(ip), id}]; ok && was == hour {
-		*l = lastNoted{noted{string(ip), id}, hour}
-		return true
-	}
-	if n.all == nil || len(n.all) >= maxNoted {
-		n.all = map[noted]uint32{}
-	}
-	*l = lastNoted{noted{string(ip), id}, hour}
-	n.all[l.noted] = hour
+	copy(set[1:], set[:])
+	set[0] = noted{size: uint8(len(ip)), id: id, hour: hour}
+	copy(set[0].ip[:], ip)
 	return false
+}
+
+// noteHash is of the id and both ends of the text.
+func noteHash(id model.EndpointID, ip []byte) uint32 {
+	h := uint64(id)
+	if len(ip) >= 8 {
+		h ^= binary.LittleEndian.Uint64(ip) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(ip[len(ip)-8:]), 29)
+	} else {
+		for _, c := range ip {
+			h = h<<8 ^ uint64(c)
+		}
+	}
+	return uint32(h * 0x9E3779B97F4A7C15 >> 32)
 }
 
 // noteAddresses hands on at which addresses a record shows nodes, pods, and other ends that policies know by something

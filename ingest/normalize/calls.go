@@ -16,10 +16,10 @@ import (
 // a share is forgotten, the same of all that belongs together.
 type calls struct {
 	asked   map[ask]struct{}
-	reached map[arrival]struct{}
+	reached arrivals
 	told    map[told]struct{}
-	served  map[arrival]struct{} // of requests, by what they are called
-	rate    uint                 // one in 1<<rate hashes is kept
+	served  arrivals // of requests, by what they are called
+	rate    uint     // one in 1<<rate hashes is kept
 }
 
 // ask is a connection to the address of a service.
@@ -83,7 +83,7 @@ func (c *calls) note(f *model.Flow, fate model.Fate) {
 		return
 	}
 	if c.asked == nil {
-		*c = calls{map[ask]struct{}{}, map[arrival]struct{}{}, map[told]struct{}{}, map[arrival]struct{}{}, 0}
+		c.asked, c.told = map[ask]struct{}{}, map[told]struct{}{}
 	}
 	of, slot := hashOf(f.SrcIP, uint64(f.SrcPort), uint64(f.Proto)), f.Time/slotTime
 	switch {
@@ -91,7 +91,7 @@ func (c *calls) note(f *model.Flow, fate model.Fate) {
 	case asks:
 		c.asked[ask{of, slot, f.Src.ID, f.Dst.ID, f.DstPort, f.Proto}] = struct{}{}
 	case pod && f.Dst.Kind == model.KindPod:
-		c.reached[arrival{of, slot, f.Dst.ID, f.DstPort}] = struct{}{}
+		c.reached.add(arrival{of, slot, f.Dst.ID, f.DstPort})
 	}
 	if said {
 		c.request(f, of, slot)
@@ -115,18 +115,18 @@ func (c *calls) request(f *model.Flow, of uint64, slot int64) {
 		t := told{of, slot, string(f.Host), id}
 		if f.Dst.Kind == model.KindPod { // on this very connection
 			t.host, t.request = "", of
-			c.served[arrival{of, slot, f.Dst.ID, f.DstPort}] = struct{}{}
+			c.served.add(arrival{of, slot, f.Dst.ID, f.DstPort})
 		}
 		c.told[t] = struct{}{}
 	}
 	if f.Dst.Kind == model.KindPod && id != 0 && c.keeps(id) {
-		c.served[arrival{id, slot, f.Dst.ID, f.DstPort}] = struct{}{}
+		c.served.add(arrival{id, slot, f.Dst.ID, f.DstPort})
 	}
 }
 
 // bound forgets half of all where there is too much of something.
 func (c *calls) bound() {
-	for len(c.asked) > maxCalls || len(c.reached) > maxCalls || len(c.told) > maxCalls || len(c.served) > maxCalls {
+	for len(c.asked) > maxCalls || c.reached.n > maxCalls || len(c.told) > maxCalls || c.served.n > maxCalls {
 		c.rate++
 		c.drop(func(hash uint64, _ int64) bool { return !c.keeps(hash) })
 	}
@@ -135,9 +135,8 @@ func (c *calls) bound() {
 func (c *calls) drop(gone func(hash uint64, slot int64) bool) {
 	maps.DeleteFunc(c.asked, func(a ask, _ struct{}) bool { return gone(a.of, a.slot) })
 	maps.DeleteFunc(c.told, func(t told, _ struct{}) bool { return gone(t.of, t.slot) })
-	for _, m := range []map[arrival]struct{}{c.reached, c.served} {
-		maps.DeleteFunc(m, func(a arrival, _ struct{}) bool { return gone(a.of, a.slot) })
-	}
+	c.reached.drop(gone)
+	c.served.drop(gone)
 }
 
 // join takes what others know.
@@ -150,9 +149,13 @@ func (c *calls) join(o *calls) {
 		return
 	}
 	maps.Copy(c.asked, o.asked)
-	maps.Copy(c.reached, o.reached)
 	maps.Copy(c.told, o.told)
-	maps.Copy(c.served, o.served)
+	for a := range o.reached.all {
+		c.reached.add(a)
+	}
+	for a := range o.served.all {
+		c.served.add(a)
+	}
 	c.rate = max(c.rate, o.rate)
 	c.drop(func(hash uint64, _ int64) bool { return !c.keeps(hash) })
 	c.bound()
@@ -165,7 +168,7 @@ func (c *calls) forget() {
 	for a := range c.asked {
 		newest = max(newest, a.slot)
 	}
-	for a := range c.reached {
+	for a := range c.reached.all {
 		newest = max(newest, a.slot)
 	}
 	c.drop(func(_ uint64, slot int64) bool { return slot < newest-1 })
@@ -193,7 +196,7 @@ func (c *calls) found(yield func(asking, *calling)) {
 	if len(c.asked) == 0 {
 		return
 	}
-	reached, served := byHash(c.reached), byHash(c.served)
+	reached, served := c.reached.byHash(), c.served.byHash()
 	tells := map[uint64][]told{}
 	for t := range c.told {
 		tells[t.of] = append(tells[t.of], t)
@@ -267,14 +270,6 @@ func one(list []arrival, slot int64) bool {
 		}
 	}
 	return at != nil
-}
-
-func byHash(m map[arrival]struct{}) map[uint64][]arrival {
-	out := map[uint64][]arrival{}
-	for a := range m {
-		out[a.of] = append(out[a.of], a)
-	}
-	return out
 }
 
 // noteCalls hands on which backends of services the records of connections and requests show. The rows count no record.
