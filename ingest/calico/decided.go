@@ -123,8 +123,8 @@ func deciderName(kind, ns, tier, name string) string {
 		name = strings.TrimPrefix(name, tier+".")
 	}
 	switch {
-	case name == "":
-		return ""
+	case name == "" || strings.ContainsAny(ns, " /"):
+		return "" // no namespace has these, by which the text of one policy would be that of another
 	case kind == "" && ns == "":
 		kind = globalPolicy
 	case kind == "":

@@ -2,6 +2,7 @@ package calico
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
@@ -133,8 +134,7 @@ func (c *ends) intern(e *end) (model.Ref, *rejection) {
 		parts[4] = e.ip
 	}
 	for _, p := range parts { // lengths first, so that no text can pose as two
-		c.key = append(c.key, byte(len(p)), byte(len(p)>>8), byte(len(p)>>16))
-		c.key = append(c.key, p...)
+		c.key = append(binary.AppendUvarint(c.key, uint64(len(p))), p...)
 	}
 	if ref, ok := c.cache[string(c.key)]; ok {
 		return ref, nil

@@ -82,8 +82,8 @@ func (p *decider) text() string {
 		}
 	}
 	switch {
-	case p.Name == "" || strings.ContainsRune(p.Name+p.Namespace+kind, 0):
-		return ""
+	case p.Name == "" || strings.Contains(p.Name, "\x00") || strings.ContainsAny(p.Namespace+kind, "\x00 /"):
+		return "" // no name of Kubernetes has these, by which the text of one policy would be that of another
 	case kind == "":
 		kind = model.AnyPolicy
 	case kind == "NetworkPolicy":

@@ -53,7 +53,8 @@ func TestDeciders(t *testing.T) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
-	for _, odd := range []string{`null`, `{}`, `"web"`, `[1]`, `[{"name":1}]`, `[{}]`, `[{"name":"a\u0000b"}]`, `7`} {
+	for _, odd := range []string{`null`, `{}`, `"web"`, `[1]`, `[{"name":1}]`, `[{}]`, `[{"name":"a\u0000b"}]`,
+		`[{"name":"c","namespace":"a/b"}]`, `[{"name":"b","namespace":"a","kind":"X y/z"}]`, `7`} {
 		d.Record("-", 1, []byte(strings.Replace(full, `"Summary"`, `"egress_allowed_by":`+odd+`,"Summary"`, 1)))
 		if !slices.Equal(got, named{""}) {
 			t.Errorf("%s: %q, want none", odd, got)

@@ -100,12 +100,18 @@ func refer(t model.Tables, ep model.Endpoint) model.Ref {
 	return r
 }
 
-// addresses are the endpoints of addresses outside the cluster, by their text and the names that their client asked
-// for.
+// addresses are the endpoints of addresses outside the cluster, with the names that their client asked for, and of
+// services.
 type addresses struct {
 	tables model.Tables
-	known  map[string]addressed
-	key    []byte
+	known  map[addressKey]addressed
+}
+
+// addressKey are the texts that make an endpoint, each by itself: a text may hold any byte, so that no separator
+// between two of them would tell where the first one ends.
+type addressKey struct {
+	ip, names          string
+	namespace, service string
 }
 
 type addressed struct {
@@ -116,7 +122,7 @@ type addressed struct {
 const maxAddresses = 1 << 15
 
 func newAddresses(t model.Tables) addresses {
-	return addresses{tables: t, known: map[string]addressed{}}
+	return addresses{tables: t, known: map[addressKey]addressed{}}
 }
 
 // endpoint returns the endpoint of an address outside the cluster; other endpoints do not depend on the address. ip is
@@ -125,12 +131,7 @@ func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
 	if r.Kind != model.KindAddress {
 		return r
 	}
-	key := *ip
-	if len(names) > 0 {
-		a.key = append(append(append(a.key[:0], *ip...), 0), names...)
-		key = a.key
-	}
-	k, ok := a.known[string(key)]
+	k, ok := a.known[addressKey{ip: string(*ip), names: string(names)}]
 	if !ok {
 		addr, err := netip.ParseAddr(string(*ip))
 		k = addressed{r, err == nil}
@@ -138,10 +139,7 @@ func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
 			model.Endpoint{Kind: r.Kind, Entities: r.Entities, Marks: r.Marks, Address: addr,
 				Names: nameList(names)},
 		)
-		if len(a.known) >= maxAddresses {
-			clear(a.known)
-		}
-		a.known[string(key)] = k
+		a.remember(addressKey{ip: string(*ip), names: string(names)}, k)
 	}
 	if !k.valid {
 		*ip = nil
@@ -151,20 +149,22 @@ func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
 
 // serviceAt returns the endpoint of a service at one of its addresses.
 func (a *addresses) serviceAt(ip []byte, s *service) model.Ref {
-	a.key = append(append(append(append(append(a.key[:0], 0), ip...), 0), s.namespace...), '/')
-	a.key = append(a.key, s.name...)
-	k, ok := a.known[string(a.key)]
+	k, ok := a.known[addressKey{ip: string(ip), namespace: string(s.namespace), service: string(s.name)}]
 	if !ok {
 		addr, _ := netip.ParseAddr(string(ip))
 		k.ref.Kind = model.KindService
 		k.ref.ID = a.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService, Namespace: string(s.namespace),
 			Name: string(s.name), Address: addr})
-		if len(a.known) >= maxAddresses {
-			clear(a.known)
-		}
-		a.known[string(a.key)] = k
+		a.remember(addressKey{ip: string(ip), namespace: string(s.namespace), service: string(s.name)}, k)
 	}
 	return k.ref
+}
+
+func (a *addresses) remember(key addressKey, k addressed) {
+	if len(a.known) >= maxAddresses {
+		clear(a.known)
+	}
+	a.known[key] = k
 }
 
 // nameList returns the names of facts, sorted.

@@ -101,6 +101,14 @@ var changes = []struct {
 	{`"Summary"`, `"policy_log":["till\u0000bank","shop"],"Summary"`},
 	{`"Summary"`, `"destination_service":{"name":"web"},"Summary"`},
 	{`"Summary"`, `"destination_service":{},"Summary"`},
+	{`10.0.0.2","ipV`, `10.0.0.2\u0000bank.example\u0000","ipV`}, // an address that would be one and a name
+	{world, world + `,"destination_names":["bank.example"]`},
+	{`10.0.0.2","ipV`, `fe80::1%0\u0000bank.example\u0000","ipV`}, // a zone may be any text
+	{`10.0.0.2","ipV`, `fe80::1%0","ipV`},
+	{`10.0.0.2","ipV`, `\u000010.0.0.2\u0000shop/web","ipV`}, // an address that would be one and a service
+	{`"Summary"`, `"destination_service":{"name":"web","namespace":"shop"},"Summary"`},
+	{`"Summary"`, `"destination_service":{"name":"b/web","namespace":"shop"},"Summary"`},
+	{`"Summary"`, `"destination_service":{"name":"web","namespace":"shop/b"},"Summary"`},
 	{`"Summary"`, `"destination_service":null,"Summary"`},
 	{`"Summary"`, `"destinationService":{"name":"web"},"Summary"`},
 	{`"Summary"`, `"l7":{"type":"REQUEST","latency_ns":"12","http":{"code":200}},"Summary"`},
@@ -294,3 +302,36 @@ type nothing struct{}
 
 func (nothing) Flow(*model.Flow)        {}
 func (nothing) Reject(ingest.Rejection) {}
+
+// TestKeysOfTexts: two records whose texts are the same once they are put one behind the other are two, whatever stands
+// between them, and whichever was read first.
+func TestKeysOfTexts(t *testing.T) {
+	ip, names, service := `"destination":"10.0.0.2"`, `"Summary"`, `"Summary"`
+	edit := func(from, to string) string { return strings.Replace(full, from, to, 1) }
+	named := func(list string) string { return edit(names, `"destination_names":[`+list+`],"Summary"`) }
+	served := func(name, namespace string) string {
+		return edit(service, `"destination_service":{"name":"`+name+`","namespace":"`+namespace+`"},"Summary"`)
+	}
+	at := func(record, to string) string {
+		return strings.Replace(record, ip, `"destination":"`+to+`"`, 1)
+	}
+	for _, c := range []struct{ a, b string }{
+		{at(full, `10.0.0.2\u0000bank.example\u0000`), named(`"bank.example"`)},
+		{at(full, `fe80::1%z\u0000bank.example\u0000`), at(named(`"bank.example"`), `fe80::1%z`)},
+		{at(full, `\u000010.0.0.2\u0000shop/web`), served("web", "shop")},
+		{at(full, `fe80::1%z\u0000shop/web`), at(served("web", "shop"), `fe80::1%z`)},
+		{served("b/web", "shop"), served("web", "shop/b")},
+	} {
+		for _, order := range [][2]string{{c.a, c.b}, {c.b, c.a}} {
+			p, w := newPair(), newWires()
+			for _, record := range order {
+				if diff := p.differ([]byte(record)); diff != "" {
+					t.Errorf("%s: (-oracle +decoder)\n%s", record, diff)
+				}
+				if !w.check(t, record) {
+					t.Errorf("%s: not a record", record)
+				}
+			}
+		}
+	}
+}
