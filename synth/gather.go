@@ -106,8 +106,7 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 		}
 	case model.KindNetwork, model.KindNetworkSet:
 		if len(x.network(en.namespace, peer.Name)) == 0 {
-			what := map[model.Kind]string{model.KindNetwork: "network ", model.KindNetworkSet: "NetworkSet "}[peer.Kind]
-			return "the log has no addresses for " + what + peer.Name + " (name its CIDRs under networks in the configuration)", cut
+			return "the log has no addresses for " + nameless(peer, en.dir) + " (name its CIDRs under networks in the configuration)", cut
 		}
 	default:
 		return "the log does not identify the peer", cut
@@ -125,6 +124,19 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 		return x.peerless(peer), cut
 	}
 	return "", ""
+}
+
+// nameless says what may stand behind a name that a log of Calico has in place of addresses. What a node sends to its
+// own pods passes no policy of Calico, so that no record tells of it (filterOutputChain and tc.c of Felix 3.31).
+func nameless(p *graph.Peer, dir model.Direction) string {
+	switch {
+	case p.Kind == model.KindNetworkSet:
+		return "NetworkSet " + p.Name
+	case p.Name == "pvt" && dir == model.Ingress:
+		return "network pvt: other nodes, by the addresses of their tunnels too, or hosts outside, and no kubelet that probes its " +
+			"own pods, which this log leaves out"
+	}
+	return "network " + p.Name
 }
 
 // peerless says why the dialect has no peer for something outside the cluster's pods.

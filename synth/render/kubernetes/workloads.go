@@ -97,6 +97,28 @@ func labels(n *yaml.Node, field string) model.Labels {
 	return model.MakeLabels(kv)
 }
 
+// nodeAnnotations hold addresses that the network plugins give a node beside those of its status. What a node sends to
+// pods of other nodes through a tunnel comes from there: a rule for the address of its status would not let it in.
+var nodeAnnotations = []string{
+	"projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address", "projectcalico.org/IPv4IPIPTunnelAddr",
+	"projectcalico.org/IPv4VXLANTunnelAddr", "projectcalico.org/IPv6VXLANTunnelAddr",
+	"projectcalico.org/IPv4WireguardInterfaceAddr", "projectcalico.org/IPv6WireguardInterfaceAddr",
+	"network.cilium.io/ipv4-cilium-host", "network.cilium.io/ipv6-cilium-host",
+	"io.cilium.network.ipv4-cilium-host", "io.cilium.network.ipv6-cilium-host",
+}
+
+// ownAddresses returns those of a node's annotations: addresses, or with the length of their network.
+func ownAddresses(meta *yaml.Node) []netip.Addr {
+	var out []netip.Addr
+	for _, name := range nodeAnnotations {
+		text, _, _ := strings.Cut(scalar(render.Field(meta, "annotations"), name), "/")
+		if a, err := netip.ParseAddr(text); err == nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // parseNode reads which addresses the pods of a node have, and what it is found by itself.
 func parseNode(r *render.Reader, n *yaml.Node) []policy.Policy {
 	r.Report(render.Skipped, n, "v1 Node is no policy")
@@ -117,7 +139,9 @@ func parseNode(r *render.Reader, n *yaml.Node) []policy.Policy {
 			node.Addresses = append(node.Addresses, addr)
 		}
 	}
-	if len(node.Addresses) > 0 {
+	node.Addresses = append(node.Addresses, ownAddresses(meta)...)
+	if slices.SortFunc(node.Addresses, netip.Addr.Compare); len(node.Addresses) > 0 {
+		node.Addresses = slices.Compact(node.Addresses)
 		r.Beside(policy.Manifests{Nodes: []policy.Node{node}})
 	}
 	return nil

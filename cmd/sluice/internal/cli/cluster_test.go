@@ -225,7 +225,9 @@ func TestVerifyCluster(t *testing.T) {
 // TestNodesOfCluster: the addresses of nodes are read of the cluster, and nothing else of what it says of their state.
 func TestNodesOfCluster(t *testing.T) {
 	s := shop(t)
-	s.Serve("api/v1/nodes", kubetest.Object{"metadata": kubetest.Object{"name": "n1"}, "status": kubetest.Object{
+	s.Serve("api/v1/nodes", kubetest.Object{"metadata": kubetest.Object{"name": "n1", "annotations": kubetest.Object{
+		"projectcalico.org/IPv4VXLANTunnelAddr": "192.168.66.0", "projectcalico.org/IPv4Address": "10.1.0.1/24",
+		"kubectl.kubernetes.io/last-applied-configuration": "much"}}, "status": kubetest.Object{
 		"images": []kubetest.Object{{"names": []string{"much"}}}, "addresses": []kubetest.Object{{"type": "InternalIP", "address": "10.1.0.1"}}}})
 	c, err := kube.Open(kube.Options{Kubeconfig: s.Kubeconfig()})
 	if err != nil {
@@ -237,7 +239,8 @@ func TestNodesOfCluster(t *testing.T) {
 			found = string(object)
 		}
 		return nil
-	}); err != nil || !strings.Contains(found, "10.1.0.1") || strings.Contains(found, "much") {
+	}); err != nil || !strings.Contains(found, `"10.1.0.1"`) || !strings.Contains(found, "10.1.0.1/24") ||
+		!strings.Contains(found, "192.168.66.0") || strings.Contains(found, "much") {
 		t.Errorf("%v: %s", err, found)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -243,7 +245,11 @@ func whole(item json.RawMessage, version, kind string) (name string, object []by
 		return "", nil, fmt.Errorf("metadata of a %s: %w", kind, err)
 	}
 	delete(meta, "managedFields")
-	delete(meta, "annotations") // kubectl keeps the whole object there once more
+	if kind != "Node" {
+		delete(meta, "annotations") // kubectl keeps the whole object there once more
+	} else if err := onlyAddresses(meta); err != nil {
+		return "", nil, fmt.Errorf("annotations of a %s: %w", kind, err)
+	}
 	if status := o["status"]; kind != "Node" {
 		delete(o, "status")
 	} else if o["status"], err = addresses(status); err != nil {
@@ -260,6 +266,29 @@ func whole(item json.RawMessage, version, kind string) (name string, object []by
 	}
 	object, err = json.MarshalIndent(o, "", "  ")
 	return name, object, err
+}
+
+// onlyAddresses leaves of the annotations of a node those that are an address, alone or with the length of its network:
+// network plugins keep those of their tunnels there, and what else is there changes all the time.
+func onlyAddresses(meta map[string]json.RawMessage) error {
+	var notes map[string]string
+	if text, ok := meta["annotations"]; ok {
+		if err := json.Unmarshal(text, &notes); err != nil {
+			return err
+		}
+	}
+	maps.DeleteFunc(notes, func(_, value string) bool {
+		text, _, _ := strings.Cut(value, "/")
+		_, err := netip.ParseAddr(text)
+		return err != nil
+	})
+	delete(meta, "annotations")
+	if len(notes) == 0 {
+		return nil
+	}
+	var err error
+	meta["annotations"], err = json.Marshal(notes)
+	return err
 }
 
 // addresses is what stays of the status of a node: what else is in it changes all the time.
