@@ -14,6 +14,12 @@ import (
 	"sluice/ingest/live"
 )
 
+// What a collection may take: in all what the manifests of "sluice install" allow a collector of one stream.
+const (
+	stream        = 128 << 20 // bytes: the tables of one at their largest
+	besideStreams = 272 << 20
+)
+
 // Config says where what servers send is kept.
 type Config struct {
 	Dir     string // the store, made if it is not there
@@ -108,6 +114,10 @@ func (c *Collection) Run(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		// Little memory lives, and much of what is received does not: collecting garbage less often costs some megabytes.
 		defer debug.SetGCPercent(debug.SetGCPercent(200))
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// Whoever sends packets from ever new addresses fills the tables of streams, and garbage is collected sooner then.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(besideStreams + int64(len(c.sources))*stream))
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		// A processor takes five times the flows that a relay sends. With more of them, every few flows the goroutine that
