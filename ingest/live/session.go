@@ -302,7 +302,7 @@ func (s *Session) bound() {
 	if s.unlooked--; s.unlooked > 0 || s.crowded {
 		return
 	}
-	s.unlooked = 1 << 10
+	s.unlooked = 1 << 4 // of messages with as many labels as an object of Kubernetes has room for, megabytes
 	if s.tables.Size() <= s.maxTables || s.enough == nil {
 		return
 	}
