@@ -2,12 +2,9 @@ package hubble
 
 import (
 	"cmp"
-	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
-
-	"sluice/ingest/scan"
 )
 
 // Kinds of objects whose members are read.
@@ -159,21 +156,12 @@ var memberNames = [inKinds]map[member]string{
 	inLoose:     {passed: "source destination index name"},
 }
 
-// key is a name with the end of the string and the colon, as JSON without blanks has it, in words of which the masks
-// say how much counts.
+// key is a name with the end of the string and the colon, as JSON without blanks has it.
 type key struct {
-	words, masks [maxKey / 8]uint64
-	size         int
-	id           member
-	next         uint8 // of those with the same hash, as first has it
-}
-
-// differs is 0 where the key stands at w.
-func (e *key) differs(w *[maxKey]byte) uint64 {
-	return (binary.LittleEndian.Uint64(w[:])&e.masks[0] ^ e.words[0]) |
-		(binary.LittleEndian.Uint64(w[8:])&e.masks[1] ^ e.words[1]) |
-		(binary.LittleEndian.Uint64(w[16:])&e.masks[2] ^ e.words[2]) |
-		(binary.LittleEndian.Uint64(w[24:])&e.masks[3] ^ e.words[3])
+	words
+	size int
+	id   member
+	next uint8 // of those with the same hash, as first has it
 }
 
 // keys are the names of one kind of objects.
@@ -187,7 +175,7 @@ type keys struct {
 var allKeys = func() (all [inKinds]keys) {
 	for kind := range all {
 		all[kind].folded = map[string]member{}
-		all[kind].list[0].words[0] = 1 // under a mask of zero: it stands nowhere
+		all[kind].list[0].words.words[0] = 1 // under a mask of zero: it stands nowhere
 		ids, proto := map[string]member{}, map[string]int{}
 		for id, list := range memberNames[kind] {
 			for name := range strings.FieldsSeq(list) {
@@ -221,15 +209,9 @@ func (k *keys) put(name string, id member) {
 	if len(name) > maxKey-2 || len(name) < minKey {
 		panic("a name too long or too short: " + name)
 	}
-	var text, mask [maxKey]byte
-	e := key{size: copy(text[:], name+`":`), id: id}
-	for i := range e.size {
-		mask[i] = 0xff
-	}
-	for i := range e.words {
-		e.words[i], e.masks[i] = scan.Word(text[:], 8*i), scan.Word(mask[:], 8*i)
-	}
-	h := keyHash(uint32(e.words[0]))
+	text := name + `":`
+	e := key{words: newWords(text), size: len(text), id: id}
+	h := keyHash(uint32(e.words.words[0]))
 	e.next = k.first[h]
 	k.n++
 	k.list[k.n] = e
@@ -239,7 +221,7 @@ func (k *keys) put(name string, id member) {
 // A name with its end fills at least a hash, and at most the words.
 const (
 	minKey  = 2
-	maxKey  = 32
+	maxKey  = maxWords
 	keyBits = 10
 )
 

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"hash/maphash"
+	"strings"
 
 	"sluice/ingest/scan"
 	"sluice/model"
@@ -12,7 +13,7 @@ import (
 // bytes of the object beside ID and pod name are those of the remembered one. Where the keys stand is learned: what the
 // source has before the identity, as often as it has it.
 type endMemo struct {
-	heads  []*head // of the objects of this source, the last used first
+	heads  []*head // of the objects of this source, those used more before others
 	seed   maphash.Seed
 	usual  [16]orders
 	missed int         // objects of no known head in a row
@@ -23,13 +24,13 @@ type endMemo struct {
 
 // head is what stands before the identity: text [ID text].
 type head struct {
-	text, behind string
+	text, behind literal
 	id           bool // an ID stands between
 }
 
 // known is a remembered object: what follows the identity, with holes.
 type known struct {
-	texts [3]string
+	texts [3]string // beside each other in memory
 	holes [2]objectHole
 	head  *head
 	ref   model.Ref
@@ -86,48 +87,44 @@ func (m *endMemo) remember(k *known) {
 	s[1], s[0] = s[0], k
 }
 
-// at returns what stands behind the head and the identity at b[i:], where it does.
+// at returns the identity at b[i:] and the index behind it, where the head stands there.
 func (h *head) at(b []byte, i int) (id uint32, end int) {
-	if !scan.Has(b, i, h.text) {
+	if !h.text.stands(b, i) {
 		return 0, -1
 	}
-	i += len(h.text)
+	i += len(h.text.text)
 	if h.id {
-		if _, i = scan.Digits(b, i); i < 0 || !scan.Has(b, i, h.behind) {
+		if _, i = scan.Digits(b, i); i < 0 || !h.behind.stands(b, i) {
 			return 0, -1
 		}
-		i += len(h.behind)
+		i += len(h.behind.text)
 	}
 	return scan.Digits(b, i)
 }
 
 // at reports whether the object stands at b[i:], after the identity.
 func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
-	if !scan.Has(b, i, k.texts[0]) {
-		return nil, 0, false
-	}
-	i += len(k.texts[0])
-	for n, h := range k.holes {
-		switch h {
-		case holePod:
-			from := i
-			if i = scan.Plain(b, i); b[i] != '"' || i == from {
-				return nil, 0, false
-			}
-			if k.named {
-				pod = b[from:i:i]
-			}
-		case holeID:
+	for n := range k.texts {
+		text := k.texts[n]
+		if !scan.Has(b, i, text) {
+			return nil, 0, false
+		}
+		if i += len(text); n == len(k.holes) || k.holes[n] == 0 {
+			break
+		}
+		if k.holes[n] == holeID {
 			if _, i = scan.Digits(b, i); i < 0 {
 				return nil, 0, false
 			}
-		default:
-			return pod, i, true
+			continue
 		}
-		if !scan.Has(b, i, k.texts[n+1]) {
+		from := i
+		if i = scan.Plain(b, i); b[i] != '"' || i == from {
 			return nil, 0, false
 		}
-		i += len(k.texts[n+1])
+		if k.named {
+			pod = b[from:i:i]
+		}
 	}
 	return pod, i, true
 }
@@ -146,7 +143,7 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 			continue
 		}
 		m.missed = 0
-		if n > 0 {
+		if n > 1 {
 			m.heads[n], m.heads[n-1] = m.heads[n-1], h
 		}
 		s := m.slot(id, h)
@@ -349,7 +346,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 			return
 		}
 		if id.from < identity.from {
-			h.id, h.text, from, id = true, string(b[from:id.from]), id.to, span{}
+			h.id, h.text, from, id = true, newLiteral(string(b[from:id.from])), id.to, span{}
 		}
 	}
 	if pod.to > 0 && b[pod.from] == '"' && pod.to-pod.from > 2 {
@@ -361,9 +358,9 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		pod = span{}
 	}
 	if h.id {
-		h.behind = string(b[from:identity.from])
+		h.behind = newLiteral(string(b[from:identity.from]))
 	} else {
-		h.text = string(b[from:identity.from])
+		h.text = newLiteral(string(b[from:identity.from]))
 	}
 	k.head = m.headOf(h)
 	from = identity.to
@@ -385,8 +382,18 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		}
 	}
 	k.texts[hole] = string(b[from:all.to])
+	k.together()
 	m.shared.add(k)
 	m.remember(k)
+}
+
+// together puts the texts beside each other.
+func (k *known) together() {
+	all := strings.Join(k.texts[:], "")
+	for i := range k.texts {
+		n := len(k.texts[i])
+		k.texts[i], all = all[:n], all[n:]
+	}
 }
 
 // headOf returns the head that is remembered for one.

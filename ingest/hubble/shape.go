@@ -14,21 +14,21 @@ type shapes struct {
 	pause        int // how many they were at the last time
 }
 
-// shape is a text that may follow, and the value behind it.
+// shape is a text that may follow a value, with the value behind it, or a fork: what several such texts begin with.
 type shape struct {
-	text string
-	// head are the first bytes of text under mask, tail the last eight where it has as many.
-	head, mask, tail uint64
-
-	hole hole
-	next []*shape // what may follow; no two begin with the same byte
-	said *said    // at the end of the record
-	last string   // the object or array that stood there last
+	text literal // all of it from the value before on
+	hole hole    // noHole at a fork
+	// next are the texts that may follow, or at a fork go on: no two have the same byte, of first, behind the fork.
+	next  []*shape
+	first []byte
+	only  *shape // the one that may follow, if it is no fork
+	said  *said  // at the end of the record
+	last  string // the object or array that stood there last
 }
 
 const (
 	maxShapes    = 1 << 20
-	shapeSize    = 160 // bytes of a shape beside its text
+	shapeSize    = 200 // bytes of a shape beside its text
 	shapeWindow  = 1 << 10
 	minShapeRest = 1 << 13
 	maxShapeRest = 1 << 17
@@ -61,74 +61,49 @@ func (s *shapes) predicts() bool {
 func (s *shapes) read(r *reader, b []byte, n int) bool {
 	at := &s.root
 	for i := 0; ; {
-		next := at.follow(b, i)
+		next := at.only
 		if next == nil {
+			next = at.choose(b, i)
+		}
+		if next == nil || !next.text.stands(b, i) {
 			return false
 		}
-		i += len(next.text)
-		switch next.hole {
-		case noHole:
+		at = next
+		i += len(at.text.text)
+		switch at.hole {
 		case holeSkip:
-			if i = next.skip(b, i); i < 0 {
-				return false
-			}
+			i = at.skip(b, i)
 		case holeEnd:
 			if i != n {
 				return false
 			}
-			r.said = *next.said
+			r.said = *at.said
 			s.found++
 			return true
 		default:
-			if i = r.fill(next.hole, b, i); i < 0 {
-				return false
-			}
+			i = r.fill(at.hole, b, i)
 		}
-		at = next
+		if i < 0 {
+			return false
+		}
 	}
 }
 
-// newShape makes a shape of a text.
-func newShape(text string, h hole) *shape {
-	s := &shape{hole: h}
-	s.set(text)
-	return s
-}
-
-func (s *shape) set(text string) {
-	s.text = text
-	var b [16]byte
-	n := copy(b[:8], text)
-	s.head, s.mask = scan.Word(b[:], 0), ^uint64(0)>>(64-8*n)
-	if copy(b[8:], text[max(0, len(text)-8):]); len(text) >= 8 {
-		s.tail = scan.Word(b[:], 8)
-	}
-}
-
-// follow returns the text that stands at b[i:]. Words that overlap cover a short one.
-func (s *shape) follow(b []byte, i int) *shape {
-	x := scan.Word(b, i)
-	for _, next := range s.next {
-		if x&next.mask != next.head {
-			continue
+// choose returns the text that may stand at b[i:], behind the value of s: of several the bytes tell where they part.
+func (s *shape) choose(b []byte, i int) *shape {
+	for at := i; at < len(b); at = i + len(s.text.text) {
+		if s = s.branch(b[at]); s == nil || s.hole != noHole {
+			return s
 		}
-		switch n := len(next.text); {
-		case n <= 8:
-			return next
-		case i+n > len(b) || scan.Word(b, i+n-8) != next.tail:
-		case n <= 16 || string(b[i+8:i+n-8]) == next.text[8:n-8]:
-			return next
-		}
-		return nil
 	}
 	return nil
 }
 
-// branch returns the text that begins with a byte.
+// branch returns the text that goes on with a byte.
 func (s *shape) branch(c byte) *shape {
-	for _, n := range s.next {
-		if n.text[0] == c {
-			return n
+	for n, f := range s.first {
+		if f == c {
+			return s.next[n]
 		}
 	}
 	return nil
@@ -173,36 +148,60 @@ func (s *shapes) learn(b []byte, n int, path []step, what *said) {
 	}
 }
 
-// add returns the shape of a text behind another one, which is nil where the text goes on in one record and ends
-// before a value in another.
+// add returns the shape of a text behind a value, which is nil where the text goes on in one record and ends before a
+// value in another.
 func (s *shapes) add(at *shape, text []byte, h hole) *shape {
-	for {
-		next := at.branch(text[0])
+	for n := 0; ; {
+		if n == len(text) {
+			return nil
+		}
+		next := at.branch(text[n])
 		if next == nil {
-			next = newShape(string(text), h)
-			at.next = append(at.next, next)
+			next = &shape{text: newLiteral(string(text)), hole: h}
+			at.put(next, n)
 			s.size += len(text) + shapeSize
 			return next
 		}
-		n := 0
-		for n < len(text) && n < len(next.text) && text[n] == next.text[n] {
+		whole := next.text.text
+		for n < len(text) && n < len(whole) && text[n] == whole[n] {
 			n++
 		}
-		if n == len(text) {
-			if n == len(next.text) && next.hole == h {
-				return next
-			}
+		switch {
+		case n == len(whole) && next.hole == noHole:
+			at = next
+		case n == len(whole) && n == len(text) && next.hole == h:
+			return next
+		case n == len(whole) || n == len(text):
 			return nil
-		}
-		if n < len(next.text) {
-			rest := *next
-			rest.set(next.text[n:])
-			*next = *newShape(next.text[:n], noHole)
-			next.next = []*shape{&rest}
+		default:
+			at = at.fork(next, n)
 			s.size += shapeSize
-		} else if next.hole != noHole {
-			return nil
 		}
-		at, text = next, text[n:]
 	}
+}
+
+// put adds what goes on with its byte n.
+func (s *shape) put(next *shape, n int) {
+	s.next, s.first = append(s.next, next), append(s.first, next.text.text[n])
+	s.alone()
+}
+
+// alone notes whether there is one text that may follow.
+func (s *shape) alone() {
+	if s.only = nil; len(s.next) == 1 && s.next[0].hole != noHole {
+		s.only = s.next[0]
+	}
+}
+
+// fork puts a fork before next, at its byte n.
+func (s *shape) fork(next *shape, n int) *shape {
+	f := &shape{text: newLiteral(next.text.text[:n])}
+	f.put(next, n)
+	for i := range s.next {
+		if s.next[i] == next {
+			s.next[i] = f
+		}
+	}
+	s.alone()
+	return f
 }

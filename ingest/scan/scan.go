@@ -44,7 +44,7 @@ const (
 )
 
 // Word returns the eight bytes at b[i:], the first one lowest.
-func Word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
+func Word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8 : i+8]) }
 
 // Has reports whether lit stands at b[i:].
 func Has(b []byte, i int, lit string) bool {
@@ -52,11 +52,9 @@ func Has(b []byte, i int, lit string) bool {
 }
 
 // stop marks the bytes of x that end a run of plain text: quotes, backslashes, control characters and all beyond
-// ASCII. The lowest mark is exact.
+// ASCII. The lowest mark is exact: what is taken from a byte below is taken from none before it.
 func stop(x uint64) uint64 {
-	quote := x ^ '"'*ones
-	slash := x ^ '\\'*ones
-	return (x | (quote-ones)&^quote | (slash-ones)&^slash | (x-0x20*ones)&^x) & highs
+	return (x | ((x ^ '"'*ones) - ones) | ((x ^ '\\'*ones) - ones) | (x - 0x20*ones)) & highs
 }
 
 // Plain returns the index of the first byte from i on that is not plain text.
@@ -177,15 +175,43 @@ func Null(b []byte, i int) int {
 
 // Digits reads an integer of at most nine digits behind which no fraction and no exponent stands.
 func Digits(b []byte, i int) (uint32, int) {
-	from, v := i, uint32(0)
-	for b[i]-'0' <= 9 {
+	x := Word(b, i) ^ '0'*ones
+	n := digits(x)
+	if n == 0 || n > 1 && byte(x) == 0 {
+		return 0, -1
+	}
+	v := eight(x << (64 - 8*n))
+	if i += n; n == 8 && b[i]-'0' <= 9 {
 		v = v*10 + uint32(b[i]-'0')
 		i++
 	}
-	if n := i - from; n == 0 || n > 9 || n > 1 && b[from] == '0' || b[i] == '.' || b[i]|0x20 == 'e' {
+	if c := b[i]; c-'0' <= 9 || c == '.' || c|0x20 == 'e' {
 		return 0, -1
 	}
 	return v, i
+}
+
+// Fraction reads the digits behind a point, at most nine, as parts of a hundred million, rounded down.
+func Fraction(b []byte, i int) (uint32, int) {
+	x := Word(b, i) ^ '0'*ones
+	n := digits(x)
+	if n == 0 {
+		return 0, -1
+	}
+	if i += n; n == 8 && b[i]-'0' <= 9 {
+		i++
+	}
+	return eight(x & (1<<(8*n) - 1)), i
+}
+
+// digits counts the digits that eight bytes begin with, each less '0'.
+func digits(x uint64) int { return bits.TrailingZeros64((x|(x+(0x80-10)*ones))&highs) >> 3 }
+
+// eight is the number that eight digits make, the first one in the lowest byte, each by its value.
+func eight(x uint64) uint32 {
+	x = (x*10 + (x >> 8)) & 0x00ff00ff00ff00ff
+	x = (x*100 + (x >> 16)) & 0x0000ffff0000ffff
+	return uint32(x*10000 + (x >> 32))
 }
 
 // number passes over a number.

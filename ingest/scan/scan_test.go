@@ -2,6 +2,9 @@ package scan_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,4 +62,62 @@ func FuzzUnescape(f *testing.F) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	})
+}
+
+// plainly are the integers that Digits reads, with what may not stand behind them.
+var plainly = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})([^0-9.eE]|$)`)
+
+// checkDigits tells how Digits differs from what is written in words.
+func checkDigits(text []byte) string {
+	var room scan.Room
+	b := room.Open(text)
+	got, end := scan.Digits(b, 0)
+	want, wantEnd := uint64(0), -1
+	if m := plainly.FindSubmatch(text); m != nil {
+		want, _ = strconv.ParseUint(string(m[1]), 10, 32)
+		wantEnd = len(m[1])
+	}
+	if uint64(got) != want || end != wantEnd {
+		return fmt.Sprintf("%q: %d up to %d, want %d up to %d", text, got, end, want, wantEnd)
+	}
+	return ""
+}
+
+// TestDigits reads numbers of every length and with every byte behind them.
+func TestDigits(t *testing.T) {
+	for _, digits := range []string{"", "0", "7", "00", "10", "987654321", "123456789", "1234567890", "012345678", "99999999"} {
+		for n := range len(digits) + 1 {
+			for c := range 256 {
+				if c == 0 {
+					continue // ends a record
+				}
+				if wrong := checkDigits(append([]byte(digits[:n]), byte(c), '1')); wrong != "" {
+					t.Error(wrong)
+				}
+			}
+			if wrong := checkDigits([]byte(digits[:n])); wrong != "" {
+				t.Error(wrong)
+			}
+		}
+	}
+}
+
+// TestPlain finds every byte that ends plain text, at every place of the words that are looked at, whatever follows.
+func TestPlain(t *testing.T) {
+	for c := range 256 {
+		plain := c >= 0x20 && c < 0x80 && c != '"' && c != '\\'
+		for at := range 17 {
+			for _, behind := range []string{`"`, "\\", "!\"", "#\"", "]\"", "[\"", "\x7f\"", "\x80", "\xff", "\x1f"} {
+				text := []byte(strings.Repeat("~", at) + string([]byte{byte(c)}) + behind)
+				var room scan.Room
+				want := at
+				if plain {
+					want += 1 + strings.IndexFunc(behind, func(r rune) bool { return r < 0x20 || r > 0x7f || r == '"' || r == '\\' })
+				}
+				if got := scan.Plain(room.Open(text), 0); got != want {
+					t.Fatalf("%q: %d, want %d", text, got, want)
+				}
+			}
+		}
+	}
 }
