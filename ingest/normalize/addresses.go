@@ -1,8 +1,7 @@
 package normalize
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"hash/maphash"
 	"net/netip"
 
 	"sluice/model"
@@ -12,51 +11,32 @@ import (
 const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.HealthEndpoint | model.IngressEntity |
 	model.Unmanaged | model.Init
 
-// noted is an end at an address, and the hour in which it was noted last.
-type noted struct {
-	ip   [45]byte // the longest text of an address
-	size uint8
-	id   model.EndpointID
-	hour uint32
+// notes remember the ends at addresses that were noted last, each with its hour, by hashes of 64 bits under a seed of
+// this process: in sets of four, half a line of a processor's cache. What is forgotten is noted again, and changes
+// nothing.
+type notes struct {
+	seed maphash.Seed
+	sets [][4]uint64
 }
-
-// notes remember the ends noted last, in sets of four places. What is forgotten is noted again, and changes nothing.
-type notes [][4]noted
 
 // noteSets is a power of two. Four places in each are enough for the 50,000 pods and nodes of a large cluster.
 const noteSets = 1 << 14
 
 // known reports whether an end was noted in an hour, and remembers that it is now.
 func (n *notes) known(id model.EndpointID, ip []byte, hour uint32) bool {
-	if len(ip) > len(noted{}.ip) {
-		return true // no address
+	if n.sets == nil {
+		*n = notes{maphash.MakeSeed(), make([][4]uint64, noteSets)}
 	}
-	if *n == nil {
-		*n = make(notes, noteSets)
-	}
-	set := &(*n)[noteHash(id, ip)&(noteSets-1)]
-	for i := range set {
-		if k := &set[i]; k.id == id && k.hour == hour && int(k.size) == len(ip) && string(k.ip[:len(ip)]) == string(ip) {
+	h := (maphash.Bytes(n.seed, ip) ^ uint64(hour)<<32 ^ uint64(id)) * 0x9E3779B97F4A7C15
+	set := &n.sets[h>>32&(noteSets-1)]
+	for _, k := range set {
+		if k == h {
 			return true
 		}
 	}
 	copy(set[1:], set[:])
-	set[0] = noted{size: uint8(len(ip)), id: id, hour: hour}
-	copy(set[0].ip[:], ip)
+	set[0] = h
 	return false
-}
-
-// noteHash is of the id and both ends of the text.
-func noteHash(id model.EndpointID, ip []byte) uint32 {
-	h := uint64(id)
-	if len(ip) >= 8 {
-		h ^= binary.LittleEndian.Uint64(ip) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(ip[len(ip)-8:]), 29)
-	} else {
-		for _, c := range ip {
-			h = h<<8 ^ uint64(c)
-		}
-	}
-	return uint32(h * 0x9E3779B97F4A7C15 >> 32)
 }
 
 // noteAddresses hands on at which addresses a record shows nodes, pods, and other ends that policies know by something
