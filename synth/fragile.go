@@ -23,7 +23,7 @@ func remarkFragile(v *solver, needs []need, n *notes) {
 		p := &v.g.Peers[x.peer]
 		byName := x.dir == model.Egress && len(names[x.subject][x.peer]) > 0
 		if x.edge < 0 || x.widened || p.Kind != model.KindAddress || byName || p.Masked() || v.addresses.named(p) ||
-			v.cfg.widens(WidenAnywhere) {
+			v.cfg.widens(WidenAnywhere) || model.FixedAddress(p.Address) {
 			continue
 		}
 		e := &v.g.Edges[x.edge]

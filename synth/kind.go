@@ -53,6 +53,7 @@ const (
 	KindHostPeer      Kind = "own-node-host"     // a peer seen only as the host of the pod's own node
 	KindOtherNodes    Kind = "other-nodes"       // a peer seen only as other nodes than the pod's own
 	KindMesh          Kind = "mesh-port"         // a port at which a mesh carries the connections of others
+	KindMetadata      Kind = "node-metadata"     // a cloud tells the metadata of a node there
 	KindOwners        Kind = "several-owners"    // names of several owners stand for one address
 	KindLate          Kind = "late-records"      // records with times after nearly all others, or after the clock
 	KindTCPDNSDenied  Kind = "dns-tcp-denied"    // TCP 53 stays shut because policy denied it
@@ -216,6 +217,10 @@ var pages = map[Kind]page{
 		"The port is one at which the proxies of a mesh carry the connections of others, and what is inside is in no record.",
 		"The rule allows the peer every service of the pod that is in the mesh, on any port.",
 		"Keep the services apart by the mesh's own authorization policies."},
+	KindMetadata: {Warning,
+		"The peer is the address at which a cloud tells a node's metadata.",
+		"Who may ask it may get the credentials of the node, and whoever makes the pod ask for an address of his choice as well.",
+		"Give the pod an identity of its own, and reject this; where that cannot be, let the node's metadata ask for a token (IMDSv2)."},
 	KindSuspect: {Warning,
 		"A connection worked, and looks like a scan, a person's test, a step between environments, or what nobody meant.",
 		"It is allowed: a log does not tell what somebody meant, and nothing that worked is left out for its looks. " +

@@ -247,13 +247,17 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		note(KindProxied, "goes to a Gateway, an Ingress or another proxied service, which leads there",
 			"the client's egress is judged against this backend; what comes in there is the proxy, and no rule is learned for it from this")
 	}
-	if s.onlyOwnNode(e, en) {
+	if e.Port != dnsPort && s.onlyOwnNode(e, en) { // there every node has a cache
 		note(KindHostPeer, "was seen with the host of the pod's own node only",
 			"the rule breaks when either moves to another node")
 	}
 	if s.onlyOtherNodes(e, en) {
 		note(KindOtherNodes, "was seen with other nodes than the pod's own only",
 			"the rule breaks when either moves to the node of the other")
+	}
+	if p := &s.g.Peers[en.peer]; en.dir == model.Egress && p.Kind == model.KindAddress &&
+		model.ServesMetadata(p.Address, e.Proto, e.Port) {
+		note(KindMetadata, "asks where a cloud tells a node's metadata", "who may ask it may get the credentials of the node")
 	}
 	if mesh := model.MeshPort(e.Proto, e.Port); mesh != "" && s.g.Peers[en.peer].Kind == model.KindPod {
 		note(KindMesh, "goes to the port of a mesh ("+mesh+")",

@@ -10,8 +10,6 @@ import (
 	"sluice/synth/policy"
 )
 
-const dnsPort = 53
-
 // resolverApps are the values of k8s-app and app.kubernetes.io/name that resolvers carry.
 var resolverApps = []string{"kube-dns", "coredns", "node-local-dns", "nodelocaldns"}
 
@@ -70,8 +68,8 @@ func (r *resolvers) known(s *scope) []policy.Peer {
 	return out
 }
 
-// answering finds the peers that answer DNS queries for the cluster: pods that say so by their labels, link-local
-// addresses (where a node-local cache listens), and whatever answers UDP 53 to two workloads or more.
+// answering finds the peers that answer DNS queries for the cluster: pods that say so by their labels, a pod's own node
+// and link-local addresses (where a node-local cache listens), and whatever answers UDP 53 to two workloads or more.
 func answering(s *scope) map[graph.PeerID]bool {
 	clients := map[graph.PeerID]map[graph.PeerID]bool{}
 	for i, e := range s.g.AllEdges() {
@@ -92,8 +90,11 @@ func answering(s *scope) map[graph.PeerID]bool {
 }
 
 func saysResolver(s *scope, p *graph.Peer) bool {
-	if p.Kind == model.KindAddress {
+	switch p.Kind {
+	case model.KindAddress:
 		return p.Address.IsLinkLocalUnicast()
+	case model.KindEntity:
+		return p.Entities&nodeEntities == model.Host
 	}
 	if p.Workload < 0 {
 		return false

@@ -12,6 +12,9 @@ import (
 	"sluice/synth/policy"
 )
 
+// dnsPort is where resolvers answer.
+const dnsPort = 53
+
 // scope is what one run looks at, and for whom. It is built once and only read.
 type scope struct {
 	g       *graph.Graph

@@ -97,7 +97,7 @@ func (x *widener) entities() {
 			if n.dir == model.Ingress {
 				t = Triple{q, e.Dst, n.proto, n.port, n.last}
 			}
-			if x.g.Peers[q].Entities&named != 0 && !seen[t] {
+			if q != n.peer && x.g.Peers[q].Entities&named != 0 && !seen[t] {
 				w.Triples = append(w.Triples, t)
 			}
 		}

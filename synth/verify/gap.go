@@ -14,12 +14,12 @@ type Gap struct {
 }
 
 // gaps looks at every pod of the universe. What nothing isolates is in no other number: Over counts what is allowed at
-// isolated ends, and a connection that worked is not lost by it.
+// isolated ends, and a connection that worked is not lost by it. No policy of one cluster isolates the pods of another.
 func gaps(u *universe, open []Opening, want []Side) []Gap {
 	var out []Gap
 	of := map[string][]*member{}
 	for i := range u.members {
-		if m := &u.members[i]; m.end.IsPod {
+		if m := &u.members[i]; m.end.IsPod && !m.end.Foreign {
 			of[m.end.Namespace] = append(of[m.end.Namespace], m)
 		}
 	}
