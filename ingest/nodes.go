@@ -1,6 +1,10 @@
 package ingest
 
-import "sluice/model"
+import (
+	"encoding/binary"
+
+	"sluice/model"
+)
 
 // Nodes count the records of each node by the hour (since 1970 UTC) of the node's own clock.
 type Nodes map[string]map[uint32]uint64
@@ -41,12 +45,16 @@ func (n *Nodes) Merge(o Nodes) {
 
 // NodeCounter counts for Nodes record by record. It serves one goroutine.
 type NodeCounter struct {
-	last [8]nodeRun // by what the name ends with: the records of a log take turns
+	all  map[string]*nodeRun
+	last [nodePlaces]*nodeRun // by a hash of the name: the records of a log take turns
 }
+
+// nodePlaces is a power of two: a few times the nodes of most logs.
+const nodePlaces = 64
 
 // nodeRun is a node with its records of one hour that are not in Nodes yet.
 type nodeRun struct {
-	name    []byte
+	name    string
 	hour    uint32
 	records uint64
 }
@@ -56,25 +64,56 @@ func (c *NodeCounter) Count(n *Nodes, name []byte, at model.Micros) {
 	if len(name) == 0 {
 		return
 	}
-	r := &c.last[int(name[len(name)-1])%len(c.last)]
-	hour := uint32(at / hourMicros)
-	if r.hour != hour || string(r.name) != string(name) {
+	place := &c.last[nameHash(name)%nodePlaces]
+	if *place == nil || (*place).name != string(name) {
+		*place = c.of(n, name)
+	}
+	r := *place
+	if hour := uint32(at / hourMicros); r.hour != hour {
 		r.flush(n)
-		r.name, r.hour = append(r.name[:0], name...), hour
+		r.hour = hour
 	}
 	r.records++
 }
 
+// of returns the run of a node. Where they are too many all begin anew: those of a stream come and go.
+func (c *NodeCounter) of(n *Nodes, name []byte) *nodeRun {
+	r := c.all[string(name)]
+	if r != nil {
+		return r
+	}
+	if c.all == nil || len(c.all) == maxNodes {
+		c.Flush(n)
+		*c = NodeCounter{all: map[string]*nodeRun{}}
+	}
+	r = &nodeRun{name: string(name)}
+	c.all[r.name] = r
+	return r
+}
+
+// nameHash tells names apart that differ at either end or in the middle, as those of the nodes of a cluster do.
+func nameHash(name []byte) uint32 {
+	h := uint32(len(name))
+	for len(name) > 4 {
+		h = (h ^ binary.LittleEndian.Uint32(name)) * 0x9E3779B1
+		name = name[4:]
+	}
+	for _, c := range name {
+		h = (h ^ uint32(c)) * 0x9E3779B1
+	}
+	return h >> 16
+}
+
 // Flush adds what is not in Nodes yet.
 func (c *NodeCounter) Flush(n *Nodes) {
-	for i := range c.last {
-		c.last[i].flush(n)
+	for _, r := range c.all {
+		r.flush(n)
 	}
 }
 
 func (r *nodeRun) flush(n *Nodes) {
 	if r.records > 0 {
-		n.Add(string(r.name), r.hour, r.records)
+		n.Add(r.name, r.hour, r.records)
 		r.records = 0
 	}
 }
