@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"cmp"
 	"hash/maphash"
 	"math/bits"
@@ -197,8 +196,7 @@ type Endpoints struct {
 	more map[uint64][]EndpointID // further ones of one hash
 	list []Endpoint
 	buf  []byte
-	was  []byte // the key of one that may be equal
-	size int    // bytes of memory, about
+	size int // bytes of memory, about
 }
 
 // endpointSize is what an endpoint takes beside its texts: its place in the list and the map.
@@ -217,15 +215,25 @@ func (t *Endpoints) Intern(e Endpoint) EndpointID {
 	return t.intern(e, maphash.Bytes(t.seed, t.buf))
 }
 
+// Grow makes room for n endpoints more.
+func (t *Endpoints) Grow(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.list = slices.Grow(t.list, n)
+	if len(t.ids) == 0 {
+		t.ids = make(map[uint64]EndpointID, n)
+	}
+}
+
 // intern is Intern of an endpoint with the key in buf, which has a hash.
 func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
 	first, taken := t.ids[hash]
 	if taken {
-		if t.is(first) {
+		if e.equal(&t.list[first]) {
 			return first
 		}
 		for _, id := range t.more[hash] {
-			if t.is(id) {
+			if e.equal(&t.list[id]) {
 				return id
 			}
 		}
@@ -236,15 +244,20 @@ func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
 	} else {
 		t.ids[hash] = id
 	}
+	if id := len(t.list); id == cap(t.list) { // endpoints are large: seldom moved, and little room in vain
+		t.list = slices.Grow(t.list, id/2+1)
+	}
 	t.list = append(t.list, e)
 	t.size += len(t.buf) + endpointSize // the texts that the key is made of
 	return id
 }
 
-// is reports whether the key in buf is that of an endpoint.
-func (t *Endpoints) is(id EndpointID) bool {
-	t.was = t.list[id].appendKey(t.was[:0])
-	return bytes.Equal(t.was, t.buf)
+// equal reports whether two endpoints have one Key.
+func (e *Endpoint) equal(o *Endpoint) bool {
+	return e.Kind == o.Kind && e.Namespace == o.Namespace && e.Name == o.Name && e.Owner == o.Owner &&
+		e.Cluster == o.Cluster && e.ServiceAccount == o.ServiceAccount && e.Entities == o.Entities &&
+		e.Address == o.Address && e.Marks == o.Marks && slices.Equal(e.Labels, o.Labels) &&
+		slices.Equal(e.Names, o.Names) && slices.Equal(e.NamespaceLabels, o.NamespaceLabels)
 }
 
 // Size returns about how many bytes of memory the table takes.

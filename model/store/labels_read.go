@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -12,51 +13,54 @@ import (
 // readLabels returns the tables that the flows of a pair refer to. Endpoints stand first, so that their ids are those
 // of the file; the first pod name has the id that the number of endpoints is.
 func readLabels(data []byte) (t model.Tables, err error) {
-	rows, err := readLabelRows(data)
+	defer recovered(&err)
+	f, err := openParquet(data, labelsKind, labelsSchema())
 	if err != nil {
 		return t, err
 	}
 	t = model.NewTables()
+	t.Endpoints.Grow(int(f.NumRows()))
+	rows, first, memory := []label(nil), 0, interned{}
+	for i := range f.NumRowGroups() {
+		g := f.RowGroup(i)
+		rows = slices.Grow(rows[:0], int(g.NumRows()))[:g.NumRows()]
+		clear(rows)
+		if err := readLabelGroup(g, rows, memory); err != nil {
+			return t, err
+		}
+		if err := addLabels(t, rows, first); err != nil {
+			return t, err
+		}
+		first += len(rows)
+	}
+	return t, nil
+}
+
+// addLabels adds rows of which the first is so far down in the file.
+func addLabels(t model.Tables, rows []label, first int) error {
 	for i := range rows {
-		l := &rows[i]
+		l, i := &rows[i], first+i
 		if l.id != uint32(i) {
-			return t, fmt.Errorf("id %d in row %d: %w", l.id, i, ErrDamaged)
+			return fmt.Errorf("id %d in row %d: %w", l.id, i, ErrDamaged)
 		}
 		if l.texts[textKind] == podName {
 			if n := t.Names.Intern([]byte(l.texts[textName])); int(n)+t.Endpoints.Len()-1 != i {
-				return t, fmt.Errorf("pod name %q stands twice: %w", l.texts[textName], ErrDamaged)
+				return fmt.Errorf("pod name %q stands twice: %w", l.texts[textName], ErrDamaged)
 			}
 			continue
 		}
 		e, err := l.endpoint()
 		if err != nil {
-			return t, fmt.Errorf("endpoint %d: %w", i, err)
+			return fmt.Errorf("endpoint %d: %w", i, err)
 		}
 		if id := t.Endpoints.Intern(e); int(id) != i {
-			return t, fmt.Errorf("endpoint %d stands twice: %w", i, ErrDamaged)
+			return fmt.Errorf("endpoint %d stands twice: %w", i, ErrDamaged)
 		}
 	}
-	return t, nil
+	return nil
 }
 
-func readLabelRows(data []byte) (rows []label, err error) {
-	defer recovered(&err)
-	f, err := openParquet(data, labelsKind, labelsSchema())
-	if err != nil {
-		return nil, err
-	}
-	for i := range f.NumRowGroups() {
-		g := f.RowGroup(i)
-		group := make([]label, g.NumRows())
-		if err := readLabelGroup(g, group); err != nil {
-			return nil, err
-		}
-		rows = append(rows, group...)
-	}
-	return rows, nil
-}
-
-func readLabelGroup(g *file.RowGroupReader, rows []label) error {
+func readLabelGroup(g *file.RowGroupReader, rows []label, memory interned) error {
 	for c, set := range []func(*label, int32){
 		func(l *label, v int32) { l.id = uint32(v) },
 		func(l *label, v int32) { l.marks = uint16(v) },
@@ -74,7 +78,6 @@ func readLabelGroup(g *file.RowGroupReader, rows []label) error {
 			set(&rows[i], v)
 		}
 	}
-	memory := interned{}
 	for i := range numTexts {
 		err := readTexts(g, 2+i, len(rows), memory, func(row int, s string) { rows[row].texts[i] = s })
 		if err != nil {
@@ -82,14 +85,31 @@ func readLabelGroup(g *file.RowGroupReader, rows []label) error {
 		}
 	}
 	for i := range numLists {
-		err := readTexts(g, 2+numTexts+i, len(rows), memory, func(row int, s string) {
-			rows[row].lists[i] = append(rows[row].lists[i], s)
-		})
-		if err != nil {
+		if err := readLists(g, i, rows, memory); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readLists reads a list column: the list of a row is made once it is known how long it is.
+func readLists(g *file.RowGroupReader, column int, rows []label, memory interned) error {
+	var list []string
+	of := -1
+	end := func() {
+		if len(list) > 0 {
+			rows[of].lists[column], list = slices.Clone(list), list[:0]
+		}
+	}
+	err := readTexts(g, 2+numTexts+column, len(rows), memory, func(row int, s string) {
+		if row != of {
+			end()
+			of = row
+		}
+		list = append(list, s)
+	})
+	end()
+	return err
 }
 
 // interned makes equal texts share their memory.

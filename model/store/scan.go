@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+
+	"github.com/apache/arrow/go/v15/parquet/file"
 
 	"sluice/model"
 )
@@ -31,9 +34,12 @@ func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
 	segments := o.reads(s.snapshot())
 	sc := scan{files: s.files, opts: o, fn: fn, fetch: readAhead(s.files, segments)}
-	for _, g := range segments {
-		if err := sc.segment(ctx, &g); err != nil {
-			if s.replaced(&g) {
+	next, stop := sc.openAhead(segments)
+	defer stop()
+	for i := range segments {
+		g := &segments[i]
+		if err := sc.rows(ctx, g, next()); err != nil {
+			if s.replaced(g) {
 				return fmt.Errorf(
 					"read %s: it was compacted for longer than its readers may take; read it again",
 					s.files,
@@ -57,25 +63,64 @@ type scan struct {
 	opts  ScanOptions
 	fn    func(model.Tables, []model.Observation) error
 	fetch func(name, digest string) ([]byte, error) // nil: a file is read when it is needed
-	data  bytes.Buffer
+	data  [3]bytes.Buffer                           // of labels, and of the flows of two segments
 	read  flowReader
 }
 
+// opened is a segment of which the labels are read.
+type opened struct {
+	t     model.Tables
+	flows *file.Reader
+	err   error
+}
+
+// openAhead opens segments one after the other, each while the rows of the one before are handed out. stop is to be
+// called in the end.
+func (s *scan) openAhead(segments []Segment) (next func() opened, stop func()) {
+	out, ended := make(chan opened), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range segments {
+			select {
+			case out <- s.open(&segments[i], &s.data[1+i%2]):
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() opened { return <-out }, func() { close(ended); wg.Wait() }
+}
+
+// open reads the labels of a segment, and its flows into memory.
+func (s *scan) open(g *Segment, flows *bytes.Buffer) (o opened) {
+	data, err := s.load(g.Labels, g.LabelsSHA256, &s.data[0])
+	if err != nil {
+		return opened{err: err}
+	}
+	if o.t, err = readLabels(data); err != nil {
+		return opened{err: fmt.Errorf("read %s: %w", g.Labels, err)}
+	}
+	if data, err = s.load(g.Path, g.SHA256, flows); err != nil {
+		return opened{err: err}
+	}
+	if o.flows, err = openParquet(data, flowsKind, flowsSchema()); err != nil {
+		return opened{err: fmt.Errorf("read %s: %w", g.Path, err)}
+	}
+	return o
+}
+
+// segment hands out the rows of a segment.
 func (s *scan) segment(ctx context.Context, g *Segment) error {
-	data, err := s.load(g.Labels, g.LabelsSHA256)
-	if err != nil {
-		return err
+	return s.rows(ctx, g, s.open(g, &s.data[1]))
+}
+
+// rows hands out the rows of a segment that is opened.
+func (s *scan) rows(ctx context.Context, g *Segment, o opened) error {
+	if o.err != nil {
+		return o.err
 	}
-	t, err := readLabels(data)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", g.Labels, err)
-	}
-	if data, err = s.load(g.Path, g.SHA256); err != nil {
-		return err
-	}
-	if s.read.file, err = openParquet(data, flowsKind, flowsSchema()); err != nil {
-		return fmt.Errorf("read %s: %w", g.Path, err)
-	}
+	t := o.t
+	s.read.file = o.flows
 	for i := range s.read.file.NumRowGroups() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -133,10 +178,10 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 }
 
 // load reads a file that a commit names.
-func (s *scan) load(name, digest string) ([]byte, error) {
+func (s *scan) load(name, digest string, into *bytes.Buffer) ([]byte, error) {
 	if s.fetch != nil {
 		return s.fetch(name, digest)
 	}
-	err := read(s.files, name, digest, &s.data)
-	return s.data.Bytes(), err
+	err := read(s.files, name, digest, into)
+	return into.Bytes(), err
 }
