@@ -188,18 +188,21 @@ func (d *doctor) oneWorkload() {
 
 // everyLabel returns the labels that each edge has at one end, sorted.
 func (d *doctor) everyLabel() []string {
-	var every []string
+	var every, at []string
 	for n, e := range d.shown {
-		var at []string
+		at = at[:0]
 		for _, p := range [2]graph.PeerID{e.Src, e.Dst} {
 			if w := d.Graph.Peers[p].Workload; w >= 0 {
 				at = append(at, d.Graph.Workloads[w].Common...)
 			}
 		}
 		if n == 0 {
-			every = at
+			every = slices.Clone(at)
 		}
 		every = slices.DeleteFunc(every, func(l string) bool { return !slices.Contains(at, l) })
+		if len(every) == 0 {
+			break
+		}
 	}
 	slices.Sort(every)
 	return slices.Compact(every)

@@ -73,10 +73,11 @@ func (l *Log) examine() []capture.Finding {
 	return capture.Examine(in)
 }
 
-// blind is what the log cannot show of pods. Where the resolver is named, no look-ups need be in it.
-func (l *Log) blind(resolver bool) []synth.Blind {
+// blind is what a log cannot show of pods, by what was found of it. Where the resolver is named, no look-ups need be in
+// it.
+func blind(found []capture.Finding, resolver bool) []synth.Blind {
 	var out []synth.Blind
-	for _, f := range l.examine() {
+	for _, f := range found {
 		b := f.Blind
 		if (b.Ingress || b.Egress) && !(b.Lookups && resolver) {
 			out = append(out, synth.Blind{ByDirection: policy.ByDirection[bool]{Ingress: b.Ingress, Egress: b.Egress},

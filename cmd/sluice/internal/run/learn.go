@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/cmd/sluice/internal/text"
@@ -96,18 +97,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		}
 	}
 	defer sparing()()
-	out.Config.Blind = l.blind(out.Config.Resolver != nil)
-	err = cfg.Watch.during(
-		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
-		func() (err error) {
-			out.Result, err = synth.Synthesize(ctx, l.Graph, out.Config)
-			return err
-		},
-	)
-	if err != nil {
-		return nil, err
-	}
-	if out.Ready, err = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}); err != nil {
+	if err := l.learn(ctx, &cfg, out); err != nil {
 		return nil, err
 	}
 	out.Sayers, out.Needs = l.sayers(out.Config), bundle.NeedsOf(&out.Result, &inForce.Set.Manifests)
@@ -146,6 +136,26 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		out.below = out.Ready.below()
 	}
 	return out, nil
+}
+
+// learn makes the policies, and beside that judges whether enough was seen.
+func (l *Log) learn(ctx context.Context, cfg *LearnConfig, out *Learned) error {
+	found := l.examine()
+	out.Config.Blind = blind(found, out.Config.Resolver != nil)
+	var ready error
+	var judging sync.WaitGroup
+	judging.Go(func() {
+		out.Ready, ready = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}, found)
+	})
+	err := cfg.Watch.during(
+		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
+		func() (err error) {
+			out.Result, err = synth.Synthesize(ctx, l.Graph, out.Config)
+			return err
+		},
+	)
+	judging.Wait()
+	return cmp.Or(err, ready)
 }
 
 // expired counts the decisions that a person has to look at again and that block nothing by themselves.

@@ -43,15 +43,16 @@ type Standing struct {
 // Ready judges whether enough was seen of the chosen namespaces. All of the log is judged, since they borrow from each
 // other; of the others nothing is told.
 func (l *Log) Ready(cfg ReadyConfig) (*Ready, error) {
-	r, err := l.judge(cfg)
+	r, err := l.judge(cfg, l.examine())
 	if err == nil && len(r.Namespaces) == 0 {
 		err = fmt.Errorf("nothing was seen of the chosen namespaces before %s", model.StampSecond(r.AsOf))
 	}
 	return r, err
 }
 
-func (l *Log) judge(cfg ReadyConfig) (*Ready, error) {
-	src, chosen, err := l.watched(&cfg)
+// judge is Ready without that error. found is what the log can show.
+func (l *Log) judge(cfg ReadyConfig, found []capture.Finding) (*Ready, error) {
+	src, chosen, err := l.watched(&cfg, found)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +96,8 @@ func (r *Ready) Namespace(name string) *readiness.Namespace {
 	return nil
 }
 
-// watched is what readiness is judged by, and which namespaces were chosen.
-func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, error) {
+// watched is what readiness is judged by, and which namespaces were chosen. found is what the log can show.
+func (l *Log) watched(cfg *ReadyConfig, found []capture.Finding) (readiness.Source, func(string) bool, error) {
 	var none readiness.Source
 	if err := l.Usable(); err != nil {
 		return none, nil, err
@@ -131,7 +132,7 @@ func (l *Log) watched(cfg *ReadyConfig) (readiness.Source, func(string) bool, er
 		src.Networks = append(src.Networks, readiness.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
 	src.Silent = l.silent()
-	src.Caps = capture.Caps(l.examine())
+	src.Caps = capture.Caps(found)
 	system := sc.SystemNamespaces
 	if system == nil {
 		system = synth.DefaultSystemNamespaces()
@@ -189,7 +190,7 @@ func (l *Log) asOf(asked model.Micros) model.Micros {
 
 // Backtest says what would have been lost, had the rest been denied earlier.
 func (l *Log) Backtest(cfg ReadyConfig, step time.Duration) (*readiness.Backtest, error) {
-	src, chosen, err := l.watched(&cfg)
+	src, chosen, err := l.watched(&cfg, l.examine())
 	if err != nil {
 		return nil, err
 	}
