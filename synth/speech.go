@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -36,7 +35,7 @@ func (s *speech) refuses(p policy.Policy) string {
 		return err.Error()
 	}
 	for _, f := range files {
-		if _, problems := render.Parse(bytes.NewReader(f.YAML), p.Name, s.dialect.Kinds()); len(problems) > 0 {
+		if _, problems := render.ParseText(f.YAML, p.Name, s.dialect.Kinds()); len(problems) > 0 {
 			return problems[0].Text
 		}
 	}

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -345,7 +344,7 @@ func (r *policyReader) parse() error {
 			list[i].err = err
 			return
 		}
-		list[i].set, list[i].problems = render.Parse(bytes.NewReader(text), r.files[i], r.kinds...)
+		list[i].set, list[i].problems = render.ParseText(text, r.files[i], r.kinds...)
 		list[i].same = r.share(list[i].set.Policies)
 	})
 	for _, p := range list {

@@ -12,7 +12,7 @@ import (
 // moves. The hashed text is a contract: ids stand in bundles and decisions.
 func (p *Policy) RuleID(i int) string {
 	r := p.Rules[i].Canonical()
-	var room [512]byte // most rules need no more
+	var room [2048]byte // most rules need no more
 	b := word(room[:0], "sluice/rule/v1", r.Direction.String())
 	if r.Action != Allow {
 		b = word(b, "action", r.Action.String())

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,7 +76,34 @@ func isDecimal(n *yaml.Node) bool {
 
 func oldBool(n *yaml.Node) bool {
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	return n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" && oldBools[n.Value]
+	const longest = len("yes")
+	return len(n.Value) <= longest && n.Kind == yaml.ScalarNode && plain && n.ShortTag() == "!!str" &&
+		oldBools[n.Value]
+}
+
+// isClean reports whether a node is a text that there is nothing to tell of: neither an alias nor what old readers take
+// for something else.
+func isClean(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!str" && !oldBool(n) }
+
+// mostPicked is how many fields Pick looks for at most.
+const mostPicked = 3
+
+// Pick returns the values of the fields of a map by their names, in this order, nil for one that is not there. It is
+// false of what is no map, of one that has any other key, and of one of whose keys anything is to be told: those are
+// for Reader.Fields.
+func Pick(n *yaml.Node, names ...string) (values [mostPicked]*yaml.Node, ok bool) {
+	n = Target(n)
+	if n.Kind != yaml.MappingNode {
+		return values, false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		at := slices.Index(names, n.Content[i].Value)
+		if !isClean(n.Content[i]) || at < 0 || values[at] != nil {
+			return values, false
+		}
+		values[at] = Target(n.Content[i+1])
+	}
+	return values, true
 }
 
 // Field returns a field of a map, nil if there is none.

@@ -36,6 +36,11 @@ func Parse(in io.Reader, name string, kinds ...Kinds) (policy.PolicySet, []Probl
 			},
 		}
 	}
+	return ParseText(text, name, kinds...)
+}
+
+// ParseText is Parse of a file that is in memory.
+func ParseText(text []byte, name string, kinds ...Kinds) (policy.PolicySet, []Problem) {
 	docs, problems := nodes(text, name)
 	var set policy.PolicySet
 	for _, d := range docs {

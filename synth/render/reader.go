@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,7 +62,7 @@ func (r *Reader) Entries(n *yaml.Node, path string) []Entry {
 		r.Bad(n, "%s: want a map, have %s", path, TypeOf(n))
 		return nil
 	}
-	seen := make(map[string]bool, len(n.Content)/2)
+	seen := sightings{}
 	out := make([]Entry, 0, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := Target(n.Content[i])
@@ -72,14 +73,31 @@ func (r *Reader) Entries(n *yaml.Node, path string) []Entry {
 			r.Bad(k, "%s: the key %s is a boolean unless quoted", path, k.Value)
 		case !isText(k) && !isDecimal(k):
 			r.Bad(k, "%s: a key must be text, have %s", path, TypeOf(k))
-		case seen[k.Value]:
+		case seen.has(out, k.Value):
 			r.Bad(k, "%s: key %q stands twice", path, k.Value)
 		default:
-			seen[k.Value] = true
 			out = append(out, Entry{k, n.Content[i+1]})
 		}
 	}
 	return out
+}
+
+// sightings are the keys of entries, once these are many.
+type sightings map[string]bool
+
+// has reports whether a key is among those of entries: of the same ones as before, and one more at most.
+func (s *sightings) has(list []Entry, key string) bool {
+	const few = 8
+	if len(list) < few {
+		return slices.ContainsFunc(list, func(e Entry) bool { return e.Key.Value == key })
+	}
+	if len(*s) == 0 {
+		for _, e := range list {
+			(*s)[e.Key.Value] = true
+		}
+	}
+	(*s)[list[len(list)-1].Key.Value] = true
+	return (*s)[key]
 }
 
 // Fields calls the function of each field of a map. A field without function is a problem; one with a nil function

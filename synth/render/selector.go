@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"sluice/synth/policy"
@@ -44,6 +46,13 @@ func (s *LabelSelector) Add(key string, q policy.Requirement) {
 
 // Selector reads a label selector of the Kubernetes API. path says where it stands.
 func (r *Reader) Selector(n *yaml.Node, path string) policy.Selector {
+	if s, ok := labelsOf(n); ok {
+		return s.Canonical()
+	}
+	return r.selector(n, path)
+}
+
+func (r *Reader) selector(n *yaml.Node, path string) policy.Selector {
 	var s policy.Selector
 	r.SelectorFields(n, path, map[string]func(*yaml.Node){
 		"matchLabels": func(v *yaml.Node) {
@@ -61,6 +70,32 @@ func (r *Reader) Selector(n *yaml.Node, path string) policy.Selector {
 		},
 	})
 	return s.Canonical()
+}
+
+// labelsOf reads a selector that has labels alone, as most have, and of which there is nothing to tell. It is false of
+// every other.
+func labelsOf(n *yaml.Node) (policy.Selector, bool) {
+	fields, ok := Pick(n, "matchLabels")
+	if ok && fields[0] == nil {
+		return nil, true
+	}
+	if !ok || fields[0].Kind != yaml.MappingNode || len(fields[0].Content) == 0 {
+		return nil, false
+	}
+	labels := fields[0].Content
+	s, values := make(policy.Selector, len(labels)/2), make([]string, len(labels)/2)
+	for i := range s {
+		k, v := labels[2*i], Target(labels[2*i+1])
+		if !isClean(k) || !isClean(v) || !ValidKey(k.Value) || !ValidValue(v.Value) {
+			return nil, false
+		}
+		values[i] = v.Value
+		s[i] = policy.Requirement{Key: k.Value, Values: values[i : i+1 : i+1]}
+		if slices.ContainsFunc(s[:i], func(q policy.Requirement) bool { return q.Key == k.Value }) {
+			return nil, false
+		}
+	}
+	return s, true
 }
 
 func (r *Reader) key(n *yaml.Node, path, key string) {

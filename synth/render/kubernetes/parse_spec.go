@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -79,7 +80,9 @@ func (r reader) rules(n *yaml.Node, path, peersField string, d model.Direction, 
 		}
 		fields := map[string]func(*yaml.Node){
 			peersField: func(v *yaml.Node) {
-				for _, q := range r.List(v, path+"."+peersField) {
+				list := r.List(v, path+"."+peersField)
+				rule.Peers = slices.Grow(rule.Peers, len(list))
+				for _, q := range list {
 					rule.AnyPeer = false
 					if names := r.namesIn(q, d); names != nil {
 						rule.Peers = append(rule.Peers, r.names(names, path+"."+peersField+".domainNames")...)
@@ -128,17 +131,10 @@ func (r reader) names(n *yaml.Node, path string) []policy.Peer {
 }
 
 func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
-	var ns, pods, block *yaml.Node
-	fields := map[string]func(*yaml.Node){
-		"namespaceSelector": render.Keep(&ns),
-		"podSelector":       render.Keep(&pods),
-		"ipBlock":           render.Keep(&block),
-	}
-	if r.Bare(n, path, fields, "podSelector", "matchLabels") {
-		return policy.Peer{}
-	}
-	r.Fields(n, path, fields)
+	ns, pods, block, ok := r.peerFields(n, path)
 	switch {
+	case !ok:
+		return policy.Peer{}
 	case ns == nil && pods == nil && block == nil:
 		r.Bad(n, "%s: a peer that names nothing", path)
 		return policy.Peer{}
@@ -158,6 +154,32 @@ func (r reader) peer(n *yaml.Node, path, namespace string) policy.Peer {
 		peer.Namespaces = policy.Namespace(namespace)
 	}
 	return peer
+}
+
+// peerFields returns the fields of a peer, nil for those that are not there. It is false where labels stand bare.
+func (r reader) peerFields(n *yaml.Node, path string) (namespaces, pods, block *yaml.Node, ok bool) {
+	if v, ok := render.Pick(n, "namespaceSelector", "podSelector", "ipBlock"); ok {
+		for i := range v {
+			if v[i] != nil && render.IsNull(v[i]) {
+				v[i] = nil
+			}
+		}
+		return v[0], v[1], v[2], true
+	}
+	return r.anyPeerFields(n, path)
+}
+
+func (r reader) anyPeerFields(n *yaml.Node, path string) (namespaces, pods, block *yaml.Node, ok bool) {
+	fields := map[string]func(*yaml.Node){
+		"namespaceSelector": render.Keep(&namespaces),
+		"podSelector":       render.Keep(&pods),
+		"ipBlock":           render.Keep(&block),
+	}
+	if r.Bare(n, path, fields, "podSelector", "matchLabels") {
+		return nil, nil, nil, false
+	}
+	r.Fields(n, path, fields)
+	return namespaces, pods, block, true
 }
 
 func (r reader) ipBlock(n *yaml.Node, path string) policy.Peer {
@@ -185,7 +207,28 @@ func (r reader) ipBlock(n *yaml.Node, path string) policy.Peer {
 // wire are the protocols by their API names.
 var wire = map[string]model.Proto{"TCP": model.TCP, "UDP": model.UDP, "SCTP": model.SCTP}
 
+// plainPort reads a port of a number and a protocol, as most are. It is false of every other.
+func plainPort(n *yaml.Node) (policy.Port, bool) {
+	v, ok := render.Pick(n, "protocol", "port")
+	if !ok || v[0] == nil || v[1] == nil || v[0].Tag != "!!str" || v[1].Tag != "!!int" {
+		return policy.Port{}, false
+	}
+	number, err := strconv.ParseUint(v[1].Value, 10, 16)
+	port, proto := uint16(number), wire[v[0].Value]
+	if err != nil || v[1].Value[0] == '0' {
+		return policy.Port{}, false
+	}
+	return policy.Port{Proto: proto, First: port, Last: port}, proto != 0
+}
+
 func (r reader) port(n *yaml.Node, path string) policy.Port {
+	if p, ok := plainPort(n); ok {
+		return p
+	}
+	return r.anyPort(n, path)
+}
+
+func (r reader) anyPort(n *yaml.Node, path string) policy.Port {
 	p := policy.AllPorts(model.TCP)
 	var end uint16
 	var endNode *yaml.Node
