@@ -25,7 +25,7 @@ const (
 	KindDenied        Kind = "denied"            // policy denied it; not learned
 	KindLearnedDenied Kind = "learned-denied"    // policy denied it; learned because that was asked for
 	KindMixed         Kind = "mixed"             // worked and was denied at other times
-	KindAudit         Kind = "staged-deny"       // staged policies of the cluster would deny it
+	KindAudit         Kind = "staged-deny"       // policies of the cluster that are only watched would deny it
 	KindWorldPod      Kind = "world-pod"         // a pod by name that the datapath takes for world
 	KindUnmanaged     Kind = "unmanaged"         // a pod that the network plugin does not manage
 	KindHostNetwork   Kind = "host-network"      // a pod on its node's network, taken as the node
@@ -108,8 +108,8 @@ var pages = map[Kind]page{
 		"It is allowed.",
 		"Check that it should be."},
 	KindAudit: {Warning,
-		"A staged policy of the cluster would deny the connection.",
-		"The staged policy denies what the learned one allows.",
+		"A policy of the cluster that is staged or in audit mode would deny the connection.",
+		"That policy denies what the learned one allows.",
 		"Decide which of them is right before either is enforced."},
 	KindWorldPod: {Warning,
 		"The log names the pod or has its address, but its identity was that of the outside world: its address was not known yet.",

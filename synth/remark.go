@@ -233,7 +233,8 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 			"no policy is enforced at that end: restart the pod"},
 		{model.MarkHostNetwork, KindHostNetwork, "has a hostNetwork pod", "policies see its node, not the pod"},
 		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
-		{model.MarkStagedDeny, KindAudit, "would be denied by a staged policy of the cluster", "decide which of the two is right before enforcing"},
+		{model.MarkStagedDeny, KindAudit, "would be denied by a policy of the cluster that is staged or in audit mode",
+			"decide which of the two is right before enforcing"},
 	} {
 		if e.Marks&m.mark != 0 {
 			note(m.kind, m.text, m.consequence)

@@ -178,6 +178,9 @@ func (a *tally) add(names *model.Strings, o *model.Observation, sp, dp model.Nam
 	a.records += uint64(o.Records)
 	a.conns += uint64(o.Conns)
 	a.marks |= o.Marks
+	if o.Verdict == model.Audit {
+		a.marks |= model.MarkStagedDeny
+	}
 	a.old = a.old || o.Marks&model.MarkNoted == 0
 	a.last = max(a.last, o.Last)
 	if o.First < a.first || o.First == a.first && lessPods(names, sp, dp, a.srcPod, a.dstPod) {
