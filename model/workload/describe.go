@@ -15,7 +15,7 @@ func (sp *space) describe(j *judge) {
 		sel := sp.ownSelector(g)
 		g.out.OwnSelector = x.exact(sel, i)
 		if !g.out.OwnSelector {
-			sel = x.selectorFor(g.common, i)
+			sel = x.selectorFor(g.common, g.owner(), i)
 		}
 		if x.exact(sel, i) {
 			g.out.Selector = map[string]string{}

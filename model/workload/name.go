@@ -43,6 +43,14 @@ func (g *group) owners() []model.Owner {
 	return out
 }
 
+// owner returns the name of the only owner, "" where there is none or are several.
+func (g *group) owner() string {
+	if owners := g.owners(); len(owners) == 1 {
+		return owners[0].Name
+	}
+	return ""
+}
+
 // baseName is what the workload would be called if no other had that name.
 func (g *group) baseName() string {
 	owners := g.owners()

@@ -204,7 +204,7 @@ func TestSelectorIsSmallest(t *testing.T) {
 		for _, o := range others {
 			groups = append(groups, &group{sets: []model.Labels{o}})
 		}
-		got := newSetIndex(groups).selectorFor(own, 0)
+		got := newSetIndex(groups).selectorFor(own, "", 0)
 		if want := bruteCost(own, others); cost(got) != want && len(own) > 0 {
 			t.Fatalf("seed %d: %v costs %v, want %v", seed, got, cost(got), want)
 		}

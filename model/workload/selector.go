@@ -23,6 +23,24 @@ func rank(key string) int {
 	return lastRank
 }
 
+// makers are the last parts of keys that say who made, runs or holds a thing, which many others have as well.
+var makers = []string{"managed", "managed-by", "created-by", "part-of", "heritage", "tlsMode", "inject", "rev",
+	"environment", "env", "stage", "team", "owner", "zone", "region"}
+
+// place orders the labels that a selector may have: the preferred ones by their rank; among them, after those that name
+// the application, any whose value is the owner's name, as operators write them; then all others, those of makers last.
+func place(label, owner string) int {
+	k, value, _ := strings.Cut(label, "=")
+	switch r := rank(k); {
+	case r > rank("k8s-app") && value == owner && owner != "":
+		return 2*rank("k8s-app") + 1
+	case r == lastRank && slices.Contains(makers, k[strings.LastIndexByte(k, '/')+1:]):
+		return 2*lastRank + 1
+	default:
+		return 2 * r
+	}
+}
+
 // maxOthers is the number of labels outside the preferred ones up to which the search is exact; workloads that need
 // more get a greedy choice.
 const maxOthers = 2
@@ -33,13 +51,16 @@ const maxExact = 24
 // selectorFor chooses from the stable labels of a workload the fewest that none of the other label sets has all of.
 // app.kubernetes.io/name and instance are always among them where there are such labels: they are what the
 // application is called, and keep the selector from taking in the next one's "component: database". Preferred keys
-// go before all others. The caller has made sure that all labels together suffice.
-func (x *setIndex) selectorFor(labels model.Labels, g int) []string {
+// go before all others, and so does one that has the name of the owner, "" if there is none. The caller has made sure
+// that all labels together suffice.
+func (x *setIndex) selectorFor(labels model.Labels, owner string, g int) []string {
 	if len(labels) == 0 {
 		return nil
 	}
 	cands := slices.Clone([]string(labels))
-	slices.SortFunc(cands, func(a, b string) int { return cmp.Or(rank(key(a))-rank(key(b)), strings.Compare(a, b)) })
+	slices.SortFunc(cands, func(a, b string) int {
+		return cmp.Or(place(a, owner)-place(b, owner), strings.Compare(a, b))
+	})
 	var chosen []string
 	for len(cands) > 0 && rank(key(cands[0])) <= rank("app.kubernetes.io/instance") {
 		chosen = append(chosen, cands[0])
@@ -48,7 +69,7 @@ func (x *setIndex) selectorFor(labels model.Labels, g int) []string {
 	if len(chosen) > 0 && (x.exact(chosen, g) || len(cands) == 0) {
 		return chosen
 	}
-	plain := slices.IndexFunc(cands, func(c string) bool { return rank(key(c)) == lastRank })
+	plain := slices.IndexFunc(cands, func(c string) bool { return place(c, owner) >= 2*lastRank })
 	if plain < 0 {
 		plain = len(cands)
 	}

@@ -62,6 +62,21 @@ var cases = []struct {
 	of   []int // nil: not compared
 }{
 	{
+		name: "a label that names the owner goes before what others may have as well",
+		rows: []string{
+			"Deployment/waypoint | gateway.istio.io/managed=istio.io-mesh-controller gateway.networking.k8s.io/gateway-name=waypoint |",
+			"StatefulSet/acid-db | application=spilo cluster-name=acid-db team=acid tier=data |",
+			"Deployment/plain | env=prod zzz=one |",
+			"Deployment/cart | app=basket run=cart |",
+		},
+		want: []string{
+			"acid-db: cluster-name=acid-db",
+			"cart: app=basket",
+			"plain: zzz=one",
+			"waypoint: gateway.networking.k8s.io/gateway-name=waypoint",
+		},
+	},
+	{
 		name: "two components share app.kubernetes.io/name",
 		rows: []string{
 			"| app.kubernetes.io/name=shop app.kubernetes.io/component=web |",
