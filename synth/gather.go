@@ -74,56 +74,63 @@ func (x *gatherer) end(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 
 // inexpressible says why the dialect has no rule for an edge at one end, and what follows; "" if it has.
 func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence string) {
-	cut := "isolating " + x.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"
 	if self := x.selectable(en.self); self != "" {
 		return self, "no policy can select this end, a default deny would cut it"
 	}
+	if why := x.unsayable(e, en); why != "" {
+		return why, "isolating " + x.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"
+	}
+	return "", ""
+}
+
+// unsayable says why the dialect has no rule for an edge at one end that can be selected, "" if it has.
+func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 	if e.Proto.HasPorts() && e.Port == 0 {
-		return "the log does not name the port", cut
+		return "the log does not name the port"
 	}
 	peer := &x.g.Peers[en.peer]
 	switch peer.Kind {
 	case model.KindPod:
 		if why := x.selectable(en.peer); why != "" {
-			return why, cut
+			return why
 		}
 		if w := &x.g.Workloads[peer.Workload]; x.foreign(peer) {
 			if _, ok := x.ofCluster(policy.Peer{}, w.Cluster); !ok {
-				return fmt.Sprintf("no peer of the dialect %s selects pods of another cluster (%q)", x.speech.name(), w.Cluster), cut
+				return fmt.Sprintf("no peer of the dialect %s selects pods of another cluster (%q)", x.speech.name(), w.Cluster)
 			}
 		}
 	case model.KindAddress:
 		if why := x.masked(peer); why != "" {
-			return why, cut
+			return why
 		}
 	case model.KindEntity:
 		if narrowest(peer.Entities) == model.World {
-			return x.peerless(peer), cut // everything outside is never chosen silently
+			return x.peerless(peer) // everything outside is never chosen silently
 		}
 	case model.KindHost:
 		if len(x.network(en.namespace, NodesNetwork)) == 0 {
-			return "there is no peer for a node (" + toAllow(NodesNetwork) + ")", cut
+			return "there is no peer for a node (" + toAllow(NodesNetwork) + ")"
 		}
 	case model.KindNetwork, model.KindNetworkSet:
 		if len(x.network(en.namespace, peer.Name)) == 0 {
-			return "the log has no addresses for " + nameless(peer, en.dir) + " (name its CIDRs under networks in the configuration)", cut
+			return "the log has no addresses for " + nameless(peer, en.dir) + " (name its CIDRs under networks in the configuration)"
 		}
 	default:
-		return "the log does not identify the peer", cut
+		return "the log does not identify the peer"
 	}
 	rule := policy.Rule{Direction: en.dir, AnyPeer: true,
 		Ports: []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}}
 	if !x.says(rule) {
-		return "the dialect " + x.speech.name() + " has no rule for " + e.Proto.String() + " alone", cut
+		return "the dialect " + x.speech.name() + " has no rule for " + e.Proto.String() + " alone"
 	}
 	if peer.Kind == model.KindPod {
-		return "", ""
+		return ""
 	}
 	rule.Peers, rule.AnyPeer = []policy.Peer{x.peer(en.namespace, en.peer)}, false
 	if !x.says(rule) {
-		return x.peerless(peer), cut
+		return x.peerless(peer)
 	}
-	return "", ""
+	return ""
 }
 
 // nameless says what may stand behind a name that a log of Calico has in place of addresses. What a node sends to its

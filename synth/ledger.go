@@ -24,6 +24,9 @@ func (b *ledger) add(w Widening) { b.list = append(b.list, w) }
 // priceOutside notes what a rule with CIDRs allows beside the addresses that were seen: its addresses never seen times
 // its ports and the workloads it is for.
 func (b *ledger) priceOutside(id string, r *learnedRule, subjects int) {
+	if !slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return p.Kind != policy.PeerPods }) {
+		return
+	}
 	var seen []netip.Addr
 	for _, i := range r.edges {
 		for _, p := range []graph.PeerID{b.g.Edges[i].Src, b.g.Edges[i].Dst} {

@@ -144,8 +144,30 @@ func (s *portSpan) triples() []Triple {
 	return out
 }
 
+// many are the clients and servers with so many ports that they may pick them. Mostly there are few such, or none.
+func (x *ranging) many() map[[2]graph.PeerID]bool {
+	ports, out, last := map[pairProto]int{}, map[[2]graph.PeerID]bool{}, graph.EdgeID(-1)
+	for i := range x.needs {
+		n := &x.needs[i]
+		if n.widened || n.edge == last { // both ends need it
+			continue
+		}
+		last = n.edge
+		e := &x.g.Edges[n.edge]
+		k := pairProto{e.Src, e.Dst, e.Proto}
+		if ports[k]++; ports[k] == minPorts {
+			out[[2]graph.PeerID{e.Src, e.Dst}] = true
+		}
+	}
+	return out
+}
+
 // spans finds the pairs that pick ports, sorted.
 func (x *ranging) spans() []portSpan {
+	many := x.many()
+	if len(many) == 0 {
+		return nil
+	}
 	pairs := map[pairProto]*portPair{}
 	denied := map[Triple]bool{}
 	clients := map[Triple]map[graph.PeerID]bool{} // of a server's port
@@ -155,11 +177,12 @@ func (x *ranging) spans() []portSpan {
 		if n.widened || !e.Proto.HasPorts() {
 			continue
 		}
-		k := pairProto{e.Src, e.Dst, e.Proto}
-		if pairs[k] == nil {
-			pairs[k] = &portPair{k, map[uint16]graph.EdgeID{}}
+		if k := (pairProto{e.Src, e.Dst, e.Proto}); many[[2]graph.PeerID{e.Src, e.Dst}] {
+			if pairs[k] == nil {
+				pairs[k] = &portPair{k, map[uint16]graph.EdgeID{}}
+			}
+			pairs[k].edges[e.Port] = n.edge
 		}
-		pairs[k].edges[e.Port] = n.edge
 		addTo(clients, Triple{0, e.Dst, e.Proto, e.Port, e.Port}, e.Src)
 		addTo(servers, service{e.Proto, e.Port, e.Port}, e.Dst)
 	}

@@ -74,7 +74,7 @@ func (x *widener) entities() {
 	seen := map[Triple]bool{}
 	var entities []graph.PeerID
 	for i, e := range x.g.AllEdges() {
-		if x.accepted(i) {
+		if (x.g.Peers[e.Src].Kind == model.KindEntity || x.g.Peers[e.Dst].Kind == model.KindEntity) && x.accepted(i) {
 			seen[Triple{e.Src, e.Dst, e.Proto, e.Port, e.Port}] = true
 		}
 	}

@@ -60,10 +60,12 @@ type shared struct {
 	namespace string
 	rules     []learnedRule
 	proofs    policy.ByDirection[Proof]
+	policy    complete
 }
 
 // writeAll writes the policies of all subjects: one for those of a namespace that need the same, where a selector
-// selects exactly them, else one each. Rules are made on all processors, and written in order.
+// selects exactly them, else one each. Rules and what comes of them are made on all processors, names taken and
+// policies kept in order.
 func (w *writer) writeAll(ctx context.Context, bySubject needy) error {
 	const atOnce = 1 << 10 // what is made is written before the next is
 	for list := range slices.Chunk(w.sharing(bySubject), atOnce) {
@@ -71,6 +73,13 @@ func (w *writer) writeAll(ctx context.Context, bySubject needy) error {
 			return err
 		}
 		render.Each(len(list), func(i int) { w.solver.share(&list[i], bySubject) })
+		for i := range list {
+			list[i].policy.Name = w.nameShared(&list[i])
+		}
+		render.Each(len(list), func(i int) {
+			x := &list[i]
+			x.policy = w.solver.complete(policy.Policy{Name: x.policy.Name, Namespace: x.namespace, Subject: x.sel}, x.rules)
+		})
 		for i := range list {
 			w.writeShared(&list[i])
 			list[i] = shared{}
@@ -136,18 +145,20 @@ func (v *solver) share(x *shared, bySubject needy) {
 	}
 }
 
+// nameShared takes the name of the policy of subjects that need the same.
+func (w *writer) nameShared(x *shared) string {
+	if len(x.users) == 1 {
+		return w.nameOf(x.namespace, w.g.Workloads[x.users[0]].Name, x.sel)
+	}
+	return w.claim(x.namespace, w.together(x.namespace, "", x.selection), x.sel)
+}
+
 // writeShared writes the policy of subjects that need the same.
 func (w *writer) writeShared(x *shared) {
 	for _, u := range x.users {
 		w.proofs[u] = x.proofs
 	}
-	name := ""
-	if len(x.users) == 1 {
-		name = w.nameOf(x.namespace, w.g.Workloads[x.users[0]].Name, x.sel)
-	} else {
-		name = w.claim(x.namespace, w.together(x.namespace, "", x.selection), x.sel)
-	}
-	w.add(policy.Policy{Name: name, Namespace: x.namespace, Subject: x.sel}, x.users, x.rules)
+	w.keep(&x.policy, x.users)
 }
 
 // wholes returns for each subject of a namespace that is isolated already one policy with all that the allow policies

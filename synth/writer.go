@@ -32,31 +32,55 @@ type writer struct {
 	output
 }
 
-// add completes a policy with its rules and keeps their evidence. It isolates only the directions it has rules for.
+// complete is a policy with its rules, the edges of each and their ids.
+type complete struct {
+	policy.Policy
+	rules []learnedRule
+	ids   []string
+}
+
+// add completes a policy with its rules and keeps their evidence.
 func (w *writer) add(p policy.Policy, of []graph.WorkloadID, rules []learnedRule) {
+	c := w.solver.complete(p, rules)
+	w.keep(&c, of)
+}
+
+// complete gives a policy its rules. It isolates only the directions it has rules for.
+func (v *solver) complete(p policy.Policy, rules []learnedRule) complete {
 	p.Rules = slices.Grow(p.Rules, len(rules))
 	for _, r := range rules {
 		p.Ingress = p.Ingress || r.Direction == model.Ingress
 		p.Egress = p.Egress || r.Direction == model.Egress
 		p.Rules = append(p.Rules, r.Rule)
 	}
-	p, rules = w.inForm(p, rules)
-	for i, r := range rules {
-		id := p.RuleID(i)
+	var c complete
+	c.Policy, c.rules = v.formed(p, rules)
+	c.ids = make([]string, len(c.rules))
+	for i := range c.ids {
+		c.ids[i] = c.RuleID(i)
+	}
+	c.Policy = c.Policy.Canonical()
+	return c
+}
+
+// keep keeps a policy and the evidence of its rules.
+func (w *writer) keep(c *complete, of []graph.WorkloadID) {
+	for i := range c.rules {
+		r, id := &c.rules[i], c.ids[i]
 		w.ruleEdges[id] = append(w.ruleEdges[id], r.edges...)
-		w.priceOutside(id, &r, len(of))
-		w.priceProducts(id, &r, len(of))
+		w.priceOutside(id, r, len(of))
+		w.priceProducts(id, r, len(of))
 		for _, s := range of {
 			w.ruleIDs[s] = append(w.ruleIDs[s], id)
 		}
 	}
-	w.policies = append(w.policies, p.Canonical())
+	w.policies = append(w.policies, c.Policy)
 }
 
-// inForm returns a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are
+// formed returns a policy and its rules in the form that the dialect reads back. Each rule keeps the edges that are
 // in it.
-func (w *writer) inForm(p policy.Policy, rules []learnedRule) (policy.Policy, []learnedRule) {
-	p, other := w.speech.inForm(p)
+func (v *solver) formed(p policy.Policy, rules []learnedRule) (policy.Policy, []learnedRule) {
+	p, other := v.inForm(p)
 	if !other {
 		return p, rules
 	}
@@ -70,7 +94,7 @@ func (w *writer) inForm(p policy.Policy, rules []learnedRule) (policy.Policy, []
 	for i, r := range p.Rules {
 		out[i].Rule = r
 		for _, e := range all {
-			if w.holds(p.Namespace, &r, e) {
+			if v.holds(p.Namespace, &r, e) {
 				out[i].edges = append(out[i].edges, e)
 			}
 		}

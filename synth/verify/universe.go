@@ -44,7 +44,7 @@ type triple struct {
 // newUniverse takes in every workload, entity and address of the graph, and for each namespace a pod without labels
 // and one of unknown labels, the pods of every workload in a namespace never seen, and addresses never seen.
 func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
-	u := &universe{seen: map[triple]bool{}}
+	u := &universe{seen: make(map[triple]bool, len(g.Edges))}
 	keys := selectorKeys(ev.Policies())
 	namespaces := map[string]model.Labels{}
 	for i, p := range g.AllPeers() {

@@ -25,8 +25,13 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v := newVerifier(g, set, cfg)
 	v.report.Semantics = cfg.Semantics
 	v.report.First, v.report.Last = g.First, g.Last
+	var u *universe
+	var wait sync.WaitGroup
+	wait.Go(func() { u = newUniverse(g, v.ev, cfg) })
 	v.prepare()
-	if err := v.replay(ctx); err != nil {
+	err := v.replay(ctx)
+	wait.Wait()
+	if err != nil {
 		return Report{}, err
 	}
 	v.unused()
@@ -35,7 +40,6 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v.records()
 	v.probes()
 	v.report.Open = append(openings(set), held(set, cfg.Held)...)
-	u := newUniverse(g, v.ev, cfg)
 	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)
 	over, err := measure(ctx, u, v.ev, v.id, cfg)
 	v.report.Over = over
