@@ -31,16 +31,19 @@ type forecast struct{ slow, changes part }
 
 func (f forecast) any() float64 { return 1 - f.slow.none()*f.changes.none() }
 
-// interval is the central interval that holds the number of both parts together with the chance level.
+// interval is the central interval that holds the number of both parts together with the chance level. Of their
+// distributions only what lies below its end is computed.
 func (f forecast) interval(level float64) (low, high int) {
 	m := f.slow.mean() + f.changes.mean()
 	n := int(math.Min(4*m, 1e9)) + 60
 	step := 1 + n/bins
-	chance := convolve(f.slow.distribution(n, step), f.changes.distribution(n, step))
+	slow, changes := newDistribution(f.slow, n, step), newDistribution(f.changes, n, step)
 	tail, sum := (1-level)/2, 0.0
 	low = -1
-	for k, c := range chance {
-		sum += c
+	for k := range n/step + 1 {
+		slow.next()
+		changes.next()
+		sum += sumChance(slow.chance, changes.chance)
 		if low < 0 && sum > tail {
 			low = k * step
 		}
@@ -48,42 +51,48 @@ func (f forecast) interval(level float64) (low, high int) {
 			return low, k * step
 		}
 	}
-	return max(low, 0), len(chance) * step
+	return max(low, 0), (n/step + 1) * step
 }
 
 // bins is how finely a distribution is divided at most: an interval of thousands of edges is not told to the edge.
 const bins = 2000
 
-// distribution returns the chances of 0 to n arrivals, so many numbers in each bin: negative binomial. In logarithms,
+// distribution are the chances of numbers of arrivals, so many numbers in each bin: negative binomial. In logarithms,
 // since the chance of none may be smaller than any number.
-func (p part) distribution(n, step int) []float64 {
-	q := p.x / (p.rate + p.x)
-	out := make([]float64, n/step+1)
-	if q == 0 {
-		out[0] = 1
-		return out
-	}
-	log := p.shape * math.Log1p(-q)
-	out[0] = math.Exp(log)
-	for k := 1; k <= n; k++ {
-		log += math.Log(q * (p.shape + float64(k) - 1) / float64(k))
-		out[k/step] += math.Exp(log)
-	}
-	return out
+type distribution struct {
+	part
+	n, step int     // the largest number, and how many are in a bin
+	q, log  float64 // log is that of the chance of the number before k
+	k       int     // the next number
+	chance  []float64
 }
 
-// convolve returns the chances of sums, up to the largest number that a has.
-func convolve(a, b []float64) []float64 {
-	out := make([]float64, len(a))
-	for i, x := range a {
-		if x == 0 {
-			continue
-		}
-		for j := 0; i+j < len(out); j++ {
-			out[i+j] += x * b[j]
-		}
+func newDistribution(p part, n, step int) *distribution {
+	q := p.x / (p.rate + p.x)
+	return &distribution{part: p, n: n, step: step, q: q, log: p.shape * math.Log1p(-q), chance: make([]float64, 0, 8)}
+}
+
+// next adds a bin.
+func (d *distribution) next() {
+	sum := 0.0
+	if d.k == 0 {
+		sum, d.k = math.Exp(d.log), 1 // 1 where nothing can come
 	}
-	return out
+	end := min((len(d.chance)+1)*d.step, d.n+1)
+	for ; d.k < end && d.q > 0; d.k++ {
+		d.log += math.Log(d.q * (d.shape + float64(d.k) - 1) / float64(d.k))
+		sum += math.Exp(d.log)
+	}
+	d.chance = append(d.chance, sum)
+}
+
+// sumChance is the chance that the sum of two numbers lies in the last bin that both have.
+func sumChance(a, b []float64) float64 {
+	sum := 0.0
+	for i, x := range a {
+		sum += x * b[len(b)-1-i]
+	}
+	return sum
 }
 
 // spread is how much of the slow edges that are still to come shows within so many days: their rates spread evenly over
