@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"sluice/model"
+	"sluice/synth/render"
 )
 
 // encode writes an object as JSON that people can compare line by line.
@@ -21,7 +24,7 @@ func encode(object any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// encodeTo is encode for what may be large: the items of the lists of a struct are encoded one after the other.
+// encodeTo is encode for what may be large: the items of the lists of a struct are encoded beside each other.
 func encodeTo(out io.Writer, object any) error {
 	w := &jsonWriter{out: out}
 	if c, ok := object.(*committed); ok {
@@ -44,6 +47,8 @@ type jsonWriter struct {
 	text  []byte        // not yet written
 	one   bytes.Buffer  // the last value
 	item  func(any) any // what an item of a list is written as, nil: not at all; no func: all as they are
+
+	library *json.Encoder // writes to one
 }
 
 // object adds a struct field by field, and whatever else as it is.
@@ -63,6 +68,7 @@ func (w *jsonWriter) object(v reflect.Value) {
 		w.next(&first)
 		w.text = append(strconv.AppendQuote(w.text, name), ':', ' ')
 		w.field(v.Field(i))
+		w.flush(1 << 16)
 	}
 	if first {
 		w.depth--
@@ -72,22 +78,91 @@ func (w *jsonWriter) object(v reflect.Value) {
 	w.close('}')
 }
 
-// field adds a value, a list of structs item by item.
+// field adds a value: a list of structs item by item, and a map of texts, which may be as long, name by name.
 func (w *jsonWriter) field(v reflect.Value) {
-	if !isList(v.Type()) || v.Len() == 0 {
-		w.value(v)
-		return
-	}
-	w.list(func(yield func(any) bool) {
-		for i := range v.Len() {
-			if !yield(v.Index(i).Addr().Interface()) {
-				return
+	texts, isMap := v.Interface().(map[string]string)
+	switch {
+	case v.Kind() == reflect.Map && isMap && len(texts) > 0:
+		names := slices.Sorted(maps.Keys(texts))
+		w.pieces('{', '}', len(names), func(w *jsonWriter, i int) bool {
+			w.value(reflect.ValueOf(names[i]))
+			w.text = append(w.text, ':', ' ')
+			w.value(reflect.ValueOf(texts[names[i]]))
+			return true
+		})
+	case isList(v.Type()) && v.Len() > 0:
+		w.pieces('[', ']', v.Len(), func(w *jsonWriter, i int) bool {
+			item := v.Index(i).Addr().Interface()
+			if w.item != nil {
+				item = w.item(item)
 			}
-		}
-	})
+			if item != nil {
+				w.value(reflect.ValueOf(item))
+			}
+			return item != nil
+		})
+	default:
+		w.value(v)
+	}
 }
 
-// list adds the items of a list.
+// The sizes in which long lists are encoded: so many items in a piece, and so many pieces at a time.
+const (
+	itemsInPiece = 64
+	piecesAtOnce = 16
+)
+
+// pieces adds n items between brackets, some pieces of them beside each other. Add writes one, or reports that there is
+// nothing of it to write.
+func (w *jsonWriter) pieces(begin, end byte, n int, add func(w *jsonWriter, i int) bool) {
+	none := true
+	list := make([]*jsonWriter, min(piecesAtOnce, (n+itemsInPiece-1)/itemsInPiece))
+	for k := range list {
+		list[k] = &jsonWriter{depth: w.depth + 1, item: w.item}
+	}
+	for from := 0; from < n && w.err == nil; from += len(list) * itemsInPiece {
+		render.Each(len(list), func(k int) {
+			first := from + k*itemsInPiece
+			list[k].piece(first, min(first+itemsInPiece, n), add)
+		})
+		for _, p := range list {
+			if len(p.text) == 0 {
+				continue
+			}
+			if none {
+				w.open(begin)
+			} else {
+				w.text = append(w.text, ',')
+			}
+			none = false
+			w.text = append(w.text, p.text...)
+			w.err = cmp.Or(w.err, p.err)
+			w.flush(1 << 16)
+		}
+	}
+	if none {
+		w.text = append(w.text, begin, end)
+		return
+	}
+	w.close(end)
+}
+
+// piece is all that the writer has then: some items.
+func (w *jsonWriter) piece(from, to int, add func(w *jsonWriter, i int) bool) {
+	w.text = w.text[:0]
+	for i := from; i < to; i++ {
+		before := len(w.text)
+		if before > 0 {
+			w.text = append(w.text, ',')
+		}
+		w.line()
+		if !add(w, i) {
+			w.text = w.text[:before]
+		}
+	}
+}
+
+// list adds the items of a list one after the other.
 func (w *jsonWriter) list(items iter.Seq[any]) {
 	first := true
 	for item := range items {
@@ -101,6 +176,7 @@ func (w *jsonWriter) list(items iter.Seq[any]) {
 		}
 		w.next(&first)
 		w.value(reflect.ValueOf(item))
+		w.flush(1 << 16)
 	}
 	if first {
 		w.text = append(w.text, "[]"...)
@@ -150,15 +226,16 @@ func (w *jsonWriter) next(first *bool) {
 
 // value adds what the library makes of a value.
 func (w *jsonWriter) value(v reflect.Value) {
+	if w.library == nil {
+		w.library = json.NewEncoder(&w.one)
+		w.library.SetEscapeHTML(false)
+	}
 	w.one.Reset()
-	e := json.NewEncoder(&w.one)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v.Interface()); err != nil {
+	if err := w.library.Encode(v.Interface()); err != nil {
 		w.err = cmp.Or(w.err, err)
 		return
 	}
 	w.add(bytes.TrimSuffix(w.one.Bytes(), []byte{'\n'}))
-	w.flush(1 << 16)
 }
 
 // flush writes what there is if it is more than some bytes.
@@ -174,8 +251,8 @@ func (w *jsonWriter) add(in []byte) {
 	for i := 0; i < len(in); i++ {
 		switch c := in[i]; c {
 		case '"':
-			end := stringEnd(in, i)
-			w.string(in[i:end])
+			end, plain := stringEnd(in, i)
+			w.string(in[i:end], plain)
 			i = end - 1
 		case '{', '[':
 			if closing := in[i+1]; closing == '}' || closing == ']' {
@@ -198,27 +275,29 @@ func (w *jsonWriter) add(in []byte) {
 	}
 }
 
-// stringEnd is where the string that begins at a quote ends.
-func stringEnd(in []byte, start int) int {
+// stringEnd is where the string that begins at a quote ends, and whether it can stay as it is.
+func stringEnd(in []byte, start int) (end int, plain bool) {
+	plain = true
 	for i := start + 1; ; i++ {
-		switch in[i] {
-		case '\\':
+		switch c := in[i]; {
+		case c == '"':
+			return i + 1, plain
+		case c == '\\':
 			i++
-		case '"':
-			return i + 1
+			plain = plain && in[i] >= ' ' && in[i] <= '~' && in[i] != '<'
+		case c < ' ' || c > '~' || c == '<':
+			plain = false
 		}
 	}
 }
 
 // string adds a string with its quotes. Arrows stay readable, and no text of a log can open a tag.
-func (w *jsonWriter) string(s []byte) {
-	for _, c := range s {
-		if c < ' ' || c > '~' || c == '<' {
-			w.text = append(w.text, strings.ReplaceAll(model.Printable(string(s)), "<", `\u003c`)...)
-			return
-		}
+func (w *jsonWriter) string(s []byte, plain bool) {
+	if plain {
+		w.text = append(w.text, s...)
+		return
 	}
-	w.text = append(w.text, s...)
+	w.text = append(w.text, strings.ReplaceAll(model.Printable(string(s)), "<", `\u003c`)...)
 }
 
 // lineStart is a line end and the indentation of the deepest values that there are.
