@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -23,18 +22,7 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 	if err := reviews(ctx, in, m, w, before, t); err != nil {
 		return nil, err
 	}
-	places, err := m.Places().encode()
-	if err != nil {
-		return nil, fmt.Errorf("encode places: %w", err)
-	}
-	rest := map[string][]byte{PlacesFile: places, ignoreFile: ignored(in.CommitEvidence),
-		attributesFile: []byte(attributes)}
-	if m.pictured() {
-		if rest[PictureFile], err = m.Picture(); err != nil {
-			return nil, fmt.Errorf("draw bundle: %w", err)
-		}
-	}
-	for name, text := range rest {
+	for name, text := range map[string][]byte{ignoreFile: ignored(in.CommitEvidence), attributesFile: []byte(attributes)} {
 		if err := t.write(name, text); err != nil {
 			return nil, err
 		}

@@ -139,13 +139,20 @@ func writeFiles(on disk, dir string, files map[string][]byte) error {
 			return
 		}
 		for _, name := range in[dirs[i]] {
-			if err := on.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), files[name], 0o644); err != nil {
-				errs[i] = fmt.Errorf("write %s: %w", name, err)
+			if errs[i] = writeFile(on, dir, name, files[name]); errs[i] != nil {
 				return
 			}
 		}
 	})
 	return cmp.Or(errs...)
+}
+
+// writeFile writes a file into a directory that is there.
+func writeFile(on disk, dir, name string, text []byte) error {
+	if err := on.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), text, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
 }
 
 // writeJSON writes an object as encode does, and returns the digest of the file.

@@ -126,11 +126,20 @@ func (m *Manifest) Of(g *Group, namespaces ...string) (list []*Finding, where []
 	return list, where
 }
 
-// committedGroups are the groups as a page that is committed tells them, with commands to run beside it.
-func (m *Manifest) committedGroups(namespaces []string) []Group {
+// committedGroups are the groups as a page that is committed tells them, with commands to run beside it: those that keep
+// a direction open, and the others. Of one namespace where one is named.
+func (m *Manifest) committedGroups(namespace string) (blocking, others []Group) {
 	c := *m
-	c.Findings = m.lasting()
-	return c.Groups(".", namespaces...)
+	c.Findings = m.lasting(namespace)
+	for _, g := range c.Groups(".") {
+		switch {
+		case g.Severity == synth.Blocks.String():
+			blocking = append(blocking, g)
+		case synth.Kind(g.Kind) != synth.KindWidened:
+			others = append(others, g)
+		}
+	}
+	return blocking, others
 }
 
 // Command is what to run, or to write into sluice.yaml, for a finding. dir is where the bundle lies.
@@ -222,16 +231,8 @@ func (e *Edge) decidablePort() string {
 	return e.Port
 }
 
-// findings shows what a reviewer should know, by kind; what keeps a direction open is told before. Of one namespace
-// where one is named.
-func (p *page) findings(m *Manifest, namespace string) {
-	var of []string
-	if namespace != "" {
-		of = []string{namespace}
-	}
-	groups := slices.DeleteFunc(m.committedGroups(of), func(g Group) bool {
-		return g.Severity == synth.Blocks.String() || synth.Kind(g.Kind) == synth.KindWidened
-	})
+// findings shows what a reviewer should know, by kind; what keeps a direction open is told before.
+func (p *page) findings(groups []Group) {
 	if len(groups) == 0 {
 		return
 	}
@@ -259,15 +260,13 @@ func (p *page) first(g *Group) {
 	})
 }
 
-// blockers says what keeps directions from being denied, and the shortest way out of each.
-func (r *reviewer) blockers(p *page, namespace string) {
+// blockers says what keeps directions from being denied, and the shortest way out of each. Of one namespace where one is
+// named.
+func (r *reviewer) blockers(p *page, groups []Group, namespace string) {
 	var of []string
 	if namespace != "" {
 		of = []string{namespace}
 	}
-	groups := slices.DeleteFunc(r.m.committedGroups(of), func(g Group) bool {
-		return g.Severity != synth.Blocks.String()
-	})
 	if len(groups) == 0 {
 		return
 	}

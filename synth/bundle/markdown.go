@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -76,21 +77,23 @@ func printed(s string) string {
 // maxPage is how much of a page a forge takes as the text of a pull request, with room for what stands around it.
 const maxPage = 60_000
 
-// fit cuts a page before the section that is too much, and says where the rest is.
-func fit(text, rest string) []byte {
-	if len(text) <= maxPage {
-		return []byte(text)
-	}
-	at := strings.LastIndex(text[:maxPage], "\n## ")
-	if at <= 0 {
-		at = strings.LastIndexByte(text[:maxPage], '\n')
-	}
-	return []byte(text[:at] + "\n\n**This page would be too long for a forge. The rest is in " + rest + ".**\n")
-}
-
 // page is a Markdown text that grows by lines. Its methods take trusted Markdown; texts from elsewhere go through
 // escape first.
-type page struct{ strings.Builder }
+type page struct{ bytes.Buffer }
+
+// fit is the page, cut before the section that is too much: then it says where the rest is.
+func (p *page) fit(rest string) []byte {
+	if p.Len() > maxPage {
+		text := p.Bytes()[:maxPage]
+		at := bytes.LastIndex(text, []byte("\n## "))
+		if at <= 0 {
+			at = bytes.LastIndexByte(text, '\n')
+		}
+		p.Truncate(at)
+		p.WriteString("\n\n**This page would be too long for a forge. The rest is in " + rest + ".**\n")
+	}
+	return p.Bytes()
+}
 
 func (p *page) line(format string, a ...any) {
 	fmt.Fprintf(p, format, a...)

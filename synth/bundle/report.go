@@ -105,11 +105,11 @@ func committedItem(item any) any {
 // lasts reports whether a finding is of more than the records of a run.
 func (f *Finding) lasts() bool { return synth.Kind(f.Kind) != synth.KindLate }
 
-// lasting are the findings as they are committed.
-func (m *Manifest) lasting() []Finding {
+// lasting are the findings as they are committed, of one namespace where one is named.
+func (m *Manifest) lasting(namespace string) []Finding {
 	out := make([]Finding, 0, len(m.Findings))
 	for _, f := range m.Findings {
-		if f.lasts() {
+		if f.lasts() && (namespace == "" || f.Namespace == namespace) {
 			f.Detail = ""
 			out = append(out, f)
 		}

@@ -31,7 +31,7 @@ func (r *reviewer) report() []byte {
 	p.sources(run)
 	p.evidence(m)
 	p.detailed(m)
-	return fit(p.String(), ReportData)
+	return p.fit(ReportData)
 }
 
 // doubts are what may be missing.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"path"
+	"sync"
 
 	"sluice/synth"
 	"sluice/synth/policy"
@@ -11,36 +12,49 @@ import (
 )
 
 // reviews writes REVIEW.md, what a person should read before merging, one more beside the policies of each namespace
-// for those who own it, and REPORT.md. The reviews say what the policies mean, and nothing that changes without a rule,
-// an edge or a decision changing: that is in the report of the run.
+// for those who own it, REPORT.md, and the pictures. The reviews say what the policies mean, and nothing that changes
+// without a rule, an edge or a decision changing: that is in the report of the run.
 func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *Former, t *texts) error {
 	same, err := m.sameMeaning(before)
 	if err != nil {
 		return err
 	}
 	m.markNew(before, same)
-	m.Places() // the parts of the manifest have those of the whole
+	parts := m.byNamespace() // with the places, which all have in common
 	r := &reviewer{in: in, m: m, w: w}
 	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in), Kinds: in.kinds()}
 	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
 		return err
 	}
-	if err := t.write(ReviewFile, r.whole()); err != nil {
-		return err
+	whole := []func() error{
+		func() error { return t.write(ReviewFile, r.whole()) },
+		func() error { return writeFile(t.on, t.dir, ReportFile, r.report()) }, // it is not of what is listed
+		t.places(m),
+		t.picture(m),
 	}
-	report := map[string][]byte{ReportFile: r.report()} // it is not of what is listed
-	if err := writeFiles(in.on(), t.dir, report); err != nil || len(m.Namespaces) < 2 {
-		return err
+	of := m.Namespaces
+	if len(of) < 2 {
+		of = nil // REVIEW.md has it
 	}
-	parts, errs := m.byNamespace(), make([]error, len(m.Namespaces))
+	errs := make([]error, len(whole)+len(of))
 	render.Each(len(errs), func(i int) {
-		n := &m.Namespaces[i]
+		if i < len(whole) {
+			errs[i] = whole[i]()
+			return
+		}
+		n := &of[i-len(whole)]
 		if dir := path.Join(allowDir, n.Name); w.files[path.Join(dir, KustomizationFile)] != "" { // it has policies
-			errs[i] = t.write(path.Join(dir, ReviewFile), r.of(parts.part(n.Name)).namespace(n))
+			p := pages.Get().(*page)
+			defer pages.Put(p)
+			p.Reset()
+			errs[i] = t.write(path.Join(dir, ReviewFile), r.of(parts.part(n.Name)).namespace(p, n))
 		}
 	})
 	return cmp.Or(errs...)
 }
+
+// pages are used again: there may be one for each of thousands of namespaces.
+var pages = sync.Pool{New: func() any { return &page{} }}
 
 // whole is REVIEW.md: the answer, what changed, what to look at first, and the way into a cluster.
 func (r *reviewer) whole() []byte {
@@ -57,21 +71,21 @@ func (r *reviewer) whole() []byte {
 	p.partial(r.in.Partial)
 	p.byHand(r.w.hands)
 	p.WriteString(r.changed)
-	r.blockers(p, "")
+	blocking, others := r.m.committedGroups("")
+	r.blockers(p, blocking, "")
 	r.risks(p, "")
-	p.findings(r.m, "")
+	p.findings(others)
 	p.widenings(r.m)
 	r.spaces(p)
 	if len(r.m.Namespaces) == 1 {
 		p.diagram(r.m, r.m.Namespaces[0].Name)
 	}
 	p.next(r.m, r.in.Result.Dialect.Rollout())
-	return fit(p.String(), "the reviews beside the policies of each namespace and "+ManifestFile)
+	return p.fit("the reviews beside the policies of each namespace and " + ManifestFile)
 }
 
-// namespace is the review of one namespace.
-func (r *reviewer) namespace(n *Namespace) []byte {
-	p := &page{}
+// namespace writes the review of one namespace.
+func (r *reviewer) namespace(p *page, n *Namespace) []byte {
 	e := r.in.Result.Enforce[n.Name]
 	p.line("# Network policies for %s\n", Escape(n.Name))
 	p.line("| direction | default deny |\n|---|---|")
@@ -79,9 +93,10 @@ func (r *reviewer) namespace(n *Namespace) []byte {
 		p.line("| %s | %s |", d, Escape(e.LastingWords(d)))
 	}
 	p.line("\nWhat all namespaces have in common, and how this comes into a cluster: [%s](../../%s).", ReviewFile, ReviewFile)
-	r.blockers(p, n.Name)
+	blocking, others := r.m.committedGroups(n.Name)
+	r.blockers(p, blocking, n.Name)
 	p.diagram(r.m, n.Name)
 	r.rules(p, n.Name)
-	p.findings(r.m, n.Name)
-	return fit(p.String(), ManifestFile)
+	p.findings(others)
+	return p.fit(ManifestFile)
 }

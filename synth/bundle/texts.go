@@ -1,6 +1,11 @@
 package bundle
 
-import "sync"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+)
 
 // texts writes files that people review, each when it is made: all together may be most of what there is. Several may
 // write at once.
@@ -20,5 +25,34 @@ func (t *texts) write(name string, text []byte) error {
 	if t.place.has(name, digest) {
 		return nil
 	}
-	return writeFiles(t.on, t.dir, map[string][]byte{name: text})
+	err := writeFile(t.on, t.dir, name, text)
+	if errors.Is(err, fs.ErrNotExist) { // what else is in its directory is in place
+		err = writeFiles(t.on, t.dir, map[string][]byte{name: text})
+	}
+	return err
+}
+
+// places returns what writes where everything lies in the pictures of a bundle.
+func (t *texts) places(m *Manifest) func() error {
+	return func() error {
+		text, err := m.Places().encode()
+		if err != nil {
+			return fmt.Errorf("encode places: %w", err)
+		}
+		return t.write(PlacesFile, text)
+	}
+}
+
+// picture returns what writes the picture of a bundle, if it has one in a file of its own.
+func (t *texts) picture(m *Manifest) func() error {
+	return func() error {
+		if !m.pictured() {
+			return nil
+		}
+		text, err := m.Picture()
+		if err != nil {
+			return fmt.Errorf("draw bundle: %w", err)
+		}
+		return t.write(PictureFile, text)
+	}
 }
