@@ -208,6 +208,9 @@ func (p *place) lists(on disk, dir string, digests map[string]string, changed []
 
 // link returns the link on the way to a file, "" for none.
 func (p *place) link(name string) string {
+	if len(p.links) == 0 {
+		return ""
+	}
 	for at := name; at != "."; at = path.Dir(at) {
 		if p.links[at] {
 			return at
@@ -435,17 +438,27 @@ func drop(on disk, dir, name string) error {
 	return nil
 }
 
-// filesIn lists the files below dir, sorted.
+// filesIn lists the files below dir, sorted. Directories are read beside each other: there may be thousands.
 func filesIn(dir string) ([]string, error) {
 	var out []string
-	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	for level := []string{""}; len(level) > 0; {
+		files, dirs, errs := make([][]string, len(level)), make([][]string, len(level)), make([]error, len(level))
+		render.Each(len(level), func(i int) {
+			var entries []fs.DirEntry
+			entries, errs[i] = os.ReadDir(filepath.Join(dir, filepath.FromSlash(level[i])))
+			for _, e := range entries {
+				if name := path.Join(level[i], e.Name()); e.IsDir() {
+					dirs[i] = append(dirs[i], name)
+				} else {
+					files[i] = append(files[i], name)
+				}
+			}
+		})
+		if err := cmp.Or(errs...); err != nil {
+			return nil, err
 		}
-		rel, err := filepath.Rel(dir, file)
-		out = append(out, filepath.ToSlash(rel))
-		return err
-	})
+		out, level = append(out, slices.Concat(files...)...), slices.Concat(dirs...)
+	}
 	slices.Sort(out)
-	return out, err
+	return out, nil
 }

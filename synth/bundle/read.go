@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -158,20 +159,31 @@ func (r *policyReader) form(dir string) error {
 		}
 	}
 	listed := all.listed()
-	for _, ns := range namespaces {
-		sub := path.Join(dir, ns)
-		if !listed[ns] && ns != render.ClusterDir {
-			r.problem(
-				render.Note,
-				sub,
-				dir+"/"+KustomizationFile+" does not list it, so that applying "+dir+" leaves it out",
-			)
-		}
-		if err := r.directory(sub); err != nil {
-			return err
-		}
+	of, errs := make([]policyReader, len(namespaces)), make([]error, len(namespaces))
+	render.Each(len(of), func(i int) {
+		of[i] = policyReader{dir: r.dir, kept: r.kept, place: r.place, theirs: r.theirs}
+		errs[i] = of[i].namespace(dir, namespaces[i], listed)
+	})
+	if err := cmp.Or(errs...); err != nil {
+		return err
+	}
+	for i := range of {
+		r.files, r.problems = append(r.files, of[i].files...), append(r.problems, of[i].problems...)
 	}
 	return nil
+}
+
+// namespace finds the files of a namespace in one of the bundle's directories, which lists some.
+func (r *policyReader) namespace(dir, ns string, listed map[string]bool) error {
+	sub := path.Join(dir, ns)
+	if !listed[ns] && ns != render.ClusterDir {
+		r.problem(
+			render.Note,
+			sub,
+			dir+"/"+KustomizationFile+" does not list it, so that applying "+dir+" leaves it out",
+		)
+	}
+	return r.directory(sub)
 }
 
 // subdirectories are the directories of d, sorted.
@@ -213,11 +225,11 @@ func (r *policyReader) earlier() error {
 
 // directory takes the files that the kustomization of a directory lists: no other is applied.
 func (r *policyReader) directory(sub string) error {
-	if !r.has(path.Join(sub, KustomizationFile)) {
+	list, err := r.kustomization(sub)
+	if errors.Is(err, fs.ErrNotExist) {
 		r.unlisted(sub)
 		return nil
 	}
-	list, err := r.kustomization(sub)
 	if err != nil {
 		return err
 	}
