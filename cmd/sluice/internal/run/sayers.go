@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"sync"
 
 	"sluice/model/graph"
 	"sluice/synth"
@@ -23,12 +24,16 @@ func (l *Log) Sayers() (func(*bundle.Edge) []string, error) {
 	return l.sayers(cfg), nil
 }
 
-// sayers is Sayers for the ends that cfg chooses. The dialects are asked when the first edge is.
+// sayers is Sayers for the ends that cfg chooses. The dialects are asked when the first edge is, and by one at a time:
+// the pages of a bundle are written beside each other.
 func (l *Log) sayers(cfg synth.Config) func(*bundle.Edge) []string {
 	type key [3]string
+	var asked sync.Mutex
 	var of *synth.Sayers
 	var edges map[key]graph.EdgeID
 	return func(e *bundle.Edge) []string {
+		asked.Lock()
+		defer asked.Unlock()
 		if edges == nil {
 			edges = map[key]graph.EdgeID{}
 			for i, x := range l.Graph.AllEdges() {
