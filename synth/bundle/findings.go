@@ -126,8 +126,8 @@ func (m *Manifest) Of(g *Group, namespaces ...string) (list []*Finding, where []
 	return list, where
 }
 
-// committedGroups are the groups as a page that is committed tells them, with commands to run beside it: those that keep
-// a direction open, and the others. Of one namespace where one is named.
+// committedGroups are the groups as a page that is committed tells them, with commands to run beside it: those that
+// keep a direction open, and the others. Of one namespace where one is named.
 func (m *Manifest) committedGroups(namespace string) (blocking, others []Group) {
 	c := *m
 	c.Findings = m.lasting(namespace)
@@ -260,8 +260,8 @@ func (p *page) first(g *Group) {
 	})
 }
 
-// blockers says what keeps directions from being denied, and the shortest way out of each. Of one namespace where one is
-// named.
+// blockers says what keeps directions from being denied, and the shortest way out of each. Of one namespace where one
+// is named.
 func (r *reviewer) blockers(p *page, groups []Group, namespace string) {
 	var of []string
 	if namespace != "" {
