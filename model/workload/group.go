@@ -206,15 +206,14 @@ func equals(groups []*group) []*group {
 }
 
 // overlaps finds groups whose common labels select pods of another group, and those other groups: disjoint pairs, or
-// all. It also says how often it held one against another.
+// all. It also says how often one would be held against another where only the rarest label tells which.
 func overlaps(groups []*group, all bool) (pairs [][2]int, held int) {
+	x := newSetIndex(groups)
 	with := map[string][]int{} // label -> groups with a set that has it
-	for i, g := range groups {
-		for _, s := range g.sets {
-			for _, kv := range s {
-				if l := with[kv]; len(l) == 0 || l[len(l)-1] != i {
-					with[kv] = append(l, i)
-				}
+	for kv, sets := range x.with {
+		for _, s := range sets {
+			if l := with[kv]; len(l) == 0 || l[len(l)-1] != x.group[s] {
+				with[kv] = append(l, x.group[s])
 			}
 		}
 	}
@@ -224,18 +223,22 @@ func overlaps(groups []*group, all bool) (pairs [][2]int, held int) {
 			continue // what only an odd pod's labels select stays apart: the odd one goes without a selector
 		}
 		rarest := slices.MinFunc(g.common, func(a, b string) int { return len(with[a]) - len(with[b]) })
-		for _, k := range with[rarest] {
-			selects := func(s model.Labels) bool { return contains(s, g.common) }
-			held++
-			if k == i || taken[k] || !slices.ContainsFunc(groups[k].sets, selects) {
+		tried, last := len(with[rarest]), i
+		for s := range x.having(g.common) {
+			k := x.group[s]
+			if k == i || k == last || taken[k] {
 				continue
 			}
+			last = k
 			pairs = append(pairs, [2]int{i, k})
 			if !all {
 				taken[i], taken[k] = true, true
+				at, _ := slices.BinarySearch(with[rarest], k)
+				tried = at + 1
 				break
 			}
 		}
+		held += tried
 	}
 	return pairs, held
 }

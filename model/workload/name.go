@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -33,14 +34,14 @@ func labelName(l model.Labels) string {
 func (g *group) owners() []model.Owner {
 	var out []model.Owner
 	for _, p := range g.pods {
-		if p.owner.Name != "" && !slices.Contains(out, p.owner) {
+		if p.owner.Name != "" {
 			out = append(out, p.owner)
 		}
 	}
 	slices.SortFunc(out, func(a, b model.Owner) int {
-		return strings.Compare(a.Name+"\x00"+a.Kind, b.Name+"\x00"+b.Kind)
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Kind, b.Kind))
 	})
-	return out
+	return slices.Compact(out)
 }
 
 // owner returns the name of the only owner, "" where there is none or are several.

@@ -216,6 +216,51 @@ func TestSelectorIsSmallest(t *testing.T) {
 	}
 }
 
+// TestSetIndex: an index finds what looking at every set finds, of labels that many sets have and of others.
+func TestSetIndex(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		var groups []*group
+		for i := range 1 + r.IntN(200) {
+			g := &group{}
+			for range 1 + r.IntN(2) {
+				set := []string{fmt.Sprintf("own=%d", i/2)}
+				for k := range 4 {
+					if v := r.IntN(4); v > 0 {
+						set = append(set, fmt.Sprintf("k%d=%d", k, v))
+					}
+				}
+				g.sets = append(g.sets, model.MakeLabels(set))
+			}
+			groups = append(groups, g)
+		}
+		x := newSetIndex(groups)
+		for range 20 {
+			from := r.IntN(len(x.sets))
+			set := x.sets[from]
+			labels := set[:1+r.IntN(len(set))]
+			var want []int
+			for i, s := range x.sets {
+				if contains(s, labels) {
+					want = append(want, i)
+				}
+			}
+			if got := slices.Collect(x.having(labels)); !slices.Equal(got, want) {
+				t.Fatalf("seed %d: %v: %v, want %v", seed, labels, got, want)
+			}
+			open := x.open(labels, x.group[from])
+			for _, kv := range x.sets[r.IntN(len(x.sets))] {
+				hits := x.hits(open, kv)
+				for n, i := range open {
+					if lacks := hits[n/64]>>(n%64)&1 == 1; lacks == contains(x.sets[i], model.Labels{kv}) {
+						t.Fatalf("seed %d: %v lacks %s: %v", seed, x.sets[i], kv, lacks)
+					}
+				}
+			}
+		}
+	}
+}
+
 // cost orders selectors: labels outside the preferred ones, then labels.
 func cost(sel []string) [2]int {
 	n := 0
