@@ -14,24 +14,40 @@ type trace struct {
 	rule     bool        // a rule denied it, where it was denied
 }
 
-// traces remembers what the traces of a log tell, by their text: few are different.
-type traces map[string]trace
+// traces remembers what the traces of a log tell, by their text and by its number: few are different.
+type traces struct {
+	texts   map[string]trace
+	numbers map[uint64]trace
+}
 
-// maxTraces bounds it.
+// maxTraces bounds each.
 const maxTraces = 1 << 12
 
-// of returns what the traces of a record tell.
-func (d *traces) of(policies []byte) trace {
-	t, ok := (*d)[string(policies)]
-	if ok {
+// of returns what the traces of a record tell, whose number is 0 where they have none.
+func (d *traces) of(policies []byte, number uint64) trace {
+	if number == 0 {
+		t, ok := d.texts[string(policies)]
+		if !ok {
+			t = readTrace(policies)
+			d.texts = with(d.texts, string(policies), t)
+		}
 		return t
 	}
-	if *d == nil || len(*d) == maxTraces {
-		*d = traces{}
+	t, ok := d.numbers[number]
+	if !ok {
+		t = readTrace(policies)
+		d.numbers = with(d.numbers, number, t)
 	}
-	t = readTrace(policies)
-	(*d)[string(policies)] = t
 	return t
+}
+
+// with adds to a map, which begins anew where it is full.
+func with[K comparable](m map[K]trace, k K, t trace) map[K]trace {
+	if m == nil || len(m) == maxTraces {
+		m = map[K]trace{}
+	}
+	m[k] = t
+	return m
 }
 
 func decidersOf(policies []byte) (text string) {

@@ -19,12 +19,13 @@ type end struct {
 	ip        []byte     // where it is one address
 	address   netip.Addr // of a network that is one address
 	labels    []byte     // raw JSON
+	same      uint64     // number of labels, 0 where they have none
 	domains   []byte     // raw JSON
 }
 
 // readEnd reads one end; prefix is what its keys begin with.
 func readEnd(prefix string, s *side) (end, *rejection) {
-	e := end{labels: s.labels}
+	e := end{labels: s.labels, same: s.same}
 	var texts [4][]byte
 	var ok bool
 	for i, v := range [...][]byte{s.name, s.aggr, s.namespace, s.ip} {
@@ -49,10 +50,10 @@ func readEnd(prefix string, s *side) (end, *rejection) {
 	}
 	switch {
 	case e.kind == network && e.address.IsValid():
-		e.name, e.namespace, e.labels, e.domains = nil, nil, nil, s.domains
+		e.name, e.namespace, e.labels, e.same, e.domains = nil, nil, nil, 0, s.domains
 		return e, nil
 	case e.kind == network:
-		e.namespace, e.labels = nil, nil
+		e.namespace, e.labels, e.same = nil, nil, 0
 	case e.kind == workloadEndpoint && !bytes.HasSuffix(name, []byte("*")):
 		e.pod = name
 	}
@@ -95,6 +96,9 @@ func networkName(name []byte) string {
 
 // oneAddress is the address that text is, invalid where it is none or stands for any.
 func oneAddress(text []byte) netip.Addr {
+	if len(text) == 0 {
+		return netip.Addr{}
+	}
 	a, err := netip.ParseAddr(string(text))
 	if err != nil || a.IsUnspecified() {
 		return netip.Addr{}
@@ -128,8 +132,11 @@ func newEnds(t model.Tables) *ends { return &ends{tables: t, cache: map[string]m
 
 // intern returns the reference of an end.
 func (c *ends) intern(e *end) (model.Ref, *rejection) {
-	c.key = append(c.key[:0], byte(e.kind))
+	c.key = binary.AppendUvarint(append(c.key[:0], byte(e.kind)), e.same)
 	parts := [...][]byte{e.name, e.namespace, e.labels, e.domains, nil}
+	if e.same != 0 {
+		parts[2] = nil
+	}
 	if e.address.IsValid() {
 		parts[4] = e.ip
 	}

@@ -1,5 +1,7 @@
 package calico
 
+import "sluice/ingest/scan"
+
 // field is a member of a record that says something.
 type field uint8
 
@@ -60,9 +62,24 @@ func (f field) namesEnd() bool {
 
 // known is a key and what it means.
 type known struct {
-	key   string
+	text  scan.Literal // with its quotes and the colon, as JSON without blanks before that has it
 	field field
+	long  int  // the place of its field among the long ones, -1: it is none
+	end   bool // names an end
 	sign  bool // a key that Sniff knows
+	inner bool // Goldmane's FlowKey, where an object stands behind it
+}
+
+func newKnown(key []byte) known {
+	f := fieldOf(key)
+	return known{text: scan.NewLiteral(`"` + string(key) + `":`), field: f, long: f.long(), end: f.namesEnd(),
+		sign: names(key) == 1, inner: string(key) == "Key" || string(key) == "key"}
+}
+
+// is reports whether it is the known one of a key.
+func (k *known) is(key []byte) bool {
+	text := k.text.Text
+	return len(text) == len(key)+3 && text[1:len(text)-2] == string(key)
 }
 
 // keys remember the keys of the record before, by their place in it: most records have the same ones in the same order.
@@ -72,13 +89,20 @@ type keys []known
 // maxPlaces bounds how many places are remembered.
 const maxPlaces = 256
 
+// predicted returns the key of a place where it stands at b[i:], nil where another does.
+func (k keys) predicted(place int, b []byte, i int) *known {
+	if place < len(k) && k[place].text.Stands(b, i) {
+		return &k[place]
+	}
+	return nil
+}
+
 // at returns what the key at a place of the record means.
 func (k *keys) at(place int, key []byte) *known {
-	if place < len(*k) && (*k)[place].key == string(key) {
+	if place < len(*k) && (*k)[place].is(key) {
 		return &(*k)[place]
 	}
-	text := string(key)
-	is := known{text, fieldOf(key), names(key) == 1}
+	is := newKnown(key)
 	switch {
 	case place < len(*k):
 		(*k)[place] = is

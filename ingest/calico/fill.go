@@ -14,11 +14,12 @@ func (d *Decoder) fill() *rejection {
 	if rej := cmp.Or(d.fillTimes(), d.fillLayer4(), d.fillVerdict()); rej != nil {
 		return rej
 	}
-	src, rej := readEnd("source", r.source())
+	from, to := r.source(), r.destination()
+	src, rej := readEnd("source", &from)
 	if rej != nil {
 		return rej
 	}
-	dst, rej := readEnd("dest", r.destination())
+	dst, rej := readEnd("dest", &to)
 	if rej != nil {
 		return rej
 	}
@@ -39,10 +40,10 @@ func (d *Decoder) fill() *rejection {
 
 func (d *Decoder) fillTimes() (rej *rejection) {
 	f := &d.flow
-	if f.Time, rej = instant("start_time", d.rec.values[startTime]); rej != nil {
+	if f.Time, rej = d.before.times[0].instant("start_time", d.rec.values[startTime]); rej != nil {
 		return rej
 	}
-	if f.End, rej = instant("end_time", d.rec.values[endTime]); rej != nil {
+	if f.End, rej = d.before.times[1].instant("end_time", d.rec.values[endTime]); rej != nil {
 		return rej
 	}
 	f.End = max(f.End, f.Time) // Felix sends one time for both

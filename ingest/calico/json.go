@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"iter"
 	"unicode/utf8"
+
+	"sluice/ingest/scan"
 )
 
 // members returns the members of a valid JSON object. Keys are as written, without quotes; an escaped key is none
@@ -122,7 +124,7 @@ func text(v []byte) ([]byte, bool) {
 // unquote returns the text of a valid JSON string; bytes that are no UTF-8 become U+FFFD, as encoding/json has it.
 func unquote(v []byte) []byte {
 	in := v[1 : len(v)-1]
-	if bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
+	if scan.IsPlain(in) || bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
 		return in
 	}
 	var s string

@@ -30,7 +30,7 @@ func (d *Decoder) fillMarks() *rejection {
 		}
 		return badValue("policies is no object")
 	}
-	t := d.traces.of(d.rec.values[policies])
+	t := d.traces.of(d.rec.values[policies], d.rec.same[longPolicies])
 	d.decided = append(d.decided[:0], t.deciders...)
 	f.Policies = d.decided
 	switch {

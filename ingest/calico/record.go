@@ -5,6 +5,8 @@ import "sluice/ingest/scan"
 // record is one record of any form as raw JSON values, nil where it has none. It aliases the text.
 type record struct {
 	values [bytesOut + 1][]byte
+	// same are the numbers of the long values, as repeated gives them.
+	same [longFields]uint64
 	// goldmane says that the record has a FlowKey: there, absent is zero.
 	goldmane bool
 	places   int // of keys
@@ -30,11 +32,16 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 		if i = r.member(b, i, depth, k); i < 0 {
 			return -1
 		}
-		switch i = scan.Blank(b, i); b[i] {
+		if b[i] <= ' ' {
+			i = scan.Blank(b, i)
+		}
+		switch b[i] {
 		case '}':
 			return i + 1
 		case ',':
-			i = scan.Blank(b, i+1)
+			if i++; b[i] <= ' ' {
+				i = scan.Blank(b, i)
+			}
 		default:
 			return -1
 		}
@@ -43,35 +50,36 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 
 // member reads a key and its value.
 func (r *record) member(b []byte, i, depth int, k *before) int {
-	if b[i] != '"' {
+	is := k.keys.predicted(r.places, b, i)
+	if is != nil {
+		i += len(is.text.Text)
+	} else if is, i = r.key(b, i, k); i < 0 {
 		return -1
 	}
-	key := i + 1
-	if i = scan.TextEnd(b, key); i < 0 {
-		return -1
+	if b[i] <= ' ' {
+		i = scan.Blank(b, i)
 	}
-	name := b[key : i-1]
-	if i = scan.Blank(b, i); b[i] != ':' {
-		return -1
-	}
-	i = scan.Blank(b, i+1)
-	is := k.keys.at(r.places, name)
 	r.places++
-	if depth == atRecord && b[i] == '{' && (string(name) == "Key" || string(name) == "key") {
+	if is.inner && depth == atRecord && b[i] == '{' {
 		r.goldmane = true
 		return r.read(b, i, atFlowKey, k)
 	}
 	from := i
-	if is.field.isLong() {
-		i = k.long.skip(b, i, depth)
-	} else {
+	switch {
+	case is.long >= 0:
+		i, r.same[is.long] = k.long.skip(b, i, depth)
+	case b[i] == '"':
+		i = scan.TextEnd(b, i+1)
+	default:
 		i = scan.Skip(b, i, depth)
 	}
 	if i < 0 {
 		return -1
 	}
-	r.values[is.field] = b[from:i:i]
-	if is.field.namesEnd() {
+	if is.field != noField {
+		r.values[is.field] = b[from:i:i]
+	}
+	if is.end {
 		r.ends++
 	}
 	if is.sign {
@@ -80,20 +88,39 @@ func (r *record) member(b []byte, i, depth int, k *before) int {
 	return i
 }
 
+// key reads a key and its colon.
+func (r *record) key(b []byte, i int, k *before) (*known, int) {
+	if b[i] != '"' {
+		return nil, -1
+	}
+	key := i + 1
+	if i = scan.TextEnd(b, key); i < 0 {
+		return nil, -1
+	}
+	name := b[key : i-1]
+	if i = scan.Blank(b, i); b[i] != ':' {
+		return nil, -1
+	}
+	return k.keys.at(r.places, name), i + 1
+}
+
 // counters are the fields that count.
 var counters = [...]field{connsStarted, connsCompleted, connsLive, packetsIn, packetsOut, bytesIn, bytesOut}
 
 // side is one end of a record, as raw JSON values.
 type side struct {
 	name, aggr, namespace, kind, labels, ip, domains []byte
+	same                                             uint64 // number of labels
 }
 
-func (r *record) source() *side {
+func (r *record) source() side {
 	v := &r.values
-	return &side{v[sourceName], v[sourceAggr], v[sourceNamespace], v[sourceType], v[sourceLabels], v[sourceIP], nil}
+	return side{v[sourceName], v[sourceAggr], v[sourceNamespace], v[sourceType], v[sourceLabels], v[sourceIP], nil,
+		r.same[longSource]}
 }
 
-func (r *record) destination() *side {
+func (r *record) destination() side {
 	v := &r.values
-	return &side{v[destName], v[destAggr], v[destNamespace], v[destType], v[destLabels], v[destIP], v[destDomains]}
+	return side{v[destName], v[destAggr], v[destNamespace], v[destType], v[destLabels], v[destIP], v[destDomains],
+		r.same[longDest]}
 }

@@ -9,21 +9,25 @@ import (
 
 // before is what a decoder remembers of the records before, to read the next ones faster. It serves one goroutine.
 type before struct {
-	keys keys
-	long repeated
+	keys  keys
+	long  repeated
+	times [2]moment // of the last beginning and the last end: the records of a window share them
 }
 
 // repeated remembers long values that come again and again: the labels of an end and the policies that decided. A value
-// that was valid once is, byte for byte, valid again, and ends where it did.
+// that was valid once is, byte for byte, valid again, and ends where it did. Each has a number of its own, which no
+// other value ever has.
 type repeated struct {
+	last  uint64 // number that was given
 	seed  maphash.Seed
-	slots []repeatedSlot // by the hash of a value up to the first byte that may end it
+	slots [][4]repeatedSlot // by the hash of a value up to the first byte that may end it, the newest first
 }
 
 // repeatedSlot has a text only once its hash came twice: values that never come again are not copied.
 type repeatedSlot struct {
-	hash uint64
-	text string
+	hash   uint64
+	number uint64
+	text   string
 }
 
 const (
@@ -32,36 +36,68 @@ const (
 	maxRepeated = 4 << 10
 )
 
-// isLong reports whether values of a field are long and repeat.
-func (f field) isLong() bool { return f == sourceLabels || f == destLabels || f == policies }
+// The fields whose values are long and repeat.
+const (
+	longSource = iota
+	longDest
+	longPolicies
+	longFields
+)
 
-// skip is scan.Skip.
-func (r *repeated) skip(b []byte, i, depth int) int {
+// long is the place of a field among those, -1 for others.
+func (f field) long() int {
+	switch f {
+	case sourceLabels:
+		return longSource
+	case destLabels:
+		return longDest
+	case policies:
+		return longPolicies
+	default:
+		return -1
+	}
+}
+
+// skip is scan.Skip, with the number of the value, 0 where it has none.
+func (r *repeated) skip(b []byte, i, depth int) (end int, number uint64) {
 	closes := byte(']')
 	switch b[i] {
 	case '"':
 		closes = '"'
 	case '{', '[':
 	default:
-		return scan.Skip(b, i, depth)
+		return scan.Skip(b, i, depth), 0
 	}
 	n := bytes.IndexByte(b[i+1:], closes)
 	if n < 0 {
-		return scan.Skip(b, i, depth)
+		return scan.Skip(b, i, depth), 0
 	}
 	if r.slots == nil {
-		r.seed, r.slots = maphash.MakeSeed(), make([]repeatedSlot, 1<<repeatedBits)
+		r.seed, r.slots = maphash.MakeSeed(), make([][4]repeatedSlot, 1<<repeatedBits)
 	}
 	h := maphash.Bytes(r.seed, b[i:i+1+n])
-	s := &r.slots[h>>(64-repeatedBits)]
+	s := r.slot(h)
 	if s.text != "" && scan.Has(b, i, s.text) {
-		return i + len(s.text)
+		return i + len(s.text), s.number
 	}
-	end := scan.Skip(b, i, depth)
-	if s.hash != h {
-		*s = repeatedSlot{hash: h}
-	} else if end > 0 && end-i <= maxRepeated {
-		s.text = string(b[i:end])
+	if end = scan.Skip(b, i, depth); s.hash == h && end > 0 && end-i <= maxRepeated {
+		r.last++
+		s.text, s.number = string(b[i:end]), r.last
+		return end, s.number
 	}
-	return end
+	s.hash = h
+	return end, 0
+}
+
+// slot returns the slot of a hash, or an empty one for it in the place of the oldest.
+func (r *repeated) slot(h uint64) *repeatedSlot {
+	set := &r.slots[h>>(64-repeatedBits)]
+	for n := range set {
+		if set[n].hash == h {
+			return &set[n]
+		}
+	}
+	copy(set[1:], set[:len(set)-1])
+	set[0] = repeatedSlot{}
+	return &set[0]
 }

@@ -17,25 +17,34 @@ func TestRepeated(t *testing.T) {
 		`["` + strings.Repeat("a", 2*maxRepeated) + `"]`,
 	}
 	var r repeated
+	numbers := map[uint64]string{}
 	var room scan.Room
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		v := values[rng.IntN(len(values))]
 		text := []byte(v + []string{"", "}", `,"x":1}`, "]", "\x00]\""}[rng.IntN(5)])
 		b := room.Open(text)
-		got, want := r.skip(b, 0, 1), scan.Skip(b, 0, 1)
+		got, number := r.skip(b, 0, 1)
+		want := scan.Skip(b, 0, 1)
 		room.Close(b, len(text))
+		if was, ok := numbers[number]; number != 0 && ok && was != string(text[:want]) {
+			t.Fatalf("%q has the number of %q", text[:want], was)
+		} else if number != 0 {
+			numbers[number] = string(text[:want])
+		}
 		if got != want {
 			t.Fatalf("%q: ends at %d, not at %d", text, got, want)
 		}
 	}
 	remembered := 0
-	for _, s := range r.slots {
-		if s.text != "" {
-			remembered++
-		}
-		if len(s.text) > maxRepeated {
-			t.Errorf("%d bytes are remembered", len(s.text))
+	for _, set := range r.slots {
+		for _, s := range set {
+			if s.text != "" {
+				remembered++
+			}
+			if len(s.text) > maxRepeated {
+				t.Errorf("%d bytes are remembered", len(s.text))
+			}
 		}
 	}
 	if remembered == 0 {

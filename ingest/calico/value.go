@@ -1,6 +1,7 @@
 package calico
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"time"
@@ -18,6 +19,9 @@ func number(name string, v []byte) (int64, *rejection) {
 	if t == nil {
 		return 0, nil
 	}
+	if n, ok := plainly(t); ok {
+		return n, nil
+	}
 	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
 		return n, nil
 	}
@@ -26,6 +30,20 @@ func number(name string, v []byte) (int64, *rejection) {
 		return 0, badValue("%s is no whole number", name)
 	}
 	return int64(f), nil
+}
+
+// plainly reads a number of few digits.
+func plainly(t []byte) (n int64, ok bool) {
+	if len(t) == 0 || len(t) > 18 {
+		return 0, false
+	}
+	for _, c := range t {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }
 
 // port is a number that a port can have; absent is 0.
@@ -37,9 +55,27 @@ func port(name string, v []byte) (uint16, *rejection) {
 	return uint16(n), r
 }
 
-// instant returns microseconds since 1970 of a time in seconds or RFC 3339; absent is 0. A time too far off to count
+// moment is a time as it was read.
+type moment struct {
+	text []byte // raw JSON
+	at   int64
+}
+
+// instant is instantOf, which the moment remembers.
+func (m *moment) instant(name string, v []byte) (int64, *rejection) {
+	if len(v) > 0 && bytes.Equal(m.text, v) {
+		return m.at, nil
+	}
+	at, rej := instantOf(name, v)
+	if rej == nil {
+		m.text, m.at = append(m.text[:0], v...), at
+	}
+	return at, rej
+}
+
+// instantOf returns microseconds since 1970 of a time in seconds or RFC 3339; absent is 0. A time too far off to count
 // in microseconds becomes the farthest, which nobody believes either.
-func instant(name string, v []byte) (int64, *rejection) {
+func instantOf(name string, v []byte) (int64, *rejection) {
 	t, ok := text(v)
 	if !ok {
 		return 0, badValue("%s is no time", name)
@@ -62,28 +98,34 @@ func instant(name string, v []byte) (int64, *rejection) {
 	return at.UnixMicro(), nil
 }
 
-// enum returns the meaning of a name in any case or of a number; absent is "". It is false for what is not in names.
-func enum[T any](v []byte, names map[string]T) (T, bool) {
-	t, ok := text(v)
-	if !ok {
-		var zero T
-		return zero, false
-	}
-	m, ok := names[string(t)]
-	var low [32]byte
-	if !ok && len(t) <= len(low) {
-		for i, c := range t {
-			low[i] = lower(c)
-		}
-		m, ok = names[string(low[:len(t)])]
-	}
-	return m, ok
+// spellings are the names, in lower case, and the numbers of few things. Those that most records have come first.
+type spellings[T any] []struct {
+	name string
+	is   T
 }
 
-var actions = map[string]model.Verdict{
-	"": model.VerdictUnknown, "0": model.VerdictUnknown, "actionunspecified": model.VerdictUnknown,
-	"1": model.Forwarded, "allow": model.Forwarded,
-	"2": model.Dropped, "deny": model.Dropped,
+// enum returns the meaning of a name in any case or of a number; absent is "". It is false for what is not in names.
+func enum[T any](v []byte, names spellings[T]) (T, bool) {
+	var none T
+	var low [32]byte
+	t, ok := text(v)
+	if !ok || len(t) > len(low) {
+		return none, false
+	}
+	for i, c := range t {
+		low[i] = lower(c)
+	}
+	for i := range names {
+		if n := &names[i]; n.name == string(low[:len(t)]) {
+			return n.is, true
+		}
+	}
+	return none, false
+}
+
+var actions = spellings[model.Verdict]{
+	{"allow", model.Forwarded}, {"deny", model.Dropped}, {"1", model.Forwarded}, {"2", model.Dropped},
+	{"", model.VerdictUnknown}, {"0", model.VerdictUnknown}, {"actionunspecified", model.VerdictUnknown},
 }
 
 // reportedBy is what a reporter tells: where the record was made and which direction policy judged there.
@@ -101,11 +143,12 @@ var (
 )
 
 // A host endpoint that forwards reports beside an end ("dst, fwd") or alone; the end is what counts.
-var reporters = map[string]reportedBy{
-	"": byNobody, "0": byNobody, "reporterunspecified": byNobody,
-	"1": bySource, "src": bySource, "src, fwd": bySource, "src,fwd": bySource, "fwd, src": bySource, "fwd,src": bySource,
-	"2": byDestination, "dst": byDestination, "dst, fwd": byDestination, "dst,fwd": byDestination, "fwd, dst": byDestination, "fwd,dst": byDestination,
-	"fwd": byForwarder,
+var reporters = spellings[reportedBy]{
+	{"src", bySource}, {"dst", byDestination}, {"1", bySource}, {"2", byDestination},
+	{"", byNobody}, {"0", byNobody}, {"reporterunspecified", byNobody},
+	{"src, fwd", bySource}, {"src,fwd", bySource}, {"fwd, src", bySource}, {"fwd,src", bySource},
+	{"dst, fwd", byDestination}, {"dst,fwd", byDestination},
+	{"fwd, dst", byDestination}, {"fwd,dst", byDestination}, {"fwd", byForwarder},
 }
 
 // endKind is what Calico says an end is.
@@ -119,17 +162,16 @@ const (
 	network
 )
 
-var endKinds = map[string]endKind{
-	"": kindAbsent, "0": kindAbsent, "endpointtypeunspecified": kindAbsent,
-	"1": workloadEndpoint, "wep": workloadEndpoint, "workloadendpoint": workloadEndpoint,
-	"2": hostEndpoint, "hep": hostEndpoint, "hostendpoint": hostEndpoint,
-	"3": networkSet, "ns": networkSet, "networkset": networkSet,
-	"4": network, "net": network, "network": network,
+var endKinds = spellings[endKind]{
+	{"", kindAbsent}, {"0", kindAbsent}, {"endpointtypeunspecified", kindAbsent}, {"1", workloadEndpoint},
+	{"wep", workloadEndpoint}, {"workloadendpoint", workloadEndpoint}, {"2", hostEndpoint},
+	{"hep", hostEndpoint}, {"hostendpoint", hostEndpoint}, {"3", networkSet}, {"ns", networkSet},
+	{"networkset", networkSet}, {"4", network}, {"net", network}, {"network", network},
 }
 
-var protos = map[string]model.Proto{
-	"": 0, "tcp": model.TCP, "udp": model.UDP, "sctp": model.SCTP, "icmp": model.ICMP, "icmp6": model.ICMPv6, "icmpv6": model.ICMPv6,
-	"ipip": 4, "esp": 50, "udplite": 136,
+var protos = spellings[model.Proto]{
+	{"", 0}, {"tcp", model.TCP}, {"udp", model.UDP}, {"sctp", model.SCTP}, {"icmp", model.ICMP},
+	{"icmp6", model.ICMPv6}, {"icmpv6", model.ICMPv6}, {"ipip", 4}, {"esp", 50}, {"udplite", 136},
 }
 
 // proto is a protocol's name or number; absent is 0.

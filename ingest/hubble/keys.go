@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"sluice/ingest/scan"
 )
 
 // Kinds of objects whose members are read.
@@ -158,7 +160,7 @@ var memberNames = [inKinds]map[member]string{
 
 // key is a name with the end of the string and the colon, as JSON without blanks has it.
 type key struct {
-	words
+	scan.Words
 	size int
 	id   member
 	next uint8 // of those with the same hash, as first has it
@@ -175,7 +177,7 @@ type keys struct {
 var allKeys = func() (all [inKinds]keys) {
 	for kind := range all {
 		all[kind].folded = map[string]member{}
-		all[kind].list[0].words.words[0] = 1 // under a mask of zero: it stands nowhere
+		all[kind].list[0].Words = scan.Nowhere()
 		ids, proto := map[string]member{}, map[string]int{}
 		for id, list := range memberNames[kind] {
 			for name := range strings.FieldsSeq(list) {
@@ -210,8 +212,8 @@ func (k *keys) put(name string, id member) {
 		panic("a name too long or too short: " + name)
 	}
 	text := name + `":`
-	e := key{words: newWords(text), size: len(text), id: id}
-	h := keyHash(uint32(e.words.words[0]))
+	e := key{Words: scan.NewWords(text), size: len(text), id: id}
+	h := keyHash(uint32(e.Head()))
 	e.next = k.first[h]
 	k.n++
 	k.list[k.n] = e
@@ -221,7 +223,7 @@ func (k *keys) put(name string, id member) {
 // A name with its end fills at least a hash, and at most the words.
 const (
 	minKey  = 2
-	maxKey  = maxWords
+	maxKey  = scan.MaxWords
 	keyBits = 10
 )
 

@@ -24,7 +24,7 @@ type endMemo struct {
 
 // head is what stands before the identity: text [ID text].
 type head struct {
-	text, behind literal
+	text, behind scan.Literal
 	id           bool // an ID stands between
 }
 
@@ -89,15 +89,15 @@ func (m *endMemo) remember(k *known) {
 
 // at returns the identity at b[i:] and the index behind it, where the head stands there.
 func (h *head) at(b []byte, i int) (id uint32, end int) {
-	if !h.text.stands(b, i) {
+	if !h.text.Stands(b, i) {
 		return 0, -1
 	}
-	i += len(h.text.text)
+	i += len(h.text.Text)
 	if h.id {
-		if _, i = scan.Digits(b, i); i < 0 || !h.behind.stands(b, i) {
+		if _, i = scan.Digits(b, i); i < 0 || !h.behind.Stands(b, i) {
 			return 0, -1
 		}
-		i += len(h.behind.text)
+		i += len(h.behind.Text)
 	}
 	return scan.Digits(b, i)
 }
@@ -346,7 +346,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 			return
 		}
 		if id.from < identity.from {
-			h.id, h.text, from, id = true, newLiteral(string(b[from:id.from])), id.to, span{}
+			h.id, h.text, from, id = true, scan.NewLiteral(string(b[from:id.from])), id.to, span{}
 		}
 	}
 	if pod.to > 0 && b[pod.from] == '"' && pod.to-pod.from > 2 {
@@ -358,9 +358,9 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		pod = span{}
 	}
 	if h.id {
-		h.behind = newLiteral(string(b[from:identity.from]))
+		h.behind = scan.NewLiteral(string(b[from:identity.from]))
 	} else {
-		h.text = newLiteral(string(b[from:identity.from]))
+		h.text = scan.NewLiteral(string(b[from:identity.from]))
 	}
 	k.head = m.headOf(h)
 	from = identity.to

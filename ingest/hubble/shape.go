@@ -16,8 +16,8 @@ type shapes struct {
 
 // shape is a text that may follow a value, with the value behind it, or a fork: what several such texts begin with.
 type shape struct {
-	text literal // all of it from the value before on
-	hole hole    // noHole at a fork
+	text scan.Literal // all of it from the value before on
+	hole hole         // noHole at a fork
 	// next are the texts that may follow, or at a fork go on: no two have the same byte, of first, behind the fork.
 	next  []*shape
 	first []byte
@@ -65,11 +65,11 @@ func (s *shapes) read(r *reader, b []byte, n int) bool {
 		if next == nil {
 			next = at.choose(b, i)
 		}
-		if next == nil || !next.text.stands(b, i) {
+		if next == nil || !next.text.Stands(b, i) {
 			return false
 		}
 		at = next
-		i += len(at.text.text)
+		i += len(at.text.Text)
 		switch at.hole {
 		case holeSkip:
 			i = at.skip(b, i)
@@ -91,7 +91,7 @@ func (s *shapes) read(r *reader, b []byte, n int) bool {
 
 // choose returns the text that may stand at b[i:], behind the value of s: of several the bytes tell where they part.
 func (s *shape) choose(b []byte, i int) *shape {
-	for at := i; at < len(b); at = i + len(s.text.text) {
+	for at := i; at < len(b); at = i + len(s.text.Text) {
 		if s = s.branch(b[at]); s == nil || s.hole != noHole {
 			return s
 		}
@@ -157,12 +157,12 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 		}
 		next := at.branch(text[n])
 		if next == nil {
-			next = &shape{text: newLiteral(string(text)), hole: h}
+			next = &shape{text: scan.NewLiteral(string(text)), hole: h}
 			at.put(next, n)
 			s.size += len(text) + shapeSize
 			return next
 		}
-		whole := next.text.text
+		whole := next.text.Text
 		for n < len(text) && n < len(whole) && text[n] == whole[n] {
 			n++
 		}
@@ -182,7 +182,7 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 
 // put adds what goes on with its byte n.
 func (s *shape) put(next *shape, n int) {
-	s.next, s.first = append(s.next, next), append(s.first, next.text.text[n])
+	s.next, s.first = append(s.next, next), append(s.first, next.text.Text[n])
 	s.alone()
 }
 
@@ -195,7 +195,7 @@ func (s *shape) alone() {
 
 // fork puts a fork before next, at its byte n.
 func (s *shape) fork(next *shape, n int) *shape {
-	f := &shape{text: newLiteral(next.text.text[:n])}
+	f := &shape{text: scan.NewLiteral(next.text.Text[:n])}
 	f.put(next, n)
 	for i := range s.next {
 		if s.next[i] == next {

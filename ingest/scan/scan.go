@@ -67,6 +67,28 @@ func Plain(b []byte, i int) int {
 	}
 }
 
+// IsPlain reports whether all of a text is plain. Words that overlap cover its end.
+func IsPlain(text []byte) bool {
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		if stop(Word(text, i)) != 0 {
+			return false
+		}
+	}
+	switch n := len(text); {
+	case i == n:
+		return true
+	case n > 8:
+		return stop(Word(text, n-8)) == 0
+	}
+	for _, c := range text {
+		if c < 0x20 || c >= 0x80 || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // TextEnd reads the rest of a string whose opening quote stands before i.
 func TextEnd(b []byte, i int) int {
 	for {
