@@ -266,3 +266,37 @@ func TestStray(t *testing.T) {
 		}
 	}
 }
+
+// TestHeldForItsPeer: what stands in the way between two workloads of one namespace is held open for these two alone, each
+// as the other's peer, whichever of them is the server; and what no port can say, for the peer that needs it.
+func TestHeldForItsPeer(t *testing.T) {
+	const base = "shop/web -> shop/db 5432/tcp\nshop/web -> shop/cart 80/tcp\nshop/odd -> shop/cart 80/tcp\n"
+	for _, c := range []struct {
+		name, flows, kept, cut string
+		dialects               []render.Dialect
+	}{
+		{"which of two is the server", "shop/odd -> shop/web 40000/udp undecided",
+			"shop/odd -> shop/web 40000/udp\nshop/web -> shop/odd 7000/udp",
+			"shop/db -> shop/web 40000/udp\nshop/web -> shop/web 7000/udp\nshop/odd -> shop/odd 7000/udp",
+			[]render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}}},
+		{"a ping", "shop/odd -> shop/db 8/icmp answered", "shop/odd -> shop/db 8/icmp",
+			"shop/cart -> shop/db 8/icmp\nshop/cart -> shop/db 5432/tcp\nshop/odd -> shop/web 8/icmp",
+			[]render.Dialect{kubernetes.Dialect{}}},
+	} {
+		for _, d := range c.dialects {
+			r := learn(t, graphtest.Graph(t, base+c.flows), synth.Config{Namespaces: []string{"shop"}, Dialect: d})
+			for text, want := range map[string]verify.Verdict{c.kept: verify.Permitted, c.cut: verify.Lost} {
+				for _, cni := range []eval.Semantics{eval.Cilium, eval.Calico} {
+					rep, err := verify.Verify(t.Context(), graphtest.Graph(t, text), r.Enforced(),
+						verify.Config{Semantics: cni, Namespaces: []string{"shop"}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n := uint64(len(graphtest.Lines(text))); rep.Connections[want] != n {
+						t.Errorf("%s, %s: %v of %q, want %d %s", c.name, d.Name(), rep.Connections, text, n, want)
+					}
+				}
+			}
+		}
+	}
+}

@@ -99,14 +99,16 @@ func (x *strays) stray(o Obstacle) stray {
 		return all
 	}
 	e := &x.g.Edges[o.Edge]
-	s := stray{workload: o.Workload, peer: e.Dst, proto: e.Proto, port: e.Port}
-	s.rule = policy.Rule{Direction: x.d, AnyPeer: true, AnyPort: true}
+	self, peer := e.Src, e.Dst
 	if x.d == model.Ingress {
-		s.peer = e.Src
+		self, peer = e.Dst, e.Src
 	}
-	if !slices.ContainsFunc(x.ends(e), func(en edgeEnd) bool { return en.dir == x.d && en.namespace == x.ns }) {
+	s := stray{workload: o.Workload, peer: peer, proto: e.Proto, port: e.Port}
+	s.rule = policy.Rule{Direction: x.d, AnyPeer: true, AnyPort: true}
+	here := slices.ContainsFunc(x.ends(e), func(en edgeEnd) bool { return en.dir == x.d && en.namespace == x.ns })
+	if !here || x.reach.holdable(self) != o.Workload && x.reach.holdable(peer) == o.Workload {
 		// Which end is the server is open, and it is the other way round.
-		s.peer, s.port = e.Src+e.Dst-s.peer, 0
+		s.peer, s.port = self, 0
 	} else if e.Proto != 0 && (e.Port != 0 || e.Proto.Whole()) &&
 		e.Reason != model.UnknownDirection && e.Reason != model.NoPort {
 		s.rule.AnyPort, s.rule.Ports = false, []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}
@@ -114,6 +116,9 @@ func (x *strays) stray(o Obstacle) stray {
 	if peers := x.of(s.peer); len(peers) > 0 && !takenForOther(e) {
 		narrow := s.rule
 		narrow.AnyPeer, narrow.Peers = false, peers
+		if !x.says(narrow) && !e.Proto.HasPorts() { // a rule for all ports allows it, and less than one for all peers
+			narrow.AnyPort, narrow.Ports = true, nil
+		}
 		if x.says(narrow) {
 			s.rule = narrow
 			return s

@@ -43,6 +43,9 @@ func (x *suspecting) why(e *graph.Edge) string {
 	case rare && x.pairs[pair{e.Src, e.Dst}].sweep():
 		return fmt.Sprintf("its client tried %d ports of this server, each hardly more than once",
 			x.pairs[pair{e.Src, e.Dst}].all)
+	case unheard(e) && x.pairs[pair{e.Src, e.Dst}].deaf():
+		return fmt.Sprintf("its client sent datagrams to %d ports of this server, and none of them answered",
+			x.pairs[pair{e.Src, e.Dst}].unheard)
 	case x.byHand(src):
 		return "its client is a pod that nothing runs but a person: kubectl run, or a test"
 	case environment(src.Namespace) != "" && environment(dst.Namespace) != "" &&

@@ -17,6 +17,7 @@ func TestSuspect(t *testing.T) {
 	for p := range 10 {
 		sweep = append(sweep, fmt.Sprintf("shop/odd -> shop/db %d/tcp", 8000+p))
 	}
+	deaf := strings.ReplaceAll(strings.Join(sweep, "\n"), "/tcp", "/udp noted times=9")
 	daily := func(edge string) string {
 		return fmt.Sprintf("%s hour=5\n%s hour=29\n%s hour=53", edge, edge, edge)
 	}
@@ -33,6 +34,8 @@ func TestSuspect(t *testing.T) {
 		{"usual", usual, ""},
 		{"a sweep of open ports", strings.Join(sweep, "\n"), "tried 10 ports of this server"},
 		{"many ports, often used", strings.ReplaceAll(strings.Join(sweep, "\n"), "/tcp", "/tcp times=20"), ""},
+		{"datagrams to ports that never answer", deaf, "sent datagrams to 10 ports of this server"},
+		{"datagrams to few ports", strings.Join(strings.Split(deaf, "\n")[:7], "\n"), ""},
 		{"kubectl run", "shop/{run=debug} -> shop/db 5432/tcp times=20", "kubectl run"},
 		{"an old Deployment", "shop/{run=web,pod-template-hash=1} -> shop/db 5432/tcp times=20", ""},
 		{"between environments", "shop-dev/web -> shop/db 5432/tcp\nshop-dev/web -> shop-prod/db 5432/tcp times=9", "from development to production"},

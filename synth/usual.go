@@ -25,8 +25,9 @@ type suspecting struct {
 // pair is a client and a server.
 type pair struct{ src, dst graph.PeerID }
 
-// pairPorts counts the ports that a client used of a server, and those of them that it hardly used.
-type pairPorts struct{ all, single int }
+// pairPorts counts the ports that a client used of a server, those of them that it hardly used, and those to which it
+// sent datagrams that nobody answered.
+type pairPorts struct{ all, single, unheard int }
 
 // client is what was seen of a client.
 type client struct {
@@ -55,10 +56,21 @@ func (x *suspecting) count(e *graph.Edge) {
 	if e.Records() <= fewRecords {
 		p.single++
 	}
+	if unheard(e) {
+		p.unheard++
+	}
+}
+
+// unheard reports whether an edge is of datagrams that nobody answered.
+func unheard(e *graph.Edge) bool {
+	return e.Grade == graph.OneWay || e.Grade == graph.GradeUnknown && e.Doubt == graph.DoubtDatagrams
 }
 
 // sweep reports whether most ports of a pair are single connections to many.
 func (p *pairPorts) sweep() bool { return p.single >= sweepPorts && 2*p.single > p.all }
+
+// deaf reports whether a client sent datagrams to many ports of a server, and most of its ports never answered.
+func (p *pairPorts) deaf() bool { return p.unheard >= sweepPorts && 2*p.unheard > p.all }
 
 // door is a port of a server.
 type door struct {
