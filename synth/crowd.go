@@ -43,7 +43,7 @@ func findCrowds(s *scope, x *addresses, sp *speech) map[crowdAt]*crowd {
 		if !s.accepted(i) {
 			continue
 		}
-		for _, en := range s.ends(e) {
+		for en := range s.ends(e) {
 			if !x.listed(e, en, sp) {
 				continue
 			}

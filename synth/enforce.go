@@ -31,7 +31,7 @@ func watchedOf(s *scope) map[string]Watched {
 		if !e.State.Worked() {
 			continue
 		}
-		for _, en := range s.ends(e) {
+		for en := range s.ends(e) {
 			w := seen[en.namespace]
 			w.NewEdge = max(w.NewEdge, min(e.First, s.g.End))
 			seen[en.namespace] = w

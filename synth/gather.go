@@ -40,8 +40,17 @@ func gather(t *translator, sp *speech, n *notes) []need {
 	l := newLeaver(r, n)
 	c := &crowds{l, t.addresses, findCrowds(t.scope, t.addresses, sp)}
 	x := &gatherer{t.scope, t, sp, n, r, l, c, &heaps{l, findHeaps(c)}, nil}
+	most := 0
 	for i, e := range t.g.AllEdges() {
-		for _, en := range t.ends(e) {
+		if t.accepted(i) {
+			for range t.ends(e) {
+				most++
+			}
+		}
+	}
+	x.needs = make([]need, 0, most)
+	for i, e := range t.g.AllEdges() {
+		for en := range t.ends(e) {
 			x.end(i, e, en)
 		}
 	}

@@ -45,7 +45,7 @@ func findHeaps(c *crowds) map[heapAt]*heap {
 		if !c.accepted(i) {
 			continue
 		}
-		for _, en := range c.ends(e) {
+		for en := range c.ends(e) {
 			listed := c.addresses.listed(e, en, c.speech)
 			if listed && c.at[crowdAt{en.self, en.dir, e.Proto, e.Port}] != nil {
 				continue

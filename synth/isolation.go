@@ -27,7 +27,7 @@ func isolationOf(s *scope) isolation {
 		if !mayTellIsolation(e) {
 			continue
 		}
-		for _, en := range s.ends(e) {
+		for en := range s.ends(e) {
 			perhaps, sure := e.Denials.At(en.dir, s.g.Peers[en.peer].NoPod())
 			sure = sure && (e.State != graph.Refused || e.NeverWorked)
 			if !perhaps {

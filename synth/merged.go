@@ -86,7 +86,7 @@ func (s *scope) mostMerged(workload graph.WorkloadID) int {
 		if !s.accepted(i) {
 			continue
 		}
-		for _, en := range s.ends(e) {
+		for en := range s.ends(e) {
 			if s.g.Peers[en.self].Workload == workload {
 				n += len(s.g.Workloads[workload].Merged) - 1
 			}

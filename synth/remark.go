@@ -91,7 +91,7 @@ func denials(s *scope) map[string]int {
 			continue
 		}
 		last := ""
-		for _, en := range s.ends(e) {
+		for en := range s.ends(e) {
 			if perhaps, _ := e.Denials.At(en.dir, false); perhaps && en.namespace != last {
 				out[en.namespace]++
 				last = en.namespace
@@ -112,7 +112,7 @@ func remarkAge(s *scope, n *notes) {
 		if e.State == graph.Refused || !kept[text] {
 			continue
 		}
-		for _, en := range s.ends(e) {
+		for en := range s.ends(e) {
 			n.find(KindKept.at(
 				i,
 				en.namespace,
@@ -304,7 +304,7 @@ func remarkSuspicion(s *scope, n *notes) {
 	}) {
 		i, last := row.Edges[0], ""
 		text, source, destination, port := s.rowText(&row)
-		for _, en := range s.ends(&s.g.Edges[i]) {
+		for en := range s.ends(&s.g.Edges[i]) {
 			if en.namespace == last {
 				continue
 			}

@@ -44,7 +44,7 @@ func (s *Sayers) Say(edge graph.EdgeID) []string {
 // saysAll reports whether the dialect has a rule for an edge at each of its ends. What it cannot deny there it has none
 // for.
 func (x *gatherer) saysAll(e *graph.Edge) bool {
-	for _, en := range x.scope.ends(e) {
+	for en := range x.scope.ends(e) {
 		if !x.decides(en.dir) && x.g.Peers[en.peer].Kind != model.KindPod {
 			return false
 		}

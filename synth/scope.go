@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type scope struct {
 	cluster string
 	in      map[string][]graph.WorkloadID // workloads of the cluster by namespace, sorted
 	chosen  map[string]bool               // the namespaces that policies are written for
+	own     []bool                        // by peer: policies are written for its pods
 	refused map[string]string             // those that were chosen and can have none, and why
 	decided decided
 	suspect map[graph.EdgeID]string // edges that a person should look at, and why
@@ -61,6 +63,10 @@ func chooseScope(g *graph.Graph, cfg *Config, speech *speech) (*scope, error) {
 	}
 	if err := s.chooseCluster(); err != nil {
 		return nil, err
+	}
+	s.own = make([]bool, len(g.Peers))
+	for i, p := range g.AllPeers() {
+		s.own[i] = p.Kind == model.KindPod && s.chosen[p.Namespace] && s.ownCluster(p)
 	}
 	for i, w := range g.AllWorkloads() {
 		if w.Cluster == s.cluster {
@@ -140,19 +146,16 @@ type edgeEnd struct {
 	namespace string
 }
 
-// ends returns the sides of an edge that policies are written for, egress first.
-func (s *scope) ends(e *graph.Edge) []edgeEnd {
-	var out []edgeEnd
-	add := func(dir model.Direction, self, peer graph.PeerID) {
-		if p := &s.g.Peers[self]; p.Kind == model.KindPod && s.chosen[p.Namespace] && s.ownCluster(p) {
-			out = append(out, edgeEnd{dir, self, peer, p.Namespace})
+// ends gives the sides of an edge that policies are written for, egress first.
+func (s *scope) ends(e *graph.Edge) iter.Seq[edgeEnd] {
+	return func(yield func(edgeEnd) bool) {
+		if s.own[e.Src] && !yield(edgeEnd{model.Egress, e.Src, e.Dst, s.g.Peers[e.Src].Namespace}) {
+			return
+		}
+		if s.own[e.Dst] && !e.Proxied {
+			yield(edgeEnd{model.Ingress, e.Dst, e.Src, s.g.Peers[e.Dst].Namespace})
 		}
 	}
-	add(model.Egress, e.Src, e.Dst)
-	if !e.Proxied {
-		add(model.Ingress, e.Dst, e.Src)
-	}
-	return out
 }
 
 // nodeEntities are the entities that are a node's addresses.

@@ -50,7 +50,7 @@ func straysOf(t *translator, sp *speech, ns string, d model.Direction, why []Obs
 		if !t.accepted(i) {
 			continue
 		}
-		for _, en := range t.ends(e) {
+		for en := range t.ends(e) {
 			if en.namespace == ns && en.dir == d {
 				x.learned(e, en)
 			}
@@ -105,7 +105,8 @@ func (x *strays) stray(o Obstacle) stray {
 	}
 	s := stray{workload: o.Workload, peer: peer, proto: e.Proto, port: e.Port}
 	s.rule = policy.Rule{Direction: x.d, AnyPeer: true, AnyPort: true}
-	here := slices.ContainsFunc(x.ends(e), func(en edgeEnd) bool { return en.dir == x.d && en.namespace == x.ns })
+	ends := slices.Collect(x.ends(e))
+	here := slices.ContainsFunc(ends, func(en edgeEnd) bool { return en.dir == x.d && en.namespace == x.ns })
 	if !here || x.reach.holdable(self) != o.Workload && x.reach.holdable(peer) == o.Workload {
 		// Which end is the server is open, and it is the other way round.
 		s.peer, s.port = self, 0

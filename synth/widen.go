@@ -134,7 +134,7 @@ func (x *widener) decisions() {
 			continue
 		}
 		e := &graph.Edge{Src: src, Dst: dst, Proto: proto, Port: first}
-		ends := x.ends(e)
+		ends := slices.Collect(x.ends(e))
 		for _, en := range ends {
 			if x.g.Peers[en.self].Workload < 0 || x.g.Peers[en.peer].Workload < 0 {
 				x.find(

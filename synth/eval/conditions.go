@@ -21,8 +21,13 @@ type conditions struct {
 
 // number is that of a condition.
 func (c *conditions) number(r *policy.Requirement) int {
-	key := r.Key + "\x00" + r.Op.String() + "\x00" + strings.Join(r.Values, "\x00")
-	n, ok := c.numbers[key]
+	var room [256]byte // most need no more
+	key := append(append(room[:0], r.Key...), 0)
+	key = append(key, r.Op.String()...)
+	for _, v := range r.Values {
+		key = append(append(key, 0), v...)
+	}
+	n, ok := c.numbers[string(key)]
 	if ok {
 		return n
 	}
@@ -30,7 +35,7 @@ func (c *conditions) number(r *policy.Requirement) int {
 		c.numbers, c.equal = map[string]int{}, map[string][]int{}
 	}
 	n = len(c.numbers)
-	c.numbers[key] = n
+	c.numbers[string(key)] = n
 	if r.Op != policy.In {
 		c.others, c.at = append(c.others, *r), append(c.at, n)
 		return n

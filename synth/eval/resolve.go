@@ -18,7 +18,12 @@ type resolved struct {
 
 // resolve numbers the conditions of the peers of a rule of a policy.
 func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) []resolved {
-	out := make([]resolved, len(list))
+	out, room := make([]resolved, len(list)), 0
+	for i := range list {
+		room += len(list[i].Pods) + len(list[i].Namespaces)
+	}
+	numbers := make([]int, 0, room)
+	from := func(n int) []int { return numbers[n:len(numbers):len(numbers)] }
 	for i := range list {
 		p := &list[i]
 		if e.semantics == Cilium && of.Around() && p.Kind == policy.PeerPods && len(p.Pods) == 0 && !p.Inside {
@@ -28,15 +33,17 @@ func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) []resolved {
 		if p.Kind != policy.PeerPods || slices.ContainsFunc(p.Pods, odd) || slices.ContainsFunc(p.Namespaces, odd) {
 			continue
 		}
-		r := resolved{ok: true, named: true}
+		r, at := resolved{ok: true, named: true}, len(numbers)
 		for k := range p.Pods {
-			r.pods = append(r.pods, e.ofPods.number(&p.Pods[k]))
+			numbers = append(numbers, e.ofPods.number(&p.Pods[k]))
 		}
+		r.pods, at = from(at), len(numbers)
 		for k := range p.Namespaces {
 			key := p.Namespaces[k].Key
 			r.named = r.named && (key == policy.NamespaceName || e.semantics == Calico && key == calicoNamespaceName)
-			r.namespaces = append(r.namespaces, e.ofNamespaces.number(&p.Namespaces[k]))
+			numbers = append(numbers, e.ofNamespaces.number(&p.Namespaces[k]))
 		}
+		r.namespaces = from(at)
 		out[i] = r
 	}
 	return out

@@ -41,7 +41,7 @@ func (l *losses) policy(p policy.Policy) (policy.Policy, bool) {
 		l.Add(true, "tier and order", "the policy is added to all others of its pods")
 		p.Tier, p.Order = "", nil
 	}
-	var rules []policy.Rule
+	rules := slices.Grow([]policy.Rule(nil), len(p.Rules))
 	for i := range p.Rules {
 		l.Of(&p, i)
 		if r, ok := l.ruleOf(&p, p.Rules[i]); ok {
@@ -81,8 +81,11 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 			}
 		}
 	}
-	var ports []policy.Port
-	for _, q := range r.Ports {
+	ports := r.Ports
+	if slices.ContainsFunc(ports, otherwise) {
+		ports = nil
+	}
+	for _, q := range r.Ports[len(ports):] {
 		ports = append(ports, l.ports(r, q)...)
 	}
 	r.Peers, r.Ports = peers, ports
@@ -92,6 +95,11 @@ func (l *losses) ruleOf(p *policy.Policy, r policy.Rule) (policy.Rule, bool) {
 // unsaid reports whether a peer cannot be said.
 func unsaid(q policy.Peer) bool {
 	return (q.Kind != policy.PeerPods || !q.Pods.Plain() || !q.Namespaces.Plain()) && q.Kind != policy.PeerCIDR
+}
+
+// otherwise reports whether the dialect says a port otherwise than by itself.
+func otherwise(q policy.Port) bool {
+	return !q.Proto.HasPorts() || q.Name == "" && q.First == 0 && !q.Whole()
 }
 
 // ports returns what the dialect says for one port: none, itself, or one for each of the protocols it stands for.

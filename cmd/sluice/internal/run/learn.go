@@ -97,8 +97,14 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		}
 	}
 	defer sparing()()
-	if err := l.learn(ctx, &cfg, out); err != nil {
+	rows, err := l.learn(ctx, &cfg, out)
+	if err != nil {
 		return nil, err
+	}
+	evidence := func(dir string) error {
+		err := l.evidence(dir, rows)
+		rows, l.Builder = nil, nil // nobody asks for the observations again
+		return err
 	}
 	out.Sayers, out.Needs = l.sayers(out.Config), bundle.NeedsOf(&out.Result, &inForce.Set.Manifests)
 	var console func(*bundle.Manifest, *verify.Report) string
@@ -112,7 +118,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		"writing and verifying "+text.Plural(out.Result.Stats.Policies, "policy", "policies"),
 		func() (err error) {
 			written, err := bundle.Write(ctx, cfg.Out, bundle.Input{
-				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: l.lastEvidence,
+				Graph: l.Graph, Config: out.Config, Result: &out.Result, Semantics: sem, WriteEvidence: evidence,
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
 				CommitEvidence: cfg.WithEvidence, Sayers: out.Sayers, InForce: only,
@@ -138,14 +144,17 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	return out, nil
 }
 
-// learn makes the policies, and beside that judges whether enough was seen.
-func (l *Log) learn(ctx context.Context, cfg *LearnConfig, out *Learned) error {
+// learn makes the policies, and beside that judges whether enough was seen. It returns the observations behind the
+// edges.
+func (l *Log) learn(ctx context.Context, cfg *LearnConfig, out *Learned) ([]model.Observation, error) {
 	found := l.examine()
 	out.Config.Blind = blind(found, out.Config.Resolver != nil)
 	var ready error
-	var judging sync.WaitGroup
-	judging.Go(func() {
+	var rows []model.Observation
+	var beside sync.WaitGroup
+	beside.Go(func() {
 		out.Ready, ready = l.judge(ReadyConfig{Namespaces: cfg.Namespaces, All: cfg.All, Cluster: cfg.Cluster}, found)
+		rows = l.Builder.Observations()
 	})
 	err := cfg.Watch.during(
 		"learning policies from "+text.Plural(len(l.Graph.Edges), "edge", "edges"),
@@ -154,8 +163,8 @@ func (l *Log) learn(ctx context.Context, cfg *LearnConfig, out *Learned) error {
 			return err
 		},
 	)
-	judging.Wait()
-	return cmp.Or(err, ready)
+	beside.Wait()
+	return rows, cmp.Or(err, ready)
 }
 
 // expired counts the decisions that a person has to look at again and that block nothing by themselves.

@@ -254,15 +254,8 @@ func (l *Log) Semantics(name string) (eval.Semantics, error) {
 	return eval.Spec, nil
 }
 
-// lastEvidence is Evidence where nobody asks for the observations after it: they are let go.
-func (l *Log) lastEvidence(dir string) error {
-	err := l.Evidence(dir)
-	l.Builder = nil
-	return err
-}
-
-// Evidence keeps the observations behind the edges as a store of its own. Its one source is what was read.
-func (l *Log) Evidence(dir string) error {
+// evidence keeps rows, the observations behind the edges, as a store of its own. Its one source is what was read.
+func (l *Log) evidence(dir string, rows []model.Observation) error {
 	st, err := store.Create(dir)
 	if err != nil {
 		return err
@@ -271,7 +264,6 @@ func (l *Log) Evidence(dir string) error {
 	if err != nil {
 		return err
 	}
-	rows := l.Builder.Observations()
 	if err := w.Write(l.Builder.Tables(), rows); err != nil {
 		_ = w.Abort()
 		return err
