@@ -84,6 +84,9 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
+	if in.disk == nil {
+		in.disk = &eager{}
+	}
 	p, former, err := open(in.on(), dir, in.Force, true)
 	if err != nil {
 		return out, err
@@ -226,6 +229,7 @@ func writePolicies(ctx context.Context, dir string, p *place, in Input) (*writte
 	if err := files.settle(in.on(), dir, p); err != nil {
 		return nil, err
 	}
+	in.on().Ahead(dir, p.made(files.digests)) // while they are read back and judged
 	if err := p.refuses(slices.Collect(maps.Keys(files.digests)), in.Force); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 		}
 	}
 	maps.Copy(m.Files, t.digests)
+	in.on().Ahead(dir, w.place.made(m.Files))
 	c, err := m.stable(before)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,8 @@ type disk interface {
 	Sync(name string) error // has the content of a file, or the entries of a directory, outlast a loss of power
 	// SyncBelow is Sync of a directory and of all that is in it, some n files and directories.
 	SyncBelow(dir string, n int) error
+	// Ahead may begin with that of n files that are written, while others are: SyncBelow says what came of it.
+	Ahead(dir string, n int)
 }
 
 // realDisk is the disk of the system.
@@ -82,16 +84,47 @@ func (realDisk) Sync(name string) error {
 	return errors.Join(err, f.Close())
 }
 
+// many are so many files and directories that they are synced with their whole file system.
+const many = 2000
+
+// Ahead does nothing: see eager.
+func (realDisk) Ahead(string, int) {}
+
 // SyncBelow syncs one by one, or of thousands the whole file system, which writes them in one go: each file by itself
 // takes several writes. It waits for what others write there, too.
 func (d realDisk) SyncBelow(dir string, n int) error {
-	const many = 2000
 	if n >= many {
 		if done, err := syncFileSystem(dir); done {
 			return err
 		}
 	}
 	return syncBelow(d, dir)
+}
+
+// eager is the disk of the system, which writes many files while others are made.
+type eager struct {
+	realDisk
+	begun sync.WaitGroup
+	mu    sync.Mutex
+	err   error // of what was begun: the system tells it once
+}
+
+// Ahead syncs the file system where SyncBelow will.
+func (e *eager) Ahead(dir string, n int) {
+	if n < many {
+		return
+	}
+	e.begun.Go(func() {
+		_, err := syncFileSystem(dir)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.err = errors.Join(e.err, err)
+	})
+}
+
+func (e *eager) SyncBelow(dir string, n int) error {
+	e.begun.Wait()
+	return errors.Join(e.err, e.realDisk.SyncBelow(dir, n))
 }
 
 // syncBelow syncs a directory with all that is in it.

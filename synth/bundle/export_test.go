@@ -62,6 +62,8 @@ func (t through) Sync(name string) error {
 	return t.do("sync", name, func() error { return realDisk{}.Sync(name) })
 }
 
+func (t through) Ahead(string, int) {}
+
 func (t through) SyncBelow(dir string, _ int) error { return syncBelow(t, dir) }
 
 // SyncsFileSystem reports whether so many files in a directory are made to last by syncing their file system.
@@ -69,6 +71,9 @@ func SyncsFileSystem(dir string) (bool, error) { return syncFileSystem(dir) }
 
 // SyncEach syncs what is in a directory of a disk for tests, one by one.
 func SyncEach(d Disk, dir string) error { return syncBelow(d, dir) }
+
+// EagerDisk is the disk of the system as bundles are written to it.
+func EagerDisk() Disk { return &eager{} }
 
 // RealDisk is the disk of the system.
 var RealDisk Disk = realDisk{}

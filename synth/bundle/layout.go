@@ -24,7 +24,8 @@ var forms = []struct {
 }
 
 // policyFiles makes everything in the bundle that a cluster can apply. The policies are in dir then, or in their place
-// where they are as before: their texts may be most of what there is. The files that list them are yet to be written.
+// where they are as before, with the lists of their directories: their texts may be most of what there is. The lists
+// above those are yet to be written.
 func policyFiles(in *Input, dir string, p *place) (*filing, error) {
 	l := newFiling(in.Result, in.name())
 	spaces := append(in.Result.Namespaces(), "")
@@ -45,12 +46,7 @@ func policyFiles(in *Input, dir string, p *place) (*filing, error) {
 	if err := l.gitOps(in.GitOps, in.name()); err != nil {
 		return nil, err
 	}
-	for dir, list := range l.lists {
-		if err := l.write(path.Join(dir, KustomizationFile), newKustomization(list...)); err != nil {
-			return nil, err
-		}
-	}
-	return l, nil
+	return l, l.writeLists()
 }
 
 // namespace writes the policies of one namespace in all forms.
@@ -67,7 +63,22 @@ func (l *filing) namespace(in *Input, dir string, p *place, ns string) error {
 			return err
 		}
 	}
+	if err := l.writeLists(); err != nil {
+		return err
+	}
 	return l.settle(in.on(), dir, p)
+}
+
+// writeLists writes what lists the resources of directories, where it is not on disk yet.
+func (l *filing) writeLists() error {
+	for dir, list := range l.lists {
+		if name := path.Join(dir, KustomizationFile); l.digests[name] == "" {
+			if err := l.write(name, newKustomization(list...)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // settle writes the files that are not on disk yet, but for those that the place of the bundle has as they are.

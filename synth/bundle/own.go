@@ -184,6 +184,9 @@ func (p *place) kept(digests map[string]string) map[string]bool {
 	return out
 }
 
+// made is how many of some files had to be written.
+func (p *place) made(digests map[string]string) int { return len(digests) - len(p.kept(digests)) }
+
 // lists copies from the place of a bundle the kustomizations over what changes: while it changes they are not there. It
 // returns how many they are.
 func (p *place) lists(on disk, dir string, digests map[string]string, changed []string) (int, error) {

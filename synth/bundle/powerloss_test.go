@@ -162,6 +162,8 @@ func (l *lossy) RemoveAll(name string) error {
 	return l.remove("remove all of", name, func() error { return os.RemoveAll(name) })
 }
 
+func (l *lossy) Ahead(string, int) {}
+
 func (l *lossy) SyncBelow(dir string, _ int) error { return bundle.SyncEach(l, dir) }
 
 func (l *lossy) Sync(name string) error {

@@ -52,6 +52,7 @@ type moment struct {
 	recent float64 // share of the hours of the last two weeks that were lost
 	blind  [hoursOfWeek]bool
 	unseen map[string][]*Workload // CronJobs never seen, by namespace
+	losses []Reason               // what holds back all of them; set for the report
 	poor   map[uint32][]int       // by the hour of the first record: hours of the week watched less than twice since
 }
 
@@ -156,9 +157,10 @@ func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
 	for _, w := range g.cronJobs {
 		add(KindCronJob, "%s", w.unseenText(m.at))
 	}
-	return append(out, m.lossReasons()...)
+	return append(out, m.losses...)
 }
 
+// lossReasons puts into words what no set is watched well enough for.
 func (m *moment) lossReasons() (out []Reason) {
 	if m.loss > mostLost {
 		out = append(out, Reason{KindLoss, fmt.Sprintf("%.0f %% of events lost", 100*m.loss)})

@@ -94,6 +94,7 @@ type Unseen struct {
 type Record struct{ Days, Surprised int }
 
 func (h *history) report(m *moment, shared map[string]rates, total rates) *Report {
+	m.losses = m.lossReasons()
 	r := &Report{Config: h.cfg, First: hourStart(h.first), AsOf: m.at, Loss: m.loss, LostHours: len(h.lost)}
 	for i := range h.sides {
 		s := &h.sides[i]
@@ -228,7 +229,7 @@ func (h *history) space(m *moment, s *spaceHistory, total rates) Namespace {
 	n.WeekNumber, n.MonthNumber = c.numbers(week, m.loss), c.numbers(month, m.loss)
 	n.MonthSeen = h.monthSeen(m, &s.set, c)
 	n.Coverage = h.coverage(&s.set, m.at)
-	n.Reasons = append(n.Reasons, m.lossReasons()...)
+	n.Reasons = append(n.Reasons, m.losses...)
 	if n.Chance = c.doubled(total, m.loss); n.Chance > namespaceRisk {
 		n.Reasons = append(
 			n.Reasons,
