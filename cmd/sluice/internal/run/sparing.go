@@ -12,10 +12,11 @@ import (
 // How much garbage may lie beside what is live while policies are made and written: as much as a heap has room for, at
 // least few percent of what is live and at most many. What outgrows the room alone takes the larger one.
 const (
-	room   = 350 << 20 // bytes: with what else a process has, that is 512 MiB
-	larger = 850 << 20 // bytes: 1 GiB
-	few    = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
-	many   = 100       // percent: as usual
+	room     = 300 << 20 // bytes: with what else a process has, and what is made while garbage is sought, below 512 MiB
+	larger   = 850 << 20 // bytes: 1 GiB
+	outgrown = 350 << 20 // bytes that are live: above, the larger one
+	few      = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
+	many     = 100       // percent: as usual
 
 	beside    = 100 << 20 // bytes: what a process has beside its heap, and of it in pages that are not full
 	unlimited = math.MaxInt64
@@ -62,7 +63,7 @@ func garbage() (percent int, most int64) {
 	}
 	at := int64(live[0].Value.Uint64())
 	space := int64(room)
-	if at > room {
+	if at > outgrown {
 		space = larger
 	}
 	percent = int(min(max(100*(space-at)/at, few), many))
