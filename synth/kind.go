@@ -66,6 +66,7 @@ const (
 	KindHeap          Kind = "too-many"          // more pairs of port and peer than a policy can hold
 	KindSuspect       Kind = "suspect"           // worked, and looks like a scan, a test, or what nobody meant
 	KindNetworkSet    Kind = "networkset"        // a selector for pods finds a NetworkSet, too
+	KindReopens       Kind = "reopens"           // policies decide in a namespace that is opened for a while
 	KindTaken         Kind = "name-taken"        // the cluster has an object of that name that is not ours
 	KindLacks         Kind = "cluster-lacks"     // the cluster does not have what the policies need
 	KindOpenIngress   Kind = "ingress-open"      // what comes in from outside and from nodes cannot be denied
@@ -270,6 +271,10 @@ var pages = map[Kind]page{
 		"Calico finds a NetworkSet by its labels wherever a selector of pods looks into its namespace, and one has labels that a rule asks for.",
 		"What has an address of the set is allowed like the pods.",
 		"Give the NetworkSet other labels than the pods, or move it to a namespace of its own."},
+	KindReopens: {Warning,
+		"Policies decide connections in the namespace today, and the log shows no denial of theirs.",
+		"The phase open allows what they deny, until it is removed.",
+		"Replay new flows before the first phase, and apply all of them at once; give the policies with --with to see what they do."},
 	KindTaken: {Warning,
 		"The cluster has an object of this kind, namespace and name, and no label says that it is of this bundle.",
 		"Applying the bundle replaces it.",

@@ -251,6 +251,21 @@ func (r *Result) Taken(list []Taken) {
 	sortFindings(r.Findings)
 }
 
+// Reopens notes the policies that decide in namespaces that are opened for a while, by namespace. Nothing denied there
+// was seen, which does not say that they deny nothing.
+func (r *Result) Reopens(list map[string][]string) {
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Kind == KindReopens })
+	for ns, names := range list {
+		text := fmt.Sprintf("policies decide connections in %s today, and no denial was seen: %s", ns, names[0])
+		if more := len(names) - 1; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		r.Findings = append(r.Findings, KindReopens.of(ns, model.DirectionUnknown, text,
+			"the phase open allows what they deny, until it is removed: apply all phases at once"))
+	}
+	sortFindings(r.Findings)
+}
+
 // Lack is something that the policies need and the cluster does not have.
 type Lack struct{ Text, Consequence string }
 

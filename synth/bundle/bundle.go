@@ -203,6 +203,7 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Former, in 
 				w.spaces = namespaces(in.Result, in.Result.Enforced())
 			}
 			in.Result.Taken(w.taken(&in, former))
+			in.Result.Reopens(in.reopened())
 			in.Result.Selects(w.selects(&in))
 			in.Result.Lacks(lacks(NeedsOf(in.Result, &in.Cluster.Manifests)))
 			out.Report = w.report

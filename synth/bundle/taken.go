@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -49,6 +50,31 @@ func (w *written) taken(in *Input, former *Former) []synth.Taken {
 	}
 	slices.SortFunc(out, func(a, b synth.Taken) int { return cmp.Compare(a.What, b.What) })
 	return slices.Compact(out)
+}
+
+// reopened names the policies that isolate in a namespace which the bundle opens for a while, by namespace: those that
+// the log shows deciding, and those that are given. What an open policy stands over already is open.
+func (in *Input) reopened() map[string][]string {
+	out := map[string][]string{}
+	for _, text := range in.Decided {
+		name := text[strings.LastIndexByte(text, ' ')+1:]
+		ns, _, _ := strings.Cut(name, "/")
+		out[ns] = append(out[ns], name)
+	}
+	for i := range in.Cluster.Policies {
+		if p := &in.Cluster.Policies[i]; p.Ingress || p.Egress {
+			out[p.Namespace] = append(out[p.Namespace], p.Namespace+"/"+p.Name)
+		}
+	}
+	maps.DeleteFunc(out, func(ns string, names []string) bool {
+		return len(in.Result.Open(ns)) == 0 || in.Result.IsolatedToday(ns) ||
+			slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, policy.OpenName) })
+	})
+	for ns, names := range out {
+		slices.Sort(names)
+		out[ns] = slices.Compact(names)
+	}
+	return out
 }
 
 // knows reports whether a policy that the log shows is among those given: then its labels say whose it is.

@@ -49,7 +49,7 @@ func Explain(g *graph.Graph, set policy.PolicySet, cfg Config, q Question) Accou
 	v := newVerifier(g, set, cfg)
 	e := graph.Edge{Proto: q.Proto, Port: q.Port}
 	x := explaining{v: v, q: q, account: Account{Src: q.Src.Name, Dst: q.Dst.Name, Port: e.PortString(), Edge: -1},
-		at: map[[2]eval.Part]int{}}
+		at: map[[2]eval.Part]int{}, guessed: map[int]bool{}}
 	x.seen()
 	if len(x.account.Answers) == 0 {
 		x.pairs(x.may(q.Src), x.may(q.Dst))
@@ -62,6 +62,7 @@ type explaining struct {
 	q       Question
 	account Account
 	at      map[[2]eval.Part]int // index into Answers
+	guessed map[int]bool         // those of ends of which the log has no address
 }
 
 // seen asks for the connections that were seen, as the replay does.
@@ -134,6 +135,7 @@ func (x *explaining) add(src, dst *eval.End) {
 		x.account.Answers = append(x.account.Answers, Answer{Outcome: outcome(d), Egress: halfOf(x.v.ev, d.Egress),
 			Ingress: halfOf(x.v.ev, d.Ingress), Missing: needs(x.v.ev, x.account.Src, x.account.Dst, x.account.Port, &d)})
 	}
+	x.guessed[i] = x.guessed[i] || src.Block.IsValid() || dst.Block.IsValid()
 	a := &x.account.Answers[i]
 	a.SrcPods, a.DstPods = x.note(a.SrcPods, src), x.note(a.DstPods, dst)
 }
@@ -149,13 +151,13 @@ func (x *explaining) note(list []string, end *eval.End) []string {
 
 // result puts the answers in order: the denied first. The pods are told only where they are decided differently.
 func (x *explaining) result() Account {
-	list := x.account.Answers
+	for i := range x.account.Answers {
+		slices.Sort(x.account.Answers[i].SrcPods)
+		slices.Sort(x.account.Answers[i].DstPods)
+	}
+	list := x.folded()
 	differ := func(pods func(*Answer) []string) bool {
 		return slices.ContainsFunc(list, func(a Answer) bool { return !slices.Equal(pods(&a), pods(&list[0])) })
-	}
-	for i := range list {
-		slices.Sort(list[i].SrcPods)
-		slices.Sort(list[i].DstPods)
 	}
 	src := differ(func(a *Answer) []string { return a.SrcPods })
 	dst := differ(func(a *Answer) []string { return a.DstPods })
@@ -172,8 +174,53 @@ func (x *explaining) result() Account {
 			slices.Compare(a.DstPods, b.DstPods), cmp.Compare(a.Egress.Why, b.Egress.Why),
 			cmp.Compare(a.Ingress.Why, b.Ingress.Why))
 	})
-	if len(list) > 0 {
+	if x.account.Answers = list; len(list) > 0 {
 		x.account.Why = ""
 	}
 	return x.account
+}
+
+// folded makes one answer of those that differ by nothing but where an end of unknown address may lie: of either
+// family, inside or outside of what a rule names.
+func (x *explaining) folded() (out []Answer) {
+	at := map[string]int{}
+	for i, a := range x.account.Answers {
+		key := fmt.Sprint(a.SrcPods, a.DstPods)
+		j, ok := at[key]
+		switch {
+		case !x.guessed[i]:
+			out = append(out, a)
+		case !ok:
+			at[key] = len(out)
+			out = append(out, a)
+		default:
+			out[j] = out[j].or(&a)
+		}
+	}
+	return out
+}
+
+// or is the answer where either of two may hold.
+func (a Answer) or(b *Answer) Answer {
+	if a.Outcome != b.Outcome {
+		a.Outcome = eval.Unknown
+	}
+	a.Egress, a.Ingress = a.Egress.or(b.Egress), a.Ingress.or(b.Ingress)
+	for _, n := range b.Missing {
+		if !slices.Contains(a.Missing, n) {
+			a.Missing = append(slices.Clone(a.Missing), n)
+		}
+	}
+	return a
+}
+
+// or is the answer at one end where either of two may hold.
+func (h Half) or(b Half) Half {
+	switch {
+	case h.Outcome == b.Outcome || h.Outcome == eval.Unknown:
+		return h
+	case b.Outcome == eval.Unknown:
+		return b
+	}
+	return Half{Outcome: eval.Unknown, Why: "it depends on the address"}
 }
