@@ -94,9 +94,10 @@ func stringEnd(b []byte, i int) int {
 	return -1
 }
 
-// Marks marks those among eight bytes, the first one lowest, that are p, q or r. The lowest mark is exact.
+// Marks marks those among eight bytes, the first one lowest, that are p, q or r, all of ASCII. The lowest mark is
+// exact: what is taken from a byte below is taken from none before it.
 func Marks(x uint64, p, q, r byte) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	x, y, z := x^uint64(p)*ones, x^uint64(q)*ones, x^uint64(r)*ones
-	return ((y-ones)&^y | (z-ones)&^z | (x-ones)&^x) & highs
+	p8, q8, r8 := x^uint64(p)*ones, x^uint64(q)*ones, x^uint64(r)*ones
+	return ((p8 - ones) | (q8 - ones) | (r8 - ones)) &^ x & highs
 }

@@ -81,7 +81,7 @@ const often = 1<<passed | 1<<envelopeTime | 1<<envelopeEvent | 1<<nameNode | 1<<
 // behind the value before, and open is a comma. Mostly it calls nothing and compares all words at
 // once: without an order of keys no branch can be foreseen.
 func (r *reader) member(b []byte, i int, k *keys, open byte) (member, int) {
-	w := (*[2 + maxKey]byte)(b[i:])
+	w := (*[2 + maxKey]byte)(b[i : i+2+maxKey : i+2+maxKey])
 	if w[0] != open || w[1] != '"' {
 		at := nextName(b, i, open)
 		if at > 0 && b[at-1] == '}' {

@@ -217,22 +217,21 @@ func (s *splitter) junk() (value, bool) {
 	return v, true
 }
 
-// str takes a string: an element that may be a record once more, or a key.
+// str takes a string: an element that may be a record once more, or a key. No more is read than that takes: behind it
+// all records may stand in the same line.
 func (s *splitter) str(loud bool) (value, bool) {
-	line := s.rest()
-	end := 1
-	for ; end < len(line) && line[end] != '"'; end++ {
-		if line[end] == '\\' {
-			end++
+	for inside, whole := 1, false; ; {
+		inside, whole = strEnd(s.buf[s.pos:s.end], inside)
+		if whole {
+			v := value{text: s.buf[s.pos : s.pos+inside], line: s.line}
+			s.pos += inside
+			return v, loud
+		}
+		if cut := s.pos+inside < s.end && s.buf[s.pos+inside] == '\n'; cut || inside > maxLine || !s.fill() {
+			s.outer = s.outer[:0]
+			return s.junk()
 		}
 	}
-	if end >= len(line) { // the line was cut
-		s.outer = s.outer[:0]
-		return s.junk()
-	}
-	v := value{text: line[:end+1], line: s.line}
-	s.pos += end + 1
-	return v, loud
 }
 
 // scan is where reading of a value stands.

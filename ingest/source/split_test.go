@@ -1,8 +1,11 @@
 package source
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // slowEnd is strEnd a byte at a time.
@@ -44,5 +47,29 @@ func TestStrEnd(t *testing.T) {
 		if n, ok := strEnd(b, inside); n != got || ok != whole {
 			t.Fatalf("%q from %d: %d, %v, want %d", b, inside, n, ok, got)
 		}
+	}
+}
+
+// TestOneLine: of an answer that is one line of many records each is found by itself, before the line is read to its
+// end, whatever pieces come.
+func TestOneLine(t *testing.T) {
+	const records = 40_000
+	record := `{"r":"` + strings.Repeat("x", 200) + `"}`
+	text := `{"total":{"pages":1},"note":"a\"b","items":[` + strings.Repeat(record+",", records-1) + record + `],"end":""}`
+	has := func(text []byte) bool {
+		return !bytes.HasPrefix(text, []byte(`{"r"`)) && bytes.Contains(text, []byte(`{"r"`))
+	}
+	s := &splitter{in: iotest.HalfReader(strings.NewReader(text)), line: 1, has: has}
+	n := 0
+	for v, ok := s.next(); ok; v, ok = s.next() {
+		switch {
+		case string(v.text) == record && v.reason == 0:
+			n++
+		case len(v.text) > len(record):
+			t.Fatalf("%d bytes in one value: %.60q", len(v.text), v.text)
+		}
+	}
+	if n != records || len(s.buf) > 4*openSize {
+		t.Errorf("%d records, a buffer of %d bytes", n, len(s.buf))
 	}
 }
