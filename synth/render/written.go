@@ -194,14 +194,12 @@ func (r *writtenReader) list(indent, depth int) *yaml.Node {
 
 // keyed reports whether what follows in the line begins with a key.
 func (r *writtenReader) keyed() bool {
-	at, failed := r.at, r.failed
-	if at == len(r.line) || r.line[at] == '{' || r.line[at] == '[' {
+	if r.at == len(r.line) || r.line[r.at] == '{' || r.line[r.at] == '[' {
 		return false
 	}
-	r.scalar(false)
-	key := !r.failed && (r.at+1 == len(r.line) && r.line[r.at] == ':' || bytes.HasPrefix(r.rest(), []byte(": ")))
-	r.at, r.failed = at, failed
-	return key
+	_, _, length := r.scalarText(false)
+	rest := r.rest()[length:]
+	return length > 0 && (len(rest) == 1 && rest[0] == ':' || bytes.HasPrefix(rest, []byte(": ")))
 }
 
 // value reads a value in one line.
@@ -248,24 +246,34 @@ func (r *writtenReader) scalar(inFlow bool) *yaml.Node {
 	if r.failed || r.at == len(r.line) {
 		return r.fail()
 	}
-	if r.line[r.at] == '"' {
-		end := bytes.IndexByte(r.rest()[1:], '"')
-		if end < 0 || end > maxKey || bytes.IndexByte(r.rest()[:end+1], '\\') >= 0 {
-			return r.fail()
-		}
-		n := r.node(yaml.ScalarNode, "!!str", r.word(r.rest()[1:end+1]))
-		n.Style = yaml.DoubleQuotedStyle
-		r.at += end + 2
-		return n
-	}
-	text := r.rest()[:r.plain(inFlow)]
-	tag := tagOf(text)
-	if len(text) == 0 || len(text) > maxKey || tag == "" {
+	value, tag, length := r.scalarText(inFlow)
+	if length == 0 {
 		return r.fail()
 	}
-	n := r.node(yaml.ScalarNode, tag, r.word(text))
-	r.at += len(text)
+	n := r.node(yaml.ScalarNode, tag, r.word(value))
+	if r.line[r.at] == '"' {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	r.at += length
 	return n
+}
+
+// scalarText is the scalar that follows, what it is, and how long it is with its quotes: 0 where it takes a parser to
+// say.
+func (r *writtenReader) scalarText(inFlow bool) (value []byte, tag string, length int) {
+	rest := r.rest()
+	if rest[0] == '"' {
+		end := bytes.IndexByte(rest[1:], '"')
+		if end < 0 || end > maxKey || bytes.IndexByte(rest[:end+1], '\\') >= 0 {
+			return nil, "", 0
+		}
+		return rest[1 : end+1], "!!str", end + 2
+	}
+	value = rest[:r.plain(inFlow)]
+	if tag = tagOf(value); len(value) > maxKey || tag == "" {
+		return nil, "", 0
+	}
+	return value, tag, len(value)
 }
 
 // maxKey is how long a text may be: YAML bounds keys.
@@ -331,6 +339,10 @@ func tagOf(text []byte) string {
 	}
 	switch c := text[0]; {
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+		const longest = len("false")
+		if len(text) > longest {
+			return "!!str"
+		}
 		if s := string(text); s == "true" || s == "false" {
 			return "!!bool"
 		} else if isNoText(s) {

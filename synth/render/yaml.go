@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -102,6 +103,13 @@ func absent(v reflect.Value) bool {
 // written calls do for each entry of a struct or map that is written, in its order.
 func (e *yamlWriter) written(v reflect.Value, do func(f *yamlField, v reflect.Value)) {
 	if v.Kind() == reflect.Map {
+		if m, ok := v.Interface().(map[string]string); ok { // labels, of which there are most
+			var f yamlField
+			for _, f.name = range slices.Sorted(maps.Keys(m)) {
+				do(&f, reflect.ValueOf(m[f.name]))
+			}
+			return
+		}
 		keys := v.MapKeys()
 		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 		for _, k := range keys {
@@ -119,9 +127,16 @@ func (e *yamlWriter) written(v reflect.Value, do func(f *yamlField, v reflect.Va
 
 // nothing reports whether a struct or map has no entry to write.
 func (e *yamlWriter) nothing(v reflect.Value) bool {
-	none := true
-	e.written(v, func(*yamlField, reflect.Value) { none = false })
-	return none
+	if v.Kind() == reflect.Map {
+		return v.Len() == 0
+	}
+	t := yamlTypeOf(v.Type())
+	for i := range t.fields {
+		if f := &t.fields[i]; !f.omit || !absent(v.Field(f.index)) {
+			return false
+		}
+	}
+	return true
 }
 
 // mapping writes the entries of a struct or map, one below the other; with first, the first one goes on in its line.
