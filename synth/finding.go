@@ -20,11 +20,12 @@ type Finding struct {
 	Text        string // what was seen
 	Detail      string // how often and how long, which more of the same traffic changes
 	Consequence string // what follows from it
+	Rank        int    // among those of its kind: the least is told first, as what may do the most harm
 }
 
 // of makes a finding of a namespace, "" for none, in a direction or in no certain one.
 func (k Kind) of(namespace string, d model.Direction, text, consequence string) Finding {
-	return Finding{k, k.Severity(), namespace, d, -1, text, "", consequence}
+	return Finding{k, k.Severity(), namespace, d, -1, text, "", consequence, 0}
 }
 
 // at makes a finding of an edge, seen from a chosen namespace.
@@ -52,6 +53,7 @@ func sortFindings(f []Finding) {
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(a.Namespace, b.Namespace),
 			cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Rank, b.Rank),
 			cmp.Compare(a.Direction, b.Direction),
 			cmp.Compare(a.Edge, b.Edge),
 			cmp.Compare(a.Text, b.Text),

@@ -48,8 +48,9 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		return
 	}
 	if e.State == graph.Denied {
-		x.find(KindDenied.at(i, en.namespace, en.dir, x.edgeText(e)+" was denied by policy",
-			"it stays denied"))
+		f := KindDenied.at(i, en.namespace, en.dir, x.edgeText(e)+" was denied by policy", "it stays denied")
+		f.Rank = x.strangeness(e.Src)
+		x.find(f)
 		return
 	}
 	if e.Reason == model.ServiceAddress && !e.NeverWorked {
@@ -74,6 +75,20 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.
 		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), i, text)
 	}
+}
+
+// strangeness orders the clients of what was denied: what one of the subjects lacks may be needed, other pods and nodes
+// come next, and outside are those who try every door.
+func (x *leaver) strangeness(client graph.PeerID) int {
+	switch p := &x.g.Peers[client]; {
+	case p.Workload >= 0 && x.subject(p.Workload):
+		return 0
+	case p.Kind == model.KindPod:
+		return 1
+	case p.Kind == model.KindHost, p.Kind == model.KindEntity && narrowest(p.Entities) != model.World:
+		return 2
+	}
+	return 3
 }
 
 // leaveService notes an edge to the address of a service of which nothing proves the backend.
