@@ -29,7 +29,7 @@ type finder struct {
 	depth  int
 	offset int // of the string that is looked into, in the outermost text
 	found  int
-	hit    node // the string of the outermost text that was the last record
+	hit    node // the object or string of the outermost text that was the last record
 	single bool // the outermost text is one object, which was not asked about
 	broken brokenness
 	// endless counts objects and arrays without an end.
@@ -107,6 +107,9 @@ func (f *finder) visit(text []byte, i int) int {
 		f.single = f.single || whole && f.depth == 0
 		if !whole && f.claim(text[n.from:n.to], f.at(n.from)) {
 			f.found++
+			if f.depth == 0 {
+				f.hit = n
+			}
 			return f.after(i)
 		}
 		return f.members(text, i)

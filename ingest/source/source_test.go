@@ -323,3 +323,51 @@ func TestWrappedAlike(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestMembersAlike: lines of which the record is a member of another object are read for what they are, each by itself
+// and after lines that look alike: a second record behind it, text behind the line, a record that is broken, or one
+// beside what is none.
+func TestMembersAlike(t *testing.T) {
+	one := func(port int) string { return fmt.Sprintf(record, port) }
+	lines := []string{
+		`{"_id":"a1","_source":` + one(1) + `,"sort":[1]}`,
+		`{"_id":"a22","_source":` + one(2) + `,"sort":[1]}`,
+		`{"_id":"a3","_source":` + one(3) + `,"sort":[22]}`,
+		`{"_id":"a4","_source":` + one(4) + `,"again":` + one(5) + `,"sort":[1]}`,
+		`{"_id":"a5","_source":` + one(6) + `,"again":` + one(6) + `,"sort":[1]}`,
+		`{"_id":"a6","_source":` + one(7)[:100] + `,"sort":[1]}`,
+		`{"_id":"a7","_source":` + one(8) + `,"sort":[1]}}`,
+		`{"_id":"a8","_source":{"x":1},"sort":[1]}`,
+		`[{"x":1},` + one(9) + `]`,
+		`[{"x":2},` + one(10) + `]`,
+		`[` + one(11) + `,{"x":2}]`,
+		`[` + one(12) + `]`,
+		`[` + one(13) + `]`,
+	}
+	alone := &log{}
+	for i, line := range lines {
+		// Behind two records, so that it is a log of lines.
+		got, _ := readAll(t, 1, strings.NewReader(one(100)+"\n"+one(101)+"\n"+line+"\n"), "-")
+		for _, p := range got.ports {
+			if p < 100 {
+				alone.ports = append(alone.ports, p)
+			}
+		}
+		for _, r := range got.rejects {
+			alone.rejects = append(alone.rejects, strings.Replace(r, "3:", fmt.Sprintf("%d:", i+3), 1))
+		}
+	}
+	slices.Sort(alone.ports)
+	slices.Sort(alone.rejects)
+	got, _ := readAll(t, 1, strings.NewReader(one(100)+"\n"+one(101)+"\n"+strings.Join(lines, "\n")+"\n"), "-")
+	got.ports = slices.DeleteFunc(got.ports, func(p int) bool { return p >= 100 })
+	if diff := cmp.Diff(alone.ports, got.ports); diff != "" {
+		t.Errorf("ports (-alone +together): %s", diff)
+	}
+	if diff := cmp.Diff(alone.rejects, got.rejects); diff != "" {
+		t.Errorf("rejects (-alone +together): %s", diff)
+	}
+	if len(alone.ports) < 12 || len(alone.rejects) < 4 {
+		t.Errorf("%v, %q", alone.ports, alone.rejects)
+	}
+}

@@ -120,9 +120,10 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 			return
 		}
 	}
+	before := w.records
 	n := w.finder.find(text)
 	switch {
-	case n == 1 && w.finder.broken == sound && w.finder.hit.to > 0:
+	case n == 1 && w.records == before+1 && w.finder.broken == sound && w.finder.hit.to > 0:
 		w.wrapped(text, w.finder.hit)
 	case w.finder.broken == cutRecord:
 		w.malformed(source, line, model.BadJSON, "a record that is cut off: "+ingest.Excerpt(text))

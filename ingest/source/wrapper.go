@@ -2,10 +2,13 @@ package source
 
 import "bytes"
 
-// wrapper is what stood around a record that was a string of another object: lines of one source have the same. It is a
-// prediction: numbers aside all of it has to be there again, and what is behind the record must not hold another.
+// wrapper is what stood around a record that was a member of another object, or a string of one: lines of one source
+// have the same. It is a prediction: numbers aside all of it has to be there again, and what is behind the record must
+// not hold another.
 type wrapper struct {
 	before []byte
+	// behind is what stood behind a record that was no string, with which the line ends again; nil for a string.
+	behind []byte
 }
 
 // maxWrappers is how many are remembered: a few for the pods of a cluster, which metadata tells apart.
@@ -18,6 +21,14 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 		if n < 0 {
 			continue
 		}
+		if behind := w.wrappers[i].behind; behind != nil {
+			if end := len(text) - len(behind); end <= n || !bytes.HasSuffix(text, behind) ||
+				!w.decoders[0].Record(source, line, text[n:end]) {
+				continue
+			}
+			w.used(i)
+			return true
+		}
 		var end int
 		if w.inner, end = unescapeTo(w.inner[:0], text[n:], true); end < 0 || bytes.IndexByte(text[n+end:], '{') >= 0 {
 			return false
@@ -25,13 +36,14 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 		if !w.decoders[0].Record(source, line, bytes.TrimSpace(w.inner)) {
 			return false
 		}
-		if i > 0 {
-			w.wrappers[0], w.wrappers[i] = w.wrappers[i], w.wrappers[0]
-		}
+		w.used(i)
 		return true
 	}
 	return false
 }
+
+// used puts a wrapper first.
+func (w *worker) used(i int) { w.wrappers[0], w.wrappers[i] = w.wrappers[i], w.wrappers[0] }
 
 // match returns the length of what stands before the record, -1 where it is something else.
 func (p *wrapper) match(text []byte) int {
@@ -67,7 +79,10 @@ func (w *worker) wrapped(text []byte, n node) {
 	if bytes.IndexByte(text[n.to:], '{') >= 0 {
 		return
 	}
-	p := wrapper{bytes.Clone(text[:n.from+1])}
+	p := wrapper{before: bytes.Clone(text[:n.from+1])}
+	if n.kind == '{' {
+		p = wrapper{bytes.Clone(text[:n.from]), bytes.Clone(text[n.to:])}
+	}
 	if len(w.wrappers) < maxWrappers {
 		w.wrappers = append(w.wrappers, p)
 		return
