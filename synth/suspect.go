@@ -43,6 +43,8 @@ func (x *suspecting) why(e *graph.Edge) string {
 	case rare && x.pairs[pair{e.Src, e.Dst}].sweep():
 		return fmt.Sprintf("its client tried %d ports of this server, each hardly more than once",
 			x.pairs[pair{e.Src, e.Dst}].all)
+	case e.Used == 0 && e.Proto.NeedsAnswer() && c.spoke:
+		return "the log has answers alone, and no packet of its client, as of its others: an answer that nobody asked for can be forged"
 	case unheard(e) && x.pairs[pair{e.Src, e.Dst}].deaf():
 		return fmt.Sprintf("its client sent datagrams to %d ports of this server, and none of them answered",
 			x.pairs[pair{e.Src, e.Dst}].unheard)

@@ -36,6 +36,8 @@ func TestSuspect(t *testing.T) {
 		{"many ports, often used", strings.ReplaceAll(strings.Join(sweep, "\n"), "/tcp", "/tcp times=20"), ""},
 		{"datagrams to ports that never answer", deaf, "sent datagrams to 10 ports of this server"},
 		{"datagrams to few ports", strings.Join(strings.Split(deaf, "\n")[:7], "\n"), ""},
+		{"answers that nobody asked for", usual + "\nshop/web -> shop/odd 4444/tcp reply times=9", "answers alone"},
+		{"a log of answers", strings.ReplaceAll(usual, "times", "reply times"), ""},
 		{"kubectl run", "shop/{run=debug} -> shop/db 5432/tcp times=20", "kubectl run"},
 		{"an old Deployment", "shop/{run=web,pod-template-hash=1} -> shop/db 5432/tcp times=20", ""},
 		{"between environments", "shop-dev/web -> shop/db 5432/tcp\nshop-dev/web -> shop-prod/db 5432/tcp times=9", "from development to production"},

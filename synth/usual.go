@@ -33,6 +33,7 @@ type pairPorts struct{ all, single, unheard int }
 type client struct {
 	records uint64
 	names   bool // it asked for the name of some address
+	spoke   bool // the log has what it sent, of some connection
 	// namespaces counts the edges to each other namespace.
 	namespaces map[string]int
 }
@@ -44,6 +45,7 @@ func (x *suspecting) count(e *graph.Edge) {
 		x.clients[e.Src] = c
 	}
 	c.records += e.Records()
+	c.spoke = c.spoke || e.Used > 0
 	c.names = c.names || len(e.Names) > 0
 	c.namespaces[x.g.Peers[e.Dst].Namespace]++
 	x.users[doorOf(e)]++

@@ -18,8 +18,8 @@ const start = int64(1767571200) * 1e6
 // Graph builds a graph out of lines "SRC -> DST PORT/PROTO [WORD...]", a record each. An end is an address,
 // "entity:NAME", "network:NAME", "service:NS/NAME", or a pod: "ns/name" has the label app=name, "ns/{a=b,c=d}" the labels given,
 // "ns/pod:name" none. The words: denied, undecided, worldpod, times=N (records), hour=N, src=POD, dst=POD,
-// answered (both ways), noted (nothing came back), source, l7 and verdict (who saw it), names=NAME,... (asked for by
-// the source). Empty lines and those that begin with # are left out.
+// answered (both ways), noted (nothing came back), reply, source, l7 and verdict (who saw it), names=NAME,...
+// (asked for by the source). Empty lines and those that begin with # are left out.
 func Graph(t testing.TB, lines ...string) *graph.Graph {
 	t.Helper()
 	tables := model.NewTables()
@@ -79,6 +79,9 @@ func row(t testing.TB, tables model.Tables, line string) model.Observation {
 			o.Fate, o.SrcPort = model.Undecided, o.Port
 		case "answered": // the row says what came back, and something did
 			o.Marks |= model.MarkNoted | model.MarkAnswered | model.MarkSYN
+		case "reply": // an answer, of which the ends are those of its connection
+			o.Fate = model.Reply
+			o.Marks |= model.MarkNoted | model.MarkAnswered
 		case "noted": // the row says what came back, and nothing did
 			o.Marks |= model.MarkNoted
 		case "source":
