@@ -102,9 +102,9 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	evidence := func(dir string) error {
-		err := l.evidence(dir, rows)
-		rows, l.Builder = nil, nil // nobody asks for the observations again
-		return err
+		kept := rows
+		rows = nil // nobody asks for the observations again
+		return l.evidence(dir, kept)
 	}
 	out.Sayers, out.Needs = l.sayers(out.Config), bundle.NeedsOf(&out.Result, &inForce.Set.Manifests)
 	var console func(*bundle.Manifest, *verify.Report) string

@@ -254,20 +254,9 @@ func (l *Log) Semantics(name string) (eval.Semantics, error) {
 	return eval.Spec, nil
 }
 
-// evidence keeps rows, the observations behind the edges, as a store of its own. Its one source is what was read.
+// evidence keeps rows, the observations behind the edges, as a store of its own. Its one source is what was read. What
+// it was built from goes: with what the store takes it would be the most that is ever in memory.
 func (l *Log) evidence(dir string, rows []model.Observation) error {
-	st, err := store.Create(dir)
-	if err != nil {
-		return err
-	}
-	w, err := st.Writer(store.WriterOptions{Sorted: true})
-	if err != nil {
-		return err
-	}
-	if err := w.Write(l.Builder.Tables(), rows); err != nil {
-		_ = w.Abort()
-		return err
-	}
 	src := store.Source{
 		Name:      "evidence",
 		Format:    l.Format(),
@@ -280,6 +269,20 @@ func (l *Log) evidence(dir string, rows []model.Observation) error {
 	}
 	for i := range rows {
 		src.Records += int64(rows[i].Records)
+	}
+	tables := l.Builder.Tables()
+	l.Builder = nil
+	st, err := store.Create(dir)
+	if err != nil {
+		return err
+	}
+	w, err := st.Writer(store.WriterOptions{Sorted: true})
+	if err != nil {
+		return err
+	}
+	if err := w.Write(tables, rows); err != nil { // it keeps them, and nobody else does
+		_ = w.Abort()
+		return err
 	}
 	return w.Commit([]store.Source{src})
 }
