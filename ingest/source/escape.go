@@ -2,9 +2,13 @@ package source
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"sluice/ingest"
 )
 
 // escaped is the byte that an escape of two stands for, 0 where that has to be looked at.
@@ -36,6 +40,15 @@ func unescapeTo(to, text []byte, quoted bool) ([]byte, int) {
 	out := to[:cap(to)]
 	j := from
 	for i := 0; i < len(text); {
+		if i+8 <= len(text) && j+8 <= len(out) {
+			x := binary.LittleEndian.Uint64(text[i:])
+			binary.LittleEndian.PutUint64(out[j:], x)
+			m := ingest.Marks(x, '"', '\\', '"')
+			n := bits.TrailingZeros64(m) >> 3 // 8 where there is no mark
+			if i, j = i+n, j+n; m == 0 {
+				continue
+			}
+		}
 		c := text[i]
 		if c != '\\' && (c != '"' || !quoted) {
 			out[j] = c
