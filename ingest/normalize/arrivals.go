@@ -42,13 +42,17 @@ func (s *arrivals) all(yield func(arrival) bool) {
 
 // drop forgets those of which gone is true.
 func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
-	kept := arrivals{slots: make([]arrival, len(s.slots))}
+	var kept []arrival
 	for a := range s.all {
 		if !gone(a.of, a.slot) {
-			kept.add(a)
+			kept = append(kept, a)
 		}
 	}
-	*s = kept
+	clear(s.slots)
+	s.n = 0
+	for _, a := range kept {
+		s.add(a)
+	}
 }
 
 func (s *arrivals) byHash() map[uint64][]arrival {
