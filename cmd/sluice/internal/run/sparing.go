@@ -18,7 +18,7 @@ const (
 	few      = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
 	many     = 100       // percent: as usual
 
-	beside    = 100 << 20 // bytes: what a process has beside its heap, and of it in pages that are not full
+	beside    = 60 << 20 // bytes: what a process has beside its heap, and of it in pages that are not full
 	unlimited = math.MaxInt64
 )
 
