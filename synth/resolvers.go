@@ -90,13 +90,12 @@ func answering(s *scope) map[graph.PeerID]bool {
 }
 
 func saysResolver(s *scope, p *graph.Peer) bool {
-	switch p.Kind {
-	case model.KindAddress:
+	switch {
+	case p.Kind == model.KindAddress:
 		return p.Address.IsLinkLocalUnicast()
-	case model.KindEntity:
+	case p.Kind == model.KindEntity:
 		return p.Entities&nodeEntities == model.Host
-	}
-	if p.Workload < 0 {
+	case p.Workload < 0:
 		return false
 	}
 	w := &s.g.Workloads[p.Workload]
