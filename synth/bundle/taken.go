@@ -33,10 +33,11 @@ func (w *written) taken(in *Input, former *Former) []synth.Taken {
 			out = append(out, synth.Taken{Namespace: q.Namespace, What: nameOf(q)})
 		}
 	}
+	given, had := in.given(), former.filed()
 	for _, text := range in.Decided {
 		i := strings.LastIndexByte(text, ' ')
 		kind, name := text[:max(i, 0)], text[i+1:]
-		if (kinds[kind] || kind == model.AnyPolicy) && names[name] && !in.knows(kind, name) && !former.has(name) {
+		if (kinds[kind] || kind == model.AnyPolicy) && names[name] && !given.knows(kind, name) && !had[name] {
 			ns, _, _ := strings.Cut(name, "/")
 			out = append(out, synth.Taken{Namespace: ns, What: text, Decided: true})
 		}
@@ -77,26 +78,35 @@ func (in *Input) reopened() map[string][]string {
 	return out
 }
 
-// knows reports whether a policy that the log shows is among those given: then its labels say whose it is.
-func (in *Input) knows(kind, name string) bool {
-	return slices.ContainsFunc(in.Cluster.Policies, func(q policy.Policy) bool {
-		return q.Namespace+"/"+q.Name == name && (q.Kind == kind || kind == model.AnyPolicy)
-	})
+// givenKinds are the kinds of the policies that are given, by their namespaces and names.
+type givenKinds map[string][]string
+
+func (in *Input) given() givenKinds {
+	out := givenKinds{}
+	for i := range in.Cluster.Policies {
+		q := &in.Cluster.Policies[i]
+		out[q.Namespace+"/"+q.Name] = append(out[q.Namespace+"/"+q.Name], q.Kind)
+	}
+	return out
 }
 
-// has reports whether a bundle has a policy, by its namespace and name.
-func (f *Former) has(name string) bool {
+// knows reports whether a policy that the log shows is among those given: then its labels say whose it is.
+func (g givenKinds) knows(kind, name string) bool {
+	return kind == model.AnyPolicy && len(g[name]) > 0 || slices.Contains(g[name], kind)
+}
+
+// filed are the policies that a bundle has files of, by their namespaces and names.
+func (f *Former) filed() map[string]bool {
+	out := map[string]bool{}
 	if f == nil {
-		return false
+		return out
 	}
-	file := "/" + name + ".yaml"
-	if name[0] == '/' {
-		file = "/" + render.ClusterDir + file[1:]
-	}
-	for of := range f.files {
-		if strings.HasSuffix(of, file) {
-			return true
+	for file := range f.files {
+		name, ok := strings.CutSuffix(file, ".yaml")
+		parts := strings.Split(name, "/")
+		if n := len(parts); ok && n > 2 {
+			out[strings.TrimPrefix(parts[n-2], render.ClusterDir)+"/"+parts[n-1]] = true
 		}
 	}
-	return false
+	return out
 }
