@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +11,8 @@ import (
 
 	"github.com/cilium/cilium/api/v1/observer"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"sluice/ingest/ingesttest"
 )
 
 func generate(t *testing.T, scenario string, seed uint64, records int) []byte {
@@ -86,19 +86,7 @@ func TestOfficial(t *testing.T) {
 
 // TestShipped: the capture and the truth that ship are what the scenario gives.
 func TestShipped(t *testing.T) {
-	f, err := os.Open(filepath.Join("..", "..", "testdata", "flows", "online-boutique.jsonl.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shipped, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	shipped := ingesttest.Unzipped(t, filepath.Join("..", "..", "testdata", "flows", "online-boutique.jsonl.gz"))
 	if !bytes.Equal(shipped, generate(t, "online-boutique.yaml", 1, 0)) {
 		t.Error("the capture is not the scenario's: flowgen -scenario testdata/scenarios/online-boutique.yaml | gzip -9n")
 	}

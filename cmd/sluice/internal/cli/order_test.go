@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/ingest/ingesttest"
 	"sluice/synth/bundle"
 )
 
@@ -19,7 +20,7 @@ import (
 // workers gives the same bundle, byte for byte, evidence included.
 func TestSameBundle(t *testing.T) {
 	capture := filepath.Join("..", "..", "..", "..", "testdata", "flows", "online-boutique.jsonl.gz")
-	text := unzipped(t, capture)
+	text := ingesttest.Unzipped(t, capture)
 	lines := bytes.SplitAfter(bytes.TrimRight(text, "\n"), []byte("\n"))
 	lines[len(lines)-1] = append(bytes.TrimRight(lines[len(lines)-1], "\n"), '\n')
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
@@ -84,23 +85,4 @@ func learned(t *testing.T, out, source string, workers int) map[string]string {
 		t.Fatal(err)
 	}
 	return files
-}
-
-// unzipped is the text of a .gz file.
-func unzipped(t *testing.T, name string) []byte {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/ingest/ingesttest"
 	"sluice/model/store"
 	"sluice/model/store/bucket"
 	"sluice/model/store/bucket/buckettest"
@@ -245,7 +246,7 @@ func TestS3Lies(t *testing.T) {
 	server := httptest.NewServer(l)
 	t.Cleanup(server.Close)
 	direct, lying := s.URL("lies"), buckettest.Through(server.URL, "lies")
-	lines := bytes.SplitAfter(unzipped(t, boutique), []byte("\n"))
+	lines := bytes.SplitAfter(ingesttest.Unzipped(t, boutique), []byte("\n"))
 	fill(t, direct, lines)
 	want := filepath.Join(t.TempDir(), "direct")
 	if errs := read(t, direct, want); len(errs) > 0 {

@@ -1,30 +1,25 @@
 package run
 
 import (
-	"bufio"
-	"compress/gzip"
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"sluice/ingest/ingesttest"
 	"sluice/model/store"
 )
 
 // lines are the first records of a capture of the tests.
 func lines(t *testing.T, n int) (out []string) {
 	t.Helper()
-	f, err := os.Open("../../../../testdata/flows/online-boutique.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for sc := bufio.NewScanner(z); len(out) < n && sc.Scan(); {
-		out = append(out, sc.Text()+"\n")
+	text := ingesttest.Unzipped(t, "../../../../testdata/flows/online-boutique.jsonl.gz")
+	for line := range bytes.Lines(text) {
+		if len(out) == n {
+			break
+		}
+		out = append(out, string(line))
 	}
 	return out
 }
