@@ -15,7 +15,7 @@ import (
 type Group struct {
 	Severity   string   `json:"severity"`
 	Kind       string   `json:"kind"`
-	Count      int      `json:"count"` // what is said of an edge at both its ends counts once
+	Count      int      `json:"count"` // what is said at both ends of an edge, or alike of several namespaces, counts once
 	Namespaces []string `json:"namespaces,omitempty"`
 	Cause      string   `json:"cause"`
 	Follows    string   `json:"consequence"`
@@ -55,11 +55,11 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 			in[at] = true
 			g.Namespaces = append(g.Namespaces, f.Namespace)
 		}
-		if of, ok := f.twin(); ok && said[of] {
+		of := f.twin()
+		if said[of] {
 			continue
-		} else if ok {
-			said[of] = true
 		}
+		said[of] = true
 		if g.Count++; len(g.First) < maxWorst && !slices.Contains(g.First, f.Whole()+": "+f.Consequence) {
 			g.First = append(g.First, f.Whole()+": "+f.Consequence)
 		}
@@ -88,22 +88,22 @@ func (m *Manifest) Groups(dir string, namespaces ...string) []Group {
 	return out
 }
 
-// twin is what is said of an edge. It is said at both its ends where both are asked about.
+// twin is what is said: of an edge at both its ends, where both are asked about, or of the log for each namespace.
 type twin struct {
-	edge       int
+	edge       int // -1 for none
 	kind, text string
 }
 
-// twin returns what a finding says of its edge; false where it is not about one.
-func (f *Finding) twin() (twin, bool) {
-	if f.Edge == nil {
-		return twin{}, false
+func (f *Finding) twin() twin {
+	t := twin{-1, f.Severity + " " + f.Kind, f.Whole() + ": " + f.Consequence}
+	if f.Edge != nil {
+		t.edge = *f.Edge
 	}
-	return twin{*f.Edge, f.Severity + " " + f.Kind, f.Whole() + ": " + f.Consequence}, true
+	return t
 }
 
 // Of are the findings of a group, each with the ends that it is of: "shop ingress, egress".
-func (m *Manifest) Of(g *Group, namespaces ...string) (list []*Finding, where []string) {
+func (m *Manifest) Of(g *Group, namespaces ...string) (list []*Finding, where [][]string) {
 	at := map[twin]int{}
 	for i := range m.Findings {
 		f := &m.Findings[i]
@@ -111,17 +111,18 @@ func (m *Manifest) Of(g *Group, namespaces ...string) (list []*Finding, where []
 			continue
 		}
 		end := strings.TrimSpace(f.Namespace + " " + f.Direction)
-		if of, ok := f.twin(); ok {
-			if k, both := at[of]; both {
-				if list[k].Namespace == f.Namespace {
-					end = f.Direction
-				}
-				where[k] += ", " + end
-				continue
-			}
-			at[of] = len(list)
+		of := f.twin()
+		k, both := at[of]
+		if !both {
+			k = len(list)
+			at[of] = k
+			list, where = append(list, f), append(where, nil)
+		} else if list[k].Namespace == f.Namespace {
+			end = f.Direction
 		}
-		list, where = append(list, f), append(where, end)
+		if end != "" {
+			where[k] = append(where[k], end)
+		}
 	}
 	return list, where
 }

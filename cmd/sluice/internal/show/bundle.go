@@ -56,10 +56,11 @@ func groupsOf(w io.Writer, m *bundle.Manifest, dir string, namespaces []string) 
 			fmt.Fprintf(w, "  %s\n", text.Printable(g.Command, room))
 		}
 		for k, f := range of {
-			if where[k] != "" {
-				where[k] += ": "
+			at := ""
+			if len(where[k]) > 0 {
+				at = text.Some(where[k]) + ": "
 			}
-			fmt.Fprintf(w, "  - %s%s\n", where[k], text.Printable(f.Whole()+": "+f.Consequence, room))
+			fmt.Fprintf(w, "  - %s%s\n", at, text.Printable(f.Whole()+": "+f.Consequence, room))
 			if !same {
 				fmt.Fprintf(w, "    %s\n", text.Printable(m.Command(f, dir), room))
 			}

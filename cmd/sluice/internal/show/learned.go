@@ -176,22 +176,13 @@ func printSpaces(w io.Writer, learned *run.Learned) {
 		if x.readiness {
 			stable = fmt.Sprintf("%d of %d", x.stable.Ready, x.stable.Workloads)
 		}
-		t.row(fewNames(x.names), x.first.Words(model.Ingress), x.first.Words(model.Egress), x.watched.String(),
+		t.row(text.Few(x.names), x.first.Words(model.Ingress), x.first.Words(model.Egress), x.watched.String(),
 			x.watched.LastNewEdge(), stable)
 	}
 	_ = t.flush()
 	if len(rows) < len(all) {
 		fmt.Fprintln(w, "Namespaces with the same words share a row, with the shortest time watched; -o json has each.")
 	}
-}
-
-// fewNames are the first of many names, with how many more there are.
-func fewNames(names []string) string {
-	const most = 2
-	if len(names) <= most+1 {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func printObstacles(w io.Writer, r *synth.Result) {

@@ -284,14 +284,43 @@ func printReport(w io.Writer, r *verify.Report) {
 			text.Printable(strings.Join(g.Pods, ", "), 300),
 		)
 	}
-	for i, o := range r.Open {
+	printOpen(w, r.Open, most)
+	for _, ns := range r.LeftOpen() {
+		fmt.Fprintf(
+			w,
+			"left-open: %s stands in namespace %s and undoes what other policies there isolate, yours too: delete it to enforce\n",
+			policy.OpenName,
+			text.Printable(ns, 80),
+		)
+	}
+}
+
+// printOpen says what policies leave open, namespaces in which one of the same name does the same in a line.
+func printOpen(w io.Writer, open []verify.Opening, most int) {
+	var rows []verify.Opening
+	in := map[verify.Opening][]string{}
+	for _, o := range open {
+		ns := o.Namespace
+		if ns != "" {
+			o.Namespace = "some"
+		}
+		if in[o] == nil {
+			rows = append(rows, o)
+		}
+		in[o] = append(in[o], ns)
+	}
+	for i, o := range rows {
 		if i == most {
-			fmt.Fprintf(w, "... and %d more stay open (-o json lists all)\n", len(r.Open)-most)
+			fmt.Fprintf(w, "... and %d more stay open (-o json lists all)\n", len(rows)-most)
 			break
 		}
-		where := "namespace " + o.Namespace
-		if o.Namespace == "" {
-			where = "all namespaces"
+		where := "all namespaces"
+		switch names := in[o]; {
+		case o.Namespace == "":
+		case len(names) == 1:
+			where = "namespace " + names[0]
+		default:
+			where = fmt.Sprintf("%d namespaces (%s)", len(names), text.Few(names))
 		}
 		if o.Pods != "" {
 			where = text.Printable(o.Pods, 200) + " in " + where
@@ -301,14 +330,6 @@ func printReport(w io.Writer, r *verify.Report) {
 			continue
 		}
 		fmt.Fprintf(w, "open: policy %s allows all %s of %s\n", o.Policy, o.Direction, where)
-	}
-	for _, ns := range r.LeftOpen() {
-		fmt.Fprintf(
-			w,
-			"left-open: %s stands in namespace %s and undoes what other policies there isolate, yours too: delete it to enforce\n",
-			policy.OpenName,
-			text.Printable(ns, 80),
-		)
 	}
 }
 

@@ -63,6 +63,15 @@ func Some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// Few are the first of many names, with how many more there are.
+func Few(names []string) string {
+	const most = 2
+	if len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
 // Reasons writes numbers by what they count, sorted.
 func Reasons(m map[string]uint64) string {
 	keys := make([]string, 0, len(m))
