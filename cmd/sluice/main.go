@@ -10,6 +10,7 @@ import (
 )
 
 func main() {
+	giveBackStart()
 	if os.Getenv("GOGC") == "" {
 		waitToCollect()
 	}
