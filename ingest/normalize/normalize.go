@@ -313,25 +313,21 @@ func selfTalk(f *model.Flow) bool {
 // unlearnable recognises records that leave out what an edge needs. The reason does not depend on which end lacks it,
 // so that both directions of a connection are refused for the same one.
 func unlearnable(f *model.Flow) model.Reason {
-	either := func(holds func(ref *model.Ref, pod, ip []byte) bool) bool {
-		return holds(&f.Src, f.SrcPod, f.SrcIP) || holds(&f.Dst, f.DstPod, f.DstIP)
-	}
+	src, dst := &f.Src, &f.Dst
 	switch {
 	case f.Aggregated:
 		return model.Aggregated
-	case either(func(r *model.Ref, pod, _ []byte) bool { return r.Kind == model.KindUnknown && len(pod) > 0 }):
+	case src.Kind == model.KindUnknown && len(f.SrcPod) > 0 || dst.Kind == model.KindUnknown && len(f.DstPod) > 0:
 		return model.FieldMasked
-	case f.Src.Kind == model.KindUnknown || f.Dst.Kind == model.KindUnknown:
+	case src.Kind == model.KindUnknown || dst.Kind == model.KindUnknown:
 		return model.EmptyEndpoint
-	case (f.Src.Entities|f.Dst.Entities)&(model.UnknownEntity|model.Init) != 0:
+	case (src.Entities|dst.Entities)&(model.UnknownEntity|model.Init) != 0:
 		return model.UnknownIdentity
-	case either(func(r *model.Ref, _, ip []byte) bool { return r.Kind == model.KindAddress && len(ip) == 0 }):
+	case src.Kind == model.KindAddress && len(f.SrcIP) == 0 || dst.Kind == model.KindAddress && len(f.DstIP) == 0:
 		return model.NoAddress
-	}
-	if f.Proto == 0 {
+	case f.Proto == 0:
 		return model.NoPort
-	}
-	if f.Proto.HasPorts() && f.Event != model.EventConnection && (f.DstPort == 0 || f.SrcPort == 0) {
+	case f.Proto.HasPorts() && f.Event != model.EventConnection && (f.DstPort == 0 || f.SrcPort == 0):
 		return model.NoPort
 	}
 	return model.ReasonNone
