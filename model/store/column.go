@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -15,6 +16,7 @@ type column struct {
 	name   string
 	bits   int8 // unsigned integer of this width; 0: a time in microseconds UTC
 	null   bool
+	ids    func(*local) []uint32 // nil: it refers to nothing
 	load32 func(rows []model.Observation, out []int32)
 	save32 func(rows []model.Observation, in []int32)
 	load64 func(rows []model.Observation, out []int64)
@@ -23,64 +25,91 @@ type column struct {
 
 // flowColumns are the columns in the order they are stored in.
 var flowColumns = []column{
-	minutes("window", func(r *model.Observation) *uint32 { return &r.Window }),
-	number("src", 32, false, func(r *model.Observation) *model.EndpointID { return &r.Src }),
-	number("dst", 32, false, func(r *model.Observation) *model.EndpointID { return &r.Dst }),
-	number("src_port", 16, true, func(r *model.Observation) *uint16 { return &r.SrcPort }),
-	number("port", 16, false, func(r *model.Observation) *uint16 { return &r.Port }),
-	number("proto", 8, false, func(r *model.Observation) *model.Proto { return &r.Proto }),
-	number("verdict", 8, false, func(r *model.Observation) *model.Verdict { return &r.Verdict }),
-	number("observer", 8, false, func(r *model.Observation) *model.Observer { return &r.Observer }),
-	number("fate", 8, false, func(r *model.Observation) *model.Fate { return &r.Fate }),
-	number("reason", 8, false, func(r *model.Observation) *model.Reason { return &r.Reason }),
-	number("marks", 16, false, func(r *model.Observation) *model.Marks { return &r.Marks }),
-	number("records", 32, false, func(r *model.Observation) *uint32 { return &r.Records }),
-	number("conns", 32, true, func(r *model.Observation) *uint32 { return &r.Conns }),
-	micros("first", func(r *model.Observation) *int64 { return &r.First }),
-	micros("last", func(r *model.Observation) *int64 { return &r.Last }),
-	number("src_pod", 32, true, func(r *model.Observation) *model.NameID { return &r.SrcPod }),
-	number("dst_pod", 32, true, func(r *model.Observation) *model.NameID { return &r.DstPod }),
+	minutes("window", &sample.Window),
+	referring(number("src", 32, false, &sample.Src), endpointIDs),
+	referring(number("dst", 32, false, &sample.Dst), endpointIDs),
+	number("src_port", 16, true, &sample.SrcPort),
+	number("port", 16, false, &sample.Port),
+	number("proto", 8, false, &sample.Proto),
+	number("verdict", 8, false, &sample.Verdict),
+	number("observer", 8, false, &sample.Observer),
+	number("fate", 8, false, &sample.Fate),
+	number("reason", 8, false, &sample.Reason),
+	number("marks", 16, false, &sample.Marks),
+	number("records", 32, false, &sample.Records),
+	number("conns", 32, true, &sample.Conns),
+	micros("first", &sample.First),
+	micros("last", &sample.Last),
+	referring(number("src_pod", 32, true, &sample.SrcPod), nameIDs),
+	referring(number("dst_pod", 32, true, &sample.DstPod), nameIDs),
 }
 
-func number[T ~uint8 | ~uint16 | ~uint32](name string, bits int8, null bool, field func(*model.Observation) *T) column {
+// sample is a row that fields are told by: they lie in all rows where they lie in it.
+var sample model.Observation
+
+// place is where a field of sample lies in a row.
+func place[T any](field *T) uintptr {
+	return uintptr(unsafe.Pointer(field)) - uintptr(unsafe.Pointer(&sample))
+}
+
+// at is the field of a row at a place. Columns are filled row by row: calling what knows the field would cost more than
+// the field.
+func at[T any](r *model.Observation, place uintptr) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(r), place))
+}
+
+func number[T ~uint8 | ~uint16 | ~uint32](name string, bits int8, null bool, field *T) column {
+	p := place(field)
 	return column{name: name, bits: bits, null: null,
 		load32: func(rows []model.Observation, out []int32) {
 			for i := range rows {
-				out[i] = int32(*field(&rows[i]))
+				out[i] = int32(*at[T](&rows[i], p))
 			}
 		},
 		save32: func(rows []model.Observation, in []int32) {
 			for i := range rows {
-				*field(&rows[i]) = T(in[i])
+				*at[T](&rows[i], p) = T(in[i])
 			}
 		}}
 }
 
-func micros(name string, field func(*model.Observation) *int64) column {
+// referring is a column of ids of the tables that a segment has its own of.
+func referring(c column, ids func(*local) []uint32) column {
+	c.ids = ids
+	return c
+}
+
+func endpointIDs(l *local) []uint32 { return l.endpoints }
+
+func nameIDs(l *local) []uint32 { return l.names }
+
+func micros(name string, field *int64) column {
+	p := place(field)
 	return column{name: name,
 		load64: func(rows []model.Observation, out []int64) {
 			for i := range rows {
-				out[i] = *field(&rows[i])
+				out[i] = *at[int64](&rows[i], p)
 			}
 		},
 		save64: func(rows []model.Observation, in []int64) {
 			for i := range rows {
-				*field(&rows[i]) = in[i]
+				*at[int64](&rows[i], p) = in[i]
 			}
 		}}
 }
 
 // minutes stores minutes as microseconds, the unit of the other times.
-func minutes(name string, field func(*model.Observation) *uint32) column {
+func minutes(name string, field *uint32) column {
+	p := place(field)
 	return column{name: name,
 		load64: func(rows []model.Observation, out []int64) {
 			for i := range rows {
-				out[i] = int64(*field(&rows[i])) * 60e6
+				out[i] = int64(*at[uint32](&rows[i], p)) * 60e6
 			}
 		},
 		save64: func(rows []model.Observation, in []int64) {
 			for i := range rows {
-				*field(&rows[i]) = uint32(in[i] / 60e6)
+				*at[uint32](&rows[i], p) = uint32(in[i] / 60e6)
 			}
 		}}
 }
@@ -109,8 +138,8 @@ func newScratch(rows int) *scratch {
 	return &scratch{make([]int32, rows), make([]int64, rows), make([]int16, rows)}
 }
 
-// write writes the column of rows.
-func (c *column) write(w file.ColumnChunkWriter, rows []model.Observation, s *scratch) (err error) {
+// write writes the column of rows, which refer to l.
+func (c *column) write(w file.ColumnChunkWriter, rows []model.Observation, l *local, s *scratch) (err error) {
 	if c.bits == 0 {
 		c.load64(rows, s.i64)
 		_, err = w.(*file.Int64ColumnChunkWriter).WriteBatch(s.i64[:len(rows)], nil, nil)
@@ -118,6 +147,9 @@ func (c *column) write(w file.ColumnChunkWriter, rows []model.Observation, s *sc
 	}
 	c.load32(rows, s.i32)
 	values, levels := s.i32[:len(rows)], []int16(nil)
+	if c.ids != nil {
+		renumber(values, c.ids(l))
+	}
 	if c.null {
 		values, levels = dropZeros(values, s.levels[:len(rows)])
 	}

@@ -490,9 +490,10 @@ func (f *full) Write(p []byte) (int, error) {
 // TestDiskFull: wherever the disk is full, the error of the write comes back.
 func TestDiskFull(t *testing.T) {
 	tables, rows := crashRows(1)
+	ids := newLocal(&ranked{endpoints: make([]*model.Endpoint, tables.Endpoints.Len()), names: make([]string, tables.Names.Len())}, rows)
 	for n := 0; ; n += 50 {
 		f := full{n}
-		err := (&flowWriter{}).write(newEncoder(), &f, len(rows), func(i int, r *model.Observation) { *r = rows[i] })
+		err := (&flowWriter{}).write(newEncoder(), &f, rows, ids)
 		if err == nil {
 			break
 		}

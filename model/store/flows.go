@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -24,25 +25,17 @@ func flowsSchema() *schema.GroupNode {
 }
 
 // flowWriter writes flows with memory as large as the largest row group so far.
-type flowWriter struct {
-	rows    []model.Observation
-	scratch *scratch
-}
+type flowWriter struct{ scratch *scratch }
 
-// write writes a file of n rows, which at copies by place.
-func (f *flowWriter) write(e *encoder, w io.Writer, n int, at func(i int, r *model.Observation)) error {
-	size := min(n, groupRows)
-	if len(f.rows) < size {
-		f.rows, f.scratch = make([]model.Observation, size), newScratch(size)
+// write writes a file of rows, which refer to l.
+func (f *flowWriter) write(e *encoder, w io.Writer, rows []model.Observation, l *local) error {
+	if size := min(len(rows), groupRows); f.scratch == nil || len(f.scratch.i32) < size {
+		f.scratch = newScratch(size)
 	}
 	return e.write(w, flowsKind, flowsSchema(), func(p *parquetFile) error {
-		for i := 0; i < n; i += groupRows {
-			rows := f.rows[:min(groupRows, n-i)]
-			for j := range rows {
-				at(i+j, &rows[j])
-			}
-			err := p.group(len(rows), func(c int, w file.ColumnChunkWriter) error {
-				return flowColumns[c].write(w, rows, f.scratch)
+		for part := range slices.Chunk(rows, groupRows) {
+			err := p.group(len(part), func(c int, w file.ColumnChunkWriter) error {
+				return flowColumns[c].write(w, part, l, f.scratch)
 			})
 			if err != nil {
 				return err

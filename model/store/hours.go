@@ -30,22 +30,25 @@ type Hours struct {
 	Of []string `json:"of"`
 }
 
-// writeHours writes the rows that order names, of segments from the given one on, once more as sums of hours, as far as
-// that makes less to read of them: fewer files, or half of the rows. It leaves the rows as sums.
-func (w *Writer) writeHours(t *ranked, order []entry, from int) error {
+// writeHours writes rows, of segments from the given one on, once more as sums of hours, as far as that makes less to
+// read of them: fewer files, or half of the rows. It leaves the rows as sums.
+func (w *Writer) writeHours(t *ranked, rows []model.Observation, from int) error {
 	s := &w.sorter
-	if len(order) < cmp.Or(w.opts.HoursFrom, hoursFrom) {
+	if len(rows) < cmp.Or(w.opts.HoursFrom, hoursFrom) {
 		return nil
 	}
-	minutes := map[uint32]int{} // rows, by cluster
-	for _, e := range order {
-		minutes[s.clusterOf(&s.rows[e.row])]++
+	minutes := make([]int, len(s.names)) // rows, by cluster
+	for i := range rows {
+		minutes[s.clusterOf(&rows[i])]++
 	}
-	order = mergeHours(s.rows, s.byHour(order))
-	for len(order) > 0 {
-		cluster := s.clusterOf(&s.rows[order[0].row])
+	if !s.byHour(rows) {
+		return nil
+	}
+	rows = merge(rows, addHours)
+	for len(rows) > 0 {
+		cluster := s.clusterOf(&rows[0])
 		n := 1
-		for n < len(order) && s.clusterOf(&s.rows[order[n].row]) == cluster {
+		for n < len(rows) && s.clusterOf(&rows[n]) == cluster {
 			n++
 		}
 		h := Hours{}
@@ -56,48 +59,36 @@ func (w *Writer) writeHours(t *ranked, order []entry, from int) error {
 		}
 		if n <= segmentRows && (len(h.Of) > 1 || 2*n <= minutes[cluster]) {
 			var err error
-			if h.Segment, err = w.writePair(t, s.names[cluster], hoursDir, order[:n]); err != nil {
+			if h.Segment, err = w.writePair(t, s.names[cluster], hoursDir, rows[:n]); err != nil {
 				return err
 			}
 			h.Day = ""
 			slices.Sort(h.Of)
 			w.hours = append(w.hours, h)
 		}
-		order = order[n:]
+		rows = rows[n:]
 	}
 	return nil
 }
 
-// byHour puts the rows that order names into the first minute of their hour, and returns what is to be sorted again;
-// nil: they were there. That rows of one key come in the order of time spares most of the sorting.
-func (s *sorter) byHour(order []entry) []entry {
-	moved := false
-	for _, e := range order {
-		r := &s.rows[e.row]
+// byHour puts rows into the first minute of their hour, in order again; false: they were there. That rows of one key
+// come in the order of time spares most of the sorting.
+func (s *sorter) byHour(rows []model.Observation) (moved bool) {
+	for i := range rows {
+		r := &rows[i]
 		moved = moved || r.Window%hourMinutes != 0
 		r.Window -= r.Window % hourMinutes
 	}
-	if !moved {
-		return nil
+	if moved {
+		s.sort(rows)
 	}
-	s.entries = order
-	return s.arrange()
+	return moved
 }
 
-// mergeHours adds up neighbours of one key, but none that say what came back with others that do not: the sum would say
-// of all that they do.
-func mergeHours(rows []model.Observation, order []entry) []entry {
-	out := order[:0]
-	for _, e := range order {
-		if n := len(out); n > 0 && out[n-1].key == e.key {
-			a, b := &rows[out[n-1].row], &rows[e.row]
-			if (a.Marks^b.Marks)&model.MarkNoted == 0 && Add(a, b) {
-				continue
-			}
-		}
-		out = append(out, e)
-	}
-	return out
+// addHours is Add, but not of rows that say what came back and others that do not: the sum would say of all that they
+// do.
+func addHours(a, b *model.Observation) bool {
+	return (a.Marks^b.Marks)&model.MarkNoted == 0 && Add(a, b)
 }
 
 // covers reports whether all of what lies between the first and the last record is asked for.
@@ -199,10 +190,10 @@ func (w *Writer) keepSum(ctx context.Context, r *remaining) error {
 	if err := sc.segment(ctx, &r.Segment); err != nil {
 		return err
 	}
-	t, order := w.arrange(mergeHours)
+	t, rows := w.arrange(addHours)
 	h := Hours{Of: r.Of}
 	var err error
-	if h.Segment, err = w.writePair(t, r.Cluster, hoursDir, order); err != nil {
+	if h.Segment, err = w.writePair(t, r.Cluster, hoursDir, rows); err != nil {
 		return err
 	}
 	h.Day = ""

@@ -10,10 +10,10 @@ type local struct {
 	total            int
 }
 
-func newLocal(t *ranked, rows []model.Observation, order []entry) *local {
+func newLocal(t *ranked, rows []model.Observation) *local {
 	l := &local{endpoints: make([]uint32, len(t.endpoints)), names: make([]uint32, len(t.names))}
-	for _, e := range order {
-		r := &rows[e.row]
+	for i := range rows {
+		r := &rows[i]
 		l.endpoints[r.Src], l.endpoints[r.Dst] = 1, 1
 		l.names[r.SrcPod], l.names[r.DstPod] = 1, 1
 	}
@@ -32,17 +32,11 @@ func newLocal(t *ranked, rows []model.Observation, order []entry) *local {
 	return l
 }
 
-// apply makes a row refer to the segment's labels.
-func (l *local) apply(r *model.Observation) {
-	r.Src, r.Dst = model.EndpointID(l.endpoints[r.Src]-1), model.EndpointID(l.endpoints[r.Dst]-1)
-	r.SrcPod, r.DstPod = l.pod(r.SrcPod), l.pod(r.DstPod)
-}
-
-func (l *local) pod(id model.NameID) model.NameID {
-	if id == 0 {
-		return 0
+// renumber makes values that refer to endpoints, or to names, refer to the segment's labels.
+func renumber(values []int32, ids []uint32) {
+	for i, v := range values {
+		values[i] = int32(max(ids[v], 1) - 1) // no pod stays 0
 	}
-	return model.NameID(l.names[id] - 1)
 }
 
 // labels returns the rows of the segment's labels, by id.

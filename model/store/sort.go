@@ -8,10 +8,9 @@ import (
 	"sluice/model"
 )
 
-// sorter brings the rows of a buffer into the order they are stored in: cluster, window, source, destination, and the
-// rest of the key. Rows refer to tables in canonical order.
+// sorter brings rows into the order they are stored in: cluster, window, source, destination, and the rest of the key.
+// Rows refer to tables in canonical order.
 type sorter struct {
-	rows    []model.Observation
 	cluster []uint32 // of an endpoint: rank of its cluster's name, 0 for none
 	names   []string // by rank; 0 is UnknownCluster
 	home    uint32   // rank of the cluster of rows whose ends name none
@@ -19,7 +18,8 @@ type sorter struct {
 	spare   []entry
 }
 
-// entry is a row with the front of its key packed into one number, so that most of the sorting touches no row.
+// entry is a row with the front of its key packed into one number, so that most of the sorting touches no row. In order
+// it says which row belongs at its own place.
 type entry struct {
 	key uint64
 	row uint32
@@ -61,10 +61,10 @@ func (s *sorter) clusterOf(o *model.Observation) uint32 {
 const MaxPeers = 64
 
 // peers returns the other clusters that destinations of rows of one cluster are of, sorted; nil: too many.
-func (s *sorter) peers(order []entry) []string {
-	own, seen := s.clusterOf(&s.rows[order[0].row]), map[uint32]bool{}
-	for _, e := range order {
-		c := s.cluster[s.rows[e.row].Dst]
+func (s *sorter) peers(rows []model.Observation) []string {
+	own, seen := s.clusterOf(&rows[0]), map[uint32]bool{}
+	for i := range rows {
+		c := s.cluster[rows[i].Dst]
 		if c == 0 || c == own || seen[c] {
 			continue
 		}
@@ -81,18 +81,10 @@ func (s *sorter) peers(order []entry) []string {
 	return names
 }
 
-// sort returns the rows' places in order.
-func (s *sorter) sort() []entry {
-	s.entries = slices.Grow(s.entries[:0], len(s.rows))[:len(s.rows)]
-	for i := range s.entries {
-		s.entries[i].row = uint32(i)
-	}
-	return s.arrange()
-}
-
-// arrange brings the entries in order.
-func (s *sorter) arrange() []entry {
-	s.pack()
+// sort brings rows in order. Rows that are nearly so are sorted sooner.
+func (s *sorter) sort(rows []model.Observation) {
+	s.entries = slices.Grow(s.entries[:0], len(rows))[:len(rows)]
+	s.pack(rows)
 	s.radix()
 	for i := 0; i < len(s.entries); {
 		j := i + 1
@@ -100,19 +92,39 @@ func (s *sorter) arrange() []entry {
 			j++
 		}
 		if j > i+1 {
-			slices.SortFunc(s.entries[i:j], func(a, b entry) int { return compareRows(&s.rows[a.row], &s.rows[b.row]) })
+			slices.SortFunc(s.entries[i:j], func(a, b entry) int { return compareRows(&rows[a.row], &rows[b.row]) })
 		}
 		i = j
 	}
-	return s.entries
+	s.place(rows)
 }
 
-// pack fills the keys with as many of the leading fields as go into 64 bits, each with the bits that it needs here.
-func (s *sorter) pack() {
+// place moves rows to where the entries say that they belong: along each circle of those that take each other's place.
+func (s *sorter) place(rows []model.Observation) {
+	for i := range s.entries {
+		if s.entries[i].row == uint32(i) {
+			continue
+		}
+		first, at := rows[i], uint32(i)
+		for {
+			from := s.entries[at].row
+			s.entries[at].row = at
+			if from == uint32(i) {
+				break
+			}
+			rows[at], at = rows[from], from
+		}
+		rows[at] = first
+	}
+}
+
+// pack fills the entries: the keys with as many of the leading fields as go into 64 bits, each with the bits that it
+// needs here.
+func (s *sorter) pack(rows []model.Observation) {
 	lo, hi := ^uint32(0), uint32(0)
 	var all model.Observation // of each field all bits that are set in any row
-	for _, e := range s.entries {
-		r := &s.rows[e.row]
+	for i := range rows {
+		r := &rows[i]
 		lo, hi = min(lo, r.Window), max(hi, r.Window)
 		all.Port, all.SrcPort, all.Proto = all.Port|r.Port, all.SrcPort|r.SrcPort, all.Proto|r.Proto
 		all.Verdict, all.Observer, all.Fate = all.Verdict|r.Verdict, all.Observer|r.Observer, all.Fate|r.Fate
@@ -121,8 +133,8 @@ func (s *sorter) pack() {
 	left := 64 - bits.Len(uint(len(s.names))) - bits.Len32(hi-lo)
 	widths := [...]int{end, end, bits.Len16(all.Port), bits.Len16(all.SrcPort), bits.Len8(uint8(all.Proto)),
 		bits.Len8(uint8(all.Verdict)), bits.Len8(uint8(all.Observer)), bits.Len8(uint8(all.Fate))}
-	for i := range s.entries {
-		r := &s.rows[s.entries[i].row]
+	for i := range rows {
+		r := &rows[i]
 		k := uint64(s.clusterOf(r))<<bits.Len32(hi-lo) | uint64(r.Window-lo)
 		n := left
 		for f, v := range [...]uint64{uint64(r.Src), uint64(r.Dst), uint64(r.Port), uint64(r.SrcPort), uint64(r.Proto),
@@ -132,7 +144,7 @@ func (s *sorter) pack() {
 			}
 			k, n = k<<widths[f]|v, n-widths[f]
 		}
-		s.entries[i].key = k
+		s.entries[i] = entry{k, uint32(i)}
 	}
 }
 
@@ -187,23 +199,26 @@ func compareKey(a, b *model.Observation) int {
 		cmp.Compare(a.Marks&model.KeyMarks, b.Marks&model.KeyMarks))
 }
 
-// merge adds up neighbours of one key, in the first of them, and gives the places that are left. Rows whose sum would
-// not fit stay apart: readers add them.
-func merge(rows []model.Observation, order []entry) []entry {
-	out := order[:0]
-	for _, e := range order {
-		if n := len(out); n > 0 && out[n-1].key == e.key && Add(&rows[out[n-1].row], &rows[e.row]) {
+// merge has add add up neighbours of one key, in the first of them, and gives the rows that are left. Rows whose sum
+// would not fit stay apart: readers add them.
+func merge(rows []model.Observation, add func(a, b *model.Observation) bool) []model.Observation {
+	n := 0
+	for i := range rows {
+		if n > 0 && add(&rows[n-1], &rows[i]) {
 			continue
 		}
-		out = append(out, e)
+		if n < i {
+			rows[n] = rows[i]
+		}
+		n++
 	}
-	return out
+	return rows[:n]
 }
 
 // Add adds b to a where they are of one key and the sums fit, and reports whether it did. a stands before b: its pods
 // are the earlier ones.
 func Add(a, b *model.Observation) bool {
-	if compareKey(a, b) != 0 {
+	if a.Src != b.Src || a.Dst != b.Dst || a.Window != b.Window || compareKey(a, b) != 0 { // mostly the first
 		return false
 	}
 	records, carry := bits.Add32(a.Records, b.Records, 0)

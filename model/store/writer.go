@@ -40,6 +40,7 @@ type Writer struct {
 	err    error
 	home   string // the cluster of rows whose ends name none, "": nobody knows
 	tables *tables
+	rows   []model.Observation // held
 	sorter sorter
 	flows  flowWriter
 	enc    *encoder
@@ -190,11 +191,11 @@ func (w *Writer) Write(t model.Tables, rows []model.Observation) error {
 	for len(rows) > 0 {
 		n := len(rows)
 		if !w.opts.Sorted {
-			n = min(n, bufferRows-len(w.sorter.rows))
+			n = min(n, bufferRows-len(w.rows))
 		}
 		w.hold(t, rows[:n])
 		rows = rows[n:]
-		if len(w.sorter.rows) >= bufferRows && !w.opts.Sorted {
+		if len(w.rows) >= bufferRows && !w.opts.Sorted {
 			if err := w.flush(); err != nil {
 				return err
 			}
@@ -205,18 +206,17 @@ func (w *Writer) Write(t model.Tables, rows []model.Observation) error {
 
 // hold adds rows to the buffer, which grows by doubling: large slices grow by a quarter, and copying them shows.
 func (w *Writer) hold(t model.Tables, rows []model.Observation) {
-	s := &w.sorter
-	old := len(s.rows)
-	if need := old + len(rows); need > cap(s.rows) {
-		size := 2 * cap(s.rows)
+	old := len(w.rows)
+	if need := old + len(rows); need > cap(w.rows) {
+		size := 2 * cap(w.rows)
 		if !w.opts.Sorted {
 			size = min(size, bufferRows)
 		}
-		s.rows = append(make([]model.Observation, 0, max(need, size)), s.rows...)
+		w.rows = append(make([]model.Observation, 0, max(need, size)), w.rows...)
 	}
-	s.rows = append(s.rows, rows...)
+	w.rows = append(w.rows, rows...)
 	for i := range rows {
-		w.tables.own(t, &s.rows[old+i])
+		w.tables.own(t, &w.rows[old+i])
 	}
 }
 
@@ -232,7 +232,7 @@ func (w *Writer) flush() error {
 // letGo lets go of the rows held.
 func (w *Writer) letGo() {
 	w.tables = newTables(w.opts.Cluster)
-	w.sorter.rows = w.sorter.rows[:0]
+	w.rows = w.rows[:0]
 }
 
 // setHome says under which cluster rows are filed whose ends name none.
@@ -332,7 +332,7 @@ func (w *Writer) Abort() error {
 	err := w.store.files.Remove(w.files...)
 	err = errors.Join(err, w.unlock(err == nil && !w.dirty))
 	w.done, w.hours, w.files, w.unlock = nil, nil, nil, nil
-	w.sorter, w.tables, w.flows, w.enc = sorter{}, nil, flowWriter{}, nil
+	w.rows, w.sorter, w.tables, w.flows, w.enc = nil, sorter{}, nil, flowWriter{}, nil
 	w.err = errors.Join(w.err, errClosed)
 	return err
 }
