@@ -140,11 +140,21 @@ func nameAll(groups []*group) {
 		}
 	}
 	times = occurrences(names)
+	ids := make([]string, len(groups))
+	for i, g := range groups {
+		ids[i] = names[i] + "\x00" + g.identity()
+	}
+	alike := occurrences(ids)
 	for i, g := range groups {
 		g.out.Name = names[i]
-		if times[names[i]] > 1 {
-			g.out.Name = shorten(names[i], hash8(g.identity()))
+		if times[names[i]] == 1 {
+			continue
 		}
+		id := g.identity()
+		if alike[ids[i]] > 1 {
+			id += "\x00" + g.key
+		}
+		g.out.Name = shorten(names[i], hash8(id))
 	}
 }
 

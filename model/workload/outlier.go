@@ -46,7 +46,7 @@ func (sp *space) outliers() {
 		common := core.labels
 		for _, v := range list[1:] {
 			u := intersection([]model.Labels{common, v.labels})
-			if follows(core, v) || !odd(core.labels, v.labels, u) && !others.selects(u, o) {
+			if follows(core, v) || !odd(core.labels, v.labels, u) && !others.selects(u, o, list) {
 				common = u
 				continue
 			}
@@ -150,11 +150,17 @@ func newLabelIndex(pods []*pod) labelIndex {
 	return x
 }
 
-// selects reports whether labels select a pod that is not known to be of an owner.
-func (x labelIndex) selects(labels model.Labels, but model.Owner) bool {
+// selects reports whether labels select a pod that is not of an owner. One without owner that has the labels of one of
+// its variants is: nothing tells the two apart.
+func (x labelIndex) selects(labels model.Labels, but model.Owner, its []*variant) bool {
 	if len(labels) == 0 {
 		return true
 	}
 	rarest := slices.MinFunc(labels, func(a, b string) int { return len(x[a]) - len(x[b]) })
-	return slices.ContainsFunc(x[rarest], func(p *pod) bool { return p.owner != but && contains(p.stable, labels) })
+	alike := func(p *pod) bool {
+		return slices.ContainsFunc(its, func(v *variant) bool { return slices.Equal(v.labels, p.stable) })
+	}
+	return slices.ContainsFunc(x[rarest], func(p *pod) bool {
+		return p.owner != but && contains(p.stable, labels) && (p.owner.Name != "" || !alike(p))
+	})
 }

@@ -78,6 +78,17 @@ func TestOutliers(t *testing.T) {
 		{"a StatefulSet whose pods have roles", []string{
 			"StatefulSet/db | app=db role=primary | db-0 | 0 48", "StatefulSet/db | app=db role=replica | db-1 db-2 | 0 48"},
 			[]string{"db: app=db"}, nil},
+		{"one of which records of other nodes name no owner", []string{
+			"Cluster/pg | db=pg role=primary | pg-1 | 0 48", "Cluster/pg | db=pg role=replica | pg-2 | 0 48",
+			"| db=pg role=primary | pg-1 | 0 48", "| db=pg role=replica | pg-2 pg-3 | 0 48", "StatefulSet/mq | app=mq | mq-0 | 0 48"},
+			[]string{"mq: app=mq", "pg: db=pg"}, nil},
+		{"one of whose pods no record names the owner", []string{
+			"Cluster/pg | db=pg role=primary | pg-1 | 0 48", "Cluster/pg | db=pg role=replica | pg-2 | 0 48",
+			"| db=pg role=replica | pg-3 | 0 48", "StatefulSet/mq | app=mq | mq-0 | 0 48"},
+			[]string{"mq: app=mq", "pg: db=pg"}, nil},
+		{"pods without owner that bear a name, and have labels of their own", []string{
+			"StatefulSet/db | app=db tier=data | db-0 | 0 48", "| app=evil tier=data | db-0 | 1 2"},
+			[]string{"db: app=db", "db-358fa656: app=evil"}, []string{"db"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var rows []string

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"strings"
 
 	"sluice/model"
@@ -12,8 +13,33 @@ func controllers(pods []*pod) {
 	for _, p := range pods {
 		p.owner = controller(p.Owner, p.Labels)
 	}
+	byName(pods)
 	siblings(pods)
 	kinds(pods)
+}
+
+// byName gives pods whose records name no owner the one that other records have for pods of their names: Cilium names
+// owners of the pods of its own node alone, and nobody else's.
+func byName(pods []*pod) {
+	owners := map[string]model.Owner{} // by the pod's name; the zero value where it is of several
+	for _, p := range pods {
+		for _, name := range p.samples {
+			if o, ok := owners[name]; ok && o != p.owner && p.owner.Name != "" {
+				owners[name] = model.Owner{}
+			} else if p.owner.Name != "" {
+				owners[name] = p.owner
+			}
+		}
+	}
+	for _, p := range pods {
+		if p.owner.Name != "" || len(p.samples) == 0 {
+			continue
+		}
+		owner := owners[p.samples[0]]
+		if !slices.ContainsFunc(p.samples, func(name string) bool { return owners[name] != owner }) {
+			p.owner = owner
+		}
+	}
 }
 
 // controller strips what a controller appends to the name of what it creates.

@@ -60,7 +60,7 @@ func isRunID(s string) bool {
 
 var (
 	uuid    = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	date    = regexp.MustCompile(`\b20\d\d-?[01]\d-?[0-3]\d`)
+	date    = regexp.MustCompile(`(^|\D)20\d\d-?[01]\d-?[0-3]\d`)
 	version = regexp.MustCompile(`(^|-)v?\d+\.\d+(\.\d+)?([-+._].*)?$`)
 )
 

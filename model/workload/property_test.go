@@ -77,6 +77,11 @@ func rollout(apps []app, generation int) *world {
 			e.Labels = model.MakeLabels(kv)
 			w.eps = append(w.eps, e)
 			w.pods = append(w.pods, []string{name})
+			if e.Owner.Name != "" && n == 1 { // as records of another node have it
+				e.Owner = model.Owner{}
+				w.eps = append(w.eps, e)
+				w.pods = append(w.pods, []string{name})
+			}
 		}
 	}
 	return w
@@ -107,6 +112,13 @@ func TestOrderDoesNotMatter(t *testing.T) {
 			shuffled.pods = append(shuffled.pods, w.pods[i])
 		}
 		got := shuffled.build()
+		ids := map[string]bool{}
+		for _, g := range got.Workloads {
+			if ids[g.ID] {
+				t.Errorf("two workloads are %s", g.ID)
+			}
+			ids[g.ID] = true
+		}
 		if d := cmp.Diff(got.Workloads, want.Workloads, cmpopts.IgnoreUnexported(Workload{})); d != "" {
 			t.Errorf("-got +want\n%s", d)
 		}

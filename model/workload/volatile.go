@@ -50,7 +50,26 @@ var builtin = slices.Concat(ofRollout, []string{
 	"*/image-tag", "*/digest", "*/label-digest", "*/canonical-revision", "*/run-id", "*/timestamp",
 	"istio.io/rev", "topology.kubernetes.io/*", "failure-domain.beta.kubernetes.io/*",
 	"serving.knative.dev/configurationGeneration", "workflows.argoproj.io/completed", "*/pod-name", "*/pod-index",
-})
+}, ofRun, ofInstance)
+
+// ofRun are keys that schedulers of work give each run, task or member of one: Airflow, Spark, the runner of GitLab,
+// cert-manager's solver of challenges, Kubeflow, JobSet, LeaderWorkerSet.
+var ofRun = []string{
+	"run_id", "try_number", "map_index", "airflow-worker", "airflow_version",
+	"spark-app-selector", "spark-exec-id", "spark-exec-resourceprofile-id", "sparkoperator.k8s.io/submission-id",
+	"job.runner.gitlab.com/id", "job.runner.gitlab.com/pod", "manager.runner.gitlab.com/name",
+	"acme.cert-manager.io/http-domain", "acme.cert-manager.io/http-token",
+	"*/replica-index", "*/job-index", "*/job-key", "*/restart-attempt", "*/worker-index", "*/group-index", "*/group-key",
+}
+
+// ofInstance are keys that tell the members of one database apart, or say which of them leads today: CloudNativePG,
+// the operators of Crunchy, Zalando, Oracle's MySQL and KubeBlocks, the one of Redis Failover, Vault.
+var ofInstance = []string{
+	"cnpg.io/instanceName", "cnpg.io/instanceRole", "k8s.enterprisedb.io/instanceName",
+	"k8s.enterprisedb.io/instanceRole", "postgres-operator.crunchydata.com/instance",
+	"postgres-operator.crunchydata.com/role", "spilo-role", "mysql.oracle.com/cluster-role", "kubeblocks.io/role",
+	"redisfailovers-role", "vault-active", "vault-initialized", "vault-perf-standby", "vault-sealed", "vault-version",
+}
 
 // matches reports whether key is one of patterns: exact, "prefix*", or "*/name" for a name under any prefix or none.
 func matches(patterns []string, key string) bool {
