@@ -66,6 +66,13 @@ func unescapeTo(to, text []byte, quoted bool) ([]byte, int) {
 		if e := escaped[text[i+1]]; e != 0 {
 			out[j] = e
 			i, j = i+2, j+1
+			// Between two quotes of JSON there is often but one byte, a colon or a comma.
+			if i+3 <= len(text) && text[i+1] == '\\' && text[i] != '\\' && (text[i] != '"' || !quoted) {
+				if e := escaped[text[i+2]]; e != 0 {
+					out[j], out[j+1] = text[i], e
+					i, j = i+3, j+2
+				}
+			}
 			continue
 		}
 		more, n := otherEscape(out[:j], text[i:])
