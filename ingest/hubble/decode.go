@@ -2,6 +2,7 @@
 package hubble
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"sluice/ingest"
@@ -16,7 +17,9 @@ type Decoder struct {
 	flow model.Flow
 	flat bool // the last record had no envelope
 	more bool // something stands behind the record
-	room scan.Room
+	// looked says that the next record is of no known form.
+	looked bool
+	room   scan.Room
 }
 
 // New makes a Decoder.
@@ -30,6 +33,47 @@ func (d *Decoder) Sibling(sink ingest.Sink) *Decoder {
 func newDecoder(t model.Tables, sink ingest.Sink, shared *objects) *Decoder {
 	return &Decoder{sink: sink, r: reader{tables: t, addresses: newAddresses(t), ends: newEndMemo(shared),
 		texts: newLists(textItem), workloads: newLists(workloadItem)}}
+}
+
+// Line reads the line that text begins with, where it is a record of a known form, and returns its length with the end
+// of the line. 0: it is not, nothing was handed on, and Record is to be asked. Text needs room behind it.
+func (d *Decoder) Line(text []byte) int {
+	r := &d.r
+	if d.looked = false; text[0] != '{' || cap(text)-len(text) < scan.Slack {
+		return 0
+	}
+	d.looked = true
+	if r.noting = r.shapes.predicts(); !r.noting {
+		return 0
+	}
+	b := d.room.Open(text)
+	r.begin()
+	end := r.shapes.read(r, b)
+	next := lineEnd(b, end)
+	// Between values JSON may have line breaks: one record would be taken for what are two lines, both broken.
+	known := next > 0 && !(r.lined && bytes.IndexByte(b[:end], '\n') >= 0) && r.finish() && r.certain()
+	d.room.Close(b, len(text))
+	if !known {
+		return 0
+	}
+	r.shapes.found++
+	r.into(&d.flow, &d.r.addresses)
+	d.sink.Flow(&d.flow)
+	return next
+}
+
+// lineEnd returns the index behind the end of a line, before which blanks alone stand from i on, -1 for another place.
+func lineEnd(b []byte, i int) int {
+	if i < 0 {
+		return -1
+	}
+	for b[i] == ' ' || b[i] == '\t' || b[i] == '\r' {
+		i++
+	}
+	if b[i] != '\n' {
+		return -1
+	}
+	return i + 1
 }
 
 // Record implements ingest.Decoder. While it runs, the byte behind text is its own, where text has room for one.
@@ -59,13 +103,17 @@ func (d *Decoder) read(b []byte, n int) bool {
 		r.begin()
 		return false
 	}
-	r.noting = r.shapes.predicts()
-	if r.noting {
+	if !d.looked {
+		r.noting = r.shapes.predicts()
+	}
+	if r.noting && !d.looked {
 		r.begin()
-		if r.shapes.read(r, b, n) && r.finish() {
+		if r.shapes.read(r, b) == n && r.finish() {
+			r.shapes.found++
 			return true
 		}
 	}
+	d.looked = false
 	if d.flat {
 		r.begin()
 		r.flat = true

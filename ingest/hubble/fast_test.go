@@ -284,6 +284,9 @@ func FuzzFast(f *testing.F) {
 			if diff := p.differ(b); diff != "" {
 				t.Errorf("(-oracle +decoder)\n%s", diff)
 			}
+			if diff, _ := p.quotedDiffers(b, `"`); diff != "" && !otherFolds.Match(b) {
+				t.Errorf("in a string (-oracle +decoder)\n%s", diff)
+			}
 		}
 	})
 }

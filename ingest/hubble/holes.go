@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
@@ -90,7 +91,7 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 	case holeTrace:
 		return r.raw(b, i, &r.trace)
 	case holeNode:
-		return r.nodeName(b, i, &r.node)
+		return r.flowNode(b, i)
 	case holeOuterNode:
 		return r.nodeName(b, i, &r.around)
 	case holePolicies:
@@ -132,6 +133,7 @@ func (r *reader) nodeName(b []byte, i int, to *[]byte) int {
 	if *to = nil; b[i] == '"' {
 		return r.str(b, i, to)
 	}
+	r.lined = true
 	return scan.Skip(b, i, 0)
 }
 
@@ -144,12 +146,38 @@ func (r *reader) raw(b []byte, i int, to *[]byte) int {
 	return end
 }
 
+// outerTime reads the time around a flow, which is of no use where it is that of the flow.
+func (r *reader) outerTime(b []byte, i int) int {
+	if n := len(r.timeText); n > 0 && bytes.HasPrefix(b[i:], r.timeText) {
+		return i + n
+	}
+	return r.text(b, i, &r.outer)
+}
+
+// flowNode reads the node of the flow.
+func (r *reader) flowNode(b []byte, i int) int {
+	end := r.nodeName(b, i, &r.node)
+	if end > 0 {
+		r.nodeText = b[i:end]
+	}
+	return end
+}
+
+// outerNode reads the node around a flow.
+func (r *reader) outerNode(b []byte, i int) int {
+	if n := len(r.nodeText); n > 0 && bytes.HasPrefix(b[i:], r.nodeText) {
+		r.around = r.node
+		return i + n
+	}
+	return r.nodeName(b, i, &r.around)
+}
+
 // timeValue reads the time of the flow.
 func (r *reader) timeValue(b []byte, i int) int {
 	if b[i] == '"' {
-		if us, end := r.minute.parse(b, i+1); end > 0 {
-			r.time, r.timed = us, true
-			return end
+		if us, end := r.minute.parse(b, i+1); end > 0 && b[end] == '"' {
+			r.time, r.timed, r.timeText = us, true, b[i:end+1]
+			return end + 1
 		}
 	}
 	var t []byte
@@ -176,7 +204,7 @@ type minute struct {
 	base int64
 }
 
-// parse reads the rest of a string with a time in UTC as most write it.
+// parse reads a time in UTC as most write it.
 func (m *minute) parse(b []byte, i int) (int64, int) {
 	if text := [...]uint64{scan.Word(b, i), scan.Word(b, i+8)}; text != m.text {
 		t, err := time.Parse(time.RFC3339, string(b[i:i+16])+":00Z")
@@ -198,8 +226,8 @@ func (m *minute) parse(b []byte, i int) (int64, int) {
 		us += int64(frac / 100)
 		i = end
 	}
-	if b[i] != 'Z' || b[i+1] != '"' {
+	if b[i] != 'Z' {
 		return 0, -1
 	}
-	return us, i + 2
+	return us, i + 1
 }

@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"bytes"
 	"hash/maphash"
 	"strings"
 
@@ -19,7 +20,8 @@ type endMemo struct {
 	missed int         // objects of no known head in a row
 	slots  [][2]*known // the one that hit last comes first
 	shared *objects
-	bare   list // of objects without labels
+	bare   list   // of objects without labels
+	last   *known // the object that was read last, nil where it is not remembered
 }
 
 // head is what stands before the identity: text [ID text].
@@ -36,12 +38,13 @@ type known struct {
 	ref   model.Ref
 	id    uint32
 	named bool // the flow carries the name of the pod
+	lined bool // the object has line breaks
 }
 
 type objectHole uint8
 
 const (
-	holePod objectHole = 1 + iota // rest of a string
+	holePod objectHole = 1 + iota // rest of a string, up to the quote with which the next text begins
 	holeID                        // number
 )
 
@@ -94,7 +97,7 @@ func (h *head) at(b []byte, i int) (id uint32, end int) {
 	}
 	i += len(h.text.Text)
 	if h.id {
-		if _, i = scan.Digits(b, i); i < 0 || !h.behind.Stands(b, i) {
+		if i = scan.DigitsEnd(b, i); i < 0 || !h.behind.Stands(b, i) {
 			return 0, -1
 		}
 		i += len(h.behind.Text)
@@ -113,13 +116,13 @@ func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
 			break
 		}
 		if k.holes[n] == holeID {
-			if _, i = scan.Digits(b, i); i < 0 {
+			if i = scan.DigitsEnd(b, i); i < 0 {
 				return nil, 0, false
 			}
 			continue
 		}
 		from := i
-		if i = scan.Plain(b, i); b[i] != '"' || i == from {
+		if i = scan.Plain(b, i); i == from {
 			return nil, 0, false
 		}
 		if k.named {
@@ -134,10 +137,15 @@ func (m *endMemo) rests() bool { return m.missed > missedEnough && m.missed%miss
 
 // find reads a remembered object at b[i:] into e.
 func (m *endMemo) find(b []byte, i int, e *end) int {
+	m.last = nil
 	if m.missed++; m.rests() {
 		return -1
 	}
+	first := scan.Word(b, i)
 	for n, h := range m.heads {
+		if !h.text.Begins(first) {
+			continue
+		}
 		id, at := h.at(b, i)
 		if at < 0 {
 			continue
@@ -152,7 +160,7 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 				continue
 			}
 			if pod, end, ok := k.at(b, at); ok {
-				e.ref, e.pod = k.ref, pod
+				e.ref, e.pod, m.last = k.ref, pod, k
 				if n > 0 {
 					s[0], s[1] = s[1], s[0]
 				}
@@ -168,6 +176,7 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 				k = &c
 			}
 			m.remember(k)
+			m.last = k
 			return end
 		}
 		return -1
@@ -182,8 +191,10 @@ func (r *reader) end(b []byte, i int, e *end) int {
 	}
 	e.said = true
 	if end := r.ends.find(b, i, e); end > 0 {
+		r.lined = r.lined || r.ends.last.lined
 		return end
 	}
+	r.lined = true
 	return r.object(b, i, e)
 }
 
@@ -338,7 +349,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		return
 	}
 	m.missed = 0
-	k := &known{ref: c.ref, id: n, named: c.named}
+	k := &known{ref: c.ref, id: n, named: c.named, lined: bytes.IndexByte(b[all.from:all.to], '\n') >= 0}
 	h := &head{}
 	from := all.from
 	if id.to > 0 {
@@ -382,9 +393,29 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		}
 	}
 	k.texts[hole] = string(b[from:all.to])
+	m.add(k)
+}
+
+// add remembers an object, and lets others find it.
+func (m *endMemo) add(k *known) {
 	k.together()
 	m.shared.add(k)
 	m.remember(k)
+	m.last = k
+}
+
+// quote remembers the object that was read last as it stands in a string of JSON, too.
+func (m *endMemo) quote() {
+	if m.last == nil {
+		return
+	}
+	k, h := *m.last, *m.last.head
+	h.text, h.behind = scan.NewLiteral(quoted.Replace(h.text.Text)), scan.NewLiteral(quoted.Replace(h.behind.Text))
+	for i, text := range k.texts {
+		k.texts[i] = quoted.Replace(text)
+	}
+	k.head = m.headOf(&h)
+	m.add(&k)
 }
 
 // together puts the texts beside each other.

@@ -16,8 +16,11 @@ type reader struct {
 	timed  bool   // the flow has a time
 	outer  []byte // text of the envelope's time
 	around []byte // the node that the envelope names
-	source bool   // the flow has a source
-	bare   bool   // it is known to have no envelope
+	// timeText and nodeText are time and node as they stand in the flow: around it they mostly are the same.
+	timeText, nodeText []byte
+	lined              bool // what was read may have line breaks
+	source             bool // the flow has a source
+	bare               bool // it is known to have no envelope
 	// enveloped tells that what was read as a flow has an envelope.
 	enveloped bool
 	found     found
@@ -54,6 +57,7 @@ const (
 func (r *reader) begin() {
 	r.facts = facts{}
 	r.timed, r.source, r.outer, r.around, r.bare, r.enveloped = false, false, nil, nil, false, false
+	r.timeText, r.nodeText, r.lined = nil, nil, false
 	r.arena, r.path, r.decided = r.arena[:0], r.path[:0], r.decided[:0]
 	r.found, r.lost, r.wrong = foundNothing, 0, ""
 	r.lostFirst, r.lostLast = nil, nil

@@ -1,6 +1,12 @@
 package hubble
 
-import "sluice/ingest/scan"
+import (
+	"bytes"
+	"math/bits"
+	"slices"
+
+	"sluice/ingest/scan"
+)
 
 // shapes are the forms of the records that a source has shown: which text stands between the values that differ from
 // record to record, and what that text says. Keys, their order, blanks and values that come in few combinations are
@@ -16,19 +22,24 @@ type shapes struct {
 
 // shape is a text that may follow a value, with the value behind it, or a fork: what several such texts begin with.
 type shape struct {
-	text scan.Literal // all of it from the value before on
-	hole hole         // noHole at a fork
+	text   scan.Literal // all of it from the value before on
+	rest   string       // of it, behind MaxWords bytes
+	quoted string       // all of it as it stands in a string of JSON
+	hole   hole         // noHole at a fork
 	// next are the texts that may follow, or at a fork go on: no two have the same byte, of first, behind the fork.
-	next  []*shape
-	first []byte
+	// Those that have no room in them are in more.
+	next  [8]*shape
+	first uint64
+	more  *shape
 	only  *shape // the one that may follow, if it is no fork
 	said  *said  // at the end of the record
 	last  string // the object or array that stood there last
+	lined bool   // a text of the record may have line breaks
 }
 
 const (
 	maxShapes    = 1 << 20
-	shapeSize    = 200 // bytes of a shape beside its text
+	shapeSize    = 400 // bytes of a shape beside its text
 	shapeWindow  = 1 << 10
 	minShapeRest = 1 << 13
 	maxShapeRest = 1 << 17
@@ -57,36 +68,63 @@ func (s *shapes) predicts() bool {
 	return true
 }
 
-// read reads the record of n bytes at b where it has a known form.
-func (s *shapes) read(r *reader, b []byte, n int) bool {
+// read reads the record at b where it has a known form, and returns the index behind it, -1 for another. What nearly
+// every record has is read here, mostly without a call.
+func (s *shapes) read(r *reader, b []byte) int {
 	at := &s.root
-	for i := 0; ; {
-		next := at.only
-		if next == nil {
-			next = at.choose(b, i)
+	for i := 0; i >= 0; {
+		if next := at.only; next != nil {
+			at = next
+		} else if at = at.choose(b, i); at == nil {
+			return -1
 		}
-		if next == nil || !next.text.Stands(b, i) {
-			return false
+		if at.text.Differs((*[scan.MaxWords]byte)(b[i:i+scan.MaxWords:i+scan.MaxWords])) != 0 {
+			return -1
 		}
-		at = next
+		if rest := at.rest; rest != "" && !scan.Has(b, i+scan.MaxWords, rest) {
+			return -1
+		}
 		i += len(at.text.Text)
 		switch at.hole {
 		case holeSkip:
-			i = at.skip(b, i)
-		case holeEnd:
-			if i != n {
-				return false
+			if b[i] == '"' {
+				if end := scan.Plain(b, i+1); b[end] == '"' {
+					i = end + 1
+					continue
+				}
 			}
+			i = at.skip(r, b, i)
+		case holeTime:
+			i = r.timeValue(b, i)
+		case holeOuter:
+			i = r.outerTime(b, i)
+		case holeSrcIP:
+			i = r.str(b, i, &r.srcIP)
+		case holeDstIP:
+			i = r.str(b, i, &r.dstIP)
+		case holeSrcPort:
+			i = r.whole(b, i, maxPort, &r.srcPort)
+		case holeDstPort:
+			i = r.whole(b, i, maxPort, &r.dstPort)
+		case holeSource:
+			r.source = b[i] == '{'
+			i = r.end(b, i, &r.src)
+		case holeDestination:
+			i = r.end(b, i, &r.dst)
+		case holeNode:
+			i = r.flowNode(b, i)
+		case holeOuterNode:
+			i = r.outerNode(b, i)
+		case holeEnd:
 			r.said = *at.said
-			s.found++
-			return true
+			r.lined = r.lined || at.lined
+			return i
 		default:
+			r.lined = true
 			i = r.fill(at.hole, b, i)
 		}
-		if i < 0 {
-			return false
-		}
 	}
+	return -1
 }
 
 // choose returns the text that may stand at b[i:], behind the value of s: of several the bytes tell where they part.
@@ -99,25 +137,26 @@ func (s *shape) choose(b []byte, i int) *shape {
 	return nil
 }
 
-// branch returns the text that goes on with a byte.
+// branch returns the text that goes on with a byte. It takes no branch of the processor's, which could not be
+// foreseen. What first has no byte for is 0, with which nothing goes on.
 func (s *shape) branch(c byte) *shape {
-	for n, f := range s.first {
-		if f == c {
-			return s.next[n]
+	for ; s != nil; s = s.more {
+		const ones, highs = 0x0101010101010101, 0x8080808080808080
+		x := s.first ^ uint64(c)*ones
+		if m := (x - ones) &^ x & highs; m != 0 {
+			return s.next[bits.TrailingZeros64(m)>>3&7]
 		}
 	}
 	return nil
 }
 
-// skip passes over a value. Objects and arrays are often those of the record before.
-func (s *shape) skip(b []byte, i int) int {
+// skip passes over a value that is no plain text. Objects and arrays are often those of the record before.
+func (s *shape) skip(r *reader, b []byte, i int) int {
 	switch b[i] {
 	case '"':
-		if i = scan.Plain(b, i+1); b[i] == '"' {
-			return i + 1
-		}
-		return scan.TextEnd(b, i)
+		return scan.TextEnd(b, i+1)
 	case '{', '[':
+		r.lined = true
 		if s.last != "" && scan.Has(b, i, s.last) {
 			return i + len(s.last)
 		}
@@ -136,6 +175,7 @@ func (s *shapes) learn(b []byte, n int, path []step, what *said) {
 		return
 	}
 	at, from := &s.root, 0
+	lined := bytes.IndexByte(b[:n], '\n') >= 0
 	for _, p := range path {
 		if at = s.add(at, b[from:p.from], p.hole); at == nil {
 			return
@@ -144,7 +184,7 @@ func (s *shapes) learn(b []byte, n int, path []step, what *said) {
 	}
 	if at = s.add(at, b[from:n], holeEnd); at != nil {
 		c := *what
-		at.said = &c
+		at.said, at.lined = &c, at.lined || lined
 	}
 }
 
@@ -157,9 +197,9 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 		}
 		next := at.branch(text[n])
 		if next == nil {
-			next = &shape{text: scan.NewLiteral(string(text)), hole: h}
+			next = newShape(string(text), h)
 			at.put(next, n)
-			s.size += len(text) + shapeSize
+			s.size += 2*len(text) + shapeSize
 			return next
 		}
 		whole := next.text.Text
@@ -180,26 +220,40 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 	}
 }
 
+func newShape(text string, h hole) *shape {
+	rest := text[min(len(text), scan.MaxWords):]
+	return &shape{text: scan.NewLiteral(text), rest: rest, quoted: quoted.Replace(text), hole: h}
+}
+
 // put adds what goes on with its byte n.
 func (s *shape) put(next *shape, n int) {
-	s.next, s.first = append(s.next, next), append(s.first, next.text.Text[n])
+	at := s
+	for at.next[len(at.next)-1] != nil {
+		if at.more == nil {
+			at.more = &shape{}
+		}
+		at = at.more
+	}
+	free := slices.Index(at.next[:], nil)
+	at.next[free] = next
+	at.first |= uint64(next.text.Text[n]) << (8 * free)
 	s.alone()
 }
 
 // alone notes whether there is one text that may follow.
 func (s *shape) alone() {
-	if s.only = nil; len(s.next) == 1 && s.next[0].hole != noHole {
-		s.only = s.next[0]
+	if s.only = s.next[0]; s.next[1] != nil || s.only.hole == noHole {
+		s.only = nil
 	}
 }
 
 // fork puts a fork before next, at its byte n.
 func (s *shape) fork(next *shape, n int) *shape {
-	f := &shape{text: scan.NewLiteral(next.text.Text[:n])}
+	f := newShape(next.text.Text[:n], noHole)
 	f.put(next, n)
-	for i := range s.next {
-		if s.next[i] == next {
-			s.next[i] = f
+	for at := s; at != nil; at = at.more {
+		if i := slices.Index(at.next[:], next); i >= 0 {
+			at.next[i] = f
 		}
 	}
 	s.alone()

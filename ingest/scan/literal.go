@@ -30,6 +30,9 @@ func Nowhere() (w Words) {
 // Head returns the first eight bytes, those that do not count as 0.
 func (w *Words) Head() uint64 { return w.words[0] }
 
+// Begins reports whether the text may stand where the first eight bytes are these, the first one lowest.
+func (w *Words) Begins(first uint64) bool { return first&w.masks[0] == w.words[0] }
+
 // Differs is 0 where the text stands at b.
 func (w *Words) Differs(b *[MaxWords]byte) uint64 {
 	return (binary.LittleEndian.Uint64(b[:])&w.masks[0] ^ w.words[0]) |

@@ -52,9 +52,10 @@ func Has(b []byte, i int, lit string) bool {
 }
 
 // stop marks the bytes of x that end a run of plain text: quotes, backslashes, control characters and all beyond
-// ASCII. The lowest mark is exact: what is taken from a byte below is taken from none before it.
+// ASCII. With its second bit turned a quote is 0x20, and as before are control characters alone below that. The lowest
+// mark is exact: what is taken from a byte below is taken from none before it.
 func stop(x uint64) uint64 {
-	return (x | ((x ^ '"'*ones) - ones) | ((x ^ '\\'*ones) - ones) | (x - 0x20*ones)) & highs
+	return (x | ((x ^ 0x02*ones) - 0x21*ones) | ((x ^ '\\'*ones) - ones)) & highs
 }
 
 // Plain returns the index of the first byte from i on that is not plain text.
@@ -211,6 +212,20 @@ func Digits(b []byte, i int) (uint32, int) {
 		return 0, -1
 	}
 	return v, i
+}
+
+// DigitsEnd passes over what Digits reads. What stands behind eight digits or less is left to whoever calls it.
+func DigitsEnd(b []byte, i int) int {
+	x := Word(b, i) ^ '0'*ones
+	n := digits(x)
+	if n == 8 {
+		_, i = Digits(b, i)
+		return i
+	}
+	if n == 0 || n > 1 && byte(x) == 0 {
+		return -1
+	}
+	return i + n
 }
 
 // Fraction reads the digits behind a point, at most nine, as parts of a hundred million, rounded down.

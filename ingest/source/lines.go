@@ -73,13 +73,27 @@ func (r *reader) served(name string, c *cutter, begun *block, h head) {
 	wg.Wait()
 }
 
+// lineDecoder is a decoder that finds the end of a line by reading the record in it.
+type lineDecoder interface {
+	// Line decodes the line that text begins with, and returns its length with the end of the line; 0 where it does not
+	// know it, and then nothing was handed on.
+	Line(text []byte) int
+}
+
 // lines decodes the lines of a block.
 func (w *worker) lines(name string, b *block, h head) {
 	if b.tooLong {
 		w.malformed(name, b.line, model.TooLong, brokenText[model.TooLong])
 	}
 	line := b.line
+	known, _ := w.decoders[0].(lineDecoder)
 	for rest := b.text; len(rest) > 0; line++ {
+		if known != nil && !h.joins && len(w.wrappers) == 0 {
+			if n := known.Line(rest); n > 0 {
+				rest = rest[n:]
+				continue
+			}
+		}
 		text := rest
 		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 			text, rest = rest[:i], rest[i+1:]

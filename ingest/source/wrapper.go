@@ -14,6 +14,13 @@ type wrapper struct {
 // maxWrappers is how many are remembered: a few for the pods of a cluster, which metadata tells apart.
 const maxWrappers = 8
 
+// quotedDecoder is a decoder that can read a record where it stands in a string of JSON.
+type quotedDecoder interface {
+	// Quoted decodes the record that is the inside of a string, with which text begins; behind the string no object may
+	// begin. It is false where it cannot, and then nothing was handed on.
+	Quoted(text []byte) bool
+}
+
 // unwrap decodes the record of a text that looks like one before, and is false where it does not.
 func (w *worker) unwrap(source string, line int64, text []byte) bool {
 	for i := range w.wrappers {
@@ -26,6 +33,10 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 				!w.decoders[0].Record(source, line, text[n:end]) {
 				continue
 			}
+			w.used(i)
+			return true
+		}
+		if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[n:]) {
 			w.used(i)
 			return true
 		}
