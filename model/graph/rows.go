@@ -38,9 +38,12 @@ func (g *Graph) Rows(edges []EdgeID, alike func(EdgeID) Alike) []Row {
 	left = f.fold(left, MostAddresses, f.byAddress(true))
 	left = f.fold(left, MostAddresses, f.byAddress(false))
 	for _, l := range left {
-		f.single(l.id)
+		f.single([]EdgeID{l.id})
 	}
-	slices.SortFunc(f.rows, func(a, b Row) int { return int(a.Edges[0]) - int(b.Edges[0]) })
+	order := func(a, b Row) int { return int(a.Edges[0]) - int(b.Edges[0]) }
+	if !slices.IsSortedFunc(f.rows, order) {
+		slices.SortFunc(f.rows, order)
+	}
 	return f.rows
 }
 
@@ -58,27 +61,33 @@ type foldable struct {
 // foldable returns the edges that could be in a row with others: of a pair with many, or with an outside address. What
 // tells edges apart is asked of them alone. The others have rows then.
 func (f *folding) foldable(edges []EdgeID, alike func(EdgeID) Alike) (out []foldable) {
-	pair := func(e *Edge) pairKey { return pairKey{src: e.Src, dst: e.Dst, proto: e.Proto} }
-	many := make(map[pairKey]int, len(edges))
-	for _, i := range edges {
-		many[pair(&f.g.Edges[i])]++
-	}
-	for _, i := range edges {
-		e := &f.g.Edges[i]
-		outside := f.g.Peers[e.Src].Kind == model.KindAddress || f.g.Peers[e.Dst].Kind == model.KindAddress
-		if outside || many[pair(e)] > MostPorts {
-			out = append(out, foldable{i, alike(i)})
-		} else {
-			f.single(i)
+	f.rows = make([]Row, 0, len(edges))
+	for len(edges) > 0 {
+		e := &f.g.Edges[edges[0]]
+		n := 1 // edges of a pair and protocol follow each other
+		for n < len(edges) && f.g.Edges[edges[n]].beside(e) {
+			n++
 		}
+		outside := f.g.Peers[e.Src].Kind == model.KindAddress || f.g.Peers[e.Dst].Kind == model.KindAddress
+		for k, i := range edges[:n] {
+			if outside || n > MostPorts {
+				out = append(out, foldable{i, alike(i)})
+			} else {
+				f.single(edges[k : k+1 : k+1])
+			}
+		}
+		edges = edges[n:]
 	}
 	return out
 }
 
+// beside reports whether edges are of the same ends and protocol.
+func (e *Edge) beside(o *Edge) bool { return e.Src == o.Src && e.Dst == o.Dst && e.Proto == o.Proto }
+
 // single makes a row of one edge.
-func (f *folding) single(i EdgeID) {
-	e := &f.g.Edges[i]
-	f.rows = append(f.rows, Row{[]EdgeID{i}, f.g.Peers[e.Src].ID, f.g.Peers[e.Dst].ID, e.PortString()})
+func (f *folding) single(edge []EdgeID) {
+	e := &f.g.Edges[edge[0]]
+	f.rows = append(f.rows, Row{edge, f.g.Peers[e.Src].ID, f.g.Peers[e.Dst].ID, e.PortString()})
 }
 
 // pairKey is what edges of a row share; -1 stands for all outside addresses. Without a class they share nothing.

@@ -4,18 +4,21 @@ package show
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/render"
 )
 
 // The values of -o.
@@ -65,8 +68,7 @@ type list[T any] struct {
 	field string // of the object
 	head  []string
 	row   func(t *table, v T)
-	limit int  // of a cell in characters, 0 for the usual
-	lines bool // JSON has one of them a line and is written as they come: there may be hundreds of thousands
+	limit int // of a cell in characters, 0 for the usual
 }
 
 // field is one more field of an object.
@@ -77,8 +79,7 @@ type field struct {
 
 // print writes the things, and the other fields of their object where it is one.
 func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...field) error {
-	switch {
-	case format == Table || format == Wide || format == CSV:
+	if format == Table || format == Wide || format == CSV {
 		t := newTable(w, l.head...)
 		if format == CSV {
 			t = newCSV(w, l.head)
@@ -91,8 +92,6 @@ func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...fie
 			l.row(t, v)
 		}
 		return t.flush()
-	case format == JSON && l.lines:
-		return l.stream(w, all, more)
 	}
 	items := []T{}
 	for v := range all {
@@ -103,8 +102,10 @@ func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...fie
 	return printObject(w, format, append(append(o, more...), field{l.field, items}))
 }
 
-// stream writes JSON without holding the things.
-func (l *list[T]) stream(w io.Writer, all iter.Seq[T], more []field) error {
+// stream writes JSON, one of n things a line, without holding them: there may be hundreds of thousands. They are made
+// and encoded on all processors.
+func (l *list[T]) stream(w io.Writer, n int, at func(i int) T, more ...field) error {
+	const portion = 256
 	out := bufio.NewWriterSize(w, 1<<16)
 	h := newHeader(l.kind)
 	fmt.Fprintf(out, "{\n  \"apiVersion\": %q,\n  \"kind\": %q,\n", h.APIVersion, h.Kind)
@@ -115,22 +116,44 @@ func (l *list[T]) stream(w io.Writer, all iter.Seq[T], more []field) error {
 		}
 		fmt.Fprintf(out, "  %q: %s,\n", f.name, b)
 	}
-	fmt.Fprintf(out, "  %q: [", l.field)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	sep := "\n    "
-	for v := range all {
-		out.WriteString(sep)
-		sep = "    ,"
-		if err := enc.Encode(v); err != nil {
-			return err
+	fmt.Fprintf(out, "  %q: [\n", l.field)
+	parts := make([]part[T], 4*runtime.GOMAXPROCS(0))
+	for from := 0; from < n; from += portion * len(parts) {
+		render.Each(len(parts), func(k int) {
+			first := from + k*portion
+			parts[k].encode(first, min(first+portion, n), at)
+		})
+		for k := range parts {
+			if parts[k].err != nil {
+				return parts[k].err
+			}
+			if _, err := out.Write(parts[k].text.Bytes()); err != nil {
+				return err
+			}
 		}
-	}
-	if sep != "    ," {
-		out.WriteString("\n")
 	}
 	out.WriteString("  ]\n}\n")
 	return out.Flush()
+}
+
+// part is the JSON of some things of a list.
+type part[T any] struct {
+	text bytes.Buffer
+	err  error
+}
+
+func (p *part[T]) encode(from, to int, at func(i int) T) {
+	p.text.Reset()
+	enc := json.NewEncoder(&p.text)
+	enc.SetEscapeHTML(false)
+	for i := from; i < to && p.err == nil; i++ {
+		sep := "    ,"
+		if i == 0 {
+			sep = "    "
+		}
+		p.text.WriteString(sep)
+		p.err = enc.Encode(at(i))
+	}
 }
 
 // object is printed with its fields in their order.

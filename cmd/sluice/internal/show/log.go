@@ -89,7 +89,7 @@ func viewRow(e *graph.Edge, r *graph.Row) EdgeView {
 }
 
 var edges = list[EdgeView]{
-	kind: "EdgeList", field: "edges", lines: true,
+	kind: "EdgeList", field: "edges",
 	head: []string{"SOURCE", "DESTINATION", "PORT", "STATE", "GRADE", "RECORDS", "CONNS", "FIRST", "LAST", "NOTE"},
 	row: func(t *table, e EdgeView) {
 		conns := "-"
@@ -132,10 +132,13 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 		same := string([]byte{byte(e.State), byte(e.Reason), byte(e.Grade), byte(e.Doubt)})
 		return graph.Alike{Ports: same + strings.Join(e.Names, " "), Addresses: same}
 	})
+	row := func(n int) EdgeView {
+		e := g.Sum(&rows[n])
+		return viewRow(&e, &rows[n])
+	}
 	all := func(yield func(EdgeView) bool) {
 		for n := range rows {
-			e := g.Sum(&rows[n])
-			if !yield(viewRow(&e, &rows[n])) {
+			if !yield(row(n)) {
 				return
 			}
 		}
@@ -154,6 +157,9 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 			uses[text] = viewUse(use)
 		}
 		more = append(more, field{"policyLog", uses})
+	}
+	if format == JSON {
+		return edges.stream(w, len(rows), row, more...)
 	}
 	return edges.print(w, format, all, more...)
 }
