@@ -51,6 +51,7 @@ const (
 	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
 	KindTunnel        Kind = "dns-tunnel"        // a client that asked for very many names of code of one zone
 	KindHostPeer      Kind = "own-node-host"     // a peer seen only as the host of the pod's own node
+	KindOwnNode       Kind = "own-node-client"   // a port that the host of the pod's own node alone was seen asking
 	KindOtherNodes    Kind = "other-nodes"       // a peer seen only as other nodes than the pod's own
 	KindMesh          Kind = "mesh-port"         // a port at which a mesh carries the connections of others
 	KindMetadata      Kind = "node-metadata"     // a cloud tells the metadata of a node there
@@ -210,6 +211,11 @@ var pages = map[Kind]page{
 		"The peer is the host of the node that the pod ran on, and no other node was seen in that place.",
 		"The rule allows the own node only: it breaks when the pod or what listens there moves to another.",
 		"Record until it is seen from another node, or allow the entity remote-node by a policy in extra/."},
+	KindOwnNode: {Info,
+		"The host of the pod's own node asked the port, and nothing else did: the kubelet probes it, or a pod on the network of the " +
+			"node (an ingress controller, an agent) needs it. The log has the same for both.",
+		"The own node is always let in. Where the client is no kubelet, it is cut off as soon as either moves to another node.",
+		"Give --manifests: they say which ports are probed. For a client on another node allow the entity remote-node by a policy in extra/."},
 	KindOtherNodes: {Warning,
 		"The peer is a node, and the pod was never seen connecting so to its own: that is another entity.",
 		"The rule allows other nodes only: it breaks when the pod moves to the node that it needs, or what listens there to that of the pod.",

@@ -10,6 +10,7 @@ import (
 
 	"sluice/model"
 	"sluice/model/graph"
+	"sluice/model/workload"
 	"sluice/synth/decision"
 	"sluice/synth/policy"
 )
@@ -20,6 +21,7 @@ func remark(s *scope, sp *speech, n *notes) {
 	remarkAge(s, n)
 	remarkSuspicion(s, n)
 	remarkTunnels(s, n)
+	remarkOwnNode(s, n)
 }
 
 // remarkSubjects notes what concerns whole workloads and namespaces.
@@ -330,6 +332,36 @@ func remarkTunnels(s *scope, n *notes) {
 			p.ID+" asked for very many "+what+": data may leave in them",
 			"its resolver stays allowed, and whatever the resolver forwards").detailed("at least %d names", t.Names))
 	}
+}
+
+// remarkOwnNode notes ports that nothing but the host of the pod's own node asks, and that no manifest says are probed.
+func remarkOwnNode(s *scope, n *notes) {
+	if len(s.g.Probed) == 0 {
+		return
+	}
+	asked := map[graph.Probed]bool{}
+	for _, e := range s.g.AllEdges() {
+		if e.State.Worked() {
+			asked[graph.Probed{Server: e.Dst, Proto: e.Proto, Port: e.Port}] = true
+		}
+	}
+	for _, x := range s.g.Probed {
+		p := &s.g.Peers[x.Server]
+		if p.Workload < 0 || !s.subject(p.Workload) || asked[x] || s.probed(&s.g.Workloads[p.Workload], x) {
+			continue
+		}
+		port := fmt.Sprintf("%d/%s", x.Port, x.Proto)
+		n.find(KindOwnNode.of(p.Namespace, model.Ingress, p.ID+" "+port+" was asked by the host of its own node alone",
+			"that one is always let in: where it is no kubelet, it breaks when either moves to another node"))
+	}
+}
+
+// probed reports whether manifests declare that the kubelet asks a workload at a port.
+func (s *scope) probed(w *workload.Workload, x graph.Probed) bool {
+	return x.Proto == model.TCP && slices.ContainsFunc(s.cfg.Declared, func(d policy.Workload) bool {
+		return d.Namespace == w.Namespace && d.Name == w.Name &&
+			slices.ContainsFunc(d.Probes, func(p policy.Probe) bool { return p.Port == x.Port })
+	})
 }
 
 // rowText is the text of some edges, and how a decision names them.

@@ -33,6 +33,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		k, proxied := d.behind.decide(d.decide(k), t)
 		if k.fate == model.Irrelevant {
 			g.Fates[k.fate][k.reason] += t.records
+			g.probe(assign, &k)
 			if server, client := assign[k.src], assign[k.dst]; t.refuses() && server >= 0 && client >= 0 {
 				refusals[pair{server, client}] += t.records
 			}
@@ -45,6 +46,10 @@ func (b *Builder) Build(cfg Config) *Graph {
 			k:     k, t: t, joined: joined, proxied: proxied,
 		})
 	}
+	slices.SortFunc(g.Probed, func(x, y Probed) int {
+		return cmp.Or(cmp.Compare(x.Server, y.Server), cmp.Compare(x.Proto, y.Proto), cmp.Compare(x.Port, y.Port))
+	})
+	g.Probed = slices.Compact(g.Probed)
 	slices.SortFunc(items, func(x, y item) int {
 		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
 	})

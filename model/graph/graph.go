@@ -140,6 +140,9 @@ type Graph struct {
 	Connections []Connection
 	FanOuts     []FanOut // by client
 	Tunnels     []Tunnel // by client and zone
+	// Probed are the ports of pods that the hosts of their own nodes asked, sorted: the kubelet does, and pods on the
+	// network of the node, which a log cannot tell from it. They are no edges.
+	Probed []Probed
 	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
 	PeerOf []PeerID
 	// standsFor gives for an address that was a pod's, hour by hour, the pods that its records were counted for.
@@ -154,6 +157,20 @@ type Graph struct {
 	Late uint64
 	// Begin and End are First and Last without the few records whose times lie, where there are enough to tell.
 	Begin, End model.Micros
+}
+
+// Probed is a port that the host of the pod's own node asked.
+type Probed struct {
+	Server PeerID
+	Proto  model.Proto
+	Port   uint16
+}
+
+// probe notes a record of a node that asks one of its own pods. Client ports are folded away, and are none.
+func (g *Graph) probe(at []PeerID, k *key) {
+	if p := at[k.dst]; k.reason == model.OwnNode && k.port != 0 && k.proto.HasPorts() && p >= 0 {
+		g.Probed = append(g.Probed, Probed{p, k.proto, k.port})
+	}
 }
 
 // AllWorkloads goes over the workloads in their order.

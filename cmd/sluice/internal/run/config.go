@@ -214,6 +214,7 @@ func (c *Config) synth(cfg *synth.Config, flags Given) error {
 		}
 		cfg.Networks = append(cfg.Networks, synth.Network{Name: n.Name, CIDRs: n.CIDRs})
 	}
+	cfg.Declared = c.Cluster.Workloads
 	return c.places(cfg)
 }
 
