@@ -13,30 +13,61 @@ const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.H
 
 // notes remember the ends at addresses that were noted last, each with its hour, by hashes of 64 bits under a seed of
 // this process: in sets of four, half a line of a processor's cache. What is forgotten is noted again, and changes
-// nothing.
+// nothing. Where much is forgotten there are more sets.
 type notes struct {
-	seed maphash.Seed
-	sets [][4]uint64
+	seed   maphash.Seed
+	sets   [][4]uint64
+	forgot int // since there were as many sets
 }
 
-// noteSets is a power of two. Four places in each are enough for the 50,000 pods and nodes of a large cluster.
-const noteSets = 1 << 14
+// Numbers of sets, powers of two: places for 50,000 pods and nodes at first, and for 200,000 in the end, in 2 MiB.
+const (
+	noteSets = 1 << 14
+	mostSets = 1 << 16
+)
 
 // known reports whether an end was noted in an hour, and remembers that it is now.
 func (n *notes) known(id model.EndpointID, ip []byte, hour uint32) bool {
 	if n.sets == nil {
-		*n = notes{maphash.MakeSeed(), make([][4]uint64, noteSets)}
+		*n = notes{maphash.MakeSeed(), make([][4]uint64, noteSets), 0}
 	}
 	h := (maphash.Bytes(n.seed, ip) ^ uint64(hour)<<32 ^ uint64(id)) * 0x9E3779B97F4A7C15
-	set := &n.sets[h>>32&(noteSets-1)]
-	for _, k := range set {
+	for _, k := range n.at(h) {
 		if k == h {
 			return true
 		}
 	}
+	if n.forgot > len(n.sets)/4 && len(n.sets) < mostSets {
+		n.grow()
+	}
+	n.put(h)
+	return false
+}
+
+// at is the set of a hash.
+func (n *notes) at(h uint64) *[4]uint64 { return &n.sets[h>>32&uint64(len(n.sets)-1)] }
+
+// put remembers a hash.
+func (n *notes) put(h uint64) {
+	set := n.at(h)
+	if set[3] != 0 {
+		n.forgot++
+	}
 	copy(set[1:], set[:])
 	set[0] = h
-	return false
+}
+
+// grow makes room for twice as many.
+func (n *notes) grow() {
+	old := n.sets
+	n.sets, n.forgot = make([][4]uint64, 2*len(old)), 0
+	for i := range old {
+		for k := len(old[i]) - 1; k >= 0; k-- {
+			if h := old[i][k]; h != 0 {
+				n.put(h)
+			}
+		}
+	}
 }
 
 // noteAddresses hands on at which addresses a record shows nodes, pods, and other ends that policies know by something
