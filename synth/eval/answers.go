@@ -35,7 +35,7 @@ func (e *Evaluator) answer(s selected, j int, a *asked, lacks *need, x *answers)
 	p := &e.set.Policies[s.policy]
 	r := &p.Rules[j]
 	var n need
-	m := e.matchRule(r, e.peers[s.policy][j], a, &n)
+	m := e.matchRule(r, &e.peers[s.policy][j], a, &n)
 	if e.semantics == Cilium {
 		m = either(m, e.asksNames(p, r, a, &n))
 	}

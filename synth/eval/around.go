@@ -99,7 +99,8 @@ func (e *Evaluator) together(list []selected, a *asked, lacks *need) answers {
 // first finds the rule of a policy that decides, or those that may.
 func (e *Evaluator) first(s selected, a *asked, lacks *need) answers {
 	x := answers{none: true}
-	for j := range e.rulesFor(s.policy, a) {
+	rules := e.rulesFor(s.policy, a)
+	for j := rules.next(); j >= 0; j = rules.next() {
 		if e.answer(s, j, a, lacks, &x) {
 			break
 		}

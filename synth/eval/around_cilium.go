@@ -32,13 +32,14 @@ func (e *Evaluator) named(o *outlook, a *asked) (next bool) {
 				o.either(needOrder, Part{Policy: sp.policy, Rule: -1})
 				return false
 			}
-			for j := range e.rulesFor(sp.policy, a) {
+			rules := e.rulesFor(sp.policy, a)
+			for j := rules.next(); j >= 0; j = rules.next() {
 				r := &e.set.Policies[sp.policy].Rules[j]
 				if r.Action != action {
 					continue
 				}
 				var n need
-				m := sp.applies(e.matchRule(r, e.peers[sp.policy][j], a, &n), a, &n)
+				m := sp.applies(e.matchRule(r, &e.peers[sp.policy][j], a, &n), a, &n)
 				if m == model.No {
 					continue
 				}
@@ -79,12 +80,12 @@ func (e *Evaluator) beside(list []selected, a *asked, lacks *need) answers {
 	x := answers{none: true}
 	longest := 0
 	for _, s := range list {
-		longest = max(longest, len(e.rules[s.policy][a.dir]))
+		longest = max(longest, len(e.rules[s.policy][a.dir].all))
 	}
 	for k := range longest {
 		for _, action := range []policy.Action{policy.Deny, policy.Allow, policy.Pass} {
 			for _, s := range list {
-				lanes, p := e.rules[s.policy][a.dir], &e.set.Policies[s.policy]
+				lanes, p := e.rules[s.policy][a.dir].all, &e.set.Policies[s.policy]
 				if k >= len(lanes) || p.Rules[lanes[k].rule].Action != action || lanes[k].misses(a.proto, a.port) {
 					continue
 				}

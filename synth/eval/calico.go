@@ -53,13 +53,14 @@ func (e *Evaluator) tier(o *outlook, pass bool, list []selected, a *asked) (next
 			sure.Policy = s.policy
 		}
 		p := &e.set.Policies[s.policy]
-		for j := range e.rulesFor(s.policy, a) {
+		rules := e.rulesFor(s.policy, a)
+		for j := rules.next(); j >= 0; j = rules.next() {
 			var lacks need
 			action, m := p.Rules[j].Action, model.Yes
 			if closed(p, &p.Rules[j]) {
 				action = policy.Deny
 			} else {
-				m = e.calicoRule(p, &p.Rules[j], e.peers[s.policy][j], a, &lacks)
+				m = e.calicoRule(p, &p.Rules[j], &e.peers[s.policy][j], a, &lacks)
 			}
 			if m = s.applies(m, a, &lacks); m == model.No {
 				continue

@@ -8,7 +8,7 @@ import (
 )
 
 // calicoRule reports whether r matches the connection.
-func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, peers []resolved, a *asked, n *need) model.Tri {
+func (e *Evaluator) calicoRule(p *policy.Policy, r *policy.Rule, peers *peerSet, a *asked, n *need) model.Tri {
 	var lacks need
 	m := tri(r.AnyPort || nameless(p, r))
 	for i := 0; i < len(r.Ports) && m != model.Yes; i++ {
@@ -73,17 +73,21 @@ func (e *End) selectedBy(q *policy.Peer, n *need) model.Tri {
 
 // anyOf reports whether one of the peers, in policy p, names end. Those that are resolved need not be read.
 func (e *Evaluator) anyOf(
-	p *policy.Policy, list []policy.Peer, known []resolved, end *End, a *asked, n *need,
+	p *policy.Policy, list []policy.Peer, known *peerSet, end *End, a *asked, n *need,
 ) model.Tri {
+	if p.Tier != "" && len(e.set.Networks) > 0 {
+		known = nil // a selector of pods may find networks, too
+	}
+	if found, ok := known.finds(a.subject, end); ok {
+		return found
+	}
 	m := model.No
 	for i := 0; i < len(list) && m != model.Yes; i++ {
-		if i < len(known) && (p.Tier == "" || len(e.set.Networks) == 0) {
-			if found, ok := known[i].finds(a.subject, end); ok {
-				m = either(m, found)
-				continue
-			}
+		found, ok := known.at(i).finds(a.subject, end)
+		if !ok {
+			found = e.calicoPeer(p, &list[i], end, a, n)
 		}
-		m = either(m, e.calicoPeer(p, &list[i], end, a, n))
+		m = either(m, found)
 	}
 	if m == model.Unknown && everywhere(list) {
 		return model.Yes

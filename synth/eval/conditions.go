@@ -55,8 +55,8 @@ type met struct {
 	bits []uint64
 }
 
-// met lists those that labels meet.
-func (c *conditions) met(labels model.Labels) met {
+// listOf lists those that labels meet, in any order.
+func (c *conditions) listOf(labels model.Labels) []int32 {
 	var list []int32
 	for _, l := range labels {
 		if !strings.Contains(l, "=") {
@@ -71,8 +71,13 @@ func (c *conditions) met(labels model.Labels) met {
 			list = append(list, int32(c.at[i]))
 		}
 	}
+	return list
+}
+
+// metOf takes a list of numbers, of so many that there are.
+func metOf(list []int32, of int) met {
 	const aNumber, aWord = 4, 8 // bytes
-	words := (len(c.numbers) + 63) / 64
+	words := (of + 63) / 64
 	if len(list)*aNumber < words*aWord {
 		slices.Sort(list)
 		return met{list: list}
@@ -96,6 +101,23 @@ func (m met) all(conditions []int) bool {
 		}
 	}
 	return true
+}
+
+// any reports whether one of the conditions is met; they are sorted.
+func (m met) any(conditions []int32) bool {
+	if m.bits != nil {
+		return slices.ContainsFunc(conditions, func(n int32) bool { return m.bits[n/64]&(1<<(n%64)) != 0 })
+	}
+	few, many := m.list, conditions
+	if len(few) > len(many) {
+		few, many = many, few
+	}
+	for _, n := range few {
+		if _, ok := slices.BinarySearch(many, n); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // odd reports whether a condition is about more than the labels that an end has: whether it is met may not be known

@@ -14,6 +14,7 @@ type End struct {
 	ingress, egress selection
 	pods            met // conditions on pods that the end meets, and on namespaces
 	namespaces      met
+	pairs           met // selectors of peers that find it
 }
 
 // Isolated reports whether policies isolate the end in direction d: Unknown where that needs a fact that was not given.

@@ -12,20 +12,24 @@ type Evaluator struct {
 	networks    map[string][]*policy.Network // by name; Peers do not say of which kind
 	byNamespace map[string]*subjects
 	clusterWide []int
-	rules       [][3][]lane    // per policy and direction
-	ordered     []bool         // per policy: its meaning depends on tiers or order
-	tiers       *tiers         // Calico's order of evaluation
-	peers       [][][]resolved // per policy and rule, its peers
+	rules       [][3]lanes  // per policy and direction
+	ordered     []bool      // per policy: its meaning depends on tiers or order
+	denies      []bool      // per policy: not all of its rules allow
+	tiers       *tiers      // Calico's order of evaluation
+	peers       [][]peerSet // per policy and rule, its peers
 
 	ofPods, ofNamespaces conditions
+	pairs                pairs
 }
 
 // New prepares a set. The set must not change afterwards.
 func New(set policy.PolicySet, sem Semantics) *Evaluator {
 	e := &Evaluator{set: set, semantics: sem, byNamespace: map[string]*subjects{},
 		networks: map[string][]*policy.Network{},
-		rules:    make([][3][]lane, len(set.Policies)), ordered: make([]bool, len(set.Policies)),
-		peers: make([][][]resolved, len(set.Policies))}
+		rules:    make([][3]lanes, len(set.Policies)), ordered: make([]bool, len(set.Policies)),
+		denies: make([]bool, len(set.Policies)),
+		peers:  make([][]peerSet, len(set.Policies)),
+		pairs:  pairs{numbers: map[string]int32{}, placed: map[[2]place]int32{}, byPod: map[int][]int32{}, byNamespace: map[int][]int32{}}}
 	if sem == Calico {
 		e.tiers = newTiers(set)
 	}
@@ -47,13 +51,19 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 			e.byNamespace[p.Namespace].add(i, p.Subject)
 		}
 		e.ordered[i] = p.Sequential() || p.Tier != "" && p.Tier != policy.DefaultTier
-		e.peers[i] = make([][]resolved, len(p.Rules))
-		for j, r := range p.Rules {
+		e.peers[i] = make([]peerSet, len(p.Rules))
+		for j := range p.Rules {
+			r := &p.Rules[j]
 			e.peers[i][j] = e.resolve(p, r.Peers)
-			e.rules[i][r.Direction] = append(e.rules[i][r.Direction], e.laneOf(p, j))
+			e.rules[i][r.Direction].all = append(e.rules[i][r.Direction].all, e.laneOf(p, j))
 			e.ordered[i] = e.ordered[i] || r.Action == policy.Pass
+			e.denies[i] = e.denies[i] || r.Action != policy.Allow
+		}
+		for d := range e.rules[i] {
+			e.rules[i][d].sort()
 		}
 	}
+	e.pairs.placed = nil
 	return e
 }
 

@@ -1,8 +1,6 @@
 package eval
 
 import (
-	"iter"
-
 	"slices"
 	"strings"
 
@@ -39,16 +37,77 @@ func newLane(rule int, r *policy.Rule) lane {
 	return l
 }
 
-// rulesFor yields the rules of a policy that may match a connection, in their order.
-func (e *Evaluator) rulesFor(policy int, a *asked) iter.Seq[int] {
-	lanes := e.rules[policy][a.dir]
-	return func(yield func(int) bool) {
-		for k := range lanes {
-			if !lanes[k].misses(a.proto, a.port) && !yield(lanes[k].rule) {
-				return
-			}
+// lanes are those of a policy for one direction.
+type lanes struct {
+	all []lane // in the order of the rules
+	// Where they are many, those of one port by it and then in their order, and the others.
+	single, wide []lane
+}
+
+// few are as many lanes as are looked through one by one.
+const few = 8
+
+// sort divides the lanes.
+func (l *lanes) sort() {
+	if len(l.all) <= few {
+		l.wide = l.all
+		return
+	}
+	for _, x := range l.all {
+		if x.proto != 0 && x.first == x.last {
+			l.single = append(l.single, x)
+		} else {
+			l.wide = append(l.wide, x)
 		}
 	}
+	slices.SortStableFunc(l.single, func(a, b lane) int { return a.compare(b.proto, b.first) })
+}
+
+// compare orders lanes of one port.
+func (l *lane) compare(proto model.Proto, port uint16) int {
+	if l.proto != proto {
+		return int(l.proto) - int(proto)
+	}
+	return int(l.first) - int(port)
+}
+
+// rules goes through the rules of a policy that may match a connection, in their order.
+type rules struct {
+	proto        model.Proto
+	port         uint16
+	single, wide []lane // left, of the one kind on the port alone
+}
+
+func (e *Evaluator) rulesFor(policy int, a *asked) rules {
+	l := &e.rules[policy][a.dir]
+	first, end := 0, len(l.single)
+	for first < end {
+		if m := int(uint(first+end) >> 1); l.single[m].compare(a.proto, a.port) < 0 {
+			first = m + 1
+		} else {
+			end = m
+		}
+	}
+	for end < len(l.single) && l.single[end].compare(a.proto, a.port) == 0 {
+		end++
+	}
+	return rules{a.proto, a.port, l.single[first:end], l.wide}
+}
+
+// next is the next rule, -1 after the last one.
+func (r *rules) next() int {
+	for len(r.wide) > 0 && r.wide[0].misses(r.proto, r.port) {
+		r.wide = r.wide[1:]
+	}
+	from := &r.wide
+	if len(r.wide) == 0 || len(r.single) > 0 && r.single[0].rule < r.wide[0].rule {
+		if from = &r.single; len(r.single) == 0 {
+			return -1
+		}
+	}
+	rule := (*from)[0].rule
+	*from = (*from)[1:]
+	return rule
 }
 
 // misses reports whether the rule matches nothing on a port.

@@ -45,8 +45,11 @@ func TestResolved(t *testing.T) {
 		{Namespaces: policy.Selector{{Key: "team", Op: policy.Exists}}},
 		{Pods: policy.Selector{{Key: policy.ClusterName, Values: []string{"c"}}}},
 	}
+	rule := func(peers []policy.Peer) policy.Rule {
+		return policy.Rule{Direction: model.Ingress, Peers: peers, AnyPort: true}
+	}
 	set := policy.PolicySet{Policies: []policy.Policy{{Name: "p", Namespace: "a", Ingress: true,
-		Rules: []policy.Rule{{Direction: model.Ingress, Peers: peers, AnyPort: true}}}}}
+		Rules: []policy.Rule{rule(peers), rule(peers[:2]), rule(peers[:1]), rule(peers[1:2])}}}}
 	for _, sem := range []Semantics{Spec, Cilium, Calico} {
 		e := New(set, sem)
 		for _, f := range []Facts{
@@ -58,7 +61,7 @@ func TestResolved(t *testing.T) {
 		} {
 			end := e.End(f)
 			for i := range peers {
-				got, ok := e.peers[0][0][i].finds(end, end)
+				got, ok := e.peers[0][0].at(i).finds(end, end)
 				var n need
 				want := e.matchPeer(&peers[i], end, end, &n)
 				if sem == Calico {
@@ -71,8 +74,22 @@ func TestResolved(t *testing.T) {
 					t.Errorf("%s: peer %d of %+v has to be read", sem, i, f)
 				}
 			}
-			if _, ok := e.peers[0][0][3].finds(end, end); ok {
+			if _, ok := e.peers[0][0].at(3).finds(end, end); ok {
 				t.Errorf("%s: the name of the cluster is taken for a label", sem)
+			}
+			for j := range set.Policies[0].Rules {
+				got, ok := e.peers[0][j].finds(end, end)
+				want := model.No
+				for i := range set.Policies[0].Rules[j].Peers {
+					var n need
+					want = either(want, e.matchPeer(&set.Policies[0].Rules[j].Peers[i], end, end, &n))
+				}
+				if ok && got != want {
+					t.Errorf("%s: rule %d of %+v: %v by number, %v by reading", sem, j, f, got, want)
+				}
+				if ok != (j > 0 && !f.LabelsUnknown) {
+					t.Errorf("%s: rule %d of %+v: by number: %v", sem, j, f, ok)
+				}
 			}
 		}
 	}

@@ -132,7 +132,7 @@ func (e *End) matchPort(p *policy.Port, proto model.Proto, port uint16, n *need)
 
 // matchRule reports whether r, in a policy of the subject, names the connection. Ports come first: they are cheap and
 // tell most.
-func (e *Evaluator) matchRule(r *policy.Rule, peers []resolved, a *asked, n *need) model.Tri {
+func (e *Evaluator) matchRule(r *policy.Rule, peers *peerSet, a *asked, n *need) model.Tri {
 	ports := tri(r.AnyPort)
 	var lacks need
 	for i := 0; i < len(r.Ports) && ports != model.Yes; i++ {
@@ -146,8 +146,8 @@ func (e *Evaluator) matchRule(r *policy.Rule, peers []resolved, a *asked, n *nee
 	}
 	m := ports
 	if !r.AnyPeer {
-		if a.dir == model.Egress && !r.AnyPort && !a.numbered(r) {
-			peers = each(peers)
+		if len(peers.list) > 0 && a.dir == model.Egress && !r.AnyPort && !a.numbered(r) {
+			peers = peers.each()
 		}
 		m = and(m, e.matchAny(r.Peers, peers, a.subject, a.peer, &lacks))
 	}
@@ -162,20 +162,19 @@ func (e *Evaluator) matchRule(r *policy.Rule, peers []resolved, a *asked, n *nee
 
 // matchAny reports whether one of the peers, in a policy of subject, names end. Those that are resolved need not be
 // read.
-func (e *Evaluator) matchAny(list []policy.Peer, known []resolved, subject, end *End, n *need) model.Tri {
+func (e *Evaluator) matchAny(list []policy.Peer, known *peerSet, subject, end *End, n *need) model.Tri {
+	if found, ok := known.finds(subject, end); ok {
+		return found
+	}
 	m := model.No
 	for i := 0; i < len(list) && m != model.Yes; i++ {
-		if i < len(known) {
-			if known[i].wide {
-				m = either(m, end.ofNamespaces(list[i].Namespaces, known[i].each, n))
-				continue
-			}
-			if found, ok := known[i].finds(subject, end); ok {
-				m = either(m, found)
-				continue
-			}
+		if r := known.at(i); r != nil && r.wide {
+			m = either(m, end.ofNamespaces(list[i].Namespaces, r.each, n))
+		} else if found, ok := r.finds(subject, end); ok {
+			m = either(m, found)
+		} else {
+			m = either(m, e.matchPeer(&list[i], subject, end, n))
 		}
-		m = either(m, e.matchPeer(&list[i], subject, end, n))
 	}
 	if m == model.Unknown && e.semantics != Cilium && everywhere(list) {
 		return model.Yes

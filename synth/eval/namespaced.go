@@ -31,13 +31,15 @@ func (e *Evaluator) namespaced(a *asked) (p Part, lacks need) {
 		if e.ordered[sp.policy] {
 			return Part{Outcome: Unknown, Reason: Lacking, Policy: sp.policy, Rule: -1, Needs: string(needOrder)}, ""
 		}
-		for j := range e.rulesFor(sp.policy, a) {
+		allowed := func() bool { return allow.Outcome == Allowed && (allow.Reason == ByRule || len(s.after) == 0) }
+		rules := e.rulesFor(sp.policy, a)
+		for j := rules.next(); j >= 0 && (e.denies[sp.policy] || !allowed()); j = rules.next() {
 			r := &e.set.Policies[sp.policy].Rules[j]
-			if allow.Outcome == Allowed && r.Action == policy.Allow && (allow.Reason == ByRule || len(s.after) == 0) {
+			if r.Action == policy.Allow && allowed() {
 				continue
 			}
 			var n need
-			switch m := sp.applies(e.matchRule(r, e.peers[sp.policy][j], a, &n), a, &n); {
+			switch m := sp.applies(e.matchRule(r, &e.peers[sp.policy][j], a, &n), a, &n); {
 			case m == model.Yes && r.Action == policy.Deny:
 				return Part{Outcome: Denied, Reason: ByRule, Policy: sp.policy, Rule: j}, ""
 			case m == model.Yes:

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"sluice/model"
@@ -16,52 +17,165 @@ type resolved struct {
 	pods, namespaces []int
 }
 
-// resolve numbers the conditions of the peers of a rule of a policy.
-func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) []resolved {
-	out, room := make([]resolved, len(list)), 0
-	for i := range list {
-		room += len(list[i].Pods) + len(list[i].Namespaces)
-	}
-	numbers := make([]int, 0, room)
-	from := func(n int) []int { return numbers[n:len(numbers):len(numbers)] }
-	for i := range list {
-		p := &list[i]
-		if e.semantics == Cilium && of.Around() && p.Kind == policy.PeerPods && len(p.Pods) == 0 && !p.Inside {
-			out[i] = resolved{wide: true}
-			continue
-		}
-		if p.Kind != policy.PeerPods || slices.ContainsFunc(p.Pods, odd) || slices.ContainsFunc(p.Namespaces, odd) {
-			continue
-		}
-		r, at := resolved{ok: true, named: true}, len(numbers)
-		for k := range p.Pods {
-			numbers = append(numbers, e.ofPods.number(&p.Pods[k]))
-		}
-		r.pods, at = from(at), len(numbers)
-		for k := range p.Namespaces {
-			key := p.Namespaces[k].Key
-			r.named = r.named && (key == policy.NamespaceName || e.semantics == Calico && key == calicoNamespaceName)
-			numbers = append(numbers, e.ofNamespaces.number(&p.Namespaces[k]))
-		}
-		r.namespaces = from(at)
-		out[i] = r
-	}
-	return out
+// peerSet are the peers of a rule.
+type peerSet struct {
+	// pairs are the numbers of their selectors, sorted, where labels of pods and names of namespaces tell of each peer
+	// whom it finds; nil where one asks for more.
+	pairs []int32
+	list  []resolved // then: each by itself
 }
 
-// meet notes which conditions an end meets.
+// pairs numbers the pairs of selectors, of pods and of their namespaces, that peers of rules have: thousands of rules
+// name the same pods.
+type pairs struct {
+	list    []resolved
+	numbers map[string]int32
+	placed  map[[2]place]int32 // by where the selectors lie in memory, while the set is prepared: most are shared
+	// Numbers by one condition that each has: on pods, else on namespaces, else on nothing.
+	byPod, byNamespace map[int][]int32
+	others             []int32
+}
+
+// place is where a selector lies.
+type place struct {
+	first *policy.Requirement
+	n     int
+}
+
+func placeOf(s policy.Selector) place {
+	if len(s) == 0 {
+		return place{}
+	}
+	return place{&s[0], len(s)}
+}
+
+// resolve numbers the peers of a rule of a policy.
+func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) peerSet {
+	s, known := peerSet{pairs: make([]int32, len(list))}, true
+	each := func(i int) (r resolved, number int32) {
+		p := &list[i]
+		switch {
+		case p.Kind != policy.PeerPods:
+			return r, -1
+		case e.semantics == Cilium && of.Around() && len(p.Pods) == 0 && !p.Inside:
+			return resolved{wide: true}, -1
+		}
+		if number = e.pair(p); number >= 0 {
+			r = e.pairs.list[number]
+		}
+		return r, number
+	}
+	for i := range list {
+		r, number := each(i)
+		s.pairs[i], known = number, known && r.ok && r.named
+	}
+	if known {
+		slices.Sort(s.pairs)
+		s.pairs = slices.Compact(s.pairs)
+		return s
+	}
+	s.pairs, s.list = nil, make([]resolved, len(list))
+	for i := range list {
+		s.list[i], _ = each(i)
+	}
+	return s
+}
+
+// pair is the number of the selectors of a peer of pods, -1 where a condition is about more than labels.
+func (e *Evaluator) pair(p *policy.Peer) int32 {
+	at := [2]place{placeOf(p.Pods), placeOf(p.Namespaces)}
+	n, ok := e.pairs.placed[at]
+	if !ok {
+		n = -1
+		if !slices.ContainsFunc(p.Pods, odd) && !slices.ContainsFunc(p.Namespaces, odd) {
+			n = e.newPair(p)
+		}
+		e.pairs.placed[at] = n
+	}
+	return n
+}
+
+func (e *Evaluator) newPair(p *policy.Peer) int32 {
+	r := resolved{ok: true, named: true}
+	var key []byte
+	for i := range p.Pods {
+		r.pods = append(r.pods, e.ofPods.number(&p.Pods[i]))
+		key = binary.AppendUvarint(key, 1+uint64(r.pods[i]))
+	}
+	key = append(key, 0)
+	for i := range p.Namespaces {
+		name := p.Namespaces[i].Key
+		r.named = r.named && (name == policy.NamespaceName || e.semantics == Calico && name == calicoNamespaceName)
+		r.namespaces = append(r.namespaces, e.ofNamespaces.number(&p.Namespaces[i]))
+		key = binary.AppendUvarint(key, 1+uint64(r.namespaces[i]))
+	}
+	x := &e.pairs
+	n, ok := x.numbers[string(key)]
+	if ok {
+		return n
+	}
+	n = int32(len(x.list))
+	x.numbers[string(key)], x.list = n, append(x.list, r)
+	switch {
+	case len(r.pods) > 0:
+		x.byPod[r.pods[0]] = append(x.byPod[r.pods[0]], n)
+	case len(r.namespaces) > 0:
+		x.byNamespace[r.namespaces[0]] = append(x.byNamespace[r.namespaces[0]], n)
+	default:
+		x.others = append(x.others, n)
+	}
+	return n
+}
+
+// meet notes which conditions an end meets, and by which selectors of peers it is found.
 func (e *Evaluator) meet(end *End) {
 	pod, namespace := end.Labels, end.namespace
 	if e.semantics == Calico {
 		pod, namespace = end.labels.labels, end.ofNamespace.labels
 	}
-	end.pods, end.namespaces = e.ofPods.met(pod), e.ofNamespaces.met(namespace)
+	pods, namespaces := e.ofPods.listOf(pod), e.ofNamespaces.listOf(namespace)
+	end.pods, end.namespaces = metOf(pods, len(e.ofPods.numbers)), metOf(namespaces, len(e.ofNamespaces.numbers))
+	found := slices.Clone(e.pairs.others)
+	find := func(candidates []int32) {
+		for _, n := range candidates {
+			if r := &e.pairs.list[n]; end.namespaces.all(r.namespaces) && end.pods.all(r.pods) {
+				found = append(found, n)
+			}
+		}
+	}
+	for _, n := range pods {
+		find(e.pairs.byPod[int(n)])
+	}
+	for _, n := range namespaces {
+		find(e.pairs.byNamespace[int(n)])
+	}
+	end.pairs = metOf(found, len(e.pairs.list))
+}
+
+// finds reports whether one of the peers names a pod of the subject's cluster; ok is false where they have to be looked
+// at one by one.
+func (s *peerSet) finds(subject, end *End) (m model.Tri, ok bool) {
+	switch {
+	case s == nil || s.pairs == nil || end.LabelsUnknown:
+		return model.No, false
+	case !end.IsPod || elsewhere(end, subject):
+		return model.No, true
+	}
+	return tri(end.pairs.any(s.pairs)), true
+}
+
+// at is the peer at a place, nil where it has to be read.
+func (s *peerSet) at(i int) *resolved {
+	if s == nil || i >= len(s.list) {
+		return nil
+	}
+	return &s.list[i]
 }
 
 // finds reports whether the peer names a pod of the subject's cluster; ok is false where it has to be read.
 func (r *resolved) finds(subject, end *End) (m model.Tri, ok bool) {
 	switch {
-	case !r.ok || end.LabelsUnknown || !r.named && !end.namespaceKnown:
+	case r == nil || !r.ok || end.LabelsUnknown || !r.named && !end.namespaceKnown:
 		return model.No, false
 	case !end.IsPod || elsewhere(end, subject):
 		return model.No, true
@@ -70,13 +184,13 @@ func (r *resolved) finds(subject, end *End) (m model.Tri, ok bool) {
 }
 
 // each returns peers that are asked of each end by itself.
-func each(list []resolved) []resolved {
-	if !slices.ContainsFunc(list, func(r resolved) bool { return r.wide }) {
-		return list
+func (s *peerSet) each() *peerSet {
+	if !slices.ContainsFunc(s.list, func(r resolved) bool { return r.wide }) {
+		return s
 	}
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].each = true
+	out := peerSet{list: slices.Clone(s.list)}
+	for i := range out.list {
+		out.list[i].each = true
 	}
-	return list
+	return &out
 }

@@ -97,7 +97,7 @@ func (e *Evaluator) sel(end *End, i int, sure model.Tri) {
 	for _, d := range []model.Direction{model.Ingress, model.Egress} {
 		s := end.selection(d)
 		isolates := e.set.Policies[i].Isolates(d)
-		if !isolates && len(e.rules[i][d]) == 0 {
+		if !isolates && len(e.rules[i][d].all) == 0 {
 			continue
 		}
 		s.policies = append(s.policies, selected{i, sure == model.Yes})
@@ -130,7 +130,7 @@ func (e *Evaluator) calicoEnd(end *End) {
 func (e *Evaluator) selAround(end *End, i int, sure model.Tri) {
 	p := &e.set.Policies[i]
 	for _, d := range policy.Directions() {
-		if len(e.rules[i][d]) == 0 {
+		if len(e.rules[i][d].all) == 0 {
 			continue
 		}
 		s := end.selection(d)
