@@ -50,9 +50,13 @@ type Move struct{ ID, From, To string }
 
 // Diff compares two sets. What is not known for sure is an outcome of its own: a change to or from it is one.
 func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, cfg Config) (Difference, error) {
-	d := differ{most: cfg.Most, before: eval.New(before, cfg.Semantics), after: eval.New(after, cfg.Semantics),
+	d := differ{most: cfg.Most, after: eval.New(after, cfg.Semantics),
 		names: map[nameTriple]graph.EdgeID{}, isolation: map[Isolation]bool{}}
 	only, all := changed(before, after), !sameAround(before, after)
+	if cfg.Most > 0 && d.exceeds(g, only[1], all, cfg) {
+		return Difference{TooMany: true}, nil
+	}
+	d.before = eval.New(before, cfg.Semantics)
 	both := eval.New(joined(before, after), cfg.Semantics)
 	d.u = newUniverse(g, both, cfg)
 	d.u.name(both, asked([2]policy.PolicySet{before, after}, only, all))
@@ -66,6 +70,24 @@ func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, c
 		return Difference{}, err
 	}
 	return d.result(before, after), nil
+}
+
+// exceeds reports whether it is too much already by what policies of the new set touch of what was seen: nothing that
+// the old one knows makes that less.
+func (d *differ) exceeds(g *graph.Graph, changed map[int]bool, all bool, cfg Config) bool {
+	if !all && len(changed)*len(g.Peers) < d.most/2 { // it costs a part of comparing
+		return false
+	}
+	u := newUniverse(g, d.after, cfg)
+	var touched [2][]bool // ingress, egress
+	for side, dir := range policy.Directions() {
+		touched[side] = make([]bool, len(u.members))
+		for i := range u.members {
+			touched[side][i] = all ||
+				slices.ContainsFunc(u.members[i].end.Policies(dir), func(p int) bool { return changed[p] })
+		}
+	}
+	return pairsOf(touched)*len(u.ports) > d.most
 }
 
 // asked are the policies whose words may decide something differently.

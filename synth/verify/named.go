@@ -19,16 +19,20 @@ func (u *universe) name(ev *eval.Evaluator, policies []policy.Policy) {
 	for _, p := range u.ports {
 		ports[p] = true
 	}
+	add := naming{u, ev, map[string][]int{}, map[string]bool{}}
+	for i := range u.members {
+		add.add(i)
+	}
 	for i := range policies {
 		p := &policies[i]
 		if p.Namespace != "" {
-			u.pods(ev, []string{p.Namespace}, p.Subject)
+			add.pods([]string{p.Namespace}, p.Subject)
 		}
 		for j := range p.Rules {
 			r := &p.Rules[j]
 			eachPeer(r.Peers, func(x *policy.Peer) {
 				if names, ok := namesOf(x.Namespaces); ok && x.Kind == policy.PeerPods {
-					u.pods(ev, names, x.Pods)
+					add.pods(names, x.Pods)
 				}
 			})
 			for _, x := range r.Ports {
@@ -53,32 +57,49 @@ func namesOf(s policy.Selector) ([]string, bool) {
 	return s[0].Values, true
 }
 
+// naming adds pods to a universe.
+type naming struct {
+	u     *universe
+	ev    *eval.Evaluator
+	in    map[string][]int // pods by namespace
+	asked map[string]bool  // selectors that were added already, with their namespaces
+}
+
+func (x *naming) add(i int) {
+	if end := x.u.members[i].end; end.IsPod {
+		x.in[end.Namespace] = append(x.in[end.Namespace], i)
+	}
+}
+
 // pods adds the pods of namespaces that a selector asks for, as far as none was seen that it selects.
-func (u *universe) pods(ev *eval.Evaluator, namespaces []string, s policy.Selector) {
+func (x *naming) pods(namespaces []string, s policy.Selector) {
 	if len(s) == 0 {
 		return
 	}
+	key := policy.PeersKey([]policy.Peer{{Namespaces: policy.Namespace(namespaces...), Pods: s}})
+	if x.asked[key] {
+		return
+	}
+	x.asked[key] = true
 	for _, labels := range combinations(s) {
-		text := policy.MatchLabels(labels).String()
 		list := make([]string, 0, len(labels))
 		for k, v := range labels {
 			list = append(list, k+"="+v)
 		}
 		f := eval.Facts{IsPod: true, Labels: model.MakeLabels(list)}
 		for _, ns := range namespaces {
-			if f.Namespace = ns; !u.has(&f, labels) {
-				u.members = append(u.members, member{-1, ns + "/(pods " + text + ")", ev.End(f)})
+			if sel := policy.MatchLabels(labels); !x.has(ns, sel) {
+				f.Namespace = ns
+				x.u.members = append(x.u.members, member{-1, ns + "/(pods " + sel.String() + ")", x.ev.End(f)})
+				x.add(len(x.u.members) - 1)
 			}
 		}
 	}
 }
 
 // has reports whether a pod of a namespace has labels.
-func (u *universe) has(f *eval.Facts, labels map[string]string) bool {
-	sel := policy.MatchLabels(labels)
-	return slices.ContainsFunc(u.members, func(m member) bool {
-		return m.end.IsPod && m.end.Namespace == f.Namespace && sel.Matches(m.end.Labels)
-	})
+func (x *naming) has(namespace string, labels policy.Selector) bool {
+	return slices.ContainsFunc(x.in[namespace], func(i int) bool { return labels.Matches(x.u.members[i].end.Labels) })
 }
 
 // combinations are the labels that a selector names: one of each list of values, nil where it asks for something else
