@@ -8,7 +8,6 @@ import (
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/synth/policy"
-	"sluice/synth/render"
 )
 
 // writePolicies returns the policies for needs. It fails where a widening that was asked for could be made for nobody.
@@ -72,11 +71,11 @@ func (w *writer) writeAll(ctx context.Context, bySubject needy) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		render.Each(len(list), func(i int) { w.solver.share(&list[i], bySubject) })
+		model.Each(len(list), func(i int) { w.solver.share(&list[i], bySubject) })
 		for i := range list {
 			list[i].policy.Name = w.nameShared(&list[i])
 		}
-		render.Each(len(list), func(i int) {
+		model.Each(len(list), func(i int) {
 			x := &list[i]
 			x.policy = w.solver.complete(policy.Policy{Name: x.policy.Name, Namespace: x.namespace, Subject: x.sel}, x.rules)
 		})

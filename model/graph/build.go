@@ -177,50 +177,62 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 
 // finish makes edges and connections of items in order, and gives for each edge its first item.
 func (g *Graph) finish(items []item, given lookups) []int {
-	w := weigher{names: g.Tables.Names, eps: g.Tables.Endpoints.Snapshot(), lookups: given}
-	edges, conns := 0, 0
+	var from, conns []int // of each edge, its first item and its first connection
+	n := 0
 	for i := range items {
-		if i == 0 || items[i].peers != items[i-1].peers || items[i].port != items[i-1].port {
-			edges++
-			conns++
-		} else if items[i].ranks != items[i-1].ranks {
-			conns++
-		}
-	}
-	g.Edges, g.Connections = make([]Edge, 0, edges), make([]Connection, 0, conns)
-	from := make([]int, 0, edges)
-	at := 0
-	for len(items) > 0 {
-		n := 1
-		for n < len(items) && items[n].peers == items[0].peers && items[n].port == items[0].port {
+		switch {
+		case i == 0 || items[i].peers != items[i-1].peers || items[i].port != items[i-1].port:
+			from, conns = append(from, i), append(conns, n)
+			n++
+		case items[i].ranks != items[i-1].ranks:
 			n++
 		}
-		of := items[:n]
-		items = items[n:]
-		from = append(from, at)
-		at += n
-		ed := w.weigh(of)
-		ed.Src, ed.Dst, ed.Proto, ed.Port = PeerID(of[0].peers>>32), PeerID(uint32(of[0].peers)), of[0].k.proto, of[0].k.port
-		reason := of[0].reason()
-		if reason != model.ReasonNone {
-			ed.State, ed.Reason, ed.NeverWorked = Refused, reason, neverWorked(of)
-			ed.refuse()
-		}
-		g.Fates[model.Used][0] += ed.Used
-		g.Fates[model.Reply][0] += ed.Replies
-		g.Fates[model.Duplicate][0] += ed.Duplicates
-		g.Fates[model.Denied][0] += ed.DeniedRecords
-		g.Fates[model.Refused][reason] += ed.RefusedRecords
-		for i := range of {
-			if k := &of[i].k; i == 0 || of[i].ranks != of[i-1].ranks {
-				g.Connections = append(
-					g.Connections,
-					Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: EdgeID(len(g.Edges))},
-				)
+	}
+	g.Edges, g.Connections = make([]Edge, len(from)), make([]Connection, n)
+	const atOnce = 1 << 12
+	fates, eps := make([]model.Counts, (len(from)+atOnce-1)/atOnce), g.Tables.Endpoints.Snapshot()
+	model.Each(len(fates), func(k int) {
+		w := weigher{names: g.Tables.Names, eps: eps, lookups: given}
+		for i := k * atOnce; i < min((k+1)*atOnce, len(from)); i++ {
+			of := items[from[i]:]
+			if i+1 < len(from) {
+				of = items[from[i]:from[i+1]]
 			}
-			g.Connections[len(g.Connections)-1].Records += of[i].t.records
+			g.Edges[i] = w.edge(of, &fates[k])
+			connect(g.Connections[conns[i]:], EdgeID(i), of)
 		}
-		g.Edges = append(g.Edges, ed)
+	})
+	for k := range fates {
+		g.Fates.Add(&fates[k])
 	}
 	return from
+}
+
+// edge makes an edge of its items, and counts their records.
+func (w *weigher) edge(of []item, fates *model.Counts) Edge {
+	ed := w.weigh(of)
+	ed.Src, ed.Dst, ed.Proto, ed.Port = PeerID(of[0].peers>>32), PeerID(uint32(of[0].peers)), of[0].k.proto, of[0].k.port
+	reason := of[0].reason()
+	if reason != model.ReasonNone {
+		ed.State, ed.Reason, ed.NeverWorked = Refused, reason, neverWorked(of)
+		ed.refuse()
+	}
+	fates[model.Used][0] += ed.Used
+	fates[model.Reply][0] += ed.Replies
+	fates[model.Duplicate][0] += ed.Duplicates
+	fates[model.Denied][0] += ed.DeniedRecords
+	fates[model.Refused][reason] += ed.RefusedRecords
+	return ed
+}
+
+// connect makes the connections of an edge, the first of out.
+func connect(out []Connection, edge EdgeID, of []item) {
+	n := -1
+	for i := range of {
+		if k := &of[i].k; i == 0 || of[i].ranks != of[i-1].ranks {
+			n++
+			out[n] = Connection{Src: k.src, Dst: k.dst, Proto: k.proto, Port: k.port, Edge: edge}
+		}
+		out[n].Records += of[i].t.records
+	}
 }

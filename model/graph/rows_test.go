@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"sluice/model"
@@ -29,6 +30,7 @@ func TestRows(t *testing.T) {
 			records += e.Used
 			g.Edges, all = append(g.Edges, e), append(all, EdgeID(n))
 		}
+		slices.SortFunc(g.Edges, func(a, b Edge) int { return compareEdges(&a, &b) })
 		seen := map[EdgeID]bool{}
 		var sum uint64
 		rows := g.Rows(all, func(i EdgeID) Alike {

@@ -2,10 +2,7 @@ package workload
 
 import (
 	"cmp"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"sluice/model"
 )
@@ -90,9 +87,9 @@ func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
 	})
 	j := learn(spaces, cfg)
-	each(spaces, func(sp *space) {
-		sp.form(j)
-		sp.describe(j)
+	model.Each(len(spaces), func(i int) { // side by side: none knows of another
+		spaces[i].form(j)
+		spaces[i].describe(j)
 	})
 	for i := range s.of {
 		s.of[i] = -1
@@ -102,20 +99,6 @@ func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 	}
 	slices.SortFunc(s.Refused, func(a, b Refusal) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
 	return s
-}
-
-// each works on the spaces side by side: none knows of another.
-func each(spaces []*space, work func(*space)) {
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := next.Add(1); int(i) <= len(spaces); i = next.Add(1) {
-				work(spaces[i-1])
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // collect appends the workloads of a space to s in the order of their names.

@@ -1,12 +1,16 @@
 package bundle
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,31 +23,108 @@ import (
 	"sluice/synth/verify"
 )
 
-// sameMeaning reports whether a bundle says what the one before it said.
+// sameMeaning reports whether a bundle says what the one before it said: mostly it says so in the same words, or has
+// not the same policies.
 func (m *Manifest) sameMeaning(before *Former) (bool, error) {
 	if before == nil {
 		return false, nil
 	}
-	now, err := m.meaning()
-	return maps.Equal(now, before.meaning), err
+	if same, err := m.sameWords(before); same || err != nil {
+		return same, err
+	}
+	now := meaning{}
+	if err := now.add(m, func(t reflect.Type) bool { return !isList(t) }); err != nil || !maps.Equal(now, before.meaning) {
+		return false, err
+	}
+	lists := meaning{}
+	if err := lists.add(m, isList); err != nil {
+		return false, err
+	}
+	had, err := before.lists()
+	return maps.Equal(lists, had), err
+}
+
+// sameWords reports whether bundle.json would be the same but for what no meaning depends on.
+func (m *Manifest) sameWords(before *Former) (bool, error) {
+	c := m.committed()
+	c.AsOf, c.Files = before.asOf, map[string]string{}
+	for name, digest := range m.Files {
+		if isYAML(name) {
+			c.Files[name] = digest
+		}
+	}
+	for name, digest := range before.files {
+		if !isYAML(name) {
+			c.Files[name] = digest
+		}
+	}
+	fresh := map[string]bool{}
+	for _, r := range before.rules {
+		fresh[r.id] = r.fresh
+	}
+	return before.has(&c.Manifest, func(item any) any {
+		if r, ok := item.(*Rule); ok {
+			same := *r
+			same.New = fresh[r.ID]
+			return &same
+		}
+		return committedItem(item)
+	})
 }
 
 // stable is what bundle.json has. While nothing else differs from the bundle before, the day stays, too: the bytes do.
 func (m *Manifest) stable(before *Former) (*committed, error) {
 	c := m.committed()
-	if before != nil && before.asOf != c.AsOf {
-		today := c.AsOf
-		c.AsOf = before.asOf
-		hash := sha256.New()
-		if err := encodeTo(hash, c); err != nil {
-			return nil, err
-		}
-		if digestText(hash.Sum(nil)) != before.digest {
-			c.AsOf = today
-		}
-		m.AsOf = c.AsOf
+	if before == nil || before.asOf == c.AsOf {
+		return c, nil
 	}
-	return c, nil
+	today := c.AsOf
+	c.AsOf = before.asOf
+	same, err := before.has(&c.Manifest, committedItem)
+	if !same {
+		c.AsOf = today
+	}
+	m.AsOf = c.AsOf
+	return c, err
+}
+
+// has reports whether its bundle.json is a manifest to the byte, the items of whose lists are written as item says.
+func (f *Former) has(m *Manifest, item func(any) any) (bool, error) {
+	text, err := f.text()
+	if err != nil {
+		return false, fmt.Errorf("read bundle: %w", err)
+	}
+	defer func() { _ = text.Close() }()
+	c := &comparer{with: bufio.NewReaderSize(text, 1<<16)}
+	err = (&jsonWriter{out: c, item: item}).all(m)
+	switch {
+	case errors.Is(err, errDiffers):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	_, err = c.with.ReadByte()
+	return errors.Is(err, io.EOF), nil
+}
+
+// comparer takes what it is to be the same as, and fails at the first byte that is not.
+type comparer struct {
+	with *bufio.Reader
+	have []byte
+}
+
+var errDiffers = errors.New("it differs")
+
+func (c *comparer) Write(text []byte) (int, error) {
+	c.have = slices.Grow(c.have[:0], len(text))[:len(text)]
+	n, err := io.ReadFull(c.with, c.have)
+	switch {
+	case !bytes.Equal(c.have[:n], text), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return 0, errDiffers
+	case err != nil:
+		return 0, fmt.Errorf("read bundle: %w", err)
+	}
+	return n, nil
 }
 
 // markNew marks the rules that the bundle before did not have. While nothing changes the marks stay.
@@ -68,10 +149,11 @@ const (
 
 // Comparison is what a bundle is compared with, and by what.
 type Comparison struct {
-	Base   *Former        // nil: nothing was there
-	Graph  *graph.Graph   // what was seen; nil: that is not at hand, and only the files are compared
-	Config verify.Config  // how policies are judged
-	Kinds  []render.Kinds // of the policies
+	Base   *Former         // nil: nothing was there
+	Graph  *graph.Graph    // what was seen; nil: that is not at hand, and only the files are compared
+	Config verify.Config   // how policies are judged
+	Kinds  []render.Kinds  // of the policies
+	same   map[string]bool // files that the former bundle has as they are now
 }
 
 // mostCompared is how many connections the sets are asked for: some seconds.
@@ -159,7 +241,7 @@ func (c *Comparison) decided(ctx context.Context, p *page, set *policy.PolicySet
 	const otherwise = "What they allow and deny was not compared here: %s. `sluice diff OLD NEW` does it."
 	var before *policy.PolicySet
 	if set != nil {
-		before = c.Base.policies(set, c.Kinds)
+		before = c.Base.policies(set, c.same, c.Kinds)
 	}
 	switch {
 	case before == nil:

@@ -10,7 +10,6 @@ import (
 	"sluice/model/graph"
 	"sluice/synth"
 	"sluice/synth/policy"
-	"sluice/synth/render"
 	"sluice/synth/verify"
 )
 
@@ -138,12 +137,17 @@ func namespaces(r *synth.Result, enforced policy.PolicySet) []Namespace {
 	return list
 }
 
+// rowOf says where in a manifest each edge of a graph is, none where it is not.
+type rowOf []int
+
+const none = -1
+
 // edges lists the edges that have an end in one of the namespaces, alike ones in one row. The result says where each is
 // in the manifest.
-func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
-	index := make(map[graph.EdgeID]int, len(g.Edges))
+func (m *Manifest) edges(g *graph.Graph, r *synth.Result) rowOf {
+	index := slices.Repeat(rowOf{none}, len(g.Edges))
 	cannot, learned := r.Inexpressible(), r.Accepted()
-	var listed []graph.EdgeID
+	listed := make([]graph.EdgeID, 0, len(g.Edges))
 	for i, e := range g.AllEdges() {
 		src, dst := &g.Peers[e.Src], &g.Peers[e.Dst]
 		_, from := r.Enforce[src.Namespace]
@@ -153,42 +157,42 @@ func (m *Manifest) edges(g *graph.Graph, r *synth.Result) map[graph.EdgeID]int {
 		}
 	}
 	rows := rowsOf(g, r, listed)
-	m.Edges = make([]Edge, 0, len(rows))
+	m.Edges = make([]Edge, len(rows))
 	seen := make([]Seen, len(rows))
-	for n, row := range rows {
-		e, first := g.Sum(&row), row.Edges[0]
-		for _, i := range row.Edges {
-			index[i] = len(m.Edges)
+	for n := range rows {
+		for _, i := range rows[n].Edges {
+			index[i] = n
 		}
+	}
+	model.Each(len(rows), func(n int) {
+		row := &rows[n]
+		e, first := g.Sum(row), row.Edges[0]
 		many := 0
 		if len(row.Edges) > 1 {
 			many = len(row.Edges)
 		}
 		seen[n] = Seen{e.Records(), e.DeniedRecords, e.Conns, len(e.Windows), model.StampSecond(e.First),
 			model.StampSecond(e.Last), e.Observers.Names(), e.SrcPod, e.DstPod}
-		m.Edges = append(
-			m.Edges,
-			Edge{
-				row.Source,
-				row.Destination,
-				row.Port,
-				many,
-				e.State.String(),
-				e.GradeText(),
-				e.Doubt.String(),
-				e.Reason.String(),
-				cannot[first],
-				learned[first] && !e.State.Worked(),
-				decided(r, first),
-				&seen[n],
-				e.Names,
-			},
-		)
-	}
+		m.Edges[n] = Edge{
+			row.Source,
+			row.Destination,
+			row.Port,
+			many,
+			e.State.String(),
+			e.GradeText(),
+			e.Doubt.String(),
+			e.Reason.String(),
+			cannot[first],
+			learned[first] && !e.State.Worked(),
+			decided(r, first),
+			&seen[n],
+			e.Names,
+		}
+	})
 	return index
 }
 
-func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
+func (m *Manifest) rules(r *synth.Result, index rowOf) {
 	set := r.Policies
 	for _, ns := range r.Namespaces() {
 		if p, ok := r.Beside(ns); ok {
@@ -199,27 +203,36 @@ func (m *Manifest) rules(r *synth.Result, index map[graph.EdgeID]int) {
 		set = set.Add(p)
 	}
 	of := make([][]Rule, len(set.Policies))
-	render.Each(len(of), func(i int) { of[i] = rulesOf(r, &set.Policies[i], index) })
+	model.Each(len(of), func(i int) { of[i] = rulesOf(r, &set.Policies[i], index) })
 	m.Rules = append(m.Rules, slices.Concat(of...)...)
 }
 
 // rulesOf are the rules of a policy, with the rows of their edges.
-func rulesOf(r *synth.Result, p *policy.Policy, index map[graph.EdgeID]int) []Rule {
+func rulesOf(r *synth.Result, p *policy.Policy, index rowOf) []Rule {
 	out := make([]Rule, 0, len(p.Rules))
 	for j := range p.Rules {
 		if p.Rules[j].Action != policy.Allow {
 			continue // no edge asks for it
 		}
 		id := p.RuleID(j)
-		told := map[int]bool{}
-		rule := Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(), []int{}, false}
-		for _, e := range r.RuleEdges[id] {
-			if k := index[e]; !told[k] {
-				told[k] = true
-				rule.Edges = append(rule.Edges, k)
-			}
+		out = append(out, Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].Direction.String(), p.Rules[j].String(),
+			index.rows(r.RuleEdges[id]), false})
+	}
+	return out
+}
+
+// rows are those of some edges, in their order and each once.
+func (x rowOf) rows(edges []graph.EdgeID) []int {
+	out := make([]int, 0, len(edges))
+	told := map[int]bool{}
+	for _, e := range edges {
+		k := x[e]
+		if n := len(out); k == none || n > 0 && (out[n-1] == k || n > 1 && told[k]) {
+			continue
 		}
-		out = append(out, rule)
+		if out = append(out, k); len(edges) > 2 {
+			told[k] = true
+		}
 	}
 	return out
 }
@@ -241,7 +254,7 @@ func (m *Manifest) widenings(g *graph.Graph, r *synth.Result) {
 	}
 }
 
-func (m *Manifest) findings(r *synth.Result, index map[graph.EdgeID]int) {
+func (m *Manifest) findings(r *synth.Result, index rowOf) {
 	for _, f := range r.Findings {
 		out := Finding{
 			Kind:        string(f.Kind),
@@ -254,8 +267,8 @@ func (m *Manifest) findings(r *synth.Result, index map[graph.EdgeID]int) {
 		if f.Direction != model.DirectionUnknown {
 			out.Direction = f.Direction.String()
 		}
-		if i, ok := index[f.Edge]; ok {
-			out.Edge = &i
+		if f.Edge >= 0 && index[f.Edge] != none {
+			out.Edge = &index[f.Edge]
 		}
 		m.Findings = append(m.Findings, out)
 	}

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"syscall"
 
-	"sluice/synth/render"
+	"sluice/model"
 )
 
 // disk is what changes files. Tests have one that fails, and one that loses what was not synced.
@@ -166,7 +166,7 @@ func writeFiles(on disk, dir string, files map[string][]byte) error {
 	}
 	dirs := slices.Sorted(maps.Keys(in))
 	errs := make([]error, len(dirs))
-	render.Each(len(dirs), func(i int) {
+	model.Each(len(dirs), func(i int) {
 		if err := on.MkdirAll(filepath.Join(dir, filepath.FromSlash(dirs[i])), 0o755); err != nil {
 			errs[i] = fmt.Errorf("make directory %s: %w", dirs[i], err)
 			return

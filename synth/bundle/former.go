@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -25,9 +26,11 @@ type Former struct {
 	rules     []formerRule
 	widenings map[priced]bool
 	denied    map[string]bool // the texts of its findings of edges that policy denied
-	meaning   meaning
-	digest    string // of its bundle.json
-	review    string // its REVIEW.md
+	meaning   meaning         // of all but lists
+	digest    string          // of its bundle.json
+	review    string          // its REVIEW.md
+	// held is its bundle.json, nil where that is read again if it is asked for.
+	held []byte
 	// set is what it enforces, nil where that cannot be read, or not before it is asked for.
 	set *policy.PolicySet
 }
@@ -52,41 +55,84 @@ func readFormer(dir string, skim bool) (*Former, error) {
 	if err := complete(dir); err != nil {
 		return nil, err
 	}
-	file, err := os.Open(filepath.Join(dir, ManifestFile))
-	if err != nil {
-		return nil, fmt.Errorf("read bundle: %w", err)
+	f := &Former{dir: dir, widenings: map[priced]bool{}, denied: map[string]bool{}}
+	r := &formerReader{of: f}
+	r.take = r.tell
+	if skim {
+		r.take = r.passOver
 	}
-	defer func() { _ = file.Close() }()
-	hash := sha256.New()
-	r := &formerReader{skim: skim, of: &Former{dir: dir, widenings: map[priced]bool{}, denied: map[string]bool{},
-		meaning: meaning{}},
-		in: json.NewDecoder(io.TeeReader(bufio.NewReader(file), hash))}
-	if err := r.manifest(); err != nil {
-		return nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
+	var err error
+	if f.digest, err = r.read(); err != nil {
+		return nil, err
 	}
-	r.of.digest = digestText(hash.Sum(nil))
+	if n := r.named; n.edge < 0 || n.edge >= r.edges && n.rule != "" {
+		return nil, fmt.Errorf("read bundle: %s: rule %s names edge %d of %d", ManifestFile, n.rule, n.edge, r.edges)
+	}
+	f.asOf, f.files, f.meaning = r.head.AsOf, r.head.Files, meaning{}
+	if skim {
+		return f, nil
+	}
 	if text, err := os.ReadFile(filepath.Join(dir, ReviewFile)); err == nil {
-		r.of.review = string(text)
+		f.review = string(text)
 	}
-	return r.of, nil
+	return f, f.meaning.add(&r.head, func(t reflect.Type) bool { return !isList(t) })
 }
 
-// Hold reads at once what the bundle enforces, for its directory to go.
-func (f *Former) Hold(kinds ...render.Kinds) { f.set = f.policies(&policy.PolicySet{}, kinds) }
+// text opens its bundle.json.
+func (f *Former) text() (io.ReadCloser, error) {
+	if f.held != nil {
+		return io.NopCloser(bytes.NewReader(f.held)), nil
+	}
+	return os.Open(filepath.Join(f.dir, ManifestFile))
+}
+
+// Hold reads at once all that may be asked for, for its directory to go.
+func (f *Former) Hold(kinds ...render.Kinds) error {
+	f.set = f.policies(&policy.PolicySet{}, nil, kinds)
+	text, err := os.ReadFile(filepath.Join(f.dir, ManifestFile))
+	if err != nil {
+		return fmt.Errorf("read bundle: %w", err)
+	}
+	f.held = text
+	return nil
+}
+
+// lists is the meaning of its lists. It takes reading them whole.
+func (f *Former) lists() (meaning, error) {
+	out := meaning{}
+	r := &formerReader{of: f}
+	r.take = func(name string, t reflect.Type) (err error) {
+		out[name], err = r.mean(t)
+		return err
+	}
+	digest, err := r.read()
+	if err == nil && digest != f.digest {
+		err = fmt.Errorf("read bundle: %s was changed meanwhile", ManifestFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, out.add(&r.head, func(t reflect.Type) bool { return isList(t) })
+}
 
 // policies are what the bundle enforces, with what people changed in it and added; nil where that cannot be read, or is
-// of another state by now. Those that a newer set has as well share its memory.
-func (f *Former) policies(newer *policy.PolicySet, kinds []render.Kinds) *policy.PolicySet {
+// of another state by now. Those that a newer set has as well share its memory; what it has from files that are the
+// same is not read again.
+func (f *Former) policies(newer *policy.PolicySet, same map[string]bool, kinds []render.Kinds) *policy.PolicySet {
 	if f.set != nil {
 		return f.set
 	}
 	if text, err := os.ReadFile(filepath.Join(f.dir, ManifestFile)); err != nil || digestOf(text) != f.digest {
 		return nil
 	}
-	r := &policyReader{dir: f.dir, kinds: kinds, theirs: true, known: map[string]*policy.Policy{}}
+	r := &policyReader{dir: f.dir, kinds: kinds, theirs: true, known: map[string]*policy.Policy{},
+		have: map[string][]policy.Policy{}}
 	for i := range newer.Policies {
 		p := &newer.Policies[i]
 		r.known[p.Namespace+"/"+p.Name] = p
+		if same[p.Source.File] {
+			r.have[p.Source.File] = append(r.have[p.Source.File], *p)
+		}
 	}
 	set, problems, err := r.read(Enforced)
 	if err != nil || render.Unread(problems) > 0 {
@@ -97,15 +143,30 @@ func (f *Former) policies(newer *policy.PolicySet, kinds []render.Kinds) *policy
 
 // formerReader goes through a bundle.json value by value: what a list holds is not kept.
 type formerReader struct {
-	skim  bool // lists are passed over
-	in    *json.Decoder
 	of    *Former
+	take  func(name string, t reflect.Type) error // a list
+	in    *json.Decoder
 	head  Manifest // without its lists
 	edges int      // how many there were
 	named struct { // the edge that does not exist, or the last one, with a rule that names it
 		rule string
 		edge int
 	}
+}
+
+// read goes through all of it, and returns its digest.
+func (r *formerReader) read() (digest string, err error) {
+	file, err := r.of.text()
+	if err != nil {
+		return "", fmt.Errorf("read bundle: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	hash := sha256.New()
+	r.in = json.NewDecoder(io.TeeReader(bufio.NewReaderSize(file, 1<<16), hash))
+	if err := r.manifest(); err != nil {
+		return "", fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
+	}
+	return digestText(hash.Sum(nil)), nil
 }
 
 func (r *formerReader) manifest() error {
@@ -119,7 +180,6 @@ func (r *formerReader) manifest() error {
 			fields[name] = v.Field(i)
 		}
 	}
-	lists := map[string]bool{}
 	for r.in.More() {
 		name, err := r.in.Token()
 		if err != nil {
@@ -129,11 +189,8 @@ func (r *formerReader) manifest() error {
 		switch {
 		case !known:
 			err = r.in.Decode(&json.RawMessage{})
-		case isList(field.Type()) && r.skim:
-			err = r.passOver()
 		case isList(field.Type()):
-			lists[name.(string)] = true
-			r.of.meaning[name.(string)], err = r.list(field.Type())
+			err = r.take(name.(string), field.Type())
 		default:
 			err = r.in.Decode(field.Addr().Interface())
 		}
@@ -147,22 +204,7 @@ func (r *formerReader) manifest() error {
 	if _, err := r.in.Token(); !errors.Is(err, io.EOF) {
 		return errors.Join(errors.New("something follows its end"), err)
 	}
-	return r.take(lists)
-}
-
-// take keeps of what stands beside the lists what is compared.
-func (r *formerReader) take(lists map[string]bool) error {
-	if err := r.head.known(); err != nil {
-		return err
-	}
-	if n := r.named; n.edge < 0 || n.edge >= r.edges && n.rule != "" {
-		return fmt.Errorf("rule %s names edge %d of %d", n.rule, n.edge, r.edges)
-	}
-	r.of.asOf, r.of.files = r.head.AsOf, r.head.Files
-	if r.skim {
-		return nil
-	}
-	return r.of.meaning.add(&r.head, func(name string) bool { return !lists[name] })
+	return r.head.known()
 }
 
 func (r *formerReader) delim(want json.Delim) error {
@@ -172,72 +214,105 @@ func (r *formerReader) delim(want json.Delim) error {
 	return nil
 }
 
-// passOver goes past a list.
-func (r *formerReader) passOver() error {
+// each calls do for each item of a list, before the item is read. It reports whether there is a list.
+func (r *formerReader) each(do func() error) (there bool, err error) {
 	if begin, err := r.in.Token(); err != nil || begin == nil {
-		return err
+		return false, err
 	} else if begin != json.Delim('[') {
-		return fmt.Errorf("want a list, have %v", begin)
+		return false, fmt.Errorf("want a list, have %v", begin)
 	}
-	var item json.RawMessage
 	for r.in.More() {
-		if err := r.in.Decode(&item); err != nil {
-			return err
+		if err := do(); err != nil {
+			return true, err
 		}
 	}
-	return r.delim(']')
+	return true, r.delim(']')
 }
 
-// list goes through a list of structs and returns the digest of what it means.
-func (r *formerReader) list(t reflect.Type) (string, error) {
-	begin, err := r.in.Token()
-	if err != nil {
-		return "", err
-	}
-	if begin == nil {
-		return meant(func(w *jsonWriter) { w.value(reflect.Zero(t)) })
-	}
-	if begin != json.Delim('[') {
-		return "", fmt.Errorf("want a list, have %v", begin)
-	}
+// passOver goes past a list.
+func (r *formerReader) passOver(string, reflect.Type) error {
+	var item json.RawMessage
+	_, err := r.each(func() error { return r.in.Decode(&item) })
+	return err
+}
+
+// mean goes through a list of structs and returns the digest of what it means.
+func (r *formerReader) mean(t reflect.Type) (string, error) {
+	var there bool
 	var failed error
 	digest, err := meant(func(w *jsonWriter) {
 		w.list(func(yield func(any) bool) {
-			for r.in.More() {
+			there, failed = r.each(func() error {
 				item := reflect.New(t.Elem()).Interface()
-				if failed = r.in.Decode(item); failed != nil {
-					return
+				err := r.in.Decode(item)
+				if err == nil && !yield(item) {
+					err = w.err
 				}
-				r.keep(item)
-				if !yield(item) {
-					return
-				}
-			}
+				return err
+			})
 		})
 	})
 	if failed != nil || err != nil {
 		return "", errors.Join(failed, err)
 	}
-	return digest, r.delim(']')
+	if !there {
+		return meant(func(w *jsonWriter) { w.value(reflect.Zero(t)) })
+	}
+	return digest, nil
 }
 
-// keep takes from an item of a list what the next bundle tells of it.
-func (r *formerReader) keep(item any) {
-	switch x := item.(type) {
-	case *Edge:
-		r.edges++
-	case *Rule:
-		r.of.rules = append(r.of.rules, formerRule{x.ID, x.Policy, short(x.Text), x.New})
-		for _, e := range x.Edges {
-			if n := &r.named; n.rule == "" || n.edge >= 0 && (e < 0 || e > n.edge) {
-				n.rule, n.edge = x.ID, e
-			}
+// tell takes from a list what the next bundle tells of it.
+func (r *formerReader) tell(name string, t reflect.Type) error {
+	switch t.Elem() {
+	case reflect.TypeFor[Rule]():
+		_, err := r.each(r.rule)
+		return err
+	case reflect.TypeFor[Widening]():
+		var x struct {
+			Text  string `json:"text"`
+			Price int    `json:"price"`
 		}
-	case *Widening:
-		r.of.widenings[priced{x.Text, x.Price}] = true
-	case *Finding:
-		if synth.Kind(x.Kind) == synth.KindDenied {
-			r.of.denied[x.Text] = true
+		_, err := r.each(func() error {
+			x.Text, x.Price = "", 0
+			err := r.in.Decode(&x)
+			r.of.widenings[priced{x.Text, x.Price}] = true
+			return err
+		})
+		return err
+	case reflect.TypeFor[Finding]():
+		_, err := r.each(func() error {
+			var x struct {
+				Kind string `json:"kind"`
+				Text string `json:"text"`
+			}
+			err := r.in.Decode(&x)
+			if synth.Kind(x.Kind) == synth.KindDenied {
+				r.of.denied[x.Text] = true
+			}
+			return err
+		})
+		return err
+	case reflect.TypeFor[Edge]():
+		var item json.RawMessage
+		_, err := r.each(func() error {
+			r.edges++
+			return r.in.Decode(&item)
+		})
+		return err
+	}
+	return r.passOver(name, t)
+}
+
+func (r *formerReader) rule() error {
+	var x Rule
+	if err := r.in.Decode(&x); err != nil {
+		return err
+	}
+	r.of.rules = append(r.of.rules, formerRule{x.ID, x.Policy, short(x.Text), x.New})
+	for _, e := range x.Edges {
+		if n := &r.named; n.rule == "" || n.edge >= 0 && (e < 0 || e > n.edge) {
+			n.rule, n.edge = x.ID, e
 		}
 	}
+	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"sluice/model"
-	"sluice/synth/render"
 )
 
 // encode writes an object as JSON that people can compare line by line.
@@ -30,13 +29,7 @@ func encodeTo(out io.Writer, object any) error {
 	if c, ok := object.(*committed); ok {
 		object, w.item = &c.Manifest, committedItem
 	}
-	w.object(reflect.Indirect(reflect.ValueOf(object)))
-	w.text = append(w.text, '\n')
-	w.flush(0)
-	if w.err != nil {
-		return fmt.Errorf("encode bundle: %w", w.err)
-	}
-	return nil
+	return w.all(object)
 }
 
 // jsonWriter takes JSON in one line and writes it with a line for each value, until the first error.
@@ -49,6 +42,17 @@ type jsonWriter struct {
 	item  func(any) any // what an item of a list is written as, nil: not at all; no func: all as they are
 
 	library *json.Encoder // writes to one
+}
+
+// all writes a whole object.
+func (w *jsonWriter) all(object any) error {
+	w.object(reflect.Indirect(reflect.ValueOf(object)))
+	w.text = append(w.text, '\n')
+	w.flush(0)
+	if w.err != nil {
+		return fmt.Errorf("encode bundle: %w", w.err)
+	}
+	return nil
 }
 
 // object adds a struct field by field, and whatever else as it is.
@@ -121,7 +125,7 @@ func (w *jsonWriter) pieces(begin, end byte, n int, add func(w *jsonWriter, i in
 		list[k] = &jsonWriter{depth: w.depth + 1, item: w.item}
 	}
 	for from := 0; from < n && w.err == nil; from += len(list) * itemsInPiece {
-		render.Each(len(list), func(k int) {
+		model.Each(len(list), func(k int) {
 			first := from + k*itemsInPiece
 			list[k].piece(first, min(first+itemsInPiece, n), add)
 		})

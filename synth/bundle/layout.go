@@ -30,7 +30,7 @@ func policyFiles(in *Input, dir string, p *place) (*filing, error) {
 	l := newFiling(in.Result, in.name())
 	spaces := append(in.Result.Namespaces(), "")
 	parts, errs := make([]*filing, len(spaces)), make([]error, len(spaces))
-	render.Each(len(spaces), func(i int) {
+	model.Each(len(spaces), func(i int) {
 		parts[i] = newFiling(in.Result, in.name())
 		errs[i] = parts[i].namespace(in, dir, p, spaces[i])
 	})

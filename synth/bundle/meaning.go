@@ -9,14 +9,8 @@ import (
 // of its fields, by their names.
 type meaning map[string]string
 
-// meaning is the manifest as it is compared.
-func (m *Manifest) meaning() (meaning, error) {
-	out := meaning{}
-	return out, out.add(m, func(string) bool { return true })
-}
-
-// add takes the fields of a manifest that are wanted.
-func (x meaning) add(m *Manifest, wanted func(name string) bool) error {
+// add takes the fields of a manifest of some types.
+func (x meaning) add(m *Manifest, wanted func(reflect.Type) bool) error {
 	c := m.committed()
 	c.AsOf, c.Files = "", map[string]string{}
 	for name, digest := range m.Files { // names of a former bundle have its texts among them
@@ -28,7 +22,7 @@ func (x meaning) add(m *Manifest, wanted func(name string) bool) error {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, options := fieldName(f)
-		if !f.IsExported() || leftOut(v.Field(i), options) || !wanted(name) {
+		if _, has := x[name]; has || !f.IsExported() || leftOut(v.Field(i), options) || !wanted(f.Type) {
 			continue
 		}
 		var err error

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"sluice/synth/render"
+	"sluice/model"
 )
 
 // ByHand is what people did in a bundle's directory. The names are slash-separated, relative and sorted.
@@ -93,7 +93,7 @@ func (p *place) compare() error {
 	}
 	slices.Sort(names)
 	same, errs := make([]bool, len(names)), make([]error, len(names))
-	render.Each(len(names), func(i int) {
+	model.Each(len(names), func(i int) {
 		text, err := p.read(names[i])
 		same[i], errs[i] = err == nil && digestOf(text) == p.owned[names[i]], err
 	})
@@ -446,7 +446,7 @@ func filesIn(dir string) ([]string, error) {
 	var out []string
 	for level := []string{""}; len(level) > 0; {
 		files, dirs, errs := make([][]string, len(level)), make([][]string, len(level)), make([]error, len(level))
-		render.Each(len(level), func(i int) {
+		model.Each(len(level), func(i int) {
 			var entries []fs.DirEntry
 			entries, errs[i] = os.ReadDir(filepath.Join(dir, filepath.FromSlash(level[i])))
 			for _, e := range entries {

@@ -14,6 +14,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"sluice/model"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 )
@@ -139,9 +140,10 @@ type policyReader struct {
 	place    string
 	kinds    []render.Kinds
 	theirs   bool
-	known    map[string]*policy.Policy // by namespace and name: what is expected, canonical; its memory is used again
-	same     int                       // policies that are as expected
-	files    []string                  // by their names in dir
+	known    map[string]*policy.Policy  // by namespace and name: what is expected, canonical; its memory is used again
+	same     int                        // policies that are as expected
+	have     map[string][]policy.Policy // by file: what need not be read
+	files    []string                   // by their names in dir
 	set      policy.PolicySet
 	problems []render.Problem
 }
@@ -160,7 +162,7 @@ func (r *policyReader) form(dir string) error {
 	}
 	listed := all.listed()
 	of, errs := make([]policyReader, len(namespaces)), make([]error, len(namespaces))
-	render.Each(len(of), func(i int) {
+	model.Each(len(of), func(i int) {
 		of[i] = policyReader{dir: r.dir, kept: r.kept, place: r.place, theirs: r.theirs}
 		errs[i] = of[i].namespace(dir, namespaces[i], listed)
 	})
@@ -350,7 +352,11 @@ func (r *policyReader) parse() error {
 		err      error
 	}
 	list := make([]parsed, len(r.files))
-	render.Each(len(list), func(i int) {
+	model.Each(len(list), func(i int) {
+		if have, ok := r.have[r.files[i]]; ok {
+			list[i].set.Policies = have
+			return
+		}
 		text, err := os.ReadFile(r.at(r.files[i]))
 		if err != nil {
 			list[i].err = err

@@ -6,9 +6,9 @@ import (
 	"path"
 	"sync"
 
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/policy"
-	"sluice/synth/render"
 )
 
 // reviews writes REVIEW.md, what a person should read before merging, one more beside the policies of each namespace
@@ -23,6 +23,9 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 	parts := m.byNamespace() // with the places, which all have in common
 	r := &reviewer{in: in, m: m, w: w}
 	c := Comparison{Base: before, Graph: in.Graph, Config: verifying(&in), Kinds: in.kinds()}
+	if in.Base == nil {
+		c.same = w.place.kept(w.files)
+	}
 	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
 		return err
 	}
@@ -37,7 +40,7 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 		of = nil // REVIEW.md has it
 	}
 	errs := make([]error, len(whole)+len(of))
-	render.Each(len(errs), func(i int) {
+	model.Each(len(errs), func(i int) {
 		if i < len(whole) {
 			errs[i] = whole[i]()
 			return

@@ -2,11 +2,9 @@ package render
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 
+	"sluice/model"
 	"sluice/synth/policy"
 )
 
@@ -43,7 +41,7 @@ func NoteOf(p *policy.Policy, i int) Remark {
 func Files(set policy.PolicySet, object func(*policy.Policy) any) ([]File, error) {
 	files := make([]File, len(set.Policies))
 	errs := make([]error, len(files))
-	Each(len(files), func(i int) {
+	model.Each(len(files), func(i int) {
 		p := &set.Policies[i]
 		files[i] = File{Namespace: p.Namespace, Name: p.Name}
 		if !ValidName(p.Name) || p.Namespace != "" && !ValidNamespace(p.Namespace) {
@@ -61,18 +59,4 @@ func Files(set policy.PolicySet, object func(*policy.Policy) any) ([]File, error
 		}
 	}
 	return files, nil
-}
-
-// Each calls do for 0 to n-1, on all processors.
-func Each(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for i := next.Add(1); int(i) <= n; i = next.Add(1) {
-				do(int(i - 1))
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -11,6 +11,7 @@ func (v *verifier) measured() {
 	if len(v.cfg.Logged) == 0 {
 		return
 	}
+	v.identify()
 	var out []Used
 	logs := false
 	for i := range v.ev.Policies().Policies {

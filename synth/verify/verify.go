@@ -17,7 +17,6 @@ import (
 	"sluice/model/graph"
 	"sluice/synth/eval"
 	"sluice/synth/policy"
-	"sluice/synth/render"
 )
 
 // Verify replays all connections of g through the set and measures what it allows beyond them.
@@ -270,7 +269,7 @@ func (v *verifier) prepare() {
 		}
 	}
 	alike := make([]string, len(ids))
-	render.Each(len(ids), func(i int) { alike[i] = v.alike(ids[i]) })
+	model.Each(len(ids), func(i int) { alike[i] = v.alike(ids[i]) })
 	first, of := map[string]model.EndpointID{}, make([]model.EndpointID, len(ids))
 	var single []model.EndpointID
 	for i, id := range ids {
@@ -281,7 +280,7 @@ func (v *verifier) prepare() {
 		first[alike[i]], of[i] = id, id
 		single = append(single, id)
 	}
-	render.Each(len(single), func(i int) { v.may(single[i]) })
+	model.Each(len(single), func(i int) { v.may(single[i]) })
 	for i, id := range ids {
 		v.ends[id] = v.ends[of[i]]
 	}
@@ -312,7 +311,7 @@ func (v *verifier) replay(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		render.Each(len(list), func(i int) { answers[i].verdict, answers[i].d = v.judge(&list[i]) })
+		model.Each(len(list), func(i int) { answers[i].verdict, answers[i].d = v.judge(&list[i]) })
 		for i := range list {
 			v.note(&list[i], answers[i].verdict, answers[i].d)
 		}
@@ -520,6 +519,7 @@ func (v *verifier) records() {
 	if v.cfg.Recorded == nil {
 		return
 	}
+	v.identify()
 	recorded := map[string]bool{}
 	for _, id := range v.cfg.Recorded {
 		recorded[id] = true
@@ -555,12 +555,15 @@ func (v *verifier) unused() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			id, d := v.id(i, j), p.Rules[j].Direction
+			d := p.Rules[j].Direction
 			// Where rules deny around the policies of namespaces, no connection is there to need them.
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
 			idle := p.Staged || denies || p.Namespace != "" && !isolated[Side{p.Namespace, d}] && !isolated[Side{"", d}]
-			meant := opens(&p.Rules[j]) || v.cfg.WidenedRules[id] || holds(p, j, id, v.cfg.Held)
-			if !idle && !v.used[i][j].Load() && !meant {
+			if idle || v.used[i][j].Load() || opens(&p.Rules[j]) {
+				continue
+			}
+			id := v.id(i, j)
+			if meant := v.cfg.WidenedRules[id] || holds(p, j, id, v.cfg.Held); !meant {
 				v.report.Unused = append(
 					v.report.Unused,
 					Rule{id, p.Namespace + "/" + p.Name, p.Rules[j].String(), p.Source},

@@ -27,7 +27,7 @@ func Render(set policy.PolicySet, labels ...string) ([]render.File, []render.Los
 		w.policy(&set.Policies[i])
 	}
 	errs := make([]error, len(w.files))
-	render.Each(len(w.files), func(i int) { w.files[i].YAML, errs[i] = render.Marshal(w.objects[i]) })
+	model.Each(len(w.files), func(i int) { w.files[i].YAML, errs[i] = render.Marshal(w.objects[i]) })
 	if err := cmp.Or(w.err, errors.Join(errs...)); err != nil {
 		return nil, nil, err
 	}

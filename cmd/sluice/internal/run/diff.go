@@ -151,7 +151,9 @@ func Compare(l *Log, dir, base string) (*bundle.Comparison, error) {
 		if c.Base, err = bundle.ReadFormer(base); err != nil {
 			return nil, err
 		}
-		c.Base.Hold(c.Kinds...)
+		if err := c.Base.Hold(c.Kinds...); err != nil {
+			return nil, err
+		}
 	}
 	if l == nil {
 		return c, nil
