@@ -29,7 +29,7 @@ type drawn struct {
 func (m *Manifest) shown(namespace string) map[arrow]*drawn {
 	arrows := m.arrows(namespace, func(id string) string { return id })
 	if len(arrows) > maxPeers {
-		arrows = m.arrows(namespace, func(id string) string {
+		arrows = joined(arrows, func(id string) string {
 			if spaceOf(id) == namespace || namespace == "" && kindOf(id) == "pod" {
 				return id
 			}
@@ -37,9 +37,33 @@ func (m *Manifest) shown(namespace string) map[arrow]*drawn {
 		})
 	}
 	if len(arrows) > maxArrows { // the namespace is one box, too
-		arrows = m.arrows(namespace, spaceOf)
+		return m.arrows(namespace, spaceOf)
 	}
 	return arrows
+}
+
+// joined are arrows between what name makes of their ends. What is learned is drawn in the place of what is denied.
+func joined(arrows map[arrow]*drawn, name func(string) string) map[arrow]*drawn {
+	out := map[arrow]*drawn{}
+	for _, denied := range []bool{false, true} {
+		for a, d := range arrows {
+			if d.denied != denied {
+				continue
+			}
+			to := out[arrow{name(a.from), name(a.to)}]
+			if to == nil {
+				to = &drawn{denied: denied}
+				out[arrow{name(a.from), name(a.to)}] = to
+			}
+			for _, port := range d.ports {
+				if to.denied == denied {
+					to.add(port)
+				}
+			}
+			to.fresh = to.fresh || d.fresh
+		}
+	}
+	return out
 }
 
 // inOrder are the ends of arrows in the order of their places; one that stands for a namespace lies where its first
@@ -70,22 +94,44 @@ func (m *Manifest) arrows(namespace string, name func(string) string) map[arrow]
 			out[a] = d
 		}
 		if d.denied == denied {
-			d.ports = append(d.ports, e.brief())
+			d.add(e.brief())
 		}
 		d.fresh = d.fresh || fresh
 	}
-	for _, r := range m.Rules {
+	for i := range m.Rules {
+		r := &m.Rules[i]
 		for _, i := range r.Edges {
 			add(&m.Edges[i], r.New, false)
 		}
 	}
-	const most = 20
-	n := 0
+	denied := m.deniedEdges()
+	for _, i := range denied[:min(len(denied), mostDenied)] {
+		add(&m.Edges[i], false, true)
+	}
+	return out
+}
+
+// mostDenied is how many denied edges a picture has.
+const mostDenied = 20
+
+// deniedEdges are the indices of the edges that are denied.
+func (m *Manifest) deniedEdges() []int {
+	if m.denied != nil {
+		return m.denied
+	}
+	out := []int{}
 	for i := range m.Edges {
-		if e := &m.Edges[i]; e.State == graph.Denied.String() && !e.Accepted && n < most {
-			add(e, false, true)
-			n++
+		if e := &m.Edges[i]; e.State == graph.Denied.String() && !e.Accepted {
+			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// add adds a port, which most arrows have few of and often again.
+func (d *drawn) add(port string) {
+	const few = 8
+	if !slices.Contains(d.ports[max(0, len(d.ports)-few):], port) {
+		d.ports = append(d.ports, port)
+	}
 }

@@ -91,6 +91,8 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	if err != nil {
 		return out, err
 	}
+	in.inputs = told(in.Graph)
+	defer in.inputs()
 	next, on := filepath.Join(dir, newDir), newLasting(in.on())
 	_, statErr := os.Stat(dir)
 	if err := on.RemoveAll(next); err != nil {

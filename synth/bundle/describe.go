@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 
 	"sluice/model"
 	"sluice/model/graph"
@@ -83,8 +82,6 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 		Widenings:  []Widening{},
 		Findings:   []Finding{},
 	}
-	var digest sync.WaitGroup
-	digest.Go(func() { m.Inputs = inputs(g) })
 	index := m.edges(g, r)
 	_, m.GlobalDeny = r.GlobalDeny()
 	for _, s := range r.Subjects {
@@ -98,7 +95,7 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 	m.widenings(g, r)
 	m.findings(r, index)
 	m.Verification = verification(report)
-	digest.Wait()
+	m.Inputs = in.inputs()
 	return m
 }
 

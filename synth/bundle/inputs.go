@@ -7,10 +7,22 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sluice/model"
 	"sluice/model/graph"
 )
+
+// told begins to find what a graph was made of. What it returns waits for that.
+func told(g *graph.Graph) func() Inputs {
+	var out Inputs
+	var done sync.WaitGroup
+	done.Go(func() { out = inputs(g) })
+	return func() Inputs {
+		done.Wait()
+		return out
+	}
+}
 
 func inputs(g *graph.Graph) Inputs {
 	in := Inputs{

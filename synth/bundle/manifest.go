@@ -37,6 +37,7 @@ type Manifest struct {
 
 	places *Places        // nil: not read, not computed
 	rank   map[string]int // by the places; nil: not computed
+	denied []int          // of the edges, in a part of a manifest; nil: not computed
 }
 
 // Options are what was asked for.

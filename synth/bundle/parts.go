@@ -12,11 +12,11 @@ type parts struct {
 	of    map[string]*part
 }
 
-// part are the indices of what is of a namespace: its findings, its rules, and of the rules and edges of others those
-// that touch it. The order of edges is that of the part.
+// part are the indices of what is of a namespace: its findings, its rules, of the rules of others those that touch it,
+// and of the edges those that are denied.
 type part struct {
-	edges, findings []int
-	rules           []partRule
+	denied, findings []int
+	rules            []partRule
 }
 
 // partRule is a rule with those of its edges that are of a part.
@@ -29,11 +29,11 @@ func (m *Manifest) byNamespace() *parts {
 	m.order() // once for all of them
 	p := &parts{m, map[string]*part{}}
 	for i := range m.Namespaces {
-		p.of[m.Namespaces[i].Name] = &part{}
+		p.of[m.Namespaces[i].Name] = &part{denied: []int{}}
 	}
-	for i := range m.Edges {
+	for _, i := range m.deniedEdges() {
 		for _, ns := range p.touched(i) {
-			p.of[ns].edges = append(p.of[ns].edges, i)
+			p.of[ns].denied = append(p.of[ns].denied, i)
 		}
 	}
 	for i := range m.Rules {
@@ -84,39 +84,17 @@ func ownerOf(r *Rule) string {
 }
 
 // part returns the manifest of one namespace: a rule of its policies with all its edges, one of others with those that
-// touch it.
+// touch it. Its edges are those of the whole, of which it knows the denied ones that are its own.
 func (p *parts) part(ns string) *Manifest {
-	c := *p.whole
-	c.Namespaces, c.Findings = nil, nil
-	c.Edges, c.Rules = make([]Edge, 0, len(p.of[ns].edges)), make([]Rule, 0, len(p.of[ns].rules))
-	at := make(map[int]int, len(p.of[ns].edges)) // of an edge, in the part
-	edge := func(i int) int {
-		k, ok := at[i]
-		if !ok {
-			k = len(c.Edges)
-			at[i] = k
-			c.Edges = append(c.Edges, p.whole.Edges[i])
-		}
-		return k
+	of, c := p.of[ns], *p.whole
+	c.Namespaces, c.Findings, c.Rules = nil, make([]Finding, len(of.findings)), make([]Rule, len(of.rules))
+	for i, k := range of.findings {
+		c.Findings[i] = p.whole.Findings[k]
 	}
-	for _, i := range p.of[ns].edges {
-		edge(i)
+	for i, k := range of.rules {
+		c.Rules[i] = p.whole.Rules[k.rule]
+		c.Rules[i].Edges = k.edges
 	}
-	for _, of := range p.of[ns].rules {
-		r := p.whole.Rules[of.rule]
-		r.Edges = make([]int, 0, len(of.edges))
-		for _, i := range of.edges {
-			r.Edges = append(r.Edges, edge(i))
-		}
-		c.Rules = append(c.Rules, r)
-	}
-	for _, i := range p.of[ns].findings {
-		f := p.whole.Findings[i]
-		if f.Edge != nil {
-			k := edge(*f.Edge)
-			f.Edge = &k
-		}
-		c.Findings = append(c.Findings, f)
-	}
+	c.denied = of.denied
 	return &c
 }

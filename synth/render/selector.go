@@ -1,7 +1,9 @@
 package render
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -10,7 +12,7 @@ import (
 
 // LabelSelector is one of the Kubernetes API, as it is written.
 type LabelSelector struct {
-	MatchLabels      map[string]string  `json:"matchLabels,omitempty"`
+	MatchLabels      Labels             `json:"matchLabels,omitempty"`
 	MatchExpressions []LabelRequirement `json:"matchExpressions,omitempty"`
 }
 
@@ -33,15 +35,47 @@ func NewLabelSelector(s policy.Selector) *LabelSelector {
 // Add writes a requirement under a key. In with one value becomes a label; a second one for the same key has to be an
 // expression.
 func (s *LabelSelector) Add(key string, q policy.Requirement) {
-	_, taken := s.MatchLabels[key]
-	if q.Op != policy.In || len(q.Values) != 1 || taken {
+	if q.Op != policy.In || len(q.Values) != 1 || !s.MatchLabels.add(key, q.Values[0]) {
 		s.MatchExpressions = append(s.MatchExpressions, LabelRequirement{key, q.Op.String(), q.Values})
-		return
 	}
-	if s.MatchLabels == nil {
-		s.MatchLabels = map[string]string{}
+}
+
+// Labels are texts by their keys, sorted by these. They are written as a map is.
+type Labels struct{ list []label }
+
+type label struct{ key, value string }
+
+// add adds a label unless there is one of its key.
+func (l *Labels) add(key, value string) bool {
+	at, taken := slices.BinarySearchFunc(l.list, key, func(x label, key string) int { return strings.Compare(x.key, key) })
+	if !taken {
+		l.list = slices.Insert(l.list, at, label{key, value})
 	}
-	s.MatchLabels[key] = q.Values[0]
+	return !taken
+}
+
+// MarshalJSON writes what a map would be.
+func (l Labels) MarshalJSON() ([]byte, error) {
+	m := make(map[string]string, len(l.list))
+	for _, x := range l.list {
+		m[x.key] = x.value
+	}
+	return json.Marshal(m)
+}
+
+// UnmarshalJSON reads a map.
+func (l *Labels) UnmarshalJSON(text []byte) error {
+	var m map[string]string
+	err := json.Unmarshal(text, &m)
+	for k, v := range m {
+		l.add(k, v)
+	}
+	return err
+}
+
+// Drop leaves out the label of a key.
+func (l *Labels) Drop(key string) {
+	l.list = slices.DeleteFunc(l.list, func(x label) bool { return x.key == key })
 }
 
 // Selector reads a label selector of the Kubernetes API. path says where it stands.

@@ -88,13 +88,15 @@ func indirect(v reflect.Value) reflect.Value {
 	return v
 }
 
+var labelsType = reflect.TypeFor[Labels]()
+
 // absent reports whether omitempty leaves a value out.
 func absent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map:
 		return v.Len() == 0
 	case reflect.Struct:
-		return false
+		return v.Type() == labelsType && v.Field(0).Len() == 0
 	default:
 		return v.IsZero()
 	}
@@ -117,6 +119,15 @@ func (e *yamlWriter) written(v reflect.Value, do func(f *yamlField, v reflect.Va
 		}
 		return
 	}
+	if v.Type() == labelsType {
+		var f yamlField
+		for i := range v.Field(0).Len() {
+			label := v.Field(0).Index(i)
+			f.name = label.Field(0).String()
+			do(&f, label.Field(1))
+		}
+		return
+	}
 	t := yamlTypeOf(v.Type())
 	for i := range t.fields {
 		if f := &t.fields[i]; !f.omit || !absent(v.Field(f.index)) {
@@ -129,6 +140,9 @@ func (e *yamlWriter) written(v reflect.Value, do func(f *yamlField, v reflect.Va
 func (e *yamlWriter) nothing(v reflect.Value) bool {
 	if v.Kind() == reflect.Map {
 		return v.Len() == 0
+	}
+	if v.Type() == labelsType {
+		return absent(v)
 	}
 	t := yamlTypeOf(v.Type())
 	for i := range t.fields {

@@ -83,7 +83,7 @@ func isolate(s *spec, p *policy.Policy) {
 // subjectOf is a selector within the namespace of the policy, which Cilium adds itself.
 func subjectOf(pods policy.Selector) render.LabelSelector {
 	s := selectorOf(policy.Namespace("x"), pods)
-	delete(s.MatchLabels, source+namespaceLabel)
+	s.MatchLabels.Drop(source + namespaceLabel)
 	return s
 }
 

@@ -18,7 +18,7 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
-	"sluice/synth/render"
+	"sluice/model"
 )
 
 // The values of -o.
@@ -119,7 +119,7 @@ func (l *list[T]) stream(w io.Writer, n int, at func(i int) T, more ...field) er
 	fmt.Fprintf(out, "  %q: [\n", l.field)
 	parts := make([]part[T], 4*runtime.GOMAXPROCS(0))
 	for from := 0; from < n; from += portion * len(parts) {
-		render.Each(len(parts), func(k int) {
+		model.Each(len(parts), func(k int) {
 			first := from + k*portion
 			parts[k].encode(first, min(first+portion, n), at)
 		})
