@@ -60,7 +60,7 @@ var layers = []struct{ pkg, imports string }{
 	{"synth/render/cluster", "model synth/policy synth/render synth/render/kubernetes"},
 	{"synth/render/all", "synth/render synth/render/calico synth/render/cilium synth/render/cluster synth/render/kubernetes"},
 	{"synth/render/rendertest", "synth/policy synth/render"},
-	{"synth/verify", "model model/graph synth/eval synth/policy synth/render"},
+	{"synth/verify", "model model/graph synth/eval synth/policy"},
 	{"synth/bundle", "model model/graph synth synth/decision synth/eval synth/layout synth/policy synth/render synth/verify"},
 	{"synth/fleet", "synth/bundle"},
 	{"synth/bundle/applytest", "model model/graph synth/bundle synth/eval synth/policy synth/render"},

@@ -29,7 +29,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 		rules:    make([][3]lanes, len(set.Policies)), ordered: make([]bool, len(set.Policies)),
 		denies: make([]bool, len(set.Policies)),
 		peers:  make([][]peerSet, len(set.Policies)),
-		pairs:  pairs{numbers: map[string]int32{}, placed: map[[2]place]int32{}, byPod: map[int][]int32{}, byNamespace: map[int][]int32{}}}
+		pairs:  newPairs()}
 	if sem == Calico {
 		e.tiers = newTiers(set)
 	}

@@ -36,6 +36,11 @@ type pairs struct {
 	others             []int32
 }
 
+func newPairs() pairs {
+	return pairs{numbers: map[string]int32{}, placed: map[[2]place]int32{}, byPod: map[int][]int32{},
+		byNamespace: map[int][]int32{}}
+}
+
 // place is where a selector lies.
 type place struct {
 	first *policy.Requirement
