@@ -20,9 +20,9 @@ type notes struct {
 	forgot int // since there were as many sets
 }
 
-// Numbers of sets, powers of two: places for 50,000 pods and nodes at first, and for 200,000 in the end, in 2 MiB.
+// Numbers of sets, powers of two: places for 8,000 pods and nodes at first, and for 200,000 in the end, in 2 MiB.
 const (
-	noteSets = 1 << 14
+	noteSets = 1 << 11
 	mostSets = 1 << 16
 )
 
@@ -31,7 +31,7 @@ func (n *notes) known(id model.EndpointID, ip []byte, hour uint32) bool {
 	if n.sets == nil {
 		*n = notes{maphash.MakeSeed(), make([][4]uint64, noteSets), 0}
 	}
-	h := (maphash.Bytes(n.seed, ip) ^ uint64(hour)<<32 ^ uint64(id)) * 0x9E3779B97F4A7C15
+	h := max(1, (maphash.Bytes(n.seed, ip)^uint64(hour)<<32^uint64(id))*0x9E3779B97F4A7C15)
 	for _, k := range n.at(h) {
 		if k == h {
 			return true

@@ -1,5 +1,7 @@
 package normalize
 
+import "slices"
+
 // arrivals are a set: most records of openings go through it, and most logs never ask it. Their hashes are those of
 // what they are of, so that they need no other: an open table over a power of two, at most three quarters full.
 type arrivals struct {
@@ -42,13 +44,15 @@ func (s *arrivals) all(yield func(arrival) bool) {
 
 // drop forgets those of which gone is true.
 func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
-	var kept []arrival
+	kept := s.slots[:0]
 	for a := range s.all {
 		if !gone(a.of, a.slot) {
 			kept = append(kept, a)
 		}
 	}
-	clear(s.slots)
+	clear(s.slots[len(kept):])
+	kept = slices.Clone(kept)
+	clear(s.slots[:len(kept)])
 	s.n = 0
 	for _, a := range kept {
 		s.add(a)

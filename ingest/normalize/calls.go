@@ -124,13 +124,26 @@ func (c *calls) request(f *model.Flow, of uint64, slot int64) {
 	}
 }
 
+// addAll adds arrivals to some of its own, forgetting meanwhile: which share is kept in the end is the same.
+func (c *calls) addAll(own, more *arrivals) {
+	for a := range more.all {
+		if c.keeps(a.of) {
+			own.add(a)
+			c.bound()
+		}
+	}
+}
+
 // bound forgets half of all where there is too much of something.
 func (c *calls) bound() {
 	for len(c.asked) > maxCalls || c.reached.n > maxCalls || len(c.told) > maxCalls || c.served.n > maxCalls {
 		c.rate++
-		c.drop(func(hash uint64, _ int64) bool { return !c.keeps(hash) })
+		c.drop(c.loses)
 	}
 }
+
+// loses reports whether what has a hash is to be forgotten.
+func (c *calls) loses(hash uint64, _ int64) bool { return !c.keeps(hash) }
 
 func (c *calls) drop(gone func(hash uint64, slot int64) bool) {
 	maps.DeleteFunc(c.asked, func(a ask, _ struct{}) bool { return gone(a.of, a.slot) })
@@ -148,17 +161,15 @@ func (c *calls) join(o *calls) {
 		*c, *o = *o, calls{}
 		return
 	}
+	c.rate = max(c.rate, o.rate)
+	c.drop(c.loses)
+	o.rate = c.rate
+	o.drop(o.loses)
 	maps.Copy(c.asked, o.asked)
 	maps.Copy(c.told, o.told)
-	for a := range o.reached.all {
-		c.reached.add(a)
-	}
-	for a := range o.served.all {
-		c.served.add(a)
-	}
-	c.rate = max(c.rate, o.rate)
-	c.drop(func(hash uint64, _ int64) bool { return !c.keeps(hash) })
 	c.bound()
+	c.addAll(&c.reached, &o.reached)
+	c.addAll(&c.served, &o.served)
 	*o = calls{}
 }
 
