@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"sluice/model"
@@ -139,22 +141,28 @@ func newScratch(rows int) *scratch {
 }
 
 // write writes the column of rows, which refer to l.
-func (c *column) write(w file.ColumnChunkWriter, rows []model.Observation, l *local, s *scratch) (err error) {
+func (c *column) write(w *chunk, rows []model.Observation, l *local, s *scratch) error {
 	if c.bits == 0 {
 		c.load64(rows, s.i64)
-		_, err = w.(*file.Int64ColumnChunkWriter).WriteBatch(s.i64[:len(rows)], nil, nil)
-		return err
+		values, stats := s.i64[:len(rows)], metadata.NewInt64Statistics(w.meta.Descr(), w.props.Allocator())
+		stats.Update(values, 0)
+		return w.plain(arrow.Int64Traits.CastToBytes(values), len(rows), stats)
 	}
 	c.load32(rows, s.i32)
-	values, levels := s.i32[:len(rows)], []int16(nil)
+	values := s.i32[:len(rows)]
 	if c.ids != nil {
 		renumber(values, c.ids(l))
 	}
-	if c.null {
-		values, levels = dropZeros(values, s.levels[:len(rows)])
+	if !c.null {
+		stats := metadata.NewInt32Statistics(w.meta.Descr(), w.props.Allocator())
+		stats.Update(values, 0)
+		return w.plain(arrow.Int32Traits.CastToBytes(values), len(rows), stats)
 	}
-	_, err = w.(*file.Int32ColumnChunkWriter).WriteBatch(values, levels, nil)
-	return err
+	values, levels := dropZeros(values, s.levels[:len(rows)])
+	return w.levelled(func(w file.ColumnChunkWriter) error {
+		_, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(values, levels, nil)
+		return err
+	})
 }
 
 // dropZeros moves the other values together and tells by level 1 where they were.

@@ -34,7 +34,7 @@ func (f *flowWriter) write(e *encoder, w io.Writer, rows []model.Observation, l 
 	}
 	return e.write(w, flowsKind, flowsSchema(), func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, groupRows) {
-			err := p.group(len(part), func(c int, w file.ColumnChunkWriter) error {
+			err := p.group(len(part), func(c int, w *chunk) error {
 				return flowColumns[c].write(w, part, l, f.scratch)
 			})
 			if err != nil {

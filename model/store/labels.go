@@ -132,7 +132,9 @@ const labelGroup = 1 << 14
 func writeLabels(e *encoder, w io.Writer, rows []label) error {
 	return e.write(w, labelsKind, labelsSchema(), func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, labelGroup) {
-			column := func(c int, w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) }
+			column := func(c int, w *chunk) error {
+				return w.levelled(func(w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) })
+			}
 			if err := p.group(len(part), column); err != nil {
 				return err
 			}

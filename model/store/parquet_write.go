@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
 
+	"github.com/apache/arrow/go/v15/arrow/endian"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -91,7 +94,7 @@ func (f *parquetFile) footer() error {
 }
 
 // group writes a row group; column writes the i-th column of it.
-func (f *parquetFile) group(rows int, column func(i int, w file.ColumnChunkWriter) error) error {
+func (f *parquetFile) group(rows int, column func(i int, w *chunk) error) error {
 	g := f.meta.AppendRowGroup()
 	var size int64
 	for i := range g.NumColumns() {
@@ -111,18 +114,58 @@ func (f *parquetFile) group(rows int, column func(i int, w file.ColumnChunkWrite
 		if err != nil {
 			return err
 		}
-		w := file.NewColumnChunkWriter(meta, pager{p, f.enc}, f.props)
-		if err := column(i, w); err != nil {
+		c := &chunk{meta, pager{p, f.enc}, f.props, 0}
+		if err := column(i, c); err != nil {
 			return err
 		}
-		if err := w.Close(); err != nil {
-			return err
-		}
-		size += w.TotalBytesWritten()
+		size += c.size
 	}
 	g.SetNumRows(rows)
 	f.count++
 	return g.Finish(size, f.count-1)
+}
+
+// chunk is a column of a row group that is being written.
+type chunk struct {
+	meta  *metadata.ColumnChunkMetaDataBuilder
+	pages pager
+	props *parquet.WriterProperties
+	size  int64
+}
+
+// levelled has write write the values of a column with nulls or lists.
+func (c *chunk) levelled(write func(file.ColumnChunkWriter) error) error {
+	w := file.NewColumnChunkWriter(c.meta, c.pages, c.props)
+	if err := write(w); err != nil {
+		return err
+	}
+	err := w.Close()
+	c.size = w.TotalBytesWritten()
+	return err
+}
+
+// plain writes the values of a column that has one in each row: as they lie in memory, which the library would copy
+// twice to get there. stats are of all of them.
+func (c *chunk) plain(values []byte, n int, stats metadata.TypedStatistics) (err error) {
+	about, err := stats.Encode()
+	if err != nil {
+		return err
+	}
+	about.Signed = c.meta.Descr().SortOrder() == schema.SortSIGNED
+	if endian.IsBigEndian { // Parquet's values have the lowest byte first
+		for v := range slices.Chunk(values, len(values)/n) {
+			slices.Reverse(v)
+		}
+	}
+	data := c.pages.Compress(nil, values)
+	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(n), parquet.Encodings.Plain,
+		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(values)), about)
+	defer page.Release()
+	if c.size, err = c.pages.WriteDataPage(page); err != nil {
+		return err
+	}
+	c.meta.SetStats(about)
+	return c.pages.Close(false, false)
 }
 
 // pager is the library's writer of pages with our compressor.
