@@ -46,7 +46,7 @@ func (s *arrivals) all(yield func(arrival) bool) {
 func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
 	kept := s.slots[:0]
 	for a := range s.all {
-		if !gone(a.of, a.slot) {
+		if !gone(a.of, int64(a.slot)) {
 			kept = append(kept, a)
 		}
 	}

@@ -34,7 +34,7 @@ type ask struct {
 // arrival is where a connection or a request came to.
 type arrival struct {
 	of     uint64 // hash of the connection or the request
-	slot   int64
+	slot   int32  // times that are believed fit
 	server model.EndpointID
 	port   uint16
 }
@@ -91,7 +91,7 @@ func (c *calls) note(f *model.Flow, fate model.Fate) {
 	case asks:
 		c.asked[ask{of, slot, f.Src.ID, f.Dst.ID, f.DstPort, f.Proto}] = struct{}{}
 	case pod && f.Dst.Kind == model.KindPod:
-		c.reached.add(arrival{of, slot, f.Dst.ID, f.DstPort})
+		c.reached.add(arrival{of, int32(slot), f.Dst.ID, f.DstPort})
 	}
 	if said {
 		c.request(f, of, slot)
@@ -115,12 +115,12 @@ func (c *calls) request(f *model.Flow, of uint64, slot int64) {
 		t := told{of, slot, string(f.Host), id}
 		if f.Dst.Kind == model.KindPod { // on this very connection
 			t.host, t.request = "", of
-			c.served.add(arrival{of, slot, f.Dst.ID, f.DstPort})
+			c.served.add(arrival{of, int32(slot), f.Dst.ID, f.DstPort})
 		}
 		c.told[t] = struct{}{}
 	}
 	if f.Dst.Kind == model.KindPod && id != 0 && c.keeps(id) {
-		c.served.add(arrival{id, slot, f.Dst.ID, f.DstPort})
+		c.served.add(arrival{id, int32(slot), f.Dst.ID, f.DstPort})
 	}
 }
 
@@ -180,7 +180,7 @@ func (c *calls) forget() {
 		newest = max(newest, a.slot)
 	}
 	for a := range c.reached.all {
-		newest = max(newest, a.slot)
+		newest = max(newest, int64(a.slot))
 	}
 	c.drop(func(_ uint64, slot int64) bool { return slot < newest-1 })
 }
@@ -272,7 +272,7 @@ func (x *calling) tell(list []told, served map[uint64][]arrival, from, until int
 func one(list []arrival, slot int64) bool {
 	var at *arrival
 	for i := range list {
-		if a := &list[i]; a.slot < slot-1 || a.slot > slot+1 {
+		if a := &list[i]; int64(a.slot) < slot-1 || int64(a.slot) > slot+1 {
 			continue
 		} else if at != nil && (at.server != a.server || at.port != a.port) {
 			return false

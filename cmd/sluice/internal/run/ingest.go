@@ -21,6 +21,7 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 			return nil, Usagef("%s is a store, whose records are folded: carry it over with sluice store pack and unpack", a)
 		}
 	}
+	defer reading()()
 	st, err := place.Create(ctx, dir)
 	if err != nil {
 		return nil, err

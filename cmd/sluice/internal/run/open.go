@@ -48,6 +48,7 @@ type Live func(context.Context, *Log) error
 
 // Open reads the sources and builds the graph. A source that cannot be read keeps no other from it: see Log.Incomplete.
 func Open(ctx context.Context, src Sources, cfg *Config) (*Log, error) {
+	defer reading()()
 	l := NewLog(cfg)
 	if l.Redact = src.Redact; l.Redact != nil {
 		if err := cfg.redactable(); err != nil {
