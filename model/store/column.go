@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
@@ -19,102 +18,244 @@ type column struct {
 	bits   int8 // unsigned integer of this width; 0: a time in microseconds UTC
 	null   bool
 	ids    func(*local) []uint32 // nil: it refers to nothing
-	load32 func(rows []model.Observation, out []int32)
-	save32 func(rows []model.Observation, in []int32)
-	load64 func(rows []model.Observation, out []int64)
-	save64 func(rows []model.Observation, in []int64)
+	load32 func(r rows, out []int32)
+	save32 func(r rows, in []int32)
+	load64 func(r rows, out []int64)
+	save64 func(r rows, in []int64)
 }
 
-// flowColumns are the columns in the order they are stored in.
+// rows are what columns are of.
+type rows = []model.Observation
+
+// flowColumns are the columns in the order they are stored in. Each has loops of its own: a call for each value would
+// cost more than the value.
 var flowColumns = []column{
-	minutes("window", &sample.Window),
-	referring(number("src", 32, false, &sample.Src), endpointIDs),
-	referring(number("dst", 32, false, &sample.Dst), endpointIDs),
-	number("src_port", 16, true, &sample.SrcPort),
-	number("port", 16, false, &sample.Port),
-	number("proto", 8, false, &sample.Proto),
-	number("verdict", 8, false, &sample.Verdict),
-	number("observer", 8, false, &sample.Observer),
-	number("fate", 8, false, &sample.Fate),
-	number("reason", 8, false, &sample.Reason),
-	number("marks", 16, false, &sample.Marks),
-	number("records", 32, false, &sample.Records),
-	number("conns", 32, true, &sample.Conns),
-	micros("first", &sample.First),
-	micros("last", &sample.Last),
-	referring(number("src_pod", 32, true, &sample.SrcPod), nameIDs),
-	referring(number("dst_pod", 32, true, &sample.DstPod), nameIDs),
-}
-
-// sample is a row that fields are told by: they lie in all rows where they lie in it.
-var sample model.Observation
-
-// place is where a field of sample lies in a row.
-func place[T any](field *T) uintptr {
-	return uintptr(unsafe.Pointer(field)) - uintptr(unsafe.Pointer(&sample))
-}
-
-// at is the field of a row at a place. Columns are filled row by row: calling what knows the field would cost more than
-// the field.
-func at[T any](r *model.Observation, place uintptr) *T {
-	return (*T)(unsafe.Add(unsafe.Pointer(r), place))
-}
-
-func number[T ~uint8 | ~uint16 | ~uint32](name string, bits int8, null bool, field *T) column {
-	p := place(field)
-	return column{name: name, bits: bits, null: null,
-		load32: func(rows []model.Observation, out []int32) {
-			for i := range rows {
-				out[i] = int32(*at[T](&rows[i], p))
+	{
+		name: "window",
+		load64: func(r rows, out []int64) {
+			for i := range r {
+				out[i] = int64(r[i].Window) * 60e6
 			}
 		},
-		save32: func(rows []model.Observation, in []int32) {
-			for i := range rows {
-				*at[T](&rows[i], p) = T(in[i])
+		save64: func(r rows, in []int64) {
+			for i := range r {
+				r[i].Window = uint32(in[i] / 60e6)
 			}
-		}}
-}
-
-// referring is a column of ids of the tables that a segment has its own of.
-func referring(c column, ids func(*local) []uint32) column {
-	c.ids = ids
-	return c
+		},
+	},
+	{
+		name: "src", bits: 32, ids: endpointIDs,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Src)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Src = model.EndpointID(in[i])
+			}
+		},
+	},
+	{
+		name: "dst", bits: 32, ids: endpointIDs,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Dst)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Dst = model.EndpointID(in[i])
+			}
+		},
+	},
+	{
+		name: "src_port", bits: 16, null: true,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].SrcPort)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].SrcPort = uint16(in[i])
+			}
+		},
+	},
+	{
+		name: "port", bits: 16,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Port)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Port = uint16(in[i])
+			}
+		},
+	},
+	{
+		name: "proto", bits: 8,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Proto)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Proto = model.Proto(in[i])
+			}
+		},
+	},
+	{
+		name: "verdict", bits: 8,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Verdict)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Verdict = model.Verdict(in[i])
+			}
+		},
+	},
+	{
+		name: "observer", bits: 8,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Observer)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Observer = model.Observer(in[i])
+			}
+		},
+	},
+	{
+		name: "fate", bits: 8,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Fate)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Fate = model.Fate(in[i])
+			}
+		},
+	},
+	{
+		name: "reason", bits: 8,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Reason)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Reason = model.Reason(in[i])
+			}
+		},
+	},
+	{
+		name: "marks", bits: 16,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Marks)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Marks = model.Marks(in[i])
+			}
+		},
+	},
+	{
+		name: "records", bits: 32,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Records)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Records = uint32(in[i])
+			}
+		},
+	},
+	{
+		name: "conns", bits: 32, null: true,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].Conns)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].Conns = uint32(in[i])
+			}
+		},
+	},
+	{
+		name: "first",
+		load64: func(r rows, out []int64) {
+			for i := range r {
+				out[i] = r[i].First
+			}
+		},
+		save64: func(r rows, in []int64) {
+			for i := range r {
+				r[i].First = in[i]
+			}
+		},
+	},
+	{
+		name: "last",
+		load64: func(r rows, out []int64) {
+			for i := range r {
+				out[i] = r[i].Last
+			}
+		},
+		save64: func(r rows, in []int64) {
+			for i := range r {
+				r[i].Last = in[i]
+			}
+		},
+	},
+	{
+		name: "src_pod", bits: 32, null: true, ids: nameIDs,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].SrcPod)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].SrcPod = model.NameID(in[i])
+			}
+		},
+	},
+	{
+		name: "dst_pod", bits: 32, null: true, ids: nameIDs,
+		load32: func(r rows, out []int32) {
+			for i := range r {
+				out[i] = int32(r[i].DstPod)
+			}
+		},
+		save32: func(r rows, in []int32) {
+			for i := range r {
+				r[i].DstPod = model.NameID(in[i])
+			}
+		},
+	},
 }
 
 func endpointIDs(l *local) []uint32 { return l.endpoints }
 
 func nameIDs(l *local) []uint32 { return l.names }
-
-func micros(name string, field *int64) column {
-	p := place(field)
-	return column{name: name,
-		load64: func(rows []model.Observation, out []int64) {
-			for i := range rows {
-				out[i] = *at[int64](&rows[i], p)
-			}
-		},
-		save64: func(rows []model.Observation, in []int64) {
-			for i := range rows {
-				*at[int64](&rows[i], p) = in[i]
-			}
-		}}
-}
-
-// minutes stores minutes as microseconds, the unit of the other times.
-func minutes(name string, field *uint32) column {
-	p := place(field)
-	return column{name: name,
-		load64: func(rows []model.Observation, out []int64) {
-			for i := range rows {
-				out[i] = int64(*at[uint32](&rows[i], p)) * 60e6
-			}
-		},
-		save64: func(rows []model.Observation, in []int64) {
-			for i := range rows {
-				*at[uint32](&rows[i], p) = uint32(in[i] / 60e6)
-			}
-		}}
-}
 
 func (c *column) node() schema.Node {
 	rep := parquet.Repetitions.Required
