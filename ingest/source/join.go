@@ -44,12 +44,19 @@ var (
 	streamKey = []byte(`","stream":"`)
 	stderr    = []byte(`stderr"`)
 	escapedNL = []byte(`\n`)
+	timeKey   = []byte(`","time":"`)
+	// stringAndObject ends a string that is the last member of an object.
+	stringAndObject = []byte(`"}`)
+
 	partMarks = [][]byte{[]byte(`"logtag"`), []byte(`"_p"`)}
 )
 
 func jsonPiece(line []byte) (p piece, ok bool) {
 	p.escaped = true
 	if inner, docker := bytes.CutPrefix(line, dockerLog); docker {
+		if i, stderr := dockerEnd(inner); i >= 0 {
+			return piece{text: inner[:i], stderr: stderr, escaped: true}, true
+		}
 		if i := bytes.LastIndex(inner, streamKey); i >= 0 && !hasMark(line) {
 			p.text, p.more = inner[:i], !bytes.HasSuffix(inner[:i], escapedNL)
 			p.stderr = bytes.HasPrefix(inner[i+len(streamKey):], stderr)
@@ -78,6 +85,28 @@ func jsonPiece(line []byte) (p piece, ok bool) {
 		}
 	}
 	return p, ok
+}
+
+// dockerEnd returns where the text of Docker's line ends that lacks nothing, and whether it went to stderr: behind the
+// last escape, that of its line break, stand stream and time alone. -1: it is another line.
+func dockerEnd(line []byte) (end int, isStderr bool) {
+	i := bytes.LastIndexByte(line, '\\')
+	if i < 0 {
+		return -1, false
+	}
+	rest, ok := bytes.CutPrefix(line[i:], escapedNL)
+	if !ok {
+		return -1, false
+	}
+	if rest, ok = bytes.CutPrefix(rest, streamKey); !ok {
+		return -1, false
+	}
+	stream, rest, _ := bytes.Cut(rest, timeKey)
+	at, ok := bytes.CutSuffix(rest, stringAndObject)
+	if !ok || bytes.IndexByte(stream, '"') >= 0 || bytes.IndexByte(at, '"') >= 0 {
+		return -1, false
+	}
+	return i + len(escapedNL), string(stream) == "stderr"
 }
 
 func hasMark(line []byte) bool {
