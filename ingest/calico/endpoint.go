@@ -126,12 +126,42 @@ type ends struct {
 	tables model.Tables
 	cache  map[string]model.Ref
 	key    []byte
+	recent []recentEnd // by the number of the labels
 }
 
-func newEnds(t model.Tables) *ends { return &ends{tables: t, cache: map[string]model.Ref{}} }
+// recentEnd is the end that was last read with labels of a number.
+type recentEnd struct {
+	kind                     endKind
+	same                     uint64 // 0: none
+	name, namespace, domains string
+	ref                      model.Ref
+}
 
-// intern returns the reference of an end.
+const recentBits = 12
+
+func newEnds(t model.Tables) *ends {
+	return &ends{tables: t, cache: map[string]model.Ref{}, recent: make([]recentEnd, 1<<recentBits)}
+}
+
+// intern returns the reference of an end. Labels that have a number are of few ends, mostly of one.
 func (c *ends) intern(e *end) (model.Ref, *rejection) {
+	if e.same == 0 || e.address.IsValid() {
+		return c.lookUp(e)
+	}
+	at := &c.recent[e.same&(1<<recentBits-1)]
+	if at.same == e.same && at.kind == e.kind && at.name == string(e.name) && at.namespace == string(e.namespace) &&
+		at.domains == string(e.domains) {
+		return at.ref, nil
+	}
+	ref, rej := c.lookUp(e)
+	if rej == nil {
+		*at = recentEnd{e.kind, e.same, string(e.name), string(e.namespace), string(e.domains), ref}
+	}
+	return ref, rej
+}
+
+// lookUp is intern for any end.
+func (c *ends) lookUp(e *end) (model.Ref, *rejection) {
 	c.key = binary.AppendUvarint(append(c.key[:0], byte(e.kind)), e.same)
 	parts := [...][]byte{e.name, e.namespace, e.labels, e.domains, nil}
 	if e.same != 0 {

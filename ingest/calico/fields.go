@@ -63,17 +63,24 @@ func (f field) namesEnd() bool {
 // known is a key and what it means.
 type known struct {
 	text  scan.Literal // with its quotes and the colon, as JSON without blanks before that has it
+	rest  string       // of that, behind scan.MaxWords bytes
 	field field
 	long  int  // the place of its field among the long ones, -1: it is none
-	end   bool // names an end
-	sign  bool // a key that Sniff knows
+	ends  int  // 1 where it names an end
+	signs int  // 1 where Sniff knows it
 	inner bool // Goldmane's FlowKey, where an object stands behind it
 }
 
 func newKnown(key []byte) known {
 	f := fieldOf(key)
-	return known{text: scan.NewLiteral(`"` + string(key) + `":`), field: f, long: f.long(), end: f.namesEnd(),
-		sign: names(key) == 1, inner: string(key) == "Key" || string(key) == "key"}
+	text := `"` + string(key) + `":`
+	rest := text[min(len(text), scan.MaxWords):]
+	ends := 0
+	if f.namesEnd() {
+		ends = 1
+	}
+	return known{text: scan.NewLiteral(text), rest: rest, field: f, long: f.long(), ends: ends, signs: names(key),
+		inner: string(key) == "Key" || string(key) == "key"}
 }
 
 // is reports whether it is the known one of a key.
@@ -89,12 +96,10 @@ type keys []known
 // maxPlaces bounds how many places are remembered.
 const maxPlaces = 256
 
-// predicted returns the key of a place where it stands at b[i:], nil where another does.
-func (k keys) predicted(place int, b []byte, i int) *known {
-	if place < len(k) && k[place].text.Stands(b, i) {
-		return &k[place]
-	}
-	return nil
+// stands reports whether the key stands at b[i:].
+func (k *known) stands(b []byte, i int) bool {
+	return k.text.Differs((*[scan.MaxWords]byte)(b[i:i+scan.MaxWords:i+scan.MaxWords])) == 0 &&
+		(k.rest == "" || scan.Has(b, i+scan.MaxWords, k.rest))
 }
 
 // at returns what the key at a place of the record means.

@@ -121,10 +121,19 @@ func text(v []byte) ([]byte, bool) {
 	return nil, false
 }
 
+// isPlain reports whether the text of a valid string is plain. Behind a value of a record there is mostly room to look
+// at eight bytes at once.
+func isPlain(v []byte) bool {
+	if cap(v)-len(v) >= scan.Slack/2 {
+		return scan.Plain(v[:cap(v)], 1) == len(v)-1
+	}
+	return scan.IsPlain(v[1 : len(v)-1])
+}
+
 // unquote returns the text of a valid JSON string; bytes that are no UTF-8 become U+FFFD, as encoding/json has it.
 func unquote(v []byte) []byte {
 	in := v[1 : len(v)-1]
-	if scan.IsPlain(in) || bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
+	if isPlain(v) || bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
 		return in
 	}
 	var s string

@@ -29,7 +29,18 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 		return i + 1
 	}
 	for {
-		if i = r.member(b, i, depth, k); i < 0 {
+		var is *known
+		if r.places < len(k.keys) && k.keys[r.places].stands(b, i) {
+			is = &k.keys[r.places]
+			i += len(is.text.Text)
+		} else if is, i = r.key(b, i, k); i < 0 {
+			return -1
+		}
+		if b[i] <= ' ' {
+			i = scan.Blank(b, i)
+		}
+		r.places++
+		if i = r.value(b, i, depth, k, is); i < 0 {
 			return -1
 		}
 		if b[i] <= ' ' {
@@ -48,43 +59,31 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 	}
 }
 
-// member reads a key and its value.
-func (r *record) member(b []byte, i, depth int, k *before) int {
-	is := k.keys.predicted(r.places, b, i)
-	if is != nil {
-		i += len(is.text.Text)
-	} else if is, i = r.key(b, i, k); i < 0 {
-		return -1
-	}
-	if b[i] <= ' ' {
-		i = scan.Blank(b, i)
-	}
-	r.places++
-	if is.inner && depth == atRecord && b[i] == '{' {
-		r.goldmane = true
-		return r.read(b, i, atFlowKey, k)
-	}
-	from := i
-	switch {
+// value reads the value of a key. Most are plain texts and numbers of few digits.
+func (r *record) value(b []byte, from, depth int, k *before, is *known) int {
+	i := -1
+	switch c := b[from]; {
 	case is.long >= 0:
-		i, r.same[is.long] = k.long.skip(b, i, depth)
-	case b[i] == '"':
-		i = scan.TextEnd(b, i+1)
+		i, r.same[is.long] = k.long.skip(b, from, depth)
+	case c == '"':
+		if i = scan.Plain(b, from+1); b[i] == '"' {
+			i++
+		} else {
+			i = scan.TextEnd(b, i)
+		}
+	case is.inner && depth == atRecord && c == '{':
+		r.goldmane = true
+		return r.read(b, from, atFlowKey, k)
 	default:
-		i = scan.Skip(b, i, depth)
+		if i = scan.DigitsEnd(b, from); i < 0 || b[i] != ',' && b[i] != '}' {
+			i = scan.Skip(b, from, depth)
+		}
 	}
-	if i < 0 {
-		return -1
+	if i > 0 && is.field != noField {
+		r.values[is.field] = b[from:i]
 	}
-	if is.field != noField {
-		r.values[is.field] = b[from:i:i]
-	}
-	if is.end {
-		r.ends++
-	}
-	if is.sign {
-		r.signs++
-	}
+	r.ends += is.ends
+	r.signs += is.signs
 	return i
 }
 

@@ -251,8 +251,14 @@ func eight(x uint64) uint32 {
 	return uint32(x*10000 + (x >> 32))
 }
 
-// number passes over a number.
+// number passes over a number. Most are integers of few digits.
 func number(b []byte, i int) int {
+	x := Word(b, i) ^ '0'*ones
+	if n := digits(x); n > 0 && n < 8 && (n == 1 || byte(x) != 0) {
+		if c := b[i+n]; c != '.' && c|0x20 != 'e' {
+			return i + n
+		}
+	}
 	if b[i] == '-' {
 		i++
 	}
