@@ -10,7 +10,7 @@ import (
 // TestNotes: of many pods nine of ten and more are remembered, and no more room is taken than for them.
 func TestNotes(t *testing.T) {
 	for _, c := range []struct{ pods, sets, atMost int }{
-		{1_000, noteSets, 0},
+		{1_000, noteSets, 30},
 		{40_000, 16 * noteSets, 2_000},
 		{100_000, mostSets, 10_000},
 		{1_000_000, mostSets, 1_000_000},
