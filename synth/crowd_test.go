@@ -8,6 +8,7 @@ import (
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/graphtest"
+	"sluice/synth/render/cilium"
 )
 
 // clients are edges from, or to, so many outside addresses far from each other.
@@ -19,19 +20,31 @@ func clients(n int, edge string) string {
 	return b.String()
 }
 
-// TestCrowd: thousands of outside addresses are no list in a policy. They are one finding, and their workload is held
-// open in that direction; everything else is learned and enforced as without them.
+// names is an edge to one outside address that was asked for by so many names.
+func names(n int, domain string) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("x%d.%s", i, domain)
+	}
+	return "shop/web -> 20.1.1.1 443/tcp names=" + strings.Join(list, ",")
+}
+
+// TestCrowd: thousands of outside addresses are no list in a policy. They are one finding, as are names
+// of them, and their port is held open; everything else is learned and enforced as without them.
 func TestCrowd(t *testing.T) {
 	const rest = "\nshop/web -> shop/db 5432/tcp\nops/probe -> shop/web 9090/tcp"
 	for _, c := range []struct {
 		name, edges string
 		cfg         synth.Config
-		held        []string
+		held        []string // each with what alone stays open
 		rules       int
 	}{
 		{"few clients are a list", clients(400, "X -> shop/web 443/tcp"), synth.Config{}, nil, 4},
-		{"thousands are not", clients(3000, "X -> shop/web 443/tcp"), synth.Config{}, []string{"web ingress"}, 3},
-		{"nor are servers", clients(3000, "shop/web -> X 443/tcp"), synth.Config{}, []string{"web egress"}, 3},
+		{"thousands are not", clients(3000, "X -> shop/web 443/tcp"), synth.Config{}, []string{"web ingress 443/tcp"}, 3},
+		{"nor are servers", clients(3000, "shop/web -> X 443/tcp"), synth.Config{}, []string{"web egress 443/tcp"}, 3},
+		{"few names are a list", names(400, "api.example.com"), synth.Config{Dialect: cilium.Dialect{}}, nil, 4},
+		{"names made for each request are not", names(3000, "api.example.com"), synth.Config{Dialect: cilium.Dialect{}}, []string{"web egress 443/tcp"}, 3},
+		{"the domain of the names is chosen", names(3000, "api.example.com"), synth.Config{Dialect: cilium.Dialect{}, Widen: []string{synth.WidenSuffixes}}, nil, 4},
 		{"each port is counted alone", clients(400, "X -> shop/web 443/tcp") + clients(400, "X -> shop/web 80/tcp"), synth.Config{}, nil, 4},
 		{"chosen", clients(3000, "X -> shop/web 443/tcp"), synth.Config{Widen: []string{synth.WidenAnywhere}}, nil, 4},
 	} {
@@ -39,7 +52,16 @@ func TestCrowd(t *testing.T) {
 		r := learn(t, graphtest.Graph(t, c.edges+rest), c.cfg)
 		var held []string
 		for _, h := range r.Enforce["shop"].Held {
-			held = append(held, h.Name+" "+h.Direction.String())
+			text := h.Name + " " + h.Direction.String()
+			for _, r := range h.Only {
+				for _, p := range r.Ports {
+					text += " " + p.String()
+				}
+				if !r.AnyPeer {
+					t.Errorf("%s: %s", c.name, r)
+				}
+			}
+			held = append(held, text)
 		}
 		crowds := 0
 		for _, f := range r.Findings {

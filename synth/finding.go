@@ -94,10 +94,18 @@ func (n *notes) block(namespace string, d model.Direction, workload graph.Worklo
 	if _, ok := n.why[namespace]; !ok {
 		for _, d := range policy.Directions() {
 			n.why[namespace] = append(n.why[namespace],
-				Obstacle{d, "no pod of " + namespace + " can be selected: nothing is learned for it", unnamed, noEdge})
+				Obstacle{d, "no pod of " + namespace + " can be selected: nothing is learned for it", unnamed, noEdge, false})
 		}
 	}
-	n.why[namespace] = append(n.why[namespace], Obstacle{d, why, workload, edge})
+	n.why[namespace] = append(n.why[namespace], Obstacle{d, why, workload, edge, false})
+}
+
+// blockPort notes what stands against the default deny of a direction of a workload as block does: not the one edge,
+// but whatever comes or goes at its port.
+func (n *notes) blockPort(namespace string, d model.Direction, workload graph.WorkloadID, edge graph.EdgeID, why string,
+) {
+	n.block(namespace, d, workload, edge, why)
+	n.why[namespace][len(n.why[namespace])-1].AnyPeer = true
 }
 
 // lose notes an accepted edge that no rule can be written for, at an end that is a workload, -1 for none.

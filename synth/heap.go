@@ -47,7 +47,7 @@ func findHeaps(c *crowds) map[heapAt]*heap {
 		}
 		for en := range c.ends(e) {
 			listed := c.addresses.listed(e, en, c.speech)
-			if listed && c.at[crowdAt{en.self, en.dir, e.Proto, e.Port}] != nil {
+			if listed && c.at[crowdAt{self: en.self, dir: en.dir, proto: e.Proto, port: e.Port}] != nil {
 				continue
 			}
 			at := heapAt{en.self, en.dir}

@@ -266,9 +266,10 @@ var pages = map[Kind]page{
 		"It decides nothing.",
 		"Take it out of the configuration, or mend its names: sluice show edges prints them."},
 	KindCrowd: {Blocks,
-		"More outside addresses talk to a port of a workload, or are talked to, than a policy should list: a public service, or forged sources.",
-		"No rule is written for them, and the workload is held open in that direction.",
-		"Name their networks in the configuration, choose --widen anywhere or cidr, or decide."},
+		"More outside addresses talk to a port of a workload, or are talked to, or by more names, than a policy should list: a public service, forged " +
+			"sources, or names made for each request.",
+		"No rule is written for them, and the port is held open at the workload in that direction, to whoever.",
+		"Name their networks in the configuration, choose --widen anywhere, cidr or suffixes, or decide."},
 	KindHeap: {Blocks,
 		"A workload uses, or is used on, more pairs of port and peer than a policy can hold, or more addresses than one should list.",
 		"No rule is written for that direction, and the workload is held open in it.",

@@ -209,7 +209,7 @@ func (r *Result) Namespaces() []string {
 // worked. Where it is forced it stays, and the reason with it.
 func (r *Result) Withdraw(namespace string, d model.Direction, edge graph.EdgeID, why string) {
 	e := r.Enforce[namespace]
-	o := Obstacle{d, why, anyPod, noEdge}
+	o := Obstacle{d, why, anyPod, noEdge, false}
 	if !slices.Contains(e.Why, o) {
 		e.Why = append(e.Why, o)
 		sortObstacles(e.Why)

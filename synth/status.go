@@ -69,6 +69,7 @@ type Obstacle struct {
 	Text      string
 	Workload  graph.WorkloadID // below 0 for none that a selector names
 	Edge      graph.EdgeID     // that it is of, below 0 for none
+	AnyPeer   bool             // it is of any peer at the port of Edge
 }
 
 // Whole reports whether the default deny of a direction selects every pod, those to come among them.

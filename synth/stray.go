@@ -114,7 +114,7 @@ func (x *strays) stray(o Obstacle) stray {
 		e.Reason != model.UnknownDirection && e.Reason != model.NoPort {
 		s.rule.AnyPort, s.rule.Ports = false, []policy.Port{{Proto: e.Proto, First: e.Port, Last: lastPort(e)}}
 	}
-	if peers := x.of(s.peer); len(peers) > 0 && !takenForOther(e) {
+	if peers := x.of(s.peer); len(peers) > 0 && !o.AnyPeer && !takenForOther(e) {
 		narrow := s.rule
 		narrow.AnyPeer, narrow.Peers = false, peers
 		if !x.says(narrow) && !e.Proto.HasPorts() { // a rule for all ports allows it, and less than one for all peers

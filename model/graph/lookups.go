@@ -2,7 +2,6 @@ package graph
 
 import (
 	"net/netip"
-	"slices"
 
 	"sluice/model"
 )
@@ -49,14 +48,32 @@ func (a *tally) namesAddress(dst *model.Endpoint) bool {
 	return a.k.reason == model.Backend && dst.Kind == model.KindAddress
 }
 
-// names adds the names that the client of an item was given for its destination in the same hours.
-func (a lookups) names(it *item, to *model.Endpoint, names []string) []string {
-	if len(a) == 0 || to.Kind != model.KindAddress {
+// names adds the names that the client of some items, of one edge, was given for their destinations in the same hours.
+// Each list of names is gone through once: a pod may ask for any number of them.
+func (a lookups) names(items []item, eps []model.Endpoint, names []string) []string {
+	if len(a) == 0 {
 		return names
 	}
-	for _, n := range a[asked{PeerID(it.peers >> 32), plain(to.Address)}] {
-		if slices.ContainsFunc(it.t.hours, func(h hour) bool { return h.n == n.hour }) {
-			names = append(names, n.name)
+	hours := map[netip.Addr]map[uint32]bool{}
+	for i := range items {
+		it := &items[i]
+		to := &eps[it.k.dst]
+		if to.Kind != model.KindAddress {
+			continue
+		}
+		at := plain(to.Address)
+		if hours[at] == nil {
+			hours[at] = map[uint32]bool{}
+		}
+		for _, h := range it.t.hours {
+			hours[at][h.n] = true
+		}
+	}
+	for at, of := range hours {
+		for _, n := range a[asked{PeerID(items[0].peers >> 32), at}] {
+			if of[n.hour] {
+				names = append(names, n.name)
+			}
 		}
 	}
 	return names

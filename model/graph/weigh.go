@@ -55,8 +55,8 @@ func (w *weigher) weigh(items []item) Edge {
 				ed.Names = append(ed.Names, n)
 			}
 		}
-		ed.Names = w.lookups.names(it, &w.eps[it.k.dst], ed.Names)
 	}
+	ed.Names = w.lookups.names(items, w.eps, ed.Names)
 	slices.Sort(ed.Names)
 	ed.Names = slices.Compact(ed.Names)
 	ed.SrcPod, ed.DstPod = w.names.Get(srcPod), w.names.Get(dstPod)
