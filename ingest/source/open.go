@@ -71,15 +71,33 @@ func (r *reader) isNew(f *os.File, size int64) (bool, error) {
 	return !r.options.Past.HasSource(digest) && !r.digests[digest], nil
 }
 
-// skipMark passes over the mark that UTF-8 text may begin with.
+// foreign are the starts of what is no text, and what to do about it.
+var foreign = []struct{ start, what string }{
+	{"\xFF\xFE", "text in UTF-16: convert it to UTF-8"},
+	{"\xFE\xFF", "text in UTF-16: convert it to UTF-8"},
+	{"{\x00", "text in UTF-16: convert it to UTF-8"},
+	{"\x00{", "text in UTF-16: convert it to UTF-8"},
+	{"\x1F\x8B", "packed twice: unpack it once"},
+	{"\x28\xB5\x2F\xFD", "packed twice: unpack it once"},
+	{"BZh", "packed with bzip2: unpack it, or pack it with gzip or zstd"},
+	{"\xFD7zXZ\x00", "packed with xz: unpack it, or pack it with gzip or zstd"},
+	{"\x04\x22\x4D\x18", "packed with lz4: unpack it, or pack it with gzip or zstd"},
+	{"\xFF\x06\x00\x00sNaPpY", "packed with snappy: unpack it, or pack it with gzip or zstd"},
+	{"PK\x03\x04", "a zip archive: unpack it, and give the files or their directory"},
+	{"PAR1", "a Parquet file: a store is read whole, by its directory"},
+}
+
+// skipMark passes over the mark that UTF-8 text may begin with. What is no text is an error.
 func skipMark(br *bufio.Reader) error {
-	head, _ := br.Peek(3)
-	switch {
-	case bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")):
+	head, _ := br.Peek(16)
+	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		_, err := br.Discard(3)
 		return err
-	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")):
-		return errors.New("text in UTF-16: convert it to UTF-8")
+	}
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.start)) {
+			return errors.New(f.what)
+		}
 	}
 	return nil
 }
@@ -123,6 +141,11 @@ func (c consumed) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// skippable reports whether a frame of zstd begins that holds nothing: those that pack on many cores begin with one.
+func skippable(head []byte) bool {
+	return len(head) == 4 && head[0]&0xF0 == 0x50 && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18
+}
+
 // unpack returns the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.
 func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) {
 	n := new(int64)
@@ -135,7 +158,7 @@ func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) 
 			return nil, true, nil, err
 		}
 		return bufio.NewReaderSize(&unpacking{z, n, 0}, bufSize), true, func() {}, nil
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), skippable(head):
 		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
 			zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {

@@ -246,11 +246,40 @@ func TestMarks(t *testing.T) {
 			t.Errorf("%q: records %v, rejected %v", in[:8], l.ports, l.rejects)
 		}
 	}
-	for _, mark := range []string{"\xFF\xFE", "\xFE\xFF"} {
-		_, sum := readAll(t, 1, strings.NewReader(mark+"{\x00"), "-")
-		if err := sum.Sources[0].Err; err == nil || !strings.Contains(err.Error(), "UTF-16") {
-			t.Errorf("%q: %v", mark, err)
+	for _, c := range []struct{ in, want string }{
+		{"\xFF\xFE{\x00", "UTF-16"}, {"\xFE\xFF\x00{", "UTF-16"}, {"{\x00\"\x00", "UTF-16"}, {"\x00{\x00\"", "UTF-16"},
+		{"BZh91AY", "bzip2"}, {"\xFD7zXZ\x00\x00", "xz"}, {"PK\x03\x04\x14", "zip"}, {"PAR1", "Parquet"},
+		{gzipped(t, gzipped(t, one)), "packed twice"},
+	} {
+		_, sum := readAll(t, 1, strings.NewReader(c.in), "-")
+		if err := sum.Sources[0].Err; err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.in, err, c.want)
 		}
+	}
+}
+
+func gzipped(t *testing.T, text string) string {
+	t.Helper()
+	var b strings.Builder
+	z := gzip.NewWriter(&b)
+	if _, err := io.WriteString(z, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestSkippable: what packs on many cores writes frames before those of zstd, which hold nothing.
+func TestSkippable(t *testing.T) {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := "\x50\x2A\x4D\x18\x04\x00\x00\x00abcd" + string(z.EncodeAll(fmt.Appendf(nil, record, 1), nil))
+	if l, sum := readAll(t, 1, strings.NewReader(in), "-"); !slices.Equal(l.ports, []int{1}) {
+		t.Errorf("records %v, %v", l.ports, sum.Sources[0].Err)
 	}
 }
 
