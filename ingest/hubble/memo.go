@@ -332,6 +332,14 @@ func (m *endMemo) isUsual(hash uint64) bool {
 	return false
 }
 
+// inside is where the text of a string stands, and any other value.
+func inside(b []byte, s span) span {
+	if s.to > 0 && b[s.from] == '"' {
+		return span{s.from + 1, s.to - 1}
+	}
+	return s
+}
+
 // learn remembers an object by where its values stand.
 func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]span, order uint64, c *objectRef) {
 	identity, id, pod := spans[endIdentity-endID], spans[0], spans[endPod-endID]
@@ -344,6 +352,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 	} else {
 		hash += maphash.Bytes(m.seed, b[all.from:identity.from])
 	}
+	identity, id = inside(b, identity), inside(b, id)
 	n, end := scan.Digits(b, identity.from)
 	if end != identity.to || !m.isUsual(hash) {
 		return

@@ -34,10 +34,14 @@ var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 func (s *shapes) readQuoted(r *reader, b []byte) int {
 	at := &s.root
 	for i := 0; i >= 0; {
-		if at = at.chooseQuoted(b, i); at == nil || !scan.Has(b, i, at.quoted) {
+		if at = at.chooseQuoted(b, i); at == nil {
 			return -1
 		}
-		i += len(at.quoted)
+		text := at.inString()
+		if !scan.Has(b, i, text) {
+			return -1
+		}
+		i += len(text)
 		switch at.hole {
 		case holeSkip:
 			var skipped []byte
@@ -73,12 +77,20 @@ func (s *shapes) readQuoted(r *reader, b []byte) int {
 	return -1
 }
 
+// inString returns the text as it stands in a string.
+func (s *shape) inString() string {
+	if s.quoted == "" {
+		s.quoted = quoted.Replace(s.text.Text)
+	}
+	return s.quoted
+}
+
 // chooseQuoted is choose for a record in a string.
 func (s *shape) chooseQuoted(b []byte, i int) *shape {
 	if s.only != nil {
 		return s.only
 	}
-	for at := i; at < len(b)-1; at = i + len(s.quoted) {
+	for at := i; at < len(b)-1; at = i + len(s.inString()) {
 		c := b[at]
 		if c == '\\' {
 			c = b[at+1]

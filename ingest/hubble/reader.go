@@ -242,6 +242,12 @@ func (r *reader) whole(b []byte, i int, most uint32, to *uint16) int {
 		*to = uint16(n)
 		return end
 	}
+	if b[i] == '"' {
+		if n, end := scan.Digits(b, i+1); end > 0 && n <= most && b[end] == '"' {
+			*to = uint16(n)
+			return end + 1
+		}
+	}
 	var t []byte
 	end := r.text(b, i, &t)
 	if end < 0 || t == nil {

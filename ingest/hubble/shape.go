@@ -24,7 +24,7 @@ type shapes struct {
 type shape struct {
 	text   scan.Literal // all of it from the value before on
 	rest   string       // of it, behind MaxWords bytes
-	quoted string       // all of it as it stands in a string of JSON
+	quoted string       // all of it as it stands in a string of JSON, once that was asked for
 	hole   hole         // noHole at a fork
 	// next are the texts that may follow, or at a fork go on: no two have the same byte, of first, behind the fork.
 	// Those that have no room in them are in more.
@@ -222,7 +222,7 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 
 func newShape(text string, h hole) *shape {
 	rest := text[min(len(text), scan.MaxWords):]
-	return &shape{text: scan.NewLiteral(text), rest: rest, quoted: quoted.Replace(text), hole: h}
+	return &shape{text: scan.NewLiteral(text), rest: rest, hole: h}
 }
 
 // put adds what goes on with its byte n.

@@ -68,6 +68,8 @@ var forms = []form{
 	{name: "identities churned", most: 1.6, plain: true, change: churned, style: compact},
 	{name: "summaries of DNS and HTTP", most: 1.6, plain: true, change: summarized, style: compact},
 	{name: "names of outside addresses", most: 1.6, plain: true, change: addressed, style: compact},
+	{name: "members of newer versions", most: 2, byByte: true, change: newer, style: compact},
+	{name: "numbers as texts", most: 2, byByte: true, change: texted, style: compact},
 	{name: "camel case", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return renamed(t) }, style: compact},
 	{name: "enumerations as numbers", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return numbered(t) }, style: compact},
 	{name: "flat", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return t.get("flow") }, style: compact},
@@ -187,6 +189,36 @@ func addressed(r *rand.Rand, n int, t *tree) *tree {
 		names = fmt.Sprintf(`["api-%d.example.org.","edge-%d.cdn.example.net."]`, n%8, r.IntN(40))
 	}
 	f.set("destination_names", parse(names))
+	return t
+}
+
+// newer returns records members that later versions of Cilium have, and some that nobody knows.
+func newer(r *rand.Rand, n int, t *tree) *tree {
+	f := t.get("flow")
+	f.set("ip_trace_id", parse(fmt.Sprintf(`{"trace_id":"%d","ip_option_type":136}`, r.Uint64())))
+	f.set("cgroup_id", text(strconv.Itoa(r.IntN(1e9))))
+	f.set("egress_allowed_by", parse(fmt.Sprintf(`[{"name":"allow-%d","namespace":"team-01","labels":["k8s:io.cilium.k8s.policy.name=allow-%d"],"revision":"%d"}]`, n%30, n%30, n/1000)))
+	f.set("tomorrow", parse(fmt.Sprintf(`{"a":{"b":[1,2,{"c":"%d"}]},"text":"%s"}`, r.IntN(1e6), strings.Repeat("y", r.IntN(300)))))
+	return t
+}
+
+// texted writes numbers as strings, as those do for whom all numbers are fractions.
+func texted(_ *rand.Rand, _ int, t *tree) *tree {
+	f := t.get("flow")
+	for _, end := range []string{"source", "destination"} {
+		for _, key := range []string{"ID", "identity"} {
+			if v := f.get(end, key); v.text != "" {
+				*v = *text(v.text)
+			}
+		}
+	}
+	for _, m := range f.get("l4").members {
+		for _, key := range []string{"source_port", "destination_port"} {
+			if v := m.value.get(key); v.text != "" {
+				*v = *text(v.text)
+			}
+		}
+	}
 	return t
 }
 
