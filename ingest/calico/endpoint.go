@@ -24,7 +24,7 @@ type end struct {
 }
 
 // readEnd reads one end; prefix is what its keys begin with.
-func readEnd(prefix string, s *side) (end, *rejection) {
+func readEnd(prefix string, s *side, kind *meant[endKind]) (end, *rejection) {
 	e := end{labels: s.labels, same: s.same}
 	var texts [4][]byte
 	var ok bool
@@ -35,7 +35,7 @@ func readEnd(prefix string, s *side) (end, *rejection) {
 	}
 	name, aggr := oneName(texts[0]), oneName(texts[1])
 	e.namespace, e.ip = texts[2], texts[3]
-	if e.kind, ok = enum(s.kind, endKinds); !ok {
+	if e.kind, ok = kind.enum(s.kind, endKinds); !ok {
 		return e, badValue("%s_type is no type of an endpoint", prefix)
 	}
 	if e.name = aggr; aggr == nil {

@@ -69,6 +69,42 @@ type known struct {
 	ends  int  // 1 where it names an end
 	signs int  // 1 where Sniff knows it
 	inner bool // Goldmane's FlowKey, where an object stands behind it
+	// before is the whole member of a record before, with a scalar and a comma behind that, nil where none is kept:
+	// what was valid once is, byte for byte, valid again.
+	before []byte
+	others int // how often another one stood there, less how often that one did
+}
+
+const (
+	maxBefore = 64 // bytes of a member that is kept
+	maxOthers = 64 // after so many others none is kept any more
+)
+
+// asBefore reports whether the member that is kept stands at b[i:].
+func (k *known) asBefore(b []byte, i int) bool {
+	n := len(k.before)
+	if n == 0 || i+n > len(b) || string(b[i:i+n]) != string(k.before) {
+		return false
+	}
+	k.others = max(k.others-1, 0)
+	return true
+}
+
+// remember keeps a member that was read whole, where its like come again.
+func (k *known) remember(member []byte) {
+	if k.others >= maxOthers {
+		k.before = nil
+		return
+	}
+	k.others++
+	k.before = k.before[:0]
+	at := len(k.text.Text)
+	if len(member) > maxBefore || len(member) <= at || string(member[:at]) != k.text.Text {
+		return
+	}
+	if c := member[at]; c != '{' && c != '[' && c > ' ' {
+		k.before = append(k.before, member...)
+	}
 }
 
 func newKnown(key []byte) known {

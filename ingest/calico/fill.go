@@ -15,11 +15,11 @@ func (d *Decoder) fill() *rejection {
 		return rej
 	}
 	from, to := r.source(), r.destination()
-	src, rej := readEnd("source", &from)
+	src, rej := readEnd("source", &from, &d.before.kinds[0])
 	if rej != nil {
 		return rej
 	}
-	dst, rej := readEnd("dest", &to)
+	dst, rej := readEnd("dest", &to, &d.before.kinds[1])
 	if rej != nil {
 		return rej
 	}
@@ -54,7 +54,7 @@ func (d *Decoder) fillTimes() (rej *rejection) {
 // type of what began the connection, which no policy needs.
 func (d *Decoder) fillLayer4() (rej *rejection) {
 	r, f := &d.rec, &d.flow
-	if f.Proto, rej = proto(r.values[protocol]); rej != nil {
+	if f.Proto, rej = proto(r.values[protocol], &d.before.protocol); rej != nil {
 		return rej
 	}
 	if f.DstPort, rej = port("dest_port", r.values[destPort]); rej != nil {
@@ -74,13 +74,13 @@ func (d *Decoder) fillLayer4() (rej *rejection) {
 func (d *Decoder) fillVerdict() *rejection {
 	r, f := &d.rec, &d.flow
 	var ok bool
-	if f.Verdict, ok = enum(r.values[action], actions); !ok {
+	if f.Verdict, ok = d.before.action.enum(r.values[action], actions); !ok {
 		return badValue("action is neither allow nor deny")
 	}
 	if f.Verdict == model.Dropped {
 		f.Drop = model.DropPolicy
 	}
-	by, ok := enum(r.values[reporter], reporters)
+	by, ok := d.before.reporter.enum(r.values[reporter], reporters)
 	if !ok {
 		return badValue("reporter is none of src, dst and fwd")
 	}

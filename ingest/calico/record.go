@@ -30,8 +30,15 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 	}
 	for {
 		var is *known
-		if r.places < len(k.keys) && k.keys[r.places].stands(b, i) {
+		begun := i
+		if r.places < len(k.keys) {
 			is = &k.keys[r.places]
+			if is.asBefore(b, i) {
+				i = r.again(b, i, is)
+				continue
+			}
+		}
+		if is != nil && is.stands(b, i) {
 			i += len(is.text.Text)
 		} else if is, i = r.key(b, i, k); i < 0 {
 			return -1
@@ -50,13 +57,31 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 		case '}':
 			return i + 1
 		case ',':
-			if i++; b[i] <= ' ' {
+			i++
+			is.remember(b[begun:i])
+			if b[i] <= ' ' {
 				i = scan.Blank(b, i)
 			}
 		default:
 			return -1
 		}
 	}
+}
+
+// again takes a member that stands at b[i:] as in the record before, and returns where the next one begins.
+func (r *record) again(b []byte, i int, is *known) int {
+	from := i + len(is.text.Text)
+	i += len(is.before)
+	if is.field != noField {
+		r.values[is.field] = b[from : i-1]
+	}
+	r.ends += is.ends
+	r.signs += is.signs
+	r.places++
+	if b[i] <= ' ' {
+		i = scan.Blank(b, i)
+	}
+	return i
 }
 
 // value reads the value of a key. Most are plain texts and numbers of few digits.

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 
 	"sluice/ingest/scan"
+	"sluice/model"
 )
 
 // before is what a decoder remembers of the records before, to read the next ones faster. It serves one goroutine.
@@ -12,6 +13,11 @@ type before struct {
 	keys  keys
 	long  repeated
 	times [2]moment // of the last beginning and the last end: the records of a window share them
+
+	protocol meant[model.Proto]
+	action   meant[model.Verdict]
+	reporter meant[reportedBy]
+	kinds    [2]meant[endKind] // of source and destination
 }
 
 // repeated remembers long values that come again and again: the labels of an end and the policies that decided. A value
@@ -21,6 +27,13 @@ type repeated struct {
 	last  uint64 // number that was given
 	seed  maphash.Seed
 	slots [][4]repeatedSlot // by the hash of a value up to the first byte that may end it, the newest first
+	// recent are those that came last, by what they begin with: mostly no more of a long one has to be hashed.
+	recent []recentValue
+}
+
+type recentValue struct {
+	text   string
+	number uint64
 }
 
 // repeatedSlot has a text only once its hash came twice: values that never come again are not copied.
@@ -34,6 +47,9 @@ const (
 	repeatedBits = 11
 	// maxRepeated bounds a value that is remembered: it cannot nest too deep wherever it stands.
 	maxRepeated = 4 << 10
+	// beginning is how many bytes of a value tell it from most others.
+	beginning  = 160
+	recentSize = 1 << 10
 )
 
 // The fields whose values are long and repeat.
@@ -68,25 +84,43 @@ func (r *repeated) skip(b []byte, i, depth int) (end int, number uint64) {
 	default:
 		return scan.Skip(b, i, depth), 0
 	}
-	n := bytes.IndexByte(b[i+1:], closes)
-	if n < 0 {
-		return scan.Skip(b, i, depth), 0
-	}
 	if r.slots == nil {
 		r.seed, r.slots = maphash.MakeSeed(), make([][4]repeatedSlot, 1<<repeatedBits)
+		r.recent = make([]recentValue, recentSize)
+	}
+	if i+beginning > len(b) {
+		end, number, _ = r.lookUp(b, i, depth, closes)
+		return end, number
+	}
+	at := &r.recent[maphash.Bytes(r.seed, b[i:i+beginning])%recentSize]
+	if at.text != "" && scan.Has(b, i, at.text) {
+		return i + len(at.text), at.number
+	}
+	end, number, text := r.lookUp(b, i, depth, closes)
+	if len(text) >= beginning {
+		*at = recentValue{text, number}
+	}
+	return end, number
+}
+
+// lookUp is skip by all bytes, for a value that a byte closes. It returns the text too, where that has a number.
+func (r *repeated) lookUp(b []byte, i, depth int, closes byte) (end int, number uint64, text string) {
+	n := bytes.IndexByte(b[i+1:], closes)
+	if n < 0 {
+		return scan.Skip(b, i, depth), 0, ""
 	}
 	h := maphash.Bytes(r.seed, b[i:i+1+n])
 	s := r.slot(h)
 	if s.text != "" && scan.Has(b, i, s.text) {
-		return i + len(s.text), s.number
+		return i + len(s.text), s.number, s.text
 	}
 	if end = scan.Skip(b, i, depth); s.hash == h && end > 0 && end-i <= maxRepeated {
 		r.last++
 		s.text, s.number = string(b[i:end]), r.last
-		return end, s.number
+		return end, s.number, s.text
 	}
 	s.hash = h
-	return end, 0
+	return end, 0, ""
 }
 
 // slot returns the slot of a hash, or an empty one for it in the place of the oldest.

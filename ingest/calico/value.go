@@ -12,15 +12,19 @@ import (
 // number returns a whole number written as a number or a string; absent is 0. Tools on the way may have made it
 // a float (1.659621542E9).
 func number(name string, v []byte) (int64, *rejection) {
+	t := v
+	if len(v) > 2 && v[0] == '"' {
+		t = v[1 : len(v)-1] // digits alone are none that are escaped
+	}
+	if n, ok := plainly(t); ok {
+		return n, nil
+	}
 	t, ok := text(v)
 	if !ok {
 		return 0, badValue("%s is no number", name)
 	}
 	if t == nil {
 		return 0, nil
-	}
-	if n, ok := plainly(t); ok {
-		return n, nil
 	}
 	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
 		return n, nil
@@ -123,6 +127,24 @@ func enum[T any](v []byte, names spellings[T]) (T, bool) {
 	return none, false
 }
 
+// meant is what the value of a field meant that it had last.
+type meant[T any] struct {
+	raw []byte
+	is  T
+}
+
+// enum is enum, which it remembers.
+func (m *meant[T]) enum(v []byte, names spellings[T]) (T, bool) {
+	if len(v) > 0 && bytes.Equal(m.raw, v) {
+		return m.is, true
+	}
+	is, ok := enum(v, names)
+	if ok {
+		m.raw, m.is = append(m.raw[:0], v...), is
+	}
+	return is, ok
+}
+
 var actions = spellings[model.Verdict]{
 	{"allow", model.Forwarded}, {"deny", model.Dropped}, {"1", model.Forwarded}, {"2", model.Dropped},
 	{"", model.VerdictUnknown}, {"0", model.VerdictUnknown}, {"actionunspecified", model.VerdictUnknown},
@@ -175,8 +197,8 @@ var protos = spellings[model.Proto]{
 }
 
 // proto is a protocol's name or number; absent is 0.
-func proto(v []byte) (model.Proto, *rejection) {
-	if p, ok := enum(v, protos); ok {
+func proto(v []byte, m *meant[model.Proto]) (model.Proto, *rejection) {
+	if p, ok := m.enum(v, protos); ok {
 		return p, nil
 	}
 	n, r := number("proto", v)
