@@ -287,23 +287,19 @@ func (c *column) write(w *chunk, rows []model.Observation, l *local, s *scratch)
 		c.load64(rows, s.i64)
 		values, stats := s.i64[:len(rows)], metadata.NewInt64Statistics(w.meta.Descr(), w.props.Allocator())
 		stats.Update(values, 0)
-		return w.plain(arrow.Int64Traits.CastToBytes(values), len(rows), stats)
+		return w.numbers(arrow.Int64Traits.CastToBytes(values), arrow.Int64SizeBytes, len(rows), nil, stats)
 	}
 	c.load32(rows, s.i32)
-	values := s.i32[:len(rows)]
+	values, levels := s.i32[:len(rows)], []int16(nil)
 	if c.ids != nil {
 		renumber(values, c.ids(l))
 	}
-	if !c.null {
-		stats := metadata.NewInt32Statistics(w.meta.Descr(), w.props.Allocator())
-		stats.Update(values, 0)
-		return w.plain(arrow.Int32Traits.CastToBytes(values), len(rows), stats)
+	if c.null {
+		values, levels = dropZeros(values, s.levels[:len(rows)])
 	}
-	values, levels := dropZeros(values, s.levels[:len(rows)])
-	return w.levelled(func(w file.ColumnChunkWriter) error {
-		_, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(values, levels, nil)
-		return err
-	})
+	stats := metadata.NewInt32Statistics(w.meta.Descr(), w.props.Allocator())
+	stats.Update(values, int64(len(rows)-len(values)))
+	return w.numbers(arrow.Int32Traits.CastToBytes(values), arrow.Int32SizeBytes, len(rows), levels, stats)
 }
 
 // dropZeros moves the other values together and tells by level 1 where they were.

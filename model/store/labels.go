@@ -133,7 +133,7 @@ func writeLabels(e *encoder, w io.Writer, rows []label) error {
 	return e.write(w, labelsKind, labelsSchema(), func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, labelGroup) {
 			column := func(c int, w *chunk) error {
-				return w.levelled(func(w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) })
+				return w.texts(func(w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) })
 			}
 			if err := p.group(len(part), column); err != nil {
 				return err

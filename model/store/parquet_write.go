@@ -37,6 +37,7 @@ func properties() *parquet.WriterProperties {
 type encoder struct {
 	zstd *zstd.Encoder
 	out  []byte
+	page []byte // of levels and values
 }
 
 func newEncoder() *encoder {
@@ -133,8 +134,8 @@ type chunk struct {
 	size  int64
 }
 
-// levelled has write write the values of a column with nulls or lists.
-func (c *chunk) levelled(write func(file.ColumnChunkWriter) error) error {
+// texts has the library write the values of a column of texts, or of lists of them.
+func (c *chunk) texts(write func(file.ColumnChunkWriter) error) error {
 	w := file.NewColumnChunkWriter(c.meta, c.pages, c.props)
 	if err := write(w); err != nil {
 		return err
@@ -144,21 +145,27 @@ func (c *chunk) levelled(write func(file.ColumnChunkWriter) error) error {
 	return err
 }
 
-// plain writes the values of a column that has one in each row: as they lie in memory, which the library would copy
-// twice to get there. stats are of all of them.
-func (c *chunk) plain(values []byte, n int, stats metadata.TypedStatistics) (err error) {
+// numbers writes the values of a column of numbers, each of so many bytes, as they lie in memory: the library would
+// copy them twice to get there. levels are 1 in rows that have a value, nil: all of them have. stats are of the values.
+func (c *chunk) numbers(values []byte, width, rows int, levels []int16, stats metadata.TypedStatistics) (err error) {
 	about, err := stats.Encode()
 	if err != nil {
 		return err
 	}
 	about.Signed = c.meta.Descr().SortOrder() == schema.SortSIGNED
 	if endian.IsBigEndian { // Parquet's values have the lowest byte first
-		for v := range slices.Chunk(values, len(values)/n) {
+		for v := range slices.Chunk(values, width) {
 			slices.Reverse(v)
 		}
 	}
+	if levels != nil {
+		b := appendLevels(append(c.pages.enc.page[:0], 0, 0, 0, 0), levels)
+		binary.LittleEndian.PutUint32(b, uint32(len(b)-4))
+		values = append(b, values...)
+		c.pages.enc.page = values
+	}
 	data := c.pages.Compress(nil, values)
-	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(n), parquet.Encodings.Plain,
+	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(rows), parquet.Encodings.Plain,
 		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(values)), about)
 	defer page.Release()
 	if c.size, err = c.pages.WriteDataPage(page); err != nil {
@@ -166,6 +173,40 @@ func (c *chunk) plain(values []byte, n int, stats metadata.TypedStatistics) (err
 	}
 	c.meta.SetStats(about)
 	return c.pages.Close(false, false)
+}
+
+// appendLevels appends levels, each 0 or 1, as Parquet's mix of runs and packed bits: eight that are equal begin a run,
+// others are packed by eights.
+func appendLevels(b []byte, levels []int16) []byte {
+	const most = 63  // eights that one byte can count
+	head, n := -1, 0 // of packed bits: where they are counted, and how many eights they are
+	for len(levels) > 0 {
+		part := levels[:min(8, len(levels))]
+		run := 1
+		for run < len(levels) && levels[run] == levels[0] {
+			run++
+		}
+		if run >= 8 || run == len(part) && head < 0 {
+			b = append(binary.AppendUvarint(b, uint64(run)<<1), byte(levels[0]))
+			levels, head = levels[run:], -1
+			continue
+		}
+		if head < 0 {
+			head, n, b = len(b), 0, append(b, 0)
+		}
+		packed := byte(0)
+		for i, l := range part {
+			packed |= byte(l) << i
+		}
+		b = append(b, packed)
+		n++
+		b[head] = byte(n<<1 | 1)
+		if n == most {
+			head = -1
+		}
+		levels = levels[len(part):]
+	}
+	return b
 }
 
 // pager is the library's writer of pages with our compressor.
