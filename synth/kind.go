@@ -51,6 +51,7 @@ const (
 	KindFanOut        Kind = "fan-out"           // a client that tried many ports or peers in vain
 	KindTunnel        Kind = "dns-tunnel"        // a client that asked for very many names of code of one zone
 	KindHostPeer      Kind = "own-node-host"     // a peer seen only as the host of the pod's own node
+	KindGenerated     Kind = "generated-label"   // a policy selects by a value that looks made for one release or run
 	KindOwnNode       Kind = "own-node-client"   // a port that the host of the pod's own node alone was seen asking
 	KindOtherNodes    Kind = "other-nodes"       // a peer seen only as other nodes than the pod's own
 	KindMesh          Kind = "mesh-port"         // a port at which a mesh carries the connections of others
@@ -211,6 +212,10 @@ var pages = map[Kind]page{
 		"The peer is the host of the node that the pod ran on, and no other node was seen in that place.",
 		"The rule allows the own node only: it breaks when the pod or what listens there moves to another.",
 		"Record until it is seen from another node, or allow the entity remote-node by a policy in extra/."},
+	KindGenerated: {Warning,
+		"A label by which policies select the pods has a value that looks made for one release or run, and no other label tells them from others.",
+		"The next release or run has another value: no policy selects it and no rule lets it pass, so a default deny cuts it.",
+		"Select by another key: name this one under volatileLabels, add, and give the pods a label that stays."},
 	KindOwnNode: {Info,
 		"The host of the pod's own node asked the port, and nothing else did: the kubelet probes it, or a pod on the network of the " +
 			"node (an ingress controller, an agent) needs it. The log has the same for both.",

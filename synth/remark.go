@@ -22,6 +22,7 @@ func remark(s *scope, sp *speech, n *notes) {
 	remarkSuspicion(s, n)
 	remarkTunnels(s, n)
 	remarkOwnNode(s, n)
+	remarkGenerated(s, n)
 }
 
 // remarkSubjects notes what concerns whole workloads and namespaces.
@@ -353,6 +354,30 @@ func remarkOwnNode(s *scope, n *notes) {
 		port := fmt.Sprintf("%d/%s", x.Port, x.Proto)
 		n.find(KindOwnNode.of(p.Namespace, model.Ingress, p.ID+" "+port+" was asked by the host of its own node alone",
 			"that one is always let in: where it is no kubelet, it breaks when either moves to another node"))
+	}
+}
+
+// remarkGenerated notes the subjects, and the peers of what is learned, that are selected by what looks made for one
+// release or run.
+func remarkGenerated(s *scope, n *notes) {
+	told := map[graph.PeerID]bool{}
+	for i, e := range s.g.AllEdges() {
+		if !s.accepted(i) {
+			continue
+		}
+		for en := range s.ends(e) {
+			for _, end := range [2]graph.PeerID{en.self, en.peer} {
+				p := &s.g.Peers[end]
+				if told[end] || p.Workload < 0 {
+					continue
+				}
+				told[end] = true
+				if labels := s.g.Workloads[p.Workload].Generated(); len(labels) > 0 {
+					n.find(KindGenerated.of(en.namespace, model.DirectionUnknown, p.ID+" is selected by "+strings.Join(labels, ", "),
+						"pods of the next release or run have another value, and no rule is theirs"))
+				}
+			}
+		}
 	}
 }
 

@@ -65,6 +65,18 @@ func (sp *space) detail(g *group, j *judge) {
 	}
 }
 
+// Generated returns the labels of Selector whose values look made for one release or run, sorted: pods of the next one
+// have other values.
+func (w *Workload) Generated() (labels []string) {
+	for k, v := range w.Selector {
+		if looksRandom(v) {
+			labels = append(labels, label(k, v))
+		}
+	}
+	slices.Sort(labels)
+	return labels
+}
+
 // serviceAccount returns the account that the group's pods run as, "" if unknown or several.
 func (g *group) serviceAccount() (name string) {
 	for _, p := range g.pods {

@@ -62,35 +62,39 @@ func controller(o model.Owner, l model.Labels) model.Owner {
 		return model.Owner{Kind: "Deployment", Name: stem}
 	case o.Kind == "Job" && isDigits(last) && len(last) >= 8: // the minute or second the CronJob was due
 		return model.Owner{Kind: "CronJob", Name: stem}
-	case o.Kind == "Job" && isRunID(last):
-		return model.Owner{Kind: "Job", Name: stem}
+	case runs[o.Kind] && isRunID(last):
+		return model.Owner{Kind: o.Kind, Name: stem}
 	case (o.Kind == "" || generated) && isTemplateHash(last) && hasDigit(last):
 		return model.Owner{Kind: o.Kind, Name: stem}
 	}
 	return o
 }
 
-// siblings unites Jobs whose names differ in a run number only: one such Job tells nothing, two do.
+// runs are the kinds whose objects are runs: of Argo, Tekton, Spark and Ray, beside Kubernetes' own.
+var runs = map[string]bool{"Job": true, "Workflow": true, "PipelineRun": true, "TaskRun": true, "SparkApplication": true,
+	"RayJob": true}
+
+// siblings unites runs of one kind whose names differ in a run number only: one such run tells nothing, two do.
 func siblings(pods []*pod) {
-	runs := map[string]map[string]bool{}
-	stemOf := func(p *pod) string {
+	names := map[model.Owner]map[string]bool{} // by kind and stem
+	stemOf := func(p *pod) model.Owner {
 		stem, last := cutLast(p.owner.Name)
-		if p.owner.Kind != "Job" || !isDigits(last) && !isPodSuffix(last) {
-			return ""
+		if !runs[p.owner.Kind] || !isDigits(last) && !isPodSuffix(last) {
+			return model.Owner{}
 		}
-		return stem
+		return model.Owner{Kind: p.owner.Kind, Name: stem}
 	}
 	for _, p := range pods {
-		if s := stemOf(p); s != "" {
-			if runs[s] == nil {
-				runs[s] = map[string]bool{}
+		if s := stemOf(p); s.Name != "" {
+			if names[s] == nil {
+				names[s] = map[string]bool{}
 			}
-			runs[s][p.owner.Name] = true
+			names[s][p.owner.Name] = true
 		}
 	}
 	for _, p := range pods {
-		if s := stemOf(p); len(runs[s]) > 1 {
-			p.owner.Name = s
+		if s := stemOf(p); len(names[s]) > 1 {
+			p.owner.Name = s.Name
 		}
 	}
 }
