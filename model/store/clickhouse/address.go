@@ -40,8 +40,10 @@ type address struct {
 	rest     url.Values    // parameters that are not the address's
 }
 
-// identifier is what may be named in SQL without quotes.
-var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,127}$`)
+var word = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// isIdentifier reports whether a text may be named in SQL without quotes.
+func isIdentifier(text string) bool { return len(text) <= 128 && word.MatchString(text) }
 
 // parseAddress reads clickhouse://[user@]host[:port][,host[:port]]/database[?parameters].
 func parseAddress(at string) (*address, error) {
@@ -71,7 +73,7 @@ func parseAddress(at string) (*address, error) {
 		}
 		a.hosts = append(a.hosts, host)
 	}
-	if a.database = strings.TrimSuffix(database, "/"); !identifier.MatchString(a.database) {
+	if a.database = strings.TrimSuffix(database, "/"); !isIdentifier(a.database) {
 		return nil, fmt.Errorf("%s names no database: %s://HOST:%s/DATABASE, of letters, digits and _", a.text, scheme, port)
 	}
 	return a, a.parameters(query)

@@ -22,7 +22,7 @@ func Script(at string, l Layout) ([]string, error) {
 }
 
 func (l Layout) check() error {
-	if l.Cluster != "" && !identifier.MatchString(l.Cluster) {
+	if l.Cluster != "" && !isIdentifier(l.Cluster) {
 		return fmt.Errorf("a cluster of servers called %q: give a name of letters, digits and _", l.Cluster)
 	}
 	return nil

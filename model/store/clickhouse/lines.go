@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -47,7 +47,7 @@ func LinesOf(at string) *Lines {
 		a.rest.Del(name)
 	}
 	for _, name := range []string{"table", "column", "time"} {
-		if v := a.rest.Get(name); v != "" && !quotable.MatchString(v) {
+		if v := a.rest.Get(name); v != "" && !isQuotable(v) {
 			l.err = fmt.Errorf("%s: %s=%s is no name", a.text, name, v)
 		}
 		a.rest.Del(name)
@@ -66,8 +66,11 @@ func LinesOf(at string) *Lines {
 	return l
 }
 
-// quotable is what may be named between backquotes.
-var quotable = regexp.MustCompile("^[^`\\\\\\x00-\\x1f]{1,200}$")
+// isQuotable reports whether a text may be named between backquotes.
+func isQuotable(text string) bool {
+	return text != "" && utf8.RuneCountInString(text) <= 200 &&
+		!strings.ContainsFunc(text, func(c rune) bool { return c == '`' || c == '\\' || c < ' ' })
+}
 
 func parseTime(text string) (time.Time, error) {
 	if t, err := time.Parse(time.DateOnly, text); err == nil {

@@ -51,7 +51,7 @@ are optional in it.`,
 			if o.helm != "" {
 				return writeChart(o.helm, v)
 			}
-			return installTemplate.Execute(s.Out, v)
+			return installTemplate().Execute(s.Out, v)
 		},
 	}
 	f := c.Flags()

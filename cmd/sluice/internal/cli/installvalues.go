@@ -20,10 +20,14 @@ import (
 //go:embed install.yaml
 var installText string
 
-var installTemplate = template.Must(template.New("install").Funcs(template.FuncMap{"q": func(v any) (string, error) {
-	b, err := json.Marshal(v)
-	return string(b), err
-}}).Parse(installText))
+// installTemplate makes the manifests; other commands do not wait for it.
+func installTemplate() *template.Template {
+	quoted := func(v any) (string, error) {
+		b, err := json.Marshal(v)
+		return string(b), err
+	}
+	return template.Must(template.New("install").Funcs(template.FuncMap{"q": quoted}).Parse(installText))
+}
 
 // installValues are the values of the template.
 type installValues struct {

@@ -35,8 +35,10 @@ type FleetCluster struct {
 	Err     error  // why nothing could be learned
 }
 
-// directory is a name of a cluster that can be one of a directory.
-var directory = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,62}$`)
+var plainName = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9_.]*$`)
+
+// isDirectory reports whether a name of a cluster can be one of a directory.
+func isDirectory(name string) bool { return len(name) <= 63 && plainName.MatchString(name) }
 
 // LearnFleet learns for all clusters of the sources, each into a directory of its name in cfg.Out, and joins what they
 // agree on. Of a cluster only what is told of it stays in memory. open opens the sources for a cluster; it is called
@@ -81,7 +83,7 @@ func LearnFleet(
 func (c *FleetCluster) learn(
 	ctx context.Context, cfg LearnConfig, failOn []string, open func() (*Log, error),
 ) {
-	if !directory.MatchString(c.Name) || fleet.Reserved(c.Name) {
+	if !isDirectory(c.Name) || fleet.Reserved(c.Name) {
 		c.Err = fmt.Errorf("a cluster called %s can have no directory of its name: learn it with --cluster", text.Printable(c.Name, 80))
 		return
 	}
@@ -195,7 +197,7 @@ func PoliciesOf(path, cluster string) (string, bool) {
 		return path, true
 	}
 	of := filepath.Join(path, cluster)
-	return of, directory.MatchString(cluster) && isBundle(of)
+	return of, isDirectory(cluster) && isBundle(of)
 }
 
 // Findings is the error that a cluster asks for attention, or that it could not be learned.
