@@ -143,6 +143,12 @@ func (s *Stats) prove(p Proof) {
 	}
 }
 
+// Forget drops the policies, once they are written and told of: in a large cluster they are most of what is in memory.
+func (r *Result) Forget() {
+	r.Policies, r.RuleEdges = policy.PolicySet{}, nil
+	r.beside, r.whole, r.global = nil, nil, policy.Policy{}
+}
+
 // Inexpressible is the set of edges that worked and that the dialect cannot say at one of their ends.
 func (r *Result) Inexpressible() map[graph.EdgeID]bool {
 	out := map[graph.EdgeID]bool{}

@@ -15,7 +15,7 @@ import (
 type Input struct {
 	Graph     *graph.Graph
 	Config    synth.Config
-	Result    *synth.Result
+	Result    *synth.Result    // its policies are gone once they are written
 	Semantics eval.Semantics   // that the policies are verified under
 	Kinds     []render.Kinds   // objects of people's own policies that are read beside the dialect's
 	Partial   []string         // what could not be read whole, and was learned from all the same

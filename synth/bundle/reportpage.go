@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,50 +137,46 @@ func (p *page) sources(run *Run) {
 func (p *page) evidence(m *Manifest) {
 	type row struct {
 		records uint64
-		cells   []string
+		rule    *Rule
 	}
-	var list []row
+	list := make([]row, len(m.Rules))
 	for i := range m.Rules {
-		r := &m.Rules[i]
-		x := row{}
-		first, last, hours := "", "", 0
-		for _, k := range r.Edges {
-			e := &m.Edges[k]
-			x.records += e.Records
-			hours = max(hours, e.Hours)
-			if first == "" || e.First < first {
-				first = e.First
-			}
-			last = max(last, e.Last)
+		list[i].rule = &m.Rules[i]
+		for _, k := range list[i].rule.Edges {
+			list[i].records += m.Edges[k].Records
 		}
-		once := ""
-		if x.records == 1 {
-			once = "seen once"
-		}
-		x.cells = []string{r.ID, r.Policy, short(r.Text), fmt.Sprint(m.Count(r)), fmt.Sprint(x.records), once,
-			fmt.Sprint(hours), first, last}
-		list = append(list, x)
 	}
 	if len(list) == 0 {
 		return
 	}
-	slices.SortStableFunc(list, func(a, b row) int {
-		switch {
-		case a.records < b.records:
-			return -1
-		case a.records > b.records:
-			return 1
-		}
-		return 0
-	})
-	rows := make([][]string, len(list))
-	for i := range list {
-		rows[i] = list[i].cells
+	slices.SortStableFunc(list, func(a, b row) int { return cmp.Compare(a.records, b.records) })
+	rows := make([][]string, len(list)) // those that fit
+	for i := range list[:min(len(list), maxFindings)] {
+		rows[i] = m.rests(list[i].rule, list[i].records)
 	}
 	p.head("What each rule rests on")
 	p.details(len(rows) > maxOpenRows, "the rules with least evidence first", func() {
 		p.table(maxFindings, []string{"rule", "policy", "what it says", "edges", "records", "", "hours", "first", "last"}, rows)
 	})
+}
+
+// rests says what a rule rests on, of which there are some records.
+func (m *Manifest) rests(r *Rule, records uint64) []string {
+	first, last, hours := "", "", 0
+	for _, k := range r.Edges {
+		e := &m.Edges[k]
+		hours = max(hours, e.Hours)
+		if first == "" || e.First < first {
+			first = e.First
+		}
+		last = max(last, e.Last)
+	}
+	once := ""
+	if records == 1 {
+		once = "seen once"
+	}
+	return []string{r.ID, r.Policy, short(r.Text), fmt.Sprint(m.Count(r)), fmt.Sprint(records), once,
+		fmt.Sprint(hours), first, last}
 }
 
 // detailed lists all findings that fit, with counts and times.
@@ -188,10 +185,10 @@ func (p *page) detailed(m *Manifest) {
 		return
 	}
 	p.head("Findings with counts")
-	var rows [][]string
-	for i := range m.Findings {
+	rows := make([][]string, len(m.Findings)) // those that fit
+	for i := range rows[:min(len(rows), maxRules)] {
 		f := &m.Findings[i]
-		rows = append(rows, []string{f.Severity, f.Kind, f.Namespace, f.Direction, f.Whole()})
+		rows[i] = []string{f.Severity, f.Kind, f.Namespace, f.Direction, f.Whole()}
 	}
 	p.details(len(rows) > maxOpenRows, count(len(rows), "finding", "findings"), func() {
 		p.table(maxRules, []string{"severity", "kind", "namespace", "direction", "what"}, rows)

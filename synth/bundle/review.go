@@ -29,6 +29,8 @@ func reviews(ctx context.Context, in Input, m *Manifest, w *written, before *For
 	if r.changed, err = c.changes(ctx, m, &w.set, same); err != nil {
 		return err
 	}
+	in.Result.Forget()
+	w.set = policy.PolicySet{}
 	whole := []func() error{
 		func() error { return t.write(ReviewFile, r.whole()) },
 		func() error { return writeFile(t.on, t.dir, ReportFile, r.report()) }, // it is not of what is listed

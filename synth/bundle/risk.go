@@ -79,21 +79,24 @@ func (r *reviewer) risks(p *page, namespace string) {
 	rules := r.byRisk(namespace)
 	for k := fromOutside; k < within; k++ {
 		var texts []string
-		policies := map[string][]string{}
-		n := len(rules[k])
+		at := map[string]int{}
+		var policies [maxWorst][]string // of the first texts
 		for _, rule := range rules[k] {
-			if len(policies[rule.Text]) == 0 {
-				texts = append(texts, rule.Text)
+			i, known := at[rule.Text]
+			if !known {
+				i = len(texts)
+				at[rule.Text], texts = i, append(texts, rule.Text)
 			}
-			policies[rule.Text] = append(policies[rule.Text], rule.Policy)
+			if i < maxWorst {
+				policies[i] = append(policies[i], rule.Policy)
+			}
 		}
 		for i, text := range texts {
 			if i == maxWorst {
-				rows = append(rows, []string{riskNames[k], "", fmt.Sprintf("... and %d more of %d", len(texts)-i, n), ""})
+				rows = append(rows, []string{riskNames[k], "", fmt.Sprintf("... and %d more of %d", len(texts)-i, len(rules[k])), ""})
 				break
 			}
-			in := policies[text]
-			rows = append(rows, []string{riskNames[k], fmt.Sprint(len(in)), short(text), some(in)})
+			rows = append(rows, []string{riskNames[k], fmt.Sprint(len(policies[i])), short(text), some(policies[i])})
 		}
 	}
 	if len(rows) == 0 {
