@@ -96,7 +96,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 			cfg.Name = missingName
 		}
 	}
-	defer sparing()()
+	defer sparing(len(l.Graph.Edges))()
 	rows, err := l.learn(ctx, &cfg, out)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ const (
 	room     = 300 << 20 // bytes: with what else a process has, and what is made while garbage is sought, below 512 MiB
 	larger   = 850 << 20 // bytes: 1 GiB
 	outgrown = 350 << 20 // bytes that are live: above, the larger one
+	outgrows = 150_000   // edges: what is live of so many will be more
 	few      = 30        // percent: the work of collecting, in proportion to what is live, is then three times the usual
 	many     = 100       // percent: as usual
 
@@ -26,9 +27,11 @@ const (
 	unlimited = math.MaxInt64
 )
 
-// sparing has garbage collected the sooner the more is live, while the policies of very many workloads are made and
-// written. It returns what ends that.
-func sparing() (end func()) { return collecting(garbage) }
+// sparing has garbage collected the sooner the more is live, while policies are made of so many edges, and written. It
+// returns what ends that.
+func sparing(edges int) (end func()) {
+	return collecting(func(live int64) (percent int, most int64) { return garbage(live, edges > outgrows) })
+}
 
 // reading has garbage collected sooner than usual while records are read, which makes little of it, so that a log of
 // any length takes little memory. It returns what ends that.
@@ -86,12 +89,12 @@ func live() int64 {
 	return int64(s[0].Value.Uint64())
 }
 
-// garbage is how many percent of what is live may be garbage while policies are made, and the bytes that the process
-// should have at most: near them what is free goes back to the system, and garbage goes sooner. They lie a third of
+// garbage is how many percent of what is live may be garbage while policies are made, of many or not, and the bytes that
+// the process should have at most: near them what is free goes back to the system, and garbage goes sooner. They lie a third of
 // what is live above it, so that a heap that outgrows its room is not collected without end.
-func garbage(at int64) (percent int, most int64) {
+func garbage(at int64, very bool) (percent int, most int64) {
 	space := int64(room)
-	if at > outgrown {
+	if at > outgrown || very {
 		space = larger
 	}
 	percent = int(min(max(100*(space-at)/at, few), many))
