@@ -89,9 +89,9 @@ func live() int64 {
 	return int64(s[0].Value.Uint64())
 }
 
-// garbage is how many percent of what is live may be garbage while policies are made, of many or not, and the bytes that
-// the process should have at most: near them what is free goes back to the system, and garbage goes sooner. They lie a third of
-// what is live above it, so that a heap that outgrows its room is not collected without end.
+// garbage is how many percent of what is live may be garbage while policies are made, of very many or not, and the
+// bytes that the process should have at most: near them what is free goes back to the system, and garbage goes sooner.
+// They lie a third of what is live above it, so that a heap that outgrows its room is not collected without end.
 func garbage(at int64, very bool) (percent int, most int64) {
 	space := int64(room)
 	if at > outgrown || very {
