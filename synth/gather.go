@@ -86,10 +86,18 @@ func (x *gatherer) inexpressible(e *graph.Edge, en edgeEnd) (why, consequence st
 	if self := x.selectable(en.self); self != "" {
 		return self, "no policy can select this end, a default deny would cut it"
 	}
-	if why := x.unsayable(e, en); why != "" {
-		return why, "isolating " + x.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"
+	why = x.unsayable(e, en)
+	if why == "" {
+		return "", ""
 	}
-	return "", ""
+	consequence = "isolating " + x.g.Peers[en.self].ID + " for " + en.dir.String() + " would cut it"
+	if !e.Proto.HasPorts() {
+		// Who is pinged once would keep every port open for whoever did: the reviewer has to know, and how to close it.
+		consequence += fmt.Sprintf("; what holds it open is every port, since no rule says less: if nothing needs it, decide: "+
+			"{source: %q, destination: %q, port: %s, verdict: ignore, reason: ...}",
+			x.g.Peers[e.Src].ID, x.g.Peers[e.Dst].ID, e.PortString())
+	}
+	return why, consequence
 }
 
 // unsayable says why the dialect has no rule for an edge at one end that can be selected, "" if it has.
