@@ -39,7 +39,7 @@ var layers = []struct{ pkg, imports string }{
 	{"ingest/live", "ingest ingest/normalize model"},
 	{"ingest/live/goldmane", "ingest/calico ingest/live model"},
 	{"ingest/live/hubble", "ingest ingest/hubble ingest/live model"},
-	{"ingest/source", "ingest model"},
+	{"ingest/source", "ingest ingest/scan model"},
 	{"ingest/ingesttest", "ingest ingest/source model"},
 
 	{"synth/cover", ""},

@@ -68,6 +68,16 @@ func Plain(b []byte, i int) int {
 	}
 }
 
+// PlainWithin is Plain for a text with nothing behind it: where fewer than eight bytes are left, it stops before them.
+func PlainWithin(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		if m := stop(binary.LittleEndian.Uint64(b[i : i+8 : i+8])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	return i
+}
+
 // IsPlain reports whether all of a text is plain. Words that overlap cover its end.
 func IsPlain(text []byte) bool {
 	i := 0

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 
 	"sluice/ingest"
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -234,8 +235,8 @@ func (s *splitter) str(loud bool) (value, bool) {
 	}
 }
 
-// scan is where reading of a value stands.
-type scan struct {
+// reading is where that of a value stands.
+type reading struct {
 	i      int // bytes from its start
 	line   int64
 	indent int
@@ -257,7 +258,7 @@ type scanLine struct {
 
 // value takes the object or array at pos, with all in it, or only its bracket where it has to be opened.
 func (s *splitter) value(quiet bool) (value, bool) {
-	at := scan{line: s.line, indent: s.indent, text: true}
+	at := reading{line: s.line, indent: s.indent, text: true}
 	s.inner = s.inner[:0]
 	limit := openSize
 	for {
@@ -287,13 +288,13 @@ func (s *splitter) value(quiet bool) (value, bool) {
 }
 
 // take goes on behind a value.
-func (s *splitter) take(at *scan) {
+func (s *splitter) take(at *reading) {
 	s.pos += at.i
 	s.line, s.indent, s.text = at.line, at.indent, true
 }
 
 // broken opens a value that cannot be read to its end, or gives it up.
-func (s *splitter) broken(at *scan, reason model.Reason, quiet bool) (value, bool) {
+func (s *splitter) broken(at *reading, reason model.Reason, quiet bool) (value, bool) {
 	b := s.buf[s.pos : s.pos+at.i]
 	if len(s.outer) < maxOpen && s.has(b) {
 		s.open()
@@ -320,7 +321,7 @@ func (s *splitter) broken(at *scan, reason model.Reason, quiet bool) (value, boo
 const excerptSize = 256
 
 // scan reads on in a value with what the buffer has: to its end, or to what is wrong with it.
-func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
+func (s *splitter) scan(at *reading) (done bool, reason model.Reason) {
 	b := s.buf[s.pos:s.end]
 	i := at.i
 	defer func() { at.i = i }()
@@ -347,6 +348,12 @@ func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
 		}
 		switch c {
 		case '"':
+			if at.inside == 0 {
+				if end := plainStrings(b, i); end > i {
+					i = end
+					break
+				}
+			}
 			n, whole := strEnd(b[i:], max(at.inside, 1))
 			if at.inside = 0; !whole {
 				if i+n < len(b) && b[i+n] == '\n' { // the line was cut: JSON has no line breaks in strings
@@ -379,8 +386,24 @@ func (s *splitter) scan(at *scan) (done bool, reason model.Reason) {
 	return false, model.ReasonNone
 }
 
+// plainStrings passes over the string at i where it is plain, and over those that follow it with a colon or a comma
+// between them; it returns i where it does not.
+func plainStrings(b []byte, i int) int {
+	for {
+		end := scan.PlainWithin(b, i+1)
+		if end >= len(b) || b[end] != '"' {
+			return i
+		}
+		i = end + 1
+		if i+1 >= len(b) || b[i] != ':' && b[i] != ',' || b[i+1] != '"' {
+			return i
+		}
+		i++
+	}
+}
+
 // blanks passes over blanks, and counts those that a line begins with.
-func (at *scan) blanks(b []byte, i int) int {
+func (at *reading) blanks(b []byte, i int) int {
 	if at.text {
 		for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r') {
 			i++
@@ -444,7 +467,7 @@ func strEnd(b []byte, inside int) (n int, whole bool) {
 
 // beginsAnew reports whether a value cannot go on in a line that begins with next: an object begins no deeper than the
 // value, and not as an element of a list whose elements begin lines, or another event does.
-func (s *splitter) beginsAnew(at *scan, value, next []byte) bool {
+func (s *splitter) beginsAnew(at *reading, value, next []byte) bool {
 	if next[0] != '{' {
 		return next[0] == 'd' && bytes.HasPrefix(next, []byte("data:"))
 	}
