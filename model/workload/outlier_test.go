@@ -78,6 +78,10 @@ func TestOutliers(t *testing.T) {
 		{"a StatefulSet whose pods have roles", []string{
 			"StatefulSet/db | app=db role=primary | db-0 | 0 48", "StatefulSet/db | app=db role=replica | db-1 db-2 | 0 48"},
 			[]string{"db: app=db"}, nil},
+		{"runs of a pipeline, by its name and not by what all runs have", []string{
+			"TaskRun/build-x2x4z-compile | tekton.dev/memberOf=tasks tekton.dev/pipeline=build | build-x2x4z-compile-pod | 0 1",
+			"Deployment/registry | app=registry | | 0 48"},
+			[]string{"build-x2x4z-compile: tekton.dev/pipeline=build", "registry: app=registry"}, nil},
 		{"one of which records of other nodes name no owner", []string{
 			"Cluster/pg | db=pg role=primary | pg-1 | 0 48", "Cluster/pg | db=pg role=replica | pg-2 | 0 48",
 			"| db=pg role=primary | pg-1 | 0 48", "| db=pg role=replica | pg-2 pg-3 | 0 48", "StatefulSet/mq | app=mq | mq-0 | 0 48"},

@@ -25,7 +25,7 @@ func rank(key string) int {
 
 // makers are the last parts of keys that say who made, runs or holds a thing, which many others have as well.
 var makers = []string{"managed", "managed-by", "created-by", "part-of", "heritage", "tlsMode", "inject", "rev",
-	"environment", "env", "stage", "team", "owner", "zone", "region"}
+	"environment", "env", "stage", "team", "owner", "zone", "region", "memberOf"}
 
 // place orders the labels that a selector may have: the preferred ones by their rank; among them, after those that name
 // the application, any whose value is the owner's name, as operators write them; then all others, those of makers last.
