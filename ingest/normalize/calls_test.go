@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -66,6 +67,42 @@ func TestCalls(t *testing.T) {
 		r.Shuffle(len(flows), func(i, j int) { flows[i], flows[j] = flows[j], flows[i] })
 		if got := read(3); got != want {
 			t.Errorf("in another order:\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+// TestJoinBound: of more arrivals than are kept the same share is, whoever had which of them.
+func TestJoinBound(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	all := make([]arrival, 3*maxCalls)
+	for i := range all {
+		all[i] = arrival{of: hashOf(nil, uint64(i)), slot: r.Int32N(9), server: model.EndpointID(r.Uint32N(9)), port: 80}
+	}
+	kept := func(workers int) (uint, []arrival) {
+		parts := make([]calls, workers)
+		for i, a := range all {
+			c := &parts[i%workers]
+			c.asked = map[ask]struct{}{}
+			if c.keeps(a.of) {
+				c.reached.add(a)
+				c.bound()
+			}
+		}
+		for i := range parts[1:] {
+			parts[0].join(&parts[1+i])
+		}
+		list := slices.Collect(parts[0].reached.all)
+		slices.SortFunc(list, func(a, b arrival) int { return cmp.Compare(a.of, b.of) })
+		return parts[0].rate, list
+	}
+	rate, want := kept(1)
+	if rate == 0 || len(want) > maxCalls {
+		t.Fatalf("%d of %d are kept, one in 2^%d", len(want), len(all), rate)
+	}
+	for _, workers := range []int{2, 3, 7} {
+		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		if now, got := kept(workers); now != rate || !slices.Equal(got, want) {
+			t.Errorf("%d workers kept %d, one in 2^%d, not %d, one in 2^%d", workers, len(got), now, len(want), rate)
 		}
 	}
 }
