@@ -79,10 +79,10 @@ func includeExtra(files map[string][]byte, extra []string) error {
 
 // Hands compares the directory of a bundle with what its bundle.json lists.
 func Hands(dir string) (ByHand, error) {
-	m, _, err := readManifest(dir)
+	f, err := readFormer(dir, true)
 	if err != nil {
 		return ByHand{}, err
 	}
-	p, err := lookAt(dir, true, m.Files)
+	p, err := lookAt(dir, true, f.files)
 	return p.ByHand, err
 }
