@@ -10,7 +10,6 @@ import (
 )
 
 func main() {
-	giveBackStart()
 	if os.Getenv("GOGC") == "" {
 		waitToCollect()
 	}

@@ -91,6 +91,7 @@ has seen.`,
 		SilenceErrors: true, SilenceUsage: true,
 		Version: version(),
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			giveBackStart()
 			if o := c.Flags().Lookup("output"); o == nil || o.Value.String() == show.Table {
 				if err := show.Colour(s.Out, colour); err != nil {
 					return err

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bufio"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// giveBackStart gives the pages of the program's file back to the system. What libraries do before main lies all over
-// the file, and the kernel maps the 16 pages around each one that is touched, which was most of the memory of a short
-// command. What is needed again is mapped again.
+// giveBackStart gives the pages of the program's file back to the system. What libraries do before main, and what finds
+// the command, lies all over the file, and the kernel maps the 16 pages around each one that is touched, which was most
+// of the memory of a short command. What is needed again is mapped again.
 func giveBackStart() {
 	for _, m := range programText() {
 		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, m.from, m.to-m.from, syscall.MADV_DONTNEED)
