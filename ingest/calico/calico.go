@@ -131,6 +131,8 @@ func (d *Decoder) decode(obj []byte) *rejection {
 		return &rejection{model.Malformed, model.BadJSON, "not valid JSON"}
 	case d.rec.ends < minNames:
 		return &rejection{model.Malformed, model.NotFlowLog, "no key of a Calico flow"}
+	case d.rec.values[flattened] != nil:
+		return badValue("labels or policies are in parts, so that the record was flattened: export records whole")
 	}
 	return d.fill()
 }

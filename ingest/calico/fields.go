@@ -1,6 +1,10 @@
 package calico
 
-import "sluice/ingest/scan"
+import (
+	"bytes"
+
+	"sluice/ingest/scan"
+)
 
 // field is a member of a record that says something.
 type field uint8
@@ -35,6 +39,7 @@ const (
 	packetsOut
 	bytesIn
 	bytesOut
+	flattened // a part of labels or policies: what flattens records takes them apart
 )
 
 // fields are the members by their keys in lower case, without underscores: forms spell them source_name and sourceName.
@@ -156,18 +161,26 @@ func (k *keys) at(place int, key []byte) *known {
 // fieldOf returns the field of a key, in any spelling.
 func fieldOf(key []byte) field {
 	var low [32]byte
-	n := 0
+	n, whole := 0, true
 	for _, c := range key {
 		if c == '_' {
 			continue
 		}
-		if n == len(low) {
-			return noField
+		if whole = n < len(low); !whole {
+			break
 		}
 		low[n] = lower(c)
 		n++
 	}
-	return fields[string(low[:n])]
+	if f := fields[string(low[:n])]; f != noField && whole {
+		return f
+	}
+	for _, p := range [...]string{"sourcelabels", "destlabels", "policies"} {
+		if bytes.HasPrefix(low[:n], []byte(p)) {
+			return flattened
+		}
+	}
+	return noField
 }
 
 func lower(c byte) byte {

@@ -4,7 +4,7 @@ import "sluice/ingest/scan"
 
 // record is one record of any form as raw JSON values, nil where it has none. It aliases the text.
 type record struct {
-	values [bytesOut + 1][]byte
+	values [flattened + 1][]byte
 	// same are the numbers of the long values, as repeated gives them.
 	same [longFields]uint64
 	// goldmane says that the record has a FlowKey: there, absent is zero.

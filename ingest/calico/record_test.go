@@ -137,6 +137,10 @@ func TestValues(t *testing.T) {
 		{`"policies":{`, `"policies":null,"x":{`, "conns=2\n"},
 		{`"policies":{`, `"policies":"-","x":{`, "conns=2\n"},
 		{`"policies":{`, `"policies":[],"x":{`, "malformed bad-value"},
+		{`"policies":{`, `"policies.all_policies.0":"1|__PROFILE__|pro:kns.shop|allow|0","x":{`, "malformed bad-value"},
+		{`"source_labels":{`, `"source_labels.labels.0":"app=till","x":{`, "malformed bad-value"},
+		{`"source_labels":{`, `"source_labels_labels":["app=till"],"x":{`, "malformed bad-value"},
+		{`"source_labels":{`, `"source_labels.labels.and.more.than.any.key.has":1,"x":{`, "malformed bad-value"},
 	} {
 		in := strings.Replace(enterprise, tt.old, tt.new, 1)
 		if in == enterprise {
