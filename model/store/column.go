@@ -18,239 +18,80 @@ type column struct {
 	bits   int8 // unsigned integer of this width; 0: a time in microseconds UTC
 	null   bool
 	ids    func(*local) []uint32 // nil: it refers to nothing
-	load32 func(r rows, out []int32)
-	save32 func(r rows, in []int32)
-	load64 func(r rows, out []int64)
-	save64 func(r rows, in []int64)
+	load32 func(rows []model.Observation, out []int32)
+	save32 func(rows []model.Observation, in []int32)
+	load64 func(rows []model.Observation, out []int64)
+	save64 func(rows []model.Observation, in []int64)
 }
 
-// rows are what columns are of.
-type rows = []model.Observation
-
-// flowColumns are the columns in the order they are stored in. Each has loops of its own: a call for each value would
-// cost more than the value.
+// flowColumns are the columns in the order they are stored in.
 var flowColumns = []column{
-	{
-		name: "window",
-		load64: func(r rows, out []int64) {
-			for i := range r {
-				out[i] = int64(r[i].Window) * 60e6
+	minutes("window", func(r *model.Observation) *uint32 { return &r.Window }),
+	referring(endpointIDs, number("src", 32, false, func(r *model.Observation) *model.EndpointID { return &r.Src })),
+	referring(endpointIDs, number("dst", 32, false, func(r *model.Observation) *model.EndpointID { return &r.Dst })),
+	number("src_port", 16, true, func(r *model.Observation) *uint16 { return &r.SrcPort }),
+	number("port", 16, false, func(r *model.Observation) *uint16 { return &r.Port }),
+	number("proto", 8, false, func(r *model.Observation) *model.Proto { return &r.Proto }),
+	number("verdict", 8, false, func(r *model.Observation) *model.Verdict { return &r.Verdict }),
+	number("observer", 8, false, func(r *model.Observation) *model.Observer { return &r.Observer }),
+	number("fate", 8, false, func(r *model.Observation) *model.Fate { return &r.Fate }),
+	number("reason", 8, false, func(r *model.Observation) *model.Reason { return &r.Reason }),
+	number("marks", 16, false, func(r *model.Observation) *model.Marks { return &r.Marks }),
+	number("records", 32, false, func(r *model.Observation) *uint32 { return &r.Records }),
+	number("conns", 32, true, func(r *model.Observation) *uint32 { return &r.Conns }),
+	micros("first", func(r *model.Observation) *int64 { return &r.First }),
+	micros("last", func(r *model.Observation) *int64 { return &r.Last }),
+	referring(nameIDs, number("src_pod", 32, true, func(r *model.Observation) *model.NameID { return &r.SrcPod })),
+	referring(nameIDs, number("dst_pod", 32, true, func(r *model.Observation) *model.NameID { return &r.DstPod })),
+}
+
+func number[T ~uint8 | ~uint16 | ~uint32](name string, bits int8, null bool, field func(*model.Observation) *T) column {
+	return column{name: name, bits: bits, null: null,
+		load32: func(rows []model.Observation, out []int32) {
+			for i := range rows {
+				out[i] = int32(*field(&rows[i]))
 			}
 		},
-		save64: func(r rows, in []int64) {
-			for i := range r {
-				r[i].Window = uint32(in[i] / 60e6)
+		save32: func(rows []model.Observation, in []int32) {
+			for i := range rows {
+				*field(&rows[i]) = T(in[i])
+			}
+		}}
+}
+
+func micros(name string, field func(*model.Observation) *int64) column {
+	return column{name: name,
+		load64: func(rows []model.Observation, out []int64) {
+			for i := range rows {
+				out[i] = *field(&rows[i])
 			}
 		},
-	},
-	{
-		name: "src", bits: 32, ids: endpointIDs,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Src)
+		save64: func(rows []model.Observation, in []int64) {
+			for i := range rows {
+				*field(&rows[i]) = in[i]
+			}
+		}}
+}
+
+// minutes stores minutes as microseconds, the unit of the other times.
+func minutes(name string, field func(*model.Observation) *uint32) column {
+	return column{name: name,
+		load64: func(rows []model.Observation, out []int64) {
+			for i := range rows {
+				out[i] = int64(*field(&rows[i])) * 60e6
 			}
 		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Src = model.EndpointID(in[i])
+		save64: func(rows []model.Observation, in []int64) {
+			for i := range rows {
+				*field(&rows[i]) = uint32(in[i] / 60e6)
 			}
-		},
-	},
-	{
-		name: "dst", bits: 32, ids: endpointIDs,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Dst)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Dst = model.EndpointID(in[i])
-			}
-		},
-	},
-	{
-		name: "src_port", bits: 16, null: true,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].SrcPort)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].SrcPort = uint16(in[i])
-			}
-		},
-	},
-	{
-		name: "port", bits: 16,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Port)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Port = uint16(in[i])
-			}
-		},
-	},
-	{
-		name: "proto", bits: 8,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Proto)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Proto = model.Proto(in[i])
-			}
-		},
-	},
-	{
-		name: "verdict", bits: 8,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Verdict)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Verdict = model.Verdict(in[i])
-			}
-		},
-	},
-	{
-		name: "observer", bits: 8,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Observer)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Observer = model.Observer(in[i])
-			}
-		},
-	},
-	{
-		name: "fate", bits: 8,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Fate)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Fate = model.Fate(in[i])
-			}
-		},
-	},
-	{
-		name: "reason", bits: 8,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Reason)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Reason = model.Reason(in[i])
-			}
-		},
-	},
-	{
-		name: "marks", bits: 16,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Marks)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Marks = model.Marks(in[i])
-			}
-		},
-	},
-	{
-		name: "records", bits: 32,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Records)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Records = uint32(in[i])
-			}
-		},
-	},
-	{
-		name: "conns", bits: 32, null: true,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].Conns)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].Conns = uint32(in[i])
-			}
-		},
-	},
-	{
-		name: "first",
-		load64: func(r rows, out []int64) {
-			for i := range r {
-				out[i] = r[i].First
-			}
-		},
-		save64: func(r rows, in []int64) {
-			for i := range r {
-				r[i].First = in[i]
-			}
-		},
-	},
-	{
-		name: "last",
-		load64: func(r rows, out []int64) {
-			for i := range r {
-				out[i] = r[i].Last
-			}
-		},
-		save64: func(r rows, in []int64) {
-			for i := range r {
-				r[i].Last = in[i]
-			}
-		},
-	},
-	{
-		name: "src_pod", bits: 32, null: true, ids: nameIDs,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].SrcPod)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].SrcPod = model.NameID(in[i])
-			}
-		},
-	},
-	{
-		name: "dst_pod", bits: 32, null: true, ids: nameIDs,
-		load32: func(r rows, out []int32) {
-			for i := range r {
-				out[i] = int32(r[i].DstPod)
-			}
-		},
-		save32: func(r rows, in []int32) {
-			for i := range r {
-				r[i].DstPod = model.NameID(in[i])
-			}
-		},
-	},
+		}}
+}
+
+// referring is a column of ids of the tables that a segment has its own of.
+func referring(ids func(*local) []uint32, c column) column {
+	c.ids = ids
+	return c
 }
 
 func endpointIDs(l *local) []uint32 { return l.endpoints }
