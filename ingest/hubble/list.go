@@ -61,7 +61,7 @@ func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
 	return l, end
 }
 
-// lookUp is read by all bytes.
+// lookUp reads the array at b[i] and finds it by all of its bytes.
 func (s *lists) lookUp(r *reader, b []byte, i int) (*list, int) {
 	n := bytes.IndexByte(b[i:], ']')
 	if n < 0 {

@@ -54,14 +54,17 @@ func (a lookups) names(items []item, eps []model.Endpoint, names []string) []str
 	if len(a) == 0 {
 		return names
 	}
-	hours := map[netip.Addr]map[uint32]bool{}
+	hours := map[asked]map[uint32]bool{}
 	for i := range items {
 		it := &items[i]
 		to := &eps[it.k.dst]
 		if to.Kind != model.KindAddress {
 			continue
 		}
-		at := plain(to.Address)
+		at := asked{PeerID(it.peers >> 32), plain(to.Address)}
+		if len(a[at]) == 0 {
+			continue
+		}
 		if hours[at] == nil {
 			hours[at] = map[uint32]bool{}
 		}
@@ -70,7 +73,7 @@ func (a lookups) names(items []item, eps []model.Endpoint, names []string) []str
 		}
 	}
 	for at, of := range hours {
-		for _, n := range a[asked{PeerID(items[0].peers >> 32), at}] {
+		for _, n := range a[at] {
 			if of[n.hour] {
 				names = append(names, n.name)
 			}

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +34,12 @@ func TestParts(t *testing.T) {
 		}
 		if len(part.Rules) != 1 || len(part.Rules[0].Edges) != want {
 			t.Errorf("%s: %d rules, %v", n.Name, len(part.Rules), part.Rules)
+			continue
+		}
+		for _, i := range part.Rules[0].Edges {
+			if e := &part.Edges[i]; !strings.HasPrefix(e.Source, n.Name+"/") && !strings.HasPrefix(e.Destination, n.Name+"/") {
+				t.Errorf("%s: has the edge %s -> %s of others", n.Name, e.Source, e.Destination)
+			}
 		}
 	}
 }
