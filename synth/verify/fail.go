@@ -33,7 +33,7 @@ var failures = []struct {
 		func(r *Report) uint64 { return uint64(len(r.HeldOpen())) }},
 	{"stale-decision", true, true, "learn: a decision of sluice.yaml has ended, or names nothing",
 		func(r *Report) uint64 { return uint64(r.Decisions) }},
-	{"over", false, true, "allowed at an isolated end, and never seen",
+	{"over", false, true, "allowed at an isolated end, neither seen nor widened by name",
 		func(r *Report) uint64 { return uint64(r.Over.Count) }},
 	{"unrecorded", false, true, "a rule that the bundle has no evidence for",
 		func(r *Report) uint64 { return uint64(len(r.Unrecorded)) }},

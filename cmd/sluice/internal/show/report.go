@@ -208,7 +208,7 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	fmt.Fprintf(
 		w,
-		"  %-14s %8s  never seen, and allowed at an isolated end; of %s possible pairs and ports\n",
+		"  %-14s %8s  neither seen nor widened by name, and allowed at an isolated end; of %s possible pairs and ports\n",
 		"over-permitted",
 		text.Count(r.Over.Count),
 		text.Count(r.Over.Universe),

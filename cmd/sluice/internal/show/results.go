@@ -185,7 +185,7 @@ func markdown(w io.Writer, r *verify.Report) error {
 	for i, n := range r.Connections {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", verify.Verdict(i), text.Count(n), meaning[i])
 	}
-	fmt.Fprintf(&b, "| over-permitted | %s | never seen, and allowed at an isolated end; of %s possible pairs and ports |\n",
+	fmt.Fprintf(&b, "| over-permitted | %s | neither seen nor widened by name, and allowed at an isolated end; of %s possible pairs and ports |\n",
 		text.Count(r.Over.Count), text.Count(r.Over.Universe))
 	if list := r.Results(); len(list) > 0 {
 		const most = 200

@@ -65,7 +65,7 @@ function findingsView() {
         h('h2', {}, 'What would be lost, or is opened'),
         lost.length ? h('ul', { class: 'cases' }, lost.slice(0, 200).map((c) => h('li', {}, icon('bad'), h('strong', {}, ` ${c.verdict} `), h('code', {}, short(`${c.source} → ${c.destination} ${c.port}`, 120)), ` ${plural(c.connections, 'connection', 'connections')}: ${short(c.why, 200)}`)))
           : h('p', {}, icon('good'), page.evidence ? ' Nothing that was seen is lost or newly opened by these policies.' : ' Nothing was lost when the bundle was written.'),
-        h('p', {}, icon(page.answer.overPermission ? 'warn' : 'good'), ` ${plural(page.answer.overPermission, 'connection', 'connections')} of ${count(page.answer.universe)} possible ${page.answer.overPermission === 1 ? 'is' : 'are'} allowed at an isolated end without having been seen.`),
+        h('p', {}, icon(page.answer.overPermission ? 'warn' : 'good'), ` ${plural(page.answer.overPermission, 'connection', 'connections')} of ${count(page.answer.universe)} possible ${page.answer.overPermission === 1 ? 'is' : 'are'} allowed at an isolated end, neither seen nor widened by name.`),
         page.widenings.length > 0 && [h('h2', {}, 'Opened on purpose'), page.widenings.map((w) => h('details', {}, h('summary', {}, h('strong', {}, w.kind), `: ${w.text}; ${price(w.price)}`), h('ul', {}, w.pairs.map((p) => h('li', {}, h('code', {}, short(p, 120)))))))],
         h('h2', {}, `Findings: ${state.on.findings.length}`),
         !kinds.size && h('p', { class: 'quiet' }, 'None.'),
@@ -84,7 +84,7 @@ function answer() {
     Object.keys(a.connections).length
       ? [chip(n('lost') ? 'bad' : 'good', n('lost') ? `${plural(n('lost'), 'connection', 'connections')} would be lost` : 'nothing seen is lost', `${count(n('permitted'))} connections that worked are allowed`),
         n('escaped') > 0 && chip('bad', `${plural(n('escaped'), 'denied connection', 'denied connections')} would be allowed`),
-        chip(a.overPermission ? 'warn' : 'good', a.overPermission ? `${count(a.overPermission)} allowed, never seen` : 'nothing unseen is allowed', `of ${count(a.universe)} possible connections at isolated ends`),
+        chip(a.overPermission ? 'warn' : 'good', a.overPermission ? `${count(a.overPermission)} allowed, never seen` : 'nothing is allowed but what was seen or is named', `of ${count(a.universe)} possible connections at isolated ends`),
         n('unproven') > 0 && chip('info', `${count(n('unproven'))} not proven`), n('inexpressible') > 0 && chip('warn', `${count(n('inexpressible'))} the dialect cannot say`), n('rejected') > 0 && chip('info', `${count(n('rejected'))} denied on purpose`)]
       : chip('info', 'the replay is in report.json, which is not here'),
     held > 0 && chip('warn', `${plural(held, 'rule holds', 'rules hold')} something open`),
