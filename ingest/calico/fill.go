@@ -1,6 +1,7 @@
 package calico
 
 import (
+	"bytes"
 	"cmp"
 	"math"
 
@@ -92,7 +93,8 @@ func (d *Decoder) fillVerdict() *rejection {
 // cameBack returns the mark of what the packet counters show of the server's answer, none where the record does not
 // count both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram
 // may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered. Where a
-// protocol is nothing without an answer, as TCP, a ping or an association of SCTP, any number is.
+// protocol is nothing without an answer, as TCP, a ping or an association of SCTP, any number is. A client that is
+// refused may have sent more than its opening; what came back tells by its size that it is no answer.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
 	counted := r.goldmane || kindOf(r.values[connsStarted]) != 0
@@ -110,8 +112,9 @@ func (d *Decoder) cameBack() model.Marks {
 	if f.Observer == model.AtSource {
 		sent, back = back, sent
 	}
+	ended := f.Proto == model.TCP && completed >= started
 	switch {
-	case back > 0 && f.Proto == model.TCP && sent == back && back == started && completed >= started:
+	case back > 0 && ended && (sent == back && back == started || started > 0 && d.bare(back)):
 		return model.MarkReset
 	case back > 0:
 		return model.MarkAnswered
@@ -119,6 +122,25 @@ func (d *Decoder) cameBack() model.Marks {
 		return model.MarkUnanswered
 	}
 	return 0
+}
+
+// bareTCP and bareTCP6 are the bytes of a packet of TCP without options and data, by the family of its addresses.
+// Resets are such packets (RFC 9293, 3.10.7.1); what accepts a connection states the size of its segments (3.7.1).
+const bareTCP, bareTCP6 = 40, 60
+
+// bare reports whether nothing that came back, in so many packets of TCP, can have accepted a connection.
+func (d *Decoder) bare(packets int64) bool {
+	r, back := &d.rec, bytesOut
+	if d.flow.Observer == model.AtSource {
+		back = bytesIn
+	}
+	size := int64(bareTCP)
+	if bytes.IndexByte(r.values[destIP], ':') >= 0 {
+		size = bareTCP6
+	}
+	n, rej := number("a counter", r.values[back])
+	live, none := number("a counter", r.values[connsLive])
+	return rej == nil && none == nil && live == 0 && n == size*packets
 }
 
 // ghost recognises what Goldmane lists for a bucket that is filling: a key without times and counts.
