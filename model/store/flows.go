@@ -61,10 +61,7 @@ func (f *flowReader) group(i int) (rows []model.Observation, err error) {
 		return nil, fmt.Errorf("row group of %d rows: %w", n, ErrDamaged)
 	}
 	if len(f.rows) < n {
-		f.rows = make([]model.Observation, n)
-	}
-	if f.s == nil || len(f.s.i32) < n {
-		f.s = newScratch(n)
+		f.rows, f.s = make([]model.Observation, n), newScratch(n)
 	}
 	rows = f.rows[:n]
 	for c := range flowColumns {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+
+	"github.com/apache/arrow/go/v15/parquet/file"
 
 	"sluice/model"
 )
@@ -25,25 +28,27 @@ func (o *ScanOptions) Overlaps(first, last int64) bool {
 }
 
 // Scan hands all rows in the range to fn, sums over an hour or over a minute, in batches of at most 131,072 that refer
-// to t; rows of one key may come more than once and add up. While fn has a batch, the next is read; the batch is reused
-// after fn returns, t is not. An error of fn ends the scan. A file that is missing, or is not the one that was
-// committed, is an error that names it.
+// to t; rows of one key may come more than once and add up. The batch is reused after fn returns, t is not. An error of
+// fn ends the scan. A file that is missing, or is not the one that was committed, is an error that names it.
 func (s *Store) Scan(ctx context.Context, o ScanOptions,
 	fn func(t model.Tables, rows []model.Observation) error) error {
 	segments := o.reads(s.snapshot())
-	sc := scan{files: s.files, opts: o, fetch: readAhead(s.files, segments)}
-	batches, wait := sc.readAll(ctx, segments)
-	for b := range batches {
-		if err := fn(b.t, b.rows); err != nil {
-			wait()
+	sc := scan{files: s.files, opts: o, fn: fn, fetch: readAhead(s.files, segments)}
+	next, stop := sc.openAhead(segments)
+	defer stop()
+	for i := range segments {
+		g := &segments[i]
+		if err := sc.rows(ctx, g, next()); err != nil {
+			if s.replaced(g) {
+				return fmt.Errorf(
+					"read %s: it was compacted for longer than its readers may take; read it again",
+					s.files,
+				)
+			}
 			return err
 		}
 	}
-	g, err := wait()
-	if err != nil && s.replaced(g) {
-		return fmt.Errorf("read %s: it was compacted for longer than its readers may take; read it again", s.files)
-	}
-	return err
+	return nil
 }
 
 // replaced reports whether a segment no longer belongs to the store, since it was merged with others.
@@ -58,68 +63,64 @@ type scan struct {
 	opts  ScanOptions
 	fn    func(model.Tables, []model.Observation) error
 	fetch func(name, digest string) ([]byte, error) // nil: a file is read when it is needed
-	data  [2]bytes.Buffer                           // of the labels and the flows of a segment
+	data  [3]bytes.Buffer                           // of labels, and of the flows of two segments
 	read  flowReader
 }
 
-// batch is rows that refer to t.
-type batch struct {
-	t    model.Tables
-	rows []model.Observation
+// opened is a segment of which the labels are read.
+type opened struct {
+	t     model.Tables
+	flows *file.Reader
+	err   error
 }
 
-// readAll reads segments one after the other, each batch while the one before it is handed out. wait is to be called in
-// the end: it stops reading and returns what failed, with the segment that it was at.
-func (s *scan) readAll(ctx context.Context, segments []Segment) (batches <-chan batch, wait func() (*Segment, error)) {
-	var (
-		at     *Segment
-		failed error
-		spare  []model.Observation
-	)
-	out, done := make(chan batch), make(chan struct{})
-	reading, stop := context.WithCancel(ctx)
-	s.fn = func(t model.Tables, rows []model.Observation) error {
-		select {
-		case out <- batch{t, rows}: // what was handed out before is given back now
-			s.read.rows, spare = spare, s.read.rows
-			return nil
-		case <-reading.Done():
-			return reading.Err()
-		}
-	}
-	go func() {
-		defer close(done)
-		defer close(out)
+// openAhead opens segments one after the other, each while the rows of the one before are handed out. stop is to be
+// called in the end.
+func (s *scan) openAhead(segments []Segment) (next func() opened, stop func()) {
+	out, ended := make(chan opened), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
 		for i := range segments {
-			at = &segments[i]
-			if failed = s.segment(reading, at); failed != nil {
+			select {
+			case out <- s.open(&segments[i], &s.data[1+i%2]):
+			case <-ended:
 				return
 			}
 		}
-	}()
-	return out, func() (*Segment, error) {
-		stop()
-		<-done
-		return at, failed
+	})
+	return func() opened { return <-out }, func() { close(ended); wg.Wait() }
+}
+
+// open reads the labels of a segment, and its flows into memory.
+func (s *scan) open(g *Segment, flows *bytes.Buffer) (o opened) {
+	data, err := s.load(g.Labels, g.LabelsSHA256, &s.data[0])
+	if err != nil {
+		return opened{err: err}
 	}
+	if o.t, err = readLabels(data); err != nil {
+		return opened{err: fmt.Errorf("read %s: %w", g.Labels, err)}
+	}
+	if data, err = s.load(g.Path, g.SHA256, flows); err != nil {
+		return opened{err: err}
+	}
+	if o.flows, err = openParquet(data, flowsKind, flowsSchema()); err != nil {
+		return opened{err: fmt.Errorf("read %s: %w", g.Path, err)}
+	}
+	return o
 }
 
 // segment hands out the rows of a segment.
 func (s *scan) segment(ctx context.Context, g *Segment) error {
-	data, err := s.load(g.Labels, g.LabelsSHA256, &s.data[0])
-	if err != nil {
-		return err
+	return s.rows(ctx, g, s.open(g, &s.data[1]))
+}
+
+// rows hands out the rows of a segment that is opened.
+func (s *scan) rows(ctx context.Context, g *Segment, o opened) error {
+	if o.err != nil {
+		return o.err
 	}
-	t, err := readLabels(data)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", g.Labels, err)
-	}
-	if data, err = s.load(g.Path, g.SHA256, &s.data[1]); err != nil {
-		return err
-	}
-	if s.read.file, err = openParquet(data, flowsKind, flowsSchema()); err != nil {
-		return fmt.Errorf("read %s: %w", g.Path, err)
-	}
+	t := o.t
+	s.read.file = o.flows
 	for i := range s.read.file.NumRowGroups() {
 		if err := ctx.Err(); err != nil {
 			return err

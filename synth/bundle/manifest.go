@@ -42,6 +42,7 @@ type Manifest struct {
 
 // Options are what was asked for.
 type Options struct {
+	All           bool     `json:"all,omitempty"` // every namespace that is no system namespace
 	LearnDenied   bool     `json:"learnDenied"`
 	EnforceAnyway bool     `json:"enforceAnyway"`
 	Widen         []string `json:"widen,omitempty"`

@@ -2,6 +2,7 @@ package bundle_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
@@ -150,6 +151,31 @@ func TestPhasesRandom(t *testing.T) {
 			for _, some := range [][]string{lines[:len(lines)/2], lines, lines[len(lines)/3:]} {
 				dir, g := learned(t, cfg, e.sem, strings.Join(some, "\n"))
 				applytest.Run(t, c, dir, g, e.sem, e.dialect)
+			}
+		})
+	}
+}
+
+// TestPhasesBeside: what is typed for a bundle touches no other one, though both have the name that a bundle has which
+// was given none, and a network in common.
+func TestPhasesBeside(t *testing.T) {
+	office := []synth.Network{{Name: "office", CIDRs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}}
+	for _, e := range everyDialect {
+		if strings.HasSuffix(called(e.dialect), "-baseline") { // whose policies are in no namespace: the steps say so
+			continue
+		}
+		t.Run(fmt.Sprint(called(e.dialect), "/", e.sem), func(t *testing.T) {
+			t.Parallel()
+			both := applytest.Cluster{}
+			dir, g := learned(t, synth.Config{Namespaces: []string{"shop"}, Dialect: e.dialect, Networks: office}, e.sem, shop)
+			applytest.Run(t, both, dir, g, e.sem, e.dialect)
+			first := maps.Clone(both)
+			dir, g = learned(t, synth.Config{Namespaces: []string{"jobs"}, Dialect: e.dialect}, e.sem, shop)
+			applytest.Run(t, both, dir, g, e.sem, e.dialect)
+			for k := range first {
+				if _, ok := both[k]; !ok {
+					t.Errorf("the way of the other bundle took away %s", k)
+				}
 			}
 		})
 	}

@@ -141,9 +141,55 @@ func steps(m *Manifest, how render.Rollout, dir string) []step {
 
 // allow adds the allow policies of a dialect in which they isolate nothing.
 func (w *way) allow(text string) {
-	w.add(text,
-		"kubectl delete "+strings.Join(w.how.Resources, ",")+" -A -l "+w.labels()+","+phaseLabel(denyDir)+" &&",
-		"kubectl apply -k "+w.at(allowDir))
+	deletes := w.deletes(w.how.Resources, ","+phaseLabel(denyDir))
+	for i := range deletes {
+		deletes[i] += " &&"
+	}
+	w.add(text+w.alike(), append(deletes, "kubectl apply -k "+w.at(allowDir))...)
+}
+
+// within are the resources that the namespaces of the bundle have, all of them where it is for all namespaces: what is
+// in no namespace carries the labels of every bundle of this name, and those for other namespaces may need it.
+func (w *way) within(list []render.Resource) []render.Resource {
+	some := slices.DeleteFunc(slices.Clone(list), func(r render.Resource) bool { return r.Clusterwide })
+	if w.m.Options.All || len(some) == 0 {
+		return list
+	}
+	return some
+}
+
+// alike says that another bundle of the same name is taken for an earlier one, where no namespace tells them apart.
+func (w *way) alike() string {
+	if slices.ContainsFunc(w.within(w.how.Resources), func(r render.Resource) bool { return r.Clusterwide }) {
+		return "\nEvery bundle named " + w.m.Name + " counts as an earlier one: others need another name (learn --name)."
+	}
+	return ""
+}
+
+// deletes are the commands that delete what an earlier bundle of this name has of some resources, by its labels: in the
+// namespaces that this one is for.
+func (w *way) deletes(list []render.Resource, more string) []string {
+	some := w.within(list)
+	delete := func(where string) string {
+		return "kubectl delete " + resources(some) + where + " -l " + w.labels() + more
+	}
+	if slices.ContainsFunc(some, func(r render.Resource) bool { return r.Clusterwide }) {
+		return []string{delete(" -A")}
+	}
+	var commands []string
+	for _, n := range w.m.Namespaces {
+		commands = append(commands, delete(" -n "+n.Name))
+	}
+	return commands
+}
+
+// resources names them as kubectl takes them.
+func resources(list []render.Resource) string {
+	var names []string
+	for _, r := range list {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ",")
 }
 
 // but says whom pods of a namespace to come may ask all the same.
@@ -194,8 +240,7 @@ func (w *way) stage() {
 
 func (w *way) unstage() {
 	if w.how.Staged {
-		w.add("Delete the staged policies: the enforced ones stand beside them.",
-			"kubectl delete "+strings.Join(w.how.StagedResources, ",")+" -A -l "+w.labels())
+		w.add("Delete the staged policies: the enforced ones stand beside them.", w.deletes(w.how.StagedResources, "")...)
 	}
 }
 
@@ -257,50 +302,75 @@ func (w *way) labels() string { return strings.Join(labelsOf(w.m.Name), ",") }
 // tidy is for those that had an earlier bundle.
 func (w *way) tidy() {
 	prune := "kubectl apply -k " + w.at(enforceDir) + " --prune -l " + w.labels()
-	for _, k := range w.how.Kinds {
-		prune += " --prune-allowlist=" + k
+	for _, r := range w.within(w.how.Resources) {
+		prune += " --prune-allowlist=" + r.Kind
 	}
 	w.add(
 		"Where an earlier bundle of this name was applied: delete what this one no longer has, only after all the steps above. Then\n"+
-			"list what is there.",
+			"list what is there."+w.alike(),
 		prune,
-		"kubectl get "+strings.Join(w.how.Resources, ",")+" -A -l "+w.labels(),
+		"kubectl get "+resources(w.how.Resources)+" -A -l "+w.labels(),
 	)
 }
 
-// undo opens a namespace again.
+// undo opens a namespace again, however far the steps before were taken, and then takes away what is left there.
 func (w *way) undo() {
 	const most = 3
-	var commands []string
-	left := 0
-	global := false
+	var undo, remove []string
+	some, left, deleted := 0, 0, false
 	for _, n := range w.m.Namespaces {
 		if !n.Ingress && !n.Egress {
 			continue
 		}
-		if len(commands) >= most {
+		if some++; some > most {
 			left++
 			continue
 		}
 		deletes := w.how.Additive || n.IsolatedToday
-		if deletes && w.m.GlobalDeny && !global {
-			global = true
-			commands = append(commands, "kubectl delete -k "+w.at(denyDir, render.ClusterDir))
+		if deletes && w.m.GlobalDeny && !deleted {
+			undo = append(undo, "kubectl delete -k "+w.at(denyDir, render.ClusterDir)+ignoreNotFound)
 		}
+		deleted = deleted || deletes
+		own := w.own(n.Name)
 		switch {
+		case w.how.Additive && own == "":
+			undo = append(undo, "kubectl delete -k "+w.at(denyDir, n.Name)+ignoreNotFound)
 		case w.how.Additive:
-			commands = append(commands, "kubectl delete -k "+w.at(denyDir, n.Name))
+			undo, remove = append(undo, own+","+phaseLabel(denyDir)), append(remove, own)
 		case n.IsolatedToday:
-			commands = append(commands, "kubectl delete -k "+w.at(enforceDir, n.Name))
+			undo = append(undo, own)
 		default:
-			commands = append(commands, "kubectl apply -k "+w.at(openDir, n.Name))
+			undo = append(undo, "kubectl apply -k "+w.at(openDir, n.Name))
+			remove = append(remove, own+",sluice.dev/phase!="+openDir+" &&", "kubectl delete -k "+w.at(openDir, n.Name))
 		}
 	}
-	text := "Undo: one command opens a namespace again, as it was before. Try it once."
+	alike := ""
 	if left > 0 {
-		text += fmt.Sprintf(" The other %d alike.", left)
+		alike = fmt.Sprintf(" The other %d alike.", left)
 	}
-	w.add(text, commands...)
+	text := "Undo: one command opens a namespace again, as it was before. Try it once." + alike
+	if deleted {
+		text += "\nWhat Argo CD or Flux applies comes back: suspend them first."
+	}
+	w.add(text, undo...)
+	if len(remove) > 0 && w.m.GlobalDeny && !w.how.Additive {
+		remove = append([]string{"kubectl delete -k " + w.at(denyDir, render.ClusterDir) + ignoreNotFound + " &&"}, remove...)
+	}
+	if len(remove) > 0 {
+		w.add("Remove what is left of the bundle, only after the undo: then it closes nothing."+alike, remove...)
+	}
+}
+
+// ignoreNotFound lets a command delete what is there of a directory.
+const ignoreNotFound = " --ignore-not-found"
+
+// own deletes all policies of the bundle in a namespace, "" where they are in none.
+func (w *way) own(namespace string) string {
+	i := slices.IndexFunc(w.how.Resources, func(r render.Resource) bool { return !r.Clusterwide })
+	if i < 0 {
+		return ""
+	}
+	return "kubectl delete " + w.how.Resources[i].Name + " -n " + namespace + " -l " + w.labels()
 }
 
 // some names a few, or counts them.

@@ -35,10 +35,15 @@ type Rollout struct {
 	// Staged says that there are kinds which the cluster evaluates and does not enforce.
 	Staged bool
 	Needs  []Need
-	// Kinds are those that it writes, as kubectl apply --prune-allowlist takes them: group/version/kind.
-	Kinds []string
-	// Resources are the same kinds as kubectl get takes them, StagedResources those of the staged kinds.
-	Resources, StagedResources []string
+	// Resources are those of the kinds that it writes, StagedResources those of the staged kinds.
+	Resources, StagedResources []Resource
+}
+
+// Resource is a kind of objects as commands name it.
+type Resource struct {
+	Name        string // as kubectl get takes it: plural.group
+	Kind        string // as kubectl apply --prune-allowlist takes it: group/version/kind; "" of a staged one
+	Clusterwide bool   // its objects are in no namespace
 }
 
 // Divided is a dialect in which not everything can stand in one rule.

@@ -46,16 +46,14 @@ func Run(t *testing.T, c Cluster, dir string, g *graph.Graph, sem eval.Semantics
 		t.Fatal(err, problems)
 	}
 	r.see(g, end)
-	steps := commands(bundle.Next(m, r.how, dir))
-	undo := steps[len(steps)-1]
+	way, undo, remove := commands(bundle.Next(m, r.how, dir))
 	if len(undo) == 0 {
 		t.Log("nothing to enforce")
 		return
 	}
-	for _, step := range steps[:len(steps)-1] {
-		for _, command := range step {
-			r.command(command)
-		}
+	for _, command := range way {
+		r.early(undo, command)
+		r.command(command)
 	}
 	r.complete(end)
 	if c != nil {
@@ -66,21 +64,61 @@ func Run(t *testing.T, c Cluster, dir string, g *graph.Graph, sem eval.Semantics
 		r.command(command)
 	}
 	r.undone(undo)
+	for _, command := range remove {
+		r.command(command)
+	}
+	r.removed(undo)
 	t.Logf("%d commands, %d states, %d connections", r.typed, r.states, len(r.connections))
 }
 
-// commands are those of each step of a text.
-func commands(text string) [][]string {
-	var out [][]string
+// commands are those of a text: of the way into the cluster, of the undo, and of what takes away the rest.
+func commands(text string) (way, undo, remove []string) {
+	list := &way
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if command, ok := strings.CutPrefix(line, "     "); ok {
-			out[len(out)-1] = append(out[len(out)-1], strings.TrimSuffix(command, " &&"))
-		} else if len(line) > 2 && line[0] >= '0' && line[0] <= '9' {
-			out = append(out, nil)
+			*list = append(*list, strings.TrimSuffix(command, " &&"))
+			continue
+		}
+		switch _, what, _ := strings.Cut(line, ". "); {
+		case strings.HasPrefix(what, "Undo: "):
+			list = &undo
+		case strings.HasPrefix(what, "Remove "):
+			list = &remove
 		}
 	}
-	return out
+	return way, undo, remove
+}
+
+// early wants that the undo does its work as well where a command of the way is half through.
+func (r *run) early(undo []string, command string) {
+	r.t.Helper()
+	lists, err := r.changes(command)
+	if err != nil {
+		r.t.Fatalf("%s: %v", command, err)
+	}
+	before := r.state
+	defer func() { r.state = before }()
+	for _, list := range lists {
+		half := list[:(len(list)+1)/2]
+		if len(half) == 0 {
+			continue
+		}
+		r.state = maps.Clone(before)
+		for i := range half {
+			half[i].make(r.state)
+		}
+		for _, c := range undo {
+			lists, err := r.changes(c)
+			if err != nil {
+				r.t.Fatalf("after half of %s, %s: %v", command, c, err)
+			}
+			for _, ch := range slices.Concat(lists...) {
+				ch.make(r.state)
+			}
+		}
+		r.undone(undo)
+	}
 }
 
 // run is one way into a cluster.
@@ -110,7 +148,7 @@ func (r *run) command(command string) {
 		r.t.Fatalf("%s: %v", command, err)
 	}
 	enforces := r.enforces(command)
-	undoes := strings.HasPrefix(command, "kubectl delete -k") && !enforces
+	undoes := strings.HasPrefix(command, "kubectl delete ") && !enforces
 	for _, list := range lists {
 		r.opensNone(list)
 		if enforces && !r.enforced {
@@ -185,7 +223,7 @@ func (r *run) enforces(command string) bool {
 // the policies that were there before, whose work is not to be seen here.
 func (r *run) isolated(command string) bool {
 	return slices.ContainsFunc(r.m.Namespaces, func(n bundle.Namespace) bool {
-		return n.IsolatedToday && strings.HasSuffix(command, "/enforce/"+n.Name)
+		return n.IsolatedToday && strings.Contains(command, " -n "+n.Name+" ")
 	})
 }
 
@@ -250,7 +288,7 @@ func names(list []change, some []int) string {
 // complete wants the policies that the bundle is verified by.
 func (r *run) complete(want policy.PolicySet) {
 	r.t.Helper()
-	if got := r.state.set(); !got.Equal(want) {
+	if got := r.set(want.Networks); !got.Equal(want) {
 		var have []string
 		for _, p := range got.Canonical().Policies {
 			have = append(have, p.Namespace+"/"+p.Name)
@@ -265,13 +303,59 @@ func (r *run) complete(want policy.PolicySet) {
 	}
 }
 
-// undone wants that every namespace that a command was for denies nothing any more.
+// set is everything that decides; where the bundle is not for all namespaces, of its own ones and with some networks.
+func (r *run) set(networks []policy.Network) policy.PolicySet {
+	if r.m.Options.All {
+		return r.state.set()
+	}
+	c := maps.Clone(r.state)
+	maps.DeleteFunc(c, func(k Key, o Object) bool {
+		ours := func(n bundle.Namespace) bool { return n.Name == k.Namespace }
+		return k.Namespace != "" && !slices.ContainsFunc(r.m.Namespaces, ours)
+	})
+	set := c.set()
+	set.Networks = slices.DeleteFunc(set.Networks, func(n policy.Network) bool {
+		return !slices.ContainsFunc(networks, func(m policy.Network) bool { return m.Name == n.Name })
+	})
+	return set
+}
+
+// undone wants that every namespace that a command was for denies nothing any more, and that one which was isolated
+// before has nothing of the bundle.
 func (r *run) undone(commands []string) {
 	r.t.Helper()
 	for i, ok := range r.look(r.state)[len(r.connections):] {
-		s := &r.strangers[i]
-		if !ok && slices.ContainsFunc(commands, func(c string) bool { return strings.HasSuffix(c, "/"+s.namespace) }) {
+		if s := &r.strangers[i]; !ok && isFor(commands, s.namespace) {
 			r.t.Errorf("after the undo of %s %s is denied", s.namespace, s.text)
+			return
+		}
+	}
+	if r.how.Additive {
+		return
+	}
+	for k := range r.state {
+		if !strings.HasPrefix(k.Kind, "Staged") && slices.ContainsFunc(r.m.Namespaces, func(n bundle.Namespace) bool {
+			return n.Name == k.Namespace && n.IsolatedToday && isFor(commands, n.Name)
+		}) {
+			r.t.Errorf("after the undo of %s there is %s", k.Namespace, k)
+			return
+		}
+	}
+}
+
+// isFor reports whether one of some commands is for a namespace.
+func isFor(commands []string, namespace string) bool {
+	return slices.ContainsFunc(commands, func(c string) bool {
+		return strings.Contains(c+" ", "/"+namespace+" ") || strings.Contains(c, " -n "+namespace+" ")
+	})
+}
+
+// removed wants that of the bundle nothing is left in the namespaces that a command was for.
+func (r *run) removed(undo []string) {
+	r.t.Helper()
+	for k := range r.state {
+		if k.Namespace != "" && isFor(undo, k.Namespace) {
+			r.t.Errorf("after all of %s was removed there is %s", k.Namespace, k)
 			return
 		}
 	}

@@ -68,9 +68,6 @@ func (r *run) changes(command string) ([][]change, error) {
 		return nil, fmt.Errorf("want -k")
 	}
 	ordered, objects, err := r.build(f[3])
-	if err != nil && f[1] == "delete" && slices.Contains(f, "--ignore-not-found") {
-		return nil, nil
-	}
 	if err != nil || f[1] == "diff" {
 		return nil, err
 	}
@@ -179,7 +176,8 @@ func (r *run) selected(f []string, wanted func(Key) bool) []change {
 		ok := wanted(k)
 		for _, l := range strings.Split(f[i+1], ",") {
 			key, value, _ := strings.Cut(l, "=")
-			ok = ok && o.labels[key] == value
+			key, not := strings.CutSuffix(key, "!")
+			ok = ok && (o.labels[key] == value) != not
 		}
 		if ok {
 			out = append(out, change{k, nil})
@@ -203,7 +201,14 @@ func (r *run) pruned(f []string, applied map[Key]Object) []change {
 
 // byLabel are the objects of some resources.
 func (r *run) byLabel(f []string) []change {
+	namespace := "" // all of them
+	if i := slices.Index(f, "-n"); i >= 0 {
+		namespace = f[i+1]
+	}
 	return r.selected(f, func(k Key) bool {
+		if namespace != "" && k.Namespace != namespace && k.Namespace != "" {
+			return false
+		}
 		group, _, _ := strings.Cut(k.APIVersion, "/")
 		kind := strings.ToLower(k.Kind)
 		if s, ok := strings.CutSuffix(kind, "policy"); ok {

@@ -57,17 +57,15 @@ func (Dialect) Rollout() render.Rollout {
 				"what is staged.",
 				Command: "kubectl get felixconfiguration default -o jsonpath='{.spec.flowLogsPolicyEvaluationMode}'",
 				Plugin:  plugin, Option: evaluationMode, Value: "Continuous", Unset: "Continuous", Rare: true}},
-		Kinds: []string{
-			apiVersion + "/" + kindPolicy,
-			apiVersion + "/" + kindGlobalPolicy,
-			apiVersion + "/" + kindGlobalNetworkSet,
+		Resources: []render.Resource{
+			{Name: "networkpolicies" + group, Kind: apiVersion + "/" + kindPolicy},
+			{Name: "globalnetworkpolicies" + group, Kind: apiVersion + "/" + kindGlobalPolicy, Clusterwide: true},
+			{Name: "globalnetworksets" + group, Kind: apiVersion + "/" + kindGlobalNetworkSet, Clusterwide: true},
 		},
-		Resources: []string{
-			"networkpolicies" + group,
-			"globalnetworkpolicies" + group,
-			"globalnetworksets" + group,
-		},
-		StagedResources: []string{"stagednetworkpolicies" + group, "stagedglobalnetworkpolicies" + group}}
+		StagedResources: []render.Resource{
+			{Name: "stagednetworkpolicies" + group},
+			{Name: "stagedglobalnetworkpolicies" + group, Clusterwide: true},
+		}}
 }
 
 // namespaceName is the label that Calico gives every namespace its name in.

@@ -90,15 +90,10 @@ func (Dialect) Rollout() render.Rollout {
 				Plugin: plugin, Option: "enable-l7-proxy", Value: "true", Unset: "true",
 			},
 		},
-		Kinds: []string{
-			apiVersion + "/" + kindNamespaced,
-			apiVersion + "/" + kindClusterWide,
-			apiVersion + "/" + kindGroup,
-		},
-		Resources: []string{
-			"ciliumnetworkpolicies.cilium.io",
-			"ciliumclusterwidenetworkpolicies.cilium.io",
-			"ciliumcidrgroups.cilium.io",
+		Resources: []render.Resource{
+			{Name: "ciliumnetworkpolicies.cilium.io", Kind: apiVersion + "/" + kindNamespaced},
+			{Name: "ciliumclusterwidenetworkpolicies.cilium.io", Kind: apiVersion + "/" + kindClusterWide, Clusterwide: true},
+			{Name: "ciliumcidrgroups.cilium.io", Kind: apiVersion + "/" + kindGroup, Clusterwide: true},
 		}}
 }
 

@@ -46,8 +46,8 @@ func (d Dialect) Rollout() render.Rollout {
 		r = render.Rollout{Additive: true}
 	}
 	r.Floor = true
-	r.Kinds = append(r.Kinds, d.version()+"/"+kind)
-	r.Resources = append(r.Resources, "clusternetworkpolicies."+group)
+	r.Resources = append(r.Resources,
+		render.Resource{Name: "clusternetworkpolicies." + group, Kind: d.version() + "/" + kind, Clusterwide: true})
 	r.Needs = []render.Need{{
 		Text: "ClusterNetworkPolicy " + d.version() + ", and the network plugin has to enforce it:\n" +
 			"else what stands below the namespaces denies nothing.",

@@ -51,7 +51,6 @@ func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []
 // other.
 func (Dialect) Rollout() render.Rollout {
 	return render.Rollout{
-		Kinds:     []string{apiVersion + "/" + kind},
-		Resources: []string{"networkpolicies.networking.k8s.io"},
+		Resources: []render.Resource{{Name: "networkpolicies.networking.k8s.io", Kind: apiVersion + "/" + kind}},
 	}
 }
