@@ -10,7 +10,8 @@ import (
 // describe chooses selectors and names, and says why.
 func (sp *space) describe(j *judge) {
 	x := newSetIndex(sp.groups)
-	for i, g := range sp.groups {
+	model.Each(len(sp.groups), func(i int) { // the index is read alone
+		g := sp.groups[i]
 		g.out = Workload{Cluster: sp.cluster, Namespace: sp.namespace}
 		sel := sp.ownSelector(g)
 		g.out.OwnSelector = x.exact(sel, i)
@@ -24,11 +25,9 @@ func (sp *space) describe(j *judge) {
 				g.out.Selector[k] = v
 			}
 		}
-	}
+	})
 	nameAll(sp.groups)
-	for _, g := range sp.groups {
-		sp.detail(g, j)
-	}
+	model.Each(len(sp.groups), func(i int) { sp.detail(sp.groups[i], j) })
 }
 
 func (sp *space) detail(g *group, j *judge) {

@@ -262,11 +262,20 @@ func TestSetIndex(t *testing.T) {
 			}
 			open := x.open(labels, x.group[from])
 			for _, kv := range x.sets[r.IntN(len(x.sets))] {
-				hits := x.hits(open, kv)
-				for n, i := range open {
-					if lacks := hits[n/64]>>(n%64)&1 == 1; lacks == contains(x.sets[i], model.Labels{kv}) {
-						t.Fatalf("seed %d: %v lacks %s: %v", seed, x.sets[i], kv, lacks)
+				wantOpen, wantBoth := bitSet(make([]uint64, len(open))), bitSet(make([]uint64, len(open)))
+				for i, s := range x.sets {
+					if x.group[i] == x.group[from] || !contains(s, labels) {
+						continue
 					}
+					wantOpen.add(i)
+					if contains(s, model.Labels{kv}) {
+						wantBoth.add(i)
+					}
+				}
+				both := slices.Clone(open)
+				x.narrow(both, kv)
+				if n := x.common(open, kv); n != wantBoth.count() || !slices.Equal(open, wantOpen) || !slices.Equal(both, wantBoth) {
+					t.Fatalf("seed %d: %v and %s: %v, %v, %d", seed, labels, kv, open, both, n)
 				}
 			}
 		}

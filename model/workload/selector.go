@@ -2,7 +2,6 @@ package workload
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -82,17 +81,19 @@ func (x *setIndex) selectorFor(labels model.Labels, owner string, g int) []strin
 			return one
 		}
 	}
-	open := x.open(chosen, g)
-	hits := make([]hitSet, len(cands))
-	for i, c := range cands {
-		hits[i] = x.hits(open, c)
+	suffice := func(picked []int) bool {
+		sel := slices.Clone(chosen)
+		for _, i := range picked {
+			sel = append(sel, cands[i])
+		}
+		return x.exact(sel, g)
 	}
 	picked, ok := []int(nil), false
 	if len(cands) <= maxExact {
-		picked, ok = smallest(hits, plain, len(open))
+		picked, ok = smallest(len(cands), plain, suffice)
 	}
 	if !ok {
-		picked = greedy(hits, len(open))
+		picked = without(x.greedy(chosen, cands, g), suffice)
 	}
 	for _, i := range picked {
 		chosen = append(chosen, cands[i])
@@ -100,12 +101,12 @@ func (x *setIndex) selectorFor(labels model.Labels, owner string, g int) []strin
 	return chosen
 }
 
-// smallest returns the best choice that hits all of n sets: first the fewest of hits[plain:], then the fewest of
-// hits[:plain], then the earliest. false: it takes more than maxOthers of the former.
-func smallest(hits []hitSet, plain, n int) ([]int, bool) {
-	for others := 0; others <= min(maxOthers, len(hits)-plain); others++ {
+// smallest returns the best of the choices among n that suffice: first the fewest of those from plain on, then the
+// fewest of those before, then the earliest. false: it takes more than maxOthers of the former.
+func smallest(n, plain int, suffice func([]int) bool) ([]int, bool) {
+	for others := 0; others <= min(maxOthers, n-plain); others++ {
 		for first := 0; first <= plain; first++ {
-			if got, ok := pick(hits, 0, plain, first, others, n, nil); ok {
+			if got, ok := pick(0, plain, n, first, others, suffice, nil); ok {
 				return got, true
 			}
 		}
@@ -113,73 +114,61 @@ func smallest(hits []hitSet, plain, n int) ([]int, bool) {
 	return nil, false
 }
 
-// pick adds first more of hits[from:plain] and then others of hits[plain:] to got, in lexicographic order.
-func pick(hits []hitSet, from, plain, first, others, n int, got []int) ([]int, bool) {
+// pick adds first more of from to plain and then others of plain to n to got, in lexicographic order.
+func pick(from, plain, n, first, others int, suffice func([]int) bool, got []int) ([]int, bool) {
 	if first == 0 && others == 0 {
-		return got, covers(hits, got, n)
+		return got, suffice(got)
 	}
 	end := plain
 	if first == 0 {
-		from, end = max(from, plain), len(hits)
+		from, end = max(from, plain), n
 	}
 	for i := from; i < end; i++ {
 		f, o := first-1, others
 		if first == 0 {
 			f, o = 0, others-1
 		}
-		if out, ok := pick(hits, i+1, plain, f, o, n, append(got, i)); ok {
+		if out, ok := pick(i+1, plain, n, f, o, suffice, append(got, i)); ok {
 			return out, true
 		}
 	}
 	return nil, false
 }
 
-// greedy takes the label that hits most of what is left, the earliest of equals, and then drops what it can.
-func greedy(hits []hitSet, n int) []int {
-	var got []int
-	for !covers(hits, got, n) {
-		best, most := -1, 0
-		for i := range hits {
-			if gain := union(hits, append(got, i)).count(); !slices.Contains(got, i) && gain > most {
-				best, most = i, gain
+// greedy takes the label that leaves the fewest sets of others, the earliest of equals, until none is left or no label
+// helps.
+func (x *setIndex) greedy(chosen, cands []string, g int) (got []int) {
+	left := x.open(chosen, g)
+	n := left.count()
+	for open := n; open > 0; {
+		best, fewest := -1, n
+		for i, c := range cands {
+			if slices.Contains(got, i) {
+				continue
+			}
+			if k := x.common(left, c); k < fewest {
+				best, fewest = i, k
 			}
 		}
-		if best < 0 || len(got) == len(hits) {
+		if best < 0 {
 			return got
 		}
-		got = append(got, best)
+		got, open = append(got, best), fewest
+		x.narrow(left, cands[best])
 	}
+	return got
+}
+
+// without drops what can be spared, from the last one on, and sorts the rest.
+func without(got []int, suffice func([]int) bool) []int {
 	for i := len(got) - 1; i >= 0; i-- {
-		if less := slices.Delete(slices.Clone(got), i, i+1); covers(hits, less, n) {
+		if less := slices.Delete(slices.Clone(got), i, i+1); suffice(less) {
 			got = less
 		}
 	}
 	slices.Sort(got)
 	return got
 }
-
-// hitSet marks the label sets that lack a label.
-type hitSet []uint64
-
-func (h hitSet) count() int {
-	n := 0
-	for _, w := range h {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
-
-func union(hits []hitSet, picked []int) hitSet {
-	out := make(hitSet, len(hits[0]))
-	for _, i := range picked {
-		for w := range out {
-			out[w] |= hits[i][w]
-		}
-	}
-	return out
-}
-
-func covers(hits []hitSet, picked []int, n int) bool { return union(hits, picked).count() == n }
 
 func key(label string) string {
 	k, _, _ := strings.Cut(label, "=")

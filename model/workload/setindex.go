@@ -41,7 +41,7 @@ func newSetIndex(groups []*group) *setIndex {
 		if oftenShare*len(sets) > len(x.sets) {
 			b := make(bitSet, (len(x.sets)+63)/64)
 			for _, i := range sets {
-				b[i/64] |= 1 << (i % 64)
+				b.add(i)
 			}
 			x.often[kv] = b
 		}
@@ -98,42 +98,57 @@ func (x *setIndex) rarest(labels []string) string {
 }
 
 // open are the sets of other groups than g that have all of some labels; all of them for no labels.
-func (x *setIndex) open(labels []string, g int) []int {
-	var out []int
+func (x *setIndex) open(labels []string, g int) bitSet {
+	left := make(bitSet, (len(x.sets)+63)/64)
 	if len(labels) == 0 {
 		for i := range x.sets {
-			if x.group[i] != g {
-				out = append(out, i)
-			}
+			left.add(i)
 		}
-		return out
-	}
-	for i := range x.having(labels) {
-		if x.group[i] != g {
-			out = append(out, i)
+	} else {
+		for i := range x.having(labels) {
+			left.add(i)
 		}
 	}
-	return out
+	for i := x.first[g]; i < x.first[g+1]; i++ {
+		left[i/64] &^= 1 << (i % 64)
+	}
+	return left
 }
 
-// hits marks those of some sets, by their places in the list, that lack a label.
-func (x *setIndex) hits(open []int, label string) hitSet {
-	h := make(hitSet, (len(open)+63)/64)
+// common is how many of some sets have a label.
+func (x *setIndex) common(of bitSet, label string) (n int) {
 	if b := x.often[label]; b != nil {
-		for n, i := range open {
-			h[n/64] |= (^b[i/64] >> (i % 64) & 1) << (n % 64)
+		for w := range of {
+			n += bits.OnesCount64(of[w] & b[w])
 		}
-		return h
+		return n
 	}
-	for i := range open {
-		h[i/64] |= 1 << (i % 64)
-	}
-	at := 0
 	for _, i := range x.with[label] {
-		n, ok := slices.BinarySearch(open[at:], i)
-		if at += n; ok {
-			h[at/64] &^= 1 << (at % 64)
-		}
+		n += int(of[i/64] >> (i % 64) & 1)
 	}
-	return h
+	return n
+}
+
+// narrow leaves those of some sets that have a label.
+func (x *setIndex) narrow(of bitSet, label string) {
+	if b := x.often[label]; b != nil {
+		for w := range of {
+			of[w] &= b[w]
+		}
+		return
+	}
+	was := slices.Clone(of)
+	clear(of)
+	for _, i := range x.with[label] {
+		of[i/64] |= was[i/64] & (1 << (i % 64))
+	}
+}
+
+func (b bitSet) add(i int) { b[i/64] |= 1 << (i % 64) }
+
+func (b bitSet) count() (n int) {
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
 }

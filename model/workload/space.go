@@ -2,6 +2,7 @@ package workload
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"sluice/model"
@@ -51,19 +52,20 @@ func split(eps []model.Endpoint, samples func(int) []string, times func(int) (fi
 		if spaces[k] == nil {
 			spaces[k] = &space{cluster: k.cluster, namespace: k.namespace}
 		}
-		names := slices.Sorted(slices.Values(samples(i)))
-		p := &pod{Endpoint: &eps[i], index: i, samples: slices.Compact(names)}
+		p := &pod{Endpoint: &eps[i], index: i}
 		if times != nil {
 			p.first, p.last = times(i)
 		}
 		spaces[k].pods = append(spaces[k].pods, p)
 	}
-	var out []*space
-	for _, sp := range spaces {
-		sp.sort()
-		controllers(sp.pods)
-		out = append(out, sp)
-	}
+	out := slices.Collect(maps.Values(spaces))
+	model.Each(len(out), func(i int) {
+		for _, p := range out[i].pods {
+			p.samples = slices.Compact(slices.Sorted(slices.Values(samples(p.index))))
+		}
+		out[i].sort()
+		controllers(out[i].pods)
+	})
 	return out
 }
 
