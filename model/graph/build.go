@@ -13,7 +13,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
 	b.proven = nil
 	assign := b.peers(g, cfg)
-	rank := b.ranks(assign)
+	rank := ranks(b, assign, len(g.Peers))
 	at := newTenants(g, b)
 	d := newDecider(g, b, at, &cfg)
 	items := make([]item, 0, b.n)
@@ -50,9 +50,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		return cmp.Or(cmp.Compare(x.Server, y.Server), cmp.Compare(x.Proto, y.Proto), cmp.Compare(x.Port, y.Port))
 	})
 	g.Probed = slices.Compact(g.Probed)
-	slices.SortFunc(items, func(x, y item) int {
-		return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
-	})
+	arrange(items, len(g.Peers))
 	covered := g.bounds(b, &cfg)
 	from := g.finish(items, lookupsOf(g, b))
 	g.Tunnels = tunnelsOf(g, b)
@@ -117,7 +115,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 			}
 		}
 	}
-	slices.Sort(pods)
+	divide(pods, len(eps), func(p *uint64) int { return int(*p >> 32) }, slices.Sort)
 	pods = slices.Compact(pods)
 	// Only endpoints that occur are grouped: a table may hold more than this graph has seen.
 	var list []model.Endpoint

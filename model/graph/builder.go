@@ -245,27 +245,6 @@ func (b *Builder) name(t model.Tables, id model.NameID) model.NameID {
 	return b.strs[id]
 }
 
-// ranks returns the places of the endpoints in the order of their keys. Ids depend on the order of the log; ranks do
-// not. Endpoints without a peer have none.
-func (b *Builder) ranks(assign []PeerID) []uint32 {
-	type keyed struct {
-		key string
-		id  int
-	}
-	list := make([]keyed, 0, len(assign))
-	for id, peer := range assign {
-		if peer >= 0 {
-			list = append(list, keyed{b.tables.Endpoints.Key(model.EndpointID(id)), id})
-		}
-	}
-	slices.SortFunc(list, func(x, y keyed) int { return cmp.Compare(x.key, y.key) })
-	out := make([]uint32, len(assign))
-	for n, k := range list {
-		out[k.id] = uint32(n)
-	}
-	return out
-}
-
 // Observations returns back what edges were built from, a row for each key and hour, in an order that depends on
 // nothing but them. First and last are those of the key, clipped to the hour. It is what a bundle keeps as evidence: a
 // graph built from it has the same edges and workloads. So noise is left out only where it tells of no workload.
@@ -278,19 +257,20 @@ func (b *Builder) Observations() []model.Observation {
 			shown[t.k.src], shown[t.k.dst] = true, true
 		}
 	}
+	wanted := slices.Clone(shown)
 	tells := b.telling()
 	for t := range b.all {
 		if t.refuses() && shown[t.k.src] && shown[t.k.dst] || tells(t) {
 			list = append(list, t)
+			wanted[t.k.src], wanted[t.k.dst] = true, true
 		}
 	}
-	rank := b.ranks(make([]PeerID, b.tables.Endpoints.Len())) // ids depend on the order of the log
-	slices.SortFunc(list, func(x, y *tally) int {
-		return cmp.Or(
-			cmp.Compare(rank[x.k.src], rank[y.k.src]),
-			cmp.Compare(rank[x.k.dst], rank[y.k.dst]),
-			compareKeys(&x.k, &y.k),
-		)
+	spaces, n := b.spaces(wanted)
+	rank := ranks(b, spaces, n)
+	divide(list, len(rank), func(t **tally) int { return int(rank[(*t).k.src]) }, func(of []*tally) {
+		slices.SortFunc(of, func(x, y *tally) int {
+			return cmp.Or(cmp.Compare(rank[x.k.dst], rank[y.k.dst]), compareKeys(&x.k, &y.k))
+		})
 	})
 	var out []model.Observation
 	for _, t := range list {

@@ -14,13 +14,9 @@ const fanOutSize = 16
 // edges count as attempted, or as reset.
 func (r *grader) fanOuts() []FanOut {
 	type counts struct{ failed, worked int }
-	by := map[PeerID]*counts{}
+	by := make([]counts, len(r.g.Peers))
 	for i, e := range r.g.AllEdges() {
-		c := by[e.Src]
-		if c == nil {
-			c = &counts{}
-			by[e.Src] = c
-		}
+		c := &by[e.Src]
 		switch {
 		case r.vain(i):
 			c.failed++
@@ -31,8 +27,11 @@ func (r *grader) fanOuts() []FanOut {
 	outs := map[PeerID]*FanOut{}
 	for client, c := range by {
 		if c.failed >= fanOutSize && c.failed > c.worked {
-			outs[client] = &FanOut{Client: client}
+			outs[PeerID(client)] = &FanOut{Client: PeerID(client)}
 		}
+	}
+	if len(outs) == 0 {
+		return nil
 	}
 	servers := r.serversOf(outs)
 	for i, e := range r.g.AllEdges() {

@@ -148,7 +148,7 @@ type place struct {
 // answers are the peers that were answered, and those that answered, at a place; silent are those with an edge that
 // nobody answered. Most says that most pods that asked were answered.
 type answers struct {
-	clients, servers, silent map[PeerID]bool
+	clients, servers, silent peerSet
 	most                     bool
 }
 
@@ -165,10 +165,9 @@ func newGrader(g *Graph, cfg *Config, covered span, items []item, from []int, re
 		refusals: refusals,
 		unheard:  map[pair]uint64{},
 	}
+	model.Each(len(r.proofs), func(i int) { r.proofs[i] = proofOf(r.of(EdgeID(i))) })
 	for i, e := range g.AllEdges() {
-		p := proofOf(r.of(i))
-		r.proofs[i] = p
-		r.counts = r.counts || p.counted
+		r.counts = r.counts || r.proofs[i].counted
 		if e.Proto == model.UDP && r.silent(i) {
 			r.unheard[pair{e.Dst, e.Src}]++
 		}
@@ -188,11 +187,11 @@ func (r *grader) of(edge EdgeID) []item {
 func (r *grader) grade() {
 	obstacles := r.obstacles()
 	r.survey(obstacles)
-	for i, e := range r.g.AllEdges() {
-		if e.State.Worked() {
-			e.Grade, e.Doubt = r.gradeOf(i)
+	model.Each(len(r.g.Edges), func(i int) {
+		if e := &r.g.Edges[i]; e.State.Worked() {
+			e.Grade, e.Doubt = r.gradeOf(EdgeID(i))
 		}
-	}
+	})
 	r.clear(obstacles)
 	r.g.FanOuts = r.fanOuts()
 	for _, e := range r.g.AllEdges() {
@@ -231,35 +230,33 @@ func (r *grader) survey(obstacles []EdgeID) {
 	if len(hours) == 0 {
 		return
 	}
+	var back []uint32 // hours in which the server of an edge answered
 	for i, e := range r.g.AllEdges() {
 		if !e.State.Worked() {
 			continue
 		}
-		back := map[uint32]bool{}
-		for _, it := range r.of(i) {
-			if it.k.fate == model.Reply && it.t.marks&(model.MarkAnswered|model.MarkReset) != 0 {
-				for _, h := range it.t.hours {
-					back[h.n] = true
-				}
-			}
-		}
+		back = answered(back[:0], r.of(i))
 		silent := r.silent(i)
-		for _, it := range r.of(i) {
-			if !r.asks(&it) {
+		items := r.of(i)
+		for n := range items {
+			it := &items[n]
+			if !r.asks(it) {
 				continue
 			}
 			usual := r.habit(e.Proto, it.k.observer)
 			for _, h := range it.t.hours {
+				_, came := slices.BinarySearch(back, h.n)
 				if !r.span.lies(h.n) {
-					usual.note(e, h.n, back[h.n])
+					usual.note(e, h.n, came)
 				}
 				switch {
-				case !hours[h.n]:
-				case back[h.n]:
+				case !came && !silent || !hours[h.n]:
+				case came:
 					a := r.at(place{e.Proto, it.k.observer, h.n})
-					a.clients[e.Src], a.servers[e.Dst] = true, true
-				case silent:
-					r.at(place{e.Proto, it.k.observer, h.n}).silent[e.Src] = true
+					a.clients.add(e.Src)
+					a.servers.add(e.Dst)
+				default:
+					r.at(place{e.Proto, it.k.observer, h.n}).silent.add(e.Src)
 				}
 			}
 		}
@@ -268,6 +265,7 @@ func (r *grader) survey(obstacles []EdgeID) {
 		h.close(r)
 	}
 	for p, a := range r.shown {
+		a.close()
 		answered := r.pods(a.clients, nil)
 		if usual := r.habit(p.proto, p.observer); len(a.clients) == 0 && (r.span.lies(p.hour) || usual.seldom) {
 			a.clients, a.servers, answered = usual.clients, usual.servers, usual.pods
@@ -276,10 +274,23 @@ func (r *grader) survey(obstacles []EdgeID) {
 	}
 }
 
+// answered adds the hours in which items show an answer to a list, in order.
+func answered(hours []uint32, items []item) []uint32 {
+	for i := range items {
+		if it := &items[i]; it.k.fate == model.Reply && it.t.marks&(model.MarkAnswered|model.MarkReset) != 0 {
+			for _, h := range it.t.hours {
+				hours = append(hours, h.n)
+			}
+		}
+	}
+	slices.Sort(hours)
+	return hours
+}
+
 // pods counts the workloads among peers that are not in another set. Anybody can send from many addresses.
-func (r *grader) pods(peers, but map[PeerID]bool) (n int) {
-	for p := range peers {
-		if r.g.Peers[p].Workload >= 0 && !but[p] {
+func (r *grader) pods(peers, but peerSet) (n int) {
+	for _, p := range peers {
+		if r.g.Peers[p].Workload >= 0 && !but.has(p) {
 			n++
 		}
 	}
@@ -296,7 +307,7 @@ func (r *grader) asks(it *item) bool {
 func (r *grader) at(p place) *answers {
 	a := r.shown[p]
 	if a == nil {
-		a = &answers{clients: map[PeerID]bool{}, servers: map[PeerID]bool{}, silent: map[PeerID]bool{}}
+		a = &answers{}
 		r.shown[p] = a
 	}
 	return a
@@ -311,14 +322,16 @@ func (r *grader) tells(i EdgeID) bool { return r.tellsOf(i, r.g.Edges[i].Proto) 
 func (r *grader) tellsOf(i EdgeID, proto model.Proto) bool {
 	e := &r.g.Edges[i]
 	var all, unshown uint64
-	for _, it := range r.of(i) {
+	items := r.of(i)
+	for n := range items {
+		it := &items[n]
 		if it.k.fate != model.Used && it.k.fate != model.Refused {
 			continue
 		}
 		all += it.t.records
 		for _, h := range it.t.hours {
 			a := r.shown[place{proto, it.k.observer, h.n}]
-			if a == nil || !a.clients[e.Src] && !a.servers[e.Dst] && !a.most {
+			if a == nil || !a.most && !a.clients.has(e.Src) && !a.servers.has(e.Dst) {
 				unshown += uint64(h.records)
 			}
 		}

@@ -29,7 +29,7 @@ func (r *grader) habit(proto model.Proto, observer model.Observer) *habit {
 	p := place{proto: proto, observer: observer}
 	h := r.habits[p]
 	if h == nil {
-		h = &habit{answers{clients: map[PeerID]bool{}, servers: map[PeerID]bool{}}, map[uint32]bool{}, 0, false}
+		h = &habit{told: map[uint32]bool{}}
 		r.habits[p] = h
 	}
 	return h
@@ -37,15 +37,19 @@ func (r *grader) habit(proto model.Proto, observer model.Observer) *habit {
 
 // note takes an hour in which an edge asked.
 func (h *habit) note(e *Edge, hour uint32, answered bool) {
-	h.told[hour] = h.told[hour] || answered
+	if told, ok := h.told[hour]; !ok || answered && !told {
+		h.told[hour] = answered
+	}
 	if answered {
-		h.clients[e.Src], h.servers[e.Dst] = true, true
+		h.clients.add(e.Src)
+		h.servers.add(e.Dst)
 	}
 }
 
 // close sums up once all edges are noted.
 func (h *habit) close(r *grader) {
 	const rare = 10 // one in so many
+	h.answers.close()
 	untold := 0
 	for _, told := range h.told {
 		if !told {

@@ -1,0 +1,102 @@
+package graph
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice/model"
+)
+
+// divide brings a list into the order of n classes, within each in any order, and then calls each with those of every
+// class, on all processors.
+func divide[T any](list []T, n int, class func(*T) int, each func(of []T)) {
+	first := make([]int, n+1)
+	for i := range list {
+		first[class(&list[i])+1]++
+	}
+	for c := range n {
+		first[c+1] += first[c]
+	}
+	next := slices.Clone(first)
+	for c := range n {
+		for next[c] < first[c+1] {
+			at := class(&list[next[c]])
+			if at != c {
+				list[next[c]], list[next[at]] = list[next[at]], list[next[c]]
+			}
+			next[at]++
+		}
+	}
+	model.Each(n, func(c int) { each(list[first[c]:first[c+1]]) })
+}
+
+// arrange brings items into the order of edges and connections.
+func arrange(items []item, peers int) {
+	divide(items, peers, func(it *item) int { return int(it.peers >> 32) }, func(of []item) {
+		slices.SortFunc(of, func(x, y item) int {
+			return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
+		})
+	})
+}
+
+// ranks returns the places of endpoints in the order of n classes, and within each in that of their keys. Ids depend on
+// the order of the log; ranks do not. Endpoints of class -1 have none. Only where a class has several are keys made.
+func ranks[C ~int](b *Builder, classes []C, n int) []uint32 {
+	eps := b.tables.Endpoints.Snapshot()
+	type keyed struct {
+		key string
+		id  int
+	}
+	list := make([]keyed, 0, len(classes))
+	for id, c := range classes {
+		if c >= 0 {
+			list = append(list, keyed{id: id})
+		}
+	}
+	divide(list, n, func(k *keyed) int { return int(classes[k.id]) }, func(of []keyed) {
+		if len(of) < 2 {
+			return
+		}
+		for i := range of {
+			of[i].key = eps[of[i].id].Key()
+		}
+		slices.SortFunc(of, func(x, y keyed) int { return cmp.Compare(x.key, y.key) })
+	})
+	out := make([]uint32, len(classes))
+	for n, k := range list {
+		out[k.id] = uint32(n)
+	}
+	return out
+}
+
+// spaces are classes of the endpoints that are wanted, with their number: ranks by them are the order of keys, which
+// begin with kind and namespace.
+func (b *Builder) spaces(wanted []bool) (classes []int, n int) {
+	type space struct {
+		kind      model.Kind
+		namespace string
+	}
+	eps, number := b.tables.Endpoints.Snapshot(), map[space]int{}
+	var list []space
+	for id := range eps {
+		s := space{eps[id].Kind, eps[id].Namespace}
+		if _, ok := number[s]; !ok && wanted[id] {
+			number[s] = 0
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(x, y space) int {
+		return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.namespace, y.namespace))
+	})
+	for i, s := range list {
+		number[s] = i
+	}
+	classes = make([]int, len(eps))
+	for id := range eps {
+		classes[id] = -1
+		if wanted[id] {
+			classes[id] = number[space{eps[id].Kind, eps[id].Namespace}]
+		}
+	}
+	return classes, len(list)
+}
