@@ -55,7 +55,7 @@ func (e *Evaluator) matchPeer(p *policy.Peer, subject, end *End, n *need) model.
 	case policy.PeerEntities:
 		return end.matchEntities(p.Entities, n)
 	case policy.PeerFQDN:
-		return end.matchName(p.Name, n)
+		return end.matchNames(n, func(name string) bool { return matchesName(p.Name, name) })
 	case policy.PeerNetwork:
 		return e.matchNetwork(p, end, n)
 	case policy.PeerService:
@@ -167,19 +167,28 @@ func (e *Evaluator) matchAny(list []policy.Peer, known *peerSet, subject, end *E
 		return found
 	}
 	m := model.No
-	for i := 0; i < len(list) && m != model.Yes; i++ {
+	for k := 0; k < known.places(len(list)) && m != model.Yes; k++ {
+		i := known.place(k)
 		if r := known.at(i); r != nil && r.wide {
 			m = either(m, end.ofNamespaces(list[i].Namespaces, r.each, n))
 		} else if found, ok := r.finds(subject, end); ok {
 			m = either(m, found)
 		} else {
-			m = either(m, e.matchPeer(&list[i], subject, end, n))
+			m = either(m, e.matchRead(&list[i], known, subject, end, n))
 		}
 	}
 	if m == model.Unknown && e.semantics != Cilium && everywhere(list) {
 		return model.Yes
 	}
 	return m
+}
+
+// matchRead is matchPeer, of a name that may stand for all those of the rule.
+func (e *Evaluator) matchRead(p *policy.Peer, known *peerSet, subject, end *End, n *need) model.Tri {
+	if known == nil || known.names == nil || !isName(p) {
+		return e.matchPeer(p, subject, end, n)
+	}
+	return end.matchNames(n, func(name string) bool { return known.names[plainName(name)] })
 }
 
 // everywhere reports whether peers are all addresses of both families: that of an end is one of them, known or not.

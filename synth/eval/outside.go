@@ -53,27 +53,25 @@ func (e *Evaluator) matchNetwork(p *policy.Peer, end *End, n *need) model.Tri {
 	return found
 }
 
-// matchName reports whether one of the names that the end was asked for by fits a pattern. Only ends outside the
-// cluster are found by name.
-func (e *End) matchName(pattern string, n *need) model.Tri {
+// matchNames reports whether one of the names that the end was asked for by fits. Only ends outside the cluster are
+// found by name.
+func (e *End) matchNames(n *need, fits func(name string) bool) model.Tri {
 	if e.inCluster() || e.Masked {
 		return model.No
 	}
 	if e.Names == nil {
 		return n.unknown(needNames)
 	}
-	for _, name := range e.Names {
-		if matchesName(pattern, name) {
-			return model.Yes
-		}
-	}
-	return model.No
+	return tri(slices.ContainsFunc(e.Names, fits))
 }
 
+// plainName is a DNS name in the form in which equal ones are equal: case and a final dot mean nothing.
+func plainName(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }
+
 // matchesName reports whether a DNS name fits a pattern of Cilium: a star stands for any characters of one label, a
-// leading "**." for one label or more, a pattern of stars alone for every name. Case and a final dot mean nothing.
+// leading "**." for one label or more, a pattern of stars alone for every name.
 func matchesName(pattern, name string) bool {
-	pattern, name = strings.TrimSuffix(strings.ToLower(pattern), "."), strings.TrimSuffix(strings.ToLower(name), ".")
+	pattern, name = plainName(pattern), plainName(name)
 	if pattern == "" || name == "" {
 		return pattern == name
 	}

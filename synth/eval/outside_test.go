@@ -1,7 +1,10 @@
 package eval_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"sluice/model"
@@ -43,6 +46,46 @@ func TestNames(t *testing.T) {
 		there := eval.Facts{Entities: model.World, Address: netip.MustParseAddr("203.0.113.9"), Names: []string{"other.net", c.name}}
 		if got := e.Decide(e.End(pod("shop", "app=web")), e.End(there), model.TCP, 443).Egress.Outcome; got != c.want {
 			t.Errorf("%s finds %s: %s, want %s", c.pattern, c.name, got, c.want)
+		}
+	}
+}
+
+// TestManyNames wants that a rule of many names finds what as many rules of one peer each find.
+func TestManyNames(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 3))
+	name := func() string {
+		return fmt.Sprintf("%s%d.example.org", []string{"h", "H"}[random.IntN(2)], random.IntN(40))
+	}
+	ends := []eval.Facts{pod("shop", "app=cart"), {Entities: model.World, Address: netip.MustParseAddr("203.0.113.9")},
+		{Entities: model.World}, {Entities: model.KubeAPIServer, Names: []string{"h1.example.org"}}}
+	for range 60 {
+		ends = append(ends, eval.Facts{Entities: model.World, Address: netip.MustParseAddr("198.51.100.7"),
+			Names: []string{name() + ".", "a." + name()}[:1+random.IntN(2)]})
+	}
+	for range 100 {
+		peers := []policy.Peer{}
+		for range random.IntN(30) {
+			peers = append(peers, policy.Peer{Kind: policy.PeerFQDN, Name: name()})
+		}
+		for _, p := range []policy.Peer{{Kind: policy.PeerFQDN, Name: "h1*.example.org"}, cidr("203.0.113.0/24"),
+			policy.PodsIn("shop", app("cart")), {Kind: policy.PeerNetwork, Name: "office"}} {
+			if random.IntN(3) == 0 {
+				peers = slices.Insert(peers, random.IntN(len(peers)+1), p)
+			}
+		}
+		var rules []policy.Rule
+		for _, p := range peers {
+			rules = append(rules, from(nil, p))
+		}
+		one := eval.New(policy.PolicySet{}.Add(egress(from(nil, peers...))), eval.Cilium)
+		each := eval.New(policy.PolicySet{}.Add(egress(rules...)), eval.Cilium)
+		decide := func(e *eval.Evaluator, f eval.Facts) eval.Outcome {
+			return e.Decide(e.End(pod("shop", "app=web")), e.End(f), model.TCP, 443).Egress.Outcome
+		}
+		for _, f := range ends {
+			if got, want := decide(one, f), decide(each, f); got != want {
+				t.Errorf("%v to %+v: %s, by rules of their own %s", peers, f, got, want)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package eval
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"sluice/model"
 	"sluice/synth/policy"
@@ -23,6 +24,10 @@ type peerSet struct {
 	// whom it finds; nil where one asks for more.
 	pairs []int32
 	list  []resolved // then: each by itself
+	// names are the DNS names without a star among them, nil where these are few; read are the places of what is looked
+	// at then: the first of those, which stands for all, and every other peer.
+	names map[string]bool
+	read  []int
 }
 
 // pairs numbers the pairs of selectors, of pods and of their namespaces, that peers of rules have: thousands of rules
@@ -83,7 +88,46 @@ func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) peerSet {
 	for i := range list {
 		s.list[i], _ = each(i)
 	}
+	s.name(list)
 	return s
+}
+
+// fewNames are as many names as are compared one by one.
+const fewNames = 8
+
+// name notes the names among peers, where they are many: a rule may have thousands.
+func (s *peerSet) name(list []policy.Peer) {
+	names := map[string]bool{}
+	for i := range list {
+		if isName(&list[i]) {
+			names[plainName(list[i].Name)] = true
+			if len(names) > 1 {
+				continue
+			}
+		}
+		s.read = append(s.read, i)
+	}
+	if s.names = names; len(names) <= fewNames {
+		s.names, s.read = nil, nil
+	}
+}
+
+// isName reports whether a peer is one DNS name.
+func isName(p *policy.Peer) bool { return p.Kind == policy.PeerFQDN && !strings.Contains(p.Name, "*") }
+
+// places is how many of so many peers are looked at, and place is where the one of a number stands.
+func (s *peerSet) places(n int) int {
+	if s == nil || s.names == nil {
+		return n
+	}
+	return len(s.read)
+}
+
+func (s *peerSet) place(i int) int {
+	if s == nil || s.names == nil {
+		return i
+	}
+	return s.read[i]
 }
 
 // pair is the number of the selectors of a peer of pods, -1 where a condition is about more than labels.
@@ -193,7 +237,7 @@ func (s *peerSet) each() *peerSet {
 	if !slices.ContainsFunc(s.list, func(r resolved) bool { return r.wide }) {
 		return s
 	}
-	out := peerSet{list: slices.Clone(s.list)}
+	out := peerSet{list: slices.Clone(s.list), names: s.names, read: s.read}
 	for i := range out.list {
 		out.list[i].each = true
 	}

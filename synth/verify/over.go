@@ -244,6 +244,8 @@ func (m *measurer) candidates(p *policy.Peer) iter.Seq[int] {
 	switch {
 	case p != nil && p.Kind == policy.PeerCIDR:
 		return m.within(p.CIDR)
+	case p != nil && p.Kind == policy.PeerFQDN:
+		return func(func(int) bool) {} // see mayName
 	case p == nil || p.Kind != policy.PeerPods || m.networks:
 		return all
 	}
