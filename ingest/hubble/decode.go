@@ -37,7 +37,13 @@ func newDecoder(t model.Tables, sink ingest.Sink, shared *objects) *Decoder {
 
 // Line reads the line that text begins with, where it is a record of a known form, and returns its length with the end
 // of the line. 0: it is not, nothing was handed on, and Record is to be asked. Text needs room behind it.
-func (d *Decoder) Line(text []byte) int {
+func (d *Decoder) Line(text []byte) int { return d.known(text, true) }
+
+// Next is Line for a record that takes more than a line or part of one, whatever stands behind it. It returns the
+// length of the record.
+func (d *Decoder) Next(text []byte) int { return d.known(text, false) }
+
+func (d *Decoder) known(text []byte, line bool) int {
 	r := &d.r
 	if d.looked = false; text[0] != '{' || cap(text)-len(text) < scan.Slack {
 		return 0
@@ -49,9 +55,12 @@ func (d *Decoder) Line(text []byte) int {
 	b := d.room.Open(text)
 	r.begin()
 	end := r.shapes.read(r, b)
-	next := lineEnd(b, end)
+	next := end
+	if line {
+		next = lineEnd(b, end)
+	}
 	// Between values JSON may have line breaks: one record would be taken for what are two lines, both broken.
-	known := next > 0 && !(r.lined && bytes.IndexByte(b[:end], '\n') >= 0) && r.finish() && r.certain()
+	known := next > 0 && !(line && r.lined && bytes.IndexByte(b[:end], '\n') >= 0) && r.finish() && r.certain()
 	d.room.Close(b, len(text))
 	if !known {
 		return 0

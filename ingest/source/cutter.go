@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"sync"
 )
 
 const (
@@ -39,9 +38,8 @@ func (b *block) place(rest int) int {
 	return headSize - rest
 }
 
-// cutter cuts an input into blocks of whole lines, for several goroutines.
+// cutter cuts an input into blocks of whole lines.
 type cutter struct {
-	mu   sync.Mutex
 	in   io.Reader
 	rest []byte // start of the line that the last block left unfinished
 	line int64
@@ -54,8 +52,6 @@ type cutter struct {
 
 // next cuts a block, false if nothing is left.
 func (c *cutter) next(b *block) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.done {
 		return false
 	}

@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"io"
-	"sync"
 
 	"sluice/model"
 )
@@ -17,60 +16,8 @@ func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
 		first.lines(name, b, h)
 		return c.err
 	}
-	r.worker(r.options.Workers - 1)
-	if packed {
-		r.served(name, c, b, h)
-	} else {
-		r.taken(name, c, b, h)
-	}
+	share(r, packed, b, func() *block { return &block{} }, c.next, func(w *worker, b *block) { w.lines(name, b, h) })
 	return c.err
-}
-
-// taken has the workers take turns in cutting a block off the input, and decode what they have cut while others have
-// their turn: text stays on the core that read it.
-func (r *reader) taken(name string, c *cutter, begun *block, h head) {
-	var wg sync.WaitGroup
-	for i, w := range r.workers[:r.options.Workers] {
-		wg.Go(func() {
-			b := &block{}
-			if i == 0 {
-				b = begun
-				w.lines(name, b, h)
-			}
-			for r.ctx.Err() == nil && c.next(b) {
-				w.lines(name, b, h)
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// served has one goroutine cut the blocks for all workers. Where that takes unpacking, what it looks back to, often
-// some MiB, stays on its core.
-func (r *reader) served(name string, c *cutter, begun *block, h head) {
-	workers := r.workers[:r.options.Workers]
-	free, full := make(chan *block, len(workers)+1), make(chan *block, len(workers)+1)
-	var wg sync.WaitGroup
-	for _, w := range workers {
-		wg.Go(func() {
-			for b := range full {
-				w.lines(name, b, h)
-				free <- b
-			}
-		})
-	}
-	full <- begun
-	for range cap(free) - 1 {
-		free <- &block{}
-	}
-	for b := range free {
-		if r.ctx.Err() != nil || !c.next(b) {
-			break
-		}
-		full <- b
-	}
-	close(full)
-	wg.Wait()
 }
 
 // lineDecoder is a decoder that finds the end of a line by reading the record in it.

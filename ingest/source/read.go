@@ -22,6 +22,7 @@ type reader struct {
 	// decoders make the decoders of each format for one worker.
 	decoders []func(ingest.Sink) ingest.Decoder
 	format   int             // of the input
+	block    int             // bytes that a worker takes at once of what is no line a record
 	sizes    map[int64]bool  // of the files of this run
 	digests  map[string]bool // of the files of this run
 }
@@ -199,5 +200,5 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	if h.lines {
 		return r.lines(s.Name, br, packed, h)
 	}
-	return r.values(s.Name, br)
+	return r.values(s.Name, br, packed)
 }

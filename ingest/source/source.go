@@ -4,6 +4,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Options struct {
 	Digests bool
 	// Remote returns the input of a name that is no file, nil where it is one. It may be nil.
 	Remote func(name string) Remote
+
+	block int // bytes that a worker takes at once of what is no line a record, 0 for blockSize
 }
 
 // Remote is an input on a server. It counts as a whole: one that breaks off is read again the next time.
@@ -83,7 +86,8 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
-	r := &reader{ctx: ctx, options: o, sizes: map[int64]bool{}, digests: map[string]bool{}}
+	r := &reader{ctx: ctx, options: o, block: cmp.Or(o.block, blockSize),
+		sizes: map[int64]bool{}, digests: map[string]bool{}}
 	for _, f := range o.Formats {
 		r.decoders = append(r.decoders, f.New(o.Tables))
 	}

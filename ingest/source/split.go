@@ -19,7 +19,8 @@ import (
 // one. So a broken record costs itself alone: a line break inside a string ends it, and so does a line that begins an
 // object no deeper than its own first line. Every byte is looked at once, or once for each of few brackets around it.
 type splitter struct {
-	in io.Reader
+	in    io.Reader
+	block int // bytes that are taken at once
 	// record reports whether a text, perhaps cut off, is a record, and has whether it holds one and is none.
 	record, has func(text []byte) bool
 
@@ -146,7 +147,7 @@ func (s *splitter) fill() bool {
 		s.pos = 0
 	}
 	if s.end == len(s.buf) {
-		s.buf = append(s.buf, make([]byte, max(blockSize, len(s.buf)))...)
+		s.buf = append(s.buf, make([]byte, max(s.block, len(s.buf)))...)
 	}
 	for s.err == nil {
 		n, err := s.in.Read(s.buf[s.end:])

@@ -59,7 +59,7 @@ func TestOneLine(t *testing.T) {
 	has := func(text []byte) bool {
 		return !bytes.HasPrefix(text, []byte(`{"r"`)) && bytes.Contains(text, []byte(`{"r"`))
 	}
-	s := &splitter{in: iotest.HalfReader(strings.NewReader(text)), line: 1, has: has}
+	s := &splitter{in: iotest.HalfReader(strings.NewReader(text)), block: blockSize, line: 1, has: has}
 	n := 0
 	for v, ok := s.next(); ok; v, ok = s.next() {
 		switch {

@@ -3,82 +3,72 @@ package source
 import (
 	"errors"
 	"io"
-	"sync"
 )
 
-// batch is a copy of some values.
+// batch is what a worker decodes at once of an input that a splitter cuts: a stretch, or else some values.
 type batch struct {
-	text   []byte
-	values []value // their texts are in text
+	buf     []byte
+	values  []value // their texts are in buf
+	stretch *splitter
+	whole   bool // it is a stretch
 }
 
-// fill takes values until there are enough, and is false at the end of the input.
+// fill takes the next batch off an input, and is false where nothing is left.
 func (b *batch) fill(s *splitter) bool {
-	b.text, b.values = b.text[:0], b.values[:0]
-	for len(b.text) < blockSize && len(b.values) < blockSize/64 {
-		v, ok := s.next()
-		if !ok {
-			b.place()
-			return false
+	b.values = b.values[:0]
+	if b.whole = s.stretch(b); b.whole {
+		return true
+	}
+	text, more := b.buf[:0], true
+	for more && len(text) < s.block && len(b.values) < s.block/64 {
+		var v value
+		if v, more = s.next(); more {
+			text = append(text, v.text...)
+			b.values = append(b.values, v)
 		}
-		b.text = append(b.text, v.text...)
-		b.values = append(b.values, v)
 	}
-	b.place()
-	return true
-}
-
-// place points the values to their texts, which do not move any more.
-func (b *batch) place() {
-	rest := b.text
-	for i := range b.values {
+	b.buf = text[:cap(text)]
+	for i := range b.values { // the texts do not move any more
 		n := len(b.values[i].text)
-		b.values[i].text, rest = rest[:n], rest[n:]
+		b.values[i].text, text = text[:n], text[n:]
 	}
+	return len(b.values) > 0
 }
 
-// values reads records that take more than a line each: one goroutine splits, all workers decode.
-func (r *reader) values(name string, in io.Reader) error {
+// newSplitter makes a splitter of an input.
+func (r *reader) newSplitter(in io.Reader) *splitter {
 	search := r.newSearch()
-	s := &splitter{in: in, line: 1, record: r.sniff, has: func(text []byte) bool {
+	return &splitter{in: in, block: r.block, line: 1, record: r.sniff, has: func(text []byte) bool {
 		return !r.sniff(text) && search.finder.find(text) > 0
 	}}
-	decode := func(w *worker, b *batch) {
-		for i := range b.values {
-			w.value(name, &b.values[i])
-		}
-	}
-	begun := &batch{}
-	more := begun.fill(s)
-	if !more {
-		decode(r.worker(0), begun)
+}
+
+// values reads records that take more than a line each, or part of one.
+func (r *reader) values(name string, in io.Reader, packed bool) error {
+	s := r.newSplitter(in)
+	newBatch := func() *batch { return &batch{stretch: r.newSplitter(nil)} }
+	begun := newBatch()
+	if begun.fill(s); s.done() {
+		r.worker(0).batch(name, begun)
 		return s.failed()
 	}
-	r.worker(r.options.Workers - 1)
-	workers := r.workers[:r.options.Workers]
-	free, full := make(chan *batch, len(workers)+1), make(chan *batch, len(workers)+1)
-	var wg sync.WaitGroup
-	for _, w := range workers {
-		wg.Go(func() {
-			for b := range full {
-				decode(w, b)
-				free <- b
-			}
-		})
-	}
-	full <- begun
-	for range cap(free) - 1 {
-		free <- &batch{}
-	}
-	for more && r.ctx.Err() == nil {
-		b := <-free
-		more = b.fill(s)
-		full <- b
-	}
-	close(full)
-	wg.Wait()
+	decode := func(w *worker, b *batch) { w.batch(name, b) }
+	share(r, packed, begun, newBatch, func(b *batch) bool { return b.fill(s) }, decode)
 	return s.failed()
 }
+
+// batch decodes one.
+func (w *worker) batch(name string, b *batch) {
+	if b.whole {
+		w.stretch(name, b.stretch)
+	}
+	for i := range b.values {
+		w.value(name, &b.values[i])
+	}
+}
+
+// done reports whether nothing is left of the input.
+func (s *splitter) done() bool { return s.err != nil && s.pos == s.end && len(s.outer) == 0 }
 
 // failed returns why the input ended too early, nil where it did not.
 func (s *splitter) failed() error {
