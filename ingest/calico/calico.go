@@ -53,6 +53,20 @@ func (d *records) Record(source string, line int64, text []byte) bool {
 	}
 }
 
+// Next reads the record that text begins with, whatever stands behind it, and returns its length. 0: it becomes no
+// flow, nothing was handed on, and Record is to be asked. Text needs room behind it.
+func (d *records) Next(text []byte) int {
+	if cap(text)-len(text) < scan.Slack {
+		return 0
+	}
+	end := d.members(text)
+	if end < 0 || d.rec.signs < minNames || d.decode(text[:end]) != nil {
+		return 0
+	}
+	d.sink.Flow(&d.flow)
+	return end
+}
+
 // several reports whether more stands behind the value that a text begins with, by brackets and strings.
 func several(text []byte) bool {
 	n := ingest.End(text)
@@ -89,16 +103,23 @@ func (d *Decoder) Decode(obj []byte) (*model.Flow, *ingest.Rejection) {
 // read reads the values of an object and returns the index after it, -1 where there is none. None are kept unless it is
 // all that stands there.
 func (d *Decoder) read(obj []byte) int {
+	end := d.members(obj)
+	if end < 0 || ingest.Blanks(obj, end) != len(obj) {
+		d.rec = record{}
+	}
+	return end
+}
+
+// members is read for an object behind which something may stand, and keeps what was read of any.
+func (d *Decoder) members(obj []byte) int {
 	d.rec = record{}
 	if len(obj) == 0 || obj[0] != '{' {
 		return -1
 	}
+	d.rec.last = &d.before.keys.start
 	b := d.room.Open(obj)
 	end := d.rec.read(b, 0, atRecord, &d.before)
 	d.room.Close(b, len(obj))
-	if end < 0 || ingest.Blanks(obj, end) != len(obj) {
-		d.rec = record{}
-	}
 	return end
 }
 
@@ -127,7 +148,7 @@ func (d *Decoder) record(obj []byte) *ingest.Rejection {
 
 func (d *Decoder) decode(obj []byte) *rejection {
 	switch {
-	case d.rec.places == 0 && !json.Valid(obj):
+	case d.rec.last == nil && !json.Valid(obj):
 		return &rejection{model.Malformed, model.BadJSON, "not valid JSON"}
 	case d.rec.ends < minNames:
 		return &rejection{model.Malformed, model.NotFlowLog, "no key of a Calico flow"}

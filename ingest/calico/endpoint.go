@@ -23,20 +23,20 @@ type end struct {
 	domains   []byte     // raw JSON
 }
 
-// readEnd reads one end; prefix is what its keys begin with.
-func readEnd(prefix string, s *side, kind *meant[endKind]) (end, *rejection) {
-	e := end{labels: s.labels, same: s.same}
+// readEnd reads one end.
+func readEnd(r *record, s *side, kind *meant[endKind]) (end, *rejection) {
+	e := end{labels: r.values[s.labels], same: r.same[s.same]}
 	var texts [4][]byte
 	var ok bool
-	for i, v := range [...][]byte{s.name, s.aggr, s.namespace, s.ip} {
-		if texts[i], ok = text(v); !ok {
-			return e, badValue("%s_%s is no text", prefix, [...]string{"name", "name_aggr", "namespace", "ip"}[i])
+	for i, f := range [...]field{s.name, s.aggr, s.namespace, s.ip} {
+		if texts[i], ok = r.text(f); !ok {
+			return e, badValue("%s_%s is no text", s.prefix, [...]string{"name", "name_aggr", "namespace", "ip"}[i])
 		}
 	}
 	name, aggr := oneName(texts[0]), oneName(texts[1])
 	e.namespace, e.ip = texts[2], texts[3]
-	if e.kind, ok = kind.enum(s.kind, endKinds); !ok {
-		return e, badValue("%s_type is no type of an endpoint", prefix)
+	if e.kind, ok = kind.enum(r.values[s.kind], endKinds); !ok {
+		return e, badValue("%s_type is no type of an endpoint", s.prefix)
 	}
 	if e.name = aggr; aggr == nil {
 		e.name = name
@@ -50,7 +50,7 @@ func readEnd(prefix string, s *side, kind *meant[endKind]) (end, *rejection) {
 	}
 	switch {
 	case e.kind == network && e.address.IsValid():
-		e.name, e.namespace, e.labels, e.same, e.domains = nil, nil, nil, 0, s.domains
+		e.name, e.namespace, e.labels, e.same, e.domains = nil, nil, nil, 0, r.values[s.domains]
 		return e, nil
 	case e.kind == network:
 		e.namespace, e.labels, e.same = nil, nil, 0
@@ -99,11 +99,34 @@ func oneAddress(text []byte) netip.Addr {
 	if len(text) == 0 {
 		return netip.Addr{}
 	}
+	if a, ok := ipv4(text); ok && a != [4]byte{} {
+		return netip.AddrFrom4(a)
+	}
 	a, err := netip.ParseAddr(string(text))
 	if err != nil || a.IsUnspecified() {
 		return netip.Addr{}
 	}
 	return a.Unmap().WithZone("")
+}
+
+// ipv4 reads an address of version 4, which most are.
+func ipv4(text []byte) (a [4]byte, ok bool) {
+	part, n, digits := 0, 0, 0
+	for _, c := range text {
+		switch {
+		case c-'0' <= 9 && (n > 0 || digits == 0):
+			if n, digits = n*10+int(c-'0'), digits+1; n > 255 {
+				return a, false
+			}
+		case c == '.' && digits > 0 && part < 3:
+			a[part] = byte(n)
+			part, n, digits = part+1, 0, 0
+		default:
+			return a, false
+		}
+	}
+	a[3] = byte(n)
+	return a, part == 3 && digits > 0
 }
 
 // known reports whether the record tells anything that the end can be known by.

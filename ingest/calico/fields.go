@@ -40,6 +40,7 @@ const (
 	bytesIn
 	bytesOut
 	flattened // a part of labels or policies: what flattens records takes them apart
+	absent    // of no key
 )
 
 // fields are the members by their keys in lower case, without underscores: forms spell them source_name and sourceName.
@@ -68,94 +69,83 @@ func (f field) namesEnd() bool {
 // known is a key and what it means.
 type known struct {
 	text  scan.Literal // with its quotes and the colon, as JSON without blanks before that has it
-	rest  string       // of that, behind scan.MaxWords bytes
 	field field
-	long  int  // the place of its field among the long ones, -1: it is none
-	ends  int  // 1 where it names an end
-	signs int  // 1 where Sniff knows it
-	inner bool // Goldmane's FlowKey, where an object stands behind it
-	// before is the whole member of a record before, with a scalar and a comma behind that, nil where none is kept:
-	// what was valid once is, byte for byte, valid again.
-	before []byte
-	others int // how often another one stood there, less how often that one did
+	long  int    // the place of its field among the long ones, -1: it is none
+	ends  int    // 1 where it names an end
+	signs int    // 1 where Sniff knows it
+	inner bool   // Goldmane's FlowKey, where an object stands behind it
+	next  *known // that stood behind it last
+	// before is the scalar that stood behind it before, with the comma behind that: what was valid once is, byte for
+	// byte, valid again. It is empty where none is kept.
+	before scan.Literal
+	plain  uint64 // 1 where that is plain text
+	// others are how often another one stood there, less how often that one did.
+	others int
 }
 
-const (
-	maxBefore = 64 // bytes of a member that is kept
-	maxOthers = 64 // after so many others none is kept any more
-)
+// maxOthers is after how many other values of a key none is kept any more.
+const maxOthers = 64
 
-// asBefore reports whether the member that is kept stands at b[i:].
-func (k *known) asBefore(b []byte, i int) bool {
-	n := len(k.before)
-	if n == 0 || i+n > len(b) || string(b[i:i+n]) != string(k.before) {
-		return false
-	}
-	k.others = max(k.others-1, 0)
-	return true
-}
-
-// remember keeps a member that was read whole, where its like come again.
-func (k *known) remember(member []byte) {
-	if k.others >= maxOthers {
-		k.before = nil
-		return
-	}
+// remember keeps a scalar that was read, with the comma behind it.
+func (k *known) remember(value []byte, plain uint64) {
 	k.others++
-	k.before = k.before[:0]
-	at := len(k.text.Text)
-	if len(member) > maxBefore || len(member) <= at || string(member[:at]) != k.text.Text {
-		return
-	}
-	if c := member[at]; c != '{' && c != '[' && c > ' ' {
-		k.before = append(k.before, member...)
+	k.before.Text = ""
+	if n := len(value); n <= scan.MaxWords && value[n-2] > ' ' && value[0] != '{' && value[0] != '[' {
+		k.before, k.plain = scan.NewLiteral(string(value)), plain
 	}
 }
 
-func newKnown(key []byte) known {
+func newKnown(key []byte) *known {
 	f := fieldOf(key)
-	text := `"` + string(key) + `":`
-	rest := text[min(len(text), scan.MaxWords):]
 	ends := 0
 	if f.namesEnd() {
 		ends = 1
 	}
-	return known{text: scan.NewLiteral(text), rest: rest, field: f, long: f.long(), ends: ends, signs: names(key),
+	k := &known{text: scan.NewLiteral(`"` + string(key) + `":`), field: f, long: f.long(), ends: ends, signs: names(key),
 		inner: string(key) == "Key" || string(key) == "key"}
+	if k.long >= 0 {
+		k.others = maxOthers // repeated knows those
+	}
+	return k
 }
 
-// is reports whether it is the known one of a key.
-func (k *known) is(key []byte) bool {
-	text := k.text.Text
-	return len(text) == len(key)+3 && text[1:len(text)-2] == string(key)
+// keys remember keys by what they begin and end with, and which one stood behind which: most records have the same ones
+// in the same order. That is a prediction, and every key is compared.
+type keys struct {
+	known [1 << keyBits]*known // open addressing
+	n     int
+	start known // before the first one of a record
 }
 
-// keys remember the keys of the record before, by their place in it: most records have the same ones in the same order.
-// That is a prediction, and every key is compared.
-type keys []known
+const keyBits = 9
 
-// maxPlaces bounds how many places are remembered.
-const maxPlaces = 256
-
-// stands reports whether the key stands at b[i:].
-func (k *known) stands(b []byte, i int) bool {
-	return k.text.Differs((*[scan.MaxWords]byte)(b[i:i+scan.MaxWords:i+scan.MaxWords])) == 0 &&
-		(k.rest == "" || scan.Has(b, i+scan.MaxWords, k.rest))
-}
-
-// at returns what the key at a place of the record means.
-func (k *keys) at(place int, key []byte) *known {
-	if place < len(*k) && (*k)[place].is(key) {
-		return &(*k)[place]
+// of returns what a key means.
+func (k *keys) of(key []byte) *known {
+	at := keyHash(key)
+	for ; k.known[at] != nil; at = (at + 1) % len(k.known) {
+		if is := k.known[at]; len(is.text.Text) == len(key)+len(`"":`) && is.text.Text[1:len(key)+1] == string(key) {
+			return is
+		}
 	}
 	is := newKnown(key)
-	switch {
-	case place < len(*k):
-		(*k)[place] = is
-	case place < maxPlaces:
-		*k = append(*k, is)
+	if k.n < len(k.known)/2 {
+		k.known[at] = is
+		k.n++
 	}
-	return &is
+	return is
+}
+
+// keyHash hashes the first and the last bytes of a key.
+func keyHash(key []byte) int {
+	var x uint64
+	if n := len(key); n >= 8 {
+		x = scan.Word(key, 0) ^ scan.Word(key, n-8)*31 ^ uint64(n)
+	} else {
+		for _, c := range key {
+			x = x<<8 | uint64(c)
+		}
+	}
+	return int(x * 0x9E3779B97F4A7C15 >> (64 - keyBits))
 }
 
 // fieldOf returns the field of a key, in any spelling.

@@ -15,12 +15,11 @@ func (d *Decoder) fill() *rejection {
 	if rej := cmp.Or(d.fillTimes(), d.fillLayer4(), d.fillVerdict()); rej != nil {
 		return rej
 	}
-	from, to := r.source(), r.destination()
-	src, rej := readEnd("source", &from, &d.before.kinds[0])
+	src, rej := readEnd(r, &sourceSide, &d.before.kinds[0])
 	if rej != nil {
 		return rej
 	}
-	dst, rej := readEnd("dest", &to, &d.before.kinds[1])
+	dst, rej := readEnd(r, &destSide, &d.before.kinds[1])
 	if rej != nil {
 		return rej
 	}

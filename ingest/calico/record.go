@@ -4,14 +4,15 @@ import "sluice/ingest/scan"
 
 // record is one record of any form as raw JSON values, nil where it has none. It aliases the text.
 type record struct {
-	values [flattened + 1][]byte
+	values [absent + 1][]byte
+	plain  uint64 // a bit for each field that is a string of plain text
 	// same are the numbers of the long values, as repeated gives them.
 	same [longFields]uint64
 	// goldmane says that the record has a FlowKey: there, absent is zero.
 	goldmane bool
-	places   int // of keys
-	ends     int // keys that name an end
-	signs    int // those that Sniff knows
+	last     *known // key that was read
+	ends     int    // keys that name an end
+	signs    int    // those that Sniff knows
 }
 
 // minNames is how many of the keys that name ends make a flow of an object; one may be a coincidence.
@@ -29,24 +30,27 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 		return i + 1
 	}
 	for {
-		var is *known
-		begun := i
-		if r.places < len(k.keys) {
-			is = &k.keys[r.places]
-			if is.asBefore(b, i) {
-				i = r.again(b, i, is)
-				continue
-			}
-		}
-		if is != nil && is.stands(b, i) {
+		is := r.last.next
+		if is != nil && is.text.Stands(b, i) {
 			i += len(is.text.Text)
 		} else if is, i = r.key(b, i, k); i < 0 {
 			return -1
 		}
+		r.last = is
 		if b[i] <= ' ' {
 			i = scan.Blank(b, i)
 		}
-		r.places++
+		r.ends += is.ends
+		r.signs += is.signs
+		if n := len(is.before.Text); n > 0 && is.before.Stands(b, i) {
+			is.others = max(is.others-1, 0)
+			r.set(is, b[i:i+n-1], is.plain)
+			if i += n; b[i] <= ' ' {
+				i = scan.Blank(b, i)
+			}
+			continue
+		}
+		from := i
 		if i = r.value(b, i, depth, k, is); i < 0 {
 			return -1
 		}
@@ -57,8 +61,9 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 		case '}':
 			return i + 1
 		case ',':
-			i++
-			is.remember(b[begun:i])
+			if i++; is.others < maxOthers {
+				is.remember(b[from:i], r.plain>>is.field&1)
+			}
 			if b[i] <= ' ' {
 				i = scan.Blank(b, i)
 			}
@@ -68,31 +73,33 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 	}
 }
 
-// again takes a member that stands at b[i:] as in the record before, and returns where the next one begins.
-func (r *record) again(b []byte, i int, is *known) int {
-	from := i + len(is.text.Text)
-	i += len(is.before)
-	if is.field != noField {
-		r.values[is.field] = b[from : i-1]
+// set notes the value of a key, and whether it is plain text.
+func (r *record) set(is *known, value []byte, plain uint64) {
+	r.values[is.field] = value
+	r.plain = r.plain&^(1<<is.field) | plain<<is.field
+}
+
+// text is text for the value of a field.
+func (r *record) text(f field) ([]byte, bool) {
+	v := r.values[f]
+	if r.plain>>f&1 == 0 {
+		return text(v)
 	}
-	r.ends += is.ends
-	r.signs += is.signs
-	r.places++
-	if b[i] <= ' ' {
-		i = scan.Blank(b, i)
+	if len(v) == len(`""`) || len(v) == len(`"-"`) && v[1] == '-' {
+		return nil, true
 	}
-	return i
+	return v[1 : len(v)-1], true
 }
 
 // value reads the value of a key. Most are plain texts and numbers of few digits.
 func (r *record) value(b []byte, from, depth int, k *before, is *known) int {
-	i := -1
+	i, plain := -1, uint64(0)
 	switch c := b[from]; {
 	case is.long >= 0:
 		i, r.same[is.long] = k.long.skip(b, from, depth)
 	case c == '"':
 		if i = scan.Plain(b, from+1); b[i] == '"' {
-			i++
+			i, plain = i+1, 1
 		} else {
 			i = scan.TextEnd(b, i)
 		}
@@ -104,15 +111,13 @@ func (r *record) value(b []byte, from, depth int, k *before, is *known) int {
 			i = scan.Skip(b, from, depth)
 		}
 	}
-	if i > 0 && is.field != noField {
-		r.values[is.field] = b[from:i]
+	if i > 0 {
+		r.set(is, b[from:i], plain)
 	}
-	r.ends += is.ends
-	r.signs += is.signs
 	return i
 }
 
-// key reads a key and its colon.
+// key reads a key and its colon, which others than the one foreseen are.
 func (r *record) key(b []byte, i int, k *before) (*known, int) {
 	if b[i] != '"' {
 		return nil, -1
@@ -121,30 +126,25 @@ func (r *record) key(b []byte, i int, k *before) (*known, int) {
 	if i = scan.TextEnd(b, key); i < 0 {
 		return nil, -1
 	}
-	name := b[key : i-1]
+	is := k.keys.of(b[key : i-1])
 	if i = scan.Blank(b, i); b[i] != ':' {
 		return nil, -1
 	}
-	return k.keys.at(r.places, name), i + 1
+	r.last.next = is
+	return is, i + 1
 }
 
 // counters are the fields that count.
 var counters = [...]field{connsStarted, connsCompleted, connsLive, packetsIn, packetsOut, bytesIn, bytesOut}
 
-// side is one end of a record, as raw JSON values.
+// side are the fields of one end.
 type side struct {
-	name, aggr, namespace, kind, labels, ip, domains []byte
-	same                                             uint64 // number of labels
+	prefix                                           string // of their keys
+	name, aggr, namespace, kind, labels, ip, domains field
+	same                                             int
 }
 
-func (r *record) source() side {
-	v := &r.values
-	return side{v[sourceName], v[sourceAggr], v[sourceNamespace], v[sourceType], v[sourceLabels], v[sourceIP], nil,
-		r.same[longSource]}
-}
-
-func (r *record) destination() side {
-	v := &r.values
-	return side{v[destName], v[destAggr], v[destNamespace], v[destType], v[destLabels], v[destIP], v[destDomains],
-		r.same[longDest]}
-}
+var (
+	sourceSide = side{"source", sourceName, sourceAggr, sourceNamespace, sourceType, sourceLabels, sourceIP, absent, longSource}
+	destSide   = side{"dest", destName, destAggr, destNamespace, destType, destLabels, destIP, destDomains, longDest}
+)
