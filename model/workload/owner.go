@@ -11,7 +11,7 @@ import (
 // ReplicaSets of a Deployment come and go.
 func controllers(pods []*pod) {
 	for _, p := range pods {
-		p.owner = controller(p.Owner, p.Labels)
+		p.owner = configuration(controller(p.Owner, p.Labels), p.Labels)
 	}
 	byName(pods)
 	siblings(pods)
@@ -66,6 +66,16 @@ func controller(o model.Owner, l model.Labels) model.Owner {
 		return model.Owner{Kind: o.Kind, Name: stem}
 	case (o.Kind == "" || generated) && isTemplateHash(last) && hasDigit(last):
 		return model.Owner{Kind: o.Kind, Name: stem}
+	}
+	return o
+}
+
+// configuration gives a Deployment that Knative made for one revision the owner of all revisions.
+func configuration(o model.Owner, l model.Labels) model.Owner {
+	revision, _ := l.Get(knativeRevision)
+	name, _ := l.Get("serving.knative.dev/configuration")
+	if revision != "" && name != "" && o.Name == revision+"-deployment" {
+		return model.Owner{Kind: "Configuration", Name: name}
 	}
 	return o
 }

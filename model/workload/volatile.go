@@ -38,6 +38,10 @@ var ofRollout = []string{
 	"tekton.dev/taskRunUID", "workflows.argoproj.io/workflow",
 }
 
+// knativeRevision is the name of the revision that a pod of Knative serves. Where the author of a service gave it no
+// label app, Knative gives its pods this name in it.
+const knativeRevision = "serving.knative.dev/revision"
+
 // OfRollout reports whether the values of a label last for one rollout or run.
 func OfRollout(key string) bool { return matches(ofRollout, key) }
 
@@ -53,12 +57,13 @@ var builtin = slices.Concat(ofRollout, []string{
 }, ofRun, ofInstance)
 
 // ofRun are keys that schedulers of work give each run, task or member of one: Airflow, Spark, the runner of GitLab,
-// cert-manager's solver of challenges, Kubeflow, JobSet, LeaderWorkerSet.
+// cert-manager's solver of challenges, Kubeflow, JobSet, LeaderWorkerSet; JupyterHub each user, KubeVirt each move.
 var ofRun = []string{
 	"run_id", "try_number", "map_index", "airflow-worker", "airflow_version",
 	"spark-app-selector", "spark-exec-id", "spark-exec-resourceprofile-id", "sparkoperator.k8s.io/submission-id",
 	"job.runner.gitlab.com/id", "job.runner.gitlab.com/pod", "manager.runner.gitlab.com/name",
 	"acme.cert-manager.io/http-domain", "acme.cert-manager.io/http-token",
+	"hub.jupyter.org/username", "hub.jupyter.org/servername", "kubevirt.io/nodeName",
 	"*/replica-index", "*/job-index", "*/job-key", "*/restart-attempt", "*/worker-index", "*/group-index", "*/group-key",
 }
 
@@ -353,11 +358,18 @@ func (j *judge) volatile(sp *space, kv string) Why {
 func (j *judge) stable(sp *space, l model.Labels) model.Labels {
 	var out model.Labels
 	for _, kv := range l {
-		if j.volatile(sp, kv) == "" {
+		if j.volatile(sp, kv) == "" && !j.ofRevision(l, kv) {
 			out = append(out, strings.TrimSuffix(kv, "="))
 		}
 	}
 	return out
+}
+
+// ofRevision reports whether a label of a pod of Knative has the name of its revision.
+func (j *judge) ofRevision(pod model.Labels, kv string) bool {
+	k, value, _ := strings.Cut(kv, "=")
+	revision, _ := pod.Get(knativeRevision)
+	return revision != "" && value == revision && !matches(j.cfg.KeepVolatile, k)
 }
 
 // dropped explains every key of the workload's pods that is not in its selector.
@@ -375,6 +387,8 @@ func (j *judge) dropped(sp *space, w *Workload) []DroppedLabel {
 			count[k]++
 			if r := j.volatile(sp, kv); r != "" {
 				why[k] = r
+			} else if j.ofRevision(l, kv) {
+				why[k] = Builtin
 			}
 		}
 	}

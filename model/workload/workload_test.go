@@ -77,6 +77,27 @@ var cases = []struct {
 		},
 	},
 	{
+		name: "revisions of Knative are one owner, and the label app that it gives each is none",
+		rows: []string{
+			"Deployment/web-00001-deployment | app=web-00001 serving.knative.dev/configuration=web serving.knative.dev/revision=web-00001 serving.knative.dev/service=web |",
+			"Deployment/web-00002-deployment | app=web-00002 serving.knative.dev/configuration=web serving.knative.dev/revision=web-00002 serving.knative.dev/service=web |",
+			"Deployment/api-00001-deployment | app=api serving.knative.dev/configuration=api serving.knative.dev/revision=api-00001 serving.knative.dev/service=api |",
+			"Deployment/plain | app=web-00001 |",
+		},
+		want: []string{"api: app=api", "plain: app=web-00001", "web: serving.knative.dev/configuration=web"},
+		of:   []int{2, 2, 0, 1},
+	},
+	{
+		name: "the users of a JupyterHub are one, the next among them",
+		rows: []string{
+			"| app=jupyterhub component=singleuser-server hub.jupyter.org/username=ana hub.jupyter.org/servername |",
+			"| app=jupyterhub component=singleuser-server hub.jupyter.org/username=bob hub.jupyter.org/servername=gpu |",
+			"Deployment/hub | app=jupyterhub component=hub |",
+		},
+		want: []string{"hub: component=hub", "jupyterhub: component=singleuser-server"},
+		of:   []int{1, 1, 0},
+	},
+	{
 		name: "two components share app.kubernetes.io/name",
 		rows: []string{
 			"| app.kubernetes.io/name=shop app.kubernetes.io/component=web |",
