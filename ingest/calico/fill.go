@@ -93,7 +93,8 @@ func (d *Decoder) fillVerdict() *rejection {
 // count both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram
 // may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered. Where a
 // protocol is nothing without an answer, as TCP, a ping or an association of SCTP, any number is. A client that is
-// refused may have sent more than its opening; what came back tells by its size that it is no answer.
+// refused may have sent more than its opening; what came back tells by its size that it is no answer, where all
+// connections of the record began and ended in it: of one that began before only what it acknowledges may be left.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
 	counted := r.goldmane || kindOf(r.values[connsStarted]) != 0
@@ -113,7 +114,7 @@ func (d *Decoder) cameBack() model.Marks {
 	}
 	ended := f.Proto == model.TCP && completed >= started
 	switch {
-	case back > 0 && ended && (sent == back && back == started || started > 0 && d.bare(back)):
+	case back > 0 && ended && (sent == back && back == started || 0 < started && started == completed && d.bare(back)):
 		return model.MarkReset
 	case back > 0:
 		return model.MarkAnswered

@@ -257,6 +257,7 @@ func TestCameBack(t *testing.T) {
 		{"a handshake that counts bytes", "Src", "tcp", `"packetsIn":"1","packetsOut":"2","bytesIn":"60","bytesOut":"112","numConnectionsStarted":"1","numConnectionsCompleted":"1"`, model.MarkAnswered},
 		{"refused once of twice", "Src", "tcp", `"packetsIn":"4","packetsOut":"6","bytesIn":"180","bytesOut":"400","numConnectionsStarted":"2","numConnectionsCompleted":"2"`, model.MarkAnswered},
 		{"refused beside one that lives", "Src", "tcp", `"packetsIn":"4","packetsOut":"6","bytesIn":"160","bytesOut":"400","numConnectionsStarted":"1","numConnectionsCompleted":"1","numConnectionsLive":"1"`, model.MarkAnswered},
+		{"an older connection that ends beside one that is refused", "Src", "tcp", `"packetsIn":"4","packetsOut":"5","bytesIn":"160","bytesOut":"900","numConnectionsStarted":"1","numConnectionsCompleted":"2"`, model.MarkAnswered},
 		{"an older connection that is acknowledged", "Src", "tcp", `"packetsIn":"7","packetsOut":"7","bytesIn":"280","bytesOut":"9000"`, model.MarkAnswered},
 		{"an older connection", "Dst", "tcp", `"packetsIn":"7","packetsOut":"7"`, model.MarkAnswered},
 		{"nobody answers", "Src", "tcp", `"packetsOut":"4","numConnectionsStarted":"1"`, model.MarkUnanswered},
