@@ -118,6 +118,7 @@ func (d *Decoder) members(obj []byte) int {
 	}
 	d.rec.last = &d.before.keys.start
 	b := d.room.Open(obj)
+	d.rec.text = b
 	end := d.rec.read(b, 0, atRecord, &d.before)
 	d.room.Close(b, len(obj))
 	return end
@@ -152,7 +153,7 @@ func (d *Decoder) decode(obj []byte) *rejection {
 		return &rejection{model.Malformed, model.BadJSON, "not valid JSON"}
 	case d.rec.ends < minNames:
 		return &rejection{model.Malformed, model.NotFlowLog, "no key of a Calico flow"}
-	case d.rec.values[flattened] != nil:
+	case d.rec.raw(flattened) != nil:
 		return badValue("labels or policies are in parts, so that the record was flattened: export records whole")
 	}
 	return d.fill()

@@ -25,17 +25,17 @@ type end struct {
 
 // readEnd reads one end.
 func readEnd(r *record, s *side, kind *meant[endKind]) (end, *rejection) {
-	e := end{labels: r.values[s.labels], same: r.same[s.same]}
+	e := end{labels: r.raw(s.labels), same: r.same[s.same]}
 	var texts [4][]byte
 	var ok bool
 	for i, f := range [...]field{s.name, s.aggr, s.namespace, s.ip} {
-		if texts[i], ok = r.text(f); !ok {
+		if texts[i], ok = r.plain(f); !ok {
 			return e, badValue("%s_%s is no text", s.prefix, [...]string{"name", "name_aggr", "namespace", "ip"}[i])
 		}
 	}
 	name, aggr := oneName(texts[0]), oneName(texts[1])
 	e.namespace, e.ip = texts[2], texts[3]
-	if e.kind, ok = kind.enum(r.values[s.kind], endKinds); !ok {
+	if e.kind, ok = kind.enum(r.raw(s.kind), endKinds); !ok {
 		return e, badValue("%s_type is no type of an endpoint", s.prefix)
 	}
 	if e.name = aggr; aggr == nil {
@@ -50,7 +50,7 @@ func readEnd(r *record, s *side, kind *meant[endKind]) (end, *rejection) {
 	}
 	switch {
 	case e.kind == network && e.address.IsValid():
-		e.name, e.namespace, e.labels, e.same, e.domains = nil, nil, nil, 0, r.values[s.domains]
+		e.name, e.namespace, e.labels, e.same, e.domains = nil, nil, nil, 0, r.raw(s.domains)
 		return e, nil
 	case e.kind == network:
 		e.namespace, e.labels, e.same = nil, nil, 0

@@ -68,17 +68,18 @@ func (f field) namesEnd() bool {
 
 // known is a key and what it means.
 type known struct {
-	text  scan.Literal // with its quotes and the colon, as JSON without blanks before that has it
-	field field
-	long  int    // the place of its field among the long ones, -1: it is none
-	ends  int    // 1 where it names an end
-	signs int    // 1 where Sniff knows it
-	inner bool   // Goldmane's FlowKey, where an object stands behind it
-	next  *known // that stood behind it last
+	text   scan.Literal // with its quotes and the colon, as JSON without blanks before that has it
+	longer bool         // than Words
+	field  field
+	long   int    // the place of its field among the long ones, -1: it is none
+	ends   int    // 1 where it names an end
+	signs  int    // 1 where Sniff knows it
+	inner  bool   // Goldmane's FlowKey, where an object stands behind it
+	next   *known // that stood behind it last
 	// before is the scalar that stood behind it before, with the comma behind that: what was valid once is, byte for
 	// byte, valid again. It is empty where none is kept.
 	before scan.Literal
-	plain  uint64 // 1 where that is plain text
+	plain  bool // that is plain text
 	// others are how often another one stood there, less how often that one did.
 	others int
 }
@@ -87,8 +88,8 @@ type known struct {
 const maxOthers = 64
 
 // remember keeps a scalar that was read, with the comma behind it.
-func (k *known) remember(value []byte, plain uint64) {
-	k.others++
+func (k *known) remember(value []byte, plain bool) {
+	k.others += 3 // as many hits are worth what one costs
 	k.before.Text = ""
 	if n := len(value); n <= scan.MaxWords && value[n-2] > ' ' && value[0] != '{' && value[0] != '[' {
 		k.before, k.plain = scan.NewLiteral(string(value)), plain
@@ -101,7 +102,7 @@ func newKnown(key []byte) *known {
 	if f.namesEnd() {
 		ends = 1
 	}
-	k := &known{text: scan.NewLiteral(`"` + string(key) + `":`), field: f, long: f.long(), ends: ends, signs: names(key),
+	k := &known{text: scan.NewLiteral(`"` + string(key) + `":`), longer: len(key)+len(`"":`) > scan.MaxWords, field: f, long: f.long(), ends: ends, signs: names(key),
 		inner: string(key) == "Key" || string(key) == "key"}
 	if k.long >= 0 {
 		k.others = maxOthers // repeated knows those

@@ -40,10 +40,10 @@ func (d *Decoder) fill() *rejection {
 
 func (d *Decoder) fillTimes() (rej *rejection) {
 	f := &d.flow
-	if f.Time, rej = d.before.times[0].instant("start_time", d.rec.values[startTime]); rej != nil {
+	if f.Time, rej = d.before.times[0].instant("start_time", d.rec.raw(startTime)); rej != nil {
 		return rej
 	}
-	if f.End, rej = d.before.times[1].instant("end_time", d.rec.values[endTime]); rej != nil {
+	if f.End, rej = d.before.times[1].instant("end_time", d.rec.raw(endTime)); rej != nil {
 		return rej
 	}
 	f.End = max(f.End, f.Time) // Felix sends one time for both
@@ -54,19 +54,19 @@ func (d *Decoder) fillTimes() (rej *rejection) {
 // type of what began the connection, which no policy needs.
 func (d *Decoder) fillLayer4() (rej *rejection) {
 	r, f := &d.rec, &d.flow
-	if f.Proto, rej = proto(r.values[protocol], &d.before.protocol); rej != nil {
+	if f.Proto, rej = proto(r.raw(protocol), &d.before.protocol); rej != nil {
 		return rej
 	}
-	if f.DstPort, rej = port("dest_port", r.values[destPort]); rej != nil {
+	if f.DstPort, rej = r.port("dest_port", destPort); rej != nil {
 		return rej
 	}
-	if f.SrcPort, rej = port("source_port", r.values[sourcePort]); rej != nil {
+	if f.SrcPort, rej = r.port("source_port", sourcePort); rej != nil {
 		return rej
 	}
 	if !f.Proto.HasPorts() {
 		f.SrcPort, f.DstPort = 0, 0
 	}
-	n, rej := number("connections started", r.values[connsStarted])
+	n, rej := r.number("connections started", connsStarted)
 	f.Conns = uint32(min(max(n, 0), math.MaxUint32))
 	return rej
 }
@@ -74,13 +74,13 @@ func (d *Decoder) fillLayer4() (rej *rejection) {
 func (d *Decoder) fillVerdict() *rejection {
 	r, f := &d.rec, &d.flow
 	var ok bool
-	if f.Verdict, ok = d.before.action.enum(r.values[action], actions); !ok {
+	if f.Verdict, ok = d.before.action.enum(r.raw(action), actions); !ok {
 		return badValue("action is neither allow nor deny")
 	}
 	if f.Verdict == model.Dropped {
 		f.Drop = model.DropPolicy
 	}
-	by, ok := d.before.reporter.enum(r.values[reporter], reporters)
+	by, ok := d.before.reporter.enum(r.raw(reporter), reporters)
 	if !ok {
 		return badValue("reporter is none of src, dst and fwd")
 	}
@@ -97,14 +97,14 @@ func (d *Decoder) fillVerdict() *rejection {
 // connections of the record began and ended in it: of one that began before only what it acknowledges may be left.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
-	counted := r.goldmane || kindOf(r.values[connsStarted]) != 0
+	counted := r.goldmane || kindOf(r.raw(connsStarted)) != 0
 	if !counted || f.Observer != model.AtSource && f.Observer != model.AtDestination {
 		return 0
 	}
 	var n [4]int64
 	for i, f := range [...]field{packetsIn, packetsOut, connsStarted, connsCompleted} {
 		var rej *rejection
-		if n[i], rej = number("a counter", r.values[f]); rej != nil {
+		if n[i], rej = r.number("a counter", f); rej != nil {
 			return 0
 		}
 	}
@@ -135,22 +135,22 @@ func (d *Decoder) bare(packets int64) bool {
 		back = bytesIn
 	}
 	size := int64(bareTCP)
-	if bytes.IndexByte(r.values[destIP], ':') >= 0 {
+	if bytes.IndexByte(r.raw(destIP), ':') >= 0 {
 		size = bareTCP6
 	}
-	n, rej := number("a counter", r.values[back])
-	live, none := number("a counter", r.values[connsLive])
+	n, rej := r.number("a counter", back)
+	live, none := r.number("a counter", connsLive)
 	return rej == nil && none == nil && live == 0 && n == size*packets
 }
 
 // ghost recognises what Goldmane lists for a bucket that is filling: a key without times and counts.
 func (d *Decoder) ghost() (bool, *rejection) {
 	r := &d.rec
-	if d.flow.Time != 0 || d.flow.End != 0 || !r.goldmane && kindOf(r.values[startTime]) == 0 {
+	if d.flow.Time != 0 || d.flow.End != 0 || !r.goldmane && kindOf(r.raw(startTime)) == 0 {
 		return false, nil
 	}
 	for _, f := range counters {
-		n, rej := number("a counter", r.values[f])
+		n, rej := r.number("a counter", f)
 		if rej != nil || n != 0 {
 			return false, rej
 		}

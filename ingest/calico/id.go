@@ -6,8 +6,8 @@ import "github.com/zeebo/xxh3"
 // Goldmane's FlowKey. Counters and labels are not among them: a server that aggregates gives a record again with
 // larger counts and fewer labels when more of its window came in. A record that is no flow log has the ID of its text.
 func (d *Decoder) ID(obj []byte) uint64 {
-	v := &d.rec.values
-	if kindOf(v[action]) == 0 && kindOf(v[reporter]) == 0 {
+	r := &d.rec
+	if kindOf(r.raw(action)) == 0 && kindOf(r.raw(reporter)) == 0 {
 		return xxh3.Hash(obj)
 	}
 	d.key = d.key[:0]
@@ -16,7 +16,7 @@ func (d *Decoder) ID(obj []byte) uint64 {
 		sourceName, sourceAggr, sourceNamespace, sourceType, sourceIP,
 		destName, destAggr, destNamespace, destType, destIP,
 	} {
-		d.key = append(append(d.key, v[f]...), 0) // JSON has no such byte
+		d.key = append(append(d.key, r.raw(f)...), 0) // JSON has no such byte
 	}
 	return xxh3.Hash(d.key)
 }

@@ -20,17 +20,17 @@ type hit struct {
 // a hit of a form not known yet is passed over.
 func (d *Decoder) fillMarks() *rejection {
 	f := &d.flow
-	switch kindOf(d.rec.values[policies]) {
+	switch kindOf(d.rec.raw(policies)) {
 	case '{':
 	case 0:
 		return nil
 	default:
-		if t, ok := text(d.rec.values[policies]); ok && t == nil {
+		if t, ok := text(d.rec.raw(policies)); ok && t == nil {
 			return nil
 		}
 		return badValue("policies is no object")
 	}
-	t := d.traces.of(d.rec.values[policies], d.rec.same[longPolicies])
+	t := d.traces.of(d.rec.raw(policies), d.rec.same[longPolicies])
 	d.decided = append(d.decided[:0], t.deciders...)
 	f.Policies = d.decided
 	switch {

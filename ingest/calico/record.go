@@ -2,10 +2,10 @@ package calico
 
 import "sluice/ingest/scan"
 
-// record is one record of any form as raw JSON values, nil where it has none. It aliases the text.
+// record is one record of any form, by where the raw JSON values of its fields stand in the text.
 type record struct {
-	values [absent + 1][]byte
-	plain  uint64 // a bit for each field that is a string of plain text
+	text   []byte // with slack behind it
+	values [absent + 1]span
 	// same are the numbers of the long values, as repeated gives them.
 	same [longFields]uint64
 	// goldmane says that the record has a FlowKey: there, absent is zero.
@@ -13,6 +13,21 @@ type record struct {
 	last     *known // key that was read
 	ends     int    // keys that name an end
 	signs    int    // those that Sniff knows
+}
+
+// span is where a value stands, zero where there is none.
+type span struct {
+	from, to int32
+	plain    bool // it is a string of plain text
+}
+
+// raw returns the value of a field, nil where there is none.
+func (r *record) raw(f field) []byte {
+	v := &r.values[f]
+	if v.to == 0 {
+		return nil
+	}
+	return r.text[v.from:v.to]
 }
 
 // minNames is how many of the keys that name ends make a flow of an object; one may be a coincidence.
@@ -31,7 +46,8 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 	}
 	for {
 		is := r.last.next
-		if is != nil && is.text.Stands(b, i) {
+		if is != nil && is.text.Differs((*[scan.MaxWords]byte)(b[i:i+scan.MaxWords:i+scan.MaxWords])) == 0 &&
+			(!is.longer || is.text.Stands(b, i)) {
 			i += len(is.text.Text)
 		} else if is, i = r.key(b, i, k); i < 0 {
 			return -1
@@ -42,9 +58,12 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 		}
 		r.ends += is.ends
 		r.signs += is.signs
-		if n := len(is.before.Text); n > 0 && is.before.Stands(b, i) {
-			is.others = max(is.others-1, 0)
-			r.set(is, b[i:i+n-1], is.plain)
+		if n := len(is.before.Text); n > 0 && // all of it is compared
+			is.before.Differs((*[scan.MaxWords]byte)(b[i:i+scan.MaxWords:i+scan.MaxWords])) == 0 {
+			if is.others > 0 {
+				is.others--
+			}
+			r.values[is.field] = span{int32(i), int32(i + n - 1), is.plain}
 			if i += n; b[i] <= ' ' {
 				i = scan.Blank(b, i)
 			}
@@ -62,7 +81,7 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 			return i + 1
 		case ',':
 			if i++; is.others < maxOthers {
-				is.remember(b[from:i], r.plain>>is.field&1)
+				is.remember(b[from:i], r.values[is.field].plain)
 			}
 			if b[i] <= ' ' {
 				i = scan.Blank(b, i)
@@ -73,33 +92,43 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 	}
 }
 
-// set notes the value of a key, and whether it is plain text.
-func (r *record) set(is *known, value []byte, plain uint64) {
-	r.values[is.field] = value
-	r.plain = r.plain&^(1<<is.field) | plain<<is.field
-}
-
-// text is text for the value of a field.
-func (r *record) text(f field) ([]byte, bool) {
-	v := r.values[f]
-	if r.plain>>f&1 == 0 {
-		return text(v)
+// plain is text for the value of a field.
+func (r *record) plain(f field) ([]byte, bool) {
+	v := &r.values[f]
+	if !v.plain {
+		return text(r.raw(f))
 	}
-	if len(v) == len(`""`) || len(v) == len(`"-"`) && v[1] == '-' {
+	t := r.text[v.from+1 : v.to-1]
+	if len(t) == 0 || len(t) == 1 && t[0] == '-' {
 		return nil, true
 	}
-	return v[1 : len(v)-1], true
+	return t, true
+}
+
+// number is number for the value of a field. Most have few digits.
+func (r *record) number(name string, f field) (int64, *rejection) {
+	v := r.values[f]
+	if v.to == 0 {
+		return 0, nil
+	}
+	if v.plain {
+		v.from, v.to = v.from+1, v.to-1
+	}
+	if n, end := scan.Digits(r.text, int(v.from)); end == int(v.to) {
+		return int64(n), nil
+	}
+	return number(name, r.raw(f))
 }
 
 // value reads the value of a key. Most are plain texts and numbers of few digits.
 func (r *record) value(b []byte, from, depth int, k *before, is *known) int {
-	i, plain := -1, uint64(0)
+	i, plain := -1, false
 	switch c := b[from]; {
 	case is.long >= 0:
 		i, r.same[is.long] = k.long.skip(b, from, depth)
 	case c == '"':
 		if i = scan.Plain(b, from+1); b[i] == '"' {
-			i, plain = i+1, 1
+			i, plain = i+1, true
 		} else {
 			i = scan.TextEnd(b, i)
 		}
@@ -112,7 +141,7 @@ func (r *record) value(b []byte, from, depth int, k *before, is *known) int {
 		}
 	}
 	if i > 0 {
-		r.set(is, b[from:i], plain)
+		r.values[is.field] = span{int32(from), int32(i), plain}
 	}
 	return i
 }

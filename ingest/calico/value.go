@@ -51,12 +51,12 @@ func plainly(t []byte) (n int64, ok bool) {
 }
 
 // port is a number that a port can have; absent is 0.
-func port(name string, v []byte) (uint16, *rejection) {
-	n, r := number(name, v)
-	if r == nil && (n < 0 || n > math.MaxUint16) {
-		r = badValue("%s %d is no port", name, n)
+func (r *record) port(name string, f field) (uint16, *rejection) {
+	n, rej := r.number(name, f)
+	if rej == nil && (n < 0 || n > math.MaxUint16) {
+		rej = badValue("%s %d is no port", name, n)
 	}
-	return uint16(n), r
+	return uint16(n), rej
 }
 
 // moment is a time as it was read.
