@@ -29,6 +29,39 @@ func names(n int, domain string) string {
 	return "shop/web -> 20.1.1.1 443/tcp names=" + strings.Join(list, ",")
 }
 
+// TestPublicClients: where many clients came from public addresses, and most of them once, others come tomorrow: one
+// finding for their port. Partners that come again, few clients, and those of a private network are findings each.
+func TestPublicClients(t *testing.T) {
+	again := clients(12, "X -> shop/web 443/tcp hour=1") + clients(12, "X -> shop/web 443/tcp hour=5")
+	for _, c := range []struct {
+		name, edges string
+		public      string
+		fragile     int
+	}{
+		{"a public service", clients(60, "X -> shop/web 443/tcp"), "shop/web: 443/tcp from 60 public addresses, 60 of them within one hour alone", 0},
+		{"and an office", clients(10, "X -> shop/web 443/tcp") + "10.9.9.9 -> shop/web 443/tcp",
+			"shop/web: 443/tcp from 10 public addresses, 10 of them within one hour alone", 1},
+		{"partners", again, "", 12},
+		{"few", clients(9, "X -> shop/web 443/tcp"), "", 9},
+		{"servers", clients(20, "shop/web -> X 443/tcp"), "", 20},
+		{"each port alone", clients(9, "X -> shop/web 443/tcp") + clients(9, "X -> shop/web 80/tcp"), "", 18},
+	} {
+		r := learn(t, graphtest.Graph(t, c.edges), synth.Config{Namespaces: []string{"shop"}})
+		public, fragile := "", 0
+		for _, f := range r.Findings {
+			switch f.Kind {
+			case synth.KindClients:
+				public += f.Text
+			case synth.KindFragile:
+				fragile++
+			}
+		}
+		if public != c.public || fragile != c.fragile {
+			t.Errorf("%s: %q, %d findings", c.name, public, fragile)
+		}
+	}
+}
+
 // TestCrowd: thousands of outside addresses are no list in a policy. They are one finding, as are names
 // of them, and their port is held open; everything else is learned and enforced as without them.
 func TestCrowd(t *testing.T) {

@@ -31,6 +31,7 @@ const (
 	KindHostNetwork   Kind = "host-network"      // a pod on its node's network, taken as the node
 	KindL7Denied      Kind = "l7-denied"         // an L7 rule of the cluster denied requests on it
 	KindFragile       Kind = "fragile-address"   // a peer known by its address only
+	KindClients       Kind = "public-clients"    // clients of the internet, of which others come tomorrow
 	KindMerged        Kind = "merged-workloads"  // owners that no stable label tells apart
 	KindUnseen        Kind = "namespace-unseen"  // a chosen namespace without any workload
 	KindSilent        Kind = "workload-unseen"   // a workload of the manifests that no record is of
@@ -134,6 +135,10 @@ var pages = map[Kind]page{
 		"The outside peer is known by its address and by no name that a rule can use.",
 		"The rule breaks when the address changes.",
 		"Name its range under networks, or use a dialect with DNS names."},
+	KindClients: {Warning,
+		"Many clients at public addresses use a port, and most of them came within one hour alone: a public service.",
+		"The policy lists the addresses that were seen. Every other client is cut by the default deny.",
+		"Choose --widen anywhere if all may come; else name the networks of the clients in the configuration."},
 	KindMerged: {Warning,
 		"No stable label tells several owners apart, so that they are one workload.",
 		"Each of them is allowed what any of them needs.",

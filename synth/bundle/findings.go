@@ -163,7 +163,7 @@ func (m *Manifest) Command(f *Finding, dir string) string {
 		return "sluice.yaml: namePrefix: PREFIX-"
 	case synth.KindFragile:
 		return "sluice.yaml: networks: [{name: NAME, cidrs: [CIDR]}]"
-	case synth.KindCrowd:
+	case synth.KindCrowd, synth.KindClients:
 		return again + " --widen " + synth.WidenAnywhere
 	case synth.KindIdle:
 		return "sluice.yaml: widen"
