@@ -24,10 +24,11 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 		if t.k.reason.Notes() {
 			continue
 		}
-		for _, h := range t.hours {
+		hours := t.hours()
+		for _, h := range hours {
 			records[h.n] += uint64(h.records)
 		}
-		last, first := t.hours[len(t.hours)-1].n, t.hours[0].n
+		last, first := hours[len(hours)-1].n, hours[0].n
 		latest[last] = max(latest[last], min(t.last, hourEnd(last)))
 		if e, ok := earliest[first]; !ok || t.first < e {
 			earliest[first] = t.first

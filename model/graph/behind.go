@@ -37,7 +37,7 @@ func (x *backends) proven(k *key, t *tally) (to target, proxied, ok bool) {
 		return target{}, false, false
 	}
 	if x.services[call{c.client, -1, c.port, c.proto}] == 1 {
-		x.of.proven = append(x.of.proven, provenBackend{k.src, all[0], proxied, c, t.hours})
+		x.of.proven = append(x.of.proven, provenBackend{k.src, all[0], proxied, c, t.hours()})
 	}
 	return all[0], proxied, true
 }
@@ -50,7 +50,7 @@ func (x *backends) requested(c call, t *tally) (to target, proxied, ok bool) {
 		return target{}, false, false
 	}
 	peer := PeerID(-1)
-	for _, h := range t.hours {
+	for _, h := range t.hours() {
 		if len(a.servers[h.n]) == 0 {
 			return target{}, false, false
 		}
@@ -74,7 +74,7 @@ func (x *backends) hosts(c call, t *tally) []string {
 		return nil
 	}
 	var out []string
-	for _, h := range t.hours {
+	for _, h := range t.hours() {
 		if len(a.hosts[h.n]) == 0 {
 			return nil
 		}

@@ -56,8 +56,20 @@ type tally struct {
 	srcPod, dstPod model.NameID
 	marks          model.Marks
 	old            bool    // a row of it lacks model.MarkNoted
-	hours          []hour  // sorted
-	one            [1]hour // room for hours, which are mostly one
+	any            bool    // it has an hour
+	one            [1]hour // its hours, where it has one alone: mostly
+	more           *[]hour // where it has several
+}
+
+// hours are those that it was seen in, sorted.
+func (a *tally) hours() []hour {
+	switch {
+	case a.more != nil:
+		return *a.more
+	case a.any:
+		return a.one[:]
+	}
+	return nil
 }
 
 // hour is what was seen in one window of evidence.
@@ -136,7 +148,7 @@ func (b *Builder) tally(k key) (t *tally, found bool) {
 	b.n++
 	b.index[i] = uint32(b.n)
 	t = b.at(b.n - 1)
-	t.k, t.hours = k, t.one[:0]
+	t.k = k
 	return t, false
 }
 
@@ -193,19 +205,25 @@ func (a *tally) add(names *model.Strings, o *model.Observation, sp, dp model.Nam
 
 // hour finds or makes the window. Logs are mostly in order, so the last one is tried first.
 func (a *tally) hour(w uint32) *hour {
-	n := len(a.hours)
-	if n == 0 || a.hours[n-1].n < w {
-		a.hours = append(a.hours, hour{n: w})
-		return &a.hours[n]
+	if !a.any {
+		a.any, a.one[0].n = true, w
 	}
-	if a.hours[n-1].n == w {
-		return &a.hours[n-1]
+	hours := a.hours()
+	n := len(hours)
+	if hours[n-1].n == w {
+		return &hours[n-1]
 	}
-	i, ok := slices.BinarySearchFunc(a.hours, w, func(h hour, w uint32) int { return cmp.Compare(h.n, w) })
+	i, ok := n, false
+	if hours[n-1].n > w {
+		i, ok = slices.BinarySearchFunc(hours, w, func(h hour, w uint32) int { return cmp.Compare(h.n, w) })
+	}
 	if !ok {
-		a.hours = slices.Insert(a.hours, i, hour{n: w})
+		if a.more == nil {
+			a.more = &[]hour{a.one[0]}
+		}
+		*a.more = slices.Insert(*a.more, i, hour{n: w})
 	}
-	return &a.hours[i]
+	return &a.hours()[i]
 }
 
 func lessPods(n *model.Strings, s1, d1, s2, d2 model.NameID) bool {
@@ -291,14 +309,15 @@ func (a *tally) observations(out []model.Observation) []model.Observation {
 	if a.old {
 		marks &^= model.MarkNoted
 	}
-	for i, h := range a.hours {
+	hours := a.hours()
+	for i, h := range hours {
 		start := int64(h.n) * windowMinutes * 60e6
 		o := model.Observation{
 			Window: h.n * windowMinutes, Src: a.k.src, Dst: a.k.dst, SrcPort: a.k.srcPort, Port: a.k.port, Proto: a.k.proto,
 			Verdict: a.k.verdict, Observer: a.k.observer, Fate: a.k.fate, Reason: a.k.reason, Marks: marks,
 			Records: h.records, Conns: h.conns, First: max(start, a.first), Last: a.last,
 		}
-		if i < len(a.hours)-1 {
+		if i < len(hours)-1 {
 			o.Last = min(start+windowMinutes*60e6-1, a.last)
 		}
 		if i == 0 {

@@ -244,7 +244,7 @@ func (r *grader) survey(obstacles []EdgeID) {
 				continue
 			}
 			usual := r.habit(e.Proto, it.k.observer)
-			for _, h := range it.t.hours {
+			for _, h := range it.t.hours() {
 				_, came := slices.BinarySearch(back, h.n)
 				if !r.span.lies(h.n) {
 					usual.note(e, h.n, came)
@@ -278,7 +278,7 @@ func (r *grader) survey(obstacles []EdgeID) {
 func answered(hours []uint32, items []item) []uint32 {
 	for i := range items {
 		if it := &items[i]; it.k.fate == model.Reply && it.t.marks&(model.MarkAnswered|model.MarkReset) != 0 {
-			for _, h := range it.t.hours {
+			for _, h := range it.t.hours() {
 				hours = append(hours, h.n)
 			}
 		}
@@ -329,7 +329,7 @@ func (r *grader) tellsOf(i EdgeID, proto model.Proto) bool {
 			continue
 		}
 		all += it.t.records
-		for _, h := range it.t.hours {
+		for _, h := range it.t.hours() {
 			a := r.shown[place{proto, it.k.observer, h.n}]
 			if a == nil || !a.most && !a.clients.has(e.Src) && !a.servers.has(e.Dst) {
 				unshown += uint64(h.records)

@@ -21,7 +21,7 @@ func (b *Builder) Hours() []Hour {
 		if t.k.reason.Notes() {
 			continue // an answer holds in hours that nothing may be seen in
 		}
-		for _, h := range t.hours {
+		for _, h := range t.hours() {
 			sum[h.n] += uint64(h.records)
 		}
 	}

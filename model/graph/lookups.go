@@ -34,7 +34,7 @@ func lookupsOf(g *Graph, b *Builder) lookups {
 			continue
 		}
 		k := asked{g.PeerOf[t.k.src], plain(to.Address)}
-		for _, h := range t.hours {
+		for _, h := range t.hours() {
 			for _, name := range to.Names {
 				out[k] = append(out[k], given{h.n, name})
 			}
@@ -68,7 +68,7 @@ func (a lookups) names(items []item, eps []model.Endpoint, names []string) []str
 		if hours[at] == nil {
 			hours[at] = map[uint32]bool{}
 		}
-		for _, h := range it.t.hours {
+		for _, h := range it.t.hours() {
 			hours[at][h.n] = true
 		}
 	}

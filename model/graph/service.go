@@ -141,7 +141,7 @@ func (x *backends) hear(t *tally) {
 		a = &heard{hosts: map[uint32][]string{}, servers: map[uint32][]target{}}
 		x.found[c] = a
 	}
-	for _, h := range t.hours {
+	for _, h := range t.hours() {
 		switch {
 		case pod:
 			a.servers[h.n] = append(a.servers[h.n], target{t.k.dst, t.k.port})
@@ -163,7 +163,7 @@ func (x *backends) visit(r reach, server PeerID, t *tally) {
 	if at.of[server] == nil {
 		at.of[server] = map[uint32]bool{}
 	}
-	for _, h := range t.hours {
+	for _, h := range t.hours() {
 		at.of[server][h.n] = true
 	}
 }
@@ -227,7 +227,7 @@ func (x *backends) explained(k *key, t *tally) bool {
 			continue
 		}
 		seen := true
-		for _, h := range t.hours {
+		for _, h := range t.hours() {
 			seen = seen && (hours[h.n] || hours[h.n+1])
 		}
 		if seen {

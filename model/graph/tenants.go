@@ -64,7 +64,7 @@ func (x *tenants) note(t *tally) {
 	}
 	switch e.Kind {
 	case model.KindPod:
-		for _, h := range t.hours {
+		for _, h := range t.hours() {
 			n.pods = append(n.pods, stay{h.n, t.k.dst, t.dstPod})
 		}
 	case model.KindHost:
@@ -127,7 +127,7 @@ func (x *tenants) pod(t *tally, end, other model.EndpointID) (stay, bool) {
 	}
 	var found stay
 	peer := PeerID(-1)
-	for _, h := range t.hours {
+	for _, h := range t.hours() {
 		seen := false
 		from, _ := slices.BinarySearchFunc(n.pods, h.n-1, func(s stay, hour uint32) int { return int(s.hour) - int(hour) })
 		for _, s := range n.pods[from:] {

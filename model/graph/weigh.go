@@ -82,7 +82,7 @@ func (e *Edge) heard(k *key) {
 
 // see notes what an item shows of its hours.
 func (w *weigher) see(it *item) {
-	for _, h := range it.t.hours {
+	for _, h := range it.t.hours() {
 		i, ok := slices.BinarySearchFunc(w.windows, h.n, func(x window, n uint32) int { return cmp.Compare(x.hour, n) })
 		if !ok {
 			w.windows = slices.Insert(w.windows, i, window{hour: h.n})

@@ -82,6 +82,9 @@ func (sp *space) own(p *pod) {
 
 // unseen adds a pod for each manifest that no pod of the log belongs to.
 func (sp *space) unseen() {
+	if len(sp.declared) == 0 {
+		return
+	}
 	seen := map[model.Owner]bool{}
 	for _, p := range sp.pods {
 		seen[p.owner] = true

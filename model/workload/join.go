@@ -13,6 +13,9 @@ import (
 // group's selector would miss it. It becomes a workload that nothing selects.
 func (sp *space) join(rest []*pod) {
 	sp.joinOwners()
+	if len(rest) == 0 {
+		return
+	}
 	names, bases := sp.index()
 	byBase := map[string][]*pod{}
 	for _, p := range rest {
@@ -53,6 +56,9 @@ func unlabelledAdvice(p *pod) string {
 
 // joinOwners adds a group that is only known by its owner to the one group whose pods are named like the owner's.
 func (sp *space) joinOwners() {
+	if !slices.ContainsFunc(sp.groups, func(g *group) bool { return len(g.sets) == 0 }) {
+		return
+	}
 	_, bases := sp.index()
 	gone := map[*group]bool{}
 	for _, g := range sp.groups {

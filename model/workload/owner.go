@@ -21,6 +21,9 @@ func controllers(pods []*pod) {
 // byName gives pods whose records name no owner the one that other records have for pods of their names: Cilium names
 // owners of the pods of its own node alone, and nobody else's.
 func byName(pods []*pod) {
+	if !slices.ContainsFunc(pods, func(p *pod) bool { return p.owner.Name == "" && len(p.samples) > 0 }) {
+		return
+	}
 	owners := map[string]model.Owner{} // by the pod's name; the zero value where it is of several
 	for _, p := range pods {
 		for _, name := range p.samples {
@@ -49,10 +52,12 @@ func controller(o model.Owner, l model.Labels) model.Owner {
 		return model.Owner{}
 	}
 	o.Name = name
-	for key, kind := range map[string]string{"pod-template-hash": "Deployment", "rollouts-pod-template-hash": "Rollout"} {
-		hash, _ := l.Get(key)
+	for _, of := range [...]struct{ key, kind string }{
+		{"pod-template-hash", "Deployment"}, {"rollouts-pod-template-hash", "Rollout"},
+	} {
+		hash, _ := l.Get(of.key)
 		if stem, ok := strings.CutSuffix(name, "-"+hash); ok && hash != "" && stem != "" {
-			return model.Owner{Kind: kind, Name: stem}
+			return model.Owner{Kind: of.kind, Name: stem}
 		}
 	}
 	stem, last := cutLast(name)
@@ -112,6 +117,11 @@ func siblings(pods []*pod) {
 // kinds returns an owner without kind (Calico names none) the kind that another record has for the name, and calls the
 // Jobs of a known CronJob by its kind.
 func kinds(pods []*pod) {
+	if !slices.ContainsFunc(pods, func(p *pod) bool {
+		return p.owner.Name != "" && (p.owner.Kind == "" || p.owner.Kind == "Job")
+	}) {
+		return
+	}
 	known := map[string]map[string]bool{}
 	for _, p := range pods {
 		if p.owner.Kind != "" {

@@ -28,6 +28,7 @@ type space struct {
 	groups             []*group
 	refused            []*pod
 	declared           []*Declared
+	learned            map[string]Why // keys that its pods showed to be volatile
 }
 
 // split sorts the pods into spaces. The cluster counts only where the log names two or more of them: a record that
@@ -71,13 +72,20 @@ func split(eps []model.Endpoint, samples func(int) []string, times func(int) (fi
 
 // sort brings the pods into an order that does not depend on that of the input.
 func (sp *space) sort() {
-	keys := map[*pod]string{}
-	for _, p := range sp.pods {
-		keys[p] = p.Key()
+	type keyed struct {
+		key string
+		pod *pod
 	}
-	slices.SortFunc(sp.pods, func(a, b *pod) int {
-		return cmp.Or(cmp.Compare(keys[a], keys[b]), slices.Compare(a.samples, b.samples))
+	list := make([]keyed, len(sp.pods))
+	for i, p := range sp.pods {
+		list[i] = keyed{p.Key(), p}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), slices.Compare(a.pod.samples, b.pod.samples))
 	})
+	for i := range list {
+		sp.pods[i] = list[i].pod
+	}
 }
 
 func (sp *space) refuse(p *pod, why string) {

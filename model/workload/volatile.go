@@ -94,17 +94,11 @@ func matches(patterns []string, key string) bool {
 // words are names (io.kompose.service), however many.
 const spread = 5
 
-type spaceKey struct {
-	*space
-	key string
-}
-
 // judge decides which labels are volatile. It learns before it is asked and does not change afterwards.
 type judge struct {
-	cfg     Config
-	labels  map[string]verdict // every label of every pod, by itself
-	random  map[string]bool    // keys most of whose values look random, anywhere
-	learned map[spaceKey]Why   // keys that the pods of a namespace showed to be volatile
+	cfg    Config
+	labels map[string]verdict // every label of every pod, by itself
+	random map[string]bool    // keys most of whose values look random, anywhere
 }
 
 // verdict is what a label says by itself.
@@ -117,7 +111,7 @@ type verdict struct {
 // learn looks at all label values. Keys that name applications are not learned from: where one differs between the
 // pods of one owner it is useless for that owner alone (a database's role), and elsewhere still the best there is.
 func learn(spaces []*space, cfg Config) *judge {
-	j := &judge{cfg: cfg, labels: map[string]verdict{}, random: map[string]bool{}, learned: map[spaceKey]Why{}}
+	j := &judge{cfg: cfg, labels: map[string]verdict{}, random: map[string]bool{}}
 	for _, sp := range spaces {
 		for _, p := range sp.pods {
 			for _, kv := range p.Labels {
@@ -128,53 +122,68 @@ func learn(spaces []*space, cfg Config) *judge {
 		}
 	}
 	j.learnRandom(spaces)
-	for _, sp := range spaces {
-		if sp.namespace == "" {
-			continue
+	model.Each(len(spaces), func(i int) {
+		if sp := spaces[i]; sp.namespace != "" {
+			sp.learned = map[string]Why{}
+			j.learnReplicas(sp)
+			j.learnIDs(sp)
 		}
-		j.learnReplicas(sp)
-		j.learnIDs(sp)
-	}
+	})
 	return j
 }
 
 // learnRandom finds keys most of whose values look random. Applications are counted and not values, of which anybody
 // can invent any number.
 func (j *judge) learnRandom(spaces []*space) {
-	type count struct{ all, random int }
+	of := make([]map[string]count, len(spaces))
+	model.Each(len(spaces), func(i int) { of[i] = j.randomIn(spaces[i]) })
 	apps := map[string]count{} // by key
-	for _, sp := range spaces {
-		labels := map[string][]string{} // by application
-		for _, p := range sp.pods {
-			app := p.owner.Kind + "/" + p.owner.Name
-			if p.owner.Name == "" {
-				app = labelName(p.Labels)
-			}
-			labels[app] = append(labels[app], p.Labels...)
-		}
-		for _, list := range labels {
-			slices.Sort(list)
-			values := map[string]count{} // by key
-			for _, kv := range slices.Compact(list) {
-				k := key(kv)
-				n := values[k]
-				if n.all++; j.labels[kv].random {
-					n.random++
-				}
-				values[k] = n
-			}
-			for k, v := range values {
-				n := apps[k]
-				if n.all++; 2*v.random > v.all {
-					n.random++
-				}
-				apps[k] = n
-			}
+	for _, some := range of {
+		for k, v := range some {
+			n := apps[k]
+			apps[k] = count{n.all + v.all, n.random + v.random}
 		}
 	}
 	for k, n := range apps {
 		j.random[k] = rank(k) == lastRank && 2*n.random > n.all
 	}
+}
+
+// count is how many there are, and how many of them look random.
+type count struct{ all, random int }
+
+// randomIn counts for each key the applications of a namespace that have it, and those most of whose values look
+// random.
+func (j *judge) randomIn(sp *space) map[string]count {
+	labels := map[string][]string{} // by application
+	for _, p := range sp.pods {
+		app := p.owner.Kind + "/" + p.owner.Name
+		if p.owner.Name == "" {
+			app = labelName(p.Labels)
+		}
+		labels[app] = append(labels[app], p.Labels...)
+	}
+	apps, values := map[string]count{}, map[string]count{} // by key
+	for _, list := range labels {
+		slices.Sort(list)
+		clear(values)
+		for _, kv := range slices.Compact(list) {
+			k := key(kv)
+			n := values[k]
+			if n.all++; j.labels[kv].random {
+				n.random++
+			}
+			values[k] = n
+		}
+		for k, v := range values {
+			n := apps[k]
+			if n.all++; 2*v.random > v.all {
+				n.random++
+			}
+			apps[k] = n
+		}
+	}
+	return apps
 }
 
 // learnReplicas finds keys that have different values on the pods of one owner. Where the values follow each other they
@@ -188,11 +197,11 @@ func (j *judge) learnReplicas(sp *space) {
 		}
 	}
 	differs := map[string]bool{} // by key
-	var mains []map[string]string
 	for _, pods := range owners {
-		main := map[string]string{}
+		if len(pods) == 1 {
+			continue
+		}
 		for k, list := range j.valuesOf(pods) {
-			main[k] = list[0].value()
 			if len(list) == 1 {
 				continue
 			}
@@ -200,19 +209,26 @@ func (j *judge) learnReplicas(sp *space) {
 			slices.SortFunc(list, func(a, b *variant) int { return cmp.Compare(a.first, b.first) })
 			for i, v := range list[1:] {
 				if follows(list[i], v) {
-					j.learned[spaceKey{sp, k}] = Varies
+					sp.learned[k] = Varies
 				}
 			}
 		}
+	}
+	if len(differs) == 0 {
+		return
+	}
+	var mains []map[string]string
+	for _, pods := range owners {
+		main := map[string]string{}
+		for k, list := range j.valuesOf(pods) {
+			main[k] = list[0].value()
+		}
 		mains = append(mains, main)
 	}
-	needed := map[string]bool{}
-	if len(differs) > 0 {
-		needed = neededOf(mains, differs)
-	}
+	needed := neededOf(mains, differs)
 	for k := range differs {
 		if !needed[k] {
-			j.learned[spaceKey{sp, k}] = Varies
+			sp.learned[k] = Varies
 		}
 	}
 }
@@ -272,6 +288,9 @@ func neededOf(owners []map[string]string, differs map[string]bool) map[string]bo
 // learnIDs finds keys that alone tell many pods without owner apart, by numbers at the end of one text. Keys on pods
 // with an owner are left to learnReplicas, which knows better.
 func (j *judge) learnIDs(sp *space) {
+	if !slices.ContainsFunc(sp.pods, func(p *pod) bool { return p.owner.Name == "" }) {
+		return
+	}
 	owned := map[string]bool{}
 	for _, p := range sp.pods {
 		for _, kv := range p.Labels {
@@ -305,7 +324,7 @@ func (j *judge) learnIDs(sp *space) {
 	for k, rests := range values {
 		for rest, vs := range rests {
 			if len(vs) >= spread && len(stems[k][rest]) == 1 {
-				j.learned[spaceKey{sp, k}] = Enumerates
+				sp.learned[k] = Enumerates
 			}
 		}
 	}
@@ -351,7 +370,7 @@ func (j *judge) volatile(sp *space, kv string) Why {
 	case v.why != "":
 		return v.why
 	}
-	return j.learned[spaceKey{sp, k}]
+	return sp.learned[k]
 }
 
 // stable returns the labels that can be relied on.
