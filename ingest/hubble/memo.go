@@ -32,7 +32,7 @@ type head struct {
 
 // known is a remembered object: what follows the identity, with holes.
 type known struct {
-	texts [3]string // beside each other in memory
+	texts [3]string // the first one is mostly shared with another object of the identity, the others are beside each other
 	holes [2]objectHole
 	head  *head
 	ref   model.Ref
@@ -427,12 +427,12 @@ func (m *endMemo) quote() {
 	m.add(&k)
 }
 
-// together puts the texts beside each other.
+// together puts the texts behind the first one beside each other.
 func (k *known) together() {
-	all := strings.Join(k.texts[:], "")
-	for i := range k.texts {
-		n := len(k.texts[i])
-		k.texts[i], all = all[:n], all[n:]
+	all := strings.Join(k.texts[1:], "")
+	for i := range k.texts[1:] {
+		n := len(k.texts[1+i])
+		k.texts[1+i], all = all[:n], all[n:]
 	}
 }
 

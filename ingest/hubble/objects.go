@@ -66,6 +66,7 @@ func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byt
 func (o *objects) add(k *known) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.share(k)
 	size := len(k.texts[0]) + len(k.texts[1]) + len(k.texts[2])
 	if o.n >= maxObjects || o.bytes+size > maxObjectBytes {
 		return
@@ -84,6 +85,27 @@ func (o *objects) add(k *known) {
 	if t.put(k) {
 		o.n++
 		o.bytes += size
+	}
+}
+
+// share has k keep its first text, most of what an object has, where another object of its identity keeps it: that of
+// its own node and that of others differ before and behind it. What is compared for each record is half as much then.
+func (o *objects) share(k *known) {
+	t := o.table.Load()
+	mask := uint32(len(t.slots) - 1)
+	for _, local := range []bool{!k.head.id, k.head.id} {
+		at := place(k.id, local) >> t.shift
+		for range maxSame {
+			old := t.slots[at].Load()
+			if old == nil {
+				break
+			}
+			if old.id == k.id && old.texts[0] == k.texts[0] {
+				k.texts[0] = old.texts[0]
+				return
+			}
+			at = (at + 1) & mask
+		}
 	}
 }
 
