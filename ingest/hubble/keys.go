@@ -161,7 +161,7 @@ var memberNames = [inKinds]map[member]string{
 // key is a name with the end of the string and the colon, as JSON without blanks has it.
 type key struct {
 	scan.Words
-	size int
+	size uint8
 	id   member
 	next uint8 // of those with the same hash, as first has it
 }
@@ -177,7 +177,7 @@ type keys struct {
 var allKeys = func() (all [inKinds]keys) {
 	for kind := range all {
 		all[kind].folded = map[string]member{}
-		all[kind].list[0].Words = scan.Nowhere()
+		all[kind].list[0].Words[0] = 1 // of no byte that counts: stands nowhere
 		ids, proto := map[string]member{}, map[string]int{}
 		for id, list := range memberNames[kind] {
 			for name := range strings.FieldsSeq(list) {
@@ -212,8 +212,8 @@ func (k *keys) put(name string, id member) {
 		panic("a name too long or too short: " + name)
 	}
 	text := name + `":`
-	e := key{Words: scan.NewWords(text), size: len(text), id: id}
-	h := keyHash(uint32(e.Head()))
+	e := key{Words: scan.NewWords(text), size: uint8(len(text)), id: id}
+	h := keyHash(uint32(e.Words[0]))
 	e.next = k.first[h]
 	k.n++
 	k.list[k.n] = e

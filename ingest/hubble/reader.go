@@ -94,7 +94,7 @@ func (r *reader) member(b []byte, i int, k *keys, open byte) (member, int) {
 		return r.search(b, at, k)
 	}
 	e := &k.list[k.first[keyHash(binary.LittleEndian.Uint32(w[2:]))]&127]
-	if at := i + 2 + e.size; e.Differs((*[maxKey]byte)(w[2:])) == 0 && b[at] > ' ' {
+	if at := i + 2 + int(e.size); e.Differs((*[maxKey]byte)(w[2:]), int(e.size)) == 0 && b[at] > ' ' {
 		return e.id, at
 	}
 	return r.search(b, i+2, k)
@@ -108,11 +108,11 @@ func (r *reader) search(b []byte, at int, k *keys) (member, int) {
 	w := (*[maxKey]byte)(b[at:])
 	for n := k.first[keyHash(binary.LittleEndian.Uint32(w[:]))]; n > 0; {
 		e := &k.list[n&127]
-		if e.Differs(w) != 0 {
+		if e.Differs(w, int(e.size)) != 0 {
 			n = e.next
 			continue
 		}
-		if at += e.size; b[at] <= ' ' {
+		if at += int(e.size); b[at] <= ' ' {
 			at = scan.Blank(b, at)
 		}
 		return e.id, at

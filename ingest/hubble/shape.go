@@ -21,25 +21,28 @@ type shapes struct {
 }
 
 // shape is a text that may follow a value, with the value behind it, or a fork: what several such texts begin with.
+//
+// A record passes some thirty of them: what each has to be asked for lies in one line of a processor's cache, of 64
+// bytes, what a fork has to be asked for in the next.
 type shape struct {
-	text   scan.Literal // all of it from the value before on
-	rest   string       // of it, behind MaxWords bytes
-	quoted string       // all of it as it stands in a string of JSON, once that was asked for
-	hole   hole         // noHole at a fork
+	text  scan.Literal // all of it from the value before on
+	only  *shape       // the one that may follow, if it is no fork
+	hole  hole         // noHole at a fork
+	lined bool         // a text of the record may have line breaks
 	// next are the texts that may follow, or at a fork go on: no two have the same byte, of first, behind the fork.
 	// Those that have no room in them are in more.
-	next  [8]*shape
-	first uint64
-	more  *shape
-	only  *shape // the one that may follow, if it is no fork
-	said  *said  // at the end of the record
-	last  string // the object or array that stood there last
-	lined bool   // a text of the record may have line breaks
+	first  uint64
+	next   [8]*shape
+	more   *shape
+	said   *said   // at the end of the record
+	last   string  // the object or array that stood there last
+	quoted string  // all of the text as it stands in a string of JSON, once that was asked for
+	_      [8]byte // makes it three lines
 }
 
 const (
 	maxShapes    = 1 << 20
-	shapeSize    = 400 // bytes of a shape beside its text
+	shapeSize    = 192 // bytes of a shape beside its text
 	shapeWindow  = 1 << 10
 	minShapeRest = 1 << 13
 	maxShapeRest = 1 << 17
@@ -81,7 +84,7 @@ func (s *shapes) read(r *reader, b []byte) int {
 		if at.text.Differs((*[scan.MaxWords]byte)(b[i:i+scan.MaxWords:i+scan.MaxWords])) != 0 {
 			return -1
 		}
-		if rest := at.rest; rest != "" && !scan.Has(b, i+scan.MaxWords, rest) {
+		if text := at.text.Text; len(text) > scan.MaxWords && !scan.Has(b, i+scan.MaxWords, text[scan.MaxWords:]) {
 			return -1
 		}
 		i += len(at.text.Text)
@@ -221,8 +224,7 @@ func (s *shapes) add(at *shape, text []byte, h hole) *shape {
 }
 
 func newShape(text string, h hole) *shape {
-	rest := text[min(len(text), scan.MaxWords):]
-	return &shape{text: scan.NewLiteral(text), rest: rest, hole: h}
+	return &shape{text: scan.NewLiteral(text), hole: h}
 }
 
 // put adds what goes on with its byte n.
