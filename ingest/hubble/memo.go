@@ -3,7 +3,6 @@ package hubble
 import (
 	"bytes"
 	"hash/maphash"
-	"strings"
 
 	"sluice/ingest/scan"
 	"sluice/model"
@@ -17,8 +16,8 @@ type endMemo struct {
 	heads  []*head // of the objects of this source, those used more before others
 	seed   maphash.Seed
 	usual  [16]orders
-	missed int         // objects of no known head in a row
-	slots  [][2]*known // the one that hit last comes first
+	missed int        // objects of no known head in a row
+	slots  [][2]known // the one that hit last comes first
 	shared *objects
 	bare   list   // of objects without labels
 	last   *known // the object that was read last, nil where it is not remembered
@@ -30,15 +29,17 @@ type head struct {
 	id           bool // an ID stands between
 }
 
-// known is a remembered object: what follows the identity, with holes.
+// known is a remembered object: what follows the identity, with holes. It fills a line of a processor's cache.
 type known struct {
-	texts [3]string // the first one is mostly shared with another object of the identity, the others are beside each other
-	holes [2]objectHole
-	head  *head
-	ref   model.Ref
-	id    uint32
-	named bool // the flow carries the name of the pod
-	lined bool // the object has line breaks
+	first  string // text up to the first hole, mostly shared with another object of the identity
+	rest   string // texts behind the holes, beside each other
+	second uint32 // how much of rest stands before the second hole
+	id     uint32
+	head   *head
+	ref    model.Ref
+	holes  [2]objectHole
+	named  bool // the flow carries the name of the pod
+	lined  bool // the object has line breaks
 }
 
 type objectHole uint8
@@ -67,7 +68,7 @@ const (
 )
 
 func newEndMemo(shared *objects) endMemo {
-	return endMemo{seed: maphash.MakeSeed(), slots: make([][2]*known, 1<<memoBits), shared: shared}
+	return endMemo{seed: maphash.MakeSeed(), slots: make([][2]known, 1<<memoBits), shared: shared}
 }
 
 // place hashes an identity. Its own node reports an endpoint with ID and workloads, other nodes without: they are
@@ -80,14 +81,15 @@ func place(id uint32, local bool) uint32 {
 	return id * 0x9E3779B1
 }
 
-func (m *endMemo) slot(id uint32, h *head) *[2]*known {
+func (m *endMemo) slot(id uint32, h *head) *[2]known {
 	return &m.slots[place(id, h.id)>>(32-memoBits)]
 }
 
 // remember puts k in the place of what was used least of its slot.
 func (m *endMemo) remember(k *known) {
 	s := m.slot(k.id, k.head)
-	s[1], s[0] = s[0], k
+	s[1], s[0] = s[0], *k
+	m.last = &s[0]
 }
 
 // at returns the identity at b[i:] and the index behind it, where the head stands there.
@@ -107,27 +109,32 @@ func (h *head) at(b []byte, i int) (id uint32, end int) {
 
 // at reports whether the object stands at b[i:], after the identity.
 func (k *known) at(b []byte, i int) (pod []byte, end int, ok bool) {
-	for n := range k.texts {
-		text := k.texts[n]
-		if !scan.Has(b, i, text) {
-			return nil, 0, false
-		}
-		if i += len(text); n == len(k.holes) || k.holes[n] == 0 {
-			break
-		}
-		if k.holes[n] == holeID {
+	if !scan.Has(b, i, k.first) {
+		return nil, 0, false
+	}
+	i += len(k.first)
+	text := k.rest[:k.second]
+	for _, hole := range k.holes {
+		switch from := i; hole {
+		case holePod:
+			if i = scan.Plain(b, i); i == from {
+				return nil, 0, false
+			}
+			if k.named {
+				pod = b[from:i:i]
+			}
+		case holeID:
 			if i = scan.DigitsEnd(b, i); i < 0 {
 				return nil, 0, false
 			}
-			continue
+		default:
+			return pod, i, true
 		}
-		from := i
-		if i = scan.Plain(b, i); i == from {
+		if !scan.Has(b, i, text) {
 			return nil, 0, false
 		}
-		if k.named {
-			pod = b[from:i:i]
-		}
+		i += len(text)
+		text = k.rest[k.second:]
 	}
 	return pod, i, true
 }
@@ -155,28 +162,25 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 			m.heads[n], m.heads[n-1] = m.heads[n-1], h
 		}
 		s := m.slot(id, h)
-		for n, k := range s {
-			if k == nil || k.id != id || k.head != h {
+		for n := range s {
+			k := &s[n]
+			if k.id != id || k.head != h {
 				continue
 			}
 			if pod, end, ok := k.at(b, at); ok {
-				e.ref, e.pod, m.last = k.ref, pod, k
+				e.ref, e.pod = k.ref, pod
 				if n > 0 {
 					s[0], s[1] = s[1], s[0]
 				}
+				m.last = &s[0]
 				return end
 			}
 		}
 		if shared, pod, end := m.shared.find(b, at, id, h); shared != nil {
 			e.ref, e.pod = shared.ref, pod
-			k := shared
-			if k.head != h {
-				c := *k
-				c.head = h
-				k = &c
-			}
-			m.remember(k)
-			m.last = k
+			k := *shared
+			k.head = h
+			m.remember(&k)
 			return end
 		}
 		return -1
@@ -384,6 +388,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 	}
 	k.head = m.headOf(h)
 	from = identity.to
+	var texts [3]string
 	hole := 0
 	for range k.holes {
 		next, what := pod, holePod
@@ -393,7 +398,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		if next.to == 0 {
 			break
 		}
-		k.texts[hole], k.holes[hole] = string(b[from:next.from]), what
+		texts[hole], k.holes[hole] = string(b[from:next.from]), what
 		from = next.to
 		if hole++; what == holePod {
 			pod = span{}
@@ -401,16 +406,15 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 			id = span{}
 		}
 	}
-	k.texts[hole] = string(b[from:all.to])
+	texts[hole] = string(b[from:all.to])
+	k.keep(texts)
 	m.add(k)
 }
 
 // add remembers an object, and lets others find it.
 func (m *endMemo) add(k *known) {
-	k.together()
 	m.shared.add(k)
 	m.remember(k)
-	m.last = k
 }
 
 // quote remembers the object that was read last as it stands in a string of JSON, too.
@@ -420,20 +424,14 @@ func (m *endMemo) quote() {
 	}
 	k, h := *m.last, *m.last.head
 	h.text, h.behind = scan.NewLiteral(quoted.Replace(h.text.Text)), scan.NewLiteral(quoted.Replace(h.behind.Text))
-	for i, text := range k.texts {
-		k.texts[i] = quoted.Replace(text)
-	}
+	k.keep([...]string{quoted.Replace(k.first), quoted.Replace(k.rest[:k.second]), quoted.Replace(k.rest[k.second:])})
 	k.head = m.headOf(&h)
 	m.add(&k)
 }
 
-// together puts the texts behind the first one beside each other.
-func (k *known) together() {
-	all := strings.Join(k.texts[1:], "")
-	for i := range k.texts[1:] {
-		n := len(k.texts[1+i])
-		k.texts[1+i], all = all[:n], all[n:]
-	}
+// keep takes the texts.
+func (k *known) keep(texts [3]string) {
+	k.first, k.rest, k.second = texts[0], texts[1]+texts[2], uint32(len(texts[1]))
 }
 
 // headOf returns the head that is remembered for one.

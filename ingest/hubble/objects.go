@@ -67,7 +67,7 @@ func (o *objects) add(k *known) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.share(k)
-	size := len(k.texts[0]) + len(k.texts[1]) + len(k.texts[2])
+	size := len(k.first) + len(k.rest)
 	if o.n >= maxObjects || o.bytes+size > maxObjectBytes {
 		return
 	}
@@ -100,8 +100,8 @@ func (o *objects) share(k *known) {
 			if old == nil {
 				break
 			}
-			if old.id == k.id && old.texts[0] == k.texts[0] {
-				k.texts[0] = old.texts[0]
+			if old.id == k.id && old.first == k.first {
+				k.first = old.first
 				return
 			}
 			at = (at + 1) & mask
