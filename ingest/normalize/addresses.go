@@ -26,22 +26,27 @@ const (
 	mostSets = 1 << 16
 )
 
-// known reports whether an end was noted in an hour, and remembers that it is now.
-func (n *notes) known(id model.EndpointID, ip []byte, hour uint32) bool {
+// hash is what an end at an address is remembered by in an hour.
+func (n *notes) hash(id model.EndpointID, ip []byte, hour uint32) uint64 {
 	if n.sets == nil {
 		*n = notes{maphash.MakeSeed(), make([][4]uint64, noteSets), 0}
 	}
-	h := max(1, (maphash.Bytes(n.seed, ip)^uint64(hour)<<32^uint64(id))*0x9E3779B97F4A7C15)
-	for _, k := range n.at(h) {
-		if k == h {
-			return true
-		}
-	}
+	return max(1, (maphash.Bytes(n.seed, ip)^uint64(hour)<<32^uint64(id))*0x9E3779B97F4A7C15)
+}
+
+// has reports whether a hash is remembered. It takes no branch, so that the processor goes on while memory is slow.
+func (n *notes) has(h uint64) bool {
+	set := n.at(h)
+	a, b, c, d := set[0]^h, set[1]^h, set[2]^h, set[3]^h
+	return int64((a|-a)&(b|-b)&(c|-c)&(d|-d)) >= 0 // one of them is 0
+}
+
+// add remembers a hash.
+func (n *notes) add(h uint64) {
 	if n.forgot > len(n.sets)/4 && len(n.sets) < mostSets {
 		n.grow()
 	}
 	n.put(h)
-	return false
 }
 
 // at is the set of a hash.
@@ -77,27 +82,39 @@ func (n *Normalizer) noteAddresses(f *model.Flow) {
 	if n.Endpoints == nil {
 		return
 	}
-	n.noteAddress(f, &f.Src, f.SrcIP, f.SrcPod)
-	n.noteAddress(f, &f.Dst, f.DstIP, f.DstPod)
+	hour := n.windowOf(f.Time) / 60
+	src, dst := uint64(0), uint64(0)
+	if noted(f, &f.Src, f.SrcIP, f.SrcPod) {
+		src = n.notes.hash(f.Src.ID, f.SrcIP, hour)
+	}
+	if noted(f, &f.Dst, f.DstIP, f.DstPod) {
+		dst = n.notes.hash(f.Dst.ID, f.DstIP, hour)
+	}
+	srcNew, dstNew := src != 0 && !n.notes.has(src), dst != 0 && !n.notes.has(dst) // both at once
+	if srcNew {
+		n.noteAddress(src, f.Src.ID, f.SrcIP, f.SrcPod, hour, f.Time)
+	}
+	if dstNew {
+		n.noteAddress(dst, f.Dst.ID, f.DstIP, f.DstPod, hour, f.Time)
+	}
 }
 
-func (n *Normalizer) noteAddress(f *model.Flow, end *model.Ref, ip, pod []byte) {
-	if len(ip) == 0 || !(ofNode(end) || ofPod(f, end, ip, pod)) {
-		return
-	}
-	hour := n.windowOf(f.Time) / 60
-	if n.notes.known(end.ID, ip, hour) {
-		return
-	}
+func (n *Normalizer) noteAddress(hash uint64, id model.EndpointID, ip, pod []byte, hour uint32, at model.Micros) {
+	n.notes.add(hash)
 	addr, err := netip.ParseAddr(string(ip))
 	if err != nil {
 		return
 	}
 	n.fold.Add(&model.Observation{
-		Window: hour * 60, Dst: end.ID, Fate: model.Irrelevant, Reason: model.NodeAddress, Marks: model.MarkNoted,
+		Window: hour * 60, Dst: id, Fate: model.Irrelevant, Reason: model.NodeAddress, Marks: model.MarkNoted,
 		Src:   n.Endpoints.Intern(model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: addr}),
-		First: f.Time, Last: f.Time,
+		First: at, Last: at,
 	}, nil, pod)
+}
+
+// noted reports whether an end is one whose address is noted.
+func noted(f *model.Flow, end *model.Ref, ip, pod []byte) bool {
+	return len(ip) > 0 && (ofNode(end) || ofPod(f, end, ip, pod))
 }
 
 // ofNode reports whether an end is a node, or another that Cilium finds by its identity.

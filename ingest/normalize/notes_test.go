@@ -20,11 +20,13 @@ func TestNotes(t *testing.T) {
 		for round := range 4 {
 			forgotten = 0
 			for i := range c.pods {
-				known := n.known(model.EndpointID(i/5), binary.BigEndian.AppendUint32(nil, 10<<24+uint32(i)), 7)
+				h := n.hash(model.EndpointID(i/5), binary.BigEndian.AppendUint32(nil, 10<<24+uint32(i)), 7)
+				known := n.has(h)
 				if round == 0 && known {
 					t.Fatalf("%d of %d was known before it was seen", i, c.pods)
 				}
 				if !known {
+					n.add(h)
 					forgotten++
 				}
 			}
