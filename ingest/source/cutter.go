@@ -22,8 +22,25 @@ const (
 type block struct {
 	buf     []byte
 	text    []byte // the lines, within buf
-	line    int64  // number of the first line
-	tooLong bool   // that line is over the limit, and text has only its end
+	number  int    // of blocks
+	line    int64  // number of the first line, 0 where nobody asked
+	numbers *numbers
+	tooLong bool // the first line is over the limit, and text has only its end
+}
+
+// first returns the number of the first line.
+func (b *block) first() int64 {
+	if b.line == 0 {
+		b.line = b.numbers.first(b.number, int64(bytes.Count(b.text, newline)))
+	}
+	return b.line
+}
+
+// done says that the block, which has so many lines, was read.
+func (b *block) done(lines int64) {
+	if b.line == 0 {
+		b.numbers.count(b.number, lines)
+	}
 }
 
 // place makes room for the start of a line and gives where it has to stand.
@@ -42,12 +59,14 @@ func (b *block) place(rest int) int {
 type cutter struct {
 	in   io.Reader
 	rest []byte // start of the line that the last block left unfinished
-	line int64
-	over bool // in a line over the limit
+	over bool   // in a line over the limit
 	// joins: lines may be parts of longer ones, which a block has whole.
 	joins bool
 	done  bool  // nothing is left
 	err   error // why the input ended too early
+
+	blocks  int // that were cut
+	numbers *numbers
 }
 
 // next cuts a block, false if nothing is left.
@@ -55,7 +74,8 @@ func (c *cutter) next(b *block) bool {
 	if c.done {
 		return false
 	}
-	b.line, b.tooLong = c.line, false
+	b.number, b.numbers, b.line, b.tooLong = c.blocks, c.numbers, 0, false
+	c.blocks++
 	start := b.place(len(c.rest))
 	n := start + copy(b.buf[start:], c.rest)
 	c.rest = c.rest[:0]
@@ -71,7 +91,6 @@ func (c *cutter) next(b *block) bool {
 		if end := c.whole(b.buf[start:n]); end > 0 {
 			b.text = b.buf[start : start+end]
 			c.rest = append(c.rest, b.buf[start+end:n]...)
-			c.line += int64(bytes.Count(b.text, []byte{'\n'}))
 			return true
 		}
 		switch {

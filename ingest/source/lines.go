@@ -9,7 +9,7 @@ import (
 
 // lines reads records of one line each, from blocks of whole lines. An input of one block takes one worker.
 func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
-	c := &cutter{in: in, line: 1, joins: h.joins}
+	c := &cutter{in: in, joins: h.joins, numbers: newNumbers()}
 	first, b := r.worker(0), &block{}
 	c.next(b)
 	if c.done {
@@ -29,10 +29,11 @@ type lineDecoder interface {
 
 // lines decodes the lines of a block.
 func (w *worker) lines(name string, b *block, h head) {
+	w.block = b
 	if b.tooLong {
-		w.malformed(name, b.line, model.TooLong, brokenText[model.TooLong])
+		w.malformed(name, 0, model.TooLong, brokenText[model.TooLong])
 	}
-	line := b.line
+	line := int64(0) // of the block
 	known, _ := w.decoders[0].(lineDecoder)
 	for rest := b.text; len(rest) > 0; line++ {
 		if known != nil && !h.joins && len(w.wrappers) == 0 {
@@ -56,5 +57,6 @@ func (w *worker) lines(name string, b *block, h head) {
 		}
 	}
 	w.endOfContainer(name)
-	w.unended = false
+	w.unended, w.block = false, nil
+	b.done(line)
 }

@@ -17,8 +17,9 @@ type worker struct {
 	finder   finder
 	records  int64
 	progress func(bytes, records int64)
-	told     int64 // records that progress knows of
-	unended  bool  // at a line without end: the last one of the input
+	told     int64  // records that progress knows of
+	unended  bool   // at a line without end: the last one of the input
+	block    *block // whose lines are read, and numbered from 0 on; nil where the whole of an input is
 
 	// of the text that is looked into
 	source string
@@ -64,6 +65,9 @@ func (w *worker) Reject(r ingest.Rejection) {
 	w.count()
 	if w.unended && r.Reason == model.BadJSON {
 		r.Reason = model.Truncated
+	}
+	if w.block != nil {
+		r.Line += w.block.first()
 	}
 	w.sink.Reject(r)
 }
