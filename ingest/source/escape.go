@@ -7,8 +7,6 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"sluice/ingest"
 )
 
 // escaped is the byte that an escape of two stands for, 0 where that has to be looked at.
@@ -43,7 +41,7 @@ func unescapeTo(to, text []byte, quoted bool) ([]byte, int) {
 		if i+8 <= len(text) && j+8 <= len(out) {
 			x := binary.LittleEndian.Uint64(text[i:])
 			binary.LittleEndian.PutUint64(out[j:], x)
-			m := ingest.Marks(x, '"', '\\', '"')
+			m := marks(x)
 			n := bits.TrailingZeros64(m) >> 3 // 8 where there is no mark
 			if i, j = i+n, j+n; m == 0 {
 				continue
@@ -82,6 +80,12 @@ func unescapeTo(to, text []byte, quoted bool) ([]byte, int) {
 		return out[:j], -1
 	}
 	return out[:j], len(text)
+}
+
+// marks marks the quotes and backslashes among eight bytes, the first one lowest. The lowest mark is exact.
+func marks(x uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	return ((x ^ '"'*ones - ones) | (x ^ '\\'*ones - ones)) &^ x & highs
 }
 
 // otherEscape adds what an escape of hexadecimal digits stands for, and returns how long it is.

@@ -364,7 +364,17 @@ func TestMembersAlike(t *testing.T) {
 		`{"_id":"a3","_source":` + one(3) + `,"sort":[22]}`,
 		`{"_id":"a4","_source":` + one(4) + `,"again":` + one(5) + `,"sort":[1]}`,
 		`{"_id":"a5","_source":` + one(6) + `,"again":` + one(6) + `,"sort":[1]}`,
+		`{"_id":"b5","_source":` + one(14) + `,"again":` + one(15) + `,"sort":[1]}`,
 		`{"_id":"a6","_source":` + one(7)[:100] + `,"sort":[1]}`,
+		`{"_id":"AVx_7-q","_source":` + one(16) + `,"agent":{"name":"a","of":["b",1]},"text":"c"}`,
+		`{"_id":"zzz","_source":` + one(17) + `,"agent":{"name":"other","of":["",22]},"text":"1"}`,
+		`{"_id":"zz{","_source":` + one(18) + `,"agent":{"name":"other","of":["",22]},"text":"1"}`,
+		`{"_id":"z","_source":` + one(19) + `,"agent":{"name":"other","of":["",22]},"text":` + one(20) + `}`,
+		`{"_id":"z","_source":` + one(21) + `,"agent":{"name":"other","of":["",22]},"text":"` +
+			strings.ReplaceAll(one(22), `"`, `\"`) + `"}`,
+		`{"_id":` + one(23) + `,"_source":` + one(24) + `,"agent":{"name":"other","of":["",22]},"text":"1"}`,
+		`{"_id":"z","_source":` + one(25) + `,"agent":{"name":"other","of":["",]},"text":"1"}`,
+		`{"_id":"z","_source":` + one(26) + `} ,"agent":{"name":"other","of":["",22]},"text":"1"}`,
 		`{"_id":"a7","_source":` + one(8) + `,"sort":[1]}}`,
 		`{"_id":"a8","_source":{"x":1},"sort":[1]}`,
 		`[{"x":1},` + one(9) + `]`,
@@ -399,4 +409,32 @@ func TestMembersAlike(t *testing.T) {
 	if len(alone.ports) < 12 || len(alone.rejects) < 4 {
 		t.Errorf("%v, %q", alone.ports, alone.rejects)
 	}
+}
+
+// FuzzAlike: which flows a line has, and whether all of it was read, does not depend on the line before it.
+func FuzzAlike(f *testing.F) {
+	one := fmt.Sprintf(record, 1)
+	f.Add(`{"_id":"a","_source":`+one+`,"sort":[1]}`, `{"_id":"b","_source":`+one+`,"sort":[22]}`)
+	f.Add(`{"a":{"x":[1,"t"]},"b":`+one+`,"c":{"d":"e"},"f":2}`, `{"a":{"x":[1,"{"]},"b":`+one+`,"c":{"d":"\\"},"f":2}`)
+	f.Add(`[pod/a] 7 `+one, `[pod/b] 8 `+one+one)
+	f.Add(`{"log":`+fmt.Sprintf("%q", one)+`,"n":1}`, `{"log":`+fmt.Sprintf("%q", one)+`,"n":`+one+`}`)
+	f.Fuzz(func(t *testing.T, before, line string) {
+		if strings.Contains(before+line, "\n") {
+			return
+		}
+		if _, piece := pieceOf([]byte(before)); piece {
+			return // of a line that may go on
+		}
+		if _, piece := pieceOf([]byte(line)); piece {
+			return
+		}
+		count := func(lines ...string) [2]int {
+			l, _ := readAll(t, 1, strings.NewReader(one+"\n"+one+"\n"+strings.Join(lines, "\n")+"\n"), "-")
+			return [2]int{len(l.ports) - 2, min(len(l.rejects), 1)}
+		}
+		a, b, both := count(before), count(line), count(before, line)
+		if both != [2]int{a[0] + b[0], max(a[1], b[1])} {
+			t.Errorf("%v alone, %v after %v: %v\n%s\n%s", b, both, a, both, before, line)
+		}
+	})
 }

@@ -1,0 +1,114 @@
+package source
+
+import "bytes"
+
+// pattern is a text but for what holds no record, whatever it says: numbers, and strings of JSON that are no keys. It
+// is the texts between them, each with the kind of what stands before it.
+type pattern []patternPart
+
+type patternPart struct {
+	hole byte // 'n' for a number, 's' for a string, 0 for nothing
+	text string
+}
+
+// newPattern makes a pattern of what stood around a record.
+func newPattern(text []byte) pattern {
+	var p pattern
+	from, hole := 0, byte(0)
+	part := func(to, next int, kind byte) {
+		p = append(p, patternPart{hole, string(text[from:to])})
+		from, hole = next, kind
+	}
+	for i := 0; i < len(text); {
+		switch {
+		case isDigit(text[i]):
+			n := i
+			for i < len(text) && isDigit(text[i]) {
+				i++
+			}
+			part(n, i, 'n')
+		case text[i] == '"':
+			n, whole := strEnd(text[i:], 1)
+			if whole && holdsNothing(text[i+1:i+n-1]) && !isKey(text[i+n:]) {
+				part(i, i+n, 's')
+			}
+			i += max(n, 1)
+		default:
+			i++
+		}
+	}
+	part(len(text), len(text), 0)
+	return p
+}
+
+// holdsNothing reports whether the inside of a string holds no record.
+func holdsNothing(text []byte) bool {
+	return bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '{') < 0 && !bytes.HasPrefix(text, encodedObject)
+}
+
+// isKey reports whether a string is a key by what stands behind it.
+func isKey(behind []byte) bool {
+	behind = bytes.TrimLeft(behind, blankBytes)
+	return len(behind) == 0 || behind[0] == ':'
+}
+
+// begins returns the length of what a text begins with that is like the pattern, -1 where it begins otherwise.
+func (p pattern) begins(text []byte) int {
+	i := 0
+	for n := range p {
+		switch from := i; p[n].hole {
+		case 'n':
+			for i < len(text) && isDigit(text[i]) {
+				i++
+			}
+			if i == from {
+				return -1
+			}
+		case 's':
+			if i == len(text) || text[i] != '"' {
+				return -1
+			}
+			end := bytes.IndexByte(text[i+1:], '"')
+			if end < 0 || !holdsNothing(text[i+1:i+1+end]) {
+				return -1
+			}
+			i += end + len(`""`)
+		}
+		end := i + len(p[n].text)
+		if end > len(text) || string(text[i:end]) != p[n].text {
+			return -1
+		}
+		i = end
+	}
+	return i
+}
+
+// ends returns where what a text ends with begins that is like the pattern, -1 where it ends otherwise.
+func (p pattern) ends(text []byte) int {
+	i := len(text)
+	for n := len(p) - 1; n >= 0; n-- {
+		if i < len(p[n].text) || string(text[i-len(p[n].text):i]) != p[n].text {
+			return -1
+		}
+		i -= len(p[n].text)
+		switch to := i; p[n].hole {
+		case 'n':
+			for i > 0 && isDigit(text[i-1]) {
+				i--
+			}
+			if i == to {
+				return -1
+			}
+		case 's':
+			if i == 0 || text[i-1] != '"' {
+				return -1
+			}
+			if i = bytes.LastIndexByte(text[:i-1], '"'); i < 0 || !holdsNothing(text[i+1:to-1]) {
+				return -1
+			}
+		}
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
