@@ -209,7 +209,9 @@ func fillPolicies(ctx context.Context, dir string, p *place, former *Former, in 
 			in.Result.Selects(w.selects(&in))
 			in.Result.Lacks(lacks(NeedsOf(in.Result, &in.Cluster.Manifests)))
 			out.Report = w.report
-			out.Manifest, err = describe(ctx, dir, in, w, before(former, in))
+			if out.Manifest, err = describe(ctx, dir, in, w, before(former, in)); err == nil {
+				out.Opened = before(former, in).opened(out.Manifest)
+			}
 			return err
 		}
 		for _, d := range formDirs {

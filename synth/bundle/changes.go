@@ -175,6 +175,10 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 	}
 	p := &page{}
 	p.head("What changed since the former bundle")
+	if list := before.opened(m); len(list) > 0 {
+		p.line("**Denied by default before, and not any more: %s.** They open where what a bundle has no more is deleted.\n",
+			Escape(some(list)))
+	}
 	if err := c.decided(ctx, p, set); err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 
 	"sluice/synth"
 	"sluice/synth/policy"
@@ -26,6 +27,7 @@ type Former struct {
 	rules     []formerRule
 	widenings map[priced]bool
 	denied    map[string]bool // the texts of its findings of edges that policy denied
+	isolates  []string        // "shop egress": directions of namespaces that it denies by default
 	meaning   meaning         // of all but lists
 	digest    string          // of its bundle.json
 	review    string          // its REVIEW.md
@@ -76,6 +78,24 @@ func readFormer(dir string, skim bool) (*Former, error) {
 		f.review = string(text)
 	}
 	return f, f.meaning.add(&r.head, func(t reflect.Type) bool { return !isList(t) })
+}
+
+// opened are the directions of namespaces that it denies by default and a bundle after it does not, or does not know.
+func (f *Former) opened(m *Manifest) []string {
+	if f == nil {
+		return nil
+	}
+	var now, out []string
+	for i := range m.Namespaces {
+		now = append(now, m.Namespaces[i].denied()...)
+	}
+	for _, side := range f.isolates {
+		if !slices.Contains(now, side) {
+			out = append(out, side)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // text opens its bundle.json.
@@ -289,6 +309,14 @@ func (r *formerReader) tell(name string, t reflect.Type) error {
 			if synth.Kind(x.Kind) == synth.KindDenied {
 				r.of.denied[x.Text] = true
 			}
+			return err
+		})
+		return err
+	case reflect.TypeFor[Namespace]():
+		_, err := r.each(func() error {
+			var n Namespace
+			err := r.in.Decode(&n)
+			r.of.isolates = append(r.of.isolates, n.denied()...)
 			return err
 		})
 		return err

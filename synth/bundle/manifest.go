@@ -95,6 +95,17 @@ type Namespace struct {
 	Open []string `json:"open,omitempty"`
 }
 
+// denied are the directions that are denied by default, with the name.
+func (n *Namespace) denied() (list []string) {
+	if n.Ingress {
+		list = append(list, n.Name+" "+model.Ingress.String())
+	}
+	if n.Egress {
+		list = append(list, n.Name+" "+model.Egress.String())
+	}
+	return list
+}
+
 // Isolated are the directions that the enforced form isolates whole.
 func (n *Namespace) Isolated() []verify.Side {
 	var out []verify.Side

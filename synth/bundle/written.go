@@ -10,6 +10,8 @@ type Written struct {
 	verify.Report
 	Manifest *Manifest
 	Hands    ByHand // what people did in its directory
+	// Opened are the directions of namespaces that the former bundle denied by default and this one does not.
+	Opened []string
 }
 
 // written are the policies of a bundle as they are on disk, and how they are judged.

@@ -23,7 +23,7 @@ var failures = []struct {
 		func(r *Report) uint64 { return r.Lacking }},
 	{"unread", true, true, "a policy could not be read",
 		func(r *Report) uint64 { return uint64(r.Unread) }},
-	{"unisolated", true, true, "a direction that the bundle isolates is open",
+	{"unisolated", true, true, "a direction that the bundle isolates is open; learn: that the former one isolated",
 		func(r *Report) uint64 { return uint64(len(r.Gaps)) }},
 	{"left-open", true, true, "what opens a namespace for a while still stands",
 		func(r *Report) uint64 { return uint64(len(r.LeftOpen())) }},

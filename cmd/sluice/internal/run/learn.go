@@ -46,6 +46,7 @@ type Learned struct {
 	Report verify.Report
 	Bundle *bundle.Manifest
 	Hands  bundle.ByHand // what people did in the directory
+	Opened []string      // directions of namespaces that the former bundle denied by default and this one does not
 	Ready  *Ready        // whether enough was seen
 	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
 	Needs  []bundle.Need // of the policies, that objects of the cluster speak of
@@ -125,6 +126,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 				Cluster: inForce.Set, Decided: l.Report.Policies.List(),
 			})
 			out.Report, out.Bundle, out.Hands = written.Report, written.Manifest, written.Hands
+			out.Opened = written.Opened
 			return err
 		},
 	)
@@ -187,6 +189,9 @@ func (r *Learned) Findings(failOn []string) error {
 		for _, what := range r.Beside.Then.Failed(asked) {
 			failed = append(failed, what+" beside the policies in force (sluice verify BUNDLE --with FILES says which)")
 		}
+	}
+	if len(r.Opened) > 0 && slices.Contains(failOn, "unisolated") {
+		failed = append(failed, "denied by default before, and not any more: "+text.Some(r.Opened))
 	}
 	blocked := 0
 	for _, ns := range r.Result.Namespaces() {
