@@ -90,11 +90,12 @@ func (d *Decoder) fillVerdict() *rejection {
 }
 
 // cameBack returns the mark of what the packet counters show of the server's answer, none where the record does not
-// count both packets and connections (Whisker). A TCP connection that is refused is one packet each way. One datagram
-// may be lost, and traffic that goes one way by nature is more than one: only the former is unanswered. Where a
-// protocol is nothing without an answer, as TCP, a ping or an association of SCTP, any number is. A client that is
-// refused may have sent more than its opening; what came back tells by its size that it is no answer, where all
-// connections of the record began and ended in it: of one that began before only what it acknowledges may be left.
+// count both packets and connections (Whisker). What is refused is one packet each way: of TCP by a reset, of SCTP by
+// an abort, where an association takes two of either end at least (RFC 9260, 5.1). One datagram may be lost, and
+// traffic that goes one way by nature is more than one: only the former is unanswered. Where a protocol is nothing
+// without an answer, as TCP, a ping or an association of SCTP, any number is. A client that is refused may have sent
+// more than its opening; what came back tells by its size that it is no answer, where all connections of the record
+// began and ended in it: of one that began before only what it acknowledges may be left.
 func (d *Decoder) cameBack() model.Marks {
 	r, f := &d.rec, &d.flow
 	counted := r.goldmane || kindOf(r.raw(connsStarted)) != 0
@@ -112,9 +113,11 @@ func (d *Decoder) cameBack() model.Marks {
 	if f.Observer == model.AtSource {
 		sent, back = back, sent
 	}
-	ended := f.Proto == model.TCP && completed >= started
+	ended := back > 0 && completed >= started
 	switch {
-	case back > 0 && ended && (sent == back && back == started || 0 < started && started == completed && d.bare(back)):
+	case ended && (f.Proto == model.TCP || f.Proto == model.SCTP) && sent == back && back == started:
+		return model.MarkReset
+	case ended && f.Proto == model.TCP && 0 < started && started == completed && d.bare(back):
 		return model.MarkReset
 	case back > 0:
 		return model.MarkAnswered
