@@ -306,8 +306,8 @@ func (w *way) tidy() {
 		prune += " --prune-allowlist=" + r.Kind
 	}
 	w.add(
-		"Where an earlier bundle of this name was applied: delete what this one no longer has, only after all the steps above. Then\n"+
-			"list what is there."+w.alike(),
+		"Where an earlier bundle of this name was applied: delete what this one no longer has in its namespaces, only after all\n"+
+			"the steps above. Then list what is there, of other namespaces too."+w.alike(),
 		prune,
 		"kubectl get "+resources(w.how.Resources)+" -A -l "+w.labels(),
 	)
