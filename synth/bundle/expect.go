@@ -40,11 +40,18 @@ func (m *Manifest) expectEdges(g *graph.Graph, cfg *verify.Config) {
 	cfg.Rejected, cfg.Ignored = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
 	for i, e := range g.AllEdges() {
 		if k := known.Of(g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()); k != nil {
-			cfg.Inexpressible[i] = k.Inexpressible
-			cfg.Accepted[i] = k.Accepted
-			cfg.Rejected[i] = k.Decided == decision.Reject.String()
-			cfg.Ignored[i] = k.Decided == decision.Ignore.String()
+			note(cfg.Inexpressible, i, k.Inexpressible)
+			note(cfg.Accepted, i, k.Accepted)
+			note(cfg.Rejected, i, k.Decided == decision.Reject.String())
+			note(cfg.Ignored, i, k.Decided == decision.Ignore.String())
 		}
+	}
+}
+
+// note notes the edges of which something is so: hardly any of hundreds of thousands.
+func note(of map[graph.EdgeID]bool, i graph.EdgeID, is bool) {
+	if is {
+		of[i] = true
 	}
 }
 

@@ -35,6 +35,7 @@ type Manifest struct {
 	// content are not among them.
 	Files map[string]string `json:"files,omitempty"`
 
+	digest string         // of bundle.json, where it was read
 	places *Places        // nil: not read, not computed
 	rank   map[string]int // by the places; nil: not computed
 	denied []int          // of the edges, in a part of a manifest; nil: not computed

@@ -38,44 +38,44 @@ func (f Form) dirs() []string {
 
 // Read returns the manifest of the bundle in dir, with what the report of its run adds.
 func Read(dir string) (*Manifest, error) {
-	m, text, err := readManifest(dir)
+	m, err := ReadCommitted(dir)
 	if err != nil {
 		return nil, err
 	}
+	return m, m.ReadRun(dir)
+}
+
+// ReadRun adds to the manifest of the bundle in dir what the report of its run adds: counts, times and places, which
+// are as much as all that is committed.
+func (m *Manifest) ReadRun(dir string) error {
 	if err := m.readPlaces(dir); err != nil {
-		return nil, err
+		return err
 	}
-	r, err := readReport(dir, text)
+	r, err := readReport(dir, m.digest)
 	m.join(r)
-	return m, err
+	return err
 }
 
 // ReadCommitted is Read of what is committed: how much was seen of an edge is not among it.
 func ReadCommitted(dir string) (*Manifest, error) {
-	m, _, err := readManifest(dir)
-	return m, err
-}
-
-// readManifest reads bundle.json alone, and returns its text as well.
-func readManifest(dir string) (*Manifest, []byte, error) {
 	if err := complete(dir); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read bundle: %w", err)
+		return nil, fmt.Errorf("read bundle: %w", err)
 	}
-	m := &Manifest{}
+	m := &Manifest{digest: digestOf(text)}
 	if err := json.Unmarshal(text, m); err != nil {
-		return nil, nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
+		return nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
 	}
 	if err := m.known(); err != nil {
-		return nil, nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
+		return nil, fmt.Errorf("read bundle: %s: %w", ManifestFile, err)
 	}
 	for i := range m.Rules {
 		for _, e := range m.Rules[i].Edges {
 			if e < 0 || e >= len(m.Edges) {
-				return nil, nil, fmt.Errorf(
+				return nil, fmt.Errorf(
 					"read bundle: %s: rule %s names edge %d of %d",
 					ManifestFile,
 					m.Rules[i].ID,
@@ -85,7 +85,7 @@ func readManifest(dir string) (*Manifest, []byte, error) {
 			}
 		}
 	}
-	return m, text, nil
+	return m, nil
 }
 
 // complete reports an error where a bundle was not put into its place whole.
@@ -352,6 +352,7 @@ func (r *policyReader) parse() error {
 		err      error
 	}
 	list := make([]parsed, len(r.files))
+	var selectors policy.Selectors
 	model.Each(len(list), func(i int) {
 		if have, ok := r.have[r.files[i]]; ok {
 			list[i].set.Policies = have
@@ -363,7 +364,9 @@ func (r *policyReader) parse() error {
 			return
 		}
 		list[i].set, list[i].problems = render.ParseText(text, r.files[i], r.kinds...)
-		list[i].same = r.share(list[i].set.Policies)
+		if list[i].same = r.share(list[i].set.Policies); list[i].same == 0 {
+			selectors.Share(list[i].set.Policies)
+		}
 	})
 	for _, p := range list {
 		if p.err != nil {

@@ -129,10 +129,11 @@ func ReadReport(dir string) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
 	}
-	return readReport(dir, text)
+	return readReport(dir, digestOf(text))
 }
 
-func readReport(dir string, manifest []byte) (*Report, error) {
+// readReport reads the report of the bundle.json with a digest.
+func readReport(dir, of string) (*Report, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ReportData))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -144,7 +145,7 @@ func readReport(dir string, manifest []byte) (*Report, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("read bundle: %s: %w", ReportData, err)
 	}
-	if r.Of != digestOf(manifest) {
+	if r.Of != of {
 		return nil, nil
 	}
 	return r, nil

@@ -125,6 +125,9 @@ func (o *explainOptions) connection(
 // ofBundle explains what a bundle says of itself.
 func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policies, dir string, what []string) error {
 	m := p.Bundle
+	if err := m.ReadRun(dir); err != nil {
+		return err
+	}
 	if len(what) == 0 {
 		return show.Rules(s.Out, o.format, m, m.Rules, nil, nil)
 	}

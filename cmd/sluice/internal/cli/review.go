@@ -75,6 +75,9 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 	if p.Bundle == nil {
 		return run.Usagef("%s is no bundle: learn writes one", dir)
 	}
+	if err := p.Bundle.ReadRun(dir); err != nil {
+		return err
+	}
 	if o.svg != "" {
 		drawing, err := p.Bundle.Picture()
 		if err != nil {

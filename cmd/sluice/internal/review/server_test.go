@@ -71,6 +71,9 @@ func bundleOf(t *testing.T, pairs ...[3]string) (dir string, in Input) {
 	if in.Policies, err = run.OpenPolicies("bundle", nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := in.Policies.Bundle.ReadRun("bundle"); err != nil {
+		t.Fatal(err)
+	}
 	if in.Log, err = run.Open(t.Context(), run.Sources{Args: []string{"bundle"}, Workers: 1}, cfg); err != nil {
 		t.Fatal(err)
 	}

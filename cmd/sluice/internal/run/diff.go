@@ -51,6 +51,11 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if p.Bundle != nil {
+		if err := p.Bundle.ReadRun(filepath.Join(dir, filepath.FromSlash(below))); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	p.Evidence = "" // it goes with the directory
 	for i := range p.Set.Policies {
 		at := &p.Set.Policies[i].Source

@@ -24,7 +24,7 @@ import (
 type Policies struct {
 	Set      policy.PolicySet
 	Problems []render.Problem
-	Bundle   *bundle.Manifest // nil: it is no bundle
+	Bundle   *bundle.Manifest // what is committed of a bundle; nil: it is no bundle
 	Hands    bundle.ByHand    // of a bundle
 	Evidence string           // the store in a bundle
 	// Read are the texts of what was read from no file, by the names in positions.
@@ -40,7 +40,7 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 	p := &Policies{}
 	if isBundle(path) {
 		var err error
-		if p.Bundle, err = bundle.Read(path); err != nil {
+		if p.Bundle, err = bundle.ReadCommitted(path); err != nil {
 			return nil, err
 		}
 		if p.Set, p.Problems, err = bundle.Policies(path, bundle.Enforced, all.Kinds()...); err != nil {

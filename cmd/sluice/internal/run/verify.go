@@ -19,6 +19,7 @@ type VerifyConfig struct {
 
 // Verify replays a log through policies.
 func Verify(ctx context.Context, l *Log, p *Policies, cfg VerifyConfig) (verify.Report, error) {
+	defer sparing(len(l.Graph.Edges))()
 	judge, err := l.judging(p, cfg)
 	if err != nil {
 		return verify.Report{}, err
