@@ -53,14 +53,14 @@ func (d *records) Record(source string, line int64, text []byte) bool {
 	}
 }
 
-// Next reads the record that text begins with, whatever stands behind it, and returns its length. 0: it becomes no
-// flow, nothing was handed on, and Record is to be asked. Text needs room behind it.
-func (d *records) Next(text []byte) int {
+// Next reads the record that text begins with, where what stands behind it fits, and returns its length. 0: it becomes
+// no flow, nothing was handed on, and Record is to be asked. Text needs room behind it.
+func (d *records) Next(text []byte, fits func(behind []byte) bool) int {
 	if cap(text)-len(text) < scan.Slack {
 		return 0
 	}
 	end := d.members(text)
-	if end < 0 || d.rec.signs < minNames || d.decode(text[:end]) != nil {
+	if end < 0 || d.rec.signs < minNames || fits != nil && !fits(text[end:]) || d.decode(text[:end]) != nil {
 		return 0
 	}
 	d.sink.Flow(&d.flow)

@@ -37,13 +37,15 @@ func newDecoder(t model.Tables, sink ingest.Sink, shared *objects) *Decoder {
 
 // Line reads the line that text begins with, where it is a record of a known form, and returns its length with the end
 // of the line. 0: it is not, nothing was handed on, and Record is to be asked. Text needs room behind it.
-func (d *Decoder) Line(text []byte) int { return d.known(text, true) }
+func (d *Decoder) Line(text []byte) int { return d.known(text, true, nil) }
 
-// Next is Line for a record that takes more than a line or part of one, whatever stands behind it. It returns the
-// length of the record.
-func (d *Decoder) Next(text []byte) int { return d.known(text, false) }
+// Next is Line for a record that takes more than a line or part of one, where what stands behind it fits. It returns
+// the length of the record.
+func (d *Decoder) Next(text []byte, fits func(behind []byte) bool) int {
+	return d.known(text, false, fits)
+}
 
-func (d *Decoder) known(text []byte, line bool) int {
+func (d *Decoder) known(text []byte, line bool, fits func(behind []byte) bool) int {
 	r := &d.r
 	if d.looked = false; text[0] != '{' || cap(text)-len(text) < scan.Slack {
 		return 0
@@ -62,7 +64,7 @@ func (d *Decoder) known(text []byte, line bool) int {
 	// Between values JSON may have line breaks: one record would be taken for what are two lines, both broken.
 	known := next > 0 && !(line && r.lined && bytes.IndexByte(b[:end], '\n') >= 0) && r.finish() && r.certain()
 	d.room.Close(b, len(text))
-	if !known {
+	if !known || fits != nil && !fits(text[end:]) {
 		return 0
 	}
 	r.shapes.found++

@@ -9,22 +9,25 @@ import (
 	"sluice/ingest/scan"
 )
 
-// A long log that is an array, or objects one after the other over lines, is not cut at each of its records: who splits
-// takes a stretch of many, and who decodes one finds where each ends by reading it. A stretch ends behind a record of
-// which three things are sure. What follows stands in no string: a quote that a brace comes before, and what can stand
-// behind no value comes after, opens one. It is a record, by its keys. And it stands as deep as the first one, by the
-// brackets between; those in strings, which strangers write, could only hide one record in another, and there are none
-// such in any log. All else is left to the splitter, byte by byte.
+// A long log that is an array, or objects one after the other over lines, is not cut at each of its elements: who
+// splits takes a stretch of many, and who decodes one finds where each ends by reading it. A stretch ends behind an
+// element of which three things are sure. What follows stands in no string: a quote that a brace comes before, and what
+// can stand behind no value comes after, opens one. It is a record or has one, by its keys. And it stands as deep as
+// the first one, by the brackets between; those in strings, which strangers write, could only hide one record in
+// another, and there are none such in any log. All else is left to the splitter, byte by byte.
 
 // knownDecoder is a decoder that finds the end of a record by reading it.
 type knownDecoder interface {
-	// Next decodes the record that text begins with, whatever stands behind it, and returns its length; 0 where it does
-	// not know it, and then nothing was handed on.
-	Next(text []byte) int
+	// Next decodes the record that text begins with, if what stands behind it fits, and returns its length; 0 where it
+	// does not know it, and then nothing was handed on. A nil fits takes whatever stands there.
+	Next(text []byte, fits func(behind []byte) bool) int
 }
 
-// maxTried is how many braces from the end of a block on may be none that a record begins with.
-const maxTried = 1 << 10
+// From the end of a block on, so many braces may be none that an element begins with, and so many elements no record.
+const (
+	maxTried  = 1 << 10
+	maxAlmost = 4
+)
 
 // inList reports whether commas stand between values.
 func (s *splitter) inList() bool { return len(s.outer) > 0 }
@@ -39,11 +42,11 @@ func (s *splitter) stretch(b *batch) bool {
 			return false
 		}
 	}
-	text := s.buf[s.pos:s.end]
+	text := s.buf[s.pos : s.pos+s.block] // however much was read: where it is cut must depend on the text alone
 	if s.object(text, 0) < 0 {
 		return false
 	}
-	n := s.lastEnd(text[:len(text)-scan.Slack])
+	n := s.lastEnd(text)
 	if n <= 0 {
 		return false
 	}
@@ -79,13 +82,15 @@ func (s *splitter) object(text []byte, i int) int {
 	return i
 }
 
-// lastEnd returns the index behind the last record of a text that another one follows, -1 where it is not sure of one.
-func (s *splitter) lastEnd(text []byte) int {
+// lastEnd returns the index behind the last element of a block that another one follows, -1 where none is sure.
+func (s *splitter) lastEnd(block []byte) int {
+	text := block[:len(block)-scan.Slack]
 	var depth [2]int // of objects and arrays, of what stands before at
 	for i, c := range [...]byte{'{', '['} {
 		depth[i] = count(text, c) - count(text, c+2)
 	}
-	for at, tried := len(text), 0; tried < maxTried; tried++ {
+	almost := 0
+	for at, tried := len(text), 0; tried < maxTried && almost < maxAlmost; tried++ {
 		i := bytes.LastIndexByte(text[:at], '{')
 		if i <= 0 {
 			return -1
@@ -96,11 +101,27 @@ func (s *splitter) lastEnd(text []byte) int {
 		if at = i; depth != [2]int{} || !opens(text[i:]) {
 			continue
 		}
-		if end := s.endBefore(text, i); end > 0 && s.record(s.buf[s.pos+i:s.end]) {
-			return end
+		if end := s.endBefore(text, i); end > 0 {
+			if s.holds(block[i:]) {
+				return end
+			}
+			almost++
 		}
 	}
 	return -1
+}
+
+// holds reports whether an object is a record, or has one as a member. Strings, in which others write, do not count.
+func (s *splitter) holds(object []byte) bool {
+	if s.record(object) {
+		return true
+	}
+	for _, v := range ingest.Keys(object) {
+		if v[0] == '{' && s.record(v) {
+			return true
+		}
+	}
+	return false
 }
 
 func count(text []byte, c byte) int { return bytes.Count(text, []byte{c}) }
@@ -152,7 +173,7 @@ func (w *worker) stretch(name string, s *splitter) {
 	known, _ := w.decoders[0].(knownDecoder)
 	for s.pos < s.end {
 		if known != nil {
-			if s.pass(s.knownTo(known)); s.pos == s.end {
+			if s.pass(w.knownTo(known, s)); s.pos == s.end {
 				return
 			}
 		}
@@ -162,18 +183,45 @@ func (w *worker) stretch(name string, s *splitter) {
 	}
 }
 
-// knownTo decodes records as long as they are known, and returns the index behind them.
-func (s *splitter) knownTo(d knownDecoder) int {
+// knownTo decodes elements as long as they are known, and returns the index behind them.
+func (w *worker) knownTo(d knownDecoder, s *splitter) int {
 	text := s.buf[:s.end]
 	for at := s.pos; ; {
 		i := s.object(text, at)
 		if i < 0 {
 			return at
 		}
-		n := d.Next(text[i:])
+		n := 0
+		if len(w.wrappers) > 0 {
+			n = w.knownIn(d, text[i:])
+		} else {
+			n = d.Next(text[i:], nil)
+		}
 		if n == 0 {
 			return at
 		}
 		at = i + n
 	}
+}
+
+// knownIn decodes the record in the element that text begins with, around which stands what stood around one before,
+// and returns the length of the element; 0 where it does not know it.
+func (w *worker) knownIn(d knownDecoder, text []byte) int {
+	for n := range w.wrappers {
+		p := &w.wrappers[n]
+		from := p.before.begins(text)
+		if from < 0 || p.behind == nil {
+			continue
+		}
+		rest := 0
+		fits := func(behind []byte) bool {
+			rest = p.behind.begins(behind)
+			return rest > 0
+		}
+		if size := d.Next(text[from:], fits); size > 0 {
+			w.used(n)
+			return from + size + rest
+		}
+	}
+	return 0
 }

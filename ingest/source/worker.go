@@ -19,6 +19,7 @@ type worker struct {
 	progress func(bytes, records int64)
 	told     int64  // records that progress knows of
 	unended  bool   // at a line without end: the last one of the input
+	trying   bool   // what is decoded counts if it is a flow alone
 	block    *block // whose lines are read, and numbered from 0 on; nil where the whole of an input is
 
 	// of the text that is looked into
@@ -62,6 +63,10 @@ func (w *worker) Flow(f *model.Flow) {
 
 // Reject counts a record that is none and hands it on.
 func (w *worker) Reject(r ingest.Rejection) {
+	if w.trying {
+		w.trying = false
+		return
+	}
 	w.count()
 	if w.unended && r.Reason == model.BadJSON {
 		r.Reason = model.Truncated

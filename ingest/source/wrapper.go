@@ -30,7 +30,7 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 			continue
 		}
 		if p.behind != nil {
-			if end := p.behind.ends(text); end <= n || !w.decoders[0].Record(source, line, text[n:end]) {
+			if end := p.behind.ends(text); end <= n || !w.flow(source, line, text[n:end]) {
 				continue
 			}
 			w.used(i)
@@ -44,13 +44,23 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 		if w.inner, end = unescapeTo(w.inner[:0], text[n:], true); end < 0 || bytes.IndexByte(text[n+end:], '{') >= 0 {
 			return false
 		}
-		if !w.decoders[0].Record(source, line, bytes.TrimSpace(w.inner)) {
+		if !w.flow(source, line, bytes.TrimSpace(w.inner)) {
 			return false
 		}
 		w.used(i)
 		return true
 	}
 	return false
+}
+
+// flow decodes a record that is a flow. It is false where it is none, and then nothing was handed on: what is told of
+// other records must not depend on those before.
+func (w *worker) flow(source string, line int64, text []byte) bool {
+	w.trying = true
+	took := w.decoders[0].Record(source, line, text)
+	flow := took && w.trying
+	w.trying = false
+	return flow
 }
 
 // used puts a wrapper first.
