@@ -10,7 +10,7 @@ const (
 	// blockSize is how much text a worker takes at once: enough that workers seldom wait for each other's reads, and
 	// little enough to stay in the cache of the core that read it. It is a multiple of the page: reading a file at other
 	// offsets costs several times the system time.
-	blockSize = 512 << 10
+	blockSize = 256 << 10
 	// headSize is the room before a block for the start of a line that the block before left unfinished. Without
 	// it a read would have to begin amid a page.
 	headSize = 32 << 10
