@@ -12,50 +12,55 @@ const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.H
 	model.Unmanaged | model.Init
 
 // notes remember the ends at addresses that were noted last, each with its hour, by hashes of 64 bits under a seed of
-// this process: in sets of four, half a line of a processor's cache. What is forgotten is noted again, and changes
-// nothing. Where much is forgotten there are more sets.
+// this process: in sets of eight, a line of a processor's cache. What is forgotten is noted again, and changes nothing.
+// Where much is forgotten there are more sets.
 type notes struct {
 	seed   maphash.Seed
-	sets   [][4]uint64
+	sets   []noteSet
 	forgot int // since there were as many sets
 }
 
+type noteSet [8]uint64
+
 // Numbers of sets, powers of two: places for 8,000 pods and nodes at first, and for 200,000 in the end, in 2 MiB.
 const (
-	noteSets = 1 << 11
-	mostSets = 1 << 16
+	noteSets = 1 << 10
+	mostSets = 1 << 15
 )
 
 // hash is what an end at an address is remembered by in an hour.
 func (n *notes) hash(id model.EndpointID, ip []byte, hour uint32) uint64 {
 	if n.sets == nil {
-		*n = notes{maphash.MakeSeed(), make([][4]uint64, noteSets), 0}
+		*n = notes{maphash.MakeSeed(), make([]noteSet, noteSets), 0}
 	}
 	return max(1, (maphash.Bytes(n.seed, ip)^uint64(hour)<<32^uint64(id))*0x9E3779B97F4A7C15)
 }
 
 // has reports whether a hash is remembered. It takes no branch, so that the processor goes on while memory is slow.
 func (n *notes) has(h uint64) bool {
-	set := n.at(h)
-	a, b, c, d := set[0]^h, set[1]^h, set[2]^h, set[3]^h
-	return int64((a|-a)&(b|-b)&(c|-c)&(d|-d)) >= 0 // one of them is 0
+	all := ^uint64(0)
+	for _, k := range n.at(h) {
+		k ^= h
+		all &= k | -k // whose highest bit is 0 where k is 0
+	}
+	return int64(all) >= 0
 }
 
 // add remembers a hash.
 func (n *notes) add(h uint64) {
-	if n.forgot > len(n.sets)/4 && len(n.sets) < mostSets {
+	if n.forgot > len(n.sets)/2 && len(n.sets) < mostSets {
 		n.grow()
 	}
 	n.put(h)
 }
 
 // at is the set of a hash.
-func (n *notes) at(h uint64) *[4]uint64 { return &n.sets[h>>32&uint64(len(n.sets)-1)] }
+func (n *notes) at(h uint64) *noteSet { return &n.sets[h>>32&uint64(len(n.sets)-1)] }
 
 // put remembers a hash.
 func (n *notes) put(h uint64) {
 	set := n.at(h)
-	if set[3] != 0 {
+	if set[len(set)-1] != 0 {
 		n.forgot++
 	}
 	copy(set[1:], set[:])
@@ -65,7 +70,7 @@ func (n *notes) put(h uint64) {
 // grow makes room for twice as many.
 func (n *notes) grow() {
 	old := n.sets
-	n.sets, n.forgot = make([][4]uint64, 2*len(old)), 0
+	n.sets, n.forgot = make([]noteSet, 2*len(old)), 0
 	for i := range old {
 		for k := len(old[i]) - 1; k >= 0; k-- {
 			if h := old[i][k]; h != 0 {
