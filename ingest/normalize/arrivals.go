@@ -7,14 +7,49 @@ import "slices"
 type arrivals struct {
 	slots []arrival // of is 0 where there is none
 	n     int
+	// Those that wait are added together, so that the memory of all their places is fetched at once.
+	waiting [16]arrival
+	waits   int
+	touched uint64 // keeps the compiler from dropping loads that only fetch
 }
 
 func (s *arrivals) add(a arrival) {
+	s.waiting[s.waits] = a
+	if s.waits++; s.waits == len(s.waiting) {
+		s.settle()
+	}
+}
+
+// settle adds those that wait.
+func (s *arrivals) settle() {
+	waiting := s.waiting[:s.waits]
+	s.waits = 0
+	if mask := len(s.slots) - 1; mask > 0 {
+		for _, a := range waiting {
+			s.touched += s.slots[int(a.of>>32)&mask].of
+		}
+	}
+	for _, a := range waiting {
+		s.put(a)
+	}
+}
+
+// over reports whether there are more than so many.
+func (s *arrivals) over(most int) bool {
+	if s.n+s.waits > most {
+		s.settle()
+	}
+	return s.n > most
+}
+
+func (s *arrivals) put(a arrival) {
 	if 4*s.n >= 3*len(s.slots) {
-		old := *s
-		s.slots = make([]arrival, max(1<<8, 2*len(old.slots)))
-		for o := range old.all {
-			s.slots[s.place(o)] = o
+		old := s.slots
+		s.slots = make([]arrival, max(1<<8, 2*len(old)))
+		for _, o := range old {
+			if o.of != 0 {
+				s.slots[s.place(o)] = o
+			}
 		}
 	}
 	if at := &s.slots[s.place(a)]; at.of == 0 {
@@ -35,6 +70,7 @@ func (s *arrivals) place(a arrival) int {
 }
 
 func (s *arrivals) all(yield func(arrival) bool) {
+	s.settle()
 	for _, a := range s.slots {
 		if a.of != 0 && !yield(a) {
 			return
@@ -44,6 +80,7 @@ func (s *arrivals) all(yield func(arrival) bool) {
 
 // drop forgets those of which gone is true.
 func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
+	s.settle()
 	kept := s.slots[:0]
 	for a := range s.all {
 		if !gone(a.of, int64(a.slot)) {
@@ -55,7 +92,7 @@ func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
 	clear(s.slots[:len(kept)])
 	s.n = 0
 	for _, a := range kept {
-		s.add(a)
+		s.put(a)
 	}
 }
 

@@ -136,7 +136,7 @@ func (c *calls) addAll(own, more *arrivals) {
 
 // bound forgets half of all where there is too much of something.
 func (c *calls) bound() {
-	for len(c.asked) > maxCalls || c.reached.n > maxCalls || len(c.told) > maxCalls || c.served.n > maxCalls {
+	for len(c.asked) > maxCalls || c.reached.over(maxCalls) || len(c.told) > maxCalls || c.served.over(maxCalls) {
 		c.rate++
 		c.drop(c.loses)
 	}
