@@ -159,20 +159,10 @@ func (e enumeration) prefixed(text []byte) uint32 {
 
 // into says in f what the facts mean.
 func (x *facts) into(f *model.Flow, a *addresses) {
-	*f = model.Flow{
-		Time:     x.time,
-		SrcIP:    x.srcIP,
-		DstIP:    x.dstIP,
-		SrcPort:  x.srcPort,
-		DstPort:  x.dstPort,
-		Proto:    x.proto,
-		SrcPod:   x.src.pod,
-		DstPod:   x.dst.pod,
-		Flags:    x.flags,
-		HasFlags: x.hasFlags,
-		IsReply:  x.isReply,
-		Observer: model.Elsewhere,
-	}
+	*f = model.Flow{} // a literal with all of this would be made elsewhere, and copied
+	f.Time, f.Proto, f.SrcPort, f.DstPort = x.time, x.proto, x.srcPort, x.dstPort
+	f.SrcIP, f.DstIP, f.SrcPod, f.DstPod = x.srcIP, x.dstIP, x.src.pod, x.dst.pod
+	f.Flags, f.HasFlags, f.IsReply, f.Observer = x.flags, x.hasFlags, x.isReply, model.Elsewhere
 	if x.proto == model.ICMP || x.proto == model.ICMPv6 {
 		f.SrcPort, f.DstPort = 0, x.icmp
 	}
