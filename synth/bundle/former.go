@@ -22,6 +22,7 @@ import (
 // large, and the next one is there beside it.
 type Former struct {
 	dir       string
+	name      string // in the labels of its objects
 	asOf      string
 	files     map[string]string // with their digests; nil: it does not list them
 	rules     []formerRule
@@ -70,7 +71,7 @@ func readFormer(dir string, skim bool) (*Former, error) {
 	if n := r.named; n.edge < 0 || n.edge >= r.edges && n.rule != "" {
 		return nil, fmt.Errorf("read bundle: %s: rule %s names edge %d of %d", ManifestFile, n.rule, n.edge, r.edges)
 	}
-	f.asOf, f.files, f.meaning = r.head.AsOf, r.head.Files, meaning{}
+	f.name, f.asOf, f.files, f.meaning = r.head.Name, r.head.AsOf, r.head.Files, meaning{}
 	if skim {
 		return f, nil
 	}
