@@ -26,14 +26,25 @@ func rank(key string) int {
 var makers = []string{"managed", "managed-by", "created-by", "part-of", "heritage", "tlsMode", "inject", "rev",
 	"environment", "env", "stage", "team", "owner", "zone", "region", "memberOf"}
 
+// ofMany reports whether a key says who made a thing, where, or of what kind it is: many others have its value as well.
+func ofMany(key string) bool {
+	last := key[strings.LastIndexByte(key, '/')+1:]
+	for _, end := range []string{"-ns", "namespace", "type", "kind"} {
+		if strings.HasSuffix(last, end) {
+			return true
+		}
+	}
+	return slices.Contains(makers, last)
+}
+
 // place orders the labels that a selector may have: the preferred ones by their rank; among them, after those that name
-// the application, any whose value is the owner's name, as operators write them; then all others, those of makers last.
+// the application, any whose value is the owner's name, as operators write them; then all others, those of many last.
 func place(label, owner string) int {
 	k, value, _ := strings.Cut(label, "=")
 	switch r := rank(k); {
 	case r > rank("k8s-app") && value == owner && owner != "":
 		return 2*rank("k8s-app") + 1
-	case r == lastRank && slices.Contains(makers, k[strings.LastIndexByte(k, '/')+1:]):
+	case r == lastRank && ofMany(k):
 		return 2*lastRank + 1
 	default:
 		return 2 * r
