@@ -1,7 +1,6 @@
 package calico
 
 import (
-	"bytes"
 	"strings"
 
 	"sluice/model"
@@ -50,27 +49,6 @@ func with[K comparable](m map[K]trace, k K, t trace) map[K]trace {
 	return m
 }
 
-func decidersOf(policies []byte) (text string) {
-	for _, v := range members(policies) {
-		if kindOf(v) != '[' {
-			continue
-		}
-		for hit := range elements(v) {
-			name := ""
-			switch kindOf(hit) {
-			case '"':
-				name = textDecider(unquote(hit))
-			case '{':
-				name = objectDecider(hit)
-			}
-			if name != "" && !strings.Contains(name, "\x00") {
-				text += name + "\x00"
-			}
-		}
-	}
-	return text
-}
-
 // The kinds that policies are called by here, by Goldmane's name or number and by the mark before a name of Enterprise.
 const (
 	calicoPolicy = "projectcalico.org/v3 NetworkPolicy"
@@ -84,13 +62,9 @@ var deciderKinds = map[string]string{
 	"NetworkPolicy": kubePolicy, "6": kubePolicy, "knp:": kubePolicy,
 }
 
-// textDecider reads the policy of Enterprise's hit, "" for none that is in force: "tier|NAMESPACE/TIER.NAME".
-func textDecider(s []byte) string {
-	p := bytes.Split(s, bar)
-	if len(p) != 5 || staged(p[2]) || hasPrefix(p[2], profileMarks) {
-		return ""
-	}
-	name, kind := string(p[2]), ""
+// textDecider is the policy of a hit of Enterprise, whose name is "NAMESPACE/TIER.NAME" behind a mark of its kind.
+func textDecider(tier, name string) string {
+	kind := ""
 	if i := strings.IndexByte(name, ':'); i >= 0 {
 		if kind = deciderKinds[name[:i+1]]; kind == "" {
 			return ""
@@ -100,31 +74,6 @@ func textDecider(s []byte) string {
 	ns, name, ok := strings.Cut(name, "/")
 	if !ok {
 		ns, name = "", ns
-	}
-	return deciderName(kind, ns, string(p[1]), name)
-}
-
-// objectDecider reads the policy of a hit of Goldmane or Whisker; at the end of a tier it is the one that led there.
-func objectDecider(v []byte) string {
-	var kind, ns, tier, name string
-	for k, v := range members(v) {
-		if string(k) == "trigger" && kindOf(v) == '{' {
-			return objectDecider(v)
-		}
-		t, _ := text(v)
-		switch string(k) {
-		case "kind":
-			kind = string(t)
-		case "namespace":
-			ns = string(t)
-		case "tier":
-			tier = string(t)
-		case "name":
-			name = string(t)
-		}
-	}
-	if kind = deciderKinds[kind]; kind == "" {
-		return ""
 	}
 	return deciderName(kind, ns, tier, name)
 }

@@ -15,7 +15,7 @@ func TestDecider(t *testing.T) {
 		{`{"enforced":[{"kind":"CalicoNetworkPolicy","namespace":"shop","name":"a\u0000b"}]}`, ""},
 		{`{"all_policies":["0|default|a b/default.web|allow|0"]}`, ""},
 	} {
-		if got := decidersOf([]byte(c.policies)); got != c.want {
+		if got := readTrace([]byte(c.policies)).deciders; got != c.want {
 			t.Errorf("%s: %q, want %q", c.policies, got, c.want)
 		}
 	}

@@ -84,7 +84,7 @@ func valueEnd(b []byte, i int) int {
 }
 
 func stringEnd(b []byte, i int) int {
-	for i++; b[i] != '"'; i++ {
+	for i = scan.PlainWithin(b, i+1); b[i] != '"'; i++ {
 		if b[i] == '\\' {
 			i++
 		}

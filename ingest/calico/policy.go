@@ -4,16 +4,20 @@ import (
 	"bytes"
 	"iter"
 	"strconv"
+	"strings"
 
 	"sluice/model"
 )
 
 // hit is one policy of a trace: the policy that decided in a tier.
 type hit struct {
+	counts  bool // it can be read
 	index   int64
 	deny    bool
 	profile bool // the profile of a namespace: no policy decided
 	rule    bool // a rule decided, and not the end of a tier
+	staged  bool
+	decider string // as model.Flow.Policies has it, "" for none that is in force
 }
 
 // fillMarks sets what the policy traces tell beside the verdict. The verdict itself is never taken from them, so
@@ -43,60 +47,71 @@ func (d *Decoder) fillMarks() *rejection {
 }
 
 // readTrace reads the traces of a record.
-func readTrace(policies []byte) trace {
-	t := trace{deciders: decidersOf(policies)}
-	var enforced, pending, all []byte
+func readTrace(policies []byte) (t trace) {
+	var enforced, pending, all last
 	for k, v := range members(policies) {
+		var list last
+		for h := range hits(v) {
+			if h.decider != "" && !strings.Contains(h.decider, "\x00") {
+				t.deciders += h.decider + "\x00"
+			}
+			list.add(&h)
+		}
+		list.given = kindOf(v) != 0
 		switch string(k) {
 		case "enforced_policies", "enforcedPolicies", "enforced":
-			enforced = v
+			enforced = list
 		case "pending_policies", "pendingPolicies", "pending":
-			pending = v
+			pending = list
 		case "all_policies":
-			all = v
+			all = list
 		}
 	}
-	if kindOf(enforced) == 0 {
+	if !enforced.given {
 		enforced = all // Enterprise before 3.20; staged policies among them are not enforced
 	}
-	if h, ok := lastHit(enforced, true); ok {
+	if h := enforced.inForce; h.counts {
 		t.rule = h.deny && h.rule
 		if h.profile && !h.deny {
 			t.marks |= model.MarkProfile
 		}
 	}
-	if h, ok := lastHit(pending, false); ok && h.deny {
+	if h := pending.any; h.counts && h.deny {
 		t.marks |= model.MarkStagedDeny
 	}
 	return t
 }
 
-// lastHit is the hit of the largest index, the one that decided: Enterprise lists hits in any order. Of equal ones
+// last are the hits of a list with the largest index, which decided: Enterprise lists hits in any order. Of equal ones
 // the later counts.
-func lastHit(trace []byte, skipStaged bool) (last hit, ok bool) {
-	for h := range hits(trace, skipStaged) {
-		if !ok || h.index >= last.index {
-			last, ok = h, true
-		}
-	}
-	return last, ok
+type last struct {
+	given        bool
+	any, inForce hit
 }
 
-func hits(trace []byte, skipStaged bool) iter.Seq[hit] {
+func (l *last) add(h *hit) {
+	if h.counts && (!l.any.counts || h.index >= l.any.index) {
+		l.any = *h
+	}
+	if h.counts && !h.staged && (!l.inForce.counts || h.index >= l.inForce.index) {
+		l.inForce = *h
+	}
+}
+
+func hits(trace []byte) iter.Seq[hit] {
 	return func(yield func(hit) bool) {
 		if kindOf(trace) != '[' {
 			return
 		}
 		for v := range elements(trace) {
 			var h hit
-			var ok bool
 			switch kindOf(v) {
 			case '"':
-				h, ok = textHit(unquote(v), skipStaged)
+				h = textHit(unquote(v))
 			case '{':
-				h, ok = objectHit(v)
+				h = objectHit(v)
 			}
-			if ok && !yield(h) {
+			if !yield(h) {
 				return
 			}
 		}
@@ -111,17 +126,18 @@ var (
 )
 
 // textHit reads Enterprise's "<index>|<tier>|<name>|<action>|<rule>".
-func textHit(s []byte, skipStaged bool) (hit, bool) {
+func textHit(s []byte) (h hit) {
 	p := bytes.Split(s, bar)
-	if len(p) != 5 || skipStaged && staged(p[2]) {
-		return hit{}, false
+	if len(p) != 5 {
+		return h
 	}
 	index, err := strconv.ParseInt(string(p[0]), 10, 64)
-	if err != nil {
-		return hit{}, false
+	h = hit{counts: err == nil, index: index, deny: bytes.EqualFold(p[3], []byte("deny")), staged: staged(p[2]),
+		profile: hasPrefix(p[2], profileMarks), rule: !bytes.HasPrefix(p[4], []byte("-"))}
+	if !h.staged && !h.profile {
+		h.decider = textDecider(string(p[1]), string(p[2]))
 	}
-	return hit{index: index, deny: bytes.EqualFold(p[3], []byte("deny")), profile: hasPrefix(p[2], profileMarks),
-		rule: !bytes.HasPrefix(p[4], []byte("-"))}, true
+	return h
 }
 
 // staged policies are marked before the tier or before the name.
@@ -138,14 +154,19 @@ func hasPrefix(s []byte, prefixes [][]byte) bool {
 	return false
 }
 
-// objectHit reads Goldmane's PolicyHit and Whisker's form of it.
-func objectHit(v []byte) (h hit, ok bool) {
-	var kind, name, action, rule []byte
+// objectHit reads Goldmane's PolicyHit and Whisker's form of it. What ended a tier names the policy that led there.
+func objectHit(v []byte) hit {
+	h := hit{counts: true}
+	var kind, ns, tier, name, action, rule, trigger []byte
 	for k, v := range members(v) {
 		t, _ := text(v)
 		switch string(k) {
 		case "kind":
 			kind = t
+		case "namespace":
+			ns = t
+		case "tier":
+			tier = t
 		case "name":
 			name = t
 		case "action":
@@ -154,10 +175,19 @@ func objectHit(v []byte) (h hit, ok bool) {
 			h.index, _ = strconv.ParseInt(string(t), 10, 64)
 		case "rule_index", "ruleIndex": // -1 at the end of a tier, -2 where it is not known
 			rule = t
+		case "trigger":
+			if kindOf(v) == '{' && trigger == nil {
+				trigger = v
+			}
 		}
 	}
 	h.deny = string(action) == "2" || bytes.EqualFold(action, []byte("deny"))
 	h.rule = string(kind) != "10" && string(kind) != "EndOfTier" && !bytes.HasPrefix(rule, []byte("-"))
 	h.profile = (string(kind) == "9" || string(kind) == "Profile") && bytes.HasPrefix(name, []byte("kns."))
-	return h, true
+	if trigger != nil {
+		h.decider = objectHit(trigger).decider
+	} else if known := deciderKinds[string(kind)]; known != "" {
+		h.decider = deciderName(known, string(ns), string(tier), string(name))
+	}
+	return h
 }
