@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"math/bits"
 
 	"sluice/model"
@@ -21,15 +20,16 @@ type Fold struct {
 	// Records wait in a batch, so that the memory of all its rows is fetched at once and not one after the other.
 	batch   [foldBatch]pending
 	waiting int
-	pods    []byte // names of the waiting records
-	touched uint64 // keeps the compiler from dropping loads that only fetch
-	// memory of the last pods interned: replicas come in runs
-	lastPod [2][]byte
-	lastID  [2]model.NameID
+	pods    []byte                  // names of the waiting records
+	touched uint64                  // keeps the compiler from dropping loads that only fetch
+	known   map[string]model.NameID // pods, so that names, which all workers share, are seldom asked
 }
 
 // foldBatch is how many records wait: enough to hide that memory is slow, few enough to stay in the first cache.
 const foldBatch = 16
+
+// maxKnown is how many pods a Fold knows.
+const maxKnown = 1 << 14
 
 // pending is a record that waits.
 type pending struct {
@@ -46,6 +46,7 @@ func NewFold(names *model.Strings, out func([]model.Observation)) *Fold {
 		out:   out,
 		index: make([]uint32, foldRows*2),
 		rows:  make([]model.Observation, 0, foldRows),
+		known: map[string]model.NameID{},
 	}
 }
 
@@ -126,7 +127,7 @@ func (f *Fold) add(p *pending) {
 			}
 			f.rows = append(f.rows, p.o)
 			r := &f.rows[len(f.rows)-1]
-			r.SrcPod, r.DstPod = f.pod(0, srcPod), f.pod(1, dstPod)
+			r.SrcPod, r.DstPod = f.pod(srcPod), f.pod(dstPod)
 			f.index[i] = uint32(len(f.rows))
 			return
 		}
@@ -151,7 +152,7 @@ func (f *Fold) sum(r, o *model.Observation, srcPod, dstPod []byte) {
 		return
 	}
 	r.First = o.First
-	r.SrcPod, r.DstPod = f.pod(0, srcPod), f.pod(1, dstPod)
+	r.SrcPod, r.DstPod = f.pod(srcPod), f.pod(dstPod)
 }
 
 // smaller orders the samples of equal times by pod names, so that the sample does not depend on the order of records.
@@ -162,15 +163,19 @@ func (f *Fold) smaller(r *model.Observation, srcPod, dstPod []byte) bool {
 	return string(dstPod) < f.names.Get(r.DstPod)
 }
 
-func (f *Fold) pod(side int, name []byte) model.NameID {
+func (f *Fold) pod(name []byte) model.NameID {
 	if len(name) == 0 {
 		return 0
 	}
-	if !bytes.Equal(f.lastPod[side], name) {
-		f.lastPod[side] = append(f.lastPod[side][:0], name...)
-		f.lastID[side] = f.names.Intern(name)
+	id, ok := f.known[string(name)]
+	if !ok {
+		if len(f.known) == maxKnown {
+			clear(f.known)
+		}
+		id = f.names.Intern(name)
+		f.known[f.names.Get(id)] = id
 	}
-	return f.lastID[side]
+	return id
 }
 
 // Flush hands on what is held.
