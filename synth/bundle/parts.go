@@ -1,8 +1,9 @@
 package bundle
 
 import (
-	"slices"
 	"strings"
+
+	"sluice/model"
 )
 
 // parts divide what a manifest says of single namespaces. There may be thousands, and each is looked at alone: what a
@@ -31,13 +32,17 @@ func (m *Manifest) byNamespace() *parts {
 	for i := range m.Namespaces {
 		p.of[m.Namespaces[i].Name] = &part{denied: []int{}}
 	}
+	touched := make([][2]*part, len(m.Edges))
+	model.Each(len(m.Edges), func(i int) { touched[i] = p.touched(&m.Edges[i]) })
 	for _, i := range m.deniedEdges() {
-		for _, ns := range p.touched(i) {
-			p.of[ns].denied = append(p.of[ns].denied, i)
+		for _, c := range touched[i] {
+			if c != nil {
+				c.denied = append(c.denied, i)
+			}
 		}
 	}
 	for i := range m.Rules {
-		p.use(i)
+		p.use(i, touched)
 	}
 	for i := range m.Findings {
 		if c := p.of[m.Findings[i].Namespace]; c != nil {
@@ -47,27 +52,28 @@ func (m *Manifest) byNamespace() *parts {
 	return p
 }
 
-// touched are the namespaces with a part that an edge has an end in.
-func (p *parts) touched(edge int) []string {
-	e := &p.whole.Edges[edge]
-	list := []string{spaceOf(e.Source), spaceOf(e.Destination)}
-	return slices.DeleteFunc(slices.Compact(list), func(ns string) bool { return p.of[ns] == nil })
+// touched are the parts, each once, of the namespaces that an edge has an end in, nil for none.
+func (p *parts) touched(e *Edge) (of [2]*part) {
+	of[0] = p.of[spaceOf(e.Source)]
+	if other := p.of[spaceOf(e.Destination)]; other != of[0] {
+		of[1] = other
+	}
+	return of
 }
 
 // use files a rule under the namespace of its policy, with all its edges, and under each that these have an end in,
-// with those alone: a rule may have edges with every namespace.
-func (p *parts) use(rule int) {
+// with those alone: a rule may have edges with every namespace. touched are the parts of each edge.
+func (p *parts) use(rule int, touched [][2]*part) {
 	r := &p.whole.Rules[rule]
-	own := ownerOf(r)
-	if c := p.of[own]; c != nil {
-		c.rules = append(c.rules, partRule{rule, r.Edges})
+	own := p.of[ownerOf(r)]
+	if own != nil {
+		own.rules = append(own.rules, partRule{rule, r.Edges})
 	}
 	for _, i := range r.Edges {
-		for _, ns := range p.touched(i) {
-			if ns == own {
+		for _, c := range touched[i] {
+			if c == nil || c == own {
 				continue
 			}
-			c := p.of[ns]
 			if n := len(c.rules); n == 0 || c.rules[n-1].rule != rule {
 				c.rules = append(c.rules, partRule{rule: rule})
 			}
