@@ -75,14 +75,30 @@ func controller(o model.Owner, l model.Labels) model.Owner {
 	return o
 }
 
-// configuration gives a Deployment that Knative made for one revision the owner of all revisions.
+// configuration gives what was made for one revision the owner of all revisions: Knative's Deployment, and the
+// ReplicationController of OpenShift's DeploymentConfig.
 func configuration(o model.Owner, l model.Labels) model.Owner {
+	if config := deploymentConfig(l); config != "" && ofDeploymentConfig(config, o.Name) {
+		return model.Owner{Kind: "DeploymentConfig", Name: config}
+	}
 	revision, _ := l.Get(knativeRevision)
 	name, _ := l.Get("serving.knative.dev/configuration")
 	if revision != "" && name != "" && o.Name == revision+"-deployment" {
 		return model.Owner{Kind: "Configuration", Name: name}
 	}
 	return o
+}
+
+// deploymentConfig is the DeploymentConfig of OpenShift that made a pod, "" for none.
+func deploymentConfig(pod model.Labels) string {
+	name, _ := pod.Get("deploymentconfig")
+	return name
+}
+
+// ofDeploymentConfig reports whether a name is that of a rollout of a DeploymentConfig: its own and a number.
+func ofDeploymentConfig(config, name string) bool {
+	stem, last := cutLast(name)
+	return stem == config && isDigits(last)
 }
 
 // runs are the kinds whose objects are runs: of Argo, Tekton, Spark and Ray, beside Kubernetes' own.

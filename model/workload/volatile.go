@@ -57,13 +57,15 @@ var builtin = slices.Concat(ofRollout, []string{
 }, ofRun, ofInstance)
 
 // ofRun are keys that schedulers of work give each run, task or member of one: Airflow, Spark, the runner of GitLab,
-// cert-manager's solver of challenges, Kubeflow, JobSet, LeaderWorkerSet; JupyterHub each user, KubeVirt each move.
+// cert-manager's solver of challenges, Kubeflow, JobSet, LeaderWorkerSet; JupyterHub each user, KubeVirt and
+// Longhorn each node.
 var ofRun = []string{
 	"run_id", "try_number", "map_index", "airflow-worker", "airflow_version",
 	"spark-app-selector", "spark-exec-id", "spark-exec-resourceprofile-id", "sparkoperator.k8s.io/submission-id",
 	"job.runner.gitlab.com/id", "job.runner.gitlab.com/pod", "manager.runner.gitlab.com/name",
 	"acme.cert-manager.io/http-domain", "acme.cert-manager.io/http-token",
 	"hub.jupyter.org/username", "hub.jupyter.org/servername", "kubevirt.io/nodeName",
+	"longhorn.io/node", "longhorn.io/instance-manager-image",
 	"*/replica-index", "*/job-index", "*/job-key", "*/restart-attempt", "*/worker-index", "*/group-index", "*/group-key",
 }
 
@@ -239,7 +241,7 @@ func (j *judge) valuesOf(pods []*pod) map[string][]*variant {
 	byLabel := map[string][]*pod{}
 	for _, p := range pods {
 		for _, kv := range p.Labels {
-			if v := j.labels[kv]; v.why == "" {
+			if v := j.labels[kv]; v.why == "" && !j.ofRevision(p.Labels, kv) {
 				byLabel[kv] = append(byLabel[kv], p)
 			}
 		}
@@ -384,11 +386,14 @@ func (j *judge) stable(sp *space, l model.Labels) model.Labels {
 	return out
 }
 
-// ofRevision reports whether a label of a pod of Knative has the name of its revision.
+// ofRevision reports whether a label of a pod has the name of its revision: of Knative, or of an OpenShift's
+// DeploymentConfig, in the label deployment.
 func (j *judge) ofRevision(pod model.Labels, kv string) bool {
 	k, value, _ := strings.Cut(kv, "=")
 	revision, _ := pod.Get(knativeRevision)
-	return revision != "" && value == revision && !matches(j.cfg.KeepVolatile, k)
+	config := deploymentConfig(pod)
+	return (revision != "" && value == revision || k == "deployment" && config != "" && ofDeploymentConfig(config, value)) &&
+		!matches(j.cfg.KeepVolatile, k)
 }
 
 // dropped explains every key of the workload's pods that is not in its selector.

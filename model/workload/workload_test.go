@@ -90,6 +90,30 @@ var cases = []struct {
 		of:   []int{2, 2, 0, 1},
 	},
 	{
+		name: "rollouts of a DeploymentConfig are one owner, and the label deployment is none",
+		rows: []string{
+			"ReplicationController/web-12 | deployment=web-12 deploymentconfig=web |",
+			"ReplicationController/web-13 | deployment=web-13 deploymentconfig=web |",
+			"Deployment/api-2 | deployment=api-2 |",
+			"ReplicationController/db-1 | deployment=db deploymentconfig=db |",
+		},
+		want: []string{"api-2: deployment=api-2", "db: deployment=db", "web: deploymentconfig=web"},
+		of:   []int{2, 2, 0, 1},
+	},
+	{
+		name: "what Longhorn runs on each node is one, the next node among them",
+		rows: []string{
+			"InstanceManager/instance-manager-8b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e | longhorn.io/component=instance-manager longhorn.io/node=a longhorn.io/managed-by=longhorn-manager |",
+			"InstanceManager/instance-manager-9b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e | longhorn.io/component=instance-manager longhorn.io/node=b longhorn.io/managed-by=longhorn-manager |",
+			"DaemonSet/longhorn-manager | app=longhorn-manager longhorn.io/managed-by=longhorn-manager |",
+		},
+		want: []string{
+			"instance-manager: longhorn.io/component=instance-manager +instance-manager-8b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e+instance-manager-9b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e",
+			"longhorn-manager: app=longhorn-manager",
+		},
+		of: []int{0, 0, 1},
+	},
+	{
 		name: "the users of a JupyterHub are one, the next among them",
 		rows: []string{
 			"| app=jupyterhub component=singleuser-server hub.jupyter.org/username=ana hub.jupyter.org/servername |",
