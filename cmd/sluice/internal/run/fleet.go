@@ -59,7 +59,8 @@ func LearnFleet(
 		c := FleetCluster{Name: name, Out: filepath.Join(cfg.Out, name)}
 		c.learn(ctx, cfg, failOn, func() (*Log, error) {
 			if all != nil {
-				return all, nil
+				l := *all // what learning lets go of is there for the next
+				return &l, nil
 			}
 			return open(name)
 		})
