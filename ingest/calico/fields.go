@@ -70,6 +70,7 @@ func (f field) namesEnd() bool {
 type known struct {
 	text   scan.Literal // with its quotes and the colon, as JSON without blanks before that has it
 	longer bool         // than Words
+	quoted scan.Literal // text as it stands in a string, once that was asked for
 	field  field
 	long   int    // the place of its field among the long ones, -1: it is none
 	ends   int    // 1 where it names an end

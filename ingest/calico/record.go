@@ -6,6 +6,8 @@ import "sluice/ingest/scan"
 type record struct {
 	text   []byte // with slack behind it
 	values [absent + 1]span
+	quoted bool               // it stands in a string
+	longs  [longFields][]byte // then: the long values
 	// same are the numbers of the long values, as repeated gives them.
 	same [longFields]uint64
 	// goldmane says that the record has a FlowKey: there, absent is zero.
@@ -26,6 +28,9 @@ func (r *record) raw(f field) []byte {
 	v := &r.values[f]
 	if v.to == 0 {
 		return nil
+	}
+	if r.quoted && f.long() >= 0 {
+		return r.longs[f.long()]
 	}
 	return r.text[v.from:v.to]
 }

@@ -10,9 +10,13 @@ import (
 
 // before is what a decoder remembers of the records before, to read the next ones faster. It serves one goroutine.
 type before struct {
-	keys  keys
-	long  repeated
-	times [2]moment // of the last beginning and the last end: the records of a window share them
+	keys keys
+	// quoted are long values that came in strings, by what they begin with, and unquoted those of the record.
+	quoted   []quotedValue
+	seed     maphash.Seed
+	unquoted [longFields][]byte
+	long     repeated
+	times    [2]moment // of the last beginning and the last end: the records of a window share them
 
 	protocol meant[model.Proto]
 	action   meant[model.Verdict]

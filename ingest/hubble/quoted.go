@@ -69,7 +69,7 @@ func (s *shapes) readQuoted(r *reader, b []byte) int {
 			i = r.quotedEnd(b, i, holeDestination, &r.dst)
 		case holeEnd:
 			r.said = *at.said
-			return stringEnd(b, i)
+			return scan.StringEnd(b, i)
 		default:
 			i = r.quotedValue(b, i, at.hole)
 		}
@@ -102,32 +102,10 @@ func (s *shape) chooseQuoted(b []byte, i int) *shape {
 	return nil
 }
 
-// stringEnd returns the index behind the quote that ends a string, before which blanks alone may stand.
-func stringEnd(b []byte, i int) int {
-	for {
-		switch b[i] {
-		case '"':
-			return i + 1
-		case ' ':
-			i++
-		case '\\':
-			if c := b[i+1]; c != 'n' && c != 'r' && c != 't' {
-				return -1
-			}
-			i += 2
-		default:
-			return -1
-		}
-	}
-}
-
-// opensQuote reports whether a quote stands at b[i:], as a string has it.
-func opensQuote(b []byte, i int) bool { return b[i] == '\\' && b[i+1] == '"' }
-
 // quotedText reads the value of a hole, which mostly is a plain text.
 func (r *reader) quotedText(b []byte, i int, h hole, to *[]byte) int {
-	if opensQuote(b, i) {
-		if end := scan.Plain(b, i+2); opensQuote(b, end) {
+	if scan.OpensQuote(b, i) {
+		if end := scan.Plain(b, i+2); scan.OpensQuote(b, end) {
 			*to = b[i+2 : end : end]
 			return end + 2
 		}
@@ -146,8 +124,8 @@ func (r *reader) quotedNumber(b []byte, i int, h hole, to *uint16) int {
 
 // quotedTime reads the time of the flow.
 func (r *reader) quotedTime(b []byte, i int) int {
-	if opensQuote(b, i) {
-		if us, end := r.minute.parse(b, i+2); end > 0 && opensQuote(b, end) {
+	if scan.OpensQuote(b, i) {
+		if us, end := r.minute.parse(b, i+2); end > 0 && scan.OpensQuote(b, end) {
 			r.time, r.timed = us, true
 			return end + 2
 		}
@@ -185,32 +163,9 @@ func (r *reader) quotedValue(b []byte, i int, h hole) int {
 // -1 for one with other escapes.
 func (r *reader) unquoted(b []byte, i int) (value []byte, end int) {
 	from := len(r.arena)
-	for depth, inside := 0, false; ; i++ {
-		c := b[i]
-		if opensQuote(b, i) {
-			i++
-			c, inside = '"', !inside
-		} else if c < ' ' || c == '\\' || c == '"' {
-			return nil, -1
-		}
-		switch {
-		case inside:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		}
-		scalar := depth < 0 || depth == 0 && c == ',' && !inside // ends before c
-		if !scalar {
-			r.arena = append(r.arena, c)
-		}
-		if !scalar && (depth > 0 || inside || c != '"' && c != '}' && c != ']') {
-			continue
-		}
-		if !scalar {
-			i++
-		}
-		r.arena = append(r.arena, make([]byte, scan.Slack)...)
-		return r.arena[from:len(r.arena):len(r.arena)], i
+	if r.arena, end = scan.Unquote(r.arena, b, i); end < 0 {
+		return nil, -1
 	}
+	r.arena = append(r.arena, make([]byte, scan.Slack)...)
+	return r.arena[from:len(r.arena):len(r.arena)], end
 }
