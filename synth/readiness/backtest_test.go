@@ -110,6 +110,25 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// TestByDayLies: a record whose clock lies makes no day, at neither end.
+func TestByDayLies(t *testing.T) {
+	lines := []string{"shop/cart -> shop/redis 6379/tcp hour=-50000", "shop/cart -> shop/redis 6379/tcp hour=50000"}
+	for h := range 72 {
+		lines = append(lines, fmt.Sprintf("shop/cart -> shop/redis 6379/tcp hour=%d times=100", h))
+	}
+	g := graphtest.Graph(t, lines...)
+	set := policy.PolicySet{Policies: []policy.Policy{{Name: "deny", Namespace: "shop", Ingress: true}}}
+	r, err := verify.Verify(t.Context(), g, set, verify.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range readiness.ByDay(g, &r) {
+		if i > 2 || len(d.Edges) != 1 {
+			t.Fatalf("day %d: %+v", i, d)
+		}
+	}
+}
+
 // TestByDay has what a policy would have denied, on the days on which it was needed.
 func TestByDay(t *testing.T) {
 	g := graphtest.Graph(t, `

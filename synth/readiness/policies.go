@@ -14,7 +14,8 @@ type Denied struct {
 	Edges []string // those that talked on it and of which at least one connection is lost; sorted
 }
 
-// ByDay spreads what a replay found lost over the days, from the first on which anything talked to the last.
+// ByDay spreads what a replay found lost over the days, from the first on which anything talked to the last. What is
+// dated far outside of the others has a clock that lies, and makes no day.
 func ByDay(g *graph.Graph, r *verify.Report) []Denied {
 	lost := map[graph.EdgeID]bool{}
 	for _, c := range r.Cases {
@@ -22,10 +23,14 @@ func ByDay(g *graph.Graph, r *verify.Report) []Denied {
 			lost[c.Edge] = true
 		}
 	}
+	first, last := g.Begin/dayMicros, g.End/dayMicros
 	days := map[uint32]map[string]bool{}
 	var seen []uint32
 	for i, e := range g.AllEdges() {
 		for _, h := range e.Windows {
+			if day := int64(h / 24); day < first || day > last {
+				continue
+			}
 			seen = append(seen, h/24)
 			if lost[i] {
 				if days[h/24] == nil {
