@@ -67,7 +67,7 @@ func (x *suspecting) job(p *graph.Peer) bool {
 func (x *suspecting) signs(e *graph.Edge, c *client) (n int) {
 	src, dst := x.g.Peers[e.Src].Namespace, x.g.Peers[e.Dst].Namespace
 	for _, odd := range []bool{
-		x.pairs[pair{e.Src, e.Dst}].all == 1,
+		x.pairs[pair{e.Src, e.Dst}] == nil,
 		src != dst && c.namespaces[dst] == 1,
 		x.users[doorOf(e)] == 1,
 	} {

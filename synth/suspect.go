@@ -13,7 +13,7 @@ import (
 // left out for it: a log does not tell what somebody meant to do.
 func suspicions(g *graph.Graph, d *decided) map[graph.EdgeID]string {
 	x := suspecting{g: g, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]int{},
-		pairs: map[pair]*pairPorts{}, users: map[door]int{}}
+		pairs: map[pair]*pairPorts{}, users: map[door]int{}, stages: map[string]string{}}
 	for _, f := range g.FanOuts {
 		x.vain[f.Client] = len(f.Edges)
 	}
@@ -22,6 +22,7 @@ func suspicions(g *graph.Graph, d *decided) map[graph.EdgeID]string {
 			x.count(e)
 		}
 	}
+	x.countPairs()
 	out := map[graph.EdgeID]string{}
 	for i, e := range g.AllEdges() {
 		if e.State.Worked() && d.on(i) == nil {
@@ -50,9 +51,8 @@ func (x *suspecting) why(e *graph.Edge) string {
 			x.pairs[pair{e.Src, e.Dst}].unheard)
 	case x.byHand(src):
 		return "its client is a pod that nothing runs but a person: kubectl run, or a test"
-	case environment(src.Namespace) != "" && environment(dst.Namespace) != "" &&
-		environment(src.Namespace) != environment(dst.Namespace):
-		return fmt.Sprintf("it goes from %s to %s", environment(src.Namespace), environment(dst.Namespace))
+	case x.stage(src) != "" && x.stage(dst) != "" && x.stage(src) != x.stage(dst):
+		return fmt.Sprintf("it goes from %s to %s", x.stage(src), x.stage(dst))
 	case dst.Kind == model.KindAddress && len(e.Names) == 0 && c.names && rare:
 		return "no name that its client asked for explains the address, as names do for its others"
 	case rare && c.records >= manyRecords && x.g.End-x.g.Begin >= longEnough:

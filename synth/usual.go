@@ -18,8 +18,9 @@ type suspecting struct {
 	g       *graph.Graph
 	clients map[graph.PeerID]*client
 	vain    map[graph.PeerID]int // connections tried in vain, by clients that tried many
-	pairs   map[pair]*pairPorts
-	users   map[door]int // clients of a port
+	pairs   map[pair]*pairPorts  // those with several edges
+	users   map[door]int         // clients of a port
+	stages  map[string]string    // environment of each namespace
 }
 
 // pair is a client and a server.
@@ -49,18 +50,44 @@ func (x *suspecting) count(e *graph.Edge) {
 	c.names = c.names || len(e.Names) > 0
 	c.namespaces[x.g.Peers[e.Dst].Namespace]++
 	x.users[doorOf(e)]++
-	p := x.pairs[pair{e.Src, e.Dst}]
-	if p == nil {
-		p = &pairPorts{}
-		x.pairs[pair{e.Src, e.Dst}] = p
+}
+
+// countPairs counts the ports of pairs. Edges of a pair follow each other, and mostly there is one.
+func (x *suspecting) countPairs() {
+	var p pairPorts
+	var at pair
+	end := func() {
+		if p.all > 1 {
+			x.pairs[at] = &pairPorts{p.all, p.single, p.unheard}
+		}
 	}
-	p.all++
-	if e.Records() <= fewRecords {
-		p.single++
+	for _, e := range x.g.AllEdges() {
+		if !e.State.Worked() {
+			continue
+		}
+		if of := (pair{e.Src, e.Dst}); of != at || p.all == 0 {
+			end()
+			at, p = of, pairPorts{}
+		}
+		p.all++
+		if e.Records() <= fewRecords {
+			p.single++
+		}
+		if unheard(e) {
+			p.unheard++
+		}
 	}
-	if unheard(e) {
-		p.unheard++
+	end()
+}
+
+// stage is the environment of a peer's namespace.
+func (x *suspecting) stage(p *graph.Peer) string {
+	s, ok := x.stages[p.Namespace]
+	if !ok {
+		s = environment(p.Namespace)
+		x.stages[p.Namespace] = s
 	}
+	return s
 }
 
 // unheard reports whether an edge is of datagrams that nobody answered.
@@ -69,10 +96,10 @@ func unheard(e *graph.Edge) bool {
 }
 
 // sweep reports whether most ports of a pair are single connections to many.
-func (p *pairPorts) sweep() bool { return p.single >= sweepPorts && 2*p.single > p.all }
+func (p *pairPorts) sweep() bool { return p != nil && p.single >= sweepPorts && 2*p.single > p.all }
 
 // deaf reports whether a client sent datagrams to many ports of a server, and most of its ports never answered.
-func (p *pairPorts) deaf() bool { return p.unheard >= sweepPorts && 2*p.unheard > p.all }
+func (p *pairPorts) deaf() bool { return p != nil && p.unheard >= sweepPorts && 2*p.unheard > p.all }
 
 // door is a port of a server.
 type door struct {
