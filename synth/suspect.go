@@ -87,3 +87,13 @@ func environment(namespace string) string {
 	}
 	return ""
 }
+
+// stage is the environment of a peer's namespace.
+func (x *suspecting) stage(p *graph.Peer) string {
+	s, ok := x.stages[p.Namespace]
+	if !ok {
+		s = environment(p.Namespace)
+		x.stages[p.Namespace] = s
+	}
+	return s
+}

@@ -80,16 +80,6 @@ func (x *suspecting) countPairs() {
 	end()
 }
 
-// stage is the environment of a peer's namespace.
-func (x *suspecting) stage(p *graph.Peer) string {
-	s, ok := x.stages[p.Namespace]
-	if !ok {
-		s = environment(p.Namespace)
-		x.stages[p.Namespace] = s
-	}
-	return s
-}
-
 // unheard reports whether an edge is of datagrams that nobody answered.
 func unheard(e *graph.Edge) bool {
 	return e.Grade == graph.OneWay || e.Grade == graph.GradeUnknown && e.Doubt == graph.DoubtDatagrams
