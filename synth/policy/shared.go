@@ -1,6 +1,9 @@
 package policy
 
-import "sync"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // Selectors has equal selectors use one memory: tens of thousands of policies name the same pods. It is safe for
 // concurrent use.
@@ -50,7 +53,9 @@ func (s Selector) appendKey(b []byte) (_ []byte, ok bool) {
 		if s[i].Op != In || len(s[i].Values) != 1 {
 			return b, false
 		}
-		b = append(append(append(append(b, s[i].Key...), 0), s[i].Values[0]...), 0)
+		for _, text := range [...]string{s[i].Key, s[i].Values[0]} {
+			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+		}
 	}
 	return b, true
 }

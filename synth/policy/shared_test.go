@@ -14,7 +14,9 @@ func TestSelectors(t *testing.T) {
 		odd := policy.Selector{{Key: "app", Op: policy.NotIn, Values: []string{"web"}}}
 		several := policy.Selector{{Key: "app", Values: []string{"web", "db"}}}
 		rule := policy.Rule{Peers: []policy.Peer{policy.PodsIn("shop", web()), policy.PodsIn("shop", odd), policy.PodsIn("bank", several),
-			policy.PodsIn("shop", policy.MatchLabels(map[string]string{"app": "web", "tier": "frontx"}))}}
+			policy.PodsIn("shop", policy.MatchLabels(map[string]string{"app": "web", "tier": "frontx"})),
+			policy.PodsIn("shop", policy.MatchLabels(map[string]string{"app": "web\x00db"})),
+			policy.PodsIn("shop", policy.MatchLabels(map[string]string{"app\x00web": "db"}))}}
 		return []policy.Policy{{Name: "a", Namespace: "shop", Subject: web(), Rules: []policy.Rule{rule}},
 			{Name: "b", Namespace: "shop", Subject: web()}, {Name: "c", Namespace: "shop"}}
 	}
