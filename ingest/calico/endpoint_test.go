@@ -3,6 +3,8 @@ package calico
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -133,5 +135,32 @@ func TestOwner(t *testing.T) {
 		if got := owner(tt.name, &labels{templateHash: tt.hash}); got != tt.want {
 			t.Errorf("%q with hash %q: got %v, want %v", tt.name, tt.hash, got, tt.want)
 		}
+	}
+}
+
+// TestIPv4: what is read as an address of version 4 is what net/netip reads, and nothing else is.
+func TestIPv4(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	texts := []string{"", ".", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "01.2.3.4", "1.2.3.00", "256.1.1.1", "1..2.3", "::1", "1.2.3.4%a"}
+	for range 100_000 {
+		b := make([]byte, r.IntN(16))
+		for i := range b {
+			b[i] = "00112259..:/"[r.IntN(12)]
+		}
+		texts = append(texts, string(b), fmt.Sprintf("%d.%d.%d.%d", r.IntN(300), r.IntN(300), r.IntN(300), r.IntN(300)))
+	}
+	read := 0
+	for _, text := range texts {
+		a, ok := ipv4([]byte(text))
+		want, err := netip.ParseAddr(text)
+		if is := err == nil && want.Is4(); ok != is || ok && netip.AddrFrom4(a) != want {
+			t.Fatalf("%q: %v %v, want %v %v", text, a, ok, want, is)
+		}
+		if ok {
+			read++
+		}
+	}
+	if read < 10_000 {
+		t.Errorf("only %d of %d are addresses", read, len(texts))
 	}
 }

@@ -3,7 +3,6 @@ package calico
 import (
 	"bytes"
 	"hash/maphash"
-	"strings"
 
 	"sluice/ingest/scan"
 )
@@ -31,12 +30,10 @@ func (d *records) Quoted(text []byte) bool {
 	return true
 }
 
-var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
 // inString returns the key as it stands in a string.
 func (k *known) inString() *scan.Literal {
 	if k.quoted.Text == "" {
-		k.quoted = scan.NewLiteral(quoted.Replace(k.text.Text))
+		k.quoted = scan.NewLiteral(scan.Quoted(k.text.Text))
 	}
 	return &k.quoted
 }

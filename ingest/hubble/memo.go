@@ -423,8 +423,8 @@ func (m *endMemo) quote() {
 		return
 	}
 	k, h := *m.last, *m.last.head
-	h.text, h.behind = scan.NewLiteral(quoted.Replace(h.text.Text)), scan.NewLiteral(quoted.Replace(h.behind.Text))
-	k.keep([...]string{quoted.Replace(k.first), quoted.Replace(k.rest[:k.second]), quoted.Replace(k.rest[k.second:])})
+	h.text, h.behind = scan.NewLiteral(scan.Quoted(h.text.Text)), scan.NewLiteral(scan.Quoted(h.behind.Text))
+	k.keep([...]string{scan.Quoted(k.first), scan.Quoted(k.rest[:k.second]), scan.Quoted(k.rest[k.second:])})
 	k.head = m.headOf(&h)
 	m.add(&k)
 }

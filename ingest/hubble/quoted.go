@@ -2,7 +2,6 @@ package hubble
 
 import (
 	"bytes"
-	"strings"
 
 	"sluice/ingest/scan"
 )
@@ -26,9 +25,6 @@ func (d *Decoder) Quoted(text []byte) bool {
 	}
 	return ok
 }
-
-// quoted spells a text as it stands in a string.
-var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // readQuoted is read for a record in a string, and returns the index behind that.
 func (s *shapes) readQuoted(r *reader, b []byte) int {
@@ -80,7 +76,7 @@ func (s *shapes) readQuoted(r *reader, b []byte) int {
 // inString returns the text as it stands in a string.
 func (s *shape) inString() string {
 	if s.quoted == "" {
-		s.quoted = quoted.Replace(s.text.Text)
+		s.quoted = scan.Quoted(s.text.Text)
 	}
 	return s.quoted
 }

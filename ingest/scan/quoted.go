@@ -1,6 +1,13 @@
 package scan
 
+import "strings"
+
 // A text that stands in a string of JSON has a backslash before each of its quotes.
+
+var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// Quoted spells a text as it stands in a string.
+func Quoted(text string) string { return quoted.Replace(text) }
 
 // OpensQuote reports whether a quote stands at b[i:], as a string has it.
 func OpensQuote(b []byte, i int) bool { return b[i] == '\\' && b[i+1] == '"' }
