@@ -136,17 +136,18 @@ func TestRetention(t *testing.T) {
 			}
 			cmd := exec.Command(os.Getenv("SLUICE"), append([]string{"ingest", "hubble://" + lab.address, "--follow", "--store", at}, c.keep(have)...)...)
 			var log bytes.Buffer
+			var left, partitions = 6, "?"
 			cmd.Stderr = &log
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
 			defer func() {
 				if _, _ = cmd.Process.Kill(), cmd.Wait(); t.Failed() {
-					t.Logf("the collector: %s", &log)
+					t.Logf("%d of 6 days left, in %s partitions; the collector: %s", left, partitions, &log)
 				}
 			}()
 			lab.begin("feed", map[string]any{"file": feed, "count": 60, "rate": 20})
-			reads, left := 0, 6
+			reads := 0
 			for end := time.Now().Add(time.Minute); left == 6 && time.Now().Before(end); reads++ {
 				left = state()
 			}
@@ -157,8 +158,8 @@ func TestRetention(t *testing.T) {
 			wait(t, func() bool {
 				lab.begin("feed", map[string]any{"file": feed, "count": 10, "rate": 100})
 				lab.end("feed")
-				have := c.server.mustQuery(fmt.Sprintf("SELECT count(DISTINCT day) FROM %s.%s WHERE day < today()", c.name, c.table))
-				return state() == left && have == fmt.Sprint(left)
+				partitions = c.server.mustQuery(fmt.Sprintf("SELECT count(DISTINCT day) FROM %s.%s WHERE day < today()", c.name, c.table))
+				return state() == left && partitions == fmt.Sprint(left)
 			})
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 			if err := cmd.Wait(); err != nil {

@@ -1,7 +1,10 @@
 package clickhouse
 
 import (
+	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,6 +64,24 @@ func TestPart(t *testing.T) {
 	}
 	if !s.HasSource("a") || s.HasSource("b") || !s.HasSize(9) || s.HasSize(8) {
 		t.Error("sources that were only prepared count, or others do not")
+	}
+}
+
+// TestEnd: the partitions of what was dropped are to go even if the replica that was asked knows of none of them, or not
+// of the row that drops them, and so are those that a process left before.
+func TestEnd(t *testing.T) {
+	s := &Store{dropped: "2026-03-01", ended: map[string]time.Time{"2026-02-28": {}},
+		bytes: map[string]int64{"2026-02-27": 1, "2026-02-28": 1, "2026-03-04": 1, "2026-03-05": 1}}
+	s.end([]string{"2026-03-02", "2026-03-03"})
+	if d := cmp.Diff([]string{"2026-02-27", "2026-02-28", "2026-03-02", "2026-03-03"}, slices.Sorted(maps.Keys(s.ended))); d != "" {
+		t.Error(d)
+	}
+	if !s.ended["2026-02-28"].IsZero() || s.dropped != "2026-03-03" {
+		t.Errorf("%+v", s)
+	}
+	s.end(nil)
+	if s.dropped != "2026-03-03" || len(s.ended) != 4 {
+		t.Errorf("%+v", s)
 	}
 }
 

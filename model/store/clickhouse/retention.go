@@ -41,13 +41,14 @@ func (s *Store) drop(ctx context.Context, o store.CompactOptions, c *store.Compa
 	old, ahead := store.Expired(all, o)
 	c.Ahead = ahead
 	var last time.Time
+	var ended []string
 	for _, g := range all {
 		day, err := time.Parse(time.DateOnly, g.Day)
 		if err != nil {
 			return err
 		}
 		if old[g.Path] && now.After(day.Add(24*time.Hour)) {
-			last, c.Dropped = day, c.Dropped+g.Rows
+			last, ended, c.Dropped = day, append(ended, g.Day), c.Dropped+g.Rows
 		}
 	}
 	if c.Dropped > 0 { // one row, which is there or not: so no reader sees some of the days
@@ -59,14 +60,29 @@ func (s *Store) drop(ctx context.Context, o store.CompactOptions, c *store.Compa
 			return err
 		}
 	}
+	s.end(ended)
+	return nil
+}
+
+// end notes of days that do not count any more that their partitions are there, or there again: of those that this
+// process has just dropped, oldest first, and of all that the servers told the size of. What the servers tell is not
+// enough: the replica that was asked may be behind, or the user not allowed to ask.
+func (s *Store) end(days []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n := len(days); n > 0 {
+		s.dropped, s.merged = max(s.dropped, days[n-1]), nil
+	}
 	for day := range s.bytes {
-		if _, known := s.ended[day]; !known && day <= s.dropped { // its partition is there, or there again
+		if day <= s.dropped {
+			days = append(days, day)
+		}
+	}
+	for _, day := range days {
+		if _, known := s.ended[day]; !known {
 			s.ended[day] = time.Now()
 		}
 	}
-	return nil
 }
 
 // sweep drops the partitions of days that ended some time ago, by this process or by one that was killed before it had.

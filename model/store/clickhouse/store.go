@@ -186,7 +186,7 @@ func (s *Store) reload(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.dropped, s.merged = rows, dropped, nil
+	s.rows, s.dropped, s.merged = rows, max(s.dropped, dropped), nil // a replica may be behind what this process wrote
 	return nil
 }
 
