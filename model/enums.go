@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -162,7 +163,7 @@ func (s Observers) Has(o Observer) bool { return s&(1<<o) != 0 }
 
 // Names lists the observers, the most telling first; it is never nil.
 func (s Observers) Names() []string {
-	names := []string{}
+	names := make([]string, 0, bits.OnesCount16(uint16(s)))
 	for o := AtDestination; o <= Elsewhere; o++ {
 		if s.Has(o) {
 			names = append(names, o.String())

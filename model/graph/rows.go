@@ -199,12 +199,12 @@ func PortRuns(all []uint16) []string {
 }
 
 // Sum is the edge that a row prints: the first one with the evidence of all. What all share stands, else the least of
-// their grades, and no doubt.
-func (g *Graph) Sum(r *Row) Edge {
-	sum := g.Edges[r.Edges[0]]
+// their grades, and no doubt. It must not be changed: that of a single edge is the graph's own.
+func (g *Graph) Sum(r *Row) *Edge {
 	if len(r.Edges) == 1 {
-		return sum
+		return &g.Edges[r.Edges[0]]
 	}
+	sum := g.Edges[r.Edges[0]]
 	windows := map[uint32]bool{}
 	for n, i := range r.Edges {
 		e := &g.Edges[i]
@@ -224,7 +224,7 @@ func (g *Graph) Sum(r *Row) Edge {
 		sum.Evidence.add(&e.Evidence)
 	}
 	sum.Windows = slices.Sorted(maps.Keys(windows))
-	return sum
+	return &sum
 }
 
 // add adds what was seen, windows aside.

@@ -4,7 +4,6 @@ package show
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
@@ -102,9 +101,9 @@ func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...fie
 	return printObject(w, format, append(append(o, more...), field{l.field, items}))
 }
 
-// stream writes JSON, one of n things a line, without holding them: there may be hundreds of thousands. They are made
-// and encoded on all processors.
-func (l *list[T]) stream(w io.Writer, n int, at func(i int) T, more ...field) error {
+// stream writes JSON, one of n things a line, without holding them: there may be hundreds of thousands. They are added
+// on all processors.
+func (l *list[T]) stream(w io.Writer, n int, add func(b []byte, i int) []byte, more ...field) error {
 	const portion = 256
 	out := bufio.NewWriterSize(w, 1<<16)
 	h := newHeader(l.kind)
@@ -117,17 +116,14 @@ func (l *list[T]) stream(w io.Writer, n int, at func(i int) T, more ...field) er
 		fmt.Fprintf(out, "  %q: %s,\n", f.name, b)
 	}
 	fmt.Fprintf(out, "  %q: [\n", l.field)
-	parts := make([]part[T], 4*runtime.GOMAXPROCS(0))
+	parts := make([][]byte, 4*runtime.GOMAXPROCS(0))
 	for from := 0; from < n; from += portion * len(parts) {
 		model.Each(len(parts), func(k int) {
 			first := from + k*portion
-			parts[k].encode(first, min(first+portion, n), at)
+			parts[k] = lines(parts[k][:0], first, min(first+portion, n), add)
 		})
-		for k := range parts {
-			if parts[k].err != nil {
-				return parts[k].err
-			}
-			if _, err := out.Write(parts[k].text.Bytes()); err != nil {
+		for _, p := range parts {
+			if _, err := out.Write(p); err != nil {
 				return err
 			}
 		}
@@ -136,24 +132,16 @@ func (l *list[T]) stream(w io.Writer, n int, at func(i int) T, more ...field) er
 	return out.Flush()
 }
 
-// part is the JSON of some things of a list.
-type part[T any] struct {
-	text bytes.Buffer
-	err  error
-}
-
-func (p *part[T]) encode(from, to int, at func(i int) T) {
-	p.text.Reset()
-	enc := json.NewEncoder(&p.text)
-	enc.SetEscapeHTML(false)
-	for i := from; i < to && p.err == nil; i++ {
+// lines adds some things of a list, one a line.
+func lines(b []byte, from, to int, add func(b []byte, i int) []byte) []byte {
+	for i := from; i < to; i++ {
 		sep := "    ,"
 		if i == 0 {
 			sep = "    "
 		}
-		p.text.WriteString(sep)
-		p.err = enc.Encode(at(i))
+		b = append(add(append(b, sep...), i), '\n')
 	}
+	return b
 }
 
 // object is printed with its fields in their order.

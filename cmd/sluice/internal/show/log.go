@@ -45,13 +45,53 @@ type EdgeView struct {
 	Windows     int      `json:"windows"` // hours in which it was seen
 	Observers   []string `json:"observers"`
 	Marks       []string `json:"marks,omitempty"`
-	Sample      *sample  `json:"sample,omitempty"`
+	Sample      sample   `json:"sample,omitzero"`
 }
 
 // sample is the earliest record behind an edge.
 type sample struct {
 	SourcePod      string `json:"sourcePod,omitempty"`
 	DestinationPod string `json:"destinationPod,omitempty"`
+}
+
+// appendJSON adds the view as the library would.
+func (v *EdgeView) appendJSON(b []byte) []byte {
+	m := members(b)
+	m.open()
+	m.text("source", v.Source)
+	m.text("destination", v.Destination)
+	m.text("port", v.Port)
+	m.someCount("edges", uint64(v.Edges))
+	m.text("state", v.State)
+	m.someText("grade", v.Grade)
+	m.someText("doubt", v.Doubt)
+	m.someText("reason", v.Reason)
+	m.someTexts("names", v.Names)
+	m.count("records", v.Records)
+	m.someCount("used", v.Used)
+	m.someCount("replies", v.Replies)
+	m.someCount("duplicates", v.Duplicates)
+	m.someCount("denied", v.Denied)
+	m.someCount("refused", v.Refused)
+	if v.Connections != nil {
+		m.count("connections", *v.Connections)
+	} else {
+		m.null("connections")
+	}
+	m.text("first", v.First)
+	m.text("last", v.Last)
+	m.count("windows", uint64(v.Windows))
+	m.texts("observers", v.Observers)
+	m.someTexts("marks", v.Marks)
+	if v.Sample != (sample{}) {
+		m.name("sample")
+		m.open()
+		m.someText("sourcePod", v.Sample.SourcePod)
+		m.someText("destinationPod", v.Sample.DestinationPod)
+		m.close()
+	}
+	m.close()
+	return m
 }
 
 // viewEdge is an edge as printed.
@@ -74,16 +114,13 @@ func viewRow(e *graph.Edge, r *graph.Row) EdgeView {
 		Names: e.Names, Records: e.Records(), Used: e.Used, Replies: e.Replies, Duplicates: e.Duplicates,
 		Denied:  e.DeniedRecords,
 		Refused: e.RefusedRecords, First: model.Stamp(e.First), Last: model.Stamp(e.Last), Windows: len(e.Windows),
-		Observers: e.Observers.Names(), Marks: marksOf(e),
+		Observers: e.Observers.Names(), Marks: marksOf(e), Sample: sample{e.SrcPod, e.DstPod},
 	}
 	if len(r.Edges) > 1 {
 		v.Edges = len(r.Edges)
 	}
 	if e.Conns > 0 {
 		v.Connections = &e.Conns
-	}
-	if e.SrcPod != "" || e.DstPod != "" {
-		v.Sample = &sample{e.SrcPod, e.DstPod}
 	}
 	return v
 }
@@ -132,10 +169,7 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 		same := string([]byte{byte(e.State), byte(e.Reason), byte(e.Grade), byte(e.Doubt)})
 		return graph.Alike{Ports: same + strings.Join(e.Names, " "), Addresses: same}
 	})
-	row := func(n int) EdgeView {
-		e := g.Sum(&rows[n])
-		return viewRow(&e, &rows[n])
-	}
+	row := func(n int) EdgeView { return viewRow(g.Sum(&rows[n]), &rows[n]) }
 	all := func(yield func(EdgeView) bool) {
 		for n := range rows {
 			if !yield(row(n)) {
@@ -159,7 +193,10 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 		more = append(more, field{"policyLog", uses})
 	}
 	if format == JSON {
-		return edges.stream(w, len(rows), row, more...)
+		return edges.stream(w, len(rows), func(b []byte, n int) []byte {
+			v := row(n)
+			return v.appendJSON(b)
+		}, more...)
 	}
 	return edges.print(w, format, all, more...)
 }

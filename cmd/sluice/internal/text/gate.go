@@ -1,6 +1,7 @@
 package text
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"sync"
@@ -26,10 +27,13 @@ func NewGate(w io.Writer) *Gate { return &Gate{w: w} }
 func (g *Gate) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := append(g.held, b...)
+	all := b
+	if len(g.held) > 0 {
+		all = append(g.held, b...)
+	}
 	whole := len(all) - unfinished(all)
 	_, err := g.w.Write(g.colour(model.PrintableText(all[:whole])))
-	g.held = append([]byte(nil), all[whole:]...)
+	g.held = bytes.Clone(all[whole:])
 	return len(b), err
 }
 
