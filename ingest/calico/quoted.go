@@ -11,9 +11,10 @@ import (
 // in an order that was seen. Of a value without other escapes than those of quotes the string is known, and long ones
 // that come again are known by how they stand there. Any other record is undone first, and read as all are.
 
-// Quoted reads the record that is the inside of a string of JSON, with which text begins and behind which no other
-// object may begin, and hands it on. It is false, and nothing is handed on, where it cannot be read so or is no flow.
-func (d *records) Quoted(text []byte) bool {
+// Quoted reads the record that is the inside of a string of JSON, with which text begins, if what stands behind the
+// string ends the line, and hands it on. It is false, and nothing is handed on, where it cannot be read so or is no
+// flow.
+func (d *records) Quoted(text []byte, ends func(behind []byte) bool) bool {
 	n := len(text)
 	b := d.room.Open(text)
 	d.rec = record{last: &d.before.keys.start, text: b, quoted: true}
@@ -21,7 +22,7 @@ func (d *records) Quoted(text []byte) bool {
 	if end > 0 {
 		end = scan.StringEnd(b, end)
 	}
-	ok := end > 0 && end <= n && bytes.IndexByte(b[end:n], '{') < 0
+	ok := end > 0 && end <= n && ends(text[end:])
 	d.room.Close(b, n)
 	if !ok || d.rec.signs < minNames || d.decode(nil) != nil {
 		return false

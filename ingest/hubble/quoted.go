@@ -1,23 +1,20 @@
 package hubble
 
-import (
-	"bytes"
-
-	"sluice/ingest/scan"
-)
+import "sluice/ingest/scan"
 
 // A record that stands in a string of JSON, as Docker and Loki keep it, has a backslash before each of its quotes. Of
 // a known form all but its values is known, and so is how that is written in a string: nothing has to be undone before
 // it is read. Any other record is undone, and read as all are; what was learned of it counts here as well.
 
-// Quoted reads the record that is the inside of a string of JSON, with which text begins and behind which no other
-// object may begin, and hands it on. It is false, and nothing is handed on, where the record is not of a known form.
-func (d *Decoder) Quoted(text []byte) bool {
+// Quoted reads the record that is the inside of a string of JSON, with which text begins, if what stands behind the
+// string ends the line, and hands it on. It is false, and nothing is handed on, where the record is not of a known
+// form.
+func (d *Decoder) Quoted(text []byte, ends func(behind []byte) bool) bool {
 	n := len(text)
 	b := d.room.Open(text)
 	d.r.begin()
 	end := d.r.shapes.readQuoted(&d.r, b)
-	ok := end > 0 && bytes.IndexByte(b[end:n], '{') < 0 && d.r.finish() && d.r.certain()
+	ok := end > 0 && end <= n && ends(text[end:]) && d.r.finish() && d.r.certain()
 	d.room.Close(b, n)
 	if ok {
 		d.r.into(&d.flow, &d.r.addresses)

@@ -204,6 +204,30 @@ var Wrappings = []Wrapping{
 			`]}]}]}`,
 		),
 	},
+	{
+		Name: "OpenTelemetry's lines",
+		Wrap: batches(escaped(
+			`{"timeUnixNano":"1","body":{"stringValue":%s},"attributes":[{"key":"a","value":{"stringValue":"b"}}]}`,
+			`{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"scope":{},"logRecords":[`,
+			",",
+			`]}]}]}`,
+		)),
+	},
+	{
+		Name: "pushes of Loki",
+		Wrap: batches(escaped(`["1740823200000000000",%s]`, `{"streams":[{"stream":{"app":"hubble"},"values":[`, ",", `]}]}`)),
+	},
+	{
+		Name: "CloudWatch's subscriptions",
+		Wrap: batches(escaped(`{"id":"1","timestamp":2,"message":%s}`, `{"logGroup":"g","logEvents":[`, ",", `]}`)),
+	},
+	{Name: "batches of Azure", Wrap: batches(list(`{"records":[{"p":`, `},{"p":`, `}]}`))},
+	{Name: "batches", Wrap: batches(list("[", ",", "]"))},
+	{Name: "Logstash with the original text", Wrap: func(r []string) string {
+		return lines("%s")(each(r, func(s string) string {
+			return `{"event":{"original":` + quote(s) + `},"message":` + quote(s) + `,"host":{"name":"a"}}`
+		}))
+	}},
 	{Name: "Base64", Wrap: func(r []string) string {
 		return lines(
 			`{"message":{"data":"%s","messageId":"1"}}`,
@@ -238,6 +262,19 @@ func lines(format string) func([]string) string {
 		var b strings.Builder
 		for _, r := range records {
 			fmt.Fprintf(&b, format+"\n", r)
+		}
+		return b.String()
+	}
+}
+
+// batches makes lines of some records each.
+func batches(of func([]string) string) func([]string) string {
+	return func(records []string) string {
+		var b strings.Builder
+		for i := 0; i < len(records); {
+			n := min(1+i%4, len(records)-i)
+			b.WriteString(of(records[i:i+n]) + "\n")
+			i += n
 		}
 		return b.String()
 	}

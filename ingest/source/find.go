@@ -29,8 +29,8 @@ type finder struct {
 	depth  int
 	offset int // of the string that is looked into, in the outermost text
 	found  int
-	hit    node // the object or string of the outermost text that was the last record
-	single bool // the outermost text is one object, which was not asked about
+	hits   []node // the objects and strings of the outermost text that were records
+	single bool   // the outermost text is one object, which was not asked about
 	broken brokenness
 	// endless counts objects and arrays without an end.
 	endless int
@@ -42,6 +42,14 @@ type node struct {
 	// kind is '{' or '[', '"' for a string, 'e' for an object of escaped quotes in plain text, 'c' for one of doubled
 	// ones.
 	kind byte
+}
+
+// begin is where what is in a record's string begins, or the record.
+func (n node) begin() int32 {
+	if n.kind == '"' {
+		return n.from + 1
+	}
+	return n.from
 }
 
 // brokenness says what is wrong with a text.
@@ -64,7 +72,7 @@ const (
 // find looks through a text and returns how many records it found. What is wrong with the rest stands in f.broken.
 func (f *finder) find(text []byte) int {
 	f.nodes, f.depth, f.found, f.single, f.broken, f.endless, f.offset = f.nodes[:0], 0, 0, false, sound, 0, 0
-	f.hit = node{}
+	f.hits = f.hits[:0]
 	f.look(text)
 	return f.found
 }
@@ -108,7 +116,7 @@ func (f *finder) visit(text []byte, i int) int {
 		if !whole && f.claim(text[n.from:n.to], f.at(n.from)) {
 			f.found++
 			if f.depth == 0 {
-				f.hit = n
+				f.hits = append(f.hits, n)
 			}
 			return f.after(i)
 		}
@@ -164,7 +172,7 @@ func (f *finder) members(text []byte, i int) int {
 
 // collect returns copies of the records in node i, and the node after it.
 func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
-	claim, miss, found := f.claim, f.miss, f.found
+	claim, miss, found, hits := f.claim, f.miss, f.found, len(f.hits)
 	f.claim = func(text []byte, _ int) bool {
 		if !f.sniff(text) {
 			return false
@@ -174,7 +182,7 @@ func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
 	}
 	f.miss = nil
 	next = f.visit(text, i)
-	f.claim, f.miss, f.found = claim, miss, found
+	f.claim, f.miss, f.found, f.hits = claim, miss, found, f.hits[:hits]
 	return next, records
 }
 
@@ -251,7 +259,7 @@ func (f *finder) inside(text []byte, n node) {
 	if f.claim(inner, f.offset) {
 		f.found++
 		if f.depth == 1 && n.kind == '"' {
-			f.hit = n
+			f.hits = append(f.hits, n)
 		}
 	} else {
 		f.look(inner)

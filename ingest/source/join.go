@@ -109,6 +109,24 @@ func dockerEnd(line []byte) (end int, isStderr bool) {
 	return i + len(escapedNL), string(stream) == "stderr"
 }
 
+// isNoPart reports whether a line is an object that is no part of a longer line, by what it lacks; false: that is not
+// sure.
+func isNoPart(line []byte) bool {
+	if len(line) == 0 || line[0] != '{' || bytes.HasPrefix(line, dockerLog) {
+		return false
+	}
+	for i := 1; i < len(line)-1; i++ {
+		n := bytes.IndexByte(line[i:], 'P')
+		if n < 0 {
+			return true
+		}
+		if i += n; line[i-1] == '"' && i+1 < len(line) && line[i+1] == '"' {
+			return false
+		}
+	}
+	return true
+}
+
 func hasMark(line []byte) bool {
 	for _, m := range partMarks {
 		if bytes.Contains(line, m) {
@@ -128,6 +146,10 @@ type pieces struct {
 
 // container decodes a line of a container's log, or keeps it until the rest has come.
 func (w *worker) container(source string, line int64, text []byte) {
+	if !w.pending[0].open && !w.pending[1].open && isNoPart(text) {
+		w.item(source, line, text, false)
+		return
+	}
 	p, ok := pieceOf(text)
 	if !ok {
 		w.item(source, line, text, false)
@@ -182,7 +204,12 @@ func wholeLines(text []byte) (end int) {
 		if i := bytes.IndexByte(text[from:], '\n'); i >= 0 {
 			next = from + i + 1
 		}
-		if p, ok := pieceOf(bytes.TrimSpace(text[from:next])); ok {
+		line := bytes.TrimSpace(text[from:next])
+		if !open[0] && !open[1] && isNoPart(line) {
+			from, end = next, next
+			continue
+		}
+		if p, ok := pieceOf(line); ok {
 			open[map[bool]int{true: 1}[p.stderr]] = p.more
 		}
 		if from = next; !open[0] && !open[1] {

@@ -7,12 +7,27 @@ import "bytes"
 type pattern []patternPart
 
 type patternPart struct {
-	hole byte // 'n' for a number, 's' for a string, 0 for nothing
+	hole byte // 'n' for a number, 's' for a string, 'q' and 'o' for a repeat, 0 for nothing
 	text string
 }
 
+// repeat is a record that was a string, which pipelines keep more than once: its bytes with its quotes, and what they
+// stand for, which is an object. Its zero is no record.
+type repeat struct{ quoted, object []byte }
+
+// begins returns the length of the record that a text begins with once more, and the kind of its hole; 0 for none.
+func (r *repeat) begins(text []byte) (n int, hole byte) {
+	switch {
+	case len(r.quoted) > 0 && bytes.HasPrefix(text, r.quoted):
+		return len(r.quoted), 'q'
+	case len(r.object) > 0 && bytes.HasPrefix(text, r.object):
+		return len(r.object), 'o'
+	}
+	return 0, 0
+}
+
 // newPattern makes a pattern of what stood around a record.
-func newPattern(text []byte) pattern {
+func newPattern(text []byte, r *repeat) pattern {
 	var p pattern
 	from, hole := 0, byte(0)
 	part := func(to, next int, kind byte) {
@@ -20,7 +35,11 @@ func newPattern(text []byte) pattern {
 		from, hole = next, kind
 	}
 	for i := 0; i < len(text); {
+		again, kind := r.begins(text[i:])
 		switch {
+		case again > 0:
+			part(i, i+again, kind)
+			i += again
 		case isDigit(text[i]):
 			n := i
 			for i < len(text) && isDigit(text[i]) {
@@ -53,7 +72,7 @@ func isKey(behind []byte) bool {
 }
 
 // begins returns the length of what a text begins with that is like the pattern, -1 where it begins otherwise.
-func (p pattern) begins(text []byte) int {
+func (p pattern) begins(text []byte, r *repeat) int {
 	i := 0
 	for n := range p {
 		switch from := i; p[n].hole {
@@ -73,6 +92,12 @@ func (p pattern) begins(text []byte) int {
 				return -1
 			}
 			i += end + len(`""`)
+		case 'q', 'o':
+			again, kind := r.begins(text[i:])
+			if kind != p[n].hole {
+				return -1
+			}
+			i += again
 		}
 		end := i + len(p[n].text)
 		if end > len(text) || string(text[i:end]) != p[n].text {

@@ -187,7 +187,8 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 		return ErrEmpty
 	}
 	h, ok := r.head(peek, err != nil)
-	if !ok && err == nil { // the log of a program begins with more than flows
+	// The log of a program begins with more than flows, and a line of many records is long.
+	if long := peek[0] == '{' && bytes.IndexByte(peek, '\n') < 0; (!ok || long) && err == nil {
 		br = bufio.NewReaderSize(br, farPeek)
 		peek, err = br.Peek(farPeek)
 		h, ok = r.head(peek, err != nil)

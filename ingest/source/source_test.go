@@ -411,6 +411,82 @@ func TestMembersAlike(t *testing.T) {
 	}
 }
 
+// TestListsAlike: lines that hold several records, and those that hold one more than once, are read for what they are,
+// each by itself and after lines that look alike.
+func TestListsAlike(t *testing.T) {
+	one := func(port int) string { return fmt.Sprintf(record, port) }
+	text := func(s string) string { return fmt.Sprintf("%q", s) }
+	port := 0
+	next := func() string { port++; return one(port) }
+	batch := func(n int, item string) string {
+		var items []string
+		for range n {
+			items = append(items, fmt.Sprintf(item, text(next())))
+		}
+		return strings.Join(items, ",")
+	}
+	logs := `{"time":"a","properties":{"log":%s,"pod":"x"}}`
+	twice := func(a, b string) string {
+		return `{"at":1,"event":{"original":` + a + `},"message":` + b + `,"of":{"host":"a"}}`
+	}
+	kept := func(a, b string) string { return `{"at":1,"log":` + a + `,"read":` + b + `,"of":{"host":"a"}}` }
+	lines := []string{
+		`{"records":[` + batch(3, logs) + `]}`,
+		`{"records":[` + batch(1, logs) + `]}`,
+		`{"records":[` + batch(5, logs) + `]}`,
+		`{"records":[` + batch(2, logs) + `,{"time":"b","properties":{"log":"{}","pod":"x"}},` + batch(2, logs) + `]}`,
+		`{"records":[` + batch(2, logs) + `,{"time":"b","properties":{"log":"` + `","pod":"x"}},` + batch(2, logs) + `]}`,
+		`{"records":[` + batch(2, logs) + `,{"time":"b"}]}`,
+		`{"records":[` + batch(3, logs) + `],"more":` + text(next()) + `}`,
+		`{"records":[` + batch(3, logs) + `]}}`,
+		`{"records":[` + batch(3, logs) + `]`,
+		`{"records":[` + batch(3, logs),
+		`{"records":[` + batch(2, logs) + `,{"time":"b","properties":{"log":` + text(one(90)[:120]) + `,"pod":"x"}}]}`,
+		`{"records":[` + batch(2, logs) + `,{"time":"b","properties":{"log":` + text(strings.Replace(one(91), "91", "-1", 1)) + `,"pod":"x"}}]}`,
+		`{"records":[` + next() + `,` + next() + `,` + next() + `]}`,
+		`{"records":[` + next() + `,` + next() + `]}`,
+		`{"records":[` + next() + `,` + next() + `,{"a":{}},` + next() + `]}`,
+		`{"records":[` + next() + `,` + next() + `,` + one(92)[:100] + `]}`,
+		`{"records":[` + next() + ` , ` + next() + `,` + next() + `]} `,
+		twice(text(one(40)), text(one(40))),
+		twice(text(one(41)), text(one(41))),
+		twice(text(one(42)), text(one(43))),
+		twice(text(one(44)), text(`{"a":`+one(45)+`}`)),
+		twice(text(one(46)), text(one(46))+`,"more":`+text(one(47))),
+		kept(text(one(50)+"\n"), one(50)),
+		kept(text(one(51)+"\n"), one(51)),
+		kept(text(one(52)), one(53)),
+		kept(text(one(54)), `{"a":`+one(55)+`}`),
+		kept(text(one(56)), one(56)[:len(one(56))-1]+`,"x":1}`),
+		kept(text(`{"x":1}`), `{"x":1}`),
+	}
+	ahead := one(100) + "\n" + one(101) + "\n" // so that it is a log of lines
+	alone := &log{}
+	for i, line := range lines {
+		got, _ := readAll(t, 1, strings.NewReader(ahead+line+"\n"), "-")
+		alone.ports = append(alone.ports, slices.DeleteFunc(got.ports, func(p int) bool { return p >= 100 })...)
+		for _, r := range got.rejects {
+			alone.rejects = append(alone.rejects, strings.Replace(r, "3:", fmt.Sprintf("%d:", i+3), 1))
+		}
+	}
+	slices.Sort(alone.ports)
+	for _, order := range [][]string{lines, slices.Concat(lines, lines)} {
+		got, _ := readAll(t, 1, strings.NewReader(ahead+strings.Join(order, "\n")+"\n"), "-")
+		got.ports = slices.DeleteFunc(got.ports, func(p int) bool { return p >= 100 })
+		want := slices.Repeat(alone.ports, len(order)/len(lines))
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got.ports); diff != "" {
+			t.Errorf("ports (-alone +together): %s", diff)
+		}
+		if len(got.rejects) != len(alone.rejects)*len(order)/len(lines) {
+			t.Errorf("rejects alone %q, together %q", alone.rejects, got.rejects)
+		}
+	}
+	if len(alone.ports) < 45 || len(alone.rejects) < 4 {
+		t.Errorf("%v, %q", alone.ports, alone.rejects)
+	}
+}
+
 // FuzzAlike: what is read of a line does not depend on the line before it.
 func FuzzAlike(f *testing.F) {
 	one := fmt.Sprintf(record, 1)
@@ -418,6 +494,11 @@ func FuzzAlike(f *testing.F) {
 	f.Add(`{"a":{"x":[1,"t"]},"b":`+one+`,"c":{"d":"e"},"f":2}`, `{"a":{"x":[1,"{"]},"b":`+one+`,"c":{"d":"\\"},"f":2}`)
 	f.Add(`[pod/a] 7 `+one, `[pod/b] 8 `+one+one)
 	f.Add(`{"log":`+fmt.Sprintf("%q", one)+`,"n":1}`, `{"log":`+fmt.Sprintf("%q", one)+`,"n":`+one+`}`)
+	f.Add(`{"a":[{"log":`+fmt.Sprintf("%q", one)+`,"n":1},{"log":`+fmt.Sprintf("%q", one)+`,"n":2}]}`,
+		`{"a":[{"log":`+fmt.Sprintf("%q", one)+`,"n":1},{"log":"","n":2},{"log":`+fmt.Sprintf("%q", one)+`,"n":3}]}`)
+	f.Add(`{"a":[`+one+`,`+one+`]}`, `{"a":[`+one+`,{"flow":{}},`+one+`]}`)
+	f.Add(`{"log":`+fmt.Sprintf("%q", one)+`,"b":`+fmt.Sprintf("%q", one)+`}`, `{"log":`+fmt.Sprintf("%q", one)+`,"b":"{}"}`)
+	f.Add(`{"log":`+fmt.Sprintf("%q", one)+`,"b":`+one+`}`, `{"log":`+fmt.Sprintf("%q", one)+`,"b":{"flow":{}}}`)
 	f.Fuzz(func(t *testing.T, before, line string) {
 		if strings.Contains(before+line, "\n") {
 			return

@@ -20,6 +20,7 @@ type worker struct {
 	told     int64  // records that progress knows of
 	unended  bool   // at a line without end: the last one of the input
 	trying   bool   // what is decoded counts if it is a flow alone
+	rehearse bool   // flows do not count
 	block    *block // whose lines are read, and numbered from 0 on; nil where the whole of an input is
 
 	// of the text that is looked into
@@ -33,6 +34,7 @@ type worker struct {
 	inner   []byte    // a record that was escaped
 
 	wrappers    []wrapper // what stood around the last records
+	listed      []int32   // where the records of a list begin
 	nextWrapper int
 }
 
@@ -57,6 +59,9 @@ func (w *worker) reads(format int) {
 
 // Flow counts a record and hands it on.
 func (w *worker) Flow(f *model.Flow) {
+	if w.rehearse {
+		return
+	}
 	w.count()
 	w.sink.Flow(f)
 }
@@ -132,8 +137,8 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 	before := w.records
 	n := w.finder.find(text)
 	switch {
-	case n == 1 && w.records == before+1 && w.finder.broken == sound && w.finder.hit.to > 0:
-		w.wrapped(text, w.finder.hit)
+	case n > 0 && w.records == before+int64(n) && w.finder.broken == sound && len(w.finder.hits) == n:
+		w.wrapped(text, w.finder.hits)
 	case w.finder.broken == cutRecord:
 		w.malformed(source, line, model.BadJSON, "a record that is cut off: "+ingest.Excerpt(text))
 	case n > 0 && w.finder.broken == damaged:
@@ -145,7 +150,15 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 
 // several decodes a line of more than one value, as cat makes of files without an end to their last line.
 func (w *worker) several(source string, line int64, text []byte, quiet bool) {
+	known, _ := w.decoders[0].(knownDecoder)
 	for len(text) > 0 {
+		if known != nil && text[0] == '{' {
+			if n := known.Next(text, nil); n > 0 {
+				line += int64(bytes.Count(text[:n], newline))
+				text = bytes.TrimSpace(text[n:])
+				continue
+			}
+		}
 		n := len(text)
 		if end := ingest.End(text); text[0] == '{' && end > 0 {
 			n = end

@@ -1,14 +1,25 @@
 package source
 
-import "bytes"
+import (
+	"bytes"
+
+	"sluice/ingest"
+	"sluice/ingest/scan"
+)
 
 // wrapper is what stood around a record that was a member of another object, or a string of one: lines of one source
 // have the same. It is a prediction: all but numbers and texts that hold nothing has to be there again, and what is
 // behind the record must not hold another.
 type wrapper struct {
-	before pattern
-	// behind is what stood behind a record that was no string, with which the line ends again; empty for a string.
-	behind pattern
+	before, behind pattern
+	quoted         bool    // the record was a string, behind whose quote behind stood
+	between        pattern // of a list what stood between its records, nil where there was one
+}
+
+// ends reports whether what stands behind a record in a string holds no other one: it has no object, or what stood
+// behind one before.
+func (p *wrapper) ends(behind []byte, r *repeat) bool {
+	return bytes.IndexByte(behind, '{') < 0 || p.behind.begins(behind, r) == len(behind)
 }
 
 // maxWrappers is how many are remembered: a few for the pods of a cluster, which metadata tells apart.
@@ -16,32 +27,45 @@ const maxWrappers = 8
 
 // quotedDecoder is a decoder that can read a record where it stands in a string of JSON.
 type quotedDecoder interface {
-	// Quoted decodes the record that is the inside of a string, with which text begins; behind the string no object may
-	// begin. It is false where it cannot, and then nothing was handed on.
-	Quoted(text []byte) bool
+	// Quoted decodes the record that is the inside of a string, with which text begins, if what stands behind the string
+	// ends the line. It is false where it cannot, and then nothing was handed on.
+	Quoted(text []byte, ends func(behind []byte) bool) bool
 }
 
 // unwrap decodes the record of a text that looks like one before, and is false where it does not.
 func (w *worker) unwrap(source string, line int64, text []byte) bool {
 	for i := range w.wrappers {
 		p := &w.wrappers[i]
-		n := p.before.begins(text)
+		n := p.before.begins(text, &repeat{})
 		if n < 0 {
 			continue
 		}
-		if p.behind != nil {
+		if p.between != nil {
+			if w.list(p, source, line, text, n, true) > 0 {
+				w.used(i)
+				return true
+			}
+			continue
+		}
+		if !p.quoted {
 			if end := p.behind.ends(text); end <= n || !w.flow(source, line, text[n:end]) {
 				continue
 			}
 			w.used(i)
 			return true
 		}
-		if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[n:]) {
+		ends := func(behind []byte) bool {
+			return p.ends(behind, &repeat{quoted: text[n-1 : len(text)-len(behind)]})
+		}
+		if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[n:], ends) {
 			w.used(i)
 			return true
 		}
 		var end int
-		if w.inner, end = unescapeTo(w.inner[:0], text[n:], true); end < 0 || bytes.IndexByte(text[n+end:], '{') >= 0 {
+		if w.inner, end = unescapeTo(w.inner[:0], text[n:], true); end < 0 {
+			return false
+		}
+		if end += n + 1; !p.ends(text[end:], &repeat{text[n-1 : end], bytes.TrimSpace(w.inner)}) {
 			return false
 		}
 		if !w.flow(source, line, bytes.TrimSpace(w.inner)) {
@@ -66,15 +90,35 @@ func (w *worker) flow(source string, line int64, text []byte) bool {
 // used puts a wrapper first.
 func (w *worker) used(i int) { w.wrappers[0], w.wrappers[i] = w.wrappers[i], w.wrappers[0] }
 
-// wrapped remembers what stood around the record that the finder found in a text.
-func (w *worker) wrapped(text []byte, n node) {
-	p, behind := wrapper{before: newPattern(text[:n.from+1])}, text[n.to:]
-	if n.kind == '{' {
-		p = wrapper{newPattern(text[:n.from]), newPattern(behind)}
-	}
-	for i, c := range behind {
-		// A record that says the same once more may say something else the next time.
-		if c == '{' && (n.kind != '{' || w.finder.sniff(behind[i:])) {
+// wrapped remembers what stood around the records that the finder found in a text.
+func (w *worker) wrapped(text []byte, records []node) {
+	first, last := records[0], records[len(records)-1]
+	p := wrapper{before: newPattern(text[:first.begin()], &repeat{}), quoted: first.kind != '{'}
+	for i, n := range records {
+		if n.kind != first.kind {
+			return
+		}
+		r := &repeat{}
+		if p.quoted {
+			r.quoted = text[n.from:n.to]
+		}
+		if p.quoted && len(records) == 1 {
+			w.inner = unescape(w.inner[:0], text[n.begin():n.to-1])
+			r.object = bytes.TrimSpace(w.inner)
+		}
+		behind := text[n.to:]
+		if n != last {
+			behind = text[n.to:records[i+1].begin()]
+		}
+		if w.holdsMore(behind, r) {
+			return
+		}
+		switch {
+		case n == last:
+			p.behind = newPattern(behind, r)
+		case i == 0:
+			p.between = newPattern(behind, r)
+		case p.between.begins(behind, r) != len(behind):
 			return
 		}
 	}
@@ -84,4 +128,91 @@ func (w *worker) wrapped(text []byte, n node) {
 	}
 	w.wrappers[w.nextWrapper%maxWrappers] = p
 	w.nextWrapper++
+}
+
+// list decodes the records of a text that begins like a list before, of which the first one begins at i, and returns
+// the length of the list; 0, and nothing was handed on, where it does not, where one of them is no flow, or where the
+// list ends before a text does that has to be one.
+func (w *worker) list(p *wrapper, source string, line int64, text []byte, i int, whole bool) int {
+	if cap(text)-len(text) < scan.Slack { // else decoders would copy it for each record
+		text = append(make([]byte, 0, len(text)+scan.Slack), text...)
+	}
+	w.listed, w.rehearse = w.listed[:0], true
+	defer func() { w.rehearse = false }()
+	for {
+		from := i
+		if p.quoted {
+			from--
+		}
+		end := w.record(source, line, text, i, p.quoted)
+		if end < 0 {
+			return 0
+		}
+		w.listed = append(w.listed, int32(i))
+		r := &repeat{}
+		if p.quoted {
+			r.quoted = text[from:end]
+		}
+		if next := p.between.begins(text[end:], r); next > 0 {
+			i = end + next
+			continue
+		}
+		last := p.behind.begins(text[end:], r)
+		if last <= 0 || whole && end+last != len(text) {
+			return 0
+		}
+		w.rehearse = false
+		for _, i := range w.listed {
+			w.record(source, line, text, int(i), p.quoted)
+		}
+		return end + last
+	}
+}
+
+// record decodes the record at i, or in the string whose inside begins there, and returns the index behind it, -1 where
+// it is no flow.
+func (w *worker) record(source string, line int64, text []byte, i int, quoted bool) (end int) {
+	if !quoted {
+		if d, ok := w.decoders[0].(knownDecoder); ok {
+			if n := d.Next(text[i:], nil); n > 0 {
+				return i + n
+			}
+		}
+		if n := ingest.End(text[i:]); n > 0 && w.flow(source, line, text[i:i+n]) {
+			return i + n
+		}
+		return -1
+	}
+	any := func(behind []byte) bool {
+		end = len(text) - len(behind)
+		return true
+	}
+	if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[i:], any) {
+		return end
+	}
+	n := 0
+	if w.inner, n = unescapeTo(w.inner[:0], text[i:], true); n < 0 || !w.flow(source, line, bytes.TrimSpace(w.inner)) {
+		return -1
+	}
+	return i + n + 1
+}
+
+// holdsMore reports whether a record may stand behind one, beside one that has its very bytes: what says the same once
+// more may say something else the next time. Behind one that was a string any string with a brace may be one.
+func (w *worker) holdsMore(behind []byte, r *repeat) bool {
+	for i := 0; i < len(behind); {
+		n, _ := r.begins(behind[i:])
+		switch c := behind[i]; {
+		case n > 0:
+		case c == '{' && w.finder.sniff(behind[i:]):
+			return true
+		case c == '"' && r.quoted != nil && i+1 < len(behind): // at the end another record begins
+			whole := false
+			if n, whole = strEnd(behind[i:], 1); !whole || bytes.IndexByte(behind[i:i+n], '{') >= 0 {
+				return true
+			}
+		}
+		i += max(n, 1)
+	}
+	return false
 }
