@@ -144,7 +144,7 @@ func (f *Fold) sum(r, o *model.Observation, srcPod, dstPod []byte) {
 	r.Records += o.Records
 	r.Conns += o.Conns
 	r.Marks |= o.Marks
-	r.Last = max(r.Last, o.Last)
+	r.Last = r.LastWith(o)
 	if o.First > r.First {
 		return
 	}

@@ -146,3 +146,12 @@ type Observation struct {
 	SrcPod   NameID // pods of the earliest record (smallest names at equal times); 0 where unknown
 	DstPod   NameID
 }
+
+// LastWith is the last time of the sum of two rows of one key. Rows that note an address have that of the first one
+// alone: which of those after it are noted depends on who read what.
+func (o *Observation) LastWith(other *Observation) Micros {
+	if o.Reason == NodeAddress {
+		return min(o.Last, other.Last)
+	}
+	return max(o.Last, other.Last)
+}

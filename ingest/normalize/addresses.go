@@ -11,60 +11,71 @@ import (
 const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.HealthEndpoint | model.IngressEntity |
 	model.Unmanaged | model.Init
 
-// notes remember the ends at addresses that were noted last, each with its hour, by hashes of 64 bits under a seed of
-// this process: in sets of eight, a line of a processor's cache. What is forgotten is noted again, and changes nothing.
-// Where much is forgotten there are more sets.
+// notes remember the ends at addresses that were noted last, each with its hour and the time of the record, by hashes of
+// 64 bits under a seed of this process: in sets of four, a line of a processor's cache. What is forgotten is noted
+// again, and changes nothing. Where much is forgotten there are more sets.
 type notes struct {
 	seed   maphash.Seed
 	sets   []noteSet
 	forgot int // since there were as many sets
 }
 
-type noteSet [8]uint64
+type noteSet [4]note
 
-// Numbers of sets, powers of two: places for 8,000 pods and nodes at first, and for 200,000 in the end, in 2 MiB.
+type note struct {
+	hash uint64
+	at   model.Micros
+}
+
+// Numbers of sets, powers of two: places for 8,000 pods and nodes at first, and for 200,000 in the end, in 4 MiB.
 const (
-	noteSets = 1 << 10
-	mostSets = 1 << 15
+	noteSets = 1 << 11
+	mostSets = 1 << 16
 )
 
-// hash is what an end at an address is remembered by in an hour.
-func (n *notes) hash(id model.EndpointID, ip []byte, hour uint32) uint64 {
+// of is what an end at an address is remembered by in an hour.
+func (n *notes) of(id model.EndpointID, ip, pod []byte, hour uint32, at model.Micros) note {
 	if n.sets == nil {
 		*n = notes{maphash.MakeSeed(), make([]noteSet, noteSets), 0}
 	}
-	return max(1, (maphash.Bytes(n.seed, ip)^uint64(hour)<<32^uint64(id))*0x9E3779B97F4A7C15)
+	h := maphash.Bytes(n.seed, ip) ^ maphash.Bytes(n.seed, pod)<<1 ^ uint64(hour)<<32 ^ uint64(id)
+	return note{max(1, h*0x9E3779B97F4A7C15), at}
 }
 
-// has reports whether a hash is remembered. It takes no branch, so that the processor goes on while memory is slow.
-func (n *notes) has(h uint64) bool {
-	all := ^uint64(0)
-	for _, k := range n.at(h) {
-		k ^= h
-		all &= k | -k // whose highest bit is 0 where k is 0
+// has reports whether the same is remembered of this time or an earlier one. It takes no branch, so that the processor
+// goes on while memory is slow.
+func (n *notes) has(x note) bool {
+	found := uint64(0)
+	for _, k := range n.at(x) {
+		other := k.hash ^ x.hash
+		found |= ^(other | -other | uint64(x.at-k.at)) // whose highest bit is 1 where it is the same, and not later
 	}
-	return int64(all) >= 0
+	return int64(found) < 0
 }
 
-// add remembers a hash.
-func (n *notes) add(h uint64) {
+// add remembers an end.
+func (n *notes) add(x note) {
 	if n.forgot > len(n.sets)/2 && len(n.sets) < mostSets {
 		n.grow()
 	}
-	n.put(h)
+	n.put(x)
 }
 
-// at is the set of a hash.
-func (n *notes) at(h uint64) *noteSet { return &n.sets[h>>32&uint64(len(n.sets)-1)] }
+// at is the set of a note.
+func (n *notes) at(x note) *noteSet { return &n.sets[x.hash>>32&uint64(len(n.sets)-1)] }
 
-// put remembers a hash.
-func (n *notes) put(h uint64) {
-	set := n.at(h)
-	if set[len(set)-1] != 0 {
+// put remembers an end, in place of what it knew of it.
+func (n *notes) put(x note) {
+	set := n.at(x)
+	last := 0
+	for last < len(set)-1 && set[last].hash != x.hash {
+		last++
+	}
+	if h := set[last].hash; h != 0 && h != x.hash {
 		n.forgot++
 	}
-	copy(set[1:], set[:])
-	set[0] = h
+	copy(set[1:last+1], set[:last])
+	set[0] = x
 }
 
 // grow makes room for twice as many.
@@ -73,8 +84,8 @@ func (n *notes) grow() {
 	n.sets, n.forgot = make([]noteSet, 2*len(old)), 0
 	for i := range old {
 		for k := len(old[i]) - 1; k >= 0; k-- {
-			if h := old[i][k]; h != 0 {
-				n.put(h)
+			if x := old[i][k]; x.hash != 0 {
+				n.put(x)
 			}
 		}
 	}
@@ -82,30 +93,30 @@ func (n *notes) grow() {
 
 // noteAddresses hands on at which addresses a record shows nodes, pods, and other ends that policies know by something
 // else than their address, once an hour for each: what else is seen at such an address is found by no rule for it. The
-// row counts no record.
+// row counts no record, and has the time of the first one, whichever worker found it.
 func (n *Normalizer) noteAddresses(f *model.Flow) {
 	if n.Endpoints == nil {
 		return
 	}
 	hour := n.windowOf(f.Time) / 60
-	src, dst := uint64(0), uint64(0)
+	var src, dst note
 	if noted(f, &f.Src, f.SrcIP, f.SrcPod) {
-		src = n.notes.hash(f.Src.ID, f.SrcIP, hour)
+		src = n.notes.of(f.Src.ID, f.SrcIP, f.SrcPod, hour, f.Time)
 	}
 	if noted(f, &f.Dst, f.DstIP, f.DstPod) {
-		dst = n.notes.hash(f.Dst.ID, f.DstIP, hour)
+		dst = n.notes.of(f.Dst.ID, f.DstIP, f.DstPod, hour, f.Time)
 	}
-	srcNew, dstNew := src != 0 && !n.notes.has(src), dst != 0 && !n.notes.has(dst) // both at once
+	srcNew, dstNew := src.hash != 0 && !n.notes.has(src), dst.hash != 0 && !n.notes.has(dst) // both at once
 	if srcNew {
-		n.noteAddress(src, f.Src.ID, f.SrcIP, f.SrcPod, hour, f.Time)
+		n.noteAddress(src, f.Src.ID, f.SrcIP, f.SrcPod, hour)
 	}
 	if dstNew {
-		n.noteAddress(dst, f.Dst.ID, f.DstIP, f.DstPod, hour, f.Time)
+		n.noteAddress(dst, f.Dst.ID, f.DstIP, f.DstPod, hour)
 	}
 }
 
-func (n *Normalizer) noteAddress(hash uint64, id model.EndpointID, ip, pod []byte, hour uint32, at model.Micros) {
-	n.notes.add(hash)
+func (n *Normalizer) noteAddress(x note, id model.EndpointID, ip, pod []byte, hour uint32) {
+	n.notes.add(x)
 	addr, err := netip.ParseAddr(string(ip))
 	if err != nil {
 		return
@@ -113,7 +124,7 @@ func (n *Normalizer) noteAddress(hash uint64, id model.EndpointID, ip, pod []byt
 	n.fold.Add(&model.Observation{
 		Window: hour * 60, Dst: id, Fate: model.Irrelevant, Reason: model.NodeAddress, Marks: model.MarkNoted,
 		Src:   n.Endpoints.Intern(model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: addr}),
-		First: at, Last: at,
+		First: x.at, Last: x.at,
 	}, nil, pod)
 }
 

@@ -20,13 +20,13 @@ func TestNotes(t *testing.T) {
 		for round := range 4 {
 			forgotten = 0
 			for i := range c.pods {
-				h := n.hash(model.EndpointID(i/5), binary.BigEndian.AppendUint32(nil, 10<<24+uint32(i)), 7)
-				known := n.has(h)
+				x := n.of(model.EndpointID(i/5), binary.BigEndian.AppendUint32(nil, 10<<24+uint32(i)), nil, 7, 1)
+				known := n.has(x)
 				if round == 0 && known {
 					t.Fatalf("%d of %d was known before it was seen", i, c.pods)
 				}
 				if !known {
-					n.add(h)
+					n.add(x)
 					forgotten++
 				}
 			}
@@ -34,5 +34,37 @@ func TestNotes(t *testing.T) {
 		if len(n.sets) > c.sets || forgotten > c.atMost {
 			t.Errorf("%d pods: %d sets, forgot %d", c.pods, len(n.sets), forgotten)
 		}
+	}
+}
+
+// TestNotesOfTimes: what is noted is known at its time and later, not before; and then neither forgets the other.
+func TestNotesOfTimes(t *testing.T) {
+	var n notes
+	at := func(pod string, hour uint32, time model.Micros) note {
+		return n.of(1, []byte("10.0.0.1"), []byte(pod), hour, time)
+	}
+	for _, c := range []struct {
+		x     note
+		known bool
+	}{
+		{at("a", 7, 5), false},
+		{at("a", 7, 5), true},
+		{at("a", 7, 6), true},
+		{at("a", 7, 4), false},
+		{at("a", 7, 5), true},
+		{at("a", 7, 4), true},
+		{at("a", 8, 9), false},
+		{at("b", 7, 9), false},
+		{at("a", 7, 4), true},
+	} {
+		if known := n.has(c.x); known != c.known {
+			t.Fatalf("%+v: known %v", c.x, known)
+		}
+		if !c.known {
+			n.add(c.x)
+		}
+	}
+	if n.forgot > 0 {
+		t.Errorf("forgot %d", n.forgot)
 	}
 }

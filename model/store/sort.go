@@ -248,6 +248,6 @@ func Add(a, b *model.Observation) bool {
 	}
 	a.Records, a.Conns = records, conns
 	a.Marks |= b.Marks
-	a.Last = max(a.Last, b.Last)
+	a.Last = a.LastWith(b)
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -78,6 +79,54 @@ func learned(t *testing.T, out, source string, workers int) map[string]string {
 		}
 		text, err := os.ReadFile(p)
 		rel, _ := filepath.Rel(out, p)
+		files[rel] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestSameStore: one file in any order, read by any number of workers, whichever of them comes to what first, gives the
+// same segments, byte for byte.
+func TestSameStore(t *testing.T) {
+	capture := filepath.Join("..", "..", "..", "..", "testdata", "flows", "online-boutique.jsonl.gz")
+	text := ingesttest.Unzipped(t, capture)
+	lines := bytes.SplitAfter(append(bytes.TrimRight(text, "\n"), '\n'), []byte("\n"))
+	dir := t.TempDir()
+	var want map[string]string
+	for i, workers := range []int{1, 2, 3, 8, 8, 8} {
+		name := filepath.Join(dir, fmt.Sprint(i))
+		rand.New(rand.NewPCG(uint64(i), 2)).Shuffle(len(lines)-1, func(a, b int) { lines[a], lines[b] = lines[b], lines[a] })
+		if err := os.WriteFile(name+".jsonl", bytes.Join(lines, nil), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got := segments(t, name, name+".jsonl", workers)
+		if i == 0 {
+			want = got
+		}
+		if len(got) < 2 || !maps.Equal(got, want) {
+			t.Errorf("%d workers: other segments, %d of %d", workers, len(got), len(want))
+		}
+	}
+}
+
+// segments are the texts of the segments of a store of one source, by name.
+func segments(t *testing.T, dir, source string, workers int) map[string]string {
+	t.Helper()
+	root := newRoot(Streams{strings.NewReader(""), io.Discard, io.Discard}, &profiles{})
+	root.SetArgs([]string{"ingest", source, "--store", dir, "--workers", fmt.Sprint(workers), "--config", os.DevNull})
+	if err := root.Execute(); err != nil {
+		t.Fatalf("ingest: %v", err)
+	}
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(p) != ".parquet" {
+			return err
+		}
+		text, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(dir, p)
 		files[rel] = string(text)
 		return err
 	})
