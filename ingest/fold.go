@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"hash/maphash"
 	"math/bits"
 
 	"sluice/model"
@@ -20,16 +21,19 @@ type Fold struct {
 	// Records wait in a batch, so that the memory of all its rows is fetched at once and not one after the other.
 	batch   [foldBatch]pending
 	waiting int
-	pods    []byte                  // names of the waiting records
-	touched uint64                  // keeps the compiler from dropping loads that only fetch
-	known   map[string]model.NameID // pods, so that names, which all workers share, are seldom asked
+	pods    []byte // names of the waiting records
+	touched uint64 // keeps the compiler from dropping loads that only fetch
+	// known are pods by a hash of their names, the last one of each, so that names, which all workers share, are seldom
+	// asked for one.
+	known []model.NameID
+	seed  maphash.Seed
 }
 
 // foldBatch is how many records wait: enough to hide that memory is slow, few enough to stay in the first cache.
 const foldBatch = 16
 
-// maxKnown is how many pods a Fold knows.
-const maxKnown = 1 << 14
+// knownBits say how many places for pods a Fold has: 512 KiB, of which few pods take few pages.
+const knownBits = 17
 
 // pending is a record that waits.
 type pending struct {
@@ -46,7 +50,8 @@ func NewFold(names *model.Strings, out func([]model.Observation)) *Fold {
 		out:   out,
 		index: make([]uint32, foldRows*2),
 		rows:  make([]model.Observation, 0, foldRows),
-		known: map[string]model.NameID{},
+		known: make([]model.NameID, 1<<knownBits),
+		seed:  maphash.MakeSeed(),
 	}
 }
 
@@ -167,15 +172,11 @@ func (f *Fold) pod(name []byte) model.NameID {
 	if len(name) == 0 {
 		return 0
 	}
-	id, ok := f.known[string(name)]
-	if !ok {
-		if len(f.known) == maxKnown {
-			clear(f.known)
-		}
-		id = f.names.Intern(name)
-		f.known[f.names.Get(id)] = id
+	id := &f.known[maphash.Bytes(f.seed, name)>>(64-knownBits)]
+	if *id == 0 || f.names.Get(*id) != string(name) {
+		*id = f.names.Intern(name)
 	}
-	return id
+	return *id
 }
 
 // Flush hands on what is held.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
 	"net/netip"
@@ -192,7 +193,7 @@ type EndpointID uint32
 type Endpoints struct {
 	mu   sync.RWMutex
 	seed maphash.Seed
-	ids  map[uint64]EndpointID   // by a hash of the key
+	ids  map[uint64]EndpointID   // by a hash
 	more map[uint64][]EndpointID // further ones of one hash
 	list []Endpoint
 	buf  []byte
@@ -211,8 +212,34 @@ func NewEndpoints() *Endpoints {
 func (t *Endpoints) Intern(e Endpoint) EndpointID {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.buf = e.appendKey(t.buf[:0])
+	t.buf = e.appendAll(t.buf[:0])
 	return t.intern(e, maphash.Bytes(t.seed, t.buf))
+}
+
+// appendAll adds all that makes an endpoint, other bytes for any two that are not equal: texts with their lengths, and
+// only what there is. It is made sooner than a key, and sorts by nothing.
+func (e *Endpoint) appendAll(b []byte) []byte {
+	b = append(b, byte(e.Kind), byte(e.Entities), byte(e.Entities>>8), byte(e.Marks), byte(e.Marks>>8))
+	if e.Address.IsValid() {
+		a := e.Address.As16()
+		b = appendSized(append(append(b, byte(e.Address.BitLen())), a[:]...), e.Address.Zone())
+	} else {
+		b = append(b, 0)
+	}
+	for _, s := range [...]string{e.Namespace, e.Name, e.Owner.Name, e.Owner.Kind, e.Cluster, e.ServiceAccount} {
+		b = appendSized(b, s)
+	}
+	for _, list := range [...][]string{e.Labels, e.Names, e.NamespaceLabels} {
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		for _, s := range list {
+			b = appendSized(b, s)
+		}
+	}
+	return b
+}
+
+func appendSized(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 // Grow makes room for n endpoints more.
@@ -225,7 +252,7 @@ func (t *Endpoints) Grow(n int) {
 	}
 }
 
-// intern is Intern of an endpoint with the key in buf, which has a hash.
+// intern is Intern of an endpoint whose hash is that of what is in buf.
 func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
 	first, taken := t.ids[hash]
 	if taken {
@@ -248,7 +275,7 @@ func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
 		t.list = slices.Grow(t.list, id/2+1)
 	}
 	t.list = append(t.list, e)
-	t.size += len(t.buf) + endpointSize // the texts that the key is made of
+	t.size += len(t.buf) + endpointSize // the texts that it is made of
 	return id
 }
 

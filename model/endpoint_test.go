@@ -11,7 +11,7 @@ func TestEndpointsOfOneHash(t *testing.T) {
 	for range 2 {
 		for i := range 3 {
 			e := Endpoint{Kind: KindPod, Namespace: "a", Name: strconv.Itoa(i)}
-			table.buf = e.appendKey(table.buf[:0])
+			table.buf = e.appendAll(table.buf[:0])
 			if id := table.intern(e, 1); id != EndpointID(i) || table.Key(id) != e.Key() {
 				t.Errorf("%s has the id %d", e.Name, id)
 			}
