@@ -11,8 +11,8 @@ import (
 const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.HealthEndpoint | model.IngressEntity |
 	model.Unmanaged | model.Init
 
-// notes remember the ends at addresses that were noted last, each with its hour and the time of the record, by hashes of
-// 64 bits under a seed of this process: in sets of four, a line of a processor's cache. What is forgotten is noted
+// notes remember the ends at addresses that were noted last, each with its hour and the time of the record, by hashes
+// of 64 bits under a seed of this process: in sets of four, a line of a processor's cache. What is forgotten is noted
 // again, and changes nothing. Where much is forgotten there are more sets.
 type notes struct {
 	seed   maphash.Seed
