@@ -13,40 +13,26 @@ type trace struct {
 	rule     bool        // a rule denied it, where it was denied
 }
 
-// traces remembers what the traces of a log tell, by their text and by its number: few are different.
-type traces struct {
-	texts   map[string]trace
-	numbers map[uint64]trace
-}
+// traces remembers what the traces of a log tell, by their number: few are different.
+type traces map[uint64]trace
 
-// maxTraces bounds each.
+// maxTraces bounds them.
 const maxTraces = 1 << 12
 
-// of returns what the traces of a record tell, whose number is 0 where they have none.
+// of returns what the traces of a record tell, whose number is 0 where they have none: those are new.
 func (d *traces) of(policies []byte, number uint64) trace {
 	if number == 0 {
-		t, ok := d.texts[string(policies)]
-		if !ok {
-			t = readTrace(policies)
-			d.texts = with(d.texts, string(policies), t)
-		}
-		return t
+		return readTrace(policies)
 	}
-	t, ok := d.numbers[number]
+	t, ok := (*d)[number]
 	if !ok {
 		t = readTrace(policies)
-		d.numbers = with(d.numbers, number, t)
+		if *d == nil || len(*d) == maxTraces {
+			*d = traces{}
+		}
+		(*d)[number] = t
 	}
 	return t
-}
-
-// with adds to a map, which begins anew where it is full.
-func with[K comparable](m map[K]trace, k K, t trace) map[K]trace {
-	if m == nil || len(m) == maxTraces {
-		m = map[K]trace{}
-	}
-	m[k] = t
-	return m
 }
 
 // The kinds that policies are called by here, by Goldmane's name or number and by the mark before a name of Enterprise.

@@ -40,6 +40,54 @@ func elements(arr []byte) iter.Seq[[]byte] {
 	}
 }
 
+// eachMember calls read for the members of the object at b[i], with slack behind it, which is valid; that returns the
+// index behind the value that begins at one. Keys are as written. It returns the index behind the object.
+func eachMember(b []byte, i int, read func(key []byte, value int) (end int)) int {
+	if i = scan.Blank(b, i+1); b[i] == '}' {
+		return i + 1
+	}
+	for {
+		key := i + 1
+		end := scan.TextEnd(b, key)
+		i = scan.Blank(b, read(b[key:end-1], scan.Blank(b, scan.Blank(b, end)+1)))
+		if b[i] != ',' {
+			return i + 1
+		}
+		i = scan.Blank(b, i+1)
+	}
+}
+
+// eachElement is eachMember for the values of an array.
+func eachElement(b []byte, i int, read func(value int) (end int)) int {
+	if i = scan.Blank(b, i+1); b[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = scan.Blank(b, read(i)); b[i] != ',' {
+			return i + 1
+		}
+		i = scan.Blank(b, i+1)
+	}
+}
+
+// textAt is text for the value at b[i], with slack behind it, and returns the index behind it.
+func textAt(b []byte, i int) (t []byte, end int) {
+	if b[i] != '"' {
+		end = scan.Skip(b, i, 0)
+		t, _ = text(b[i:end])
+		return t, end
+	}
+	if end = scan.Plain(b, i+1); b[end] == '"' {
+		if t = b[i+1 : end]; len(t) == 0 || string(t) == "-" {
+			t = nil
+		}
+		return t, end + 1
+	}
+	end = scan.TextEnd(b, end)
+	t, _ = text(b[i:end])
+	return t, end
+}
+
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 func blanks(b []byte, i int) int {

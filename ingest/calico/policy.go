@@ -2,10 +2,10 @@ package calico
 
 import (
 	"bytes"
-	"iter"
 	"strconv"
 	"strings"
 
+	"sluice/ingest/scan"
 	"sluice/model"
 )
 
@@ -46,19 +46,16 @@ func (d *Decoder) fillMarks() *rejection {
 	return nil
 }
 
-// readTrace reads the traces of a record.
+// readTrace reads the traces of a record, an object that is valid.
 func readTrace(policies []byte) (t trace) {
+	b := policies[:cap(policies)]
+	if len(b)-len(policies) < scan.Slack/2 {
+		b = append(bytes.Clone(policies), make([]byte, scan.Slack)...)
+	}
 	var enforced, pending, all last
-	for k, v := range members(policies) {
-		var list last
-		for h := range hits(v) {
-			if h.decider != "" && !strings.Contains(h.decider, "\x00") {
-				t.deciders += h.decider + "\x00"
-			}
-			list.add(&h)
-		}
-		list.given = kindOf(v) != 0
-		switch string(k) {
+	eachMember(b, 0, func(key []byte, i int) int {
+		list, end := t.hits(b, i)
+		switch string(key) {
 		case "enforced_policies", "enforcedPolicies", "enforced":
 			enforced = list
 		case "pending_policies", "pendingPolicies", "pending":
@@ -66,7 +63,8 @@ func readTrace(policies []byte) (t trace) {
 		case "all_policies":
 			all = list
 		}
-	}
+		return end
+	})
 	if !enforced.given {
 		enforced = all // Enterprise before 3.20; staged policies among them are not enforced
 	}
@@ -82,6 +80,32 @@ func readTrace(policies []byte) (t trace) {
 	return t
 }
 
+// hits reads the list of a trace, whose deciders it adds, and returns the index behind it.
+func (t *trace) hits(b []byte, i int) (list last, end int) {
+	list.given = b[i] != 'n'
+	if b[i] != '[' {
+		return list, scan.Skip(b, i, 0)
+	}
+	end = eachElement(b, i, func(i int) (end int) {
+		var h hit
+		switch b[i] {
+		case '"':
+			end = scan.TextEnd(b, i+1)
+			h = textHit(unquote(b[i:end]))
+		case '{':
+			h, end = objectHit(b, i)
+		default:
+			end = scan.Skip(b, i, 0)
+		}
+		if h.decider != "" && !strings.Contains(h.decider, "\x00") {
+			t.deciders += h.decider + "\x00"
+		}
+		list.add(&h)
+		return end
+	})
+	return list, end
+}
+
 // last are the hits of a list with the largest index, which decided: Enterprise lists hits in any order. Of equal ones
 // the later counts.
 type last struct {
@@ -95,26 +119,6 @@ func (l *last) add(h *hit) {
 	}
 	if h.counts && !h.staged && (!l.inForce.counts || h.index >= l.inForce.index) {
 		l.inForce = *h
-	}
-}
-
-func hits(trace []byte) iter.Seq[hit] {
-	return func(yield func(hit) bool) {
-		if kindOf(trace) != '[' {
-			return
-		}
-		for v := range elements(trace) {
-			var h hit
-			switch kindOf(v) {
-			case '"':
-				h = textHit(unquote(v))
-			case '{':
-				h = objectHit(v)
-			}
-			if !yield(h) {
-				return
-			}
-		}
 	}
 }
 
@@ -154,13 +158,22 @@ func hasPrefix(s []byte, prefixes [][]byte) bool {
 	return false
 }
 
-// objectHit reads Goldmane's PolicyHit and Whisker's form of it. What ended a tier names the policy that led there.
-func objectHit(v []byte) hit {
-	h := hit{counts: true}
-	var kind, ns, tier, name, action, rule, trigger []byte
-	for k, v := range members(v) {
-		t, _ := text(v)
-		switch string(k) {
+// objectHit reads Goldmane's PolicyHit and Whisker's form of it, and returns the index behind it. What ended a tier
+// names the policy that led there.
+func objectHit(b []byte, i int) (h hit, end int) {
+	h = hit{counts: true}
+	var kind, ns, tier, name, action, rule []byte
+	triggered, by := false, ""
+	end = eachMember(b, i, func(key []byte, i int) int {
+		if b[i] == '{' && string(key) == "trigger" {
+			trigger, end := objectHit(b, i)
+			if !triggered {
+				triggered, by = true, trigger.decider
+			}
+			return end
+		}
+		t, end := textAt(b, i)
+		switch string(key) {
 		case "kind":
 			kind = t
 		case "namespace":
@@ -175,19 +188,16 @@ func objectHit(v []byte) hit {
 			h.index, _ = strconv.ParseInt(string(t), 10, 64)
 		case "rule_index", "ruleIndex": // -1 at the end of a tier, -2 where it is not known
 			rule = t
-		case "trigger":
-			if kindOf(v) == '{' && trigger == nil {
-				trigger = v
-			}
 		}
-	}
+		return end
+	})
 	h.deny = string(action) == "2" || bytes.EqualFold(action, []byte("deny"))
 	h.rule = string(kind) != "10" && string(kind) != "EndOfTier" && !bytes.HasPrefix(rule, []byte("-"))
 	h.profile = (string(kind) == "9" || string(kind) == "Profile") && bytes.HasPrefix(name, []byte("kns."))
-	if trigger != nil {
-		h.decider = objectHit(trigger).decider
+	if triggered {
+		h.decider = by
 	} else if known := deciderKinds[string(kind)]; known != "" {
 		h.decider = deciderName(known, string(ns), string(tier), string(name))
 	}
-	return h
+	return h, end
 }

@@ -157,7 +157,12 @@ func (r *record) key(b []byte, i int, k *before) (*known, int) {
 		return nil, -1
 	}
 	key := i + 1
-	if i = scan.TextEnd(b, key); i < 0 {
+	end := scan.Plain(b, key)
+	if is := k.keys.known[keyHash(b[key:end])]; is != nil && is.text.Stands(b, i) {
+		r.last.next = is
+		return is, i + len(is.text.Text)
+	}
+	if i = scan.TextEnd(b, end); i < 0 {
 		return nil, -1
 	}
 	is := k.keys.of(b[key : i-1])
