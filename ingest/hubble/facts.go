@@ -2,6 +2,8 @@ package hubble
 
 import (
 	"bytes"
+	"encoding/json"
+	"strconv"
 	"strings"
 
 	"sluice/model"
@@ -124,7 +126,8 @@ var (
 	plainly = enumeration{} // numbers alone
 )
 
-// number returns the number of a name or of a number as text, 0 for no text.
+// number returns the number of a name or of a number as text, 0 for no text. To some that logs pass through all numbers
+// are fractions.
 func (e enumeration) number(text []byte) uint32 {
 	if len(text) == 0 {
 		return 0
@@ -137,7 +140,7 @@ func (e enumeration) number(text []byte) uint32 {
 	v := uint64(0)
 	for _, c := range text {
 		if c-'0' > 9 {
-			return e.prefixed(text)
+			return prefixed(text)
 		}
 		if v = v*10 + uint64(c-'0'); v >= stranger {
 			return stranger
@@ -149,13 +152,23 @@ func (e enumeration) number(text []byte) uint32 {
 	return uint32(v)
 }
 
-// prefixed returns the number of a name that is not listed. All that has to do with SRv6 is passed by policies.
-func (e enumeration) prefixed(text []byte) uint32 {
+// prefixed returns the number of a name that is not listed, or of a whole one with a fraction or an exponent. All that
+// has to do with SRv6 is passed by policies.
+func prefixed(text []byte) uint32 {
 	if strings.HasPrefix(string(text), "SRV6") {
 		return reasonEncap
 	}
+	if text[0]-'0' > 9 || len(text) > maxDecimal || !json.Valid(text) {
+		return stranger
+	}
+	if n, err := strconv.ParseFloat(string(text), 64); err == nil && n < stranger && n == float64(uint32(n)) {
+		return uint32(n)
+	}
 	return stranger
 }
+
+// maxDecimal is how long a number may be that is not written as a whole one.
+const maxDecimal = 32
 
 // into says in f what the facts mean.
 func (x *facts) into(f *model.Flow, a *addresses) {

@@ -261,7 +261,7 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		}
 		f.Time = t.UnixMicro()
 	}
-	f.Verdict = oracleVerdicts[r.Verdict]
+	f.Verdict = oracleVerdicts[oracleNumber(r.Verdict)]
 	if n := or(r.Drop, r.DropC); n != "" {
 		var reason uint16
 		if oracleWhole(&n, &reason) {
@@ -269,7 +269,7 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		}
 	}
 	if f.Drop == model.DropNone {
-		f.Drop = oracleDrop(string(or(r.Desc, r.DescC)))
+		f.Drop = oracleDrop(string(oracleNumber(or(r.Desc, r.DescC))))
 	}
 	if r.IP != nil {
 		f.SrcIP, f.DstIP = []byte(r.IP.Source), []byte(r.IP.Destination)
@@ -324,20 +324,21 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	case r.Reply != nil && *r.Reply:
 		f.IsReply = model.Yes
 	}
-	switch or(r.Dir, r.DirC) {
+	switch oracleNumber(or(r.Dir, r.DirC)) {
 	case "INGRESS", "1":
 		f.Direction = model.Ingress
 	case "EGRESS", "2":
 		f.Direction = model.Egress
 	}
-	f.Related = oracleUnjudged(string(or(r.Reason, r.ReasnC)))
+	f.Related = oracleUnjudged(string(oracleNumber(or(r.Reason, r.ReasnC))))
 	var typ, sub text
 	if r.Event != nil {
 		typ, sub = r.Event.Type, r.Event.Sub
 	} else if r.EventC != nil {
 		typ, sub = r.EventC.Type, r.EventC.Sub
 	}
-	obs := or(r.Obs, r.ObsC)
+	typ, sub, r.Kind = oracleNumber(typ), oracleNumber(sub), oracleNumber(r.Kind)
+	obs := oracleNumber(or(r.Obs, r.ObsC))
 	switch {
 	case typ == "1":
 		f.Event, f.Observer = model.EventDrop, model.AtDrop
@@ -515,6 +516,17 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 		ep.Kind, ep.Name = model.KindPod, pod
 	}
 	return ep, pod
+}
+
+// oracleNumber is an enumeration's number as a whole one, where it is written with a fraction or an exponent.
+func oracleNumber(t text) text {
+	if t == "" || t[0] < '0' || t[0] > '9' || len(t) > maxDecimal || !json.Valid([]byte(t)) {
+		return t
+	}
+	if n, err := strconv.ParseFloat(string(t), 64); err == nil && n < 1<<31 && n == float64(int64(n)) {
+		return text(strconv.FormatInt(int64(n), 10))
+	}
+	return t
 }
 
 func oraclePoint(point text) (model.Observer, bool) {
