@@ -281,7 +281,9 @@ func (s *scan) folded(ctx context.Context, parts []part, to *dayRows) error {
 		if err != nil || !ok {
 			return fmt.Errorf("%s: a row of the view begins at %q: %w", s.store.db.text, earliest, store.ErrDamaged)
 		}
-		o.First = at - firstOffset
+		if o.First = at - firstOffset; o.Reason == model.NodeAddress {
+			o.Last = o.First // as LastWith says
+		}
 		o.SrcPod, o.DstPod = s.tables.Names.Intern([]byte(src)), s.tables.Names.Intern([]byte(dst))
 		h := to.slot(r.slot())
 		h.sum += int64(n)
