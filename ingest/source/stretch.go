@@ -173,7 +173,7 @@ func (w *worker) stretch(name string, s *splitter) {
 	known, _ := w.decoders[0].(knownDecoder)
 	for s.pos < s.end {
 		if known != nil {
-			if s.pass(w.knownTo(name, known, s)); s.pos == s.end {
+			if s.pass(w.knownTo(known, s)); s.pos == s.end {
 				return
 			}
 		}
@@ -184,7 +184,7 @@ func (w *worker) stretch(name string, s *splitter) {
 }
 
 // knownTo decodes elements as long as they are known, and returns the index behind them.
-func (w *worker) knownTo(name string, d knownDecoder, s *splitter) int {
+func (w *worker) knownTo(d knownDecoder, s *splitter) int {
 	text := s.buf[:s.end]
 	for at := s.pos; ; {
 		i := s.object(text, at)
@@ -193,7 +193,7 @@ func (w *worker) knownTo(name string, d knownDecoder, s *splitter) int {
 		}
 		n := 0
 		if len(w.wrappers) > 0 {
-			n = w.knownIn(name, d, text[i:])
+			n = w.knownIn(d, text[i:])
 		} else {
 			n = d.Next(text[i:], nil)
 		}
@@ -206,19 +206,12 @@ func (w *worker) knownTo(name string, d knownDecoder, s *splitter) int {
 
 // knownIn decodes the record in the element that text begins with, around which stands what stood around one before,
 // and returns the length of the element; 0 where it does not know it.
-func (w *worker) knownIn(name string, d knownDecoder, text []byte) int {
+func (w *worker) knownIn(d knownDecoder, text []byte) int {
 	none := &repeat{}
 	for n := range w.wrappers {
 		p := &w.wrappers[n]
 		from := p.before.begins(text, none)
-		if from < 0 {
-			continue
-		}
-		if p.between != nil {
-			if size := w.list(p, name, 0, text, from, false); size > 0 {
-				w.used(n)
-				return size
-			}
+		if from < 0 || p.quoted || p.between != nil {
 			continue
 		}
 		rest := 0
@@ -226,34 +219,10 @@ func (w *worker) knownIn(name string, d knownDecoder, text []byte) int {
 			rest = p.behind.begins(behind, none)
 			return rest > 0
 		}
-		if p.quoted {
-			if size := w.quotedIn(p, text, from); size > 0 {
-				w.used(n)
-				return size
-			}
-			continue
-		}
 		if size := d.Next(text[from:], fits); size > 0 {
 			w.used(n)
 			return from + size + rest
 		}
-	}
-	return 0
-}
-
-// quotedIn is knownIn for a record in a string, whose inside begins at an index.
-func (w *worker) quotedIn(p *wrapper, text []byte, from int) (size int) {
-	if cap(text)-len(text) < scan.Slack {
-		return 0
-	}
-	ends := func(behind []byte) bool {
-		end := len(text) - len(behind)
-		rest := p.behind.begins(behind, &repeat{quoted: text[from-1 : end]})
-		size = end + rest
-		return rest > 0
-	}
-	if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[from:], ends) {
-		return size
 	}
 	return 0
 }

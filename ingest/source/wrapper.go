@@ -41,7 +41,7 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 			continue
 		}
 		if p.between != nil {
-			if w.list(p, source, line, text, n, true) > 0 {
+			if w.list(p, source, line, text, n) {
 				w.used(i)
 				return true
 			}
@@ -130,10 +130,9 @@ func (w *worker) wrapped(text []byte, records []node) {
 	w.nextWrapper++
 }
 
-// list decodes the records of a text that begins like a list before, of which the first one begins at i, and returns
-// the length of the list; 0, and nothing was handed on, where it does not, where one of them is no flow, or where the
-// list ends before a text does that has to be one.
-func (w *worker) list(p *wrapper, source string, line int64, text []byte, i int, whole bool) int {
+// list decodes the records of a text that begins like a list before, of which the first one begins at i. It is false,
+// and nothing was handed on, where the text is none, or where one of them is no flow.
+func (w *worker) list(p *wrapper, source string, line int64, text []byte, i int) bool {
 	if cap(text)-len(text) < scan.Slack { // else decoders would copy it for each record
 		text = append(make([]byte, 0, len(text)+scan.Slack), text...)
 	}
@@ -146,7 +145,7 @@ func (w *worker) list(p *wrapper, source string, line int64, text []byte, i int,
 		}
 		end := w.record(source, line, text, i, p.quoted)
 		if end < 0 {
-			return 0
+			return false
 		}
 		w.listed = append(w.listed, int32(i))
 		r := &repeat{}
@@ -157,15 +156,14 @@ func (w *worker) list(p *wrapper, source string, line int64, text []byte, i int,
 			i = end + next
 			continue
 		}
-		last := p.behind.begins(text[end:], r)
-		if last <= 0 || whole && end+last != len(text) {
-			return 0
+		if p.behind.begins(text[end:], r) != len(text)-end {
+			return false
 		}
 		w.rehearse = false
 		for _, i := range w.listed {
 			w.record(source, line, text, int(i), p.quoted)
 		}
-		return end + last
+		return true
 	}
 }
 
