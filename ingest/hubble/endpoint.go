@@ -136,7 +136,7 @@ func (a *addresses) endpoint(r model.Ref, ip *[]byte, names []byte) model.Ref {
 		addr, err := netip.ParseAddr(string(*ip))
 		k = addressed{r, err == nil}
 		k.ref.ID = a.tables.Endpoints.Intern(
-			model.Endpoint{Kind: r.Kind, Entities: r.Entities, Marks: r.Marks, Address: addr,
+			model.Endpoint{Kind: r.Kind, Entities: r.Entities, Marks: r.Marks, Address: addr.Unmap(),
 				Names: nameList(names)},
 		)
 		a.remember(addressKey{ip: string(*ip), names: string(names)}, k)
@@ -154,7 +154,7 @@ func (a *addresses) serviceAt(ip []byte, s *service) model.Ref {
 		addr, _ := netip.ParseAddr(string(ip))
 		k.ref.Kind = model.KindService
 		k.ref.ID = a.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService, Namespace: string(s.namespace),
-			Name: string(s.name), Address: addr})
+			Name: string(s.name), Address: addr.Unmap()})
 		a.remember(addressKey{ip: string(ip), namespace: string(s.namespace), service: string(s.name)}, k)
 	}
 	return k.ref

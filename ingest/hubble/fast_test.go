@@ -52,6 +52,7 @@ var changes = []struct {
 	{`"ethernet":{"source":"fe:45","destination":"66:5a"},`, ``},
 	{`"ethernet":{`, `"ethernet":{"n":01,`},
 	{`10.0.0.2`, `2001:db8::1`},
+	{`10.0.0.2`, `::ffff:10.0.0.2`},
 	{`10.0.0.2`, ``},
 	{`10.0.0.2`, `10.0.0.x`},
 	{`10.0.0.2`, `10.0.0.x`},
@@ -245,6 +246,17 @@ func TestAgrees(t *testing.T) {
 				t.Errorf("%s -> %s: (-oracle +decoder)\n%s", c.from, c.to, diff)
 			}
 		}
+	}
+}
+
+// TestMapped: an address of version 4 within one of version 6 is the former, by which packets and policies go.
+func TestMapped(t *testing.T) {
+	p := newPair()
+	p.d.Record("-", 1, []byte(full))
+	plain := p.a.got.dst
+	p.d.Record("-", 1, []byte(strings.Replace(full, `10.0.0.2`, `::ffff:10.0.0.2`, 1)))
+	if p.a.got.dst != plain || p.a.got.reject.Reason != model.ReasonNone {
+		t.Errorf("%q, and mapped %q", plain, p.a.got.dst)
 	}
 }
 

@@ -372,7 +372,7 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	if s := cmp.Or(r.Svc, r.SvcC, &oracleService{}); s.named() && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes {
 		addr, _ := netip.ParseAddr(string(f.DstIP))
 		f.Dst = model.Ref{Kind: model.KindService, ID: d.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService,
-			Namespace: s.Namespace, Name: s.Name, Address: addr})}
+			Namespace: s.Namespace, Name: s.Name, Address: addr.Unmap()})}
 	}
 	if r.Total != nil && f.Proto == model.TCP && f.Flags&(model.SYN|model.ACK) == model.SYN {
 		for _, t := range []text{r.Total.In, r.Total.InC, r.Total.Eg, r.Total.EgC, r.Total.Not, r.Total.NotC} {
@@ -435,7 +435,7 @@ func address(ip *[]byte) netip.Addr {
 	if err != nil {
 		*ip = nil
 	}
-	return a
+	return a.Unmap()
 }
 
 // oracleIdentity makes an endpoint and the name of its pod. ip is emptied where the endpoint is known by it and it is no

@@ -121,9 +121,10 @@ func (n *Normalizer) noteAddress(x note, id model.EndpointID, ip, pod []byte, ho
 	if err != nil {
 		return
 	}
+	world := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: addr.Unmap()}
 	n.fold.Add(&model.Observation{
 		Window: hour * 60, Dst: id, Fate: model.Irrelevant, Reason: model.NodeAddress, Marks: model.MarkNoted,
-		Src:   n.Endpoints.Intern(model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: addr}),
+		Src:   n.Endpoints.Intern(world),
 		First: x.at, Last: x.at,
 	}, nil, pod)
 }
