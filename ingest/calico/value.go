@@ -108,7 +108,8 @@ type spellings[T any] []struct {
 	is   T
 }
 
-// enum returns the meaning of a name in any case or of a number; absent is "". It is false for what is not in names.
+// enum returns the meaning of a name in any case or of a number, to which tools on the way may have given a fraction;
+// absent is "". It is false for what is not in names.
 func enum[T any](v []byte, names spellings[T]) (T, bool) {
 	var none T
 	var low [32]byte
@@ -119,12 +120,24 @@ func enum[T any](v []byte, names spellings[T]) (T, bool) {
 	for i, c := range t {
 		low[i] = lower(c)
 	}
-	for i := range names {
-		if n := &names[i]; n.name == string(low[:len(t)]) {
+	if is, ok := names.meaning(low[:len(t)]); ok || kindOf(v) != '0' {
+		return is, ok
+	}
+	n, rej := number("", v)
+	if rej != nil {
+		return none, false
+	}
+	return names.meaning(strconv.AppendInt(low[:0], n, 10))
+}
+
+// meaning is what a name or number means, false where it is not among them.
+func (s spellings[T]) meaning(name []byte) (is T, ok bool) {
+	for i := range s {
+		if n := &s[i]; n.name == string(name) {
 			return n.is, true
 		}
 	}
-	return none, false
+	return is, false
 }
 
 // meant is what the value of a field meant that it had last.
