@@ -123,8 +123,27 @@ var (
 	points     = enumeration{{"UNKNOWN_POINT", 0}, {"TO_ENDPOINT", pointEndpoint}, {"TO_STACK", pointStack},
 		{"TO_OVERLAY", pointOverlay}, {"TO_NETWORK", pointNetwork}, {"TO_PROXY", pointProxy}}
 	reasons = enumeration{{"RELATED", reasonRelated}, {"SRV6_ENCAP", reasonEncap}, {"SRV6_DECAP", reasonDecap}}
+	chunks  = enumeration{{"INIT", chunkInit}, {"ABORT", chunkAbort}}
 	plainly = enumeration{} // numbers alone
 )
+
+// Chunks of SCTP that tell how an association began or was refused, by their numbers in SCTPChunkType of flow.proto.
+const (
+	chunkInit  = 1
+	chunkAbort = 6
+)
+
+// chunkFlags returns the flags of TCP that say what the first chunk of a packet of SCTP says: an opening, a refusal.
+// Data and all that Hubble has no name for say nothing, as a record of Cilium before 1.20, which has no chunk.
+func chunkFlags(chunk uint32) model.TCPFlags {
+	switch chunk {
+	case chunkInit:
+		return model.SYN
+	case chunkAbort:
+		return model.RST
+	}
+	return 0
+}
 
 // number returns the number of a name or of a number as text, 0 for no text. To some that logs pass through all numbers
 // are fractions.

@@ -107,6 +107,10 @@ func (r *reader) ports(b []byte, i int) int {
 			i = r.note(holeDstPort, i, r.whole(b, i, maxPort, &r.dstPort))
 		case id == portFlags && ports:
 			i = r.tcpFlags(b, i)
+		case id == portChunk && r.proto == model.SCTP:
+			chunk := uint32(0)
+			i = r.enum(b, i, chunks, &chunk)
+			r.flags = chunkFlags(chunk)
 		case id == portCode:
 			i = scan.Skip(b, i, 0)
 		default:

@@ -85,6 +85,7 @@ const (
 	portFlags
 	portType
 	portCode
+	portChunk
 	flagSYN
 	flagACK
 	flagFIN
@@ -139,6 +140,7 @@ var memberNames = [inKinds]map[member]string{
 		portFlags:       "flags",
 		portType:        "type",
 		portCode:        "code",
+		portChunk:       "chunk_type",
 	},
 	inFlags: {flagSYN: "SYN", flagACK: "ACK", flagFIN: "FIN", flagRST: "RST", passed: "PSH URG ECE CWR NS"},
 	inEnd: {

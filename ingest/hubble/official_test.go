@@ -79,6 +79,9 @@ func officialOf(f *flowpb.Flow) official {
 		o.proto, o.srcPort, o.dstPort = model.UDP, p.UDP.SourcePort, p.UDP.DestinationPort
 	case *flowpb.Layer4_SCTP:
 		o.proto, o.srcPort, o.dstPort = model.SCTP, p.SCTP.SourcePort, p.SCTP.DestinationPort
+		o.flags = map[flowpb.SCTPChunkType]model.TCPFlags{
+			flowpb.SCTPChunkType_INIT: model.SYN, flowpb.SCTPChunkType_ABORT: model.RST,
+		}[p.SCTP.ChunkType]
 	case *flowpb.Layer4_ICMPv4:
 		o.proto, o.dstPort = model.ICMP, p.ICMPv4.Type
 	case *flowpb.Layer4_ICMPv6:

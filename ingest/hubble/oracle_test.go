@@ -43,6 +43,8 @@ type oraclePorts struct {
 	SrcC  *text `json:"sourcePort"`
 	DstC  *text `json:"destinationPort"`
 	Flags map[string]bool
+	Chunk text `json:"chunk_type"`
+	ChnkC text `json:"chunkType"`
 }
 
 // oracleName is a text that decides nothing: of another type it says nothing.
@@ -299,6 +301,12 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 			f.Proto = model.SCTP
 			if !d.ports(l.SCTP) {
 				return "bad port"
+			}
+			switch string(cmp.Or(l.SCTP.Chunk, l.SCTP.ChnkC)) {
+			case "INIT", "1":
+				f.Flags = model.SYN
+			case "ABORT", "6":
+				f.Flags = model.RST
 			}
 		case l.ICMPv4 != nil:
 			f.Proto = model.ICMP

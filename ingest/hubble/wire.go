@@ -271,6 +271,8 @@ func (w *Wire) ports(b []byte) error {
 			if err := w.tcpFlags(f.b); err != nil {
 				return err
 			}
+		case f.num == 3 && !f.text && flow.proto == model.SCTP:
+			flow.flags = chunkFlags(uint32(f.n))
 		case f.text || f.num > 2:
 		case uint32(f.n) > 1<<16-1:
 			return errPort

@@ -419,7 +419,14 @@ func (r *grader) unanswered(i EdgeID) (Grade, Doubt) {
 // gradeAsked grades what has no flags to tell by and is nothing without an answer: a ping, an association of SCTP.
 // Where nobody else uses the protocol the answers of others over TCP show that the log has answers.
 func (r *grader) gradeAsked(i EdgeID) (Grade, Doubt) {
-	if !r.tells(i) && !r.tellsOf(i, model.TCP) {
+	p := &r.proofs[i]
+	switch {
+	case p.reset && p.syn: // an association that was aborted before it was one
+		return Reset, DoubtNone
+	case p.reset:
+		p.soft = true
+		return GradeUnknown, DoubtNoOpening
+	case !r.tells(i) && !r.tellsOf(i, model.TCP):
 		return GradeUnknown, DoubtNoAnswers
 	}
 	return r.unanswered(i)
