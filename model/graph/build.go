@@ -90,11 +90,15 @@ func (g *Graph) watch(peer PeerID, t *tally) {
 func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	eps := b.tables.Endpoints.Snapshot()
 	used := make([]bool, len(eps))
-	var pods []uint64 // endpoint and name of a pod
+	pods := make([]uint64, 0, b.n) // endpoint and name of a pod
 	last := make([]model.NameID, len(eps))
 	times := make([][2]model.Micros, len(eps))
+	ends := 0
 	note := func(id model.EndpointID, pod model.NameID) {
-		used[id] = true
+		if !used[id] {
+			used[id] = true
+			ends++
+		}
 		if pod != last[id] {
 			last[id] = pod
 			pods = append(pods, uint64(id)<<32|uint64(pod))
@@ -118,8 +122,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	divide(pods, len(eps), func(p *uint64) int { return int(*p >> 32) }, slices.Sort)
 	pods = slices.Compact(pods)
 	// Only endpoints that occur are grouped: a table may hold more than this graph has seen.
-	var list []model.Endpoint
-	var ids []model.EndpointID
+	list, ids := make([]model.Endpoint, 0, ends), make([]model.EndpointID, 0, ends)
 	for i := range eps {
 		if used[i] {
 			ids = append(ids, model.EndpointID(i))
