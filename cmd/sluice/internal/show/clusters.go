@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
@@ -19,7 +20,8 @@ type clusterView struct {
 	Bytes    int64    `json:"bytes,omitempty"` // 0: a database keeps them as it likes
 	First    string   `json:"first"`
 	Last     string   `json:"last"`
-	Peers    []string `json:"peers"` // other clusters that its flows lead to
+	Ahead    int64    `json:"ahead,omitempty"` // rows after this machine's clock, which last leaves out
+	Peers    []string `json:"peers"`           // other clusters that its flows lead to
 	Sources  int      `json:"sources"`
 	Lost     int64    `json:"lost"` // events that its sources say they lost
 	Gaps     int      `json:"gaps"` // times from which records may be missing
@@ -29,9 +31,36 @@ var clusters = list[clusterView]{
 	kind: "ClusterList", field: "clusters",
 	head: []string{"CLUSTER", "ROWS", "BYTES", "OLDEST", "NEWEST", "PEERS", "SOURCES", "LOST", "GAPS"},
 	row: func(t *table, v clusterView) {
-		t.row(cmp.Or(v.Cluster, "(not known)"), text.Count(v.Rows), sizeOf(v.Bytes, text.Size), v.First, v.Last,
+		t.row(cmp.Or(v.Cluster, "(not known)"), text.Count(v.Rows), sizeOf(v.Bytes, text.Size), v.First, v.lastText(),
 			strings.Join(v.Peers, ","), text.Count(v.Sources), text.Count(v.Lost), text.Count(v.Gaps))
 	},
+}
+
+// lastText is the time of the newest record, with how many rows of clocks that run ahead it leaves out.
+func (v *clusterView) lastText() string {
+	if v.Ahead == 0 {
+		return v.Last
+	}
+	return v.Last + " (" + text.Plural(v.Ahead, "row", "rows") + " after the clock)"
+}
+
+// newest returns the time of the newest record of segments, and how many rows are in those that begin after the clock.
+// A record is never of tomorrow: they make no time, unless there are no others.
+func newest(of []store.Segment, now time.Time) (last model.Micros, ahead int64) {
+	all := model.Micros(0)
+	for i := range of {
+		g := &of[i]
+		all = max(all, g.Last)
+		if g.First > now.UnixMicro() {
+			ahead += g.Rows
+			continue
+		}
+		last = max(last, g.Last)
+	}
+	if last == 0 {
+		return all, ahead
+	}
+	return last, ahead
 }
 
 // sizeOf is the text of a size, "-" where nobody knows it.
@@ -51,7 +80,7 @@ func clusterViews(p store.Part) []clusterView {
 	var out []clusterView
 	for _, of := range p.ByCluster() {
 		v := clusterView{Cluster: of.Cluster, Segments: len(of.Segments), Sources: len(of.Sources), Peers: []string{}}
-		var first, last model.Micros
+		var first model.Micros
 		for i := range of.Segments {
 			g := &of.Segments[i]
 			v.Rows += g.Rows
@@ -60,11 +89,11 @@ func clusterViews(p store.Part) []clusterView {
 			if first == 0 || g.First < first {
 				first = g.First
 			}
-			last = max(last, g.Last)
 		}
 		slices.Sort(v.Peers)
 		v.Peers = slices.Compact(v.Peers)
-		v.First, v.Last = model.Stamp(first), model.Stamp(last)
+		last, ahead := newest(of.Segments, time.Now())
+		v.First, v.Last, v.Ahead = model.Stamp(first), model.Stamp(last), ahead
 		for i := range of.Sources {
 			s := &of.Sources[i]
 			v.Lost += s.Lost
