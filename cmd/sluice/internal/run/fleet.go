@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,7 +11,6 @@ import (
 
 	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/text"
-	"sluice/model"
 	"sluice/synth/fleet"
 	"sluice/synth/verify"
 )
@@ -141,26 +139,6 @@ func (s *Sources) storeClusters(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return append([]string{}, st.Part("").Clusters()...), nil
-}
-
-// podEnds are the endpoints of the log that are pods.
-func (l *Log) podEnds(yield func(*model.Endpoint) bool) {
-	all := l.Graph.Tables.Endpoints.Snapshot()
-	for i := range all {
-		if all[i].Kind == model.KindPod && !yield(&all[i]) {
-			return
-		}
-	}
-}
-
-// clusters returns those of the pods, sorted.
-func (l *Log) clusters() []string {
-	seen := map[string]bool{}
-	for ep := range l.podEnds {
-		seen[ep.Cluster] = true
-	}
-	delete(seen, "")
-	return slices.Sorted(maps.Keys(seen))
 }
 
 // Having returns those of the namespaces that pods of a cluster are in.

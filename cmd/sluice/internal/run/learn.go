@@ -78,6 +78,14 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 	if out.Config.Dialect, err = l.Config.dialect(out.Config.Dialect); err != nil {
 		return nil, err
 	}
+	for _, dir := range []string{cfg.Base, cfg.Out} {
+		if dir == "" {
+			continue
+		}
+		if err := l.ofCluster(dir, cfg.Cluster); err != nil {
+			return nil, err
+		}
+	}
 	var base *bundle.Former
 	if cfg.Base != "" {
 		if base, err = l.Base(ctx, cfg.Base, cfg.Prune, &out.Config); err != nil {

@@ -75,3 +75,23 @@ func (l *Log) chosen(cfg *synth.Config) error {
 	}
 	return nil
 }
+
+// podEnds are the endpoints of the log that are pods.
+func (l *Log) podEnds(yield func(*model.Endpoint) bool) {
+	all := l.Graph.Tables.Endpoints.Snapshot()
+	for i := range all {
+		if all[i].Kind == model.KindPod && !yield(&all[i]) {
+			return
+		}
+	}
+}
+
+// clusters returns those of the pods, sorted.
+func (l *Log) clusters() []string {
+	seen := map[string]bool{}
+	for ep := range l.podEnds {
+		seen[ep.Cluster] = true
+	}
+	delete(seen, "")
+	return slices.Sorted(maps.Keys(seen))
+}
