@@ -265,6 +265,15 @@ var cases = []struct {
 		want: []string{"site-db: site=db", "web: site=web"},
 	},
 	{
+		name: "a virtual machine is no other on another node",
+		rows: []string{
+			"| kubevirt.io/domain=db kubevirt.io/nodeName=node-1 |", "| kubevirt.io/domain=db kubevirt.io/nodeName=node-2 |",
+			"| kubevirt.io/domain=web kubevirt.io/nodeName=node-1 |",
+		},
+		want: []string{"domain-db: kubevirt.io/domain=db", "domain-web: kubevirt.io/domain=web"},
+		of:   []int{0, 0, 1},
+	},
+	{
 		name: "numbered pods are one workload, named ones are not",
 		rows: []string{
 			"| app=agent agent-id=a-1 |", "| app=agent agent-id=a-2 |", "| app=agent agent-id=a-3 |",
