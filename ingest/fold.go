@@ -32,8 +32,8 @@ type Fold struct {
 // foldBatch is how many records wait: enough to hide that memory is slow, few enough to stay in the first cache.
 const foldBatch = 16
 
-// knownBits say how many places for pods a Fold has: 512 KiB, of which few pods take few pages.
-const knownBits = 17
+// knownBits say how many places for pods a Fold has: 256 KiB, of which few pods take few pages.
+const knownBits = 16
 
 // pending is a record that waits.
 type pending struct {

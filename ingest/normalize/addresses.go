@@ -17,7 +17,7 @@ const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.H
 type notes struct {
 	seed   maphash.Seed
 	sets   []noteSet
-	forgot int // since there were as many sets
+	forgot int // since there were as many sets, and less than an hour old
 }
 
 type noteSet [4]note
@@ -71,7 +71,7 @@ func (n *notes) put(x note) {
 	for last < len(set)-1 && set[last].hash != x.hash {
 		last++
 	}
-	if h := set[last].hash; h != 0 && h != x.hash {
+	if k := &set[last]; k.hash != 0 && k.hash != x.hash && x.at-k.at < hourTime {
 		n.forgot++
 	}
 	copy(set[1:last+1], set[:last])

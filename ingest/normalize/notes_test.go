@@ -68,3 +68,19 @@ func TestNotesOfTimes(t *testing.T) {
 		t.Errorf("forgot %d", n.forgot)
 	}
 }
+
+// TestNotesOfHours: what is forgotten since its hour is over takes no more room, however long a log is.
+func TestNotesOfHours(t *testing.T) {
+	var n notes
+	for hour := range uint32(200) {
+		for i := range 3000 {
+			x := n.of(1, binary.BigEndian.AppendUint32(nil, uint32(i)), nil, hour, int64(hour)*hourTime)
+			if !n.has(x) {
+				n.add(x)
+			}
+		}
+	}
+	if len(n.sets) > 2*noteSets {
+		t.Errorf("%d sets", len(n.sets))
+	}
+}
