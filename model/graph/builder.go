@@ -308,7 +308,11 @@ func (b *Builder) Observations() []model.Observation {
 			return cmp.Or(cmp.Compare(rank[x.k.dst], rank[y.k.dst]), compareKeys(&x.k, &y.k))
 		})
 	})
-	var out []model.Observation
+	rows := 0
+	for _, t := range list {
+		rows += len(t.hours())
+	}
+	out := make([]model.Observation, 0, rows) // of a month they are millions
 	for _, t := range list {
 		out = t.observations(out)
 	}
