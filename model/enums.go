@@ -50,6 +50,10 @@ func (p Proto) HasPorts() bool { return p == TCP || p == UDP || p == SCTP }
 // may need none, and of other protocols nobody knows.
 func (p Proto) NeedsAnswer() bool { return p == TCP || p == SCTP || p == ICMP || p == ICMPv6 }
 
+// HasOpening reports whether what begins a connection over p can be told from all else, and what refuses one: by flags
+// of TCP, and by chunks of SCTP, which Hubble names from Cilium 1.20 on.
+func (p Proto) HasOpening() bool { return p == TCP || p == SCTP }
+
 // Whole reports whether p has neither ports nor types of messages, so that a rule can name it as a whole only.
 func (p Proto) Whole() bool { return p != 0 && !p.HasPorts() && p != ICMP && p != ICMPv6 }
 

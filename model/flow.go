@@ -64,7 +64,8 @@ type Answer struct {
 	TTL       uint32
 }
 
-// TCPFlags are the flags that tell who opened a connection.
+// TCPFlags are the flags that tell who opened a connection, and who refused it. An INIT of SCTP is a SYN here, and an
+// ABORT a RST.
 type TCPFlags uint8
 
 // The flags.

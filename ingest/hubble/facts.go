@@ -159,7 +159,7 @@ func (e enumeration) number(text []byte) uint32 {
 	v := uint64(0)
 	for _, c := range text {
 		if c-'0' > 9 {
-			return prefixed(text)
+			return unlisted(text)
 		}
 		if v = v*10 + uint64(c-'0'); v >= stranger {
 			return stranger
@@ -171,9 +171,9 @@ func (e enumeration) number(text []byte) uint32 {
 	return uint32(v)
 }
 
-// prefixed returns the number of a name that is not listed, or of a whole one with a fraction or an exponent. All that
+// unlisted returns the number of a name that is not listed, or of a whole one with a fraction or an exponent. All that
 // has to do with SRv6 is passed by policies.
-func prefixed(text []byte) uint32 {
+func unlisted(text []byte) uint32 {
 	if strings.HasPrefix(string(text), "SRV6") {
 		return reasonEncap
 	}

@@ -123,7 +123,7 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		if f.Verdict == model.Dropped {
 			o.Marks |= model.MarkDenied
 		}
-	case (fate == model.Used || fate == model.Refused) && (f.Proto == model.TCP || f.Proto == model.SCTP) &&
+	case (fate == model.Used || fate == model.Refused) && f.Proto.HasOpening() &&
 		f.Flags&(model.SYN|model.ACK) == model.SYN:
 		o.Marks |= model.MarkSYN
 		o.Conns = max(o.Conns, 1)
@@ -155,7 +155,7 @@ func cameBack(f *model.Flow, fate model.Fate) model.Marks {
 	switch {
 	case fate != model.Reply && fate != model.Undecided && !answers:
 		return model.MarkNoted
-	case (f.Proto == model.TCP || f.Proto == model.SCTP) && f.Flags&model.RST != 0:
+	case f.Proto.HasOpening() && f.Flags&model.RST != 0:
 		return model.MarkNoted | model.MarkReset
 	}
 	return model.MarkNoted | model.MarkAnswered

@@ -343,7 +343,7 @@ func (r *grader) tellsOf(i EdgeID, proto model.Proto) bool {
 func (r *grader) gradeOf(i EdgeID) (Grade, Doubt) {
 	e, p := &r.g.Edges[i], &r.proofs[i]
 	switch {
-	case p.answered && p.forwards && (e.Proto == model.TCP || e.Proto == model.SCTP):
+	case p.answered && p.forwards && e.Proto.HasOpening():
 		return Established, DoubtNone
 	case p.answered:
 		return Answered, DoubtNone

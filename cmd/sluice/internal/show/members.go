@@ -2,7 +2,6 @@ package show
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 )
 
@@ -83,8 +82,6 @@ func appendText(b []byte, s string) []byte {
 
 func appendEscaped(b []byte, s string) []byte {
 	out := bytes.NewBuffer(b)
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a text and a buffer have no errors
+	_ = printLine(out, s) // a text and a buffer have no errors
 	return bytes.TrimSuffix(out.Bytes(), []byte{'\n'})
 }
