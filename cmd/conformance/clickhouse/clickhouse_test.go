@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -279,6 +280,19 @@ func TestShards(t *testing.T) {
 	many[1][1].start()
 	wait(t, func() bool { return learn(t, at, filepath.Join(dir, "again")) == nil })
 	same(t, "again", filepath.Join(dir, "all"), filepath.Join(dir, "again"))
+	t.Run("Init", func(t *testing.T) { // the server that is asked ends while the schema is made, and is there again
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 3 {
+				time.Sleep(time.Second / 2)
+				_ = syscall.Kill(int(many[0][0].pid.Load()), syscall.SIGKILL)
+			}
+		}()
+		mustSluice(t, "store", "init", many[0][0].url("ended"), "--on-cluster", "prod", "--replicated")
+		<-done
+		mustSluice(t, "store", "check", many[0][0].url("ended"))
+	})
 	t.Run("Replicas", func(t *testing.T) { // one of each shard ten times, that which is written to among them
 		mustSluice(t, "store", "init", many[0][0].url("killed"), "--on-cluster", "prod", "--replicated")
 		amidKills(t, many[0][0].url("killed"), 10, func(n int, _ *os.Process) {

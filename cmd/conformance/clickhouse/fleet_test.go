@@ -64,7 +64,7 @@ func size(t *testing.T, dir string) (bytes int64) {
 
 // cpu is what the server has used of the processors.
 func (s *server) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.pid.Load()))
 	if err != nil {
 		s.t.Fatal(err)
 	}

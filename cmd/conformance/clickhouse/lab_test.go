@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -20,18 +21,26 @@ type server struct {
 	dir        string
 	port, http int
 	config     string
-	cmd        *exec.Cmd
-	ended      chan struct{} // closed when cmd has ended
+	pid        atomic.Int64
+	stop       func() // ends it and waits for that, nil: it does not run
 }
 
+// ports counts what freePort has given.
+var ports atomic.Int64
+
+// freePort returns a port that no other call returns, and that no connection has as its own end: those are of 32768 and
+// more, and one could take a port before its server has.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 10_000 {
+		port := 20_000 + int(int64(os.Getpid())*7+ports.Add(1))%12_000
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // newServer configures a server; more is what else stands in its configuration.
@@ -80,50 +89,61 @@ func bounded(t *testing.T) context.Context {
 	return ctx
 }
 
-// start starts the server, with what it has stored. One that ends is started again: the port of a server that was killed
-// may be taken for a moment, by the end of somebody's connection.
+// start starts the server, with what it has stored, and returns once it answers.
 func (s *server) start() {
 	s.t.Helper()
 	s.t.Cleanup(s.kill)
+	if s.stop == nil {
+		s.launch()
+	}
 	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		if s.cmd == nil {
-			s.launch()
-		}
 		if _, err := s.query("SELECT 1"); err == nil {
 			return
 		}
-		select {
-		case <-s.ended:
-			s.cmd = nil
-		default:
-		}
 		if time.Now().After(end) {
-			text, _ := os.ReadFile(filepath.Join(s.dir, "errors"))
-			s.t.Fatalf("the server does not answer: %s", text[max(0, len(text)-5000):])
+			s.t.Fatalf("the server does not answer: %s", s.errors())
 		}
 	}
 }
 
+// launch keeps a server running, as systemd or Kubernetes does: one that ends by itself is started again, and what it
+// said is printed. Of hundreds of clusters one had a server that ended while the schema was made.
 func (s *server) launch() {
 	s.t.Helper()
-	cmd := exec.CommandContext(bounded(s.t), "clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
-	if err := cmd.Start(); err != nil {
+	if _, err := exec.LookPath("clickhouse-server"); err != nil {
 		s.t.Fatalf("%v: apt-get install clickhouse-server clickhouse-client zookeeper", err)
 	}
+	ctx, cancel := context.WithCancel(bounded(s.t))
 	ended := make(chan struct{})
-	s.cmd, s.ended = cmd, ended
+	s.stop = func() { cancel(); <-ended }
 	go func() {
-		_ = cmd.Wait()
-		close(ended)
+		defer close(ended)
+		for ctx.Err() == nil {
+			cmd := exec.CommandContext(ctx, "clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
+			err := cmd.Start()
+			if err == nil {
+				s.pid.Store(int64(cmd.Process.Pid))
+				err = cmd.Wait()
+			}
+			if ctx.Err() == nil {
+				fmt.Printf("a server ended and is started again: %v: %s\n", err, s.errors())
+				time.Sleep(50 * time.Millisecond)
+			}
+		}
 	}()
+}
+
+// errors is the end of what the server wrote of its errors.
+func (s *server) errors() string {
+	text, _ := os.ReadFile(filepath.Join(s.dir, "errors"))
+	return string(text[max(0, len(text)-5000):])
 }
 
 // kill ends the server as a loss of power does.
 func (s *server) kill() {
-	if s.cmd != nil {
-		_ = s.cmd.Process.Kill()
-		<-s.ended
-		s.cmd = nil
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
 	}
 }
 

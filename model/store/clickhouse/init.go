@@ -28,6 +28,10 @@ func (l Layout) check() error {
 	return nil
 }
 
+// restartTries is how often a statement is tried again, after 1, 2, 3 and more seconds: a server may be started again in
+// the meantime.
+const restartTries = 5
+
 // Init makes the schema of the store at a URL, or brings an older one up to date. It returns the version that was
 // there, 0 where there was none. What is there already keeps its layout.
 func Init(ctx context.Context, at string, l Layout) (was int, err error) {
@@ -53,7 +57,7 @@ func Init(ctx context.Context, at string, l Layout) (was int, err error) {
 	}
 	for _, line := range statements(d.database, l, was, steps) {
 		err := d.conn.Exec(ctx, line)
-		for n := 1; n < tries && err != nil && broken(err) && pause(ctx, time.Duration(n)*time.Second) == nil; n++ {
+		for n := 1; n <= restartTries && err != nil && broken(err) && pause(ctx, time.Duration(n)*time.Second) == nil; n++ {
 			err = d.conn.Exec(ctx, line) // a statement may run twice
 		}
 		if err != nil {
