@@ -28,8 +28,8 @@ func (l Layout) check() error {
 	return nil
 }
 
-// restartTries is how often a statement is tried again, after 1, 2, 3 and more seconds: a server may be started again in
-// the meantime.
+// restartTries is how often a statement is tried again, after 1, 2, 3 and more seconds: a server may be started again
+// in the meantime.
 const restartTries = 5
 
 // Init makes the schema of the store at a URL, or brings an older one up to date. It returns the version that was

@@ -59,8 +59,8 @@ func (d *database) insert(ctx context.Context, table, names string, fill func(co
 	return d.say(err)
 }
 
-// broken reports whether a connection broke, or none could be made to a server that answered before: one that is started
-// again. Another may do.
+// broken reports whether a connection broke, or none could be made to a server that answered before: one that is
+// started again. Another may do.
 func broken(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
