@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -21,6 +22,12 @@ func (hostSystem) create(name string) (sysFile, error) {
 }
 
 func (hostSystem) open(name string) (sysFile, error) {
+	// Whoever opens a pipe waits for one that writes to it, and a device may have no end.
+	if fi, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("open %s: no file: %w", name, ErrDamaged)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

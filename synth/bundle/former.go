@@ -75,7 +75,7 @@ func readFormer(dir string, skim bool) (*Former, error) {
 	if skim {
 		return f, nil
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, ReviewFile)); err == nil {
+	if text, err := render.ReadInside(dir, filepath.Join(dir, ReviewFile)); err == nil {
 		f.review = string(text)
 	}
 	return f, f.meaning.add(&r.head, func(t reflect.Type) bool { return !isList(t) })
@@ -104,13 +104,17 @@ func (f *Former) text() (io.ReadCloser, error) {
 	if f.held != nil {
 		return io.NopCloser(bytes.NewReader(f.held)), nil
 	}
-	return os.Open(filepath.Join(f.dir, ManifestFile))
+	name := filepath.Join(f.dir, ManifestFile)
+	if err := render.Inside(f.dir, name); err != nil {
+		return nil, err
+	}
+	return os.Open(name)
 }
 
 // Hold reads at once all that may be asked for, for its directory to go.
 func (f *Former) Hold(kinds ...render.Kinds) error {
 	f.set = f.policies(&policy.PolicySet{}, nil, kinds)
-	text, err := os.ReadFile(filepath.Join(f.dir, ManifestFile))
+	text, err := render.ReadInside(f.dir, filepath.Join(f.dir, ManifestFile))
 	if err != nil {
 		return fmt.Errorf("read bundle: %w", err)
 	}
@@ -143,7 +147,8 @@ func (f *Former) policies(newer *policy.PolicySet, same map[string]bool, kinds [
 	if f.set != nil {
 		return f.set
 	}
-	if text, err := os.ReadFile(filepath.Join(f.dir, ManifestFile)); err != nil || digestOf(text) != f.digest {
+	text, err := render.ReadInside(f.dir, filepath.Join(f.dir, ManifestFile))
+	if err != nil || digestOf(text) != f.digest {
 		return nil
 	}
 	r := &policyReader{dir: f.dir, kinds: kinds, theirs: true, known: map[string]*policy.Policy{},

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"sluice/synth/layout"
+	"sluice/synth/render"
 )
 
 // Ends are the peers of the bundle, sorted: the ends of its edges, and the workloads that it has policies for.
@@ -65,7 +65,7 @@ func (m *Manifest) order() map[string]int {
 
 // readPlaces reads the places that a bundle came with.
 func (m *Manifest) readPlaces(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, PlacesFile))
+	text, err := render.ReadInside(dir, filepath.Join(dir, PlacesFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {

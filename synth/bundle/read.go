@@ -61,7 +61,7 @@ func ReadCommitted(dir string) (*Manifest, error) {
 	if err := complete(dir); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	text, err := render.ReadInside(dir, filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
 	}
@@ -314,6 +314,15 @@ func (r *policyReader) problem(s render.Severity, file, text string) {
 	r.problems = append(r.problems, render.Problem{Severity: s, At: policy.Position{File: file}, Text: text})
 }
 
+// text reads a file of the bundle.
+func (r *policyReader) text(name string) ([]byte, error) {
+	dir := r.dir
+	if r.kept[name] {
+		dir = r.place
+	}
+	return render.ReadInside(dir, r.at(name))
+}
+
 // at is where a file of the bundle lies.
 func (r *policyReader) at(name string) string {
 	dir := r.dir
@@ -330,7 +339,7 @@ func (r *policyReader) has(name string) bool {
 
 func (r *policyReader) kustomization(sub string) (Kustomization, error) {
 	var k Kustomization
-	text, err := os.ReadFile(r.at(path.Join(sub, KustomizationFile)))
+	text, err := r.text(path.Join(sub, KustomizationFile))
 	if err != nil {
 		return k, fmt.Errorf("read bundle: %w", err)
 	}
@@ -358,7 +367,7 @@ func (r *policyReader) parse() error {
 			list[i].set.Policies = have
 			return
 		}
-		text, err := os.ReadFile(r.at(r.files[i]))
+		text, err := r.text(r.files[i])
 		if err != nil {
 			list[i].err = err
 			return

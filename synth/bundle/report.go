@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"sluice/synth"
+	"sluice/synth/render"
 )
 
 const reportKind = "BundleReport"
@@ -125,7 +125,7 @@ func (m *Manifest) reportOf(digest string, run Run) *Report {
 // ReadReport returns the report of the run that wrote the bundle in dir, nil where it is not there, or is of another
 // state of the bundle: it is not committed.
 func ReadReport(dir string) (*Report, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	text, err := render.ReadInside(dir, filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
 	}
@@ -134,7 +134,7 @@ func ReadReport(dir string) (*Report, error) {
 
 // readReport reads the report of the bundle.json with a digest.
 func readReport(dir, of string) (*Report, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ReportData))
+	text, err := render.ReadInside(dir, filepath.Join(dir, ReportData))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

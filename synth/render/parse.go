@@ -124,7 +124,7 @@ func (r *Reader) object(n *yaml.Node, of Kind, kinds []Kinds) []policy.Policy {
 	}
 	switch {
 	case n.Kind != yaml.MappingNode:
-		r.Bad(n, "want a Kubernetes object, have %s", TypeOf(n))
+		r.Bad(n, "want a Kubernetes object, have %s", strangerOf(n))
 		return nil
 	case k == "" || version == "":
 		r.Bad(n, "an object without apiVersion or kind")
@@ -237,4 +237,13 @@ func (r *Reader) NamespaceOrDefault(object *yaml.Node, namespace, name string) s
 	}
 	r.Report(Note, meta, "policy %s names no namespace: taken as %s", name, DefaultNamespace).Called(NoNamespace)
 	return DefaultNamespace
+}
+
+// strangerOf says what stands where an object should, and nothing of its text: that may be a secret in a file that is
+// there by mistake, and what is said goes into comments and logs.
+func strangerOf(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		return "a text or number"
+	}
+	return TypeOf(n)
 }

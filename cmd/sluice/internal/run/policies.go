@@ -172,7 +172,7 @@ var plainKeys = []string{
 func (r *policyFiles) kustomization(name string) error {
 	dir := filepath.Dir(name)
 	pipe := fmt.Sprintf("pipe what it builds: kubectl kustomize %s | sluice verify - ...", dir)
-	b, err := os.ReadFile(name)
+	b, err := render.ReadInside(dir, name)
 	if err != nil {
 		return err
 	}
@@ -201,6 +201,8 @@ func (r *policyFiles) kustomization(name string) error {
 			return err
 		} else if fi.IsDir() {
 			r.done[at] = true
+		} else if err := render.Inside(dir, path); err != nil { // as kubectl has it
+			return fmt.Errorf("%s lists a file that kubectl would not read: %w", name, err)
 		}
 		if err := r.read(path); err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sluice/synth/render"
 )
 
 // eachYAML calls do for a file, or for each file of YAML or JSON in a directory and those below it, but for hidden
@@ -30,6 +32,11 @@ func eachYAML(path string, do func(file string) error) error {
 			return fmt.Errorf("%s: links to directories are not followed: give the directory itself", p)
 		case p != root && ext != ".yaml" && ext != ".yml" && ext != ".json":
 			return nil
+		}
+		if p != root {
+			if err := render.Inside(root, p); err != nil {
+				return err
+			}
 		}
 		return do(p)
 	})
