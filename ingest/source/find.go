@@ -255,6 +255,7 @@ func (f *finder) inside(text []byte, n node) {
 	}
 	f.texts[f.depth] = buf
 	inner := bytes.TrimSpace(buf)
+	before, broken := f.found, f.broken
 	f.depth++
 	if f.claim(inner, f.offset) {
 		f.found++
@@ -265,6 +266,9 @@ func (f *finder) inside(text []byte, n node) {
 		f.look(inner)
 	}
 	f.depth--
+	if f.found == before && f.broken == damaged {
+		f.broken = broken // a text that no record was in may have any brackets
+	}
 }
 
 // scan lists the nodes of a text in the order in which they begin.

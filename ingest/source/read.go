@@ -180,6 +180,11 @@ func Tell(file string, formats []ingest.Format) string {
 // decode tells by the start of an input what it is, and reads it.
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	peek, err := br.Peek(peekSize)
+	skipped := int64(0)
+	for ; len(bytes.TrimSpace(peek)) == 0 && err == nil; peek, err = br.Peek(peekSize) { // blank as far as one can see
+		skipped += int64(bytes.Count(peek, newline))
+		_, _ = br.Discard(len(peek))
+	}
 	if len(bytes.TrimSpace(peek)) == 0 {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return plain(err)
@@ -198,8 +203,22 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
-	if h.lines {
-		return r.lines(s.Name, br, packed, h)
+	in := io.MultiReader(io.LimitReader(newlines{}, skipped), br) // for lines to keep their numbers
+	if skipped == 0 {
+		in = br
 	}
-	return r.values(s.Name, br, packed)
+	if h.lines {
+		return r.lines(s.Name, in, packed, h)
+	}
+	return r.values(s.Name, in, packed)
+}
+
+// newlines is blank lines without end.
+type newlines struct{}
+
+func (newlines) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = '\n'
+	}
+	return len(b), nil
 }

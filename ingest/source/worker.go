@@ -143,7 +143,7 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 		w.malformed(source, line, model.BadJSON, "a record that is cut off: "+ingest.Excerpt(text))
 	case n > 0 && w.finder.broken == damaged:
 		w.malformed(source, line, model.BadJSON, "not JSON beside a record: "+ingest.Excerpt(text))
-	case n == 0 && !quiet:
+	case n == 0 && !quiet && !isBulkAction(text):
 		w.nothing(source, line, text)
 	}
 }

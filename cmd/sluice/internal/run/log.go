@@ -215,6 +215,9 @@ func (l *Log) remedy() string {
 	case model.Irrelevant:
 		return "These records are of no traffic between workloads: capture without filters, hubble observe -o jsonpb --last 10000"
 	case model.Refused:
+		if l.Report.Counts[model.Refused][model.BadTime] == n {
+			return "They have no time, or one outside the years 2000 to 2100: leave time in field masks, and look at the nodes' clocks"
+		}
 		return "These records do not say who talked to whom: capture them whole, without field masks and aggregation"
 	default:
 	}
