@@ -66,8 +66,8 @@ func (g *group) baseName() string {
 	if n := labelName(g.common); n != "" {
 		return n
 	}
-	if len(owners) > 0 {
-		return dnsLabel(commonName(owners))
+	if n := dnsLabel(commonName(owners)); n != "" {
+		return n
 	}
 	var bases []string
 	for _, p := range g.pods {
@@ -88,6 +88,9 @@ func (g *group) baseName() string {
 // commonName is what the names have in common up to a dash, or all of them where they are few, else the first and how
 // many more.
 func commonName(owners []model.Owner) string {
+	if len(owners) == 0 {
+		return ""
+	}
 	parts := strings.Split(owners[0].Name, "-")
 	for _, o := range owners[1:] {
 		for i, p := range strings.Split(o.Name, "-") {
@@ -204,7 +207,11 @@ func dnsLabel(s string) string {
 	return mapped
 }
 
+// shorten appends a suffix, which a name that nothing can stay of would begin with: no API takes that dash.
 func shorten(name, suffix string) string {
+	if name == "" {
+		name = "workload"
+	}
 	return strings.TrimRight(name[:min(len(name), maxName-len(suffix)-1)], "-") + "-" + suffix
 }
 
