@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/text"
@@ -15,7 +17,37 @@ import (
 // Ingest adds files to the store at a directory or URL, which is made if it is not there. The log has no graph: which
 // records are duplicates is decided when edges are built. A file that is there already is skipped.
 // src.Cluster is the one that its records are of, where they do not say it.
+//
+// Who stored a file between the look and the commit, or stored it at a replica that was not the one asked, is found out
+// at the commit: nothing of it counts, and the files are looked at again.
 func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
+	for n := 1; ; n++ {
+		l, err := ingestOnce(ctx, src, dir)
+		if n == ingestTries || !errors.Is(err, store.ErrSourceStored) || !src.areFiles() {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(n) * time.Second):
+		}
+	}
+}
+
+// ingestTries is how often files are looked at which somebody else stores meanwhile.
+const ingestTries = 4
+
+// areFiles reports whether the sources can be read twice: a pipe cannot.
+func (s *Sources) areFiles() bool {
+	for _, a := range s.Args {
+		if info, err := os.Stat(a); err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+			return false
+		}
+	}
+	return true
+}
+
+func ingestOnce(ctx context.Context, src Sources, dir string) (*Log, error) {
 	for _, a := range src.Args {
 		if StoreOf(a) != "" {
 			return nil, Usagef("%s is a store, whose records are folded: carry it over with sluice store pack and unpack", a)
