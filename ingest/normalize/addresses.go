@@ -3,6 +3,7 @@ package normalize
 import (
 	"hash/maphash"
 	"net/netip"
+	"sync"
 
 	"sluice/model"
 )
@@ -18,6 +19,7 @@ type notes struct {
 	seed   maphash.Seed
 	sets   []noteSet
 	forgot int // since there were as many sets, and less than an hour old
+	most   int // sets
 }
 
 type noteSet [4]note
@@ -33,11 +35,13 @@ const (
 	mostSets = 1 << 16
 )
 
+// newNotes makes notes that know nothing. Those of one seed know the same by the same hash.
+func newNotes(seed maphash.Seed, sets, most int) notes {
+	return notes{seed: seed, sets: make([]noteSet, sets), most: most}
+}
+
 // of is what an end at an address is remembered by in an hour.
 func (n *notes) of(id model.EndpointID, ip, pod []byte, hour uint32, at model.Micros) note {
-	if n.sets == nil {
-		*n = notes{maphash.MakeSeed(), make([]noteSet, noteSets), 0}
-	}
 	h := maphash.Bytes(n.seed, ip) ^ maphash.Bytes(n.seed, pod)<<1 ^ uint64(hour)<<32 ^ uint64(id)
 	return note{max(1, h*0x9E3779B97F4A7C15), at}
 }
@@ -55,7 +59,7 @@ func (n *notes) has(x note) bool {
 
 // add remembers an end.
 func (n *notes) add(x note) {
-	if n.forgot > len(n.sets)/2 && len(n.sets) < mostSets {
+	if n.forgot > len(n.sets)/2 && len(n.sets) < n.most {
 		n.grow()
 	}
 	n.put(x)
@@ -91,12 +95,55 @@ func (n *notes) grow() {
 	}
 }
 
+// Noted are the ends at addresses that all who read one log have noted: what one of them has, no other notes again. It
+// is asked only for what its reader does not remember.
+type Noted struct {
+	seed   maphash.Seed // of all readers
+	shards [1 << shardBits]shard
+}
+
+type shard struct {
+	mu    sync.Mutex
+	notes notes
+}
+
+// shardBits are those of a hash that say in which part of Noted it is: so many that readers seldom wait.
+const shardBits = 6
+
+// NewNoted makes one that knows nothing.
+func NewNoted() *Noted {
+	n := &Noted{seed: maphash.MakeSeed()}
+	for i := range n.shards {
+		n.shards[i].notes = newNotes(n.seed, noteSets>>shardBits, mostSets>>shardBits)
+	}
+	return n
+}
+
+// add remembers an end; false: the same was, of this time or an earlier one.
+func (n *Noted) add(x note) bool {
+	s := &n.shards[x.hash>>(64-shardBits)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.notes.has(x) {
+		return false
+	}
+	s.notes.add(x)
+	return true
+}
+
 // noteAddresses hands on at which addresses a record shows nodes, pods, and other ends that policies know by something
 // else than their address, once an hour for each: what else is seen at such an address is found by no rule for it. The
 // row counts no record, and has the time of the first one, whichever worker found it.
 func (n *Normalizer) noteAddresses(f *model.Flow) {
 	if n.Endpoints == nil {
 		return
+	}
+	if n.notes.sets == nil {
+		seed := maphash.MakeSeed()
+		if n.Noted != nil {
+			seed = n.Noted.seed
+		}
+		n.notes = newNotes(seed, noteSets, mostSets)
 	}
 	hour := n.windowOf(f.Time) / 60
 	var src, dst note
@@ -117,6 +164,9 @@ func (n *Normalizer) noteAddresses(f *model.Flow) {
 
 func (n *Normalizer) noteAddress(x note, id model.EndpointID, ip, pod []byte, hour uint32) {
 	n.notes.add(x)
+	if n.Noted != nil && !n.Noted.add(x) {
+		return
+	}
 	addr, err := netip.ParseAddr(string(ip))
 	if err != nil {
 		return

@@ -28,13 +28,15 @@ type Normalizer struct {
 	Since, Until int64
 	// Endpoints takes the addresses of nodes and pods; nil: they are not noted.
 	Endpoints *model.Endpoints
-	notes     notes
-	calls     calls
-	tunnels   tunnels
-	nodes     ingest.NodeCounter
-	fold      *ingest.Fold
-	window    uint32 // minutes
-	row       model.Observation
+	// Noted is what the other readers of the log share with this one; nil: there are none.
+	Noted   *Noted
+	notes   notes
+	calls   calls
+	tunnels tunnels
+	nodes   ingest.NodeCounter
+	fold    *ingest.Fold
+	window  uint32 // minutes
+	row     model.Observation
 	// start of the last window, to save a division for each record
 	winFrom, winTo int64
 	winStart       uint32

@@ -124,6 +124,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 	var mu sync.Mutex
 	var outErr error
 	var sinks []*normalize.Normalizer
+	noted := normalize.NewNoted()
 	newSink := func() ingest.Sink {
 		mu.Lock()
 		defer mu.Unlock()
@@ -135,7 +136,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 			}
 		})
 		n := normalize.New(fold, windowMinutes)
-		n.Since, n.Until, n.Endpoints = src.Since, src.Until, l.Tables.Endpoints
+		n.Since, n.Until, n.Endpoints, n.Noted = src.Since, src.Until, l.Tables.Endpoints, noted
 		sinks = append(sinks, n)
 		return n
 	}
