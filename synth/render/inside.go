@@ -22,9 +22,11 @@ func Inside(dir, file string) error {
 	if err != nil {
 		return err
 	}
-	fi, err := os.Lstat(file)
-	if err != nil || fi.Mode().IsRegular() && filepath.IsLocal(rel) {
-		return err
+	if filepath.IsLocal(rel) && !hasLink(dir, rel) {
+		fi, err := os.Lstat(file)
+		if err != nil || fi.Mode().IsRegular() {
+			return err
+		}
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
@@ -43,6 +45,18 @@ func Inside(dir, file string) error {
 		return fmt.Errorf("%s is a %s: not read", file, kindOf(fi))
 	}
 	return nil
+}
+
+// hasLink reports whether one of the directories between a directory and a file is a link.
+func hasLink(dir, rel string) bool {
+	for i, c := range rel {
+		if c == filepath.Separator {
+			if fi, err := os.Lstat(filepath.Join(dir, rel[:i])); err == nil && fi.Mode()&os.ModeSymlink != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func kindOf(fi os.FileInfo) string {
