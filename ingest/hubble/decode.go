@@ -32,7 +32,7 @@ func (d *Decoder) Sibling(sink ingest.Sink) *Decoder {
 
 func newDecoder(t model.Tables, sink ingest.Sink, shared *objects) *Decoder {
 	return &Decoder{sink: sink, r: reader{tables: t, addresses: newAddresses(t), ends: newEndMemo(shared),
-		texts: newLists(textItem), workloads: newLists(workloadItem)}}
+		texts: newLists(textItem), labels: newLabelLists(), workloads: newLists(workloadItem)}}
 }
 
 // Line reads the line that text begins with, where it is a record of a known form, and returns its length with the end

@@ -19,6 +19,13 @@ type object struct {
 	known                   bool     // has an identity
 }
 
+// Labels of which one says what it is an endpoint of.
+const (
+	labelNamespace = "io.kubernetes.pod.namespace"
+	labelCluster   = "io.cilium.k8s.policy.cluster"
+	labelAccount   = "io.cilium.k8s.policy.serviceaccount"
+)
+
 // identity makes an endpoint of an object, without its address where that makes it, and tells whether its records carry
 // the name of the pod.
 func (o *object) identity() (ep model.Endpoint, named bool) {
@@ -49,15 +56,15 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 			continue
 		}
 		switch k {
-		case "io.kubernetes.pod.namespace":
+		case labelNamespace:
 			if ep.Namespace == "" {
 				ep.Namespace = v
 			}
-		case "io.cilium.k8s.policy.cluster":
+		case labelCluster:
 			if ep.Cluster == "" {
 				ep.Cluster = v
 			}
-		case "io.cilium.k8s.policy.serviceaccount":
+		case labelAccount:
 			ep.ServiceAccount = v
 		default:
 			own = append(own, strings.TrimSuffix(l, "="))

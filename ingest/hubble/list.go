@@ -14,6 +14,7 @@ type list struct {
 	joined []byte // items, each with a zero byte behind it
 	first  workload
 	refs   []objectRef // what objects with these labels are
+	same   *list       // the same labels in the order that was seen first, where this is another
 }
 
 // lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing
@@ -63,18 +64,9 @@ func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
 
 // lookUp reads the array at b[i] and finds it by all of its bytes.
 func (s *lists) lookUp(r *reader, b []byte, i int) (*list, int) {
-	n := bytes.IndexByte(b[i:], ']')
-	if n < 0 {
-		return nil, -1
-	}
-	h := maphash.Bytes(s.seed, b[i:i+n])
-	mask := uint64(len(s.slots) - 1)
-	at := h & mask
-	for s.slots[at].list != nil {
-		if k := &s.slots[at]; k.hash == h && scan.Has(b, i, k.list.raw) {
-			return k.list, i + len(k.list.raw)
-		}
-		at = (at + 1) & mask
+	known, h := s.find(b, i)
+	if known != nil {
+		return known, i + len(known.raw)
 	}
 	l := &list{}
 	end := s.items(r, b, i, l)
@@ -84,14 +76,36 @@ func (s *lists) lookUp(r *reader, b []byte, i int) (*list, int) {
 	for _, t := range l.items {
 		l.joined = appendText(l.joined, []byte(t))
 	}
-	if s.bytes += 2 * (end - i); s.bytes <= maxListBytes {
+	if s.room(2 * (end - i)) {
 		l.raw = string(b[i:end])
-		s.add(h, l)
+		s.remember(h, l)
 	}
 	return l, end
 }
 
-func (s *lists) add(h uint64, l *list) {
+// find returns the list that stands at b[i:], nil for one that is not known, and the hash that it has.
+func (s *lists) find(b []byte, i int) (*list, uint64) {
+	n := bytes.IndexByte(b[i:], ']')
+	if n < 0 {
+		n = 0
+	}
+	h := maphash.Bytes(s.seed, b[i:i+n])
+	mask := uint64(len(s.slots) - 1)
+	for at := h & mask; s.slots[at].list != nil; at = (at + 1) & mask {
+		if k := &s.slots[at]; k.hash == h && scan.Has(b, i, k.list.raw) {
+			return k.list, h
+		}
+	}
+	return nil, h
+}
+
+// room reports whether a list may be remembered that takes so many bytes more.
+func (s *lists) room(n int) bool {
+	s.bytes += n
+	return s.bytes <= maxListBytes
+}
+
+func (s *lists) remember(h uint64, l *list) {
 	if 2*s.n >= len(s.slots) {
 		old := s.slots
 		s.slots = make([]listSlot, 2*len(old))

@@ -211,7 +211,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	var labels, workloads *list
 	var spans [endWorkloads - endID + 1]span
 	order, seen := uint64(0), uint64(0)
-	rests := r.ends.rests()
+	rests, usual := r.ends.rests(), true
 	i := start
 	for open := byte('{'); ; open = ',' {
 		id, at := r.member(b, i, &allKeys[inEnd], open)
@@ -240,7 +240,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			if b[i] != '[' {
 				i = scan.Null(b, i)
 			} else {
-				labels, i = r.texts.read(r, b, i)
+				labels, i, usual = r.labels.read(r, b, i)
 			}
 		case endWorkloads:
 			if b[i] != '[' {
@@ -300,7 +300,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	if e.ref = c.ref; c.named {
 		e.pod = pod
 	}
-	if lasting && !rests {
+	if lasting && usual && !rests {
 		r.ends.learn(b, span{start, i}, &spans, order, c)
 	}
 	return i

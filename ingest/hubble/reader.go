@@ -32,7 +32,8 @@ type reader struct {
 	addresses addresses
 	minute    minute
 	ends      endMemo
-	texts     lists // arrays of strings
+	texts     lists // arrays of strings, but for labels
+	labels    labelLists
 	deciders  deciders
 	decided   []byte // of the record
 	workloads lists
