@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
@@ -80,6 +81,34 @@ func unescapeTo(to, text []byte, quoted bool) ([]byte, int) {
 		return out[:j], -1
 	}
 	return out[:j], len(text)
+}
+
+// unquote adds what the string stands for whose inside text begins with, Base64 decoded, and returns how long that
+// inside is; -1 where the quote is missing.
+func unquote(to, text []byte) ([]byte, int) {
+	if !bytes.HasPrefix(text, encodedObject) {
+		return unescapeTo(to, text, true)
+	}
+	n := bytes.IndexByte(text, '"')
+	if n < 0 {
+		return to, -1
+	}
+	return decode64(to, text[:n]), n
+}
+
+// undouble adds what a cell of CSV stands for, up to the quote that ends it, and returns how much of text that took.
+func undouble(to, text []byte) ([]byte, int) {
+	for i := 0; ; {
+		n := bytes.IndexByte(text[i:], '"')
+		if n < 0 {
+			return append(to, text[i:]...), len(text)
+		}
+		if i += n; i+1 == len(text) || text[i+1] != '"' {
+			return append(to, text[i-n:i]...), i
+		}
+		to = append(to, text[i-n:i+1]...)
+		i += 2
+	}
 }
 
 // marks marks the quotes and backslashes among eight bytes, the first one lowest. The lowest mark is exact.

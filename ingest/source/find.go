@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+	"slices"
 
 	"sluice/ingest"
 )
@@ -30,6 +31,8 @@ type finder struct {
 	offset int // of the string that is looked into, in the outermost text
 	found  int
 	hits   []node // the objects and strings of the outermost text that were records
+	path   []node // the strings that are looked into, the outermost first
+	deep   []node // where the last record stood that is in a string of a string, or in an object of one
 	single bool   // the outermost text is one object, which was not asked about
 	broken brokenness
 	// endless counts objects and arrays without an end.
@@ -72,7 +75,7 @@ const (
 // find looks through a text and returns how many records it found. What is wrong with the rest stands in f.broken.
 func (f *finder) find(text []byte) int {
 	f.nodes, f.depth, f.found, f.single, f.broken, f.endless, f.offset = f.nodes[:0], 0, 0, false, sound, 0, 0
-	f.hits = f.hits[:0]
+	f.hits, f.deep = f.hits[:0], f.deep[:0]
 	f.look(text)
 	return f.found
 }
@@ -117,6 +120,8 @@ func (f *finder) visit(text []byte, i int) int {
 			f.found++
 			if f.depth == 0 {
 				f.hits = append(f.hits, n)
+			} else {
+				f.deep = append(append(f.deep[:0], f.path[:f.depth]...), n)
 			}
 			return f.after(i)
 		}
@@ -173,6 +178,7 @@ func (f *finder) members(text []byte, i int) int {
 // collect returns copies of the records in node i, and the node after it.
 func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
 	claim, miss, found, hits := f.claim, f.miss, f.found, len(f.hits)
+	deep := slices.Clone(f.deep)
 	f.claim = func(text []byte, _ int) bool {
 		if !f.sniff(text) {
 			return false
@@ -182,7 +188,7 @@ func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
 	}
 	f.miss = nil
 	next = f.visit(text, i)
-	f.claim, f.miss, f.found, f.hits = claim, miss, found, f.hits[:hits]
+	f.claim, f.miss, f.found, f.hits, f.deep = claim, miss, found, f.hits[:hits], deep
 	return next, records
 }
 
@@ -256,10 +262,13 @@ func (f *finder) inside(text []byte, n node) {
 	f.texts[f.depth] = buf
 	inner := bytes.TrimSpace(buf)
 	before, broken := f.found, f.broken
+	f.path = append(f.path[:f.depth], n)
 	f.depth++
 	if f.claim(inner, f.offset) {
 		f.found++
-		if f.depth == 1 && n.kind == '"' {
+		if f.depth > 1 {
+			f.deep = append(f.deep[:0], f.path...)
+		} else if n.kind != 'e' {
 			f.hits = append(f.hits, n)
 		}
 	} else {

@@ -3,6 +3,8 @@ package source
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -487,6 +489,116 @@ func TestListsAlike(t *testing.T) {
 	}
 }
 
+// TestDeepAlike: lines whose record stands in strings of strings, in Base64, or in a cell of CSV are read for what they
+// are, each by itself and after lines that look alike.
+func TestDeepAlike(t *testing.T) {
+	port := 0
+	one := func() string { port++; return fmt.Sprintf(record, port) }
+	text := func(s string) string {
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	base := func(s string) string { return `"` + base64.StdEncoding.EncodeToString([]byte(s)) + `"` }
+	cell := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+	docker := func(s string) string { return `{"log":` + text(s+"\n") + `,"stream":"stdout","time":"t"}` }
+	fluent := func(s, more string) string { return `{"date":1.5,"log":` + text(s) + more + `,"pod":"a-17"}` }
+	twice := one()
+	flat := `,"start_time":1772360430,"end_time":1772360730,"action":"allow","reporter":"src","proto":"tcp","dest_port":443,` +
+		`"source_type":"wep","source_name_aggr":"a-*","source_namespace":"ns","dest_type":"wep","dest_name_aggr":"b-*",` +
+		`"dest_namespace":"ns"`
+	lines := []string{
+		docker(fluent(one(), "")),
+		docker(fluent(one(), "")),
+		docker(fluent(text(one()), "")),
+		docker(fluent(one(), `,"more":`+text(one()))),
+		docker(fluent(one(), `,"more":`+one())),
+		docker(fluent(one(), `,"more":`+base(one()))),
+		docker(fluent(twice, `,"more":`+text(twice))),
+		docker(fluent(twice, `,"more":`+text(twice))),
+		docker(fluent(one(), `,"more":`+text(twice))),
+		docker(fluent(one(), `,"more":`+text(twice))),
+		docker(fluent(twice, `,"more":`+twice)),
+		docker(fluent(one(), `,"more":`+twice)),
+		docker(fluent(one(), flat)), // what is around it is a record itself
+		docker(fluent(one()[:120], "")),
+		docker(fluent(`{"x":1}`, "")),
+		docker(fluent("", "")),
+		docker(fluent(one(), "") + fluent(one(), "")),
+		docker(`{"a":{"b":` + one() + `},"n":1}`),
+		docker(`{"a":{"b":` + one() + `},"n":22}`),
+		docker(`{"a":{"b":` + one() + `,"c":` + one() + `},"n":22}`),
+		docker(`{"a":{"b":` + one()[:100] + `},"n":22}`),
+		docker(fluent(one(), ""))[:200],
+		strings.Replace(docker(fluent(one(), "")), `"t"}`, `"t","flow":`+one()+`}`, 1),
+		strings.Replace(docker(fluent(one(), "")), `"t"}`, `"\u007b","x":`+base(one())+`}`, 1),
+		docker(docker(fluent(one(), ""))),
+		docker(docker(fluent(one(), ""))),
+		docker(docker(one())),
+
+		`{"k":{"n":"1","data":` + base(one()) + `},"from":"aws"}`,
+		`{"k":{"n":"2","data":` + base(one()) + `},"from":"aws"}`,
+		`{"k":{"n":"3","data":` + base(one())[:90] + `"},"from":"aws"}`,
+		`{"k":{"n":"4","data":` + base(one()) + `},"from":` + base(one()) + `}`,
+		`{"k":{"n":"5","data":` + base(one()) + `},"from":` + text(one()) + `}`,
+		`{"k":{"n":"6","data":` + base(`{"x":1}`) + `},"from":"aws"}`,
+		`{"k":{"n":"6","data":"eyJ"},"from":"aws"}`,
+		`{"k":{"n":"7","data":` + text(one()) + `},"from":"aws"}`,
+		`{"k":{"n":"8","data":` + base(one()) + `},"from":"aws","x":{"y":` + base(one()) + `}}`,
+		`{"k":{"n":"9","data":` + base(fluent(one(), "")) + `},"from":"aws"}`,
+		`{"k":{"n":"10","data":` + base(fluent(one(), "")) + `},"from":"aws"}`,
+		`{"records":[{"data":` + base(one()) + `},{"data":` + base(one()) + `}]}`,
+		`{"records":[{"data":` + base(one()) + `},{"data":` + base(one()) + `},{"data":` + base(one()) + `}]}`,
+		`{"records":[{"data":` + base(one()) + `},{"data":` + base("{") + `},{"data":` + base(one()) + `}]}`,
+
+		`t1,` + cell(one()) + `,h1`,
+		`t2,` + cell(one()) + `,h2`,
+		`t3,` + cell(one()) + `,` + cell(one()),
+		`t4,` + cell(one()) + `,"[",` + cell(one()),
+		`t5,` + cell(one()[:120]) + `,h5`,
+		`t6,` + cell(`{"x":1}`) + `,h6`,
+		`t7,` + cell(one()) + `,` + one(),
+		`t8,` + cell(fluent(one(), "")) + `,h8`,
+		`t9,` + cell(one()),
+		`"a[",` + cell(one()) + `,h`,
+		`"a",` + cell(one()) + `,h`,
+		`"b",` + cell(one()) + `,"{`,
+		cell(one()) + `,h`,
+		cell(one()) + `,h`,
+	}
+	ahead := fmt.Sprintf(record, 1000) + "\n" + fmt.Sprintf(record, 1001) + "\n" // so that it is a log of lines
+	read := func(lines ...string) (ports []int, rejects int) {
+		l, _ := readAll(t, 1, strings.NewReader(ahead+strings.Join(lines, "\n")+"\n"), "-")
+		return slices.DeleteFunc(l.ports, func(p int) bool { return p >= 1000 }), len(l.rejects)
+	}
+	var alone []int
+	rejected := 0
+	for _, line := range lines {
+		ports, rejects := read(line)
+		alone, rejected = append(alone, ports...), rejected+rejects
+		for _, before := range lines {
+			was, refused := read(before)
+			want := slices.Concat(was, ports, ports)
+			slices.Sort(want)
+			got, wrong := read(before, line, line)
+			if slices.Sort(got); !slices.Equal(want, got) || wrong != refused+2*rejects {
+				t.Errorf("%v and %d refused, want %v and %d\n%s\n%s", got, wrong, want, refused+2*rejects, before, line)
+			}
+		}
+	}
+	all, wrong := read(lines...)
+	slices.Sort(all)
+	slices.Sort(alone)
+	if diff := cmp.Diff(alone, all); diff != "" || wrong != rejected {
+		t.Errorf("%d refused together, %d alone (-alone +together): %s", wrong, rejected, diff)
+	}
+	if len(alone) < 50 || rejected < 5 {
+		t.Errorf("%v, %d", alone, rejected)
+	}
+}
+
 // FuzzAlike: what is read of a line does not depend on the line before it.
 func FuzzAlike(f *testing.F) {
 	one := fmt.Sprintf(record, 1)
@@ -499,6 +611,12 @@ func FuzzAlike(f *testing.F) {
 	f.Add(`{"a":[`+one+`,`+one+`]}`, `{"a":[`+one+`,{"flow":{}},`+one+`]}`)
 	f.Add(`{"log":`+fmt.Sprintf("%q", one)+`,"b":`+fmt.Sprintf("%q", one)+`}`, `{"log":`+fmt.Sprintf("%q", one)+`,"b":"{}"}`)
 	f.Add(`{"log":`+fmt.Sprintf("%q", one)+`,"b":`+one+`}`, `{"log":`+fmt.Sprintf("%q", one)+`,"b":{"flow":{}}}`)
+	quoted := func(s string) string { return fmt.Sprintf("%q", s) }
+	f.Add(`{"log":`+quoted(`{"log":`+quoted(one)+`,"n":1}`)+`,"n":1}`, `{"log":`+quoted(`{"log":`+quoted(one)+`,"n":2}`)+`,"n":1}`)
+	f.Add(`{"log":`+quoted(`{"a":{"b":`+one+`},"n":1}`)+`}`, `{"log":`+quoted(`{"a":{"b":`+one+`},"n":"{}"}`)+`}`)
+	encoded := base64.StdEncoding.EncodeToString([]byte(one))
+	f.Add(`{"data":"`+encoded+`","n":1}`, `{"data":"`+encoded+`","n":"`+encoded+`"}`)
+	f.Add(`a,"`+strings.ReplaceAll(one, `"`, `""`)+`",b`, `a,"`+strings.ReplaceAll(one, `"`, `""`)+`","["`)
 	f.Fuzz(func(t *testing.T, before, line string) {
 		if strings.Contains(before+line, "\n") {
 			return

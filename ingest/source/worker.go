@@ -31,7 +31,8 @@ type worker struct {
 
 	pending [2]pieces // of the streams of a container
 	joined  []byte    // a line of them
-	inner   []byte    // a record that was escaped
+	inner   [][]byte  // strings that were escaped, the outermost first
+	cells   []byte    // a record of a cell, or of a list
 
 	wrappers    []wrapper // what stood around the last records
 	listed      []int32   // where the records of a list begin
@@ -139,6 +140,8 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 	switch {
 	case n > 0 && w.records == before+int64(n) && w.finder.broken == sound && len(w.finder.hits) == n:
 		w.wrapped(text, w.finder.hits)
+	case n == 1 && w.records == before+1 && w.finder.broken == sound && len(w.finder.deep) > 1:
+		w.wrappedDeep(text, w.finder.deep)
 	case w.finder.broken == cutRecord:
 		w.malformed(source, line, model.BadJSON, "a record that is cut off: "+ingest.Excerpt(text))
 	case n > 0 && w.finder.broken == damaged:

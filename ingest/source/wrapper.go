@@ -12,14 +12,18 @@ import (
 // behind the record must not hold another.
 type wrapper struct {
 	before, behind pattern
-	quoted         bool    // the record was a string, behind whose quote behind stood
-	between        pattern // of a list what stood between its records, nil where there was one
+	quoted         bool     // the record was a string, behind whose quote behind stood
+	cell           bool     // the record was a cell of CSV, of doubled quotes, behind which the quote and behind stood
+	strict         bool     // what stands behind has to be as it was, whatever it holds
+	inside         *wrapper // what stood around the record in that string, where the string was not the record itself
+	between        pattern  // of a list what stood between its records, nil where there was one
 }
 
-// ends reports whether what stands behind a record in a string holds no other one: it has no object, or what stood
-// behind one before.
+// ends reports whether what stands behind a record in a string holds no other one: it has no object in any spelling, or
+// is what stood behind one before.
 func (p *wrapper) ends(behind []byte, r *repeat) bool {
-	return bytes.IndexByte(behind, '{') < 0 || p.behind.begins(behind, r) == len(behind)
+	return !p.strict && holdsNothing(behind) && !bytes.Contains(behind, encodedObject) ||
+		p.behind.begins(behind, r) == len(behind)
 }
 
 // maxWrappers is how many are remembered: a few for the pods of a cluster, which metadata tells apart.
@@ -35,46 +39,66 @@ type quotedDecoder interface {
 // unwrap decodes the record of a text that looks like one before, and is false where it does not.
 func (w *worker) unwrap(source string, line int64, text []byte) bool {
 	for i := range w.wrappers {
-		p := &w.wrappers[i]
-		n := p.before.begins(text, &repeat{})
-		if n < 0 {
-			continue
-		}
-		if p.between != nil {
-			if w.list(p, source, line, text, n) {
-				w.used(i)
-				return true
-			}
-			continue
-		}
-		if !p.quoted {
-			if end := p.behind.ends(text); end <= n || !w.flow(source, line, text[n:end]) {
-				continue
-			}
+		if w.alike(&w.wrappers[i], 0, source, line, text) {
 			w.used(i)
 			return true
 		}
+	}
+	return false
+}
+
+// alike decodes the records of a text that has the same around them, and is false where it has not. depth is in how
+// many strings the text stands.
+func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []byte) bool {
+	n := p.before.begins(text, &repeat{})
+	switch {
+	case n < 0:
+		return false
+	case p.between != nil:
+		return w.list(p, source, line, text, n)
+	case p.cell:
+		return w.cell(source, line, text, n)
+	case !p.quoted:
+		end := p.behind.ends(text)
+		return end > n && w.flow(source, line, text[n:end])
+	}
+	if d, ok := w.decoders[0].(quotedDecoder); ok && p.inside == nil {
 		ends := func(behind []byte) bool {
 			return p.ends(behind, &repeat{quoted: text[n-1 : len(text)-len(behind)]})
 		}
-		if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[n:], ends) {
-			w.used(i)
+		if d.Quoted(text[n:], ends) {
 			return true
 		}
-		var end int
-		if w.inner, end = unescapeTo(w.inner[:0], text[n:], true); end < 0 {
-			return false
-		}
-		if end += n + 1; !p.ends(text[end:], &repeat{text[n-1 : end], bytes.TrimSpace(w.inner)}) {
-			return false
-		}
-		if !w.flow(source, line, bytes.TrimSpace(w.inner)) {
-			return false
-		}
-		w.used(i)
-		return true
 	}
-	return false
+	for len(w.inner) <= depth {
+		w.inner = append(w.inner, nil)
+	}
+	inner, end := unquote(w.inner[depth][:0], text[n:])
+	w.inner[depth] = inner
+	if end < 0 {
+		return false
+	}
+	inner = bytes.TrimSpace(inner)
+	if end += n + 1; len(inner) == 0 || !p.ends(text[end:], &repeat{text[n-1 : end], inner}) {
+		return false
+	}
+	if p.inside != nil {
+		return w.alike(p.inside, depth+1, source, line, inner)
+	}
+	return w.flow(source, line, inner)
+}
+
+// cell decodes the record of a cell of CSV that begins at n, where no other text has brackets.
+func (w *worker) cell(source string, line int64, text []byte, n int) bool {
+	if n == 0 || n == len(text) || text[n] != '{' || !doubled(text[begin(text, n):]) || bytes.ContainsAny(text[:n], "[{") {
+		return false
+	}
+	inner, end := undouble(w.cells[:0], text[n:])
+	w.cells = inner
+	if bytes.ContainsAny(text[n+end:], "[{") {
+		return false
+	}
+	return w.flow(source, line, bytes.TrimSpace(inner))
 }
 
 // flow decodes a record that is a flow. It is false where it is none, and then nothing was handed on: what is told of
@@ -93,6 +117,12 @@ func (w *worker) used(i int) { w.wrappers[0], w.wrappers[i] = w.wrappers[i], w.w
 // wrapped remembers what stood around the records that the finder found in a text.
 func (w *worker) wrapped(text []byte, records []node) {
 	first, last := records[0], records[len(records)-1]
+	if first.kind == 'c' {
+		if len(records) == 1 {
+			w.keep(wrapper{before: newPattern(text[:first.from], &repeat{}), quoted: true, cell: true})
+		}
+		return
+	}
 	p := wrapper{before: newPattern(text[:first.begin()], &repeat{}), quoted: first.kind != '{'}
 	for i, n := range records {
 		if n.kind != first.kind {
@@ -103,8 +133,8 @@ func (w *worker) wrapped(text []byte, records []node) {
 			r.quoted = text[n.from:n.to]
 		}
 		if p.quoted && len(records) == 1 {
-			w.inner = unescape(w.inner[:0], text[n.begin():n.to-1])
-			r.object = bytes.TrimSpace(w.inner)
+			inner, _ := unquote(nil, text[n.begin():])
+			r.object = bytes.TrimSpace(inner)
 		}
 		behind := text[n.to:]
 		if n != last {
@@ -122,6 +152,36 @@ func (w *worker) wrapped(text []byte, records []node) {
 			return
 		}
 	}
+	w.keep(p)
+}
+
+// wrappedDeep remembers what stood around the one record of a text, which the finder found in strings of strings.
+func (w *worker) wrappedDeep(text []byte, path []node) {
+	var outer wrapper
+	p := &outer
+	for i, n := range path {
+		r := &repeat{}
+		p.strict = true
+		if p.quoted = n.kind == '"'; p.quoted {
+			r.quoted = text[n.from:n.to]
+		} else if n.kind != '{' {
+			return
+		}
+		if w.holdsMore(text[n.to:], r) {
+			return
+		}
+		p.before, p.behind = newPattern(text[:n.begin()], &repeat{}), newPattern(text[n.to:], r)
+		if i < len(path)-1 {
+			inner, _ := unquote(nil, text[n.begin():])
+			text = bytes.TrimSpace(inner)
+			p.inside = &wrapper{}
+			p = p.inside
+		}
+	}
+	w.keep(outer)
+}
+
+func (w *worker) keep(p wrapper) {
 	if len(w.wrappers) < maxWrappers {
 		w.wrappers = append(w.wrappers, p)
 		return
@@ -188,8 +248,9 @@ func (w *worker) record(source string, line int64, text []byte, i int, quoted bo
 	if d, ok := w.decoders[0].(quotedDecoder); ok && d.Quoted(text[i:], any) {
 		return end
 	}
-	n := 0
-	if w.inner, n = unescapeTo(w.inner[:0], text[i:], true); n < 0 || !w.flow(source, line, bytes.TrimSpace(w.inner)) {
+	inner, n := unquote(w.cells[:0], text[i:])
+	w.cells = inner
+	if inner = bytes.TrimSpace(inner); n < 0 || len(inner) == 0 || !w.flow(source, line, inner) {
 		return -1
 	}
 	return i + n + 1
