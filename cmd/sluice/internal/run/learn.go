@@ -111,7 +111,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	evidence := func(dir string) error {
-		kept := rows
+		kept := l.nearby(cfg.Cluster, rows)
 		rows = nil // nobody asks for the observations again
 		return l.evidence(dir, kept)
 	}
