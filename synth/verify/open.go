@@ -47,12 +47,14 @@ func opens(r *policy.Rule) bool {
 	return r.Action == policy.Allow && r.AnyPeer && r.AnyPort && len(r.Self) == 0 && len(r.NotPorts) == 0
 }
 
-// openersLast puts the policies that open everything behind the others: the evaluator names the first rule that allows
-// a connection, and a rule is not unused because another opens everything beside it.
+// openersLast puts the policies that open everything, and those that hold a workload open, behind the others: the
+// evaluator names the first rule that allows a connection, and a rule is not unused because another opens more than it
+// for a while.
 func openersLast(set policy.PolicySet) policy.PolicySet {
 	var others, openers []policy.Policy
 	for _, p := range set.Policies {
-		if slices.ContainsFunc(p.Rules, func(r policy.Rule) bool { return opens(&r) }) {
+		if strings.HasPrefix(p.Name, policy.OpenName+"-") ||
+			slices.ContainsFunc(p.Rules, func(r policy.Rule) bool { return opens(&r) }) {
 			openers = append(openers, p)
 		} else {
 			others = append(others, p)
