@@ -38,15 +38,29 @@ func (r *Result) review() []byte {
 
 func (n *Namespace) review(b *bytes.Buffer) {
 	fmt.Fprintf(b, "### %s, in %s\n\n", code(n.Name), strings.Join(n.Clusters, ", "))
+	alike := map[string][]string{} // the clusters that have a rule of one text
+	for _, rule := range n.Rules {
+		alike[rule.Text] = append(alike[rule.Text], rule.In...)
+	}
 	for _, rule := range n.Rules[:min(len(n.Rules), mostRules)] {
-		var not []string
+		var not, other []string
 		for _, c := range n.Clusters {
-			if !slices.Contains(rule.In, c) {
+			switch {
+			case slices.Contains(rule.In, c):
+			case slices.Contains(alike[rule.Text], c):
+				other = append(other, c)
+			default:
 				not = append(not, c)
 			}
 		}
-		fmt.Fprintf(b, "- %s: only in %s. The flows of %s do not show it.\n", code(rule.Text), strings.Join(rule.In, ", "),
-			strings.Join(not, ", "))
+		fmt.Fprintf(b, "- %s: only in %s.", code(rule.Text), strings.Join(rule.In, ", "))
+		if len(not) > 0 {
+			fmt.Fprintf(b, " The flows of %s do not show it.", strings.Join(not, ", "))
+		}
+		if len(other) > 0 {
+			fmt.Fprintf(b, " The same is there for other pods in %s.", strings.Join(other, ", "))
+		}
+		b.WriteString("\n")
 	}
 	if more := len(n.Rules) - mostRules; more > 0 {
 		fmt.Fprintf(b, "- and %d rules more\n", more)
