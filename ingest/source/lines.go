@@ -1,7 +1,9 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"io"
 
 	"sluice/model"
@@ -16,7 +18,14 @@ func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
 		first.lines(name, b, h)
 		return c.err
 	}
-	share(r, packed, b, func() *block { return &block{} }, c.next, func(w *worker, b *block) { w.lines(name, b, h) })
+	fresh, decode := func() *block { return &block{} }, func(w *worker, b *block) { w.lines(name, b, h) }
+	if br, ok := in.(*bufio.Reader); ok && br.Buffered() == 0 && r.file != nil && !packed && !h.joins {
+		a := newAhead(r.file, c)
+		r.worker(r.options.Workers - 1)
+		each(r, b, fresh, func(b *block) bool { return a.next(r.ctx, b) }, decode)
+		return errors.Join(c.err, a.end())
+	}
+	share(r, packed, b, fresh, c.next, decode)
 	return c.err
 }
 

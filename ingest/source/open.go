@@ -37,12 +37,17 @@ func (c *counter) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.r.Read(b)
-	*c.n += int64(n)
-	if c.hash != nil {
-		_, _ = c.hash.Write(b[:n])
-	}
-	c.told(int64(n), 0)
+	c.count(b[:n])
 	return n, err
+}
+
+// count is told what was read.
+func (c *counter) count(b []byte) {
+	*c.n += int64(len(b))
+	if c.hash != nil {
+		_, _ = c.hash.Write(b)
+	}
+	c.told(int64(len(b)), 0)
 }
 
 // digest reads what is left and gives the digest of the whole.

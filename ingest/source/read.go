@@ -22,6 +22,7 @@ type reader struct {
 	// decoders make the decoders of each format for one worker.
 	decoders []func(ingest.Sink) ingest.Decoder
 	format   int             // of the input
+	file     *file           // the input, nil where it is none that can be read at any place
 	block    int             // bytes that a worker takes at once of what is no line a record
 	sizes    map[int64]bool  // of the files of this run
 	digests  map[string]bool // of the files of this run
@@ -68,6 +69,7 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		in = &waiting{ctx: r.ctx, r: stdin}
 	}
 	var hash *xxh3.Hasher
+	var regular *os.File
 	var far RemoteText
 	if r.options.Remote != nil {
 		if from := r.options.Remote(s.Name); from != nil {
@@ -103,14 +105,17 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 			}
 			hash = xxh3.New()
 		}
-		if in = f; !fi.Mode().IsRegular() {
-			in = &waiting{ctx: r.ctx, r: f}
+		if in, regular = f, f; !fi.Mode().IsRegular() {
+			in, regular = &waiting{ctx: r.ctx, r: f}, nil
 		}
 	}
 	if in == nil {
 		return errors.New("no standard input")
 	}
 	c := &counter{r.ctx, in, &s.Bytes, r.options.Progress, hash}
+	if r.file = nil; regular != nil {
+		r.file = &file{regular, c}
+	}
 	br, packed, closer, err := unpack(c)
 	if err != nil {
 		return plain(err)

@@ -17,11 +17,15 @@ func share[T any](r *reader, packed bool, begun *T, fresh func() *T, next func(*
 // their turn: text stays on the core that read it.
 func taken[T any](r *reader, begun *T, fresh func() *T, next func(*T) bool, decode func(*worker, *T)) {
 	var turn sync.Mutex
-	mine := func(part *T) bool {
+	each(r, begun, fresh, func(part *T) bool {
 		turn.Lock()
 		defer turn.Unlock()
 		return r.ctx.Err() == nil && next(part)
-	}
+	}, decode)
+}
+
+// each has every worker take parts until there is none, and decode them.
+func each[T any](r *reader, begun *T, fresh func() *T, take func(*T) bool, decode func(*worker, *T)) {
 	var wg sync.WaitGroup
 	for i, w := range r.workers[:r.options.Workers] {
 		wg.Go(func() {
@@ -29,7 +33,7 @@ func taken[T any](r *reader, begun *T, fresh func() *T, next func(*T) bool, deco
 			if i > 0 {
 				part = fresh()
 			}
-			for more := i == 0 || mine(part); more; more = mine(part) {
+			for more := i == 0 || take(part); more; more = take(part) {
 				decode(w, part)
 			}
 		})
