@@ -45,8 +45,8 @@ func (a *ahead) next(ctx context.Context, b *block) bool {
 	a.given++
 	a.mu.Unlock()
 
-	b.place(0)
-	start, at := headSize, a.from+number*blockSize
+	b.place(0, a.cut.size)
+	start, at := headSize, a.from+number*int64(a.cut.size)
 	if over := int(at % pageSize); over > 0 { // all but the first one begin with a page
 		if at -= int64(over); number == 0 {
 			start, at = start+over, a.from

@@ -88,7 +88,7 @@ func textsToCut() (texts []string) {
 func TestAhead(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
 	for i, text := range textsToCut() {
-		want := &cutter{in: strings.NewReader(text), numbers: newNumbers()}
+		want := &cutter{size: blockSize, in: strings.NewReader(text), numbers: newNumbers()}
 		first := &block{}
 		want.next(first)
 		told := want.all(want.next, first, 1)
@@ -107,7 +107,7 @@ func TestAhead(t *testing.T) {
 				t.Fatal(err)
 			}
 			marked := int64(len(text)) - int64(len(strings.TrimPrefix(text, "\xEF\xBB\xBF")))
-			c, first := &cutter{in: br, numbers: newNumbers()}, &block{}
+			c, first := &cutter{size: blockSize, in: br, numbers: newNumbers()}, &block{}
 			c.next(first)
 			got := c.all(func(*block) bool { return false }, first, 1)
 			if !c.done {

@@ -11,6 +11,9 @@ const (
 	// little enough to stay in the cache of the core that read it. It is a multiple of the page: reading a file at other
 	// offsets costs several times the system time.
 	blockSize = 256 << 10
+	// packedSize is blockSize of what is unpacked: that takes longer than reading it as records, and workers sleep until
+	// the next block is there.
+	packedSize = 1 << 20
 	// headSize is the room before a block for the start of a line that the block before left unfinished. Without
 	// it a read would have to begin amid a page.
 	headSize = 32 << 10
@@ -43,14 +46,14 @@ func (b *block) done(lines int64) {
 	}
 }
 
-// place makes room for the start of a line and gives where it has to stand.
-func (b *block) place(rest int) int {
+// place makes room for size bytes behind the start of a line, and gives where that has to stand.
+func (b *block) place(rest, size int) int {
 	if rest > headSize {
-		b.buf = make([]byte, rest+blockSize)
+		b.buf = make([]byte, rest+size)
 		return 0
 	}
-	if len(b.buf) != headSize+blockSize {
-		b.buf = make([]byte, headSize+blockSize) // none yet, or grown for a long line
+	if len(b.buf) != headSize+size {
+		b.buf = make([]byte, headSize+size) // none yet, or grown for a long line
 	}
 	return headSize - rest
 }
@@ -58,6 +61,7 @@ func (b *block) place(rest int) int {
 // cutter cuts an input into blocks of whole lines.
 type cutter struct {
 	in   io.Reader
+	size int    // of a block
 	rest []byte // start of the line that the last block left unfinished
 	over bool   // in a line over the limit
 	// joins: lines may be parts of longer ones, which a block has whole.
@@ -76,7 +80,7 @@ func (c *cutter) next(b *block) bool {
 	}
 	b.number, b.numbers, b.line, b.tooLong = c.blocks, c.numbers, 0, false
 	c.blocks++
-	start := b.place(len(c.rest))
+	start := b.place(len(c.rest), c.size)
 	n := start + copy(b.buf[start:], c.rest)
 	c.rest = c.rest[:0]
 	for {

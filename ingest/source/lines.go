@@ -11,7 +11,10 @@ import (
 
 // lines reads records of one line each, from blocks of whole lines. An input of one block takes one worker.
 func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
-	c := &cutter{in: in, joins: h.joins, numbers: newNumbers()}
+	c := &cutter{in: in, size: blockSize, joins: h.joins, numbers: newNumbers()}
+	if packed {
+		c.size = packedSize
+	}
 	first, b := r.worker(0), &block{}
 	c.next(b)
 	if c.done {
