@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -120,7 +121,7 @@ func TestAhead(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got.text != told.text[min(marked, int64(len(told.text))):] || got.tooLong != told.tooLong || got.err != told.err {
+			if got.text != told.text[min(marked, int64(len(told.text))):] || got.tooLong != told.tooLong || !errors.Is(got.err, told.err) {
 				t.Errorf("text %d, %d workers: %d bytes, %d too long, %v; want %d, %d, %v", i, workers, len(got.text), got.tooLong,
 					got.err, len(told.text), told.tooLong, told.err)
 			}
