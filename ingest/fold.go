@@ -48,7 +48,7 @@ func NewFold(names *model.Strings, out func([]model.Observation)) *Fold {
 	return &Fold{
 		names: names,
 		out:   out,
-		index: make([]uint32, foldRows*2),
+		index: model.Room[uint32](2 * foldRows),
 		rows:  make([]model.Observation, 0, foldRows),
 		known: make([]model.NameID, 1<<knownBits),
 		seed:  maphash.MakeSeed(),

@@ -68,7 +68,7 @@ const (
 )
 
 func newEndMemo(shared *objects) endMemo {
-	return endMemo{seed: maphash.MakeSeed(), slots: make([][2]known, 1<<memoBits), shared: shared}
+	return endMemo{seed: maphash.MakeSeed(), slots: model.Room[[2]known](1 << memoBits), shared: shared}
 }
 
 // place hashes an identity. Its own node reports an endpoint with ID and workloads, other nodes without: they are

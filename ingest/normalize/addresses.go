@@ -37,7 +37,7 @@ const (
 
 // newNotes makes notes that know nothing. Those of one seed know the same by the same hash.
 func newNotes(seed maphash.Seed, sets, most int) notes {
-	return notes{seed: seed, sets: make([]noteSet, sets), most: most}
+	return notes{seed: seed, sets: model.Room[noteSet](sets), most: most}
 }
 
 // of is what an end at an address is remembered by in an hour.
@@ -85,7 +85,7 @@ func (n *notes) put(x note) {
 // grow makes room for twice as many.
 func (n *notes) grow() {
 	old := n.sets
-	n.sets, n.forgot = make([]noteSet, 2*len(old)), 0
+	n.sets, n.forgot = model.Room[noteSet](2*len(old)), 0
 	for i := range old {
 		for k := len(old[i]) - 1; k >= 0; k-- {
 			if x := old[i][k]; x.hash != 0 {

@@ -1,6 +1,10 @@
 package normalize
 
-import "slices"
+import (
+	"slices"
+
+	"sluice/model"
+)
 
 // arrivals are a set: most records of openings go through it, and most logs never ask it. Their hashes are those of
 // what they are of, so that they need no other: an open table over a power of two, at most three quarters full.
@@ -45,7 +49,7 @@ func (s *arrivals) over(most int) bool {
 func (s *arrivals) put(a arrival) {
 	if 4*s.n >= 3*len(s.slots) {
 		old := s.slots
-		s.slots = make([]arrival, max(1<<8, 2*len(old)))
+		s.slots = model.Room[arrival](max(1<<8, 2*len(old)))
 		for _, o := range old {
 			if o.of != 0 {
 				s.slots[s.place(o)] = o

@@ -99,7 +99,7 @@ const chunkSize = 1 << 10
 
 // NewBuilder makes an empty Builder whose endpoints live in t.
 func NewBuilder(t model.Tables) *Builder {
-	return &Builder{tables: t, index: make([]uint32, chunkSize)}
+	return &Builder{tables: t, index: model.Room[uint32](chunkSize)}
 }
 
 // addedAtOnce is how many rows Add takes together, so that the memory of what they add to is fetched at once.
@@ -173,7 +173,7 @@ func (b *Builder) tally(k *key, hash uint64) (t *tally, found bool) {
 func (b *Builder) at(i int) *tally { return &b.chunks[i/chunkSize][i%chunkSize] }
 
 func (b *Builder) grow() {
-	b.index = make([]uint32, 2*len(b.index))
+	b.index = model.Room[uint32](2 * len(b.index))
 	mask := uint64(len(b.index) - 1)
 	for n := range b.n {
 		i := b.at(n).k.hash() & mask
