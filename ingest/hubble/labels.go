@@ -13,9 +13,12 @@ import (
 // in a hash table and write them in another order each time.
 type labelLists struct {
 	lists
-	parts [][]byte // the labels of an array, as read
-	sums  []uint64 // the hash of each
-	sets  map[uint64]*labelSet
+	// recent are those that were read last, by what they begin with: mostly no more of a long one has to be hashed, and
+	// its end has not to be looked for.
+	recent [1 << recentBits]*list
+	parts  [][]byte // the labels of an array, as read
+	sums   []uint64 // the hash of each
+	sets   map[uint64]*labelSet
 }
 
 // labelSet are labels whose order says nothing.
@@ -29,8 +32,12 @@ type labelSet struct {
 	at   uint8
 }
 
-// maxLabelSet is how many labels a set may have.
-const maxLabelSet = 255
+const (
+	maxLabelSet = 255 // labels
+	recentBits  = 10
+	// beginning is how many bytes of an array tell it from most others: labels begin with those that a chart gives all.
+	beginning = 160
+)
 
 func newLabelLists() labelLists {
 	return labelLists{lists: newLists(labelItem), sets: map[uint64]*labelSet{}}

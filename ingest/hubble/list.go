@@ -25,9 +25,6 @@ type lists struct {
 	slots []listSlot // open addressing over a power of two
 	n     int
 	bytes int
-	// recent are those that were read last, by what they begin with: mostly no more of a long one has to be hashed, and
-	// its end has not to be looked for.
-	recent [1 << recentBits]*list
 }
 
 type listSlot struct {
@@ -35,12 +32,7 @@ type listSlot struct {
 	list *list
 }
 
-const (
-	maxListBytes = 48 << 20
-	recentBits   = 10
-	// beginning is how many bytes of an array tell it from most others: labels begin with those that a chart gives all.
-	beginning = 160
-)
+const maxListBytes = 48 << 20
 
 func newLists(item func(r *reader, b []byte, i int, l *list) int) lists {
 	return lists{seed: maphash.MakeSeed(), item: item, slots: make([]listSlot, 1<<10)}
@@ -48,22 +40,6 @@ func newLists(item func(r *reader, b []byte, i int, l *list) int) lists {
 
 // read reads the array at b[i].
 func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
-	if i+beginning > len(b) {
-		return s.lookUp(r, b, i)
-	}
-	at := &s.recent[maphash.Bytes(s.seed, b[i:i+beginning])>>(64-recentBits)]
-	if l := *at; l != nil && scan.Has(b, i, l.raw) {
-		return l, i + len(l.raw)
-	}
-	l, end := s.lookUp(r, b, i)
-	if end-i >= beginning && l.raw != "" {
-		*at = l
-	}
-	return l, end
-}
-
-// lookUp reads the array at b[i] and finds it by all of its bytes.
-func (s *lists) lookUp(r *reader, b []byte, i int) (*list, int) {
 	known, h := s.find(b, i)
 	if known != nil {
 		return known, i + len(known.raw)

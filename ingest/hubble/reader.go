@@ -470,7 +470,7 @@ func (r *reader) flow(b []byte, i int) int {
 			}
 			i = scan.Skip(b, i, 0)
 		default:
-			i = r.note(holeSkip, i, scan.Skip(b, i, 0))
+			i = r.note(holeSkip, i, r.fill(holeSkip, b, i))
 		}
 		if i < 0 {
 			return r.fail(inFlow, id, badValue)

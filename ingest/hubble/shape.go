@@ -44,6 +44,7 @@ const (
 	maxShapes    = 1 << 20
 	shapeSize    = 192 // bytes of a shape beside its text
 	shapeWindow  = 1 << 10
+	shapeStart   = 1 << 7 // of a window, after which it is known whether forms repeat at all
 	minShapeRest = 1 << 13
 	maxShapeRest = 1 << 17
 	maxShapeLast = 1 << 12
@@ -55,8 +56,8 @@ func (s *shapes) predicts() bool {
 		s.rest--
 		return false
 	}
-	if s.tried == shapeWindow {
-		if s.found < shapeWindow/2 {
+	if s.tried == shapeWindow || s.tried == shapeStart && s.found < shapeStart/8 {
+		if s.found < s.tried/2 {
 			s.pause = min(max(2*s.pause, minShapeRest), maxShapeRest)
 			s.rest = s.pause
 			if s.size > maxShapes {

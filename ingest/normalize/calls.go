@@ -328,10 +328,13 @@ func few(requests map[string]bool) map[string]bool {
 }
 
 // JoinCalls brings together what several Normalizers of one log know of connections and of names, before they are
-// flushed.
+// flushed. Where none has seen a client ask a service there is nothing to find, and connections stay where they are.
 func JoinCalls(of []*Normalizer) {
+	asked := slices.ContainsFunc(of, func(n *Normalizer) bool { return len(n.calls.asked) > 0 })
 	for i := 1; i < len(of); i++ {
-		of[0].calls.join(&of[i].calls)
+		if asked {
+			of[0].calls.join(&of[i].calls)
+		}
 		of[0].tunnels.join(&of[i].tunnels)
 	}
 }
