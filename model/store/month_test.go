@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -71,33 +72,51 @@ func (m *month) hour(n int) []model.Observation {
 	return m.rows
 }
 
-// TestMonth: a commit for each hour of edges that are used in every minute; all records of every edge are read again. It
-// is of a day and 50 edges; SLUICE_MONTH names a folder that keeps a whole month of 10,000 edges, 432,000,000 rows, for
-// commands to be measured on, and SLUICE_MONTH_DAYS may make it shorter.
+// TestMonth: all records of every edge are read again of a store that got a commit for each hour, and of one that got a
+// commit for each minute and was compacted after each, as a collector does. They are of 50 edges and of a day and two
+// hours; SLUICE_MONTH names a folder that keeps a whole month of 10,000 edges, 432,000,000 rows, for commands to be
+// measured on, and SLUICE_MONTH_HOURS may make it shorter.
 func TestMonth(t *testing.T) {
-	edges, days, dir := 50, 1, t.TempDir()
+	t.Run("hour", func(t *testing.T) { testMonth(t, 60, 24) })
+	t.Run("minute", func(t *testing.T) { testMonth(t, 1, 2) })
+}
+
+func testMonth(t *testing.T, minutes, hours int) {
+	edges, dir := 50, t.TempDir()
 	if at := os.Getenv("SLUICE_MONTH"); at != "" {
-		edges, days, dir = 10_000, 30, at
+		edges, hours, dir = 10_000, 24*30, at
 	}
-	if n, err := strconv.Atoi(os.Getenv("SLUICE_MONTH_DAYS")); err == nil {
-		days = n
+	if n, err := strconv.Atoi(os.Getenv("SLUICE_MONTH_HOURS")); err == nil {
+		hours = n
 	}
 	m, s := newMonth(edges), mustCreate(t, dir)
-	start := cpu()
-	for n := range 24 * days {
-		rows := m.hour(n)
-		commitRows(t, s, WriterOptions{}, m.t, rows, Source{Name: fmt.Sprintf("hour-%d.jsonl", n), Digest: names("hour", n),
-			Format: "hubble", Cluster: "month", Records: int64(len(rows))})
+	var wrote, compacted float64
+	for n := range hours {
+		for i, rows := range slices.Collect(slices.Chunk(m.hour(n), minutes*edges)) {
+			start := cpu()
+			name := fmt.Sprintf("%d-%d", n, i)
+			commitRows(t, s, WriterOptions{}, m.t, rows, Source{Name: name + ".jsonl", Digest: names("part", 60*n+i),
+				Format: "hubble", Cluster: "month", Records: int64(len(rows))})
+			wrote += cpu() - start
+			if minutes == 60 {
+				continue
+			}
+			start = cpu()
+			if _, err := s.Compact(t.Context(), CompactOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			compacted += cpu() - start
+		}
 	}
-	wrote := cpu() - start
 	var bytes int64
 	segments := s.Segments()
 	for _, g := range segments {
 		bytes += g.Bytes
 	}
-	rows := 60 * 24 * days * edges
-	t.Logf("%d rows in %d segments, %.2f bytes and %.2f us of CPU a row", rows, len(segments), float64(bytes)/float64(rows), wrote/float64(rows)*1e6)
-	start = cpu()
+	rows := 60 * hours * edges
+	t.Logf("%d rows in %d segments, %.2f bytes a row; %.2f us of CPU a row to write it, %.2f to compact",
+		rows, len(segments), float64(bytes)/float64(rows), wrote/float64(rows)*1e6, compacted/float64(rows)*1e6)
+	start := cpu()
 	got := map[monthEdge]uint64{}
 	read := 0
 	err := s.Scan(context.Background(), ScanOptions{}, func(tables model.Tables, rows []model.Observation) error {
