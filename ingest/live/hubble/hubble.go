@@ -135,6 +135,10 @@ func (c *Client) Stream(ctx context.Context, from time.Time, follow bool, s *liv
 	return nil
 }
 
+// window is how many bytes a server may send before it hears that earlier ones were taken. gRPC's own begins with
+// 64 KiB and grows as it measures: by chance, or not at all, and a small one is given anew every few flows.
+const window = 2 << 20
+
 func (c *Client) dial() (*grpc.ClientConn, error) {
 	creds := insecure.NewCredentials()
 	if c.cfg.TLS != nil {
@@ -150,7 +154,8 @@ func (c *Client) dial() (*grpc.ClientConn, error) {
 		dial := func(ctx context.Context, _ string) (net.Conn, error) { return c.cfg.Way.Dial(ctx) }
 		how = append(how, grpc.WithContextDialer(dial))
 	}
-	return grpc.NewClient(target, append(how, grpc.WithTransportCredentials(creds), grpc.WithUserAgent("sluice"),
+	return grpc.NewClient(target, append(how, grpc.WithTransportCredentials(quiet{creds}), grpc.WithUserAgent("sluice"),
+		grpc.WithStaticStreamWindowSize(window), grpc.WithStaticConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)), experimental.WithBufferPool(&buffers{}),
 		// A peer that is gone without a word is noticed; servers allow a ping every five minutes (gRPC's default).
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 20 * time.Second}))...)
