@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +26,7 @@ import (
 type outcome struct {
 	mu      sync.Mutex
 	tables  model.Tables
+	source  string
 	lines   int64 // of the input
 	flows   []string
 	rejects []string
@@ -54,7 +57,7 @@ func (o *outcome) Reject(r ingest.Rejection) {
 	defer o.mu.Unlock()
 	o.rejects = append(o.rejects, fmt.Sprintf("%d: %s", r.Line, model.FateText(r.Fate, r.Reason)))
 	switch {
-	case r.Source != "-" || r.Line < 1 || r.Line > o.lines:
+	case r.Source != o.source || r.Line < 1 || r.Line > o.lines:
 		o.faults = append(o.faults, fmt.Sprintf("no place of %d lines: %+v", o.lines, r))
 	case r.Fate != model.Malformed && r.Fate != model.Irrelevant && r.Fate != model.Refused ||
 		r.Reason == model.ReasonNone:
@@ -67,8 +70,23 @@ func (o *outcome) Reject(r ingest.Rejection) {
 // read reads an input and checks what holds for every one.
 func read(t testing.TB, formats []ingest.Format, text string, workers int, in io.Reader) *outcome {
 	t.Helper()
-	o := &outcome{tables: model.NewTables(), lines: int64(strings.Count(text, "\n")) + 1}
-	sum, err := source.Read(t.Context(), []string{"-"}, in, source.Options{
+	return readSource(t, formats, text, workers, "-", in)
+}
+
+// readFile reads a text as a file, which workers read at several places at once.
+func readFile(t testing.TB, formats []ingest.Format, text string, workers int) *outcome {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return readSource(t, formats, text, workers, name, nil)
+}
+
+func readSource(t testing.TB, formats []ingest.Format, text string, workers int, name string, in io.Reader) *outcome {
+	t.Helper()
+	o := &outcome{tables: model.NewTables(), source: name, lines: int64(strings.Count(text, "\n")) + 1}
+	sum, err := source.Read(t.Context(), []string{name}, in, source.Options{
 		Workers: workers, Formats: formats, Tables: o.tables, NewSink: func() ingest.Sink { return o },
 	})
 	if err != nil {
@@ -207,6 +225,7 @@ func workers(t *testing.T, f ingest.Format, good, bad []string) {
 				fmt.Sprintf("%s with %d workers", w.Name, n),
 				read(t, []ingest.Format{f}, text, n, strings.NewReader(text)),
 			)
+			want.same(t, fmt.Sprintf("%s of a file with %d workers", w.Name, n), readFile(t, []ingest.Format{f}, text, n))
 		}
 		want.same(
 			t,

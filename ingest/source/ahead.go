@@ -1,11 +1,9 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"os"
-	"slices"
 	"sync"
 )
 
@@ -45,7 +43,7 @@ func (a *ahead) next(ctx context.Context, b *block) bool {
 	a.given++
 	a.mu.Unlock()
 
-	b.place(0, a.cut.size)
+	b.place(a.cut.size)
 	start, at := headSize, a.from+number*int64(a.cut.size)
 	if over := int(at % pageSize); over > 0 { // all but the first one begin with a page
 		if at -= int64(over); number == 0 {
@@ -65,7 +63,7 @@ func (a *ahead) next(ctx context.Context, b *block) bool {
 		return false
 	}
 	a.file.counter.count(b.buf[start : start+n])
-	a.cut.nextOf(b, start, start+n, err)
+	a.cut.cut(b, start, start+n, err)
 	return true
 }
 
@@ -73,41 +71,4 @@ func (a *ahead) next(ctx context.Context, b *block) bool {
 func (a *ahead) end() error {
 	_, err := a.file.Seek(*a.file.counter.n, io.SeekStart)
 	return plain(err)
-}
-
-// nextOf cuts a block of what stands in its buffer from start to end, behind the room for the start of a line. A piece
-// of a long line is a block of no lines.
-func (c *cutter) nextOf(b *block, start, end int, err error) {
-	b.number, b.numbers, b.line, b.tooLong, b.text = c.blocks, c.numbers, 0, false, nil
-	c.blocks++
-	first := bytes.IndexByte(b.buf[start:end], '\n')
-	if first < 0 {
-		first = end - start
-	}
-	if len(c.rest)+first >= maxLine {
-		c.over, c.rest = true, c.rest[:0]
-	}
-	if c.over {
-		start = c.skipLine(b, start, end)
-	}
-	text := b.buf[start:end]
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if whole == 0 && err == nil {
-		c.rest = append(c.rest, text...)
-		return
-	}
-	if n := len(c.rest); n <= start {
-		copy(b.buf[start-n:], c.rest)
-		text = b.buf[start-n : end]
-	} else {
-		text = slices.Concat(c.rest, text)
-	}
-	whole += len(c.rest)
-	c.rest = c.rest[:0]
-	if err != nil {
-		c.finish(b, text, err)
-		return
-	}
-	b.text = text[:whole]
-	c.rest = append(c.rest, text[whole:]...)
 }

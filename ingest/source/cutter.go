@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // block is a run of whole lines. The last one of an input may lack its end.
 type block struct {
 	buf     []byte
-	text    []byte // the lines, within buf
+	text    []byte // the lines, mostly within buf
 	number  int    // of blocks
 	line    int64  // number of the first line, 0 where nobody asked
 	numbers *numbers
@@ -46,16 +47,11 @@ func (b *block) done(lines int64) {
 	}
 }
 
-// place makes room for size bytes behind the start of a line, and gives where that has to stand.
-func (b *block) place(rest, size int) int {
-	if rest > headSize {
-		b.buf = make([]byte, rest+size)
-		return 0
-	}
+// place makes room for size bytes behind headSize.
+func (b *block) place(size int) {
 	if len(b.buf) != headSize+size {
-		b.buf = make([]byte, headSize+size) // none yet, or grown for a long line
+		b.buf = make([]byte, headSize+size)
 	}
-	return headSize - rest
 }
 
 // cutter cuts an input into blocks of whole lines.
@@ -66,6 +62,7 @@ type cutter struct {
 	over bool   // in a line over the limit
 	// joins: lines may be parts of longer ones, which a block has whole.
 	joins bool
+	open  int   // how much of rest is known to hold no end of such a line
 	done  bool  // nothing is left
 	err   error // why the input ended too early
 
@@ -73,40 +70,60 @@ type cutter struct {
 	numbers *numbers
 }
 
-// next cuts a block, false if nothing is left.
+// next reads and cuts a block, false if nothing is left.
 func (c *cutter) next(b *block) bool {
 	if c.done {
 		return false
 	}
-	b.number, b.numbers, b.line, b.tooLong = c.blocks, c.numbers, 0, false
+	b.place(c.size)
+	end, err := c.fill(b.buf, headSize)
+	c.cut(b, headSize, end, err)
+	return true
+}
+
+// cut cuts a block of what stands in its buffer from start to end, behind the room for the start of a line. A piece of
+// a long line is a block of no lines.
+func (c *cutter) cut(b *block, start, end int, err error) {
+	b.number, b.numbers, b.line, b.tooLong, b.text = c.blocks, c.numbers, 0, false, nil
 	c.blocks++
-	start := b.place(len(c.rest), c.size)
-	n := start + copy(b.buf[start:], c.rest)
+	first := bytes.IndexByte(b.buf[start:end], '\n')
+	if first < 0 {
+		first = end - start
+	}
+	if len(c.rest)+first >= maxLine && !c.inLines() {
+		c.over, c.rest = true, c.rest[:0]
+	}
+	if c.over {
+		start = c.skipLine(b, start, end)
+	}
+	text := b.buf[start:end]
+	// A long line is looked at each time that twice as much of it is there, not with every block.
+	n := len(c.rest) + len(text)
+	if err == nil && n < maxLine && (n < 2*c.open || bytes.IndexByte(text, '\n') < 0) {
+		c.rest = append(c.rest, text...)
+		return
+	}
+	if n := len(c.rest); n <= start {
+		copy(b.buf[start-n:], c.rest)
+		text = b.buf[start-n : end]
+	} else {
+		text = slices.Concat(c.rest, text)
+	}
 	c.rest = c.rest[:0]
-	for {
-		err := error(nil)
-		if n, err = c.fill(b.buf, n); c.over {
-			start = c.skipLine(b, start, n)
-		}
-		if err != nil {
-			c.finish(b, b.buf[start:n], err)
-			return true
-		}
-		if end := c.whole(b.buf[start:n]); end > 0 {
-			b.text = b.buf[start : start+end]
-			c.rest = append(c.rest, b.buf[start+end:n]...)
-			return true
-		}
-		switch {
-		case n-start >= maxLine:
-			c.over, n = true, start
-		case start == n: // amid a line over the limit
-			start, n = 0, 0
-		default:
-			b.buf = append(b.buf, make([]byte, min(len(b.buf), start+maxLine-n))...)
-		}
+	if err != nil {
+		c.finish(b, text, err)
+		return
+	}
+	whole := c.whole(text)
+	b.text = text[:whole]
+	c.rest = append(c.rest, text[whole:]...)
+	if c.open = 0; whole == 0 {
+		c.open = len(c.rest)
 	}
 }
+
+// inLines reports whether what is left of the last block has whole lines, to which others belong.
+func (c *cutter) inLines() bool { return c.joins && bytes.IndexByte(c.rest, '\n') >= 0 }
 
 // whole returns how much of text are whole lines.
 func (c *cutter) whole(text []byte) int {

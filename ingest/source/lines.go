@@ -22,7 +22,7 @@ func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
 		return c.err
 	}
 	fresh, decode := func() *block { return &block{} }, func(w *worker, b *block) { w.lines(name, b, h) }
-	if br, ok := in.(*bufio.Reader); ok && br.Buffered() == 0 && r.file != nil && !packed && !h.joins {
+	if br, ok := in.(*bufio.Reader); ok && br.Buffered() == 0 && r.file != nil && !packed {
 		a := newAhead(r.file, c)
 		r.worker(r.options.Workers - 1)
 		each(r, b, fresh, func(b *block) bool { return a.next(r.ctx, b) }, decode)
