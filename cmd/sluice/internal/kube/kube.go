@@ -128,13 +128,20 @@ func Contexts(o Options) []string {
 // page is how many objects one answer holds: what a server with many sends at once has a bound.
 const page = 500
 
+// maxEmpty is how many pages in a row may hold nothing: those whose objects the user may not see, or that are gone.
+const maxEmpty = 100
+
+// maxAnswer is how many bytes one answer may have: a page of objects of the largest size that etcd keeps has fewer
+// where they are not all of it.
+const maxAnswer = 256 << 20
+
 // list calls take with each object of a list, in pages.
 func (c *Cluster) list(
 	ctx context.Context, path string, q url.Values, at access, take func(json.RawMessage) error,
 ) error {
 	query := url.Values{"limit": {fmt.Sprint(page)}}
 	maps.Copy(query, q)
-	for {
+	for empty := 0; ; {
 		var list struct {
 			Metadata struct{ Continue string }
 			Items    []json.RawMessage
@@ -147,10 +154,18 @@ func (c *Cluster) list(
 				return fmt.Errorf("%s: %w", at, err)
 			}
 		}
-		if list.Metadata.Continue == "" {
+		next := list.Metadata.Continue
+		switch {
+		case next == "":
 			return nil
+		case next == query.Get("continue"), len(list.Items) == 0 && empty > maxEmpty:
+			return fmt.Errorf("%s: the list of %s does not end: each page says that the next one follows", at, c.base)
+		case len(list.Items) == 0:
+			empty++
+		default:
+			empty = 0
 		}
-		query.Set("continue", list.Metadata.Continue)
+		query.Set("continue", next)
 	}
 }
 
@@ -171,9 +186,13 @@ func (c *Cluster) get(ctx context.Context, path string, q url.Values, at access,
 		return c.unreachable(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, c.unreachable(err))
+	}
+	if len(body) > maxAnswer {
+		return fmt.Errorf("%s: %s answers with more than %d MiB: that is no API server, or its objects are too large",
+			at, c.base, maxAnswer>>20)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return c.refusal(resp.StatusCode, body, at)

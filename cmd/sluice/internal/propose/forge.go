@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -75,6 +76,47 @@ func client() *http.Client {
 		}
 		return nil
 	}}
+}
+
+// The bounds of one answer of a forge. The clients read each whole before they look at it: without bounds a server
+// could fill the memory of whoever asks it, or keep them for ever.
+const (
+	maxAnswer  = 64 << 20
+	answerTime = 5 * time.Minute
+)
+
+// asking is the client for the API of a forge.
+func asking() *http.Client {
+	c := client()
+	c.Transport, c.Timeout = bounded{c.Transport}, answerTime
+	return c
+}
+
+// bounded gives answers of no more than maxAnswer bytes, as they are unpacked.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(r)
+	if err == nil && resp.Body != nil {
+		resp.Body = &answer{resp.Body, maxAnswer, r.URL.Host}
+	}
+	return resp, err
+}
+
+// answer is a body that ends with an error where it is too long.
+type answer struct {
+	io.ReadCloser
+	left int
+	host string
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	if a.left <= 0 {
+		return 0, fmt.Errorf("%s answers with more than %d MiB: that is no forge", a.host, maxAnswer>>20)
+	}
+	n, err := a.ReadCloser.Read(p[:min(len(p), a.left)])
+	a.left -= n
+	return n, err
 }
 
 // refused is an answer of a forge that it does not do what it was asked.

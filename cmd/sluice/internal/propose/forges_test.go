@@ -184,3 +184,23 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestEndlessAnswer: an answer that does not end costs no more memory than its bound, and the error says what it is.
+func TestEndlessAnswer(t *testing.T) {
+	for _, c := range forges {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			blank := []byte(strings.Repeat(" ", 1<<20))
+			for {
+				if _, err := w.Write(blank); err != nil {
+					return
+				}
+			}
+		}))
+		_, err := forgeAt(t, c.forge, s.URL).Find(t.Context(), "sluice/x")
+		if err == nil || !strings.Contains(err.Error(), "answers with more than 64 MiB: that is no forge") {
+			t.Errorf("%s: %v", c.forge, err)
+		}
+		s.Close()
+	}
+}

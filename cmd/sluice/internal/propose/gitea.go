@@ -16,7 +16,7 @@ type giteaForge struct {
 }
 
 func newGitea(ctx context.Context, t *target, token string) (forge, error) {
-	c, err := gitea.NewClient(t.api, gitea.SetHTTPClient(client()), gitea.SetToken(token), gitea.SetContext(ctx),
+	c, err := gitea.NewClient(t.api, gitea.SetHTTPClient(asking()), gitea.SetToken(token), gitea.SetContext(ctx),
 		gitea.SetGiteaVersion("")) // it is not asked for: forks number their versions otherwise
 	owner, name, _ := strings.Cut(t.project, "/")
 	return &giteaForge{c, owner, name}, err

@@ -16,7 +16,7 @@ type gitHub struct {
 }
 
 func newGitHub(t *target, token string) (forge, error) {
-	options := []github.ClientOptionsFunc{github.WithHTTPClient(client()), github.WithAuthToken(token)}
+	options := []github.ClientOptionsFunc{github.WithHTTPClient(asking()), github.WithAuthToken(token)}
 	if t.host != "github.com" {
 		options = append(options, github.WithEnterpriseURLs(t.api, t.api))
 	}

@@ -19,7 +19,7 @@ func newGitLab(t *target, token Token) (forge, error) {
 	if token.job {
 		with = gitlab.NewJobClient
 	}
-	c, err := with(token.secret, gitlab.WithBaseURL(t.api), gitlab.WithHTTPClient(client()),
+	c, err := with(token.secret, gitlab.WithBaseURL(t.api), gitlab.WithHTTPClient(asking()),
 		gitlab.WithOnlyIdempotentRetries(), gitlab.WithCustomRetryMax(2))
 	return &gitLab{c, t.project}, err
 }
