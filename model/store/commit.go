@@ -113,12 +113,16 @@ func commitNumber(file string) (int, bool) {
 	return n, err == nil
 }
 
+// MaxCommit is how many bytes the content of a commit has at most, some million segments: nobody who may write to a
+// store, or who sends one, can make its readers take more memory than that.
+const MaxCommit = 1 << 28
+
 func readCommit(files Files, file string) (c commit, err error) {
 	r, _, err := files.Get(file)
 	if err != nil {
 		return c, err
 	}
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, MaxCommit)) // what is cut off is not the commit of its name
 	if err := errors.Join(err, r.Close()); err != nil {
 		return c, fmt.Errorf("read commit %s: %w", file, err)
 	}

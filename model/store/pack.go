@@ -143,7 +143,7 @@ func breaksOff(name string, err error) error {
 
 // commit puts the commit, if it names the files that came before it and no others.
 func (u *unpacking) commit(name string, t *tar.Reader) error {
-	text, err := io.ReadAll(t)
+	text, err := io.ReadAll(io.LimitReader(t, MaxCommit))
 	if err != nil {
 		return breaksOff(name, err)
 	}

@@ -133,3 +133,26 @@ func TestUnpackDamaged(t *testing.T) {
 		}
 	}
 }
+
+// TestEndlessCommit: a pack whose commit does not end is refused once it has more bytes than a commit may have.
+func TestEndlessCommit(t *testing.T) {
+	var begin bytes.Buffer
+	w := tar.NewWriter(&begin)
+	if err := w.WriteHeader(&tar.Header{Name: commitsDir + "/00000001-x.json", Mode: 0o600, Size: 1 << 40}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Unpack(t.Context(), io.MultiReader(&begin, blanks{}), Dir(t.TempDir()))
+	if !errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
+}
+
+// blanks never end.
+type blanks struct{}
+
+func (blanks) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}

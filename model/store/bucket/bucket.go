@@ -21,6 +21,8 @@ import (
 	"github.com/zeebo/xxh3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
+
+	"sluice/model/store"
 )
 
 // IsURL reports whether the place of a store is a URL of a bucket, and no directory.
@@ -168,10 +170,6 @@ func writeCommit(w io.Writer, name string, write func(io.Writer) error) error {
 	return errors.Join(write(z), z.Close())
 }
 
-// maxCommit is how many bytes a commit unpacks to at most, some million segments: nobody who may write to the bucket
-// fills the memory of who reads it.
-const maxCommit = 1 << 28
-
 // packed is how content begins that is packed. A commit of a former version is not.
 var packed = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
@@ -180,7 +178,7 @@ func unpack(body []byte) ([]byte, error) {
 	if !bytes.HasPrefix(body, packed) {
 		return body, nil
 	}
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxCommit))
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(store.MaxCommit))
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +256,7 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 // content reads what stands after the first line of a commit. What cannot be unpacked is returned as it is: it is not
 // the commit of its name.
 func content(body io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(body)
+	raw, err := io.ReadAll(io.LimitReader(body, store.MaxCommit)) // what is cut off is not the commit of its name
 	if err != nil {
 		return nil, err
 	}

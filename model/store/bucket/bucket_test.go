@@ -65,7 +65,7 @@ func TestPacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bomb := z.EncodeAll(make([]byte, maxCommit+1), nil) // some kilobytes that unpack to more than a commit may have
+	bomb := z.EncodeAll(make([]byte, store.MaxCommit+1), nil) // some kilobytes that unpack to more than a commit may have
 	for number, put := range map[int]func(name string) error{
 		1: func(name string) error {
 			return s.open(t).Put(name, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
