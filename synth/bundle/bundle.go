@@ -94,7 +94,10 @@ func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
 	in.inputs = told(in.Graph)
 	defer in.inputs()
 	next, on := filepath.Join(dir, newDir), newLasting(in.on())
-	_, statErr := os.Stat(dir)
+	fi, statErr := os.Stat(dir)
+	if statErr == nil && !fi.IsDir() {
+		return out, fmt.Errorf("%s is a file, and a bundle is a directory: name another place for it", dir)
+	}
 	if err := on.RemoveAll(next); err != nil {
 		return out, fmt.Errorf("make place for bundle: %w", err)
 	}

@@ -90,8 +90,11 @@ allow policies that must exist before a namespace is switched to default-deny. I
 has seen.`,
 		SilenceErrors: true, SilenceUsage: true,
 		Version: version(),
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(c *cobra.Command, args []string) error {
 			giveBackStart()
+			if err := notEmpty(c, args); err != nil {
+				return err
+			}
 			if o := c.Flags().Lookup("output"); o == nil || o.Value.String() == show.Table {
 				if err := show.Colour(s.Out, colour); err != nil {
 					return err

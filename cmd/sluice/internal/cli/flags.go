@@ -406,7 +406,7 @@ type failOn struct {
 
 func (f *failOn) flag(c *cobra.Command, always bool) {
 	f.set = func() bool { return c.Flags().Changed("fail-on") }
-	usage := "exit with 3 on " + strings.Join(verify.FailOnNames(), ", ")
+	usage := "exit with 3 on " + strings.Join(verify.FailOnNames(), ", ") + "; or on " + failOnNone
 	if always {
 		f.names = verify.DefaultFailOn(true)
 	} else {
@@ -417,7 +417,13 @@ func (f *failOn) flag(c *cobra.Command, always bool) {
 	c.Long += "\n\nWhat --fail-on takes:\n" + strings.TrimSuffix(verify.AboutFailOn(), "\n")
 }
 
+// failOnNone is what --fail-on takes instead of names.
+const failOnNone = "none"
+
 func (f *failOn) check() error {
+	if slices.Equal(f.names, []string{failOnNone}) {
+		f.names = nil
+	}
 	if err := verify.CheckFailOn(f.names); err != nil {
 		return &run.Usage{Err: err}
 	}

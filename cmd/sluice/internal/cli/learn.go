@@ -138,6 +138,8 @@ func (o *learnOptions) check() error {
 		return run.Usagef("--all-clusters goes without --cluster and --redact")
 	case o.Out == "":
 		return run.Usagef("--out DIR is needed: where to write the bundle")
+	case o.MinWatch < 0:
+		return run.Usagef("--min-watch %s: give a DURATION that is not negative, 0 to deny whatever was watched", o.MinWatch)
 	}
 	if err := show.CheckFormat(o.format); err != nil {
 		return err

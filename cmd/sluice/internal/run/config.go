@@ -266,6 +266,9 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 	if err := CheckWidenings(c.Widen); err != nil {
 		return nil, Usagef("config %s: %w", name, err)
 	}
+	if c.MinWatch != nil && *c.MinWatch < 0 {
+		return nil, Usagef("config %s: minWatch %s is negative", name, *c.MinWatch)
+	}
 	return c, nil
 }
 
