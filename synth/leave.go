@@ -58,7 +58,7 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		return
 	}
 	text := fmt.Sprintf("%s: records refused: %s", x.edgeText(e), e.Reason)
-	if why := cmp.Or(x.g.Peers[e.Src].Refusal, x.g.Peers[e.Dst].Refusal); e.Reason == model.Unlabelled && why != "" {
+	if why := cmp.Or(x.unreached(e.Src), x.unreached(e.Dst)); e.Reason == model.Unlabelled && why != "" {
 		text += ": " + why
 	}
 	if e.NeverWorked {
@@ -75,6 +75,15 @@ func (x *leaver) leaveOut(i graph.EdgeID, e *graph.Edge, en edgeEnd) {
 		// Which end is the server is open, so the other direction of this end may be the one that is cut.
 		x.block(en.namespace, opposite(en.dir), x.holdable(en.self), i, text)
 	}
+}
+
+// unreached says why no selector reaches a pod and what to do about it, "" where one does.
+func (x *leaver) unreached(id graph.PeerID) string {
+	p := &x.g.Peers[id]
+	if p.Refusal == "" && p.Workload >= 0 {
+		return x.g.Workloads[p.Workload].Refusal
+	}
+	return p.Refusal
 }
 
 // strangeness orders the clients of what was denied: what one of the subjects lacks may be needed, other pods and nodes

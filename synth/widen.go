@@ -29,8 +29,8 @@ func widenNeeds(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []nee
 	return w.needs
 }
 
-// dns opens TCP 53 wherever UDP 53 to a resolver is learned: an answer too long for UDP is asked for again over
-// TCP, which a short capture does not show. Where policy denied TCP 53 it stays shut.
+// dns opens TCP 53 wherever UDP 53 to a resolver is learned, or from one to whom it asks in turn: an answer too long for
+// UDP is asked for again over TCP, which a short capture does not show. Where policy denied TCP 53 it stays shut.
 func (x *widener) dns() {
 	tcp := map[Triple]graph.State{}
 	for i := range x.g.Edges {
@@ -42,7 +42,7 @@ func (x *widener) dns() {
 	w := Widening{Kind: "dns-tcp", Text: "TCP 53 to a resolver that was seen answering UDP 53"}
 	for _, n := range slices.Clone(x.needs) {
 		e := &x.g.Edges[n.edge]
-		if n.proto != model.UDP || n.port != dnsPort || !x.is[e.Dst] {
+		if n.proto != model.UDP || n.port != dnsPort || !x.is[e.Dst] && !saysResolver(x.scope, &x.g.Peers[e.Src]) {
 			continue
 		}
 		t := Triple{e.Src, e.Dst, model.TCP, dnsPort, dnsPort}
