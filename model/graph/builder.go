@@ -353,5 +353,37 @@ func (a *tally) observations(out []model.Observation) []model.Observation {
 	return out
 }
 
+// Ends calls yield with the two ends of each key, those of noise among them.
+func (b *Builder) Ends(yield func(src, dst *model.Endpoint) bool) {
+	eps := b.tables.Endpoints.Snapshot()
+	for t := range b.all {
+		if !yield(&eps[t.k.src], &eps[t.k.dst]) {
+			return
+		}
+	}
+}
+
+// Part returns a Builder of what is between ends that are kept. Its tables are its own: they hold no other endpoints.
+func (b *Builder) Part(keep func(src, dst *model.Endpoint) bool) *Builder {
+	eps := b.tables.Endpoints.Snapshot()
+	part := NewBuilder(model.NewTables())
+	var rows []model.Observation
+	for t := range b.all {
+		if keep(&eps[t.k.src], &eps[t.k.dst]) {
+			rows = t.observations(rows[:0])
+			part.Add(b.tables, rows)
+		}
+	}
+	return part
+}
+
+// Counts are the fates of what was added.
+func (b *Builder) Counts() (c model.Counts) {
+	for t := range b.all {
+		c[t.k.fate][t.k.reason] += t.records
+	}
+	return c
+}
+
 // Tables are the tables that Observations refers to.
 func (b *Builder) Tables() model.Tables { return b.tables }

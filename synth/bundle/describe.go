@@ -70,6 +70,7 @@ func newManifest(in Input, report *verify.Report, lines int, spaces []Namespace)
 		Name:       in.name(),
 		Dialect:    r.Dialect.Name(),
 		Cluster:    r.Cluster,
+		LogCluster: in.LogCluster,
 		Options: Options{in.Config.All, in.Config.LearnDenied, in.Config.EnforceAnyway,
 			slices.Sorted(slices.Values(in.Config.Widen))},
 		Beside: in.InForce.beside(in.Config.Granted),

@@ -22,13 +22,15 @@ type Input struct {
 	Force     bool             // write over what people changed, and beside what is not of a former bundle
 	Name      string           // that every object carries as a label; "" is DefaultName
 	Cluster   policy.PolicySet // what is known to be in the cluster already
-	Decided   []string         // the policies that the log shows deciding there, as model.PolicyNames has them
-	InForce   *InForce         // what the policies only add to; nil: they stand for themselves
-	GitOps    GitOps
-	Base      *Former       // the bundle that learning started from; nil: there was none
-	disk      disk          // nil: the real one
-	inputs    func() Inputs // waits until they are told
-	Run       Run           // what was read, for the report
+	// LogCluster is what the log calls the one cluster that it has; "": nothing, or it has several.
+	LogCluster string
+	Decided    []string // the policies that the log shows deciding there, as model.PolicyNames has them
+	InForce    *InForce // what the policies only add to; nil: they stand for themselves
+	GitOps     GitOps
+	Base       *Former       // the bundle that learning started from; nil: there was none
+	disk       disk          // nil: the real one
+	inputs     func() Inputs // waits until they are told
+	Run        Run           // what was read, for the report
 	// Console gives what the command prints of the bundle, for REPORT.md to hold every doubt of it; nil: nothing.
 	Console func(*Manifest, *verify.Report) string
 	// Sayers names the dialects that can say an edge at both its ends; nil: nobody knows.

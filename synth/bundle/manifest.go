@@ -17,7 +17,8 @@ type Manifest struct {
 	Kind         string       `json:"kind"`
 	Name         string       `json:"name"` // in the label that every object carries
 	Dialect      string       `json:"dialect"`
-	Cluster      string       `json:"cluster,omitempty"` // that the policies are for, where the log has several
+	Cluster      string       `json:"cluster,omitempty"`    // that the policies are for, where the log has several
+	LogCluster   string       `json:"logCluster,omitempty"` // what the log calls the one that it has alone
 	Options      Options      `json:"options"`
 	Beside       *Beside      `json:"beside,omitempty"` // what the cluster has, and the bundle only adds to
 	AsOf         string       `json:"asOf,omitempty"`   // the day that ages and decisions are counted to

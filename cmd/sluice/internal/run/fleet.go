@@ -87,6 +87,9 @@ func (c *FleetCluster) learn(
 		return
 	}
 	l, err := open()
+	if err == nil {
+		l, err = l.Only(c.Name)
+	}
 	if err != nil {
 		c.Err = err
 		return

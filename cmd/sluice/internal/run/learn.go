@@ -111,7 +111,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	evidence := func(dir string) error {
-		kept := l.nearby(cfg.Cluster, rows)
+		kept := rows
 		rows = nil // nobody asks for the observations again
 		return l.evidence(dir, kept)
 	}
@@ -131,7 +131,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 				Kinds: all.Kinds(), Partial: partial, Force: cfg.Force, Name: cmp.Or(cfg.Name, l.Config.Name),
 				GitOps: l.Config.GitOps, Base: base, Run: l.told(cfg.Version, cfg.Command, partial, out.Ready), Console: console,
 				CommitEvidence: cfg.WithEvidence, Sayers: out.Sayers, InForce: only,
-				Cluster: inForce.Set, Decided: l.Report.Policies.List(),
+				Cluster: inForce.Set, LogCluster: l.cluster(), Decided: l.Report.Policies.List(),
 			})
 			out.Report, out.Bundle, out.Hands = written.Report, written.Manifest, written.Hands
 			out.Opened = written.Opened

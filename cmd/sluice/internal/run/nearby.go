@@ -1,33 +1,71 @@
 package run
 
 import (
+	"slices"
+	"strings"
+
 	"sluice/model"
 	"sluice/model/store"
+	"sluice/model/workload"
 )
 
-// nearby returns the rows that have to do with a cluster: its own, whole those of the clusters that rows join it with,
-// and those that name none. It is what a store is read of for one. With "" it is all.
-func (l *Log) nearby(cluster string, rows []model.Observation) []model.Observation {
-	if cluster == "" || cluster == UnnamedCluster || l.Redact != nil {
-		return rows
+// Only returns what of a log has to do with a cluster: its own rows, whole those of the clusters that rows join it
+// with, and those that name none. It is what a store is read of for one, so that files give the same. With "", for the
+// cluster without a name, for one that is not there and under pseudonyms it is all.
+func (l *Log) Only(cluster string) (*Log, error) {
+	if cluster == "" || cluster == UnnamedCluster || l.Redact != nil || l.ClusterSeen(cluster) != nil {
+		return l, nil
 	}
-	ends := l.Builder.Tables().Endpoints
-	filed := func(r *model.Observation) (of, peer string) { return store.Filed(ends.Get(r.Src), ends.Get(r.Dst), "") }
 	near := map[string]bool{cluster: true, store.UnknownCluster: true}
-	for i := range rows {
-		switch of, peer := filed(&rows[i]); {
-		case peer == "":
-		case of == cluster:
+	others := false
+	for src, dst := range l.Builder.Ends {
+		switch of, peer := store.Filed(src, dst, ""); {
+		case of == cluster && peer != "":
 			near[peer] = true
 		case peer == cluster:
 			near[of] = true
+		case of != cluster && of != store.UnknownCluster:
+			others = true
 		}
 	}
-	var out []model.Observation
-	for i := range rows {
-		if of, _ := filed(&rows[i]); near[of] {
-			out = append(out, rows[i])
+	if !others {
+		return l, nil
+	}
+	out := *l
+	out.Builder = l.Builder.Part(func(src, dst *model.Endpoint) bool {
+		of, _ := store.Filed(src, dst, "")
+		return near[of]
+	})
+	out.Tables = out.Builder.Tables()
+	out.Report.Counts = out.Builder.Counts()
+	out.Report.Counts.Add(&l.Report.Rejected)
+	out.Report.Nodes = nil
+	for name, hours := range l.Report.Nodes {
+		if of, _, ok := strings.Cut(name, "/"); !ok || near[of] {
+			if out.Report.Nodes == nil {
+				out.Report.Nodes = map[string]map[uint32]uint64{}
+			}
+			out.Report.Nodes[name] = hours
 		}
 	}
-	return out
+	if err := out.Build(); err != nil {
+		return nil, err
+	}
+	out.Config = l.Config.alone(cluster, out.Graph.Workloads)
+	return &out, nil
+}
+
+// alone is a configuration for a log of which only one cluster is left: its workloads have lost the cluster's name, with
+// which decisions may have been made.
+func (c *Config) alone(cluster string, left []workload.Workload) *Config {
+	if len(c.Decisions) == 0 || slices.ContainsFunc(left, func(w workload.Workload) bool { return w.Cluster != "" }) {
+		return c
+	}
+	out := *c
+	out.Decisions = make([]decisionConfig, len(c.Decisions))
+	for i, d := range c.Decisions {
+		d.Source, d.Destination = strings.TrimPrefix(d.Source, cluster+"/"), strings.TrimPrefix(d.Destination, cluster+"/")
+		out.Decisions[i] = d
+	}
+	return &out
 }

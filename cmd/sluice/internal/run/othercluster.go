@@ -30,6 +30,15 @@ func (l *Log) ofCluster(dir, cluster string) error {
 		"or a new one", dir, text.Some(was), text.Some(now))
 }
 
+// cluster is the one that the log has alone, by its name: "" where it has several, or names none, or pseudonyms, which
+// no other log has.
+func (l *Log) cluster() string {
+	if names := l.clusters(); len(names) == 1 && l.Redact == nil {
+		return names[0]
+	}
+	return ""
+}
+
 // bundleClusters returns the clusters that the bundle in a directory is of, by its manifest, else by its evidence: none
 // where neither says it. What cannot be read says nothing here: taking it over, or replacing it, is what reports that.
 func bundleClusters(dir string) []string {
@@ -39,6 +48,8 @@ func bundleClusters(dir string) []string {
 		return nil
 	case m.Cluster != "":
 		return []string{m.Cluster}
+	case m.LogCluster != "":
+		return []string{m.LogCluster}
 	}
 	evidence := filepath.Join(dir, bundle.EvidenceDir)
 	if _, err := os.Stat(evidence); err != nil {
