@@ -144,13 +144,13 @@ func TestChild(t *testing.T) {
 
 // TestProcesses: processes share a cache and are killed amid it; nothing false is left, and no more than the bound.
 func TestProcesses(t *testing.T) {
-	dir := t.TempDir()
+	dir, left := t.TempDir(), t.TempDir() // what the killed ones leave is cleaned up
 	var all sync.WaitGroup
 	for n := range 3 {
 		all.Go(func() {
 			for i := range 4 {
 				cmd := exec.Command(os.Args[0], "-test.run", "^TestChild$")
-				cmd.Env = append(os.Environ(), "SLUICE_CACHE_CHILD="+dir)
+				cmd.Env = append(os.Environ(), "SLUICE_CACHE_CHILD="+dir, "TMPDIR="+left)
 				var out strings.Builder
 				cmd.Stdout = &out
 				if err := cmd.Start(); err != nil {
