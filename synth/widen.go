@@ -29,8 +29,8 @@ func widenNeeds(s *scope, r *resolvers, needs []need, n *notes, b *ledger) []nee
 	return w.needs
 }
 
-// dns opens TCP 53 wherever UDP 53 to a resolver is learned, or from one to whom it asks in turn: an answer too long for
-// UDP is asked for again over TCP, which a short capture does not show. Where policy denied TCP 53 it stays shut.
+// dns opens TCP 53 wherever UDP 53 to a resolver is learned, or from one to whom it asks in turn: an answer too long
+// for UDP is asked for again over TCP, which a short capture does not show. Where policy denied TCP 53 it stays shut.
 func (x *widener) dns() {
 	tcp := map[Triple]graph.State{}
 	for i := range x.g.Edges {

@@ -55,8 +55,8 @@ func (l *Log) Only(cluster string) (*Log, error) {
 	return &out, nil
 }
 
-// alone is a configuration for a log of which only one cluster is left: its workloads have lost the cluster's name, with
-// which decisions may have been made.
+// alone is a configuration for a log of which only one cluster is left: its workloads have lost the cluster's name,
+// with which decisions may have been made.
 func (c *Config) alone(cluster string, left []workload.Workload) *Config {
 	if len(c.Decisions) == 0 || slices.ContainsFunc(left, func(w workload.Workload) bool { return w.Cluster != "" }) {
 		return c
