@@ -17,8 +17,17 @@ type labels struct {
 	revisionHash string // DaemonSet, StatefulSet
 }
 
-// calicoPrefix begins the labels that Calico adds, on some records of a pod and not on others.
-const calicoPrefix = "projectcalico.org/"
+const (
+	// calicoPrefix begins the labels that Calico adds, on some records of a pod and not on others.
+	calicoPrefix = "projectcalico.org/"
+
+	// Labels of which the last one of a key counts.
+	accountLabel   = calicoPrefix + "serviceaccount"
+	namespaceLabel = calicoPrefix + "namespace"
+	templateHash   = "pod-template-hash"
+	rolloutHash    = "rollouts-pod-template-hash"
+	revisionHash   = "controller-revision-hash"
+)
 
 // readLabels reads the three forms: a list, {"labels": list}, and Whisker's one text.
 func readLabels(v []byte) (labels, *rejection) {
@@ -62,16 +71,16 @@ func (l *labels) add(kv []string, label string) []string {
 	key, value, _ := strings.Cut(label, "=")
 	switch {
 	case key == "":
-	case key == calicoPrefix+"serviceaccount":
+	case key == accountLabel:
 		l.serviceAccount = value
-	case key == calicoPrefix+"namespace":
+	case key == namespaceLabel:
 		l.namespace = value
 	case strings.HasPrefix(key, calicoPrefix):
-	case key == "pod-template-hash":
+	case key == templateHash:
 		l.templateHash = value
-	case key == "rollouts-pod-template-hash":
+	case key == rolloutHash:
 		l.rolloutHash = value
-	case key == "controller-revision-hash":
+	case key == revisionHash:
 		l.revisionHash = value
 	case value == "":
 		return append(kv, key)

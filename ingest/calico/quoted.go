@@ -122,12 +122,12 @@ func (r *record) quotedLong(b []byte, i, depth int, k *before, long int) int {
 	if end < 0 {
 		return -1
 	}
-	size, number := k.long.skip(value, 0, depth)
+	size, number, usual := k.long.skip(value, 0, depth, long)
 	if size != n {
 		return -1
 	}
 	r.longs[long], r.same[long] = value[:n], number
-	if at != nil && number != 0 && end-i >= beginning {
+	if at != nil && usual && end-i >= beginning {
 		*at = quotedValue{string(b[i:end]), bytes.Clone(value)[:n], number}
 	}
 	return end

@@ -130,7 +130,7 @@ func (r *record) value(b []byte, from, depth int, k *before, is *known) int {
 	i, plain := -1, false
 	switch c := b[from]; {
 	case is.long >= 0:
-		i, r.same[is.long] = k.long.skip(b, from, depth)
+		i, r.same[is.long], _ = k.long.skip(b, from, depth, is.long)
 	case c == '"':
 		if i = scan.Plain(b, from+1); b[i] == '"' {
 			i, plain = i+1, true

@@ -26,13 +26,15 @@ type before struct {
 
 // repeated remembers long values that come again and again: the labels of an end and the policies that decided. A value
 // that was valid once is, byte for byte, valid again, and ends where it did. Each has a number of its own, which no
-// other value ever has.
+// other value ever has; labels have that of their set, whatever their order.
 type repeated struct {
 	last  uint64 // number that was given
 	seed  maphash.Seed
 	slots [][4]repeatedSlot // by the hash of a value up to the first byte that may end it, the newest first
-	// recent are those that came last, by what they begin with: mostly no more of a long one has to be hashed.
-	recent []recentValue
+	// recent are those that came last, labels apart from policies, by what they begin with: mostly no more of a long one
+	// has to be hashed.
+	recent [2][]recentValue
+	sets   labelSets
 }
 
 type recentValue struct {
@@ -78,53 +80,84 @@ func (f field) long() int {
 	}
 }
 
-// skip is scan.Skip, with the number of the value, 0 where it has none.
-func (r *repeated) skip(b []byte, i, depth int) (end int, number uint64) {
+// skip is scan.Skip, with the number of the value, 0 where it has none. usual tells that the value may come again as it
+// stands there.
+func (r *repeated) skip(b []byte, i, depth, long int) (end int, number uint64, usual bool) {
 	closes := byte(']')
 	switch b[i] {
 	case '"':
 		closes = '"'
 	case '{', '[':
 	default:
-		return scan.Skip(b, i, depth), 0
+		return scan.Skip(b, i, depth), 0, false
 	}
 	if r.slots == nil {
 		r.seed, r.slots = maphash.MakeSeed(), make([][4]repeatedSlot, 1<<repeatedBits)
-		r.recent = make([]recentValue, recentSize)
+		for n := range r.recent {
+			r.recent[n] = make([]recentValue, recentSize)
+		}
 	}
 	if i+beginning > len(b) {
-		end, number, _ = r.lookUp(b, i, depth, closes)
-		return end, number
+		end, number, text := r.lookUp(b, i, depth, closes, long)
+		return end, number, text != ""
 	}
-	at := &r.recent[maphash.Bytes(r.seed, b[i:i+beginning])%recentSize]
+	recent := &r.recent[0]
+	if long == longPolicies {
+		recent = &r.recent[1]
+	}
+	at := &(*recent)[maphash.Bytes(r.seed, b[i:i+beginning])%recentSize]
 	if at.text != "" && scan.Has(b, i, at.text) {
-		return i + len(at.text), at.number
+		return i + len(at.text), at.number, true
 	}
-	end, number, text := r.lookUp(b, i, depth, closes)
+	end, number, text := r.lookUp(b, i, depth, closes, long)
 	if len(text) >= beginning {
 		*at = recentValue{text, number}
 	}
-	return end, number
+	return end, number, text != ""
 }
 
-// lookUp is skip by all bytes, for a value that a byte closes. It returns the text too, where that has a number.
-func (r *repeated) lookUp(b []byte, i, depth int, closes byte) (end int, number uint64, text string) {
+// lookUp is skip by all bytes, for a value that a byte closes. It returns the text too, where that is remembered.
+func (r *repeated) lookUp(b []byte, i, depth int, closes byte, long int) (end int, number uint64, text string) {
 	n := bytes.IndexByte(b[i+1:], closes)
 	if n < 0 {
 		return scan.Skip(b, i, depth), 0, ""
 	}
 	h := maphash.Bytes(r.seed, b[i:i+1+n])
+	if long == longPolicies {
+		h = ^h // texts that are both are two: the order of policies says something
+	}
 	s := r.slot(h)
 	if s.text != "" && scan.Has(b, i, s.text) {
 		return i + len(s.text), s.number, s.text
 	}
-	if end = scan.Skip(b, i, depth); s.hash == h && end > 0 && end-i <= maxRepeated {
-		r.last++
-		s.text, s.number = string(b[i:end]), r.last
+	var of *labelSet
+	if long != longPolicies && closes == ']' {
+		end, of = r.sets.read(b, i, h)
+	}
+	if end <= 0 {
+		end = scan.Skip(b, i, depth)
+	}
+	if s.hash == h && end > 0 && end-i <= maxRepeated {
+		s.text, s.number = string(b[i:end]), r.number(of)
 		return end, s.number, s.text
 	}
 	s.hash = h
-	return end, 0, ""
+	if of != nil {
+		number = r.number(of)
+	}
+	return end, number, ""
+}
+
+// number returns that of a set, or else a new one.
+func (r *repeated) number(of *labelSet) uint64 {
+	if of != nil && of.number != 0 {
+		return of.number
+	}
+	r.last++
+	if of != nil {
+		of.number = r.last
+	}
+	return r.last
 }
 
 // slot returns the slot of a hash, or an empty one for it in the place of the oldest.
