@@ -35,8 +35,11 @@ func readEnd(r *record, s *side, kind *meant[endKind]) (end, *rejection) {
 	}
 	name, aggr := oneName(texts[0]), oneName(texts[1])
 	e.namespace, e.ip = texts[2], texts[3]
-	if e.kind, ok = kind.enum(r.raw(s.kind), endKinds); !ok {
-		return e, badValue("%s_type is no type of an endpoint", s.prefix)
+	if e.kind, ok = kind.enum(r.raw(s.kind), endKinds); !ok && s == &sourceSide && r.besideVector() {
+		e.kind, ok = kind.enum(r.keyed(sourceType), endKinds)
+	}
+	if !ok {
+		return e, notOfEnds(r, s)
 	}
 	if e.name = aggr; aggr == nil {
 		e.name = name
@@ -67,6 +70,25 @@ func oneName(name []byte) []byte {
 		return nil
 	}
 	return name
+}
+
+// besideVector reports whether a source_type that is none of an endpoint need not be that of the record: Vector calls
+// the kind of its own source so. Goldmane's stands in the FlowKey, and Whisker has none of either end.
+func (r *record) besideVector() bool {
+	if r.goldmane {
+		return !r.quoted
+	}
+	v, ok := text(r.raw(sourceType))
+	return ok && len(v) > 0 && r.raw(destType) == nil
+}
+
+// notOfEnds says that a type is none of an endpoint.
+func notOfEnds(r *record, s *side) *rejection {
+	if v, ok := text(r.raw(s.kind)); ok && s == &sourceSide && len(v) > 0 {
+		return badValue("source_type is no type of an endpoint but %q: "+
+			"Vector writes its own over that of a record; merge the record last", v)
+	}
+	return badValue("%s_type is no type of an endpoint", s.prefix)
 }
 
 // guess returns the kind where the record has none (Whisker): only workloads and their own NetworkSets have a

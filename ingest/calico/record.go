@@ -97,6 +97,25 @@ func (r *record) read(b []byte, i, depth int, k *before) int {
 	}
 }
 
+// keyed returns the value that a field has in Goldmane's FlowKey, where something else stands beside that under the
+// same name: Vector puts a source_type of its own there. It is nil where there is none.
+func (r *record) keyed(f field) []byte {
+	if !r.goldmane || r.quoted || len(r.text) == 0 {
+		return nil
+	}
+	for name, key := range members(r.text) {
+		if string(name) != "Key" && string(name) != "key" || key[0] != '{' {
+			continue
+		}
+		for name, value := range members(key) {
+			if fieldOf(name) == f {
+				return value
+			}
+		}
+	}
+	return nil
+}
+
 // plain is text for the value of a field.
 func (r *record) plain(f field) ([]byte, bool) {
 	v := &r.values[f]

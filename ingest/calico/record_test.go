@@ -51,6 +51,11 @@ func TestForms(t *testing.T) {
 		{"array", "[" + emitter + "," + protojson + "]", goldmaneWant + goldmaneWant},
 		{"array of lines", "[\n" + emitter + ",\n" + protojson + "\n]\n" + whisker, goldmaneWant + goldmaneWant + whiskerWant},
 		{"empty array", "[]\n[ ]" + emitter, goldmaneWant},
+		{"beside the fields of Vector", `{"file":"/x","host":"a","source_type":"file",` + emitter[1:] + "\n" + strings.TrimSuffix(emitter, "}") +
+			`,"source_type":"file","timestamp":"2024-10-27T03:33:35Z"}` + "\n" + strings.TrimSuffix(protojson, "}") + `,"source_type":"kafka"}`,
+			goldmaneWant + goldmaneWant + goldmaneWant},
+		{"whisker beside those", strings.TrimSuffix(whisker, "}") + `,"source_type":"http_client"}`, whiskerWant},
+		{"enterprise below those", strings.Replace(enterprise, `"source_type":"wep"`, `"source_type":"file"`, 1), "1: malformed bad-value\n"},
 		{"stream command", `{"id":17,"flow":` + indented(emitter) + "}\n" + `{"id":18,"flow":` + emitter + `}`, goldmaneWant + goldmaneWant},
 		{"elasticsearch document", `{"_index":"tigera_secure_ee_flows.cluster.1","_id":"a","_source":` + enterprise + `}`, enterpriseWant},
 		{"search result", `{"took":3,"_shards":{"total":1},"hits":{"total":{"value":2,"relation":"eq"},"max_score":null,"hits":[{"_id":"a","_source":` + enterprise + `},{"_source":` + enterprise +
@@ -119,6 +124,7 @@ func TestValues(t *testing.T) {
 		{`"num_flows_started":2`, `"num_flows_started":99999999999`, "conns=4294967295"},
 		{`"num_flows_started":2`, `"num_flows_started":-1`, "t=1730000000+300\n"},
 		{`"dest_type":"wep"`, `"dest_type":"pod"`, "malformed bad-value"},
+		{`"source_type":"wep"`, `"source_type":"file"`, "malformed bad-value"},
 		{`"dest_type":"wep"`, `"dest_type":"hep"`, "-> host name=ledger-* labels=app=ledger ip=10.1.2.3 |"},
 		{`"dest_type":"wep"`, `"dest_type":"ns"`, "-> networkset ns=bank name=ledger-* labels=app=ledger ip=10.1.2.3 |"},
 		{`"dest_type":"wep"`, `"dest_type":"net"`, "-> address addr=10.1.2.3 ip=10.1.2.3 |"},
