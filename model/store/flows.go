@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"io"
 	"slices"
 
@@ -57,9 +56,6 @@ func (f *flowReader) group(i int) (rows []model.Observation, err error) {
 	defer recovered(&err)
 	g := f.file.RowGroup(i)
 	n := int(g.NumRows())
-	if n > groupRows {
-		return nil, fmt.Errorf("row group of %d rows: %w", n, ErrDamaged)
-	}
 	if len(f.rows) < n {
 		f.rows, f.s = make([]model.Observation, n), newScratch(n)
 	}

@@ -14,7 +14,7 @@ import (
 // of the file; the first pod name has the id that the number of endpoints is.
 func readLabels(data []byte) (t model.Tables, err error) {
 	defer recovered(&err)
-	f, err := openParquet(data, labelsKind, labelsSchema())
+	f, err := openParquet(data, labelsKind, labelsSchema(), labelGroup)
 	if err != nil {
 		return t, err
 	}
@@ -145,6 +145,9 @@ func readTexts(g *file.RowGroupReader, column, rows int, memory interned, set fu
 		n, _, err := r.ReadBatch(int64(batch), values, defined, repeated)
 		if err != nil {
 			return err
+		}
+		if n == 0 { // it would go on so for ever
+			return fmt.Errorf("column %d ends early: %w", column, ErrDamaged)
 		}
 		next := values
 		for i := range int(n) {

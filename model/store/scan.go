@@ -103,7 +103,7 @@ func (s *scan) open(g *Segment, flows *bytes.Buffer) (o opened) {
 	if data, err = s.load(g.Path, g.SHA256, flows); err != nil {
 		return opened{err: err}
 	}
-	if o.flows, err = openParquet(data, flowsKind, flowsSchema()); err != nil {
+	if o.flows, err = openParquet(data, flowsKind, flowsSchema(), groupRows); err != nil {
 		return opened{err: fmt.Errorf("read %s: %w", g.Path, err)}
 	}
 	return o

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestLies: whoever may write to a store can give a file that lies the digest that its commit has. For numbers of rows and
+// sizes in its footer that cannot be those of the file no memory is made.
+func TestLies(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	tables := traffic(r, 40, 3)
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 61, 3), Source{Name: "a", Digest: "b"})
+	g := s.snapshot()[0].Segments[0]
+	for _, c := range []struct {
+		name string
+		read func([]byte) error
+	}{
+		{g.Labels, func(b []byte) error { _, err := readLabels(b); return err }},
+		{g.Path, readFlowGroups},
+	} {
+		whole, err := os.ReadFile(filepath.Join(dir, c.name))
+		must(t, err)
+		must(t, c.read(whole))
+		told := 0
+		for _, rows := range []uint64{1 << 31, 1 << 40, 1 << 62, 1<<64 - 1} {
+			for _, lie := range lies(whole, rows) {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				done := make(chan error, 1)
+				go func() { done <- c.read(lie) }()
+				select {
+				case err := <-done:
+					if err != nil {
+						told++
+					}
+				case <-time.After(10 * time.Second):
+					t.Fatalf("%s: %d rows: it comes to no end", c.name, rows)
+				}
+				runtime.ReadMemStats(&after)
+				if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
+					t.Errorf("%s: %d rows: %d bytes of memory", c.name, rows, n)
+				}
+			}
+		}
+		if told < 4 {
+			t.Errorf("%s: %d lies were told", c.name, told)
+		}
+	}
+}
+
+// lies are a Parquet file with a number of rows for each number in its footer that may be its own.
+func lies(whole []byte, rows uint64) (out [][]byte) {
+	const tail = 8 // the length of the footer, and the magic
+	n := len(whole)
+	length := int(binary.LittleEndian.Uint32(whole[n-tail:]))
+	begin := n - tail - length
+	number := binary.AppendVarint(nil, int64(rows))
+	const i64 = 0x16 // the next field is a number of 64 bits
+	for i := begin; i < n-tail-1; i++ {
+		if whole[i] != i64 || whole[i+1]&0x80 != 0 {
+			continue
+		}
+		b := slices.Concat(whole[:i+1], number, whole[i+2:])
+		binary.LittleEndian.PutUint32(b[len(b)-tail:], uint32(length+len(number)-1))
+		out = append(out, b)
+	}
+	return out
+}
+
+func readFlowGroups(b []byte) error {
+	f, err := openParquet(b, flowsKind, flowsSchema(), groupRows)
+	if err != nil {
+		return err
+	}
+	r := flowReader{file: f}
+	for i := range f.NumRowGroups() {
+		_, _, _ = r.span(i)
+		_, e := r.group(i)
+		err = errors.Join(err, e)
+	}
+	return err
+}
