@@ -112,10 +112,16 @@ func (l Labels) Get(key string) (string, bool) {
 
 // MakeLabels sorts by key and removes duplicate keys (the smallest value stays).
 func MakeLabels(kv []string) Labels {
-	key := func(s string) string { k, _, _ := strings.Cut(s, "="); return k }
 	out := slices.Clone(kv)
-	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b)) })
-	return Labels(slices.CompactFunc(out, func(a, b string) bool { return key(a) == key(b) }))
+	slices.SortFunc(out, CompareLabels)
+	return Labels(slices.CompactFunc(out, func(a, b string) bool { return labelKey(a) == labelKey(b) }))
+}
+
+func labelKey(kv string) string { k, _, _ := strings.Cut(kv, "="); return k }
+
+// CompareLabels is the order of Labels: by key.
+func CompareLabels(a, b string) int {
+	return cmp.Or(cmp.Compare(labelKey(a), labelKey(b)), cmp.Compare(a, b))
 }
 
 // Endpoint is the identity of one end of a flow. It holds what tells peers apart, not what tells replicas apart:

@@ -157,13 +157,13 @@ type count struct{ all, random int }
 // randomIn counts for each key the applications of a namespace that have it, and those most of whose values look
 // random.
 func (j *judge) randomIn(sp *space) map[string]count {
-	labels := map[string][]string{} // by application
+	labels, last := map[string][]string{}, map[string]model.Labels{} // by application
 	for _, p := range sp.pods {
 		app := p.owner.Kind + "/" + p.owner.Name
 		if p.owner.Name == "" {
 			app = labelName(p.Labels)
 		}
-		labels[app] = append(labels[app], p.Labels...)
+		labels[app], last[app] = beyond(labels[app], p.Labels, last[app]), p.Labels
 	}
 	apps, values := map[string]count{}, map[string]count{} // by key
 	for _, list := range labels {
@@ -203,7 +203,7 @@ func (j *judge) learnReplicas(sp *space) {
 		if len(pods) == 1 {
 			continue
 		}
-		for k, list := range j.valuesOf(pods) {
+		for k, list := range j.valuesOf(pods, shared(pods)) {
 			if len(list) == 1 {
 				continue
 			}
@@ -222,7 +222,7 @@ func (j *judge) learnReplicas(sp *space) {
 	var mains []map[string]string
 	for _, pods := range owners {
 		main := map[string]string{}
-		for k, list := range j.valuesOf(pods) {
+		for k, list := range j.valuesOf(pods, nil) {
 			main[k] = list[0].value()
 		}
 		mains = append(mains, main)
@@ -235,13 +235,16 @@ func (j *judge) learnReplicas(sp *space) {
 	}
 }
 
-// valuesOf returns the pods of one owner by the values of their keys, the value of most pods first. Keys that name
-// applications are not among them where they differ.
-func (j *judge) valuesOf(pods []*pod) map[string][]*variant {
+// valuesOf returns the pods of one owner by the values of their keys, the value of most pods first, the labels in but
+// left out. Keys that name applications are not among them where they differ.
+func (j *judge) valuesOf(pods []*pod, but model.Labels) map[string][]*variant {
 	byLabel := map[string][]*pod{}
+	var labels []string
 	for _, p := range pods {
-		for _, kv := range p.Labels {
-			if v := j.labels[kv]; v.why == "" && !j.ofRevision(p.Labels, kv) {
+		of := revisionsOf(p.Labels)
+		labels = beyond(labels[:0], p.Labels, but)
+		for _, kv := range labels {
+			if v := j.labels[kv]; v.why == "" && !j.ofRevision(of, kv) {
 				byLabel[kv] = append(byLabel[kv], p)
 			}
 		}
@@ -377,23 +380,68 @@ func (j *judge) volatile(sp *space, kv string) Why {
 
 // stable returns the labels that can be relied on.
 func (j *judge) stable(sp *space, l model.Labels) model.Labels {
-	var out model.Labels
+	out := make(model.Labels, 0, len(l))
+	of := revisionsOf(l)
 	for _, kv := range l {
-		if j.volatile(sp, kv) == "" && !j.ofRevision(l, kv) {
+		if j.volatile(sp, kv) == "" && !j.ofRevision(of, kv) {
 			out = append(out, strings.TrimSuffix(kv, "="))
 		}
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }
 
+// revisions are what the labels of a pod say that it is a revision of.
+type revisions struct {
+	knative string // the name of the revision
+	config  string // OpenShift's DeploymentConfig
+}
+
+func revisionsOf(pod model.Labels) (r revisions) {
+	r.knative, _ = pod.Get(knativeRevision)
+	r.config = deploymentConfig(pod)
+	return r
+}
+
 // ofRevision reports whether a label of a pod has the name of its revision: of Knative, or of an OpenShift's
 // DeploymentConfig, in the label deployment.
-func (j *judge) ofRevision(pod model.Labels, kv string) bool {
+func (j *judge) ofRevision(r revisions, kv string) bool {
+	if r == (revisions{}) {
+		return false
+	}
 	k, value, _ := strings.Cut(kv, "=")
-	revision, _ := pod.Get(knativeRevision)
-	config := deploymentConfig(pod)
-	return (revision != "" && value == revision || k == "deployment" && config != "" && ofDeploymentConfig(config, value)) &&
+	return (r.knative != "" && value == r.knative || k == "deployment" && r.config != "" && ofDeploymentConfig(r.config, value)) &&
 		!matches(j.cfg.KeepVolatile, k)
+}
+
+// shared returns the labels that all of the pods have.
+func shared(pods []*pod) model.Labels {
+	all := slices.Clone(pods[0].Labels)
+	var lacks []string
+	for _, p := range pods[1:] {
+		if lacks = beyond(lacks[:0], all, p.Labels); len(lacks) > 0 {
+			all = beyond(nil, all, lacks)
+		}
+	}
+	return all
+}
+
+// beyond appends the labels that known lacks to out. The pods of one owner have most in common, and all are in one
+// order.
+func beyond(out []string, labels, known model.Labels) []string {
+	for _, kv := range labels {
+		for len(known) > 0 && known[0] != kv && model.CompareLabels(known[0], kv) < 0 {
+			known = known[1:]
+		}
+		if len(known) > 0 && known[0] == kv {
+			known = known[1:]
+			continue
+		}
+		out = append(out, kv)
+	}
+	return out
 }
 
 // dropped explains every key of the workload's pods that is not in its selector.
@@ -402,6 +450,7 @@ func (j *judge) dropped(sp *space, w *Workload) []DroppedLabel {
 	values := map[string]map[string]bool{}
 	count := map[string]int{}
 	for _, l := range w.LabelSets {
+		of := revisionsOf(l)
 		for _, kv := range l {
 			k, v, _ := strings.Cut(kv, "=")
 			if values[k] == nil {
@@ -411,7 +460,7 @@ func (j *judge) dropped(sp *space, w *Workload) []DroppedLabel {
 			count[k]++
 			if r := j.volatile(sp, kv); r != "" {
 				why[k] = r
-			} else if j.ofRevision(l, kv) {
+			} else if j.ofRevision(of, kv) {
 				why[k] = Builtin
 			}
 		}
