@@ -201,13 +201,18 @@ type Endpoints struct {
 	seed maphash.Seed
 	ids  map[uint64]EndpointID   // by a hash
 	more map[uint64][]EndpointID // further ones of one hash
-	list []Endpoint
+	list []*Endpoint
+	room []Endpoint // for the next ones: none ever moves
 	buf  []byte
 	size int // bytes of memory, about
 }
 
 // endpointSize is what an endpoint takes beside its texts: its place in the list and the map.
 const endpointSize = 400
+
+// mostRoom is for how many endpoints room is made at once. The collector of garbage reads all of it, and a page that is
+// read before it is written is given twice by the system.
+const mostRoom = 128
 
 // NewEndpoints makes an empty table.
 func NewEndpoints() *Endpoints {
@@ -253,6 +258,7 @@ func (t *Endpoints) Grow(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.list = slices.Grow(t.list, n)
+	t.room = make([]Endpoint, 0, n)
 	if len(t.ids) == 0 {
 		t.ids = make(map[uint64]EndpointID, n)
 	}
@@ -262,11 +268,11 @@ func (t *Endpoints) Grow(n int) {
 func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
 	first, taken := t.ids[hash]
 	if taken {
-		if e.equal(&t.list[first]) {
+		if e.equal(t.list[first]) {
 			return first
 		}
 		for _, id := range t.more[hash] {
-			if e.equal(&t.list[id]) {
+			if e.equal(t.list[id]) {
 				return id
 			}
 		}
@@ -277,10 +283,11 @@ func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
 	} else {
 		t.ids[hash] = id
 	}
-	if id := len(t.list); id == cap(t.list) { // endpoints are large: seldom moved, and little room in vain
-		t.list = slices.Grow(t.list, id/2+1)
+	if len(t.room) == cap(t.room) {
+		t.room = make([]Endpoint, 0, min(max(8, len(t.list)/4), mostRoom))
 	}
-	t.list = append(t.list, e)
+	t.room = append(t.room, e)
+	t.list = append(t.list, &t.room[len(t.room)-1])
 	t.size += len(t.buf) + endpointSize // the texts that it is made of
 	return id
 }
@@ -304,7 +311,7 @@ func (t *Endpoints) Size() int {
 func (t *Endpoints) Get(id EndpointID) *Endpoint {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return &t.list[id]
+	return t.list[id]
 }
 
 // Key returns the Endpoint.Key of an id.
@@ -318,7 +325,7 @@ func (t *Endpoints) Len() int {
 }
 
 // Snapshot returns the endpoints so far, by id. The result is shared and must not be changed.
-func (t *Endpoints) Snapshot() []Endpoint {
+func (t *Endpoints) Snapshot() []*Endpoint {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.list[:len(t.list):len(t.list)]

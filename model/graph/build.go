@@ -122,7 +122,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	divide(pods, len(eps), func(p *uint64) int { return int(*p >> 32) }, slices.Sort)
 	pods = slices.Compact(pods)
 	// Only endpoints that occur are grouped: a table may hold more than this graph has seen.
-	list, ids := make([]model.Endpoint, 0, ends), make([]model.EndpointID, 0, ends)
+	list, ids := make([]*model.Endpoint, 0, ends), make([]model.EndpointID, 0, ends)
 	for i := range eps {
 		if used[i] {
 			ids = append(ids, model.EndpointID(i))
@@ -150,7 +150,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	peerName := make([]string, len(eps))
 	services := servicesAt(list)
 	for i, id := range ids {
-		p := peerFor(services.of(&eps[id]), WorkloadID(set.Of(i)))
+		p := peerFor(services.of(eps[id]), WorkloadID(set.Of(i)))
 		p.ID = peerID(&p, g.Workloads)
 		peerName[id] = p.ID
 		if d := refused[i]; d != "" && (why[p.ID] == "" || d < why[p.ID]) {

@@ -357,7 +357,7 @@ func (a *tally) observations(out []model.Observation) []model.Observation {
 func (b *Builder) Ends(yield func(src, dst *model.Endpoint) bool) {
 	eps := b.tables.Endpoints.Snapshot()
 	for t := range b.all {
-		if !yield(&eps[t.k.src], &eps[t.k.dst]) {
+		if !yield(eps[t.k.src], eps[t.k.dst]) {
 			return
 		}
 	}
@@ -369,7 +369,7 @@ func (b *Builder) Part(keep func(src, dst *model.Endpoint) bool) *Builder {
 	part := NewBuilder(model.NewTables())
 	var rows []model.Observation
 	for t := range b.all {
-		if keep(&eps[t.k.src], &eps[t.k.dst]) {
+		if keep(eps[t.k.src], eps[t.k.dst]) {
 			rows = t.observations(rows[:0])
 			part.Add(b.tables, rows)
 		}

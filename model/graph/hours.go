@@ -44,7 +44,7 @@ func (b *Builder) Apart(among func(*model.Endpoint) bool) bool {
 	eps := b.tables.Endpoints.Snapshot()
 	in := make([]bool, len(eps))
 	for i := range eps {
-		in[i] = among(&eps[i])
+		in[i] = among(eps[i])
 	}
 	for t := range b.all {
 		if !t.k.reason.Notes() && !in[t.k.src] && !in[t.k.dst] {
@@ -60,7 +60,7 @@ func (b *Builder) Apart(among func(*model.Endpoint) bool) bool {
 func (b *Builder) OtherNodes() bool {
 	eps := b.tables.Endpoints.Snapshot()
 	for t := range b.all {
-		src, dst := &eps[t.k.src], &eps[t.k.dst]
+		src, dst := eps[t.k.src], eps[t.k.dst]
 		if (t.k.observer == model.ToOverlay || t.k.observer == model.ToNetwork) && src.Kind == model.KindPod &&
 			dst.Kind == model.KindPod && src.Cluster == dst.Cluster {
 			return true

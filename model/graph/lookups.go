@@ -50,14 +50,14 @@ func (a *tally) namesAddress(dst *model.Endpoint) bool {
 
 // names adds the names that the client of some items, of one edge, was given for their destinations in the same hours.
 // Each list of names is gone through once: a pod may ask for any number of them.
-func (a lookups) names(items []item, eps []model.Endpoint, names []string) []string {
+func (a lookups) names(items []item, eps []*model.Endpoint, names []string) []string {
 	if len(a) == 0 {
 		return names
 	}
 	hours := map[asked]map[uint32]bool{}
 	for i := range items {
 		it := &items[i]
-		to := &eps[it.k.dst]
+		to := eps[it.k.dst]
 		if to.Kind != model.KindAddress {
 			continue
 		}

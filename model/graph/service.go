@@ -10,10 +10,9 @@ import (
 // services are the endpoints that are services, by their addresses.
 type services map[netip.Addr]*model.Endpoint
 
-func servicesAt(list []model.Endpoint) services {
+func servicesAt(list []*model.Endpoint) services {
 	out := services{}
-	for i := range list {
-		e := &list[i]
+	for _, e := range list {
 		if a := plain(e.Address); e.Kind == model.KindService && a.IsValid() && (out[a] == nil || e.Key() < out[a].Key()) {
 			out[a] = e
 		}

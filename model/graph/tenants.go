@@ -14,7 +14,7 @@ func (a *tally) notesAddress() bool { return a.k.reason == model.NodeAddress }
 // tenants knows what the log shows at the addresses that are also seen as outside: nodes, and pods by the hour.
 type tenants struct {
 	g   *Graph
-	eps []model.Endpoint
+	eps []*model.Endpoint
 	at  map[netip.Addr]*tenant
 }
 
@@ -56,7 +56,7 @@ func newTenants(g *Graph, b *Builder) *tenants {
 }
 
 func (x *tenants) note(t *tally) {
-	a, e := plain(x.eps[t.k.src].Address), &x.eps[t.k.dst]
+	a, e := plain(x.eps[t.k.src].Address), x.eps[t.k.dst]
 	n := x.at[a]
 	if n == nil {
 		n = &tenant{}
@@ -117,7 +117,7 @@ func (x *tenants) join(t *tally) (k key, joined bool) {
 // pod returns the pod whose address an end of a tally is: that of one workload of the other end's cluster in every hour
 // of the tally, and of no other in these hours and those beside them.
 func (x *tenants) pod(t *tally, end, other model.EndpointID) (stay, bool) {
-	e, o := &x.eps[end], &x.eps[other]
+	e, o := x.eps[end], x.eps[other]
 	if e.Kind != model.KindAddress || o.Kind != model.KindPod {
 		return stay{}, false
 	}
@@ -187,13 +187,13 @@ func (b *Builder) telling() func(*tally) bool {
 			continue
 		}
 		for _, id := range [2]model.EndpointID{t.k.src, t.k.dst} {
-			if e := &eps[id]; e.Kind == model.KindAddress {
+			if e := eps[id]; e.Kind == model.KindAddress {
 				outside[plain(e.Address)] = true
 			}
 		}
 	}
 	return func(t *tally) bool {
 		return t.notesAddress() && outside[plain(eps[t.k.src].Address)] ||
-			t.namesAddress(&eps[t.k.dst]) && outside[plain(eps[t.k.dst].Address)]
+			t.namesAddress(eps[t.k.dst]) && outside[plain(eps[t.k.dst].Address)]
 	}
 }

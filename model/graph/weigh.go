@@ -18,7 +18,7 @@ type window struct {
 // weigher turns the items of an edge into an edge. It serves one goroutine.
 type weigher struct {
 	names   *model.Strings
-	eps     []model.Endpoint
+	eps     []*model.Endpoint
 	lookups lookups
 	windows []window
 	hours   []uint32 // room for the windows of edges

@@ -94,23 +94,23 @@ func TestDNSLabel(t *testing.T) {
 
 // Two clusters keep their workloads apart; one name, given or not, does not.
 func TestClusters(t *testing.T) {
-	ep := func(cluster string) model.Endpoint {
-		return model.Endpoint{Kind: model.KindPod, Cluster: cluster, Namespace: "shop", Labels: model.Labels{"app=web"}}
+	ep := func(cluster string) *model.Endpoint {
+		return &model.Endpoint{Kind: model.KindPod, Cluster: cluster, Namespace: "shop", Labels: model.Labels{"app=web"}}
 	}
-	if s := Build([]model.Endpoint{ep("east"), ep("")}, nil, Config{}); len(s.Workloads) != 1 || s.Workloads[0].ID != "shop/web" {
+	if s := Build([]*model.Endpoint{ep("east"), ep("")}, nil, Config{}); len(s.Workloads) != 1 || s.Workloads[0].ID != "shop/web" {
 		t.Errorf("one cluster: %+v", s.Workloads)
 	}
-	s := Build([]model.Endpoint{ep("west"), ep("east")}, nil, Config{})
+	s := Build([]*model.Endpoint{ep("west"), ep("east")}, nil, Config{})
 	if len(s.Workloads) != 2 || s.Workloads[0].ID != "east/shop/web" || s.Of(0) != 1 {
 		t.Errorf("two clusters: %+v", s.Workloads)
 	}
 }
 
 func TestServiceAccount(t *testing.T) {
-	ep := func(owner, account string) model.Endpoint {
-		return model.Endpoint{Kind: model.KindPod, Namespace: "shop", Owner: model.Owner{Kind: "Job", Name: owner}, ServiceAccount: account}
+	ep := func(owner, account string) *model.Endpoint {
+		return &model.Endpoint{Kind: model.KindPod, Namespace: "shop", Owner: model.Owner{Kind: "Job", Name: owner}, ServiceAccount: account}
 	}
-	s := Build([]model.Endpoint{ep("a", "one"), ep("b", "two"), ep("c", "two"), ep("d", "default")}, nil, Config{})
+	s := Build([]*model.Endpoint{ep("a", "one"), ep("b", "two"), ep("c", "two"), ep("d", "default")}, nil, Config{})
 	want := map[string]string{"a": "one", "b": "two", "c": "two", "d": "default"}
 	for _, w := range s.Workloads {
 		if w.ServiceAccount != want[w.Name] || w.Refusal == "" {

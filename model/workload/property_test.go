@@ -88,7 +88,7 @@ func rollout(apps []app, generation int) *world {
 }
 
 func (w *world) build() *Set {
-	return Build(w.eps, func(i int) []string { return w.pods[i] }, Config{})
+	return Build(each(w.eps), func(i int) []string { return w.pods[i] }, Config{})
 }
 
 func worlds(t *testing.T, check func(t *testing.T, r *rand.Rand, apps []app)) {

@@ -33,7 +33,7 @@ type space struct {
 
 // split sorts the pods into spaces. The cluster counts only where the log names two or more of them: a record that
 // leaves it out would otherwise split its workload.
-func split(eps []model.Endpoint, samples func(int) []string, times func(int) (first, last model.Micros)) []*space {
+func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (first, last model.Micros)) []*space {
 	clusters := map[string]bool{}
 	for i := range eps {
 		if eps[i].Kind == model.KindPod && eps[i].Cluster != "" {
@@ -53,7 +53,7 @@ func split(eps []model.Endpoint, samples func(int) []string, times func(int) (fi
 		if spaces[k] == nil {
 			spaces[k] = &space{cluster: k.cluster, namespace: k.namespace}
 		}
-		p := &pod{Endpoint: &eps[i], index: i}
+		p := &pod{Endpoint: eps[i], index: i}
 		if times != nil {
 			p.first, p.last = times(i)
 		}

@@ -77,7 +77,7 @@ func (s *Set) Of(i int) int { return s.of[i] }
 
 // Build groups the pods among eps into workloads. pods gives the pod names seen for endpoint i, in any order, and is
 // asked by several goroutines; it may be nil.
-func Build(eps []model.Endpoint, pods func(i int) []string, cfg Config) *Set {
+func Build(eps []*model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 	if pods == nil {
 		pods = func(int) []string { return nil }
 	}

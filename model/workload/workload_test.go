@@ -29,9 +29,18 @@ func parse(rows []string) (eps []model.Endpoint, pods [][]string) {
 	return eps, pods
 }
 
+// each returns the endpoints as a table has them.
+func each(eps []model.Endpoint) []*model.Endpoint {
+	out := make([]*model.Endpoint, len(eps))
+	for i := range eps {
+		out[i] = &eps[i]
+	}
+	return out
+}
+
 func build(rows []string, cfg Config) *Set {
 	eps, pods := parse(rows)
-	return Build(eps, func(i int) []string { return pods[i] }, cfg)
+	return Build(each(eps), func(i int) []string { return pods[i] }, cfg)
 }
 
 // text is "name: selector" a workload, or "name: -" for a refused one, with "+" before merged names.

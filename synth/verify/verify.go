@@ -71,7 +71,7 @@ type verifier struct {
 	g     *graph.Graph
 	cfg   Config
 	ev    *eval.Evaluator
-	eps   []model.Endpoint             // by id
+	eps   []*model.Endpoint            // by id
 	ends  [][]*eval.End                // by endpoint: what it may be, nil where nobody asked
 	mu    sync.Mutex                   // of named: connections are judged on all processors
 	named map[graph.EdgeID][]*eval.End // the server with the names of the edge
@@ -139,7 +139,7 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 	}
 	f := v.facts(id)
 	ends := []*eval.End{}
-	cidrs := v.cidrs(&v.eps[id])
+	cidrs := v.cidrs(v.eps[id])
 	add := func() {
 		if len(cidrs) == 0 {
 			ends = append(ends, v.ev.End(f))
@@ -168,7 +168,7 @@ func (v *verifier) may(id model.EndpointID) []*eval.End {
 
 // facts are what the log says of an endpoint, in all its records.
 func (v *verifier) facts(id model.EndpointID) eval.Facts {
-	f := eval.FactsOf(&v.eps[id])
+	f := eval.FactsOf(v.eps[id])
 	f.Foreign = v.cfg.foreign(f.Cluster)
 	f.Masked = v.g.PeerOf[id] >= 0 && v.g.Peers[v.g.PeerOf[id]].Masked()
 	return f
@@ -178,7 +178,7 @@ func (v *verifier) facts(id model.EndpointID) eval.Facts {
 // and got this address: other records of the edge tell them.
 func (v *verifier) server(c *graph.Connection) []*eval.End {
 	e := &v.g.Edges[c.Edge]
-	ep := &v.eps[c.Dst]
+	ep := v.eps[c.Dst]
 	if ep.Kind != model.KindAddress || len(ep.Names) > 0 || len(e.Names) == 0 {
 		return v.may(c.Dst)
 	}
@@ -288,7 +288,7 @@ func (v *verifier) prepare() {
 
 // alike is equal for pods that nothing in the set tells apart, "" for an end that is looked at by itself.
 func (v *verifier) alike(id model.EndpointID) string {
-	ep := &v.eps[id]
+	ep := v.eps[id]
 	p := v.g.PeerOf[id]
 	if ep.Kind != model.KindPod || len(ep.Labels) == 0 || ep.Address.IsValid() || len(ep.Names) > 0 ||
 		ep.Marks != 0 || ep.Entities != 0 || p >= 0 && v.g.Peers[p].Masked() || len(v.ev.Policies().Manifests.Workloads) > 0 {
@@ -345,7 +345,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 		return v.ev.Why(*d)
 	}
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		ep, ends := &v.eps[id], v.may(id)
+		ep, ends := v.eps[id], v.may(id)
 		pod := "pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
 		switch {
 		case len(ends) == 0:
@@ -356,7 +356,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 	}
 	why := ""
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		ep := &v.eps[id]
+		ep := v.eps[id]
 		switch {
 		case len(v.may(id)) == 1:
 		case ep.Kind == model.KindPod && why == "":
@@ -382,7 +382,7 @@ func (v *verifier) lacks(c *graph.Connection, d *eval.Decision) bool {
 	}
 	lacks := false
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		switch ep := &v.eps[id]; {
+		switch ep := v.eps[id]; {
 		case len(v.may(id)) == 0, ep.Kind == model.KindPod && len(ep.Labels) == 0:
 			return false // what the log lacks
 		case len(v.may(id)) == 1:
@@ -498,7 +498,7 @@ func verdictOf(worked bool, d eval.Decision) Verdict {
 // concerns reports whether an end of a connection is a pod that the set is for.
 func (v *verifier) concerns(c *graph.Connection) bool {
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
-		ep := &v.eps[id]
+		ep := v.eps[id]
 		if ep.Kind == model.KindPod && (v.wide || v.in[ep.Namespace]) || ep.Entities&v.entities != 0 {
 			return true
 		}

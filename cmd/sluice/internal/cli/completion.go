@@ -152,7 +152,7 @@ func podsOfFile(ctx context.Context, name string, do func(*model.Endpoint)) {
 	}
 	for i, ep := range l.Graph.Tables.Endpoints.Snapshot() {
 		if ep.Kind == model.KindPod && l.Graph.PeerOf[i] >= 0 {
-			do(&ep)
+			do(ep)
 		}
 	}
 }

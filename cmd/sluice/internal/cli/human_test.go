@@ -186,7 +186,7 @@ func everybody(g *graph.Graph, namespace string) []peerFacts {
 			continue // a node reaches its own pods whatever policies say
 		}
 		seen[p] = true
-		out = append(out, peerFacts{g.Peers[p].ID, eval.FactsOf(&e)})
+		out = append(out, peerFacts{g.Peers[p].ID, eval.FactsOf(e)})
 	}
 	slices.SortFunc(out, func(a, b peerFacts) int { return strings.Compare(a.name, b.name) })
 	stranger := func(ns string) eval.Facts {

@@ -80,7 +80,7 @@ func (l *Log) chosen(cfg *synth.Config) error {
 func (l *Log) podEnds(yield func(*model.Endpoint) bool) {
 	all := l.Graph.Tables.Endpoints.Snapshot()
 	for i := range all {
-		if all[i].Kind == model.KindPod && !yield(&all[i]) {
+		if all[i].Kind == model.KindPod && !yield(all[i]) {
 			return
 		}
 	}

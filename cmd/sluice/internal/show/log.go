@@ -239,7 +239,7 @@ func Endpoints(w io.Writer, format string, l *run.Log, namespaces []string) erro
 	slices.SortFunc(order, func(a, b int) int { return strings.Compare(eps[a].Key(), eps[b].Key()) })
 	list := []endpointView{}
 	for _, i := range order {
-		e := &eps[i]
+		e := eps[i]
 		v := endpointView{
 			Kind: e.Kind.String(), Cluster: e.Cluster, Namespace: e.Namespace, Name: e.Name, ServiceAccount: e.ServiceAccount,
 			Labels: e.Labels, Entities: e.Entities.String(), Names: e.Names, Marks: e.Marks.Names(),
