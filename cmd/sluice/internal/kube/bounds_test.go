@@ -39,19 +39,45 @@ func TestEndless(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := httptest.NewServer(c.serve)
 			defer s.Close()
-			file := filepath.Join(t.TempDir(), "config")
-			text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: lab, cluster: {server: %q}}]\n"+
-				"contexts: [{name: test, context: {cluster: lab}}]\ncurrent-context: test\n", s.URL)
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			k, err := kube.Open(kube.Options{Kubeconfig: file})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := k.Namespaces(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := open(t, s.URL).Namespaces(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v\ndoes not say %s", err, c.want)
 			}
 		})
 	}
+}
+
+// TestSentOn: the credentials of a kubeconfig go to no other server than the one that it names.
+func TestSentOn(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("asked elsewhere with %v", r.Header)
+	}))
+	defer other.Close()
+	s := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusFound))
+	defer s.Close()
+	_, err := open(t, s.URL).Namespaces(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "which the kubeconfig does not name") {
+		t.Error(err)
+	}
+	round := httptest.NewServer(http.RedirectHandler("/", http.StatusFound))
+	defer round.Close()
+	if _, err := open(t, round.URL).Namespaces(t.Context()); err == nil || !strings.Contains(err.Error(), "without end") {
+		t.Error(err)
+	}
+}
+
+// open opens a kubeconfig for a server, with a token.
+func open(t *testing.T, server string) *kube.Cluster {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config")
+	text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: lab, cluster: {server: %q}}]\n"+
+		"users: [{name: me, user: {token: s3cret}}]\n"+
+		"contexts: [{name: test, context: {cluster: lab, user: me}}]\ncurrent-context: test\n", server)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, err := kube.Open(kube.Options{Kubeconfig: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }

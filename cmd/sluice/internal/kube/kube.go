@@ -73,10 +73,28 @@ func Open(o Options) (*Cluster, error) {
 	}
 	c.base = strings.TrimRight(base.String(), "/")
 	c.Name = cmp.Or(c.Name, base.Host)
-	if c.client, err = rest.HTTPClientFor(config); err != nil {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
+	to := *client // it may be the one of all
+	to.CheckRedirect = stays
+	c.client = &to
 	return c, nil
+}
+
+// stays is the error where a server sends on to another: every request bears the credentials of the kubeconfig, also those
+// that follow.
+func stays(to *http.Request, via []*http.Request) error {
+	const most = 5
+	from := via[0].URL
+	if to.URL.Scheme != from.Scheme || to.URL.Host != from.Host {
+		return fmt.Errorf("%s sends on to %s, which the kubeconfig does not name", from.Host, to.URL.Host)
+	}
+	if len(via) > most {
+		return fmt.Errorf("%s sends on without end", from.Host)
+	}
+	return nil
 }
 
 func (o *Options) loader() clientcmd.ClientConfig {

@@ -125,6 +125,10 @@ func TestFit(t *testing.T) {
 	if len(got) > maxText || !strings.HasSuffix(got, "```\n\n</details>\n\nThis is not all: the rest is in REVIEW.md of the branch.\n") {
 		t.Errorf("%d ... %q", len(got), got[len(got)-120:])
 	}
+	printed := "<details><summary>x</summary>\n\n<pre>\n" + strings.Repeat("a line\n", 20_000)
+	if got := fit(printed, maxText); !strings.Contains(got, "a line\n</pre>\n\n</details>\n\nThis is not all") {
+		t.Errorf("%q", got[len(got)-120:])
+	}
 	if got := fit("short\n", maxText); got != "short\n" {
 		t.Errorf("%q", got)
 	}

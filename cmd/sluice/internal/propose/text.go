@@ -113,6 +113,9 @@ func fit(text string, limit int) string {
 	if strings.Count(cut, "\n```")%2 == 1 {
 		cut += "```\n"
 	}
+	if strings.Count(cut, "<pre>") > strings.Count(cut, "</pre>") { // the box below would be text in it
+		cut += "</pre>\n"
+	}
 	if open := strings.Count(cut, "<details") - strings.Count(cut, "</details>"); open > 0 {
 		cut += strings.Repeat("\n</details>\n", open)
 	}
