@@ -39,6 +39,9 @@ func Escape(s string) string {
 		b.WriteString(rest)
 		s = b.String()
 	}
+	if strings.Contains(s, "-") && (strings.Contains(s, "h") || strings.Contains(s, "H")) {
+		s = issue.ReplaceAllString(s, "$1<!-- -->-$2") // GitHub's other word for an issue, which "fixes" before it closes
+	}
 	if strings.IndexByte(s, ':') < 0 {
 		return s
 	}
@@ -50,6 +53,8 @@ func Escape(s string) string {
 // between.
 var escapes = [256]string{'<': "&lt;", '&': "&amp;", '@': "\\@<!-- -->", '#': "\\#<!-- -->", '\\': "\\\\", '`': "\\`",
 	'*': "\\*", '_': "\\_", '[': "\\[", ']': "\\]", '|': "\\|", '~': "\\~", '$': "\\$"}
+
+var issue = regexp.MustCompile(`(?i)\b(gh)-([0-9])`)
 
 var emoji = regexp.MustCompile(`:([a-zA-Z+-][a-zA-Z0-9_+\\-]*):`)
 
