@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/mail"
 	"os"
 	"runtime"
@@ -101,6 +102,9 @@ func (o *proposeOptions) check() error {
 	}
 	if o.Repo == "" {
 		return run.Usagef("--repo URL is needed: where to propose it")
+	}
+	if _, err := os.Stat(o.Bundle); err != nil {
+		return fmt.Errorf("read bundle: %w", err)
 	}
 	if dir := propose.Clean(o.Path); dir != "" {
 		o.Path = dir

@@ -83,8 +83,8 @@ func Open(o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// stays is the error where a server sends on to another: every request bears the credentials of the kubeconfig, also those
-// that follow.
+// stays is the error where a server sends on to another: every request bears the credentials of the kubeconfig, also
+// those that follow.
 func stays(to *http.Request, via []*http.Request) error {
 	const most = 5
 	from := via[0].URL

@@ -13,9 +13,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -103,10 +105,18 @@ func (p *run) branches(ctx context.Context) error {
 	base := cmp.Or(p.Base, p.repo.main)
 	p.out.Base = base
 	if _, ok := p.repo.heads[base]; !ok {
-		if base == "" {
-			return errors.New("the server names no branch of its own: give --base")
+		has := ": it has no branch yet, and needs a first commit"
+		if heads := slices.Sorted(maps.Keys(p.repo.heads)); len(heads) > 0 {
+			const most = 10
+			has = ": give --base (it has " + strings.Join(heads[:min(len(heads), most)], ", ") + ")"
+			if len(heads) > most {
+				has = strings.TrimSuffix(has, ")") + ", ...)"
+			}
 		}
-		return fmt.Errorf("the repository has no branch %s: give --base", base)
+		if base == "" {
+			return errors.New("the server names no branch of its own" + has)
+		}
+		return fmt.Errorf("the repository has no branch %s%s", base, has)
 	}
 	if base == p.out.Branch {
 		return fmt.Errorf("--base %s is the branch of the proposal itself", base)

@@ -296,7 +296,10 @@ func TestRefusals(t *testing.T) {
 		name, words string
 		set         func(l *lab)
 	}{
-		{"no such base", "no branch nosuch", func(l *lab) { l.o.Base = "nosuch" }},
+		{"no such base", "no branch nosuch: give --base (it has main)", func(l *lab) { l.o.Base = "nosuch" }},
+		{"no branch of its own", "names no branch of its own: give --base (it has main)", func(l *lab) {
+			l.run(l.dir, "symbolic-ref", "HEAD", "refs/heads/gone")
+		}},
 		{"base is the branch", "is the branch of the proposal itself", func(l *lab) {
 			l.run(l.dir, "branch", branch, "main")
 			l.o.Base = branch
