@@ -134,7 +134,7 @@ var pages = map[Kind]page{
 	KindFragile: {Warning,
 		"The outside peer is known by its address and by no name that a rule can use.",
 		"The rule breaks when the address changes.",
-		"Name its range under networks, or use a dialect with DNS names."},
+		"Name its range under networks, or use a dialect with DNS names; what anybody may reach, or has to reach anything, is for --widen anywhere."},
 	KindClients: {Warning,
 		"Many clients at public addresses use a port, and most of them came within one hour alone: a public service.",
 		"The policy lists the addresses that were seen. Every other client is cut by the default deny.",
