@@ -14,3 +14,20 @@ func MeshPort(p Proto, port uint16) string {
 	}
 	return meshPorts[port]
 }
+
+// sidecarPorts are the ports at which the sidecar of a pod does so where the pod has a label: by themselves they are
+// anybody's.
+var sidecarPorts = map[uint16]struct{ label, proxy string }{
+	20000: {"consul.hashicorp.com/connect-inject-status", "Consul's sidecar, inbound"},
+	50002: {"dapr.io/app-id", "Dapr's sidecar, internal"},
+}
+
+// SidecarPort is MeshPort for a port of pods with labels.
+func SidecarPort(p Proto, port uint16, of Labels) string {
+	if at := sidecarPorts[port]; p == TCP && at.label != "" {
+		if _, ok := of.Get(at.label); ok {
+			return at.proxy
+		}
+	}
+	return MeshPort(p, port)
+}

@@ -263,7 +263,7 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		model.ServesMetadata(p.Address, e.Proto, e.Port) {
 		note(KindMetadata, "asks where a cloud tells a node's metadata", "who may ask it may get the credentials of the node")
 	}
-	if mesh := model.MeshPort(e.Proto, e.Port); mesh != "" && s.g.Peers[en.peer].Kind == model.KindPod {
+	if mesh := s.g.MeshPort(e); mesh != "" && s.g.Peers[en.peer].Kind == model.KindPod {
 		note(KindMesh, "goes to the port of a mesh ("+mesh+")",
 			"the connections inside are in no record: whoever may reach it may reach every service of the pod in the mesh")
 	}

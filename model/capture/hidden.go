@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -50,14 +51,23 @@ func NeedsNames(found []Finding) bool {
 }
 
 func (d *doctor) mesh() {
-	edges := map[uint16]int{}
+	type place struct {
+		port  uint16
+		proxy string
+	}
+	edges := map[place]int{}
 	for _, e := range d.shown {
-		if model.MeshPort(e.Proto, e.Port) != "" && e.State.Worked() {
-			edges[e.Port]++
+		if e.State.Worked() {
+			if proxy := d.Graph.MeshPort(e); proxy != "" {
+				edges[place{e.Port, proxy}]++
+			}
 		}
 	}
-	for _, port := range slices.Sorted(maps.Keys(edges)) {
-		d.found(fmt.Sprintf("%s to port %d (%s)", several(edges[port], "edge"), port, model.MeshPort(model.TCP, port)),
+	places := slices.SortedFunc(maps.Keys(edges), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.port, b.port), cmp.Compare(a.proxy, b.proxy))
+	})
+	for _, at := range places {
+		d.found(fmt.Sprintf("%s to port %d (%s)", several(edges[at], "edge"), at.port, at.proxy),
 			"the ports of the services are inside of it and not in the log: the rule for it allows every service of the pod that is in the mesh",
 			"allow the mesh's port, and keep the services apart by the mesh's own authorization policies")
 	}

@@ -173,6 +173,14 @@ func (g *Graph) probe(at []PeerID, k *key) {
 	}
 }
 
+// MeshPort says at which proxy of a mesh an edge ends, which carries the connections of others, "" if at none.
+func (g *Graph) MeshPort(e *Edge) string {
+	if w := g.Peers[e.Dst].Workload; w >= 0 {
+		return model.SidecarPort(e.Proto, e.Port, g.Workloads[w].Common)
+	}
+	return model.MeshPort(e.Proto, e.Port)
+}
+
 // AllWorkloads goes over the workloads in their order.
 func (g *Graph) AllWorkloads() iter.Seq2[WorkloadID, *workload.Workload] {
 	return all[WorkloadID](g.Workloads)
