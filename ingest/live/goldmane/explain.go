@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -108,6 +109,8 @@ func (c *Config) explain(err error) error {
 		return explainStatus(answer)
 	case errors.As(err, &syntax), errors.Is(err, errNoList):
 		return fmt.Errorf("what answers is not Whisker's backend: is the path right (%s)? (%w)", WhiskerPath, err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("the answer is empty or breaks off (%w)", err)
 	case strings.Contains(text, "Client.Timeout"): // before the answer or in it
 		return fmt.Errorf("%s (%w)", codeCauses[codes.DeadlineExceeded], err)
 	}

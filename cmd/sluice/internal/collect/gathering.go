@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"sluice/cmd/sluice/internal/run"
@@ -49,8 +50,26 @@ func Live(servers []string, o Options) run.Live {
 		}
 		err = g.Run(ctx)
 		g.servers()
+		if err == nil && ctx.Err() == nil {
+			err = g.nothing()
+		}
 		return err
 	}
+}
+
+// nothing is why nothing came of any server, as the servers were left: nil where something did, or none says why. Those
+// who follow go on after an error, and their time may end meanwhile.
+func (g *Gathering) nothing() error {
+	if g.log.Report.Total() > 0 || g.log.Report.OutOfRange > 0 {
+		return nil
+	}
+	var why []error
+	for _, c := range g.collectors {
+		if text := c.Stats().LastError; text != "" {
+			why = append(why, errors.New(text))
+		}
+	}
+	return errors.Join(why...)
 }
 
 // servers notes in the log what the servers said of themselves, and which nodes sent something.
