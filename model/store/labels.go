@@ -189,6 +189,11 @@ func texts(rows []label, column int) levelled {
 
 // lists returns the elements of a list column: an empty list is one undefined element.
 func lists(rows []label, column int) (v levelled) {
+	n := 0
+	for i := range rows {
+		n += max(1, len(rows[i].lists[column]))
+	}
+	v = levelled{make([]parquet.ByteArray, 0, n), make([]int16, 0, n), make([]int16, 0, n)}
 	for i := range rows {
 		list := rows[i].lists[column]
 		if len(list) == 0 {

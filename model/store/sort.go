@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -21,8 +22,9 @@ type sorter struct {
 
 // entry is a row with the front of its key packed into one number, so that most of the sorting touches no row.
 type entry struct {
-	key uint64
-	row uint32
+	key   uint64
+	row   uint32
+	first uint32 // microseconds from the start of its window to its first record, as far as they fit
 }
 
 // clusters finds the clusters of the endpoints. Clusters of names sort by name after the rows without one, which are
@@ -84,7 +86,7 @@ func (s *sorter) peers(rows []model.Observation) []string {
 // sort brings rows in order. Rows that are nearly so are sorted sooner.
 func (s *sorter) sort(rows []model.Observation) {
 	s.entries = slices.Grow(s.entries[:0], len(rows))[:len(rows)]
-	s.pack(rows)
+	whole := s.pack(rows)
 	s.radix()
 	for i := 0; i < len(s.entries); {
 		j := i + 1
@@ -92,7 +94,12 @@ func (s *sorter) sort(rows []model.Observation) {
 			j++
 		}
 		if j > i+1 {
-			slices.SortFunc(s.entries[i:j], func(a, b entry) int { return compareRows(&rows[a.row], &rows[b.row]) })
+			slices.SortFunc(s.entries[i:j], func(a, b entry) int {
+				if whole && a.first != b.first {
+					return cmp.Compare(a.first, b.first)
+				}
+				return compareRows(&rows[a.row], &rows[b.row])
+			})
 		}
 		i = j
 	}
@@ -125,33 +132,72 @@ func (s *sorter) place(rows []model.Observation) {
 }
 
 // pack fills the entries: the keys with as many of the leading fields as go into 64 bits, each with the bits that it
-// needs here.
-func (s *sorter) pack(rows []model.Observation) {
+// needs here. It reports whether all of them did.
+func (s *sorter) pack(rows []model.Observation) (whole bool) {
 	lo, hi := ^uint32(0), uint32(0)
-	var all model.Observation // of each field all bits that are set in any row
 	for i := range rows {
-		r := &rows[i]
-		lo, hi = min(lo, r.Window), max(hi, r.Window)
-		all.Port, all.SrcPort, all.Proto = all.Port|r.Port, all.SrcPort|r.SrcPort, all.Proto|r.Proto
-		all.Verdict, all.Observer, all.Fate = all.Verdict|r.Verdict, all.Observer|r.Observer, all.Fate|r.Fate
+		lo, hi = min(lo, rows[i].Window), max(hi, rows[i].Window)
 	}
 	end := bits.Len(uint(len(s.cluster)))
+	rank := s.tails(rows)
 	left := 64 - bits.Len(uint(len(s.names))) - bits.Len32(hi-lo)
-	widths := [...]int{end, end, bits.Len16(all.Port), bits.Len16(all.SrcPort), bits.Len8(uint8(all.Proto)),
-		bits.Len8(uint8(all.Verdict)), bits.Len8(uint8(all.Observer)), bits.Len8(uint8(all.Fate))}
+	widths := [...]int{end, end, bits.Len(uint(len(rank)))}
 	for i := range rows {
-		r := &rows[i]
+		r, e := &rows[i], &s.entries[i]
+		tail := uint64(0)
+		if rank != nil {
+			tail = uint64(rank[e.key])
+		}
 		k := uint64(s.clusterOf(r))<<bits.Len32(hi-lo) | uint64(r.Window-lo)
 		n := left
-		for f, v := range [...]uint64{uint64(r.Src), uint64(r.Dst), uint64(r.Port), uint64(r.SrcPort), uint64(r.Proto),
-			uint64(r.Verdict), uint64(r.Observer), uint64(r.Fate)} {
+		for f, v := range [...]uint64{uint64(r.Src), uint64(r.Dst), tail} {
 			if n < widths[f] {
 				break
 			}
 			k, n = k<<widths[f]|v, n-widths[f]
 		}
-		s.entries[i] = entry{k, uint32(i)}
+		first := r.First - int64(r.Window)*60e6
+		*e = entry{k, uint32(i), uint32(min(max(first, 0), math.MaxUint32))}
 	}
+	return rank != nil && left >= widths[0]+widths[1]+widths[2]
+}
+
+// tail is what a key has behind its ends.
+type tail struct {
+	ports uint32
+	end   uint64
+}
+
+// mostTails is of how many tails the order is found first. Logs have few, those of who tries ports aside.
+const mostTails = 1 << 12
+
+// tails gives the tail of each row a number, in place of the key of its entry, and returns the place of each number in
+// the order of tails, nil where they are too many.
+func (s *sorter) tails(rows []model.Observation) []uint32 {
+	var index [2 * mostTails]uint16 // open addressing: number of a tail + 1, 0 is free
+	var list []tail
+	for i := range rows {
+		r := &rows[i]
+		t := tail{uint32(r.Port)<<16 | uint32(r.SrcPort), keyEnd(r)}
+		hi, lo := bits.Mul64(t.end^uint64(t.ports)<<20, 0x9E3779B97F4A7C15)
+		at := (hi ^ lo) % uint64(len(index))
+		for index[at] != 0 && list[index[at]-1] != t {
+			at = (at + 1) % uint64(len(index))
+		}
+		if index[at] == 0 {
+			if len(list) == mostTails {
+				return nil
+			}
+			list = append(list, t)
+			index[at] = uint16(len(list))
+		}
+		s.entries[i].key = uint64(index[at] - 1)
+	}
+	order := identity(len(list))
+	slices.SortFunc(order, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(list[a].ports, list[b].ports), cmp.Compare(list[a].end, list[b].end))
+	})
+	return ranks(order)
 }
 
 // radix sorts the entries by key, eleven bits at a time, passing over digits that are the same in all.
