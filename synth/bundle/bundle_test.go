@@ -139,6 +139,12 @@ func TestReviewStaysShort(t *testing.T) {
 	if !strings.Contains(text, "Learned from 1000 edges that worked, 1 denied, 1 refused.") {
 		t.Error(text[:500])
 	}
+	// What others do among themselves is not what was learned from, and changes no line.
+	dir = filepath.Join(t.TempDir(), "shop")
+	write(t, dir, synth.Config{Namespaces: []string{"shop"}}, append(lines, "pay/api -> pay/db 5432/tcp")...)
+	if beside := tree(t, dir)["REVIEW.md"]; !strings.Contains(beside, "Learned from 1000 edges that worked, 1 denied, 1 refused.") {
+		t.Error(beside[:500])
+	}
 	for _, l := range strings.Split(text, "\n") {
 		if len(l) > 1000 {
 			t.Errorf("a line of %d bytes: %s", len(l), l[:100])

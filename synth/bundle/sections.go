@@ -32,7 +32,7 @@ func (r *reviewer) answer(p *page) {
 	m := r.m
 	p.line("%s with %s for %s, in the dialect `%s`. Learned from %s. %d lines of YAML; %s.",
 		count(m.Stats.Policies, "allow policy", "allow policies"), count(m.Stats.Rules, "rule", "rules"),
-		count(len(m.Subjects), "workload", "workloads"), m.Dialect, edgesOf(r.in.Graph), m.Stats.Lines, fewest(m))
+		count(len(m.Subjects), "workload", "workloads"), m.Dialect, m.learnedFrom(), m.Stats.Lines, fewest(m))
 	p.line("\n| question | answer |\n|---|---|")
 	p.line("| Safe to deny? | %s |", r.safe())
 	p.line("| What would be lost? | %s |", r.lost())
@@ -177,16 +177,17 @@ func (r *reviewer) rules(p *page, namespace string) {
 	p.table(maxRules, []string{"rule", "", "about", "policy", "what it says"}, rows)
 }
 
-// edgesOf counts the edges that worked, and the others by what became of them.
-func edgesOf(g *graph.Graph) string {
-	n := map[graph.State]int{}
-	for i := range g.Edges {
-		n[g.Edges[i].State]++
+// learnedFrom counts the edges that worked, and the others by what became of them: those of the bundle's namespaces,
+// since what others do says nothing of it.
+func (m *Manifest) learnedFrom() string {
+	n := map[string]int{}
+	for i := range m.Edges {
+		n[m.Edges[i].State] += max(1, m.Edges[i].Edges)
 	}
-	text := count(n[graph.Allowed]+n[graph.Mixed], "edge", "edges") + " that worked"
+	text := count(n[graph.Allowed.String()]+n[graph.Mixed.String()], "edge", "edges") + " that worked"
 	for _, s := range []graph.State{graph.Pending, graph.Denied, graph.Refused} {
-		if n[s] > 0 {
-			text += fmt.Sprintf(", %d %s", n[s], s)
+		if n[s.String()] > 0 {
+			text += fmt.Sprintf(", %d %s", n[s.String()], s)
 		}
 	}
 	return text
