@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
 	"sync"
@@ -25,9 +26,14 @@ type notes struct {
 type noteSet [4]note
 
 type note struct {
-	hash uint64
-	at   model.Micros
+	hash uint64 // of endpoint, address and hour
+	at   int64  // the time, and below it a few bits that tell pods apart
 }
+
+const (
+	podBits = 10
+	hourAt  = hourTime << podBits
+)
 
 // Numbers of sets, powers of two: places for 8,000 pods and nodes at first, and for 200,000 in the end, in 4 MiB.
 const (
@@ -40,19 +46,28 @@ func newNotes(seed maphash.Seed, sets, most int) notes {
 	return notes{seed: seed, sets: model.Room[noteSet](sets), most: most}
 }
 
-// of is what an end at an address is remembered by in an hour.
+// of is what an end at an address is remembered by in an hour. Of pods with one address and endpoint the first one
+// counts, and of several at one time all do: their row takes the smallest name.
 func (n *notes) of(id model.EndpointID, ip, pod []byte, hour uint32, at model.Micros) note {
-	h := maphash.Bytes(n.seed, ip) ^ maphash.Bytes(n.seed, pod)<<1 ^ uint64(hour)<<32 ^ uint64(id)
-	return note{max(1, h*0x9E3779B97F4A7C15), at}
+	h := maphash.Bytes(n.seed, ip) ^ uint64(hour)<<32 ^ uint64(id)
+	end := uint64(0)
+	if len(pod) >= 8 {
+		end = binary.LittleEndian.Uint64(pod[len(pod)-8:])
+	} else {
+		for _, c := range pod {
+			end = end<<8 | uint64(c)
+		}
+	}
+	return note{max(1, h*0x9E3779B97F4A7C15), at<<podBits | int64(end*0x9E3779B97F4A7C15>>(64-podBits))}
 }
 
-// has reports whether the same is remembered of this time or an earlier one. It takes no branch, so that the processor
-// goes on while memory is slow.
+// has reports whether the same is remembered of an earlier time, or of this one and the same pod. It takes no branch,
+// so that the processor goes on while memory is slow.
 func (n *notes) has(x note) bool {
 	found := uint64(0)
 	for _, k := range n.at(x) {
-		other := k.hash ^ x.hash
-		found |= ^(other | -other | uint64(x.at-k.at)) // whose highest bit is 1 where it is the same, and not later
+		other, differs, since := k.hash^x.hash, uint64(k.at^x.at), uint64(k.at>>podBits-x.at>>podBits)
+		found |= ^(other | -other) & (since | ^(differs | -differs)) // of which the highest bits count
 	}
 	return int64(found) < 0
 }
@@ -75,7 +90,7 @@ func (n *notes) put(x note) {
 	for last < len(set)-1 && set[last].hash != x.hash {
 		last++
 	}
-	if k := &set[last]; k.hash != 0 && k.hash != x.hash && x.at-k.at < hourTime {
+	if k := &set[last]; k.hash != 0 && k.hash != x.hash && x.at-k.at < hourAt {
 		n.forgot++
 	}
 	copy(set[1:last+1], set[:last])
@@ -155,14 +170,14 @@ func (n *Normalizer) noteAddresses(f *model.Flow) {
 	}
 	srcNew, dstNew := src.hash != 0 && !n.notes.has(src), dst.hash != 0 && !n.notes.has(dst) // both at once
 	if srcNew {
-		n.noteAddress(src, f.Src.ID, f.SrcIP, f.SrcPod, hour)
+		n.noteAddress(src, f.Src.ID, f.SrcIP, f.SrcPod, f.Time)
 	}
 	if dstNew {
-		n.noteAddress(dst, f.Dst.ID, f.DstIP, f.DstPod, hour)
+		n.noteAddress(dst, f.Dst.ID, f.DstIP, f.DstPod, f.Time)
 	}
 }
 
-func (n *Normalizer) noteAddress(x note, id model.EndpointID, ip, pod []byte, hour uint32) {
+func (n *Normalizer) noteAddress(x note, id model.EndpointID, ip, pod []byte, at model.Micros) {
 	n.notes.add(x)
 	if n.Noted != nil && !n.Noted.add(x) {
 		return
@@ -173,9 +188,9 @@ func (n *Normalizer) noteAddress(x note, id model.EndpointID, ip, pod []byte, ho
 	}
 	world := model.Endpoint{Kind: model.KindAddress, Entities: model.World, Address: addr.Unmap()}
 	n.fold.Add(&model.Observation{
-		Window: hour * 60, Dst: id, Fate: model.Irrelevant, Reason: model.NodeAddress, Marks: model.MarkNoted,
+		Window: n.windowOf(at) / 60 * 60, Dst: id, Fate: model.Irrelevant, Reason: model.NodeAddress, Marks: model.MarkNoted,
 		Src:   n.Endpoints.Intern(world),
-		First: x.at, Last: x.at,
+		First: at, Last: at,
 	}, nil, pod)
 }
 

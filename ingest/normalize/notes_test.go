@@ -41,7 +41,8 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestNotesOfTimes: what is noted is known at its time and later, not before; and then neither forgets the other.
+// TestNotesOfTimes: what is noted is known at its time and later, not before, and another pod later alone; none of that
+// forgets another.
 func TestNotesOfTimes(t *testing.T) {
 	n := newNotes(maphash.MakeSeed(), noteSets, mostSets)
 	at := func(pod string, hour uint32, time model.Micros) note {
@@ -58,8 +59,14 @@ func TestNotesOfTimes(t *testing.T) {
 		{at("a", 7, 5), true},
 		{at("a", 7, 4), true},
 		{at("a", 8, 9), false},
-		{at("b", 7, 9), false},
+		{at("b", 7, 9), true},
 		{at("a", 7, 4), true},
+		{at("b", 7, 4), false},
+		{at("b", 7, 4), true},
+		{at("a", 7, 4), false},
+		{at("shop-5d9c7b6f4-x2x4z", 7, 3), false},
+		{at("shop-5d9c7b6f4-x2x4y", 7, 3), false},
+		{at("shop-5d9c7b6f4-x2x4z", 7, 4), true},
 	} {
 		if known := n.has(c.x); known != c.known {
 			t.Fatalf("%+v: known %v", c.x, known)
