@@ -40,17 +40,15 @@ type quietConn struct {
 
 // quietly wraps connections of the system; all others are as they were.
 func quietly(conn net.Conn) net.Conn {
-	switch conn.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
-		return conn
+	var raw syscall.RawConn
+	var err error
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		raw, err = c.SyscallConn()
+	case *net.UnixConn:
+		raw, err = c.SyscallConn()
 	}
-	s, ok := conn.(syscall.Conn)
-	if !ok || !readsQuietly {
-		return conn
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
+	if raw == nil || err != nil || !readsQuietly {
 		return conn
 	}
 	c := &quietConn{Conn: conn, raw: raw}

@@ -108,10 +108,10 @@ func (p *run) branches(ctx context.Context) error {
 		has := ": it has no branch yet, and needs a first commit"
 		if heads := slices.Sorted(maps.Keys(p.repo.heads)); len(heads) > 0 {
 			const most = 10
-			has = ": give --base (it has " + strings.Join(heads[:min(len(heads), most)], ", ") + ")"
 			if len(heads) > most {
-				has = strings.TrimSuffix(has, ")") + ", ...)"
+				heads = append(heads[:most], "...")
 			}
+			has = ": give --base (it has " + strings.Join(heads, ", ") + ")"
 		}
 		if base == "" {
 			return errors.New("the server names no branch of its own" + has)
