@@ -3,18 +3,11 @@ package source
 import (
 	"context"
 	"io"
-	"os"
 	"sync"
 )
 
 // pageSize is that of files in memory.
 const pageSize = 4 << 10
-
-// file is an input that can be read at several places at once.
-type file struct {
-	*os.File
-	counter *counter // of what was read of it, in its order
-}
 
 // ahead has workers read blocks of a file beside each other. Only cutting them into whole lines goes in the order of
 // the file, and takes next to no time: workers that wait for each other's reads sleep, and are woken for every block.
@@ -50,7 +43,7 @@ func (a *ahead) next(ctx context.Context, b *block) bool {
 			start, at = start+over, a.from
 		}
 	}
-	n, err := a.file.ReadAt(b.buf[start:], at)
+	n, err := a.file.read(b.buf[start:], at)
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
