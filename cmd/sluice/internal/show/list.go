@@ -5,7 +5,6 @@ package show
 import (
 	"bufio"
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,10 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"sluice/cmd/sluice/internal/run"
-	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
 )
 
@@ -78,15 +75,7 @@ type field struct {
 
 // print writes the things, and the other fields of their object where it is one.
 func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...field) error {
-	if format == Table || format == Wide || format == CSV {
-		t := newTable(w, l.head...)
-		if format == CSV {
-			t = newCSV(w, l.head)
-		}
-		t.limit = cmp.Or(l.limit, t.limit)
-		if format != Table {
-			t.limit = wholeCell
-		}
+	if t := l.table(w, format); t != nil {
 		for v := range all {
 			l.row(t, v)
 		}
@@ -99,6 +88,38 @@ func (l *list[T]) print(w io.Writer, format string, all iter.Seq[T], more ...fie
 	h := newHeader(l.kind)
 	o := object{{"apiVersion", h.APIVersion}, {"kind", h.Kind}}
 	return printObject(w, format, append(append(o, more...), field{l.field, items}))
+}
+
+// table returns the table of a format, nil for one that is none.
+func (l *list[T]) table(w io.Writer, format string) *table {
+	switch format {
+	case CSV:
+		return newCSV(w, l.head)
+	case Table, Wide:
+		t := newTable(w, l.head...)
+		if t.limit = cmp.Or(l.limit, t.limit); format == Wide {
+			t.limit = wholeCell
+		}
+		return t
+	}
+	return nil
+}
+
+// aligned writes n things as a table, whose rows are made on all processors. There may be hundreds of thousands.
+func (l *list[T]) aligned(w io.Writer, format string, n int, at func(i int) T) error {
+	const portion = 200 // of one block, mostly
+	t := l.table(w, format)
+	parts := make([]table, (n+portion-1)/portion)
+	model.Each(len(parts), func(k int) {
+		parts[k].limit = t.limit
+		for i := k * portion; i < min((k+1)*portion, n); i++ {
+			l.row(&parts[k], at(i))
+		}
+	})
+	for k := range parts {
+		t.lines.join(&parts[k].lines)
+	}
+	return t.flush()
 }
 
 // stream writes JSON, one of n things a line, without holding them: there may be hundreds of thousands. They are added
@@ -178,74 +199,4 @@ func printLine(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
-}
-
-// wholeCell is the limit of cells that are not cut, save that no stranger fills a disk with one.
-const wholeCell = 1 << 16
-
-// table prints aligned columns, or CSV. Cells are made printable: logs hold names that strangers chose.
-type table struct {
-	w     *tabwriter.Writer
-	out   *bufio.Writer // under w, which writes every cell by itself
-	limit int           // of a cell
-	csv   *csv.Writer   // nil: aligned
-}
-
-func newTable(w io.Writer, head ...string) *table {
-	out := bufio.NewWriterSize(w, 1<<16)
-	t := &table{w: tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), out: out, limit: 120}
-	fmt.Fprintln(t.w, strings.Join(head, "\t"))
-	return t
-}
-
-// newCSV returns a table that prints comma-separated values.
-func newCSV(w io.Writer, head []string) *table {
-	out := bufio.NewWriterSize(w, 1<<16)
-	t := &table{out: out, limit: wholeCell, csv: csv.NewWriter(out)}
-	_ = t.csv.Write(head) // flush returns the error
-	return t
-}
-
-func (t *table) row(cells ...any) {
-	if t.csv != nil {
-		t.values(cells)
-		return
-	}
-	for i, c := range cells {
-		if i > 0 {
-			io.WriteString(t.w, "\t")
-		}
-		s, ok := c.(string)
-		if !ok {
-			s = fmt.Sprint(c)
-		}
-		io.WriteString(t.w, text.Printable(s, t.limit))
-	}
-	io.WriteString(t.w, "\n")
-}
-
-// values writes a line of CSV. What a spreadsheet would take for a formula is none.
-func (t *table) values(cells []any) {
-	line := make([]string, len(cells))
-	for i, c := range cells {
-		line[i] = text.Printable(fmt.Sprint(c), t.limit)
-		if line[i] != "" && line[i] != "-" && strings.ContainsRune("=+-@", rune(line[i][0])) {
-			line[i] = "'" + line[i]
-		}
-	}
-	_ = t.csv.Write(line)
-}
-
-func (t *table) flush() error {
-	if t.csv != nil {
-		t.csv.Flush()
-		if err := t.csv.Error(); err != nil {
-			return err
-		}
-		return t.out.Flush()
-	}
-	if err := t.w.Flush(); err != nil {
-		return err
-	}
-	return t.out.Flush()
 }

@@ -140,7 +140,7 @@ var edges = list[EdgeView]{
 		if e.Edges > 1 {
 			note = strings.TrimSuffix(fmt.Sprintf("%d edges,%s", e.Edges, note), ",")
 		}
-		t.row(
+		t.texts(
 			e.Source,
 			e.Destination,
 			e.Port,
@@ -192,7 +192,10 @@ func Edges(w io.Writer, format string, l *run.Log, namespaces []string) error {
 		}
 		more = append(more, field{"policyLog", uses})
 	}
-	if format == JSON {
+	switch format {
+	case Table, Wide:
+		return edges.aligned(w, format, len(rows), row)
+	case JSON:
 		return edges.stream(w, len(rows), func(b []byte, n int) []byte {
 			v := row(n)
 			return v.appendJSON(b)
