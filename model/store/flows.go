@@ -23,6 +23,16 @@ func flowsSchema() *schema.GroupNode {
 	return schema.MustGroup(schema.NewGroupNode("flows", parquet.Repetitions.Required, fields, -1))
 }
 
+// steppedColumns are the names of the columns that are stored as steps.
+func steppedColumns() (names []string) {
+	for i := range flowColumns {
+		if flowColumns[i].steps {
+			names = append(names, flowColumns[i].name)
+		}
+	}
+	return names
+}
+
 // flowWriter writes flows with memory as large as the largest row group so far.
 type flowWriter struct{ scratch *scratch }
 
@@ -31,7 +41,7 @@ func (f *flowWriter) write(e *encoder, w io.Writer, rows []model.Observation, l 
 	if size := min(len(rows), groupRows); f.scratch == nil || len(f.scratch.i32) < size {
 		f.scratch = newScratch(size)
 	}
-	return e.write(w, flowsKind, flowsSchema(), func(p *parquetFile) error {
+	return e.write(w, flowsKind, flowsSchema(), steppedColumns(), func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, groupRows) {
 			err := p.group(len(part), func(c int, w *chunk) error {
 				return flowColumns[c].write(w, part, l, f.scratch)
@@ -61,11 +71,7 @@ func (f *flowReader) group(i int) (rows []model.Observation, err error) {
 	}
 	rows = f.rows[:n]
 	for c := range flowColumns {
-		r, err := g.Column(c)
-		if err != nil {
-			return nil, err
-		}
-		if err := flowColumns[c].read(r, rows, f.s); err != nil {
+		if err := flowColumns[c].read(g, c, rows, f.s); err != nil {
 			return nil, err
 		}
 	}

@@ -130,7 +130,7 @@ const labelGroup = 1 << 14
 
 // writeLabels writes a file of labels.
 func writeLabels(e *encoder, w io.Writer, rows []label) error {
-	return e.write(w, labelsKind, labelsSchema(), func(p *parquetFile) error {
+	return e.write(w, labelsKind, labelsSchema(), nil, func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, labelGroup) {
 			column := func(c int, w *chunk) error {
 				return w.texts(func(w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) })

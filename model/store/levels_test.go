@@ -55,7 +55,7 @@ func oneColumn(t *testing.T, rows int, write func(*chunk) error) []byte {
 	n := schema.Must(schema.NewPrimitiveNodeLogical("n", parquet.Repetitions.Optional, kind, parquet.Types.Int32, 0, -1))
 	root := schema.MustGroup(schema.NewGroupNode("one", parquet.Repetitions.Required, schema.FieldList{n}, -1))
 	var out bytes.Buffer
-	err := newEncoder().write(&out, flowsKind, root, func(p *parquetFile) error {
+	err := newEncoder().write(&out, flowsKind, root, nil, func(p *parquetFile) error {
 		return p.group(rows, func(_ int, c *chunk) error { return write(c) })
 	})
 	if err != nil {

@@ -19,17 +19,21 @@ import (
 // magic begins and ends a Parquet file.
 const magic = "PAR1"
 
-// properties: plain values under zstd. Dictionaries of integers and delta encoding of nullable columns make the library
-// panic, and zstd finds the same repetitions.
-func properties() *parquet.WriterProperties {
-	return parquet.NewWriterProperties(
+// properties: plain values under zstd, or the steps between them in the columns of these names. Dictionaries of
+// integers and delta encoding of nullable columns make the library panic, and zstd finds the same repetitions.
+func properties(steps []string) *parquet.WriterProperties {
+	o := []parquet.WriterProperty{
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithDictionaryDefault(false),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithStats(true),
-		parquet.WithBatchSize(16<<10),
-		parquet.WithDataPageSize(1<<30), // a page a column of a row group: those are small
-		parquet.WithCreatedBy("sluice"))
+		parquet.WithBatchSize(16 << 10),
+		parquet.WithDataPageSize(1 << 30), // a page a column of a row group: those are small
+		parquet.WithCreatedBy("sluice")}
+	for _, name := range steps {
+		o = append(o, parquet.WithEncodingFor(name, parquet.Encodings.DeltaBinaryPacked))
+	}
+	return parquet.NewWriterProperties(o...)
 }
 
 // encoder writes Parquet files one after the other with one compressor. The library's own file writer makes a new
@@ -57,8 +61,10 @@ type parquetFile struct {
 	count int16 // row groups
 }
 
-// write writes one file of our kind; body writes its row groups.
-func (e *encoder) write(w io.Writer, kind string, root *schema.GroupNode, body func(*parquetFile) error) (err error) {
+// write writes one file of our kind, with the columns of these names as steps; body writes its row groups.
+func (e *encoder) write(
+	w io.Writer, kind string, root *schema.GroupNode, steps []string, body func(*parquetFile) error,
+) (err error) {
 	s := &sink{w: w}
 	defer func() {
 		if s.err != nil {
@@ -70,7 +76,7 @@ func (e *encoder) write(w io.Writer, kind string, root *schema.GroupNode, body f
 	if err := kv.Append(footerKey, kind); err != nil {
 		return err
 	}
-	f := &parquetFile{sink: s, props: properties(), enc: e}
+	f := &parquetFile{sink: s, props: properties(steps), enc: e}
 	f.meta = metadata.NewFileMetadataBuilder(schema.NewSchema(root), f.props, kv)
 	if _, err := io.WriteString(s, magic); err != nil {
 		return err
@@ -147,32 +153,58 @@ func (c *chunk) texts(write func(file.ColumnChunkWriter) error) error {
 
 // numbers writes the values of a column of numbers, each of so many bytes, as they lie in memory: the library would
 // copy them twice to get there. levels are 1 in rows that have a value, nil: all of them have. stats are of the values.
-func (c *chunk) numbers(values []byte, width, rows int, levels []int16, stats metadata.TypedStatistics) (err error) {
+func (c *chunk) numbers(values []byte, width, rows int, levels []int16, stats metadata.TypedStatistics) error {
+	lowestFirst(values, width)
+	if levels != nil {
+		values = append(appendSized(c.room(), levels), values...)
+		c.pages.enc.page = values
+	}
+	return c.page(values, parquet.Encodings.Plain, rows, stats)
+}
+
+// steps writes a column without nulls of which the steps from value to value stand in its room.
+func (c *chunk) steps(page []byte, rows int, stats metadata.TypedStatistics) error {
+	c.pages.enc.page = page
+	return c.page(page, parquet.Encodings.DeltaBinaryPacked, rows, stats)
+}
+
+// room is memory for a page.
+func (c *chunk) room() []byte { return c.pages.enc.page[:0] }
+
+// page writes the one page of a column.
+func (c *chunk) page(page []byte, e parquet.Encoding, rows int, stats metadata.TypedStatistics) error {
 	about, err := stats.Encode()
 	if err != nil {
 		return err
 	}
 	about.Signed = c.meta.Descr().SortOrder() == schema.SortSIGNED
-	if endian.IsBigEndian { // Parquet's values have the lowest byte first
-		for v := range slices.Chunk(values, width) {
-			slices.Reverse(v)
-		}
-	}
-	if levels != nil {
-		b := appendLevels(append(c.pages.enc.page[:0], 0, 0, 0, 0), levels)
-		binary.LittleEndian.PutUint32(b, uint32(len(b)-4))
-		values = append(b, values...)
-		c.pages.enc.page = values
-	}
-	data := c.pages.Compress(nil, values)
-	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(rows), parquet.Encodings.Plain,
-		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(values)), about)
-	defer page.Release()
-	if c.size, err = c.pages.WriteDataPage(page); err != nil {
+	data := c.pages.Compress(nil, page)
+	p := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(rows), e,
+		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(page)), about)
+	defer p.Release()
+	if c.size, err = c.pages.WriteDataPage(p); err != nil {
 		return err
 	}
 	c.meta.SetStats(about)
 	return c.pages.Close(false, false)
+}
+
+// lowestFirst turns numbers of so many bytes from the order that they have in memory into Parquet's, with the lowest
+// byte first, or back.
+func lowestFirst(numbers []byte, width int) {
+	if endian.IsBigEndian {
+		for v := range slices.Chunk(numbers, width) {
+			slices.Reverse(v)
+		}
+	}
+}
+
+// appendSized appends levels behind the number of bytes that they take.
+func appendSized(b []byte, levels []int16) []byte {
+	at := len(b)
+	b = appendLevels(append(b, 0, 0, 0, 0), levels)
+	binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	return b
 }
 
 // appendLevels appends levels, each 0 or 1, as Parquet's mix of runs and packed bits: eight that are equal begin a run,
