@@ -12,6 +12,7 @@ type Nodes map[string]map[uint32]uint64
 // The bounds of Nodes: what is beyond them is not counted. A log of a year has 8,784 hours.
 const (
 	maxNodes     = 1 << 12
+	maxNodeName  = 253 + 1 + 253 // of an object of Kubernetes, behind that of a cluster; no more of it counts
 	maxNodeHours = 1 << 14
 	hourMicros   = 3600e6
 )
@@ -64,6 +65,7 @@ func (c *NodeCounter) Count(n *Nodes, name []byte, at model.Micros) {
 	if len(name) == 0 {
 		return
 	}
+	name = name[:min(len(name), maxNodeName)]
 	place := &c.last[nameHash(name)%nodePlaces]
 	if *place == nil || (*place).name != string(name) {
 		*place = c.of(n, name)

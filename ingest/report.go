@@ -93,6 +93,7 @@ func (r *Report) Outside(at int64) {
 
 // Lose counts events that were lost between two times, 0 where they are not known.
 func (r *Report) Lose(from, to model.Micros, events uint64) {
+	events = min(events, model.MaxLoss)
 	r.Lost += events
 	r.LostHours.Add(from, to, events)
 }

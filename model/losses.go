@@ -12,6 +12,10 @@ type Losses map[uint32]uint64
 // AnyHour is the hour of what may have been lost in any.
 const AnyHour uint32 = 0
 
+// MaxLoss is how many lost events one notice may tell of. A counter that somebody made up must not run over when others
+// are added to it: with four thousand million of these it would.
+const MaxLoss = 1 << 32
+
 // maxLossHours bounds Losses, of which a log may have as many as it has lies: nearly two years.
 const maxLossHours = 1 << 14
 

@@ -12,13 +12,16 @@ const AnyPolicy = "policy"
 // version of its API: "networking.k8s.io/v1 NetworkPolicy shop/web".
 type PolicyNames map[string]bool
 
-// maxPolicyNames bounds them.
-const maxPolicyNames = 1 << 14
+// The bounds of PolicyNames: how many, and how long one is. A kind, a namespace and a name have some 400 bytes at most.
+const (
+	maxPolicyNames = 1 << 14
+	maxPolicyName  = 1 << 9
+)
 
-// Add notes more. Those beyond a bound are left out.
+// Add notes more. Those beyond a bound are left out: a policy of so long a name cannot be.
 func (n *PolicyNames) Add(more ...string) {
 	for _, name := range more {
-		if (*n)[name] || len(*n) == maxPolicyNames {
+		if (*n)[name] || len(*n) == maxPolicyNames || len(name) > maxPolicyName {
 			continue
 		}
 		if *n == nil {

@@ -9,8 +9,11 @@ type Use struct {
 	Last  Micros `json:"last"`  // of the newest record
 }
 
-// maxUses bounds the texts: a rule has one at most.
-const maxUses = 1 << 14
+// The bounds of the texts: a rule has one at most, and Cilium takes none longer than 32 characters.
+const (
+	maxUses = 1 << 14
+	maxText = 1 << 9
+)
 
 // Add counts more uses of a text. The texts beyond a bound are left out.
 func (u *Uses) Add(text string, more Use) {
@@ -18,7 +21,7 @@ func (u *Uses) Add(text string, more Use) {
 		*u = Uses{}
 	}
 	was, known := (*u)[text]
-	if known || len(*u) < maxUses {
+	if known || len(*u) < maxUses && len(text) <= maxText {
 		(*u)[text] = Use{was.Count + more.Count, max(was.Last, more.Last)}
 	}
 }

@@ -14,20 +14,26 @@ type decider struct {
 }
 
 // deciders remembers what lists of policies, and messages of one, say: few are different.
-type deciders struct{ known map[string]string }
+type deciders struct {
+	known map[string]string
+	size  int // bytes of it
+}
 
-// maxDeciders bounds it.
-const maxDeciders = 1 << 12
+// The bounds of deciders.
+const (
+	maxDeciders     = 1 << 12
+	maxDecidersSize = 16 << 20
+)
 
 func (d *deciders) once(raw []byte, read func() string) string {
 	text, ok := d.known[string(raw)]
 	if ok {
 		return text
 	}
-	if d.known == nil || len(d.known) == maxDeciders {
-		d.known = map[string]string{}
-	}
 	text = read()
+	if d.size += len(raw) + len(text); d.known == nil || len(d.known) == maxDeciders || d.size > maxDecidersSize {
+		d.known, d.size = map[string]string{}, len(raw)+len(text)
+	}
 	d.known[string(raw)] = text
 	return text
 }

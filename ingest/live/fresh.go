@@ -35,7 +35,7 @@ func (s *Session) fresh(name []byte, t int64, id uint64) bool {
 	if n.owed && (repeated || t > n.last && !s.ahead(t)) { // one that comes late says nothing of the last one
 		n.owed = false
 		if !repeated {
-			s.batch.Gaps = append(s.batch.Gaps, Gap{Node: string(name), From: n.last, To: t, Cause: GapResume})
+			s.batch.Gaps = append(s.batch.Gaps, Gap{Node: s.lastName, From: n.last, To: t, Cause: GapResume})
 			s.total.Gaps++
 		}
 	}

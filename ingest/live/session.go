@@ -115,12 +115,26 @@ func (s *Session) Tables() model.Tables {
 	return s.tables
 }
 
-// node finds or makes the node of a name.
+// The bounds of what servers say of nodes: whoever makes up ever new names must not fill the memory, nor commits that
+// have all of them.
+const (
+	maxNodes = 1 << 16 // more are one without a name
+	// maxName is the length of a name of an object of Kubernetes, behind that of a cluster.
+	maxName   = 253 + 1 + 253
+	maxCauses = 1 << 5 // of losses of a node
+)
+
+// node finds or makes the node of a name, of which no more counts than a name may have.
 func (s *Session) node(name []byte) *node {
+	name = name[:min(len(name), maxName)]
 	if s.last != nil && s.lastName == string(name) {
 		return s.last
 	}
 	n := s.nodes[string(name)]
+	if n == nil && len(s.nodes) >= maxNodes {
+		name = nil
+		n = s.nodes[""]
+	}
 	if n == nil {
 		n = &node{}
 		s.nodes[string(name)] = n
@@ -171,11 +185,18 @@ func (s *Session) Received(bytes int) {
 	s.mu.Unlock()
 }
 
+// otherCause is that of losses where a node has told too many.
+const otherCause = "other"
+
 // Lost takes the server's word that events of a node were lost, where, and from when to when: 0 is not known.
 func (s *Session) Lost(name []byte, cause string, events uint64, from, to model.Micros) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.node(name)
+	events = min(events, model.MaxLoss)
+	if _, known := n.lost[cause]; !known && len(n.lost) >= maxCauses {
+		cause = otherCause
+	}
 	if n.delta.Lost == nil {
 		n.delta.Lost = map[string]uint64{}
 	}
@@ -196,7 +217,7 @@ func (s *Session) Node(name string, state NodeState, message string) {
 	if state != NodeConnected && n.state == NodeConnected {
 		n.delta.Breaks++
 	}
-	n.state, n.why = state, message
+	n.state, n.why = state, Brief(message)
 }
 
 // opened prepares for a new stream from a time on: it must show the last record of each node once more, or there is a

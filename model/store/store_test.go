@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -258,4 +259,24 @@ func TestConcurrent(t *testing.T) {
 	if _, got := scanned(t, s, ScanOptions{}); len(got) != 20*101 {
 		t.Errorf("%d rows", len(got))
 	}
+}
+
+// TestCommitTooLarge: a commit that no reader would take is not written, and the store stays as it is.
+func TestCommitTooLarge(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	w, err := s.Writer(WriterOptions{})
+	must(t, err)
+	w.most = 1 << 10
+	must(t, w.Write(crashRows(1)))
+	if err := w.Commit([]Source{{Name: strings.Repeat("n", 1<<10)}}); err == nil || !strings.Contains(err.Error(), "no reader takes more than 1024") {
+		t.Errorf("the commit: %v", err)
+	}
+	if found := checked(t, dir); found.Commits != 0 || len(found.Problems)+len(found.Unnamed) > 0 {
+		t.Errorf("%+v", found)
+	}
+	w, err = s.Writer(WriterOptions{})
+	must(t, err)
+	must(t, w.Write(crashRows(1)))
+	must(t, w.Commit([]Source{{Name: "small"}}))
 }

@@ -34,6 +34,7 @@ type Writer struct {
 	store  *Store
 	opts   WriterOptions
 	number int
+	most   int   // bytes that the commit may have, MaxCommit
 	term   int64 // of the right to write
 	now    func() (time.Time, error)
 	unlock func(clean bool) error // nil when the writer is closed
@@ -69,7 +70,7 @@ func (s *Store) Writer(opts WriterOptions) (*Writer, error) {
 	if err = s.prepare(&right); err != nil {
 		return nil, errors.Join(fmt.Errorf("write store %s: %w", s.files, err), right.Unlock(false))
 	}
-	return &Writer{store: s, opts: opts, number: s.newest() + 1, term: right.Term, now: right.now,
+	return &Writer{store: s, opts: opts, number: s.newest() + 1, most: MaxCommit, term: right.Term, now: right.now,
 		unlock: right.Unlock, home: opts.Cluster, tables: newTables(opts.Cluster), enc: newEncoder()}, nil
 }
 
@@ -296,6 +297,9 @@ func (w *Writer) commit(sources []Source) error {
 		}
 	}
 	name, data, err := c.content()
+	if err == nil && len(data) > w.most {
+		err = fmt.Errorf("%d bytes say what is in it, and no reader takes more than %d", len(data), w.most)
+	}
 	if err != nil {
 		return err
 	}

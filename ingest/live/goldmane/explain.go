@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"sluice/ingest/live"
 )
 
 // errNoList is an answer of a web server that is no list of flows.
@@ -96,6 +98,7 @@ func (c *Config) explain(err error) error {
 	if c.Way != nil && c.Way.Broken() != nil {
 		return c.Way.Broken()
 	}
+	err = live.BriefError(err)
 	text := err.Error()
 	for _, c := range causes {
 		if strings.Contains(text, c.text) {

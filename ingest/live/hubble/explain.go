@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"sluice/ingest/live"
 )
 
 // plain stands for any code of a connection without TLS.
@@ -126,6 +128,11 @@ var causes = []struct {
 	{"", codes.DeadlineExceeded, "no answer in time: is a firewall or network policy in between?"},
 	{"", codes.Unauthenticated, "the server does not let this client in"},
 	{"", codes.PermissionDenied, "the server does not let this client in"},
+	{
+		"received message larger than max",
+		codes.ResourceExhausted,
+		"a message has more than 16 MiB, and a flow some kilobytes: is it Hubble that answers there?",
+	},
 }
 
 // explain adds to an error what to do about it. A server that does not take a client certificate may hang up before it
@@ -143,6 +150,7 @@ func explain(err error, c *Config) error {
 		)
 	}
 	code := status.Code(err)
+	err = live.BriefError(err)
 	for _, k := range causes {
 		if strings.Contains(err.Error(), k.text) &&
 			(k.code == codes.OK || k.code == code || k.code == plain && c.TLS == nil) {

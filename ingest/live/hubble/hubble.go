@@ -173,7 +173,7 @@ func (c *Client) status(ctx context.Context, conn *grpc.ClientConn) (*observerpb
 		"server",
 		c.cfg.Target,
 		"version",
-		r.GetVersion(),
+		live.Brief(r.GetVersion()),
 		"flowsHeld",
 		r.GetNumFlows(),
 		"flowsPerSecond",
@@ -189,7 +189,7 @@ func (c *Client) status(ctx context.Context, conn *grpc.ClientConn) (*observerpb
 		)
 	}
 	if len(r.GetUnavailableNodes()) > 0 {
-		args = append(args, "unavailableNodes", strings.Join(r.GetUnavailableNodes(), ","))
+		args = append(args, "unavailableNodes", live.Brief(strings.Join(r.GetUnavailableNodes(), ",")))
 	}
 	c.cfg.Log.Info("connected", args...)
 	return r, nil
@@ -199,7 +199,7 @@ func (c *Client) status(ctx context.Context, conn *grpc.ClientConn) (*observerpb
 func (c *Client) served(
 	ctx context.Context, conn *grpc.ClientConn, status *observerpb.ServerStatusResponse,
 ) live.Server {
-	out := live.Server{Version: status.GetVersion()}
+	out := live.Server{Version: live.Brief(status.GetVersion())}
 	ctx, stop := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer stop()
 	r, err := observerpb.NewObserverClient(conn).GetNodes(ctx, &observerpb.GetNodesRequest{})

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,8 +151,8 @@ func TestLies(t *testing.T) {
 	s.start(t)
 	k := &kept{}
 	collect(t, fastConfig(), s, k, func() bool { return k.has(2) })
-	if k.malformed != 5 {
-		t.Errorf("%d malformed, want 5", k.malformed)
+	if k.malformed != 5 || k.noFlow != 2 {
+		t.Errorf("%d malformed and %d that are no flow, want 5 and 2", k.malformed, k.noFlow)
 	}
 }
 
@@ -283,5 +284,36 @@ func TestServed(t *testing.T) {
 		{Name: "n2", Version: "v1.19.1"}}}
 	if diff := cmp.Diff(want, c.Stats().Server); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLargeTexts: a message that is no flow's for its size, and a text of a server's without end, are told briefly.
+func TestLargeTexts(t *testing.T) {
+	for want, send := range map[string]func(func(any), context.Context) error{
+		"more than 16 MiB": func(send func(any), _ context.Context) error {
+			send(&observerpb.GetFlowsResponse{NodeName: strings.Repeat("n", maxMessage)})
+			return nil
+		},
+		"does not let this client in": func(func(any), context.Context) error {
+			return status.Error(codes.PermissionDenied, strings.Repeat("no ", 1<<16))
+		},
+		"nodes are in error: n": func(send func(any), _ context.Context) error {
+			for range 100 {
+				send(&observerpb.GetFlowsResponse{ResponseTypes: &observerpb.GetFlowsResponse_NodeStatus{NodeStatus: &relaypb.NodeStatusEvent{
+					StateChange: relaypb.NodeState_NODE_ERROR, NodeNames: []string{"n"}, Message: strings.Repeat("m", 1<<16)}}})
+			}
+			return nil
+		},
+	} {
+		s := &server{streams: []func(func(any), context.Context) error{send}}
+		s.start(t)
+		cfg := fastConfig()
+		cfg.Target = s.addr
+		once := live.DefaultConfig()
+		once.Follow = false
+		err := live.New(once, New(cfg), &kept{}, live.Position{}).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 10_000 {
+			t.Errorf("%.1000v, want %q in at most 10,000 bytes", err, want)
+		}
 	}
 }

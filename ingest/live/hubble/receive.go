@@ -52,6 +52,9 @@ func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
+// maxErrors is how many errors of nodes are told when a stream ends.
+const maxErrors = 1 << 3
+
 // receiver reads one stream.
 type receiver struct {
 	session *live.Session
@@ -137,6 +140,10 @@ func (r *receiver) message(b []byte) {
 		r.lost(b, &m)
 	case m.NodeStatus != nil:
 		r.status(m.NodeStatus)
+	case r.session.Fresh(m.Node, m.Time, xxh3.Hash(b)):
+		r.session.Reject(
+			ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: r.name, Detail: "neither flow nor lost events"},
+		)
 	}
 }
 
@@ -192,8 +199,8 @@ func (r *receiver) status(b []byte) {
 	if !ok {
 		return
 	}
-	if state == live.NodeError {
-		r.errors = append(r.errors, fmt.Sprintf("%s: %s", strings.Join(e.GetNodeNames(), ", "), e.GetMessage()))
+	if state == live.NodeError && len(r.errors) < maxErrors {
+		r.errors = append(r.errors, live.Brief(strings.Join(e.GetNodeNames(), ", ")+": "+e.GetMessage()))
 	}
 	for _, n := range e.GetNodeNames() {
 		r.session.Node(n, state, e.GetMessage())

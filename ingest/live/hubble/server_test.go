@@ -118,6 +118,7 @@ type kept struct {
 	mu        sync.Mutex
 	ports     map[uint16]int
 	malformed uint64
+	noFlow    uint64
 	lost      map[string]uint64
 	resent    uint64
 	gaps      int
@@ -138,6 +139,7 @@ func (k *kept) Commit(_ context.Context, b *live.Batch) error {
 	for _, n := range b.Report.Rejected[0] { // malformed
 		k.malformed += n
 	}
+	k.noFlow += b.Report.Rejected[model.Irrelevant][model.NotAFlow]
 	for node, n := range b.Nodes {
 		for cause, c := range n.Lost {
 			k.lost[node+" "+cause] += c

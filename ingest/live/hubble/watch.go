@@ -54,6 +54,8 @@ const (
 	silentFlows = 200
 	// silentLooks is at how many looks in a row.
 	silentLooks = 3
+	// maxGone is how many nodes that are gone are remembered.
+	maxGone = 1 << 14
 	// startError is by how much clocks may drift apart.
 	startError = time.Second
 )
@@ -117,10 +119,15 @@ func (w *watch) look(ctx context.Context) bool {
 			return false
 		}
 	}
+	gone := 0
 	for name, n := range w.nodes {
-		if !there[name] {
-			n.there = false
+		if there[name] {
+			continue
 		}
+		if n.there = false; gone >= maxGone { // names that were made up, ever new ones
+			delete(w.nodes, name)
+		}
+		gone++
 	}
 	return true
 }
