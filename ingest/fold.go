@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"hash/maphash"
 	"math/bits"
 
 	"sluice/model"
@@ -23,17 +22,10 @@ type Fold struct {
 	waiting int
 	pods    []byte // names of the waiting records
 	touched uint64 // keeps the compiler from dropping loads that only fetch
-	// known are pods by a hash of their names, the last one of each, so that names, which all workers share, are seldom
-	// asked for one.
-	known []model.NameID
-	seed  maphash.Seed
 }
 
 // foldBatch is how many records wait: enough to hide that memory is slow, few enough to stay in the first cache.
 const foldBatch = 16
-
-// knownBits say how many places for pods a Fold has: 256 KiB, of which few pods take few pages.
-const knownBits = 16
 
 // pending is a record that waits.
 type pending struct {
@@ -50,8 +42,6 @@ func NewFold(names *model.Strings, out func([]model.Observation)) *Fold {
 		out:   out,
 		index: model.Room[uint32](2 * foldRows),
 		rows:  make([]model.Observation, 0, foldRows),
-		known: make([]model.NameID, 1<<knownBits),
-		seed:  maphash.MakeSeed(),
 	}
 }
 
@@ -132,7 +122,7 @@ func (f *Fold) add(p *pending) {
 			}
 			f.rows = append(f.rows, p.o)
 			r := &f.rows[len(f.rows)-1]
-			r.SrcPod, r.DstPod = f.pod(srcPod), f.pod(dstPod)
+			r.SrcPod, r.DstPod = f.names.Intern(srcPod), f.names.Intern(dstPod)
 			f.index[i] = uint32(len(f.rows))
 			return
 		}
@@ -157,7 +147,7 @@ func (f *Fold) sum(r, o *model.Observation, srcPod, dstPod []byte) {
 		return
 	}
 	r.First = o.First
-	r.SrcPod, r.DstPod = f.pod(srcPod), f.pod(dstPod)
+	r.SrcPod, r.DstPod = f.names.Intern(srcPod), f.names.Intern(dstPod)
 }
 
 // smaller orders the samples of equal times by pod names, so that the sample does not depend on the order of records.
@@ -166,17 +156,6 @@ func (f *Fold) smaller(r *model.Observation, srcPod, dstPod []byte) bool {
 		return string(srcPod) < s
 	}
 	return string(dstPod) < f.names.Get(r.DstPod)
-}
-
-func (f *Fold) pod(name []byte) model.NameID {
-	if len(name) == 0 {
-		return 0
-	}
-	id := &f.known[maphash.Bytes(f.seed, name)>>(64-knownBits)]
-	if *id == 0 || f.names.Get(*id) != string(name) {
-		*id = f.names.Intern(name)
-	}
-	return *id
 }
 
 // Flush hands on what is held.
