@@ -34,7 +34,8 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 		Cluster:   o.cluster,
 		Owner:     model.Owner{Kind: o.workload.kind, Name: o.workload.name},
 	}
-	var own, ns []string
+	var room [2][32]string // most have no more
+	own, ns := room[0][:0], room[1][:0]
 	cidr := false
 	for _, l := range o.labels {
 		if r, ok := strings.CutPrefix(l, "reserved:"); ok {

@@ -3,6 +3,7 @@ package scan
 import (
 	"hash/maphash"
 	"math/bits"
+	"strings"
 )
 
 // Parts are the strings of an array as they come, with the hash of each.
@@ -28,11 +29,20 @@ func (p *Parts) Sum(seed maphash.Seed) (sum uint64) {
 	return sum
 }
 
-// Strings copies the strings.
+// Strings copies the strings, beside each other in memory.
 func (p *Parts) Strings() []string {
-	out := make([]string, len(p.texts))
+	size := 0
+	for _, t := range p.texts {
+		size += len(t)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, t := range p.texts {
+		b.Write(t)
+	}
+	all, out := b.String(), make([]string, len(p.texts))
 	for n, t := range p.texts {
-		out[n] = string(t)
+		out[n], all = all[:len(t)], all[len(t):]
 	}
 	return out
 }
