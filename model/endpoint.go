@@ -170,6 +170,24 @@ func (e *Endpoint) appendKey(b []byte) []byte {
 	return append(b, byte(e.Marks), byte(e.Marks>>8))
 }
 
+// Compare is the order of keys. Most endpoints differ before one has to be made.
+func (e *Endpoint) Compare(o *Endpoint) int {
+	if e.Kind != o.Kind {
+		return cmp.Compare(e.Kind, o.Kind)
+	}
+	for _, s := range [...][2]string{
+		{e.Namespace, o.Namespace}, {e.Owner.Name, o.Owner.Name}, {e.Owner.Kind, o.Owner.Kind}, {e.Name, o.Name},
+	} {
+		if s[0] != s[1] {
+			return strings.Compare(s[0], s[1])
+		}
+	}
+	if c := slices.Compare(e.Labels, o.Labels); c != 0 {
+		return c
+	}
+	return strings.Compare(e.Key(), o.Key())
+}
+
 // appendField ends a text with two zero bytes; one within it is followed by a 1, so that no two lists of texts give
 // the same bytes.
 func appendField(b []byte, prefix, s string) []byte {
@@ -199,15 +217,19 @@ type EndpointID uint32
 type Endpoints struct {
 	mu   sync.RWMutex
 	seed maphash.Seed
-	ids  map[uint64]EndpointID   // by a hash
-	more map[uint64][]EndpointID // further ones of one hash
+	ids  []endpointSlot // open addressing over a power of two
 	list []*Endpoint
 	room []Endpoint // for the next ones: none ever moves
-	buf  []byte
-	size int // bytes of memory, about
+	size int        // bytes of memory, about
 }
 
-// endpointSize is what an endpoint takes beside its texts: its place in the list and the map.
+// endpointSlot is the place of an endpoint in the table.
+type endpointSlot struct {
+	hash uint32
+	next uint32 // the id and one, 0: free
+}
+
+// endpointSize is what an endpoint takes beside its texts: its place in the list and the table.
 const endpointSize = 400
 
 // mostRoom is for how many endpoints room is made at once. The collector of garbage reads all of it, and a page that is
@@ -216,15 +238,14 @@ const mostRoom = 128
 
 // NewEndpoints makes an empty table.
 func NewEndpoints() *Endpoints {
-	return &Endpoints{seed: maphash.MakeSeed(), ids: map[uint64]EndpointID{}, more: map[uint64][]EndpointID{}}
+	return &Endpoints{seed: maphash.MakeSeed(), ids: make([]endpointSlot, 1<<6)}
 }
 
 // Intern returns the id of e, adding it if it is new. The table keeps e: its slices must not change afterwards.
 func (t *Endpoints) Intern(e Endpoint) EndpointID {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = e.appendAll(t.buf[:0])
-	return t.intern(e, maphash.Bytes(t.seed, t.buf))
+	var room [1024]byte // most need no more
+	all := e.appendAll(room[:0])
+	return t.intern(&e, uint32(maphash.Bytes(t.seed, all)), len(all))
 }
 
 // appendAll adds all that makes an endpoint, other bytes for any two that are not equal: texts with their lengths, and
@@ -259,37 +280,53 @@ func (t *Endpoints) Grow(n int) {
 	defer t.mu.Unlock()
 	t.list = slices.Grow(t.list, n)
 	t.room = make([]Endpoint, 0, n)
-	if len(t.ids) == 0 {
-		t.ids = make(map[uint64]EndpointID, n)
+	for 2*(len(t.list)+n) > len(t.ids) {
+		t.widen()
 	}
 }
 
-// intern is Intern of an endpoint whose hash is that of what is in buf.
-func (t *Endpoints) intern(e Endpoint, hash uint64) EndpointID {
-	first, taken := t.ids[hash]
-	if taken {
-		if e.equal(t.list[first]) {
-			return first
-		}
-		for _, id := range t.more[hash] {
-			if e.equal(t.list[id]) {
-				return id
-			}
+// widen makes room for twice as many in the table.
+func (t *Endpoints) widen() {
+	old := t.ids
+	t.ids = Room[endpointSlot](2 * len(old))
+	for _, s := range old {
+		if s.next > 0 {
+			t.ids[t.place(s.hash, nil)] = s
 		}
 	}
-	id := EndpointID(len(t.list))
-	if taken {
-		t.more[hash] = append(t.more[hash], id)
-	} else {
-		t.ids[hash] = id
+}
+
+// place is where an endpoint of a hash is, or belongs; nil: one that is not there.
+func (t *Endpoints) place(hash uint32, e *Endpoint) uint32 {
+	mask := uint32(len(t.ids) - 1)
+	i := hash & mask
+	for ; t.ids[i].next > 0; i = (i + 1) & mask {
+		if e != nil && t.ids[i].hash == hash && e.equal(t.list[t.ids[i].next-1]) {
+			break
+		}
+	}
+	return i
+}
+
+// intern is Intern of an endpoint that has a hash and takes so many bytes.
+func (t *Endpoints) intern(e *Endpoint, hash uint32, size int) EndpointID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if 2*len(t.list) >= len(t.ids) {
+		t.widen()
+	}
+	slot := &t.ids[t.place(hash, e)]
+	if slot.next > 0 {
+		return EndpointID(slot.next - 1)
 	}
 	if len(t.room) == cap(t.room) {
 		t.room = make([]Endpoint, 0, min(max(8, len(t.list)/4), mostRoom))
 	}
-	t.room = append(t.room, e)
+	t.room = append(t.room, *e)
 	t.list = append(t.list, &t.room[len(t.room)-1])
-	t.size += len(t.buf) + endpointSize // the texts that it is made of
-	return id
+	t.size += size + endpointSize
+	*slot = endpointSlot{hash, uint32(len(t.list))}
+	return EndpointID(len(t.list) - 1)
 }
 
 // equal reports whether two endpoints have one Key.

@@ -40,31 +40,21 @@ func arrange(items []item, peers int) {
 }
 
 // ranks returns the places of endpoints in the order of n classes, and within each in that of their keys. Ids depend on
-// the order of the log; ranks do not. Endpoints of class -1 have none. Only where a class has several are keys made.
+// the order of the log; ranks do not. Endpoints of class -1 have none.
 func ranks[C ~int](b *Builder, classes []C, n int) []uint32 {
 	eps := b.tables.Endpoints.Snapshot()
-	type keyed struct {
-		key string
-		id  int
-	}
-	list := make([]keyed, 0, len(classes))
+	list := make([]int, 0, len(classes))
 	for id, c := range classes {
 		if c >= 0 {
-			list = append(list, keyed{id: id})
+			list = append(list, id)
 		}
 	}
-	divide(list, n, func(k *keyed) int { return int(classes[k.id]) }, func(of []keyed) {
-		if len(of) < 2 {
-			return
-		}
-		for i := range of {
-			of[i].key = eps[of[i].id].Key()
-		}
-		slices.SortFunc(of, func(x, y keyed) int { return cmp.Compare(x.key, y.key) })
+	divide(list, n, func(id *int) int { return int(classes[*id]) }, func(of []int) {
+		slices.SortFunc(of, func(x, y int) int { return eps[x].Compare(eps[y]) })
 	})
 	out := make([]uint32, len(classes))
-	for n, k := range list {
-		out[k.id] = uint32(n)
+	for n, id := range list {
+		out[id] = uint32(n)
 	}
 	return out
 }

@@ -13,7 +13,7 @@ type services map[netip.Addr]*model.Endpoint
 func servicesAt(list []*model.Endpoint) services {
 	out := services{}
 	for _, e := range list {
-		if a := plain(e.Address); e.Kind == model.KindService && a.IsValid() && (out[a] == nil || e.Key() < out[a].Key()) {
+		if a := plain(e.Address); e.Kind == model.KindService && a.IsValid() && (out[a] == nil || e.Compare(out[a]) < 0) {
 			out[a] = e
 		}
 	}

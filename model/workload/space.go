@@ -72,20 +72,9 @@ func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (f
 
 // sort brings the pods into an order that does not depend on that of the input.
 func (sp *space) sort() {
-	type keyed struct {
-		key string
-		pod *pod
-	}
-	list := make([]keyed, len(sp.pods))
-	for i, p := range sp.pods {
-		list[i] = keyed{p.Key(), p}
-	}
-	slices.SortFunc(list, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), slices.Compare(a.pod.samples, b.pod.samples))
+	slices.SortFunc(sp.pods, func(a, b *pod) int {
+		return cmp.Or(a.Compare(b.Endpoint), slices.Compare(a.samples, b.samples))
 	})
-	for i := range list {
-		sp.pods[i] = list[i].pod
-	}
 }
 
 func (sp *space) refuse(p *pod, why string) {

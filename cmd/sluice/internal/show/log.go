@@ -239,7 +239,7 @@ func Endpoints(w io.Writer, format string, l *run.Log, namespaces []string) erro
 			order = append(order, i)
 		}
 	}
-	slices.SortFunc(order, func(a, b int) int { return strings.Compare(eps[a].Key(), eps[b].Key()) })
+	slices.SortFunc(order, func(a, b int) int { return eps[a].Compare(eps[b]) })
 	list := []endpointView{}
 	for _, i := range order {
 		e := eps[i]
