@@ -388,11 +388,13 @@ func (r *grader) incomplete(e *Edge) bool {
 func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 	p := &r.proofs[i]
 	switch {
-	case p.reset && p.syn:
+	case p.reset && (p.syn || r.oneSided(i)):
 		return Reset, DoubtNone
 	case p.reset:
 		p.soft = true
 		return GradeUnknown, DoubtNoOpening
+	case !p.bare && r.oneSided(i):
+		return Attempted, DoubtNone
 	case !p.bare:
 		p.soft = r.tells(i)
 		return GradeUnknown, DoubtNoOpening

@@ -72,13 +72,25 @@ func (r *grader) unasked(i EdgeID, spoke map[pair]bool) bool {
 	switch {
 	case !e.Proto.NeedsAnswer() && !few && !r.turnedAway(e):
 		return false
-	case spoke[pair{e.Dst, e.Src}] || r.incomplete(e):
+	case spoke[pair{e.Dst, e.Src}]:
 		return false
-	case !r.tells(i) && !r.tellsOf(i, model.TCP):
+	}
+	return r.unshown(i)
+}
+
+// unshown reports whether the log would have shown what the other end of an edge said.
+func (r *grader) unshown(i EdgeID) bool {
+	e := &r.g.Edges[i]
+	if r.incomplete(e) || !r.tells(i) && !r.tellsOf(i, model.TCP) {
 		return false
 	}
 	return !r.nearEdge(e.First) || !r.nearEdge(e.Last) || r.amid(e)
 }
+
+// oneSided reports whether packets without an opening belong to no connection: the server of one that is older than the
+// log speaks as well, were it to acknowledge, and the log would show it. Scanners send such packets, and so may whoever
+// wants a port to be learned: the system of the server resets them, or drops them.
+func (r *grader) oneSided(i EdgeID) bool { return r.proofs[i].forwards && r.unshown(i) }
 
 // amid reports whether an edge was seen in an hour that neither the beginning nor the end of the log lies in: whoever
 // sends without end is seen near both, and is answered by nobody all the same.
