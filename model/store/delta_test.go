@@ -60,7 +60,7 @@ func theSame[T int32 | int64](t *testing.T, of parquet.Type, values []T, write f
 			return c.steps(appendDelta(c.room(), values), len(values), stats)
 		},
 		func(c *chunk) error {
-			return c.texts(func(w file.ColumnChunkWriter) error {
+			return byLibrary(c, func(w file.ColumnChunkWriter) error {
 				write(w)
 				return nil
 			})

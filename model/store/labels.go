@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"sluice/model"
@@ -130,12 +131,11 @@ const labelGroup = 1 << 14
 
 // writeLabels writes a file of labels.
 func writeLabels(e *encoder, w io.Writer, rows []label) error {
+	var v levelled
 	return e.write(w, labelsKind, labelsSchema(), nil, func(p *parquetFile) error {
 		for part := range slices.Chunk(rows, labelGroup) {
-			column := func(c int, w *chunk) error {
-				return w.texts(func(w file.ColumnChunkWriter) error { return writeLabelColumn(w, c, part) })
-			}
-			if err := p.group(len(part), column); err != nil {
+			err := p.group(len(part), func(c int, w *chunk) error { return writeLabelColumn(w, c, part, &v) })
+			if err != nil {
 				return err
 			}
 		}
@@ -143,66 +143,71 @@ func writeLabels(e *encoder, w io.Writer, rows []label) error {
 	})
 }
 
-// writeLabelColumn writes the column of a place in labelsSchema.
-func writeLabelColumn(w file.ColumnChunkWriter, column int, rows []label) error {
+// writeLabelColumn writes the column of a place in labelsSchema. v is memory for it.
+func writeLabelColumn(w *chunk, column int, rows []label, v *levelled) error {
 	switch {
 	case column == 0:
 		return writeNumbers(w, rows, func(l *label) int32 { return int32(l.id) })
 	case column == 1:
 		return writeNumbers(w, rows, func(l *label) int32 { return int32(l.marks) })
 	case column < 2+numTexts:
-		return writeTexts(w, texts(rows, column-2))
+		v.texts(rows, column-2)
+	default:
+		v.ofLists(rows, column-2-numTexts)
 	}
-	return writeTexts(w, lists(rows, column-2-numTexts))
+	return w.texts(v)
 }
 
-func writeNumbers(w file.ColumnChunkWriter, rows []label, field func(*label) int32) error {
+func writeNumbers(w *chunk, rows []label, field func(*label) int32) error {
 	values := make([]int32, len(rows))
 	for i := range rows {
 		values[i] = field(&rows[i])
 	}
-	_, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(values, nil, nil)
-	return err
-}
-
-func writeTexts(w file.ColumnChunkWriter, v levelled) error {
-	_, err := w.(*file.ByteArrayColumnChunkWriter).WriteBatch(v.values, v.defined, v.repeated)
-	return err
+	stats := metadata.NewInt32Statistics(w.meta.Descr(), w.props.Allocator())
+	stats.Update(values, 0)
+	return w.numbers(arrow.Int32Traits.CastToBytes(values), arrow.Int32SizeBytes, len(rows), nil, stats)
 }
 
 // levelled are the texts of a column with the levels that tell which row they are of.
 type levelled struct {
-	values            []parquet.ByteArray
-	defined, repeated []int16
+	lists             bool // it is a column of lists
+	values            []string
+	defined, repeated []int16 // repeated: of lists
 }
 
-// texts returns a text column: empty texts are undefined.
-func texts(rows []label, column int) levelled {
-	v := levelled{values: make([]parquet.ByteArray, 0, len(rows)), defined: make([]int16, len(rows))}
+// texts fills v with a text column: empty texts are undefined.
+func (v *levelled) texts(rows []label, column int) {
+	v.lists, v.values, v.defined = false, v.values[:0], v.defined[:0]
 	for i := range rows {
-		if s := rows[i].texts[column]; s != "" {
-			v.values, v.defined[i] = append(v.values, []byte(s)), 1
+		s := rows[i].texts[column]
+		if s == "" {
+			v.defined = append(v.defined, 0)
+			continue
 		}
+		v.values, v.defined = append(v.values, s), append(v.defined, 1)
 	}
-	return v
 }
 
-// lists returns the elements of a list column: an empty list is one undefined element.
-func lists(rows []label, column int) (v levelled) {
-	n := 0
-	for i := range rows {
-		n += max(1, len(rows[i].lists[column]))
-	}
-	v = levelled{make([]parquet.ByteArray, 0, n), make([]int16, 0, n), make([]int16, 0, n)}
+// ofLists fills v with the elements of a list column: an empty list is one undefined element.
+func (v *levelled) ofLists(rows []label, column int) {
+	v.lists, v.values, v.defined, v.repeated = true, v.values[:0], v.defined[:0], v.repeated[:0]
 	for i := range rows {
 		list := rows[i].lists[column]
 		if len(list) == 0 {
 			v.defined, v.repeated = append(v.defined, 0), append(v.repeated, 0)
 		}
 		for j, s := range list {
-			v.values = append(v.values, []byte(s))
+			v.values = append(v.values, s)
 			v.defined, v.repeated = append(v.defined, 1), append(v.repeated, int16(min(j, 1)))
 		}
 	}
-	return v
+}
+
+// Encode returns what the column says of its values: the least, the greatest, and how many are undefined.
+func (v *levelled) Encode() (about metadata.EncodedStatistics, err error) {
+	about.SetNullCount(int64(len(v.defined) - len(v.values)))
+	if len(v.values) > 0 {
+		about.SetMin([]byte(slices.Min(v.values))).SetMax([]byte(slices.Max(v.values)))
+	}
+	return about, nil
 }

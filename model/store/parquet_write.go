@@ -27,8 +27,6 @@ func properties(steps []string) *parquet.WriterProperties {
 		parquet.WithDictionaryDefault(false),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithStats(true),
-		parquet.WithBatchSize(16 << 10),
-		parquet.WithDataPageSize(1 << 30), // a page a column of a row group: those are small
 		parquet.WithCreatedBy("sluice")}
 	for _, name := range steps {
 		o = append(o, parquet.WithEncodingFor(name, parquet.Encodings.DeltaBinaryPacked))
@@ -140,17 +138,6 @@ type chunk struct {
 	size  int64
 }
 
-// texts has the library write the values of a column of texts, or of lists of them.
-func (c *chunk) texts(write func(file.ColumnChunkWriter) error) error {
-	w := file.NewColumnChunkWriter(c.meta, c.pages, c.props)
-	if err := write(w); err != nil {
-		return err
-	}
-	err := w.Close()
-	c.size = w.TotalBytesWritten()
-	return err
-}
-
 // numbers writes the values of a column of numbers, each of so many bytes, as they lie in memory: the library would
 // copy them twice to get there. levels are 1 in rows that have a value, nil: all of them have. stats are of the values.
 func (c *chunk) numbers(values []byte, width, rows int, levels []int16, stats metadata.TypedStatistics) error {
@@ -168,18 +155,35 @@ func (c *chunk) steps(page []byte, rows int, stats metadata.TypedStatistics) err
 	return c.page(page, parquet.Encodings.DeltaBinaryPacked, rows, stats)
 }
 
+// texts writes a column of texts, or of lists of them.
+func (c *chunk) texts(v *levelled) error {
+	page := c.room()
+	if v.lists {
+		page = appendSized(page, v.repeated)
+	}
+	page = appendSized(page, v.defined)
+	for _, s := range v.values {
+		page = append(binary.LittleEndian.AppendUint32(page, uint32(len(s))), s...)
+	}
+	c.pages.enc.page = page
+	return c.page(page, parquet.Encodings.Plain, len(v.defined), v)
+}
+
 // room is memory for a page.
 func (c *chunk) room() []byte { return c.pages.enc.page[:0] }
 
-// page writes the one page of a column.
-func (c *chunk) page(page []byte, e parquet.Encoding, rows int, stats metadata.TypedStatistics) error {
+// page writes the one page of a column, of so many values and nulls.
+func (c *chunk) page(page []byte, e parquet.Encoding, levels int, stats interface {
+	Encode() (metadata.EncodedStatistics, error)
+}) error {
 	about, err := stats.Encode()
 	if err != nil {
 		return err
 	}
+	about.ApplyStatSizeLimits(int(c.props.MaxStatsSizeFor(c.meta.Descr().Path())))
 	about.Signed = c.meta.Descr().SortOrder() == schema.SortSIGNED
 	data := c.pages.Compress(nil, page)
-	p := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(rows), e,
+	p := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(levels), e,
 		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(page)), about)
 	defer p.Release()
 	if c.size, err = c.pages.WriteDataPage(p); err != nil {
