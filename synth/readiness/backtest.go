@@ -187,7 +187,11 @@ func (c *causes) cut(at int64, t Trial, last map[int]Cause) Cut {
 func (c *causes) of(i int, at int64) Cause {
 	e := &c.h.edges[i]
 	for _, w := range []int{e.Src, e.Dst} {
-		if w >= 0 && c.h.in.Workloads[w].First >= at {
+		switch {
+		case w < 0 || c.h.in.Workloads[w].First < at:
+		case c.h.relabelled(&c.h.in.Workloads[w], at):
+			return LabelDrift
+		default:
 			return NewWorkload
 		}
 	}
@@ -198,6 +202,13 @@ func (c *causes) of(i int, at int64) Cause {
 		return AddressDrift
 	}
 	return NewEdge
+}
+
+// relabelled reports whether a workload that came after a time is one that was there under labels of which it has none.
+func (h *history) relabelled(w *Workload, at int64) bool {
+	return w.Owner != "" && slices.ContainsFunc(h.in.Workloads, func(o Workload) bool {
+		return o.Owner == w.Owner && o.Namespace == w.Namespace && o.First != 0 && o.First < at
+	})
 }
 
 // replay says at every cut that is the end of a day what was called Stable then, and what became of it.

@@ -103,11 +103,32 @@ func (r *reader) workloads() {
 		}
 		r.in.Workloads = append(r.in.Workloads, o)
 	}
+	r.owners()
 	r.unseen()
 	for i, p := range g.AllPeers() {
 		if w, ok := r.workload(i); ok && p.First != 0 {
 			r.in.Workloads[w].First = p.First
 		}
+	}
+}
+
+// owners notes what runs the pods of workloads.
+func (r *reader) owners() {
+	g, several := r.Graph, map[int]bool{}
+	for id, p := range g.PeerOf {
+		if p < 0 {
+			continue
+		}
+		w, ok := r.workload(p)
+		owner := g.Tables.Endpoints.Get(model.EndpointID(id)).Owner
+		if !ok || owner.Name == "" || several[w] {
+			continue
+		}
+		o, text := &r.in.Workloads[w].Owner, owner.Kind+" "+owner.Name
+		if several[w] = *o != "" && *o != text; several[w] {
+			text = ""
+		}
+		*o = text
 	}
 }
 

@@ -31,6 +31,7 @@ type Workload struct {
 	ID, Namespace, Name string // ID is unique
 	Kind                string // of its owner, "" where it is not known
 	First               int64  // microseconds since 1970 UTC of its first record in either direction, 0: never seen
+	Owner               string // what runs its pods, by kind and name; "" where it is not known, or several do
 	Declared            *Declared
 }
 
