@@ -254,7 +254,7 @@ var pages = map[Kind]page{
 	KindLate: {Warning,
 		"Some records are dated after nearly all others, or after the clock.",
 		"A clock is wrong or they are forged; ages are counted to the time before which the others lie.",
-		"Look at the clock of the node that wrote them."},
+		"Look at the clock of the node that wrote them, and at that of this machine."},
 	KindAccepted: {Info,
 		"A person decided that the connection is to be allowed, whatever the log says of it.",
 		"It is allowed.",

@@ -145,6 +145,9 @@ func remarkLate(s *scope, n *notes) {
 	}
 	at := func(t model.Micros) string { return time.UnixMicro(t).UTC().Format(time.DateOnly) }
 	text := "records are dated after nearly all others"
+	if s.g.Ahead > 0 {
+		text = "records are dated after the clock of this machine"
+	}
 	for i := range s.g.Edges {
 		if e := &s.g.Edges[i]; e.Last == s.g.Last {
 			text += ", the latest on " + at(e.Last) + ": " + s.edgeText(e)

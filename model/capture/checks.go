@@ -225,7 +225,11 @@ func (d *doctor) short() {
 }
 
 func (d *doctor) clock() {
-	if n := d.Graph.Late + d.Counts[model.Refused][model.BadTime]; n > 0 {
+	if n := d.Graph.Ahead; n > 0 {
+		d.found(fmt.Sprintf("%s dated after the clock of this machine, %s", several(n, "record"), model.StampSecond(d.Graph.AsOf)),
+			"no time counts as watched for them", "set the clock that is wrong: of this machine, or of the nodes, by NTP")
+	}
+	if n := d.Graph.Late - d.Graph.Ahead + d.Counts[model.Refused][model.BadTime]; n > 0 {
 		d.found(fmt.Sprintf("%s with a time that no others have, or none that can be", several(n, "record")),
 			"a clock is wrong, or they are forged: ages are counted without them", "set the clocks of the nodes by NTP")
 	}

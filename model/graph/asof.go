@@ -43,12 +43,16 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 	if t, ok := latest[end]; ok {
 		g.AsOf = t
 	}
+	last := g.AsOf
 	if cfg.Now != 0 {
 		g.AsOf = min(g.AsOf, cfg.Now)
 	}
 	for _, h := range hours {
-		if int64(h)*hourMicros > g.AsOf+slack {
+		if at := int64(h) * hourMicros; at > g.AsOf+slack {
 			g.Late += records[h]
+			if at <= last {
+				g.Ahead += records[h]
+			}
 		}
 	}
 	start := int64(begin) * hourMicros

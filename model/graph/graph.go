@@ -152,9 +152,10 @@ type Graph struct {
 	Fates       model.Counts
 	First, Last model.Micros
 	// AsOf is the time that ages are counted from: nearly all records lie before it, and no single one can set it. Late
-	// counts the records that lie more than an hour after it.
-	AsOf model.Micros
-	Late uint64
+	// counts the records that lie more than an hour after it, and Ahead those of them that do so for the clock alone.
+	AsOf  model.Micros
+	Late  uint64
+	Ahead uint64
 	// Begin and End are First and Last without the few records whose times lie, where there are enough to tell.
 	Begin, End model.Micros
 }

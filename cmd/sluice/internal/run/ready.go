@@ -46,6 +46,9 @@ func (l *Log) Ready(cfg ReadyConfig) (*Ready, error) {
 	r, err := l.judge(cfg, l.examine())
 	if err == nil && len(r.Namespaces) == 0 {
 		err = fmt.Errorf("nothing was seen of the chosen namespaces before %s", model.StampSecond(r.AsOf))
+		if l.Graph.Ahead > 0 {
+			err = fmt.Errorf("%w, by the clock of this machine: the flows are dated after it, set the one that is wrong", err)
+		}
 	}
 	return r, err
 }

@@ -76,6 +76,14 @@ func Summary(w io.Writer, l *run.Log) {
 			text.Plural(l.Gaps, "time with possible gaps", "times with possible gaps"),
 		)
 	}
+	if n := l.Graph.Ahead; n > 0 {
+		fmt.Fprintf(
+			w,
+			"  %s after the clock of this machine, %s: set the one that is wrong. No time counts as watched for them.\n",
+			text.Plural(n, "record is dated", "records are dated"),
+			model.StampSecond(l.Graph.AsOf),
+		)
+	}
 	if l.Report.OutOfRange > 0 {
 		fmt.Fprintf(w, "  %s outside --since/--until.\n", text.Plural(l.Report.OutOfRange, "record", "records"))
 	}
