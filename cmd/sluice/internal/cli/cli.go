@@ -87,7 +87,13 @@ func newRoot(s Streams, prof *profiles) *cobra.Command {
 		Short: "Learn the allow policies a cluster needs from its flow logs",
 		Long: `sluice reads the flow logs that a Kubernetes cluster already writes (Cilium Hubble, Calico) and learns the
 allow policies that must exist before a namespace is switched to default-deny. It proves them against everything it
-has seen.`,
+has seen. It changes nothing in the cluster.
+
+Exit codes: 0 fine, 1 error, 2 usage, 3 the result asks for attention (--fail-on), 130 and 143 interrupted.`,
+		Example: `  sluice learn flows.jsonl -n shop --out bundle      # policies from a log, replayed against it: read bundle/REVIEW.md
+  sluice learn -P -n shop --for 1h --out bundle      # ... from the Hubble relay of the kubeconfig's cluster
+  sluice doctor flows.jsonl                          # what this log can show, and what it cannot
+  sluice verify bundle more.jsonl                    # would anything be lost, by newer flows?`,
 		SilenceErrors: true, SilenceUsage: true,
 		Version: version(),
 		PersistentPreRunE: func(c *cobra.Command, args []string) error {
@@ -129,6 +135,7 @@ has seen.`,
 		newStore(s),
 		newVersion(s),
 	)
+	root.SetHelpCommand(newHelp())
 	_ = root.RegisterFlagCompletionFunc("color",
 		cobra.FixedCompletions(show.Colours(), cobra.ShellCompDirectiveNoFileComp))
 	markUsage(root)
@@ -160,6 +167,29 @@ func markUsage(c *cobra.Command) {
 	}
 	for _, sub := range c.Commands() {
 		markUsage(sub)
+	}
+}
+
+// newHelp makes the command help, which tells where there is no such command.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				var names []string
+				for _, sub := range about.Commands() {
+					names = append(names, sub.Name())
+				}
+				err = fmt.Errorf("no help about %q: %q has no such command%s", rest[0], about.CommandPath(), meant(rest[0], names))
+			}
+			if err != nil {
+				return &run.Usage{Err: err}
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
 	}
 }
 

@@ -34,7 +34,7 @@ func newLearn(s Streams) *cobra.Command {
 		Long: `learn reads flow logs (or the store), finds who needs whom, writes the allow policies for the chosen namespaces into
 a bundle, reads them back from disk and replays every flow through them. It exits with 3 where the result asks for
 attention: see --fail-on. A direction of a namespace that cannot be denied without cutting what worked gets no
-enforce overlay; the summary and REVIEW.md say why. -P reads the Hubble relay of the kubeconfig's cluster, through its
+default deny there; the summary and REVIEW.md say why. -P reads the Hubble relay of the kubeconfig's cluster, through its
 API server; goldmane:// and whisker+https:// without an address are those of the cluster likewise.`,
 		Example: `  sluice learn flows.jsonl.gz -n shop --out bundle
   sluice learn -A --store flows --out bundle
@@ -50,7 +50,7 @@ API server; goldmane:// and whisker+https:// without an address are those of the
 	o.servers.flags(c)
 	o.kube.servers(c)
 	f := c.Flags()
-	f.DurationVar(&o.servers.For, "for", 0, "servers: follow for so `LONG`, then learn (default: what they have now)")
+	f.DurationVar(&o.servers.For, "for", 0, "servers: follow for a `TIME` such as 1h, then learn (default: what they have now)")
 	f.VarP(
 		nameList{&o.Namespaces},
 		"namespace",

@@ -59,7 +59,7 @@ func Difference(w io.Writer, format string, l *run.Log, d *verify.Difference) er
 	}
 	if format != Table {
 		return printObject(w, format, object{{"apiVersion", "sluice/v1"}, {"kind", "Difference"}, {"changes", changes},
-			{"isolation", isolation}, {"moved", moved}, {"alike", d.Alike}, {"compared", d.Universe}})
+			{"isolation", isolation}, {"moved", moved}, {"alike", append([]string{}, d.Alike...)}, {"compared", d.Universe}})
 	}
 	printDifference(w, changes, isolation, moved, d)
 	return nil
