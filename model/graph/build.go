@@ -50,7 +50,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 		return cmp.Or(cmp.Compare(x.Server, y.Server), cmp.Compare(x.Proto, y.Proto), cmp.Compare(x.Port, y.Port))
 	})
 	g.Probed = slices.Compact(g.Probed)
-	arrange(items, len(g.Peers))
+	items = arrange(items, len(g.Peers))
 	covered := g.bounds(b, &cfg)
 	from := g.finish(items, lookupsOf(g, b))
 	g.Tunnels = tunnelsOf(g, b)
@@ -119,7 +119,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 			}
 		}
 	}
-	divide(pods, len(eps), func(p *uint64) int { return int(*p >> 32) }, slices.Sort)
+	pods = divide(pods, len(eps), func(p *uint64) int { return int(*p >> 32) }, slices.Sort)
 	pods = slices.Compact(pods)
 	// Only endpoints that occur are grouped: a table may hold more than this graph has seen.
 	list, ids := make([]*model.Endpoint, 0, ends), make([]model.EndpointID, 0, ends)
@@ -195,10 +195,10 @@ func (g *Graph) finish(items []item, given lookups) []int {
 	model.Each(len(fates), func(k int) {
 		w := weigher{names: g.Tables.Names, eps: eps, lookups: given}
 		for i := k * atOnce; i < min((k+1)*atOnce, len(from)); i++ {
-			of := items[from[i]:]
-			if i+1 < len(from) {
-				of = items[from[i]:from[i+1]]
+			if i%fetchedEdges == 0 {
+				fetch(itemsOf(items, from, i, i+fetchedEdges))
 			}
+			of := itemsOf(items, from, i, i+1)
 			g.Edges[i] = w.edge(of, &fates[k])
 			connect(g.Connections[conns[i]:], EdgeID(i), of)
 		}

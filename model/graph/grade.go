@@ -165,7 +165,7 @@ func newGrader(g *Graph, cfg *Config, covered span, items []item, from []int, re
 		refusals: refusals,
 		unheard:  map[pair]uint64{},
 	}
-	model.Each(len(r.proofs), func(i int) { r.proofs[i] = proofOf(r.of(EdgeID(i))) })
+	r.each(func(i EdgeID) { r.proofs[i] = proofOf(r.of(i)) })
 	for i, e := range g.AllEdges() {
 		r.counts = r.counts || r.proofs[i].counted
 		if e.Proto == model.UDP && r.silent(i) {
@@ -175,11 +175,18 @@ func newGrader(g *Graph, cfg *Config, covered span, items []item, from []int, re
 	return r
 }
 
-func (r *grader) of(edge EdgeID) []item {
-	if int(edge)+1 < len(r.from) {
-		return r.items[r.from[edge]:r.from[edge+1]]
-	}
-	return r.items[r.from[edge]:]
+func (r *grader) of(edge EdgeID) []item { return itemsOf(r.items, r.from, int(edge), int(edge)+1) }
+
+// each calls do for every edge, on all processors.
+func (r *grader) each(do func(EdgeID)) {
+	n := len(r.g.Edges)
+	model.Each((n+fetchedEdges-1)/fetchedEdges, func(k int) {
+		first, end := k*fetchedEdges, min((k+1)*fetchedEdges, n)
+		fetch(itemsOf(r.items, r.from, first, end))
+		for i := first; i < end; i++ {
+			do(EdgeID(i))
+		}
+	})
 }
 
 // grade returns every edge that seemed to work its grade, and takes those that nothing shows to have worked for what
@@ -187,9 +194,9 @@ func (r *grader) of(edge EdgeID) []item {
 func (r *grader) grade() {
 	obstacles := r.obstacles()
 	r.survey(obstacles)
-	model.Each(len(r.g.Edges), func(i int) {
+	r.each(func(i EdgeID) {
 		if e := &r.g.Edges[i]; e.State.Worked() {
-			e.Grade, e.Doubt = r.gradeOf(EdgeID(i))
+			e.Grade, e.Doubt = r.gradeOf(i)
 		}
 	})
 	r.clear(obstacles)
@@ -232,12 +239,15 @@ func (r *grader) survey(obstacles []EdgeID) {
 	}
 	var back []uint32 // hours in which the server of an edge answered
 	for i, e := range r.g.AllEdges() {
+		if i%fetchedEdges == 0 {
+			fetch(itemsOf(r.items, r.from, int(i), int(i)+fetchedEdges))
+		}
 		if !e.State.Worked() {
 			continue
 		}
-		back = answered(back[:0], r.of(i))
-		silent := r.silent(i)
 		items := r.of(i)
+		back = answered(back[:0], items)
+		silent := r.silent(i)
 		for n := range items {
 			it := &items[n]
 			if !r.asks(it) {

@@ -23,3 +23,26 @@ func (it *item) denial() bool {
 }
 
 func (it *item) reason() model.Reason { return model.Reason(it.port & 0xff) }
+
+// itemsOf are those of some edges, of which from says where each begins.
+func itemsOf(items []item, from []int, first, end int) []item {
+	if end < len(from) {
+		return items[from[first]:from[end]]
+	}
+	return items[from[first]:]
+}
+
+// fetchedEdges is how many edges have their tallies fetched at once.
+const fetchedEdges = 16
+
+// fetch touches the tallies of items, which lie anywhere: the loads do not depend on each other, so the processor does
+// them side by side. It is a function of its own, since the compiler drops loads that nothing comes of.
+//
+//go:noinline
+func fetch(items []item) (touched uint64) {
+	for i := range items {
+		t := items[i].t
+		touched += t.records + uint64(t.marks)
+	}
+	return touched
+}

@@ -7,9 +7,9 @@ import (
 	"sluice/model"
 )
 
-// divide brings a list into the order of n classes, within each in any order, and then calls each with those of every
-// class, on all processors.
-func divide[T any](list []T, n int, class func(*T) int, each func(of []T)) {
+// divide returns a list in the order of n classes, within each as it was, and calls each with those of every class, on
+// all processors.
+func divide[T any](list []T, n int, class func(*T) int, each func(of []T)) []T {
 	first := make([]int, n+1)
 	for i := range list {
 		first[class(&list[i])+1]++
@@ -17,22 +17,19 @@ func divide[T any](list []T, n int, class func(*T) int, each func(of []T)) {
 	for c := range n {
 		first[c+1] += first[c]
 	}
-	next := slices.Clone(first)
-	for c := range n {
-		for next[c] < first[c+1] {
-			at := class(&list[next[c]])
-			if at != c {
-				list[next[c]], list[next[at]] = list[next[at]], list[next[c]]
-			}
-			next[at]++
-		}
+	out, next := make([]T, len(list)), slices.Clone(first)
+	for i := range list {
+		c := class(&list[i])
+		out[next[c]] = list[i]
+		next[c]++
 	}
-	model.Each(n, func(c int) { each(list[first[c]:first[c+1]]) })
+	model.Each(n, func(c int) { each(out[first[c]:first[c+1]]) })
+	return out
 }
 
-// arrange brings items into the order of edges and connections.
-func arrange(items []item, peers int) {
-	divide(items, peers, func(it *item) int { return int(it.peers >> 32) }, func(of []item) {
+// arrange returns items in the order of edges and connections.
+func arrange(items []item, peers int) []item {
+	return divide(items, peers, func(it *item) int { return int(it.peers >> 32) }, func(of []item) {
 		slices.SortFunc(of, func(x, y item) int {
 			return cmp.Or(cmp.Compare(x.peers, y.peers), cmp.Compare(x.port, y.port), cmp.Compare(x.ranks, y.ranks))
 		})
@@ -49,7 +46,7 @@ func ranks[C ~int](b *Builder, classes []C, n int) []uint32 {
 			list = append(list, id)
 		}
 	}
-	divide(list, n, func(id *int) int { return int(classes[*id]) }, func(of []int) {
+	list = divide(list, n, func(id *int) int { return int(classes[*id]) }, func(of []int) {
 		slices.SortFunc(of, func(x, y int) int { return eps[x].Compare(eps[y]) })
 	})
 	out := make([]uint32, len(classes))
