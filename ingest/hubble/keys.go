@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -160,26 +161,44 @@ var memberNames = [inKinds]map[member]string{
 	inLoose:     {passed: "source destination index name"},
 }
 
-// key is a name with the end of the string and the colon, as JSON without blanks has it.
+// key is a name with the end of the string and the colon, as JSON without blanks has it. All of it and mask lie in one
+// line of a processor's cache.
 type key struct {
 	scan.Words
-	size uint8
-	id   member
-	next uint8 // of those with the same hash, as first has it
+	mask scan.Words // of the bytes that count
 }
+
+// differs is 0 where the key stands at b. It takes no branch.
+func (k *key) differs(b *[maxKey]byte) uint64 {
+	return (binary.LittleEndian.Uint64(b[:])&k.mask[0] ^ k.Words[0]) |
+		(binary.LittleEndian.Uint64(b[8:])&k.mask[1] ^ k.Words[1]) |
+		(binary.LittleEndian.Uint64(b[16:])&k.mask[2] ^ k.Words[2]) |
+		(binary.LittleEndian.Uint64(b[24:])&k.mask[3] ^ k.Words[3])
+}
+
+// spot is what has to be known of a key before it is compared, in one word: its size, the member that it names, where
+// it stands in the list, and the place of the next one with the same hash in more; 0 is none.
+type spot uint32
+
+func (p spot) size() int  { return int(p & 0xff) }
+func (p spot) id() member { return member(p >> 8) }
+func (p spot) key() int   { return int(p >> 16 & 0x7f) }
 
 // keys are the names of one kind of objects.
 type keys struct {
-	first  [1 << keyBits]uint8 // by the hash of a name: its place in list
-	list   [128]key            // from 1 on; the first one is no name
+	spread uint32             // with it the hashes of names differ
+	first  [1 << keyBits]spot // by the hash of a name
+	list   [128]key           // from 1 on; the first one is no name
+	more   [128]spot          // behind each of the list, one with the same hash
 	n      int
 	folded map[string]member // by the name in lower case
 }
 
 var allKeys = func() (all [inKinds]keys) {
 	for kind := range all {
-		all[kind].folded = map[string]member{}
-		all[kind].list[0].Words[0] = 1 // of no byte that counts: stands nowhere
+		k := &all[kind]
+		k.folded = map[string]member{}
+		k.list[0].Words[0] = 1 // of no byte that counts: stands nowhere
 		ids, proto := map[string]member{}, map[string]int{}
 		for id, list := range memberNames[kind] {
 			for name := range strings.FieldsSeq(list) {
@@ -192,12 +211,33 @@ var allKeys = func() (all [inKinds]keys) {
 		slices.SortFunc(names, func(a, b string) int {
 			return cmp.Or(proto[a]-proto[b], len(b)-len(a), strings.Compare(a, b))
 		})
+		k.spread = spreadOf(names)
 		for _, name := range names {
-			all[kind].put(name, ids[name])
+			k.put(name, ids[name])
 		}
 	}
 	return all
 }()
+
+// spreadOf returns the first of some factors that gives names that begin otherwise other hashes, else the best.
+func spreadOf(names []string) uint32 {
+	best, most := uint32(0), -1
+	for n := range uint32(1 << 8) {
+		spread := 0x9E3779B1 * (2*n + 1)
+		heads, hashes := map[uint32]bool{}, map[uint32]bool{}
+		for _, name := range names {
+			head := headOf(name)
+			heads[head], hashes[keyHash(head, spread)] = true, true
+		}
+		if len(hashes) > most {
+			best, most = spread, len(hashes)
+		}
+		if most == len(heads) {
+			break
+		}
+	}
+	return best
+}
 
 // camel spells a name as protojson does by default.
 func camel(name string) string {
@@ -214,20 +254,24 @@ func (k *keys) put(name string, id member) {
 		panic("a name too long or too short: " + name)
 	}
 	text := name + `":`
-	e := key{Words: scan.NewWords(text), size: uint8(len(text)), id: id}
-	h := keyHash(uint32(e.Words[0]))
-	e.next = k.first[h]
 	k.n++
-	k.list[k.n] = e
-	k.first[h] = uint8(k.n)
+	e := &k.list[k.n]
+	e.Words = scan.NewWords(text)
+	e.mask = scan.NewWords(strings.Repeat("\xff", len(text)))
+	h := keyHash(headOf(name), k.spread)
+	k.more[k.n] = k.first[h]
+	k.first[h] = spot(len(text) | int(id)<<8 | k.n<<16)
 }
+
+// headOf is what a name begins with, as a record has it.
+func headOf(name string) uint32 { return binary.LittleEndian.Uint32([]byte(name + `":`)) }
 
 // A name with its end fills at least a hash, and at most the words.
 const (
 	minKey  = 2
 	maxKey  = scan.MaxWords
-	keyBits = 10
+	keyBits = 9
 )
 
 // keyHash hashes what a name begins with.
-func keyHash(head uint32) uint32 { return head * 0x9E3779B1 >> (32 - keyBits) }
+func keyHash(head, spread uint32) uint32 { return head * spread >> (32 - keyBits) }

@@ -26,7 +26,7 @@ type labelSet struct {
 }
 
 const (
-	recentBits = 10
+	recentBits = 12
 	// beginning is how many bytes of an array tell it from most others: labels begin with those that a chart gives all.
 	beginning = 160
 )

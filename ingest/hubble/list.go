@@ -8,13 +8,15 @@ import (
 )
 
 // list is an array as read: of strings, or of workloads.
+//
+// What each object that has it is asked for comes first, in one line of a processor's cache.
 type list struct {
-	raw    string // its JSON
+	raw    string      // its JSON
+	refs   []objectRef // what objects with these labels are
+	same   *list       // the same labels in the order that was seen first, where this is another
 	items  []string
 	joined []byte // items, each with a zero byte behind it
 	first  workload
-	refs   []objectRef // what objects with these labels are
-	same   *list       // the same labels in the order that was seen first, where this is another
 }
 
 // lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing

@@ -94,9 +94,9 @@ func (r *reader) member(b []byte, i int, k *keys, open byte) (member, int) {
 		}
 		return r.search(b, at, k)
 	}
-	e := &k.list[k.first[keyHash(binary.LittleEndian.Uint32(w[2:]))]&127]
-	if at := i + 2 + int(e.size); e.Differs((*[maxKey]byte)(w[2:]), int(e.size)) == 0 && b[at] > ' ' {
-		return e.id, at
+	p := k.first[keyHash(binary.LittleEndian.Uint32(w[2:]), k.spread)]
+	if at := i + 2 + p.size(); k.list[p.key()].differs((*[maxKey]byte)(w[2:])) == 0 && b[at] > ' ' {
+		return p.id(), at
 	}
 	return r.search(b, i+2, k)
 }
@@ -107,16 +107,14 @@ func (r *reader) search(b []byte, at int, k *keys) (member, int) {
 		return noMember, -1
 	}
 	w := (*[maxKey]byte)(b[at:])
-	for n := k.first[keyHash(binary.LittleEndian.Uint32(w[:]))]; n > 0; {
-		e := &k.list[n&127]
-		if e.Differs(w, int(e.size)) != 0 {
-			n = e.next
+	for p := k.first[keyHash(binary.LittleEndian.Uint32(w[:]), k.spread)]; p != 0; p = k.more[p.key()] {
+		if k.list[p.key()].differs(w) != 0 {
 			continue
 		}
-		if at += int(e.size); b[at] <= ' ' {
+		if at += p.size(); b[at] <= ' ' {
 			at = scan.Blank(b, at)
 		}
-		return e.id, at
+		return p.id(), at
 	}
 	return r.spelled(b, at, k)
 }
