@@ -200,6 +200,9 @@ func (p *run) begin(context.Context) error {
 		const text = "%s was rewritten since %s left it at %.7s, and the branch holds commits of people: " +
 			"have them rebased onto it, or tick the box of the request to start afresh without them"
 		return fmt.Errorf(text, p.out.Base, p.out.Branch, p.rewritten.Hash)
+	case ours == 0 && p.open == nil && p.elsewhere != "":
+		const text = "the branch %s proposes %s in %s: give --path %s, or %s"
+		return fmt.Errorf(text, p.out.Branch, p.name, p.elsewhere, p.elsewhere, otherName)
 	case ours == 0 && p.open == nil:
 		return fmt.Errorf("the branch %s is there and holds no proposal: remove it, or %s", p.out.Branch, otherName)
 	case p.forge != nil && p.open == nil && p.closed == nil:
@@ -242,6 +245,9 @@ func (p *run) commits() (ours, theirs int, err error) {
 			ours++
 		} else {
 			theirs++
+			if at, ok := strings.CutPrefix(trailer(c.Message, bundleTrailer), p.name+" in "); ok && at != p.Path {
+				p.elsewhere = at
+			}
 		}
 		return err
 	})

@@ -312,6 +312,11 @@ func TestRefusals(t *testing.T) {
 			l.forge.requests = []*Request{{Number: 1, State: Open, Branch: branch, Base: "main", Text: "mine"}}
 		}},
 		{"another path", "give --path policies/shop", func(l *lab) { l.propose(Opened); l.o.Path = "elsewhere" }},
+		{"another path without a forge", "the branch sluice/sluice proposes sluice in policies/shop: give --path policies/shop", func(l *lab) {
+			l.forge = nil
+			l.propose(Pushed)
+			l.o.Path = "elsewhere"
+		}},
 		{"another base", "goes into main, not dev", func(l *lab) {
 			l.propose(Opened)
 			l.run(l.dir, "branch", "dev", "main")

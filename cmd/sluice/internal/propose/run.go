@@ -78,6 +78,8 @@ type run struct {
 	start *object.Commit // what the new commits stand on
 	// rewritten is the commit of the base that the branch began at, where the base does not have it any more.
 	rewritten *object.Commit
+	// elsewhere is the path that the branch proposes this bundle in, where that is another one.
+	elsewhere string
 	appends   bool           // start is the tip, with commits of people
 	open      *Request       // the request as it is
 	closed    *Request       // the newest, which people closed
