@@ -49,6 +49,8 @@ func (x *suspecting) why(e *graph.Edge) string {
 	case unheard(e) && x.pairs[pair{e.Src, e.Dst}].deaf():
 		return fmt.Sprintf("its client sent datagrams to %d ports of this server, and none of them answered",
 			x.pairs[pair{e.Src, e.Dst}].unheard)
+	case unheard(e) && foreign(src, dst) && !slices.Contains(oneWayPorts, e.Port):
+		return "its client is of another namespace and sent datagrams that nobody ever answered: whoever sends them chooses the port"
 	case x.byHand(src):
 		return "its client is a pod that nothing runs but a person: kubectl run, or a test"
 	case x.stage(src) != "" && x.stage(dst) != "" && x.stage(src) != x.stage(dst):
@@ -59,6 +61,15 @@ func (x *suspecting) why(e *graph.Edge) string {
 		return fmt.Sprintf("it was seen once, and its client %d times", c.records)
 	}
 	return x.step(e, c)
+}
+
+// oneWayPorts are those of protocols whose servers never answer, as installed: SNMP traps, syslog, GELF, NetFlow,
+// IPFIX, sFlow, StatsD with its exporters, and the agents of Jaeger and Datadog.
+var oneWayPorts = []uint16{162, 514, 2055, 4739, 5775, 6343, 6831, 6832, 8125, 8126, 9125, 9995, 9996, 12201}
+
+// foreign reports whether a pod is asked by one of another namespace.
+func foreign(src, dst *graph.Peer) bool {
+	return src.Workload >= 0 && dst.Workload >= 0 && src.Namespace != dst.Namespace
 }
 
 // byHand reports whether a peer is a pod with the one label that kubectl run gives, and no owner.
