@@ -147,10 +147,14 @@ Exit codes: 0 fine, 1 error, 2 usage, 3 the result asks for attention (--fail-on
 func markUsage(c *cobra.Command) {
 	if args := c.Args; args != nil {
 		c.Args = func(cmd *cobra.Command, a []string) error {
-			if err := args(cmd, a); err != nil {
-				return &run.Usage{Err: err}
+			err := args(cmd, a)
+			if err == nil {
+				return nil
 			}
-			return nil
+			if strings.Contains(err.Error(), "arg(s)") { // cobra counts, and does not say of what
+				err = fmt.Errorf("the arguments do not fit: %d are given, and it is '%s'", len(a), strings.TrimSuffix(cmd.UseLine(), " [flags]"))
+			}
+			return &run.Usage{Err: err}
 		}
 	} else if c.HasSubCommands() {
 		c.Args = func(cmd *cobra.Command, a []string) error {

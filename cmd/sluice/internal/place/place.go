@@ -4,7 +4,10 @@ package place
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/fileblob"  // file://
@@ -111,6 +114,11 @@ func open(ctx context.Context, at string, files func(store.Files) (*store.Store,
 		return nil, err
 	}
 	st, err := files(f)
+	if errors.Is(err, store.ErrNoStore) && !bucket.IsURL(at) {
+		if _, none := os.Stat(at); errors.Is(none, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: there is no such directory", err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
