@@ -38,10 +38,15 @@ func (b *batch) fill(s *splitter) bool {
 // newSplitter makes a splitter of an input.
 func (r *reader) newSplitter(in io.Reader) *splitter {
 	search := r.newSearch()
+	has := func(text []byte) bool { return search.finder.find(text) > 0 }
 	return &splitter{in: in, block: r.block, line: 1, record: r.sniff, has: func(text []byte) bool {
-		return !r.sniff(text) && search.finder.find(text) > 0
+		return !r.sniff(text) && (has(text[:min(len(text), probeSize)]) || has(text))
 	}}
 }
+
+// probeSize is how much of a value is looked into first for records. It is asked for each bracket around those of an
+// answer, and most have one at once.
+const probeSize = 64 << 10
 
 // values reads records that take more than a line each, or part of one.
 func (r *reader) values(name string, in io.Reader, packed bool) error {
