@@ -268,7 +268,7 @@ func (f *finder) inside(text []byte, n node) {
 		f.found++
 		if f.depth > 1 {
 			f.deep = append(f.deep[:0], f.path...)
-		} else if n.kind != 'e' {
+		} else {
 			f.hits = append(f.hits, n)
 		}
 	} else {

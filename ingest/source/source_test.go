@@ -489,8 +489,8 @@ func TestListsAlike(t *testing.T) {
 	}
 }
 
-// TestDeepAlike: lines whose record stands in strings of strings, in Base64, or in a cell of CSV are read for what they
-// are, each by itself and after lines that look alike.
+// TestDeepAlike: lines whose record stands in strings of strings, in Base64, in a cell of CSV, or as a string in a text
+// that is no JSON are read for what they are, each by itself and after lines that look alike.
 func TestDeepAlike(t *testing.T) {
 	port := 0
 	one := func() string { port++; return fmt.Sprintf(record, port) }
@@ -567,6 +567,30 @@ func TestDeepAlike(t *testing.T) {
 		`"b",` + cell(one()) + `,"{`,
 		cell(one()) + `,h`,
 		cell(one()) + `,h`,
+
+		text(one()),
+		text(one() + "\n"),
+		text(one() + one()),
+		text(one()) + text(one()),
+		text(one()) + one(),
+		text(one()[:120]),
+		text(one())[:120],
+		text(`{"x":1}`),
+		text(fluent(one(), "")),
+		text(docker(one())),
+		`at=1 msg=` + text(one()),
+		`at=22 msg=` + text(one()) + ` level=info`,
+		`at=3 msg=` + text(one()) + ` then=` + text(one()),
+		`at=4 msg=` + text(one()) + ` then="["`,
+		`at=5 by="a" msg=` + text(one()),
+		`at=6 by="[" msg=` + text(one()),
+		`at=7 by="{" msg=` + text(one()),
+		`at=8 by="" msg=` + text(one()) + ` data=` + base(one()),
+		`at=9 msg=` + text(one()[:120]),
+		`at=10 msg=` + text(one())[:120],
+		`at=11 msg=` + text(`{"x":1}`),
+		`at=12 msg="` + one() + `"`,
+		`at=13 msg="{}"`,
 	}
 	ahead := fmt.Sprintf(record, 1000) + "\n" + fmt.Sprintf(record, 1001) + "\n" // so that it is a log of lines
 	read := func(lines ...string) (ports []int, rejects int) {
@@ -594,7 +618,7 @@ func TestDeepAlike(t *testing.T) {
 	if diff := cmp.Diff(alone, all); diff != "" || wrong != rejected {
 		t.Errorf("%d refused together, %d alone (-alone +together): %s", wrong, rejected, diff)
 	}
-	if len(alone) < 50 || rejected < 5 {
+	if len(alone) < 65 || rejected < 5 {
 		t.Errorf("%v, %d", alone, rejected)
 	}
 }
@@ -616,6 +640,8 @@ func FuzzAlike(f *testing.F) {
 	f.Add(`{"log":`+quoted(`{"a":{"b":`+one+`},"n":1}`)+`}`, `{"log":`+quoted(`{"a":{"b":`+one+`},"n":"{}"}`)+`}`)
 	encoded := base64.StdEncoding.EncodeToString([]byte(one))
 	f.Add(`{"data":"`+encoded+`","n":1}`, `{"data":"`+encoded+`","n":"`+encoded+`"}`)
+	f.Add(quoted(one), quoted(one)+quoted(one))
+	f.Add(`at=1 by="a" msg=`+quoted(one), `at=2 by="[" msg=`+quoted(one)+` b="{`)
 	f.Add(`a,"`+strings.ReplaceAll(one, `"`, `""`)+`",b`, `a,"`+strings.ReplaceAll(one, `"`, `""`)+`","["`)
 	f.Fuzz(func(t *testing.T, before, line string) {
 		if strings.Contains(before+line, "\n") {

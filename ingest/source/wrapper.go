@@ -14,6 +14,7 @@ type wrapper struct {
 	before, behind pattern
 	quoted         bool     // the record was a string, behind whose quote behind stood
 	cell           bool     // the record was a cell of CSV, of doubled quotes, behind which the quote and behind stood
+	plain          bool     // the record was a string in a text that is no JSON, where no other text has brackets
 	strict         bool     // what stands behind has to be as it was, whatever it holds
 	inside         *wrapper // what stood around the record in that string, where the string was not the record itself
 	between        pattern  // of a list what stood between its records, nil where there was one
@@ -22,6 +23,9 @@ type wrapper struct {
 // ends reports whether what stands behind a record in a string holds no other one: it has no object in any spelling, or
 // is what stood behind one before.
 func (p *wrapper) ends(behind []byte, r *repeat) bool {
+	if p.plain {
+		return !bytes.ContainsAny(behind, "[{")
+	}
 	return !p.strict && holdsNothing(behind) && !bytes.Contains(behind, encodedObject) ||
 		p.behind.begins(behind, r) == len(behind)
 }
@@ -58,6 +62,8 @@ func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []
 		return w.list(p, source, line, text, n)
 	case p.cell:
 		return w.cell(source, line, text, n)
+	case p.plain && !opensEscaped(text, n):
+		return false
 	case !p.quoted:
 		end := p.behind.ends(text)
 		return end > n && w.flow(source, line, text[n:end])
@@ -86,6 +92,15 @@ func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []
 		return w.alike(p.inside, depth+1, source, line, inner)
 	}
 	return w.flow(source, line, inner)
+}
+
+// opensEscaped reports whether an object of escaped quotes, and nothing before it, begins at n of a text.
+func opensEscaped(text []byte, n int) bool {
+	if n == len(text) || text[n] != '{' || bytes.ContainsAny(text[:n], "[{") {
+		return false
+	}
+	i := begin(text, n)
+	return i < len(text) && text[i] == '\\'
 }
 
 // cell decodes the record of a cell of CSV that begins at n, where no other text has brackets.
@@ -120,6 +135,12 @@ func (w *worker) wrapped(text []byte, records []node) {
 	if first.kind == 'c' {
 		if len(records) == 1 {
 			w.keep(wrapper{before: newPattern(text[:first.from], &repeat{}), quoted: true, cell: true})
+		}
+		return
+	}
+	if first.kind == 'e' {
+		if len(records) == 1 && bytes.HasSuffix(text[:first.from], []byte(`"`)) {
+			w.keep(wrapper{before: newPattern(text[:first.from], &repeat{}), quoted: true, plain: true})
 		}
 		return
 	}
