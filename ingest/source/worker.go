@@ -175,8 +175,15 @@ func (w *worker) several(source string, line int64, text []byte, quiet bool) {
 // object is how an object begins that may be a record.
 var object = []byte(`{"`)
 
+// between are the bytes that hand-cut lists, tar, and whoever ends records with a zero byte leave between records and
+// behind them.
+const between = ",[]\x00" + blankBytes
+
 // nothing rejects a text in which no record was found.
 func (w *worker) nothing(source string, line int64, text []byte) {
+	if len(bytes.Trim(text, between)) == 0 {
+		return
+	}
 	if text[0] != '{' && text[0] != '[' && text[0] != '"' {
 		w.malformed(source, line, model.BadJSON, "no record in this text: "+ingest.Excerpt(text))
 		return
