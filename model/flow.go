@@ -85,7 +85,7 @@ const (
 	MarkWorldPod                      // an end is a pod by name but reserved:world by identity
 	MarkHostNetwork                   // an end is a hostNetwork pod, taken as its node
 	MarkUnmanaged                     // an end is a pod that the CNI does not manage
-	MarkReplyNo                       // undecided although the record said is_reply=false
+	MarkReplyNo                       // undecided, or the answer to a ping, although the record said is_reply=false
 	MarkDenied                        // undecided record of a policy drop
 	MarkL7Denied                      // an L7 rule denied the request; the connection itself was allowed
 	MarkStagedDeny                    // staged policies would deny (Calico pending)

@@ -86,7 +86,7 @@ var pages = map[Kind]page{
 	KindInexpressible: {Blocks,
 		"A connection worked and the dialect has no rule that allows just it: a protocol or a peer that it cannot name, or a pod that no selector reaches.",
 		"A default deny would cut it, so its port is held open at its workload, or all of that direction where no rule can say the port.",
-		"Use a dialect that can say it, name the addresses under networks, give the pod labels, or accept the cut with --enforce-anyway."},
+		"Use a dialect that can say it, decide to ignore what nothing needs, name the addresses under networks, or give the pod labels; --enforce-anyway cuts it."},
 	KindRefused: {Blocks,
 		"Records were seen whose direction, ends or ports the log leaves open, or of pods that no selector reaches.",
 		"No rule is learned from them. A default deny may cut what they stand for, so that stays open: to that peer, where it can be told.",

@@ -107,6 +107,9 @@ func (n *Normalizer) Flow(f *model.Flow) {
 		o.Src, o.Dst, o.Port = f.Dst.ID, f.Src.ID, f.SrcPort
 		srcPod, dstPod = dstPod, srcPod
 	}
+	if fate == model.Reply && f.IsReply == model.No {
+		o.Marks |= model.MarkReplyNo
+	}
 	// Noise and refusals are counted, not listed: client ports must not make rows.
 	switch {
 	case fate == model.Irrelevant && f.IsReply == model.Unknown:

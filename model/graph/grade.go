@@ -78,6 +78,7 @@ const (
 type proof struct {
 	old        bool // a row does not say what came back
 	answered   bool
+	unasked    bool // conntrack knew of no request to the answer, which anybody can send
 	reset      bool
 	unanswered bool // a record that counts packets shows that none came back
 	uncounted  bool // another one does not show it
@@ -95,6 +96,8 @@ func proofOf(items []item) proof {
 		t, fate := items[i].t, items[i].k.fate
 		p.old = p.old || t.old
 		switch {
+		case fate == model.Reply && items[i].k.marks&model.MarkReplyNo != 0:
+			p.unasked = p.unasked || t.marks&model.MarkAnswered != 0
 		case fate == model.Reply:
 			p.answered = p.answered || t.marks&model.MarkAnswered != 0
 			p.reset = p.reset || t.marks&model.MarkReset != 0
@@ -115,6 +118,7 @@ func proofOf(items []item) proof {
 			p.proxied = p.proxied || o == model.AtL7 || o == model.ToProxy || items[i].k.verdict == model.Redirected
 		}
 	}
+	p.answered = p.answered || p.unasked && p.forwards
 	return p
 }
 
@@ -129,6 +133,7 @@ type grader struct {
 	habits map[place]*habit // with hour 0
 	span   span
 	counts bool // the log counts packets, and some came back
+	asked  bool // the log shows what clients send
 	// refusals are the ICMP errors by which a server, first, told a client that nobody listens; unheard are the ports
 	// over which nobody answered the same client.
 	refusals map[pair]uint64
@@ -167,7 +172,7 @@ func newGrader(g *Graph, cfg *Config, covered span, items []item, from []int, re
 	}
 	r.each(func(i EdgeID) { r.proofs[i] = proofOf(r.of(i)) })
 	for i, e := range g.AllEdges() {
-		r.counts = r.counts || r.proofs[i].counted
+		r.counts, r.asked = r.counts || r.proofs[i].counted, r.asked || r.proofs[i].forwards
 		if e.Proto == model.UDP && r.silent(i) {
 			r.unheard[pair{e.Dst, e.Src}]++
 		}
@@ -359,6 +364,8 @@ func (r *grader) gradeOf(i EdgeID) (Grade, Doubt) {
 		return Answered, DoubtNone
 	case p.old:
 		return GradeUnknown, DoubtOld
+	case p.unasked:
+		return r.gradeUnasked(e)
 	case p.proxied:
 		return GradeUnknown, DoubtNoAnswers
 	case p.unanswered || p.reset && p.forwards && !p.uncounted:
@@ -426,6 +433,15 @@ func (r *grader) unanswered(i EdgeID) (Grade, Doubt) {
 		return GradeUnknown, DoubtCutOff
 	}
 	return Attempted, DoubtNone
+}
+
+// gradeUnasked grades answers that conntrack knew of no request to, and that the log shows none to: it lost the
+// request, or there was none. Where the log shows what clients send it would show that as well.
+func (r *grader) gradeUnasked(e *Edge) (Grade, Doubt) {
+	if r.asked && !r.incomplete(e) && (!r.nearEdge(e.First) || r.amid(e)) {
+		return Attempted, DoubtNone
+	}
+	return Answered, DoubtNone
 }
 
 // gradeAsked grades what has no flags to tell by and is nothing without an answer: a ping, an association of SCTP.

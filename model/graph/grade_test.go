@@ -373,6 +373,9 @@ func sctp(o *model.Observation) { o.Proto = model.SCTP; o.Marks |= model.MarkNot
 
 func ping(o *model.Observation) { o.Proto = model.ICMP; o.Marks |= model.MarkNoted }
 
+// unasked is an answer of which the record says that it is no reply.
+func unasked(o *model.Observation) { o.Marks |= model.MarkReplyNo }
+
 func unreachable(o *model.Observation) {
 	o.Proto, o.Reason, o.Marks = model.ICMP, model.ICMPError, model.MarkNoted
 }
@@ -403,6 +406,16 @@ func TestNeedsAnswer(t *testing.T) {
 		}},
 		{name: "in a log without answers", want: "8/icmp allowed unknown: the log does not show answers to it", silent: true, see: func(w *world, a, b model.EndpointID) {
 			w.see(0, a, b, 8, model.Used, model.AtDestination, both(ping, records(9)))
+		}},
+		{name: "an answer that nobody asked for", want: "8/icmp pending attempted", see: func(w *world, a, b model.EndpointID) {
+			w.see(5, a, b, 8, model.Reply, model.ToStack, both(ping, answer, unasked))
+		}},
+		{name: "one whose request conntrack forgot", want: "8/icmp allowed answered", see: func(w *world, a, b model.EndpointID) {
+			w.see(5, a, b, 8, model.Used, model.AtDestination, ping)
+			w.see(5, a, b, 8, model.Reply, model.ToStack, both(ping, answer, unasked))
+		}},
+		{name: "one in a log of answers alone", want: "8/icmp allowed answered", silent: true, see: func(w *world, a, b model.EndpointID) {
+			w.see(5, a, b, 8, model.Reply, model.ToStack, both(ping, answer, unasked))
 		}},
 		{name: "messages that no host answers", want: "42/icmp pending attempted", see: func(w *world, a, b model.EndpointID) {
 			w.see(0, a, b, 42, model.Used, model.AtDestination, both(ping, records(9)))
