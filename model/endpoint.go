@@ -110,11 +110,23 @@ func (l Labels) Get(key string) (string, bool) {
 	return "", false
 }
 
-// MakeLabels sorts by key and removes duplicate keys (the smallest value stays).
+// MakeLabels sorts by key and removes duplicate keys (the smallest value stays). Mostly they are so already.
 func MakeLabels(kv []string) Labels {
-	out := slices.Clone(kv)
-	slices.SortFunc(out, CompareLabels)
-	return Labels(slices.CompactFunc(out, func(a, b string) bool { return labelKey(a) == labelKey(b) }))
+	if len(kv) == 0 {
+		return nil
+	}
+	out := make(Labels, len(kv))
+	copy(out, kv)
+	last := labelKey(out[0])
+	for _, l := range out[1:] {
+		k := labelKey(l)
+		if k <= last {
+			slices.SortFunc(out, CompareLabels)
+			return slices.CompactFunc(out, func(a, b string) bool { return labelKey(a) == labelKey(b) })
+		}
+		last = k
+	}
+	return out
 }
 
 func labelKey(kv string) string { k, _, _ := strings.Cut(kv, "="); return k }
@@ -182,8 +194,16 @@ func (e *Endpoint) Compare(o *Endpoint) int {
 			return strings.Compare(s[0], s[1])
 		}
 	}
-	if c := slices.Compare(e.Labels, o.Labels); c != 0 {
-		return c
+	for i, l := range e.Labels {
+		if i == len(o.Labels) {
+			return 1
+		}
+		if l != o.Labels[i] { // sooner than which one is less
+			return strings.Compare(l, o.Labels[i])
+		}
+	}
+	if len(e.Labels) < len(o.Labels) {
+		return -1
 	}
 	return strings.Compare(e.Key(), o.Key())
 }

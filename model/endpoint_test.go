@@ -52,3 +52,22 @@ func TestCompareIsTheOrderOfKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestMakeLabels: in whatever order labels come, each key is there once, with its smallest value, in the order of keys.
+func TestMakeLabels(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                "",
+		"a=1":             "a=1",
+		"a=1 b=2 c":       "a=1 b=2 c",
+		"b=2 a=1":         "a=1 b=2",
+		"a=1 b=3 b=2 c=0": "a=1 b=2 c=0",
+		"a=2 b=1 a=1":     "a=1 b=1",
+		"a.b=1 a=2":       "a=2 a.b=1",
+		"a a=1":           "a",
+	} {
+		given := strings.Fields(in)
+		if got := strings.Join(MakeLabels(given), " "); got != want || strings.Join(given, " ") != in {
+			t.Errorf("%s: %s, not %s; given back as %s", in, got, want, given)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,9 +15,18 @@ type workload struct{ name, kind string }
 // object is what an endpoint object holds.
 type object struct {
 	cluster, namespace, pod string
-	labels                  []string
+	labels                  *labelled
 	workload                workload // the first one
 	known                   bool     // has an identity
+}
+
+// labelled is what the labels of an object say. All objects with the same labels share it.
+type labelled struct {
+	namespace, cluster, account string
+	own, ofNamespace            model.Labels
+	entities                    model.Entities
+	cidr                        bool
+	none                        bool // there are no labels
 }
 
 // Labels of which one says what it is an endpoint of.
@@ -26,52 +36,57 @@ const (
 	labelAccount   = "io.cilium.k8s.policy.serviceaccount"
 )
 
-// identity makes an endpoint of an object, without its address where that makes it, and tells whether its records carry
-// the name of the pod.
-func (o *object) identity() (ep model.Endpoint, named bool) {
-	ep = model.Endpoint{
-		Namespace: o.namespace,
-		Cluster:   o.cluster,
-		Owner:     model.Owner{Kind: o.workload.kind, Name: o.workload.name},
-	}
+func newLabelled(labels []string) *labelled {
 	var room [2][32]string // most have no more
-	own, ns := room[0][:0], room[1][:0]
-	cidr := false
-	for _, l := range o.labels {
+	own, ofNamespace := room[0][:0], room[1][:0]
+	s := &labelled{none: len(labels) == 0}
+	for _, l := range labels {
 		if r, ok := strings.CutPrefix(l, "reserved:"); ok {
 			x, known := model.ParseEntity(r)
 			if !known {
 				x = model.UnknownEntity
 			}
-			ep.Entities |= x
+			s.entities |= x
 			continue
 		}
 		if strings.HasPrefix(l, "cidr:") || strings.HasPrefix(l, "fqdn:") || strings.HasPrefix(l, "cidrgroup:") {
-			cidr = true
+			s.cidr = true
 			continue
 		}
 		l = strings.TrimPrefix(l, "k8s:")
 		k, v, _ := strings.Cut(l, "=")
 		if n, ok := strings.CutPrefix(l, "io.cilium.k8s.namespace.labels."); ok {
-			ns = append(ns, n)
+			ofNamespace = append(ofNamespace, n)
 			continue
 		}
 		switch k {
 		case labelNamespace:
-			if ep.Namespace == "" {
-				ep.Namespace = v
-			}
+			s.namespace = cmp.Or(s.namespace, v)
 		case labelCluster:
-			if ep.Cluster == "" {
-				ep.Cluster = v
-			}
+			s.cluster = cmp.Or(s.cluster, v)
 		case labelAccount:
-			ep.ServiceAccount = v
+			s.account = v
 		default:
 			own = append(own, strings.TrimSuffix(l, "="))
 		}
 	}
-	ep.Labels, ep.NamespaceLabels = model.MakeLabels(own), model.MakeLabels(ns)
+	s.own, s.ofNamespace = model.MakeLabels(own), model.MakeLabels(ofNamespace)
+	return s
+}
+
+// identity makes an endpoint of an object, without its address where that makes it, and tells whether its records carry
+// the name of the pod.
+func (o *object) identity() (ep model.Endpoint, named bool) {
+	s := o.labels
+	ep = model.Endpoint{
+		Namespace:       cmp.Or(o.namespace, s.namespace),
+		Cluster:         cmp.Or(o.cluster, s.cluster),
+		Owner:           model.Owner{Kind: o.workload.kind, Name: o.workload.name},
+		ServiceAccount:  s.account,
+		Labels:          s.own,
+		NamespaceLabels: s.ofNamespace,
+		Entities:        s.entities,
+	}
 	switch pod := o.pod; {
 	case ep.Entities&(model.Host|model.RemoteNode) != 0:
 		m := model.Marks(0)
@@ -79,7 +94,7 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 			m = model.MarkHostNetwork
 		}
 		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities, Marks: m}, false
-	case len(own) > 0:
+	case len(s.own) > 0:
 		ep.Kind, ep.Entities = model.KindPod, 0
 	case pod != "" && ep.Entities&model.World != 0:
 		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkWorldPod
@@ -87,11 +102,11 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 		ep.Kind, ep.Entities, ep.Name, ep.Marks = model.KindPod, 0, pod, model.MarkUnmanaged
 	case ep.Entities&model.KubeAPIServer != 0:
 		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, false
-	case ep.Entities&model.World != 0 || cidr:
+	case ep.Entities&model.World != 0 || s.cidr:
 		return model.Endpoint{Kind: model.KindAddress, Entities: model.World}, false
 	case ep.Entities != 0:
 		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, false
-	case pod != "" && len(o.labels) == 0 && !o.known:
+	case pod != "" && s.none && !o.known:
 		ep.Name = pod
 	case pod != "":
 		ep.Kind, ep.Name = model.KindPod, pod

@@ -17,6 +17,15 @@ type list struct {
 	items  []string
 	joined []byte // items, each with a zero byte behind it
 	first  workload
+	said   *labelled // what they say as labels, once it was asked for
+}
+
+// says returns what a list says as labels.
+func (l *list) says() *labelled {
+	if l.said == nil {
+		l.said = newLabelled(l.items)
+	}
+	return l.said
 }
 
 // lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing

@@ -282,7 +282,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			namespace: string(namespace),
 			pod:       string(pod),
 			known:     len(identity) > 0,
-			labels:    labels.items,
+			labels:    labels.says(),
 		}
 		if workloads != nil {
 			o.workload = workloads.first

@@ -292,7 +292,7 @@ func (r *reader) someone(e *end) model.Ref {
 		return e.ref
 	}
 	if r.nobody == nil {
-		ep, _ := (&object{}).identity()
+		ep, _ := (&object{labels: newLabelled(nil)}).identity()
 		ref := refer(r.tables, ep)
 		r.nobody = &ref
 	}

@@ -51,6 +51,7 @@ func (w *Wire) endpoint(b []byte) (model.Ref, []byte, error) {
 // wire reads an Endpoint message.
 func (o *object) wire(b []byte) error {
 	var f field
+	var labels []string
 	first := true
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
@@ -69,7 +70,7 @@ func (o *object) wire(b []byte) error {
 		case 3:
 			o.namespace = string(f.b)
 		case 4:
-			o.labels = append(o.labels, string(f.b))
+			labels = append(labels, string(f.b))
 		case 5:
 			o.pod = string(f.b)
 		case 6:
@@ -81,6 +82,7 @@ func (o *object) wire(b []byte) error {
 			o.cluster = string(f.b)
 		}
 	}
+	o.labels = newLabelled(labels)
 	return nil
 }
 

@@ -115,12 +115,17 @@ type verdict struct {
 func learn(spaces []*space, cfg Config) *judge {
 	j := &judge{cfg: cfg, labels: map[string]verdict{}, random: map[string]bool{}}
 	for _, sp := range spaces {
+		var last model.Labels // of the pod before, which are often the same, or most of them
 		for _, p := range sp.pods {
-			for _, kv := range p.Labels {
+			for i, kv := range p.Labels {
+				if i < len(last) && last[i] == kv {
+					continue
+				}
 				if _, ok := j.labels[kv]; !ok {
 					j.labels[kv] = j.look(kv)
 				}
 			}
+			last = p.Labels
 		}
 	}
 	j.learnRandom(spaces)
