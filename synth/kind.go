@@ -250,7 +250,7 @@ var pages = map[Kind]page{
 	KindOwners: {Warning,
 		"Names that were registered by different owners stand for one address.",
 		"Where the dialect allows names each of them is allowed, and its owner can point it at any address.",
-		"Reject those that are not needed."},
+		"Find out why the client asks for each, and learn again once it asks for those alone that it needs. A decision is about the address: reject denies it under all of its names."},
 	KindLate: {Warning,
 		"Some records are dated after nearly all others, or after the clock.",
 		"A clock is wrong or they are forged; ages are counted to the time before which the others lie.",

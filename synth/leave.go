@@ -3,6 +3,7 @@ package synth
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,11 +161,21 @@ func (x *leaver) leaveDecided(i graph.EdgeID, e *graph.Edge, en edgeEnd) bool {
 		)
 		x.block(en.namespace, en.dir, x.holdable(en.self), i, text)
 	case d.Verdict == decision.Reject:
-		x.find(KindRejected.at(i, en.namespace, en.dir, text, "it is denied on purpose once the direction is"))
+		x.find(KindRejected.at(i, en.namespace, en.dir, text+otherNames(d, e), "it is denied on purpose once the direction is"))
 	default:
 		x.find(KindIgnored.at(i, en.namespace, en.dir, text, "nothing is learned of it, and it holds nothing open"))
 	}
 	return true
+}
+
+// otherNames says under which names an address is denied of which a decision gives one: it is one edge under all.
+func otherNames(d *decision.Decision, e *graph.Edge) string {
+	name, ok := strings.CutPrefix(d.Destination, "name:")
+	others := slices.DeleteFunc(slices.Clone(e.Names), func(n string) bool { return strings.EqualFold(n, name) })
+	if !ok || len(others) == 0 || len(others) == len(e.Names) {
+		return ""
+	}
+	return "; its address is denied under its other names, too: " + strings.Join(others, ", ")
 }
 
 func orSomebody(by string) string {

@@ -274,7 +274,7 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		note(KindOwners, "has names of several owners for one address, asked for by "+s.g.Peers[e.Src].ID+": "+
 			strings.Join(e.Names, ", "),
 			"where the dialect allows names each is allowed, and its owner can point it at any address; "+
-				"reject those that are not needed")
+				"a decision is about the address, under all of them")
 	}
 }
 

@@ -177,7 +177,7 @@ func (m *Manifest) Command(f *Finding, dir string) string {
 		if f.Edge != nil {
 			return "sluice.yaml: " + m.Edges[*f.Edge].decide(decision.Accept)
 		}
-	case synth.KindLearnedDenied, synth.KindSuspect, synth.KindOwners, synth.KindMetadata:
+	case synth.KindLearnedDenied, synth.KindSuspect, synth.KindMetadata:
 		if f.Edge != nil {
 			return "sluice.yaml: " + m.Edges[*f.Edge].decide(decision.Reject)
 		}
