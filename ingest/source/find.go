@@ -148,6 +148,10 @@ func (f *finder) members(text []byte, i int) int {
 	first := -1
 	var known map[string]bool
 	for i++; i < len(f.nodes) && f.nodes[i].from < end && f.broken != cutRecord; {
+		if f.excerpt(text, i, i-1, end) || f.excerpt(text, i, i+1, end) {
+			i++
+			continue
+		}
 		if first < 0 {
 			at, before := i, f.found
 			if i = f.visit(text, i); f.found > before {
@@ -173,6 +177,16 @@ func (f *finder) members(text []byte, i int) int {
 		i = next
 	}
 	return i
+}
+
+// excerpt reports whether node i is a string that is the beginning of another one of the object that ends at end, as
+// GELF has for readers: what is cut off there stands in the other.
+func (f *finder) excerpt(text []byte, i, other int, end int32) bool {
+	if other >= len(f.nodes) || f.nodes[other].from >= end || f.nodes[i].kind != '"' || f.nodes[other].kind != '"' {
+		return false
+	}
+	a, b := f.nodes[i], f.nodes[other]
+	return a.to-a.from < b.to-b.from && bytes.HasPrefix(text[b.from:b.to], text[a.from:a.to-1])
 }
 
 // collect returns copies of the records in node i, and the node after it.

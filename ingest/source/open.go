@@ -90,6 +90,7 @@ var foreign = []struct{ start, what string }{
 	{"\xFF\x06\x00\x00sNaPpY", "packed with snappy: unpack it, or pack it with gzip or zstd"},
 	{"PK\x03\x04", "a zip archive: unpack it, and give the files or their directory"},
 	{"PAR1", "a Parquet file: a store is read whole, by its directory"},
+	{"Obj\x01", "an Avro file: write its records as JSON, one a line"},
 }
 
 // skipMark passes over the mark that UTF-8 text may begin with. What is no text is an error.

@@ -203,11 +203,8 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 		peek, err = br.Peek(farPeek)
 		h, ok = r.head(peek, err != nil)
 	}
-	if !ok && bytes.Contains(peek, parsedBody) {
-		return errors.New(parsedText)
-	}
 	if !ok {
-		return errors.New("no flow log of Hubble or Calico")
+		return noLog(peek)
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
@@ -220,12 +217,6 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	return r.values(s.Name, in, packed)
 }
-
-// parsedBody is in what OpenTelemetry's collector writes of a record that it has read into a map.
-var parsedBody = []byte(`"kvlistValue"`)
-
-const parsedText = "records of OpenTelemetry with parsed bodies (kvlistValue), which are not read: " +
-	"have the collector keep the text of each record (receiver filelog without json_parser)"
 
 // newlines is blank lines without end.
 type newlines struct{}

@@ -78,6 +78,8 @@ func readAll(t *testing.T, workers int, stdin io.Reader, inputs ...string) (*log
 	return l, sum
 }
 
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
 func TestShapes(t *testing.T) {
 	one, two, three := fmt.Sprintf(record, 1), fmt.Sprintf(record, 2), fmt.Sprintf(pretty, 3)
 	cases := []struct {
@@ -97,6 +99,11 @@ func TestShapes(t *testing.T) {
 		{"zero bytes for line breaks", one + "\x00" + two + "\x00", []int{1, 2}, nil},
 		{"zero bytes behind all", one + "\n" + two + "\n" + strings.Repeat("\x00", 1<<10), []int{1, 2}, nil},
 		{"zero bytes and more", one + "\n\x00,\x00 a\n" + two, []int{1, 2}, []string{"2:bad-json"}},
+		{"excerpt before the text", `{"short":` + quote(one[:250]) + `,"full":` + quote(one) + "}\n" + two, []int{1, 2}, nil},
+		{"excerpt behind the text", `{"full":` + quote(one) + `,"n":1,"short":` + quote(one[:250]) + "}\n" + two, []int{1, 2}, nil},
+		{"excerpt of another", `{"short":` + quote(two[:250]) + `,"full":` + quote(one) + "}\n" + two, []int{1, 2}, []string{"1:bad-json"}},
+		{"excerpt of another's", `[{"short":` + quote(one[:250]) + `},{"full":` + quote(one) + "}]\n", []int{1}, []string{"1:bad-json"}},
+		{"excerpt alone", `{"short":` + quote(one[:250]) + "}\n" + two, []int{2}, []string{"1:bad-json"}},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
 		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:truncated"}},
