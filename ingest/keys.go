@@ -3,7 +3,6 @@ package ingest
 import (
 	"encoding/binary"
 	"iter"
-	"math/bits"
 )
 
 // Keys yields the members of a JSON object that may be cut off or broken: each key as written, without its quotes, and
@@ -75,23 +74,43 @@ func valueEnd(b []byte, i int) int {
 
 // stringEnd returns the index after the string at i, -1 where it has no end.
 func stringEnd(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		if i+8 <= len(b) {
-			m := Marks(binary.LittleEndian.Uint64(b[i:]), '"', '\\', '"')
-			if m == 0 {
-				i += 7
-				continue
-			}
-			i += bits.TrailingZeros64(m) >> 3
-		}
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
+	for i++; ; i++ {
+		i = Inside(b, i)
+		for i < len(b) && b[i] != '"' && b[i] != '\\' {
 			i++
 		}
+		switch {
+		case i >= len(b):
+			return -1
+		case b[i] == '"':
+			return i + 1
+		}
+		i++
 	}
-	return -1
+}
+
+// Inside passes over eight bytes at a time that are inside of a string, with the escapes in them, of which one that
+// holds a record has many. It stops where that is not sure, before an escape or before eight bytes in which the string
+// or a line may end. Marks of quotes and line breaks may be too many, those of backslashes are exact.
+func Inside(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	escaped := uint64(0) // of the next byte
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		y := x ^ '\\'*ones
+		slashes := ^((y&^highs + ^uint64(highs)) | y) & highs
+		escaped |= slashes << 8
+		quotes, breaks := x^'"'*ones, x^'\n'*ones
+		stops := (quotes-ones)&^quotes&highs&^escaped | (breaks-ones)&^breaks&highs
+		if stops|slashes&escaped != 0 {
+			break
+		}
+		escaped = slashes >> 56
+	}
+	if escaped&0xff != 0 {
+		i--
+	}
+	return i
 }
 
 // Marks marks those among eight bytes, the first one lowest, that are p, q or r, all of ASCII. The lowest mark is

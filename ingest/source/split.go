@@ -443,12 +443,7 @@ var scalar = func() (is [256]bool) {
 // line break or nothing comes before its end, it is not whole, and what is returned is how many bytes are.
 func strEnd(b []byte, inside int) (n int, whole bool) {
 	for i := inside; ; {
-		for ; i+8 <= len(b); i += 8 {
-			if m := ingest.Marks(binary.LittleEndian.Uint64(b[i:]), '"', '\\', '\n'); m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-		}
+		i = ingest.Inside(b, i)
 		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] != '\n' {
 			i++
 		}
