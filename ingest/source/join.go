@@ -53,18 +53,22 @@ var (
 
 func jsonPiece(line []byte) (p piece, ok bool) {
 	p.escaped = true
+	text, rest := []byte(nil), line // a mark may stand in the rest: in the text quotes are escaped
 	if inner, docker := bytes.CutPrefix(line, dockerLog); docker {
 		if i, stderr := dockerEnd(inner); i >= 0 {
 			return piece{text: inner[:i], stderr: stderr, escaped: true}, true
 		}
-		if i := bytes.LastIndex(inner, streamKey); i >= 0 && !hasMark(line) {
-			p.text, p.more = inner[:i], !bytes.HasSuffix(inner[:i], escapedNL)
-			p.stderr = bytes.HasPrefix(inner[i+len(streamKey):], stderr)
-			return p, true
+		if n, whole := strEnd(line[len(dockerLog)-1:], 1); whole {
+			text, rest = inner[:n-2], inner[n-2:]
 		}
 	}
-	if !hasMark(line) {
-		return p, false
+	if !hasMark(rest) {
+		stream, ok := bytes.CutPrefix(rest, streamKey)
+		if !ok {
+			return p, false
+		}
+		p.text, p.more, p.stderr = text, !bytes.HasSuffix(text, escapedNL), bytes.HasPrefix(stream, stderr)
+		return p, true
 	}
 	for k, v := range ingest.Keys(line) {
 		if v[0] != '"' {
@@ -87,13 +91,18 @@ func jsonPiece(line []byte) (p piece, ok bool) {
 	return p, ok
 }
 
+// maxDockerEnd is how long stream and time may be.
+const maxDockerEnd = 256
+
 // dockerEnd returns where the text of Docker's line ends that lacks nothing, and whether it went to stderr: behind the
 // last escape, that of its line break, stand stream and time alone. -1: it is another line.
 func dockerEnd(line []byte) (end int, isStderr bool) {
-	i := bytes.LastIndexByte(line, '\\')
+	from := max(0, len(line)-maxDockerEnd)
+	i := bytes.LastIndexByte(line[from:], '\\')
 	if i < 0 {
 		return -1, false
 	}
+	i += from
 	rest, ok := bytes.CutPrefix(line[i:], escapedNL)
 	if !ok {
 		return -1, false

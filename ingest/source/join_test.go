@@ -20,6 +20,10 @@ func TestPieceOf(t *testing.T) {
 		{`{"log":"a\n","stream":"stderr","logtag":"F","time":"t"}`, piece{escaped: true, stderr: true}, `a\n`, true},
 		{`{"log":"a\n","stream":"stdout","time":"t"`, piece{escaped: true}, `a\n`, true},
 		{`{"log":"\\n","time":"t"}`, piece{}, "", false},
+		{`{"log":"a\n","pod":"p","stream":"stdout"}`, piece{}, "", false},
+		{`{"log":"a\n","stream":"stdout","of":{"a":"b","stream":"stderr"}}`, piece{escaped: true}, `a\n`, true},
+		{`{"log":"a","stream":"stderr","of":{"a":"b\n","stream":"stdout"}}`, piece{escaped: true, stderr: true, more: true}, `a`, true},
+		{`{"log":"\"_p\"\n","stream":"stdout","time":"t","k":1}`, piece{escaped: true}, `\"_p\"\n`, true},
 		{`2026-01-01T00:00:00.000000000Z stdout P {"a":`, piece{more: true}, `{"a":`, true},
 		{`2026-01-01T00:00:00.000000000Z stderr F 1}`, piece{stderr: true}, `1}`, true},
 	} {
