@@ -118,7 +118,8 @@ func (c *Config) check() error {
 		}
 	}
 	if c.widens(WidenCIDR) && c.AllowWaste == 0 {
-		return fmt.Errorf("the widening %s opens nothing: allowWaste in the configuration is 0", WidenCIDR)
+		return fmt.Errorf("the widening %s opens nothing: allowWaste in the configuration is 0; "+
+			"write how many addresses never seen one CIDR may take in, such as allowWaste: 16", WidenCIDR)
 	}
 	for _, o := range ofCluster {
 		if c.widens(o.widening) && !slices.ContainsFunc(c.Networks, func(n Network) bool { return n.Name == o.network }) {
