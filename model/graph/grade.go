@@ -131,6 +131,8 @@ type grader struct {
 	proofs []proof
 	shown  map[place]*answers
 	habits map[place]*habit // with hour 0
+	// speaks are the namespaces of pods that sent anything; nil: nobody has to know.
+	speaks map[string]bool
 	span   span
 	counts bool // the log counts packets, and some came back
 	asked  bool // the log shows what clients send
@@ -242,6 +244,7 @@ func (r *grader) survey(obstacles []EdgeID) {
 	if len(hours) == 0 {
 		return
 	}
+	r.speaks = r.senders()
 	var back []uint32 // hours in which the server of an edge answered
 	for i, e := range r.g.AllEdges() {
 		if i%fetchedEdges == 0 {
@@ -289,6 +292,25 @@ func (r *grader) survey(obstacles []EdgeID) {
 	}
 }
 
+// senders are the namespaces of whose pods the log shows what they send. A capture of what some namespaces send
+// (hubble observe --from-namespace) shows none of the answers of others.
+func (r *grader) senders() map[string]bool {
+	out := map[string]bool{}
+	for i, e := range r.g.AllEdges() {
+		items := r.of(i)
+		for n := range items {
+			from := e.Src
+			if items[n].k.fate == model.Reply {
+				from = e.Dst
+			}
+			if p := &r.g.Peers[from]; p.Workload >= 0 && !out[p.Namespace] {
+				out[p.Namespace] = true
+			}
+		}
+	}
+	return out
+}
+
 // answered adds the hours in which items show an answer to a list, in order.
 func answered(hours []uint32, items []item) []uint32 {
 	for i := range items {
@@ -329,13 +351,17 @@ func (r *grader) at(p place) *answers {
 }
 
 // tells reports whether silence means that nobody answered an edge: an answer would have been logged in its hours,
-// since the log shows others then, to the same client or by the same server, or to most clients. Hours with hardly
-// any of its records may show none: those that a log begins or ends in have few answers of anybody.
+// since the log shows others then, to the same client or by the same server, or to most clients, and shows what some
+// pod of the server's namespace sends. Hours with hardly any of its records may show none: those that a log begins or
+// ends in have few answers of anybody.
 func (r *grader) tells(i EdgeID) bool { return r.tellsOf(i, r.g.Edges[i].Proto) }
 
 // tellsOf is tells by the answers of another protocol.
 func (r *grader) tellsOf(i EdgeID, proto model.Proto) bool {
 	e := &r.g.Edges[i]
+	if dst := &r.g.Peers[e.Dst]; r.speaks != nil && dst.Workload >= 0 && !r.speaks[dst.Namespace] {
+		return false
+	}
 	var all, unshown uint64
 	items := r.of(i)
 	for n := range items {
