@@ -32,6 +32,9 @@ func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
 	return c.err
 }
 
+// separator is what RFC 7464 puts before each text.
+const separator = 0x1e
+
 // lineDecoder is a decoder that finds the end of a line by reading the record in it.
 type lineDecoder interface {
 	// Line decodes the line that text begins with, and returns its length with the end of the line; 0 where it does not
@@ -48,6 +51,11 @@ func (w *worker) lines(name string, b *block, h head) {
 	line := int64(0) // of the block
 	known, _ := w.decoders[0].(lineDecoder)
 	for rest := b.text; len(rest) > 0; line++ {
+		if rest[0] == separator {
+			if rest = rest[1:]; len(rest) == 0 {
+				break
+			}
+		}
 		if known != nil && !h.joins && len(w.wrappers) == 0 {
 			if n := known.Line(rest); n > 0 {
 				rest = rest[n:]

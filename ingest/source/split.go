@@ -77,7 +77,7 @@ func (s *splitter) next() (value, bool) {
 			}
 			s.pos++
 			continue
-		case c == '\r' || c == 0x1e: // RFC 7464 puts the latter before each text
+		case c == '\r' || c == separator:
 			s.pos++
 			continue
 		}

@@ -121,9 +121,11 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 		w.decoders[0].Record(source, line, text) {
 		return
 	}
-	if n := ingest.End(text); text[0] == '{' && n > 0 && n < len(text) {
-		w.several(source, line, text, quiet)
-		return
+	if text[0] == '{' {
+		if n := ingest.End(text); n > 0 && n < len(text) {
+			w.several(source, line, text, quiet)
+			return
+		}
 	}
 	if i := bytes.Index(text, object); i > 0 && text[len(text)-1] == '}' &&
 		w.decoders[0].Record(source, line, text[i:]) {
