@@ -107,7 +107,7 @@ func (l *list[T]) table(w io.Writer, format string) *table {
 
 // aligned writes n things as a table, whose rows are made on all processors. There may be hundreds of thousands.
 func (l *list[T]) aligned(w io.Writer, format string, n int, at func(i int) T) error {
-	const portion = 200 // of one block, mostly
+	const portion = 1 << 11
 	t := l.table(w, format)
 	parts := make([]table, (n+portion-1)/portion)
 	model.Each(len(parts), func(k int) {

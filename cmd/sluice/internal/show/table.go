@@ -104,7 +104,7 @@ type tableCell struct {
 
 // Sizes of a block.
 const (
-	blockText  = 1 << 15
+	blockText  = 1 << 14
 	blockCells = 1 << 11
 	columnGap  = 2
 )
