@@ -436,7 +436,7 @@ func (r *grader) gradeTCP(i EdgeID) (Grade, Doubt) {
 	case p.reset:
 		p.soft = true
 		return GradeUnknown, DoubtNoOpening
-	case !p.bare && r.oneSided(i):
+	case !p.bare && few(&r.g.Edges[i]) && r.oneSided(i):
 		return Attempted, DoubtNone
 	case !p.bare:
 		p.soft = r.tells(i)
@@ -497,15 +497,18 @@ func (r *grader) gradeDatagrams(i EdgeID) (Grade, Doubt) {
 		}
 		p.soft = true // systems limit how many errors they send
 	}
-	few := e.Used+e.RefusedRecords <= fewDatagrams && len(e.Windows) == 1
 	switch {
-	case !few || r.g.Peers[e.Dst].Address.IsMulticast():
+	case !few(e) || r.g.Peers[e.Dst].Address.IsMulticast():
 		return r.oneWay(e)
 	case !r.tells(i) && !r.tellsOf(i, model.TCP):
 		return GradeUnknown, DoubtNoAnswers
 	}
 	return r.unanswered(i)
 }
+
+// few reports whether an edge is as few packets as a scanner sends. More of them may be of a connection whose other
+// direction a filter took from the log.
+func few(e *Edge) bool { return e.Used+e.RefusedRecords <= fewDatagrams && len(e.Windows) == 1 }
 
 // oneWay grades datagrams that nobody answered: over days they are a dependency that needs no answer.
 func (r *grader) oneWay(e *Edge) (Grade, Doubt) {
