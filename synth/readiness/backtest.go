@@ -107,10 +107,21 @@ type causes struct {
 	chosen []int            // edges with an end in a chosen namespace, in the order they came
 	fixed  map[int]Cause    // those that do not depend on the time
 	known  map[string]int64 // when the first address of a service came
+	owners map[owner]int64  // when the first workload came of which one has the pods
 }
 
+// owner is what runs pods.
+type owner struct{ namespace, name string }
+
 func (h *history) causes(t Trial) *causes {
-	c := &causes{h: h, fixed: map[int]Cause{}, known: map[string]int64{}}
+	c := &causes{h: h, fixed: map[int]Cause{}, known: map[string]int64{}, owners: map[owner]int64{}}
+	for i := range h.in.Workloads {
+		w := &h.in.Workloads[i]
+		o := owner{w.Namespace, w.Owner}
+		if first, ok := c.owners[o]; w.Owner != "" && w.First != 0 && (!ok || w.First < first) {
+			c.owners[o] = w.First
+		}
+	}
 	for i := range h.edges {
 		e := &h.edges[i]
 		if e.First >= t.AsOf {
@@ -189,7 +200,7 @@ func (c *causes) of(i int, at int64) Cause {
 	for _, w := range []int{e.Src, e.Dst} {
 		switch {
 		case w < 0 || c.h.in.Workloads[w].First < at:
-		case c.h.relabelled(&c.h.in.Workloads[w], at):
+		case c.relabelled(&c.h.in.Workloads[w], at):
 			return LabelDrift
 		default:
 			return NewWorkload
@@ -205,10 +216,9 @@ func (c *causes) of(i int, at int64) Cause {
 }
 
 // relabelled reports whether a workload that came after a time is one that was there under labels of which it has none.
-func (h *history) relabelled(w *Workload, at int64) bool {
-	return w.Owner != "" && slices.ContainsFunc(h.in.Workloads, func(o Workload) bool {
-		return o.Owner == w.Owner && o.Namespace == w.Namespace && o.First != 0 && o.First < at
-	})
+func (c *causes) relabelled(w *Workload, at int64) bool {
+	first, ok := c.owners[owner{w.Namespace, w.Owner}]
+	return ok && first < at
 }
 
 // replay says at every cut that is the end of a day what was called Stable then, and what became of it.
