@@ -9,10 +9,13 @@ import (
 // Nodes count the records of each node by the hour (since 1970 UTC) of the node's own clock.
 type Nodes map[string]map[uint32]uint64
 
+// MaxNodeName is how long the name of a node may be, in bytes: that of an object of Kubernetes, behind that of a
+// cluster. No more of it counts.
+const MaxNodeName = 253 + 1 + 253
+
 // The bounds of Nodes: what is beyond them is not counted. A log of a year has 8,784 hours.
 const (
 	maxNodes     = 1 << 12
-	maxNodeName  = 253 + 1 + 253 // of an object of Kubernetes, behind that of a cluster; no more of it counts
 	maxNodeHours = 1 << 14
 	hourMicros   = 3600e6
 )
@@ -65,7 +68,7 @@ func (c *NodeCounter) Count(n *Nodes, name []byte, at model.Micros) {
 	if len(name) == 0 {
 		return
 	}
-	name = name[:min(len(name), maxNodeName)]
+	name = name[:min(len(name), MaxNodeName)]
 	place := &c.last[nameHash(name)%nodePlaces]
 	if *place == nil || (*place).name != string(name) {
 		*place = c.of(n, name)

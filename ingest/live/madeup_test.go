@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/ingest"
 	"sluice/model"
 )
 
@@ -47,7 +48,7 @@ func TestMadeUpNodes(t *testing.T) {
 	for _, n := range s.stats().Nodes {
 		size = max(size, len(n.Name), len(n.Message)/3)
 	}
-	if size > maxName || len(b.Report.Policies)+len(b.Report.Logged) > 0 {
+	if size > ingest.MaxNodeName || len(b.Report.Policies)+len(b.Report.Logged) > 0 {
 		t.Errorf("a name has %d bytes, %d policies, %d texts", size, len(b.Report.Policies), len(b.Report.Logged))
 	}
 }

@@ -118,15 +118,13 @@ func (s *Session) Tables() model.Tables {
 // The bounds of what servers say of nodes: whoever makes up ever new names must not fill the memory, nor commits that
 // have all of them.
 const (
-	maxNodes = 1 << 16 // more are one without a name
-	// maxName is the length of a name of an object of Kubernetes, behind that of a cluster.
-	maxName   = 253 + 1 + 253
-	maxCauses = 1 << 5 // of losses of a node
+	maxNodes  = 1 << 16 // more are one without a name
+	maxCauses = 1 << 5  // of losses of a node
 )
 
 // node finds or makes the node of a name, of which no more counts than a name may have.
 func (s *Session) node(name []byte) *node {
-	name = name[:min(len(name), maxName)]
+	name = name[:min(len(name), ingest.MaxNodeName)]
 	if s.last != nil && s.lastName == string(name) {
 		return s.last
 	}
