@@ -161,47 +161,29 @@ func (m *endMemo) find(b []byte, i int, e *end) int {
 		if n > 1 {
 			m.heads[n], m.heads[n-1] = m.heads[n-1], h
 		}
-		many := m.shared.many()
-		if !many {
-			if end := m.near(b, at, id, h, e); end > 0 {
+		s := m.slot(id, h)
+		for n := range s {
+			k := &s[n]
+			if k.id != id || k.head != h {
+				continue
+			}
+			if pod, end, ok := k.at(b, at); ok {
+				e.ref, e.pod = k.ref, pod
+				if n > 0 {
+					s[0], s[1] = s[1], s[0]
+				}
+				m.last = &s[0]
 				return end
 			}
 		}
 		if shared, pod, end := m.shared.find(b, at, id, h); shared != nil {
 			e.ref, e.pod = shared.ref, pod
-			if many {
-				m.last = shared
-				return end
-			}
 			k := *shared
 			k.head = h
 			m.remember(&k)
 			return end
 		}
-		if many {
-			return m.near(b, at, id, h, e)
-		}
 		return -1
-	}
-	return -1
-}
-
-// near reads an object at b[i:], after its identity, that is among those used last.
-func (m *endMemo) near(b []byte, i int, id uint32, h *head, e *end) int {
-	s := m.slot(id, h)
-	for n := range s {
-		k := &s[n]
-		if k.id != id || k.head != h {
-			continue
-		}
-		if pod, end, ok := k.at(b, i); ok {
-			e.ref, e.pod = k.ref, pod
-			if n > 0 {
-				s[0], s[1] = s[1], s[0]
-			}
-			m.last = &s[0]
-			return end
-		}
 	}
 	return -1
 }
@@ -462,7 +444,6 @@ func (m *endMemo) headOf(h *head) *head {
 	if len(m.heads) == maxHeads {
 		m.heads = m.heads[:maxHeads-1]
 	}
-	h = m.shared.headOf(h)
 	m.heads = append(m.heads, h)
 	return h
 }

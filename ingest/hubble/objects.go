@@ -13,7 +13,6 @@ type objects struct {
 	mu    sync.Mutex // of those who add
 	n     int
 	bytes int
-	heads []*head // of what was added: equal ones are one, so that mostly no more than that is compared
 }
 
 // objectTable is open addressing over a power of two of slots.
@@ -28,10 +27,6 @@ const (
 	// 700 bytes.
 	maxObjects     = 1 << 17
 	maxObjectBytes = 96 << 20
-	// maxSharedHeads is how many heads are compared with a new one.
-	maxSharedHeads = 64
-	// manyObjects is how many slots the table has where each decoder can hold few of the objects by itself.
-	manyObjects = 8 << memoBits
 	// maxSame is how many slots are looked at: one number may stand for several objects.
 	maxSame = 16
 )
@@ -46,25 +41,6 @@ func newObjects() *objects {
 	return o
 }
 
-// many reports whether there are so many that those used last are seldom used next: to hold them costs more than it
-// saves.
-func (o *objects) many() bool { return len(o.table.Load().slots) >= manyObjects }
-
-// headOf returns the head that others have for one.
-func (o *objects) headOf(h *head) *head {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, old := range o.heads {
-		if *old == *h {
-			return old
-		}
-	}
-	if len(o.heads) < maxSharedHeads {
-		o.heads = append(o.heads, h)
-	}
-	return h
-}
-
 // find returns the object that stands at b[i:], after its identity, nil if it is not known.
 func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byte, end int) {
 	t := o.table.Load()
@@ -75,7 +51,7 @@ func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byt
 		if k == nil {
 			break
 		}
-		if k.id == id && (k.head == h || *k.head == *h) {
+		if k.id == id && *k.head == *h {
 			if pod, end, ok := k.at(b, i); ok {
 				return k, pod, end
 			}
