@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"sluice/model"
+	"sluice/model/graph"
 	"sluice/synth/decision"
 	"sluice/synth/policy"
 	"sluice/synth/render"
@@ -82,6 +84,11 @@ func Widenings() []string {
 }
 
 func (c *Config) widens(kind string) bool { return slices.Contains(c.Widen, kind) }
+
+// granted reports whether policies in force let an edge pass at an end, where no rule is learned then.
+func (c *Config) granted(e graph.EdgeID, d model.Direction) bool {
+	return len(c.Granted) > 0 && *c.Granted[e].At(d)
+}
 
 // DefaultSystemNamespaces are the namespaces that All leaves out: those that the cluster itself runs in.
 func DefaultSystemNamespaces() []string {

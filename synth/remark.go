@@ -238,13 +238,14 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		{model.MarkUnmanaged, KindUnmanaged, "has a pod that the network plugin does not manage: it is older than the plugin",
 			"no policy is enforced at that end: restart the pod"},
 		{model.MarkHostNetwork, KindHostNetwork, "has a hostNetwork pod", "policies see its node, not the pod"},
-		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "the connection is allowed, its requests stay the L7 rule's"},
+		{model.MarkL7Denied, KindL7Denied, "had requests denied by an L7 rule", "a learned rule lets every request of it pass: beside one that looks at no requests, the L7 rule denies none"},
 		{model.MarkStagedDeny, KindAudit, "would be denied by a policy of the cluster that is staged or in audit mode",
 			"decide which of the two is right before enforcing"},
 	} {
-		if e.Marks&m.mark != 0 {
-			note(m.kind, m.text, m.consequence)
+		if e.Marks&m.mark == 0 || m.mark == model.MarkL7Denied && s.cfg.granted(i, en.dir) {
+			continue // no rule is written there
 		}
+		note(m.kind, m.text, m.consequence)
 	}
 	if e.ByAddress {
 		note(KindWorldPod, "has records with the address of a pod in place of its name",

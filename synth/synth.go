@@ -27,7 +27,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 		return Result{}, err
 	}
 	needs = slices.DeleteFunc(needs, func(n need) bool {
-		return len(cfg.Granted) > 0 && *cfg.Granted[n.edge].At(n.dir)
+		return cfg.granted(n.edge, n.dir)
 	})
 	if err := ctx.Err(); err != nil {
 		return Result{}, err

@@ -28,6 +28,7 @@ type Problem struct {
 	At       policy.Position
 	Text     string
 	Trap     Trap   // "" for what has no page of its own
+	Requests bool   // the field lets some requests of a connection pass alone, and was read as if all of them may
 	Edits    []Edit // what mends it, nil where a person has to decide
 }
 

@@ -26,7 +26,7 @@ func (r reader) portRule(n *yaml.Node, path string, a policy.Action) []policy.Po
 	if a == policy.Allow {
 		f["rules"] = func(v *yaml.Node) { r.layer7(v, path+".rules") }
 		for _, name := range []string{"terminatingTLS", "originatingTLS", "serverNames", "listener"} {
-			f[name] = r.narrower(path+"."+name, "a proxy decides what of TLS passes")
+			f[name] = r.requests(path+"."+name, "a proxy decides what of TLS passes")
 		}
 	}
 	r.Fields(n, path, f)
@@ -39,7 +39,7 @@ func (r reader) layer7(n *yaml.Node, path string) {
 		return
 	}
 	less := func(name string) func(*yaml.Node) {
-		return r.narrower(path+"."+name, "a proxy decides which requests pass")
+		return r.requests(path+"."+name, "a proxy decides which requests pass")
 	}
 	r.Fields(
 		n,
@@ -57,7 +57,7 @@ func (r reader) layer7(n *yaml.Node, path string) {
 					}
 				}
 				if !every {
-					r.narrower(path+".dns", "only some names may be asked")(v)
+					r.requests(path+".dns", "only some names may be asked")(v)
 				}
 			},
 		},
@@ -196,7 +196,20 @@ func (r reader) message(n *yaml.Node, path string) policy.Port {
 func (r reader) narrower(path, why string) func(*yaml.Node) {
 	return func(v *yaml.Node) {
 		if !render.IsNull(v) {
-			r.Report(render.Note, v, "%s: read without it, it allows less: %s", path, why)
+			r.narrow(v, path, why)
 		}
 	}
+}
+
+// requests is a field that lets some requests of a connection pass alone.
+func (r reader) requests(path, why string) func(*yaml.Node) {
+	return func(v *yaml.Node) {
+		if !render.IsNull(v) {
+			r.narrow(v, path, why).Requests = true
+		}
+	}
+}
+
+func (r reader) narrow(v *yaml.Node, path, why string) *render.Problem {
+	return r.Report(render.Note, v, "%s: read without it, it allows less: %s", path, why)
 }

@@ -16,6 +16,8 @@ import (
 type Beside struct {
 	Today verify.Report // of those in force alone
 	Then  verify.Report // of both, as applying the proposed ones would leave them
+	// Lifted are the ends of edges at which those in force let some requests pass alone, and the proposed ones all.
+	Lifted []string
 }
 
 // VerifyBeside replays a log through policies that are in force, and through both these and the proposed ones.
@@ -50,8 +52,11 @@ func VerifyBeside(ctx context.Context, l *Log, proposed, inForce *Policies, cfg 
 			alone.Namespaces = append(alone.Namespaces, both.Set.Policies[i].Namespace)
 		}
 	}
-	out.Today, err = verify.Verify(ctx, l.Graph, inForce.Set, alone)
-	return out, err
+	if out.Today, err = verify.Verify(ctx, l.Graph, inForce.Set, alone); err != nil {
+		return nil, err
+	}
+	out.Lifted = lifted(l.Graph, proposed.Set, inForce, alone)
+	return out, nil
 }
 
 // inForce is what the command line and the manifests say is in force.

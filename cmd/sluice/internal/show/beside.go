@@ -63,10 +63,11 @@ func Beside(w io.Writer, format string, l *run.Log, b *run.Beside, failOn []stri
 		}
 		r := viewReport(&b.Then)
 		return printObject(w, format, object{{"apiVersion", r.APIVersion}, {"kind", "VerifyBesideResult"}, {"lost", v},
-			{"today", viewReport(&b.Today)}, {"then", r}})
+			{"today", viewReport(&b.Today)}, {"then", r}, {"lifted", append([]string{}, b.Lifted...)}})
 	}
 	fmt.Fprintln(w, "With what is in force, then:")
 	printReport(w, &b.Then)
+	printLifted(w, b.Lifted)
 	for _, part := range []struct {
 		head string
 		of   []tollView
@@ -87,6 +88,18 @@ func Beside(w io.Writer, format string, l *run.Log, b *run.Beside, failOn []stri
 		fmt.Fprintf(w, "\n%s escape today and no more.\n", text.Plural(n-m, "connection", "connections"))
 	}
 	return nil
+}
+
+// printLifted names where proposed policies end what the requests of a connection are asked by those in force.
+func printLifted(w io.Writer, ends []string) {
+	const most = 10
+	for i, end := range ends {
+		if i == most {
+			fmt.Fprintf(w, "lifted: %d more\n", len(ends)-most)
+			return
+		}
+		fmt.Fprintf(w, "lifted: %s\n", text.Printable(end, 300))
+	}
 }
 
 // tolls is the largest part of what would be lost, on one line.

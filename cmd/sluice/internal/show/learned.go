@@ -107,6 +107,10 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 	if b := learned.Beside; b != nil {
 		fmt.Fprintf(w, "Beside the policies in force: %s lost today, %d once these are applied.\n",
 			text.Plural(b.Today.Connections[verify.Lost], "connection", "connections"), b.Then.Connections[verify.Lost])
+		printLifted(w, b.Lifted)
+		if len(b.Lifted) > 0 {
+			fmt.Fprintln(w, "With --missing-only no rule is written where a policy in force lets the connection pass.")
+		}
 	}
 	for i := range r.Widenings {
 		wd := &r.Widenings[i]
