@@ -3,6 +3,7 @@ package synth
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sluice/model"
@@ -35,7 +36,7 @@ func remarkFragile(v *solver, needs []need, n *notes) {
 	for _, x := range fragile {
 		e := &v.g.Edges[x.edge]
 		if c := public[listenerOf(v, x)]; c != nil && internet(v.g.Peers[x.peer].Address) {
-			if c.first == x.edge {
+			if c.edges[0] == x.edge {
 				n.find(KindClients.at(x.edge, x.namespace, x.dir, c.text(v, e), "clients that nobody saw are denied"))
 			}
 			continue
@@ -74,16 +75,18 @@ var carriers = netip.MustParsePrefix("100.64.0.0/10")
 
 // visitors are the clients of a listener at public addresses.
 type visitors struct {
-	first graph.EdgeID
-	all   int
-	once  int // that came within one hour alone
+	edges []graph.EdgeID // ascending
+	once  int            // of those, that came within one hour alone, or in a small part of the time
 }
+
+// part of the time between the first and the last client of a listener is what somebody who came once may stay.
+const part = 8
 
 // fewClients are so few that they may be partners and probes, whose addresses somebody knows.
 const fewClients = 10
 
-// publicClients returns the listeners of which many clients at public addresses were seen, most of them within one hour
-// alone: as many again come that nobody saw.
+// publicClients returns the listeners of which many clients at public addresses were seen, most of them once: as many
+// again come that nobody saw.
 func publicClients(v *solver, needs []need) map[listener]*visitors {
 	all := map[listener]*visitors{}
 	for _, x := range needs {
@@ -93,17 +96,23 @@ func publicClients(v *solver, needs []need) map[listener]*visitors {
 		}
 		c := all[l]
 		if c == nil {
-			c = &visitors{first: x.edge}
+			c = &visitors{}
 			all[l] = c
 		}
-		c.first = min(c.first, x.edge)
-		c.all++
-		if len(v.g.Edges[x.edge].Windows) <= 1 {
-			c.once++
-		}
+		c.edges = append(c.edges, x.edge)
 	}
 	for l, c := range all {
-		if c.all < fewClients || 2*c.once <= c.all {
+		slices.Sort(c.edges)
+		first, last := v.g.Edges[c.edges[0]].First, v.g.Edges[c.edges[0]].Last
+		for _, i := range c.edges {
+			first, last = min(first, v.g.Edges[i].First), max(last, v.g.Edges[i].Last)
+		}
+		for _, i := range c.edges {
+			if e := &v.g.Edges[i]; len(e.Windows) <= 1 || e.Last-e.First <= (last-first)/part {
+				c.once++
+			}
+		}
+		if len(c.edges) < fewClients || 2*c.once <= len(c.edges) {
 			delete(all, l)
 		}
 	}
@@ -111,6 +120,6 @@ func publicClients(v *solver, needs []need) map[listener]*visitors {
 }
 
 func (c *visitors) text(v *solver, e *graph.Edge) string {
-	return fmt.Sprintf("%s: %s from %d public addresses, %d of them within one hour alone",
-		v.g.Peers[e.Dst].ID, e.PortString(), c.all, c.once)
+	return fmt.Sprintf("%s: %s from %d public addresses, %d of which came once",
+		v.g.Peers[e.Dst].ID, e.PortString(), len(c.edges), c.once)
 }

@@ -136,7 +136,7 @@ var pages = map[Kind]page{
 		"The rule breaks when the address changes.",
 		"Name its range under networks, or use a dialect with DNS names; what anybody may reach, or has to reach anything, is for --widen anywhere."},
 	KindClients: {Warning,
-		"Many clients at public addresses use a port, and most of them came within one hour alone: a public service.",
+		"Many clients at public addresses use a port, and most of them came once: a public service.",
 		"The policy lists the addresses that were seen. Every other client is cut by the default deny.",
 		"Choose --widen anywhere if all may come; else name the networks of the clients in the configuration."},
 	KindMerged: {Warning,
