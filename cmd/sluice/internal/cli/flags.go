@@ -244,6 +244,10 @@ func (r *reading) sources(s Streams, args []string) (run.Sources, error) {
 	if r.cache != "" && r.store == "" {
 		return run.Sources{}, run.Usagef("--cache keeps what was fetched from a bucket: name one, --store s3://BUCKET/PREFIX")
 	}
+	if r.store != "" && len(args) > 0 {
+		return run.Sources{}, run.Usagef("--store %s cannot be mixed with other sources (%s): ingest them into the store first",
+			r.store, args[0])
+	}
 	since, until, err := r.span()
 	return run.Sources{
 		Args:    args,
