@@ -21,6 +21,7 @@ type Report struct {
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
 	Pending     uint64   // rejected or unproven connections that nothing shows to have worked
+	Refusals    []Refusal
 	Lacking     uint64   // unproven connections that a fact about the policies is missing for
 	Unread      int      // policies that could not be read, said by who read them
 	Edited      []string // files of a bundle that are not as they were written, said by who read them
@@ -28,6 +29,13 @@ type Report struct {
 	Open        []Opening
 	Probes      Probes
 	Over        Over
+}
+
+// Refusal says of how many connections there is no verdict since their records were refused for one reason.
+type Refusal struct {
+	Reason      model.Reason
+	Connections uint64
+	Example     string // "shop/web -> shop/db 5432/tcp", the first of them
 }
 
 // Idle is a policy that no connection needed.

@@ -43,6 +43,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	over, err := measure(ctx, u, v.ev, v.id, cfg)
 	v.report.Over = over
 	v.report.Cases = v.cases.list()
+	slices.SortStableFunc(v.report.Refusals, func(a, b Refusal) int { return cmp.Compare(b.Connections, a.Connections) })
 	return v.report, err
 }
 
@@ -329,11 +330,27 @@ func (v *verifier) note(c *graph.Connection, verdict Verdict, d *eval.Decision) 
 	if verdict == Unproven && v.lacks(c, d) {
 		v.report.Lacking++
 	}
-	state := v.g.Edges[c.Edge].State
-	known := state != graph.Refused && state != graph.Pending
+	e := &v.g.Edges[c.Edge]
+	if verdict == Unproven && e.State == graph.Refused {
+		v.refuse(e)
+	}
+	known := e.State != graph.Refused && e.State != graph.Pending
 	if verdict == Lost || verdict == Escaped || verdict == Unproven && known {
 		v.cases.add(v.caseOf(c, verdict, d))
 	}
+}
+
+// refuse takes note of a connection of a refused edge.
+func (v *verifier) refuse(e *graph.Edge) {
+	list := v.report.Refusals
+	i := slices.IndexFunc(list, func(r Refusal) bool { return r.Reason == e.Reason })
+	if i < 0 {
+		i = len(list)
+		example := v.g.Peers[e.Src].ID + " -> " + v.g.Peers[e.Dst].ID + " " + e.PortString()
+		list = append(list, Refusal{Reason: e.Reason, Example: example})
+	}
+	list[i].Connections++
+	v.report.Refusals = list
 }
 
 // why explains a case: by the decision, or by the labels without which there is none.

@@ -56,11 +56,20 @@ type reportView struct {
 	Unisolated []gapView  `json:"unisolated,omitempty"`
 	Open       []string   `json:"open,omitempty"`
 	Pending    uint64     `json:"pending,omitempty"` // rejected or unproven ones that nothing shows to have worked
-	Lacking    uint64     `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
-	Unread     int        `json:"unread,omitempty"`  // policies that could not be read
-	Edited     []string   `json:"edited,omitempty"`  // files of the bundle that were changed by hand
+	// Refusals are the unproven connections whose records were refused, by the reason.
+	Refusals []refusalView `json:"refusals,omitempty"`
+	Lacking  uint64        `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
+	Unread   int           `json:"unread,omitempty"`  // policies that could not be read
+	Edited   []string      `json:"edited,omitempty"`  // files of the bundle that were changed by hand
 	// Probes are those of the kubelet that manifests declare.
 	Probes *probesView `json:"probes,omitempty"`
+}
+
+// refusalView is why records were refused, of how many connections, and one of these.
+type refusalView struct {
+	Reason      string `json:"reason"`
+	Connections uint64 `json:"connections"`
+	Example     string `json:"example"`
 }
 
 // unusedView is a rule that no connection needed.
@@ -184,6 +193,9 @@ func viewReport(r *verify.Report) reportView {
 	}
 	v.Probes = viewProbes(&r.Probes)
 	v.Pending = r.Pending
+	for _, x := range r.Refusals {
+		v.Refusals = append(v.Refusals, refusalView{x.Reason.String(), x.Connections, x.Example})
+	}
 	v.Missing, v.Lacking, v.Unread, v.Edited = r.Missing, r.Lacking, r.Unread, r.Edited
 	for _, g := range r.Gaps {
 		v.Unisolated = append(v.Unisolated, gapView{g.Namespace, g.Direction.String(), g.Pods})
@@ -218,6 +230,10 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	if r.Pending > 0 {
 		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
+	}
+	for _, x := range r.Refusals {
+		fmt.Fprintf(w, "no verdict: %s refused in the log (%s), such as %s\n",
+			text.Plural(x.Connections, "connection", "connections"), x.Reason, text.Printable(x.Example, 160))
 	}
 	const most = 10
 	for i, c := range r.Cases {
