@@ -1,6 +1,7 @@
 package goldmane
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"sluice/ingest/calico"
 	"sluice/model"
@@ -82,4 +85,31 @@ func TestLyingCounts(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestLyingFlow: a flow of many megabytes is one malformed record, whose text nobody spells; the flow behind it is read.
+func TestLyingFlow(t *testing.T) {
+	in := func(num protowire.Number, b []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), b)
+	}
+	large := in(2, in(2, in(1, in(1, bytes.Repeat([]byte{1}, 8*maxFlow)))))
+	honest := in(2, in(2, flowBytes(t, `{"Key":{"source_name":"a-*","source_namespace":"x","source_type":1,"dest_name":"b-*",`+
+		`"dest_namespace":"y","dest_type":1,"dest_port":80,"proto":"tcp","reporter":1,"action":1},`+
+		`"start_time":1772000010,"end_time":1772000025,"source_labels":["app=a"],"dest_labels":["app=b"]}`)))
+	d := calico.NewDecoder("test", model.NewTables())
+	var fates []string
+	_, err := answer(append(large, honest...), func(b []byte) {
+		if len(b) > maxFlow {
+			t.Errorf("%d bytes of a flow were spelled", len(b))
+		}
+		f, rej := d.Decode(b)
+		if rej != nil {
+			fates = append(fates, rej.Fate.String())
+			return
+		}
+		fates = append(fates, fmt.Sprint("port ", f.DstPort))
+	})
+	if got := fmt.Sprint(fates); err != nil || got != "[malformed port 80]" {
+		t.Errorf("%s, %v", got, err)
+	}
 }

@@ -19,6 +19,10 @@ const (
 	listMethod = "/goldmane.Flows/List"
 	// maxAnswer is the largest answer taken: 60,000 flows have 13 MB.
 	maxAnswer = 256 << 20
+	// maxFlow is the largest flow that is looked at, in bytes: spelled as JSON it may have six times as many. Of a larger
+	// one excerpt bytes are, which are no flow.
+	maxFlow = 1 << 20
+	excerpt = 256
 	// maxMissing is how many flows of a bucket an answer may be said to lack.
 	maxMissing = 1 << 20
 	// sampleFlows is how many flows of the whole memory are looked at to learn the length of a bucket.
@@ -182,6 +186,10 @@ func answer(b []byte, take func([]byte)) (total int, err error) {
 		case results:
 			return fields(v, func(num protowire.Number, v []byte, _ uint64) error {
 				if num != flow {
+					return nil
+				}
+				if len(v) > maxFlow {
+					take(v[:excerpt])
 					return nil
 				}
 				if out, err = spell(out[:0], v, flowShape); err != nil {
