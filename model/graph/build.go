@@ -189,7 +189,7 @@ func (g *Graph) finish(items []item, given lookups) []int {
 			n++
 		}
 	}
-	g.Edges, g.Connections = make([]Edge, len(from)), make([]Connection, n)
+	g.Edges, g.Connections = model.Room[Edge](len(from)), make([]Connection, n)
 	const atOnce = 1 << 12
 	fates, eps := make([]model.Counts, (len(from)+atOnce-1)/atOnce), g.Tables.Endpoints.Snapshot()
 	model.Each(len(fates), func(k int) {

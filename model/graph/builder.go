@@ -166,7 +166,7 @@ func (b *Builder) tally(k *key, hash uint64) (t *tally, found bool) {
 	b.n++
 	b.index[i] = uint32(b.n)
 	t = b.at(b.n - 1)
-	t.k = *k
+	*t = tally{k: *k} // all of it is written before any of it is read, as model.Room has it
 	return t, false
 }
 
