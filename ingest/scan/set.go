@@ -10,7 +10,11 @@ import (
 type Parts struct {
 	texts  [][]byte
 	hashes []uint64
+	// last are strings that Strings gave, by their hashes.
+	last []string
 }
+
+const lastBits = 11
 
 // Reset forgets all.
 func (p *Parts) Reset() { p.texts, p.hashes = p.texts[:0], p.hashes[:0] }
@@ -29,20 +33,31 @@ func (p *Parts) Sum(seed maphash.Seed) (sum uint64) {
 	return sum
 }
 
-// Strings copies the strings, beside each other in memory.
+// Strings copies the strings, whose Sum was asked for. One that it gave before it gives again, where it still has it:
+// those of most arrays are few, and strings that are one in memory are compared without looking at their bytes. Others
+// stand beside each other.
 func (p *Parts) Strings() []string {
-	size := 0
-	for _, t := range p.texts {
-		size += len(t)
+	if p.last == nil {
+		p.last = make([]string, 1<<lastBits)
+	}
+	out, size := make([]string, len(p.texts)), 0
+	for n, t := range p.texts {
+		if l := p.last[p.hashes[n]>>(64-lastBits)]; l == string(t) {
+			out[n] = l
+		} else {
+			size += len(t)
+		}
 	}
 	var b strings.Builder
 	b.Grow(size)
-	for _, t := range p.texts {
-		b.Write(t)
-	}
-	all, out := b.String(), make([]string, len(p.texts))
 	for n, t := range p.texts {
-		out[n], all = all[:len(t)], all[len(t):]
+		if len(out[n]) == len(t) {
+			continue
+		}
+		from := b.Len()
+		b.Write(t)
+		out[n] = b.String()[from:]
+		p.last[p.hashes[n]>>(64-lastBits)] = out[n]
 	}
 	return out
 }
