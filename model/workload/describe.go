@@ -47,7 +47,7 @@ func (sp *space) detail(g *group, j *judge) {
 	}
 	for _, p := range g.pods {
 		w.Observed = w.Observed || p.index != unseenPod
-		if len(p.Labels) > 0 {
+		if n := len(w.LabelSets); len(p.Labels) > 0 && (n == 0 || !same(w.LabelSets[n-1], p.Labels)) {
 			w.LabelSets = append(w.LabelSets, p.Labels)
 		}
 	}
@@ -124,10 +124,13 @@ func (sp *space) separates(g *group) []Separation {
 func (g *group) merged() []string {
 	var names []string
 	owned := map[string]bool{}
+	var last model.Labels // of those in owned
 	for _, p := range g.pods {
 		if o := p.knownOwners(); len(o) > 0 {
 			names = append(names, o...)
-			owned[strings.Join(p.stable, "\x00")] = true
+			if len(owned) == 0 || !same(last, p.stable) {
+				owned[strings.Join(p.stable, "\x00")], last = true, p.stable
+			}
 		}
 	}
 	for _, s := range g.sets {

@@ -27,7 +27,7 @@ func newGroup(key string, pods []*pod, atomic bool) *group {
 		odd:    !slices.ContainsFunc(pods, func(p *pod) bool { return !p.odd }),
 	}
 	for _, p := range pods {
-		if len(p.Labels) > 0 {
+		if n := len(g.sets); len(p.Labels) > 0 && (n == 0 || !same(g.sets[n-1], p.stable)) {
 			g.sets = append(g.sets, p.stable)
 		}
 	}
@@ -40,20 +40,26 @@ func newGroup(key string, pods []*pod, atomic bool) *group {
 // The pods of one owner that share no stable label (someone renamed them) form a group for each set.
 func gather(pods []*pod) (groups []*group, rest []*pod) {
 	by := map[string][]*pod{}
-	for _, p := range pods {
+	for len(pods) > 0 {
+		p, n := pods[0], 1
+		for n < len(pods) && pods[n].owner == p.owner && pods[n].odd == p.odd && same(pods[n].stable, p.stable) {
+			n++
+		}
+		k := ""
 		switch {
 		case p.odd:
-			k := "0\x00" + p.owner.Name + "\x00" + p.owner.Kind + "\x01" + strings.Join(p.stable, "\x00")
-			by[k] = append(by[k], p)
+			k = "0\x00" + p.owner.Name + "\x00" + p.owner.Kind + "\x01" + strings.Join(p.stable, "\x00")
 		case p.owner.Name != "":
-			k := "0\x00" + p.owner.Name + "\x00" + p.owner.Kind
-			by[k] = append(by[k], p)
+			k = "0\x00" + p.owner.Name + "\x00" + p.owner.Kind
 		case len(p.stable) > 0:
-			k := "1\x00" + strings.Join(p.stable, "\x00")
-			by[k] = append(by[k], p)
-		default:
-			rest = append(rest, p)
+			k = "1\x00" + strings.Join(p.stable, "\x00")
 		}
+		if k == "" {
+			rest = append(rest, pods[:n]...)
+		} else {
+			by[k] = append(by[k], pods[:n]...)
+		}
+		pods = pods[n:]
 	}
 	for _, k := range slices.Sorted(maps.Keys(by)) {
 		g := newGroup(k, by[k], by[k][0].odd)
@@ -193,6 +199,10 @@ func equals(groups []*group) []*group {
 		same[k] = append(same[k], g)
 	}
 	for _, gs := range same {
+		if len(gs) == 1 {
+			out = append(out, gs[0])
+			continue
+		}
 		var pods []*pod
 		atomic := true
 		for _, g := range gs {
@@ -209,21 +219,18 @@ func equals(groups []*group) []*group {
 // all. It also says how often one would be held against another where only the rarest label tells which.
 func overlaps(groups []*group, all bool) (pairs [][2]int, held int) {
 	x := newSetIndex(groups)
-	with := map[string][]int{} // label -> groups with a set that has it
-	for kv, sets := range x.with {
-		for _, s := range sets {
-			if l := with[kv]; len(l) == 0 || l[len(l)-1] != x.group[s] {
-				with[kv] = append(l, x.group[s])
-			}
-		}
-	}
 	taken := make([]bool, len(groups))
 	for i, g := range groups {
 		if taken[i] || len(g.common) == 0 || g.odd {
 			continue // what only an odd pod's labels select stays apart: the odd one goes without a selector
 		}
-		rarest := slices.MinFunc(g.common, func(a, b string) int { return len(with[a]) - len(with[b]) })
-		tried, last := len(with[rarest]), i
+		rarest := x.of(g.common[0])
+		for _, kv := range g.common[1:] {
+			if w := x.of(kv); w.groups < rarest.groups {
+				rarest = w
+			}
+		}
+		tried, last := rarest.groups, i
 		for s := range x.having(g.common) {
 			k := x.group[s]
 			if k == i || k == last || taken[k] {
@@ -233,8 +240,7 @@ func overlaps(groups []*group, all bool) (pairs [][2]int, held int) {
 			pairs = append(pairs, [2]int{i, k})
 			if !all {
 				taken[i], taken[k] = true, true
-				at, _ := slices.BinarySearch(with[rarest], k)
-				tried = at + 1
+				tried = x.upTo(rarest, k)
 				break
 			}
 		}
@@ -244,6 +250,9 @@ func overlaps(groups []*group, all bool) (pairs [][2]int, held int) {
 }
 
 func distinct(sets []model.Labels) []model.Labels {
+	if len(sets) < 2 {
+		return sets
+	}
 	out := slices.Clone(sets)
 	slices.SortFunc(out, func(a, b model.Labels) int { return slices.Compare(a, b) })
 	return slices.CompactFunc(out, func(a, b model.Labels) bool { return slices.Equal(a, b) })
@@ -255,7 +264,17 @@ func intersection(sets []model.Labels) model.Labels {
 	}
 	out := slices.Clone(sets[0])
 	for _, s := range sets[1:] {
-		out = slices.DeleteFunc(out, func(kv string) bool { return !contains(s, model.Labels{kv}) })
+		next := 0 // where the next one mostly stands, since all have one order
+		out = slices.DeleteFunc(out, func(kv string) bool {
+			at := next
+			if at >= len(s) || s[at] != kv {
+				at = slices.Index(s, kv)
+			}
+			if at >= 0 {
+				next = at + 1
+			}
+			return at < 0
+		})
 	}
 	return out
 }

@@ -34,7 +34,7 @@ func labelName(l model.Labels) string {
 func (g *group) owners() []model.Owner {
 	var out []model.Owner
 	for _, p := range g.pods {
-		if p.owner.Name != "" {
+		if n := len(out); p.owner.Name != "" && (n == 0 || out[n-1] != p.owner) {
 			out = append(out, p.owner)
 		}
 	}

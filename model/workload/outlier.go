@@ -72,9 +72,13 @@ func odd(a, b, common model.Labels) bool {
 // variants returns the sets of stable labels of an owner's pods: first the one of most pods, then what was seen first.
 func variants(pods []*pod) []*variant {
 	by := map[string][]*pod{}
-	for _, p := range pods {
-		k := strings.Join(p.stable, "\x00")
-		by[k] = append(by[k], p)
+	for len(pods) > 0 {
+		n := 1
+		for n < len(pods) && same(pods[n].stable, pods[0].stable) {
+			n++
+		}
+		k := strings.Join(pods[0].stable, "\x00")
+		by[k], pods = append(by[k], pods[:n]...), pods[n:]
 	}
 	var list []*variant
 	for _, of := range by {

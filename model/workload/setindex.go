@@ -12,10 +12,17 @@ import (
 // compare every group with every other.
 type setIndex struct {
 	sets  []model.Labels
-	group []int             // of each set
-	with  map[string][]int  // sets that have a label
-	first []int             // of each group, its first set; one more at the end
-	often map[string]bitSet // the same as with, of labels that many sets have
+	group []int          // of each set
+	first []int          // of each group, its first set; one more at the end
+	at    map[string]int // of each label, where it stands in with
+	with  []bearers
+}
+
+// bearers are the sets that have a label.
+type bearers struct {
+	sets   []int
+	groups int    // how many groups these are of
+	bits   bitSet // the same sets, where they are many
 }
 
 // bitSet marks label sets by their numbers.
@@ -26,35 +33,77 @@ type bitSet []uint64
 const oftenShare = 64
 
 func newSetIndex(groups []*group) *setIndex {
-	x := &setIndex{with: map[string][]int{}, often: map[string]bitSet{}}
+	n, labels := 0, 0
+	for _, g := range groups {
+		n += len(g.sets)
+		for _, s := range g.sets {
+			labels += len(s)
+		}
+	}
+	x := &setIndex{sets: make([]model.Labels, 0, n), group: make([]int, 0, n), first: make([]int, 0, len(groups)+1),
+		at: make(map[string]int, n)}
+	places, times := make([]int, 0, labels), []int(nil) // of each label of each set; of each label
 	for i, g := range groups {
 		x.first = append(x.first, len(x.sets))
 		for _, s := range g.sets {
 			for _, kv := range s {
-				x.with[kv] = append(x.with[kv], len(x.sets))
+				at, ok := x.at[kv]
+				if !ok {
+					at = len(times)
+					x.at[kv], times = at, append(times, 0)
+				}
+				times[at]++
+				places = append(places, at)
 			}
 			x.sets, x.group = append(x.sets, s), append(x.group, i)
 		}
 	}
 	x.first = append(x.first, len(x.sets))
-	for kv, sets := range x.with {
-		if oftenShare*len(sets) > len(x.sets) {
-			b := make(bitSet, (len(x.sets)+63)/64)
-			for _, i := range sets {
-				b.add(i)
+	x.with = make([]bearers, len(times))
+	room := make([]int, labels)
+	for i, s := range x.sets {
+		for _, at := range places[:len(s)] {
+			w := &x.with[at]
+			if w.sets == nil {
+				w.sets, room = room[:0:times[at]], room[times[at]:]
 			}
-			x.often[kv] = b
+			if len(w.sets) == 0 || x.group[w.sets[len(w.sets)-1]] != x.group[i] {
+				w.groups++
+			}
+			w.sets = append(w.sets, i)
+		}
+		places = places[len(s):]
+	}
+	for i := range x.with {
+		if w := &x.with[i]; oftenShare*len(w.sets) > len(x.sets) {
+			w.bits = make(bitSet, (len(x.sets)+63)/64)
+			for _, i := range w.sets {
+				w.bits.add(i)
+			}
 		}
 	}
 	return x
 }
 
+// of are the sets that have a label.
+func (x *setIndex) of(label string) *bearers {
+	if at, ok := x.at[label]; ok {
+		return &x.with[at]
+	}
+	return &bearers{}
+}
+
 // having are the sets that have all of some labels, of which there is one, in their order.
 func (x *setIndex) having(labels []string) iter.Seq[int] {
-	rarest := x.rarest(labels)
-	if x.often[rarest] == nil {
+	rarest := x.of(labels[0])
+	for _, kv := range labels[1:] {
+		if w := x.of(kv); len(w.sets) < len(rarest.sets) {
+			rarest = w
+		}
+	}
+	if rarest.bits == nil {
 		return func(yield func(int) bool) {
-			for _, i := range x.with[rarest] {
+			for _, i := range rarest.sets {
 				if contains(x.sets[i], labels) && !yield(i) {
 					return
 				}
@@ -64,9 +113,9 @@ func (x *setIndex) having(labels []string) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		all := make([]bitSet, len(labels))
 		for i, kv := range labels {
-			all[i] = x.often[kv]
+			all[i] = x.of(kv).bits
 		}
-		for w, left := range x.often[rarest] {
+		for w, left := range rarest.bits {
 			for _, b := range all {
 				left &= b[w]
 			}
@@ -92,9 +141,19 @@ func (x *setIndex) exact(labels []string, g int) bool {
 	return true
 }
 
-// rarest is the label that the fewest sets have.
-func (x *setIndex) rarest(labels []string) string {
-	return slices.MinFunc(labels, func(a, b string) int { return len(x.with[a]) - len(x.with[b]) })
+// upTo is how many groups with a set that has a label there are up to the group g, which is one of them.
+func (x *setIndex) upTo(with *bearers, g int) (n int) {
+	last := -1
+	for _, s := range with.sets {
+		k := x.group[s]
+		if k > g {
+			break
+		}
+		if k != last {
+			n, last = n+1, k
+		}
+	}
+	return n
 }
 
 // open are the sets of other groups than g that have all of some labels; all of them for no labels.
@@ -117,13 +176,14 @@ func (x *setIndex) open(labels []string, g int) bitSet {
 
 // common is how many of some sets have a label.
 func (x *setIndex) common(of bitSet, label string) (n int) {
-	if b := x.often[label]; b != nil {
+	with := x.of(label)
+	if with.bits != nil {
 		for w := range of {
-			n += bits.OnesCount64(of[w] & b[w])
+			n += bits.OnesCount64(of[w] & with.bits[w])
 		}
 		return n
 	}
-	for _, i := range x.with[label] {
+	for _, i := range with.sets {
 		n += int(of[i/64] >> (i % 64) & 1)
 	}
 	return n
@@ -131,15 +191,16 @@ func (x *setIndex) common(of bitSet, label string) (n int) {
 
 // narrow leaves those of some sets that have a label.
 func (x *setIndex) narrow(of bitSet, label string) {
-	if b := x.often[label]; b != nil {
+	with := x.of(label)
+	if with.bits != nil {
 		for w := range of {
-			of[w] &= b[w]
+			of[w] &= with.bits[w]
 		}
 		return
 	}
 	was := slices.Clone(of)
 	clear(of)
-	for _, i := range x.with[label] {
+	for _, i := range with.sets {
 		of[i/64] |= was[i/64] & (1 << (i % 64))
 	}
 }

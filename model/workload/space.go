@@ -42,6 +42,8 @@ func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (f
 	}
 	type id struct{ cluster, namespace string }
 	spaces := map[id]*space{}
+	var sp *space
+	var last id // of sp
 	for i := range eps {
 		if eps[i].Kind != model.KindPod {
 			continue
@@ -50,19 +52,24 @@ func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (f
 		if len(clusters) > 1 {
 			k.cluster = eps[i].Cluster
 		}
-		if spaces[k] == nil {
-			spaces[k] = &space{cluster: k.cluster, namespace: k.namespace}
+		if sp == nil || k != last {
+			if sp, last = spaces[k], k; sp == nil {
+				sp = &space{cluster: k.cluster, namespace: k.namespace}
+				spaces[k] = sp
+			}
 		}
 		p := &pod{Endpoint: eps[i], index: i}
 		if times != nil {
 			p.first, p.last = times(i)
 		}
-		spaces[k].pods = append(spaces[k].pods, p)
+		sp.pods = append(sp.pods, p)
 	}
 	out := slices.Collect(maps.Values(spaces))
 	model.Each(len(out), func(i int) {
 		for _, p := range out[i].pods {
-			p.samples = slices.Compact(slices.Sorted(slices.Values(samples(p.index))))
+			p.samples = slices.Clone(samples(p.index))
+			slices.Sort(p.samples)
+			p.samples = slices.Compact(p.samples)
 		}
 		out[i].sort()
 		controllers(out[i].pods)
@@ -90,8 +97,9 @@ func (sp *space) form(j *judge) {
 		}
 		return
 	}
+	s := sieve{judge: j, space: sp}
 	for _, p := range sp.pods {
-		p.stable = j.stable(sp, p.Labels)
+		p.stable = s.stable(p.Labels)
 	}
 	sp.outliers()
 	var nameless []*pod

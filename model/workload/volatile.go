@@ -162,19 +162,30 @@ type count struct{ all, random int }
 // randomIn counts for each key the applications of a namespace that have it, and those most of whose values look
 // random.
 func (j *judge) randomIn(sp *space) map[string]count {
-	labels, last := map[string][]string{}, map[string]model.Labels{} // by application
-	for _, p := range sp.pods {
-		app := p.owner.Kind + "/" + p.owner.Name
-		if p.owner.Name == "" {
-			app = labelName(p.Labels)
+	type labels struct {
+		all  []string
+		last model.Labels // of the pod before
+	}
+	by := map[string]*labels{} // by application
+	var app *labels
+	for i, p := range sp.pods {
+		if i == 0 || p.owner.Name == "" || p.owner != sp.pods[i-1].owner {
+			name := p.owner.Kind + "/" + p.owner.Name
+			if p.owner.Name == "" {
+				name = labelName(p.Labels)
+			}
+			if app = by[name]; app == nil {
+				app = &labels{all: make([]string, 0, len(p.Labels))}
+				by[name] = app
+			}
 		}
-		labels[app], last[app] = beyond(labels[app], p.Labels, last[app]), p.Labels
+		app.all, app.last = beyond(app.all, p.Labels, app.last), p.Labels
 	}
 	apps, values := map[string]count{}, map[string]count{} // by key
-	for _, list := range labels {
-		slices.Sort(list)
+	for _, app := range by {
+		slices.Sort(app.all)
 		clear(values)
-		for _, kv := range slices.Compact(list) {
+		for _, kv := range slices.Compact(app.all) {
 			k := key(kv)
 			n := values[k]
 			if n.all++; j.labels[kv].random {
@@ -310,11 +321,12 @@ func (j *judge) learnIDs(sp *space) {
 	}
 	values := map[string]map[string]map[string]bool{} // key -> the other labels -> values
 	stems := map[string]map[string]map[string]bool{}  // their texts without the numbers
+	s := sieve{judge: j, space: sp}
 	for _, p := range sp.pods {
 		if p.owner.Name != "" {
 			continue
 		}
-		st := j.stable(sp, p.Labels)
+		st := s.stable(p.Labels)
 		for i, kv := range st {
 			k, v, _ := strings.Cut(kv, "=")
 			if owned[k] || rank(k) < lastRank || len(st) == 1 {
@@ -383,20 +395,43 @@ func (j *judge) volatile(sp *space, kv string) Why {
 	return sp.learned[k]
 }
 
+// sieve leaves of the labels of a space's pods those that can be relied on. Pods that follow each other have most of
+// them in common: only the others are looked up, and sets that are equal are one in memory.
+type sieve struct {
+	judge *judge
+	space *space
+	last  model.Labels // of the pod before
+	loose []bool       // of each of them, whether it cannot be relied on wherever it stands
+	left  model.Labels // what was left of them
+	room  model.Labels
+}
+
 // stable returns the labels that can be relied on.
-func (j *judge) stable(sp *space, l model.Labels) model.Labels {
-	out := make(model.Labels, 0, len(l))
-	of := revisionsOf(l)
-	for _, kv := range l {
-		if j.volatile(sp, kv) == "" && !j.ofRevision(of, kv) {
+func (s *sieve) stable(l model.Labels) model.Labels {
+	out, of := s.room[:0], revisionsOf(l)
+	for i, kv := range l {
+		if i == len(s.loose) {
+			s.loose = append(s.loose, false)
+		}
+		if i >= len(s.last) || s.last[i] != kv {
+			s.loose[i] = s.judge.volatile(s.space, kv) != ""
+		}
+		if !s.loose[i] && !s.judge.ofRevision(of, kv) {
 			out = append(out, strings.TrimSuffix(kv, "="))
 		}
+	}
+	s.last, s.room = l, out
+	if !slices.Equal(out, s.left) {
+		s.left = slices.Clone(out)
 	}
 	if len(out) == 0 {
 		return nil
 	}
-	return out
+	return s.left
 }
+
+// same reports whether two lists of labels are one in memory.
+func same(a, b model.Labels) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // revisions are what the labels of a pod say that it is a revision of.
 type revisions struct {

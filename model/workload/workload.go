@@ -94,6 +94,11 @@ func Build(eps []*model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 	for i := range s.of {
 		s.of[i] = -1
 	}
+	n := 0
+	for _, sp := range spaces {
+		n += len(sp.groups)
+	}
+	s.Workloads = make([]Workload, 0, n)
 	for _, sp := range spaces {
 		sp.collect(s)
 	}
