@@ -108,8 +108,9 @@ func (x *addresses) outside(ns string, list []netip.Addr) []policy.Peer {
 
 // masked says why no rule for the address of a peer would find it: the log shows a node there in other records. To
 // Cilium such an end is the world and nothing narrower, in Calico its address is the node's.
-func (x *addresses) masked(p *graph.Peer) string {
+func (x *addresses) masked(p *graph.Peer, d model.Direction) string {
 	const after = ", so that no rule for the address finds it (--widen " + WidenAnywhere + " allows everything outside)"
+	at, placed := x.cfg.Places[prefix(p.Address).Addr()]
 	switch {
 	case x.cfg.widens(WidenAnywhere):
 		return ""
@@ -118,13 +119,13 @@ func (x *addresses) masked(p *graph.Peer) string {
 			"addresses of pods go from one to the next" + after
 	case p.Also != 0:
 		return "the address is that of " + p.Also.String() + " in other records, and seen as world here" + after
+	case placed && at.Network == NodesNetwork && x.cfg.ByIdentity && d == model.Ingress:
+		return "the address is that of " + at.What + ", and seen as world here: what a node masquerades" + after
 	case x.named(p):
 	case p.AlsoHost != "":
 		return "the address is that of node " + p.AlsoHost + ", which changes (" + toAllow(NodesNetwork) + ")"
-	default:
-		if at, ok := x.cfg.Places[prefix(p.Address).Addr()]; ok {
-			return "the address is that of " + at.What + ", which changes (" + toAllow(at.Network) + ")"
-		}
+	case placed:
+		return "the address is that of " + at.What + ", which changes (" + toAllow(at.Network) + ")"
 	}
 	return ""
 }

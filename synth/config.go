@@ -40,6 +40,8 @@ type Config struct {
 	// Places are addresses that are the cluster's own and no pod's, as its objects tell. No rule has one of them: it is
 	// allowed with a network that has it.
 	Places map[netip.Addr]Place
+	// ByIdentity says that the log is of Cilium: what a node masquerades comes in as the world, and by no address.
+	ByIdentity bool
 	// Declared are the workloads of manifests, with the ports at which the kubelet probes them.
 	Declared []policy.Workload
 	// MinWatch is how long the pods of a namespace must have been watched before it may be denied by default. One that

@@ -117,7 +117,7 @@ func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 			}
 		}
 	case model.KindAddress:
-		if why := x.masked(peer); why != "" {
+		if why := x.masked(peer, en.dir); why != "" {
 			return why
 		}
 	case model.KindEntity:

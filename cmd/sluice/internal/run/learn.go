@@ -13,6 +13,7 @@ import (
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/eval"
 	"sluice/synth/render/all"
 	"sluice/synth/verify"
 )
@@ -72,6 +73,7 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	out := &Learned{Config: cfg.Config}
+	out.Config.ByIdentity = sem == eval.Cilium
 	if err := l.Config.synth(&out.Config, cfg.Given); err != nil {
 		return nil, err
 	}
