@@ -1,82 +1,70 @@
 package normalize
 
 import (
-	"slices"
-
 	"sluice/model"
 )
 
-// arrivals are a set: most records of openings go through it, and most logs never ask it. Their hashes are those of
-// what they are of, so that they need no other: an open table over a power of two, at most three quarters full.
+// arrivals are a set: most records of openings go through it, and most logs never ask it. So they are only put one
+// behind the other, and what is there twice is found when they are many, or when somebody asks.
 type arrivals struct {
-	slots []arrival // of is 0 where there is none
-	n     int
-	// Those that wait are added together, so that the memory of all their places is fetched at once.
-	waiting [16]arrival
-	waits   int
-	touched uint64 // keeps the compiler from dropping loads that only fetch
+	chunks [][]arrival // of arrivalChunk each, so that none moves
+	n      int
+	once   int // the first so many are known to differ
 }
+
+const arrivalChunk = 1 << 12
+
+func (s *arrivals) at(i int) *arrival { return &s.chunks[i/arrivalChunk][i%arrivalChunk] }
 
 func (s *arrivals) add(a arrival) {
-	s.waiting[s.waits] = a
-	if s.waits++; s.waits == len(s.waiting) {
-		s.settle()
+	if s.n == len(s.chunks)*arrivalChunk {
+		s.chunks = append(s.chunks, make([]arrival, arrivalChunk))
 	}
+	*s.at(s.n) = a
+	s.n++
 }
 
-// settle adds those that wait.
-func (s *arrivals) settle() {
-	waiting := s.waiting[:s.waits]
-	s.waits = 0
-	if mask := len(s.slots) - 1; mask > 0 {
-		for _, a := range waiting {
-			s.touched += s.slots[int(a.of>>32)&mask].of
-		}
-	}
-	for _, a := range waiting {
-		s.put(a)
-	}
-}
-
-// over reports whether there are more than so many.
+// over reports whether there are known to be more than so many. Those that may be there twice are counted once they
+// are as many again.
 func (s *arrivals) over(most int) bool {
-	if s.n+s.waits > most {
+	if s.n > 2*most {
 		s.settle()
 	}
-	return s.n > most
+	return s.once > most
 }
 
-func (s *arrivals) put(a arrival) {
-	if 4*s.n >= 3*len(s.slots) {
-		old := s.slots
-		s.slots = model.Room[arrival](max(1<<8, 2*len(old)))
-		for _, o := range old {
-			if o.of != 0 {
-				s.slots[s.place(o)] = o
-			}
+// settle drops what is there twice.
+func (s *arrivals) settle() {
+	if s.once == s.n {
+		return
+	}
+	size := 1 << 8
+	for size < 2*s.n {
+		size *= 2
+	}
+	index := model.Room[uint32](size) // open addressing: number of an arrival + 1, 0 is free
+	all := s.n
+	s.n = 0
+	for i := range all {
+		a := *s.at(i)
+		// The bits that samples are taken by are not among those that find it.
+		at := int(a.of>>32) & (size - 1)
+		for index[at] != 0 && *s.at(int(index[at] - 1)) != a {
+			at = (at + 1) & (size - 1)
+		}
+		if index[at] == 0 {
+			*s.at(s.n) = a
+			s.n++
+			index[at] = uint32(s.n)
 		}
 	}
-	if at := &s.slots[s.place(a)]; at.of == 0 {
-		*at = a
-		s.n++
-	}
+	s.once = s.n
 }
 
-// place is where an arrival is, or where it belongs. The bits that samples are taken by are not among those that find
-// it.
-func (s *arrivals) place(a arrival) int {
-	mask := len(s.slots) - 1
-	i := int(a.of>>32) & mask
-	for s.slots[i].of != 0 && s.slots[i] != a {
-		i = (i + 1) & mask
-	}
-	return i
-}
-
+// all goes over them. What is there twice comes twice.
 func (s *arrivals) all(yield func(arrival) bool) {
-	s.settle()
-	for _, a := range s.slots {
-		if a.of != 0 && !yield(a) {
+	for i := range s.n {
+		if !yield(*s.at(i)) {
 			return
 		}
 	}
@@ -84,19 +72,19 @@ func (s *arrivals) all(yield func(arrival) bool) {
 
 // drop forgets those of which gone is true.
 func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
-	s.settle()
-	kept := s.slots[:0]
-	for a := range s.all {
-		if !gone(a.of, int64(a.slot)) {
-			kept = append(kept, a)
+	all, once := s.n, s.once
+	s.n = 0
+	for i := range all {
+		if i == once {
+			s.once = s.n
+		}
+		if a := *s.at(i); !gone(a.of, int64(a.slot)) {
+			*s.at(s.n) = a
+			s.n++
 		}
 	}
-	clear(s.slots[len(kept):])
-	kept = slices.Clone(kept)
-	clear(s.slots[:len(kept)])
-	s.n = 0
-	for _, a := range kept {
-		s.put(a)
+	if all == once {
+		s.once = s.n
 	}
 }
 

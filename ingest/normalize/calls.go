@@ -134,7 +134,14 @@ func (c *calls) addAll(own, more *arrivals) {
 	}
 }
 
-// bound forgets half of all where there is too much of something.
+// settle makes the share that is kept the one that follows from all that was noted.
+func (c *calls) settle() {
+	c.reached.settle()
+	c.served.settle()
+	c.bound()
+}
+
+// bound forgets half of all where there is known to be too much of something.
 func (c *calls) bound() {
 	for len(c.asked) > maxCalls || c.reached.over(maxCalls) || len(c.told) > maxCalls || c.served.over(maxCalls) {
 		c.rate++
@@ -207,6 +214,7 @@ func (c *calls) found(yield func(asking, *calling)) {
 	if len(c.asked) == 0 {
 		return
 	}
+	c.settle()
 	reached, served := c.reached.byHash(), c.served.byHash()
 	tells := map[uint64][]told{}
 	for t := range c.told {

@@ -91,6 +91,7 @@ func TestJoinBound(t *testing.T) {
 		for i := range parts[1:] {
 			parts[0].join(&parts[1+i])
 		}
+		parts[0].settle()
 		list := slices.Collect(parts[0].reached.all)
 		slices.SortFunc(list, func(a, b arrival) int { return cmp.Compare(a.of, b.of) })
 		return parts[0].rate, list
