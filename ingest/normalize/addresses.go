@@ -3,6 +3,7 @@ package normalize
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 	"sync"
 
@@ -17,7 +18,7 @@ const byIdentity = model.Host | model.RemoteNode | model.KubeAPIServer | model.H
 // of 64 bits under a seed of this process: in sets of four, a line of a processor's cache. What is forgotten is noted
 // again, and changes nothing. Where much is forgotten there are more sets.
 type notes struct {
-	seed   maphash.Seed
+	seed   noteSeed
 	sets   []noteSet
 	forgot int // since there were as many sets, and less than an hour old
 	most   int // sets
@@ -41,15 +42,37 @@ const (
 	mostSets = 1 << 16
 )
 
+// noteSeed is what notes hash by.
+type noteSeed struct {
+	words [2]uint64
+	long  maphash.Seed
+}
+
+func newNoteSeed() noteSeed {
+	seed := maphash.MakeSeed()
+	return noteSeed{[2]uint64{maphash.String(seed, "first"), maphash.String(seed, "last")}, seed}
+}
+
+// hash hashes the text of an address. Most are of so many bytes that two words have them all.
+func (s *noteSeed) hash(ip []byte) uint64 {
+	n := len(ip)
+	if n < 8 || n > 16 {
+		return maphash.Bytes(s.long, ip)
+	}
+	first, last := binary.LittleEndian.Uint64(ip), binary.LittleEndian.Uint64(ip[n-8:])
+	hi, lo := bits.Mul64(first^s.words[0], last^s.words[1]+uint64(n))
+	return hi ^ lo
+}
+
 // newNotes makes notes that know nothing. Those of one seed know the same by the same hash.
-func newNotes(seed maphash.Seed, sets, most int) notes {
+func newNotes(seed noteSeed, sets, most int) notes {
 	return notes{seed: seed, sets: model.Room[noteSet](sets), most: most}
 }
 
 // of is what an end at an address is remembered by in an hour. Of pods with one address and endpoint the first one
 // counts, and of several at one time all do: their row takes the smallest name.
 func (n *notes) of(id model.EndpointID, ip, pod []byte, hour uint32, at model.Micros) note {
-	h := maphash.Bytes(n.seed, ip) ^ uint64(hour)<<32 ^ uint64(id)
+	h := n.seed.hash(ip) ^ uint64(hour)<<32 ^ uint64(id)
 	end := uint64(0)
 	if len(pod) >= 8 {
 		end = binary.LittleEndian.Uint64(pod[len(pod)-8:])
@@ -64,12 +87,12 @@ func (n *notes) of(id model.EndpointID, ip, pod []byte, hour uint32, at model.Mi
 // has reports whether the same is remembered of an earlier time, or of this one and the same pod. It takes no branch,
 // so that the processor goes on while memory is slow.
 func (n *notes) has(x note) bool {
-	found := uint64(0)
-	for _, k := range n.at(x) {
-		other, differs, since := k.hash^x.hash, uint64(k.at^x.at), uint64(k.at>>podBits-x.at>>podBits)
-		found |= ^(other | -other) & (since | ^(differs | -differs)) // of which the highest bits count
+	set, at := n.at(x), int64(0)
+	for i := range set {
+		other := int64(set[i].hash ^ x.hash)
+		at |= set[i].at &^ ((other | -other) >> 63) // one at most has the hash
 	}
-	return int64(found) < 0
+	return at != 0 && (at == x.at || at < x.at>>podBits<<podBits)
 }
 
 // add remembers an end.
@@ -113,7 +136,7 @@ func (n *notes) grow() {
 // Noted are the ends at addresses that all who read one log have noted: what one of them has, no other notes again. It
 // is asked only for what its reader does not remember.
 type Noted struct {
-	seed   maphash.Seed // of all readers
+	seed   noteSeed // of all readers
 	shards [1 << shardBits]shard
 }
 
@@ -127,7 +150,7 @@ const shardBits = 6
 
 // NewNoted makes one that knows nothing.
 func NewNoted() *Noted {
-	n := &Noted{seed: maphash.MakeSeed()}
+	n := &Noted{seed: newNoteSeed()}
 	for i := range n.shards {
 		n.shards[i].notes = newNotes(n.seed, noteSets>>shardBits, mostSets>>shardBits)
 	}
@@ -154,7 +177,7 @@ func (n *Normalizer) noteAddresses(f *model.Flow) {
 		return
 	}
 	if n.notes.sets == nil {
-		seed := maphash.MakeSeed()
+		seed := newNoteSeed()
 		if n.Noted != nil {
 			seed = n.Noted.seed
 		}

@@ -3,7 +3,6 @@ package normalize
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"testing"
 
@@ -19,7 +18,7 @@ func TestNotes(t *testing.T) {
 		{100_000, mostSets, 10_000},
 		{1_000_000, mostSets, 1_000_000},
 	} {
-		n := newNotes(maphash.MakeSeed(), noteSets, mostSets)
+		n := newNotes(newNoteSeed(), noteSets, mostSets)
 		forgotten := 0
 		for round := range 4 {
 			forgotten = 0
@@ -44,7 +43,7 @@ func TestNotes(t *testing.T) {
 // TestNotesOfTimes: what is noted is known at its time and later, not before, and another pod later alone; none of that
 // forgets another.
 func TestNotesOfTimes(t *testing.T) {
-	n := newNotes(maphash.MakeSeed(), noteSets, mostSets)
+	n := newNotes(newNoteSeed(), noteSets, mostSets)
 	at := func(pod string, hour uint32, time model.Micros) note {
 		return n.of(1, []byte("10.0.0.1"), []byte(pod), hour, time)
 	}
@@ -82,7 +81,7 @@ func TestNotesOfTimes(t *testing.T) {
 
 // TestNotesOfHours: what is forgotten since its hour is over takes no more room, however long a log is.
 func TestNotesOfHours(t *testing.T) {
-	n := newNotes(maphash.MakeSeed(), noteSets, mostSets)
+	n := newNotes(newNoteSeed(), noteSets, mostSets)
 	for hour := range uint32(200) {
 		for i := range 3000 {
 			x := n.of(1, binary.BigEndian.AppendUint32(nil, uint32(i)), nil, hour, int64(hour)*hourTime)
