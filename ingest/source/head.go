@@ -21,14 +21,14 @@ func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
 	text := bytes.TrimSpace(start)
 	s := r.newSearch()
 	first, _, several := bytes.Cut(text, newline)
-	some := false // a line holds a whole record
+	some, parts := false, false // a line holds a whole record; lines may be parts of longer ones
 	for line := range bytes.Lines(text) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
 		h.events = h.events || bytes.HasPrefix(line, []byte("data:"))
-		if _, piece := pieceOf(line); piece {
-			h.joins = true
+		if p, piece := pieceOf(line); piece {
+			h.joins, parts = h.joins || p.sure, true
 		}
 		if some = some || s.holds(line); some && h.joins {
 			break
@@ -42,6 +42,7 @@ func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
 	default:
 		h.lines = some || h.joins
 	}
+	h.joins = h.joins || parts && h.lines
 	if !some && !s.holds(text) && s.format < 0 {
 		s.format = slices.IndexFunc(
 			r.options.Formats,

@@ -29,10 +29,10 @@ type worker struct {
 	line   int64 // of text[seen]
 	seen   int
 
-	pending [2]pieces // of the streams of a container
-	joined  []byte    // a line of them
-	inner   [][]byte  // strings that were escaped, the outermost first
-	cells   []byte    // a record of a cell, or of a list
+	joiner joiner
+	joined []byte   // a line of pieces
+	inner  [][]byte // strings that were escaped, the outermost first
+	cells  []byte   // a record of a cell, or of a list
 
 	wrappers    []wrapper // what stood around the last records
 	listed      []int32   // where the records of a list begin
@@ -43,7 +43,7 @@ type worker struct {
 const tellEvery = 1 << 12
 
 func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff func([]byte) bool) *worker {
-	w := &worker{sink: sink, progress: progress}
+	w := &worker{sink: sink, progress: progress, joiner: joiner{keeps: true}}
 	w.finder = finder{claim: w.claim, miss: w.miss, sniff: sniff}
 	return w
 }
