@@ -135,7 +135,10 @@ func (l *Log) Usable() error {
 		return nil
 	}
 	err := l.unusable()
-	if len(l.Failed) > 0 {
+	switch {
+	case len(l.Failed) > 0 && l.Report.Total() == 0 && l.Report.OutLast == 0:
+		return l.Incomplete() // that nothing could be read says it all
+	case len(l.Failed) > 0:
 		return fmt.Errorf("%w\n%w", l.Incomplete(), err)
 	}
 	return err
