@@ -17,9 +17,25 @@ type Need struct {
 	Names     bool // it is needed where a rule has a DNS name
 	Rare      bool // nearly every cluster has it: it is spoken of where the objects of one say otherwise
 	// Plugin has it from the version Since on, "" for every one, and where Option has the Value, if it depends on one. An
-	// option that is not set has the value Unset.
+	// option that is not set has the value Unset. With Not it is every value but that one.
 	Plugin, Since        string
 	Option, Value, Unset string
+	Not                  bool
+}
+
+// InCilium is what policies of every dialect need of Cilium where it enforces them. Nearly every cluster has it.
+func InCilium() []Need {
+	const cilium = "cilium"
+	return []Need{{
+		Text:    "policies that are enforced (enable-policy must not be never). Else the agents deny nothing, whatever policies say.",
+		Command: "kubectl get configmap cilium-config -n kube-system -o jsonpath='{.data.enable-policy}'",
+		Plugin:  cilium, Option: "enable-policy", Value: "never", Unset: "default", Not: true, Rare: true,
+	}, {
+		Text: "pods that the host of their own node always reaches (allow-localhost must not be policy). " +
+			"Else the probes of the kubelet are cut, for which no rule is learned.",
+		Command: "kubectl get configmap cilium-config -n kube-system -o jsonpath='{.data.allow-localhost}'",
+		Plugin:  cilium, Option: "allow-localhost", Value: "policy", Unset: "auto", Not: true, Rare: true,
+	}}
 }
 
 // What is the need without what happens without it.
@@ -53,7 +69,7 @@ func (n *Need) Met(m *policy.Manifests) (met model.Tri, why string) {
 	if why = n.Option + " is " + value; p.Options[n.Option] == "" {
 		why = n.Option + " is not set"
 	}
-	if value != n.Value {
+	if (value != n.Value) != n.Not {
 		return model.No, why
 	}
 	return model.Yes, why

@@ -65,7 +65,7 @@ func (Dialect) OfCluster(p policy.Peer, cluster string) policy.Peer {
 // Rollout is additive by enableDefaultDeny, which Cilium knows since 1.16.
 func (Dialect) Rollout() render.Rollout {
 	return render.Rollout{Additive: true,
-		Needs: []render.Need{
+		Needs: append([]render.Need{
 			{
 				Text:    "enableDefaultDeny (Cilium 1.16 or later). An older one drops the field, and every allow policy would deny.",
 				Command: "kubectl explain ciliumnetworkpolicy.spec.enableDefaultDeny",
@@ -89,7 +89,7 @@ func (Dialect) Rollout() render.Rollout {
 				Command: configured("enable-l7-proxy"), Names: true, Rare: true,
 				Plugin: plugin, Option: "enable-l7-proxy", Value: "true", Unset: "true",
 			},
-		},
+		}, render.InCilium()...),
 		Resources: []render.Resource{
 			{Name: "ciliumnetworkpolicies.cilium.io", Kind: apiVersion + "/" + kindNamespaced},
 			{Name: "ciliumclusterwidenetworkpolicies.cilium.io", Kind: apiVersion + "/" + kindClusterWide, Clusterwide: true},

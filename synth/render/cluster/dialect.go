@@ -48,7 +48,7 @@ func (d Dialect) Rollout() render.Rollout {
 	r.Floor = true
 	r.Resources = append(r.Resources,
 		render.Resource{Name: "clusternetworkpolicies." + group, Kind: d.version() + "/" + kind, Clusterwide: true})
-	r.Needs = []render.Need{{
+	r.Needs = append(render.InCilium(), []render.Need{{
 		Text: "ClusterNetworkPolicy " + d.version() + ", and the network plugin has to enforce it:\n" +
 			"else what stands below the namespaces denies nothing.",
 		Command: "kubectl explain clusternetworkpolicies --api-version=" + d.version(),
@@ -60,7 +60,7 @@ func (d Dialect) Rollout() render.Rollout {
 		Text:    "ClusterNetworkPolicy in Calico (3.32 or later). Else it is not enforced.",
 		Command: "kubectl get clusterinformation default -o jsonpath='{.spec.calicoVersion}'",
 		Plugin:  "calico", Since: "3.32", Rare: true,
-	}}
+	}}...)
 	return r
 }
 

@@ -51,6 +51,7 @@ func (Dialect) Render(set policy.PolicySet, labels ...string) ([]render.File, []
 // other.
 func (Dialect) Rollout() render.Rollout {
 	return render.Rollout{
+		Needs:     render.InCilium(),
 		Resources: []render.Resource{{Name: "networkpolicies.networking.k8s.io", Kind: apiVersion + "/" + kind}},
 	}
 }
