@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -337,6 +338,9 @@ func (r *policyReader) has(name string) bool {
 	return err == nil
 }
 
+// unknownField is in the error of a YAML reader.
+var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
+
 func (r *policyReader) kustomization(sub string) (Kustomization, error) {
 	var k Kustomization
 	text, err := r.text(path.Join(sub, KustomizationFile))
@@ -347,7 +351,13 @@ func (r *policyReader) kustomization(sub string) (Kustomization, error) {
 		return k, nil
 	}
 	if err := yaml.UnmarshalStrict(text, &k); err != nil {
-		return k, fmt.Errorf("read bundle: %s/%s: %w", sub, KustomizationFile, err)
+		field := unknownField.FindStringSubmatch(err.Error())
+		if field == nil {
+			return k, fmt.Errorf("read bundle: %s/%s: %w", sub, KustomizationFile, err)
+		}
+		return k, fmt.Errorf("read bundle: %s/%s: %s is of no bundle: verify what kustomize makes of it "+
+			"(kubectl kustomize DIR > FILE, sluice verify FILE SOURCE), or write it in a kustomization of your own above",
+			sub, KustomizationFile, field[1])
 	}
 	return k, nil
 }
