@@ -56,6 +56,7 @@ type objectRef struct {
 	pod, known         bool
 	ref                model.Ref
 	named              bool
+	last               *known // the object of it that was remembered last
 }
 
 const (
@@ -288,13 +289,15 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			o.workload = workloads.first
 		}
 		ep, named := o.identity()
-		c = &objectRef{workloads, o.cluster, o.namespace, len(pod) > 0, o.known, refer(r.tables, ep), named}
+		c = &objectRef{workloads: workloads, cluster: o.cluster, namespace: o.namespace, pod: len(pod) > 0, known: o.known,
+			ref: refer(r.tables, ep), named: named}
 		// An endpoint whose name is the pod's is another one for every pod.
 		if lasting = ep.Name == ""; lasting {
 			if len(labels.refs) == maxRefs {
 				labels.refs = labels.refs[:0]
 			}
 			labels.refs = append(labels.refs, *c)
+			c = &labels.refs[len(labels.refs)-1]
 		}
 	}
 	if e.ref = c.ref; c.named {
@@ -388,7 +391,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 	}
 	k.head = m.headOf(h)
 	from = identity.to
-	var texts [3]string
+	var texts [3][]byte
 	hole := 0
 	for range k.holes {
 		next, what := pod, holePod
@@ -398,7 +401,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		if next.to == 0 {
 			break
 		}
-		texts[hole], k.holes[hole] = string(b[from:next.from]), what
+		texts[hole], k.holes[hole] = b[from:next.from], what
 		from = next.to
 		if hole++; what == holePod {
 			pod = span{}
@@ -406,8 +409,9 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 			id = span{}
 		}
 	}
-	texts[hole] = string(b[from:all.to])
-	k.keep(texts)
+	texts[hole] = b[from:all.to]
+	k.keep(texts, c.last)
+	c.last = k
 	m.add(k)
 }
 
@@ -424,14 +428,27 @@ func (m *endMemo) quote() {
 	}
 	k, h := *m.last, *m.last.head
 	h.text, h.behind = scan.NewLiteral(scan.Quoted(h.text.Text)), scan.NewLiteral(scan.Quoted(h.behind.Text))
-	k.keep([...]string{scan.Quoted(k.first), scan.Quoted(k.rest[:k.second]), scan.Quoted(k.rest[k.second:])})
+	k.keep([...][]byte{[]byte(scan.Quoted(k.first)), []byte(scan.Quoted(k.rest[:k.second])),
+		[]byte(scan.Quoted(k.rest[k.second:]))}, nil)
 	k.head = m.headOf(&h)
 	m.add(&k)
 }
 
-// keep takes the texts.
-func (k *known) keep(texts [3]string) {
-	k.first, k.rest, k.second = texts[0], texts[1]+texts[2], uint32(len(texts[1]))
+// keep takes the texts: those of another object where they are the same. Agents that start again give what they know
+// other identities, and nothing else of it changes.
+func (k *known) keep(texts [3][]byte, other *known) {
+	k.second = uint32(len(texts[1]))
+	if other != nil && other.first == string(texts[0]) {
+		k.first = other.first
+	} else {
+		k.first = string(texts[0])
+	}
+	if n := len(texts[1]); other != nil && len(other.rest) == n+len(texts[2]) && other.rest[:n] == string(texts[1]) &&
+		other.rest[n:] == string(texts[2]) {
+		k.rest = other.rest
+	} else {
+		k.rest = string(texts[1]) + string(texts[2])
+	}
 }
 
 // headOf returns the head that is remembered for one.
