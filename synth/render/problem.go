@@ -2,6 +2,11 @@ package render
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"sluice/synth/policy"
 )
@@ -27,8 +32,10 @@ type Problem struct {
 	Severity Severity
 	At       policy.Position
 	Text     string
-	Trap     Trap   // "" for what has no page of its own
-	Requests bool   // the field lets some requests of a connection pass alone, and was read as if all of them may
+	Trap     Trap // "" for what has no page of its own
+	// Requests is the text of a field that lets some requests of a connection pass alone, and was read as if all of them
+	// may; "" of any other problem.
+	Requests string
 	Edits    []Edit // what mends it, nil where a person has to decide
 }
 
@@ -49,4 +56,28 @@ func Unread(problems []Problem) int {
 		}
 	}
 	return n
+}
+
+// Flat is what a value of YAML says, on one line: equal for values that say the same, with their members in any order.
+func Flat(n *yaml.Node) string {
+	n = Target(n)
+	if n == nil {
+		return ""
+	}
+	var items []string
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			items = append(items, Flat(n.Content[i])+": "+Flat(n.Content[i+1]))
+		}
+		slices.Sort(items)
+		return "{" + strings.Join(items, ", ") + "}"
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			items = append(items, Flat(item))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	default:
+		return strconv.Quote(n.Value)
+	}
 }

@@ -18,14 +18,19 @@ type Difference struct {
 	// Isolation are the ends that one of the sets isolates and the other does not.
 	Isolation []Isolation
 	// Alike names policies whose text differs though nothing that was asked decides differently.
-	Alike    []string
-	Moved    []Move // rules that stand in another policy
-	Universe int    // connections compared
-	TooMany  bool   // there are more than Config.Most, and none was compared
+	Alike []string
+	Moved []Move // rules that stand in another policy
+	// Lifted are ends of edges at which all requests pass and some alone did, Requests policies that let other requests
+	// pass: both are found by who reads the files, as no rule here knows of requests.
+	Lifted, Requests []string
+	Universe         int  // connections compared
+	TooMany          bool // there are more than Config.Most, and none was compared
 }
 
 // Same reports whether nothing is decided differently.
-func (d *Difference) Same() bool { return len(d.Changes) == 0 && len(d.Isolation) == 0 && !d.TooMany }
+func (d *Difference) Same() bool {
+	return len(d.Changes)+len(d.Isolation)+len(d.Lifted)+len(d.Requests) == 0 && !d.TooMany
+}
 
 // Change is a connection that one set allows and the other does not.
 type Change struct {

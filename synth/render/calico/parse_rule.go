@@ -44,7 +44,7 @@ func (r *reader) rule(n *yaml.Node, path string, d model.Direction) (policy.Rule
 						v,
 						"%s.http: requests are not looked at, the connections of all of them are allowed",
 						path,
-					).Requests = true
+					).Requests = render.Flat(v)
 				}
 			}},
 	)

@@ -205,7 +205,7 @@ func (r reader) narrower(path, why string) func(*yaml.Node) {
 func (r reader) requests(path, why string) func(*yaml.Node) {
 	return func(v *yaml.Node) {
 		if !render.IsNull(v) {
-			r.narrow(v, path, why).Requests = true
+			r.narrow(v, path, why).Requests = path + ": " + render.Flat(v)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func VerifyBeside(ctx context.Context, l *Log, proposed, inForce *Policies, cfg 
 	if out.Today, err = verify.Verify(ctx, l.Graph, inForce.Set, alone); err != nil {
 		return nil, err
 	}
-	out.Lifted = lifted(l.Graph, proposed.Set, inForce, alone)
+	out.Lifted = lifted(l.Graph, inForce, &both, alone)
 	return out, nil
 }
 

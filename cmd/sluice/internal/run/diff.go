@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
+	"sluice/synth/policy"
 	"sluice/synth/render/all"
 	"sluice/synth/verify"
 )
@@ -57,9 +59,19 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 		}
 	}
 	p.Evidence = "" // it goes with the directory
-	for i := range p.Set.Policies {
-		at := &p.Set.Policies[i].Source
+	committed := func(at *policy.Position) {
 		at.File = revision + ":" + strings.TrimPrefix(at.File, dir+string(filepath.Separator))
+	}
+	for i := range p.Set.Policies {
+		committed(&p.Set.Policies[i].Source)
+		for k := range p.Set.Policies[i].Rules {
+			if at := &p.Set.Policies[i].Rules[k].Source; at.File != "" {
+				committed(at)
+			}
+		}
+	}
+	for i := range p.Problems {
+		committed(&p.Problems[i].At)
 	}
 	return p, nil
 }
@@ -142,7 +154,12 @@ func Diff(ctx context.Context, l *Log, before, after *Policies, cni, cluster str
 	if cluster == UnnamedCluster {
 		cluster = ""
 	}
-	return verify.Diff(ctx, l.Graph, before.Set, after.Set, verify.Config{Semantics: sem, Cluster: cluster})
+	cfg := verify.Config{Semantics: sem, Cluster: cluster}
+	d, err := verify.Diff(ctx, l.Graph, before.Set, after.Set, cfg)
+	then := *after // some of which may be of before
+	then.Problems = append(slices.Clip(after.Problems), before.Problems...)
+	d.Lifted, d.Requests = lifted(l.Graph, before, &then, cfg), otherRequests(before, &then)
+	return d, err
 }
 
 // Compare returns what compares a bundle with another, over a log: nil where there is none. base is "" for nothing.
@@ -173,5 +190,12 @@ func Differ(d *verify.Difference) error {
 	if d.Same() {
 		return nil
 	}
-	return found([]string{text.Plural(len(d.Changes), "connection is", "connections are") + " decided differently"})
+	var what []string
+	if n := len(d.Changes); n > 0 || len(d.Requests)+len(d.Lifted) == 0 {
+		what = append(what, text.Plural(n, "connection is", "connections are")+" decided differently")
+	}
+	if len(d.Requests)+len(d.Lifted) > 0 {
+		what = append(what, "other requests pass")
+	}
+	return found(what)
 }

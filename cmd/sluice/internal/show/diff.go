@@ -59,7 +59,8 @@ func Difference(w io.Writer, format string, l *run.Log, d *verify.Difference) er
 	}
 	if format != Table {
 		return printObject(w, format, object{{"apiVersion", "sluice/v1"}, {"kind", "Difference"}, {"changes", changes},
-			{"isolation", isolation}, {"moved", moved}, {"alike", append([]string{}, d.Alike...)}, {"compared", d.Universe}})
+			{"isolation", isolation}, {"moved", moved}, {"alike", append([]string{}, d.Alike...)}, {"lifted", append([]string{}, d.Lifted...)},
+			{"requests", append([]string{}, d.Requests...)}, {"compared", d.Universe}})
 	}
 	printDifference(w, changes, isolation, moved, d)
 	return nil
@@ -79,6 +80,10 @@ func printDifference(
 		word := map[bool]string{true: "is isolated now", false: "is isolated no more"}[i.Isolated]
 		fmt.Fprintf(w, "%s of %s %s\n", i.Direction, text.Printable(i.End, 80), word)
 	}
+	for _, name := range d.Requests {
+		fmt.Fprintf(w, "requests: %s lets other requests pass: their rules differ\n", text.Printable(name, 200))
+	}
+	printLifted(w, d.Lifted)
 	const most = 40
 	lines := changeLines(changes)
 	for i, line := range lines {
