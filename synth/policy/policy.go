@@ -35,6 +35,9 @@ type Manifests struct {
 	// APIServer are the addresses of the endpoints of the service default/kubernetes.
 	APIServer []netip.Addr
 	Plugins   []Plugin // by name
+	// ByDNSProxy says that a policy of Cilium sends questions of DNS through its proxy, which alone learns addresses of
+	// names.
+	ByDNSProxy bool
 }
 
 // AccountName is the namespace and the name of a service account.
@@ -95,6 +98,7 @@ func (m *Manifests) Len() int {
 
 // Join takes in everything of others. Of two objects with one name the later one stays.
 func (m *Manifests) Join(o Manifests) {
+	m.ByDNSProxy = m.ByDNSProxy || o.ByDNSProxy
 	for name, labels := range o.Namespaces {
 		if m.Namespaces == nil {
 			m.Namespaces = map[string]model.Labels{}

@@ -20,7 +20,7 @@ var failures = []struct {
 	{"escaped", true, true, "a connection that was denied would be allowed",
 		func(r *Report) uint64 { return r.Connections[Escaped] }},
 	{"unproven-policy", true, true, "a fact about the policies is missing to decide it",
-		func(r *Report) uint64 { return r.Lacking }},
+		func(r *Report) uint64 { return r.Lacking + uint64(len(r.Nameless)) }},
 	{"unread", true, true, "a policy could not be read",
 		func(r *Report) uint64 { return uint64(r.Unread) }},
 	{"unisolated", true, true, "a direction that the bundle isolates is open; learn: that the former one isolated",

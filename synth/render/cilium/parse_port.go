@@ -51,6 +51,9 @@ func (r reader) layer7(n *yaml.Node, path string) {
 			"l7":      less("l7"),
 			"dns": func(v *yaml.Node) {
 				every := false
+				if items := r.List(v, path+".dns"); len(items) > 0 {
+					r.Beside(policy.Manifests{ByDNSProxy: true})
+				}
 				for _, item := range r.List(v, path+".dns") {
 					if p := render.Field(item, "matchPattern"); p != nil {
 						every = every || p.Value != "" && strings.Trim(p.Value, "*") == ""

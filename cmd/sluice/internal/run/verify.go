@@ -3,9 +3,12 @@ package run
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/verify"
 )
@@ -61,7 +64,28 @@ func (p *Policies) note(r *verify.Report) {
 	r.Unread, r.Edited = render.Unread(p.Problems), p.Hands.Changed()
 	if p.Bundle != nil {
 		r.AsOf = p.Bundle.AsOf
+	} else {
+		r.Nameless = nameless(&p.Set)
 	}
+}
+
+// nameless are the policies of Cilium that allow by DNS names where none of the set sends questions of DNS through the
+// proxy: its agents know no address of a name then. A bundle writes that itself.
+func nameless(set *policy.PolicySet) []string {
+	if set.Manifests.ByDNSProxy {
+		return nil
+	}
+	var out []string
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		if strings.HasPrefix(p.Kind, "cilium.io/") && slices.ContainsFunc(p.Rules, func(r policy.Rule) bool {
+			return slices.ContainsFunc(r.Peers, func(q policy.Peer) bool { return q.Kind == policy.PeerFQDN })
+		}) {
+			out = append(out, policyKey(p))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Failed is the error for what failOn names of a report, nil for nothing.

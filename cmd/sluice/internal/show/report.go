@@ -55,7 +55,8 @@ type reportView struct {
 	Missing    []string   `json:"missing,omitempty"`    // ids of rules that it lists and no file has
 	Unisolated []gapView  `json:"unisolated,omitempty"`
 	Open       []string   `json:"open,omitempty"`
-	Pending    uint64     `json:"pending,omitempty"` // rejected or unproven ones that nothing shows to have worked
+	Pending    uint64     `json:"pending,omitempty"`  // rejected or unproven ones that nothing shows to have worked
+	Nameless   []string   `json:"nameless,omitempty"` // policies that allow by DNS names which no rule lets the proxy see
 	// Refusals are the unproven connections whose records were refused, by the reason.
 	Refusals []refusalView `json:"refusals,omitempty"`
 	Lacking  uint64        `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
@@ -192,7 +193,7 @@ func viewReport(r *verify.Report) reportView {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
 	}
 	v.Probes = viewProbes(&r.Probes)
-	v.Pending = r.Pending
+	v.Pending, v.Nameless = r.Pending, r.Nameless
 	for _, x := range r.Refusals {
 		v.Refusals = append(v.Refusals, refusalView{x.Reason.String(), x.Connections, x.Example})
 	}
@@ -230,6 +231,11 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	if r.Pending > 0 {
 		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
+	}
+	if n := len(r.Nameless); n > 0 {
+		fmt.Fprintf(w, "names: %s allows by DNS names, and no rule of these policies lets the DNS proxy see them "+
+			"(rules: {dns: [{matchPattern: \"*\"}]} at the ports of the resolver): without one no name has an address\n",
+			text.Printable(text.Some(r.Nameless), 300))
 	}
 	for _, x := range r.Refusals {
 		fmt.Fprintf(w, "no verdict: %s refused in the log (%s), such as %s\n",
