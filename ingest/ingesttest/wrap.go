@@ -150,7 +150,7 @@ var Wrappings = []Wrapping{
 		Name: "Splunk's results",
 		Wrap: escaped(`{"_time":"x","_raw":%s}`, `{"init_offset":0,"messages":[],"results":[`, ",", `]}`),
 	},
-	{Name: "cells of CSV", Beside: 1, Wrap: func(r []string) string {
+	{Name: "cells of CSV", Wrap: func(r []string) string {
 		return "time,_raw,host\n" + lines(
 			`"`+at+`","%s",node-a`,
 		)(

@@ -121,7 +121,7 @@ func TestAhead(t *testing.T) {
 			n := new(int64)
 			counted := &counter{t.Context(), f, n, func(int64, int64) {}, xxh3.New()}
 			br := bufio.NewReaderSize(counted, bufSize)
-			if err := skipMark(br); err != nil {
+			if br, _, err = textOf(br); err != nil {
 				t.Fatal(err)
 			}
 			marked := int64(len(text)) - int64(len(strings.TrimPrefix(text, "\xEF\xBB\xBF")))

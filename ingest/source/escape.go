@@ -130,13 +130,19 @@ func otherEscape(to, text []byte) ([]byte, int) {
 	return append(to, '\\', text[1]), 2
 }
 
-// decode64 adds what a text of Base64 stands for, nothing where it is none.
+// decode64 adds what a text of Base64 stands for, of either alphabet and filled up or not, nothing where it is none.
 func decode64(to, text []byte) []byte {
-	more, err := base64.StdEncoding.AppendDecode(to, text)
-	if err != nil {
-		return to
+	if more, err := base64.StdEncoding.AppendDecode(to, text); err == nil {
+		return more
 	}
-	return more
+	of := base64.RawStdEncoding
+	if bytes.ContainsAny(text, "-_") {
+		of = base64.RawURLEncoding
+	}
+	if more, err := of.AppendDecode(to, bytes.TrimRight(text, "=")); err == nil {
+		return more
+	}
+	return to
 }
 
 // unicodeEscape adds the character of an escape \uXXXX, or of two that are a pair, and returns how long it is.

@@ -43,7 +43,7 @@ type finder struct {
 type node struct {
 	from, to int32 // to is -1 where it has no end
 	// kind is '{' or '[', '"' for a string, 'e' for an object of escaped quotes in plain text, 'c' for one of doubled
-	// ones.
+	// ones, 'b' for a text of Base64.
 	kind byte
 }
 
@@ -270,6 +270,10 @@ func (f *finder) inside(text []byte, n node) {
 		}
 	case 'e':
 		buf = unescape(buf, raw)
+	case 'b':
+		if buf = decode64(buf, raw); !bytes.HasSuffix(bytes.TrimSpace(buf), []byte("}")) {
+			return // the first line of several
+		}
 	case 'c':
 		buf = append(buf, bytes.ReplaceAll(raw, []byte(`""`), []byte(`"`))...)
 	}
@@ -297,6 +301,10 @@ func (f *finder) inside(text []byte, n node) {
 // scan lists the nodes of a text in the order in which they begin.
 func (f *finder) scan(text []byte) {
 	f.open = f.open[:0]
+	if isBase64(text) {
+		f.nodes = append(f.nodes, node{0, int32(len(text)), 'b'})
+		return
+	}
 	for i := 0; i < len(text); {
 		c := text[i]
 		if len(f.open) == 0 {
@@ -443,6 +451,11 @@ func (f *finder) str(text []byte, i int) int {
 	}
 	f.nodes = append(f.nodes, node{int32(from), int32(len(text)), 'e'}) // without its end
 	return len(text)
+}
+
+// isBase64 reports whether a text is an object in Base64, or the first line of it.
+func isBase64(text []byte) bool {
+	return bytes.HasPrefix(text, encodedObject) && !bytes.ContainsAny(text, " \"{[:,")
 }
 
 var encodedObject = []byte("eyJ") // {" in Base64

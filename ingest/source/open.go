@@ -78,34 +78,57 @@ func (r *reader) isNew(f *os.File, size int64) (bool, error) {
 
 // foreign are the starts of what is no text, and what to do about it.
 var foreign = []struct{ start, what string }{
-	{"\xFF\xFE", "text in UTF-16: convert it to UTF-8"},
-	{"\xFE\xFF", "text in UTF-16: convert it to UTF-8"},
-	{"{\x00", "text in UTF-16: convert it to UTF-8"},
-	{"\x00{", "text in UTF-16: convert it to UTF-8"},
+	{"\xFF\xFE\x00\x00", "text in UTF-32: iconv -f UTF-32 -t UTF-8 FILE | sluice ... -"},
+	{"\x00\x00\xFE\xFF", "text in UTF-32: iconv -f UTF-32 -t UTF-8 FILE | sluice ... -"},
 	{"\x1F\x8B", "packed twice: unpack it once"},
 	{"\x28\xB5\x2F\xFD", "packed twice: unpack it once"},
-	{"BZh", "packed with bzip2: unpack it, or pack it with gzip or zstd"},
-	{"\xFD7zXZ\x00", "packed with xz: unpack it, or pack it with gzip or zstd"},
-	{"\x04\x22\x4D\x18", "packed with lz4: unpack it, or pack it with gzip or zstd"},
-	{"\xFF\x06\x00\x00sNaPpY", "packed with snappy: unpack it, or pack it with gzip or zstd"},
-	{"PK\x03\x04", "a zip archive: unpack it, and give the files or their directory"},
-	{"PAR1", "a Parquet file: a store is read whole, by its directory"},
-	{"Obj\x01", "an Avro file: write its records as JSON, one a line"},
+	{"BZh", "packed with bzip2, which is not read: bzip2 -dc FILE | sluice ... -"},
+	{"\xFD7zXZ\x00", "packed with xz, which is not read: xz -dc FILE | sluice ... -"},
+	{"\x04\x22\x4D\x18", "packed with lz4, which is not read: lz4 -dc FILE | sluice ... -"},
+	{"\xFF\x06\x00\x00sNaPpY", "packed with snappy, which is not read: pack it with gzip or zstd"},
+	{"\x1F\x9D", "packed with compress, which is not read: gzip -dc FILE | sluice ... -"},
+	{"\x78\x9C", "packed with zlib, which is not read: pigz -dc FILE | sluice ... -"},
+	{"PK\x03\x04", "a zip archive, which is not read: unzip -p FILE | sluice ... -"},
+	{"7z\xBC\xAF", "a 7z archive, which is not read: 7z x -so FILE | sluice ... -"},
+	{"PAR1", "a Parquet file: a store is read whole, by its directory; of another one write the records as JSON, one a line"},
+	{"ARROW1", "an Arrow file, which is not read: write its records as JSON, one a line"},
+	{"\xFF\xFF\xFF\xFF", "a stream of Arrow, which is not read: write its records as JSON, one a line"},
+	{"ORC", "an ORC file, which is not read: write its records as JSON, one a line (orc-contents FILE)"},
+	{"Obj\x01", "an Avro file, which is not read: avro-tools tojson FILE | sluice ... -"},
+	{"SQLite format 3\x00", "a database of SQLite, which is not read: write the column of the records, one a line"},
+	{"\xD4\xC3\xB2\xA1", packets},
+	{"\xA1\xB2\xC3\xD4", packets},
+	{"\x0A\x0D\x0D\x0A", packets},
+	{"\x92\xCE", messagePack},
+	{"\x92\xCF", messagePack},
+	{"\x92\xD7\x00", messagePack},
+	{"\x92\x92", messagePack},
 }
 
-// skipMark passes over the mark that UTF-8 text may begin with. What is no text is an error.
-func skipMark(br *bufio.Reader) error {
+const (
+	packets = "packets (pcap), as hubble record writes them: they name no workloads; " +
+		"hubble observe -o jsonpb writes flows"
+	messagePack = "MessagePack, which is not read: fluent-binlog-reader cat FILE | sluice ... -, " +
+		"or have the pipeline write JSON"
+)
+
+// textOf passes over the mark that UTF-8 text may begin with, and turns UTF-16 into UTF-8, which it says. What is no
+// text is an error.
+func textOf(br *bufio.Reader) (in *bufio.Reader, turned bool, err error) {
 	head, _ := br.Peek(16)
 	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		_, err := br.Discard(3)
-		return err
+		return br, false, err
 	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.start)) {
-			return errors.New(f.what)
+			return nil, false, errors.New(f.what)
 		}
 	}
-	return nil
+	if order, ok := utf16Order(head); ok {
+		return bufio.NewReaderSize(&utf16Reader{in: br, order: order}, bufSize), true, nil
+	}
+	return br, false, nil
 }
 
 // What a compressed input may be. A window is memory that the sender chooses: zstd itself writes larger ones only where
@@ -133,6 +156,35 @@ func (u *unpacking) Read(b []byte) (int, error) {
 		err = fmt.Errorf("it needs more than %d MiB to be unpacked: %w", maxWindow>>20, err)
 	}
 	return n, err
+}
+
+// members reads all that was packed with gzip, one after the other, and passes over zero bytes behind them, which fill
+// up the blocks of tapes and disks.
+type members struct {
+	*gzip.Reader
+	in *bufio.Reader
+}
+
+func (m *members) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	if !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	for {
+		c, err := m.in.ReadByte()
+		if err != nil {
+			return n, err
+		}
+		if c != 0 {
+			break
+		}
+	}
+	_ = m.in.UnreadByte()
+	if err := m.Reset(m.in); err != nil {
+		return n, err
+	}
+	m.Multistream(false)
+	return n, nil
 }
 
 // consumed counts what was read.
@@ -163,7 +215,8 @@ func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) 
 		if err != nil {
 			return nil, true, nil, err
 		}
-		return bufio.NewReaderSize(&unpacking{z, n, 0}, bufSize), true, func() {}, nil
+		z.Multistream(false)
+		return bufio.NewReaderSize(&unpacking{&members{z, br}, n, 0}, bufSize), true, func() {}, nil
 	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), skippable(head):
 		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
 			zstd.WithDecoderMaxWindow(maxWindow))

@@ -121,11 +121,12 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		return plain(err)
 	}
 	defer closer()
-	if err := skipMark(br); err != nil {
+	br, turned, err := textOf(br)
+	if err != nil {
 		return err
 	}
 	before := r.records()
-	err = r.decode(s, br, packed)
+	err = r.decode(s, br, packed || turned)
 	s.Records = r.records() - before
 	if far != nil && err == nil {
 		if _, err = io.Copy(io.Discard, far); err != nil {
@@ -164,7 +165,7 @@ func Tell(file string, formats []ingest.Format) string {
 		return ""
 	}
 	defer closer()
-	if err := skipMark(br); err != nil {
+	if br, _, err = textOf(br); err != nil {
 		return ""
 	}
 	r := &reader{options: Options{Formats: formats}}
@@ -186,11 +187,11 @@ func Tell(file string, formats []ingest.Format) string {
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	peek, err := br.Peek(peekSize)
 	skipped := int64(0)
-	for ; len(bytes.TrimSpace(peek)) == 0 && err == nil; peek, err = br.Peek(peekSize) { // blank as far as one can see
+	for ; isBlank(peek) && err == nil; peek, err = br.Peek(peekSize) { // blank as far as one can see
 		skipped += int64(bytes.Count(peek, newline))
 		_, _ = br.Discard(len(peek))
 	}
-	if len(bytes.TrimSpace(peek)) == 0 {
+	if isBlank(peek) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return plain(err)
 		}
@@ -217,6 +218,10 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	return r.values(s.Name, in, packed)
 }
+
+// isBlank reports whether a text has nothing in it. Where a log was cut to nothing while its writer went on, it begins
+// with as many zero bytes as there were others.
+func isBlank(text []byte) bool { return len(bytes.Trim(text, blankBytes+"\v\f\x00")) == 0 }
 
 // newlines is blank lines without end.
 type newlines struct{}

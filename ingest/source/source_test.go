@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -80,6 +83,10 @@ func readAll(t *testing.T, workers int, stdin io.Reader, inputs ...string) (*log
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
+func cell(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
 func TestShapes(t *testing.T) {
 	one, two, three := fmt.Sprintf(record, 1), fmt.Sprintf(record, 2), fmt.Sprintf(pretty, 3)
 	cases := []struct {
@@ -107,6 +114,34 @@ func TestShapes(t *testing.T) {
 		{"excerpt of another", `{"short":` + quote(two[:250]) + `,"full":` + quote(one) + "}\n" + two, []int{1, 2}, []string{"1:bad-json"}},
 		{"excerpt of another's", `[{"short":` + quote(one[:250]) + `},{"full":` + quote(one) + "}]\n", []int{1}, []string{"1:bad-json"}},
 		{"excerpt alone", `{"short":` + quote(one[:250]) + "}\n" + two, []int{2}, []string{"1:bad-json"}},
+		{"zero bytes before a record", one + "\n" + strings.Repeat("\x00", 1<<10) + two + "\n", []int{1, 2}, nil},
+		{"zero bytes behind what is cut off", one[:90] + strings.Repeat("\x00", 1<<10) + two + "\n" + one, []int{1, 2}, []string{"1:bad-json"}},
+		{"zero bytes behind a string cut off", `{"log":` + quote(one)[:90] + "\x00\x00" + two + "\n" + one, []int{1, 2}, []string{"1:bad-json"}},
+		{"zero bytes before all", strings.Repeat("\x00", farPeek+100) + one + "\n" + two + "\n", []int{1, 2}, nil},
+		{"names of columns", "time,\"message\"\nt," + cell(one) + "\nt," + cell(two) + "\n", []int{1, 2}, nil},
+		{"names of columns, tabs", "@timestamp\t_raw\nt\t" + one + "\n", []int{1}, nil},
+		{"name of a column", "message\n" + cell(one) + "\n", []int{1}, nil},
+		{"no names of columns", "hello\nt," + cell(one) + "\na,b\n", []int{1}, []string{"1:bad-json", "3:bad-json"}},
+		{"values for names", "time,17\nt," + cell(one) + "\n", []int{1}, []string{"1:bad-json"}},
+		{"table", "+---+\n| log |\n+---+\n| " + one + " |\n+---+\n", []int{1}, nil},
+		{"headers of files", "==> a.log <==\n" + one + "\n\n==> b.log <==\n" + two + "\n", []int{1, 2}, nil},
+		{"comments", "# of node a\n" + one + "\n// b\n" + two + "\n", []int{1, 2}, nil},
+		{"comment with what is cut off", one + "\n# " + two[:90] + "\n", []int{1}, []string{"2:bad-json"}},
+		{"documents of YAML", "---\n" + one + "\n---\n- log: |-\n    " + two + "\n...\n", []int{1, 2}, nil},
+		{"Markdown", "```json\n" + one + "\n```\n", []int{1}, nil},
+		{"export form of a journal", "__CURSOR=s=1\n_HOSTNAME=a\nMESSAGE=" + one + "\n_PID=1\n\nMESSAGE=up\n", []int{1}, []string{"6:bad-json"}},
+		{"what kubectl logs says", "Defaulted container \"a\" out of: a, b (init)\n" + one + "\n", []int{1}, nil},
+		{"semicolons", one + ";\n" + two + ";\n", []int{1, 2}, nil},
+		{"keys before tabs", `{"node":"a"}` + "\t" + one + "\n" + `{"node":"a"}` + "\t" + two + "\n", []int{1, 2}, nil},
+		{"objects before blanks", `{"node":"a"} ` + one + "\n" + two + "\n", []int{1, 2}, []string{"1:not-a-flow-log"}},
+		{"rows of texts", `["t",` + quote(one) + "]\n" + `["t",` + quote(two) + "]\n", []int{1, 2}, nil},
+		{"rows with a text cut off", `["t",` + quote(one) + "]\n" + `["t",` + quote(two[:90]) + "]\n", []int{1}, []string{"2:bad-json"}},
+		{"rows of cells", `{"f":[{"v":` + quote(one) + `},{"v":"x"}]}` + "\n" + `{"f":[{"v":` + quote(two) + `},{"v":"x"}]}` + "\n", []int{1, 2}, nil},
+		{"lists of fields", `[{"field":"@message","value":` + quote(one) + `},{"field":"@ptr","value":"x"}]` + "\n", []int{1}, nil},
+		{"Base64", encode(one) + "\n" + encode(two+"\n") + "\n", []int{1, 2}, nil},
+		{"Base64 of URLs", strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(encode(strings.ReplaceAll(one, "till", "~~~???>>>"))), "=") + "\n", []int{1}, nil},
+		{"Base64 cut off", encode(one) + "\n" + encode(two)[:90] + "\n", []int{1}, []string{"2:bad-json"}},
+		{"Base64 of no record", encode(one) + "\n" + encode(`{"x":1}`) + "\n", []int{1}, []string{"2:bad-json"}},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
 		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:truncated"}},
@@ -266,8 +301,10 @@ func TestMarks(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ in, want string }{
-		{"\xFF\xFE{\x00", "UTF-16"}, {"\xFE\xFF\x00{", "UTF-16"}, {"{\x00\"\x00", "UTF-16"}, {"\x00{\x00\"", "UTF-16"},
-		{"BZh91AY", "bzip2"}, {"\xFD7zXZ\x00\x00", "xz"}, {"PK\x03\x04\x14", "zip"}, {"PAR1", "Parquet"},
+		{"\xFF\xFE\x00\x00{\x00\x00\x00", "UTF-32"}, {"BZh91AY", "bzip2"}, {"\xFD7zXZ\x00\x00", "xz"}, {"PK\x03\x04\x14", "unzip -p"},
+		{"PAR1", "Parquet"}, {"ARROW1\x00\x00", "Arrow"}, {"ORC\n", "ORC"}, {"Obj\x01\x04", "avro-tools tojson"}, {"7z\xBC\xAF", "7z"},
+		{"\x92\xCE\x69\xA5\x3B\x10\x82\xA3log", "MessagePack"}, {"\x92\xD7\x00\x69\xA5\x3B\x10", "fluent-binlog-reader"},
+		{"\xD4\xC3\xB2\xA1\x02\x00\x04\x00", "packets"}, {"SQLite format 3\x00", "SQLite"}, {"\x78\x9C\xED", "zlib"},
 		{gzipped(t, gzipped(t, one)), "packed twice"},
 	} {
 		_, sum := readAll(t, 1, strings.NewReader(c.in), "-")
@@ -276,6 +313,99 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+// TestUTF16: Windows writes it, with a mark or without.
+func TestUTF16(t *testing.T) {
+	var text strings.Builder
+	var ports []int
+	for i := range 1000 { // several buffers
+		ports = append(ports, i+1)
+		fmt.Fprintf(&text, "%s\r\n", strings.Replace(fmt.Sprintf(record, i+1), "till", "till-\U0001F600-\u00e9", 1))
+	}
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		var in []byte
+		for _, u := range utf16.Encode([]rune(text.String())) {
+			in = order.AppendUint16(in, u)
+		}
+		for _, marked := range []bool{false, true} {
+			if marked {
+				in = append(order.AppendUint16(nil, 0xFEFF), in...)
+			}
+			for _, r := range []io.Reader{bytes.NewReader(in), iotest.OneByteReader(bytes.NewReader(in))} {
+				l, sum := readAll(t, 2, r, "-")
+				if !slices.Equal(l.ports, ports) || len(l.rejects) > 0 || sum.Sources[0].Err != nil {
+					t.Errorf("%v, marked %v: %d records, rejected %v, %v", order, marked, len(l.ports), l.rejects, sum.Sources[0].Err)
+				}
+			}
+		}
+		if _, sum := readAll(t, 1, bytes.NewReader(in[:len(in)-1]), "-"); !errors.Is(sum.Sources[0].Err, io.ErrUnexpectedEOF) {
+			t.Errorf("half a character at the end: %v", sum.Sources[0].Err)
+		}
+	}
+	lone, err := io.ReadAll(&utf16Reader{in: strings.NewReader("\x00\xD8a\x00\x00\xDC\x00\xD8"), order: binary.LittleEndian})
+	if string(lone) != "\uFFFDa\uFFFD\uFFFD" || err != nil {
+		t.Errorf("halves of pairs: %q, %v", lone, err)
+	}
+}
+
+// TestPadded: zero bytes behind what gzip packed fill up a block of a tape, and anything else is an error.
+func TestPadded(t *testing.T) {
+	packed := gzipped(t, fmt.Sprintf(record+"\n", 1)) + gzipped(t, fmt.Sprintf(record, 2))
+	l, sum := readAll(t, 1, strings.NewReader(packed+strings.Repeat("\x00", 1000)), "-")
+	if !slices.Equal(l.ports, []int{1, 2}) || sum.Sources[0].Err != nil {
+		t.Errorf("records %v, %v", l.ports, sum.Sources[0].Err)
+	}
+	if _, sum = readAll(t, 1, strings.NewReader(packed+"\x00\x00more than zero bytes"), "-"); sum.Sources[0].Err == nil {
+		t.Error("no error for what is not packed")
+	}
+}
+
+// TestRefused: what cannot be read is called by its name, with what to do about it.
+func TestRefused(t *testing.T) {
+	one := fmt.Sprintf(record, 1)
+	long := encode(strings.Repeat(one+"\n", 9))
+	for _, c := range []struct{ in, want string }{
+		{"Mar  2 09:00:00.1: a/b:1 (ID:7) -> c/d:80 (ID:8) to-endpoint FORWARDED (TCP Flags: SYN)", observed},
+		{"Mar  2 09:00:00.1: a/b (ID:7) <> 10.96.0.1:443 (world) pre-xlate-fwd TRACED (TCP)", observed},
+		{"Mar  2 09:00:00.1   a/b:1   c/d:80   Policy denied   DROPPED   TCP Flags: SYN", observed},
+		{"-> endpoint 1143 flow 0x1 , identity 7->8 state new: 10.0.0.1:1 -> 10.0.0.2:80 tcp SYN", "cilium monitor"},
+		{"Healthcheck (via localhost:4245): Ok\nCurrent/Max Flows: 9/9 (100.00%)", "hubble observe -o jsonpb"},
+		{"allowlist:\n- '{}'", "--print-raw-filters"},
+		{`{'flow': {'verdict': 'FORWARDED'}}`, python},
+		{`{"MESSAGE":[123,34,102],"_PID":"1"}`, listed},
+		{`{"_PID":"1","MESSAGE":null}`, leftOut},
+		{"\x1b[1;39m{\x1b[0m\x1b[34;1m\"verdict\"\x1b[0m", coloured},
+		{`<v>{&quot;flow&quot;:{&quot;verdict&quot;`, markup},
+		{"log=%7B%22verdict%22%3A", percent},
+		{"flow { verdict: FORWARDED }", "protobuf"},
+		{"<!DOCTYPE html>\n<html>", "web page"},
+		{"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>", "error of a server"},
+		{"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"},
+		{long[:76] + "\n" + long[76:152] + "\n", encoded},
+		{"hello", "no flow log"},
+	} {
+		l, sum := readAll(t, 1, strings.NewReader(c.in), "-")
+		if err := sum.Sources[0].Err; err == nil || !strings.Contains(err.Error(), c.want) || len(l.ports) > 0 {
+			t.Errorf("%q: %v, want %s", c.in, err, c.want)
+		}
+	}
+	// Among records it counts as malformed, and is called so too.
+	for in, want := range map[string]string{`{"MESSAGE":null}`: leftOut, `{"MESSAGE":[123,34,102]}`: listed, `{'a': 'b', 'verdict': 1}`: python} {
+		var details []string
+		sink := func(r ingest.Rejection) { details = append(details, r.Detail) }
+		_, err := Read(t.Context(), []string{"-"}, strings.NewReader(one+"\n"+in+"\n"), Options{Workers: 1, Formats: all.Formats(),
+			Tables: model.NewTables(), NewSink: func() ingest.Sink { return rejections(sink) }})
+		if err != nil || len(details) != 1 || !strings.HasPrefix(details[0], want) {
+			t.Errorf("%s: %q, %v", in, details, err)
+		}
+	}
+}
+
+// rejections is a sink for what is rejected.
+type rejections func(ingest.Rejection)
+
+func (rejections) Flow(*model.Flow)            {}
+func (f rejections) Reject(r ingest.Rejection) { f(r) }
 
 func gzipped(t *testing.T, text string) string {
 	t.Helper()
@@ -519,7 +649,6 @@ func TestDeepAlike(t *testing.T) {
 		return string(b)
 	}
 	base := func(s string) string { return `"` + base64.StdEncoding.EncodeToString([]byte(s)) + `"` }
-	cell := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 	docker := func(s string) string { return `{"log":` + text(s+"\n") + `,"stream":"stdout","time":"t"}` }
 	fluent := func(s, more string) string { return `{"date":1.5,"log":` + text(s) + more + `,"pod":"a-17"}` }
 	twice := one()

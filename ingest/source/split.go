@@ -227,7 +227,7 @@ func (s *splitter) str(loud bool) (value, bool) {
 		if whole {
 			v := value{text: s.buf[s.pos : s.pos+inside], line: s.line}
 			s.pos += inside
-			return v, loud
+			return v, loud && !holdsNothing(v.text[1:len(v.text)-1])
 		}
 		if cut := s.pos+inside < s.end && s.buf[s.pos+inside] == '\n'; cut || inside > maxLine || !s.fill() {
 			s.outer = s.outer[:0]

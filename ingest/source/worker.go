@@ -117,8 +117,15 @@ func (w *worker) value(source string, v *value) {
 // item decodes the records of a text that is one, or that has some inside. A text without any is a malformed record,
 // if it is not quiet.
 func (w *worker) item(source string, line int64, text []byte, quiet bool) {
-	if len(text) == 0 || len(w.wrappers) > 0 && w.unwrap(source, line, text) ||
-		w.decoders[0].Record(source, line, text) {
+	if len(text) == 0 || len(w.wrappers) > 0 && w.unwrap(source, line, text) {
+		return
+	}
+	if i := hole(text); i > 0 {
+		w.item(source, line, bytes.TrimSpace(text[:i]), quiet)
+		w.item(source, line, bytes.Trim(text[i:], blankBytes+"\x00"), quiet)
+		return
+	}
+	if w.decoders[0].Record(source, line, text) {
 		return
 	}
 	if text[0] == '{' {
@@ -153,6 +160,23 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 	}
 }
 
+// hole returns where zero bytes stand behind something that may be a record, -1 where none do. A crash leaves them
+// where text was not written any more: what is before them was cut off, and what is behind them is another record. The
+// bytes themselves are none: nobody knows what would have been there.
+func hole(text []byte) int {
+	for i := 0; i < len(text); i++ {
+		n := bytes.IndexByte(text[i:], 0)
+		if n < 0 {
+			return -1
+		}
+		from := text[i:]
+		if i += n; bytes.Contains(from[:n], object) || bytes.Contains(from[:n], escapedObject) {
+			return i
+		}
+	}
+	return -1
+}
+
 // several decodes a line of more than one value, as cat makes of files without an end to their last line.
 func (w *worker) several(source string, line int64, text []byte, quiet bool) {
 	known, _ := w.decoders[0].(knownDecoder)
@@ -168,22 +192,27 @@ func (w *worker) several(source string, line int64, text []byte, quiet bool) {
 		if end := ingest.End(text); text[0] == '{' && end > 0 {
 			n = end
 		}
-		w.item(source, line, text[:n], quiet)
+		// Kafka's tools print the key of a record before it.
+		w.item(source, line, text[:n], quiet || n < len(text) && text[n] == '\t')
 		line += int64(bytes.Count(text[:n], newline))
 		text = bytes.TrimSpace(text[n:])
 	}
 }
 
-// object is how an object begins that may be a record.
-var object = []byte(`{"`)
+// object is how an object begins that may be a record, and escapedObject how one does in a string.
+var object, escapedObject = []byte(`{"`), []byte(`{\"`)
 
 // between are the bytes that hand-cut lists, tar, and whoever ends records with a zero byte leave between records and
 // behind them.
-const between = ",[]\x00" + blankBytes
+const between = ",;[]\x00" + blankBytes
 
 // nothing rejects a text in which no record was found.
 func (w *worker) nothing(source string, line int64, text []byte) {
-	if len(bytes.Trim(text, between)) == 0 {
+	if len(bytes.Trim(text, between)) == 0 || isBeside(text, w.first(line)) {
+		return
+	}
+	if what := remedyOf(text); what != "" {
+		w.malformed(source, line, model.NotFlowLog, what+": "+ingest.Excerpt(text))
 		return
 	}
 	if text[0] != '{' && text[0] != '[' && text[0] != '"' {
@@ -195,9 +224,17 @@ func (w *worker) nothing(source string, line int64, text []byte) {
 		w.malformed(source, line, model.BadJSON, err.Error()+": "+ingest.Excerpt(text))
 		return
 	}
-	if !isEmptyList(text) {
+	if !isEmptyList(text) && !(text[0] == '{' && isPair(text)) {
 		w.malformed(source, line, model.NotFlowLog, "no flow in it: "+ingest.Excerpt(text))
 	}
+}
+
+// first reports whether a line is the first one of the input.
+func (w *worker) first(line int64) bool {
+	if w.block != nil {
+		return line == 0 && w.block.number == 0
+	}
+	return line == 1
 }
 
 // lists are what answers call the list of what was asked for.
@@ -239,7 +276,7 @@ func isPair(object []byte) bool {
 	members, value := 0, false
 	for k := range ingest.Keys(object) {
 		members++
-		value = value || string(k) == "value"
+		value = value || string(k) == "value" || string(k) == "v"
 	}
 	return value && members <= 3
 }

@@ -132,6 +132,9 @@ func (w *worker) used(i int) { w.wrappers[0], w.wrappers[i] = w.wrappers[i], w.w
 // wrapped remembers what stood around the records that the finder found in a text.
 func (w *worker) wrapped(text []byte, records []node) {
 	first, last := records[0], records[len(records)-1]
+	if first.kind == 'b' {
+		return
+	}
 	if first.kind == 'c' {
 		if len(records) == 1 {
 			w.keep(wrapper{before: newPattern(text[:first.from], &repeat{}), quoted: true, cell: true})
