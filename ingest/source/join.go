@@ -362,25 +362,30 @@ func (j *joiner) end(i int) *pieces {
 	return &j.lines[:last+1][last]
 }
 
+// trimPart removes the end of a line, and blanks before it. Those behind it may belong to a string that goes on.
+func trimPart(line []byte) []byte {
+	return bytes.TrimRight(bytes.TrimLeft(line, blankBytes), "\r\n")
+}
+
 // container decodes a line of a container's log, or keeps it until the rest has come.
 func (w *worker) container(source string, line int64, text []byte) {
 	for w.joiner.late(line) {
 		w.whole(source, w.joiner.end(0))
 	}
 	if len(w.joiner.lines) == 0 && isNoPart(text) {
-		w.item(source, line, text, false)
+		w.item(source, line, bytes.TrimSpace(text), false)
 		return
 	}
 	p, ok := pieceOf(text)
 	if !ok {
-		w.item(source, line, text, false)
+		w.item(source, line, bytes.TrimSpace(text), false)
 		return
 	}
 	switch s, alone := w.joiner.add(line, text, &p); {
 	case s != nil:
 		w.whole(source, s)
 	case alone && p.escaped:
-		w.item(source, line, text, false)
+		w.item(source, line, bytes.TrimSpace(text), false)
 	case alone:
 		w.item(source, line, bytes.TrimSpace(p.text), false)
 	}
@@ -412,7 +417,7 @@ func wholeLines(text []byte) (end int) {
 		if i := bytes.IndexByte(text[from:], '\n'); i >= 0 {
 			next = from + i + 1
 		}
-		line := bytes.TrimSpace(text[from:next])
+		line := trimPart(text[from:next])
 		for open.late(n) {
 			open.end(0)
 		}

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sluice/ingest"
+	"sluice/model"
 )
 
 // TestPieceOf reads lines of containers' logs: the text, its stream, and whether more of it follows.
@@ -57,6 +60,9 @@ func TestPieces(t *testing.T) {
 		name string
 		line func(pod int, text string, more bool) string
 	}{
+		{"CRI", func(pod int, text string, more bool) string {
+			return "2026-03-01T10:00:00.1Z " + []string{"stdout", "stderr"}[pod] + " " + mark(more) + " " + text
+		}},
 		{"text of CRI", func(pod int, text string, more bool) string {
 			return fmt.Sprintf(`{"log":%s,"kubernetes":{"pod_name":"p%d"}}`, quote("2026-03-01T10:00:00.1Z stdout "+mark(more)+" "+text), pod)
 		}},
@@ -89,10 +95,13 @@ func TestPieces(t *testing.T) {
 			var log strings.Builder
 			var ports []int
 			for port := 1; port <= 3000; port += 3 {
-				var rest [3]string
+				rest := make([]string, 3)
+				if f.name == "CRI" {
+					rest = rest[:2] // streams
+				}
 				for pod := range rest {
 					ports = append(ports, port+pod)
-					rest[pod] = fmt.Sprintf(strings.Replace(record, `"flow":{`, `"flow":{"Summary":"a \"{\" and \\",`, 1), port+pod)
+					rest[pod] = fmt.Sprintf(strings.Replace(record, `"flow":{`, `"flow":{"Summary":"a \"{\" and \\   ",`, 1), port+pod)
 				}
 				for left := len(rest); left > 0; {
 					pod := random.IntN(len(rest))
@@ -146,6 +155,36 @@ func TestLostPiece(t *testing.T) {
 		l, _ := readAll(t, workers, strings.NewReader(log.String()), "-")
 		if len(l.ports) != 3+maxApart || len(l.rejects) != 2+maxOpenLines || !slices.Contains(l.rejects, "2:bad-json") {
 			t.Errorf("%d records, %d rejected: %.100v", len(l.ports), len(l.rejects), l.rejects)
+		}
+	}
+}
+
+// decoderFunc is a decoder of texts.
+type decoderFunc func(text string) bool
+
+func (f decoderFunc) Record(_ string, _ int64, text []byte) bool { return f(string(text)) }
+
+// TestBlanksOfParts: blanks at the end of a part stand in a string that goes on.
+func TestBlanksOfParts(t *testing.T) {
+	const cri, docker = "2026-03-01T10:00:00.1Z stdout ", `{"stream":"stdout","_p":"P","log":`
+	for _, in := range []string{
+		cri + "P {\"a\":\"b \n" + cri + "P   \r\n" + cri + "F  c\"}  \n",
+		docker + quote(`{"a":"b    `) + "} \n" + strings.Replace(docker, "P", "F", 1) + quote(`c"}  `) + "}\r\n",
+	} {
+		var got []string
+		format := ingest.Format{Sniff: func(text []byte) bool { return strings.HasPrefix(string(text), `{"a"`) },
+			New: func(model.Tables) func(ingest.Sink) ingest.Decoder {
+				return func(ingest.Sink) ingest.Decoder {
+					return decoderFunc(func(text string) bool {
+						got = append(got, text)
+						return true
+					})
+				}
+			}}
+		_, err := Read(t.Context(), []string{"-"}, strings.NewReader(in), Options{Workers: 1, Formats: []ingest.Format{format},
+			Tables: model.NewTables(), NewSink: func() ingest.Sink { return &log{} }})
+		if want := []string{`{"a":"b    c"}`}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v, want %q", got, err, want)
 		}
 	}
 }

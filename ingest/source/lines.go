@@ -68,9 +68,11 @@ func (w *worker) lines(name string, b *block, h head) {
 		} else {
 			rest, w.unended = nil, true
 		}
+		if h.joins {
+			w.container(name, line, trimPart(text))
+			continue
+		}
 		switch text = bytes.TrimSpace(text); {
-		case h.joins:
-			w.container(name, line, text)
 		case h.events && isEventField(text):
 		default:
 			w.item(name, line, text, false)
