@@ -16,7 +16,7 @@ func (b *Builder) Build(cfg Config) *Graph {
 	rank := ranks(b, assign, len(g.Peers))
 	at := newTenants(g, b)
 	d := newDecider(g, b, at, &cfg)
-	items := make([]item, 0, b.n)
+	items := make([]item, 0, b.n-b.notes)
 	refusals := map[pair]uint64{}
 	for t := range b.all {
 		if t.k.reason.Notes() {
@@ -148,6 +148,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	why := map[string]string{} // by peer: of several the first in the order of texts
 	byID := map[string]PeerID{}
 	peerName := make([]string, len(eps))
+	g.Peers = make([]Peer, 0, len(set.Workloads)+len(list)/16)
 	services := servicesAt(list)
 	for i, id := range ids {
 		p := peerFor(services.of(eps[id]), WorkloadID(set.Of(i)))
@@ -178,11 +179,20 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 
 // finish makes edges and connections of items in order, and gives for each edge its first item.
 func (g *Graph) finish(items []item, given lookups) []int {
-	var from, conns []int // of each edge, its first item and its first connection
+	begins := func(i int) bool { // an edge
+		return i == 0 || items[i].peers != items[i-1].peers || items[i].port != items[i-1].port
+	}
+	edges := 0
+	for i := range items {
+		if begins(i) {
+			edges++
+		}
+	}
+	from, conns := make([]int, 0, edges), make([]int, 0, edges) // of each edge, its first item and its first connection
 	n := 0
 	for i := range items {
 		switch {
-		case i == 0 || items[i].peers != items[i-1].peers || items[i].port != items[i-1].port:
+		case begins(i):
 			from, conns = append(from, i), append(conns, n)
 			n++
 		case items[i].ranks != items[i-1].ranks:

@@ -85,6 +85,7 @@ type Builder struct {
 	index  []uint32  // open addressing over a power of two: number of a tally + 1, 0 is free
 	chunks [][]tally // of chunkSize each, so that tallies never move
 	n      int
+	notes  int // tallies that tell of no connection
 	// touched keeps the compiler from dropping loads that only fetch.
 	touched int64
 	// translation of the table that Add was last called with
@@ -164,6 +165,9 @@ func (b *Builder) tally(k *key, hash uint64) (t *tally, found bool) {
 		b.chunks = append(b.chunks, make([]tally, chunkSize))
 	}
 	b.n++
+	if k.reason.Notes() {
+		b.notes++
+	}
 	b.index[i] = uint32(b.n)
 	t = b.at(b.n - 1)
 	*t = tally{k: *k} // all of it is written before any of it is read, as model.Room has it

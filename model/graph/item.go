@@ -6,10 +6,10 @@ import "sluice/model"
 // ranks as well.
 type item struct {
 	peers uint64 // source and destination
-	port  uint32 // protocol, port and reason of a refusal
 	ranks uint64 // of the endpoints
-	k     key    // as decided
 	t     *tally
+	port  uint32 // protocol, port and reason of a refusal
+	k     key    // as decided
 	// joined says that the log has an address for one of the ends.
 	joined bool
 	// proxied says that a proxy stands between the ends.

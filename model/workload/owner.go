@@ -24,7 +24,13 @@ func byName(pods []*pod) {
 	if !slices.ContainsFunc(pods, func(p *pod) bool { return p.owner.Name == "" && len(p.samples) > 0 }) {
 		return
 	}
-	owners := map[string]model.Owner{} // by the pod's name; the zero value where it is of several
+	n := 0
+	for _, p := range pods {
+		if p.owner.Name != "" {
+			n += len(p.samples)
+		}
+	}
+	owners := make(map[string]model.Owner, n) // by the pod's name; the zero value where it is of several
 	for _, p := range pods {
 		for _, name := range p.samples {
 			if o, ok := owners[name]; ok && o != p.owner && p.owner.Name != "" {
