@@ -92,8 +92,12 @@ func (m *Manifests) Empty() bool { return m.Len() == 0 }
 
 // Len is the number of objects that are known.
 func (m *Manifests) Len() int {
-	return len(m.Namespaces) + len(m.Accounts) + len(m.Services) + len(m.Workloads) + len(m.Routes) + len(m.Gateways) +
+	n := len(m.Namespaces) + len(m.Accounts) + len(m.Services) + len(m.Workloads) + len(m.Routes) + len(m.Gateways) +
 		len(m.Blocks) + len(m.Nodes) + len(m.APIServer) + len(m.Plugins)
+	for i := range m.Plugins { // a plugin is told of by several objects
+		n += len(m.Plugins[i].Versions) + len(m.Plugins[i].Options)
+	}
+	return n
 }
 
 // Join takes in everything of others. Of two objects with one name the later one stays.
