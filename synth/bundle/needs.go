@@ -51,6 +51,11 @@ func asksFor(r *synth.Result, n *render.Need) bool {
 	named := func(r policy.Rule) bool {
 		return slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return p.Kind == policy.PeerFQDN })
 	}
+	elsewhere := func(r policy.Rule) bool {
+		return slices.ContainsFunc(r.Peers, func(p policy.Peer) bool {
+			return slices.ContainsFunc(p.Pods, func(q policy.Requirement) bool { return q.Key == policy.ClusterName })
+		})
+	}
 	ofProtocol := func(r policy.Rule) bool {
 		return slices.ContainsFunc(r.Ports, func(q policy.Port) bool {
 			return slices.Contains(n.Protocols, q.Proto.String())
@@ -61,5 +66,5 @@ func asksFor(r *synth.Result, n *render.Need) bool {
 			return slices.ContainsFunc(p.Rules, has)
 		})
 	}
-	return (!n.Names || some(named)) && (len(n.Protocols) == 0 || some(ofProtocol))
+	return (!n.Names || some(named)) && (!n.Mesh || some(elsewhere)) && (len(n.Protocols) == 0 || some(ofProtocol))
 }

@@ -8,6 +8,7 @@ import (
 
 	"sluice/synth"
 	"sluice/synth/eval"
+	"sluice/synth/policy"
 	"sluice/synth/render"
 )
 
@@ -203,7 +204,7 @@ func (w *way) but() string {
 // look is what to do before anything changes.
 func (w *way) look() {
 	for _, n := range w.how.Needs {
-		if n.Rare || len(n.Protocols) > 0 && !w.m.names(n.Protocols) {
+		if n.Rare || n.Mesh && !w.m.meshed() || len(n.Protocols) > 0 && !w.m.names(n.Protocols) {
 			continue
 		}
 		w.add("The cluster must know "+n.Text, n.Command)
@@ -213,6 +214,11 @@ func (w *way) look() {
 			"be replaced: give the names a prefix then (namePrefix in the configuration).",
 		"kubectl diff -k "+w.at(enforceDir),
 	)
+}
+
+// meshed reports whether a rule names another cluster.
+func (m *Manifest) meshed() bool {
+	return slices.ContainsFunc(m.Rules, func(r Rule) bool { return strings.Contains(r.Text, policy.ClusterName+"=") })
 }
 
 // names reports whether a rule stands for an edge of one of some protocols.

@@ -15,12 +15,14 @@ type Need struct {
 	// Protocols are those that a rule has to name for it to be needed, as model.Proto has them; none: it always is.
 	Protocols []string
 	Names     bool // it is needed where a rule has a DNS name
+	Mesh      bool // it is needed where a rule names another cluster
 	Rare      bool // nearly every cluster has it: it is spoken of where the objects of one say otherwise
 	// Plugin has it from the version Since on, "" for every one, and where Option has the Value, if it depends on one. An
-	// option that is not set has the value Unset. With Not it is every value but that one.
+	// option that is not set has the value Unset. With Not it is every value but that one. An older version has it where
+	// Option has the Value and Early is set.
 	Plugin, Since        string
 	Option, Value, Unset string
-	Not                  bool
+	Not, Early           bool
 }
 
 // InCilium is what policies of every dialect need of Cilium where it enforces them. Nearly every cluster has it.
@@ -54,6 +56,8 @@ func (n *Need) Met(m *policy.Manifests) (met model.Tri, why string) {
 		switch older, known := p.Before(n.Since); {
 		case !known:
 			return model.Unknown, ""
+		case older && n.Early && p.Options[n.Option] == n.Value:
+			return model.Yes, n.Option + " is " + n.Value
 		case older:
 			return model.No, p.String()
 		}

@@ -85,6 +85,12 @@ func (Dialect) Rollout() render.Rollout {
 				Plugin:    plugin, Option: "enable-sctp", Value: "true", Unset: "false",
 			},
 			{
+				Text: "selectors that mean pods of the own cluster (policy-default-local-cluster, on since Cilium 1.19). Else a rule\n" +
+					"for pods lets in those of every cluster of the mesh that have these labels.",
+				Command: configured("policy-default-local-cluster"), Mesh: true,
+				Plugin: plugin, Since: "1.19", Option: "policy-default-local-cluster", Value: "true", Unset: "true", Early: true,
+			},
+			{
 				Text:    "the proxy of the agents (enable-l7-proxy must be true). Without it they refuse rules with DNS names.",
 				Command: configured("enable-l7-proxy"), Names: true, Rare: true,
 				Plugin: plugin, Option: "enable-l7-proxy", Value: "true", Unset: "true",
