@@ -91,7 +91,7 @@ func newSession(ctx context.Context, cfg *Config, p Position) *Session {
 // renew makes new tables: texts of pods that came and went must not stay for ever.
 func (s *Session) renew() {
 	s.tables = model.NewTables()
-	s.norm = normalize.New(ingest.NewFold(s.tables.Names, func(rows []model.Observation) {
+	s.norm = normalize.New(ingest.NewFold(s.tables.Names, ingest.MinuteRows, func(rows []model.Observation) {
 		s.waiting = append(s.waiting, rows...)
 	}), s.window)
 	s.norm.Endpoints = s.tables.Endpoints

@@ -38,7 +38,7 @@ func TestCalls(t *testing.T) {
 		var rows []string
 		var all []*Normalizer
 		for range workers {
-			n := New(ingest.NewFold(tables.Names, func(list []model.Observation) {
+			n := New(ingest.NewFold(tables.Names, ingest.MinuteRows, func(list []model.Observation) {
 				for _, o := range list {
 					if o.Reason == model.Backend {
 						rows = append(rows, fmt.Sprint(o.Window, o.Src, o.Dst, o.Port, o.Records))

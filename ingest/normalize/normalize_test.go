@@ -62,7 +62,7 @@ func with(c func(*model.Flow)) func(*model.Flow) { return c }
 
 func run(flows ...*model.Flow) ([]model.Observation, *ingest.Report) {
 	var rows []model.Observation
-	n := New(ingest.NewFold(model.NewStrings(), func(o []model.Observation) { rows = append(rows, o...) }), 1)
+	n := New(ingest.NewFold(model.NewStrings(), ingest.MinuteRows, func(o []model.Observation) { rows = append(rows, o...) }), 1)
 	for _, f := range flows {
 		n.Flow(f)
 	}
@@ -185,7 +185,7 @@ func TestTimes(t *testing.T) {
 
 // TestRange: --since and --until pass over what lies outside; a record whose time cannot be believed lies nowhere.
 func TestRange(t *testing.T) {
-	n := New(ingest.NewFold(model.NewStrings(), func([]model.Observation) {}), 1)
+	n := New(ingest.NewFold(model.NewStrings(), ingest.MinuteRows, func([]model.Observation) {}), 1)
 	n.Since, n.Until = at, at+2
 	for _, when := range []int64{at - 1, at, at + 1, at + 2, 0, -1} {
 		f := tcp(40000, 80, model.SYN, model.No)
@@ -216,7 +216,7 @@ func TestFold(t *testing.T) {
 func TestFoldSpills(t *testing.T) {
 	var n int
 	var records uint32
-	fold := ingest.NewFold(model.NewStrings(), func(o []model.Observation) {
+	fold := ingest.NewFold(model.NewStrings(), ingest.MinuteRows, func(o []model.Observation) {
 		n++
 		for i := range o {
 			records += o[i].Records

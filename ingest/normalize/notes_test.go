@@ -120,7 +120,7 @@ func TestNoted(t *testing.T) {
 		first := map[string]model.Micros{}
 		var readers [2]*Normalizer
 		for i := range readers {
-			readers[i] = New(ingest.NewFold(tables.Names, func(list []model.Observation) {
+			readers[i] = New(ingest.NewFold(tables.Names, ingest.MinuteRows, func(list []model.Observation) {
 				for _, o := range list {
 					if o.Reason != model.NodeAddress {
 						continue

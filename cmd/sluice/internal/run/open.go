@@ -125,10 +125,14 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 	var outErr error
 	var sinks []*normalize.Normalizer
 	noted := normalize.NewNoted()
+	foldRows := ingest.MinuteRows
+	if windowMinutes >= 60 {
+		foldRows = ingest.HourRows
+	}
 	newSink := func() ingest.Sink {
 		mu.Lock()
 		defer mu.Unlock()
-		fold := ingest.NewFold(l.Tables.Names, func(rows []model.Observation) {
+		fold := ingest.NewFold(l.Tables.Names, foldRows, func(rows []model.Observation) {
 			mu.Lock()
 			defer mu.Unlock()
 			if outErr == nil {
