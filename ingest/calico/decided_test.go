@@ -3,6 +3,7 @@ package calico
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -51,6 +52,8 @@ func respelled(r *rand.Rand, v any) string {
 			b.WriteString([]string{"", " , "}[min(i, 1)] + respelled(r, e))
 		}
 		return b.String() + " ]"
+	case float64:
+		return fmt.Sprintf([]string{"%v", "%.1f", "%.1E"}[r.IntN(3)], v)
 	case string:
 		b.WriteString(`"`)
 		for _, c := range v {

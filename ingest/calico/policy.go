@@ -2,6 +2,7 @@ package calico
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"strings"
 
@@ -158,6 +159,18 @@ func hasPrefix(s []byte, prefixes [][]byte) bool {
 	return false
 }
 
+// whole returns a text, which may be a number that tools on the way have made a float (9.0, 1e1), as a whole number.
+func whole(t []byte) []byte {
+	if len(t) == 0 || t[0]-'0' > 9 || bytes.IndexAny(t, ".eE") < 0 {
+		return t
+	}
+	f, err := strconv.ParseFloat(string(t), 64)
+	if n := int64(f); err == nil && math.Abs(f) < 1<<53 && float64(n) == f {
+		return strconv.AppendInt(nil, n, 10)
+	}
+	return t
+}
+
 // objectHit reads Goldmane's PolicyHit and Whisker's form of it, and returns the index behind it. What ended a tier
 // names the policy that led there.
 func objectHit(b []byte, i int) (h hit, end int) {
@@ -175,7 +188,7 @@ func objectHit(b []byte, i int) (h hit, end int) {
 		t, end := textAt(b, i)
 		switch string(key) {
 		case "kind":
-			kind = t
+			kind = whole(t)
 		case "namespace":
 			ns = t
 		case "tier":
@@ -183,9 +196,9 @@ func objectHit(b []byte, i int) (h hit, end int) {
 		case "name":
 			name = t
 		case "action":
-			action = t
+			action = whole(t)
 		case "policy_index", "policyIndex":
-			h.index, _ = strconv.ParseInt(string(t), 10, 64)
+			h.index, _ = strconv.ParseInt(string(whole(t)), 10, 64)
 		case "rule_index", "ruleIndex": // -1 at the end of a tier, -2 where it is not known
 			rule = t
 		}
