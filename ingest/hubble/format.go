@@ -33,7 +33,7 @@ func Sniff(object []byte) bool {
 	for k, v := range ingest.Keys(object) {
 		switch lower(k) {
 		case "flow":
-			if v[0] == '{' && isFlow(v) {
+			if v[0] == '{' && isFlow(v, 0) {
 				return true
 			}
 		case "lost_events",
@@ -84,14 +84,23 @@ func lower(key []byte) string {
 	}, string(key))
 }
 
-// isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all.
-func isFlow(object []byte) bool {
-	empty := true
-	for k := range ingest.Keys(object) {
-		if id, ok := allKeys[inFlow].folded[lower(k)]; ok && id != keyEnvelope {
-			return true
-		}
+// maxKept is how often a record may stand under "flow" once more.
+const maxKept = 4
+
+// isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all, and is no
+// whole record, which pipelines keep under that name too.
+func isFlow(object []byte, kept int) bool {
+	empty, is := true, false
+	for k, v := range ingest.Keys(object) {
 		empty = false
+		id, ok := allKeys[inFlow].folded[lower(k)]
+		switch {
+		case !ok:
+		case id != keyEnvelope:
+			is = true
+		case v[0] == '{' && kept < maxKept && lower(k) == "flow" && isFlow(v, kept+1):
+			return false
+		}
 	}
-	return empty
+	return is || empty
 }

@@ -60,6 +60,31 @@ var Wrappings = []Wrapping{
 		}
 		return b.String()
 	}},
+	{Name: "CRI with parts as text", Beside: 3, Wrap: func(r []string) string {
+		var b strings.Builder
+		for i, s := range r {
+			fmt.Fprintf(&b, "{\"log\":%s,\"kubernetes\":{\"pod_name\":\"p-%d\"}}\n", quote(at+" stdout P "+s[:len(s)/2]), i)
+			fmt.Fprintf(&b, "{\"log\":%s,\"kubernetes\":{\"pod_name\":\"q\"}}\n", quote(at+" stdout F level=info"))
+			fmt.Fprintf(&b, "{\"log\":%s,\"kubernetes\":{\"pod_name\":\"p-%d\"}}\n", quote(at+" stdout F "+s[len(s)/2:]), i)
+		}
+		return b.String()
+	}},
+	{Name: "Vector with parts", Wrap: func(r []string) string {
+		var b strings.Builder
+		for _, s := range r {
+			fmt.Fprintf(&b, "{\"_partial\":true,\"file\":\"/a\",\"message\":%s,\"stream\":\"stdout\"}\n", quote(s[:len(s)/2]))
+			fmt.Fprintf(&b, "{\"file\":\"/a\",\"message\":%s,\"stream\":\"stdout\"}\n", quote(s[len(s)/2:]))
+		}
+		return b.String()
+	}},
+	{Name: "Base64", Wrap: func(r []string) string {
+		return strings.Join(each(r, func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }), "\n")
+	}},
+	{Name: "headers of files", Wrap: func(r []string) string {
+		return "==> a.log <==\n" + strings.Join(r, "\n\n==> b.log <==\n") + "\n"
+	}},
+	{Name: "zero bytes", Wrap: lines(strings.Repeat("\x00", 100) + "%s")},
+	{Name: "a member flow", Wrap: lines(`{"host":{"name":"a"},"flow":%s,"flow_count":1}`)},
 	{Name: "kubectl logs --prefix", Wrap: lines("[pod/cilium-x2x4z/cilium-agent] %s")},
 	{Name: "kubectl logs --timestamps", Wrap: lines(at + " %s")},
 	{Name: "kubectl logs --prefix --timestamps", Wrap: lines("[pod/cilium-x2x4z/cilium-agent] " + at + " %s")},

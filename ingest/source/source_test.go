@@ -142,6 +142,8 @@ func TestShapes(t *testing.T) {
 		{"Base64 of URLs", strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(encode(strings.ReplaceAll(one, "till", "~~~???>>>"))), "=") + "\n", []int{1}, nil},
 		{"Base64 cut off", encode(one) + "\n" + encode(two)[:90] + "\n", []int{1}, []string{"2:bad-json"}},
 		{"Base64 of no record", encode(one) + "\n" + encode(`{"x":1}`) + "\n", []int{1}, []string{"2:bad-json"}},
+		{"records under flow", `{"flow":` + one + `}` + "\n" + `{"n":1,"flow":{"flow":` + two + `},"flow_count":1}` + "\n", []int{1, 2}, nil},
+		{"records under flow, cut off", one + "\n" + `{"flow":` + two[:200] + "\n", []int{1}, []string{"2:bad-json"}},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
 		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:truncated"}},
