@@ -60,6 +60,27 @@ func newPattern(text []byte, r *repeat) pattern {
 	return p
 }
 
+// newDigits makes a pattern of a text but for its numbers, nil where a record may depend on these.
+func newDigits(text []byte) pattern {
+	if bytes.IndexByte(text, '\\') >= 0 || bytes.Contains(text, encodedObject) {
+		return nil
+	}
+	var p pattern
+	for from, hole := 0, byte(0); ; hole = 'n' {
+		to := from
+		for to < len(text) && !isDigit(text[to]) {
+			to++
+		}
+		p = append(p, patternPart{hole, string(text[from:to])})
+		if to == len(text) {
+			return p
+		}
+		for from = to; from < len(text) && isDigit(text[from]); {
+			from++
+		}
+	}
+}
+
 // holdsNothing reports whether the inside of a string holds no record.
 func holdsNothing(text []byte) bool {
 	return bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '{') < 0 && !bytes.HasPrefix(text, encodedObject)

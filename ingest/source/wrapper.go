@@ -13,7 +13,7 @@ import (
 type wrapper struct {
 	before, behind pattern
 	quoted         bool     // the record was a string, behind whose quote behind stood
-	cell           bool     // the record was a cell of CSV, of doubled quotes, behind which the quote and behind stood
+	cell           bool     // the record was a cell of CSV, of doubled quotes, behind which behind stood, with its quote
 	plain          bool     // the record was a string in a text that is no JSON, where no other text has brackets
 	strict         bool     // what stands behind has to be as it was, whatever it holds
 	inside         *wrapper // what stood around the record in that string, where the string was not the record itself
@@ -61,7 +61,7 @@ func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []
 	case p.between != nil:
 		return w.list(p, source, line, text, n)
 	case p.cell:
-		return w.cell(source, line, text, n)
+		return w.cell(p, source, line, text, n)
 	case p.plain && !opensEscaped(text, n):
 		return false
 	case !p.quoted:
@@ -103,14 +103,15 @@ func opensEscaped(text []byte, n int) bool {
 	return i < len(text) && text[i] == '\\'
 }
 
-// cell decodes the record of a cell of CSV that begins at n, where no other text has brackets.
-func (w *worker) cell(source string, line int64, text []byte, n int) bool {
+// cell decodes the record of a cell of CSV that begins at n, where no other text has brackets, or what stands behind is
+// as it was.
+func (w *worker) cell(p *wrapper, source string, line int64, text []byte, n int) bool {
 	if n == 0 || n == len(text) || text[n] != '{' || !doubled(text[begin(text, n):]) || bytes.ContainsAny(text[:n], "[{") {
 		return false
 	}
 	inner, end := undouble(w.cells[:0], text[n:])
 	w.cells = inner
-	if bytes.ContainsAny(text[n+end:], "[{") {
+	if behind := text[n+end:]; bytes.ContainsAny(behind, "[{") && p.behind.begins(behind, &repeat{}) != len(behind) {
 		return false
 	}
 	return w.flow(source, line, bytes.TrimSpace(inner))
@@ -137,7 +138,9 @@ func (w *worker) wrapped(text []byte, records []node) {
 	}
 	if first.kind == 'c' {
 		if len(records) == 1 {
-			w.keep(wrapper{before: newPattern(text[:first.from], &repeat{}), quoted: true, cell: true})
+			p := wrapper{before: newPattern(text[:first.from], &repeat{}), quoted: true, cell: true}
+			p.behind = newDigits(text[first.to:])
+			w.keep(p)
 		}
 		return
 	}
