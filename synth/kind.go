@@ -212,7 +212,8 @@ var pages = map[Kind]page{
 		"A client asked for very many different names of one zone that are long or look like code, on one day or over many: it carries data in them to whoever " +
 			"answers for the zone, or uses a service that works by such names (block lists, telemetry).",
 		"Its resolver stays allowed, and whatever the resolver forwards.",
-		"Look at the client. If nobody meant it, let its policy allow names of other zones only (rules.dns), or have the resolver refuse the zone."},
+		"Look at the client. If nobody meant it, have the resolver refuse the zone; or write a policy that lets it ask for other names only (rules.dns), " +
+			"and learn with --with THAT --missing-only: beside the learned rule, which lets it ask for all, that would change nothing."},
 	KindHostPeer: {Warning,
 		"The peer is the host of the node that the pod ran on, and no other node was seen in that place.",
 		"The rule allows the own node only: it breaks when the pod or what listens there moves to another.",
