@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -47,19 +48,14 @@ func otherRequests(before, after *Policies) []string {
 	return out
 }
 
-// requestsOf are the texts about requests of each policy, in any order, none for most.
+// requestsOf are the texts about requests of each policy, each once, none for most.
 func requestsOf(p *Policies) map[string][]string {
 	out := map[string][]string{}
+	asked := askedOf(p)
 	for i := range p.Set.Policies {
-		pol := &p.Set.Policies[i]
-		list := []string{}
-		for k := range p.Problems {
-			if x := &p.Problems[k]; x.Requests != "" && x.At.File == pol.Source.File && x.At.Document == pol.Source.Document {
-				list = append(list, x.Requests)
-			}
-		}
-		slices.Sort(list)
-		out[policyKey(pol)] = list
+		texts := asked[i].texts
+		slices.Sort(texts)
+		out[policyKey(&p.Set.Policies[i])] = slices.Compact(texts)
 	}
 	return out
 }
@@ -74,14 +70,15 @@ func policyKey(p *policy.Policy) string {
 func byRequests(p *Policies) (narrow, rest policy.PolicySet) {
 	narrow, rest = p.Set, p.Set
 	narrow.Policies, rest.Policies = nil, nil
-	for _, pol := range p.Set.Policies {
+	of := askedOf(p)
+	for i, pol := range p.Set.Policies {
 		some, all := pol, pol
 		some.Rules, all.Rules = nil, nil
-		for i := range pol.Rules {
-			if asksRequests(&pol, &pol.Rules[i], p.Problems) {
-				some.Rules = append(some.Rules, pol.Rules[i])
+		for k := range pol.Rules {
+			if slices.Contains(of[i].rules, pol.Rules[k].Source) {
+				some.Rules = append(some.Rules, pol.Rules[k])
 			} else {
-				all.Rules = append(all.Rules, pol.Rules[i])
+				all.Rules = append(all.Rules, pol.Rules[k])
 			}
 		}
 		rest.Policies = append(rest.Policies, all)
@@ -92,20 +89,68 @@ func byRequests(p *Policies) (narrow, rest policy.PolicySet) {
 	return narrow, rest
 }
 
-// asksRequests reports whether a field of the rule is of requests: it stands behind the rule's begin and before that of
-// the next.
-func asksRequests(pol *policy.Policy, r *policy.Rule, problems []render.Problem) bool {
-	return slices.ContainsFunc(problems, func(p render.Problem) bool {
-		if p.Requests == "" || !begins(r.Source, p.At) {
-			return false
-		}
-		return !slices.ContainsFunc(pol.Rules, func(next policy.Rule) bool {
-			return next.Source != r.Source && begins(r.Source, next.Source) && begins(next.Source, p.At)
-		})
-	})
+// asked is what a policy asks of requests: the texts, and where the rules begin that do.
+type asked struct {
+	texts []string
+	rules []policy.Position
 }
 
-// begins reports whether b stands behind a in the same document.
-func begins(a, b policy.Position) bool {
-	return a.File == b.File && a.Document == b.Document && (a.Line < b.Line || a.Line == b.Line && a.Column <= b.Column)
+// askedOf finds to which policy and rule a field about requests belongs: the last that begins before it in its
+// document, which may be a list of policies.
+func askedOf(p *Policies) map[int]asked {
+	type document struct {
+		file string
+		n    int
+	}
+	fields := map[document][]*render.Problem{}
+	for i := range p.Problems {
+		if x := &p.Problems[i]; x.Requests != "" {
+			d := document{x.At.File, x.At.Document}
+			fields[d] = append(fields[d], x)
+		}
+	}
+	out := map[int]asked{}
+	if len(fields) == 0 {
+		return out
+	}
+	type begin struct {
+		at     policy.Position
+		policy int
+		rule   bool
+	}
+	begins := map[document][]begin{}
+	for i := range p.Set.Policies {
+		pol := &p.Set.Policies[i]
+		d := document{pol.Source.File, pol.Source.Document}
+		if fields[d] == nil {
+			continue
+		}
+		begins[d] = append(begins[d], begin{pol.Source, i, false})
+		for k := range pol.Rules {
+			begins[d] = append(begins[d], begin{pol.Rules[k].Source, i, true})
+		}
+	}
+	for d, list := range begins {
+		slices.SortStableFunc(list, func(a, b begin) int { return inOrder(a.at, b.at) })
+		for _, x := range fields[d] {
+			k, _ := slices.BinarySearchFunc(list, x.At, func(b begin, at policy.Position) int {
+				return cmp.Or(inOrder(b.at, at), -1) // the first that begins behind it
+			})
+			if k == 0 {
+				continue
+			}
+			of, is := list[k-1], out[list[k-1].policy]
+			is.texts = append(is.texts, x.Requests)
+			if of.rule {
+				is.rules = append(is.rules, of.at)
+			}
+			out[of.policy] = is
+		}
+	}
+	return out
+}
+
+// inOrder compares two places of one document.
+func inOrder(a, b policy.Position) int {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
