@@ -54,6 +54,40 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// TestStrings: each array gives its own strings, also where it has some in common with those before, and what was given
+// stays as it was.
+func TestStrings(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	seed := maphash.MakeSeed()
+	var p Parts
+	var given, want [][]string
+	for range 2_000 {
+		var items []string
+		for range r.IntN(20) {
+			items = append(items, fmt.Sprint("key", r.IntN(30), "=", r.IntN(200)))
+		}
+		if r.IntN(10) == 0 {
+			items = append(items, "", "")
+		}
+		p.Reset()
+		var texts [][]byte
+		for _, i := range items {
+			texts = append(texts, []byte(i))
+			p.Add(texts[len(texts)-1])
+		}
+		p.Sum(seed)
+		given, want = append(given, p.Strings()), append(want, items)
+		for _, text := range texts { // as a buffer is written over
+			clear(text)
+		}
+	}
+	for i := range given {
+		if !slices.Equal(given[i], want[i]) {
+			t.Fatalf("%q came as %q", want[i], given[i])
+		}
+	}
+}
+
 // TestSetAgain: an order is known the second time, unless many others came meanwhile.
 func TestSetAgain(t *testing.T) {
 	var s Set
