@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
+	"slices"
 )
 
 // refused are texts that tell of flows and cannot be read, or that stand where a log should, by all that stands in
@@ -46,6 +47,7 @@ var refused = []struct {
 	{"records in the text form of protobuf, which is not read: have them written as JSON", []string{"verdict: FORWARDED"}},
 	{"a web page, as a login or a proxy sends it instead of a log: fetch the log once more", []string{"<html"}},
 	{"an error of a server, no log: fetch the log once more", []string{"<Error>", "<Code>"}},
+	{"a tar archive in which no log stands in the clear: tar -xf FILE, and give the directory", []string{"\x00ustar"}},
 	{"a pointer of Git LFS, no log: git lfs pull fetches it", []string{"version https://git-lfs"}},
 }
 
@@ -79,6 +81,18 @@ func remedy(text []byte) string {
 		return encoded
 	}
 	return ""
+}
+
+// keptParts are marks of parts of a line: in a list or in a member of a member nobody knows which one comes next.
+var keptParts = [][]byte{[]byte(" stdout P "), []byte(" stderr P "), []byte(`"_p":"P"`), []byte(`"logtag":"P"`),
+	[]byte(`"_partial":true`), []byte(`"partial_message":"true"`)}
+
+const keptPart = "a part of a line that the runtime split, where parts are not joined: have the pipeline join them " +
+	"(multiline.parser cri of Fluent Bit, concat of Fluentd, auto_partial_merge of Vector)"
+
+// isKeptPart reports whether what is cut off in a text is a part of a line.
+func isKeptPart(text []byte) bool {
+	return slices.ContainsFunc(keptParts, func(mark []byte) bool { return bytes.Contains(text, mark) })
 }
 
 // remedyOf is remedy of one text among records.

@@ -383,6 +383,7 @@ func TestRefused(t *testing.T) {
 		{"<!DOCTYPE html>\n<html>", "web page"},
 		{"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>", "error of a server"},
 		{"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"},
+		{"a.gz" + strings.Repeat("\x00", 253) + "ustar  \x00\x1f\x8b", "tar -xf"},
 		{long[:76] + "\n" + long[76:152] + "\n", encoded},
 		{"hello", "no flow log"},
 	} {
@@ -392,7 +393,9 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	// Among records it counts as malformed, and is called so too.
-	for in, want := range map[string]string{`{"MESSAGE":null}`: leftOut, `{"MESSAGE":[123,34,102]}`: listed, `{'a': 'b', 'verdict': 1}`: python} {
+	kept := quote(`2026-03-01T10:00:00.1Z stdout P ` + one[:200])
+	for in, want := range map[string]string{`{"values":[["1",` + kept + `]]}`: keptPart, `{"log":` + quote(one[:200]) + `}`: "unexpected end",
+		`{"_source":{"_p":"P","log":` + quote(one[:200]) + `}}`: keptPart, `{"MESSAGE":null}`: leftOut, `{"MESSAGE":[123,34,102]}`: listed, `{'a': 'b', 'verdict': 1}`: python} {
 		var details []string
 		sink := func(r ingest.Rejection) { details = append(details, r.Detail) }
 		_, err := Read(t.Context(), []string{"-"}, strings.NewReader(one+"\n"+in+"\n"), Options{Workers: 1, Formats: all.Formats(),

@@ -21,6 +21,7 @@ type worker struct {
 	unended  bool   // at a line without end: the last one of the input
 	trying   bool   // what is decoded counts if it is a flow alone
 	rehearse bool   // flows do not count
+	looking  bool   // into text
 	block    *block // whose lines are read, and numbered from 0 on; nil where the whole of an input is
 
 	// of the text that is looked into
@@ -76,6 +77,9 @@ func (w *worker) Reject(r ingest.Rejection) {
 	w.count()
 	if w.unended && r.Reason == model.BadJSON {
 		r.Reason = model.Truncated
+	}
+	if w.looking && r.Reason == model.BadJSON && isKeptPart(w.text) {
+		r.Detail = keptPart + ": " + r.Detail
 	}
 	if w.block != nil {
 		r.Line += w.block.first()
@@ -145,7 +149,9 @@ func (w *worker) item(source string, line int64, text []byte, quiet bool) {
 		}
 	}
 	before := w.records
+	w.looking = true
 	n := w.finder.find(text)
+	defer func() { w.looking = false }()
 	switch {
 	case n > 0 && w.records == before+int64(n) && w.finder.broken == sound && len(w.finder.hits) == n:
 		w.wrapped(text, w.finder.hits)
