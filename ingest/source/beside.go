@@ -13,6 +13,8 @@ var beside = regexp.MustCompile("^(?:" +
 	"|```\\w*" + // Markdown
 	`|(?:#|//).*` + // comments
 	`|[-+=| ]{3,}|\.\.\.` + // rules of tables, documents of YAML
+	`|[─│┌┐└┘├┤┬┴┼ \w]*[─┌└├┼][─│┌┐└┘├┤┬┴┼ \w]*` +
+	`|\([0-9]+ rows?\)|[0-9]+ rows? in set.*` + // what clients of databases say behind one
 	`|\|(?: *"?[A-Za-z_@][\w.@ -]*"? *\|)+` + // names of columns in a table
 	`|_{0,2}[A-Z][A-Z0-9_]*=.*|MESSAGE` + // fields of a journal's export form
 	`|Defaulted container ".*` + // kubectl logs

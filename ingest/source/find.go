@@ -305,6 +305,10 @@ func (f *finder) scan(text []byte) {
 		f.nodes = append(f.nodes, node{0, int32(len(text)), 'b'})
 		return
 	}
+	if bytes.HasPrefix(text, quotedEncoded) {
+		f.str(text, 0)
+		return
+	}
 	for i := 0; i < len(text); {
 		c := text[i]
 		if len(f.open) == 0 {
@@ -458,4 +462,4 @@ func isBase64(text []byte) bool {
 	return bytes.HasPrefix(text, encodedObject) && !bytes.ContainsAny(text, " \"{[:,")
 }
 
-var encodedObject = []byte("eyJ") // {" in Base64
+var encodedObject, quotedEncoded = []byte("eyJ"), []byte(`"eyJ`) // {" in Base64

@@ -136,6 +136,10 @@ func TestShapes(t *testing.T) {
 		{"objects before blanks", `{"node":"a"} ` + one + "\n" + two + "\n", []int{1, 2}, []string{"1:not-a-flow-log"}},
 		{"rows of texts", `["t",` + quote(one) + "]\n" + `["t",` + quote(two) + "]\n", []int{1, 2}, nil},
 		{"rows with a text cut off", `["t",` + quote(one) + "]\n" + `["t",` + quote(two[:90]) + "]\n", []int{1}, []string{"2:bad-json"}},
+		{"rows of Athena", `{"Data":[{"VarCharValue":"t"},{"VarCharValue":` + quote(one) + `}]}` + "\n", []int{1}, nil},
+		{"table of psql", " log \n-----\n " + one + "\n(1 row)\n", []int{1}, nil},
+		{"table of ClickHouse", "┌─log─┐\n│ " + one + " │\n└─────┘\n\n1 row in set. Elapsed: 0.1 sec.\n", []int{1}, nil},
+		{"texts in Base64", "[" + quote(encode(one)) + ",\n" + quote(encode(two)) + "," + quote(encode(one)[:90]) + "]\n", []int{1, 2}, []string{"2:bad-json"}},
 		{"rows of cells", `{"f":[{"v":` + quote(one) + `},{"v":"x"}]}` + "\n" + `{"f":[{"v":` + quote(two) + `},{"v":"x"}]}` + "\n", []int{1, 2}, nil},
 		{"lists of fields", `[{"field":"@message","value":` + quote(one) + `},{"field":"@ptr","value":"x"}]` + "\n", []int{1}, nil},
 		{"Base64", encode(one) + "\n" + encode(two+"\n") + "\n", []int{1, 2}, nil},
@@ -168,6 +172,27 @@ func TestShapes(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		})
+	}
+}
+
+// TestLongText: a text of many records is read whole, however long it is and whatever it stands in.
+func TestLongText(t *testing.T) {
+	var lines strings.Builder
+	var ports []int
+	for lines.Len() < 3*openSize {
+		ports = append(ports, len(ports)+1)
+		fmt.Fprintf(&lines, record+"\n", len(ports))
+	}
+	text := quote(lines.String())
+	for _, in := range []string{
+		`{"body":` + text + `}`, `{"a":{"b":[1,` + text + `]},"c":"{"}`, "[" + text + "]", `{"at":1,` + "\n" + `"log": ` + text + "}\n",
+	} {
+		for _, workers := range []int{1, 3} {
+			l, sum := readAll(t, workers, strings.NewReader(in), "-")
+			if !slices.Equal(l.ports, ports) || len(l.rejects) > 0 || sum.Sources[0].Err != nil {
+				t.Errorf("%.20s...: %d records of %d, rejected %v, %v", in, len(l.ports), len(ports), l.rejects, sum.Sources[0].Err)
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math/bits"
+	"strings"
 
 	"sluice/ingest"
 	"sluice/ingest/scan"
@@ -110,10 +111,10 @@ func (s *splitter) token(c byte, first bool) (value, bool) {
 	case top != 0 && c == top+2: // '[' and ']', '{' and '}' are two apart
 		s.outer = s.outer[:len(s.outer)-1]
 		s.pos++
-	case c == ',' && top != 0, top == '{' && c != '"':
+	case c == ',' && top != 0, top == '{' && c != '"', top == '[' && !first && inScalar(c):
 		s.pos++
 	case c == '"' && top != 0:
-		return s.str(top == '[')
+		return s.str(top == '{')
 	case top == 0 && s.event():
 	default:
 		s.outer = s.outer[:0]
@@ -121,6 +122,9 @@ func (s *splitter) token(c byte, first bool) (value, bool) {
 	}
 	return value{}, false
 }
+
+// inScalar reports whether a byte may be one of a number, of true, of false or of null.
+func inScalar(c byte) bool { return strings.IndexByte("0123456789+-.eEtrufalsn", c) >= 0 }
 
 // open takes a bracket around values.
 func (s *splitter) open() {
@@ -219,15 +223,15 @@ func (s *splitter) junk() (value, bool) {
 	return v, true
 }
 
-// str takes a string: an element that may be a record once more, or a key. No more is read than that takes: behind it
-// all records may stand in the same line.
-func (s *splitter) str(loud bool) (value, bool) {
+// str takes a string, which may be a record once more or have some in it: an element, or a key or value of an object
+// that was opened, which is quiet. No more is read than that takes: behind it all records may stand in the same line.
+func (s *splitter) str(quiet bool) (value, bool) {
 	for inside, whole := 1, false; ; {
 		inside, whole = strEnd(s.buf[s.pos:s.end], inside)
 		if whole {
-			v := value{text: s.buf[s.pos : s.pos+inside], line: s.line}
+			v := value{text: s.buf[s.pos : s.pos+inside], line: s.line, quiet: quiet}
 			s.pos += inside
-			return v, loud && !holdsNothing(v.text[1:len(v.text)-1])
+			return v, !holdsNothing(v.text[1 : len(v.text)-1])
 		}
 		if cut := s.pos+inside < s.end && s.buf[s.pos+inside] == '\n'; cut || inside > maxLine || !s.fill() {
 			s.outer = s.outer[:0]

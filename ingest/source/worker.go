@@ -282,7 +282,7 @@ func isPair(object []byte) bool {
 	members, value := 0, false
 	for k := range ingest.Keys(object) {
 		members++
-		value = value || string(k) == "value" || string(k) == "v"
+		value = value || string(k) == "value" || string(k) == "v" || string(k) == "VarCharValue"
 	}
 	return value && members <= 3
 }
