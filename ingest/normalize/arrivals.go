@@ -1,33 +1,36 @@
 package normalize
 
-import (
-	"sluice/model"
-)
+import "sluice/model"
 
 // arrivals are a set: most records of openings go through it, and most logs never ask it. So they are only put one
 // behind the other, and what is there twice is found when they are many, or when somebody asks.
 type arrivals struct {
-	chunks [][]arrival // of arrivalChunk each, so that none moves
-	n      int
-	once   int // the first so many are known to differ
+	list []arrival
+	once int // the first so many are known to differ
 }
 
-const arrivalChunk = 1 << 12
-
-func (s *arrivals) at(i int) *arrival { return &s.chunks[i/arrivalChunk][i%arrivalChunk] }
+const (
+	someArrivals = 1 << 12
+	// mostArrivals are as many as there ever are. They lie in one piece: between what stays, many small ones would leave
+	// room that nothing larger fits in.
+	mostArrivals = maxCalls + maxCalls/4 + 1
+)
 
 func (s *arrivals) add(a arrival) {
-	if s.n == len(s.chunks)*arrivalChunk {
-		s.chunks = append(s.chunks, make([]arrival, arrivalChunk))
+	if len(s.list) == cap(s.list) {
+		room := someArrivals
+		if len(s.list) > 0 {
+			room = max(mostArrivals, 2*len(s.list))
+		}
+		s.list = append(make([]arrival, 0, room), s.list...)
 	}
-	*s.at(s.n) = a
-	s.n++
+	s.list = append(s.list, a)
 }
 
 // over reports whether there are known to be more than so many. Those that may be there twice are counted once they
-// are as many again.
+// are a quarter more.
 func (s *arrivals) over(most int) bool {
-	if s.n > 2*most {
+	if len(s.list) > most+most/4 {
 		s.settle()
 	}
 	return s.once > most
@@ -35,36 +38,34 @@ func (s *arrivals) over(most int) bool {
 
 // settle drops what is there twice.
 func (s *arrivals) settle() {
-	if s.once == s.n {
+	all := s.list
+	if s.once == len(all) {
 		return
 	}
 	size := 1 << 8
-	for size < 2*s.n {
+	for 3*size < 4*len(all) {
 		size *= 2
 	}
 	index := model.Room[uint32](size) // open addressing: number of an arrival + 1, 0 is free
-	all := s.n
-	s.n = 0
-	for i := range all {
-		a := *s.at(i)
+	s.list = all[:0]
+	for _, a := range all {
 		// The bits that samples are taken by are not among those that find it.
 		at := int(a.of>>32) & (size - 1)
-		for index[at] != 0 && *s.at(int(index[at] - 1)) != a {
+		for index[at] != 0 && s.list[index[at]-1] != a {
 			at = (at + 1) & (size - 1)
 		}
 		if index[at] == 0 {
-			*s.at(s.n) = a
-			s.n++
-			index[at] = uint32(s.n)
+			s.list = append(s.list, a)
+			index[at] = uint32(len(s.list))
 		}
 	}
-	s.once = s.n
+	s.once = len(s.list)
 }
 
 // all goes over them. What is there twice comes twice.
 func (s *arrivals) all(yield func(arrival) bool) {
-	for i := range s.n {
-		if !yield(*s.at(i)) {
+	for _, a := range s.list {
+		if !yield(a) {
 			return
 		}
 	}
@@ -72,20 +73,18 @@ func (s *arrivals) all(yield func(arrival) bool) {
 
 // drop forgets those of which gone is true.
 func (s *arrivals) drop(gone func(hash uint64, slot int64) bool) {
-	all, once := s.n, s.once
-	s.n = 0
-	for i := range all {
-		if i == once {
-			s.once = s.n
+	all, once := s.list, 0
+	s.list = all[:0]
+	for i, a := range all {
+		if gone(a.of, int64(a.slot)) {
+			continue
 		}
-		if a := *s.at(i); !gone(a.of, int64(a.slot)) {
-			*s.at(s.n) = a
-			s.n++
+		s.list = append(s.list, a)
+		if i < s.once {
+			once++
 		}
 	}
-	if all == once {
-		s.once = s.n
-	}
+	s.once = once
 }
 
 func (s *arrivals) byHash() map[uint64][]arrival {
