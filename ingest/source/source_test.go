@@ -196,6 +196,22 @@ func TestLongText(t *testing.T) {
 	}
 }
 
+// TestLongLineOfRecords: what stands between records without line breaks makes no long line of them.
+func TestLongLineOfRecords(t *testing.T) {
+	for _, between := range []string{"", " ", "\x00", "\x00\x00", ",", ", ", ";", "\r"} {
+		var in strings.Builder
+		n := 0
+		for in.Len() <= maxLine {
+			n++
+			fmt.Fprintf(&in, record+between, n%60000)
+		}
+		l, sum := readAll(t, 2, strings.NewReader(in.String()), "-")
+		if len(l.ports) != n || len(l.rejects) > 0 || sum.Sources[0].Err != nil {
+			t.Errorf("%q: %d records of %d, rejected %.200q, %v", between, len(l.ports), n, l.rejects, sum.Sources[0].Err)
+		}
+	}
+}
+
 // many is a log of several blocks with broken lines, and what reading it must give.
 func many() (text []byte, ports []int, rejects []string) {
 	var b bytes.Buffer

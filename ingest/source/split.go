@@ -78,7 +78,7 @@ func (s *splitter) next() (value, bool) {
 			}
 			s.pos++
 			continue
-		case c == '\r' || c == separator:
+		case c == '\r' || c == separator || c == 0:
 			s.pos++
 			continue
 		}
@@ -111,7 +111,7 @@ func (s *splitter) token(c byte, first bool) (value, bool) {
 	case top != 0 && c == top+2: // '[' and ']', '{' and '}' are two apart
 		s.outer = s.outer[:len(s.outer)-1]
 		s.pos++
-	case c == ',' && top != 0, top == '{' && c != '"', top == '[' && !first && inScalar(c):
+	case c == ',', c == ';' && top == 0, top == '{' && c != '"', top == '[' && !first && inScalar(c):
 		s.pos++
 	case c == '"' && top != 0:
 		return s.str(top == '{')
