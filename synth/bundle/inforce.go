@@ -10,12 +10,15 @@ import (
 // InForce are the policies that a cluster has already, where a bundle holds only what is missing beside them.
 type InForce struct {
 	Set policy.PolicySet
+	// Unsure are those that the network plugin may not read: what they alone allow is learned all the same.
+	Unsure []string
 }
 
 // Beside names in a manifest the policies without which the bundle does not hold.
 type Beside struct {
-	Policies []string `json:"policies"` // kind, namespace and name, sorted
-	Granted  int      `json:"granted"`  // ends of needed edges that they let pass by themselves
+	Policies []string `json:"policies"`         // kind, namespace and name, sorted
+	Granted  int      `json:"granted"`          // ends of needed edges that they let pass by themselves
+	Unsure   []string `json:"unsure,omitempty"` // those that the network plugin may not read: they let nothing pass
 }
 
 // beside is what the manifest says of them.
@@ -23,7 +26,14 @@ func (f *InForce) beside(granted []policy.ByDirection[bool]) *Beside {
 	if f == nil {
 		return nil
 	}
-	b := &Beside{Policies: Names(f.Set)}
+	set := f.Set
+	set.Policies = nil
+	for i := range f.Set.Policies {
+		if !f.Set.Policies[i].Staged {
+			set.Policies = append(set.Policies, f.Set.Policies[i])
+		}
+	}
+	b := &Beside{Policies: Names(set), Unsure: f.Unsure}
 	for i := range granted {
 		for _, d := range policy.Directions() {
 			if *granted[i].At(d) {

@@ -72,6 +72,10 @@ func (r *reviewer) whole() []byte {
 	if b := r.m.Beside; b != nil {
 		p.line("| On its own? | no: it holds only what is missing beside %s in force; ends of edges that pass by them already: %d |",
 			count(len(b.Policies), "policy", "policies"), b.Granted)
+		if len(b.Unsure) > 0 {
+			p.line("| Not counted of them? | the network plugin may not read %s: what they alone allow is learned all the same |",
+				count(len(b.Unsure), "policy", "policies"))
+		}
 	}
 	p.partial(r.in.Partial)
 	p.byHand(r.w.hands)

@@ -39,7 +39,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 	}
 	for i := range set.Policies {
 		p := &set.Policies[i]
-		if p.Staged {
+		if p.Staged || neverRead(p, sem) {
 			continue
 		}
 		if p.Namespace == "" {

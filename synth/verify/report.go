@@ -23,6 +23,7 @@ type Report struct {
 	Pending     uint64   // rejected or unproven connections that nothing shows to have worked
 	Refusals    []Refusal
 	Lacking     uint64   // unproven connections that a fact about the policies is missing for
+	Unenforced  []string // policies of kinds that the plugin does not read, said by who knows of it
 	Nameless    []string // policies of Cilium that allow by DNS names which nobody learns, said by who read them
 	Unread      int      // policies that could not be read, said by who read them
 	Edited      []string // files of a bundle that are not as they were written, said by who read them

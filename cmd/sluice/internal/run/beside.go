@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/eval"
+	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/verify"
 )
@@ -92,10 +95,33 @@ func (l *Log) missingOnly(p *Policies, cfg VerifyConfig, out *synth.Config) (*bu
 		return nil, err
 	}
 	out.Granted = verify.Granted(l.Graph, p.Set, judge)
+	sure, unsure := split(&p.Set, judge.Semantics)
+	if len(unsure) > 0 {
+		for i, g := range verify.Granted(l.Graph, sure, judge) {
+			for _, d := range policy.Directions() {
+				*out.Granted[i].At(d) = *out.Granted[i].At(d) && *g.At(d)
+			}
+		}
+	}
 	if out.NamePrefix == "" {
 		out.NamePrefix = missingPrefix
 	}
-	return &bundle.InForce{Set: p.Set}, nil
+	return &bundle.InForce{Set: p.Set, Unsure: unsure}, nil
+}
+
+// split leaves out of a set what a plugin may not enforce, and names it.
+func split(set *policy.PolicySet, sem eval.Semantics) (sure policy.PolicySet, unsure []string) {
+	sure = *set
+	sure.Policies = nil
+	for i := range set.Policies {
+		if p := &set.Policies[i]; sem.Enforced(p, &set.Manifests) == model.Yes {
+			sure.Policies = append(sure.Policies, *p)
+		} else if !p.Staged {
+			unsure = append(unsure, strings.Replace(policyKey(p), " /", " ", 1))
+		}
+	}
+	slices.Sort(unsure)
+	return sure, unsure
 }
 
 // besideBundle judges a bundle together with what is in force.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
@@ -67,6 +68,12 @@ func (p *Policies) note(r *verify.Report) {
 	} else {
 		r.Nameless = nameless(&p.Set)
 	}
+	for i := range p.Set.Policies {
+		if q := &p.Set.Policies[i]; r.Semantics.Enforced(q, &p.Set.Manifests) == model.No {
+			r.Unenforced = append(r.Unenforced, strings.Replace(policyKey(q), " /", " ", 1))
+		}
+	}
+	slices.Sort(r.Unenforced)
 }
 
 // nameless are the policies of Cilium that allow by DNS names where none of the set sends questions of DNS through the

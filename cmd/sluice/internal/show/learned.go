@@ -103,6 +103,10 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 	if b := m.Beside; b != nil {
 		fmt.Fprintf(w, "Only what is missing beside %s in force; ends of edges that pass by them already: %d. "+
 			"The bundle holds together with them alone.\n", text.Plural(len(b.Policies), "policy", "policies"), b.Granted)
+		if len(b.Unsure) > 0 {
+			fmt.Fprintf(w, "Not counted, as the network plugin may not read this kind (what they alone allow is learned): %s.\n",
+				text.Printable(text.Some(b.Unsure), 300))
+		}
 	}
 	if b := learned.Beside; b != nil {
 		fmt.Fprintf(w, "Beside the policies in force: %s lost today, %d once these are applied.\n",

@@ -55,8 +55,9 @@ type reportView struct {
 	Missing    []string   `json:"missing,omitempty"`    // ids of rules that it lists and no file has
 	Unisolated []gapView  `json:"unisolated,omitempty"`
 	Open       []string   `json:"open,omitempty"`
-	Pending    uint64     `json:"pending,omitempty"`  // rejected or unproven ones that nothing shows to have worked
-	Nameless   []string   `json:"nameless,omitempty"` // policies that allow by DNS names which no rule lets the proxy see
+	Pending    uint64     `json:"pending,omitempty"`    // rejected or unproven ones that nothing shows to have worked
+	Unenforced []string   `json:"unenforced,omitempty"` // policies that the plugin does not read: they decide nothing
+	Nameless   []string   `json:"nameless,omitempty"`   // policies that allow by DNS names which no rule lets the proxy see
 	// Refusals are the unproven connections whose records were refused, by the reason.
 	Refusals []refusalView `json:"refusals,omitempty"`
 	Lacking  uint64        `json:"lacking,omitempty"` // unproven connections that a fact about the policies is missing for
@@ -193,7 +194,7 @@ func viewReport(r *verify.Report) reportView {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
 	}
 	v.Probes = viewProbes(&r.Probes)
-	v.Pending, v.Nameless = r.Pending, r.Nameless
+	v.Pending, v.Nameless, v.Unenforced = r.Pending, r.Nameless, r.Unenforced
 	for _, x := range r.Refusals {
 		v.Refusals = append(v.Refusals, refusalView{x.Reason.String(), x.Connections, x.Example})
 	}
@@ -231,6 +232,10 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	if r.Pending > 0 {
 		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
+	}
+	if len(r.Unenforced) > 0 {
+		fmt.Fprintf(w, "not enforced: %s: %s does not read this kind, and it decides nothing there (--cni says for whom to judge)\n",
+			text.Printable(text.Some(r.Unenforced), 300), r.Semantics)
 	}
 	if n := len(r.Nameless); n > 0 {
 		fmt.Fprintf(w, "names: %s allows by DNS names, and no rule of these policies lets the DNS proxy see them "+
