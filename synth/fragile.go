@@ -79,8 +79,9 @@ type visitors struct {
 	once  int            // of those, that came within one hour alone, or in a small part of the time
 }
 
-// part of the time between the first and the last client of a listener is what somebody who came once may stay.
-const part = 8
+// shortStay is how long somebody who came once may stay: one in so many of the time between the first and the last
+// client of a listener.
+const shortStay = 8
 
 // fewClients are so few that they may be partners and probes, whose addresses somebody knows.
 const fewClients = 10
@@ -108,7 +109,7 @@ func publicClients(v *solver, needs []need) map[listener]*visitors {
 			first, last = min(first, v.g.Edges[i].First), max(last, v.g.Edges[i].Last)
 		}
 		for _, i := range c.edges {
-			if e := &v.g.Edges[i]; len(e.Windows) <= 1 || e.Last-e.First <= (last-first)/part {
+			if e := &v.g.Edges[i]; len(e.Windows) <= 1 || e.Last-e.First <= (last-first)/shortStay {
 				c.once++
 			}
 		}

@@ -161,7 +161,7 @@ func hasPrefix(s []byte, prefixes [][]byte) bool {
 
 // whole returns a text, which may be a number that tools on the way have made a float (9.0, 1e1), as a whole number.
 func whole(t []byte) []byte {
-	if len(t) == 0 || t[0]-'0' > 9 || bytes.IndexAny(t, ".eE") < 0 {
+	if len(t) == 0 || t[0]-'0' > 9 || !bytes.ContainsAny(t, ".eE") {
 		return t
 	}
 	f, err := strconv.ParseFloat(string(t), 64)
