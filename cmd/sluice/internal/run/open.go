@@ -181,6 +181,9 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 	l.fail(sum.Sources)
 	if n := l.Report.Fate(model.Malformed); src.Strict && n > 0 {
 		smp := l.Report.Samples[0]
+		if l.Redact != nil { // a detail spells what was read
+			smp.Source, smp.Detail = l.Redact.Text(smp.Source), smp.Reason.String()
+		}
 		return fmt.Errorf(
 			"--strict: %s; the first: %s:%d: %s",
 			text.Plural(n, "malformed record", "malformed records"),
