@@ -12,10 +12,16 @@ import (
 // suspicions gives for each edge that worked, and that nobody decided about, why a person should look at it. Nothing is
 // left out for it: a log does not tell what somebody meant to do.
 func suspicions(g *graph.Graph, d *decided) map[graph.EdgeID]string {
-	x := suspecting{g: g, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]int{},
+	x := suspecting{g: g, clients: map[graph.PeerID]*client{}, vain: map[graph.PeerID]vain{},
 		pairs: map[pair]*pairPorts{}, users: map[door]int{}, stages: map[string]string{}}
 	for _, f := range g.FanOuts {
-		x.vain[f.Client] = len(f.Edges)
+		v := vain{edges: len(f.Edges)}
+		for i, e := range f.Edges {
+			if w := g.Edges[e].Windows; len(w) > 0 && (i == 0 || w[0] < v.since) {
+				v.since = w[0]
+			}
+		}
+		x.vain[f.Client] = v
 	}
 	for _, e := range g.AllEdges() {
 		if e.State.Worked() {
@@ -39,8 +45,8 @@ func (x *suspecting) why(e *graph.Edge) string {
 	rare := e.Records() <= fewRecords && len(e.Windows) <= 1
 	c := x.clients[e.Src]
 	switch {
-	case x.vain[e.Src] > 0:
-		return fmt.Sprintf("its client tried %d connections in vain: a scan finds open ports too", x.vain[e.Src])
+	case x.vain[e.Src].found(e):
+		return fmt.Sprintf("its client tried %d connections in vain: a scan finds open ports too", x.vain[e.Src].edges)
 	case rare && x.pairs[pair{e.Src, e.Dst}].sweep():
 		return fmt.Sprintf("its client tried %d ports of this server, each hardly more than once",
 			x.pairs[pair{e.Src, e.Dst}].all)

@@ -27,6 +27,12 @@ func TestSuspect(t *testing.T) {
 		}
 		return out
 	}
+	scan := func(hour int) (out string) {
+		for p := range 40 {
+			out += fmt.Sprintf("shop/web -> shop/db %d/tcp denied hour=%d\n", 100+p, hour)
+		}
+		return out
+	}
 	days := "shop/web -> shop/db 5432/tcp times=500\nshop/web -> shop/db 5432/tcp times=500 hour=30\n" +
 		"shop/web -> shop/db 5432/tcp times=500 hour=60\n"
 	usual := "shop/web -> shop/db 5432/tcp times=500\nshop/web -> shop/db 5432/tcp times=500 hour=30"
@@ -49,6 +55,9 @@ func TestSuspect(t *testing.T) {
 		{"a daily call of what others call too", days + "shop/api -> shop/cart 80/tcp times=9\nshop/web -> shop/cart 81/tcp times=9\n" +
 			daily("shop/web -> shop/cart 80/tcp"), ""},
 		{"hourly", days + hourly("shop/web -> shop/cart 22/tcp"), ""},
+		{"a scan", scan(70) + "shop/web -> shop/cart 80/tcp hour=70 times=20", "tried 40 connections in vain"},
+		{"a port in use for hours before a scan", scan(70) + hourly("shop/web -> shop/cart 80/tcp"), ""},
+		{"in use since the scan", scan(0) + hourly("shop/web -> shop/cart 80/tcp"), "tried 40 connections in vain"},
 		{"an address without a name", "shop/web -> 192.0.2.1 443/tcp names=a.example.org times=9\nshop/web -> 192.0.2.9 443/tcp", "no name that its client asked for"},
 		{"addresses where nothing has names", "shop/web -> 192.0.2.1 443/tcp times=9\nshop/web -> 192.0.2.9 443/tcp", ""},
 	} {

@@ -17,10 +17,24 @@ const (
 type suspecting struct {
 	g       *graph.Graph
 	clients map[graph.PeerID]*client
-	vain    map[graph.PeerID]int // connections tried in vain, by clients that tried many
-	pairs   map[pair]*pairPorts  // those with several edges
-	users   map[door]int         // clients of a port
-	stages  map[string]string    // environment of each namespace
+	vain    map[graph.PeerID]vain // those tried in vain, by clients that tried many
+	pairs   map[pair]*pairPorts   // those with several edges
+	users   map[door]int          // clients of a port
+	stages  map[string]string     // environment of each namespace
+}
+
+// vain is how many edges a client tried in vain, and the hour of the first.
+type vain struct {
+	edges int
+	since uint32
+}
+
+// knownHours is how many hours before a scan show that it did not find a port.
+const knownHours = 3
+
+// found reports whether a scan may have found a port: what was in use for hours before it began, it did not.
+func (v vain) found(e *graph.Edge) bool {
+	return v.edges > 0 && (len(e.Windows) < knownHours || e.Windows[knownHours-1] >= v.since)
 }
 
 // pair is a client and a server.
