@@ -1,6 +1,9 @@
 package readiness
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// blockHours is how long what an edge's first hour opens lasts: what comes later opens another block.
@@ -23,6 +26,7 @@ type counts struct {
 	lateSize, changeSize   float64 // mean size of the group that an edge arrived in, at least 1
 	age                    float64 // days watched since the first record, lost hours aside
 	full                   float64 // with them
+	away                   float64 // days in which its pods were surely not there
 	last                   int64   // when the newest edge came
 }
 
@@ -30,6 +34,7 @@ type counts struct {
 type set struct {
 	first int64 // of the first record
 	edges []int // into history.edges, in the order they came
+	away  *absence
 }
 
 // timeline is an edge with its blocks.
@@ -62,7 +67,8 @@ func (t *timeline) upTo(at int64) {
 // count counts a set up to a time, to which its timelines were moved.
 func (h *history) count(s *set, at int64) counts {
 	c := counts{full: float64(at-s.first) / float64(dayMicros)}
-	c.age = c.full - float64(h.lost.between(s.first, at))/24
+	c.away = s.away.before(at)
+	c.age = c.full - float64(h.lost.between(s.first, at))/24 - c.away
 	var late, changes arrivals
 	for _, i := range s.edges {
 		e := &h.edges[i]
@@ -145,4 +151,62 @@ func (t *timeline) period() float64 {
 		return 0
 	}
 	return (shortest + longest) / 2
+}
+
+const (
+	// awayTimes is how many times longer than usual a workload that talks often must be silent to have been away: scaled
+	// to nothing, or not there between two releases.
+	awayTimes = 10
+	// awayBlocks is how many blocks it must have talked in before, to know what is usual.
+	awayBlocks = 4
+)
+
+// absence are the hours in which a workload was back, and for how many watched hours before it was away. Of one that is
+// not back yet nothing is said.
+type absence struct{ back, hours []uint32 }
+
+// newAbsence finds them in the blocks of the edges of a workload, nil for none.
+func newAbsence(edges []timeline, lost lostHours, lists ...[]int) *absence {
+	var starts []uint32
+	for _, list := range lists {
+		for _, i := range list {
+			starts = append(starts, edges[i].starts...)
+		}
+	}
+	slices.Sort(starts)
+	var a *absence
+	var usual []uint32 // silences so far, sorted
+	for i := 1; i < len(starts); i++ {
+		silent := starts[i] - starts[i-1]
+		if silent < blockHours {
+			continue
+		}
+		if n := len(usual); n >= awayBlocks && silent > sleepDays*24 && silent > awayTimes*usual[n/2] {
+			from := hourStart(starts[i-1] + blockHours)
+			away := silent - blockHours - uint32(lost.between(from, hourStart(starts[i])))
+			if away > sleepDays*24 {
+				if a == nil {
+					a = &absence{}
+				}
+				a.back, a.hours = append(a.back, starts[i]), append(a.hours, away)
+			}
+			continue
+		}
+		at, _ := slices.BinarySearch(usual, silent)
+		usual = slices.Insert(usual, at, silent)
+	}
+	return a
+}
+
+// before is for how many days it was away, and back before a time.
+func (a *absence) before(at int64) float64 {
+	hours := uint32(0)
+	if a != nil {
+		for i, back := range a.back {
+			if hourStart(back) < at {
+				hours += a.hours[i]
+			}
+		}
+	}
+	return float64(hours) / 24
 }

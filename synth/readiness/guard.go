@@ -142,7 +142,11 @@ func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
 	add := func(k Kind, format string, a ...any) { out = append(out, Reason{k, fmt.Sprintf(format, a...)}) }
 	d := m.h.in.Workloads[s.workload].Declared
 	if c.age < m.h.cfg.Days {
-		add(KindAge, "day %d of %g", int(c.age)+1, m.h.cfg.Days)
+		away := ""
+		if c.away > 0 {
+			away = fmt.Sprintf(" (%s in which it was silent do not count)", daysText(time.Duration(c.away*24)*time.Hour))
+		}
+		add(KindAge, "day %d of %g%s", int(c.age)+1, m.h.cfg.Days, away)
 	}
 	if len(g.hours) > 0 {
 		add(KindHours, "%s", hoursText(g.hours))

@@ -67,6 +67,7 @@ func newHistory(in Input, asOf int64, cfg Config) *history {
 		if w.First != 0 && (s.set.first == 0 || w.First < s.set.first) {
 			s.set.first = w.First
 		}
+		away := newAbsence(h.edges, h.lost, out[i], into[i])
 		s.set.edges = append(s.set.edges, out[i]...)
 		s.set.edges = append(s.set.edges, into[i]...)
 		for _, d := range []struct {
@@ -77,7 +78,7 @@ func newHistory(in Input, asOf int64, cfg Config) *history {
 				s.sides = append(s.sides, len(h.sides))
 				h.sides = append(
 					h.sides,
-					sideHistory{workload: i, namespace: w.Namespace, ingress: d.ingress, set: set{w.First, d.edges}},
+					sideHistory{workload: i, namespace: w.Namespace, ingress: d.ingress, set: set{w.First, d.edges, away}},
 				)
 			}
 		}

@@ -319,3 +319,32 @@ func TestAsleep(t *testing.T) {
 		t.Errorf("when it sleeps: %d changes, %d late", asleep.Changes, asleep.Late)
 	}
 }
+
+// TestAway: the weeks in which a workload was scaled to nothing tell nothing of it, once it is back. One that is gone
+// for good is not waited for, hours in which nobody watched count once, and rare talk is no absence.
+func TestAway(t *testing.T) {
+	away := func(h int) bool { return h < 3*24 || h >= 38*24 }
+	l := newLog(60*24, nil)
+	w := l.workload("shop/cart")
+	l.edge("a", w, -1, away)
+	l.edge("b", -1, w, away)
+	wantSide(t, l.judge(40), "shop/cart", model.Egress, readiness.Learning, "day 5 of 14 (35 days in which it was silent do not count)")
+	wantSide(t, l.judge(40), "shop/cart", model.Ingress, readiness.Learning, "day 5 of 14")
+	wantSide(t, l.judge(60), "shop/cart", model.Egress, readiness.Stable, "")
+
+	gone := newLog(40*24, nil)
+	gone.edge("a", gone.workload("shop/cart"), -1, func(h int) bool { return h < 3*24 })
+	wantSide(t, gone.judge(40), "shop/cart", model.Egress, readiness.Stable, "")
+
+	unwatched := newLog(60*24, func(h int) bool { return !away(h) })
+	unwatched.edge("a", unwatched.workload("shop/cart"), -1, always)
+	if got := side(t, unwatched.judge(60), "shop/cart", model.Egress); strings.Contains(reasons(got.Reasons), "silent") {
+		t.Errorf("where nobody watched: %s", reasons(got.Reasons))
+	}
+
+	weekly := newLog(60*24, nil)
+	weekly.edge("a", weekly.workload("shop/cart"), -1, func(h int) bool { return h%(7*24) == 30 })
+	if got := side(t, weekly.judge(60), "shop/cart", model.Egress); strings.Contains(reasons(got.Reasons), "silent") {
+		t.Errorf("once a week: %s", reasons(got.Reasons))
+	}
+}
