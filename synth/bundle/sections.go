@@ -86,6 +86,10 @@ func (r *reviewer) lost() string {
 	if n := rep.Connections[verify.Lost]; n > 0 {
 		text = fmt.Sprintf("**%s**, listed in %s", count(n, "connection that worked", "connections that worked"), ReportFile)
 	}
+	if n := rep.Decided; n > 0 {
+		text += fmt.Sprintf("; but **%s**, by decisions that reject or ignore them: see the findings",
+			count(n, "connection that worked is denied", "connections that worked are denied"))
+	}
 	if n := len(r.in.Result.Losses); n > 0 {
 		text += fmt.Sprintf("; for %s this dialect has no rule: see the blockers", count(n, "edge", "edges"))
 	}

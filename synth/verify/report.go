@@ -21,6 +21,7 @@ type Report struct {
 	Missing     []string // ids in Config.Recorded that no rule of the set has; sorted
 	Gaps        []Gap    // of what Config.Isolated names
 	Pending     uint64   // rejected or unproven connections that nothing shows to have worked
+	Decided     uint64   // rejected connections that worked: people decided to deny them, or that nothing depends on them
 	Refusals    []Refusal
 	Lacking     uint64   // unproven connections that a fact about the policies is missing for
 	Unenforced  []string // policies of kinds that the plugin does not read, said by who knows of it

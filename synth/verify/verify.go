@@ -327,6 +327,9 @@ func (v *verifier) note(c *graph.Connection, verdict Verdict, d *eval.Decision) 
 	if v.g.Edges[c.Edge].State == graph.Pending {
 		v.report.Pending++
 	}
+	if verdict == Rejected && v.g.Edges[c.Edge].State.Worked() && v.concerns(c) {
+		v.report.Decided++
+	}
 	if verdict == Unproven && v.lacks(c, d) {
 		v.report.Lacking++
 	}

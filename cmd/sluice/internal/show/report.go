@@ -56,6 +56,7 @@ type reportView struct {
 	Unisolated []gapView  `json:"unisolated,omitempty"`
 	Open       []string   `json:"open,omitempty"`
 	Pending    uint64     `json:"pending,omitempty"`    // rejected or unproven ones that nothing shows to have worked
+	Decided    uint64     `json:"decided,omitempty"`    // rejected ones that worked, and that a decision leaves out
 	Unenforced []string   `json:"unenforced,omitempty"` // policies that the plugin does not read: they decide nothing
 	Nameless   []string   `json:"nameless,omitempty"`   // policies that allow by DNS names which no rule lets the proxy see
 	// Refusals are the unproven connections whose records were refused, by the reason.
@@ -194,7 +195,7 @@ func viewReport(r *verify.Report) reportView {
 		v.Unrecorded = append(v.Unrecorded, u.ID)
 	}
 	v.Probes = viewProbes(&r.Probes)
-	v.Pending, v.Nameless, v.Unenforced = r.Pending, r.Nameless, r.Unenforced
+	v.Pending, v.Decided, v.Nameless, v.Unenforced = r.Pending, r.Decided, r.Nameless, r.Unenforced
 	for _, x := range r.Refusals {
 		v.Refusals = append(v.Refusals, refusalView{x.Reason.String(), x.Connections, x.Example})
 	}
@@ -232,6 +233,9 @@ func printReport(w io.Writer, r *verify.Report) {
 	}
 	if r.Pending > 0 {
 		fmt.Fprintf(w, "%s of them pending: tried, and nothing shows that it worked\n", text.Count(r.Pending))
+	}
+	if r.Decided > 0 {
+		fmt.Fprintf(w, "%s of those rejected worked, and would be denied: decisions reject or ignore them\n", text.Count(r.Decided))
 	}
 	if len(r.Unenforced) > 0 {
 		fmt.Fprintf(w, "not enforced: %s: %s does not read this kind, and it decides nothing there (--cni says for whom to judge)\n",
