@@ -223,7 +223,7 @@ func remarkEdge(s *scope, n *notes, i graph.EdgeID, en edgeEnd) {
 		text := s.edgeText(e) + ": accepted by " + orSomebody(d.By) + ": " + d.Reason
 		n.find(KindAccepted.at(i, en.namespace, en.dir, text, "it is allowed"))
 	case e.State == graph.Mixed:
-		note(KindMixed, "worked and was also denied", "it is allowed")
+		note(KindMixed, "worked and was also denied"+turnsText(e.Turns), mixedConsequence(e.Turns))
 	case e.State == graph.Denied:
 		note(KindLearnedDenied, "was denied by policy", "it is allowed because denied edges are learned")
 	default:
@@ -416,4 +416,24 @@ func (s *scope) rowText(row *graph.Row) (text, source, destination, port string)
 		port = `"*"`
 	}
 	return text, source, destination, port
+}
+
+// turnsText says in how many hours an edge worked and was denied, and what came last.
+func turnsText(t *graph.Turns) string {
+	if t == nil {
+		return ""
+	}
+	hour := func(h uint32) string {
+		return time.Unix(int64(h)*3600, 0).UTC().Format("2006-01-02 15h")
+	}
+	hours := func(n int) string { return several(n, "hour") }
+	return fmt.Sprintf(" (worked in %s, the last %s; denied in %s, the last %s)",
+		hours(t.Worked), hour(t.LastWorked), hours(t.Denied), hour(t.LastDenied))
+}
+
+func mixedConsequence(t *graph.Turns) string {
+	if t.Closed() {
+		return "it is allowed, and opens again what a policy closed: reject it if that was meant"
+	}
+	return "it is allowed"
 }

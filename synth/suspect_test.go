@@ -116,3 +116,24 @@ func TestSuspectHeld(t *testing.T) {
 		t.Errorf("held %v, %v in spite of the decision", e.Held, e.Why)
 	}
 }
+
+// TestMixedTells when an edge worked and when it was denied, and that a rule opens what a policy closed.
+func TestMixedTells(t *testing.T) {
+	for _, c := range []struct{ name, flows, want string }{
+		{"closed", "shop/web -> shop/db 80/tcp hour=1\nshop/web -> shop/db 80/tcp denied hour=5\nshop/web -> shop/db 80/tcp denied hour=6",
+			"(worked in 1 hour, the last 2026-01-05 01h; denied in 2 hours, the last 2026-01-05 06h): it is allowed, and opens again what a policy closed"},
+		{"opened", "shop/web -> shop/db 80/tcp denied hour=1\nshop/web -> shop/db 80/tcp hour=5",
+			"(worked in 1 hour, the last 2026-01-05 05h; denied in 1 hour, the last 2026-01-05 01h): it is allowed"},
+		{"both in one hour", "shop/web -> shop/db 80/tcp denied\nshop/web -> shop/db 80/tcp reply", "): it is allowed"},
+	} {
+		got := ""
+		for _, f := range learn(t, graphtest.Graph(t, c.flows), synth.Config{All: true}).Findings {
+			if f.Kind == synth.KindMixed {
+				got += f.Text + ": " + f.Consequence
+			}
+		}
+		if !strings.Contains(got, c.want) || strings.Contains(got, "opens again") != strings.Contains(c.want, "opens again") {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

@@ -102,8 +102,18 @@ type Edge struct {
 	// they are several, and what the manifests lack to tell; sorted.
 	Backends []string
 	Names    []string // DNS names that the source itself asked for and got the destination's address; sorted
+	Turns    *Turns   // of a Mixed edge alone
 	Evidence
 }
+
+// Turns are the hours in which a Mixed edge worked and was denied, and the last of each.
+type Turns struct {
+	Worked, Denied         int
+	LastWorked, LastDenied uint32
+}
+
+// Closed reports whether an edge was denied after it had last worked.
+func (t *Turns) Closed() bool { return t != nil && t.LastDenied > t.LastWorked }
 
 // PortString is "8080/tcp"; for ICMP the type stands in place of the port, other protocols have none: "vrrp".
 func (e *Edge) PortString() string {

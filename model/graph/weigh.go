@@ -61,6 +61,9 @@ func (w *weigher) weigh(items []item) Edge {
 	ed.Names = slices.Compact(ed.Names)
 	ed.SrcPod, ed.DstPod = w.names.Get(srcPod), w.names.Get(dstPod)
 	ed.State, ed.Windows = w.judge()
+	if ed.State == Mixed {
+		ed.Turns = w.turns()
+	}
 	if last := len(w.windows) - 1; ed.State == Mixed && !w.windows[last].denied {
 		ed.Denials.doubt()
 	}
@@ -149,6 +152,22 @@ func neverWorked(items []item) bool {
 func (ed *Edge) refuse() {
 	ed.RefusedRecords += ed.Used + ed.Replies + ed.Duplicates + ed.DeniedRecords
 	ed.Used, ed.Replies, ed.Duplicates, ed.DeniedRecords = 0, 0, 0, 0
+}
+
+// turns sums up the hours of an edge that worked and was denied.
+func (w *weigher) turns() *Turns {
+	t := &Turns{}
+	for _, x := range w.windows {
+		if x.arrived || x.worked && !x.denied {
+			t.Worked++
+			t.LastWorked = x.hour
+		}
+		if x.denied {
+			t.Denied++
+			t.LastDenied = x.hour
+		}
+	}
+	return t
 }
 
 func (w *weigher) judge() (State, []uint32) {
