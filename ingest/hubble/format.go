@@ -33,7 +33,7 @@ func Sniff(object []byte) bool {
 	for k, v := range ingest.Keys(object) {
 		switch lower(k) {
 		case "flow":
-			if v[0] == '{' && isFlow(v, 0) {
+			if v[0] == '{' && isFlow(v, true) {
 				return true
 			}
 		case "lost_events",
@@ -84,12 +84,9 @@ func lower(key []byte) string {
 	}, string(key))
 }
 
-// maxKept is how often a record may stand under "flow" once more.
-const maxKept = 4
-
 // isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all, and is no
 // whole record, which pipelines keep under that name too.
-func isFlow(object []byte, kept int) bool {
+func isFlow(object []byte, outer bool) bool {
 	empty, is := true, false
 	for k, v := range ingest.Keys(object) {
 		empty = false
@@ -98,7 +95,7 @@ func isFlow(object []byte, kept int) bool {
 		case !ok:
 		case id != keyEnvelope:
 			is = true
-		case v[0] == '{' && kept < maxKept && lower(k) == "flow" && isFlow(v, kept+1):
+		case v[0] == '{' && outer && lower(k) == "flow" && isFlow(v, false):
 			return false
 		}
 	}

@@ -30,7 +30,7 @@ var header = regexp.MustCompile(`^(?:` +
 // isBeside reports whether a text in which no record was found is none either; first says that it begins the input.
 func isBeside(text []byte, first bool) bool {
 	const most = 1 << 10
-	if len(text) > most || bytes.IndexByte(text, '{') >= 0 || bytes.HasPrefix(text, journalText) {
+	if len(text) > most || text[0] == '}' || bytes.IndexByte(text, '{') >= 0 || bytes.HasPrefix(text, journalText) {
 		return false
 	}
 	if first && header.Match(text) {
