@@ -85,7 +85,7 @@ func lower(key []byte) string {
 }
 
 // isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all, and is no
-// whole record, which pipelines keep under that name too.
+// whole record, which pipelines keep under that name too: outer says that this one may be such a record.
 func isFlow(object []byte, outer bool) bool {
 	empty, is := true, false
 	for k, v := range ingest.Keys(object) {
