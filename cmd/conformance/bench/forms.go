@@ -333,6 +333,11 @@ func (t *tree) write(b []byte, s style, escaped bool, depth int) []byte {
 
 // make writes the first records of a log in a form.
 func (f *form) make(from, to string, records int) error {
+	return rewrite(from, to, func(r *bufio.Reader, w *bufio.Writer) error { return f.convert(r, w, records) })
+}
+
+// rewrite makes a file of another.
+func rewrite(from, to string, each func(*bufio.Reader, *bufio.Writer) error) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -344,7 +349,7 @@ func (f *form) make(from, to string, records int) error {
 	}
 	defer out.Close()
 	w := bufio.NewWriterSize(out, 1<<20)
-	if err := f.convert(bufio.NewReaderSize(in, 1<<20), w, records); err != nil {
+	if err := each(bufio.NewReaderSize(in, 1<<20), w); err != nil {
 		return err
 	}
 	return w.Flush()
@@ -462,26 +467,19 @@ func (b *bench) calico(format, exporter string) error {
 
 // cut writes the whole lines among the first bytes of a log.
 func cut(from, to string, most int64) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	r, w := bufio.NewReaderSize(in, 1<<20), bufio.NewWriterSize(out, 1<<20)
-	for {
-		line, err := r.ReadSlice('\n')
-		if most -= int64(len(line)); errors.Is(err, io.EOF) || most < 0 {
-			return w.Flush()
-		} else if err != nil {
-			return err
+	return rewrite(from, to, func(r *bufio.Reader, w *bufio.Writer) error {
+		for {
+			line, err := r.ReadSlice('\n')
+			if most -= int64(len(line)); errors.Is(err, io.EOF) || most < 0 {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			if _, err := w.Write(line); err != nil {
+				return err
+			}
 		}
-		_, _ = w.Write(line)
-	}
+	})
 }
 
 func (b *bench) form(f *form, load, exporter string, records int, base map[string]total, baseIR float64) error {
