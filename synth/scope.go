@@ -135,7 +135,7 @@ func (s *scope) accepted(edge graph.EdgeID) bool {
 
 // edgeText is "shop/web -> shop/db 5432/tcp".
 func (s *scope) edgeText(e *graph.Edge) string {
-	return s.g.Peers[e.Src].ID + " -> " + s.g.Peers[e.Dst].ID + " " + e.PortString()
+	return s.g.EdgeText(e)
 }
 
 // edgeEnd is one side of an edge that lies in a chosen namespace.

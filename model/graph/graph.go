@@ -115,6 +115,11 @@ type Turns struct {
 // Closed reports whether an edge was denied after it had last worked.
 func (t *Turns) Closed() bool { return t != nil && t.LastDenied > t.LastWorked }
 
+// EdgeText is "shop/web -> shop/db 5432/tcp", as bundle.json names an edge.
+func (g *Graph) EdgeText(e *Edge) string {
+	return g.Peers[e.Src].ID + " -> " + g.Peers[e.Dst].ID + " " + e.PortString()
+}
+
 // PortString is "8080/tcp"; for ICMP the type stands in place of the port, other protocols have none: "vrrp".
 func (e *Edge) PortString() string {
 	if e.Proto.Whole() {

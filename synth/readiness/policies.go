@@ -36,7 +36,7 @@ func ByDay(g *graph.Graph, r *verify.Report) []Denied {
 				if days[h/24] == nil {
 					days[h/24] = map[string]bool{}
 				}
-				days[h/24][g.Peers[e.Src].ID+" -> "+g.Peers[e.Dst].ID+" "+e.PortString()] = true
+				days[h/24][g.EdgeText(e)] = true
 			}
 		}
 	}

@@ -349,8 +349,7 @@ func (v *verifier) refuse(e *graph.Edge) {
 	i := slices.IndexFunc(list, func(r Refusal) bool { return r.Reason == e.Reason })
 	if i < 0 {
 		i = len(list)
-		example := v.g.Peers[e.Src].ID + " -> " + v.g.Peers[e.Dst].ID + " " + e.PortString()
-		list = append(list, Refusal{Reason: e.Reason, Example: example})
+		list = append(list, Refusal{Reason: e.Reason, Example: v.g.EdgeText(e)})
 	}
 	list[i].Connections++
 	v.report.Refusals = list

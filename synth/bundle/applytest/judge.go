@@ -69,7 +69,7 @@ func (r *run) see(g *graph.Graph, inTheEnd policy.PolicySet) {
 	}
 	for _, c := range g.Connections {
 		e := &g.Edges[c.Edge]
-		text := g.Peers[e.Src].ID + " -> " + g.Peers[e.Dst].ID + " " + e.PortString()
+		text := g.EdgeText(e)
 		if e.State.Worked() && !cut[text] {
 			from, to := end(c.Src), end(c.Dst)
 			vague := ev.Decide(ev.End(r.facts[from]), ev.End(r.facts[to]), c.Proto, c.Port).Unknown

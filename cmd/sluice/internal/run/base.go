@@ -85,11 +85,11 @@ func (f *former) keep(l *Log, cfg *synth.Config) {
 	for _, i := range f.missing(l.Graph) {
 		e := &f.graph.Edges[i]
 		if f.prune > 0 && l.Graph.AsOf-e.Last > f.prune.Microseconds() {
-			cfg.Pruned = append(cfg.Pruned, edgeName(f.graph, e))
+			cfg.Pruned = append(cfg.Pruned, f.graph.EdgeText(e))
 			continue
 		}
 		kept[i] = true
-		if name := edgeName(f.graph, e); seen[name] != graph.Denied {
+		if name := f.graph.EdgeText(e); seen[name] != graph.Denied {
 			cfg.Kept = append(cfg.Kept, name)
 		}
 	}
@@ -99,11 +99,6 @@ func (f *former) keep(l *Log, cfg *synth.Config) {
 		l.Graph = l.Builder.Build(l.graphConfig())
 		l.Graph.Fates = fates
 	}
-}
-
-// edgeName is an edge as bundle.json has it.
-func edgeName(g *graph.Graph, e *graph.Edge) string {
-	return g.Peers[e.Src].ID + " -> " + g.Peers[e.Dst].ID + " " + e.PortString()
 }
 
 func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
@@ -129,7 +124,7 @@ func (f *former) missing(now *graph.Graph) []graph.EdgeID {
 	seen, wanted := f.seen(now), f.wanted()
 	var out []graph.EdgeID
 	for i, e := range f.graph.AllEdges() {
-		name := edgeName(f.graph, e)
+		name := f.graph.EdgeText(e)
 		if worked, ok := wanted[name]; ok && e.State != graph.Refused && !seen.shows(name, worked) {
 			out = append(out, i)
 		}
@@ -151,7 +146,7 @@ func (f *former) seen(now *graph.Graph) states {
 	out := states{}
 	for _, e := range now.AllEdges() {
 		if e.State != graph.Refused && e.State != graph.Pending {
-			out[edgeName(now, e)] = e.State
+			out[now.EdgeText(e)] = e.State
 		}
 	}
 	return out

@@ -95,7 +95,7 @@ func (l *Log) missingOnly(p *Policies, cfg VerifyConfig, out *synth.Config) (*bu
 		return nil, err
 	}
 	out.Granted = verify.Granted(l.Graph, p.Set, judge)
-	sure, unsure := split(&p.Set, judge.Semantics)
+	sure, unsure := enforced(&p.Set, judge.Semantics)
 	if len(unsure) > 0 {
 		for i, g := range verify.Granted(l.Graph, sure, judge) {
 			for _, d := range policy.Directions() {
@@ -109,15 +109,15 @@ func (l *Log) missingOnly(p *Policies, cfg VerifyConfig, out *synth.Config) (*bu
 	return &bundle.InForce{Set: p.Set, Unsure: unsure}, nil
 }
 
-// split leaves out of a set what a plugin may not enforce, and names it.
-func split(set *policy.PolicySet, sem eval.Semantics) (sure policy.PolicySet, unsure []string) {
+// enforced leaves out of a set what a plugin may not enforce, and names it.
+func enforced(set *policy.PolicySet, sem eval.Semantics) (sure policy.PolicySet, unsure []string) {
 	sure = *set
 	sure.Policies = nil
 	for i := range set.Policies {
 		if p := &set.Policies[i]; sem.Enforced(p, &set.Manifests) == model.Yes {
 			sure.Policies = append(sure.Policies, *p)
 		} else if !p.Staged {
-			unsure = append(unsure, strings.Replace(policyKey(p), " /", " ", 1))
+			unsure = append(unsure, policyText(p))
 		}
 	}
 	slices.Sort(unsure)

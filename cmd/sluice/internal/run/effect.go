@@ -72,7 +72,7 @@ func Decide(ctx context.Context, l *Log, p *Policies, standing []decision.Decisi
 	}
 	edges := map[string]graph.EdgeID{}
 	for i, e := range g.AllEdges() {
-		edges[edgeName(g, e)] = i
+		edges[g.EdgeText(e)] = i
 	}
 	for _, r := range m.Rules {
 		for _, i := range r.Edges {
@@ -188,7 +188,7 @@ func (t *trying) decided() (policy.PolicySet, error) {
 		if _, freed := t.freed[edge]; !named && !freed || t.denies(edge) || t.asking[edge] {
 			continue
 		}
-		what := edgeName(t.log.Graph, e)
+		what := t.log.Graph.EdgeText(e)
 		if named {
 			what = t.list[n].String()
 		}
@@ -237,7 +237,7 @@ func (t *trying) cut(p *policy.Policy) {
 		t.out.Narrowed = append(t.out.Narrowed, id)
 		for _, i := range remaining {
 			e := &t.log.Graph.Edges[i]
-			t.half(edgeName(t.log.Graph, e), t.question(e.Src, e.Dst), policy.OnePort(e.Proto, e.Port), d)
+			t.half(t.log.Graph.EdgeText(e), t.question(e.Src, e.Dst), policy.OnePort(e.Proto, e.Port), d)
 		}
 	}
 	p.Rules = kept

@@ -26,7 +26,7 @@ func lifted(g *graph.Graph, before, after *Policies, cfg verify.Config) []string
 	for i, e := range g.AllEdges() {
 		for _, d := range policy.Directions() {
 			if e.State.Worked() && *asked[i].At(d) && !*was[i].At(d) && *will[i].At(d) {
-				out = append(out, edgeName(g, e)+", "+d.String()+": a policy looks at its requests, and then all of them pass")
+				out = append(out, g.EdgeText(e)+", "+d.String()+": a policy looks at its requests, and then all of them pass")
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func otherRequests(before, after *Policies) []string {
 	was, is := requestsOf(before), requestsOf(after)
 	var out []string
 	for _, pol := range after.Set.Policies {
-		name := policyKey(&pol)
+		name := policyText(&pol)
 		if old, ok := was[name]; ok && !slices.Equal(old, is[name]) {
 			out = append(out, name)
 		}
@@ -55,14 +55,14 @@ func requestsOf(p *Policies) map[string][]string {
 	for i := range p.Set.Policies {
 		texts := asked[i].texts
 		slices.Sort(texts)
-		out[policyKey(&p.Set.Policies[i])] = slices.Compact(texts)
+		out[policyText(&p.Set.Policies[i])] = slices.Compact(texts)
 	}
 	return out
 }
 
-// policyKey is "CiliumNetworkPolicy shop/cart".
-func policyKey(p *policy.Policy) string {
-	return p.Kind[strings.LastIndexByte(p.Kind, ' ')+1:] + " " + p.Namespace + "/" + p.Name
+// policyText is "CiliumNetworkPolicy shop/cart", and "ClusterNetworkPolicy admin" without a namespace.
+func policyText(p *policy.Policy) string {
+	return p.Kind[strings.LastIndexByte(p.Kind, ' ')+1:] + " " + strings.TrimPrefix(p.Namespace+"/"+p.Name, "/")
 }
 
 // byRequests splits the rules in force: those that let some requests pass alone, in the policies that have such, and

@@ -70,7 +70,7 @@ func (p *Policies) note(r *verify.Report) {
 	}
 	for i := range p.Set.Policies {
 		if q := &p.Set.Policies[i]; r.Semantics.Enforced(q, &p.Set.Manifests) == model.No {
-			r.Unenforced = append(r.Unenforced, strings.Replace(policyKey(q), " /", " ", 1))
+			r.Unenforced = append(r.Unenforced, policyText(q))
 		}
 	}
 	slices.Sort(r.Unenforced)
@@ -88,7 +88,7 @@ func nameless(set *policy.PolicySet) []string {
 		if strings.HasPrefix(p.Kind, "cilium.io/") && slices.ContainsFunc(p.Rules, func(r policy.Rule) bool {
 			return slices.ContainsFunc(r.Peers, func(q policy.Peer) bool { return q.Kind == policy.PeerFQDN })
 		}) {
-			out = append(out, policyKey(p))
+			out = append(out, policyText(p))
 		}
 	}
 	slices.Sort(out)

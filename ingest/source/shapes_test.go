@@ -1,0 +1,142 @@
+package source
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+func cell(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func TestShapes(t *testing.T) {
+	one, two, three := fmt.Sprintf(record, 1), fmt.Sprintf(record, 2), fmt.Sprintf(pretty, 3)
+	cases := []struct {
+		name, in string
+		ports    []int
+		rejects  []string
+	}{
+		{"lines", one + "\n" + two + "\n", []int{1, 2}, nil},
+		{"no line break at the end", one + "\n" + two, []int{1, 2}, nil},
+		{"blank lines and CRLF", "\r\n" + one + "\r\n\r\n" + two + "\r\n", []int{1, 2}, nil},
+		{"broken line", one + "\n{\"flow\n" + two, []int{1, 2}, []string{"2:bad-json"}},
+		{"broken first line", "{\"flow\n" + two, []int{2}, []string{"1:bad-json"}},
+		{"end of a list", one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
+		{"middle of a list", one + ",\n" + two + ",\n", []int{1, 2}, nil},
+		{"end of a pretty list", three + ",\n" + three + "]\n", []int{3, 3}, nil},
+		{"text sequence", "\x1e" + one + "\n\x1e" + two + "\n\x1e", []int{1, 2}, nil},
+		{"text sequence, pretty", "\x1e" + three + "\x1e" + three, []int{3, 3}, nil},
+		{"text sequence, broken", "\x1e" + one + "\n\x1e" + one[:99] + "\n\x1e" + two, []int{1, 2}, []string{"2:bad-json"}},
+		{"zero bytes behind lines", one + "\x00\n" + two + "\x00\n", []int{1, 2}, nil},
+		{"zero bytes for line breaks", one + "\x00" + two + "\x00", []int{1, 2}, nil},
+		{"zero bytes behind all", one + "\n" + two + "\n" + strings.Repeat("\x00", 1<<10), []int{1, 2}, nil},
+		{"zero bytes and more", one + "\n\x00,\x00 a\n" + two, []int{1, 2}, []string{"2:bad-json"}},
+		{"excerpt before the text", `{"short":` + quote(one[:250]) + `,"full":` + quote(one) + "}\n" + two, []int{1, 2}, nil},
+		{"excerpt behind the text", `{"full":` + quote(one) + `,"n":1,"short":` + quote(one[:250]) + "}\n" + two, []int{1, 2}, nil},
+		{"excerpt of another", `{"short":` + quote(two[:250]) + `,"full":` + quote(one) + "}\n" + two, []int{1, 2}, []string{"1:bad-json"}},
+		{"excerpt of another's", `[{"short":` + quote(one[:250]) + `},{"full":` + quote(one) + "}]\n", []int{1}, []string{"1:bad-json"}},
+		{"excerpt alone", `{"short":` + quote(one[:250]) + "}\n" + two, []int{2}, []string{"1:bad-json"}},
+		{"zero bytes before a record", one + "\n" + strings.Repeat("\x00", 1<<10) + two + "\n", []int{1, 2}, nil},
+		{"zero bytes behind what is cut off", one[:90] + strings.Repeat("\x00", 1<<10) + two + "\n" + one, []int{1, 2}, []string{"1:bad-json"}},
+		{"zero bytes behind a string cut off", `{"log":` + quote(one)[:90] + "\x00\x00" + two + "\n" + one, []int{1, 2}, []string{"1:bad-json"}},
+		{"zero bytes before all", strings.Repeat("\x00", farPeek+100) + one + "\n" + two + "\n", []int{1, 2}, nil},
+		{"names of columns", "time,\"message\"\nt," + cell(one) + "\nt," + cell(two) + "\n", []int{1, 2}, nil},
+		{"names of columns, tabs", "@timestamp\t_raw\nt\t" + one + "\n", []int{1}, nil},
+		{"name of a column", "message\n" + cell(one) + "\n", []int{1}, nil},
+		{"no names of columns", "hello\nt," + cell(one) + "\na,b\n", []int{1}, []string{"1:bad-json", "3:bad-json"}},
+		{"values for names", "time,17\nt," + cell(one) + "\n", []int{1}, []string{"1:bad-json"}},
+		{"table", "+---+\n| log |\n+---+\n| " + one + " |\n+---+\n", []int{1}, nil},
+		{"headers of files", "==> a.log <==\n" + one + "\n\n==> b.log <==\n" + two + "\n", []int{1, 2}, nil},
+		{"comments", "# of node a\n" + one + "\n// b\n" + two + "\n", []int{1, 2}, nil},
+		{"comment with what is cut off", one + "\n# " + two[:90] + "\n", []int{1}, []string{"2:bad-json"}},
+		{"documents of YAML", "---\n" + one + "\n---\n- log: |-\n    " + two + "\n...\n", []int{1, 2}, nil},
+		{"Markdown", "```json\n" + one + "\n```\n", []int{1}, nil},
+		{"export form of a journal", "__CURSOR=s=1\n_HOSTNAME=a\nMESSAGE=" + one + "\n_PID=1\n\nMESSAGE=up\n", []int{1}, []string{"6:bad-json"}},
+		{"what kubectl logs says", "Defaulted container \"a\" out of: a, b (init)\n" + one + "\n", []int{1}, nil},
+		{"semicolons", one + ";\n" + two + ";\n", []int{1, 2}, nil},
+		{"keys before tabs", `{"node":"a"}` + "\t" + one + "\n" + `{"node":"a"}` + "\t" + two + "\n", []int{1, 2}, nil},
+		{"objects before blanks", `{"node":"a"} ` + one + "\n" + two + "\n", []int{1, 2}, []string{"1:not-a-flow-log"}},
+		{"rows of texts", `["t",` + quote(one) + "]\n" + `["t",` + quote(two) + "]\n", []int{1, 2}, nil},
+		{"rows with a text cut off", `["t",` + quote(one) + "]\n" + `["t",` + quote(two[:90]) + "]\n", []int{1}, []string{"2:bad-json"}},
+		{"rows of Athena", `{"Data":[{"VarCharValue":"t"},{"VarCharValue":` + quote(one) + `}]}` + "\n", []int{1}, nil},
+		{"table of psql", " log \n-----\n " + one + "\n(1 row)\n", []int{1}, nil},
+		{"table of ClickHouse", "┌─log─┐\n│ " + one + " │\n└─────┘\n\n1 row in set. Elapsed: 0.1 sec.\n", []int{1}, nil},
+		{"texts in Base64", "[" + quote(encode(one)) + ",\n" + quote(encode(two)) + "," + quote(encode(one)[:90]) + "]\n", []int{1, 2}, []string{"2:bad-json"}},
+		{"rows of cells", `{"f":[{"v":` + quote(one) + `},{"v":"x"}]}` + "\n" + `{"f":[{"v":` + quote(two) + `},{"v":"x"}]}` + "\n", []int{1, 2}, nil},
+		{"lists of fields", `[{"field":"@message","value":` + quote(one) + `},{"field":"@ptr","value":"x"}]` + "\n", []int{1}, nil},
+		{"Base64", encode(one) + "\n" + encode(two+"\n") + "\n", []int{1, 2}, nil},
+		{"Base64 of URLs", strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(encode(strings.ReplaceAll(one, "till", "~~~???>>>"))), "=") + "\n", []int{1}, nil},
+		{"Base64 cut off", encode(one) + "\n" + encode(two)[:90] + "\n", []int{1}, []string{"2:bad-json"}},
+		{"Base64 of no record", encode(one) + "\n" + encode(`{"x":1}`) + "\n", []int{1}, []string{"2:bad-json"}},
+		{"records under flow", `{"flow":` + one + `}` + "\n" + `{"n":1,"flow":{"flow":` + two + `},"flow_count":1}` + "\n", []int{1, 2}, nil},
+		{"records under flow, cut off", one + "\n" + `{"flow":` + two[:200] + "\n", []int{1}, []string{"2:bad-json"}},
+		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
+		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
+		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:truncated"}},
+		{"pretty", three + three, []int{3, 3}, nil},
+		{"pretty array", "[\n" + strings.ReplaceAll(three+","+three, "\n", "\n  ") + "]", []int{3, 3}, nil},
+		{"pretty, cut off", three + three[:40], []int{3}, []string{"8:truncated"}},
+		{"pretty, broken string", strings.Replace(three, "FORWARDED\"", "FORW", 1) + three, []int{3}, []string{"1:truncated"}},
+		{"pretty, broken nesting", strings.Replace(three, "  }\n}\n", "", 1) + three, []int{3}, []string{"1:truncated"}},
+		{"pretty with junk", three + "level=info\n" + three, []int{3, 3}, []string{"8:bad-json"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			l, sum := readAll(t, 2, strings.NewReader(c.in), "-")
+			if diff := cmp.Diff(c.ports, l.ports); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.rejects, l.rejects); diff != "" {
+				t.Error(diff)
+			}
+			s := sum.Sources[0]
+			if s.Err != nil || s.Records != int64(len(c.ports)+len(c.rejects)) || s.Bytes != int64(len(c.in)) {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// TestLongText: a text of many records is read whole, however long it is and whatever it stands in.
+func TestLongText(t *testing.T) {
+	var lines strings.Builder
+	var ports []int
+	for lines.Len() < 3*openSize {
+		ports = append(ports, len(ports)+1)
+		fmt.Fprintf(&lines, record+"\n", len(ports))
+	}
+	text := quote(lines.String())
+	for _, in := range []string{
+		`{"body":` + text + `}`, `{"a":{"b":[1,` + text + `]},"c":"{"}`, "[" + text + "]", `{"at":1,` + "\n" + `"log": ` + text + "}\n",
+	} {
+		for _, workers := range []int{1, 3} {
+			l, sum := readAll(t, workers, strings.NewReader(in), "-")
+			if !slices.Equal(l.ports, ports) || len(l.rejects) > 0 || sum.Sources[0].Err != nil {
+				t.Errorf("%.20s...: %d records of %d, rejected %v, %v", in, len(l.ports), len(ports), l.rejects, sum.Sources[0].Err)
+			}
+		}
+	}
+}
+
+// TestLongLineOfRecords: what stands between records without line breaks makes no long line of them.
+func TestLongLineOfRecords(t *testing.T) {
+	for _, between := range []string{"", " ", "\x00", "\x00\x00", ",", ", ", ";", "\r"} {
+		var in strings.Builder
+		n := 0
+		for in.Len() <= maxLine {
+			n++
+			fmt.Fprintf(&in, record+between, n%60000)
+		}
+		l, sum := readAll(t, 2, strings.NewReader(in.String()), "-")
+		if len(l.ports) != n || len(l.rejects) > 0 || sum.Sources[0].Err != nil {
+			t.Errorf("%q: %d records of %d, rejected %.200q, %v", between, len(l.ports), n, l.rejects, sum.Sources[0].Err)
+		}
+	}
+}
