@@ -84,13 +84,21 @@ func (f *finder) find(text []byte) int {
 func (f *finder) look(text []byte) {
 	from := len(f.nodes)
 	f.scan(text)
-	for i := from; i < len(f.nodes); {
-		i = f.visit(text, i)
-		if f.broken == cutRecord {
-			break
+	var kept twice
+	for i, end := from, int32(-1); i < len(f.nodes) && f.broken != cutRecord; {
+		n := f.nodes[i]
+		if end < 0 || !isCellEnd(text[end:n.from]) {
+			kept = twice{} // a list, or another line
 		}
+		i, end = f.again(&kept, text, i), n.to
 	}
 	f.nodes = f.nodes[:from]
+}
+
+// isCellEnd reports whether a text between two of a line ends a cell of a table or a value of a name: no more than
+// blanks and commas stand between the records of a list.
+func isCellEnd(between []byte) bool {
+	return bytes.ContainsAny(between, "\t\"=") && bytes.IndexByte(between, '\n') < 0
 }
 
 // at translates an offset into one of the outermost text.
@@ -145,38 +153,47 @@ func (f *finder) after(i int) int {
 // read of it: what stands in a second member and says the same is no other record.
 func (f *finder) members(text []byte, i int) int {
 	end := f.nodes[i].to
-	first := -1
-	var known map[string]bool
+	var kept twice
 	for i++; i < len(f.nodes) && f.nodes[i].from < end && f.broken != cutRecord; {
 		if f.excerpt(text, i, i-1, end) || f.excerpt(text, i, i+1, end) {
 			i++
 			continue
 		}
-		if first < 0 {
-			at, before := i, f.found
-			if i = f.visit(text, i); f.found > before {
-				first = at
-			}
-			continue
-		}
-		next, again := f.collect(text, i)
-		if len(again) > 0 {
-			if known == nil {
-				_, list := f.collect(text, first)
-				known = map[string]bool{}
-				for _, record := range list {
-					known[meaning(record)] = true
-				}
-			}
-			for _, record := range again {
-				if !known[meaning(record)] && f.claim(record, f.at(f.nodes[i].from)) {
-					f.found++
-				}
-			}
-		}
-		i = next
+		i = f.again(&kept, text, i)
 	}
 	return i
+}
+
+// twice are the records of the first of several members, elements or cells that has any.
+type twice struct {
+	some  bool
+	first int32 // the node of it
+	known map[string]bool
+}
+
+// again visits a node of several which may hold the same records: those that the first one has are no others.
+func (f *finder) again(kept *twice, text []byte, i int) (next int) {
+	if !kept.some {
+		before := f.found
+		if next = f.visit(text, i); f.found > before {
+			kept.some, kept.first = true, int32(i)
+		}
+		return next
+	}
+	next, again := f.collect(text, i)
+	if len(again) > 0 && kept.known == nil {
+		_, list := f.collect(text, int(kept.first))
+		kept.known = map[string]bool{}
+		for _, record := range list {
+			kept.known[meaning(record)] = true
+		}
+	}
+	for _, record := range again {
+		if !kept.known[meaning(record)] && f.claim(record, f.at(f.nodes[i].from)) {
+			f.found++
+		}
+	}
+	return next
 }
 
 // excerpt reports whether node i is a string that is the beginning of another one of the object that ends at end, as
@@ -194,7 +211,7 @@ func (f *finder) collect(text []byte, i int) (next int, records [][]byte) {
 	claim, miss, found, hits := f.claim, f.miss, f.found, len(f.hits)
 	deep := slices.Clone(f.deep)
 	f.claim = func(text []byte, _ int) bool {
-		if !f.sniff(text) {
+		if end := ingest.End(text); !f.sniff(text) || end > 0 && end < len(text) { // a text of several is looked into
 			return false
 		}
 		records = append(records, bytes.Clone(text))
@@ -227,11 +244,17 @@ func (f *finder) elements(text []byte, i int) int {
 	end := f.nodes[i].to
 	var missed []node
 	some := false
+	var kept twice
+	row := f.isRow(text, i)
 	for i++; i < len(f.nodes) && f.nodes[i].from < end && f.broken != cutRecord; {
 		n, before := f.nodes[i], f.found
-		i = f.visit(text, i)
+		if row {
+			i = f.again(&kept, text, i)
+		} else {
+			i = f.visit(text, i)
+		}
 		switch {
-		case n.kind != '{' && n.kind != '[':
+		case row, n.kind != '{' && n.kind != '[':
 		case f.found > before:
 			some = true
 		case f.miss != nil:
@@ -246,6 +269,33 @@ func (f *finder) elements(text []byte, i int) int {
 		}
 	}
 	return i
+}
+
+// isRow reports whether an array is no list of records but a row of cells, or the columns of a table, which may hold a
+// record twice: texts and objects stand in it, or other values beside them, or fields with their names.
+func (f *finder) isRow(text []byte, i int) bool {
+	list := f.nodes[i]
+	if bytes.HasPrefix(bytes.TrimLeft(text[list.from+1:], blankBytes), []byte(`{"field":`)) {
+		return true
+	}
+	at, kind := list.from+1, byte(0)
+	for i++; i < len(f.nodes) && f.nodes[i].from < list.to; i = f.after(i) {
+		n := f.nodes[i]
+		if n.to < 0 || len(bytes.Trim(text[at:n.from], ","+blankBytes)) > 0 {
+			return n.to >= 0
+		}
+		leaf := i
+		for leaf+1 < len(f.nodes) && f.nodes[leaf].kind == '[' && f.nodes[leaf+1].from < n.to {
+			leaf++
+		}
+		if is := f.nodes[leaf].kind; kind != 0 && is != kind && is != '[' && kind != '[' {
+			return true
+		} else if kind == 0 || kind == '[' {
+			kind = is
+		}
+		at = n.to
+	}
+	return kind != 0 && list.to > at && len(bytes.Trim(text[at:list.to-1], ","+blankBytes)) > 0
 }
 
 // inside looks into a string.

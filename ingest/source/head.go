@@ -36,6 +36,7 @@ func (r *reader) head(start []byte, whole bool) (h head, ok bool) {
 	}
 	switch {
 	case opensList(text):
+		h.lines = (several || whole) && s.isRow(first)
 	case !several:
 		h.lines = whole || h.joins
 	case text[0] == '{' && bytes.IndexByte([]byte("{[,:"), last(first)) >= 0:
@@ -90,4 +91,33 @@ func (r *reader) newSearch() *search {
 // holds reports whether a whole record stands in a text or is it.
 func (s *search) holds(text []byte) bool {
 	return s.finder.find(text) > 0 || s.finder.single && s.finder.sniff(text)
+}
+
+// isRow reports whether a line is an array that is a row of a table, and no list of records.
+func (s *search) isRow(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	if ingest.End(line) != len(line) {
+		return false
+	}
+	s.finder.nodes = s.finder.nodes[:0]
+	s.finder.scan(line)
+	return len(s.finder.nodes) > 0 && s.finder.isRow(line, 0)
+}
+
+// records returns the meanings of the whole records in a text, which may be cut off, and whether they are strings of
+// it.
+func (s *search) records(text []byte) (meanings []string, texts bool) {
+	f := s.finder
+	f.claim = func(text []byte, _ int) bool {
+		if ingest.End(text) != len(text) || !f.sniff(text) {
+			return false
+		}
+		meanings = append(meanings, meaning(text))
+		return true
+	}
+	if f.claim(text, 0) {
+		return meanings, false
+	}
+	f.find(text)
+	return meanings, len(f.hits) == 0 || f.hits[0].kind != '{'
 }

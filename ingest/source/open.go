@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -121,7 +122,7 @@ func textOf(br *bufio.Reader) (in *bufio.Reader, turned bool, err error) {
 		return br, false, err
 	}
 	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.start)) {
+		if bytes.HasPrefix(head, []byte(f.start)) && (f.start != "ORC" || !isPlain(head)) {
 			return nil, false, errors.New(f.what)
 		}
 	}
@@ -129,6 +130,13 @@ func textOf(br *bufio.Reader) (in *bufio.Reader, turned bool, err error) {
 		return bufio.NewReaderSize(&utf16Reader{in: br, order: order}, bufSize), true, nil
 	}
 	return br, false, nil
+}
+
+// isPlain reports whether a text has no other than plain characters.
+func isPlain(text []byte) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool {
+		return r < ' ' && !strings.ContainsRune(blankBytes, r) || r > '~'
+	})
 }
 
 // What a compressed input may be. A window is memory that the sender chooses: zstd itself writes larger ones only where

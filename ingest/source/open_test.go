@@ -44,7 +44,7 @@ func TestMarks(t *testing.T) {
 	}
 	for _, c := range []struct{ in, want string }{
 		{"\xFF\xFE\x00\x00{\x00\x00\x00", "UTF-32"}, {"BZh91AY", "bzip2"}, {"\xFD7zXZ\x00\x00", "xz"}, {"PK\x03\x04\x14", "unzip -p"},
-		{"PAR1", "Parquet"}, {"ARROW1\x00\x00", "Arrow"}, {"ORC\n", "ORC"}, {"Obj\x01\x04", "avro-tools tojson"}, {"7z\xBC\xAF", "7z"},
+		{"PAR1", "Parquet"}, {"ARROW1\x00\x00", "Arrow"}, {"ORC\n\x1D\n\x0A", "ORC"}, {"Obj\x01\x04", "avro-tools tojson"}, {"7z\xBC\xAF", "7z"},
 		{"\x92\xCE\x69\xA5\x3B\x10\x82\xA3log", "MessagePack"}, {"\x92\xD7\x00\x69\xA5\x3B\x10", "fluent-binlog-reader"},
 		{"\xD4\xC3\xB2\xA1\x02\x00\x04\x00", "packets"}, {"SQLite format 3\x00", "SQLite"}, {"\x78\x9C\xED", "zlib"},
 		{gzipped(t, gzipped(t, one)), "packed twice"},

@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
 func cell(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func spaced(s string) string { return strings.NewReplacer(":{", ": {", `":"`, `": "`).Replace(s) }
 
 func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
@@ -77,6 +80,23 @@ func TestShapes(t *testing.T) {
 		{"Base64 of no record", encode(one) + "\n" + encode(`{"x":1}`) + "\n", []int{1}, []string{"2:bad-json"}},
 		{"records under flow", `{"flow":` + one + `}` + "\n" + `{"n":1,"flow":{"flow":` + two + `},"flow_count":1}` + "\n", []int{1, 2}, nil},
 		{"records under flow, cut off", one + "\n" + `{"flow":` + two[:200] + "\n", []int{1}, []string{"2:bad-json"}},
+		{"rows with both", `["t",` + quote(one) + "," + one + "]\n" + `["t",` + two + `,` + quote(two) + "]\n", []int{1, 2}, nil},
+		{"row with both", `["t",` + quote(one) + "," + one + "]\n", []int{1}, nil},
+		{"rows that begin with a number", `[1,` + quote(one) + "," + one + "]\n" + `[2,` + two + `,` + quote(two) + "]\n", []int{1, 2}, nil},
+		{"row with two", `["t",` + quote(one) + "," + two + "]\n", []int{1, 2}, nil},
+		{"row with a text twice", `["t",` + quote(one) + "," + quote(one) + "]\n", []int{1}, nil},
+		{"columns with both", "[[" + quote(one) + "," + quote(two) + "],[" + one + "," + two + "]]\n", []int{1, 2}, nil},
+		{"lists with the same", "[" + one + "," + one + "]\n[" + quote(two) + "," + quote(two) + "]\n", []int{1, 1, 2, 2}, nil},
+		{"lists of lists with the same", "[[" + one + "," + two + "],[" + one + "," + two + "]]\n", []int{1, 1, 2, 2}, nil},
+		{"list of fields with both", `[{"field":"@message","value":` + quote(one) + `},{"field":"read","value":` + one + "}]\n", []int{1}, nil},
+		{"answer with both in rows", `{"data":[["t",` + quote(one) + `,` + one + `],["t",` + quote(two) + `,` + two + `]],"rows":2}`, []int{1, 2}, nil},
+		{"text of several, and parsed", `{"text":` + quote(one+"\n"+two) + `,"parsed":[` + one + "," + two + "]}\n", []int{1, 2}, nil},
+		{"cells with both", "t\t" + one + "\t" + spaced(one) + "\nt," + cell(two) + "," + cell(spaced(two)) + ",x\n", []int{1, 2}, nil},
+		{"cells with two", "t\t" + one + "\t" + two + "\nt," + cell(two) + "," + cell(one) + ",x\n", []int{1, 1, 2, 2}, nil},
+		{"first cells with both", one + "\t" + spaced(one) + "\n" + two + "\t" + one + "\n", []int{1, 1, 2}, nil},
+		{"values of names with both", "at=1 msg=" + quote(one) + " was=" + quote(one) + "\n", []int{1}, nil},
+		{"a record again behind it", "a " + one + " " + one + "\n" + two + "," + two + "\n", []int{1, 1, 2, 2}, nil},
+		{"a name that begins as ORC does", "ORCHESTRA " + one + "\n", []int{1}, nil},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
 		{"array with a broken record", "[\n" + one + ",\n{\"flow\":{\n" + two + "\n]\n", []int{1, 2}, []string{"3:truncated"}},
@@ -120,6 +140,58 @@ func TestLongText(t *testing.T) {
 			l, sum := readAll(t, workers, strings.NewReader(in), "-")
 			if !slices.Equal(l.ports, ports) || len(l.rejects) > 0 || sum.Sources[0].Err != nil {
 				t.Errorf("%.20s...: %d records of %d, rejected %v, %v", in, len(l.ports), len(ports), l.rejects, sum.Sources[0].Err)
+			}
+		}
+	}
+}
+
+// TestTwice: a long answer that has its records as texts and as objects is refused, and each was read once; one with
+// others in both forms is not.
+func TestTwice(t *testing.T) {
+	var texts, objects, others []string
+	var ports []int
+	for size := 0; size < 2*openSize; size += len(record) {
+		n := len(ports) + 1
+		ports = append(ports, n)
+		one := fmt.Sprintf(record, n)
+		texts, objects, others = append(texts, quote(one)), append(objects, spaced(one)), append(others, fmt.Sprintf(record, n+30000))
+	}
+	list := func(items []string) string { return "[" + strings.Join(items, ",") + "]" }
+	columns := func(items []string) string {
+		var b strings.Builder
+		for i, v := range items {
+			fmt.Fprintf(&b, `,"%d":%s`, i, v)
+		}
+		return "{" + b.String()[1:] + "}"
+	}
+	var all strings.Builder
+	for _, n := range ports {
+		fmt.Fprintf(&all, record+"\n", n)
+	}
+	for _, c := range []struct {
+		in    string
+		twice bool
+	}{
+		{`{"raw":` + list(texts) + `,"read":` + list(objects) + `}`, true},
+		{`{"read":` + list(objects) + `,"raw":` + list(texts) + `}`, true},
+		{`{"raw":` + quote(all.String()) + `,"read":` + list(objects) + `}`, true},
+		{`{"read":` + list(objects) + `,"raw":` + quote(all.String()) + `}`, true},
+		{`{"raw":` + columns(texts) + `,"read":` + columns(objects) + `}`, true},
+		{"[\n" + list(texts) + ",\n" + list(objects) + "\n]\n", true},
+		{`{"raw":` + list(texts) + `,"read":` + list(others) + `}`, false},
+		{`{"raw":` + list(objects) + `,"read":` + list(others) + `}`, false},
+	} {
+		for _, workers := range []int{1, 3} {
+			l, sum := readAll(t, workers, strings.NewReader(c.in), "-")
+			slices.Sort(l.ports)
+			switch err := sum.Sources[0].Err; {
+			case c.twice && (!errors.Is(err, errTwice) || !slices.Equal(l.ports, ports)):
+				t.Errorf("%.20s...: %d records of %d, %v", c.in, len(l.ports), len(ports), err)
+			case !c.twice && (err != nil || len(l.ports) != 2*len(ports)):
+				t.Errorf("%.20s...: %d records of %d, %v", c.in, len(l.ports), 2*len(ports), err)
+			}
+			if len(l.rejects) > 0 {
+				t.Errorf("%.20s...: rejected %q", c.in, l.rejects)
 			}
 		}
 	}

@@ -24,6 +24,9 @@ type splitter struct {
 	block int // bytes that are taken at once
 	// record reports whether a text, perhaps cut off, is a record, and has whether it holds one and is none.
 	record, has func(text []byte) bool
+	// records returns what is the same for records that say the same, for those at the start of a text, and whether these
+	// are texts in it.
+	records func(text []byte) (meanings []string, texts bool)
 
 	buf      []byte
 	pos, end int   // what is not taken yet
@@ -35,6 +38,7 @@ type splitter struct {
 	outer  []byte // brackets that are open around pos
 	after  int    // skip lines that go on with a broken value of this indent + 1; 0: none
 	inner  []level
+	first  sample
 }
 
 // level is an open bracket of a value.
@@ -88,7 +92,9 @@ func (s *splitter) next() (value, bool) {
 			continue
 		}
 		s.after, s.text = 0, true
-		if v, ok := s.token(c, first); ok {
+		if v, ok := s.token(c, first); ok && s.isTwice(&v) {
+			s.pos, s.err, s.outer = s.end, errTwice, s.outer[:0]
+		} else if ok {
 			return v, true
 		}
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 
 	"sluice/ingest"
@@ -154,6 +155,8 @@ func (s *splitter) begin(of *splitter, n int) {
 	s.buf, s.pos, s.end, s.err = of.buf, of.pos, of.pos+n, io.EOF
 	s.line, s.indent, s.text, s.after = of.line, of.indent, of.text, 0
 	s.outer = append(s.outer[:0], of.outer...)
+	s.first = of.first
+	s.first.known = slices.Clip(s.first.known)
 }
 
 // pass goes on behind records that were read otherwise.

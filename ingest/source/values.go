@@ -39,7 +39,8 @@ func (b *batch) fill(s *splitter) bool {
 func (r *reader) newSplitter(in io.Reader) *splitter {
 	search := r.newSearch()
 	has := func(text []byte) bool { return search.finder.find(text) > 0 }
-	return &splitter{in: in, block: r.block, line: 1, record: r.sniff, has: func(text []byte) bool {
+	records := func(text []byte) ([]string, bool) { return search.records(text[:min(len(text), probeSize)]) }
+	return &splitter{in: in, block: r.block, line: 1, record: r.sniff, records: records, has: func(text []byte) bool {
 		return !r.sniff(text) && (has(text[:min(len(text), probeSize)]) || has(text))
 	}}
 }
@@ -59,13 +60,21 @@ func (r *reader) values(name string, in io.Reader, packed bool) error {
 	}
 	decode := func(w *worker, b *batch) { w.batch(name, b) }
 	share(r, packed, begun, newBatch, func(b *batch) bool { return b.fill(s) }, decode)
-	return s.failed()
+	err := s.failed()
+	for _, w := range r.workers {
+		if w.twice && err == nil {
+			err = errTwice
+		}
+		w.twice = false
+	}
+	return err
 }
 
 // batch decodes one.
 func (w *worker) batch(name string, b *batch) {
 	if b.whole {
 		w.stretch(name, b.stretch)
+		w.twice = w.twice || errors.Is(b.stretch.err, errTwice)
 	}
 	for i := range b.values {
 		w.value(name, &b.values[i])

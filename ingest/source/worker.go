@@ -22,6 +22,7 @@ type worker struct {
 	trying   bool   // what is decoded counts if it is a flow alone
 	rehearse bool   // flows do not count
 	looking  bool   // into text
+	twice    bool   // a stretch of the input holds records a second time
 	block    *block // whose lines are read, and numbered from 0 on; nil where the whole of an input is
 
 	// of the text that is looked into
@@ -188,7 +189,7 @@ func (w *worker) several(source string, line int64, text []byte, quiet bool) {
 	known, _ := w.decoders[0].(knownDecoder)
 	for len(text) > 0 {
 		if known != nil && text[0] == '{' {
-			if n := known.Next(text, nil); n > 0 {
+			if n := known.Next(text, notCell); n > 0 {
 				line += int64(bytes.Count(text[:n], newline))
 				text = bytes.TrimSpace(text[n:])
 				continue
@@ -198,11 +199,28 @@ func (w *worker) several(source string, line int64, text []byte, quiet bool) {
 		if end := ingest.End(text); text[0] == '{' && end > 0 {
 			n = end
 		}
-		// Kafka's tools print the key of a record before it.
-		w.item(source, line, text[:n], quiet || n < len(text) && text[n] == '\t')
+		// Kafka's tools print the key of a record before it, and tables have a record as text and as it was read.
+		cell := n < len(text) && text[n] == '\t'
+		w.item(source, line, text[:n], quiet || cell)
 		line += int64(bytes.Count(text[:n], newline))
-		text = bytes.TrimSpace(text[n:])
+		was := text[:n]
+		for text = bytes.TrimSpace(text[n:]); cell && w.isSame(was, text); cell = len(text) > 0 && text[0] == '\t' {
+			text = text[ingest.End(text):]
+		}
+		text = bytes.TrimSpace(text)
 	}
+}
+
+// notCell reports whether what stands behind a record is no other cell of a table.
+func notCell(behind []byte) bool { return len(behind) == 0 || behind[0] != '\t' }
+
+// isSame reports whether a text begins with a record that says the same as another.
+func (w *worker) isSame(record, text []byte) bool {
+	if !w.finder.sniff(record) {
+		return false
+	}
+	end := ingest.End(text)
+	return end > 0 && w.finder.sniff(text[:end]) && meaning(text[:end]) == meaning(record)
 }
 
 // object is how an object begins that may be a record, and escapedObject how one does in a string.
