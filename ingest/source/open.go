@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -59,22 +58,6 @@ func (c *counter) digest() (string, error) {
 	}
 	sum := c.hash.Sum128().Bytes()
 	return hex.EncodeToString(sum[:]), nil
-}
-
-// isNew reports whether a file was not read before. Only where another had as many bytes that takes a pass over it.
-func (r *reader) isNew(f *os.File, size int64) (bool, error) {
-	if !r.options.Past.HasSize(size) && !r.sizes[size] {
-		return true, nil
-	}
-	c := &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
-	digest, err := c.digest()
-	if err != nil {
-		return false, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return false, plain(err)
-	}
-	return !r.options.Past.HasSource(digest) && !r.digests[digest], nil
 }
 
 // foreign are the starts of what is no text, and what to do about it.

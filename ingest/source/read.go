@@ -22,6 +22,7 @@ type reader struct {
 	// decoders make the decoders of each format for one worker.
 	decoders []func(ingest.Sink) ingest.Decoder
 	format   int             // of the input
+	past     int64           // bytes of the input that were read before
 	file     *file           // the input, nil where it is none that can be read at any place
 	block    int             // bytes that a worker takes at once of what is no line a record
 	sizes    map[int64]bool  // of the files of this run
@@ -64,6 +65,7 @@ func (r *reader) records() (n int64) {
 }
 
 func (r *reader) read(s *Source, stdin io.Reader) error {
+	r.past = 0
 	var in io.Reader
 	if stdin != nil {
 		in = &waiting{ctx: r.ctx, r: stdin}
@@ -98,10 +100,11 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		}
 		if past := r.options.Past; (past != nil || r.options.Digests) && fi.Mode().IsRegular() {
 			if past != nil {
-				isNew, err := r.isNew(f, fi.Size())
-				if s.Skipped = !isNew; err != nil || s.Skipped {
+				had, err := r.had(f, fi.Size())
+				if s.Skipped = had > 0 && had == fi.Size(); err != nil || s.Skipped {
 					return err
 				}
+				r.past = had
 			}
 			hash = xxh3.New()
 		}
@@ -185,11 +188,13 @@ func Tell(file string, formats []ingest.Format) string {
 
 // decode tells by the start of an input what it is, and reads it.
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
+	at := s.Bytes - int64(br.Buffered()) // where br stands in what is not packed
 	peek, err := br.Peek(peekSize)
 	skipped := int64(0)
 	for ; isBlank(peek) && err == nil; peek, err = br.Peek(peekSize) { // blank as far as one can see
 		skipped += int64(bytes.Count(peek, newline))
 		_, _ = br.Discard(len(peek))
+		at += int64(len(peek))
 	}
 	if isBlank(peek) {
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -209,6 +214,20 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
+	if r.past > 0 {
+		if packed || !h.lines {
+			return errHad(r.past)
+		}
+		from, err := lineBefore(r.file, r.past)
+		if err != nil {
+			return err
+		}
+		lines, err := passHad(br, from-at)
+		if err != nil {
+			return err
+		}
+		skipped += lines
+	}
 	in := io.MultiReader(io.LimitReader(newlines{}, skipped), br) // for lines to keep their numbers
 	if skipped == 0 {
 		in = br

@@ -26,8 +26,9 @@ type Options struct {
 	NewSink  func() ingest.Sink         // makes the sink of one worker
 	Tables   model.Tables               // where endpoints and names are interned
 	Progress func(bytes, records int64) // told what came on top since the last call, by any worker; may be nil
-	// Past is what earlier runs have read: a file that is in it, or that this run has had already, is skipped. Nil:
-	// nothing is skipped, and digests are computed only if Digests asks for them.
+	// Past is what earlier runs have read: a file that is in it, or that this run has had already, is skipped, and of one
+	// that has grown since only the new lines are read. Nil: nothing is skipped, and digests are computed only if Digests
+	// asks for them.
 	Past    Past
 	Digests bool
 	// Remote returns the input of a name that is no file, nil where it is one. It may be nil.
@@ -54,6 +55,7 @@ type RemoteText interface {
 // Past knows files by what is in them.
 type Past interface {
 	HasSize(bytes int64) bool // whether some file had so many bytes
+	Sizes() []int64           // how many bytes files had
 	HasSource(digest string) bool
 }
 

@@ -220,12 +220,73 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// TestGrown: of a file that has grown since it was read only the new lines are, also one of which there was a part.
+// Where they cannot be told apart that is an error.
+func TestGrown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	var text strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&text, record+"\n", i+1)
+	}
+	lines := text.String()
+	third := strings.Index(lines, "\n") * 1000
+	read := func(text string, p *past) (*log, Source) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := &log{}
+		sum, err := Read(t.Context(), []string{path}, nil, Options{Workers: 1, Formats: all.Formats(), Tables: model.NewTables(),
+			NewSink: func() ingest.Sink { return l }, Past: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := sum.Sources[0]
+		if s.Err == nil && !s.Skipped {
+			p.sizes, p.digests = append(p.sizes, s.Bytes), append(p.digests, s.Digest)
+		}
+		return l, s
+	}
+	for _, before := range []string{"", "\xEF\xBB\xBF", "\n\n", strings.Repeat(" \n", peekSize)} {
+		for _, cut := range []int{third, third + 1, third + 100, strings.LastIndex(lines[:third], "\n") + 1} {
+			p := &past{sizes: []int64{7, 5000}, digests: []string{"a", "b"}}
+			whole := strings.Count(lines[:cut], "\n")
+			l, s := read(before+lines[:cut], p)
+			if len(l.ports) < whole || len(l.ports) > whole+1 {
+				t.Fatalf("%q, %d: %d records of %d, %+v", before[:min(3, len(before))], cut, len(l.ports), whole, s)
+			}
+			l, s = read(before+lines+"{x\n", p)
+			rejects := []string{fmt.Sprintf("%d:bad-json", 3001+strings.Count(before, "\n"))}
+			if len(l.ports) != 3000-whole || l.ports[0] != whole+1 || s.Bytes != int64(len(before+lines)+3) || s.Err != nil ||
+				!slices.Equal(l.rejects, rejects) {
+				t.Errorf("%q, %d: %d records of %d, %q, %+v", before[:min(3, len(before))], cut, len(l.ports), 3000-whole, l.rejects, s)
+			}
+			if _, s = read(before+lines+"{x\n", p); !s.Skipped {
+				t.Errorf("read again: %+v", s)
+			}
+		}
+	}
+	for _, texts := range [][2]string{
+		{"[" + fmt.Sprintf(record, 1) + ",", "[" + fmt.Sprintf(record, 1) + "," + fmt.Sprintf(record, 2) + "]"},
+		{gzipped(t, lines[:third]), gzipped(t, lines[:third]) + gzipped(t, lines[third:])},
+	} {
+		p := &past{}
+		read(texts[0], p)
+		l, s := read(texts[1], p)
+		if want := errHad(int64(len(texts[0]))).Error(); s.Err == nil || !strings.Contains(s.Err.Error(), want) || len(l.ports) > 0 {
+			t.Errorf("%.9q: %d records, %v", texts[0], len(l.ports), s.Err)
+		}
+	}
+}
+
 type past struct {
 	sizes   []int64
 	digests []string
 }
 
 func (p *past) HasSize(n int64) bool { return slices.Contains(p.sizes, n) }
+
+func (p *past) Sizes() []int64 { return slices.Clone(p.sizes) }
 
 func (p *past) HasSource(d string) bool { return slices.Contains(p.digests, d) }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -176,6 +177,13 @@ func (s *Store) HasSize(bytes int64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.sizes[bytes]
+}
+
+// Sizes returns how many bytes the sources with a digest had, in no order.
+func (s *Store) Sizes() []int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(s.sizes))
 }
 
 // Segments returns the segments, oldest commit first.

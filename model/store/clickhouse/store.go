@@ -313,6 +313,17 @@ func (s *Store) HasSize(bytes int64) bool {
 	return s.hasSource(func(src *store.Source) bool { return src.Digest != "" && src.Bytes == bytes })
 }
 
+// Sizes returns how many bytes the sources with a digest had, in no order.
+func (s *Store) Sizes() (sizes []int64) {
+	s.hasSource(func(src *store.Source) bool {
+		if src.Digest != "" {
+			sizes = append(sizes, src.Bytes)
+		}
+		return false
+	})
+	return sizes
+}
+
 func (s *Store) hasSource(is func(*store.Source) bool) bool {
 	for _, r := range s.live() {
 		for i := range r.content.Sources {

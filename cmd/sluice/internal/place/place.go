@@ -32,6 +32,8 @@ type Store interface {
 	// HasSource and HasSize report whether a source of a digest, or of a size, is stored.
 	HasSource(digest string) bool
 	HasSize(bytes int64) bool
+	// Sizes returns the sizes of sources with a digest.
+	Sizes() []int64
 	// Traffic returns how many requests of a service were made so far, and how many bytes it sent.
 	Traffic() (requests, bytes int64)
 	// Saved returns how many files a cache had, and their bytes; the error is why it keeps no more.
