@@ -18,6 +18,12 @@ var beside = regexp.MustCompile("^(?:" +
 	`|\|(?: *"?[A-Za-z_@][\w.@ -]*"? *\|)+` + // names of columns in a table
 	`|_{0,2}[A-Z][A-Z0-9_]*=.*|MESSAGE` + // fields of a journal's export form
 	`|Defaulted container ".*` + // kubectl logs
+	`|--|-- .* --|-{5} got message -{5}` + // grep between matches; journalctl; Pulsar's client
+	`|Processed a total of [0-9]+ messages|% Reached end of topic .*` + // Kafka's clients
+	`|\\\.|\(END\)` + // COPY of PostgreSQL; less
+	`|[+-] \S+ › \S+` + // stern
+	`|\[#[0-9]+\] Received on ".*"` + // NATS
+	`|Row [0-9]+:` + // ClickHouse, vertical
 	`|Script (?:started|done) on .*` + // script
 	")$")
 

@@ -159,9 +159,20 @@ func (f *finder) members(text []byte, i int) int {
 			i++
 			continue
 		}
+		if kept.some && f.nodes[i].to > 0 && isHighlight(text[:f.nodes[i].from]) {
+			i = f.after(i)
+			continue
+		}
 		i = f.again(&kept, text, i)
 	}
 	return i
+}
+
+// isHighlight reports whether a member, of which all before its value is given, has what was found in another one, as
+// Elasticsearch marks it for readers.
+func isHighlight(before []byte) bool {
+	before = bytes.TrimRight(before, ":"+blankBytes)
+	return bytes.HasSuffix(before, []byte(`"highlight"`)) || bytes.HasSuffix(before, []byte(`"highlights"`))
 }
 
 // twice are the records of the first of several members, elements or cells that has any.

@@ -71,7 +71,10 @@ var foreign = []struct{ start, what string }{
 	{"\x04\x22\x4D\x18", "packed with lz4, which is not read: lz4 -dc FILE | sluice ... -"},
 	{"\xFF\x06\x00\x00sNaPpY", "packed with snappy, which is not read: pack it with gzip or zstd"},
 	{"\x1F\x9D", "packed with compress, which is not read: gzip -dc FILE | sluice ... -"},
-	{"\x78\x9C", "packed with zlib, which is not read: pigz -dc FILE | sluice ... -"},
+	{"\x78\x9C", deflated},
+	{"\x78\xDA", deflated},
+	{"\x78\x5E", deflated},
+	{"\x78\x01", deflated},
 	{"PK\x03\x04", "a zip archive, which is not read: unzip -p FILE | sluice ... -"},
 	{"7z\xBC\xAF", "a 7z archive, which is not read: 7z x -so FILE | sluice ... -"},
 	{"PAR1", "a Parquet file: a store is read whole, by its directory; of another one write the records as JSON, one a line"},
@@ -90,7 +93,8 @@ var foreign = []struct{ start, what string }{
 }
 
 const (
-	packets = "packets (pcap), as hubble record writes them: they name no workloads; " +
+	deflated = "packed with zlib, which is not read: pigz -dc FILE | sluice ... -"
+	packets  = "packets (pcap), as hubble record writes them: they name no workloads; " +
 		"hubble observe -o jsonpb writes flows"
 	messagePack = "MessagePack, which is not read: fluent-binlog-reader cat FILE | sluice ... -, " +
 		"or have the pipeline write JSON"
@@ -143,20 +147,31 @@ func (u *unpacking) Read(b []byte) (int, error) {
 		return 0, fmt.Errorf("it expands to more than %d times its size: no log does; unpack it to read it all the same",
 			maxExpansion)
 	}
+	if errors.Is(err, zstd.ErrMagicMismatch) {
+		err = errMixed
+	}
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		err = fmt.Errorf("it needs more than %d MiB to be unpacked: %w", maxWindow>>20, err)
 	}
 	return n, err
 }
 
+// errMixed is the error for what is packed in part, or in two ways.
+var errMixed = errors.New("something else stands behind what was packed: " +
+	"unpack each file, and then join them (zcat -f FILE... | sluice ... -)")
+
 // members reads all that was packed with gzip, one after the other, and passes over zero bytes behind them, which fill
 // up the blocks of tapes and disks.
 type members struct {
 	*gzip.Reader
-	in *bufio.Reader
+	in  *bufio.Reader
+	err error // that ended it
 }
 
 func (m *members) Read(b []byte) (int, error) {
+	if m.err != nil {
+		return 0, m.err
+	}
 	n, err := m.Reader.Read(b)
 	if !errors.Is(err, io.EOF) {
 		return n, err
@@ -171,7 +186,11 @@ func (m *members) Read(b []byte) (int, error) {
 		}
 	}
 	_ = m.in.UnreadByte()
-	if err := m.Reset(m.in); err != nil {
+	switch err := m.Reset(m.in); {
+	case errors.Is(err, gzip.ErrHeader):
+		m.err = errMixed
+		return n, m.err
+	case err != nil:
 		return n, err
 	}
 	m.Multistream(false)
@@ -207,7 +226,7 @@ func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) 
 			return nil, true, nil, err
 		}
 		z.Multistream(false)
-		return bufio.NewReaderSize(&unpacking{&members{z, br}, n, 0}, bufSize), true, func() {}, nil
+		return bufio.NewReaderSize(&unpacking{&members{Reader: z, in: br}, n, 0}, bufSize), true, func() {}, nil
 	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), skippable(head):
 		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
 			zstd.WithDecoderMaxWindow(maxWindow))

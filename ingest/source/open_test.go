@@ -46,7 +46,7 @@ func TestMarks(t *testing.T) {
 		{"\xFF\xFE\x00\x00{\x00\x00\x00", "UTF-32"}, {"BZh91AY", "bzip2"}, {"\xFD7zXZ\x00\x00", "xz"}, {"PK\x03\x04\x14", "unzip -p"},
 		{"PAR1", "Parquet"}, {"ARROW1\x00\x00", "Arrow"}, {"ORC\n\x1D\n\x0A", "ORC"}, {"Obj\x01\x04", "avro-tools tojson"}, {"7z\xBC\xAF", "7z"},
 		{"\x92\xCE\x69\xA5\x3B\x10\x82\xA3log", "MessagePack"}, {"\x92\xD7\x00\x69\xA5\x3B\x10", "fluent-binlog-reader"},
-		{"\xD4\xC3\xB2\xA1\x02\x00\x04\x00", "packets"}, {"SQLite format 3\x00", "SQLite"}, {"\x78\x9C\xED", "zlib"},
+		{"\xD4\xC3\xB2\xA1\x02\x00\x04\x00", "packets"}, {"SQLite format 3\x00", "SQLite"}, {"\x78\x9C\xED", "zlib"}, {"\x78\xDA\xED", "zlib"},
 		{gzipped(t, gzipped(t, one)), "packed twice"},
 	} {
 		_, sum := readAll(t, 1, strings.NewReader(c.in), "-")
@@ -97,8 +97,15 @@ func TestPadded(t *testing.T) {
 	if !slices.Equal(l.ports, []int{1, 2}) || sum.Sources[0].Err != nil {
 		t.Errorf("records %v, %v", l.ports, sum.Sources[0].Err)
 	}
-	if _, sum = readAll(t, 1, strings.NewReader(packed+"\x00\x00more than zero bytes"), "-"); sum.Sources[0].Err == nil {
-		t.Error("no error for what is not packed")
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []string{packed + "\x00\x00more than zero bytes", packed + fmt.Sprintf(record, 3),
+		string(z.EncodeAll(fmt.Appendf(nil, record, 1), nil)) + packed} {
+		if _, sum = readAll(t, 1, strings.NewReader(in), "-"); !errors.Is(sum.Sources[0].Err, errMixed) {
+			t.Errorf("%.4q: error %v", in, sum.Sources[0].Err)
+		}
 	}
 }
 
@@ -114,6 +121,7 @@ func TestRefused(t *testing.T) {
 		{"Healthcheck (via localhost:4245): Ok\nCurrent/Max Flows: 9/9 (100.00%)", "hubble observe -o jsonpb"},
 		{"allowlist:\n- '{}'", "--print-raw-filters"},
 		{`{'flow': {'verdict': 'FORWARDED'}}`, python},
+		{`[["flow","time"],"2026-03-01T10:00:00Z"]` + "\n" + `[["flow","verdict"],"FORWARDED"]` + "\n", streamed},
 		{`{"MESSAGE":[123,34,102],"_PID":"1"}`, listed},
 		{`{"_PID":"1","MESSAGE":null}`, leftOut},
 		{"\x1b[1;39m{\x1b[0m\x1b[34;1m\"verdict\"\x1b[0m", coloured},
@@ -135,7 +143,8 @@ func TestRefused(t *testing.T) {
 	// Among records it counts as malformed, and is called so too.
 	kept := quote(`2026-03-01T10:00:00.1Z stdout P ` + one[:200])
 	for in, want := range map[string]string{`{"values":[["1",` + kept + `]]}`: keptPart, `{"log":` + quote(one[:200]) + `}`: "unexpected end",
-		`{"_source":{"_p":"P","log":` + quote(one[:200]) + `}}`: keptPart, `{"MESSAGE":null}`: leftOut, `{"MESSAGE":[123,34,102]}`: listed, `{'a': 'b', 'verdict': 1}`: python} {
+		`{"_source":{"_p":"P","log":` + quote(one[:200]) + `}}`: keptPart, `{"MESSAGE":null}`: leftOut, "\x1F\x8B\x08\x00": "packed text",
+		`{"MESSAGE":[123,34,102]}`: listed, `{'a': 'b', 'verdict': 1}`: python} {
 		var details []string
 		sink := func(r ingest.Rejection) { details = append(details, r.Detail) }
 		_, err := Read(t.Context(), []string{"-"}, strings.NewReader(one+"\n"+in+"\n"), Options{Workers: 1, Formats: all.Formats(),

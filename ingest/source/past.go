@@ -6,17 +6,19 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 
 	"github.com/zeebo/xxh3"
 )
 
-// had returns how much of a file was read before: all of it, or its beginning where it has grown since. Only where
-// another file had as many bytes or fewer that takes a pass over it.
+// had returns how much of a file was read before: all of it, or its beginning where it has grown since an earlier run.
+// Only where another file had as many bytes, or fewer then, that takes a pass over it.
 func (r *reader) had(f *os.File, size int64) (bytes int64, err error) {
-	sizes := append(r.options.Past.Sizes(), slices.Collect(maps.Keys(r.sizes))...)
+	sizes := r.options.Past.Sizes()
+	if r.sizes[size] {
+		sizes = append(sizes, size)
+	}
 	slices.Sort(sizes)
 	at, c := int64(0), &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
 	for _, n := range slices.Compact(sizes) {

@@ -34,6 +34,8 @@ var refused = []struct {
 	{flattened, []string{"flow.verdict="}},
 	{flattened, []string{"flow.verdict = "}},
 	{"texts packed with gzip in Base64 (H4sI), which are not read: base64 -d | gzip -d gives them", []string{`"H4sI`}},
+	{streamed, []string{`[["flow",`}},
+	{streamed, []string{`[["dest_namespace"],`}},
 	{python, []string{"{'", "'verdict': "}},
 	{python, []string{"{'", "'dest_namespace': "}},
 	{python, []string{"{'", "'destNamespace': "}},
@@ -59,8 +61,9 @@ const (
 	observed  = "what hubble observe prints for people, which is not read: have it write -o jsonpb"
 	flattened = "records taken apart into one member for each value (flow.verdict), which are not read: " +
 		"have the pipeline keep the record whole, or its text"
-	python = "records as Python prints them, with single quotes, which are not read: have it write json.dumps(record)"
-	listed = "texts as lists of bytes, as journalctl -o json has those with other than plain characters: " +
+	streamed = "records taken apart by jq --stream, which are not read: jq -cn 'fromstream(inputs)' FILE | sluice ... -"
+	python   = "records as Python prints them, with single quotes, which are not read: have it write json.dumps(record)"
+	listed   = "texts as lists of bytes, as journalctl -o json has those with other than plain characters: " +
 		"journalctl -o cat writes them as they are"
 	leftOut = "texts left out, as journalctl -o json does with those over 4096 bytes: add --all, or write -o cat"
 	// The command stands in quotes of a shell.
@@ -101,6 +104,11 @@ func isKeptPart(text []byte) bool {
 
 // remedyOf is remedy of one text among records.
 func remedyOf(text []byte) string {
+	for _, start := range []string{"\x1F\x8B", "\x28\xB5\x2F\xFD"} {
+		if bytes.HasPrefix(text, []byte(start)) {
+			return "packed text behind plain text, which is not read: unpack each file, and then join them (zcat -f FILE...)"
+		}
+	}
 	if bytes.HasPrefix(text, []byte("{'")) || text[0] == '{' && bytes.Contains(text, []byte(`"MESSAGE"`)) {
 		return remedy(text)
 	}

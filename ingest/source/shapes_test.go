@@ -96,6 +96,11 @@ func TestShapes(t *testing.T) {
 		{"first cells with both", one + "\t" + spaced(one) + "\n" + two + "\t" + one + "\n", []int{1, 1, 2}, nil},
 		{"values of names with both", "at=1 msg=" + quote(one) + " was=" + quote(one) + "\n", []int{1}, nil},
 		{"a record again behind it", "a " + one + " " + one + "\n" + two + "," + two + "\n", []int{1, 1, 2, 2}, nil},
+		{"highlights", `{"_source":{"message":` + quote(one) + `},"highlight":{"message":[` +
+			quote(strings.Replace(one, "FORWARDED", "<em>FORWARDED</em>", 1)) + "," + quote(one[:90]) + "]}}\n" + two + "\n", []int{1, 2}, nil},
+		{"highlights alone", `{"highlight":{"message":[` + quote(one) + "]}}\n", []int{1}, nil},
+		{"what clients say", "+ a › b\n" + one + "\n- a › b\n--\n-- Boot 01ab --\n\\.\nProcessed a total of 2 messages\n% Reached end of topic a [0] at offset 9\n" +
+			`[#1] Received on "a"` + "\n" + two + "\n----- got message -----\nRow 1:\n(END)\n", []int{1, 2}, nil},
 		{"a name that begins as ORC does", "ORCHESTRA " + one + "\n", []int{1}, nil},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
