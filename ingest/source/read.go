@@ -27,6 +27,8 @@ type reader struct {
 	block    int             // bytes that a worker takes at once of what is no line a record
 	sizes    map[int64]bool  // of the files of this run
 	digests  map[string]bool // of the files of this run
+	// begun are the inputs of this run by what their first records mean.
+	begun map[string]string
 }
 
 // worker returns the worker of a number, making those up to it that do not exist yet.
@@ -186,6 +188,9 @@ func Tell(file string, formats []ingest.Format) string {
 	return ""
 }
 
+// firstSize is how much of an input its first record is looked for in, to tell whether another one has it.
+const firstSize = 4 << 10
+
 // decode tells by the start of an input what it is, and reads it.
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	at := s.Bytes - int64(br.Buffered()) // where br stands in what is not packed
@@ -214,6 +219,11 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
+	if first, _ := r.newSearch().records(peek[:min(len(peek), firstSize)]); len(first) > 0 && r.past == 0 {
+		if s.Alike = r.begun[first[0]]; s.Alike == "" {
+			r.begun[first[0]] = s.Name
+		}
+	}
 	if r.past > 0 {
 		if packed || !h.lines {
 			return errHad(r.past)

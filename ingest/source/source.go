@@ -72,6 +72,8 @@ type Source struct {
 	Err     error
 	Skipped bool
 	Remote  bool // it is on a server
+	// Alike is the name of a source before it that begins with the same record, as a log does that was packed and kept.
+	Alike string
 }
 
 // Summary is what was read.
@@ -89,7 +91,7 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 		o.Progress = func(int64, int64) {}
 	}
 	r := &reader{ctx: ctx, options: o, block: cmp.Or(o.block, blockSize),
-		sizes: map[int64]bool{}, digests: map[string]bool{}}
+		sizes: map[int64]bool{}, digests: map[string]bool{}, begun: map[string]string{}}
 	for _, f := range o.Formats {
 		r.decoders = append(r.decoders, f.New(o.Tables))
 	}

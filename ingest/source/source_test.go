@@ -220,6 +220,28 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// TestAlikeFiles: a file that begins with the record of another one, packed or not and whatever stands around it, is said to.
+func TestAlikeFiles(t *testing.T) {
+	dir := t.TempDir()
+	name := func(n int) string { return filepath.Join(dir, fmt.Sprint("log.", n)) }
+	a, b := fmt.Sprintf(record+"\n"+record+"\n", 1, 2), fmt.Sprintf(record+"\n"+record+"\n", 2, 1)
+	for i, text := range []string{a, gzipped(t, a), b, "2026-03-01T10:00:00.1Z stdout F " + a, "x\n"} {
+		if err := os.WriteFile(name(i), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum, err := Read(t.Context(), []string{dir}, nil, Options{Formats: all.Formats(), Tables: model.NewTables(),
+		NewSink: func() ingest.Sink { return &log{} }})
+	if err != nil || len(sum.Sources) != 5 {
+		t.Fatal(sum, err)
+	}
+	for i, want := range []string{"", name(0), "", name(0), ""} {
+		if got := sum.Sources[i].Alike; got != want {
+			t.Errorf("%s: like %q, want %q", sum.Sources[i].Name, got, want)
+		}
+	}
+}
+
 // TestGrown: of a file that has grown since it was read only the new lines are, also one of which there was a part.
 // Where they cannot be told apart that is an error.
 func TestGrown(t *testing.T) {

@@ -286,6 +286,9 @@ func incomplete(s Streams, l *run.Log) error {
 	for _, err := range slices.Concat(l.Empty, l.PutOff) {
 		fmt.Fprintln(s.Err, "sluice: "+text.Printable(err.Error(), 500))
 	}
+	if l.Twice != nil {
+		fmt.Fprintln(s.Err, "sluice: "+text.Printable(l.Twice.Error(), 500))
+	}
 	return l.Incomplete()
 }
 

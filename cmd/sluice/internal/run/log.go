@@ -23,6 +23,7 @@ type Log struct {
 	Sources []source.Source
 	Failed  []error          // sources that could not be read, wholly or in part
 	Empty   []error          // sources without a record, beside others
+	Twice   error            // sources that begin with the record of another one
 	PutOff  []error          // what was put off: it is done another time
 	Stored  []store.Source   // of a store
 	Scanned Scanned          // of a store

@@ -198,6 +198,17 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past sou
 // fail notes the sources that could not be read. An empty file beside others was read whole: that is told, and no
 // error.
 func (l *Log) fail(sources []source.Source) {
+	alike := int64(0)
+	for i := range sources {
+		if src := &sources[i]; src.Alike != "" {
+			if alike++; alike == 1 {
+				l.Twice = fmt.Errorf("%s begins with the same record as %s: what both have counts twice", src.Name, src.Alike)
+			}
+		}
+	}
+	if alike > 1 {
+		l.Twice = fmt.Errorf("%w; so do %s", l.Twice, text.Plural(alike-1, "other source", "other sources"))
+	}
 	for _, src := range sources {
 		switch {
 		case src.Err == nil:

@@ -61,6 +61,10 @@ func (l *Log) hide() error {
 	for i := range l.Failed {
 		l.Failed[i] = errors.New("a source could not be read whole (its name and the reason are left out: --redact)")
 	}
+	if l.Twice != nil {
+		l.Twice = errors.New("sources begin with the same record: what they have counts twice " +
+			"(their names are left out: --redact)")
+	}
 	for i := range l.Empty {
 		l.Empty[i] = errors.New("a source is empty (its name is left out: --redact)")
 	}
