@@ -98,7 +98,7 @@ func (f *finder) look(text []byte) {
 // isCellEnd reports whether a text between two of a line ends a cell of a table or a value of a name: no more than
 // blanks and commas stand between the records of a list.
 func isCellEnd(between []byte) bool {
-	return bytes.ContainsAny(between, "\t\"=") && bytes.IndexByte(between, '\n') < 0
+	return bytes.ContainsAny(between, "\t\"=") && !bytes.ContainsAny(between, "\r\n")
 }
 
 // at translates an offset into one of the outermost text.

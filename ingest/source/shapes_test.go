@@ -101,6 +101,7 @@ func TestShapes(t *testing.T) {
 		{"highlights alone", `{"highlight":{"message":[` + quote(one) + "]}}\n", []int{1}, nil},
 		{"what clients say", "+ a › b\n" + one + "\n- a › b\n--\n-- Boot 01ab --\n\\.\nProcessed a total of 2 messages\n% Reached end of topic a [0] at offset 9\n" +
 			`[#1] Received on "a"` + "\n" + two + "\n----- got message -----\nRow 1:\n(END)\n", []int{1, 2}, nil},
+		{"cells of lines with CR alone", "t," + cell(one) + ",x\rt," + cell(one) + ",x\r", []int{1, 1}, nil},
 		{"a name that begins as ORC does", "ORCHESTRA " + one + "\n", []int{1}, nil},
 		{"array on a line", "[" + one + "," + two + "]", []int{1, 2}, nil},
 		{"array over lines", "[\n" + one + ",\n" + two + "\n]\n", []int{1, 2}, nil},
