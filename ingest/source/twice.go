@@ -41,14 +41,11 @@ func (s *splitter) isTwice(v *value) bool {
 	if v.reason != model.ReasonNone || s.records == nil || f.looked == maxLooked {
 		return false
 	}
-	if len(s.outer) == 1 && s.outer[0] == '[' && s.record(v.text) {
-		return false // a list of records
-	}
 	if f.depth != len(s.outer) || f.begins != v.text[0] {
 		f.depth, f.begins, f.alike = len(s.outer), v.text[0], 0
 	}
-	if f.alike++; f.alike > maxAlike {
-		return false
+	if f.alike++; f.alike > maxAlike || len(s.outer) == 1 && s.outer[0] == '[' && s.record(v.text) {
+		return false // enough, or of a list of records
 	}
 	f.looked++
 	records, texts := s.records(v.text)
