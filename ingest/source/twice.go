@@ -24,7 +24,7 @@ type sample struct {
 
 const (
 	// maxAlike is how many values are looked into of those that follow each other and stand and begin alike.
-	maxAlike = 16
+	maxAlike = 4
 	// maxLooked is how many are in all.
 	maxLooked = 1 << 10
 	// maxKnown is how many records are kept.
