@@ -4,11 +4,11 @@ package source
 func (r *reader) remote(s *Source, from Remote) (RemoteText, error) {
 	s.Remote = true
 	if past := r.options.Past; past != nil {
-		bytes, digest, err := from.Sum(r.ctx)
+		_, digest, err := from.Sum(r.ctx)
 		if err != nil {
 			return nil, err
 		}
-		if s.Skipped = r.digests[digest] || past.HasSize(bytes) && past.HasSource(digest); s.Skipped {
+		if s.Skipped = r.digests[digest] || past.HasSource(digest); s.Skipped {
 			return nil, nil
 		}
 	}

@@ -54,8 +54,7 @@ type RemoteText interface {
 
 // Past knows files by what is in them.
 type Past interface {
-	HasSize(bytes int64) bool // whether some file had so many bytes
-	Sizes() []int64           // how many bytes files had
+	Sizes() []int64 // how many bytes files had
 	HasSource(digest string) bool
 }
 

@@ -306,8 +306,6 @@ type past struct {
 	digests []string
 }
 
-func (p *past) HasSize(n int64) bool { return slices.Contains(p.sizes, n) }
-
 func (p *past) Sizes() []int64 { return slices.Clone(p.sizes) }
 
 func (p *past) HasSource(d string) bool { return slices.Contains(p.digests, d) }

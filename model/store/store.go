@@ -172,13 +172,6 @@ func (s *Store) HasSource(digest string) bool {
 	return s.sources[digest]
 }
 
-// HasSize reports whether a source with a digest had so many bytes.
-func (s *Store) HasSize(bytes int64) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.sizes[bytes]
-}
-
 // Sizes returns how many bytes the sources with a digest had, in no order.
 func (s *Store) Sizes() []int64 {
 	s.mu.RLock()

@@ -308,11 +308,6 @@ func (s *Store) HasSource(digest string) bool {
 	return s.hasSource(func(src *store.Source) bool { return src.Digest == digest })
 }
 
-// HasSize reports whether a source with a digest had so many bytes.
-func (s *Store) HasSize(bytes int64) bool {
-	return s.hasSource(func(src *store.Source) bool { return src.Digest != "" && src.Bytes == bytes })
-}
-
 // Sizes returns how many bytes the sources with a digest had, in no order.
 func (s *Store) Sizes() (sizes []int64) {
 	s.hasSource(func(src *store.Source) bool {
