@@ -104,15 +104,17 @@ func (s *search) isRow(line []byte) bool {
 	return len(s.finder.nodes) > 0 && s.finder.isRow(line, 0)
 }
 
-// records returns the meanings of the whole records in a text, which may be cut off, and whether they are strings of
-// it.
-func (s *search) records(text []byte) (meanings []string, texts bool) {
+// records returns the meanings of the first whole records in a text, which may be cut off, at most so many, and whether
+// they are strings of it.
+func (s *search) records(text []byte, most int) (meanings []string, texts bool) {
 	f := s.finder
 	f.claim = func(text []byte, _ int) bool {
 		if ingest.End(text) != len(text) || !f.sniff(text) {
 			return false
 		}
-		meanings = append(meanings, meaning(text))
+		if len(meanings) < most {
+			meanings = append(meanings, meaning(text))
+		}
 		return true
 	}
 	if f.claim(text, 0) {

@@ -219,7 +219,7 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
-	if first, _ := r.newSearch().records(peek[:min(len(peek), firstSize)]); len(first) > 0 && r.past == 0 {
+	if first, _ := r.newSearch().records(peek[:min(len(peek), firstSize)], 1); len(first) > 0 && r.past == 0 {
 		if s.Alike = r.begun[first[0]]; s.Alike == "" {
 			r.begun[first[0]] = s.Name
 		}

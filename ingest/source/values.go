@@ -39,7 +39,7 @@ func (b *batch) fill(s *splitter) bool {
 func (r *reader) newSplitter(in io.Reader) *splitter {
 	search := r.newSearch()
 	has := func(text []byte) bool { return search.finder.find(text) > 0 }
-	records := func(text []byte) ([]string, bool) { return search.records(text[:min(len(text), probeSize)]) }
+	records := func(text []byte) ([]string, bool) { return search.records(text[:min(len(text), probeSize)], maxKnown) }
 	return &splitter{in: in, block: r.block, line: 1, record: r.sniff, records: records, has: func(text []byte) bool {
 		return !r.sniff(text) && (has(text[:min(len(text), probeSize)]) || has(text))
 	}}
