@@ -23,8 +23,11 @@ type Difference struct {
 	// Lifted are ends of edges at which all requests pass and some alone did, Requests policies that let other requests
 	// pass: both are found by who reads the files, as no rule here knows of requests.
 	Lifted, Requests []string
-	Universe         int  // connections compared
-	TooMany          bool // there are more than Config.Most, and none was compared
+	// Unenforced are policies of the new set of kinds that the plugin does not read, found by who knows of it.
+	Unenforced []string
+	Semantics  eval.Semantics
+	Universe   int  // connections compared
+	TooMany    bool // there are more than Config.Most, and none was compared
 }
 
 // Same reports whether nothing is decided differently.

@@ -159,6 +159,7 @@ func Diff(ctx context.Context, l *Log, before, after *Policies, cni, cluster str
 	then := *after // some of which may be of before
 	then.Problems = append(slices.Clip(after.Problems), before.Problems...)
 	d.Lifted, d.Requests = lifted(l.Graph, before, &then, cfg), otherRequests(before, &then)
+	d.Semantics, d.Unenforced = sem, unenforced(&after.Set, sem)
 	return d, err
 }
 

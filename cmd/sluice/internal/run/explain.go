@@ -24,6 +24,8 @@ import (
 type Explained struct {
 	verify.Account
 	Semantics eval.Semantics
+	// Unenforced are policies of kinds that the plugin does not read: they decide nothing.
+	Unenforced []string
 	// Otherwise is what other network plugins make of the same policies, where that is not the same.
 	Otherwise []Otherwise
 	// Rules would allow it, in each dialect that can say so; each was tried.
@@ -57,7 +59,8 @@ func Explain(l *Log, p *Policies, cfg VerifyConfig, words []string) (*Explained,
 	if err != nil {
 		return nil, err
 	}
-	x := &Explained{Account: verify.Explain(l.Graph, p.Set, judge, q), Semantics: judge.Semantics}
+	x := &Explained{Account: verify.Explain(l.Graph, p.Set, judge, q), Semantics: judge.Semantics,
+		Unenforced: unenforced(&p.Set, judge.Semantics)}
 	if plain(p.Set) {
 		x.elsewhere(l, p, judge, q)
 	}

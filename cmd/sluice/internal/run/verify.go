@@ -9,6 +9,7 @@ import (
 	"sluice/model"
 	"sluice/synth"
 	"sluice/synth/bundle"
+	"sluice/synth/eval"
 	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/verify"
@@ -68,12 +69,19 @@ func (p *Policies) note(r *verify.Report) {
 	} else {
 		r.Nameless = nameless(&p.Set)
 	}
-	for i := range p.Set.Policies {
-		if q := &p.Set.Policies[i]; r.Semantics.Enforced(q, &p.Set.Manifests) == model.No {
-			r.Unenforced = append(r.Unenforced, policyText(q))
+	r.Unenforced = unenforced(&p.Set, r.Semantics)
+}
+
+// unenforced are the policies of kinds that a plugin does not read.
+func unenforced(set *policy.PolicySet, sem eval.Semantics) []string {
+	var out []string
+	for i := range set.Policies {
+		if q := &set.Policies[i]; sem.Enforced(q, &set.Manifests) == model.No {
+			out = append(out, policyText(q))
 		}
 	}
-	slices.Sort(r.Unenforced)
+	slices.Sort(out)
+	return out
 }
 
 // nameless are the policies of Cilium that allow by DNS names where none of the set sends questions of DNS through the

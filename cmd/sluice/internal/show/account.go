@@ -21,7 +21,8 @@ type accountView struct {
 	Seen        *EdgeView       `json:"seen"` // null: never
 	Verdict     string          `json:"verdict,omitempty"`
 	Answers     []answerView    `json:"answers"`
-	Why         string          `json:"why,omitempty"` // without an answer
+	Why         string          `json:"why,omitempty"`        // without an answer
+	Unenforced  []string        `json:"unenforced,omitempty"` // policies that the plugin does not read: they decide nothing
 	Otherwise   []otherwiseView `json:"otherwise,omitempty"`
 	Add         []addView       `json:"add,omitempty"`
 	Probes      []string        `json:"probes,omitempty"` // of the kubelet, on this way
@@ -85,7 +86,7 @@ func Account(w io.Writer, format string, l *run.Log, x *run.Explained, dialect s
 	for _, o := range x.Otherwise {
 		v.Otherwise = append(v.Otherwise, otherwiseView{o.Semantics.String(), o.Outcome.String(), o.Why})
 	}
-	v.Probes = x.Probes
+	v.Probes, v.Unenforced = x.Probes, x.Unenforced
 	for _, r := range x.Rules {
 		v.Add = append(v.Add, addView(r))
 	}
@@ -127,6 +128,7 @@ func printAccount(w io.Writer, v *accountView, x *run.Explained, dialect string)
 			fmt.Fprintln(w, "  a rule denies it: nothing that is added beside it allows it, the rule has to change")
 		}
 	}
+	printUnenforced(w, x.Unenforced, x.Semantics)
 	for _, p := range v.Probes {
 		fmt.Fprintf(w, "The kubelet asks so: %s.\n", text.Printable(p, 200))
 	}

@@ -60,7 +60,8 @@ func Difference(w io.Writer, format string, l *run.Log, d *verify.Difference) er
 	if format != Table {
 		return printObject(w, format, object{{"apiVersion", "sluice/v1"}, {"kind", "Difference"}, {"changes", changes},
 			{"isolation", isolation}, {"moved", moved}, {"alike", append([]string{}, d.Alike...)}, {"lifted", append([]string{}, d.Lifted...)},
-			{"requests", append([]string{}, d.Requests...)}, {"compared", d.Universe}})
+			{"requests", append([]string{}, d.Requests...)},
+			{"unenforced", append([]string{}, d.Unenforced...)}, {"compared", d.Universe}})
 	}
 	printDifference(w, changes, isolation, moved, d)
 	return nil
@@ -84,6 +85,7 @@ func printDifference(
 		fmt.Fprintf(w, "requests: %s lets other requests pass: their rules differ\n", text.Printable(name, 200))
 	}
 	printLifted(w, d.Lifted)
+	printUnenforced(w, d.Unenforced, d.Semantics)
 	const most = 40
 	lines := changeLines(changes)
 	for i, line := range lines {

@@ -237,10 +237,7 @@ func printReport(w io.Writer, r *verify.Report) {
 	if r.Decided > 0 {
 		fmt.Fprintf(w, "%s of those rejected worked, and would be denied: decisions reject or ignore them\n", text.Count(r.Decided))
 	}
-	if len(r.Unenforced) > 0 {
-		fmt.Fprintf(w, "not enforced: %s: %s does not read this kind, and it decides nothing there (--cni says for whom to judge)\n",
-			text.Printable(text.Some(r.Unenforced), 300), r.Semantics)
-	}
+	printUnenforced(w, r.Unenforced, r.Semantics)
 	if n := len(r.Nameless); n > 0 {
 		fmt.Fprintf(w, "names: %s allows by DNS names, and no rule of these policies lets the DNS proxy see them "+
 			"(rules: {dns: [{matchPattern: \"*\"}]} at the ports of the resolver): without one no name has an address\n",
