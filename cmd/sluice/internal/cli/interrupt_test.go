@@ -30,14 +30,14 @@ func TestInterrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(dense(300))
+	write(dense(400))
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Where the machine is so busy that the process did not listen yet, it is given longer.
 	code, log := ExitCode(-1), ""
-	for wait := 500 * time.Millisecond; code == -1 && wait < 10*time.Second; wait *= 2 {
+	for wait := 100 * time.Millisecond; code == -1 && wait < 10*time.Second; wait *= 2 {
 		code, log = interrupted(t, self, args, wait)
 	}
 	if code != ExitInterrupt || !strings.Contains(log, "interrupted") {
