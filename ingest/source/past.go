@@ -15,14 +15,14 @@ import (
 // had returns how much of a file was read before: all of it, or its beginning where it has grown since an earlier run.
 // Only where another file had as many bytes, or fewer then, that takes a pass over it.
 func (r *reader) had(f *os.File, size int64) (bytes int64, err error) {
-	sizes := r.options.Past.Sizes()
-	if r.sizes[size] {
+	n, known := slices.BinarySearch(r.earlier, size)
+	sizes := slices.Clip(r.earlier[:n])
+	if known || r.sizes[size] {
 		sizes = append(sizes, size)
 	}
-	slices.Sort(sizes)
 	at, c := int64(0), &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
-	for _, n := range slices.Compact(sizes) {
-		if n <= 0 || n > size {
+	for _, n := range sizes {
+		if n <= 0 { // of a store that lies
 			continue
 		}
 		if _, err := io.CopyN(struct{ io.Writer }{io.Discard}, c, n-at); err != nil {
@@ -30,7 +30,7 @@ func (r *reader) had(f *os.File, size int64) (bytes int64, err error) {
 		}
 		at = n
 		sum := c.hash.Sum128().Bytes()
-		if digest := hex.EncodeToString(sum[:]); r.options.Past.HasSource(digest) || r.digests[digest] {
+		if digest := hex.EncodeToString(sum[:]); r.digests[digest] {
 			bytes = n
 		}
 	}

@@ -25,8 +25,9 @@ type reader struct {
 	past     int64           // bytes of the input that were read before
 	file     *file           // the input, nil where it is none that can be read at any place
 	block    int             // bytes that a worker takes at once of what is no line a record
+	earlier  []int64         // sizes of what earlier runs have read, in order
 	sizes    map[int64]bool  // of the files of this run
-	digests  map[string]bool // of the files of this run
+	digests  map[string]bool // of what was read by this run or an earlier one
 	// begun are the inputs of this run by what their first records mean.
 	begun map[string]string
 }

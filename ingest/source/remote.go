@@ -3,12 +3,12 @@ package source
 // remote opens an input on a server; nil: it is one that was read before.
 func (r *reader) remote(s *Source, from Remote) (RemoteText, error) {
 	s.Remote = true
-	if past := r.options.Past; past != nil {
+	if r.options.Past != nil {
 		_, digest, err := from.Sum(r.ctx)
 		if err != nil {
 			return nil, err
 		}
-		if s.Skipped = r.digests[digest] || past.HasSource(digest); s.Skipped {
+		if s.Skipped = r.digests[digest]; s.Skipped {
 			return nil, nil
 		}
 	}

@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"sluice/ingest"
@@ -26,10 +28,10 @@ type Options struct {
 	NewSink  func() ingest.Sink         // makes the sink of one worker
 	Tables   model.Tables               // where endpoints and names are interned
 	Progress func(bytes, records int64) // told what came on top since the last call, by any worker; may be nil
-	// Past is what earlier runs have read: a file that is in it, or that this run has had already, is skipped, and of one
-	// that has grown since only the new lines are read. Nil: nothing is skipped, and digests are computed only if Digests
-	// asks for them.
-	Past    Past
+	// Past is what earlier runs have read, bytes by digest: a file that is in it, or that this run has had already, is
+	// skipped, and of one that has grown since only the new lines are read. Nil: nothing is skipped, and digests are
+	// computed only if Digests asks for them.
+	Past    map[string]int64
 	Digests bool
 	// Remote returns the input of a name that is no file, nil where it is one. It may be nil.
 	Remote func(name string) Remote
@@ -50,12 +52,6 @@ type RemoteText interface {
 	io.ReadCloser
 	// Digest is Sum of what was read.
 	Digest() (bytes int64, digest string)
-}
-
-// Past knows files by what is in them.
-type Past interface {
-	Sizes() []int64 // how many bytes files had
-	HasSource(digest string) bool
 }
 
 // ErrEmpty is in the Err of a source that was read whole and holds no record.
@@ -89,8 +85,12 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
-	r := &reader{ctx: ctx, options: o, block: cmp.Or(o.block, blockSize),
+	r := &reader{ctx: ctx, options: o, block: cmp.Or(o.block, blockSize), earlier: slices.Sorted(maps.Values(o.Past)),
 		sizes: map[int64]bool{}, digests: map[string]bool{}, begun: map[string]string{}}
+	r.earlier = slices.Compact(r.earlier)
+	for digest := range o.Past {
+		r.digests[digest] = true
+	}
 	for _, f := range o.Formats {
 		r.decoders = append(r.decoders, f.New(o.Tables))
 	}

@@ -61,8 +61,7 @@ type Store struct {
 	dead      []commit         // those that others replace, as long as their files are there
 	last      int              // number of the newest
 	head      head             // as it was read last
-	sources   map[string]bool  // digests
-	sizes     map[int64]bool   // bytes of those
+	sources   map[string]int64 // bytes by digest
 	terms     map[string]int64 // of the rights to collect streams that this process has
 	doubt     string           // file of a commit that failed and could not be undone
 	doubtTerm int64            // in which it was put, 0 where rights have none
@@ -82,8 +81,7 @@ func Create(dir string) (*Store, error) { return CreateFiles(Dir(dir)) }
 
 // OpenFiles opens the store in files; the error is ErrNoStore where there is none.
 func OpenFiles(f Files) (*Store, error) {
-	s := &Store{files: f, sources: map[string]bool{}, sizes: map[int64]bool{},
-		terms: map[string]int64{}}
+	s := &Store{files: f, sources: map[string]int64{}, terms: map[string]int64{}}
 	err := s.reload()
 	if err == nil && s.last == 0 && s.head.name == "" {
 		err = ErrNoStore
@@ -146,7 +144,7 @@ func (s *Store) reload() error {
 	for _, c := range fresh {
 		for _, src := range c.Sources {
 			if src.Digest != "" {
-				s.sources[src.Digest], s.sizes[src.Bytes] = true, true
+				s.sources[src.Digest] = src.Bytes
 			}
 		}
 		replaced = replaced.union(c.Replaces)
@@ -169,14 +167,15 @@ func (s *Store) reload() error {
 func (s *Store) HasSource(digest string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.sources[digest]
+	_, ok := s.sources[digest]
+	return ok
 }
 
-// Sizes returns how many bytes the sources with a digest had, in no order.
-func (s *Store) Sizes() []int64 {
+// Digests returns how many bytes the sources had, by digest.
+func (s *Store) Digests() map[string]int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.Collect(maps.Keys(s.sizes))
+	return maps.Clone(s.sources)
 }
 
 // Segments returns the segments, oldest commit first.

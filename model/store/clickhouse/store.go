@@ -303,31 +303,17 @@ func (s *Store) Part(cluster string) store.Part {
 	return out.Of(cluster)
 }
 
-// HasSource reports whether a source of this digest is stored.
-func (s *Store) HasSource(digest string) bool {
-	return s.hasSource(func(src *store.Source) bool { return src.Digest == digest })
-}
-
-// Sizes returns how many bytes the sources with a digest had, in no order.
-func (s *Store) Sizes() (sizes []int64) {
-	s.hasSource(func(src *store.Source) bool {
-		if src.Digest != "" {
-			sizes = append(sizes, src.Bytes)
-		}
-		return false
-	})
-	return sizes
-}
-
-func (s *Store) hasSource(is func(*store.Source) bool) bool {
+// Digests returns how many bytes the sources had, by digest.
+func (s *Store) Digests() map[string]int64 {
+	out := map[string]int64{}
 	for _, r := range s.live() {
 		for i := range r.content.Sources {
-			if is(&r.content.Sources[i]) {
-				return true
+			if src := &r.content.Sources[i]; src.Digest != "" {
+				out[src.Digest] = src.Bytes
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // Traffic returns nothing: what a server reads is its own business.

@@ -29,10 +29,8 @@ type Store interface {
 	// Scan hands over the rows that are asked for. Rows of one key may come more than once and add up, and may be sums
 	// over the minutes of an hour. What is missing is an error, never a smaller answer.
 	Scan(ctx context.Context, o store.ScanOptions, fn func(t model.Tables, rows []model.Observation) error) error
-	// HasSource reports whether a source of a digest is stored.
-	HasSource(digest string) bool
-	// Sizes returns the sizes of sources with a digest.
-	Sizes() []int64
+	// Digests returns how many bytes the sources had, by digest.
+	Digests() map[string]int64
 	// Traffic returns how many requests of a service were made so far, and how many bytes it sent.
 	Traffic() (requests, bytes int64)
 	// Saved returns how many files a cache had, and their bytes; the error is why it keeps no more.

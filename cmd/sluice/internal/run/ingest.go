@@ -60,7 +60,7 @@ func ingestOnce(ctx context.Context, src Sources, dir string) (*Log, error) {
 	}
 	l := NewLog(&Config{})
 	var w place.Writer
-	err = l.read(ctx, src, 1, st, func(t model.Tables, rows []model.Observation) error {
+	err = l.read(ctx, src, 1, st.Digests(), func(t model.Tables, rows []model.Observation) error {
 		if w == nil {
 			if w, err = st.Writer(store.WriterOptions{Cluster: src.Cluster}); err != nil {
 				return err

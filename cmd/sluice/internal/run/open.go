@@ -116,8 +116,9 @@ func StoreOf(arg string) string {
 // rowSink takes folded rows; it is called by one goroutine at a time.
 type rowSink func(t model.Tables, rows []model.Observation) error
 
-// read decodes files into rows of so many minutes.
-func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past source.Past, out rowSink) error {
+// read decodes files into rows of so many minutes. past is what earlier runs have read, nil where that may be read
+// again.
+func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past map[string]int64, out rowSink) error {
 	if src.Workers < 1 {
 		return Usagef("--workers %d: give at least 1", src.Workers)
 	}
