@@ -107,9 +107,27 @@ func (r reader) ruleFields(to *draft, field string) map[string]func(*yaml.Node) 
 		}
 	}
 	if to.Action == policy.Allow {
-		f["authentication"] = r.narrower(field+".authentication", "both ends also have to authenticate")
+		f["authentication"] = func(v *yaml.Node) { r.authentication(v, field+".authentication") }
 	}
 	return f
+}
+
+// authentication reads what both ends have to prove of themselves besides, in the modes of the schema.
+func (r reader) authentication(n *yaml.Node, path string) {
+	if render.IsNull(n) {
+		return
+	}
+	mode := ""
+	r.Fields(n, path, map[string]func(*yaml.Node){"mode": func(v *yaml.Node) { mode, _ = r.Text(v, path+".mode") }})
+	switch {
+	case r.Invalid() || mode == "disabled":
+	case mode == "required":
+		r.narrow(n, path, "both ends also have to authenticate")
+	case mode == "test-always-fail":
+		r.Report(render.Unsupported, n, "%s: %s lets nothing pass that this rule matches, whatever other rules allow", path, mode)
+	default:
+		r.Bad(n, "%s.mode: %q is none of disabled, required, test-always-fail", path, mode)
+	}
 }
 
 // unsupported is a field whose meaning only a running agent knows.

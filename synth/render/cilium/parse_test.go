@@ -152,6 +152,13 @@ var parseProblems = []struct {
 		[]string{"7 1 note: egress.toPorts.rules.http: read without it, it allows less: a proxy decides which requests pass"}},
 	{"some names", badRule("toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchName: x.io}]}}]"), 1,
 		[]string{"7 1 note: egress.toPorts.rules.dns: read without it, it allows less: only some names may be asked"}},
+	{"authentication", badRule("{toEntities: [world], authentication: {mode: required}}"), 1,
+		[]string{"7 1 note: egress.authentication: read without it, it allows less: both ends also have to authenticate"}},
+	{"no authentication", badRule("{toEntities: [world], authentication: {mode: disabled}}"), 1, nil},
+	{"failing authentication", badRule("{toEntities: [world], authentication: {mode: test-always-fail}}"), 0, []string{
+		"7 1 unsupported: egress.authentication: test-always-fail lets nothing pass that this rule matches, whatever other rules allow"}},
+	{"unknown authentication", badRule("{toEntities: [world], authentication: {mode: mutual}}"), 0,
+		[]string{`7 1 invalid: egress.authentication.mode: "mutual" is none of disabled, required, test-always-fail`}},
 	{"another namespace", head + "spec:\n  endpointSelector: {matchLabels: {io.kubernetes.pod.namespace: other}}\n  ingress: [{}]", 1,
 		[]string{"5 1 note: spec.endpointSelector: the namespace is always the policy's own, shop: the condition kubernetes.io/metadata.name=other is ignored"}},
 	{"no isolation asked for", head + sel + "  enableDefaultDeny: {ingress: true}\n  egress: [{}]", 1,
