@@ -234,7 +234,7 @@ const (
 	// refused
 	FieldMasked      // the export left out what learning needs
 	EmptyEndpoint    // {}: an endpoint without identity
-	UnknownIdentity  // reserved:unknown or reserved:init
+	UnknownIdentity  // reserved:unknown or reserved:init, or labels of a node and of a pod at once
 	Unlabelled       // a pod without labels or owner, nothing can select it
 	UnknownDirection // undecided which end is the server
 	NoPort           // no layer 4 in the record

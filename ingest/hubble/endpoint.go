@@ -87,8 +87,10 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 		NamespaceLabels: s.ofNamespace,
 		Entities:        s.entities,
 	}
-	switch pod := o.pod; {
-	case ep.Entities&(model.Host|model.RemoteNode) != 0:
+	switch pod, node := o.pod, ep.Entities&(model.Host|model.RemoteNode) != 0; {
+	case node && (s.namespace != "" || s.account != ""): // a node has labels, but never those of a pod
+		return model.Endpoint{Kind: model.KindEntity, Entities: model.UnknownEntity}, false
+	case node:
 		m := model.Marks(0)
 		if pod != "" {
 			m = model.MarkHostNetwork

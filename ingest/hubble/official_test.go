@@ -241,7 +241,7 @@ func addressOf(ip string, e model.Endpoint) string {
 func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 	var own, namespaced []string
 	var entities model.Entities
-	namespace, account := want.namespace, ""
+	namespace, account, ofPod := want.namespace, "", false
 	for _, l := range want.labels {
 		key, value, _ := strings.Cut(l, "=")
 		switch {
@@ -256,6 +256,7 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 		case strings.HasPrefix(l, "io.cilium.k8s.namespace.labels."):
 			namespaced = append(namespaced, strings.TrimPrefix(l, "io.cilium.k8s.namespace.labels."))
 		case key == "io.kubernetes.pod.namespace":
+			ofPod = ofPod || value != ""
 			if namespace == "" {
 				namespace = value
 			}
@@ -265,6 +266,9 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 		default:
 			own = append(own, strings.TrimSuffix(l, "="))
 		}
+	}
+	if entities&(model.Host|model.RemoteNode) != 0 && (ofPod || account != "") {
+		entities = model.UnknownEntity // the labels of a node and those of a pod
 	}
 	switch got.Kind {
 	case model.KindEntity:

@@ -452,7 +452,7 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 	ep := model.Endpoint{Namespace: e.Namespace, Cluster: e.Cluster + e.ClusterC}
 	pod := e.Pod + e.PodC
 	var own, ns []string
-	cidr := false
+	cidr, ofPod := false, false
 	for _, l := range e.Labels {
 		if r, ok := strings.CutPrefix(l, "reserved:"); ok {
 			x, known := model.ParseEntity(r)
@@ -474,6 +474,7 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 		}
 		switch k {
 		case "io.kubernetes.pod.namespace":
+			ofPod = ofPod || v != ""
 			if ep.Namespace == "" {
 				ep.Namespace = v
 			}
@@ -483,6 +484,7 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 			}
 		case "io.cilium.k8s.policy.serviceaccount":
 			ep.ServiceAccount = v
+			ofPod = ofPod || v != ""
 		default:
 			own = append(own, strings.TrimSuffix(l, "="))
 		}
@@ -492,6 +494,8 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 		ep.Owner = model.Owner{Kind: e.Workloads[0].Kind, Name: e.Workloads[0].Name}
 	}
 	switch {
+	case ep.Entities&(model.Host|model.RemoteNode) != 0 && ofPod:
+		return model.Endpoint{Kind: model.KindEntity, Entities: model.UnknownEntity}, ""
 	case ep.Entities&(model.Host|model.RemoteNode) != 0:
 		m := model.Marks(0)
 		if pod != "" {
