@@ -298,16 +298,20 @@ func proxied(f *model.Flow) bool { return (f.Src.Entities|f.Dst.Entities)&model.
 
 // loopback reports whether an address is the one by which Cilium shows a pod to itself where it reaches itself through
 // a service (ipv4-service-loopback-address and ipv6-service-loopback-address as installed). The record has no name for
-// that end, and no policy is asked.
+// that end, at times not its identity either, and no policy is asked.
 func loopback(ip []byte) bool { return string(ip) == "169.254.42.1" || string(ip) == "fe80::1" }
 
-// selfTalk: the same pod at both ends, not merely the same workload: members of a Kafka cluster are edges.
+// selfTalk: the same pod at both ends, not merely the same workload: members of a Kafka cluster are edges. What a pod
+// asks of the loopback address itself may be an edge where Cilium was given another one.
 func selfTalk(f *model.Flow) bool {
-	if f.Src.Kind != model.KindPod || f.Dst.Kind != model.KindPod {
-		return false
-	}
-	if loopback(f.SrcIP) || loopback(f.DstIP) {
+	src, dst := f.Src.Kind, f.Dst.Kind
+	switch {
+	case dst == model.KindPod && loopback(f.SrcIP) && (src == model.KindPod || src == model.KindAddress),
+		src == model.KindPod && loopback(f.DstIP) && (dst == model.KindPod ||
+			dst == model.KindAddress && direction(f, f.Verdict == model.Dropped) != model.Used):
 		return true
+	case src != model.KindPod || dst != model.KindPod:
+		return false
 	}
 	if len(f.SrcPod) > 0 && len(f.DstPod) > 0 {
 		return f.Src.ID == f.Dst.ID && bytes.Equal(f.SrcPod, f.DstPod)
