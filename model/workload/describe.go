@@ -120,7 +120,7 @@ func (sp *space) separates(g *group) []Separation {
 }
 
 // merged names what the group unites, if that is more than one thing: its owners, those that only pod names tell of
-// among them, and what its label sets name that no owner was seen with.
+// among them, what its label sets name that no owner was seen with, and the pods that bear no owner's name.
 func (g *group) merged() []string {
 	var names []string
 	owned := map[string]bool{}
@@ -133,6 +133,7 @@ func (g *group) merged() []string {
 			}
 		}
 	}
+	names = append(names, g.strangers(names)...)
 	for _, s := range g.sets {
 		if owned[strings.Join(s, "\x00")] {
 			continue
@@ -146,6 +147,30 @@ func (g *group) merged() []string {
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) < 2 {
 		return nil
+	}
+	return names
+}
+
+// strangers names the pods without owner whose names none of the owners gives. An owner with pods of other names shows
+// that names tell nothing here.
+func (g *group) strangers(owners []string) (names []string) {
+	if len(owners) == 0 {
+		return nil
+	}
+	given := func(name string) bool {
+		of := stems(name)
+		return slices.ContainsFunc(owners, func(o string) bool { return o == name || slices.Contains(of, o) })
+	}
+	for _, p := range g.pods {
+		for _, s := range p.samples {
+			switch {
+			case given(s) || len(p.Labels) == 0: // that one is here for its name
+			case p.owner.Name != "":
+				return nil
+			default:
+				names = append(names, ownerName(s))
+			}
+		}
 	}
 	return names
 }

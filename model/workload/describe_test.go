@@ -81,3 +81,33 @@ func TestConflictIsRefused(t *testing.T) {
 		t.Errorf("%+v", s.Workloads)
 	}
 }
+
+// Pods of no owner, with the labels of one: those that its name does not explain are told.
+func TestStrangers(t *testing.T) {
+	const deployment = "ReplicaSet/db-6d5f7c8b9d | app=db | db-6d5f7c8b9d-x2x4z db-6d5f7c8b9d-v8wqk"
+	for _, c := range []struct {
+		rows []string
+		want []string
+	}{
+		{[]string{deployment, "| app=db | debug"}, []string{"db", "debug"}},
+		{[]string{deployment, "| app=db | db-x"}, []string{"db", "db-x"}},
+		{[]string{deployment, "| app=db trace=on | seed-x2x4z"}, []string{"db", "seed"}},
+		{[]string{deployment, "| app=db | db-6d5f7c8b9d-kq8wv"}, nil}, // of another node, whose owner Cilium does not name
+		{[]string{deployment, "| app=db |"}, nil},
+		{[]string{"| app=db | db-6d5f7c8b9d-x2x4z", "| app=db | debug"}, []string{"db", "debug"}},
+		{[]string{"StatefulSet/db | app=db | db-0", "| app=db | db-1 debug"}, []string{"db", "debug"}},
+		// Nothing says what the pods of one application are called.
+		{[]string{"| app=store | db-0 db-1"}, nil},
+		{[]string{"Cluster/db | app=db | pg-a", "| app=db | pg-b"}, nil},
+		{[]string{"EphemeralRunner/r1 | app=run | r1", "| app=run |"}, nil},
+	} {
+		s := build(c.rows, Config{})
+		if len(s.Workloads) != 1 {
+			t.Errorf("%q: %d workloads", c.rows, len(s.Workloads))
+			continue
+		}
+		if d := cmp.Diff(s.Workloads[0].Merged, c.want); d != "" {
+			t.Errorf("%q: -got +want\n%s", c.rows, d)
+		}
+	}
+}

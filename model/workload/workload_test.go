@@ -221,7 +221,7 @@ var cases = []struct {
 		name: "names lead home",
 		rows: []string{
 			"Deployment/web | app=web | web-7d9f8c6b5-x2x4z",
-			"| k8s-app=dns | dns-5d78c9869d-abcde dns-5d78c9869d-9kq2z",
+			"| k8s-app=dns | dns-5d78c9869d-bbcdf dns-5d78c9869d-9kq2z",
 			"@web-7d9f8c6b5-x2x4z||", "@web-7d9f8c6b5-9z9zb||", "@dns-5d78c9869d-9kq2z||", "@other-0||",
 		},
 		want: []string{"dns: k8s-app=dns", "web: app=web"},
