@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"bytes"
 	"hash/maphash"
 	"strings"
 
@@ -17,6 +18,8 @@ type labelLists struct {
 	recent [1 << recentBits]*list
 	parts  scan.Parts // the labels of an array, as read
 	sets   map[uint64]*labelSet
+	like   []string // labels that are expected next: those left of a list that begins alike
+	same   int      // how many of parts were expected
 }
 
 // labelSet are labels whose order says nothing.
@@ -29,14 +32,26 @@ const (
 	recentBits = 12
 	// beginning is how many bytes of an array tell it from most others: labels begin with those that a chart gives all.
 	beginning = 160
+	// ahead is how many of the labels that are expected may be left out or replaced in a row.
+	ahead = 4
 )
 
 func newLabelLists() labelLists {
 	return labelLists{lists: newLists(labelItem), sets: map[uint64]*labelSet{}}
 }
 
-// labelItem reads a label of an array.
+// labelItem reads a label of an array. A pod of another rollout or run has other values of a few labels: the rest is
+// compared with those of the one before and not read, and is one in memory with it.
 func labelItem(r *reader, b []byte, i int, _ *list) int {
+	s := &r.labels
+	for n, t := range s.like[:min(ahead, len(s.like))] {
+		if end := i + len(t) + 1; b[i] == '"' && scan.Has(b, i+1, t) && end < len(b) && b[end] == '"' {
+			s.like = s.like[n+1:]
+			s.same++
+			s.parts.Share(b[i+1:end:end], t)
+			return end + 1
+		}
+	}
 	var t []byte
 	if i = r.str(b, i, &t); i > 0 {
 		r.labels.parts.Add(t)
@@ -46,7 +61,8 @@ func labelItem(r *reader, b []byte, i int, _ *list) int {
 
 // read reads the array at b[i]. usual tells that its order may be worth remembering.
 func (s *labelLists) read(r *reader, b []byte, i int) (l *list, end int, usual bool) {
-	var recent **list
+	var none *list
+	recent := &none
 	if i+beginning <= len(b) {
 		recent = &s.recent[maphash.Bytes(s.seed, b[i:i+beginning])>>(64-recentBits)]
 		if l := *recent; l != nil && scan.Has(b, i, l.raw) {
@@ -54,13 +70,15 @@ func (s *labelLists) read(r *reader, b []byte, i int) (l *list, end int, usual b
 		}
 	}
 	l, h := s.find(b, i)
-	if l == nil {
-		return s.add(r, b, i, h)
+	if l != nil {
+		end, usual = i+len(l.raw), true
+	} else if l, end, usual = s.add(r, b, i, h, *recent); end < 0 {
+		return nil, -1, false
 	}
-	if len(l.raw) >= beginning && recent != nil {
+	if len(l.raw) >= beginning {
 		*recent = l
 	}
-	return l.set(), i + len(l.raw), true
+	return l.set(), end, usual
 }
 
 // set is the list that stands for all orders of the labels.
@@ -71,11 +89,20 @@ func (l *list) set() *list {
 	return l
 }
 
-// add reads the array at b[i], which is not remembered by its bytes, of hash h.
-func (s *labelLists) add(r *reader, b []byte, i int, h uint64) (l *list, end int, usual bool) {
+// add reads the array at b[i], which is not remembered by its bytes, of hash h. Its labels may be mostly those of like.
+func (s *labelLists) add(r *reader, b []byte, i int, h uint64, like *list) (l *list, end int, usual bool) {
 	s.parts.Reset()
+	if s.like, s.same = nil, 0; like != nil && like.plain {
+		s.like = like.items
+	}
 	if end = s.items(r, b, i, nil); end < 0 {
 		return nil, -1, false
+	}
+	l = &list{}
+	if 4*s.same >= 3*s.parts.Len() && s.same > 0 { // in the order of another list: then it comes in no other
+		l.items = s.parts.Strings()
+		s.keep(l, b[i:end], h)
+		return l, end, true
 	}
 	sum := s.parts.Sum(s.seed)
 	set := s.sets[sum]
@@ -85,18 +112,23 @@ func (s *labelLists) add(r *reader, b []byte, i int, h uint64) (l *list, end int
 		}
 		return set.list, end, usual
 	}
-	l = &list{items: s.parts.Strings()}
-	if !s.room(2 * (end - i)) {
-		return l, end, true
-	}
-	l.raw = string(b[i:end])
-	s.remember(h, l)
-	if set == nil && orderless(l.items) {
+	l.items = s.parts.Strings()
+	if s.keep(l, b[i:end], h) && set == nil && orderless(l.items) {
 		if set, ok := scan.NewSet(l.items, &s.parts); ok {
 			s.sets[sum] = &labelSet{set, l}
 		}
 	}
 	return l, end, true
+}
+
+// keep remembers a list by its bytes, where there is room.
+func (s *labelLists) keep(l *list, raw []byte, h uint64) bool {
+	if !s.room(2 * len(raw)) {
+		return false
+	}
+	l.raw, l.plain = string(raw), bytes.IndexByte(raw, '\\') < 0
+	s.remember(h, l)
+	return true
 }
 
 // orderless reports whether labels say the same in any order: not where one counts that comes before others.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // withLabels is a record whose source has these labels.
@@ -94,6 +95,83 @@ func TestLabelSets(t *testing.T) {
 	}
 	if n := p.d.r.ends.shared.n; n > 50 {
 		t.Errorf("%d objects remembered of one set", n)
+	}
+}
+
+// rollout is what labels of a pod become in another rollout: some replaced, left out or added, in their order.
+func rollout(r *rand.Rand, labels []string) (out []string) {
+	for i, l := range labels {
+		switch r.IntN(12) {
+		case 0:
+			out = append(out, l[:len(l)-1])
+		case 1:
+			out = append(out, l+"x")
+		case 2:
+			out = append(out, fmt.Sprintf("k8s:new-%d=%d", i, r.IntN(1000)), l)
+		case 3:
+			out = append(out, strings.Replace(l, "k", `\u006b`, 1))
+		case 4:
+			out = append(out, l+`\"`, l+`\\`)
+		case 5: // left out
+		default:
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// TestRollouts reads the labels of pods that come and go: those of a rollout are much like those of the one before.
+func TestRollouts(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	p := newPair()
+	labels := []string{"k8s:app.kubernetes.io/instance=" + strings.Repeat("shop", 12),
+		"k8s:app=cart" + strings.Repeat("a", 99)}
+	for i := range 12 {
+		labels = append(labels, fmt.Sprintf("k8s:label-%02d=%d", i, i))
+	}
+	labels = append(labels, "k8s:io.kubernetes.pod.namespace=shop")
+	for n := range 5_000 {
+		other := append(labels[:2:2], rollout(r, labels[2:])...)
+		b := withLabels(n%50, other)
+		if n%7 == 0 {
+			b = []byte(strings.ReplaceAll(string(b), `","k8s:label`, `" , "k8s:label`))
+		}
+		if diff := p.differ(b); diff != "" {
+			t.Fatalf("record %d: (-oracle +decoder)\n%s\n%s", n, diff, b)
+		}
+	}
+}
+
+// TestRolloutMemory: pods that come once are not remembered, and what their labels have in common is there once.
+func TestRolloutMemory(t *testing.T) {
+	p := newPair()
+	long := labelsOf()[18]
+	read := func(n int) {
+		labels := append(long[:len(long):len(long)], fmt.Sprintf("k8s:pod-template-hash=%d", n))
+		p.d.Record("-", 1, withLabels(n, labels))
+	}
+	const others = 1 // the other end of all records, with one label
+	for n := range 1000 {
+		read(n)
+	}
+	if n := p.d.r.ends.shared.n; n != others {
+		t.Errorf("%d objects remembered that came once", n-others)
+	}
+	texts := map[*byte]bool{}
+	for _, s := range p.d.r.labels.slots {
+		if s.list != nil {
+			for _, l := range s.list.items {
+				texts[unsafe.StringData(l)] = true
+			}
+		}
+	}
+	if want := others + len(long) + 1000; len(texts) != want {
+		t.Errorf("%d texts of labels, want %d", len(texts), want)
+	}
+	read(500)
+	read(500)
+	if n := p.d.r.ends.shared.n; n != others+1 {
+		t.Errorf("%d objects remembered, want the one that came again and again", n-others)
 	}
 }
 

@@ -15,6 +15,7 @@ type list struct {
 	refs   []objectRef // what objects with these labels are
 	same   *list       // the same labels in the order that was seen first, where this is another
 	items  []string
+	plain  bool   // raw has no escapes, so that it has the items as they are
 	joined []byte // items, each with a zero byte behind it
 	first  workload
 	said   *labelled // what they say as labels, once it was asked for

@@ -54,8 +54,9 @@ type objectRef struct {
 	workloads          *list
 	cluster, namespace string
 	pod, known         bool
-	ref                model.Ref
 	named              bool
+	times              uint8 // it might have been remembered, up to rememberedAt
+	ref                model.Ref
 	last               *known // the object of it that was remembered last
 }
 
@@ -66,6 +67,8 @@ const (
 	// missedEnough is after how many objects of no known head only one of as many is looked up.
 	missedEnough = 32
 	maxRefs      = 8 // with the same labels
+	// rememberedAt is at which reading an object is remembered: pods of one rollout or run may come no more.
+	rememberedAt = 3
 )
 
 func newEndMemo(shared *objects) endMemo {
@@ -347,7 +350,7 @@ func inside(b []byte, s span) span {
 	return s
 }
 
-// learn remembers an object by where its values stand.
+// learn remembers an object that is read again and again, by where its values stand.
 func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]span, order uint64, c *objectRef) {
 	identity, id, pod := spans[endIdentity-endID], spans[0], spans[endPod-endID]
 	if identity.to == 0 || identity.from-all.from > maxHead || pod.to > 0 && pod.from < identity.from {
@@ -365,6 +368,9 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		return
 	}
 	m.missed = 0
+	if c.times = min(c.times+1, rememberedAt); c.times < rememberedAt {
+		return
+	}
 	k := &known{ref: c.ref, id: n, named: c.named, lined: bytes.IndexByte(b[all.from:all.to], '\n') >= 0}
 	h := &head{}
 	from := all.from

@@ -3,12 +3,14 @@ package scan
 import (
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
 // Parts are the strings of an array as they come, with the hash of each.
 type Parts struct {
 	texts  [][]byte
+	shared []string // of each, the string to take for it, or ""
 	hashes []uint64
 	// last are strings that Strings gave, by their hashes.
 	last []string
@@ -17,10 +19,18 @@ type Parts struct {
 const lastBits = 11
 
 // Reset forgets all.
-func (p *Parts) Reset() { p.texts, p.hashes = p.texts[:0], p.hashes[:0] }
+func (p *Parts) Reset() { p.texts, p.shared, p.hashes = p.texts[:0], p.shared[:0], p.hashes[:0] }
 
 // Add adds a string, which is kept as it is.
-func (p *Parts) Add(text []byte) { p.texts = append(p.texts, text) }
+func (p *Parts) Add(text []byte) { p.texts, p.shared = append(p.texts, text), append(p.shared, "") }
+
+// Share adds a string that is one in memory already.
+func (p *Parts) Share(text []byte, s string) {
+	p.texts, p.shared = append(p.texts, text), append(p.shared, s)
+}
+
+// Len is the number of strings.
+func (p *Parts) Len() int { return len(p.texts) }
 
 // Sum hashes all strings, and returns a hash of them that no order changes.
 func (p *Parts) Sum(seed maphash.Seed) (sum uint64) {
@@ -33,20 +43,25 @@ func (p *Parts) Sum(seed maphash.Seed) (sum uint64) {
 	return sum
 }
 
-// Strings copies the strings, whose Sum was asked for. One that it gave before it gives again, where it still has it:
-// those of most arrays are few, and strings that are one in memory are compared without looking at their bytes. Others
-// stand beside each other.
+// Strings copies the strings but for those that are shared. Where Sum was asked for, one that it gave before it gives
+// again, where it still has it: those of most arrays are few, and strings that are one in memory are compared without
+// looking at their bytes. Others stand beside each other.
 func (p *Parts) Strings() []string {
 	if p.last == nil {
 		p.last = make([]string, 1<<lastBits)
 	}
-	out, size := make([]string, len(p.texts)), 0
+	out, size := slices.Clone(p.shared), 0
 	for n, t := range p.texts {
-		if l := p.last[p.hashes[n]>>(64-lastBits)]; l == string(t) {
-			out[n] = l
-		} else {
-			size += len(t)
+		if len(out[n]) == len(t) {
+			continue
 		}
+		if n < len(p.hashes) {
+			if l := p.last[p.hashes[n]>>(64-lastBits)]; l == string(t) {
+				out[n] = l
+				continue
+			}
+		}
+		size += len(t)
 	}
 	var b strings.Builder
 	b.Grow(size)
@@ -57,7 +72,9 @@ func (p *Parts) Strings() []string {
 		from := b.Len()
 		b.Write(t)
 		out[n] = b.String()[from:]
-		p.last[p.hashes[n]>>(64-lastBits)] = out[n]
+		if n < len(p.hashes) {
+			p.last[p.hashes[n]>>(64-lastBits)] = out[n]
+		}
 	}
 	return out
 }

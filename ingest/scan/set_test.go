@@ -54,7 +54,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestStrings: each array gives its own strings, also where it has some in common with those before, and what was given
+// TestStrings: each array gives its own strings, also where it has some in common with those before or shares some, and what was given
 // stays as it was.
 func TestStrings(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -73,9 +73,15 @@ func TestStrings(t *testing.T) {
 		var texts [][]byte
 		for _, i := range items {
 			texts = append(texts, []byte(i))
-			p.Add(texts[len(texts)-1])
+			if r.IntN(3) == 0 {
+				p.Share(texts[len(texts)-1], i)
+			} else {
+				p.Add(texts[len(texts)-1])
+			}
 		}
-		p.Sum(seed)
+		if r.IntN(3) > 0 {
+			p.Sum(seed)
+		}
 		given, want = append(given, p.Strings()), append(want, items)
 		for _, text := range texts { // as a buffer is written over
 			clear(text)
