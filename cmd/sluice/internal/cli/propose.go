@@ -80,7 +80,7 @@ func runPropose(ctx context.Context, s Streams, o *proposeOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	r, err := propose.Run(ctx, o.Options)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = errors.Join(err, errors.New("the server took longer than --timeout"))
 	}
 	for _, text := range r.Remarks {

@@ -110,12 +110,19 @@ func (p *run) push(ctx context.Context) error {
 	}
 	if err := p.repo.push(ctx, p.out.Branch, p.was(), p.head.Hash); err != nil {
 		if p.closed != nil && p.open != nil {
-			err = errors.Join(err, p.forge.SetOpen(context.WithoutCancel(ctx), p.closed.Number, false))
+			ctx, stop := late(ctx)
+			defer stop()
+			err = errors.Join(err, p.forge.SetOpen(ctx, p.closed.Number, false))
 		}
 		return err
 	}
 	p.out.Pushed = true
 	return nil
+}
+
+// late is the context of what is taken back: an interruption does not keep it from that, and it has an end.
+func late(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 2*patience)
 }
 
 func (p *run) was() plumbing.Hash {
@@ -162,7 +169,9 @@ func (p *run) openNew(ctx context.Context, text string) error {
 	if !p.out.Pushed {
 		return err
 	}
-	if back := p.repo.push(context.WithoutCancel(ctx), p.out.Branch, p.head.Hash, p.was()); back != nil {
+	ctx, stop := late(ctx)
+	defer stop()
+	if back := p.repo.push(ctx, p.out.Branch, p.head.Hash, p.was()); back != nil {
 		const left = "%w\nthe branch %s was pushed and could not be taken back: run propose again once the server answers (%w)"
 		return fmt.Errorf(left, err, p.out.Branch, back)
 	}
@@ -225,15 +234,6 @@ func (p *run) decorate(ctx context.Context) error {
 		p.edited()
 	}
 	return nil
-}
-
-// short cuts a text between characters.
-func short(s string, most int) string {
-	r := []rune(s)
-	if len(r) <= most {
-		return s
-	}
-	return string(r[:most-1]) + "…"
 }
 
 // obsolete closes a request that has nothing to change any more: its base has the bundle.

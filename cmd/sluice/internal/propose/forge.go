@@ -3,10 +3,13 @@ package propose
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,6 +62,15 @@ type Status struct {
 // maxStatus is how much text GitHub takes with a status; the others take more.
 const maxStatus = 140
 
+// short cuts a text between characters.
+func short(s string, most int) string {
+	r := []rune(s)
+	if len(r) <= most {
+		return s
+	}
+	return string(r[:most-1]) + "…"
+}
+
 // patience is how long a server may take to begin its answer.
 const patience = 30 * time.Second
 
@@ -78,27 +90,32 @@ func client() *http.Client {
 	}}
 }
 
-// The bounds of one answer of a forge. The clients read each whole before they look at it: without bounds a server
-// could fill the memory of whoever asks it, or keep them for ever.
+// The bounds of what a server answers. The clients read each answer whole before they look at it: without bounds a
+// server could fill the memory of whoever asks it, or keep them for ever.
 const (
 	maxAnswer  = 64 << 20
+	maxAnswers = 1 << 30 // all pages together
 	answerTime = 5 * time.Minute
 )
 
 // asking is the client for the API of a forge.
 func asking() *http.Client {
-	c := client()
-	c.Transport, c.Timeout = bounded{c.Transport}, answerTime
+	c, left := client(), maxAnswers
+	c.Transport, c.Timeout = bounded{c.Transport, &left}, answerTime
 	return c
 }
 
-// bounded gives answers of no more than maxAnswer bytes, as they are unpacked.
-type bounded struct{ http.RoundTripper }
+// bounded gives answers of no more than maxAnswer bytes, as they are unpacked, and all together no more than are left.
+type bounded struct {
+	http.RoundTripper
+	left *int
+}
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := b.RoundTripper.RoundTrip(r)
 	if err == nil && resp.Body != nil {
-		resp.Body = &answer{resp.Body, maxAnswer, r.URL.Host}
+		most := min(maxAnswer, *b.left)
+		resp.Body = &answer{resp.Body, most, most, b.left, r.URL.Host}
 	}
 	return resp, err
 }
@@ -106,17 +123,67 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 // answer is a body that ends with an error where it is too long.
 type answer struct {
 	io.ReadCloser
-	left int
-	host string
+	most, left int
+	all        *int
+	host       string
 }
 
 func (a *answer) Read(p []byte) (int, error) {
 	if a.left <= 0 {
-		return 0, fmt.Errorf("%s answers with more than %d MiB: that is no forge", a.host, maxAnswer>>20)
+		return 0, fmt.Errorf("%s answers with more than %d MiB: that is no forge", a.host, a.most>>20)
 	}
 	n, err := a.ReadCloser.Read(p[:min(len(p), a.left)])
 	a.left -= n
+	*a.all -= n
 	return n, err
+}
+
+// next is the page after one, 0 where it was the last: an empty one is, and none comes again.
+func next(page, then, got int) int {
+	if got == 0 || then <= page {
+		return 0
+	}
+	return then
+}
+
+// errNoForge is an answer that no forge gives.
+var errNoForge = errors.New("the answer is not what such a forge gives: is --forge right, and the URL?")
+
+// sound is a forge whose server may answer anything: the clients follow a null where an object has to be.
+type sound struct{ forge }
+
+// Find is that of the forge.
+func (s sound) Find(ctx context.Context, branch string) (_ []Request, err error) {
+	defer unsound("look for pull requests", &err)
+	return s.forge.Find(ctx, branch)
+}
+
+// Open is that of the forge, and the request has a number.
+func (s sound) Open(ctx context.Context, r Request) (q Request, err error) {
+	const doing = "open a pull request"
+	defer unsound(doing, &err)
+	if q, err = s.forge.Open(ctx, r); err == nil && q.Number <= 0 {
+		err = fmt.Errorf("%s: %w", doing, errNoForge)
+	}
+	return q, err
+}
+
+// Label is that of the forge.
+func (s sound) Label(ctx context.Context, number int, labels []string) (err error) {
+	defer unsound("label the pull request", &err)
+	return s.forge.Label(ctx, number, labels)
+}
+
+// Statuses is that of the forge.
+func (s sound) Statuses(ctx context.Context, commit string) (_ map[string]Status, err error) {
+	defer unsound("look at the commit's statuses", &err)
+	return s.forge.Statuses(ctx, commit)
+}
+
+func unsound(doing string, err *error) {
+	if recover() != nil {
+		*err = fmt.Errorf("%s: %w (a part of it is missing)", doing, errNoForge)
+	}
 }
 
 // refused is an answer of a forge that it does not do what it was asked.
@@ -124,6 +191,7 @@ type refused struct {
 	code int
 	doing, why,
 	forge string
+	again string // when it may be asked again, where it was asked too often
 }
 
 func (e *refused) Error() string {
@@ -132,10 +200,30 @@ func (e *refused) Error() string {
 		http.StatusForbidden:    "the token may not do this",
 		http.StatusNotFound:     "not found: is the repository right, and may the token see it?",
 	}[e.code]
-	if e.code == http.StatusForbidden || e.code == http.StatusUnauthorized {
+	switch {
+	case e.again != "":
+		why = "the server was asked too often: try again " + e.again
+	case e.code == http.StatusForbidden, e.code == http.StatusUnauthorized:
 		why += rights[e.forge]
 	}
 	return fmt.Sprintf("%s: %s (HTTP %d: %s)", e.doing, cmp.Or(why, "the server did not do it"), e.code, e.why)
+}
+
+// again says when a server that was asked too often may be asked again, "" where it was not that.
+func again(r *http.Response) string {
+	after, reset := r.Header.Get("Retry-After"), cmp.Or(r.Header.Get("X-Ratelimit-Reset"), r.Header.Get("Ratelimit-Reset"))
+	often := r.StatusCode == http.StatusTooManyRequests ||
+		r.StatusCode == http.StatusForbidden && (after != "" || r.Header.Get("X-Ratelimit-Remaining") == "0")
+	if !often {
+		return ""
+	}
+	if seconds, err := strconv.ParseUint(after, 10, 31); err == nil {
+		return fmt.Sprintf("in %v", time.Duration(seconds)*time.Second)
+	}
+	if at, err := strconv.ParseUint(reset, 10, 32); err == nil {
+		return "after " + time.Unix(int64(at), 0).UTC().Format(time.RFC3339)
+	}
+	return "later"
 }
 
 // rights are what a token needs on each forge.
@@ -145,13 +233,21 @@ var rights = map[string]string{
 	GitLab: "; it needs the scope api and the role Developer; a CI_JOB_TOKEN cannot open merge requests: set GITLAB_TOKEN",
 }
 
+// maxWhy is how much of what a server says of a refusal is told: it may be a page.
+const maxWhy = 300
+
 // answered makes an error of what a forge answered. The clients' own errors repeat what was asked.
 func answered(forge, doing string, resp *http.Response, why string, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
 	switch {
 	case err == nil:
 		return nil
-	case resp == nil || resp.StatusCode < http.StatusMultipleChoices:
-		return fmt.Errorf("%s: %w", doing, err)
+	case resp != nil && resp.StatusCode >= http.StatusMultipleChoices:
+		why = short(strings.Join(strings.Fields(why), " "), maxWhy)
+		return &refused{resp.StatusCode, doing, cmp.Or(why, http.StatusText(resp.StatusCode)), forge, again(resp)}
+	case errors.As(err, &syntax), errors.As(err, &kind):
+		return fmt.Errorf("%s: %w (%w)", doing, errNoForge, err)
 	}
-	return &refused{resp.StatusCode, doing, cmp.Or(why, http.StatusText(resp.StatusCode)), forge}
+	return fmt.Errorf("%s: %w", doing, err)
 }

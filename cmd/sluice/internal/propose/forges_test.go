@@ -1,6 +1,9 @@
 package propose
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -202,5 +205,99 @@ func TestEndlessAnswer(t *testing.T) {
 			t.Errorf("%s: %v", c.forge, err)
 		}
 		s.Close()
+	}
+}
+
+// TestNoForge: what no forge answers is an error that says so, wherever it comes, and a request without a number is none.
+func TestNoForge(t *testing.T) {
+	for _, c := range forges {
+		for _, text := range []string{"<html>sign in</html>", "null", "[null]", "{}", "[{}]", `{"labels":[null]}`, "7"} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					w.WriteHeader(http.StatusCreated)
+				}
+				_, _ = io.WriteString(w, text)
+			}))
+			f := forgeAt(t, c.forge, s.URL)
+			if list, err := f.Find(t.Context(), "sluice/x"); err != nil && !errors.Is(err, errNoForge) || len(list) > 0 {
+				t.Errorf("%s, %s: %v %v", c.forge, text, list, err)
+			}
+			if q, err := f.Open(t.Context(), Request{}); !errors.Is(err, errNoForge) {
+				t.Errorf("%s, %s: opened %v, %v", c.forge, text, q, err)
+			}
+			for _, err := range []error{
+				f.Label(t.Context(), 7, []string{"a"}), func() error { _, err := f.Statuses(t.Context(), "c1"); return err }(),
+			} {
+				if err != nil && !errors.Is(err, errNoForge) {
+					t.Errorf("%s, %s: %v", c.forge, text, err)
+				}
+			}
+			s.Close()
+		}
+	}
+}
+
+// TestAskedTooOften: a limit is told from a right that is missing, with when to come again, and is not waited for.
+func TestAskedTooOften(t *testing.T) {
+	for _, c := range forges {
+		for _, a := range []struct {
+			code int
+			head [2]string
+			want string
+		}{
+			{http.StatusTooManyRequests, [2]string{"Retry-After", "3600"}, "asked too often: try again in 1h0m0s (HTTP 429: "},
+			{http.StatusTooManyRequests, [2]string{"RateLimit-Reset", "4000000000"}, "asked too often: try again after 2096-10-02T07:06:40Z"},
+			{http.StatusTooManyRequests, [2]string{"Retry-After", "-1"}, "asked too often: try again later"},
+			{http.StatusForbidden, [2]string{"X-RateLimit-Remaining", "0"}, "asked too often: try again later (HTTP 403: "},
+			{http.StatusForbidden, [2]string{"Retry-After", "60"}, "asked too often: try again in 1m0s (HTTP 403: "},
+		} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set(a.head[0], a.head[1])
+				w.WriteHeader(a.code)
+				// the address is that by which GitHub's client tells its second limit
+				_, _ = fmt.Fprintf(w, `{"message":"slow down %s","documentation_url":"https://x#secondary-rate-limits"}`, strings.Repeat("x", 5000))
+			}))
+			_, err := forgeAt(t, c.forge, s.URL).Find(t.Context(), "sluice/x")
+			if err == nil || !strings.Contains(err.Error(), a.want) || !strings.Contains(err.Error(), "slow down") || len(err.Error()) > 500 {
+				t.Errorf("%s %d %v: %.500v", c.forge, a.code, a.head, err)
+			}
+			s.Close()
+		}
+	}
+}
+
+// TestEndlessPages: pages that come again, or that are empty, end the list.
+func TestEndlessPages(t *testing.T) {
+	for _, text := range []string{"[]", `[{"number":1,"head":{"ref":"x"},"base":{"ref":"main"}}]`} {
+		asked := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			w.Header().Set("Link", `<http://`+r.Host+r.URL.Path+`?page=2>; rel="next"`)
+			_, _ = io.WriteString(w, text)
+		}))
+		if _, err := forgeAt(t, Gitea, s.URL).Find(t.Context(), "sluice/x"); err != nil || asked > 2 {
+			t.Errorf("%s: asked %d times, %v", text, asked, err)
+		}
+		s.Close()
+	}
+}
+
+// TestEndlessBranches: a list of branches that does not end costs no more memory than its bound.
+func TestEndlessBranches(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		line := func(text string) string { return fmt.Sprintf("%04x%s", len(text)+4, text) }
+		_, err := io.WriteString(w, line("# service=git-upload-pack\n")+"0000"+line(strings.Repeat("1", 40)+" HEAD\x00ofs-delta\n"))
+		for i := 0; err == nil; i++ {
+			_, err = io.WriteString(w, line(fmt.Sprintf("%040x refs/heads/%d%s\n", i+1, i, strings.Repeat("b", 60_000))))
+		}
+	}))
+	defer s.Close()
+	at, err := locate(s.URL+"/shop/cluster.git", None)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = connect(t.Context(), at, Token{}); err == nil || !strings.Contains(err.Error(), "answers with more than 64 MiB") {
+		t.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -36,8 +37,10 @@ const origin = "origin"
 // connect lists the branches of a repository.
 func connect(ctx context.Context, t *target, token Token) (*repository, error) {
 	if t.web {
-		gitclient.InstallProtocol("http", githttp.NewClient(client()))
-		gitclient.InstallProtocol("https", githttp.NewClient(client()))
+		speaks := client()
+		speaks.Transport = listing{speaks.Transport}
+		gitclient.InstallProtocol("http", githttp.NewClient(speaks))
+		gitclient.InstallProtocol("https", githttp.NewClient(speaks))
 	}
 	dir, err := os.MkdirTemp("", "sluice-propose-*")
 	if err != nil {
@@ -52,6 +55,17 @@ func connect(ctx context.Context, t *target, token Token) (*repository, error) {
 		return nil, fmt.Errorf("connect to %s: %w", t.url, plain(err))
 	}
 	return r, nil
+}
+
+// listing bounds the list of branches, which is read whole, and the only thing that is got: packs are posted for, and
+// go to the disk.
+type listing struct{ http.RoundTripper }
+
+func (l listing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if left := maxAnswer; r.Method == http.MethodGet {
+		return bounded{l.RoundTripper, &left}.RoundTrip(r)
+	}
+	return l.RoundTripper.RoundTrip(r)
 }
 
 func (r *repository) close() { _ = os.RemoveAll(r.dir) }

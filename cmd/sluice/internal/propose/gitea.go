@@ -51,7 +51,7 @@ func (f *giteaForge) Find(_ context.Context, branch string) ([]Request, error) {
 				out = append(out, f.request(p))
 			}
 		}
-		page = r.NextPage
+		page = next(page, r.NextPage, len(list))
 	}
 	slices.SortFunc(out, func(a, b Request) int { return b.Number - a.Number })
 	return out, nil
@@ -95,7 +95,8 @@ func (f *giteaForge) Edit(_ context.Context, q Request) error {
 	return f.told("set the text of the pull request", r, err)
 }
 
-func (f *giteaForge) SetOpen(_ context.Context, number int, open bool) error {
+func (f *giteaForge) SetOpen(ctx context.Context, number int, open bool) error {
+	f.c.SetContext(ctx) // it may be taken back after an interruption
 	state := map[bool]gitea.StateType{true: gitea.StateOpen, false: gitea.StateClosed}[open]
 	_, r, err := f.c.EditPullRequest(f.owner, f.name, int64(number), gitea.EditPullRequestOption{State: &state})
 	return f.told("set the pull request to "+string(state), r, err)
@@ -115,7 +116,7 @@ func (f *giteaForge) Label(_ context.Context, number int, labels []string) error
 		for _, l := range list {
 			ids[l.Name] = l.ID
 		}
-		page = r.NextPage
+		page = next(page, r.NextPage, len(list))
 	}
 	var add []int64
 	for _, name := range labels {

@@ -31,7 +31,14 @@ func (f *gitHub) told(doing string, r *github.Response, err error) error {
 		resp = r.Response
 	}
 	var why *github.ErrorResponse
-	if errors.As(err, &why) {
+	var limit *github.RateLimitError
+	var abuse *github.AbuseRateLimitError
+	switch {
+	case errors.As(err, &limit):
+		return answered(GitHub, doing, limit.Response, limit.Message, err)
+	case errors.As(err, &abuse):
+		return answered(GitHub, doing, abuse.Response, abuse.Message, err)
+	case errors.As(err, &why):
 		text := why.Message
 		for _, e := range why.Errors {
 			text += "; " + e.Message

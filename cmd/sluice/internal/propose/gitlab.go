@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 )
@@ -20,8 +21,13 @@ func newGitLab(t *target, token Token) (forge, error) {
 		with = gitlab.NewJobClient
 	}
 	c, err := with(token.secret, gitlab.WithBaseURL(t.api), gitlab.WithHTTPClient(asking()),
-		gitlab.WithOnlyIdempotentRetries(), gitlab.WithCustomRetryMax(2))
+		gitlab.WithOnlyIdempotentRetries(), gitlab.WithCustomRetryMax(2), gitlab.WithCustomBackoff(pause))
 	return &gitLab{c, t.project}, err
+}
+
+// pause is how long it waits before it asks again, whatever the server wants: that may be hours.
+func pause(_, _ time.Duration, attempt int, _ *http.Response) time.Duration {
+	return time.Duration(attempt+1) * 500 * time.Millisecond
 }
 
 func (f *gitLab) told(doing string, r *gitlab.Response, err error) error {

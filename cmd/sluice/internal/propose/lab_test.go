@@ -89,6 +89,18 @@ func (l *lab) people(branch string, files map[string]string) {
 	l.run(l.work, "push", "-q", "origin", "HEAD:"+branch)
 }
 
+// tree writes a tree of the entries of git ls-tree.
+func (l *lab) tree(entries string) string {
+	l.t.Helper()
+	c := exec.Command("git", "mktree")
+	c.Dir, c.Stdin = l.work, strings.NewReader(entries)
+	out, err := c.Output()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // ref is the commit of a branch, "" where there is none.
 func (l *lab) ref(branch string) string {
 	l.t.Helper()

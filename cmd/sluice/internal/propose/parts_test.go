@@ -104,6 +104,10 @@ func TestToken(t *testing.T) {
 	if strings.Contains(hidden.Error(), "s3cr") || !errors.Is(hidden, os.ErrNotExist) {
 		t.Error(hidden)
 	}
+	const shown = "said Basic eC1hY2Nlc3MtdG9rZW46czNjci9ldA==" // as Git shows it
+	if text := k.conceal(shown); text != "said Basic ***" {
+		t.Error(text)
+	}
 	if text := fmt.Sprintf("%v %+v %#v %s", k, k, k, k); strings.Contains(text, "s3cr") {
 		t.Error(text)
 	}

@@ -42,7 +42,19 @@ func propose(ctx context.Context, o Options, client func(*run, context.Context) 
 	if err == nil && p.out.Action == "" {
 		err = p.carryOut(ctx)
 	}
+	p.hide()
 	return p.out, p.token.hide(err)
+}
+
+// hide keeps the token out of what the server says and is told.
+func (p *run) hide() {
+	p.out.Base = p.token.conceal(p.out.Base)
+	for i, text := range p.out.Remarks {
+		p.out.Remarks[i] = p.token.conceal(text)
+	}
+	if q := p.out.Request; q != nil {
+		q.URL, q.Title = p.token.conceal(q.URL), p.token.conceal(q.Title)
+	}
 }
 
 // branchPrefix is what the branches of proposals begin with.
@@ -97,6 +109,7 @@ func (p *run) client(ctx context.Context) (err error) {
 	default:
 		p.forge, err = newGitea(ctx, p.t, p.token.secret)
 	}
+	p.forge = sound{p.forge}
 	return err
 }
 

@@ -3,6 +3,7 @@ package propose
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -324,6 +325,22 @@ func TestRefusals(t *testing.T) {
 		}},
 		{"a file in the way", "no directory", func(l *lab) { l.o.Path = "README" }},
 		{"a file above", "no directory", func(l *lab) { l.o.Path = "README/x" }},
+		{"a file without end", "has 67108865 bytes: give another --path", func(l *lab) {
+			l.people("main", map[string]string{l.o.Path + "/x": strings.Repeat("0", maxFile+1)})
+		}},
+		{"files without end", "more than 100000 files", func(l *lab) {
+			blob := l.run(l.work, "hash-object", "-w", "README")
+			tree := l.tree("100644 blob " + blob + "\tx")
+			for range 6 { // ten times as many each, of a few bytes
+				var list strings.Builder
+				for i := range 10 {
+					fmt.Fprintf(&list, "040000 tree %s\t%d\n", tree, i)
+				}
+				tree = l.tree(list.String())
+			}
+			l.run(l.work, "push", "-q", "-f", "origin", l.run(l.work, "commit-tree", "-m", "x", tree)+":refs/heads/main")
+			l.o.Path = "0"
+		}},
 		{"no repository", "connect to", func(l *lab) { l.o.Repo += "x" }},
 		{"people's commits without a request", "holds commits of people", func(l *lab) {
 			l.propose(Opened)

@@ -2,6 +2,7 @@ package propose
 
 import (
 	"cmp"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -154,26 +155,34 @@ func (t Token) user(forge string) string {
 // hidden is an error without the secret in its words.
 type hidden struct {
 	error
-	secret string
+	token Token
 }
 
 // Error leaves the secret out.
-func (e *hidden) Error() string { return e.hide(e.error.Error()) }
+func (e *hidden) Error() string { return e.token.conceal(e.error.Error()) }
 
 // Unwrap returns the error that may have it.
 func (e *hidden) Unwrap() error { return e.error }
-
-func (e *hidden) hide(s string) string {
-	for _, form := range []string{e.secret, url.QueryEscape(e.secret), url.PathEscape(e.secret)} {
-		s = strings.ReplaceAll(s, form, "***")
-	}
-	return s
-}
 
 // hide keeps the token out of an error.
 func (t Token) hide(err error) error {
 	if err == nil || t.secret == "" {
 		return err
 	}
-	return &hidden{err, t.secret}
+	return &hidden{err, t}
+}
+
+// conceal takes the token out of a text, in each form that a server was shown or makes of it.
+func (t Token) conceal(s string) string {
+	if t.secret == "" {
+		return s
+	}
+	forms := []string{t.secret, url.QueryEscape(t.secret), url.PathEscape(t.secret)}
+	for _, forge := range Forges() { // as Git shows it
+		forms = append(forms, base64.StdEncoding.EncodeToString([]byte(t.user(forge)+":"+t.secret)))
+	}
+	for _, form := range forms {
+		s = strings.ReplaceAll(s, form, "***")
+	}
+	return s
 }

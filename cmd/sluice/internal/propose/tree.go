@@ -55,6 +55,13 @@ func (r *repository) under(root plumbing.Hash, dir string) (plumbing.Hash, error
 	return root, nil
 }
 
+// The bounds of what a repository may hold where the bundle belongs: a few bytes of a pack can be any number of files,
+// and any length of one.
+const (
+	maxFiles = 100_000
+	maxFile  = 64 << 20
+)
+
 // read lists the files of a tree.
 func (r *repository) read(tree plumbing.Hash) (files, error) {
 	out := files{}
@@ -67,7 +74,7 @@ func (r *repository) read(tree plumbing.Hash) (files, error) {
 	}
 	w := object.NewTreeWalker(t, true, nil)
 	defer w.Close()
-	for {
+	for seen := 0; ; {
 		name, e, err := w.Next()
 		if errors.Is(err, io.EOF) {
 			return out, nil
@@ -77,6 +84,9 @@ func (r *repository) read(tree plumbing.Hash) (files, error) {
 		}
 		if !safe(name) {
 			return nil, fmt.Errorf("the repository has a file named %q", name)
+		}
+		if seen++; seen > maxFiles {
+			return nil, fmt.Errorf("more than %d files are in the repository where the bundle belongs: give another --path", maxFiles)
 		}
 		if e.Mode != filemode.Dir {
 			out[name] = entry{e.Mode, e.Hash}
@@ -119,6 +129,9 @@ func (r *repository) text(hash plumbing.Hash) ([]byte, error) {
 	b, err := r.BlobObject(hash)
 	if err != nil {
 		return nil, err
+	}
+	if b.Size > maxFile {
+		return nil, fmt.Errorf("a file of the repository where the bundle belongs has %d bytes: give another --path", b.Size)
 	}
 	from, err := b.Reader()
 	if err != nil {
