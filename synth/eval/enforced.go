@@ -13,17 +13,12 @@ import (
 // 3.31 and the other from 3.32. The kinds of another plugin are left over, or of one that runs beside.
 func (s Semantics) Enforced(p *policy.Policy, m *policy.Manifests) model.Tri {
 	const option = "enable-k8s-cluster-network-policy"
-	group, _, _ := strings.Cut(p.Kind, "/")
 	kind := p.Kind[strings.LastIndexAny(p.Kind, " /")+1:]
 	old := strings.HasSuffix(kind, "AdminNetworkPolicy")
 	switch {
 	case s == Spec:
 		return model.Yes
-	case strings.HasSuffix(group, "projectcalico.org"):
-		return yes(s == Calico)
-	case group == "cilium.io":
-		return yes(s == Cilium)
-	case group == "networking.k8s.aws":
+	case s.Foreign(p):
 		return model.Unknown
 	case !old && kind != "ClusterNetworkPolicy":
 		return model.Yes
@@ -50,11 +45,18 @@ func (s Semantics) Enforced(p *policy.Policy, m *policy.Manifests) model.Tri {
 	return model.No
 }
 
-func yes(is bool) model.Tri {
-	if is {
-		return model.Yes
+// Foreign reports whether policies of this kind are those of another plugin alone.
+func (s Semantics) Foreign(p *policy.Policy) bool {
+	group, _, _ := strings.Cut(p.Kind, "/")
+	switch {
+	case s == Spec:
+		return false
+	case strings.HasSuffix(group, "projectcalico.org"):
+		return s != Calico
+	case group == "cilium.io":
+		return s != Cilium
 	}
-	return model.Unknown
+	return group == "networking.k8s.aws"
 }
 
 // neverRead reports whether no version of a plugin reads policies of this kind, whatever is said of it.

@@ -249,6 +249,15 @@ var checks = []check{
 		(*linter).told,
 	},
 	{
+		"not-enforced",
+		Warning,
+		"The network plugin of the cluster never reads policies of this kind: the API server keeps the object, and " +
+			"it neither allows nor denies anything. Cilium reads no AdminNetworkPolicy, Calico no " +
+			"CiliumNetworkPolicy, and neither reads the other's kinds. Such a policy is left from another plugin, " +
+			"or was written for another cluster. sluice names it where the flows or --cni say which plugin there is.",
+		(*linter).notEnforced,
+	},
+	{
 		"opens-everything",
 		Warning,
 		"A rule without peers and without ports allows every connection of its direction, and so does one to " +

@@ -49,6 +49,8 @@ type Input struct {
 	// Workloads that only lie beside policies are a part of the cluster, and nothing follows from what they lack.
 	Declared  bool
 	Semantics eval.Semantics
+	// Plugin says that Semantics is the plugin of the cluster, and not only the one that the policies are written for.
+	Plugin bool
 	// Texts are the files that the set was read from, by the names in positions. Without them checks of how a thing is
 	// written are left out.
 	Texts map[string][]byte

@@ -31,7 +31,8 @@ const policyFile = "policy.yaml"
 // check lints one text, with what was seen.
 func check(text []byte, g *graph.Graph) []lint.Finding {
 	set, problems := render.Parse(bytes.NewReader(text), policyFile, kinds...)
-	in := lint.Input{Set: set, Problems: problems, Graph: g, Texts: map[string][]byte{policyFile: text}}
+	in := lint.Input{Set: set, Problems: problems, Graph: g, Texts: map[string][]byte{policyFile: text},
+		Plugin: true}
 	for i := range set.Policies {
 		if lint.OfCilium(&set.Policies[i]) {
 			in.Semantics = eval.Cilium

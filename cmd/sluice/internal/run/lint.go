@@ -27,7 +27,7 @@ func Lint(l *Log, p *Policies, cfg *Config, cni string) ([]lint.Finding, error) 
 	if in.Semantics, err = l.Semantics(cni); err != nil {
 		return nil, err
 	}
-	if own {
+	if in.Plugin = !own; own {
 		in.Semantics = semanticsOf(p.Set)
 	}
 	return lint.Check(in), nil
