@@ -256,12 +256,23 @@ func LoadConfig(path string) (*Config, error) {
 	return parseConfig(name, f)
 }
 
+// maxConfig is how many bytes a configuration may have: it comes with a change that somebody proposes, and a list costs
+// fifty times as much memory as its text.
+const maxConfig = 16 << 20
+
 func parseConfig(name string, r io.Reader) (*Config, error) {
 	c := &Config{}
-	d := yaml.NewDecoder(r)
+	whole := &io.LimitedReader{R: r, N: maxConfig}
+	d := yaml.NewDecoder(whole)
 	d.KnownFields(true)
-	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+	err := d.Decode(c)
+	switch {
+	case whole.N == 0:
+		return nil, Usagef("config %s: %d MiB or more", name, maxConfig>>20)
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, Usagef("config %s: %s", name, strings.Join(misread(err, reflect.TypeFor[Config]()), "; "))
+	case further(d):
+		return nil, Usagef("config %s: a second document: write all in one, without ---", name)
 	}
 	if err := CheckWidenings(c.Widen); err != nil {
 		return nil, Usagef("config %s: %w", name, err)
@@ -270,6 +281,13 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 		return nil, Usagef("config %s: minWatch %s is negative", name, *c.MinWatch)
 	}
 	return c, nil
+}
+
+// further reports whether anything follows the document that was read, which would be left out.
+func further(d *yaml.Decoder) bool {
+	var more any
+	err := d.Decode(&more)
+	return err != nil && !errors.Is(err, io.EOF) || more != nil
 }
 
 // CheckWidenings is an error of usage where a widening is asked for that there is not.

@@ -100,7 +100,7 @@ func TestSaveChanged(t *testing.T) {
 	if err := f.Save(list, nil); !errors.Is(err, ErrConfigChanged) {
 		t.Errorf("written over: %v", err)
 	}
-	const anchored = "decisions: &all\n- {source: a/b, destination: a/c, port: 1/tcp, verdict: ignore, reason: r}\n---\nmore: true\n"
+	const anchored = "decisions: &all\n- {source: a/b, destination: a/c, port: 1/tcp, verdict: ignore, reason: r}\n"
 	if err := os.WriteFile(file, []byte(anchored), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"sluice/synth/readiness"
 	"sluice/synth/render"
@@ -48,12 +47,11 @@ func (c *Config) manifests(ctx context.Context, path string, in Inputs) error {
 		return c.clusterManifests(ctx, in.Cluster)
 	}
 	return eachYAML(path, func(p string) error {
-		f, err := os.Open(p)
+		text, err := readYAML(p)
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		c.take(f, p)
+		c.take(bytes.NewReader(text), p)
 		return nil
 	})
 }

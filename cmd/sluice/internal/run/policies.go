@@ -136,7 +136,7 @@ func (r *policyFiles) file(path string) error {
 		return err
 	}
 	r.done[at] = true
-	b, err := os.ReadFile(path)
+	b, err := readYAML(path)
 	if err != nil {
 		return err
 	}

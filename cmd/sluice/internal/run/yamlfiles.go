@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +41,23 @@ func eachYAML(path string, do func(file string) error) error {
 		}
 		return do(p)
 	})
+}
+
+// maxYAML is how many bytes a file may have: read, it takes many times as much memory.
+const maxYAML = 256 << 20
+
+// readYAML reads a file that others may have written.
+func readYAML(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxYAML+1))
+	if len(text) > maxYAML {
+		return nil, fmt.Errorf("%s has more than %d MiB: split it", file, maxYAML>>20)
+	}
+	return text, err
 }
 
 func isDir(dir string) bool {
