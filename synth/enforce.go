@@ -27,6 +27,10 @@ func watchedOf(s *scope) map[string]Watched {
 		w.Last = max(w.Last, p.Last)
 		seen[p.Namespace] = w
 	}
+	for ns, w := range seen {
+		w.Time = s.g.Watched(w.First, w.Last)
+		seen[ns] = w
+	}
 	for _, e := range s.g.AllEdges() {
 		if !e.State.Worked() {
 			continue

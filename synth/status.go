@@ -88,6 +88,7 @@ type Holding struct {
 // Watched says how long the pods of a namespace were watched. Times are microseconds since 1970 UTC, 0 for none.
 type Watched struct {
 	First, Last int64 // of the records of its pods
+	Time        int64 // between them, without the hours in which the log has no record at all
 	NewEdge     int64 // when the latest of its edges was seen for the first time
 	End         int64 // of the log
 	Want        time.Duration
@@ -96,7 +97,7 @@ type Watched struct {
 }
 
 // For is how long it was.
-func (w Watched) For() time.Duration { return time.Duration(w.Last-w.First) * time.Microsecond }
+func (w Watched) For() time.Duration { return time.Duration(w.Time) * time.Microsecond }
 
 // Enough reports whether that is as long as asked for. What was never watched, or with a few other namespaces alone, is
 // not.

@@ -19,6 +19,14 @@ import (
 
 const dns = "\nshop/web -> kube-system/{k8s-app=kube-dns} 53/udp"
 
+// hourly has a flow in each hour, the last of them among them.
+func hourly(flow string, hours int) (lines string) {
+	for h := range hours {
+		lines += fmt.Sprintf("%s hour=%d\n", flow, h)
+	}
+	return lines + fmt.Sprintf("%s hour=%d times=9\n", flow, hours)
+}
+
 // TestStatus: a direction is denied only where its pods were watched for long enough, nothing seen stands against it,
 // and no pod would lose its names.
 func TestStatus(t *testing.T) {
@@ -29,12 +37,14 @@ func TestStatus(t *testing.T) {
 		want        string // ingress; egress; watched; last new edge
 		kinds       string // of the findings that block
 	}{
-		{name: "watched", flows: "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 1/tcp hour=24 times=9" + dns, cfg: day,
+		{name: "watched", flows: hourly("shop/web -> shop/db 1/tcp", 24) + dns, cfg: day,
 			want: "nothing seen would be blocked; nothing seen would be blocked; 24h; 24h before the end"},
-		{name: "a direction without edges is no obstacle", flows: "shop/web -> jobs/db 1/tcp\nshop/web -> jobs/db 1/tcp hour=54 times=9" + dns, cfg: day,
+		{name: "a direction without edges is no obstacle", flows: hourly("shop/web -> jobs/db 1/tcp", 54) + dns, cfg: day,
 			want: "nothing seen would be blocked; nothing seen would be blocked; 2d 6h; 2d 6h before the end"},
-		{name: "not for long enough", flows: "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 2/tcp hour=3 times=9" + dns, cfg: day,
+		{name: "not for long enough", flows: hourly("shop/web -> shop/db 1/tcp", 3) + "shop/web -> shop/db 2/tcp hour=3 times=9" + dns, cfg: day,
 			want: "not yet: watched 3h of 24h; not yet: watched 3h of 24h; 3h of 24h; 0s before the end", kinds: "not-watched"},
+		{name: "hours without any record were not watched", flows: "shop/web -> shop/db 1/tcp\nshop/web -> shop/db 1/tcp hour=168 times=9" + dns, cfg: day,
+			want: "not yet: watched 1h of 24h; not yet: watched 1h of 24h; 1h of 24h; 7d before the end", kinds: "not-watched"},
 		{name: "the log is longer than the pods were watched", flows: "jobs/a -> jobs/b 1/tcp\njobs/a -> jobs/b 1/tcp hour=99 times=9\nshop/web -> shop/db 1/tcp" + dns, cfg: day,
 			want: "not yet: watched 0s of 24h; not yet: watched 0s of 24h; 0s of 24h; 4d 3h before the end", kinds: "not-watched"},
 		{name: "no length is asked for", flows: "shop/web -> shop/db 1/tcp" + dns,

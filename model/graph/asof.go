@@ -35,7 +35,7 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 		}
 	}
 	hours := slices.Sorted(maps.Keys(records))
-	if len(hours) == 0 {
+	if g.hours = hours; len(hours) == 0 {
 		return span{}
 	}
 	begin, end := between(hours, records)
@@ -75,6 +75,15 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 		g.AsOf = cfg.AsOf
 	}
 	return covered
+}
+
+// Watched returns how long of the time between two was watched: in hours without any record nobody did.
+func (g *Graph) Watched(from, to model.Micros) (sum model.Micros) {
+	for _, h := range g.hours {
+		start := int64(h) * hourMicros
+		sum += max(min(to, start+hourMicros)-max(from, start), 0)
+	}
+	return sum
 }
 
 // enough is the number of records from which a single one that is dated far outside of the others lies.

@@ -173,6 +173,8 @@ type Graph struct {
 	Ahead uint64
 	// Begin and End are First and Last without the few records whose times lie, where there are enough to tell.
 	Begin, End model.Micros
+	// hours are those since 1970 UTC that have a record, sorted: nobody watched in others.
+	hours []uint32
 }
 
 // Probed is a port that the host of the pod's own node asked.

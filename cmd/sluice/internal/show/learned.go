@@ -169,7 +169,7 @@ func printSpaces(w io.Writer, learned *run.Learned) {
 		x.names = append(x.names, ns)
 		if e.Watched.For() < x.watched.For() {
 			x.first = e
-			x.watched.First, x.watched.Last = e.Watched.First, e.Watched.Last
+			x.watched.First, x.watched.Last, x.watched.Time = e.Watched.First, e.Watched.Last, e.Watched.Time
 		}
 		x.watched.NewEdge = max(x.watched.NewEdge, e.Watched.NewEdge)
 		if n := learned.Ready.Namespace(ns); n != nil {
