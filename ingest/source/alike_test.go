@@ -17,7 +17,7 @@ func TestWrappedAlike(t *testing.T) {
 	in := strings.Join([]string{
 		`{"at":17,"log":"` + rec(1) + `\n","n":1}`,
 		`{"at":1800,"log":"` + rec(2) + `\n","n":2}`,
-		`{"at":19,"log":"level=info msg={}","n":3}`, // no record
+		`{"at":19,"log":"level info msg={}","n":3}`, // no record
 		`{"at":20,"log":"` + rec(4) + `","more":{"log":"` + rec(5) + `"}}`,
 		`{"at":21,"log":"` + rec(6) + `","more":{"log":"` + rec(6) + `"}}`, // twice the same
 		`{"at":22,"log":"` + rec(7)[:90] + `","n":7}`,                      // cut off

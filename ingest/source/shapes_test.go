@@ -111,6 +111,17 @@ func TestShapes(t *testing.T) {
 		{"pretty, cut off", three + three[:40], []int{3}, []string{"8:truncated"}},
 		{"pretty, broken string", strings.Replace(three, "FORWARDED\"", "FORW", 1) + three, []int{3}, []string{"1:truncated"}},
 		{"pretty, broken nesting", strings.Replace(three, "  }\n}\n", "", 1) + three, []int{3}, []string{"1:truncated"}},
+		{"the agent's own log", "level=info msg=\"  --hubble-export-allowlist='{\\\"verdict\\\":[\\\"DROPPED\\\"]}'\" subsys=daemon\n" + one + "\n" +
+			"time=\"2026-03-02T09:00:00Z\" level=warning msg=\"a {b\" subsys=hubble\n" +
+			"time=2026-03-02T09:00:00.1Z level=info source=/go/a.go:12 msg=up module=agent\n" + two + "\n" +
+			"I0302 09:00:00.000000       1 a.go:12] up\n" + `{"level":"info","msg":"up","subsys":"daemon"}` + "\n", []int{1, 2}, nil},
+		{"the agent's log with records", "level=info msg=" + quote(one+"\n") + " subsys=hubble\n" + `{"level":"info","msg":` + quote(two) + "}\n", []int{1, 2}, nil},
+		{"the agent's log, cut off", "level=info msg=" + quote(one)[:90] + "\nlevel=info msg=\"{\\\"fl\n" + `{"level":"info","msg":` + quote(two[:90]) + "}\n" +
+			`{"level":"info","msg":"` + "\n" + two + "\n", []int{2}, []string{"1:bad-json", "2:bad-json", "3:bad-json", "4:bad-json"}},
+		{"the agent's log in others", "2026-03-02T09:00:00Z stderr F level=info msg=up\n2026-03-02T09:00:00Z stdout F " + one + "\n" +
+			"[pod/a/b] level=info msg=up\n" + `{"log":"level=info msg=\"up\" subsys=a\n"}` + "\n" + `{"log":"{\"level\":\"info\",\"msg\":\"up\"}\n"}` + "\n", []int{1}, nil},
+		{"the agent's log in an answer", `{"hits":{"hits":[{"_source":{"message":"level=info msg=up"}},{"_source":{"message":` + quote(one) + `}}]}}`, []int{1}, nil},
+		{"another log", `{"level":"info","msg":1}` + "\nlevel=info\n" + one + "\n", []int{1}, []string{"1:not-a-flow-log", "2:bad-json"}},
 		{"pretty with junk", three + "level=info\n" + three, []int{3, 3}, []string{"8:bad-json"}},
 	}
 	for _, c := range cases {

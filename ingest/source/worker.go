@@ -232,7 +232,8 @@ const between = ",;[]\x00" + blankBytes
 
 // nothing rejects a text in which no record was found.
 func (w *worker) nothing(source string, line int64, text []byte) {
-	if len(bytes.Trim(text, between)) == 0 || isBeside(text, w.first(line)) {
+	if len(bytes.Trim(text, between)) == 0 || isBeside(text, w.first(line)) ||
+		w.finder.broken == sound && isLogged(text) {
 		return
 	}
 	if what := remedyOf(text); what != "" {
@@ -318,7 +319,7 @@ func (w *worker) claim(text []byte, offset int) bool {
 
 // miss rejects what stands among records and is none.
 func (w *worker) miss(text []byte, offset int) {
-	if isEmptyList(text) || isPair(text) {
+	if isEmptyList(text) || isPair(text) || w.finder.broken == sound && isLogged(text) {
 		return
 	}
 	line := w.line

@@ -1,0 +1,48 @@
+package source
+
+import (
+	"encoding/json"
+	"regexp"
+)
+
+// logged are lines of a program's own log. Cilium's agent writes flows among these where it exports to stdout
+// (hubble-export-file-path): logrus up to Cilium 1.17, slog from 1.18, klog. A pipeline may put a prefix before each.
+var logged = regexp.MustCompile(`^(?:[^"{}]{0,200} |\[[^"{}]{0,200}\] )??(?:` +
+	`(?:time="?[0-9]{4}-[0-9T:.Z+-]+"? )?level=[a-z]+ (?:source=\S+ )?msg=(?:"(?:[^"\\]|\\.)*"|[^" ]*)(?:\s|$)` +
+	`|[IWEF][0-9]{4} [0-9:.]{8,15} +[0-9]+ [\w.-]+:[0-9]+\] ` +
+	`)`)
+
+// isLogged reports whether a text in which no record was found, nor a part of one, is a line of a program's own log.
+func isLogged(text []byte) bool {
+	if text[0] != '{' && (text[0] != '[' || !json.Valid(text)) {
+		return logged.Match(text)
+	}
+	var v any
+	return json.Unmarshal(text, &v) == nil && holdsLogged(v)
+}
+
+// holdsLogged reports whether a value has such a line somewhere, or is one that was written as JSON.
+func holdsLogged(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return len(v) > 0 && isLogged([]byte(v))
+	case []any:
+		for _, item := range v {
+			if holdsLogged(item) {
+				return true
+			}
+		}
+	case map[string]any:
+		_, level := v["level"].(string)
+		_, msg := v["msg"].(string)
+		if level && msg {
+			return true
+		}
+		for _, item := range v {
+			if holdsLogged(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
