@@ -38,6 +38,7 @@ const (
 	KindIsolated      Kind = "already-isolated"  // something denies in a namespace today
 	KindWidened       Kind = "widened"           // opened beside what was seen
 	KindProposed      Kind = "widening-proposed" // would be opened by a widening that was not asked for
+	KindRandom        Kind = "random-ports"      // a pair that picks its ports by chance
 	KindKept          Kind = "kept"              // only the former bundle has evidence of it
 	KindPruned        Kind = "pruned"            // the former bundle allowed it, and it was too old to keep
 	KindNotGlobal     Kind = "not-global"        // the default deny for all namespaces leaves a direction open
@@ -160,6 +161,10 @@ var pages = map[Kind]page{
 		"A pair picks its ports from a range, of which some were seen.",
 		"Another port of the range is denied.",
 		"Open the range with --widen ranges, or give the application a fixed port."},
+	KindRandom: {Warning,
+		"A pair picks its ports by chance, over a range too wide to open: passive FTP, RPC, RMI and their like without a setting.",
+		"The rule has the ports that were seen; the next connection picks another one, and is denied.",
+		"Give the application a fixed port or a range, and record again."},
 	KindKept: {Info,
 		"The flows no longer show the connection; the former bundle did.",
 		"Its rule is kept.",

@@ -15,6 +15,7 @@ const (
 	minPorts  = 5     // of one pair, where something says what they are for
 	minMany   = 10    // of one pair, where nothing does
 	maxSpan   = 16384 // the range that RTP has by default; what is wider is no range but chance
+	ephemeral = 32768 // from here on systems pick the ports of who asks for any
 )
 
 // pairProto is a client, a server and a protocol.
@@ -34,7 +35,8 @@ type portSpan struct {
 	portPair
 	what        string
 	first, last uint16
-	missing     []uint16 // not seen and not denied
+	missing     []uint16 // not seen and not denied; nil where random
+	random      bool     // there is no range: it is wider than maxSpan
 }
 
 // ranging looks among the needs for pairs with many ports.
@@ -61,7 +63,12 @@ func widenRanges(s *scope, needs []need, n *notes, b *ledger) []need {
 			len(s.edges),
 			policy.Port{Proto: s.proto, First: s.first, Last: s.last},
 		)
-		if !x.cfg.widens(WidenRanges) {
+		switch {
+		case s.random:
+			x.find(KindRandom.at(s.edges[s.first], x.home(s.portPair), model.Egress, text+"; no range would be its own",
+				"the next connection picks another port, and is denied: give the application a fixed port or a range"))
+			continue
+		case !x.cfg.widens(WidenRanges):
 			x.find(KindProposed.at(s.edges[s.first], x.home(s.portPair), model.Egress,
 				fmt.Sprintf("%s; the range costs %d ports never seen", text, len(s.missing)),
 				"another port of the range is denied; open it with --widen "+WidenRanges))
@@ -204,13 +211,13 @@ func (x *ranging) spans() []portSpan {
 			return q != nil && q.has(port)
 		}
 		if s, ok := newSpan(*p, picked, asks); ok {
-			for port := int(s.first); port <= int(s.last); port++ {
+			for port := int(s.first); port <= int(s.last) && !s.random; port++ {
 				t := Triple{s.src, s.dst, s.proto, uint16(port), uint16(port)}
 				if _, seen := p.edges[uint16(port)]; !seen && !denied[t] {
 					s.missing = append(s.missing, uint16(port))
 				}
 			}
-			if len(s.missing) > 0 {
+			if len(s.missing) > 0 || s.random {
 				out = append(out, s)
 			}
 		}
@@ -231,24 +238,22 @@ func addTo[K comparable](m map[K]map[graph.PeerID]bool, k K, v graph.PeerID) {
 func (p *portPair) has(port uint16) bool { _, ok := p.edges[port]; return ok }
 
 // agreed are high ports that announce the ones picked beside them and are none of them.
-var agreed = []uint16{4369, 5060, 5061, 7077, 7337}
+var agreed = []uint16{1099, 4369, 5060, 5061, 7077, 7337}
 
 // newSpan looks at one pair: which of its ports are picked, and what for. asks reports whether the pair has a port.
 func newSpan(p portPair, picked func(uint16) bool, asks func(model.Proto, uint16) bool) (portSpan, bool) {
-	s := portSpan{portPair: portPair{p.pairProto, map[uint16]graph.EdgeID{}}, first: policy.LastPort}
-	even := 0
-	for port, e := range p.edges {
-		if picked(port) {
-			s.edges[port] = e
-			s.first, s.last = min(s.first, port), max(s.last, port)
-			if port%2 == 0 {
-				even++
-			}
+	s := p.span(picked)
+	if s.random { // by chance: those that are meant for it
+		s = p.span(func(port uint16) bool { return port >= ephemeral && picked(port) })
+	}
+	n, even := len(s.edges), 0
+	for port := range s.edges {
+		if port%2 == 0 {
+			even++
 		}
 	}
-	n := len(s.edges)
 	switch {
-	case n < minPorts || int(s.last)-int(s.first) >= maxSpan:
+	case n < minPorts:
 		return s, false
 	case p.proto == model.TCP && asks(model.TCP, 21):
 		s.what = "passive FTP"
@@ -256,6 +261,10 @@ func newSpan(p portPair, picked func(uint16) bool, asks func(model.Proto, uint16
 		s.what = "Erlang distribution"
 	case p.proto == model.TCP && (asks(model.TCP, 7077) || asks(model.TCP, 7337)):
 		s.what = "Spark"
+	case asks(model.TCP, 111) || asks(model.UDP, 111) || p.proto == model.TCP && asks(model.TCP, 135):
+		s.what = "RPC"
+	case p.proto == model.TCP && asks(model.TCP, 1099):
+		s.what = "RMI"
 	case p.proto == model.UDP && (2*even >= n || asks(model.UDP, 5060) || asks(model.TCP, 5060)):
 		s.what = "RTP"
 	case n >= minMany:
@@ -264,4 +273,17 @@ func newSpan(p portPair, picked func(uint16) bool, asks func(model.Proto, uint16
 		return s, false
 	}
 	return s, true
+}
+
+// span has the ports of a pair that were picked.
+func (p *portPair) span(picked func(uint16) bool) portSpan {
+	s := portSpan{portPair: portPair{p.pairProto, map[uint16]graph.EdgeID{}}, first: policy.LastPort}
+	for port, e := range p.edges {
+		if picked(port) {
+			s.edges[port] = e
+			s.first, s.last = min(s.first, port), max(s.last, port)
+		}
+	}
+	s.random = int(s.last)-int(s.first) >= maxSpan
+	return s
 }

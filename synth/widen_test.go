@@ -32,6 +32,39 @@ const ftp = `
 	shop/web -> shop/ftp 30007/tcp
 	shop/web -> shop/ftp 30009/tcp`
 
+// TestRandomPorts: ports that a server picks anew each time are told, since no rule has the next one.
+func TestRandomPorts(t *testing.T) {
+	pairs := func(proto string, ports ...int) (flows string) {
+		for _, p := range ports {
+			flows += fmt.Sprintf("\nshop/web -> shop/db %d/%s", p, proto)
+		}
+		return flows
+	}
+	picked := []int{32901, 39999, 44777, 51234, 60111}
+	for _, c := range []struct {
+		name, flows, want string
+	}{
+		{"passive FTP without a range", pairs("tcp", append(picked, 21)...),
+			"shop/web -> shop/db: passive FTP, 5 ports seen in 32901-60111/tcp; no range would be its own"},
+		{"RMI", pairs("tcp", append(picked, 1099)...), "shop/web -> shop/db: RMI, 5 ports seen in 32901-60111/tcp; no range would be its own"},
+		{"many for no known reason", pairs("tcp", append(picked, 33001, 34002, 48003, 50004, 52005, 8080)...),
+			"shop/web -> shop/db: many ports, 10 ports seen in 32901-60111/tcp; no range would be its own"},
+		{"few for no known reason", pairs("tcp", picked...), ""},
+		{"servers of many fixed ports", pairs("tcp", 3000, 5432, 6379, 8080, 8443, 9090, 9200, 15672, 20000, 27017), ""},
+	} {
+		r := learn(t, graphtest.Graph(t, c.flows), synth.Config{Namespaces: []string{"shop"}})
+		var got []string
+		for _, f := range r.Findings {
+			if f.Kind == synth.KindRandom {
+				got = append(got, f.Text)
+			}
+		}
+		if s := strings.Join(got, "; "); s != c.want {
+			t.Errorf("%s: %q, want %q", c.name, s, c.want)
+		}
+	}
+}
+
 func TestWiden(t *testing.T) {
 	for _, c := range []struct {
 		name, flows, want, widenings string
