@@ -3,22 +3,43 @@ package source
 import (
 	"encoding/json"
 	"regexp"
+	"strconv"
 )
 
-// logged are lines of a program's own log. Cilium's agent writes flows among these where it exports to stdout
-// (hubble-export-file-path): logrus up to Cilium 1.17, slog from 1.18, klog. A pipeline may put a prefix before each.
-var logged = regexp.MustCompile(`^(?:[^"{}]{0,200} |\[[^"{}]{0,200}\] )??(?:` +
-	`(?:time="?[0-9]{4}-[0-9T:.Z+-]+"? )?level=[a-z]+ (?:source=\S+ )?msg=(?:"(?:[^"\\]|\\.)*"|[^" ]*)(?:\s|$)` +
+// logged is how a line of a program's own log begins. Cilium's agent writes flows among these where it exports to
+// stdout (hubble-export-file-path): logrus up to Cilium 1.17, slog from 1.18, klog. A pipeline may put a prefix before
+// each.
+var logged = regexp.MustCompile(`^(?:[^"{}]*[ \]])?(?:` +
+	`(?:time="?[0-9]{4}-[0-9T:.Z+-]+"? )?level=[a-z]+ (?:source=\S+ )?msg=` +
 	`|[IWEF][0-9]{4} [0-9:.]{8,15} +[0-9]+ [\w.-]+:[0-9]+\] ` +
 	`)`)
 
+const (
+	maxLoggedHead = 1 << 9
+	maxLogged     = 1 << 20 // more than a line of a log has
+)
+
 // isLogged reports whether a text in which no record was found, nor a part of one, is a line of a program's own log.
 func isLogged(text []byte) bool {
-	if text[0] != '{' && (text[0] != '[' || !json.Valid(text)) {
-		return logged.Match(text)
+	if len(text) > maxLogged {
+		return false
 	}
-	var v any
-	return json.Unmarshal(text, &v) == nil && holdsLogged(v)
+	if text[0] == '{' || text[0] == '[' {
+		var v any
+		if json.Unmarshal(text, &v) == nil {
+			return holdsLogged(v)
+		}
+	}
+	head := logged.Find(text[:min(len(text), maxLoggedHead)])
+	if head == nil {
+		return false
+	}
+	message := text[len(head):]
+	if len(message) == 0 || message[0] != '"' {
+		return true
+	}
+	_, err := strconv.QuotedPrefix(string(message))
+	return err == nil
 }
 
 // holdsLogged reports whether a value has such a line somewhere, or is one that was written as JSON.

@@ -112,7 +112,7 @@ func TestShapes(t *testing.T) {
 		{"pretty, broken string", strings.Replace(three, "FORWARDED\"", "FORW", 1) + three, []int{3}, []string{"1:truncated"}},
 		{"pretty, broken nesting", strings.Replace(three, "  }\n}\n", "", 1) + three, []int{3}, []string{"1:truncated"}},
 		{"the agent's own log", "level=info msg=\"  --hubble-export-allowlist='{\\\"verdict\\\":[\\\"DROPPED\\\"]}'\" subsys=daemon\n" + one + "\n" +
-			"time=\"2026-03-02T09:00:00Z\" level=warning msg=\"a {b\" subsys=hubble\n" +
+			"time=\"2026-03-02T09:00:00Z\" level=warning msg=\"a {b \\x1b\" subsys=hubble\n" +
 			"time=2026-03-02T09:00:00.1Z level=info source=/go/a.go:12 msg=up module=agent\n" + two + "\n" +
 			"I0302 09:00:00.000000       1 a.go:12] up\n" + `{"level":"info","msg":"up","subsys":"daemon"}` + "\n", []int{1, 2}, nil},
 		{"the agent's log with records", "level=info msg=" + quote(one+"\n") + " subsys=hubble\n" + `{"level":"info","msg":` + quote(two) + "}\n", []int{1, 2}, nil},
