@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,11 +120,11 @@ func (o *backtestOptions) draw(b *readiness.Backtest) error {
 	if o.svg == "" {
 		return nil
 	}
-	f, err := os.Create(o.svg)
-	if err != nil {
+	var drawing bytes.Buffer
+	if err := show.BacktestSVG(&drawing, b); err != nil {
 		return err
 	}
-	return errors.Join(show.BacktestSVG(f, b), f.Close())
+	return run.ReplaceFile(o.svg, drawing.Bytes())
 }
 
 // denied replays policies day by day.

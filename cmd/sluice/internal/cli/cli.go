@@ -42,11 +42,17 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	call(root, name)
 	root.SetArgs(args)
 	c, err := execute(ctx, root, args)
-	err = errors.Join(err, prof.stop(), gate.Close())
-	if err == nil {
+	lost := gate.Close()
+	if !errors.Is(err, lost) {
+		err = errors.Join(err, lost)
+	}
+	if err = errors.Join(err, prof.stop()); err == nil {
 		return ExitOK
 	}
 	code := exitCode(err)
+	if lost != nil {
+		code = ExitError // whatever was found, it is not all there
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err, code = errors.New("interrupted"), stopped(ctx)
 	}

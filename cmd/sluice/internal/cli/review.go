@@ -83,7 +83,7 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(o.svg, drawing, 0o644)
+		return run.ReplaceFile(o.svg, drawing)
 	}
 	in := review.Input{Dir: dir, Policies: p, By: o.by}
 	if in.Config, err = run.OpenConfigFile(o.config); err != nil {
@@ -99,7 +99,7 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(o.html, text, 0o644)
+		return run.ReplaceFile(o.html, text)
 	}
 	srv, err := review.Listen(ctx, in, o.port)
 	if err != nil {

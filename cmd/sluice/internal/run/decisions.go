@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -75,7 +74,7 @@ func (f *ConfigFile) Save(list []decision.Decision, without []int) error {
 			err = nil
 		}
 	} else {
-		err = replaceFile(f.Path, text)
+		err = ReplaceFile(f.Path, text)
 	}
 	if err != nil {
 		return fmt.Errorf("write decisions: %w", err)
@@ -125,28 +124,4 @@ func (f *ConfigFile) parsed(text []byte) ([]decision.Decision, any, error) {
 		return nil, c, nil
 	}
 	return book.List(), c, nil
-}
-
-// replaceFile writes a file at once: after a failure the former one is there, whole. A link stays one.
-func replaceFile(path string, text []byte) error {
-	if to, err := filepath.EvalSymlinks(path); err == nil {
-		path = to
-	}
-	mode := fs.FileMode(0o644)
-	if fi, err := os.Stat(path); err == nil {
-		mode = fi.Mode().Perm()
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sluice-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }

@@ -90,13 +90,7 @@ func Mend(p *Policies, found []lint.Finding) []Mended {
 }
 
 // Write puts the new text in the place of the old one.
-func (m *Mended) Write() error {
-	mode := os.FileMode(0o644)
-	if fi, err := os.Stat(m.File); err == nil {
-		mode = fi.Mode().Perm()
-	}
-	return os.WriteFile(m.File, m.New, mode)
-}
+func (m *Mended) Write() error { return ReplaceFile(m.File, m.New) }
 
 // Traps is the findings error for traps of a severity or a worse one, nil for none.
 func Traps(list []lint.Finding, from lint.Severity) error {

@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"sync"
@@ -15,6 +16,7 @@ import (
 type Gate struct {
 	w    io.Writer
 	mu   sync.Mutex
+	lost error  // the first time that the text could not be written
 	held []byte // the beginning of a character whose end was not written yet
 	// paints says that the first words of lines are coloured, mid that the next text does not begin a line.
 	paints, mid bool
@@ -33,7 +35,7 @@ func (g *Gate) Write(b []byte) (int, error) {
 	}
 	whole := len(all) - unfinished(all)
 	_, err := g.w.Write(g.colour(model.PrintableText(all[:whole])))
-	g.held = bytes.Clone(all[whole:])
+	g.held, g.lost = bytes.Clone(all[whole:]), cmp.Or(g.lost, err)
 	return len(b), err
 }
 
@@ -53,16 +55,16 @@ func (g *Gate) colour(b []byte) []byte {
 	return out
 }
 
-// Close lets go what still waited. It does not close what stands behind the gate.
+// Close lets go what still waited, and returns the first error of all that was written: who prints a table looks at
+// none. It does not close what stands behind the gate.
 func (g *Gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.held) == 0 {
-		return nil
+	if len(g.held) > 0 {
+		_, err := g.w.Write(model.PrintableText(g.held))
+		g.held, g.lost = nil, cmp.Or(g.lost, err)
 	}
-	_, err := g.w.Write(model.PrintableText(g.held))
-	g.held = nil
-	return err
+	return g.lost
 }
 
 // Behind returns the file that a gate stands before, nil where w is none. Who draws on a terminal writes there what
