@@ -357,17 +357,28 @@ func (r *reader) again() bool {
 	return true
 }
 
-// answer is how many names an answer to a listing has.
-const answer = 1000
+// The bounds of a listing: a service may go on for ever, with what it listed before, with nothing, or with more.
+const (
+	mostListed = 10_000_000
+	mostIdle   = 1000 // answers more than names that came with them
+)
 
 // List returns the names of the files in a directory and those below it.
 func (f *Files) List(dir string) ([]string, error) {
 	var objects []*blob.ListObject
 	seen := map[string]bool{}
-	f.requests.Add(1)
-	all := f.bucket.List(&blob.ListOptions{Prefix: dir + "/"})
+	pages := 0
+	more := func(func(any) bool) error {
+		f.requests.Add(1)
+		if pages++; pages > len(seen)+mostIdle || len(seen) > mostListed {
+			return fmt.Errorf("the service goes on after %d answers with %d names: it is none of a bucket that holds a store",
+				pages-1, len(seen))
+		}
+		return nil
+	}
+	all := f.bucket.List(&blob.ListOptions{Prefix: dir + "/", BeforeList: more})
 	for {
-		o, err := all.Next(f.ctx)
+		o, err := nextOf(f.ctx, all)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -377,9 +388,7 @@ func (f *Files) List(dir string) ([]string, error) {
 		if seen[o.Key] {
 			continue
 		}
-		if seen[o.Key] = true; len(seen)%answer == 0 {
-			f.requests.Add(1)
-		}
+		seen[o.Key] = true
 		objects = append(objects, o)
 	}
 	f.forget(dir, seen)
@@ -388,6 +397,16 @@ func (f *Files) List(dir string) ([]string, error) {
 		names, err = f.unlisted(names)
 	}
 	return names, err
+}
+
+// nextOf is the next object of a listing. The client of S3 follows what a service left out of it.
+func nextOf(ctx context.Context, all *blob.ListIterator) (o *blob.ListObject, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("the service lists an object without its size or time: it is none that a store can be in")
+		}
+	}()
+	return all.Next(ctx)
 }
 
 // unlisted adds the commits that follow the newest listed one: a service may answer with a part of a listing, and
