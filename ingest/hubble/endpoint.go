@@ -75,11 +75,16 @@ func newLabelled(labels []string) *labelled {
 }
 
 // identity makes an endpoint of an object, without its address where that makes it, and tells whether its records carry
-// the name of the pod.
+// the name of the pod. The labels are those of the identity, by which policies go; the namespace and the name are those
+// of whoever has the address, in another namespace where the address just went from one pod to the next.
 func (o *object) identity() (ep model.Endpoint, named bool) {
 	s := o.labels
+	pod := o.pod
+	if s.namespace != "" && o.namespace != "" && s.namespace != o.namespace {
+		pod = ""
+	}
 	ep = model.Endpoint{
-		Namespace:       cmp.Or(o.namespace, s.namespace),
+		Namespace:       cmp.Or(s.namespace, o.namespace),
 		Cluster:         cmp.Or(o.cluster, s.cluster),
 		Owner:           model.Owner{Kind: o.workload.kind, Name: o.workload.name},
 		ServiceAccount:  s.account,
@@ -87,7 +92,7 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 		NamespaceLabels: s.ofNamespace,
 		Entities:        s.entities,
 	}
-	switch pod, node := o.pod, ep.Entities&(model.Host|model.RemoteNode) != 0; {
+	switch node := ep.Entities&(model.Host|model.RemoteNode) != 0; {
 	case node && (s.namespace != "" || s.account != ""): // a node has labels, but never those of a pod
 		return model.Endpoint{Kind: model.KindEntity, Entities: model.UnknownEntity}, false
 	case node:
@@ -113,7 +118,7 @@ func (o *object) identity() (ep model.Endpoint, named bool) {
 	case pod != "":
 		ep.Kind, ep.Name = model.KindPod, pod
 	}
-	return ep, true
+	return ep, pod == o.pod
 }
 
 // refer interns an endpoint; one that its address makes gets its number later.

@@ -87,6 +87,7 @@ var changes = []struct {
 	{bank, `{"identity":1,"labels":["k8s:node-role.kubernetes.io/worker","reserved:host"]}`},
 	{bank, `{"identity":1,"labels":["k8s:io.kubernetes.pod.namespace=shop","reserved:host"],"pod_name":"p"}`},
 	{bank, `{"identity":6,"labels":["k8s:io.cilium.k8s.policy.serviceaccount=a","reserved:remote-node"]}`},
+	{bank, `{"identity":815,"namespace":"bank","labels":["k8s:app=a","k8s:io.kubernetes.pod.namespace=shop"],"pod_name":"till"}`},
 	{bank, `{"identity":7,"labels":["reserved:kube-apiserver","reserved:remote-node"]}`},
 	{bank, `{"identity":2,"labels":["reserved:world"],"namespace":"a","pod_name":"stray"}`},
 	{bank, `{"identity":2,"labels":["reserved:world"],"namespace":"a","pod_name":"stray2"}`},

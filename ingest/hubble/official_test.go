@@ -241,7 +241,7 @@ func addressOf(ip string, e model.Endpoint) string {
 func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 	var own, namespaced []string
 	var entities model.Entities
-	namespace, account, ofPod := want.namespace, "", false
+	namespace, account, labelled, name := want.namespace, "", "", want.pod
 	for _, l := range want.labels {
 		key, value, _ := strings.Cut(l, "=")
 		switch {
@@ -256,9 +256,8 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 		case strings.HasPrefix(l, "io.cilium.k8s.namespace.labels."):
 			namespaced = append(namespaced, strings.TrimPrefix(l, "io.cilium.k8s.namespace.labels."))
 		case key == "io.kubernetes.pod.namespace":
-			ofPod = ofPod || value != ""
-			if namespace == "" {
-				namespace = value
+			if value != "" && labelled == "" {
+				labelled = value
 			}
 		case key == "io.cilium.k8s.policy.serviceaccount":
 			account = value
@@ -267,7 +266,13 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 			own = append(own, strings.TrimSuffix(l, "="))
 		}
 	}
-	if entities&(model.Host|model.RemoteNode) != 0 && (ofPod || account != "") {
+	if labelled != "" {
+		if namespace != "" && namespace != labelled {
+			name = "" // of whoever has the address
+		}
+		namespace = labelled
+	}
+	if entities&(model.Host|model.RemoteNode) != 0 && (labelled != "" || account != "") {
 		entities = model.UnknownEntity // the labels of a node and those of a pod
 	}
 	switch got.Kind {
@@ -286,8 +291,8 @@ func endDiffers(want officialEnd, pod string, got *model.Endpoint) string {
 		if d := cmp.Diff(model.MakeLabels(namespaced), got.NamespaceLabels, orEmpty); d != "" {
 			return d
 		}
-		if got.Namespace != namespace || len(own) > 0 && got.ServiceAccount != account || pod != want.pod {
-			return fmt.Sprintf("%s/%s of %s, not %s/%s of %s", got.Namespace, pod, got.ServiceAccount, namespace, want.pod, account)
+		if got.Namespace != namespace || len(own) > 0 && got.ServiceAccount != account || pod != name {
+			return fmt.Sprintf("%s/%s of %s, not %s/%s of %s", got.Namespace, pod, got.ServiceAccount, namespace, name, account)
 		}
 	case model.KindUnknown:
 		if len(own) > 0 || entities != 0 {

@@ -452,7 +452,7 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 	ep := model.Endpoint{Namespace: e.Namespace, Cluster: e.Cluster + e.ClusterC}
 	pod := e.Pod + e.PodC
 	var own, ns []string
-	cidr, ofPod := false, false
+	cidr, ofPod, labelled := false, false, ""
 	for _, l := range e.Labels {
 		if r, ok := strings.CutPrefix(l, "reserved:"); ok {
 			x, known := model.ParseEntity(r)
@@ -474,9 +474,11 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 		}
 		switch k {
 		case "io.kubernetes.pod.namespace":
-			ofPod = ofPod || v != ""
-			if ep.Namespace == "" {
-				ep.Namespace = v
+			if v != "" && labelled == "" {
+				if labelled = v; ep.Namespace != "" && ep.Namespace != v {
+					pod = "" // of whoever has the address
+				}
+				ep.Namespace, ofPod = v, true
 			}
 		case "io.cilium.k8s.policy.cluster":
 			if ep.Cluster == "" {
