@@ -37,9 +37,8 @@ var Wrappings = []Wrapping{
 	{Name: "CRI", Wrap: lines(at + " stdout F %s")},
 	{Name: "CRI with parts", Wrap: parts(at+" stdout P %s\n", at+" stdout F %s\n")},
 	{
-		Name:   "CRI with parts of two streams",
-		Beside: 3,
-		Wrap:   parts(at+" stdout P %s\n"+at+" stderr F level=info msg=hello\n", at+" stdout F %s\n"),
+		Name: "CRI with parts of two streams",
+		Wrap: parts(at+" stdout P %s\n"+at+" stderr F level=info msg=hello\n", at+" stdout F %s\n"),
 	},
 	{
 		Name: "Docker",
@@ -88,7 +87,7 @@ var Wrappings = []Wrapping{
 	{Name: "kubectl logs --prefix", Wrap: lines("[pod/cilium-x2x4z/cilium-agent] %s")},
 	{Name: "kubectl logs --timestamps", Wrap: lines(at + " %s")},
 	{Name: "kubectl logs --prefix --timestamps", Wrap: lines("[pod/cilium-x2x4z/cilium-agent] " + at + " %s")},
-	{Name: "log of a program", Beside: 1, Wrap: func(r []string) string {
+	{Name: "log of a program", Wrap: func(r []string) string {
 		return "time=\"" + at + "\" level=info msg=\"a \\\"quoted\\\" start\" subsys=daemon\n" + lines("%s")(r)
 	}},
 	{Name: "message of a program", Wrap: func(r []string) string {
