@@ -4,10 +4,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,6 +86,11 @@ func (a *address) parameters(query string) (err error) {
 	if a.rest, err = url.ParseQuery(query); err != nil {
 		return fmt.Errorf("%s: its parameters cannot be read: %w", a.text, err)
 	}
+	for _, name := range slices.Sorted(maps.Keys(a.rest)) {
+		if len(a.rest[name]) > 1 {
+			return fmt.Errorf("%s: %s is given twice", a.text, name)
+		}
+	}
 	a.ca = a.rest.Get("ca")
 	if beat := a.rest.Get("beat"); beat != "" {
 		if a.beat, err = time.ParseDuration(beat); err != nil || a.beat < 100*time.Millisecond {
@@ -103,7 +110,7 @@ func (a *address) parameters(query string) (err error) {
 
 // known is the error for parameters that a store does not have.
 func (a *address) known() error {
-	for name := range a.rest {
+	for _, name := range slices.Sorted(maps.Keys(a.rest)) {
 		return fmt.Errorf("%s has no parameter %s: there are ca=FILE, beat=DURATION and grace=DURATION", a.text, name)
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -38,7 +40,8 @@ func LinesOf(at string) *Lines {
 		return nil // who opens it as a store says what is wrong
 	}
 	l := &Lines{at: at, table: a.rest.Get("table"), column: a.rest.Get("column"), time: a.rest.Get("time")}
-	for name, to := range map[string]*time.Time{"since": &l.since, "until": &l.until} {
+	for i, to := range []*time.Time{&l.since, &l.until} {
+		name := []string{"since", "until"}[i]
 		if text := a.rest.Get(name); text != "" {
 			if *to, err = parseTime(text); err != nil {
 				l.err = fmt.Errorf("%s: %s=%s is no time: write 2006-01-02T15:04:05Z, or a date", a.text, name, text)
@@ -59,9 +62,8 @@ func LinesOf(at string) *Lines {
 	case l.time == "" && !(l.since.IsZero() && l.until.IsZero()):
 		l.err = fmt.Errorf("%s: which column has the time that since and until mean: &time=NAME", a.text)
 	case len(a.rest) > 0:
-		for name := range a.rest {
-			l.err = fmt.Errorf("%s has no parameter %s: of a table there are table, column, time, since, until and ca", a.text, name)
-		}
+		name := slices.Min(slices.Collect(maps.Keys(a.rest)))
+		l.err = fmt.Errorf("%s has no parameter %s: of a table there are table, column, time, since, until and ca", a.text, name)
 	}
 	return l
 }
@@ -91,10 +93,11 @@ func (l *Lines) from(d *database) (text, from string) {
 	text = "ifNull(toString(`" + l.column + "`), '')"
 	from = d.database + ".`" + l.table + "`"
 	var where []string
-	for op, t := range map[string]time.Time{">=": l.since, "<": l.until} {
-		if !t.IsZero() {
-			where = append(where, fmt.Sprintf("`%s` %s toDateTime(%d)", l.time, op, t.Unix()))
-		}
+	if !l.since.IsZero() {
+		where = append(where, fmt.Sprintf("`%s` >= toDateTime(%d)", l.time, l.since.Unix()))
+	}
+	if !l.until.IsZero() {
+		where = append(where, fmt.Sprintf("`%s` < toDateTime(%d)", l.time, l.until.Unix()))
 	}
 	if len(where) > 0 {
 		from += " WHERE " + strings.Join(where, " AND ")

@@ -26,6 +26,8 @@ func TestAddress(t *testing.T) {
 		"clickhouse://ch/flows?grace=soon":        "grace=soon is no duration",
 		"clickhouse://ch/flows?compress=lz4":      "has no parameter compress",
 		"clickhouse://ch/flows?beat=%zz&password": "cannot be read",
+		"clickhouse://ch/flows?ca=a&ca=b":         "ca is given twice",
+		"clickhouse://ch/flows?d=1&c=2&b=3&e=4":   "has no parameter b",
 	} {
 		a, err := parseAddress(at)
 		if err == nil {
