@@ -29,6 +29,12 @@ func (e *End) hasLabels(s policy.Selector, n *need) model.Tri {
 	return m
 }
 
+// MayHave reports whether the selector may find the pod's labels: it does, or a fact is missing.
+func (e *End) MayHave(s policy.Selector) bool {
+	var n need
+	return e.hasLabels(s, &n) != model.No
+}
+
 // inNamespaces reports whether the selector finds the pod's namespace.
 func (e *End) inNamespaces(s policy.Selector, n *need) model.Tri {
 	sure := model.Yes

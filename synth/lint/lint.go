@@ -83,7 +83,7 @@ type linter struct {
 // pods prepares one pod for every label set of every workload that was seen, and for what manifests declare.
 func (l *linter) pods() {
 	for _, w := range l.Set.Manifests.Workloads {
-		f := eval.Facts{IsPod: true, Namespace: w.Namespace, Labels: w.Labels}
+		f := eval.Facts{IsPod: true, Namespace: w.Namespace, Labels: w.Labels, ServiceAccount: w.ServiceAccount}
 		l.known = append(l.known, pod{w.Namespace + "/" + w.Name, l.ev.End(f)})
 	}
 	if l.Graph == nil {
@@ -92,7 +92,8 @@ func (l *linter) pods() {
 	for i := range l.Graph.Workloads {
 		w := &l.Graph.Workloads[i]
 		for _, labels := range w.LabelSets {
-			f := eval.Facts{IsPod: true, Cluster: w.Cluster, Namespace: w.Namespace, Labels: labels}
+			f := eval.Facts{IsPod: true, Cluster: w.Cluster, Namespace: w.Namespace, Labels: labels,
+				ServiceAccount: w.ServiceAccount}
 			l.known = append(l.known, pod{w.ID, l.ev.End(f)})
 		}
 	}

@@ -82,6 +82,8 @@ func TestChecks(t *testing.T) {
 			[]string{"matches-nothing shop/a"}},
 		{"a peer that no pod is", np("a", "  podSelector: {matchLabels: {app: db}}\n  ingress: [{from: [{podSelector: {matchLabels: {app: wbe}}}]}]\n"),
 			[]string{"peer-matches-nothing shop/a"}},
+		{"a peer of another cluster, and one of a service account", cnp("a", "  endpointSelector: {matchLabels: {app: db}}\n  ingress: [{fromEndpoints: [{matchLabels: "+
+			"{app: web, io.cilium.k8s.policy.cluster: west}}, {matchLabels: {app: web, io.cilium.k8s.policy.serviceaccount: web}}]}]\n"), nil},
 		{"a peer in a namespace never seen", np("a", "  podSelector: {matchLabels: {app: db}}\n  ingress: [{from: [{namespaceSelector: "+
 			"{matchLabels: {kubernetes.io/metadata.name: later}}, podSelector: {matchLabels: {app: x}}}]}]\n"), nil},
 		{"a deny alone", cnp("a", "  endpointSelector: {matchLabels: {app: web}}\n  egressDeny: [{toEntities: [world]}]\n"), []string{"deny-alone shop/a"}},

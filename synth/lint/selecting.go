@@ -122,7 +122,7 @@ func (l *linter) seen(q policy.Peer) int {
 	n := 0
 	for _, k := range l.known {
 		space := model.Labels{policy.NamespaceName + "=" + k.end.Namespace}
-		if q.Pods.Matches(k.end.Labels) && q.Namespaces.Matches(space) {
+		if k.end.MayHave(q.Pods) && q.Namespaces.Matches(space) {
 			n++
 		}
 	}
