@@ -12,6 +12,7 @@ import (
 
 // workloadView is a workload as printed.
 type workloadView struct {
+	Cluster        string              `json:"cluster,omitempty"` // where the log has several
 	Namespace      string              `json:"namespace"`
 	Name           string              `json:"name"`
 	Kind           string              `json:"kind,omitempty"`
@@ -27,6 +28,7 @@ type workloadView struct {
 
 func viewWorkload(w *workload.Workload) workloadView {
 	v := workloadView{
+		Cluster:        w.Cluster,
 		Namespace:      w.Namespace,
 		Name:           w.Name,
 		Kind:           w.Kind,
@@ -60,6 +62,13 @@ func viewWorkload(w *workload.Workload) workloadView {
 		v.LabelSets = append(v.LabelSets, l)
 	}
 	return v
+}
+
+func (v *workloadView) space() string {
+	if v.Cluster == "" {
+		return v.Namespace
+	}
+	return v.Cluster + "/" + v.Namespace
 }
 
 func (v *workloadView) selector() string {
@@ -111,7 +120,7 @@ var workloads = list[workloadView]{
 	kind: "WorkloadList", field: "workloads",
 	head: []string{"NAMESPACE", "WORKLOAD", "KIND", "SELECTOR", "SEPARATES FROM", "LABELS DROPPED"},
 	row: func(t *table, v workloadView) {
-		t.row(v.Namespace, v.Name, v.Kind, v.selector(), v.separates(), v.dropped())
+		t.row(v.space(), v.Name, v.Kind, v.selector(), v.separates(), v.dropped())
 	},
 }
 
