@@ -157,9 +157,12 @@ func (g *group) strangers(owners []string) (names []string) {
 	if len(owners) == 0 {
 		return nil
 	}
+	is := map[string]bool{}
+	for _, o := range owners {
+		is[o] = true
+	}
 	given := func(name string) bool {
-		of := stems(name)
-		return slices.ContainsFunc(owners, func(o string) bool { return o == name || slices.Contains(of, o) })
+		return is[name] || slices.ContainsFunc(stems(name), func(s string) bool { return is[s] })
 	}
 	for _, p := range g.pods {
 		for _, s := range p.samples {
