@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,13 +15,13 @@ const patience = 500 * time.Millisecond
 
 // leavable are the commands that can be left where they are: they read, compute and print. A bundle is written aside
 // and renamed, so that the former one stays whole whenever it is left.
-var leavable = []string{"learn", "verify", "ready", "backtest", "diff", "show", "explain", "doctor"}
+var leavable = []string{"learn", "verify", "ready", "backtest", "diff", "show", "explain", "doctor", "lint"}
 
-// mayLeave reports whether a command line can be left where it is: not one that stores, nor one that follows a server,
-// which has an end to write.
+// mayLeave reports whether a command line can be left where it is: not one that stores or mends, nor one that follows
+// a server, which has an end to write.
 func mayLeave(args []string) bool {
 	return len(args) > 0 && slices.Contains(leavable, args[0]) && !slices.ContainsFunc(args[1:], func(a string) bool {
-		return strings.HasPrefix(a, "--follow") || strings.Contains(a, "://")
+		return strings.HasPrefix(a, "--follow") || strings.HasPrefix(a, "--fix") || strings.Contains(a, "://")
 	})
 }
 
@@ -50,4 +51,15 @@ func execute(ctx context.Context, root *cobra.Command, args []string) (*cobra.Co
 			return root, context.Canceled
 		}
 	}
+}
+
+// until reads on until ctx ends: who writes to a pipe may keep it open without a word.
+func until(ctx context.Context, in io.Reader) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, in)
+		w.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
+	return r
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -38,7 +39,7 @@ func TestInterrupt(t *testing.T) {
 	// Where the machine is so busy that the process did not listen yet, it is given longer.
 	code, log := ExitCode(-1), ""
 	for wait := 100 * time.Millisecond; code == -1 && wait < 10*time.Second; wait *= 2 {
-		code, log = interrupted(t, self, args, wait)
+		code, log = interrupted(t, self, args, wait, nil)
 	}
 	if code != ExitInterrupt || !strings.Contains(log, "interrupted") {
 		t.Errorf("exit %d: %s", code, log)
@@ -49,9 +50,9 @@ func TestInterrupt(t *testing.T) {
 }
 
 // interrupted starts a command, sends SIGINT after a while, and returns how it ended: -1 is by the signal itself.
-func interrupted(t *testing.T, self string, args []string, wait time.Duration) (ExitCode, string) {
+func interrupted(t *testing.T, self string, args []string, wait time.Duration, in io.Reader) (ExitCode, string) {
 	var log bytes.Buffer
-	cmd := &exec.Cmd{Path: self, Args: append([]string{"sluice"}, args...), Stderr: &log, Env: os.Environ()}
+	cmd := &exec.Cmd{Path: self, Args: append([]string{"sluice"}, args...), Stdin: in, Stderr: &log, Env: os.Environ()}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +88,36 @@ func dense(n int) string {
 func TestMayLeave(t *testing.T) {
 	for line, want := range map[string]bool{
 		"learn a.jsonl -n shop --out b": true, "verify b": true, "ingest a.jsonl --store s": false, "store compact s": false,
-		"verify b hubble://x --follow": false, "verify b --follow=true": false, "learn hubble://x -n shop": false, "": false,
+		"lint -": true, "lint p --fix": false, "verify b hubble://x --follow": false, "verify b --follow=true": false, "learn hubble://x -n shop": false, "": false,
 	} {
 		if got := mayLeave(strings.Fields(line)); got != want {
 			t.Errorf("%q: %v", line, got)
 		}
+	}
+}
+
+// TestInterruptSilentPipe: who reads from a pipe that stays open without a word ends at a signal, and leaves no store.
+func TestInterruptSilentPipe(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{{"store", "unpack", "here"}, {"lint", "-"}, {"ingest", "-", "--store", "st"}} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, log := ExitCode(-1), ""
+		for wait := 100 * time.Millisecond; code == -1 && wait < 10*time.Second; wait *= 2 {
+			code, log = interrupted(t, self, args, wait, r)
+		}
+		if code != ExitInterrupt || !strings.Contains(log, "interrupted") {
+			t.Errorf("%v: exit %d: %s", args, code, log)
+		}
+		_, _ = r.Close(), w.Close()
+	}
+	if left, err := filepath.Glob("here/v1/*/*"); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }

@@ -83,7 +83,7 @@ is left of a pack that is damaged or breaks off.`,
 			if err != nil {
 				return err
 			}
-			st, err := store.Unpack(cmd.Context(), s.In, files)
+			st, err := store.Unpack(cmd.Context(), until(cmd.Context(), s.In), files)
 			if err != nil {
 				return err
 			}
