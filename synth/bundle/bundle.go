@@ -72,11 +72,8 @@ func open(on disk, dir string, force, whole bool) (*place, *Former, error) {
 // and added, and puts it in the place of the former one. Until the new bundle is complete the former one stays as it
 // is; what it does not list is never touched.
 func Write(ctx context.Context, dir string, in Input) (out Written, err error) {
-	if !render.ValidNamespace(in.name()) {
-		return out, fmt.Errorf(
-			"the name %q of the bundle: want lower-case letters, digits and -, 63 at most",
-			in.name(),
-		)
+	if err := validName(in.name()); err != nil {
+		return out, err
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return out, fmt.Errorf("locate bundle: %w", err)

@@ -144,6 +144,25 @@ func TestClone(t *testing.T) {
 	}
 }
 
+// TestForeignName: a bundle of another's hand has no name that would leave its branch, or the comment that marks it.
+func TestForeignName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	write(t, dir, synth.Config{Namespaces: []string{"shop"}}, today)
+	file, text := filepath.Join(dir, bundle.ManifestFile), tree(t, dir)[bundle.ManifestFile]
+	for name, ok := range map[string]bool{"shop-2": true, "../../x": false, "x --> <b>": false, "a.lock": false, "a/b": false, "-x": false} {
+		changed := strings.Replace(text, `"name": "sluice"`, `"name": "`+name+`"`, 1)
+		if changed == text {
+			t.Fatal("the manifest has no name")
+		}
+		if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bundle.Read(dir); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "want lower-case letters") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestHostileTexts: names in a log call nobody, draw nothing and leave neither their cell nor their box.
 func TestHostileTexts(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")

@@ -102,6 +102,17 @@ func (m *Manifest) known() error {
 	if m.APIVersion != apiVersion || m.Kind != manifestKind {
 		return fmt.Errorf("it is %q %q, not %s %s", m.APIVersion, m.Kind, apiVersion, manifestKind)
 	}
+	if m.Name == "" {
+		return nil // of a former version
+	}
+	return validName(m.Name)
+}
+
+// validName reports an error where a bundle cannot have a name: it is a label, and a part of a branch.
+func validName(name string) error {
+	if !render.ValidNamespace(name) {
+		return fmt.Errorf("the name %q of the bundle: want lower-case letters, digits and -, 63 at most", name)
+	}
 	return nil
 }
 
