@@ -172,8 +172,9 @@ func (p *run) openNew(ctx context.Context, text string) error {
 	ctx, stop := late(ctx)
 	defer stop()
 	if back := p.repo.push(ctx, p.out.Branch, p.head.Hash, p.was()); back != nil {
-		const left = "%w\nthe branch %s was pushed and could not be taken back: run propose again once the server answers (%w)"
-		return fmt.Errorf(left, err, p.out.Branch, back)
+		const left = "the branch %s was pushed and could not be taken back: run propose again once the server answers (%v)"
+		p.remark(fmt.Sprintf(left, p.out.Branch, plain(back))) // also where the error is no more than an interruption
+		return err
 	}
 	p.out.Pushed = false
 	return fmt.Errorf("%w\nthe branch %s was taken back", err, p.out.Branch)

@@ -175,6 +175,17 @@ type memory struct {
 	writes   int
 }
 
+// gone is a forge that is gone by the time that a request is to be opened.
+type gone struct {
+	*memory
+	leave func()
+}
+
+func (f gone) Open(_ context.Context, q Request) (Request, error) {
+	f.leave()
+	return q, context.Canceled
+}
+
 var errCut = errors.New("connection reset")
 
 func (f *memory) Find(_ context.Context, branch string) ([]Request, error) {

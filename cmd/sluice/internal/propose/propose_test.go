@@ -277,6 +277,21 @@ func TestHalfDone(t *testing.T) {
 	}
 	l.forge.fail = nil
 	l.propose(Unchanged)
+	// an interruption, and the server is gone: what is left there is told beside it
+	left := newLab(t)
+	ctx, stop := context.WithCancel(t.Context())
+	r, err := propose(ctx, left.o, func(p *run, _ context.Context) error {
+		p.forge = gone{left.forge, func() {
+			stop()
+			if err := os.Rename(left.dir, left.dir+".gone"); err != nil {
+				t.Error(err)
+			}
+		}}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || len(r.Remarks) != 1 || !strings.Contains(r.Remarks[0], "could not be taken back: run propose again") {
+		t.Errorf("%v %v", err, r.Remarks)
+	}
 	// somebody pushes between the look and the push
 	l.learn(webDB)
 	l.o.Check = func(context.Context, string) ([]Status, error) {
