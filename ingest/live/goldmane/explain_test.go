@@ -27,6 +27,7 @@ func TestParseURL(t *testing.T) {
 		{"goldmane://", "", "goldmane://HOST:PORT"},
 		{"goldmane://host/path", "", "goldmane://HOST:PORT"},
 		{"goldmane://user@host", "", "goldmane://HOST:PORT"},
+		{"whisker+https://user:hunter2@host", "", "whisker+https://user:xxxxx@host: give the server as"},
 		{"whisker+http://localhost:8081", "http://localhost:8081/whisker-backend", ""},
 		{"whisker+https://whisker.example/", "https://whisker.example/whisker-backend", ""},
 		{"whisker+http://localhost:3002/backend/", "http://localhost:3002/backend", ""},

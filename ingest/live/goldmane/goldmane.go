@@ -67,6 +67,9 @@ func ParseURL(text string) (target string, ok bool, err error) {
 		return "", false, nil
 	}
 	u, err := url.Parse(text)
+	if err == nil {
+		text = u.Redacted() // an error goes into logs, and a password with it
+	}
 	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" {
 		return "", true, fmt.Errorf("%s: give the server as %s://HOST:PORT", text, scheme)
 	}

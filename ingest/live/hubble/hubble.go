@@ -68,6 +68,9 @@ func ParseURL(text string) (target string, secure, ok bool, err error) {
 		return "", false, false, nil
 	}
 	u, err := url.Parse(text)
+	if err == nil {
+		text = u.Redacted() // an error goes into logs, and a password with it
+	}
 	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
 		return "", false, true, fmt.Errorf("%s: give the server as %s://HOST:PORT", text, scheme)
 	}

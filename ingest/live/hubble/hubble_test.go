@@ -33,10 +33,15 @@ func TestParseURL(t *testing.T) {
 		{"hubble://", "", false, true, true},
 		{"hubble://relay/path", "", false, true, true},
 		{"hubble://user@relay", "", false, true, true},
+		{"hubble://user:hunter2@relay", "", false, true, true},
+		{"hubble://user:hunter2@relay:0", "", false, true, true},
 		{"goldmane://host:7443", "", false, false, false},
 		{"flows.jsonl", "", false, false, false},
 	} {
 		target, secure, ok, err := ParseURL(c.url)
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error tells the password: %v", c.url, err)
+		}
 		if target != c.target || secure != c.secure || ok != c.ok || (err != nil) != c.err {
 			t.Errorf("%s: %q, %v, %v, %v", c.url, target, secure, ok, err)
 		}
