@@ -17,7 +17,8 @@ var beside = regexp.MustCompile("^(?:" +
 	`|\([0-9]+ rows?\)|[0-9]+ rows? in set.*` + // what clients of databases say behind one
 	`|\|(?: *"?[A-Za-z_@][\w.@ -]*"? *\|)+` + // names of columns in a table
 	`|_{0,2}[A-Z][A-Z0-9_]*=.*|MESSAGE` + // fields of a journal's export form
-	`|Defaulted container ".*` + // kubectl logs
+	`|Defaulted container ".*` + // kubectl logs, and kubectl port-forward
+	`|Handling connection for [0-9]+|Forwarding from \S+ -> [0-9]+` +
 	`|--|-- .* --|-{5} got message -{5}` + // grep between matches; journalctl; Pulsar's client
 	`|Processed a total of [0-9]+ messages|% Reached end of topic .*` + // Kafka's clients
 	`|\\\.|\(END\)` + // COPY of PostgreSQL; less

@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// logged is how a line of a program's own log begins. Cilium's agent writes flows among these where it exports to
-// stdout (hubble-export-file-path): logrus up to Cilium 1.17, slog from 1.18, klog. A pipeline may put a prefix before
-// each.
+// logged is how a line of a program's own log begins: hubble's on stderr, and that of Cilium's agent, which writes
+// flows between where it exports to stdout (hubble-export-file-path). It is logrus up to Cilium 1.17, slog from 1.18,
+// klog. A pipeline may put a prefix before each.
 var logged = regexp.MustCompile(`^(?:[^"{}]*[ \]])?(?:` +
-	`(?:time="?[0-9]{4}-[0-9T:.Z+-]+"? )?level=[a-z]+ (?:source=\S+ )?msg=` +
+	`(?:time="?[0-9]{4}-[0-9T:.Z+-]+"? )?level=[a-zA-Z]+ (?:source=\S+ )?msg=` +
 	`|[IWEF][0-9]{4} [0-9:.]{8,15} +[0-9]+ [\w.-]+:[0-9]+\] ` +
 	`)`)
 

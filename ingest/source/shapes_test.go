@@ -99,6 +99,9 @@ func TestShapes(t *testing.T) {
 		{"highlights", `{"_source":{"message":` + quote(one) + `},"highlight":{"message":[` +
 			quote(strings.Replace(one, "FORWARDED", "<em>FORWARDED</em>", 1)) + "," + quote(one[:90]) + "]}}\n" + two + "\n", []int{1, 2}, nil},
 		{"highlights alone", `{"highlight":{"message":[` + quote(one) + "]}}\n", []int{1}, nil},
+		{"what hubble says on stderr", "Forwarding from 127.0.0.1:4245 -> 4245\nHandling connection for 4245\n" +
+			"time=2026-03-02T09:00:00.000Z level=WARN msg=\"Hubble CLI version is lower\" a=1\n" + one + "\nrpc error: code = Unavailable\n", []int{1},
+			[]string{"5:bad-json"}},
 		{"what clients say", "+ a › b\n" + one + "\n- a › b\n--\n-- Boot 01ab --\n\\.\nProcessed a total of 2 messages\n% Reached end of topic a [0] at offset 9\n" +
 			`[#1] Received on "a"` + "\n" + two + "\n----- got message -----\nRow 1:\n(END)\n", []int{1, 2}, nil},
 		{"cells of lines with CR alone", "t," + cell(one) + ",x\rt," + cell(one) + ",x\r", []int{1, 1}, nil},
