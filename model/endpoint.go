@@ -187,12 +187,15 @@ func (e *Endpoint) Compare(o *Endpoint) int {
 	if e.Kind != o.Kind {
 		return cmp.Compare(e.Kind, o.Kind)
 	}
-	for _, s := range [...][2]string{
-		{e.Namespace, o.Namespace}, {e.Owner.Name, o.Owner.Name}, {e.Owner.Kind, o.Owner.Kind}, {e.Name, o.Name},
-	} {
-		if s[0] != s[1] {
-			return strings.Compare(s[0], s[1])
-		}
+	switch {
+	case e.Namespace != o.Namespace:
+		return strings.Compare(e.Namespace, o.Namespace)
+	case e.Owner.Name != o.Owner.Name:
+		return strings.Compare(e.Owner.Name, o.Owner.Name)
+	case e.Owner.Kind != o.Owner.Kind:
+		return strings.Compare(e.Owner.Kind, o.Owner.Kind)
+	case e.Name != o.Name:
+		return strings.Compare(e.Name, o.Name)
 	}
 	for i, l := range e.Labels {
 		if i == len(o.Labels) {

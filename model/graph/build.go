@@ -12,8 +12,8 @@ import (
 func (b *Builder) Build(cfg Config) *Graph {
 	g := &Graph{Tables: b.tables}
 	b.proven = nil
-	assign := b.peers(g, cfg)
-	rank := ranks(b, assign, len(g.Peers))
+	assign, places := b.peers(g, cfg)
+	rank := ranks(b, assign, len(g.Peers), places)
 	at := newTenants(g, b)
 	d := newDecider(g, b, at, &cfg)
 	items := make([]item, 0, b.n-b.notes)
@@ -85,9 +85,9 @@ func (g *Graph) watch(peer PeerID, t *tally) {
 	p.Last = max(p.Last, t.last)
 }
 
-// peers groups the endpoints into workloads and numbers the peers in the order of their names. The result maps
-// endpoints to peers.
-func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
+// peers groups the endpoints into workloads and numbers the peers in the order of their names. It returns the peer of
+// each endpoint, and where those of one workload stand in the order of keys, 0 for others.
+func (b *Builder) peers(g *Graph, cfg Config) (assign []PeerID, places []uint32) {
 	eps := b.tables.Endpoints.Snapshot()
 	used := make([]bool, len(eps))
 	pods := make([]uint64, 0, b.n) // endpoint and name of a pod
@@ -166,7 +166,7 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 	for i, p := range g.AllPeers() {
 		byID[p.ID], p.Refusal = i, why[p.ID]
 	}
-	assign := make([]PeerID, len(eps))
+	assign = make([]PeerID, len(eps))
 	for i := range assign {
 		assign[i] = -1
 		if used[i] {
@@ -174,7 +174,13 @@ func (b *Builder) peers(g *Graph, cfg Config) []PeerID {
 		}
 	}
 	g.PeerOf = assign
-	return assign
+	places = make([]uint32, len(eps))
+	for i, id := range ids {
+		if set.Of(i) >= 0 {
+			places[id] = set.Place(i)
+		}
+	}
+	return assign, places
 }
 
 // finish makes edges and connections of items in order, and gives for each edge its first item.

@@ -306,7 +306,7 @@ func (b *Builder) Observations() []model.Observation {
 		}
 	}
 	spaces, n := b.spaces(wanted)
-	rank := ranks(b, spaces, n)
+	rank := ranks(b, spaces, n, nil)
 	list = divide(list, len(rank), func(t **tally) int { return int(rank[(*t).k.src]) }, func(of []*tally) {
 		slices.SortFunc(of, func(x, y *tally) int {
 			return cmp.Or(cmp.Compare(rank[x.k.dst], rank[y.k.dst]), compareKeys(&x.k, &y.k))

@@ -37,8 +37,9 @@ func arrange(items []item, peers int) []item {
 }
 
 // ranks returns the places of endpoints in the order of n classes, and within each in that of their keys. Ids depend on
-// the order of the log; ranks do not. Endpoints of class -1 have none.
-func ranks[C ~int](b *Builder, classes []C, n int) []uint32 {
+// the order of the log; ranks do not. Endpoints of class -1 have none. Endpoints of one class that have places are in
+// their order.
+func ranks[C ~int](b *Builder, classes []C, n int, places []uint32) []uint32 {
 	eps := b.tables.Endpoints.Snapshot()
 	list := make([]int, 0, len(classes))
 	for id, c := range classes {
@@ -47,7 +48,12 @@ func ranks[C ~int](b *Builder, classes []C, n int) []uint32 {
 		}
 	}
 	list = divide(list, n, func(id *int) int { return int(classes[*id]) }, func(of []int) {
-		slices.SortFunc(of, func(x, y int) int { return eps[x].Compare(eps[y]) })
+		slices.SortFunc(of, func(x, y int) int {
+			if places != nil && places[x] > 0 && places[y] > 0 {
+				return cmp.Compare(places[x], places[y])
+			}
+			return eps[x].Compare(eps[y])
+		})
 	})
 	out := make([]uint32, len(classes))
 	for n, id := range list {

@@ -95,9 +95,12 @@ func configuration(o model.Owner, l model.Labels) model.Owner {
 	return o
 }
 
+// deploymentConfigLabel names the DeploymentConfig of OpenShift that made a pod.
+const deploymentConfigLabel = "deploymentconfig"
+
 // deploymentConfig is the DeploymentConfig of OpenShift that made a pod, "" for none.
 func deploymentConfig(pod model.Labels) string {
-	name, _ := pod.Get("deploymentconfig")
+	name, _ := pod.Get(deploymentConfigLabel)
 	return name
 }
 

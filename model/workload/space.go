@@ -11,10 +11,11 @@ import (
 // pod is one endpoint of kind pod. Several real pods can be behind it, all with the same identity.
 type pod struct {
 	*model.Endpoint
-	index   int         // unseenPod: it is only in a manifest
-	samples []string    // names of real pods, sorted
-	owner   model.Owner // the controller, run ids and hashes stripped; zero if unknown
-	stable  model.Labels
+	index   int          // unseenPod: it is only in a manifest
+	samples []string     // names of real pods, sorted
+	owner   model.Owner  // the controller, run ids and hashes stripped; zero if unknown
+	core    model.Labels // its labels but for those that nothing is learned of, see judge.cores
+	stable  model.Labels // those that can be relied on
 	// first and last are when it was seen, microseconds since 1970 UTC; 0: not known
 	first, last model.Micros
 	odd         bool   // it bears its owner's name and is not one of its pods, see outliers
@@ -99,7 +100,7 @@ func (sp *space) form(j *judge) {
 	}
 	s := sieve{judge: j, space: sp}
 	for _, p := range sp.pods {
-		p.stable = s.stable(p.Labels)
+		p.stable = s.stable(p.core)
 	}
 	sp.outliers()
 	var nameless []*pod

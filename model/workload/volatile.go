@@ -108,6 +108,7 @@ type verdict struct {
 	why    Why  // volatile wherever it stands
 	random bool // its value looks random
 	final  bool // what was learned of its key does not count
+	all    bool // so is every label of its key, and nothing is learned of them
 }
 
 // learn looks at all label values. Keys that name applications are not learned from: where one differs between the
@@ -115,18 +116,7 @@ type verdict struct {
 func learn(spaces []*space, cfg Config) *judge {
 	j := &judge{cfg: cfg, labels: map[string]verdict{}, random: map[string]bool{}}
 	for _, sp := range spaces {
-		var last model.Labels // of the pod before, which are often the same, or most of them
-		for _, p := range sp.pods {
-			for i, kv := range p.Labels {
-				if i < len(last) && last[i] == kv {
-					continue
-				}
-				if _, ok := j.labels[kv]; !ok {
-					j.labels[kv] = j.look(kv)
-				}
-			}
-			last = p.Labels
-		}
+		j.cores(sp.pods)
 	}
 	j.learnRandom(spaces)
 	model.Each(len(spaces), func(i int) {
@@ -137,6 +127,36 @@ func learn(spaces []*space, cfg Config) *judge {
 		}
 	})
 	return j
+}
+
+// cores looks at the labels of pods, and leaves of each those that something is learned of. Pods of one template mostly
+// have the same, one in memory, whatever rollouts and runs there were.
+func (j *judge) cores(pods []*pod) {
+	var last, core, room model.Labels // of the pod before
+	var all []bool                    // of each of its labels
+	for _, p := range pods {
+		room = room[:0]
+		for i, kv := range p.Labels {
+			if i == len(all) {
+				all = append(all, false)
+			}
+			if i >= len(last) || last[i] != kv {
+				v, ok := j.labels[kv]
+				if !ok {
+					v = j.look(kv)
+					j.labels[kv] = v
+				}
+				all[i] = v.all
+			}
+			if !all[i] {
+				room = append(room, kv)
+			}
+		}
+		if !slices.Equal(core, room) {
+			core = slices.Clone(room)
+		}
+		p.core, last = core, p.Labels
+	}
 }
 
 // learnRandom finds keys most of whose values look random. Applications are counted and not values, of which anybody
@@ -169,17 +189,20 @@ func (j *judge) randomIn(sp *space) map[string]count {
 	by := map[string]*labels{} // by application
 	var app *labels
 	for i, p := range sp.pods {
+		if i > 0 && p.owner == sp.pods[i-1].owner && same(p.core, sp.pods[i-1].core) {
+			continue
+		}
 		if i == 0 || p.owner.Name == "" || p.owner != sp.pods[i-1].owner {
 			name := p.owner.Kind + "/" + p.owner.Name
 			if p.owner.Name == "" {
-				name = labelName(p.Labels)
+				name = labelName(p.core)
 			}
 			if app = by[name]; app == nil {
-				app = &labels{all: make([]string, 0, len(p.Labels))}
+				app = &labels{all: make([]string, 0, len(p.core))}
 				by[name] = app
 			}
 		}
-		app.all, app.last = beyond(app.all, p.Labels, app.last), p.Labels
+		app.all, app.last = beyond(app.all, p.core, app.last), p.core
 	}
 	apps, values := map[string]count{}, map[string]count{} // by key
 	for _, app := range by {
@@ -256,14 +279,16 @@ func (j *judge) learnReplicas(sp *space) {
 func (j *judge) valuesOf(pods []*pod, but model.Labels) map[string][]*variant {
 	byLabel := map[string][]*pod{}
 	var labels []string
-	for _, p := range pods {
-		of := revisionsOf(p.Labels)
-		labels = beyond(labels[:0], p.Labels, but)
+	for len(pods) > 0 {
+		n := alike(pods)
+		of := revisionsOf(pods[0].core)
+		labels = beyond(labels[:0], pods[0].core, but)
 		for _, kv := range labels {
 			if v := j.labels[kv]; v.why == "" && !j.ofRevision(of, kv) {
-				byLabel[kv] = append(byLabel[kv], p)
+				byLabel[kv] = append(byLabel[kv], pods[:n]...)
 			}
 		}
+		pods = pods[n:]
 	}
 	out := map[string][]*variant{}
 	for kv, list := range byLabel {
@@ -277,6 +302,15 @@ func (j *judge) valuesOf(pods []*pod, but model.Labels) map[string][]*variant {
 		}
 	}
 	return out
+}
+
+// alike returns how many of the pods, from the first one on, have the same core.
+func alike(pods []*pod) int {
+	n := 1
+	for n < len(pods) && same(pods[n].core, pods[0].core) {
+		n++
+	}
+	return n
 }
 
 // neededOf returns the keys, of those in which pods of one owner differ, that alone tell two owners apart.
@@ -313,20 +347,22 @@ func (j *judge) learnIDs(sp *space) {
 		return
 	}
 	owned := map[string]bool{}
-	for _, p := range sp.pods {
-		for _, kv := range p.Labels {
-			k, _, _ := strings.Cut(kv, "=")
-			owned[k] = owned[k] || p.owner.Name != ""
+	for i, p := range sp.pods {
+		if p.owner.Name == "" || i > 0 && sp.pods[i-1].owner.Name != "" && same(p.core, sp.pods[i-1].core) {
+			continue
+		}
+		for _, kv := range p.core {
+			owned[key(kv)] = true
 		}
 	}
 	values := map[string]map[string]map[string]bool{} // key -> the other labels -> values
 	stems := map[string]map[string]map[string]bool{}  // their texts without the numbers
 	s := sieve{judge: j, space: sp}
-	for _, p := range sp.pods {
-		if p.owner.Name != "" {
+	for i, p := range sp.pods {
+		if p.owner.Name != "" || i > 0 && sp.pods[i-1].owner.Name == "" && same(p.core, sp.pods[i-1].core) {
 			continue
 		}
-		st := s.stable(p.Labels)
+		st := s.stable(p.core)
 		for i, kv := range st {
 			k, v, _ := strings.Cut(kv, "=")
 			if owned[k] || rank(k) < lastRank || len(st) == 1 {
@@ -358,12 +394,12 @@ func (j *judge) look(kv string) verdict {
 	v := verdict{random: looksRandom(value), final: true}
 	switch {
 	case matches(notOfPod, key):
-		v.why = NotOfPod
+		v.why, v.all = NotOfPod, !telling(key)
 	case matches(j.cfg.KeepVolatile, key):
 	case matches(j.cfg.AddVolatile, key):
-		v.why = Configured
+		v.why, v.all = Configured, !telling(key)
 	case matches(builtin, key):
-		v.why = Builtin
+		v.why, v.all = Builtin, !telling(key)
 	case rank(key) < lastRank:
 		if surelyRandom(value) {
 			v.why = Random
@@ -377,6 +413,11 @@ func (j *judge) look(kv string) verdict {
 		}
 	}
 	return v
+}
+
+// telling reports whether a key says what a pod is of, even where no selector may have it: its name, or a revision.
+func telling(key string) bool {
+	return rank(key) < lastRank || key == knativeRevision || key == deploymentConfigLabel
 }
 
 // volatile says why a label cannot be relied on, "" if it can.
@@ -408,6 +449,9 @@ type sieve struct {
 
 // stable returns the labels that can be relied on.
 func (s *sieve) stable(l model.Labels) model.Labels {
+	if len(l) > 0 && same(l, s.last) {
+		return s.result()
+	}
 	out, of := s.room[:0], revisionsOf(l)
 	for i, kv := range l {
 		if i == len(s.loose) {
@@ -424,7 +468,12 @@ func (s *sieve) stable(l model.Labels) model.Labels {
 	if !slices.Equal(out, s.left) {
 		s.left = slices.Clone(out)
 	}
-	if len(out) == 0 {
+	return s.result()
+}
+
+// result is what was left of the labels of the pod before.
+func (s *sieve) result() model.Labels {
+	if len(s.left) == 0 {
 		return nil
 	}
 	return s.left
@@ -456,12 +505,12 @@ func (j *judge) ofRevision(r revisions, kv string) bool {
 		!matches(j.cfg.KeepVolatile, k)
 }
 
-// shared returns the labels that all of the pods have.
+// shared returns the labels that all of the pods have, of those that something is learned of.
 func shared(pods []*pod) model.Labels {
-	all := slices.Clone(pods[0].Labels)
+	all := slices.Clone(pods[0].core)
 	var lacks []string
-	for _, p := range pods[1:] {
-		if lacks = beyond(lacks[:0], all, p.Labels); len(lacks) > 0 {
+	for pods = pods[alike(pods):]; len(pods) > 0; pods = pods[alike(pods):] {
+		if lacks = beyond(lacks[:0], all, pods[0].core); len(lacks) > 0 {
 			all = beyond(nil, all, lacks)
 		}
 	}

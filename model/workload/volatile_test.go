@@ -24,17 +24,17 @@ func TestBeyond(t *testing.T) {
 		return model.MakeLabels(kv)
 	}
 	for range 2000 {
-		pods := []*pod{{Endpoint: &model.Endpoint{Labels: some()}}, {Endpoint: &model.Endpoint{Labels: some()}}, {Endpoint: &model.Endpoint{Labels: some()}}}
-		l, known := pods[0].Labels, pods[1].Labels
+		pods := []*pod{{core: some()}, {core: some()}, {core: some()}}
+		l, known := pods[0].core, pods[1].core
 		want := slices.DeleteFunc(slices.Clone(l), func(kv string) bool { return slices.Contains(known, kv) })
 		if got := beyond(nil, l, known); !slices.Equal(got, want) {
 			t.Fatalf("%q beyond %q: %q, want %q", l, known, got, want)
 		}
 		want = slices.DeleteFunc(slices.Clone(l), func(kv string) bool {
-			return !slices.Contains(known, kv) || !slices.Contains(pods[2].Labels, kv)
+			return !slices.Contains(known, kv) || !slices.Contains(pods[2].core, kv)
 		})
 		if got := shared(pods); !slices.Equal(got, want) {
-			t.Fatalf("shared by %q, %q and %q: %q, want %q", l, known, pods[2].Labels, got, want)
+			t.Fatalf("shared by %q, %q and %q: %q, want %q", l, known, pods[2].core, got, want)
 		}
 	}
 }

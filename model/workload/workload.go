@@ -70,10 +70,15 @@ type Set struct {
 	Workloads []Workload // sorted by cluster, namespace and name
 	Refused   []Refusal  // sorted by endpoint
 	of        []int
+	places    []uint32
 }
 
 // Of returns the index in Workloads of endpoint i, -1 if it is no pod or was refused.
 func (s *Set) Of(i int) int { return s.of[i] }
+
+// Place returns where endpoint i, which is of a workload, stands among those of its namespace in the order of
+// model.Endpoint.Compare, from 1 on.
+func (s *Set) Place(i int) uint32 { return s.places[i] }
 
 // Build groups the pods among eps into workloads. pods gives the pod names seen for endpoint i, in any order, and is
 // asked by several goroutines; it may be nil.
@@ -81,8 +86,14 @@ func Build(eps []*model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 	if pods == nil {
 		pods = func(int) []string { return nil }
 	}
-	s := &Set{of: make([]int, len(eps))}
-	spaces := declare(split(eps, pods, cfg.Times), cfg.Declared)
+	s := &Set{of: make([]int, len(eps)), places: make([]uint32, len(eps))}
+	spaces := split(eps, pods, cfg.Times)
+	for _, sp := range spaces {
+		for n, p := range sp.pods {
+			s.places[p.index] = uint32(n + 1)
+		}
+	}
+	spaces = declare(spaces, cfg.Declared)
 	slices.SortFunc(spaces, func(a, b *space) int {
 		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.namespace, b.namespace))
 	})
