@@ -131,12 +131,17 @@ func (b *Builder) peers(g *Graph, cfg Config) (assign []PeerID, places []uint32)
 	}
 	cfg.Workloads.Times = func(i int) (first, last model.Micros) { return times[ids[i]][0], times[ids[i]][1] }
 	set := workload.Build(list, func(i int) []string {
-		var out []string
-		at, _ := slices.BinarySearch(pods, uint64(ids[i])<<32)
-		for ; at < len(pods) && pods[at]>>32 == uint64(ids[i]); at++ {
-			if n := model.NameID(pods[at]); n != 0 {
-				out = append(out, b.tables.Names.Get(n))
-			}
+		from, _ := slices.BinarySearch(pods, uint64(ids[i])<<32|1) // one without a name has none
+		to := from
+		for to < len(pods) && pods[to]>>32 == uint64(ids[i]) {
+			to++
+		}
+		if from == to {
+			return nil
+		}
+		out := make([]string, 0, to-from)
+		for _, p := range pods[from:to] {
+			out = append(out, b.tables.Names.Get(model.NameID(p)))
 		}
 		return out
 	}, cfg.Workloads)

@@ -125,7 +125,10 @@ func (g *group) merged() []string {
 	var names []string
 	owned := map[string]bool{}
 	var last model.Labels // of those in owned
-	for _, p := range g.pods {
+	for i, p := range g.pods {
+		if i > 0 && p.owner.Name != "" && p.owner == g.pods[i-1].owner && same(p.stable, g.pods[i-1].stable) {
+			continue
+		}
 		if o := p.knownOwners(); len(o) > 0 {
 			names = append(names, o...)
 			if len(owned) == 0 || !same(last, p.stable) {
@@ -133,6 +136,8 @@ func (g *group) merged() []string {
 			}
 		}
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	names = append(names, g.strangers(names)...)
 	for _, s := range g.sets {
 		if owned[strings.Join(s, "\x00")] {

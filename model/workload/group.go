@@ -254,8 +254,8 @@ func distinct(sets []model.Labels) []model.Labels {
 		return sets
 	}
 	out := slices.Clone(sets)
-	slices.SortFunc(out, func(a, b model.Labels) int { return slices.Compare(a, b) })
-	return slices.CompactFunc(out, func(a, b model.Labels) bool { return slices.Equal(a, b) })
+	sortByLabels(out, 0, func(l model.Labels) model.Labels { return l }, func(a, b model.Labels) int { return 0 })
+	return slices.CompactFunc(out, func(a, b model.Labels) bool { return same(a, b) || slices.Equal(a, b) })
 }
 
 func intersection(sets []model.Labels) model.Labels {

@@ -84,6 +84,9 @@ func controller(o model.Owner, l model.Labels) model.Owner {
 // configuration gives what was made for one revision the owner of all revisions: Knative's Deployment, and the
 // ReplicationController of OpenShift's DeploymentConfig.
 func configuration(o model.Owner, l model.Labels) model.Owner {
+	if o.Name == "" {
+		return o
+	}
 	if config := deploymentConfig(l); config != "" && ofDeploymentConfig(config, o.Name) {
 		return model.Owner{Kind: "DeploymentConfig", Name: config}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"sluice/model"
 )
@@ -35,12 +36,16 @@ type space struct {
 // split sorts the pods into spaces. The cluster counts only where the log names two or more of them: a record that
 // leaves it out would otherwise split its workload.
 func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (first, last model.Micros)) []*space {
-	clusters := map[string]bool{}
+	clusters, n := map[string]bool{}, 0
 	for i := range eps {
-		if eps[i].Kind == model.KindPod && eps[i].Cluster != "" {
+		if eps[i].Kind != model.KindPod {
+			continue
+		}
+		if n++; eps[i].Cluster != "" {
 			clusters[eps[i].Cluster] = true
 		}
 	}
+	room := make([]pod, n)
 	type id struct{ cluster, namespace string }
 	spaces := map[id]*space{}
 	var sp *space
@@ -59,7 +64,9 @@ func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (f
 				spaces[k] = sp
 			}
 		}
-		p := &pod{Endpoint: eps[i], index: i}
+		p := &room[0]
+		room = room[1:]
+		p.Endpoint, p.index = eps[i], i
 		if times != nil {
 			p.first, p.last = times(i)
 		}
@@ -68,7 +75,7 @@ func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (f
 	out := slices.Collect(maps.Values(spaces))
 	model.Each(len(out), func(i int) {
 		for _, p := range out[i].pods {
-			p.samples = slices.Clone(samples(p.index))
+			p.samples = samples(p.index)
 			slices.Sort(p.samples)
 			p.samples = slices.Compact(p.samples)
 		}
@@ -78,11 +85,62 @@ func split(eps []*model.Endpoint, samples func(int) []string, times func(int) (f
 	return out
 }
 
-// sort brings the pods into an order that does not depend on that of the input.
+// sort brings the pods into an order that does not depend on that of the input: that of their keys, which begin with
+// owner, name and labels.
 func (sp *space) sort() {
-	slices.SortFunc(sp.pods, func(a, b *pod) int {
-		return cmp.Or(a.Compare(b.Endpoint), slices.Compare(a.samples, b.samples))
+	owners := func(a, b *pod) int {
+		if c := strings.Compare(a.Owner.Name, b.Owner.Name); c != 0 {
+			return c
+		}
+		return cmp.Or(strings.Compare(a.Owner.Kind, b.Owner.Kind), strings.Compare(a.Name, b.Name))
+	}
+	labels := func(p *pod) model.Labels { return p.Labels }
+	slices.SortFunc(sp.pods, owners)
+	inRuns(sp.pods, owners, func(pods []*pod) {
+		sortByLabels(pods, 0, labels, func(a, b *pod) int {
+			return cmp.Or(a.Compare(b.Endpoint), slices.Compare(a.samples, b.samples))
+		})
 	})
+}
+
+// sortByLabels sorts a list by labels, all of which have the first i in common, and then by the rest. Where many have
+// most labels in common each label is looked at about once, and not in each comparison.
+func sortByLabels[T any](list []T, i int, labels func(T) model.Labels, rest func(a, b T) int) {
+	if len(list) < 2 {
+		return
+	}
+	at := func(a, b T) int {
+		switch x, y := labels(a), labels(b); {
+		case i < len(x) && i < len(y):
+			if x[i] == y[i] { // one in memory, mostly
+				return 0
+			}
+			return strings.Compare(x[i], y[i])
+		default:
+			return cmp.Compare(min(len(x), i+1), min(len(y), i+1))
+		}
+	}
+	for !slices.ContainsFunc(list[1:], func(v T) bool { return at(list[0], v) != 0 }) {
+		if i == len(labels(list[0])) {
+			slices.SortFunc(list, rest)
+			return
+		}
+		i++
+	}
+	slices.SortFunc(list, at)
+	inRuns(list, at, func(of []T) { sortByLabels(of, i, labels, rest) })
+}
+
+// inRuns calls each with those that are equal, of a list that is sorted.
+func inRuns[T any](list []T, compare func(a, b T) int, each func(of []T)) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && compare(list[0], list[n]) == 0 {
+			n++
+		}
+		each(list[:n])
+		list = list[n:]
+	}
 }
 
 func (sp *space) refuse(p *pod, why string) {

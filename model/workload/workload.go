@@ -80,8 +80,8 @@ func (s *Set) Of(i int) int { return s.of[i] }
 // model.Endpoint.Compare, from 1 on.
 func (s *Set) Place(i int) uint32 { return s.places[i] }
 
-// Build groups the pods among eps into workloads. pods gives the pod names seen for endpoint i, in any order, and is
-// asked by several goroutines; it may be nil.
+// Build groups the pods among eps into workloads. pods gives the pod names seen for endpoint i, in any order, in a
+// slice that Build keeps; it is asked by several goroutines, and may be nil.
 func Build(eps []*model.Endpoint, pods func(i int) []string, cfg Config) *Set {
 	if pods == nil {
 		pods = func(int) []string { return nil }
