@@ -121,6 +121,16 @@ func (s *labelLists) add(r *reader, b []byte, i int, h uint64, like *list) (l *l
 	return l, end, true
 }
 
+// room is that of lists; sets are forgotten with them.
+func (s *labelLists) room(n int) bool {
+	had := s.n
+	ok := s.lists.room(n)
+	if s.n < had {
+		clear(s.sets)
+	}
+	return ok
+}
+
 // keep remembers a list by its bytes, where there is room.
 func (s *labelLists) keep(l *list, raw []byte, h uint64) bool {
 	if !s.room(2 * len(raw)) {

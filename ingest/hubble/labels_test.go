@@ -175,6 +175,25 @@ func TestRolloutMemory(t *testing.T) {
 	}
 }
 
+// TestListsMakeWay: lists take no more room than they may, and what comes after many is remembered as what came before.
+func TestListsMakeWay(t *testing.T) {
+	p := newPair()
+	long := strings.Repeat("x", maxListBytes/64)
+	for n := range 100 {
+		p.d.Record("-", 1, withLabels(n, []string{"k8s:app=web", fmt.Sprint("k8s:n=", n), "k8s:long=" + long}))
+	}
+	if l := &p.d.r.labels; l.bytes > maxListBytes || l.n > 32 || len(l.sets) > 32 {
+		t.Errorf("%d lists and %d sets of %d bytes, more than %d bytes", l.n, len(l.sets), l.bytes, maxListBytes)
+	}
+	had := p.d.r.ends.shared.n
+	for range rememberedAt {
+		p.d.Record("-", 1, withLabels(7, []string{"k8s:app=cart", "k8s:n=1"}))
+	}
+	if n := p.d.r.ends.shared.n; n != had+1 {
+		t.Errorf("%d objects remembered of one", n-had)
+	}
+}
+
 // FuzzLabelOrder has labels in any order agree with the oracle.
 func FuzzLabelOrder(f *testing.F) {
 	for i, l := range labelsOf() {

@@ -30,7 +30,7 @@ func (l *list) says() *labelled {
 }
 
 // lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing
-// bracket, all bytes compared. Past its bound, what is not in it is read anew each time.
+// bracket, all bytes compared.
 type lists struct {
 	seed  maphash.Seed
 	item  func(r *reader, b []byte, i int, l *list) int
@@ -44,10 +44,13 @@ type listSlot struct {
 	list *list
 }
 
-const maxListBytes = 48 << 20
+const (
+	firstSlots   = 1 << 10
+	maxListBytes = 48 << 20
+)
 
 func newLists(item func(r *reader, b []byte, i int, l *list) int) lists {
-	return lists{seed: maphash.MakeSeed(), item: item, slots: make([]listSlot, 1<<10)}
+	return lists{seed: maphash.MakeSeed(), item: item, slots: make([]listSlot, firstSlots)}
 }
 
 // read reads the array at b[i].
@@ -87,10 +90,16 @@ func (s *lists) find(b []byte, i int) (*list, uint64) {
 	return nil, h
 }
 
-// room reports whether a list may be remembered that takes so many bytes more.
+// room makes room for a list that takes so many bytes, and reports whether it may be remembered. Where there are too
+// many, all others are forgotten: those of pods that are gone do not come back, and the rest soon does.
 func (s *lists) room(n int) bool {
-	s.bytes += n
-	return s.bytes <= maxListBytes
+	if n > maxListBytes/8 {
+		return false
+	}
+	if s.bytes += n; s.bytes > maxListBytes {
+		s.slots, s.n, s.bytes = make([]listSlot, firstSlots), 0, n
+	}
+	return true
 }
 
 func (s *lists) remember(h uint64, l *list) {
