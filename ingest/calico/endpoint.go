@@ -172,6 +172,7 @@ type ends struct {
 	cache  map[string]model.Ref
 	key    []byte
 	recent []recentEnd // by the number of the labels
+	labels labelTexts
 }
 
 // recentEnd is the end that was last read with labels of a number.
@@ -185,7 +186,8 @@ type recentEnd struct {
 const recentBits = 12
 
 func newEnds(t model.Tables) *ends {
-	return &ends{tables: t, cache: map[string]model.Ref{}, recent: make([]recentEnd, 1<<recentBits)}
+	return &ends{tables: t, cache: map[string]model.Ref{}, recent: make([]recentEnd, 1<<recentBits),
+		labels: labelTexts{known: map[string]string{}}}
 }
 
 // intern returns the reference of an end. Labels that have a number are of few ends, mostly of one.
@@ -221,7 +223,7 @@ func (c *ends) lookUp(e *end) (model.Ref, *rejection) {
 	if ref, ok := c.cache[string(c.key)]; ok {
 		return ref, nil
 	}
-	ep, rej := e.endpoint()
+	ep, rej := e.endpoint(&c.labels)
 	if rej != nil {
 		return model.Ref{}, rej
 	}
@@ -234,8 +236,8 @@ func (c *ends) lookUp(e *end) (model.Ref, *rejection) {
 }
 
 // endpoint makes the identity of an end.
-func (e *end) endpoint() (model.Endpoint, *rejection) {
-	labels, err := readLabels(e.labels)
+func (e *end) endpoint(texts *labelTexts) (model.Endpoint, *rejection) {
+	labels, err := texts.read(e.labels)
 	if err != nil {
 		return model.Endpoint{}, err
 	}

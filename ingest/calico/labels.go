@@ -1,7 +1,7 @@
 package calico
 
 import (
-	"strings"
+	"bytes"
 
 	"sluice/model"
 )
@@ -29,10 +29,29 @@ const (
 	revisionHash   = "controller-revision-hash"
 )
 
-// readLabels reads the three forms: a list, {"labels": list}, and Whisker's one text.
-func readLabels(v []byte) (labels, *rejection) {
+// labelTexts are the labels that were read, each one in memory, whatever pods had it. Those of one rollout are not
+// among them.
+type labelTexts struct {
+	known map[string]string
+	room  []string
+}
+
+// of returns the text of a label.
+func (t *labelTexts) of(b []byte) string {
+	s, ok := t.known[string(b)]
+	if !ok {
+		if s = string(b); len(t.known) == maxCached {
+			clear(t.known)
+		}
+		t.known[s] = s
+	}
+	return s
+}
+
+// read reads the three forms: a list, {"labels": list}, and Whisker's one text.
+func (t *labelTexts) read(v []byte) (labels, *rejection) {
 	var l labels
-	var kv []string
+	kv := t.room[:0]
 	if kindOf(v) == '{' {
 		inner := v[:0]
 		for k, v := range members(v) {
@@ -46,46 +65,46 @@ func readLabels(v []byte) (labels, *rejection) {
 	case 0:
 	case '[':
 		for e := range elements(v) {
-			t, ok := text(e)
+			label, ok := text(e)
 			if !ok {
 				return l, badValue("a label is no text")
 			}
-			kv = l.add(kv, string(t))
+			kv = l.add(kv, label, t)
 		}
 	case '"':
-		t, _ := text(v)
-		for s := range strings.SplitSeq(string(t), " | ") {
-			kv = l.add(kv, s)
+		all, _ := text(v)
+		for label := range bytes.SplitSeq(all, []byte(" | ")) {
+			kv = l.add(kv, label, t)
 		}
 	default:
 		return l, badValue("labels are neither a list nor text")
 	}
-	if len(kv) > 0 {
+	if t.room = kv; len(kv) > 0 {
 		l.kept = model.MakeLabels(kv)
 	}
 	return l, nil
 }
 
 // add keeps a "key=value", or what it tells where it does not belong to the pod's own labels.
-func (l *labels) add(kv []string, label string) []string {
-	key, value, _ := strings.Cut(label, "=")
+func (l *labels) add(kv []string, label []byte, texts *labelTexts) []string {
+	key, value, _ := bytes.Cut(label, []byte("="))
 	switch {
-	case key == "":
-	case key == accountLabel:
-		l.serviceAccount = value
-	case key == namespaceLabel:
-		l.namespace = value
-	case strings.HasPrefix(key, calicoPrefix):
-	case key == templateHash:
-		l.templateHash = value
-	case key == rolloutHash:
-		l.rolloutHash = value
-	case key == revisionHash:
-		l.revisionHash = value
-	case value == "":
-		return append(kv, key)
+	case len(key) == 0:
+	case string(key) == accountLabel:
+		l.serviceAccount = string(value)
+	case string(key) == namespaceLabel:
+		l.namespace = string(value)
+	case bytes.HasPrefix(key, []byte(calicoPrefix)):
+	case string(key) == templateHash:
+		l.templateHash = string(value)
+	case string(key) == rolloutHash:
+		l.rolloutHash = string(value)
+	case string(key) == revisionHash:
+		l.revisionHash = string(value)
+	case len(value) == 0:
+		return append(kv, texts.of(key))
 	default:
-		return append(kv, label)
+		return append(kv, texts.of(label))
 	}
 	return kv
 }

@@ -27,7 +27,7 @@ func TestRepeated(t *testing.T) {
 		if long == longPolicies {
 			return string(v)
 		}
-		l, rej := readLabels(v)
+		l, rej := (&labelTexts{known: map[string]string{}}).read(v)
 		return fmt.Sprint(l, rej)
 	}
 	var room scan.Room
