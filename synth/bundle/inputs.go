@@ -64,7 +64,7 @@ func digest(g *graph.Graph) string {
 	quoted := func(e model.EndpointID) []byte {
 		k, ok := keys[e]
 		if !ok {
-			k = strconv.AppendQuote(nil, g.Tables.Endpoints.Key(e))
+			k = appendQuoted(nil, g.Tables.Endpoints.Key(e))
 			keys[e] = k
 		}
 		return k
@@ -78,6 +78,31 @@ func digest(g *graph.Graph) string {
 	}
 	_ = h.Flush()
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
+}
+
+// appendQuoted is strconv.AppendQuote, which takes its time for each character, of a text that is plain but for zero
+// bytes, mostly: where pods come and go keys are most of what is hashed.
+func appendQuoted(b []byte, s string) []byte {
+	plain := func(c byte) bool { return ' ' <= c && c <= '~' && c != '"' && c != '\\' }
+	b = append(b, '"')
+	for s != "" {
+		n := 0
+		for n < len(s) && plain(s[n]) {
+			n++
+		}
+		b, s, n = append(b, s[:n]...), s[n:], 0
+		for ; n < len(s) && s[n] == 0; n++ {
+			b = append(b, `\x00`...)
+		}
+		s = s[n:]
+		for n = 0; n < len(s) && s[n] != 0 && !plain(s[n]); n++ {
+		}
+		if n > 0 {
+			quoted := strconv.Quote(s[:n])
+			b, s = append(b, quoted[1:len(quoted)-1]...), s[n:]
+		}
+	}
+	return append(b, '"')
 }
 
 // lines counts the YAML of the allow policies, comments aside.
