@@ -109,23 +109,26 @@ func sortByLabels[T any](list []T, i int, labels func(T) model.Labels, rest func
 	if len(list) < 2 {
 		return
 	}
-	at := func(a, b T) int {
-		switch x, y := labels(a), labels(b); {
-		case i < len(x) && i < len(y):
-			if x[i] == y[i] { // one in memory, mostly
-				return 0
-			}
-			return strings.Compare(x[i], y[i])
-		default:
-			return cmp.Compare(min(len(x), i+1), min(len(y), i+1))
+	first := labels(list[0])
+	all, same := len(first), true // how many labels all have in common, and whether none has more
+	for _, v := range list[1:] {
+		l, n := labels(v), i
+		for n < min(all, len(l)) && l[n] == first[n] {
+			n++
 		}
+		same = same && n == len(first) && n == len(l)
+		all = n
 	}
-	for !slices.ContainsFunc(list[1:], func(v T) bool { return at(list[0], v) != 0 }) {
-		if i == len(labels(list[0])) {
-			slices.SortFunc(list, rest)
-			return
+	if i = all; same {
+		slices.SortFunc(list, rest)
+		return
+	}
+	at := func(a, b T) int {
+		x, y := labels(a), labels(b)
+		if i < len(x) && i < len(y) {
+			return strings.Compare(x[i], y[i])
 		}
-		i++
+		return cmp.Compare(min(len(x), i+1), min(len(y), i+1))
 	}
 	slices.SortFunc(list, at)
 	inRuns(list, at, func(of []T) { sortByLabels(of, i, labels, rest) })
