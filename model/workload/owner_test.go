@@ -22,6 +22,8 @@ func TestController(t *testing.T) {
 		{"Job/migrate-2", "", "Job/migrate-2"},
 		{"Job/load-https", "", "Job/load-https"},
 		{"Workflow/nightly-x2x4z", "", "Workflow/nightly"},
+		{"Workflow/nightly-bcdf2", "", "Workflow/nightly"}, // a random suffix may look hexadecimal
+		{"Workflow/nightly-beef2", "", "Workflow/nightly-beef2"},
 		{"SparkApplication/agg-1700000000", "", "SparkApplication/agg"},
 		{"Cluster/pg-2", "", "Cluster/pg-2"},
 		{"StatefulSet/kafka", "", "StatefulSet/kafka"},

@@ -52,8 +52,8 @@ func isRunID(s string) bool {
 	switch {
 	case isDigits(s):
 		return len(s) >= 6
-	case isHex(s):
-		return len(s) >= 7 && hasDigit(s)
+	case isHex(s) && len(s) >= 7:
+		return hasDigit(s)
 	}
 	return hasDigit(s) && (isPodSuffix(s) || len(s) >= 8 && isTemplateHash(s))
 }
