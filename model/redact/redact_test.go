@@ -2,6 +2,7 @@ package redact_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -59,6 +60,29 @@ func TestText(t *testing.T) {
 	}
 	if _, err := redact.New([]byte("short")); !errors.Is(err, redact.ErrShortKey) {
 		t.Errorf("a short key: %v", err)
+	}
+}
+
+// TestGenerated: of what was generated there is much, and no two get one pseudonym; it looks generated again.
+func TestGenerated(t *testing.T) {
+	r := redactor(t, key)
+	const letters = "bcdfghjklmnpqrstvwxz2456789"
+	seen := map[string]bool{}
+	for i := range 20000 {
+		suffix := []byte("bbbbb")
+		for k, n := 0, i*701; k < len(suffix); k, n = k+1, n/len(letters) {
+			suffix[k] = letters[n%len(letters)]
+		}
+		for _, w := range []string{string(suffix), fmt.Sprint(20000000 + i), fmt.Sprintf("%08xa", i)} {
+			p := r.Text(w)
+			if seen[p] || len(p) != len(w) || strings.ContainsAny(p, "0123456789") != strings.ContainsAny(w, "0123456789") {
+				t.Fatalf("%s: %s", w, p)
+			}
+			seen[p] = true
+		}
+	}
+	if err := r.Err(); err != nil {
+		t.Error(err)
 	}
 }
 

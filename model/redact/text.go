@@ -85,19 +85,38 @@ const generated = "bcdfghjklmnpqrstvwxz2456789"
 // syllables is how many a pseudonym has: 31 bits.
 const syllables = 5
 
-// invent makes a word of the same kind: digits for digits, and what looks generated looks so again, since readers of
-// logs tell by it what changes with each rollout.
-func (r *Redactor) invent(w string) string {
-	sum := r.sum("word", w)
-	digits := strings.ContainsAny(w, "0123456789")
-	switch {
-	case strings.Trim(w, "0123456789") == "":
-		return draw(sum, "123456789", len(w))
-	case digits && len(w) >= 5 && len(w) <= 10 && strings.Trim(w, generated) == "":
-		return draw(sum, generated, len(w))
-	case digits && len(w) >= 8 && strings.Trim(w, "0123456789abcdef") == "":
-		return draw(sum, "0123456789abcdef", len(w))
+// generatedKinds are those of words whose pseudonyms are of the same kind: digits for digits, and what looks generated
+// looks so again, since readers of logs tell by it what changes with each rollout.
+var generatedKinds = []struct {
+	letters     string
+	least, most int
+}{{decimals, 1, maxLabel}, {generated, 5, 10}, {decimals + "abcdef", 8, maxLabel}}
+
+const decimals = "0123456789"
+
+// kindOf returns the index of a word's kind, and whether it has digits; -1: it is a word like any other.
+func kindOf(w string) (kind int, digits bool) {
+	digits = strings.ContainsAny(w, decimals)
+	for i, k := range generatedKinds {
+		if len(w) >= k.least && len(w) <= k.most && strings.Trim(w, k.letters) == "" && (digits || k.letters == generated) {
+			return i, digits
+		}
 	}
+	return -1, digits
+}
+
+// invent makes a word of the same kind. Of those that look generated there are so many in a log, and they are so short,
+// that two of them would get one pseudonym by chance: theirs is a permutation.
+func (r *Redactor) invent(w string) string {
+	if kind, digits := kindOf(w); kind >= 0 {
+		for p := w; ; {
+			p = r.shuffle(p, generatedKinds[kind].letters)
+			if k, d := kindOf(p); k == kind && d == digits {
+				return p
+			}
+		}
+	}
+	sum := r.sum("word", w)
 	var b strings.Builder
 	n := binary.BigEndian.Uint64(sum)
 	for range syllables {
@@ -110,11 +129,20 @@ func (r *Redactor) invent(w string) string {
 	return b.String()
 }
 
-// draw makes a word of letters out of a sum.
-func draw(sum []byte, letters string, n int) string {
-	out := make([]byte, n)
-	for i := range out {
-		out[i] = letters[int(sum[i%len(sum)])%len(letters)]
+// shuffle maps the words of one length over some letters to each other, each half by what the other one is.
+func (r *Redactor) shuffle(w, letters string) string {
+	const rounds = 8
+	out := []byte(w)
+	half := (len(w) + 1) / 2
+	for round := range rounds {
+		from, to := out[:half], out[half:]
+		if round%2 == 1 {
+			from, to = to, from
+		}
+		sum := r.sum("shuffle", string([]byte{byte(round), byte(len(w))})+letters+string(from))
+		for i := range to {
+			to[i] = letters[(strings.IndexByte(letters, to[i])+int(sum[i%len(sum)]))%len(letters)]
+		}
 	}
 	return string(out)
 }
