@@ -182,7 +182,7 @@ var pages = map[Kind]page{
 		"A default deny for egress would take its names away, so the direction is not denied.",
 		"Record port 53, or name the resolver in the configuration (resolver: NAMESPACE/WORKLOAD, or none where no names are asked for)."},
 	KindNotWatched: {Blocks,
-		"The records of the pods of a namespace span less time than is asked for.",
+		"The records of the pods of a namespace span less time than is asked for, hours without any record aside.",
 		"What comes once a day or a week has not been seen; neither direction is denied.",
 		"Go on recording, or ask for less with --min-watch."},
 	KindOneNamespace: {Blocks,
