@@ -20,6 +20,14 @@ type object struct {
 	known                   bool     // has an identity
 }
 
+// textAs copies a text, unless it is one that is known: that of an object mostly is what its labels say, too.
+func textAs(b []byte, known string) string {
+	if string(b) == known {
+		return known
+	}
+	return string(b)
+}
+
 // labelled is what the labels of an object say. All objects with the same labels share it.
 type labelled struct {
 	namespace, cluster, account string

@@ -67,6 +67,7 @@ const (
 	// missedEnough is after how many objects of no known head only one of as many is looked up.
 	missedEnough = 32
 	maxRefs      = 8 // with the same labels
+	usualRefs    = 2 // that its own node reports, and that others do
 	// rememberedAt is at which reading an object is remembered: pods of one rollout or run may come no more.
 	rememberedAt = 3
 )
@@ -281,12 +282,13 @@ func (r *reader) object(b []byte, start int, e *end) int {
 	}
 	lasting := c != nil
 	if c == nil {
+		said := labels.says()
 		o := object{
-			cluster:   string(cluster),
-			namespace: string(namespace),
+			cluster:   textAs(cluster, said.cluster),
+			namespace: textAs(namespace, said.namespace),
 			pod:       string(pod),
 			known:     len(identity) > 0,
-			labels:    labels.says(),
+			labels:    said,
 		}
 		if workloads != nil {
 			o.workload = workloads.first
@@ -296,7 +298,10 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			ref: refer(r.tables, ep), named: named}
 		// An endpoint whose name is the pod's is another one for every pod.
 		if lasting = ep.Name == ""; lasting {
-			if len(labels.refs) == maxRefs {
+			switch len(labels.refs) {
+			case 0:
+				labels.refs = make([]objectRef, 0, usualRefs)
+			case maxRefs:
 				labels.refs = labels.refs[:0]
 			}
 			labels.refs = append(labels.refs, *c)
