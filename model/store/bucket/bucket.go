@@ -361,6 +361,7 @@ func (r *reader) again() bool {
 const (
 	mostListed = 10_000_000
 	mostIdle   = 1000 // answers more than names that came with them
+	mostMissed = 1000 // commits that a listing leaves out
 )
 
 // List returns the names of the files in a directory and those below it.
@@ -422,14 +423,17 @@ func (f *Files) unlisted(names []string) ([]string, error) {
 			last = max(last, n)
 		}
 	}
-	for {
+	for n := 0; ; n++ {
 		last++
 		name, err := f.nameOf(&blob.ListObject{Key: path.Join(commitsDir, fmt.Sprintf("%08d", last))})
 		if name == "" && isDenied(err) { // what S3 says of no object where one may list a prefix alone
 			err = nil
 		}
-		if err != nil || name == "" {
+		switch {
+		case err != nil || name == "":
 			return names, err
+		case n == mostMissed:
+			return nil, fmt.Errorf("%d commits are there that the service does not list: it is none that a store can be in", n)
 		}
 		names = append(names, name)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 
@@ -41,5 +42,27 @@ func TestListings(t *testing.T) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 		s.Close()
+	}
+}
+
+// TestEveryCommit: a service that has each commit that it is asked for is left.
+func TestEveryCommit(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("list-type") {
+			_, _ = fmt.Fprint(w, "<ListBucketResult></ListBucketResult>")
+			return
+		}
+		w.Header().Set("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+		_, _ = fmt.Fprint(w, path.Base(r.URL.Path)+"-x.json")
+	}))
+	defer s.Close()
+	f, err := Open(t.Context(), "s3://b/p?region=us-east-1&use_path_style=true&endpoint="+s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := f.List(commitsDir); err == nil || !strings.Contains(err.Error(), "1000 commits are there that the service does not list") {
+		t.Errorf("%d names, %v", len(names), err)
 	}
 }
