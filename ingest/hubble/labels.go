@@ -20,6 +20,7 @@ type labelLists struct {
 	sets   map[uint64]*labelSet
 	like   []string // labels that are expected next: those left of a list that begins alike
 	same   int      // how many of parts were expected
+	others int      // and how many were not
 }
 
 // labelSet are labels whose order says nothing.
@@ -34,6 +35,8 @@ const (
 	beginning = 160
 	// ahead is how many of the labels that are expected may be left out or replaced in a row.
 	ahead = 4
+	// alike is which share of a list has to be expected ones: one in so many may be another.
+	alike = 4
 )
 
 func newLabelLists() labelLists {
@@ -52,9 +55,12 @@ func labelItem(r *reader, b []byte, i int, _ *list) int {
 			return end + 1
 		}
 	}
+	if s.others++; alike*s.others > s.same+len(s.like) {
+		s.like = nil // those that are left would be too few
+	}
 	var t []byte
 	if i = r.str(b, i, &t); i > 0 {
-		r.labels.parts.Add(t)
+		s.parts.Add(t)
 	}
 	return i
 }
@@ -92,14 +98,14 @@ func (l *list) set() *list {
 // add reads the array at b[i], which is not remembered by its bytes, of hash h. Its labels may be mostly those of like.
 func (s *labelLists) add(r *reader, b []byte, i int, h uint64, like *list) (l *list, end int, usual bool) {
 	s.parts.Reset()
-	if s.like, s.same = nil, 0; like != nil && like.plain {
+	if s.like, s.same, s.others = nil, 0, 0; like != nil && like.plain && scan.Has(b, i, like.raw[:beginning]) {
 		s.like = like.items
 	}
 	if end = s.items(r, b, i, nil); end < 0 {
 		return nil, -1, false
 	}
 	l = &list{}
-	if 4*s.same >= 3*s.parts.Len() && s.same > 0 { // in the order of another list: then it comes in no other
+	if s.same > 0 && alike*s.others <= s.parts.Len() { // in the order of another list: then it comes in no other
 		l.items = s.parts.Strings()
 		s.keep(l, b[i:end], h)
 		return l, end, true
