@@ -195,15 +195,6 @@ func (r reader) message(n *yaml.Node, path string) policy.Port {
 	return policy.Port{}
 }
 
-// narrower is a field that allows less than what is read of it.
-func (r reader) narrower(path, why string) func(*yaml.Node) {
-	return func(v *yaml.Node) {
-		if !render.IsNull(v) {
-			r.narrow(v, path, why)
-		}
-	}
-}
-
 // requests is a field that lets some requests of a connection pass alone.
 func (r reader) requests(path, why string) func(*yaml.Node) {
 	return func(v *yaml.Node) {
