@@ -181,7 +181,7 @@ func (c *Comparison) changes(ctx context.Context, m *Manifest, set *policy.Polic
 	}
 	if was := before.name; was != "" && was != m.Name {
 		p.line("**It was called %s before, and is %s now.** The next steps go by the label `%s=%s`: what was applied under the\n"+
-			"former name and has no namesake in this bundle is not found by them.\n", Escape(was), m.Name, render.BundleLabel, m.Name)
+			"former name and has no namesake in this bundle is not found by them.\n", was, m.Name, render.BundleLabel, m.Name)
 	}
 	if err := c.decided(ctx, p, set); err != nil {
 		return "", err
