@@ -32,20 +32,26 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(dense(400))
+	interrupt(t, args, nil)
+	if after, err := os.ReadFile(filepath.Join(out, "bundle.json")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the former bundle is not as it was: %v", err)
+	}
+}
+
+// interrupt starts a command, sends SIGINT, and wants it to end by that. Where the machine is so busy that the process
+// did not listen yet, it is given longer.
+func interrupt(t *testing.T, args []string, in io.Reader) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Where the machine is so busy that the process did not listen yet, it is given longer.
 	code, log := ExitCode(-1), ""
 	for wait := 100 * time.Millisecond; code == -1 && wait < 10*time.Second; wait *= 2 {
-		code, log = interrupted(t, self, args, wait, nil)
+		code, log = interrupted(t, self, args, wait, in)
 	}
 	if code != ExitInterrupt || !strings.Contains(log, "interrupted") {
-		t.Errorf("exit %d: %s", code, log)
-	}
-	if after, err := os.ReadFile(filepath.Join(out, "bundle.json")); err != nil || !bytes.Equal(before, after) {
-		t.Errorf("the former bundle is not as it was: %v", err)
+		t.Errorf("%v: exit %d: %s", args, code, log)
 	}
 }
 
@@ -98,23 +104,13 @@ func TestMayLeave(t *testing.T) {
 
 // TestInterruptSilentPipe: who reads from a pipe that stays open without a word ends at a signal, and leaves no store.
 func TestInterruptSilentPipe(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{{"store", "unpack", "here"}, {"lint", "-"}, {"ingest", "-", "--store", "st"}} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		code, log := ExitCode(-1), ""
-		for wait := 100 * time.Millisecond; code == -1 && wait < 10*time.Second; wait *= 2 {
-			code, log = interrupted(t, self, args, wait, r)
-		}
-		if code != ExitInterrupt || !strings.Contains(log, "interrupted") {
-			t.Errorf("%v: exit %d: %s", args, code, log)
-		}
+		interrupt(t, args, r)
 		_, _ = r.Close(), w.Close()
 	}
 	if left, err := filepath.Glob("here/v1/*/*"); err != nil || len(left) > 0 {
