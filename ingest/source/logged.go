@@ -2,7 +2,9 @@ package source
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -48,22 +50,11 @@ func holdsLogged(v any) bool {
 	case string:
 		return len(v) > 0 && isLogged([]byte(v))
 	case []any:
-		for _, item := range v {
-			if holdsLogged(item) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, holdsLogged)
 	case map[string]any:
 		_, level := v["level"].(string)
 		_, msg := v["msg"].(string)
-		if level && msg {
-			return true
-		}
-		for _, item := range v {
-			if holdsLogged(item) {
-				return true
-			}
-		}
+		return level && msg || slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsLogged)
 	}
 	return false
 }
