@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -62,10 +63,9 @@ func (u *utf16Reader) Read(b []byte) (int, error) {
 
 // turn reads on, and turns what is whole.
 func (u *utf16Reader) turn() {
-	from := len(u.raw)
-	u.raw = append(u.raw, make([]byte, bufSize)...)
-	n, err := u.in.Read(u.raw[from:])
-	u.raw, u.err = u.raw[:from+n], err
+	u.raw = slices.Grow(u.raw, bufSize-len(u.raw))
+	n, err := u.in.Read(u.raw[len(u.raw):bufSize])
+	u.raw, u.err = u.raw[:len(u.raw)+n], err
 	u.buf = u.buf[:0]
 	i := 0
 	for ; i+2 <= len(u.raw); i += 2 {
