@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -81,8 +82,8 @@ func putTar(t *tar.Writer, name string, data []byte) error {
 }
 
 // Unpack makes a store of what Pack wrote, where there is none. Nothing is left of an archive that is damaged, breaks
-// off or holds anything else.
-func Unpack(ctx context.Context, r io.Reader, f Files) (*Store, error) {
+// off, holds anything else, or files of more than most bytes.
+func Unpack(ctx context.Context, r io.Reader, f Files, most int64) (*Store, error) {
 	names, err := f.List(version)
 	if err == nil && len(names) > 0 {
 		err = fmt.Errorf("there is a store already")
@@ -90,7 +91,7 @@ func Unpack(ctx context.Context, r io.Reader, f Files) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack into %s: %w", f, err)
 	}
-	u := &unpacking{files: f, got: map[string]content{}}
+	u := &unpacking{files: f, got: map[string]content{}, left: most, unnamed: MaxCommit}
 	if err := u.all(ctx, tar.NewReader(r)); err != nil {
 		return nil, fmt.Errorf("unpack into %s: %w", f, errors.Join(err, f.Remove(u.names...)))
 	}
@@ -102,6 +103,26 @@ type unpacking struct {
 	files Files
 	names []string           // that were put
 	got   map[string]content // of them
+
+	left    int64 // bytes that may come
+	unnamed int64 // bytes of a commit that has yet to name files
+}
+
+// ErrTooLarge is a pack that holds more than was asked for.
+var ErrTooLarge = errors.New("the pack is larger than it may be")
+
+// admit counts a file before a byte of it is taken: files that no commit has room to name are none of a pack.
+func (u *unpacking) admit(h *tar.Header) error {
+	if h.Typeflag != tar.TypeReg || !ownPath(h.Name) || h.Size > maxPacked {
+		return fmt.Errorf("%q is no file of a pack: %w", h.Name, ErrDamaged)
+	}
+	if u.unnamed -= int64(len(h.Name)) + 2*sha256.Size; u.unnamed < 0 {
+		return fmt.Errorf("it has more files than a commit can name: %w", ErrDamaged)
+	}
+	if u.left -= h.Size; u.left < 0 {
+		return ErrTooLarge
+	}
+	return nil
 }
 
 func (u *unpacking) all(ctx context.Context, t *tar.Reader) error {
@@ -114,10 +135,10 @@ func (u *unpacking) all(ctx context.Context, t *tar.Reader) error {
 			return fmt.Errorf("it ends before its commit: %w", ErrDamaged)
 		}
 		if err != nil {
-			return fmt.Errorf("it is no pack of a store: %w", errors.Join(err, ErrDamaged))
+			return fmt.Errorf("it is no pack of a store: %w: %w", err, ErrDamaged)
 		}
-		if h.Typeflag != tar.TypeReg || !ownPath(h.Name) || h.Size > maxPacked {
-			return fmt.Errorf("%q is no file of a pack: %w", h.Name, ErrDamaged)
+		if err := u.admit(h); err != nil {
+			return err
 		}
 		if strings.HasPrefix(h.Name, commitsDir+"/") {
 			return u.commit(h.Name, t)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -27,7 +28,7 @@ func TestPack(t *testing.T) {
 		if err := s.Pack(t.Context(), &pack, o); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Unpack(t.Context(), &pack, Dir(t.TempDir()))
+		got, err := Unpack(t.Context(), &pack, Dir(t.TempDir()), maxPacked)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +64,7 @@ func TestUnpackDamaged(t *testing.T) {
 	refused := func(what string, data []byte) {
 		t.Helper()
 		d := Dir(t.TempDir())
-		_, err := Unpack(t.Context(), bytes.NewReader(data), d)
+		_, err := Unpack(t.Context(), bytes.NewReader(data), d, maxPacked)
 		names, listErr := d.List(version)
 		if err == nil || listErr != nil || len(names) > 0 {
 			t.Errorf("%s: %v, left %v, %v", what, err, names, listErr)
@@ -141,10 +142,57 @@ func TestEndlessCommit(t *testing.T) {
 	if err := w.WriteHeader(&tar.Header{Name: commitsDir + "/00000001-x.json", Mode: 0o600, Size: 1 << 40}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Unpack(t.Context(), io.MultiReader(&begin, blanks{}), Dir(t.TempDir()))
+	_, err := Unpack(t.Context(), io.MultiReader(&begin, blanks{}), Dir(t.TempDir()), maxPacked)
 	if !errors.Is(err, ErrDamaged) {
 		t.Error(err)
 	}
+}
+
+// TestPackTooMuch: a pack is refused before the file that is too much is read, be it large or one of too many.
+func TestPackTooMuch(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		most int64
+		size int64 // of each file, of which there is no end
+		want error
+	}{
+		{"large files", 10 << 20, 1 << 20, ErrTooLarge},
+		{"a file that is large at once", 10 << 20, maxPacked, ErrTooLarge},
+		{"a file that is larger than any", 1 << 50, maxPacked + 1, ErrDamaged},
+		{"files without content and with long names", 10 << 20, 0, ErrDamaged},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, w := io.Pipe()
+			defer r.Close()
+			go func() {
+				out := tar.NewWriter(w)
+				for n, err := 0, error(nil); err == nil; n++ {
+					name := fmt.Sprintf("v1/%s%d", strings.Repeat("long/", 1000), n)
+					if err = out.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: c.size}); err == nil {
+						_, err = io.CopyN(out, blanks{}, c.size)
+					}
+				}
+			}()
+			f := &counted{}
+			u := &unpacking{files: f, got: map[string]content{}, left: c.most, unnamed: 1 << 20}
+			if err := u.all(t.Context(), tar.NewReader(r)); !errors.Is(err, c.want) || f.bytes > c.most {
+				t.Errorf("%v after %d bytes", err, f.bytes)
+			}
+		})
+	}
+}
+
+// counted are files whose bytes are counted and not kept.
+type counted struct {
+	Files
+	bytes int64
+}
+
+func (c *counted) Put(_ string, write func(io.Writer) error) error {
+	n := &counter{w: io.Discard}
+	err := write(n)
+	c.bytes += n.n
+	return err
 }
 
 // blanks never end.

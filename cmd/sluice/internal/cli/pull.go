@@ -19,6 +19,7 @@ type pullOptions struct {
 	reading
 	namespace, pod, at string
 	slice              string // the cluster
+	most               string // bytes
 }
 
 func newPull(s Streams) *cobra.Command {
@@ -44,8 +45,24 @@ sluice install --rbac prints it.`,
 	f.StringVar(&o.since, "since", "", "only segments with flows from `TIME` on: RFC 3339, a date, or a duration back from now (24h, 7d)")
 	f.StringVar(&o.until, "until", "", "only segments with flows before `TIME`")
 	f.StringVar(&o.slice, "cluster", "", "only what has to do with this cluster, where the store has several")
+	maxBytesFlag(c, &o.most)
 	o.kube.which(c)
 	return c
+}
+
+// maxBytesFlag adds what the files of a pack may hold: a sender that lies must not fill the disk.
+func maxBytesFlag(c *cobra.Command, most *string) {
+	c.Flags().StringVar(most, "max-bytes", "100Gi", "take no pack with files of more than `SIZE`")
+}
+
+// unpack makes a store of a pack.
+func unpack(ctx context.Context, in io.Reader, files store.Files, most int64) (*store.Store, error) {
+	st, err := store.Unpack(ctx, in, files, most)
+	if errors.Is(err, store.ErrTooLarge) {
+		return nil, fmt.Errorf("%w (--max-bytes %d): nothing was kept; let it have more, or pack a part of it, with --since and --until",
+			err, most)
+	}
+	return st, err
 }
 
 func runPull(ctx context.Context, s Streams, o *pullOptions) error {
@@ -53,6 +70,10 @@ func runPull(ctx context.Context, s Streams, o *pullOptions) error {
 		return run.Usagef("--store DIR is needed: where to make the store")
 	}
 	if _, _, err := o.span(); err != nil {
+		return err
+	}
+	most, err := parseSize("max-bytes", o.most)
+	if err != nil {
 		return err
 	}
 	files, err := place.Files(ctx, o.store)
@@ -82,7 +103,7 @@ func runPull(ctx context.Context, s Streams, o *pullOptions) error {
 		out.CloseWithError(err)
 		ended <- err
 	}()
-	st, err := store.Unpack(ctx, in, files)
+	st, err := unpack(ctx, in, files, most)
 	in.CloseWithError(err)
 	if err != nil {
 		stop()

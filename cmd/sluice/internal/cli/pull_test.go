@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"archive/tar"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -144,6 +146,66 @@ func TestPullFails(t *testing.T) {
 	}
 }
 
+// TestPullLies: whatever a program in the pod sends in the place of a pack, pull ends with an error that fits in a
+// line, and nothing is left.
+func TestPullLies(t *testing.T) {
+	endless := func(out io.Writer, text string) {
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(out, strings.Repeat(text, 1+1<<20/len(text)))
+		}
+	}
+	files := func(out io.Writer, name string, size int64) {
+		w := tar.NewWriter(out)
+		for n, err := 0, error(nil); err == nil; n++ {
+			if err = w.WriteHeader(&tar.Header{Name: fmt.Sprint(name, n), Mode: 0o600, Size: size}); err == nil {
+				_, err = w.Write(make([]byte, size))
+			}
+		}
+	}
+	for _, c := range []struct {
+		name, want string
+		do         func(out, errs io.Writer) int
+	}{
+		{"text without end", "no pack of a store", func(out, _ io.Writer) int { endless(out, "flows "); return 0 }},
+		{"zeros without end", "ends before its commit", func(out, _ io.Writer) int { endless(out, "\x00"); return 0 }},
+		{"files without end", "larger than it may be (--max-bytes 10485760)", func(out, _ io.Writer) int {
+			files(out, "v1/day=2026-03-01/", 1<<20)
+			return 0
+		}},
+		{"a file elsewhere", `"../../etc/cron.d/0" is no file of a pack`, func(out, _ io.Writer) int {
+			files(out, "../../etc/cron.d/", 10)
+			return 0
+		}},
+		{"a name that hides", `is no file of a pack`, func(out, _ io.Writer) int { files(out, "a\nsluice: all is well\x1b[2J", 10); return 0 }},
+		{"nothing", "it ends before its commit", func(_, _ io.Writer) int { return 0 }},
+		{"complaints without end", "sluice store pack /store in pod sluice/sluice-0: no no", func(_, errs io.Writer) int {
+			for range 100 {
+				_, _ = io.WriteString(errs, strings.Repeat("no ", 10_000))
+			}
+			return 1
+		}},
+		{"complaints that hide", `in pod sluice/sluice-0: gone\u001b[2J sluice: all is well`, func(_, errs io.Writer) int {
+			_, _ = io.WriteString(errs, "gone\x1b[2J\r\nsluice: all is well\n")
+			return 1
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, dir := collector(t, ""), t.TempDir()
+			s.Exec("sluice/sluice-0", func(_ []string, out, errs io.Writer) int { return c.do(out, errs) })
+			code, out, errs := calls("pull", "--store", filepath.Join(dir, "here"), "--max-bytes", "10Mi")
+			if code != ExitError || out != "" || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 || len(errs) > 4000 {
+				t.Errorf("exit %d: %s%.4000q\ndoes not say %s", code, out, errs, c.want)
+			}
+			_ = filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+				if err == nil && !e.IsDir() {
+					t.Errorf("%s is left", path)
+				}
+				return nil
+			})
+		})
+	}
+}
+
 // TestPullInterrupted: a pull that is stopped half way leaves no store, and can be done again.
 func TestPullInterrupted(t *testing.T) {
 	there, here := filled(t), filepath.Join(t.TempDir(), "here")
@@ -156,7 +218,7 @@ func TestPullInterrupted(t *testing.T) {
 		<-t.Context().Done() // it hangs
 		return code
 	})
-	o := &pullOptions{namespace: "sluice", at: "/store"}
+	o := &pullOptions{namespace: "sluice", at: "/store", most: "1Gi"}
 	o.store = here
 	if err := runPull(ctx, Streams{strings.NewReader(""), io.Discard, io.Discard}, o); err == nil || ctx.Err() == nil {
 		t.Fatal(err)

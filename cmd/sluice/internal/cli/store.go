@@ -71,7 +71,8 @@ overlaps a time, and all where neither is given. It may run beside the collector
 }
 
 func newStoreUnpack(s Streams) *cobra.Command {
-	return &cobra.Command{
+	var most string
+	c := &cobra.Command{
 		Use:   "unpack DIR",
 		Short: "Make a store of what pack wrote, read from standard input",
 		Long: `unpack makes a store in DIR, which must not have one, of what sluice store pack wrote. Every file is checked; nothing
@@ -79,11 +80,15 @@ is left of a pack that is damaged or breaks off.`,
 		Example: `  cat flows.pack | sluice store unpack flows`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			size, err := parseSize("max-bytes", most)
+			if err != nil {
+				return err
+			}
 			files, err := place.Files(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			st, err := store.Unpack(cmd.Context(), until(cmd.Context(), s.In), files)
+			st, err := unpack(cmd.Context(), until(cmd.Context(), s.In), files, size)
 			if err != nil {
 				return err
 			}
@@ -91,6 +96,8 @@ is left of a pack that is damaged or breaks off.`,
 			return nil
 		},
 	}
+	maxBytesFlag(c, &most)
+	return c
 }
 
 func newStoreCheck(s Streams) *cobra.Command {
