@@ -36,7 +36,9 @@ type Enforcement struct {
 	Passes  []Pass   // edges that the policies deny and that passed
 	Denied  int      // edges that policy dropped and that are meant to be: see Meaning
 	Ends    []Judged // isolated workloads that were seen
-	Outside []string // pods of isolated namespaces that no policy holds: on their node's network, or not managed
+	// Unjudged are edges that were left out: a fact is missing to say what the policies decide.
+	Unjudged int
+	Outside  []string // pods of isolated namespaces that no policy holds: on their node's network, or not managed
 	// NoOpenings says that the log does not show when connections are opened: whether one is older than the policies
 	// cannot be told.
 	NoOpenings bool
@@ -123,6 +125,9 @@ func (e *Enforcement) Failed() []string {
 			out = append(out, fmt.Sprintf("%d %s", f.n, f.what))
 		}
 	}
+	if len(e.Ends) == 0 {
+		out = append(out, "no pod that was seen is isolated by these policies")
+	}
 	return out
 }
 
@@ -133,7 +138,8 @@ func Enforced(
 ) (Enforcement, error) {
 	x := &enforcing{verifier: newVerifier(g, set, cfg), meant: meant, drops: map[graph.EdgeID]*Drop{},
 		news: map[graph.EdgeID]*Drop{}, passes: map[graph.EdgeID]*Pass{}, of: map[graph.EdgeID]Heard{},
-		denied: map[string]bool{}, unwanted: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
+		denied: map[string]bool{}, unwanted: map[graph.EdgeID]bool{},
+		unjudged: map[graph.EdgeID]bool{}, seen: map[seenEnd]bool{}}
 	opened, records := false, uint64(0)
 	for i := range g.Connections {
 		e := &g.Edges[g.Connections[i].Edge]
@@ -165,6 +171,7 @@ type enforcing struct {
 	news     map[graph.EdgeID]*Drop
 	passes   map[graph.EdgeID]*Pass
 	unwanted map[graph.EdgeID]bool
+	unjudged map[graph.EdgeID]bool
 	seen     map[seenEnd]bool // whether a connection was judged
 }
 
@@ -179,6 +186,9 @@ func (x *enforcing) look(c *graph.Connection, h *Heard) {
 	}
 	_, d := x.decide(c, true)
 	x.note(c, h)
+	if undecided(d) {
+		x.unjudged[c.Edge] = true
+	}
 	if h.Dropped > 0 {
 		x.drop(c, h, d)
 	}
@@ -186,6 +196,9 @@ func (x *enforcing) look(c *graph.Connection, h *Heard) {
 		x.pass(c, h, d)
 	}
 }
+
+// undecided reports whether nothing says what the policies decide.
+func undecided(d *eval.Decision) bool { return d == nil || d.Unknown }
 
 // perPacket reports whether the plugin judges every packet towards the server: Cilium asks its policy again for what
 // its connection tracking calls established (bpf/bpf_lxc.c), where others let it pass.
@@ -281,7 +294,7 @@ func (x *enforcing) pass(c *graph.Connection, h *Heard, d *eval.Decision) {
 }
 
 func (x *enforcing) result(records uint64, noOpenings bool) Enforcement {
-	out := Enforcement{Records: records, Denied: len(x.unwanted), NoOpenings: noOpenings}
+	out := Enforcement{Records: records, Denied: len(x.unwanted), Unjudged: len(x.unjudged), NoOpenings: noOpenings}
 	for _, d := range x.drops {
 		out.Drops = append(out.Drops, *d)
 	}
@@ -320,6 +333,7 @@ func (x *enforcing) result(records uint64, noOpenings bool) Enforcement {
 // Staging compares a set that the cluster evaluates and does not enforce with what the data plane said of it.
 type Staging struct {
 	Heard    int        // edges that the data plane would deny
+	Unjudged int        // edges that were left out: a fact is missing to say what the policies decide
 	Silent   []Disputed // edges that the policies deny and of which the data plane said nothing
 	Disputed []Disputed // edges that the data plane would deny and the policies allow
 	// Doubtful are edges that the data plane would deny in some records only, and the policies allow: it said so before
@@ -396,7 +410,8 @@ func Staged(
 		of := v.caseOf(a.c, Unproven, a.d)
 		x := Disputed{i, of.Src, of.Dst, of.Port, a.Passed, a.WouldDeny, of.Why}
 		switch {
-		case a.d == nil || a.d.Unknown:
+		case undecided(a.d):
+			out.Unjudged++
 		case !a.d.Allowed && a.WouldDeny == 0:
 			out.Silent = append(out.Silent, x)
 		case a.d.Allowed && a.WouldDeny > 0 && v.namedPort(a.d):

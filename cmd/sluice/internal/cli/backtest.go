@@ -113,7 +113,7 @@ func runBacktest(ctx context.Context, s Streams, o *backtestOptions, args []stri
 	if err := o.draw(b); err != nil {
 		return err
 	}
-	return incomplete(s, l)
+	return o.told(s, l)
 }
 
 func (o *backtestOptions) draw(b *readiness.Backtest) error {
@@ -149,7 +149,7 @@ func (o *backtestOptions) denied(ctx context.Context, s Streams, args []string) 
 		return err
 	}
 	show.Problems(s.Err, p.Problems)
-	if err := incomplete(s, l); err != nil {
+	if err := o.told(s, l); err != nil {
 		return err
 	}
 	n := 0

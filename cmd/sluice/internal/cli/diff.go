@@ -98,7 +98,7 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 		return err
 	}
 	show.Problems(s.Err, append(was.Problems, is.Problems...))
-	if err := incomplete(s, l); err != nil || !o.exitCode {
+	if err := o.told(s, l); err != nil || !o.exitCode {
 		return err
 	}
 	return run.Differ(&d)

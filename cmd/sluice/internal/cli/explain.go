@@ -119,7 +119,7 @@ func (o *explainOptions) connection(
 		return err
 	}
 	show.Problems(s.Err, p.Problems)
-	return incomplete(s, l)
+	return o.told(s, l)
 }
 
 // ofBundle explains what a bundle says of itself.

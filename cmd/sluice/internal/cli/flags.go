@@ -292,6 +292,14 @@ func incomplete(s Streams, l *run.Log) error {
 	return l.Incomplete()
 }
 
+// told says what a command that prints no fates left out, and is the error of incomplete.
+func (r *reading) told(s Streams, l *run.Log) error {
+	if left := l.LeftOut(); left != "" && !r.quiet {
+		fmt.Fprintln(s.Err, "sluice: "+left)
+	}
+	return incomplete(s, l)
+}
+
 // serverFlags are the flags of commands that read from servers. Those of TLS have the names of the hubble command line,
 // and its environment variables.
 type serverFlags struct {
@@ -418,7 +426,8 @@ func (f *failOn) flag(c *cobra.Command, always bool) {
 		f.names = verify.DefaultFailOn(true)
 	} else {
 		some := verify.DefaultFailOn(false)
-		usage += " (default: " + strings.Join(some, ",") + "; for a bundle also " + strings.Join(verify.DefaultFailOn(true)[len(some):], ",") + ")"
+		also := slices.DeleteFunc(verify.DefaultFailOn(true), func(n string) bool { return slices.Contains(some, n) })
+		usage += " (default: " + strings.Join(some, ",") + "; for a bundle also " + strings.Join(also, ",") + ")"
 	}
 	c.Flags().StringSliceVar(&f.names, "fail-on", f.names, usage)
 	c.Long += "\n\nWhat --fail-on takes:\n" + strings.TrimSuffix(verify.AboutFailOn(), "\n")

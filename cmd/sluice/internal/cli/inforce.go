@@ -52,7 +52,7 @@ func (f *inForceFlags) judge(
 	if o.servers.Follow {
 		show.Problems(s.Err, p.Problems)
 		w.changes = show.NewJudgements(s.Out, o.format)
-		return o.follow(ctx, s, w, sources, p)
+		return o.follow(ctx, s, w, sources, p, nil)
 	}
 	l, err := o.log(ctx, s, p, path, sources)
 	if err != nil {
@@ -62,7 +62,7 @@ func (f *inForceFlags) judge(
 		return err
 	}
 	show.Problems(s.Err, p.Problems)
-	if err := incomplete(s, l); err != nil {
+	if err := o.told(s, l); err != nil {
 		return err
 	}
 	return w.end()

@@ -113,8 +113,13 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 	if err := show.Lint(s.Out, o.format, list, lint.Severity(from)); err != nil {
 		return err
 	}
-	if len(cfg.ManifestProblems) > 0 {
-		return &run.Incomplete{Sources: cfg.ManifestProblems}
+	if l != nil {
+		err = o.told(s, l)
+	} else if len(cfg.ManifestProblems) > 0 {
+		err = &run.Incomplete{Sources: cfg.ManifestProblems}
+	}
+	if err != nil {
+		return err
 	}
 	return run.Traps(list, lint.Severity(from))
 }

@@ -109,7 +109,7 @@ func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) er
 	if err := show.Ready(s.Out, o.format, r, o.explain); err != nil {
 		return err
 	}
-	if err := incomplete(s, l); err != nil {
+	if err := o.told(s, l); err != nil {
 		return err
 	}
 	if baseline == nil {

@@ -33,11 +33,22 @@ func (o *replaying) log(
 	o.hideAll(o.Namespaces)
 	o.hidden(&o.Cluster)
 	p.Know(l.Config.Cluster)
+	return l, o.tested(l, p)
+}
+
+// tested is the error where the flows put nothing of the policies to the test: all would be permitted.
+func (o *replaying) tested(l *run.Log, p *run.Policies) error {
 	if err := l.Usable(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.Seen(o.Namespaces, run.PodsOnly); err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.ClusterSeen(o.Cluster)
+	if err := l.ClusterSeen(o.Cluster); err != nil {
+		return err
+	}
+	if len(o.Namespaces) > 0 || o.opened != nil {
+		return nil
+	}
+	return l.Concerned(&p.Set)
 }

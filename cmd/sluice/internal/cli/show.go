@@ -122,10 +122,7 @@ func runShow(
 	if err := print(s.Out, o.format, l, o.namespaces); err != nil {
 		return err
 	}
-	if left := l.LeftOut(); left != "" && !o.quiet {
-		fmt.Fprintln(s.Err, "sluice: "+left)
-	}
-	return incomplete(s, l)
+	return o.told(s, l)
 }
 
 func runShowStore(ctx context.Context, s Streams, dir, format string,

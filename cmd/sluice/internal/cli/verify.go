@@ -123,7 +123,7 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 		return err
 	}
 	show.Problems(s.Err, p.Problems)
-	if err := incomplete(s, l); err != nil {
+	if err := o.told(s, l); err != nil {
 		return err
 	}
 	return p.Findings(r, o.failOn.of(p.Bundle != nil))
@@ -154,7 +154,7 @@ func (o *verifyOptions) beside(ctx context.Context, s Streams, l *run.Log, p, in
 		return err
 	}
 	show.Problems(s.Err, append(p.Problems, inForce.Problems...))
-	if err := incomplete(s, l); err != nil {
+	if err := o.told(s, l); err != nil {
 		return err
 	}
 	return run.Failed(&b.Then, failOn)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,8 +20,8 @@ type watcher interface {
 }
 
 // follow lets w look at what servers send, again and again. When it is stopped, the last look decides the exit code.
-// given are the policies, of which some may be nil.
-func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []string, given ...*run.Policies) error {
+// p are the policies that are judged, inForce those beside them or nil.
+func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []string, p, inForce *run.Policies) error {
 	args, err := o.withServer(args)
 	if err != nil {
 		return err
@@ -42,23 +43,26 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 	if err := cfg.ReadManifests(ctx, o.manifests, o.inputs(s)); err != nil {
 		return err
 	}
-	for _, p := range given {
-		if p != nil {
-			p.Know(cfg.Cluster)
-		}
+	p.Know(cfg.Cluster)
+	if inForce != nil {
+		inForce.Know(cfg.Cluster)
 	}
 	opts, err := o.options(ctx, servers, newLogger(s.Err))
 	if err != nil {
 		return err
 	}
-	g, err := collect.Gather(servers, opts, run.NewLog(cfg))
+	l := run.NewLog(cfg)
+	g, err := collect.Gather(servers, opts, l)
 	if err != nil {
 		return err
 	}
 	if err := o.watch(ctx, g, w); err != nil {
 		return err
 	}
-	return w.end()
+	if err := cmp.Or(w.end(), g.Nothing(), l.Build()); err != nil {
+		return err
+	}
+	return o.tested(l, p)
 }
 
 // watch looks each time that o.every has passed, and once more when it is stopped.

@@ -51,15 +51,15 @@ func Live(servers []string, o Options) run.Live {
 		err = g.Run(ctx)
 		g.servers()
 		if err == nil && ctx.Err() == nil {
-			err = g.nothing()
+			err = g.Nothing()
 		}
 		return err
 	}
 }
 
-// nothing is why nothing came of any server, as the servers were left: nil where something did, or none says why. Those
+// Nothing is why nothing came of any server, as the servers were left: nil where something did, or none says why. Those
 // who follow go on after an error, and their time may end meanwhile.
-func (g *Gathering) nothing() error {
+func (g *Gathering) Nothing() error {
 	if g.log.Report.Total() > 0 || g.log.Report.OutOfRange > 0 {
 		return nil
 	}

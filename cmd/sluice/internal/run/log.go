@@ -155,7 +155,7 @@ func (l *Log) unusable() error {
 		)
 	}
 	if r.Total() == 0 {
-		return fmt.Errorf("no usable record in 0 records: nothing can be learned")
+		return fmt.Errorf("no record came: there is nothing to learn from or to judge by")
 	}
 	var fates []string
 	all := l.Counts()

@@ -10,6 +10,7 @@ import (
 	"sluice/model"
 	"sluice/model/workload"
 	"sluice/synth"
+	"sluice/synth/policy"
 )
 
 // UnnamedCluster is what --cluster calls the cluster that the log has no name for.
@@ -23,6 +24,26 @@ const (
 	PodsOnly Ends = false
 	AnyEnd   Ends = true
 )
+
+// Concerned is the error where the flows have no pod of any namespace that the policies stand in.
+func (l *Log) Concerned(set *policy.PolicySet) error {
+	var err error
+	for i := range set.Policies {
+		p := &set.Policies[i]
+		if p.Namespace == "" {
+			return nil
+		}
+		of := l.Seen([]string{p.Namespace}, PodsOnly)
+		if of == nil {
+			return nil
+		}
+		err = cmp.Or(err, of)
+	}
+	if err != nil {
+		return fmt.Errorf("these policies decide nothing here: %w", err)
+	}
+	return nil
+}
 
 // Seen is the error for namespaces that the flows do not have.
 func (l *Log) Seen(namespaces []string, which Ends) error {

@@ -17,7 +17,7 @@ type Changes struct {
 	w      io.Writer
 	format string
 	last   verify.Report
-	told   map[string]bool // cases printed
+	told   map[string]bool // cases printed, and reasons of refusals
 }
 
 // followView is a verification that goes on, as printed.
@@ -74,6 +74,12 @@ func (c *Changes) table(l *run.Log, today *verify.Report) {
 	if today != nil {
 		namespaces, _ := verify.Tolls(l.Graph, today)
 		fmt.Fprintf(c.w, "  lost by what is in force alone: %s\n", cmp.Or(tolls(namespaces), "nothing"))
+	}
+	for _, x := range c.last.Refusals {
+		if told := "refused " + fmt.Sprint(x.Reason); !c.told[told] {
+			c.told[told] = true
+			printRefusal(c.w, x)
+		}
 	}
 	for _, x := range verify.FoldedCases(c.last.Cases) {
 		ends, why := text.Printable(x.Src, 80)+" -> "+text.Printable(x.Dst, 80), text.Printable(x.Why, 300)

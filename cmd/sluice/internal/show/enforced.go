@@ -19,6 +19,7 @@ type enforcementView struct {
 	Passes     []passView   `json:"passes"`     // denied by the policies, and passed
 	Denied     int          `json:"denied"`     // edges that were dropped on purpose
 	Ends       []judgedView `json:"ends"`       // isolated workloads that were seen
+	Unjudged   int          `json:"unjudged"`   // edges that a fact is missing for to compare them
 	Outside    []string     `json:"outside"`    // that no policy holds
 	NoOpenings bool         `json:"noOpenings"` // the log does not show when connections are opened
 }
@@ -88,7 +89,7 @@ func rest(what string, n int) string {
 
 func viewEnforcement(e *verify.Enforcement) enforcementView {
 	v := enforcementView{header: newHeader("Enforcement"), Done: len(e.Failed()) == 0, Drops: dropViews(e.Drops),
-		News: dropViews(e.News), Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{},
+		News: dropViews(e.News), Passes: []passView{}, Denied: e.Denied, Ends: []judgedView{}, Unjudged: e.Unjudged,
 		Outside: append([]string{}, e.Outside...), NoOpenings: e.NoOpenings}
 	for _, p := range e.Passes {
 		v.Passes = append(v.Passes, passView{p.Src, p.Dst, p.Port, p.Records, p.Why, p.Cause.String()})
@@ -168,6 +169,9 @@ func (v *enforcementView) summary() []string {
 				"restart these pods, or wait until they reconnect.")
 		}
 	}
+	if v.Unjudged > 0 {
+		out = append(out, leftOut(v.Unjudged))
+	}
 	if len(v.Outside) > 0 {
 		out = append(out, fmt.Sprintf("No policy holds %s: on their node's network, or not managed by the plugin.",
 			text.Printable(text.Some(v.Outside), 500)))
@@ -178,10 +182,17 @@ func (v *enforcementView) summary() []string {
 	return out
 }
 
+// leftOut says that edges were not compared.
+func leftOut(edges int) string {
+	return text.Plural(edges, "edge was", "edges were") + " not compared: what the policies decide there lacks a fact " +
+		"(sluice verify on the same flows names it)."
+}
+
 // stagingView is what the data plane said of policies that it only watches.
 type stagingView struct {
 	header
 	Heard    int            `json:"heard"`              // edges that it would deny
+	Unjudged int            `json:"unjudged"`           // edges that a fact is missing for to compare them
 	Silent   []disputedView `json:"silent"`             // denied by the policies, and it said nothing
 	Disputed []disputedView `json:"disputed"`           // allowed by the policies, and it would deny them
 	Doubtful []disputedView `json:"doubtful"`           // ... in some records only
@@ -229,8 +240,8 @@ func viewStaging(s *verify.Staging) stagingView {
 		}
 		return out
 	}
-	v := stagingView{newHeader("Staging"), s.Heard, views(s.Silent), views(s.Disputed), views(s.Doubtful), s.Nothing(),
-		[]defectView{}, s.Versions}
+	v := stagingView{newHeader("Staging"), s.Heard, s.Unjudged, views(s.Silent), views(s.Disputed), views(s.Doubtful),
+		s.Nothing(), []defectView{}, s.Versions}
 	for _, d := range s.Defects {
 		v.Defects = append(v.Defects, defectView{d.Source, d.Versions, d.Text})
 	}
@@ -238,7 +249,11 @@ func viewStaging(s *verify.Staging) stagingView {
 }
 
 func (v *stagingView) summary() string {
-	return fmt.Sprintf("The data plane would deny %s.", text.Plural(v.Heard, "edge", "edges"))
+	out := fmt.Sprintf("The data plane would deny %s.", text.Plural(v.Heard, "edge", "edges"))
+	if v.Unjudged > 0 {
+		out += "\n" + leftOut(v.Unjudged)
+	}
+	return out
 }
 
 // lines are those of the edges, and of an audit that audits nothing.

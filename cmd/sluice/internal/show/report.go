@@ -92,6 +92,11 @@ type idleView struct {
 	Line   int    `json:"line,omitempty"`
 }
 
+func printRefusal(w io.Writer, x verify.Refusal) {
+	fmt.Fprintf(w, "no verdict: %s refused in the log (%s), such as %s\n",
+		text.Plural(x.Connections, "connection", "connections"), x.Reason, text.Printable(x.Example, 160))
+}
+
 // idleText says why a policy is idle.
 func idleText(i *verify.Idle) string {
 	if i.Blind {
@@ -244,8 +249,7 @@ func printReport(w io.Writer, r *verify.Report) {
 			text.Printable(text.Some(r.Nameless), 300))
 	}
 	for _, x := range r.Refusals {
-		fmt.Fprintf(w, "no verdict: %s refused in the log (%s), such as %s\n",
-			text.Plural(x.Connections, "connection", "connections"), x.Reason, text.Printable(x.Example, 160))
+		printRefusal(w, x)
 	}
 	const most = 10
 	for i, c := range r.Cases {
