@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -85,8 +86,11 @@ func putTar(t *tar.Writer, name string, data []byte) error {
 // off, holds anything else, or files of more than most bytes.
 func Unpack(ctx context.Context, r io.Reader, f Files, most int64) (*Store, error) {
 	names, err := f.List(version)
-	if err == nil && len(names) > 0 {
-		err = fmt.Errorf("there is a store already")
+	switch {
+	case err == nil && slices.ContainsFunc(names, isCommit):
+		err = errors.New("there is a store already")
+	case err == nil && len(names) > 0:
+		err = fmt.Errorf("%s/%s has files of no commit, as of an unpacking that was killed: remove it, or choose another place", f, version)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("unpack into %s: %w", f, err)
@@ -97,6 +101,8 @@ func Unpack(ctx context.Context, r io.Reader, f Files, most int64) (*Store, erro
 	}
 	return OpenFiles(f)
 }
+
+func isCommit(name string) bool { return strings.HasPrefix(name, commitsDir+"/") }
 
 // unpacking is an archive that is read.
 type unpacking struct {
@@ -140,7 +146,7 @@ func (u *unpacking) all(ctx context.Context, t *tar.Reader) error {
 		if err := u.admit(h); err != nil {
 			return err
 		}
-		if strings.HasPrefix(h.Name, commitsDir+"/") {
+		if isCommit(h.Name) {
 			return u.commit(h.Name, t)
 		}
 		u.names = append(u.names, h.Name)
