@@ -100,6 +100,7 @@ var confined = []struct{ library, rooms, why string }{
 	{"github.com/apache/arrow/go", "model/store", "the columnar format is the store's own business"},
 	{"gocloud.dev", "model/store/bucket model/store/bucket/buckettest cmd/sluice/internal/place",
 		"no command knows what kind of store it has"},
+	{"github.com/aws", "model/store/bucket", "no command knows what kind of store it has"},
 	{"github.com/ClickHouse", "model/store/clickhouse", "no command knows what kind of store it has"},
 	{"github.com/spf13/cobra", "cmd/sluice/internal/cli cmd/sluice/internal/docs", "flags end where a command begins"},
 	{"k8s.io", "cmd/sluice/internal/kube cmd/sluice/internal/kube/kubetest", "the cluster is asked by one room"},

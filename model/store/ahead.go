@@ -51,8 +51,8 @@ type ahead struct {
 
 // wantedFile is a file that a commit names, and what came of reading it.
 type wantedFile struct {
-	name, digest string
-	got          chan gotFile
+	named
+	got chan gotFile
 }
 
 type gotFile struct {
@@ -61,28 +61,27 @@ type gotFile struct {
 }
 
 // readAhead returns what reads the files of segments, labels first; nil: there is no use in reading ahead.
-func readAhead(files Files, segments []Segment) func(name, digest string) ([]byte, error) {
+func readAhead(files Files, segments []Segment) func(named) ([]byte, error) {
 	d, ok := files.(Distant)
 	if !ok {
 		return nil
 	}
 	a := &ahead{files: files, most: d.Ahead()}
 	for i := range segments {
-		g := &segments[i]
-		for _, f := range [][2]string{{g.Labels, g.LabelsSHA256}, {g.Path, g.SHA256}} {
-			a.wanted = append(a.wanted, wantedFile{f[0], f[1], make(chan gotFile, 1)})
+		for _, f := range segments[i].files() {
+			a.wanted = append(a.wanted, wantedFile{f, make(chan gotFile, 1)})
 		}
 	}
 	return a.next
 }
 
-// next returns the next file, which is the one of this name. Those that nobody asks for any more are read for nothing.
-func (a *ahead) next(name, digest string) ([]byte, error) {
+// next returns the next file, which is the one that is named. Those that nobody asks for any more are read for nothing.
+func (a *ahead) next(named) ([]byte, error) {
 	for a.asked < min(len(a.wanted), a.at+a.most) {
 		f := a.wanted[a.asked]
 		go func() {
 			var data bytes.Buffer
-			err := read(a.files, f.name, f.digest, &data)
+			err := read(a.files, f.named, &data)
 			f.got <- gotFile{data.Bytes(), err}
 		}()
 		a.asked++

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"time"
 )
 
@@ -99,9 +98,19 @@ func (c *counter) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// named is a file as a commit names it.
+type named struct {
+	name, digest string
+	most         int64 // bytes that it can have
+}
+
+// maxFile is how large a file of a store can be. Those that are written are a tenth of it.
+const maxFile = 1 << 30
+
 // read fills buf with a file that a commit names, and returns an error if it is not the one that was committed. What is
-// checked is what is parsed: the file is not opened again.
-func read(f Files, name, digest string, buf *bytes.Buffer) error {
+// checked is what is parsed: the file is not opened again. No more is read than the file can have.
+func read(f Files, n named, buf *bytes.Buffer) error {
+	name, digest, most := n.name, n.digest, min(n.most, maxFile)
 	cache, _ := f.(Caching)
 	if cache != nil {
 		if data := cache.Cached(digest); data != nil {
@@ -110,7 +119,7 @@ func read(f Files, name, digest string, buf *bytes.Buffer) error {
 			return nil
 		}
 	}
-	r, n, err := f.Get(name)
+	r, size, err := f.Get(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("read %s/%s: committed, but not there: %w", f, name, ErrDamaged)
@@ -119,11 +128,9 @@ func read(f Files, name, digest string, buf *bytes.Buffer) error {
 	}
 	defer r.Close()
 	buf.Reset()
-	if n >= 0 && n < math.MaxInt32 {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
+	buf.Grow(int(max(min(size, most), 0)) + bytes.MinRead)
 	h := sha256.New()
-	if _, err := io.Copy(buf, io.TeeReader(r, h)); err != nil {
+	if _, err := io.Copy(buf, io.TeeReader(io.LimitReader(r, most+1), h)); err != nil {
 		return fmt.Errorf("read %s/%s: %w", f, name, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != digest {

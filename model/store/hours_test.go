@@ -85,7 +85,7 @@ func TestHours(t *testing.T) {
 	}
 	packed, n := with, hours()
 	var err error
-	if with, err = Unpack(t.Context(), &pack, Dir(t.TempDir()), maxPacked); err != nil {
+	if with, err = Unpack(t.Context(), &pack, Dir(t.TempDir()), maxFile); err != nil {
 		t.Fatal(err)
 	}
 	if hours() != n {

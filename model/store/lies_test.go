@@ -3,13 +3,17 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"sluice/model"
 )
 
 // TestLies: whoever may write to a store can give a file that lies the digest that its commit has. For numbers of rows and
@@ -89,4 +93,40 @@ func readFlowGroups(b []byte) error {
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// endless is a place whose files go on without end after what was put.
+type endless struct{ Files }
+
+func (e endless) Get(name string) (io.ReadCloser, int64, error) {
+	r, size, err := e.Files.Get(name)
+	if err != nil || strings.HasPrefix(name, commitsDir) {
+		return r, size, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(r, blanks{}), r}, 1 << 40, nil
+}
+
+// TestEndlessFile: of a file that does not end, or of a size that cannot be, no more is read than its commit says.
+func TestEndlessFile(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	tables := traffic(r, 40, 3)
+	dir := t.TempDir()
+	w := mustCreate(t, dir)
+	commitStream(t, w, tables, someRows(r, tables, 61, 3), 0)
+	s, err := OpenFiles(endless{Dir(dir)})
+	must(t, err)
+	err = s.Scan(t.Context(), ScanOptions{}, func(model.Tables, []model.Observation) error { return nil })
+	if !errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
+	if err := s.Pack(t.Context(), io.Discard, ScanOptions{}); !errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
+	st := &Stream{Seen: []Seen{{Path: s.Segments()[0].Path, Count: -1 << 40}}}
+	if _, _, err := s.SeenIDs(st); !errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
 }

@@ -13,9 +13,6 @@ import (
 	"strings"
 )
 
-// maxPacked is how large a file of a pack may be. Those of a store are a tenth of it.
-const maxPacked = 1 << 30
-
 // Pack writes what a scan with these options would open as a store of one commit, in a tar archive. The commit comes
 // last: what was read of an archive that breaks off is no store.
 func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
@@ -32,14 +29,14 @@ func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 	t := tar.NewWriter(w)
 	var data bytes.Buffer
 	for _, g := range c.pairs() {
-		for _, f := range [][2]string{{g.Labels, g.LabelsSHA256}, {g.Path, g.SHA256}} {
+		for _, f := range g.files() {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := read(s.files, f[0], f[1], &data); err != nil {
+			if err := read(s.files, f, &data); err != nil {
 				return err
 			}
-			if err := putTar(t, f[0], data.Bytes()); err != nil {
+			if err := putTar(t, f.name, data.Bytes()); err != nil {
 				return err
 			}
 		}
@@ -119,7 +116,7 @@ var ErrTooLarge = errors.New("the pack is larger than it may be")
 
 // admit counts a file before a byte of it is taken: files that no commit has room to name are none of a pack.
 func (u *unpacking) admit(h *tar.Header) error {
-	if h.Typeflag != tar.TypeReg || !ownPath(h.Name) || h.Size > maxPacked {
+	if h.Typeflag != tar.TypeReg || !ownPath(h.Name) || h.Size > maxFile {
 		return fmt.Errorf("%q is no file of a pack: %w", h.Name, ErrDamaged)
 	}
 	if u.unnamed -= int64(len(h.Name)) + 2*sha256.Size; u.unnamed < 0 {

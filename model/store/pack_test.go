@@ -28,7 +28,7 @@ func TestPack(t *testing.T) {
 		if err := s.Pack(t.Context(), &pack, o); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Unpack(t.Context(), &pack, Dir(t.TempDir()), maxPacked)
+		got, err := Unpack(t.Context(), &pack, Dir(t.TempDir()), maxFile)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestUnpackDamaged(t *testing.T) {
 	refused := func(what string, data []byte) {
 		t.Helper()
 		d := Dir(t.TempDir())
-		_, err := Unpack(t.Context(), bytes.NewReader(data), d, maxPacked)
+		_, err := Unpack(t.Context(), bytes.NewReader(data), d, maxFile)
 		names, listErr := d.List(version)
 		if err == nil || listErr != nil || len(names) > 0 {
 			t.Errorf("%s: %v, left %v, %v", what, err, names, listErr)
@@ -142,7 +142,7 @@ func TestEndlessCommit(t *testing.T) {
 	if err := w.WriteHeader(&tar.Header{Name: commitsDir + "/00000001-x.json", Mode: 0o600, Size: 1 << 40}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Unpack(t.Context(), io.MultiReader(&begin, blanks{}), Dir(t.TempDir()), maxPacked)
+	_, err := Unpack(t.Context(), io.MultiReader(&begin, blanks{}), Dir(t.TempDir()), maxFile)
 	if !errors.Is(err, ErrDamaged) {
 		t.Error(err)
 	}
@@ -157,8 +157,8 @@ func TestPackTooMuch(t *testing.T) {
 		want error
 	}{
 		{"large files", 10 << 20, 1 << 20, ErrTooLarge},
-		{"a file that is large at once", 10 << 20, maxPacked, ErrTooLarge},
-		{"a file that is larger than any", 1 << 50, maxPacked + 1, ErrDamaged},
+		{"a file that is large at once", 10 << 20, maxFile, ErrTooLarge},
+		{"a file that is larger than any", 1 << 50, maxFile + 1, ErrDamaged},
 		{"files without content and with long names", 10 << 20, 0, ErrDamaged},
 	} {
 		t.Run(c.name, func(t *testing.T) {

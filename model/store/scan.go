@@ -62,8 +62,8 @@ type scan struct {
 	files Files
 	opts  ScanOptions
 	fn    func(model.Tables, []model.Observation) error
-	fetch func(name, digest string) ([]byte, error) // nil: a file is read when it is needed
-	data  [3]bytes.Buffer                           // of labels, and of the flows of two segments
+	fetch func(named) ([]byte, error) // nil: a file is read when it is needed
+	data  [3]bytes.Buffer             // of labels, and of the flows of two segments
 	read  flowReader
 }
 
@@ -93,14 +93,15 @@ func (s *scan) openAhead(segments []Segment) (next func() opened, stop func()) {
 
 // open reads the labels of a segment, and its flows into memory.
 func (s *scan) open(g *Segment, flows *bytes.Buffer) (o opened) {
-	data, err := s.load(g.Labels, g.LabelsSHA256, &s.data[0])
+	files := g.files()
+	data, err := s.load(files[0], &s.data[0])
 	if err != nil {
 		return opened{err: err}
 	}
 	if o.t, err = readLabels(data); err != nil {
 		return opened{err: fmt.Errorf("read %s: %w", g.Labels, err)}
 	}
-	if data, err = s.load(g.Path, g.SHA256, flows); err != nil {
+	if data, err = s.load(files[1], flows); err != nil {
 		return opened{err: err}
 	}
 	if o.flows, err = openParquet(data, flowsKind, flowsSchema(), groupRows); err != nil {
@@ -178,10 +179,10 @@ func (s *scan) choose(t model.Tables, rows []model.Observation) ([]model.Observa
 }
 
 // load reads a file that a commit names.
-func (s *scan) load(name, digest string, into *bytes.Buffer) ([]byte, error) {
+func (s *scan) load(n named, into *bytes.Buffer) ([]byte, error) {
 	if s.fetch != nil {
-		return s.fetch(name, digest)
+		return s.fetch(n)
 	}
-	err := read(s.files, name, digest, into)
+	err := read(s.files, n, into)
 	return into.Bytes(), err
 }

@@ -52,6 +52,11 @@ type Segment struct {
 	LabelsSHA256 string `json:"labelsSha256"`
 }
 
+// files are those of a segment, labels first.
+func (g *Segment) files() [2]named {
+	return [2]named{{g.Labels, g.LabelsSHA256, g.Bytes}, {g.Path, g.SHA256, g.Bytes}}
+}
+
 // Store is a place of committed segments. It is safe for concurrent use. It sees the commits that were there when it
 // was opened, and its own.
 type Store struct {

@@ -147,7 +147,7 @@ func (p Part) Stream(name string) *Stream {
 func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
 	var buf bytes.Buffer
 	for _, f := range st.Seen {
-		if err := read(s.files, f.Path, f.SHA256, &buf); err != nil {
+		if err := read(s.files, named{f.Path, f.SHA256, 8 * int64(f.Count)}, &buf); err != nil {
 			return nil, 0, fmt.Errorf("ids of a stream: %w", err)
 		}
 		if buf.Len() != 8*f.Count {

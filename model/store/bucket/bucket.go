@@ -40,6 +40,7 @@ type Files struct {
 
 	mu      sync.Mutex
 	commits map[string]commitObject // by key
+	kept    int                     // bytes of their bodies
 }
 
 // commitObject is what a key of a commit stands for.
@@ -47,7 +48,7 @@ type commitObject struct {
 	name     string
 	size     int64
 	modified time.Time
-	text     []byte // after the first line, until it is asked for
+	body     []byte // after the first line, until it is asked for
 }
 
 // beat is how often who holds a lease renews it.
@@ -76,6 +77,7 @@ func Open(ctx context.Context, url string) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", place, err)
 	}
+	bound(b)
 	if prefix = strings.Trim(prefix, "/"); prefix != "" {
 		b = blob.PrefixedBucket(b, prefix+"/")
 	}
@@ -173,7 +175,8 @@ func writeCommit(w io.Writer, name string, write func(io.Writer) error) error {
 // packed is how content begins that is packed. A commit of a former version is not.
 var packed = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
-// unpack returns the content of a commit after its first line.
+// unpack returns the content of a commit after its first line. What cannot be unpacked is returned as it is: it is not
+// the commit of its name.
 func unpack(body []byte) ([]byte, error) {
 	if !bytes.HasPrefix(body, packed) {
 		return body, nil
@@ -183,7 +186,10 @@ func unpack(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer z.Close()
-	return z.DecodeAll(body, []byte{})
+	if text, err := z.DecodeAll(body, []byte{}); err == nil {
+		return text, nil
+	}
+	return body, nil
 }
 
 // taken is the error of a name that is taken: none if what is there is what was to be put. A client that got no answer
@@ -199,7 +205,7 @@ func (f *Files) taken(name, key string, want *digest) error {
 		return f.say("read", name, err)
 	}
 	have := &digest{w: io.Discard, h: xxh3.New()}
-	_, err = io.Copy(have, r)
+	_, err = io.Copy(have, io.LimitReader(r, want.n+1)) // what is longer is another
 	if err := errors.Join(err, r.Close()); err != nil {
 		return f.say("read", name, err)
 	}
@@ -227,8 +233,8 @@ func (d *digest) Write(b []byte) (int, error) {
 // Get opens a file.
 func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 	key, named := key(name)
-	if text := f.listed(key, name); text != nil {
-		return io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
+	if body := f.listed(key, name); body != nil {
+		return unpacked(body)
 	}
 	r, err := f.open(key, name, 0)
 	if err != nil {
@@ -243,27 +249,25 @@ func (f *Files) Get(name string) (io.ReadCloser, int64, error) {
 	if err == nil && is != path.Base(name) {
 		err = &fs.PathError{Op: "get", Path: name, Err: fs.ErrNotExist}
 	}
-	var text []byte
+	var rest []byte
 	if err == nil {
-		text, err = content(body)
+		rest, err = content(body)
 	}
 	if err := errors.Join(err, body.Close()); err != nil {
 		return nil, 0, err
 	}
-	return io.NopCloser(bytes.NewReader(text)), int64(len(text)), nil
+	return unpacked(rest)
 }
 
-// content reads what stands after the first line of a commit. What cannot be unpacked is returned as it is: it is not
-// the commit of its name.
+// content reads what stands after the first line of a commit.
 func content(body io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(body, store.MaxCommit)) // what is cut off is not the commit of its name
-	if err != nil {
-		return nil, err
-	}
-	if text, err := unpack(raw); err == nil {
-		return text, nil
-	}
-	return raw, nil
+	return io.ReadAll(io.LimitReader(body, store.MaxCommit)) // what is cut off is not the commit of its name
+}
+
+// unpacked is a commit as Get returns it.
+func unpacked(body []byte) (io.ReadCloser, int64, error) {
+	text, err := unpack(body)
+	return io.NopCloser(bytes.NewReader(text)), int64(len(text)), err
 }
 
 // open opens an object from a byte on.
@@ -487,35 +491,41 @@ func (f *Files) nameOf(o *blob.ListObject) (string, error) {
 	}
 	body := &reader{body: r, from: f, key: o.Key, name: o.Key}
 	line, err := readName(body)
-	var text []byte
+	var rest []byte
 	if err == nil {
-		text, err = content(body)
+		rest, err = content(body)
 	}
 	if err := errors.Join(err, body.Close()); err != nil {
 		return "", err
 	}
 	name := path.Join(commitsDir, line)
 	if k, _ := key(name); k != o.Key {
-		name, text = o.Key+"-damaged.json", nil // a name that no content has
+		name, rest = o.Key+"-damaged.json", nil // a name that no content has
 	}
 	f.mu.Lock()
-	f.commits[o.Key] = commitObject{name, o.Size, o.ModTime, text}
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	f.kept -= len(f.commits[o.Key].body)
+	if f.kept+len(rest) > store.MaxCommit {
+		rest = nil // it is read again
+	}
+	f.kept += len(rest)
+	f.commits[o.Key] = commitObject{name, o.Size, o.ModTime, rest}
 	return name, nil
 }
 
-// listed returns the text of a commit that a listing has read, once; nil: there is none.
+// listed returns the body of a commit that a listing has read, once; nil: there is none.
 func (f *Files) listed(key, name string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.commits[key]
-	text := c.text
-	if text == nil || c.name != name {
+	body := c.body
+	if body == nil || c.name != name {
 		return nil
 	}
-	c.text = nil
+	c.body = nil
+	f.kept -= len(body)
 	f.commits[key] = c
-	return text
+	return body
 }
 
 // forget drops the commits in a directory that are gone.
@@ -524,6 +534,7 @@ func (f *Files) forget(dir string, there map[string]bool) {
 	defer f.mu.Unlock()
 	for key := range f.commits {
 		if strings.HasPrefix(key, dir+"/") && !there[key] {
+			f.kept -= len(f.commits[key].body)
 			delete(f.commits, key)
 		}
 	}

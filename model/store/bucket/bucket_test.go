@@ -256,3 +256,24 @@ func TestTraffic(t *testing.T) {
 		}
 	}
 }
+
+// TestKept: of what a listing reads of commits no more is kept than one commit may have; the rest is read again.
+func TestKept(t *testing.T) {
+	s, name := memory(t), commitsDir+"/00000001-a.json"
+	must(t, s.open(t).Put(name, func(w io.Writer) error { _, err := io.WriteString(w, "{}"); return err }))
+	for _, kept := range []int{0, store.MaxCommit} {
+		f := s.open(t)
+		f.kept = kept
+		_, err := f.List(commitsDir)
+		must(t, err)
+		key, _ := key(name)
+		if body := f.listed(key, name); (body == nil) != (kept > 0) || f.kept != kept {
+			t.Errorf("kept %d: %q, then %d", kept, body, f.kept)
+		}
+		r, _, err := f.Get(name)
+		must(t, err)
+		if text, err := io.ReadAll(r); string(text) != "{}" || err != nil {
+			t.Errorf("%q, %v", text, err)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 	if term, err = strconv.ParseInt(path.Base(newest), 10, 64); err != nil {
 		return 0, l, fmt.Errorf("%s/%s is no lease: %w", f.place, newest, store.ErrDamaged)
 	}
-	data, err := f.bucket.ReadAll(f.ctx, newest)
+	data, err := f.readLease(newest)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return f.newestLease(dir) // a later one is there
 	}
@@ -106,6 +106,18 @@ func (f *Files) newestLease(dir string) (term int64, l lease, err error) {
 		l = lease{State: dirty} // cut off: whoever wrote it will not renew it in this form
 	}
 	return term, l, nil
+}
+
+// maxLease is how many bytes a lease may have: it names a machine.
+const maxLease = 64 << 10
+
+func (f *Files) readLease(key string) ([]byte, error) {
+	r, err := f.bucket.NewReader(f.ctx, key, nil)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxLease))
+	return data, errors.Join(err, r.Close())
 }
 
 // take puts the lease of a term; the error is fs.ErrExist if another was faster.

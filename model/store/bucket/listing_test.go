@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -64,5 +65,64 @@ func TestEveryCommit(t *testing.T) {
 	}
 	if names, err := f.List(commitsDir); err == nil || !strings.Contains(err.Error(), "1000 commits are there that the service does not list") {
 		t.Errorf("%d names, %v", len(names), err)
+	}
+}
+
+// TestEndlessAnswer: an answer that is no object and does not end is an error that says so; of a lease that does not end
+// no more is read than a lease has.
+func TestEndlessAnswer(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	const object = "<Contents><Key>p/v1/lease/x/0001</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
+	for _, c := range []struct {
+		name string
+		list string // "": without end
+		code int    // of what is no listing
+		do   func(f *Files) error
+	}{
+		{name: "listing", do: func(f *Files) error { _, err := f.List("v1/head"); return err }},
+		{name: "refusal", code: http.StatusForbidden, do: func(f *Files) error { _, _, err := f.Get("v1/x"); return err }},
+		{name: "refusal to put", code: http.StatusForbidden, do: func(f *Files) error {
+			return f.Put("v1/x", func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err })
+		}},
+		{name: "refusal to remove", code: http.StatusForbidden, do: func(f *Files) error { return f.Remove("v1/x") }},
+		{name: "lease", list: object, code: http.StatusOK, do: func(f *Files) error {
+			_, l, err := f.newestLease("v1/lease/x")
+			if err == nil && l.State != dirty {
+				t.Error(l)
+			}
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				list := r.URL.Query().Has("list-type")
+				if list && c.list != "" {
+					fmt.Fprint(w, "<ListBucketResult>"+c.list+"</ListBucketResult>")
+					return
+				}
+				w.Header().Set("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+				if r.Method == http.MethodHead {
+					return
+				}
+				if !list {
+					w.WriteHeader(c.code)
+				}
+				some := []byte(strings.Repeat(object, 10_000))
+				_, err := w.Write([]byte("<ListBucketResult>"))
+				for err == nil {
+					_, err = w.Write(some)
+				}
+			}))
+			defer s.Close()
+			f, err := Open(t.Context(), "s3://b/p?region=us-east-1&use_path_style=true&endpoint="+s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = c.do(f)
+			if c.list == "" && (err == nil || !strings.Contains(err.Error(), "answers with more than 16 MiB")) || c.list != "" && err != nil {
+				t.Errorf("%.300v", err)
+			}
+		})
 	}
 }
