@@ -31,6 +31,10 @@ func TestEndless(t *testing.T) {
 		{"the same page", "does not end", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[{"metadata":{"name":"shop"}}]}`)
 		}},
+		{"pages of one", "goes on after 1024 MiB", func(w http.ResponseWriter, _ *http.Request) {
+			asked++
+			fmt.Fprintf(w, `{"metadata":{"continue":"more%d"},"items":[{"metadata":{"name":"shop"}}]}`, asked)
+		}},
 		{"empty pages", "does not end", func(w http.ResponseWriter, _ *http.Request) {
 			asked++
 			fmt.Fprintf(w, `{"metadata":{"continue":"more%d"},"items":[]}`, asked)

@@ -153,13 +153,19 @@ const maxEmpty = 100
 // where they are not all of it.
 const maxAnswer = 256 << 20
 
+// maxList is how many bytes the objects of a list may have together, and minPage how many a page counts for at least.
+const (
+	maxList = 1 << 30
+	minPage = 64 << 10
+)
+
 // list calls take with each object of a list, in pages.
 func (c *Cluster) list(
 	ctx context.Context, path string, q url.Values, at access, take func(json.RawMessage) error,
 ) error {
 	query := url.Values{"limit": {fmt.Sprint(page)}}
 	maps.Copy(query, q)
-	for empty := 0; ; {
+	for empty, left := 0, maxList; ; {
 		var list struct {
 			Metadata struct{ Continue string }
 			Items    []json.RawMessage
@@ -167,15 +173,21 @@ func (c *Cluster) list(
 		if err := c.get(ctx, path, query, at, &list); err != nil {
 			return err
 		}
+		bytes := 0
 		for _, item := range list.Items {
+			bytes += len(item)
 			if err := take(item); err != nil {
 				return fmt.Errorf("%s: %w", at, err)
 			}
 		}
+		left -= max(bytes, minPage)
 		next := list.Metadata.Continue
 		switch {
 		case next == "":
 			return nil
+		case left < 0:
+			return fmt.Errorf("%s: the list of %s goes on after %d MiB: that is no API server, or its objects are too large",
+				at, c.base, maxList>>20)
 		case next == query.Get("continue"), len(list.Items) == 0 && empty > maxEmpty:
 			return fmt.Errorf("%s: the list of %s does not end: each page says that the next one follows", at, c.base)
 		case len(list.Items) == 0:
