@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
+	"sluice/cmd/sluice/internal/text"
 )
 
 type diffOptions struct {
@@ -77,6 +79,10 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 		switch {
 		case is.Evidence != "":
 			sources = []string{after}
+			if was.Evidence != "" && !o.quiet {
+				fmt.Fprintf(s.Err, "sluice: seen is what the evidence of %s has, not that of %s: name flows to judge by others\n",
+					text.Printable(after, 200), text.Printable(before, 200))
+			}
 		case was.Evidence != "":
 			sources = []string{before}
 		}
@@ -90,6 +96,9 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 	}
 	was.Know(l.Config.Cluster)
 	is.Know(l.Config.Cluster)
+	if err := l.Usable(); err != nil {
+		return err
+	}
 	d, err := run.Diff(ctx, l, was, is, o.cni, o.cluster)
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ func runLint(ctx context.Context, s Streams, o *lintOptions, paths []string) err
 	cfg, err := run.LoadConfig(o.config)
 	if err == nil && len(o.flows) > 0 {
 		if l, err = o.open(ctx, s, o.flows); err == nil {
-			cfg = l.Config
+			cfg, err = l.Config, l.Usable()
 		}
 	} else if err == nil {
 		err = cfg.ReadManifests(ctx, o.manifests, o.inputs(s))

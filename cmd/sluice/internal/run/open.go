@@ -92,6 +92,9 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 		return l.scan(ctx, dir, src)
 	}
 	for _, a := range src.Args {
+		if isBundle(a) {
+			return Usagef("%s is a bundle, whose evidence cannot be mixed with other sources: give it alone", a)
+		}
 		if StoreOf(a) != "" {
 			return Usagef("%s cannot be mixed with other sources: ingest them into the store first", a)
 		}

@@ -88,10 +88,15 @@ func (p *Policies) Know(m policy.Manifests) {
 	p.Set.Manifests = known
 }
 
-// others tells of documents that are plainly no policies.
+// others says why the first of the policies is none here, or counts the documents that are plainly something else.
 func others(problems []render.Problem) string {
 	if len(problems) == 0 {
 		return ""
+	}
+	for _, p := range problems {
+		if p.Severity != render.Skipped {
+			return fmt.Sprintf(" (%s)", p.Error())
+		}
 	}
 	return fmt.Sprintf(
 		" (%s)",
