@@ -365,7 +365,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 	}
 	for _, id := range []model.EndpointID{c.Src, c.Dst} {
 		ep, ends := v.eps[id], v.may(id)
-		pod := "pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name)
+		pod := "pod " + ep.Namespace + "/" + cmp.Or(ep.Name, ep.Owner.Name, "*")
 		switch {
 		case len(ends) == 0:
 			return "the log gives no labels for " + pod

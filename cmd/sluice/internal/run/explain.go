@@ -187,9 +187,16 @@ func wanted(g *graph.Graph, q verify.Question, d model.Direction, isolates bool)
 		peer, ok = policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.PrefixFrom(a, a.BitLen())}, true
 	}
 	if !ok {
-		return policy.Policy{}, "no rule can name " + other.Name + " by itself"
+		why := "no rule can name " + other.Name + " by itself"
+		if other.Peer >= 0 && slices.Contains(byNetwork, g.Peers[other.Peer].Kind) {
+			why += ": give its addresses under networks in the configuration"
+		}
+		return policy.Policy{}, why
 	}
 	port := policy.OnePort(q.Proto, q.Port)
+	if q.Proto.Whole() {
+		port = policy.AllPorts(q.Proto)
+	}
 	p := policy.Policy{
 		Name:      fmt.Sprintf("%s-%s-%s", w.Name, d, strings.ReplaceAll(port.String(), "/", "-")),
 		Namespace: w.Namespace, Subject: policy.MatchLabels(w.Selector),
@@ -236,13 +243,16 @@ func (l *Log) probes(of *policy.Manifests, q verify.Question) []string {
 	return out
 }
 
-// onePort reads "6379" or "53/udp".
+// byNetwork are the kinds of peers that a network of the configuration gives addresses.
+var byNetwork = []model.Kind{model.KindNetwork, model.KindNetworkSet, model.KindHost}
+
+// onePort reads "6379" or "53/udp", and protocols that have no ports, as "vrrp".
 func onePort(word string) (model.Proto, uint16, error) {
 	if _, err := strconv.ParseUint(word, 10, 16); err == nil {
 		word += "/tcp"
 	}
 	proto, first, last, err := decision.Ports(word)
-	if err == nil && first != last {
+	if err == nil && first != last && !proto.Whole() {
 		err = fmt.Errorf("%q are several ports: ask for one", word)
 	}
 	if err != nil {
@@ -334,7 +344,7 @@ func (l *Log) Workload(word string) *workload.Workload {
 	return found
 }
 
-// IsPort reports whether a word names one port: "6379", "53/udp".
+// IsPort reports whether a word names one port, or a protocol without ports: "6379", "53/udp", "vrrp".
 func IsPort(word string) bool {
 	_, _, err := onePort(word)
 	return err == nil

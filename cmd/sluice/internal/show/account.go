@@ -140,6 +140,11 @@ func printAccount(w io.Writer, v *accountView, x *run.Explained, dialect string)
 		case r.Dialect != dialect:
 		case r.Not != "":
 			fmt.Fprintf(w, "Dialect %s has no rule that allows it: %s\n", r.Dialect, text.Printable(r.Not, 300))
+			for _, other := range v.Add {
+				if other.Not == "" {
+					fmt.Fprintf(w, "  --dialect %s has one.\n", other.Dialect)
+				}
+			}
 		default:
 			fmt.Fprintf(w, "\nThis would allow it (dialect %s, tried):\n%s", r.Dialect, r.YAML)
 			if r.Beware != "" {
