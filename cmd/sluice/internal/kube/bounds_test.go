@@ -31,7 +31,7 @@ func TestEndless(t *testing.T) {
 		{"the same page", "does not end", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[{"metadata":{"name":"shop"}}]}`)
 		}},
-		{"pages of one", "goes on after 1024 MiB", func(w http.ResponseWriter, _ *http.Request) {
+		{"pages of one", "goes on after 4096 MiB", func(w http.ResponseWriter, _ *http.Request) {
 			asked++
 			fmt.Fprintf(w, `{"metadata":{"continue":"more%d"},"items":[{"metadata":{"name":"shop"}}]}`, asked)
 		}},

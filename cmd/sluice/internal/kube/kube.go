@@ -155,8 +155,8 @@ const maxAnswer = 256 << 20
 
 // maxList is how many bytes the objects of a list may have together, and minPage how many a page counts for at least.
 const (
-	maxList = 1 << 30
-	minPage = 64 << 10
+	maxList = 4 << 30
+	minPage = 256 << 10
 )
 
 // list calls take with each object of a list, in pages.
@@ -165,7 +165,7 @@ func (c *Cluster) list(
 ) error {
 	query := url.Values{"limit": {fmt.Sprint(page)}}
 	maps.Copy(query, q)
-	for empty, left := 0, maxList; ; {
+	for empty, left := 0, int64(maxList); ; {
 		var list struct {
 			Metadata struct{ Continue string }
 			Items    []json.RawMessage
@@ -180,7 +180,7 @@ func (c *Cluster) list(
 				return fmt.Errorf("%s: %w", at, err)
 			}
 		}
-		left -= max(bytes, minPage)
+		left -= int64(max(bytes, minPage))
 		next := list.Metadata.Continue
 		switch {
 		case next == "":
