@@ -93,7 +93,7 @@ func (s *scope) chooseCluster() error {
 			names[0] = "unnamed"
 		}
 		return fmt.Errorf("the chosen namespaces are in several clusters (%s): choose one with --cluster",
-			strings.Join(names, ", "))
+			model.Printable(strings.Join(names, ", ")))
 	}
 	if len(names) == 1 {
 		s.cluster = names[0]

@@ -10,7 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
+
+	"sluice/ingest/live"
 )
 
 // whisker is a lister that asks Goldmane through Whisker's backend. It has no endpoint types, services or counts of
@@ -119,7 +120,7 @@ func (w *whisker) get(ctx context.Context, q url.Values, take func([]byte)) (byt
 	body := &counting{r: resp.Body}
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(body, 200))
-		return body.n, 0, &statusError{resp.StatusCode, strings.TrimSpace(string(text))}
+		return body.n, 0, &statusError{resp.StatusCode, live.Brief(string(text))}
 	}
 	pages, err := items(body, func(item []byte) {
 		body.item = 0

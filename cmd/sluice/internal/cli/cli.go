@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -22,6 +23,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 )
 
 // grace is how long a signal may be repeated and still ask for no more than a stop in good order: timeout(1) sends it
@@ -56,7 +58,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err, code = errors.New("interrupted"), stopped(ctx)
 	}
-	for line := range strings.Lines(err.Error()) {
+	for line := range strings.Lines(inLine(err, args)) {
 		fmt.Fprintln(
 			log,
 			name+": "+text.Printable(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "  "), 2000),
@@ -66,6 +68,29 @@ func Main(args []string, in io.Reader, out, errw io.Writer) ExitCode {
 		fmt.Fprintf(log, "See '%s --help'.\n", c.CommandPath())
 	}
 	return code
+}
+
+// inLine is the text of an error, in which the names of files and what the user gave end no line.
+func inLine(err error, args []string) string {
+	said := err.Error()
+	for _, arg := range args {
+		for _, before := range []string{"", "=", ":"} { // of --flag=NAME, store:NAME
+			_, name, _ := strings.Cut(arg, before)
+			said = printed(said, name)
+		}
+	}
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		said = printed(said, at.Path)
+	}
+	return said
+}
+
+// printed makes a name printable wherever a text has it.
+func printed(text, name string) string {
+	if !strings.Contains(name, "\n") || strings.TrimSpace(name) == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, name, model.Printable(name))
 }
 
 // Root returns the commands as their documentation needs them. It is not to be run: Main is.

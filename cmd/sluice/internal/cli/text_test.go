@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 
 // strange are texts that a stranger could choose: what moves a cursor, turns the direction, hides, links or mentions.
 var strange = []string{
-	"\x1b[2J\x1b]8;;http://evil\aclick\x1b]8;;\a", "web\u202ebew", "we\u200bb", "web\u009b31m", "a\r\nb", "a\U000e0041b",
+	"\x1b[2J\x1b]8;;http://evil\aclick\x1b]8;;\a", "web\u202ebew", "we\u200bb", "web\u009b31m", "a\r\nFORGED: b", "a\U000e0041b",
 	"\u3164", "a b", "@all :boom: [x](http://evil) <script>", "'\"`|\\",
 }
 
@@ -86,6 +87,9 @@ func rude(t *testing.T) string {
 	return srv.URL
 }
 
+// forged is a line that a stranger's text would be if it could end one.
+var forged = regexp.MustCompile(`(?m)^(sluice: )?\s*FORGED.*$`)
+
 // hidden is the first character of a text that does not show as itself, "" for none.
 func hidden(b []byte) string {
 	for _, r := range string(b) {
@@ -115,9 +119,10 @@ func TestText(t *testing.T) {
 		return name
 	}
 	flows, one := write("flows.jsonl", all.String()), write("one.jsonl", honest+"\n")
-	odd := write("no\x1b[2J\u202elog.jsonl", "{\"flow\":{\"verdict\":\"\x1b[2J\u200b\"\n")
-	policy := write("odd\u202e.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: \"a\\u202e\\e[2J\"}\nspec: {podSelectr: {}}\n")
+	odd := write("no\x1b[2J\nFORGED\u202elog.jsonl", "{\"flow\":{\"verdict\":\"\x1b[2J\u200b\"\n")
+	policy := write("odd\u202e\nFORGED.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: \"a\\u202e\\e[2J\\nFORGED\"}\nspec: {podSelectr: {}}\n")
 	config := write("sluice.yaml", "decisions: [{source: \"a\\u202e\\e[2J\", destination: b, port: 80, verdict: accept, reason: x}]\n")
+	key := write("key.yaml", "\"a\\nFORGED\": 7\n")
 	out, none := filepath.Join(dir, "bundle"), filepath.Join(dir, "none")
 	for _, args := range [][]string{
 		{"learn", flows, "-A", "--out", none},
@@ -125,6 +130,14 @@ func TestText(t *testing.T) {
 		{"learn", flows, "-n", "sh\u202eop", "--out", none},
 		{"learn", one, "-n", "shop", "--config", config, "--out", out + "one"},
 		{"learn", odd, "-n", "shop", "--out", none},
+		{"learn", flows, "-A", "--all-clusters", "--out", none},
+		{"learn", flows, "-n", "nope", "--out", none},
+		{"learn", flows, "-n", "a\nFORGED", "--out", none},
+		{"learn", flows, "-A", "--cluster=a\nFORGED", "--out", none},
+		{"learn", one, "-A", "--config", key, "--out", none},
+		{"learn", filepath.Join(dir, "no", "a\nFORGED")},
+		{"explain", policy, "a\nFORGED", "shop/\nFORGED", "80", one},
+		{"lint", policy, "--fix", "--dry-run"},
 		{"show", "edges", odd, "--strict"},
 		{"show", "edges", flows, "--strict"},
 		{"show", "edges", "store:" + odd},
@@ -174,6 +187,9 @@ func checkText(t *testing.T, args []string) {
 	for _, b := range [][]byte{out.Bytes(), log.Bytes()} {
 		if r := hidden(b); r != "" {
 			t.Errorf("%q prints %s: %q", args, r, b[:min(len(b), 2000)])
+		}
+		if line := forged.Find(b); line != nil && args[len(args)-1] != "yaml" { // where a text may have lines
+			t.Errorf("%q prints a line of its own: %q", args, line)
 		}
 	}
 	if format := args[len(args)-1]; format == "json" && out.Len() > 0 && !json.Valid(out.Bytes()) {

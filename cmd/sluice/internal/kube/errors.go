@@ -105,8 +105,9 @@ func (e *absent) Error() string { return fmt.Sprintf("%s: %s", e.access, e.said)
 func (c *Cluster) refusal(status int, body []byte, at access) error {
 	var s struct{ Message string }
 	if json.Unmarshal(body, &s) != nil || s.Message == "" {
-		s.Message = strings.TrimSpace(string(body[:min(len(body), 200)]))
+		s.Message = string(body[:min(len(body), 200)])
 	}
+	s.Message = line(s.Message)
 	switch status {
 	case http.StatusForbidden:
 		return &Forbidden{access: at, said: s.Message}
@@ -119,6 +120,9 @@ func (c *Cluster) refusal(status int, body []byte, at access) error {
 	}
 	return fmt.Errorf("%s: %s answers %d %s", at, c, status, s.Message)
 }
+
+// line is a text of a server as one line.
+func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // String names the cluster in errors.
 func (c *Cluster) String() string {

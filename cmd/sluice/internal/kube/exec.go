@@ -97,7 +97,7 @@ func (c *Cluster) Run(ctx context.Context, namespace, pod string, command []stri
 	quiet := klog.NewContext(ctx, klog.Logger{}) // what goes wrong is returned
 	err = both.StreamWithContext(quiet, remotecommand.StreamOptions{Stdout: out, Stderr: said})
 	var ended exec.CodeExitError
-	switch text := strings.Join(strings.Fields(said.String()), " "); {
+	switch text := line(said.String()); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:

@@ -128,9 +128,9 @@ func check(raw *api.Config, o Options, name string) error {
 func some(names []string) string {
 	const shown = 10
 	if more := len(names) - shown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), more)
+		return fmt.Sprintf("%s and %d more", some(names[:shown]), more)
 	}
-	return strings.Join(names, ", ")
+	return line(strings.Join(names, ", "))
 }
 
 // Contexts returns the names of the contexts of the kubeconfig.

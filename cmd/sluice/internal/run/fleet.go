@@ -11,6 +11,7 @@ import (
 
 	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/synth/fleet"
 	"sluice/synth/verify"
 )
@@ -188,9 +189,9 @@ func (f *Fleet) Findings() error {
 	for i := range f.Clusters {
 		c := &f.Clusters[i]
 		if c.Err != nil {
-			failed = append(failed, fmt.Errorf("cluster %s: %w", c.Name, c.Err))
+			failed = append(failed, fmt.Errorf("cluster %s: %w", model.Printable(c.Name), c.Err))
 		} else if c.Ask != nil {
-			found = append(found, fmt.Errorf("%s: %w", c.Name, c.Ask))
+			found = append(found, fmt.Errorf("%s: %w", model.Printable(c.Name), c.Ask))
 		}
 	}
 	if len(failed) > 0 {

@@ -14,7 +14,7 @@ import (
 )
 
 // noKey is how the library says that a mapping has a key which its type has not.
-var noKey = regexp.MustCompile(`^(line \d+): field (.*) not found in type \S+$`)
+var noKey = regexp.MustCompile(`(?s)^(line \d+): field (.*) not found in type \S+$`)
 
 // misread returns what is wrong with a file that was to be read as a type, in the words of those who write it.
 func misread(err error, as reflect.Type) []string {

@@ -191,7 +191,7 @@ func (l *Log) read(ctx context.Context, src Sources, windowMinutes int, past map
 		return fmt.Errorf(
 			"--strict: %s; the first: %s:%d: %s",
 			text.Plural(n, "malformed record", "malformed records"),
-			smp.Source,
+			model.Printable(smp.Source),
 			smp.Line,
 			smp.Detail,
 		)

@@ -3,12 +3,14 @@ package show
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/model"
 	"sluice/synth/lint"
 	"sluice/synth/verify"
 )
@@ -84,7 +86,11 @@ func Page(w io.Writer, id string) error {
 // Mending prints what the edits of findings change, as a patch, and how much that is.
 func Mending(w, log io.Writer, list []run.Mended) {
 	for _, m := range list {
-		_, _ = w.Write(diff.Diff(m.File, m.Old, m.File, m.New))
+		name := m.File
+		if model.Printable(name) != name {
+			name = strconv.Quote(name) // as Git does
+		}
+		_, _ = w.Write(diff.Diff(name, m.Old, name, m.New))
 	}
 	mended(log, "would be mended", list)
 }

@@ -51,25 +51,25 @@ func Printable(s string, limit int) string {
 	return s
 }
 
-// Some names the first of many.
+// Some names the first of many, each as it can be printed.
 func Some(names []string) string {
 	const most = 12
 	switch {
 	case len(names) == 0:
 		return "none"
 	case len(names) > most:
-		return fmt.Sprintf("%s and %s", strings.Join(names[:most], ", "), Plural(len(names)-most, "more", "more"))
+		return fmt.Sprintf("%s and %s", Some(names[:most]), Plural(len(names)-most, "more", "more"))
 	}
-	return strings.Join(names, ", ")
+	return model.Printable(strings.Join(names, ", "))
 }
 
 // Few are the first of many names, with how many more there are.
 func Few(names []string) string {
 	const most = 2
 	if len(names) <= most+1 {
-		return strings.Join(names, ", ")
+		return model.Printable(strings.Join(names, ", "))
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return fmt.Sprintf("%s and %d more", model.Printable(strings.Join(names[:most], ", ")), len(names)-most)
 }
 
 // Reasons writes numbers by what they count, sorted.
