@@ -35,7 +35,7 @@ function edgeCard(e) {
 function findingCard(f) {
   return h('div', { class: `card finding ${f.severity}` },
     h('div', { class: 'line' }, icon(f.severity === 'blocks' ? 'bad' : f.severity === 'warning' ? 'warn' : 'info'), h('strong', {}, ` ${f.severity}: ${f.kind}`)),
-    h('p', {}, f.text, f.detail ? ` (${f.detail})` : ''), h('p', { class: 'quiet' }, f.consequence));
+    h('p', {}, short(f.text, 1000), f.detail ? ` (${short(f.detail, 1000)})` : ''), h('p', { class: 'quiet' }, f.consequence));
 }
 export { findingCard };
 

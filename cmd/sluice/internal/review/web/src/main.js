@@ -85,7 +85,7 @@ function answer() {
       ? [chip(n('lost') ? 'bad' : 'good', n('lost') ? `${plural(n('lost'), 'connection', 'connections')} would be lost` : 'nothing seen is lost', `${count(n('permitted'))} connections that worked are allowed`),
         n('escaped') > 0 && chip('bad', `${plural(n('escaped'), 'denied connection', 'denied connections')} would be allowed`),
         chip(a.overPermission ? 'warn' : 'good', a.overPermission ? `${count(a.overPermission)} allowed, never seen` : 'nothing is allowed but what was seen or is named', `of ${count(a.universe)} possible connections at isolated ends`),
-        n('unproven') > 0 && chip('info', `${count(n('unproven'))} not proven`), n('inexpressible') > 0 && chip('warn', `${count(n('inexpressible'))} the dialect cannot say`), n('rejected') > 0 && chip('info', `${count(n('rejected'))} denied on purpose`)]
+        n('unproven') > 0 && chip('info', `${count(n('unproven'))} not proven`), n('inexpressible') > 0 && chip('warn', `${count(n('inexpressible'))} the dialect cannot say`), n('rejected') > 0 && chip('info', `${count(n('rejected'))} ${n('rejected') === 1 ? 'stays' : 'stay'} denied`, 'denied in the log, or decided against')]
       : chip('info', 'the replay is in report.json, which is not here'),
     held > 0 && chip('warn', `${plural(held, 'rule holds', 'rules hold')} something open`),
     a.edited.length > 0 && chip('warn', `${plural(a.edited.length, 'file', 'files')} edited by hand`, a.edited.join(', ')),

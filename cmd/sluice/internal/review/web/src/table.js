@@ -10,7 +10,7 @@ let tables = 0;
  */
 export function table({ label, columns, open, act, key }) {
   const id = `t${tables++}`;
-  let rows = [], active = -1;
+  let rows = [], active = -1, paper = false; // paper takes all rows, in order
   const height = () => (matchMedia('(max-width: 640px)').matches ? 58 : 36);
   const spacer = h('div', { class: 'spacer', role: 'presentation' });
   const head = h('div', { class: 'row head', role: 'row', 'aria-rowindex': 1 },
@@ -24,13 +24,15 @@ export function table({ label, columns, open, act, key }) {
   const none = h('p', { class: 'none' }, 'Nothing matches. Clear the filter to see everything.');
   scroller.addEventListener('scroll', draw, { passive: true });
   new ResizeObserver(draw).observe(scroller);
+  window.addEventListener('beforeprint', () => { paper = true; renew(); });
+  window.addEventListener('afterprint', () => { paper = false; renew(); });
   const made = new Map();
 
   function draw() {
     const step = height();
     spacer.style.height = `${rows.length * step}px`;
-    const from = Math.max(0, Math.floor(scroller.scrollTop / step) - 5);
-    const to = Math.min(rows.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / step) + 5);
+    const from = paper ? 0 : Math.max(0, Math.floor(scroller.scrollTop / step) - 5);
+    const to = paper ? rows.length : Math.min(rows.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / step) + 5);
     for (const [i, el] of made) if (i < from || i >= to) { el.remove(); made.delete(i); }
     for (let i = from; i < to; i++) {
       let el = made.get(i);
@@ -70,6 +72,13 @@ export function table({ label, columns, open, act, key }) {
     ev.stopPropagation();
   }
 
+  /** renew draws the rows again, when what is in them changed. */
+  function renew() {
+    for (const el of made.values()) el.remove();
+    made.clear();
+    draw();
+  }
+
   return {
     el: grid,
     focus: () => grid.focus(),
@@ -78,20 +87,13 @@ export function table({ label, columns, open, act, key }) {
       const was = active >= 0 && rows[active] ? key(rows[active]) : null;
       rows = list;
       active = was === null ? -1 : rows.findIndex((r) => key(r) === was);
-      for (const el of made.values()) el.remove();
-      made.clear();
       grid.setAttribute('aria-rowcount', rows.length + 1);
       none.remove();
       if (!rows.length) scroller.append(none);
       if (scroller.scrollTop > rows.length * height()) scroller.scrollTop = 0;
-      draw();
+      renew();
     },
-    /** renew draws the rows again, when what is in them changed. */
-    renew() {
-      for (const el of made.values()) el.remove();
-      made.clear();
-      draw();
-    },
+    renew,
     /** mark makes a row active without telling. */
     mark(k) {
       const i = rows.findIndex((r) => key(r) === k);
