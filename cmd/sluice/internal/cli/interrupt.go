@@ -20,9 +20,17 @@ var leavable = []string{"learn", "verify", "ready", "backtest", "diff", "show", 
 // mayLeave reports whether a command line can be left where it is: not one that stores or mends, nor one that follows
 // a server, which has an end to write.
 func mayLeave(args []string) bool {
-	return len(args) > 0 && slices.Contains(leavable, args[0]) && !slices.ContainsFunc(args[1:], func(a string) bool {
+	if len(args) == 0 || !slices.Contains(leavable, args[0]) && !(args[0] == "review" && slices.ContainsFunc(args, toFile)) {
+		return false
+	}
+	return !slices.ContainsFunc(args[1:], func(a string) bool {
 		return strings.HasPrefix(a, "--follow") || strings.HasPrefix(a, "--fix") || strings.Contains(a, "://")
 	})
+}
+
+// toFile is a flag of review that makes it write a file and end.
+func toFile(arg string) bool {
+	return strings.HasPrefix(arg, "--html") || strings.HasPrefix(arg, "--svg")
 }
 
 // execute runs a command. One that may be left is left soon after ctx ends, wherever it is: a long search does not look

@@ -94,7 +94,7 @@ func dense(n int) string {
 func TestMayLeave(t *testing.T) {
 	for line, want := range map[string]bool{
 		"learn a.jsonl -n shop --out b": true, "verify b": true, "ingest a.jsonl --store s": false, "store compact s": false,
-		"lint -": true, "lint p --fix": false, "verify b hubble://x --follow": false, "verify b --follow=true": false, "learn hubble://x -n shop": false, "": false,
+		"lint -": true, "review b": false, "review b --html -": true, "review --svg=x b": true, "lint p --fix": false, "verify b hubble://x --follow": false, "verify b --follow=true": false, "learn hubble://x -n shop": false, "": false,
 	} {
 		if got := mayLeave(strings.Fields(line)); got != want {
 			t.Errorf("%q: %v", line, got)

@@ -95,3 +95,32 @@ func TestInterruptStores(t *testing.T) {
 		})
 	}
 }
+
+// TestInterruptPipes: who writes a page into a pipe that nobody reads ends at a signal, and a configuration that is a
+// pipe, which may have no writer, is refused before it is waited for.
+func TestInterruptPipes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("one.jsonl", []byte(honest+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := calls("learn", "one.jsonl", "-n", "shop", "--min-watch", "0", "--out", "bundle"); code == ExitError || code == ExitUsage {
+		t.Fatal(errs)
+	}
+	if err := syscall.Mkfifo("pipe", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"review", "bundle", "--config", "pipe"}, {"learn", "one.jsonl", "-n", "shop", "--out", "no", "--config", "pipe"},
+	} {
+		if code, _, errs := calls(args...); code != ExitUsage || !strings.Contains(errs, "config pipe is a pipe, which may wait for ever: give a file") {
+			t.Errorf("%v: exit %d: %s", args, code, errs)
+		}
+	}
+	interrupt(t, []string{"review", "bundle", "--html", "pipe"}, nil) // nobody opens it
+	f, err := os.OpenFile("pipe", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	interrupt(t, []string{"review", "bundle", "--html", "pipe"}, nil) // nobody reads it
+}
