@@ -21,8 +21,12 @@ const (
 )
 
 // Escape makes a text from a log or a cluster harmless in Markdown, HTML and tables: it stays on its line, inside its
-// cell, and is text.
+// cell, is text, and crowds nothing else out of the page.
 func Escape(s string) string {
+	const most = 2 * maxText
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
+	}
 	s = model.Printable(s)
 	var b strings.Builder
 	rest := s

@@ -38,6 +38,9 @@ func (r *Reader) Beside(m policy.Manifests) { r.beside.Join(m) }
 // Report notes a problem at a node; from Unsupported on the object is left out. The problem is given so that its trap
 // can be told, and stays where it is until the next one.
 func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) *Problem {
+	for i, a := range args {
+		args[i] = brief(a)
+	}
 	p := Problem{Severity: s, At: r.Position(n), Text: fmt.Sprintf(format, args...)}
 	if n.Kind == yaml.ScalarNode && s >= Unsupported && QuoteHint(n.Value) != "" {
 		p.Called(Quotes, r.Replace(n, unquoted(n.Value)))
@@ -45,6 +48,18 @@ func (r *Reader) Report(s Severity, n *yaml.Node, format string, args ...any) *P
 	r.problems = append(r.problems, p)
 	r.invalid = r.invalid || s >= Unsupported
 	return &r.problems[len(r.problems)-1]
+}
+
+// brief is a text of a file or a log, as much of it as anybody reads: it may be of any length.
+func brief(a any) any {
+	const most = 300 // more than any name that is one
+	if err, ok := a.(error); ok {
+		a = err.Error()
+	}
+	if s, ok := a.(string); ok && len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return a
 }
 
 // Bad notes that the API would refuse the object.
