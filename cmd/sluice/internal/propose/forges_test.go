@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -299,5 +300,52 @@ func TestEndlessBranches(t *testing.T) {
 	}
 	if _, err = connect(t.Context(), at, Token{}); err == nil || !strings.Contains(err.Error(), "answers with more than 64 MiB") {
 		t.Error(err)
+	}
+}
+
+// TestForgedPack: for a pack that claims more objects than any repository has no memory is made, and one without end
+// is not taken.
+func TestForgedPack(t *testing.T) {
+	hash := strings.Repeat("1", 40)
+	line := func(text string) string { return fmt.Sprintf("%04x%s", len(text)+4, text) }
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+			_, _ = io.WriteString(w, line("NAK\n")+"PACK\x00\x00\x00\x02\x80\x00\x00\x00and so on")
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		_, _ = io.WriteString(w, line("# service=git-upload-pack\n")+"0000"+
+			line(hash+" HEAD\x00ofs-delta symref=HEAD:refs/heads/main\n")+line(hash+" refs/heads/main\n")+"0000")
+	}))
+	defer s.Close()
+	at, err := locate(s.URL+"/shop/cluster.git", None)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := connect(t.Context(), at, Token{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	if err := r.fetch(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "a pack of 2147483648 objects: that is no repository") {
+		t.Error(err)
+	}
+	for _, step := range []int{1, 5, 12, 64} { // however it is cut
+		var got bytes.Buffer
+		w := &pack{WriteCloser: struct {
+			io.Writer
+			io.Closer
+		}{&got, nil}, left: 100}
+		text := "PACK\x00\x00\x00\x02\x00\x00\x00\x01" + strings.Repeat("x", 200)
+		for len(text) > 0 && err == nil {
+			var n int
+			n, err = w.Write([]byte(text[:min(step, len(text))]))
+			text = text[n:]
+		}
+		if err == nil || !strings.Contains(err.Error(), "sends more than") || got.Len() > 100 || got.Len() <= 100-step || got.String()[:13] != "PACK\x00\x00\x00\x02\x00\x00\x00\x01x" {
+			t.Errorf("in steps of %d: %q, %v", step, got.String(), err)
+		}
+		err = nil
 	}
 }

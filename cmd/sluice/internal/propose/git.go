@@ -13,13 +13,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	gitclient "github.com/go-git/go-git/v5/plumbing/transport/client"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // repository is a copy of the branches that matter, in a directory that goes with it. It has no working tree.
@@ -71,7 +74,8 @@ func (l listing) RoundTrip(r *http.Request) (*http.Response, error) {
 func (r *repository) close() { _ = os.RemoveAll(r.dir) }
 
 func (r *repository) list(ctx context.Context, t *target) (err error) {
-	if r.Repository, err = git.PlainInit(r.dir, true); err != nil {
+	files := filesystem.NewStorage(osfs.New(r.dir), cache.NewObjectLRUDefault())
+	if r.Repository, err = git.Init(packs{files}, nil); err != nil {
 		return err
 	}
 	if r.remote, err = r.CreateRemote(&config.RemoteConfig{Name: origin, URLs: []string{t.url}}); err != nil {
