@@ -379,7 +379,7 @@ func (v *verifier) why(c *graph.Connection, d *eval.Decision) string {
 		switch {
 		case len(v.may(id)) == 1:
 		case ep.Kind == model.KindPod && why == "":
-			why = "the policies decide by addresses of pods, which the log does not give " +
+			why = "the policies decide by addresses of pods, which change and are not taken from the log " +
 				"(an IPPool, or Nodes with a podCIDR, among --manifests gives them)"
 		case ep.Kind == model.KindHost:
 			why = "the log gives no address of node " + ep.Name + " (network nodes in the configuration gives them)"

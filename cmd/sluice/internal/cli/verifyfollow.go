@@ -3,11 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"sluice/cmd/sluice/internal/collect"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
+	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/verify"
 )
 
@@ -56,13 +58,32 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 	if err != nil {
 		return err
 	}
-	if err := o.watch(ctx, g, w); err != nil {
+	if err := o.watch(ctx, g, &telling{w, func(l *run.Log) {
+		if err := o.tested(l, p); err != nil {
+			fmt.Fprintln(s.Err, "sluice: so far "+text.Printable(err.Error(), 500))
+		}
+	}}); err != nil {
 		return err
 	}
 	if err := cmp.Or(w.end(), g.Nothing(), l.Build()); err != nil {
 		return err
 	}
 	return o.tested(l, p)
+}
+
+// telling is a watcher that also says, after the first look, what would be wrong if nothing else came.
+type telling struct {
+	watcher
+	wrong func(*run.Log)
+}
+
+func (t *telling) see(ctx context.Context, l *run.Log) (bool, error) {
+	ok, err := t.watcher.see(ctx, l)
+	if ok && err == nil && t.wrong != nil {
+		t.wrong(l)
+		t.wrong = nil
+	}
+	return ok, err
 }
 
 // watch looks each time that o.every has passed, and once more when it is stopped.

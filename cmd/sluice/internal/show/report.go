@@ -275,10 +275,7 @@ func printReport(w io.Writer, r *verify.Report) {
 			fmt.Fprintf(w, "  would need: %s\n", text.Printable(strings.Join(c.Missing, "; "), 300))
 		}
 	}
-	for i, e := range r.Over.Examples {
-		if i == most {
-			break
-		}
+	for _, e := range r.Over.Examples[:min(most, len(r.Over.Examples))] {
 		fmt.Fprintf(
 			w,
 			"over: %s -> %s %s, by rule %s of %s\n",
@@ -288,6 +285,9 @@ func printReport(w io.Writer, r *verify.Report) {
 			e.Rule,
 			e.Policy,
 		)
+	}
+	if n := r.Over.Count - most; n > 0 {
+		fmt.Fprintf(w, "... and %s over-permitted\n", text.Plural(n, "more", "more"))
 	}
 	printProbes(w, &r.Probes)
 	printUnused(w, r)
