@@ -294,8 +294,10 @@ func incomplete(s Streams, l *run.Log) error {
 
 // told says what a command that prints no fates left out, and is the error of incomplete.
 func (r *reading) told(s Streams, l *run.Log) error {
-	if left := l.LeftOut(); left != "" && !r.quiet {
-		fmt.Fprintln(s.Err, "sluice: "+left)
+	for _, left := range []string{l.LeftOut(), l.Losses()} {
+		if left != "" && !r.quiet {
+			fmt.Fprintln(s.Err, "sluice: "+left)
+		}
 	}
 	return incomplete(s, l)
 }

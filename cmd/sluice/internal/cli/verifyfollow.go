@@ -65,10 +65,15 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 	}}); err != nil {
 		return err
 	}
-	if err := cmp.Or(w.end(), g.Nothing(), l.Build()); err != nil {
+	if err := l.Build(); err != nil {
 		return err
 	}
-	return o.tested(l, p)
+	if l.Learnable() > 0 {
+		if err := o.told(s, l); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(w.end(), g.Nothing(), o.tested(l, p))
 }
 
 // telling is a watcher that also says, after the first look, what would be wrong if nothing else came.
