@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -40,7 +41,7 @@ policy of the same kind and name is replaced, all others stay. Without SOURCE th
 	o.reading.flags(c)
 	c.Flags().
 		StringVar(&o.cni, "cni", "", "judge as spec, cilium or calico do (default: the plugin that wrote the flows)")
-	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently")
+	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 where something is decided differently, or NEW has policies that cannot be read and OLD has not")
 	o.clusterFlag(c, &o.cluster, "the cluster that the policies are for")
 	o.allClustersFlag(c, "compare for every cluster by itself: its bundles in OLD and NEW, where learn --all-clusters wrote them")
 	o.manifestsFlag(c, declaredFacts)
@@ -110,5 +111,5 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 	if err := o.told(s, l); err != nil || !o.exitCode {
 		return err
 	}
-	return run.Differ(&d)
+	return cmp.Or(run.Differ(&d), is.UnreadBeside(was))
 }

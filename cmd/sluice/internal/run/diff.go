@@ -16,6 +16,7 @@ import (
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
 	"sluice/synth/policy"
+	"sluice/synth/render"
 	"sluice/synth/render/all"
 	"sluice/synth/verify"
 )
@@ -184,6 +185,21 @@ func Compare(l *Log, dir, base string) (*bundle.Comparison, error) {
 	c.Graph = l.Graph
 	c.Config, err = l.judging(&Policies{}, VerifyConfig{CNI: m.Verification.Semantics, Cluster: m.Cluster})
 	return c, err
+}
+
+// UnreadBeside is the findings error for policies that could not be read, and of which others have none like them.
+func (p *Policies) UnreadBeside(others *Policies) error {
+	n := 0
+	for _, x := range p.Problems {
+		alike := func(y render.Problem) bool { return y.Severity == x.Severity && y.Text == x.Text }
+		if x.Severity >= render.Unsupported && !slices.ContainsFunc(others.Problems, alike) {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return found([]string{fmt.Sprintf("%d unread", n)})
 }
 
 // Differ is the findings error for two sets that decide differently, nil if they do not.
