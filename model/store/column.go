@@ -207,7 +207,7 @@ func (c *column) reader(g *file.RowGroupReader, i int, s *scratch) (func([]model
 		pages, err := g.GetColumnPageReader(i)
 		return func(rows []model.Observation) (int, error) { return c.readPage(pages, rows, s) }, err
 	}
-	r, err := g.Column(i)
+	r, err := columnOf(g, i)
 	return func(rows []model.Observation) (int, error) {
 		n, values, err := r.(*file.Int32ColumnChunkReader).ReadBatch(int64(len(rows)), s.i32, s.levels, nil)
 		spreadZeros(s.i32[:n], values, s.levels[:n])

@@ -65,7 +65,7 @@ func readLabelGroup(g *file.RowGroupReader, rows []label, memory interned) error
 		func(l *label, v int32) { l.id = uint32(v) },
 		func(l *label, v int32) { l.marks = uint16(v) },
 	} {
-		r, err := g.Column(c)
+		r, err := columnOf(g, c)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ const textBatch = 4096
 
 // readTexts hands every text of a column to set with its row.
 func readTexts(g *file.RowGroupReader, column, rows int, memory interned, set func(row int, s string)) error {
-	c, err := g.Column(column)
+	c, err := columnOf(g, column)
 	if err != nil {
 		return err
 	}

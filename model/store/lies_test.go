@@ -130,3 +130,49 @@ func TestEndlessFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestForgedPages: whatever a byte of a page says, of levels that are not there or of their runs, reading ends.
+func TestForgedPages(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	tables := traffic(r, 40, 3)
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
+	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 61, 3), Source{Name: "a", Digest: "b"})
+	whole, err := os.ReadFile(filepath.Join(dir, s.snapshot()[0].Segments[0].Labels))
+	must(t, err)
+	for at := range len(whole) / 2 {
+		forged := slices.Clone(whole)
+		forged[at] = 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = readLabels(forged)
+		}()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("byte %d: it comes to no end", at)
+		}
+	}
+	for _, c := range []struct {
+		runs  string // with their length before them
+		want  int64
+		width int
+		has   bool
+	}{
+		{"\x02\x00\x00\x00\x0a\x01", 5, 1, true},
+		{"\x02\x00\x00\x00\x0a\x01", 6, 1, false},
+		{"\x02\x00\x00\x00\x03\xff", 8, 1, true},
+		{"\x02\x00\x00\x00\x03\xff", 9, 1, false},
+		{"\x02\x00\x00\x00\x03\xff", 8, 2, false},
+		{"\x04\x00\x00\x00\x00\x00\x02\x01", 1, 1, true},
+		{"\x03\x00\x00\x00\x00\x00\x00", 1, 1, false},
+		{"\x06\x00\x00\x00\x80\x80\x80\x80\x20\x01", 1, 1, false},
+		{"\x09\x00\x00\x00\x02\x01", 1, 1, false},
+		{"\x02\x00", 0, 1, false},
+	} {
+		if data := []byte(c.runs); hasLevels(&data, c.want, c.width) != c.has {
+			t.Errorf("%q: %d levels of %d bits: %v", c.runs, c.want, c.width, !c.has)
+		}
+	}
+}
