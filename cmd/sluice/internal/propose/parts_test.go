@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -118,6 +119,15 @@ func TestToken(t *testing.T) {
 		}
 		if k, err := token(GitHub, file); (err == nil) != ok || ok && k.secret != "abc" {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{pipe: "which may wait for ever: give a file", "/dev/null": "holds none"} {
+		if _, err := token(GitHub, file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }

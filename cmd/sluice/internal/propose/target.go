@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -120,10 +121,26 @@ var variables = map[string][]string{
 
 const jobToken = "CI_JOB_TOKEN"
 
+// readToken reads a file that holds a token. A named pipe may have nobody who writes, and a device has no end; what a
+// shell has opened is below /dev.
+func readToken(file string) ([]byte, error) {
+	fi, err := os.Stat(file)
+	if err == nil && fi.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(file, "/dev/") {
+		return nil, fmt.Errorf("%s is a pipe, which may wait for ever: give a file", file)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const most = 64 << 10
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
 // token finds the token for a forge: that of the file, else of the environment. It may be none.
 func token(forge, file string) (Token, error) {
 	if file != "" {
-		b, err := os.ReadFile(file)
+		b, err := readToken(file)
 		if err != nil {
 			return Token{}, fmt.Errorf("read the token: %w", err)
 		}
