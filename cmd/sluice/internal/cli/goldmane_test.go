@@ -115,7 +115,7 @@ func (l *goldmaneLab) edges(args ...string) string {
 	l.t.Helper()
 	out, err := exec.Command("sluice", append([]string{"show", "edges", "-o", "json", "-q"}, args...)...).CombinedOutput()
 	early := func(text string) bool { return strings.Contains(string(out), text) }
-	if err != nil && !early("no usable record") && !early("no store") && !early("not a sluice store") { // it is being made
+	if err != nil && !early("no record came") && !early("no store") && !early("not a sluice store") { // it is being made
 		l.t.Fatalf("%v\n%s", err, out)
 	}
 	return string(out)

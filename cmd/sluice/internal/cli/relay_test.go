@@ -52,7 +52,7 @@ func showEdgesOf(t *testing.T, args ...string) *edgeList {
 	out, err := exec.Command("sluice", append([]string{"show", "edges", "-q", "-o", "json"}, args...)...).Output()
 	var failed *exec.ExitError
 	switch {
-	case errors.As(err, &failed) && strings.Contains(string(failed.Stderr), "no usable record"):
+	case errors.As(err, &failed) && strings.Contains(string(failed.Stderr), "no record came"):
 		return &e // a store that nothing was committed to yet
 	case errors.As(err, &failed):
 		t.Fatalf("sluice show edges %v: %v\n%s", args, err, failed.Stderr)
