@@ -27,42 +27,42 @@ const (
 
 // Concerned is the error where the flows have no pod of any namespace that the policies stand in.
 func (l *Log) Concerned(set *policy.PolicySet) error {
-	var err error
+	have := l.namespaces(PodsOnly)
 	for i := range set.Policies {
-		p := &set.Policies[i]
-		if p.Namespace == "" {
+		if ns := set.Policies[i].Namespace; ns == "" || have[ns] {
 			return nil
 		}
-		of := l.Seen([]string{p.Namespace}, PodsOnly)
-		if of == nil {
-			return nil
-		}
-		err = cmp.Or(err, of)
 	}
-	if err != nil {
-		return fmt.Errorf("these policies decide nothing here: %w", err)
+	if len(set.Policies) == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("these policies decide nothing here: %w", unseen(set.Policies[0].Namespace, have))
 }
 
 // Seen is the error for namespaces that the flows do not have.
 func (l *Log) Seen(namespaces []string, which Ends) error {
+	have := l.namespaces(which)
+	for _, ns := range namespaces {
+		if !have[ns] {
+			return unseen(ns, have)
+		}
+	}
+	return nil
+}
+
+// namespaces are those that the flows have.
+func (l *Log) namespaces(which Ends) map[string]bool {
 	have := map[string]bool{}
 	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
 		if ep.Namespace != "" && (which == AnyEnd || ep.Kind == model.KindPod) {
 			have[ep.Namespace] = true
 		}
 	}
-	for _, ns := range namespaces {
-		if !have[ns] {
-			return fmt.Errorf(
-				"no pod of namespace %s in these flows; seen: %s",
-				ns,
-				text.Some(slices.Sorted(maps.Keys(have))),
-			)
-		}
-	}
-	return nil
+	return have
+}
+
+func unseen(namespace string, have map[string]bool) error {
+	return fmt.Errorf("no pod of namespace %s in these flows; seen: %s", namespace, text.Some(slices.Sorted(maps.Keys(have))))
 }
 
 // ClusterSeen is the error for a cluster that the flows do not have.
