@@ -192,8 +192,8 @@ func TestCollector(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "store")
 	mustSluice(t, "ingest", lab.sent, "--store", dir, "-q")
-	a := mustSluice(t, "show", "edges", "--store", dir, "-o", "json")
-	if b := mustSluice(t, "show", "edges", "--store", at, "-o", "json"); a != b {
+	a := mustSluice(t, "show", "edges", "--store", dir, "-o", "json", "-q")
+	if b := mustSluice(t, "show", "edges", "--store", at, "-o", "json", "-q"); a != b {
 		t.Errorf("edges differ from those of a directory:\n%s\n%s", a, b)
 	}
 }
