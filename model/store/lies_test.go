@@ -16,14 +16,21 @@ import (
 	"sluice/model"
 )
 
+// smallStore is a store of one commit, and its directory.
+func smallStore(t *testing.T) (dir string, s *Store) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(6, 6))
+	tables := traffic(r, 40, 3)
+	dir = t.TempDir()
+	s = mustCreate(t, dir)
+	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 61, 3), Source{Name: "a", Digest: "b"})
+	return dir, s
+}
+
 // TestLies: whoever may write to a store can give a file that lies the digest that its commit has. For numbers of rows and
 // sizes in its footer that cannot be those of the file no memory is made.
 func TestLies(t *testing.T) {
-	r := rand.New(rand.NewPCG(6, 6))
-	tables := traffic(r, 40, 3)
-	dir := t.TempDir()
-	s := mustCreate(t, dir)
-	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 61, 3), Source{Name: "a", Digest: "b"})
+	dir, s := smallStore(t)
 	g := s.snapshot()[0].Segments[0]
 	for _, c := range []struct {
 		name string
@@ -133,11 +140,7 @@ func TestEndlessFile(t *testing.T) {
 
 // TestForgedPages: whatever a byte of a page says, of levels that are not there or of their runs, reading ends.
 func TestForgedPages(t *testing.T) {
-	r := rand.New(rand.NewPCG(6, 6))
-	tables := traffic(r, 40, 3)
-	dir := t.TempDir()
-	s := mustCreate(t, dir)
-	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 61, 3), Source{Name: "a", Digest: "b"})
+	dir, s := smallStore(t)
 	whole, err := os.ReadFile(filepath.Join(dir, s.snapshot()[0].Segments[0].Labels))
 	must(t, err)
 	for at := range len(whole) / 2 {

@@ -12,18 +12,28 @@ import (
 	_ "gocloud.dev/blob/s3blob" // s3://
 )
 
+// at opens the bucket of a service.
+func at(t *testing.T, service string) *Files {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	f, err := Open(t.Context(), "s3://b/p?region=us-east-1&use_path_style=true&endpoint="+service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 // TestListings: a service that lists the same again and again, or nothing and goes on, is told from a long list, and
 // what it leaves out is an error.
 func TestListings(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "a")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
-	const at = "<LastModified>2026-01-01T00:00:00Z</LastModified>"
+	const modified = "<LastModified>2026-01-01T00:00:00Z</LastModified>"
 	for _, c := range []struct {
 		names    int
 		at, want string
 	}{
-		{0, at, "the service goes on after 1000 answers with 0 names"},
-		{3, at, "the service goes on after 1003 answers with 3 names"},
+		{0, modified, "the service goes on after 1000 answers with 0 names"},
+		{3, modified, "the service goes on after 1003 answers with 3 names"},
 		{3, "", "without its size or time"},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,11 +44,7 @@ func TestListings(t *testing.T) {
 			_, _ = fmt.Fprintf(w, "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"+
 				"%s</ListBucketResult>", list.String())
 		}))
-		f, err := Open(t.Context(), "s3://b/p?region=us-east-1&use_path_style=true&endpoint="+s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = f.List("v1/head")
+		_, err := at(t, s.URL).List("v1/head")
 		if err == nil || !strings.Contains(err.Error(), "list s3://b/p/v1/head: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
@@ -48,8 +54,6 @@ func TestListings(t *testing.T) {
 
 // TestEveryCommit: a service that has each commit that it is asked for is left.
 func TestEveryCommit(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "a")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("list-type") {
 			_, _ = fmt.Fprint(w, "<ListBucketResult></ListBucketResult>")
@@ -59,11 +63,7 @@ func TestEveryCommit(t *testing.T) {
 		_, _ = fmt.Fprint(w, path.Base(r.URL.Path)+"-x.json")
 	}))
 	defer s.Close()
-	f, err := Open(t.Context(), "s3://b/p?region=us-east-1&use_path_style=true&endpoint="+s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if names, err := f.List(commitsDir); err == nil || !strings.Contains(err.Error(), "1000 commits are there that the service does not list") {
+	if names, err := at(t, s.URL).List(commitsDir); err == nil || !strings.Contains(err.Error(), "1000 commits are there that the service does not list") {
 		t.Errorf("%d names, %v", len(names), err)
 	}
 }
@@ -71,8 +71,6 @@ func TestEveryCommit(t *testing.T) {
 // TestEndlessAnswer: an answer that is no object and does not end is an error that says so; of a lease that does not end
 // no more is read than a lease has.
 func TestEndlessAnswer(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "a")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
 	const object = "<Contents><Key>p/v1/lease/x/0001</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
 	for _, c := range []struct {
 		name string
@@ -115,11 +113,7 @@ func TestEndlessAnswer(t *testing.T) {
 				}
 			}))
 			defer s.Close()
-			f, err := Open(t.Context(), "s3://b/p?region=us-east-1&use_path_style=true&endpoint="+s.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = c.do(f)
+			err := c.do(at(t, s.URL))
 			if c.list == "" && (err == nil || !strings.Contains(err.Error(), "answers with more than 16 MiB")) || c.list != "" && err != nil {
 				t.Errorf("%.300v", err)
 			}

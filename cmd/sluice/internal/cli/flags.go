@@ -294,7 +294,7 @@ func incomplete(s Streams, l *run.Log) error {
 
 // told says what a command that prints no fates left out, and is the error of incomplete.
 func (r *reading) told(s Streams, l *run.Log) error {
-	for _, left := range []string{l.LeftOut(), l.Losses()} {
+	for _, left := range append(l.Losses(), l.LeftOut()) {
 		if left != "" && !r.quiet {
 			fmt.Fprintln(s.Err, "sluice: "+left)
 		}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"sluice/ingest/live"
 )
 
 // access is what is asked of the API server, in the words of roles.
@@ -107,7 +109,7 @@ func (c *Cluster) refusal(status int, body []byte, at access) error {
 	if json.Unmarshal(body, &s) != nil || s.Message == "" {
 		s.Message = string(body[:min(len(body), 200)])
 	}
-	s.Message = line(s.Message)
+	s.Message = live.Brief(s.Message)
 	switch status {
 	case http.StatusForbidden:
 		return &Forbidden{access: at, said: s.Message}
@@ -120,9 +122,6 @@ func (c *Cluster) refusal(status int, body []byte, at access) error {
 	}
 	return fmt.Errorf("%s: %s answers %d %s", at, c, status, s.Message)
 }
-
-// line is a text of a server as one line.
-func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // String names the cluster in errors.
 func (c *Cluster) String() string {

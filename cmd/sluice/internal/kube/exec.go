@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/util/exec"
 	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
+
+	"sluice/ingest/live"
 )
 
 // CollectorLabel is what the pods of a collector have, as sluice install makes them, and Container is where it runs.
@@ -97,7 +99,7 @@ func (c *Cluster) Run(ctx context.Context, namespace, pod string, command []stri
 	quiet := klog.NewContext(ctx, klog.Logger{}) // what goes wrong is returned
 	err = both.StreamWithContext(quiet, remotecommand.StreamOptions{Stdout: out, Stderr: said})
 	var ended exec.CodeExitError
-	switch text := line(said.String()); {
+	switch text := live.Brief(said.String()); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:

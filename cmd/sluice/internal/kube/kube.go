@@ -21,6 +21,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"sluice/ingest/live"
 )
 
 // Options say which cluster. The zero value is that of the current context.
@@ -130,7 +132,7 @@ func some(names []string) string {
 	if more := len(names) - shown; more > 0 {
 		return fmt.Sprintf("%s and %d more", some(names[:shown]), more)
 	}
-	return line(strings.Join(names, ", "))
+	return live.Brief(strings.Join(names, ", "))
 }
 
 // Contexts returns the names of the contexts of the kubeconfig.

@@ -189,13 +189,10 @@ func Compare(l *Log, dir, base string) (*bundle.Comparison, error) {
 
 // UnreadBeside is the findings error for policies that could not be read, and of which others have none like them.
 func (p *Policies) UnreadBeside(others *Policies) error {
-	n := 0
-	for _, x := range p.Problems {
+	n := render.Unread(slices.DeleteFunc(slices.Clone(p.Problems), func(x render.Problem) bool {
 		alike := func(y render.Problem) bool { return y.Severity == x.Severity && y.Text == x.Text }
-		if x.Severity >= render.Unsupported && !slices.ContainsFunc(others.Problems, alike) {
-			n++
-		}
-	}
+		return slices.ContainsFunc(others.Problems, alike)
+	}))
 	if n == 0 {
 		return nil
 	}

@@ -207,19 +207,15 @@ func (l *Log) LeftOut() string {
 		text.Reasons(why), l.firstRefusal())
 }
 
-// Losses says what the log or its collectors lack by their own account, "" where it is nothing.
-func (l *Log) Losses() string {
-	var all []string
+// Losses says what the log and its collectors lack by their own account, each for itself.
+func (l *Log) Losses() (all []string) {
 	if n := l.Report.Lost; n > 0 {
-		all = append(all, "the log says that "+text.Plural(n, "event was lost", "events were lost"))
+		all = append(all, "the log says that "+text.Plural(n, "event was lost", "events were lost")+": edges may be missing")
 	}
 	if n := l.Gaps; n > 0 {
-		all = append(all, "collectors found "+text.Plural(n, "time with possible gaps", "times with possible gaps"))
+		all = append(all, "collectors found "+text.Plural(n, "time with possible gaps", "times with possible gaps")+": edges may be missing")
 	}
-	if len(all) == 0 {
-		return ""
-	}
-	return strings.Join(all, ", ") + ": edges may be missing"
+	return all
 }
 
 // remedy is the one thing to try where no record can be used.

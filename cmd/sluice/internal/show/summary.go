@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"sluice/cmd/sluice/internal/run"
@@ -62,19 +63,8 @@ func Summary(w io.Writer, l *run.Log) {
 			fmt.Fprintf(w, "  %-11s %10s  %s\n", c.Fate, text.Count(c.Records), text.Reasons(c.Reasons))
 		}
 	}
-	if l.Report.Lost > 0 {
-		fmt.Fprintf(
-			w,
-			"  The log says that %s: edges may be missing.\n",
-			text.Plural(l.Report.Lost, "event was lost", "events were lost"),
-		)
-	}
-	if l.Gaps > 0 {
-		fmt.Fprintf(
-			w,
-			"  Collectors found %s: edges may be missing.\n",
-			text.Plural(l.Gaps, "time with possible gaps", "times with possible gaps"),
-		)
+	for _, s := range l.Losses() {
+		fmt.Fprintf(w, "  %s%s.\n", strings.ToUpper(s[:1]), s[1:])
 	}
 	if n := l.Graph.Ahead; n > 0 {
 		fmt.Fprintf(
