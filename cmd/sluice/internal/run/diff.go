@@ -15,7 +15,6 @@ import (
 
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
-	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/render/all"
 	"sluice/synth/verify"
@@ -24,7 +23,16 @@ import (
 // gitPrefix marks policies that stand in a revision of the Git repository around the working directory.
 const gitPrefix = "git:"
 
-// OpenRevision is OpenPolicies for "cluster" and "git:REVISION:PATH" as well.
+// openPlaced is OpenPolicies whose positions are paths from here, those of a bundle too.
+func openPlaced(path string, stdin io.Reader) (*Policies, error) {
+	p, err := OpenPolicies(path, stdin)
+	if err == nil && p.Bundle != nil {
+		p.place(func(file string) string { return filepath.Join(path, filepath.FromSlash(file)) })
+	}
+	return p, err
+}
+
+// OpenRevision is openPlaced for "cluster" and "git:REVISION:PATH" as well.
 func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error) {
 	if of, err := isCluster(path); err != nil {
 		return nil, err
@@ -33,7 +41,7 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 	}
 	rest, ok := strings.CutPrefix(path, gitPrefix)
 	if !ok {
-		return OpenPolicies(path, in.Stdin)
+		return openPlaced(path, in.Stdin)
 	}
 	revision, below, ok := strings.Cut(rest, ":")
 	if !ok || revision == "" || below == "" || strings.HasPrefix(revision, "-") {
@@ -50,7 +58,7 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 	if err := checkout(ctx, revision, below, dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := OpenPolicies(filepath.Join(dir, filepath.FromSlash(below)), in.Stdin)
+	p, err := openPlaced(filepath.Join(dir, filepath.FromSlash(below)), in.Stdin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -60,20 +68,9 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 		}
 	}
 	p.Evidence = "" // it goes with the directory
-	committed := func(at *policy.Position) {
-		at.File = revision + ":" + strings.TrimPrefix(at.File, dir+string(filepath.Separator))
-	}
-	for i := range p.Set.Policies {
-		committed(&p.Set.Policies[i].Source)
-		for k := range p.Set.Policies[i].Rules {
-			if at := &p.Set.Policies[i].Rules[k].Source; at.File != "" {
-				committed(at)
-			}
-		}
-	}
-	for i := range p.Problems {
-		committed(&p.Problems[i].At)
-	}
+	p.place(func(file string) string {
+		return revision + ":" + strings.TrimPrefix(file, dir+string(filepath.Separator))
+	})
 	return p, nil
 }
 

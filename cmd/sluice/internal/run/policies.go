@@ -35,7 +35,7 @@ type Policies struct {
 const stdinName = "-"
 
 // OpenPolicies reads the enforced form of a bundle, or anyone's YAML: a file, a directory, a kustomization, or - for
-// stdin. A set without a policy is an error: everything would be green.
+// stdin. Positions in a bundle are paths in it. A set without a policy is an error: everything would be green.
 func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 	p := &Policies{}
 	if isBundle(path) {
@@ -70,6 +70,24 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		return nil, fmt.Errorf("no policy in %s: nothing would be verified%s", path, others(p.Problems))
 	}
 	return p, nil
+}
+
+// place says anew which files the policies, their rules and the problems stand in.
+func (p *Policies) place(of func(file string) string) {
+	move := func(at *policy.Position) {
+		if at.File != "" {
+			at.File = of(at.File)
+		}
+	}
+	for i := range p.Set.Policies {
+		move(&p.Set.Policies[i].Source)
+		for k := range p.Set.Policies[i].Rules {
+			move(&p.Set.Policies[i].Rules[k].Source)
+		}
+	}
+	for i := range p.Problems {
+		move(&p.Problems[i].At)
+	}
 }
 
 // noFlows is the error that flows stand where policies are asked for, nil where they do not.

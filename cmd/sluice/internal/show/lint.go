@@ -30,7 +30,7 @@ type trapView struct {
 
 func (v *trapView) place() string {
 	if v.Column == 0 {
-		return fmt.Sprintf("%s:%d", text.Printable(v.File, 200), v.Line)
+		return text.Printable(place(v.File, v.Line), 200)
 	}
 	return fmt.Sprintf("%s:%d:%d", text.Printable(v.File, 200), v.Line, v.Column)
 }
