@@ -58,8 +58,9 @@ type Move struct{ ID, From, To string }
 
 // Diff compares two sets. What is not known for sure is an outcome of its own: a change to or from it is one.
 func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, cfg Config) (Difference, error) {
-	d := differ{most: cfg.Most, after: eval.New(after, cfg.Semantics),
-		names: map[nameTriple]graph.EdgeID{}, isolation: map[Isolation]bool{}}
+	d := differ{g: g, most: cfg.Most, after: eval.New(after, cfg.Semantics),
+		names: map[nameTriple]graph.EdgeID{}, named: map[graph.PeerID]map[triple]graph.EdgeID{},
+		isolation: map[Isolation]bool{}}
 	only, all := changed(before, after), !sameAround(before, after)
 	if cfg.Most > 0 && d.exceeds(g, only[1], all, cfg) {
 		return Difference{TooMany: true}, nil
@@ -72,7 +73,14 @@ func Diff(ctx context.Context, g *graph.Graph, before, after policy.PolicySet, c
 		d.ends = append(d.ends, [2]*eval.End{d.before.End(m.end.Facts), d.after.End(m.end.Facts)})
 	}
 	for i, e := range g.AllEdges() {
-		d.names[nameTriple{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, port{e.Proto, e.Port}}] = i
+		p := port{e.Proto, e.Port}
+		d.names[nameTriple{g.Peers[e.Src].ID, g.Peers[e.Dst].ID, p}] = i
+		if len(e.Names) > 0 && g.Peers[e.Dst].Kind == model.KindAddress {
+			if d.named[e.Dst] == nil {
+				d.named[e.Dst] = map[triple]graph.EdgeID{}
+			}
+			d.named[e.Dst][triple{e.Src, e.Dst, p}] = i
+		}
 	}
 	if err := d.compare(ctx, only, all); err != nil {
 		return Difference{}, err
@@ -120,10 +128,12 @@ func joined(a, b policy.PolicySet) policy.PolicySet {
 }
 
 type differ struct {
+	g             *graph.Graph
 	u             *universe
 	before, after *eval.Evaluator
 	ends          [][2]*eval.End // by member: before, after
 	names         map[nameTriple]graph.EdgeID
+	named         map[graph.PeerID]map[triple]graph.EdgeID // by address, the edges whose clients asked for names of it
 	changes       []Change
 	isolation     map[Isolation]bool
 	count         int
@@ -240,8 +250,13 @@ func outcome(x eval.Decision) eval.Outcome {
 
 func (d *differ) pair(src, dst int) {
 	a, b := d.ends[src], d.ends[dst]
+	named := d.named[d.u.members[dst].peer]
 	for _, p := range d.u.ports {
 		d.count++
+		b := b
+		if i, ok := named[triple{d.u.members[src].peer, d.u.members[dst].peer, p}]; ok {
+			b = d.asked(dst, i)
+		}
 		was := d.before.Decide(a[0], b[0], p.proto, p.port)
 		is := d.after.Decide(a[1], b[1], p.proto, p.port)
 		from, to := outcome(was), outcome(is)
@@ -264,6 +279,13 @@ func (d *differ) pair(src, dst int) {
 		}
 		d.changes = append(d.changes, c)
 	}
+}
+
+// asked are the ends, before and after, of an address with the names that the client of an edge asked for and got it.
+func (d *differ) asked(dst int, edge graph.EdgeID) [2]*eval.End {
+	f := d.u.members[dst].end.Facts
+	f.Names = d.g.Edges[edge].Names
+	return [2]*eval.End{d.before.End(f), d.after.End(f)}
 }
 
 func compareChanges(a, b Change) int {
