@@ -150,9 +150,9 @@ func (v *enforcementView) summary() []string {
 			waiting = append(waiting, j.Direction+" of "+j.Workload)
 		}
 	}
-	if n := len(v.News); n > 0 {
-		out = append(out, text.Plural(n, "dropped edge", "dropped edges")+" never worked in these flows: a need that is new or rare, "+
-			"or nobody's. Learn from them, and decide on each (accept, reject) in sluice.yaml.")
+	if len(v.News) > 0 { // folded: the edges are more than these
+		out = append(out, "What was dropped and never seen to work is a need that is new or rare, or nobody's. "+
+			"Learn from these flows, and decide on each (accept, reject) in sluice.yaml.")
 	}
 	if v.Denied > 0 {
 		out = append(out, text.Plural(v.Denied, "edge was", "edges were")+" dropped on purpose: "+
