@@ -148,7 +148,11 @@ func fill(ctx context.Context, dir string, p *place, former *Former, in Input, o
 	}
 	var stale []string
 	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
-		if _, stays := slices.BinarySearch(files, name); !stays && (in.Force || !slices.Contains(p.Edited, name)) {
+		_, stays := slices.BinarySearch(files, name)
+		if link := p.link(name); link != "" && link != name {
+			continue // what lies behind a link is not ours
+		}
+		if !stays && (in.Force || !slices.Contains(p.Edited, name)) {
 			stale = append(stale, name)
 		}
 	}

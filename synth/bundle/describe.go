@@ -39,11 +39,8 @@ func describe(ctx context.Context, dir string, in Input, w *written, before *For
 	return m, err
 }
 
-const (
-	attributesFile = ".gitattributes"
-	attributes     = ManifestFile + " linguist-generated\n" + PlacesFile + " linguist-generated\n" +
-		PictureFile + " linguist-generated\n*.yaml linguist-generated=false\n"
-)
+const attributes = ManifestFile + " linguist-generated\n" + PlacesFile + " linguist-generated\n" +
+	PictureFile + " linguist-generated\n*.yaml linguist-generated=false\n"
 
 // ignored keeps out of Git what every run changes.
 func ignored(withEvidence bool) []byte {

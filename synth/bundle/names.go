@@ -8,18 +8,19 @@ const (
 
 // The parts of a bundle.
 const (
-	openDir      = "open"
-	allowDir     = "allow"
-	denyDir      = "deny"
-	stageDir     = "stage"
-	enforceDir   = "enforce"
-	ExtraDir     = "extra"       // people's own policies, which apply with the allow policies
-	EvidenceDir  = "evidence"    // a store of its own
-	ReviewFile   = "REVIEW.md"   // for people: what the policies mean
-	ManifestFile = "bundle.json" // for programs
-	ReportFile   = "REPORT.md"   // for people: what was seen, and how much; not committed
-	ReportData   = "report.json" // the same for programs
-	ignoreFile   = ".gitignore"
+	openDir        = "open"
+	allowDir       = "allow"
+	denyDir        = "deny"
+	stageDir       = "stage"
+	enforceDir     = "enforce"
+	ExtraDir       = "extra"       // people's own policies, which apply with the allow policies
+	EvidenceDir    = "evidence"    // a store of its own
+	ReviewFile     = "REVIEW.md"   // for people: what the policies mean
+	ManifestFile   = "bundle.json" // for programs
+	ReportFile     = "REPORT.md"   // for people: what was seen, and how much; not committed
+	ReportData     = "report.json" // the same for programs
+	ignoreFile     = ".gitignore"
+	attributesFile = ".gitattributes"
 )
 
 // formDirs are the directories of policies that only a bundle writes to.

@@ -74,13 +74,29 @@ func find(dir string, former bool, files map[string]string) (*place, error) {
 			return p, fmt.Errorf("look at evidence: %w", err)
 		}
 		for name := range strings.Lines(string(list)) {
-			if name = strings.TrimSuffix(name, "\n"); strings.HasPrefix(name, EvidenceDir+"/") &&
-				filepath.IsLocal(name) {
+			if name = strings.TrimSuffix(name, "\n"); strings.HasPrefix(name, EvidenceDir+"/") && ours(name) {
 				p.owned[name] = ""
 			}
 		}
 	}
 	return p, p.walk()
+}
+
+// ours reports whether a bundle may have a file of a name: what bundle.json lists is written over and removed, and
+// whoever can commit to it can make it list anything.
+func ours(name string) bool {
+	if !fs.ValidPath(name) {
+		return false
+	}
+	top, below, _ := strings.Cut(name, "/")
+	switch {
+	case below == "":
+		return slices.Contains([]string{ManifestFile, ReviewFile, PlacesFile, PictureFile, ReportFile, ReportData, ignoreFile,
+			attributesFile}, name)
+	case top == ExtraDir:
+		return below == KustomizationFile
+	}
+	return !strings.Contains(name, "/.") && (top == EvidenceDir || slices.Contains(formDirs, top))
 }
 
 // compare finds which of the listed files are as their digests say.
@@ -256,11 +272,21 @@ func (p *place) refuses(files []string, force bool) error {
 // other: each step lasts before the next.
 func install(on *lasting, dir string) error {
 	ready := filepath.Join(dir, readyDir)
+	if fi, err := os.Lstat(ready); err == nil && !fi.IsDir() {
+		return fmt.Errorf("put bundle in place: %s is no directory: no run of sluice left that; remove it", ready)
+	}
 	stale, err := os.ReadFile(filepath.Join(ready, staleFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return on.RemoveAll(ready) // all is in place
 	}
 	if err != nil {
+		return fmt.Errorf("put bundle in place: %w", err)
+	}
+	old := slices.Collect(strings.Lines(string(stale)))
+	for i := range old {
+		old[i] = strings.TrimSuffix(old[i], "\n")
+	}
+	if err := allOurs(dir, old); err != nil {
 		return fmt.Errorf("put bundle in place: %w", err)
 	}
 	on.change(ready)
@@ -272,10 +298,6 @@ func install(on *lasting, dir string) error {
 			return fmt.Errorf("put bundle in place: %w", err)
 		}
 	}
-	old := slices.Collect(strings.Lines(string(stale)))
-	for i := range old {
-		old[i] = strings.TrimSuffix(old[i], "\n")
-	}
 	if err := exchange(on, dir, old); err != nil {
 		return fmt.Errorf("put bundle in place: %w", err)
 	}
@@ -286,6 +308,30 @@ func install(on *lasting, dir string) error {
 		return err
 	}
 	return on.settle()
+}
+
+// allOurs is an error unless all that a stopped run left in readyDir, and what it would remove, is where a bundle has
+// its files, and on the way to none is a link: whoever can commit to the directory can make it look like such a run.
+func allOurs(dir string, old []string) error {
+	names, err := filesIn(filepath.Join(dir, readyDir))
+	if err != nil {
+		return err
+	}
+	checked := map[string]bool{}
+	for _, name := range slices.Concat(names, old) {
+		if name != staleFile && !ours(name) {
+			return fmt.Errorf("%s names %q, where no bundle has a file: no run of sluice left that; remove it",
+				filepath.Join(dir, readyDir), name)
+		}
+		for at := path.Dir(name); at != "." && !checked[at]; at = path.Dir(at) {
+			checked[at] = true
+			fi, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(at)))
+			if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+				return fmt.Errorf("%s in %s is a link: nothing is written through links, remove it", at, dir)
+			}
+		}
+	}
+	return nil
 }
 
 // exchange puts the files in readyDir into place and removes the old ones.

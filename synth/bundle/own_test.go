@@ -246,3 +246,84 @@ func TestKilled(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestListsOnlyItsOwn: who can change bundle.json, evidence/FILES or what looks like a run that was stopped gets nothing
+// removed or written that is not of a bundle, and nothing behind a link.
+func TestListsOnlyItsOwn(t *testing.T) {
+	fresh := func(t *testing.T) (top, dir string) {
+		top = t.TempDir()
+		dir = filepath.Join(top, "out")
+		write(t, dir, synth.Config{All: true}, "shop/web -> shop/db 1/tcp")
+		put(t, top, "theirs.txt", "x")
+		put(t, dir, "NOTES.md", "x")
+		put(t, dir, "allow/shop/.git/config", "x")
+		return top, dir
+	}
+	link := func(t *testing.T, top, dir string) {
+		if err := os.Mkdir(filepath.Join(top, "home"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("../home", filepath.Join(dir, "stage")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := func(t *testing.T, top, dir string) {
+		t.Helper()
+		for _, name := range []string{"theirs.txt", "out/NOTES.md", "out/allow/shop/.git/config"} {
+			if text, err := os.ReadFile(filepath.Join(top, name)); err != nil || string(text) != "x" {
+				t.Errorf("%s: %q, %v", name, text, err)
+			}
+		}
+		if found, _ := os.ReadDir(filepath.Join(top, "home")); len(found) > 0 && found[0].Name() != "theirs.yaml" {
+			t.Errorf("%s was written behind a link", found[0].Name())
+		}
+	}
+	const digest = "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" // of "x"
+	for _, name := range []string{"../theirs.txt", "NOTES.md", "allow/../../theirs.txt", "allow/shop/.git/config"} {
+		t.Run("listed "+name, func(t *testing.T) {
+			top, dir := fresh(t)
+			text := tree(t, dir)[bundle.ManifestFile]
+			put(t, dir, bundle.ManifestFile, strings.Replace(text, `"files": {`, `"files": {"`+name+`": "`+digest+`", `, 1))
+			if _, err := tryWrite(t, dir, false, "shop/web -> shop/db 2/tcp"); err == nil ||
+				!strings.Contains(err.Error(), "where no bundle has one") {
+				t.Error(err)
+			}
+			kept(t, top, dir)
+		})
+	}
+	t.Run("evidence", func(t *testing.T) {
+		top, dir := fresh(t)
+		put(t, dir, "evidence/FILES", "evidence/../NOTES.md\nevidence/../../theirs.txt\n")
+		if _, err := tryWrite(t, dir, true, "shop/web -> shop/db 2/tcp"); err != nil {
+			t.Error(err)
+		}
+		kept(t, top, dir)
+	})
+	for _, name := range []string{"../../theirs.txt", "NOTES.md", "stage/theirs.yaml"} {
+		t.Run("stopped, stale "+name, func(t *testing.T) {
+			top, dir := fresh(t)
+			link(t, top, dir)
+			put(t, top, "home/theirs.yaml", "x")
+			put(t, dir, ".sluice-ready/STALE", name+"\n")
+			if _, err := tryWrite(t, dir, true, "shop/web -> shop/db 2/tcp"); err == nil {
+				t.Error("no error")
+			}
+			kept(t, top, dir)
+			if _, err := os.Lstat(filepath.Join(top, "home/theirs.yaml")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, name := range []string{"stage/key", "Makefile", "allow/shop/.git/config"} {
+		t.Run("stopped, new "+name, func(t *testing.T) {
+			top, dir := fresh(t)
+			link(t, top, dir)
+			put(t, dir, ".sluice-ready/STALE", "")
+			put(t, dir, ".sluice-ready/"+name, "evil")
+			if _, err := tryWrite(t, dir, true, "shop/web -> shop/db 2/tcp"); err == nil {
+				t.Error("no error")
+			}
+			kept(t, top, dir)
+		})
+	}
+}

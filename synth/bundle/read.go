@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -101,6 +102,12 @@ func complete(dir string) error {
 func (m *Manifest) known() error {
 	if m.APIVersion != apiVersion || m.Kind != manifestKind {
 		return fmt.Errorf("it is %q %q, not %s %s", m.APIVersion, m.Kind, apiVersion, manifestKind)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		if !ours(name) {
+			return fmt.Errorf("it lists the file %q, where no bundle has one: that was written by hand. "+
+				"Take it from an earlier revision, or learn into another directory", name)
+		}
 	}
 	if m.Name == "" {
 		return nil // of a former version
