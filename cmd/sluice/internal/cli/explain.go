@@ -163,6 +163,9 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 		return show.Rules(s.Out, o.format, m, rules, without, wl)
 	}
 	switch {
+	case rule == nil && len(what) > 1 && len(m.Find(what[:1])) > 0:
+		return fmt.Errorf("no edge of the bundle has all of %s: a port is 5432, 5432/tcp or icmp, and "+
+			"sluice explain %s %s lists what there is", strings.Join(what, ", "), dir, what[0])
 	case err != nil:
 		return err
 	case len(what) > 1:

@@ -147,7 +147,7 @@ func (l *Log) Usable() error {
 
 func (l *Log) unusable() error {
 	r := &l.Report
-	if r.Total() == 0 && r.OutLast != 0 {
+	if r.OutLast != 0 && r.Total() == r.Counts[model.Irrelevant][model.NotAFlow] { // of which many have no time
 		return fmt.Errorf(
 			"no record lies between --since and --until: the flows are of %s to %s",
 			model.StampSecond(r.OutFirst),
