@@ -49,3 +49,25 @@ func TestReplace(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
+
+// TestListsOnlyItsOwn: what fleet.json names is removed where a fleet has files, and nowhere else.
+func TestListsOnlyItsOwn(t *testing.T) {
+	for _, name := range []string{"NOTES.md", "east/bundle.json", "base/../NOTES.md", "../NOTES.md"} {
+		dir := t.TempDir()
+		for _, file := range []string{"NOTES.md", "bundle.json"} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte("x"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, listFile), []byte(`{"files":{"`+name+`":"x"}}`), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		err := replace(dir, map[string][]byte{ReviewFile: []byte("r")}, true)
+		if err == nil || !strings.Contains(err.Error(), "which is none of a fleet") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "NOTES.md")); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // replace writes the files in the place of those of a former run. No link leads out of dir.
@@ -73,6 +74,12 @@ func formerFiles(root *os.Root) (map[string]string, error) {
 	}
 	if err := json.Unmarshal(text, &former); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(root.Name(), listFile), err)
+	}
+	for name := range former.Files { // whoever can commit to the directory can make it list anything
+		if top, _, _ := strings.Cut(name, "/"); !Reserved(top) || !fs.ValidPath(name) {
+			return nil, fmt.Errorf("%s lists the file %q, which is none of a fleet: that was written by hand. "+
+				"Take it from an earlier revision, or learn into another directory", filepath.Join(root.Name(), listFile), name)
+		}
 	}
 	return former.Files, nil
 }
