@@ -75,7 +75,7 @@ func (e *End) selectedBy(q *policy.Peer, n *need) model.Tri {
 func (e *Evaluator) anyOf(
 	p *policy.Policy, list []policy.Peer, known *peerSet, end *End, a *asked, n *need,
 ) model.Tri {
-	if p.Tier != "" && len(e.set.Networks) > 0 {
+	if p.Tier != "" && (len(e.set.Networks) > 0 || end.NetworkSet != "") {
 		known = nil // a selector of pods may find networks, too
 	}
 	if found, ok := known.finds(a.subject, end); ok {
@@ -143,26 +143,49 @@ func (e *End) hostWith(s policy.Selector, n *need) model.Tri {
 }
 
 // inNetworks reports whether the end's address is in one of the networks that q selects by their labels, those with a
-// namespace or those without.
+// namespace or those without. Of an end that the log has as one of a network set, that is known.
 func (e *Evaluator) inNetworks(q *policy.Peer, end *End, namespaced bool, n *need) model.Tri {
 	m := model.No
+	if end.NetworkSet != "" && (end.Namespace != "") == namespaced {
+		m = e.setWith(q, end, n)
+	}
 	for i := range e.set.Networks {
 		w := &e.set.Networks[i]
 		if (w.Namespace != "") != namespaced {
 			continue
 		}
-		labels := view{w.Labels, known}
-		found := model.Yes
-		if namespaced {
-			var of view
-			labels, of = networkViews(w)
-			found = of.matches(q.Namespaces, n)
-		}
-		if found = and(found, labels.matches(q.Pods, n)); found != model.No {
+		if found := selectsNetwork(q, w, n); found != model.No {
 			m = either(m, and(found, end.within(w.CIDRs, n)))
 		}
 	}
 	return m
+}
+
+// selectsNetwork reports whether q selects a network by its labels.
+func selectsNetwork(q *policy.Peer, w *policy.Network, n *need) model.Tri {
+	labels, found := view{w.Labels, known}, model.Yes
+	if w.Namespace != "" {
+		var of view
+		labels, of = networkViews(w)
+		found = of.matches(q.Namespaces, n)
+	}
+	return and(found, labels.matches(q.Pods, n))
+}
+
+// setWith reports whether q selects the network set that the end is in. Labels that the log does not have are those of
+// the set among the policies.
+func (e *Evaluator) setWith(q *policy.Peer, end *End, n *need) model.Tri {
+	w := policy.Network{Name: end.NetworkSet, Namespace: end.Namespace, Labels: end.Labels}
+	if end.LabelsUnknown {
+		i := slices.IndexFunc(e.set.Networks, func(o policy.Network) bool {
+			return o.Name == w.Name && o.Namespace == w.Namespace
+		})
+		if i < 0 {
+			return n.unknown(needSet)
+		}
+		w.Labels = e.set.Networks[i].Labels
+	}
+	return selectsNetwork(q, &w, n)
 }
 
 // inService reports whether the end is one of the service's endpoints, and where it is the server that they are reached

@@ -110,7 +110,7 @@ func (d *Decision) LacksPolicyFact() bool {
 
 func (p *Part) lacksPolicyFact() bool {
 	switch need(p.Needs) {
-	case needNamespace, needPort, needAccount, needLabelled, needServices, needNetworks, needPeer, needOrder, needHost,
+	case needNamespace, needPort, needAccount, needLabelled, needServices, needNetworks, needPeer, needOrder, needHost, needSet,
 		needPriority, needNodeLabels:
 		return true
 	default:

@@ -16,6 +16,8 @@ type Facts struct {
 	// Node: the end is a node. Which one, Entities may say: Host or RemoteNode. Its Labels are those of its host
 	// endpoint (Calico).
 	Node bool
+	// NetworkSet: the end is an address in the set of this name (Calico), which is in Namespace, or in none, with Labels.
+	NetworkSet string
 	// HostNetwork: the end is a pod in its node's network. It is its node: nothing isolates it, no pod selector finds it.
 	HostNetwork bool
 	// Cluster is the name of the pod's cluster, "" where there is but one. The pods of other clusters are none that a
@@ -75,6 +77,8 @@ func FactsOf(e *model.Endpoint) Facts {
 		}
 	case model.KindAddress:
 		f.Address, f.Names = e.Address, e.Names
+	case model.KindNetworkSet:
+		f.NetworkSet, f.Labels, f.LabelsUnknown = e.Name, e.Labels, len(e.Labels) == 0
 	case model.KindHost:
 		f.Node, f.Labels, f.LabelsUnknown = true, e.Labels, len(e.Labels) == 0
 	default:

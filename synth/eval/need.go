@@ -36,6 +36,7 @@ const (
 	needLabelled need = "the labels of the service account"
 	needServices need = "the endpoints of services"
 	needHost     need = "the labels of the host endpoint"
+	needSet      need = "the labels of the network set"
 
 	needTier = "the tier " // and its name
 )
@@ -55,6 +56,7 @@ var given = map[need]string{
 	needServices:   "the Service among --manifests gives them",
 	needService:    "--manifests gives it",
 	needNetworks:   "its NetworkSet among the policies, or networks in the configuration, gives them",
+	needSet:        "its NetworkSet among the policies gives them",
 	needNodeLabels: "its Node among --manifests gives them",
 }
 

@@ -46,13 +46,16 @@ type triple struct {
 func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 	u := &universe{seen: make(map[triple]bool, len(g.Edges))}
 	keys := selectorKeys(ev.Policies())
-	namespaces := map[string]model.Labels{}
+	namespaces, sets := map[string]model.Labels{}, networkSets(g)
 	for i, p := range g.AllPeers() {
 		if p.Kind == model.KindPod && p.Workload >= 0 {
 			u.workload(g, ev, i, keys, namespaces, cfg.foreign(g.Workloads[p.Workload].Cluster))
 			continue
 		}
 		f := eval.Facts{Entities: p.Entities, Address: p.Address, Masked: p.Masked()}
+		if ep := sets[i]; ep != nil {
+			f = eval.FactsOf(ep)
+		}
 		if p.Kind != model.KindPod {
 			u.members = append(u.members, member{i, p.ID, ev.End(f)})
 		}
@@ -71,6 +74,18 @@ func newUniverse(g *graph.Graph, ev *eval.Evaluator, cfg Config) *universe {
 		}
 	}
 	return u
+}
+
+// networkSets are the peers that are network sets, each as an endpoint of it says.
+func networkSets(g *graph.Graph) map[graph.PeerID]*model.Endpoint {
+	out := map[graph.PeerID]*model.Endpoint{}
+	for id, ep := range g.Tables.Endpoints.Snapshot() {
+		p := g.PeerOf[id]
+		if ep.Kind == model.KindNetworkSet && p >= 0 && (out[p] == nil || ep.Compare(out[p]) < 0) {
+			out[p] = ep
+		}
+	}
+	return out
 }
 
 // workload adds the pods of a workload, in its own namespace and in one never seen. Pods that no selector of the set
