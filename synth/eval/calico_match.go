@@ -209,7 +209,7 @@ func (e *Evaluator) inManifest(q *policy.Peer, end *End, server bool, a *asked, 
 	if i < 0 {
 		return n.unknown(needServices)
 	}
-	m := end.behind(&list[i], n)
+	m := e.behind(&list[i], end, n)
 	if !server || m == model.No {
 		return m
 	}

@@ -110,8 +110,8 @@ func (d *Decision) LacksPolicyFact() bool {
 
 func (p *Part) lacksPolicyFact() bool {
 	switch need(p.Needs) {
-	case needNamespace, needPort, needAccount, needLabelled, needServices, needNetworks, needPeer, needOrder, needHost, needSet,
-		needPriority, needNodeLabels:
+	case needNamespace, needPort, needAccount, needLabelled, needServices, needNetworks, needPeer, needOrder,
+		needHost, needSet, needPriority, needNodeLabels, needService, needEndpoints:
 		return true
 	default:
 	}

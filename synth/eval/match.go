@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"net/netip"
 	"slices"
 
 	"sluice/model"
@@ -91,7 +92,7 @@ func (e *Evaluator) behindService(p *policy.Peer, end *End, n *need) model.Tri {
 			continue
 		}
 		found = true
-		m = either(m, end.behind(s, n))
+		m = either(m, e.behind(s, end, n))
 	}
 	if !found && p.Name != "" {
 		return n.unknown(needService)
@@ -99,15 +100,27 @@ func (e *Evaluator) behindService(p *policy.Peer, end *End, n *need) model.Tri {
 	return m
 }
 
-// behind reports whether a service's selector finds the end.
-func (e *End) behind(s *policy.Service, n *need) model.Tri {
-	if len(s.Selector) == 0 {
-		return n.unknown(needEndpoints)
+// behind reports whether a service's selector finds the end, or where it has none its endpoints list its address, which
+// is none of pods and nodes to Cilium.
+func (e *Evaluator) behind(s *policy.Service, end *End, n *need) model.Tri {
+	if len(s.Selector) > 0 {
+		if !end.IsPod || end.Namespace != s.Namespace {
+			return model.No
+		}
+		return end.hasLabels(s.Selector, n)
 	}
-	if !e.IsPod || e.Namespace != s.Namespace {
+	list, ok := e.set.Manifests.Endpoints[policy.ServiceName{Namespace: s.Namespace, Name: s.Name}]
+	switch {
+	case !ok:
+		return n.unknown(needEndpoints)
+	case e.semantics == Cilium && (end.inCluster() || end.Masked):
 		return model.No
 	}
-	return e.hasLabels(s.Selector, n)
+	var each []netip.Prefix
+	for _, a := range list {
+		each = append(each, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return end.within(each, n)
 }
 
 // matchPort reports whether p names port of e, which is the server.

@@ -55,6 +55,7 @@ var given = map[need]string{
 	needLabelled:   "the ServiceAccount among --manifests gives them",
 	needServices:   "the Service among --manifests gives them",
 	needService:    "--manifests gives it",
+	needEndpoints:  "its Endpoints or EndpointSlices among --manifests list them",
 	needNetworks:   "its NetworkSet among the policies, or networks in the configuration, gives them",
 	needSet:        "its NetworkSet among the policies gives them",
 	needNodeLabels: "its Node among --manifests gives them",

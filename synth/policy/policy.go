@@ -24,8 +24,10 @@ type Manifests struct {
 	// Namespaces has all labels of a namespace by its name.
 	Namespaces map[string]model.Labels
 	// Accounts has all labels of a service account by its name.
-	Accounts  map[AccountName]model.Labels
-	Services  []Service
+	Accounts map[AccountName]model.Labels
+	Services []Service
+	// Endpoints are the addresses behind a service, as its endpoints or slices of them list them.
+	Endpoints map[ServiceName][]netip.Addr
 	Workloads []Workload
 	Routes    []Route
 	Gateways  []Gateway
@@ -42,6 +44,9 @@ type Manifests struct {
 
 // AccountName is the namespace and the name of a service account.
 type AccountName struct{ Namespace, Name string }
+
+// ServiceName is the namespace and the name of a service.
+type ServiceName struct{ Namespace, Name string }
 
 // Node is a node and the addresses that it is reached by.
 type Node struct {
@@ -92,8 +97,8 @@ func (m *Manifests) Empty() bool { return m.Len() == 0 }
 
 // Len is the number of objects that are known.
 func (m *Manifests) Len() int {
-	n := len(m.Namespaces) + len(m.Accounts) + len(m.Services) + len(m.Workloads) + len(m.Routes) + len(m.Gateways) +
-		len(m.Blocks) + len(m.Nodes) + len(m.APIServer) + len(m.Plugins)
+	n := len(m.Namespaces) + len(m.Accounts) + len(m.Services) + len(m.Endpoints) + len(m.Workloads) + len(m.Routes) +
+		len(m.Gateways) + len(m.Blocks) + len(m.Nodes) + len(m.APIServer) + len(m.Plugins)
 	for i := range m.Plugins { // a plugin is told of by several objects
 		n += len(m.Plugins[i].Versions) + len(m.Plugins[i].Options)
 	}
@@ -121,6 +126,12 @@ func (m *Manifests) Join(o Manifests) {
 			func(x Service) bool { return x.Namespace == s.Namespace && x.Name == s.Name },
 		)
 		m.Services = append(m.Services, s)
+	}
+	for name, list := range o.Endpoints { // in as many slices as it takes
+		if m.Endpoints == nil {
+			m.Endpoints = map[ServiceName][]netip.Addr{}
+		}
+		m.Endpoints[name] = sortedSet(append(slices.Clip(m.Endpoints[name]), list...), netip.Addr.Compare)
 	}
 	for _, w := range o.Workloads {
 		m.Workloads = slices.DeleteFunc(m.Workloads, func(x Workload) bool {

@@ -198,10 +198,7 @@ func (r reader) service(n *yaml.Node, path string) []policy.Peer {
 			p.Pods = append(p.Pods, t.Requirement)
 		}
 	}
-	if p.Namespace == "" {
-		p.Namespace = r.namespace
-	}
-	return []policy.Peer{p}
+	return []policy.Peer{p} // without a namespace it is of any
 }
 
 func (r reader) cidr(n *yaml.Node, path string) []policy.Peer {

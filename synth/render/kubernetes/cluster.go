@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -17,8 +18,8 @@ const (
 	sliceOf            = "kubernetes.io/service-name"
 )
 
-// parseEndpoints returns the function that reads the addresses of the API server: a field of each item of a list has
-// them, or objects with a text. Endpoints of other services are pods, or somebody's own affair.
+// parseEndpoints returns the function that reads the addresses behind a service, or those of the API server: a field of
+// each item of a list has them, or objects with a text.
 func parseEndpoints(list, addresses, text string) func(*render.Reader, *yaml.Node) []policy.Policy {
 	return func(r *render.Reader, n *yaml.Node) []policy.Policy {
 		r.Report(render.Skipped, n, "endpoints of a service are no policy")
@@ -27,10 +28,7 @@ func parseEndpoints(list, addresses, text string) func(*render.Reader, *yaml.Nod
 		if s := scalar(render.Path(meta, "labels"), sliceOf); s != "" {
 			of = s
 		}
-		if of != apiServer || scalar(meta, "namespace") != apiServerNamespace {
-			return nil
-		}
-		var out []netip.Addr
+		out := []netip.Addr{}
 		for _, item := range items(render.Field(n, list)) {
 			for _, a := range items(render.Path(item, addresses)) {
 				value := a.Value
@@ -42,7 +40,12 @@ func parseEndpoints(list, addresses, text string) func(*render.Reader, *yaml.Nod
 				}
 			}
 		}
-		r.Beside(policy.Manifests{APIServer: out})
+		if of == apiServer && scalar(meta, "namespace") == apiServerNamespace {
+			r.Beside(policy.Manifests{APIServer: out})
+			return nil
+		}
+		name := policy.ServiceName{Namespace: cmp.Or(scalar(meta, "namespace"), render.DefaultNamespace), Name: of}
+		r.Beside(policy.Manifests{Endpoints: map[policy.ServiceName][]netip.Addr{name: out}})
 		return nil
 	}
 }
