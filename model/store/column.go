@@ -186,7 +186,7 @@ func spreadZeros(out []int32, n int, levels []int16) {
 }
 
 // read fills the column of rows from the i-th of a row group.
-func (c *column) read(g *file.RowGroupReader, i int, rows []model.Observation, s *scratch) error {
+func (c *column) read(g rowGroup, i int, rows []model.Observation, s *scratch) error {
 	next, err := c.reader(g, i, s)
 	for at := 0; at < len(rows) && err == nil; {
 		var n int
@@ -202,9 +202,9 @@ func (c *column) read(g *file.RowGroupReader, i int, rows []model.Observation, s
 }
 
 // reader returns what fills the next rows, and says how many they are.
-func (c *column) reader(g *file.RowGroupReader, i int, s *scratch) (func([]model.Observation) (int, error), error) {
+func (c *column) reader(g rowGroup, i int, s *scratch) (func([]model.Observation) (int, error), error) {
 	if !c.null {
-		pages, err := g.GetColumnPageReader(i)
+		pages, err := pagesOf(g, i)
 		return func(rows []model.Observation) (int, error) { return c.readPage(pages, rows, s) }, err
 	}
 	r, err := columnOf(g, i)
@@ -217,7 +217,7 @@ func (c *column) reader(g *file.RowGroupReader, i int, s *scratch) (func([]model
 }
 
 // readPage fills rows from the next page of a column without nulls: of steps the library takes six times as long.
-func (c *column) readPage(pages file.PageReader, rows []model.Observation, s *scratch) (int, error) {
+func (c *column) readPage(pages *pages, rows []model.Observation, s *scratch) (int, error) {
 	if !pages.Next() {
 		return 0, pages.Err()
 	}

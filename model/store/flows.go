@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
@@ -56,7 +55,7 @@ func (f *flowWriter) write(e *encoder, w io.Writer, rows []model.Observation, l 
 
 // flowReader reads the row groups of one file.
 type flowReader struct {
-	file *file.Reader
+	file *parquetReader
 	rows []model.Observation
 	s    *scratch
 }
@@ -64,7 +63,7 @@ type flowReader struct {
 // group reads a row group; the rows are valid until the next one is read.
 func (f *flowReader) group(i int) (rows []model.Observation, err error) {
 	defer recovered(&err)
-	g := f.file.RowGroup(i)
+	g := f.file.group(i)
 	n := int(g.NumRows())
 	if len(f.rows) < n {
 		f.rows, f.s = make([]model.Observation, n), newScratch(n)
@@ -81,7 +80,7 @@ func (f *flowReader) group(i int) (rows []model.Observation, err error) {
 // span returns the times of the first and last record in a row group, by its statistics; false where it has none.
 func (f *flowReader) span(i int) (first, last int64, ok bool) {
 	var lo, hi bool
-	g := f.file.MetaData().RowGroup(i)
+	g := f.file.group(i)
 	for c := range flowColumns {
 		switch flowColumns[c].name {
 		case "first":
@@ -93,7 +92,7 @@ func (f *flowReader) span(i int) (first, last int64, ok bool) {
 	return first, last, lo && hi
 }
 
-func int64Range(g *metadata.RowGroupMetaData, column int) (lo, hi int64, ok bool) {
+func int64Range(g rowGroup, column int) (lo, hi int64, ok bool) {
 	c, err := g.ColumnChunk(column)
 	if err != nil {
 		return 0, 0, false

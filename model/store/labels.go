@@ -129,11 +129,16 @@ func (l *label) endpoint() (e model.Endpoint, err error) {
 // pages, since the reader reuses the memory of a page for the next.
 const labelGroup = 1 << 14
 
+// labelGroupBytes of texts end a row group of labels before that, far from what a page may have (mostTexts).
+const labelGroupBytes = mostTexts / 8
+
 // writeLabels writes a file of labels.
 func writeLabels(e *encoder, w io.Writer, rows []label) error {
 	var v levelled
 	return e.write(w, labelsKind, labelsSchema(), nil, func(p *parquetFile) error {
-		for part := range slices.Chunk(rows, labelGroup) {
+		for rest := rows; len(rest) > 0; {
+			part := rest[:labelGroupOf(rest)]
+			rest = rest[len(part):]
 			err := p.group(len(part), func(c int, w *chunk) error { return writeLabelColumn(w, c, part, &v) })
 			if err != nil {
 				return err
@@ -141,6 +146,31 @@ func writeLabels(e *encoder, w io.Writer, rows []label) error {
 		}
 		return nil
 	})
+}
+
+// labelGroupOf is how many of rows the next row group has.
+func labelGroupOf(rows []label) int {
+	size := 0
+	for i := range rows[:min(labelGroup, len(rows))] {
+		if size += rows[i].size(); size > labelGroupBytes {
+			return i + 1
+		}
+	}
+	return min(labelGroup, len(rows))
+}
+
+// size is what the texts of a label take in pages.
+func (l *label) size() (n int) {
+	const length = 4 // before each text
+	for _, s := range l.texts {
+		n += length + len(s)
+	}
+	for _, list := range l.lists {
+		for _, s := range list {
+			n += length + len(s)
+		}
+	}
+	return n
 }
 
 // writeLabelColumn writes the column of a place in labelsSchema. v is memory for it.

@@ -19,10 +19,10 @@ func readLabels(data []byte) (t model.Tables, err error) {
 		return t, err
 	}
 	t = model.NewTables()
-	t.Endpoints.Grow(int(f.NumRows()))
+	t.Endpoints.Grow(int(f.meta.GetNumRows()))
 	rows, first, memory := []label(nil), 0, interned{}
-	for i := range f.NumRowGroups() {
-		g := f.RowGroup(i)
+	for i := range f.groups() {
+		g := f.group(i)
 		rows = slices.Grow(rows[:0], int(g.NumRows()))[:g.NumRows()]
 		clear(rows)
 		if err := readLabelGroup(g, rows, memory); err != nil {
@@ -60,7 +60,7 @@ func addLabels(t model.Tables, rows []label, first int) error {
 	return nil
 }
 
-func readLabelGroup(g *file.RowGroupReader, rows []label, memory interned) error {
+func readLabelGroup(g rowGroup, rows []label, memory interned) error {
 	for c, set := range []func(*label, int32){
 		func(l *label, v int32) { l.id = uint32(v) },
 		func(l *label, v int32) { l.marks = uint16(v) },
@@ -93,7 +93,7 @@ func readLabelGroup(g *file.RowGroupReader, rows []label, memory interned) error
 }
 
 // readLists reads a list column: the list of a row is made once it is known how long it is.
-func readLists(g *file.RowGroupReader, column int, rows []label, memory interned) error {
+func readLists(g rowGroup, column int, rows []label, memory interned) error {
 	var list []string
 	of := -1
 	end := func() {
@@ -128,7 +128,7 @@ func (m interned) text(b []byte) string {
 const textBatch = 4096
 
 // readTexts hands every text of a column to set with its row.
-func readTexts(g *file.RowGroupReader, column, rows int, memory interned, set func(row int, s string)) error {
+func readTexts(g rowGroup, column, rows int, memory interned, set func(row int, s string)) error {
 	c, err := columnOf(g, column)
 	if err != nil {
 		return err

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"sluice/model"
 )
@@ -45,21 +50,8 @@ func TestLies(t *testing.T) {
 		told := 0
 		for _, rows := range []uint64{1 << 31, 1 << 40, 1 << 62, 1<<64 - 1} {
 			for _, lie := range lies(whole, rows) {
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				done := make(chan error, 1)
-				go func() { done <- c.read(lie) }()
-				select {
-				case err := <-done:
-					if err != nil {
-						told++
-					}
-				case <-time.After(10 * time.Second):
-					t.Fatalf("%s: %d rows: it comes to no end", c.name, rows)
-				}
-				runtime.ReadMemStats(&after)
-				if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
-					t.Errorf("%s: %d rows: %d bytes of memory", c.name, rows, n)
+				if err := cheap(t, fmt.Sprintf("%s: %d rows", c.name, rows), func() error { return c.read(lie) }); err != nil {
+					told++
 				}
 			}
 		}
@@ -67,6 +59,25 @@ func TestLies(t *testing.T) {
 			t.Errorf("%s: %d lies were told", c.name, told)
 		}
 	}
+}
+
+// cheap returns what read does, which must come to an end and take little memory.
+func cheap(t *testing.T, of string, read func() error) (err error) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	done := make(chan error, 1)
+	go func() { done <- read() }()
+	select {
+	case err = <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s: it comes to no end", of)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
+		t.Errorf("%s: %d bytes of memory", of, n)
+	}
+	return err
 }
 
 // lies are a Parquet file with a number of rows for each number in its footer that may be its own.
@@ -94,7 +105,7 @@ func readFlowGroups(b []byte) error {
 		return err
 	}
 	r := flowReader{file: f}
-	for i := range f.NumRowGroups() {
+	for i := range f.groups() {
 		_, _, _ = r.span(i)
 		_, e := r.group(i)
 		err = errors.Join(err, e)
@@ -138,25 +149,115 @@ func TestEndlessFile(t *testing.T) {
 	}
 }
 
-// TestForgedPages: whatever a byte of a page says, of levels that are not there or of their runs, reading ends.
+// TestForgedPages: whatever a byte of a page or of its header says, of sizes, of values, of levels that are not there or of
+// their runs, reading ends, and no memory is made for what is not there.
 func TestForgedPages(t *testing.T) {
 	dir, s := smallStore(t)
-	whole, err := os.ReadFile(filepath.Join(dir, s.snapshot()[0].Segments[0].Labels))
-	must(t, err)
-	for at := range len(whole) / 2 {
-		forged := slices.Clone(whole)
-		forged[at] = 0
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_, _ = readLabels(forged)
-		}()
-		select {
-		case <-done:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("byte %d: it comes to no end", at)
+	g := s.snapshot()[0].Segments[0]
+	for _, c := range []struct {
+		name string
+		read func([]byte) error
+	}{
+		{g.Labels, func(b []byte) error { _, err := readLabels(b); return err }},
+		{g.Path, readFlowGroups},
+	} {
+		whole, err := os.ReadFile(filepath.Join(dir, c.name))
+		must(t, err)
+		footer := int(binary.LittleEndian.Uint32(whole[len(whole)-8:]))
+		for at := range len(whole) - footer - 8 {
+			for _, now := range []byte{0, 0x7f, 0xff} {
+				forged := slices.Clone(whole)
+				forged[at] = now
+				_ = cheap(t, fmt.Sprintf("%s: byte %d is %d", c.name, at, now), func() error { return c.read(forged) })
+			}
+			forged := slices.Clone(whole) // the largest number of 32 bits, over whatever follows
+			copy(forged[at:], binary.AppendVarint(nil, math.MaxInt32))
+			_ = cheap(t, fmt.Sprintf("%s: byte %d begins a large number", c.name, at), func() error { return c.read(forged) })
 		}
 	}
+}
+
+// TestPageClaims: a page that claims more than can be there is damaged.
+func TestPageClaims(t *testing.T) {
+	page := appendSized(nil, []int16{1, 1, 0, 1})
+	for _, text := range []string{"a", "b", "c"} {
+		page = append(binary.LittleEndian.AppendUint32(page, 1), text...)
+	}
+	whole := newEncoder().zstd.EncodeAll(page, nil)
+	large := newEncoder().zstd.EncodeAll(make([]byte, 1<<24), nil)
+	d := schema.NewSchema(labelsSchema()).Column(2)
+	for _, c := range []struct {
+		about  string
+		header pageHeader
+		packed []byte
+		whole  bool
+	}{
+		{"as it is", pageHeader{0, 21, 0, 4, 0, 3, 3}, whole, true},
+		{"larger", pageHeader{0, 22, 0, 4, 0, 3, 3}, whole, false},
+		{"smaller", pageHeader{0, 20, 0, 4, 0, 3, 3}, whole, false},
+		{"far larger", pageHeader{0, math.MaxInt32, 0, 4, 0, 3, 3}, whole, false},
+		{"negative", pageHeader{0, -1, 0, 4, 0, 3, 3}, whole, false},
+		{"packed into more than there is", pageHeader{0, 21, 1 << 30, 4, 0, 3, 3}, whole, false},
+		{"packed into less", pageHeader{0, 21, -1, 4, 0, 3, 3}, whole, false},
+		{"of a frame that has more", pageHeader{0, 21, 0, 4, 0, 3, 3}, large, false},
+		{"of two frames that have more", pageHeader{0, 21, 0, 4, 0, 3, 3}, slices.Concat(whole, large), false},
+		{"of many values", pageHeader{0, 21, 0, math.MaxInt32, 0, 3, 3}, whole, false},
+		{"of negative values", pageHeader{0, 21, 0, -4, 0, 3, 3}, whole, false},
+		{"of a dictionary", pageHeader{2, 21, 0, 4, 0, 3, 3}, whole, false},
+		{"with values as steps", pageHeader{0, 21, 0, 4, 5, 3, 3}, whole, false},
+		{"with levels as bits", pageHeader{0, 21, 0, 4, 0, 4, 4}, whole, false},
+		{"of no frame", pageHeader{0, 21, 0, 4, 0, 3, 3}, page, false},
+	} {
+		c.header.packed += int64(len(c.packed))
+		data := append(c.header.append(nil), c.packed...)
+		p := wholePages{&pages{d: d, rest: data, rows: 4}}
+		var ok bool
+		_ = cheap(t, c.about, func() error { ok = p.Next(); return nil })
+		if err := p.Err(); ok != c.whole || ok != (err == nil) || !ok && !errors.Is(err, ErrDamaged) {
+			t.Errorf("a page %s: %v, %v", c.about, ok, err)
+		}
+	}
+}
+
+// append appends a header, with statistics that nobody needs.
+func (h *pageHeader) append(b []byte) []byte {
+	numbers := func(of ...int64) {
+		for _, n := range of {
+			b = binary.AppendVarint(append(b, 1<<4|thriftInt32), n)
+		}
+	}
+	numbers(h.kind, h.size, h.packed)
+	b = append(b, 2<<4|thriftStruct)
+	numbers(h.values, h.encoding, h.defined, h.repeated)
+	b = append(b, 1<<4|thriftStruct, 1<<4|thriftBinary, 2, 'a', 'b', 2<<4|thriftInt64, 6, 1<<4|thriftTrue, 0)
+	return append(b, 0, 0)
+}
+
+// TestLargeLabels: labels with so many texts that one page could not have them are read as they were written.
+func TestLargeLabels(t *testing.T) {
+	rows := make([]label, 9)
+	for i := range rows {
+		rows[i].id, rows[i].texts[textKind] = uint32(i), model.KindPod.String()
+		rows[i].lists[listLabels] = []string{"a=" + strings.Repeat(string(rune('a'+i)), labelGroupBytes/2)}
+	}
+	var out bytes.Buffer
+	must(t, writeLabels(newEncoder(), &out, rows))
+	f, err := openParquet(out.Bytes(), labelsKind, labelsSchema(), labelGroup)
+	must(t, err)
+	if n := f.groups(); n < 4 {
+		t.Errorf("%d row groups", n)
+	}
+	tables, err := readLabels(out.Bytes())
+	must(t, err)
+	for i := range rows {
+		if !slices.Equal(tables.Endpoints.Get(model.EndpointID(i)).Labels, rows[i].lists[listLabels]) {
+			t.Errorf("other labels of endpoint %d", i)
+		}
+	}
+}
+
+// TestLevelsOfPages: a page has a level for each value, or it has not.
+func TestLevelsOfPages(t *testing.T) {
 	for _, c := range []struct {
 		runs  string // with their length before them
 		want  int64

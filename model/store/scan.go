@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/apache/arrow/go/v15/parquet/file"
-
 	"sluice/model"
 )
 
@@ -70,7 +68,7 @@ type scan struct {
 // opened is a segment of which the labels are read.
 type opened struct {
 	t     model.Tables
-	flows *file.Reader
+	flows *parquetReader
 	err   error
 }
 
@@ -122,7 +120,7 @@ func (s *scan) rows(ctx context.Context, g *Segment, o opened) error {
 	}
 	t := o.t
 	s.read.file = o.flows
-	for i := range s.read.file.NumRowGroups() {
+	for i := range s.read.file.groups() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
