@@ -22,6 +22,7 @@ type proposeOptions struct {
 	propose.Options
 	author  string
 	config  string
+	cfg     *run.Config // what it says
 	timeout time.Duration
 	format  string
 }
@@ -70,6 +71,10 @@ Of file:// and --forge none the branch is pushed, and that is all.`,
 
 func runPropose(ctx context.Context, s Streams, o *proposeOptions) error {
 	if err := o.check(); err != nil {
+		return err
+	}
+	var err error
+	if o.cfg, err = run.LoadConfig(o.config); err != nil {
 		return err
 	}
 	var silent bool
@@ -157,11 +162,7 @@ func (o *proposeOptions) judge() (check func(context.Context, string) ([]propose
 }
 
 func (o *proposeOptions) log(ctx context.Context, evidence string) (*run.Log, error) {
-	cfg, err := run.LoadConfig(o.config)
-	if err != nil {
-		return nil, err
-	}
-	return run.Open(ctx, run.Sources{Store: evidence, Workers: runtime.GOMAXPROCS(0)}, cfg)
+	return run.Open(ctx, run.Sources{Store: evidence, Workers: runtime.GOMAXPROCS(0)}, o.cfg)
 }
 
 // compare returns what the reviews compare the bundle with: what the base branch has, over the evidence of the bundle.
