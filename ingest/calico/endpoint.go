@@ -246,7 +246,7 @@ func (e *end) endpoint(texts *labelTexts) (model.Endpoint, *rejection) {
 		if e.kind != workloadEndpoint || ep.Namespace == "" {
 			return model.Endpoint{}, nil
 		}
-		ep.Kind, ep.Name = model.KindPod, "*" // of some pod there: no default deny before it is known of which
+		ep.Kind, ep.Name = model.KindPod, anyPod // no default deny before it is known of which
 		return ep, nil
 	}
 	switch e.kind {
@@ -279,8 +279,13 @@ func pod(ep *model.Endpoint, l labels) {
 	}
 	if len(ep.Labels) > 0 || ep.Owner != (model.Owner{}) {
 		ep.Name = ""
+	} else if ep.Name == "" {
+		ep.Name = anyPod
 	}
 }
+
+// anyPod is Calico's name for some pod of a namespace.
+const anyPod = "*"
 
 // readDomains returns the names that the source had resolved to the destination; anything but a list is none.
 func readDomains(v []byte) []string {

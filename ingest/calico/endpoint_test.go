@@ -35,6 +35,7 @@ func TestEnds(t *testing.T) {
 		{`"name":"web-7d9fbd6c7b-x2x4k","name_aggr":"web-7d9fbd6c7b-*","namespace":"a","type":"wep"`, "pod ns=a owner=Deployment/web pod=web-7d9fbd6c7b-x2x4k"},
 		{`"name":"*","name_aggr":"*","namespace":"a","type":"wep","labels":["app=x"]`, "pod ns=a labels=app=x"},
 		{`"name":"*","name_aggr":"-","namespace":"a","type":"wep"`, "pod ns=a name=* aggregated"},
+		{`"name":"*","name_aggr":"*","namespace":"a","type":"wep","labels":[]`, "pod ns=a name=*"},
 		{`"name":"*","name_aggr":"-","namespace":"-","type":"wep"`, "unknown aggregated"},
 		{`"name":"web","namespace":"-","type":1,"labels":["projectcalico.org/namespace=a","app=x"]`, "pod ns=a labels=app=x pod=web"},
 		// other kinds
