@@ -76,7 +76,7 @@ func (e *Evaluator) Why(d Decision) string {
 func (e *Evaluator) WhyPart(p Part) string {
 	switch p.Reason {
 	case NotIsolated:
-		return "nothing isolates the pod"
+		return "nothing isolates this end"
 	case Passed:
 		return "every tier passes it on"
 	case OwnNode:

@@ -205,7 +205,7 @@ func TestWhy(t *testing.T) {
 		port     uint16
 		want     string
 	}{
-		{cart, web, 80, "allowed: at the source nothing isolates the pod; at the destination rule " + p.RuleID(0) + " of policy shop/p allows it"},
+		{cart, web, 80, "allowed: at the source nothing isolates this end; at the destination rule " + p.RuleID(0) + " of policy shop/p allows it"},
 		{cart, web, 81, "denied: at the destination policy shop/p isolates the pod and no rule allows this"},
 		{web, cart, 80, "denied: at the source policy shop/q isolates the pod and no rule allows this"},
 	} {

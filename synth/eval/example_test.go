@@ -30,7 +30,7 @@ func ExampleEvaluator_Decide() {
 	}
 	// Output:
 	// web true
-	//   allowed: at the source nothing isolates the pod; at the destination rule 22818100b1 of policy shop/cart allows it
+	//   allowed: at the source nothing isolates this end; at the destination rule 22818100b1 of policy shop/cart allows it
 	// debug false
 	//   denied: at the destination policy shop/cart isolates the pod and no rule allows this
 }

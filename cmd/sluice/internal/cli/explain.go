@@ -73,6 +73,9 @@ func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, 
 	if asked {
 		what, sources = what[:connectionWords], what[connectionWords:]
 	}
+	if p.Bundle == nil && !asked && len(what) >= connectionWords {
+		return noPort(what)
+	}
 	if p.Bundle == nil && !asked {
 		return run.Usagef("of policies that are no bundle a connection is explained: SRC DST PORT [SOURCE...]")
 	}
@@ -164,7 +167,7 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 	}
 	switch {
 	case rule == nil && len(what) > 1 && len(m.Find(what[:1])) > 0:
-		return fmt.Errorf("no edge of the bundle has all of %s: a port is 5432, 5432/tcp or icmp, and "+
+		return fmt.Errorf("no edge of the bundle has all of %s: a port is 5432, 5432/tcp or 8/icmp, and "+
 			"sluice explain %s %s lists what there is", strings.Join(what, ", "), dir, what[0])
 	case err != nil:
 		return err
@@ -172,6 +175,12 @@ func (o *explainOptions) ofBundle(ctx context.Context, s Streams, p *run.Policie
 		return run.Usagef("%s is a rule: nothing can come behind it", what[0])
 	}
 	return show.Explain(s.Out, o.format, m, rule, l)
+}
+
+// noPort is the error for a connection whose third word is no port.
+func noPort(what []string) error {
+	return run.Usagef("%q is no port: write one such as 6379, 53/udp or 8/icmp, where 8 is the type of the message, "+
+		"or vrrp, a protocol without ports", what[connectionWords-1])
 }
 
 // findRule finds a rule by its id or the beginning of it.
