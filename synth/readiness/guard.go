@@ -155,8 +155,12 @@ func (m *moment) reasons(s *sideHistory, c *counts, g guards) (out []Reason) {
 		add(KindSchedule, "seen less than twice: it runs every %s", daysText(d.Period))
 	}
 	if g.turn {
-		add(KindTurn, "no turn of a month was watched, and one comes on %s",
-			time.UnixMicro(turnAfter(m.at)-dayMicros).UTC().Format("2 January"))
+		begin := turnAfter(m.at) - dayMicros
+		when := "one comes on %s"
+		if begin <= m.at {
+			when = "%s is not over"
+		}
+		add(KindTurn, "no turn of a month was watched, and "+when, time.UnixMicro(begin).UTC().Format("2 January"))
 	}
 	for _, w := range g.cronJobs {
 		add(KindCronJob, "%s", w.unseenText(m.at))

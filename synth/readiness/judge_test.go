@@ -294,12 +294,14 @@ func TestTurnOfMonth(t *testing.T) {
 		}
 		const turn = 28 // 2 February
 		for d, want := range map[int]readiness.State{turn - 10: readiness.Stable, turn - 3: readiness.Stabilizing,
-			turn + 4: readiness.Stable} {
+			turn - 1: readiness.Stabilizing, turn + 4: readiness.Stable} {
 			reason := ""
 			if !late {
 				want = readiness.Stable
 			} else if d == turn-3 {
 				reason = "no turn of a month was watched, and one comes on 1 February"
+			} else if d == turn-1 {
+				reason = "no turn of a month was watched, and 1 February is not over"
 			}
 			wantSide(t, l.judge(d), "shop/cart", model.Egress, want, reason)
 		}
