@@ -65,7 +65,29 @@ func (s *speech) labels(sel policy.Selector) string {
 	if plainly(sel) {
 		return ""
 	}
-	return s.refuses(p)
+	if why := s.refuses(p); why != "" {
+		return why
+	}
+	return notOfPods(sel)
+}
+
+// notOfPods returns what of a selector no labels of pods can be, "" if nothing: a dialect may take any text.
+func notOfPods(sel policy.Selector) string {
+	for i := range sel {
+		r := &sel[i]
+		if r.Op == policy.Either {
+			continue
+		}
+		if !render.ValidKey(r.Key) {
+			return fmt.Sprintf("%q is not a label key", r.Key)
+		}
+		for _, v := range r.Values {
+			if !render.ValidValue(v) {
+				return fmt.Sprintf("%s: %q is not a label value", r.Key, v)
+			}
+		}
+	}
+	return ""
 }
 
 // checking returns a policy to ask a dialect with whether it can say a selector, of the subject and of a peer.

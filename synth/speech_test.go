@@ -2,6 +2,7 @@ package synth
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"sluice/synth/policy"
@@ -54,6 +55,24 @@ func TestPlain(t *testing.T) {
 	for _, not := range []string{"", "1a", "A", "a_b", "a/b", "a.b", "a-", "-a", "a b", "ä", "a\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"} {
 		if plain(not) {
 			t.Errorf("%q is plain", not)
+		}
+	}
+}
+
+// TestLabelsOfNoPod: a log may have labels that no pod can have. No dialect selects by them, and each says why.
+func TestLabelsOfNoPod(t *testing.T) {
+	for _, d := range []render.Dialect{kubernetes.Dialect{}, cilium.Dialect{}, calico.Dialect{}, cluster.Dialect{}} {
+		s := newSpeech(d)
+		for _, c := range []struct{ key, value, want string }{
+			{"app", "web", ""}, {"App", "Web.1_2", ""}, {"app.example/name", "", ""}, {"app", strings.Repeat("x", 63), ""},
+			{"app", "not a value!", "is not a label value"}, {"app", "a/b", "is not a label value"}, {"app", "-a", "is not a label value"},
+			{"app", strings.Repeat("x", 64), "is not a label value"}, {"app", "ä", "is not a label value"},
+			{"a/b/c", "web", "label"}, {"app-", "web", "label"}, {strings.Repeat("x", 64), "web", "label"},
+		} {
+			why := s.labels(policy.MatchLabels(map[string]string{c.key: c.value}))
+			if (why == "") != (c.want == "") || !strings.Contains(why, c.want) {
+				t.Errorf("%s: %s=%s: %q, want %q", d.Name(), c.key, c.value, why, c.want)
+			}
 		}
 	}
 }
