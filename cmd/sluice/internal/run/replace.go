@@ -3,13 +3,16 @@ package run
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // ReplaceFile writes a file at once: after a failure the former one is there, whole, or none. A link stays one, and
-// what is no file, such as a pipe, is written to.
+// what is no file, such as a pipe, is written to. What a killed run has left beside it goes.
 func ReplaceFile(path string, text []byte) error {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		path = to
@@ -21,7 +24,8 @@ func ReplaceFile(path string, text []byte) error {
 		}
 		mode = fi.Mode().Perm()
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sluice-*")
+	prefix := fmt.Sprintf(".sluice-%08x-", crc32.ChecksumIEEE([]byte(filepath.Base(path)))) // however long its name is
+	f, err := os.CreateTemp(filepath.Dir(path), prefix+"*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -33,5 +37,20 @@ func ReplaceFile(path string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(f.Name())))
 	}
+	sweep(filepath.Dir(path), prefix)
 	return nil
+}
+
+// sweep removes the files of a prefix that were left by who was killed; those of who is at work are younger.
+func sweep(dir, prefix string) {
+	const atWork = time.Minute
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > atWork {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
