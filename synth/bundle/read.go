@@ -60,7 +60,7 @@ func (m *Manifest) ReadRun(dir string) error {
 
 // ReadCommitted is Read of what is committed: how much was seen of an edge is not among it.
 func ReadCommitted(dir string) (*Manifest, error) {
-	if err := complete(dir); err != nil {
+	if err := Complete(dir); err != nil {
 		return nil, err
 	}
 	text, err := render.ReadInside(dir, filepath.Join(dir, ManifestFile))
@@ -90,8 +90,9 @@ func ReadCommitted(dir string) (*Manifest, error) {
 	return m, nil
 }
 
-// complete reports an error where a bundle was not put into its place whole.
-func complete(dir string) error {
+// Complete reports an error where a bundle was not put into its place whole: the first one of a directory too, which
+// has no bundle.json yet.
+func Complete(dir string) error {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
 		return fmt.Errorf("read bundle: learn was stopped while it replaced %s: run it again with the same --out", dir)
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		}
 		p.Read = map[string][]byte{stdinName: text}
 		p.Set, p.Problems = render.Parse(bytes.NewReader(text), stdinName, all.Kinds()...)
-	} else if err := noFlows(path); err != nil {
+	} else if err := cmp.Or(bundle.Complete(path), noFlows(path)); err != nil {
 		return nil, err
 	} else {
 		r := policyFiles{done: map[string]bool{}}
