@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +72,53 @@ func TestDeciders(t *testing.T) {
 		}
 		if got.Flow(&w.Flow); !slices.Equal(got, want) {
 			t.Errorf("on the wire %q, want %q", got, want)
+		}
+	}
+}
+
+// TestDecidersBound: what policies say is remembered by the bytes, too.
+func TestDecidersBound(t *testing.T) {
+	var d deciders
+	for n := range 200 {
+		name := fmt.Sprint("p", n)
+		raw := fmt.Appendf(nil, `{"name":%q,"namespace":"a","x":%q}`, name, strings.Repeat("x", 1<<20))
+		if got, want := d.policy(raw), "policy a/"+name+"\x00"; got != want {
+			t.Fatalf("%.100q, want %q", got, want)
+		}
+		size := 0
+		for raw, text := range d.known {
+			size += len(raw) + len(text)
+		}
+		if size > maxDecidersSize {
+			t.Fatalf("%d bytes are remembered", size)
+		}
+	}
+}
+
+// TestRevisions: policies that differ by revisions alone are one, however they are written; what merely looks like a
+// revision tells policies apart.
+func TestRevisions(t *testing.T) {
+	var d deciders
+	for _, raw := range []string{
+		`{"name":"web","revision":"1","labels":["revision"]}`, `{"name":"web","revision":"998","labels":["revision"]}`,
+		`{"name":"web","revision":"","labels":["revision"]}`, `{"name":"web","revision" : 5 ,"labels":["revision"]}`,
+	} {
+		got := d.policy([]byte(raw))
+		if delete(d.known, `{"name":"web","revision","labels":["revision"]}`); got != "policy /web\x00" || len(d.known) > 0 {
+			t.Errorf("%s: %q, known as %q", raw, got, d.known)
+		}
+	}
+	for _, raw := range []string{
+		`{"name":"revision"}`, `{"name":"revision","namespace":"1"}`, `{"name":"revision","namespace":"2"}`,
+		`{"name":"a\"revision\":1"}`, `{"name":"a\"revision\":2"}`, `{"name":"a\\","revision":"1","kind":"2"}`,
+		`{"name":"a\"revision","kind":"1"}`, `{"name":"a\"revision","kind":"2"}`, `{"revision":"1x","name":"2"}`,
+		`{"revision":"x1","name":"3"}`, `{"revision":{"name":"4"},"name":"5"}`, `{"re\u0076ision":"1","name":"6"}`,
+		`{"revision":"1","name":"1"}`, `{"name":"1","x":"revision"}`, `{"revision":"1","x":"1","name":"7"}`,
+	} {
+		for range 2 {
+			if got, want := d.policy([]byte(raw)), policyText([]byte(raw)); got != want || want == "" {
+				t.Errorf("%s: %q, want %q", raw, got, want)
+			}
 		}
 	}
 }

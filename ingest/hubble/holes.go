@@ -95,11 +95,11 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 	case holeOuterNode:
 		return r.nodeName(b, i, &r.around)
 	case holePolicies:
-		end := r.fill(holeSkip, b, i)
-		if end > 0 && b[i] == '[' {
-			r.decided = append(r.decided, r.deciders.list(b[i:end])...)
-			r.policies = r.decided
+		if b[i] != '[' {
+			return r.fill(holeSkip, b, i)
 		}
+		end := items(r, b, i, deciderItem, nil)
+		r.policies = r.decided
 		return end
 	default:
 	}

@@ -101,7 +101,7 @@ func (s *labelLists) add(r *reader, b []byte, i int, h uint64, like *list) (l *l
 	if s.like, s.same, s.others = nil, 0, 0; like != nil && like.plain && scan.Has(b, i, like.raw[:beginning]) {
 		s.like = like.items
 	}
-	if end = s.items(r, b, i, nil); end < 0 {
+	if end = items(r, b, i, s.item, nil); end < 0 {
 		return nil, -1, false
 	}
 	l = &list{}

@@ -29,11 +29,14 @@ func (l *list) says() *labelled {
 	return l.said
 }
 
+// itemReader reads an item of an array, and returns the index behind it.
+type itemReader func(r *reader, b []byte, i int, l *list) int
+
 // lists remembers the arrays of a log, which are few and long: by the hash of their bytes up to the first closing
 // bracket, all bytes compared.
 type lists struct {
 	seed  maphash.Seed
-	item  func(r *reader, b []byte, i int, l *list) int
+	item  itemReader
 	slots []listSlot // open addressing over a power of two
 	n     int
 	bytes int
@@ -49,7 +52,7 @@ const (
 	maxListBytes = 48 << 20
 )
 
-func newLists(item func(r *reader, b []byte, i int, l *list) int) lists {
+func newLists(item itemReader) lists {
 	return lists{seed: maphash.MakeSeed(), item: item, slots: make([]listSlot, firstSlots)}
 }
 
@@ -60,7 +63,7 @@ func (s *lists) read(r *reader, b []byte, i int) (*list, int) {
 		return known, i + len(known.raw)
 	}
 	l := &list{}
-	end := s.items(r, b, i, l)
+	end := items(r, b, i, s.item, l)
 	if end < 0 {
 		return nil, -1
 	}
@@ -126,12 +129,12 @@ func (s *lists) put(k listSlot) {
 }
 
 // items reads the items of the array at b[i].
-func (s *lists) items(r *reader, b []byte, i int, l *list) int {
+func items(r *reader, b []byte, i int, item itemReader, l *list) int {
 	if i = scan.Blank(b, i+1); b[i] == ']' {
 		return i + 1
 	}
 	for {
-		if i = s.item(r, b, i, l); i < 0 {
+		if i = item(r, b, i, l); i < 0 {
 			return -1
 		}
 		switch i = scan.Blank(b, i); b[i] {

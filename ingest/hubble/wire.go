@@ -20,9 +20,8 @@ type Wire struct {
 	ends   map[string]wireEnd // those that were not there, by all their bytes
 	bytes  int                // of the keys of ends
 	addresses
-	deciders deciders
-	source   []byte // the message
-	dest     []byte // the message
+	source []byte // the message
+	dest   []byte // the message
 }
 
 // wireEnd is an endpoint message as learned.
@@ -144,7 +143,7 @@ func (w *Wire) message(f *field) error {
 	case flowPolicyLog:
 		w.logged = appendText(w.logged, f.b)
 	case flowEgressAllowed, flowIngressAllowed, flowEgressDenied, flowIngressDenied:
-		w.policies = append(w.policies, w.deciders.message(f.b)...)
+		w.policies = wireDecider(w.policies, f.b)
 	}
 	return nil
 }

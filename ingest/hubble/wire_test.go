@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -186,25 +185,6 @@ func BenchmarkWire(b *testing.B) {
 	for b.Loop() {
 		if err := w.Decode(m); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-// TestDecidersBound: what lists of policies say is remembered by the bytes, too.
-func TestDecidersBound(t *testing.T) {
-	var d deciders
-	for n := range 200 {
-		name := fmt.Sprint("p", n)
-		raw := fmt.Appendf(nil, `[{"name":%q,"namespace":"a","x":%q}]`, name, strings.Repeat("x", 1<<20))
-		if got, want := d.list(raw), "policy a/"+name+"\x00"; got != want {
-			t.Fatalf("%.100q, want %q", got, want)
-		}
-		size := 0
-		for raw, text := range d.known {
-			size += len(raw) + len(text)
-		}
-		if size > maxDecidersSize {
-			t.Fatalf("%d bytes are remembered", size)
 		}
 	}
 }
