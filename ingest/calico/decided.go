@@ -1,7 +1,7 @@
 package calico
 
 import (
-	"strings"
+	"bytes"
 
 	"sluice/model"
 )
@@ -17,7 +17,7 @@ type trace struct {
 type traces map[uint64]trace
 
 // maxTraces bounds them.
-const maxTraces = 1 << 12
+const maxTraces = 1 << 14
 
 // of returns what the traces of a record tell, whose number is 0 where they have none: those are new.
 func (d *traces) of(policies []byte, number uint64) trace {
@@ -48,38 +48,53 @@ var deciderKinds = map[string]string{
 	"NetworkPolicy": kubePolicy, "6": kubePolicy, "knp:": kubePolicy,
 }
 
+// decider is a policy that decided, of a kind; one without a name is none.
+type decider struct {
+	kind     string
+	ns, name []byte
+}
+
 // textDecider is the policy of a hit of Enterprise, whose name is "NAMESPACE/TIER.NAME" behind a mark of its kind.
-func textDecider(tier, name string) string {
+func textDecider(tier, name []byte) decider {
 	kind := ""
-	if i := strings.IndexByte(name, ':'); i >= 0 {
-		if kind = deciderKinds[name[:i+1]]; kind == "" {
-			return ""
+	if i := bytes.IndexByte(name, ':'); i >= 0 {
+		if kind = deciderKinds[string(name[:i+1])]; kind == "" {
+			return decider{}
 		}
 		name = name[i+1:]
 	}
-	ns, name, ok := strings.Cut(name, "/")
+	ns, name, ok := bytes.Cut(name, []byte("/"))
 	if !ok {
-		ns, name = "", ns
+		ns, name = nil, ns
 	}
-	return deciderName(kind, ns, tier, name)
+	return newDecider(kind, ns, tier, name)
 }
 
-// deciderName is a policy by its name in the API: in traces older versions put the tier before it, and before that of a
+// newDecider is a policy by its name in the API: in traces older versions put the tier before it, and before that of a
 // NetworkPolicy of Kubernetes a mark.
-func deciderName(kind, ns, tier, name string) string {
-	if short, ok := strings.CutPrefix(name, "knp.default."); ok {
+func newDecider(kind string, ns, tier, name []byte) decider {
+	if short, ok := bytes.CutPrefix(name, []byte("knp.default.")); ok {
 		kind, name = kubePolicy, short
 	}
-	if tier != "" {
-		name = strings.TrimPrefix(name, tier+".")
+	if short, ok := bytes.CutPrefix(name, tier); ok && len(tier) > 0 && len(short) > 0 && short[0] == '.' {
+		name = short[1:]
 	}
 	switch {
-	case name == "" || strings.ContainsAny(ns, " /"):
-		return "" // no namespace has these, by which the text of one policy would be that of another
-	case kind == "" && ns == "":
+	case bytes.ContainsAny(ns, " /\x00"), bytes.IndexByte(name, 0) >= 0:
+		return decider{} // no name has these, by which the text of one policy would be that of another
+	case kind == "" && len(ns) == 0:
 		kind = globalPolicy
 	case kind == "":
 		kind = calicoPolicy
 	}
-	return kind + " " + ns + "/" + name
+	return decider{kind, ns, name}
+}
+
+// appendTo adds the policy as model.Flow.Policies has it.
+func (p decider) appendTo(to []byte) []byte {
+	if len(p.name) == 0 {
+		return to
+	}
+	to = append(append(append(to, p.kind...), ' '), p.ns...)
+	return append(append(append(to, '/'), p.name...), 0)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 	"strconv"
-	"strings"
 
 	"sluice/ingest/scan"
 	"sluice/model"
@@ -18,7 +17,7 @@ type hit struct {
 	profile bool // the profile of a namespace: no policy decided
 	rule    bool // a rule decided, and not the end of a tier
 	staged  bool
-	decider string // as model.Flow.Policies has it, "" for none that is in force
+	decider decider // none where it is not in force
 }
 
 // fillMarks sets what the policy traces tell beside the verdict. The verdict itself is never taken from them, so
@@ -54,8 +53,9 @@ func readTrace(policies []byte) (t trace) {
 		b = append(bytes.Clone(policies), make([]byte, scan.Slack)...)
 	}
 	var enforced, pending, all last
+	var deciders []byte
 	eachMember(b, 0, func(key []byte, i int) int {
-		list, end := t.hits(b, i)
+		list, end := hits(b, i, &deciders)
 		switch string(key) {
 		case "enforced_policies", "enforcedPolicies", "enforced":
 			enforced = list
@@ -78,11 +78,12 @@ func readTrace(policies []byte) (t trace) {
 	if h := pending.any; h.counts && h.deny {
 		t.marks |= model.MarkStagedDeny
 	}
+	t.deciders = string(deciders)
 	return t
 }
 
 // hits reads the list of a trace, whose deciders it adds, and returns the index behind it.
-func (t *trace) hits(b []byte, i int) (list last, end int) {
+func hits(b []byte, i int, deciders *[]byte) (list last, end int) {
 	list.given = b[i] != 'n'
 	if b[i] != '[' {
 		return list, scan.Skip(b, i, 0)
@@ -98,9 +99,7 @@ func (t *trace) hits(b []byte, i int) (list last, end int) {
 		default:
 			end = scan.Skip(b, i, 0)
 		}
-		if h.decider != "" && !strings.Contains(h.decider, "\x00") {
-			t.deciders += h.decider + "\x00"
-		}
+		*deciders = h.decider.appendTo(*deciders)
 		list.add(&h)
 		return end
 	})
@@ -132,15 +131,18 @@ var (
 
 // textHit reads Enterprise's "<index>|<tier>|<name>|<action>|<rule>".
 func textHit(s []byte) (h hit) {
-	p := bytes.Split(s, bar)
-	if len(p) != 5 {
-		return h
+	var p [5][]byte
+	for n := range p {
+		var more bool
+		if p[n], s, more = bytes.Cut(s, bar); more == (n == len(p)-1) {
+			return h
+		}
 	}
 	index, err := strconv.ParseInt(string(p[0]), 10, 64)
 	h = hit{counts: err == nil, index: index, deny: bytes.EqualFold(p[3], []byte("deny")), staged: staged(p[2]),
 		profile: hasPrefix(p[2], profileMarks), rule: !bytes.HasPrefix(p[4], []byte("-"))}
 	if !h.staged && !h.profile {
-		h.decider = textDecider(string(p[1]), string(p[2]))
+		h.decider = textDecider(p[1], p[2])
 	}
 	return h
 }
@@ -176,7 +178,7 @@ func whole(t []byte) []byte {
 func objectHit(b []byte, i int) (h hit, end int) {
 	h = hit{counts: true}
 	var kind, ns, tier, name, action, rule []byte
-	triggered, by := false, ""
+	triggered, by := false, decider{}
 	end = eachMember(b, i, func(key []byte, i int) int {
 		if b[i] == '{' && string(key) == "trigger" {
 			trigger, end := objectHit(b, i)
@@ -210,7 +212,7 @@ func objectHit(b []byte, i int) (h hit, end int) {
 	if triggered {
 		h.decider = by
 	} else if known := deciderKinds[string(kind)]; known != "" {
-		h.decider = deciderName(known, string(ns), string(tier), string(name))
+		h.decider = newDecider(known, ns, tier, name)
 	}
 	return h, end
 }
