@@ -69,6 +69,7 @@ var forms = []form{
 	{name: "summaries of DNS and HTTP", most: 1.6, plain: true, change: summarized, style: compact},
 	{name: "names of outside addresses", most: 1.6, plain: true, change: addressed, style: compact},
 	{name: "members of newer versions", most: 2, byByte: true, change: newer, style: compact},
+	{name: "policies that decided", most: 2, byByte: true, change: decided, style: compact},
 	{name: "numbers as texts", most: 2, byByte: true, change: texted, style: compact},
 	{name: "camel case", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return renamed(t) }, style: compact},
 	{name: "enumerations as numbers", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree { return numbered(t) }, style: compact},
@@ -199,6 +200,19 @@ func newer(r *rand.Rand, n int, t *tree) *tree {
 	f.set("cgroup_id", text(strconv.Itoa(r.IntN(1e9))))
 	f.set("egress_allowed_by", parse(fmt.Sprintf(`[{"name":"allow-%d","namespace":"team-01","labels":["k8s:io.cilium.k8s.policy.name=allow-%d"],"revision":"%d"}]`, n%30, n%30, n/1000)))
 	f.set("tomorrow", parse(fmt.Sprintf(`{"a":{"b":[1,2,{"c":"%d"}]},"text":"%s"}`, r.IntN(1e6), strings.Repeat("y", r.IntN(300)))))
+	return t
+}
+
+// decided returns records the policies that decided, as Cilium 1.17 and later has them: of 2,000 up to three, whose
+// revisions each node counts by itself.
+func decided(r *rand.Rand, _ int, t *tree) *tree {
+	list := &tree{open: '['}
+	for range 1 + r.IntN(3) {
+		k := r.IntN(2000)
+		list.members = append(list.members, member{value: parse(fmt.Sprintf(`{"name":"allow-%d","namespace":"team-%02d","labels":["k8s:io.cilium.k8s.policy.derived-from=CiliumNetworkPolicy","k8s:io.cilium.k8s.policy.name=allow-%d","k8s:io.cilium.k8s.policy.namespace=team-%02d","k8s:io.cilium.k8s.policy.uid=0f6b2a7e-7c1b-4c9e-9a51-%012d"],"revision":"%d"}`,
+			k, k%60, k, k%60, k, 1+r.IntN(3000)))})
+	}
+	t.get("flow").set("egress_allowed_by", list)
 	return t
 }
 
