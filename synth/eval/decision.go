@@ -111,7 +111,8 @@ func (d *Decision) LacksPolicyFact() bool {
 func (p *Part) lacksPolicyFact() bool {
 	switch need(p.Needs) {
 	case needNamespace, needPort, needAccount, needLabelled, needServices, needNetworks, needPeer, needOrder,
-		needHost, needSet, needPriority, needNodeLabels, needService, needEndpoints:
+		needHost, needSet, needPriority, needNodeLabels, needService, needEndpoints,
+		needHostPolicy:
 		return true
 	default:
 	}

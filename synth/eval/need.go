@@ -38,6 +38,9 @@ const (
 	needHost     need = "the labels of the host endpoint"
 	needSet      need = "the labels of the network set"
 
+	// needHostPolicy is what nobody can give: it is not judged.
+	needHostPolicy need = "what policies decide at the host endpoint, which no replay tells"
+
 	needTier = "the tier " // and its name
 )
 

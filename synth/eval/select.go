@@ -75,6 +75,10 @@ func (e *Evaluator) declared(f *Facts) {
 // entityEnd notes which policies select an end that is no pod. Cilium's agent keeps policy for the proxy of Ingress and
 // Gateway and for the health endpoint as for a pod; a selector that asks for nothing of a pod finds them as well.
 func (e *Evaluator) entityEnd(end *End) {
+	if e.semantics == Calico && end.Node {
+		e.hostEnd(end)
+		return
+	}
 	if e.semantics != Cilium || end.Entities == 0 || end.HostNetwork {
 		return
 	}
@@ -83,6 +87,21 @@ func (e *Evaluator) entityEnd(end *End) {
 		e.sel(end, i, tri(p.SubjectEntities&end.Entities != 0 || end.found(p)))
 	}
 	e.byPriority(end)
+}
+
+// hostEnd notes which policies find a host endpoint: those without a namespace, by its labels. What they decide there
+// hangs on the ports that always stay open, and on what becomes of packets from pods to their host, which is configured
+// elsewhere: that a policy selects it is not sure.
+func (e *Evaluator) hostEnd(end *End) {
+	var labels need
+	for _, i := range e.clusterWide {
+		p := &e.set.Policies[i]
+		if p.Tier != "" && !p.Around() && len(p.SubjectNamespaces) == 0 && end.hostWith(p.Subject, &labels) == model.Yes {
+			e.sel(end, i, end.lacks.unknown(needHostPolicy))
+		}
+	}
+	e.tiers.sort(&end.ingress)
+	e.tiers.sort(&end.egress)
 }
 
 // sel notes that policy i may select the end.

@@ -194,7 +194,9 @@ var checks = []check{
 		Warning,
 		"A GlobalNetworkPolicy of Calico without namespaceSelector also selects host endpoints: a default " +
 			"deny then cuts the nodes off, the API server and SSH first. namespaceSelector: " +
-			"has(projectcalico.org/name) keeps it to pods.",
+			"has(projectcalico.org/name) keeps it to pods. One that selects host endpoints by their labels decides " +
+			"there, too: no replay of flows tells what, since ports of Calico's own list stay open, and what pods " +
+			"send to their own host is configured apart.",
 		(*linter).hostEndpoints,
 	},
 	{

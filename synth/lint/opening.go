@@ -106,9 +106,34 @@ func (l *linter) systemNamespaces() {
 // hostEndpoints: only Calico's policies have a tier, and those around the policies of namespaces.
 func (l *linter) hostEndpoints() {
 	l.each(func(p *policy.Policy) {
-		if p.Tier != "" && !p.Around() && p.Namespace == "" && len(p.SubjectNamespaces) == 0 && p.Subject.Matches(nil) &&
-			(p.Ingress || p.Egress) {
+		if !ofHosts(p) || !p.Ingress && !p.Egress {
+			return
+		}
+		if p.Subject.Matches(nil) {
 			l.found(p, subjectFields, "add namespaceSelector: has(projectcalico.org/name)", "selects host endpoints as well as pods")
+		} else if host := l.host(p); host != "" {
+			l.found(p, subjectFields, "add namespaceSelector: has(projectcalico.org/name), or try it on one node",
+				"selects the host endpoint %s, and no replay tells what it decides there", host)
 		}
 	})
+}
+
+// ofHosts reports whether a policy may select host endpoints.
+func ofHosts(p *policy.Policy) bool {
+	return p.Tier != "" && !p.Around() && p.Namespace == "" && len(p.SubjectNamespaces) == 0
+}
+
+// host returns the first of the host endpoints that were seen which a policy selects by their labels, "" for none.
+func (l *linter) host(p *policy.Policy) string {
+	if l.Graph == nil || !ofHosts(p) {
+		return ""
+	}
+	found := ""
+	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
+		selected := ep.Kind == model.KindHost && len(ep.Labels) > 0 && p.Subject.Matches(ep.Labels)
+		if selected && (found == "" || ep.Name < found) {
+			found = ep.Name
+		}
+	}
+	return found
 }

@@ -15,7 +15,7 @@ func (l *linter) matchesNothing() {
 		return
 	}
 	l.each(func(p *policy.Policy) {
-		if p.EntitiesOnly || len(p.Subject) == 0 {
+		if p.EntitiesOnly || len(p.Subject) == 0 || l.host(p) != "" {
 			return
 		}
 		near := 0
