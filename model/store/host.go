@@ -66,6 +66,9 @@ func (hostSystem) stat(name string) (fs.FileInfo, error) { return os.Lstat(name)
 func (hostSystem) truncate(name string) error { return os.Truncate(name, 0) }
 
 func (hostSystem) lock(name string) (unlock func() error, err error) {
+	if fi, err := os.Lstat(name); err == nil && !fi.Mode().IsRegular() { // whoever made it may not write where it leads
+		return nil, fmt.Errorf("%s is a link, or no file at all: remove it", name)
+	}
 	l := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o666))
 	ok, err := l.TryLock()
 	if err == nil && !ok {
