@@ -149,8 +149,8 @@ func TestEndlessFile(t *testing.T) {
 	}
 }
 
-// TestForgedPages: whatever a byte of a page or of its header says, of sizes, of values, of levels that are not there or of
-// their runs, reading ends, and no memory is made for what is not there.
+// TestForgedPages: whatever a byte of a page, of its header or of the footer says, of sizes, of values, of levels that are
+// not there or of their runs, reading ends, and no memory is made for what is not there.
 func TestForgedPages(t *testing.T) {
 	dir, s := smallStore(t)
 	g := s.snapshot()[0].Segments[0]
@@ -163,16 +163,18 @@ func TestForgedPages(t *testing.T) {
 	} {
 		whole, err := os.ReadFile(filepath.Join(dir, c.name))
 		must(t, err)
-		footer := int(binary.LittleEndian.Uint32(whole[len(whole)-8:]))
-		for at := range len(whole) - footer - 8 {
+		for at := range whole {
 			for _, now := range []byte{0, 0x7f, 0xff} {
 				forged := slices.Clone(whole)
 				forged[at] = now
 				_ = cheap(t, fmt.Sprintf("%s: byte %d is %d", c.name, at, now), func() error { return c.read(forged) })
 			}
-			forged := slices.Clone(whole) // the largest number of 32 bits, over whatever follows
-			copy(forged[at:], binary.AppendVarint(nil, math.MaxInt32))
-			_ = cheap(t, fmt.Sprintf("%s: byte %d begins a large number", c.name, at), func() error { return c.read(forged) })
+			// The largest number of 32 bits, and the largest length of a text or list, over whatever follows.
+			for _, large := range [][]byte{binary.AppendVarint(nil, math.MaxInt32), binary.AppendUvarint(nil, math.MaxInt32)} {
+				forged := slices.Clone(whole)
+				copy(forged[at:], large)
+				_ = cheap(t, fmt.Sprintf("%s: byte %d begins %x", c.name, at, large), func() error { return c.read(forged) })
+			}
 		}
 	}
 }
