@@ -41,9 +41,10 @@ func ReplaceFile(path string, text []byte) error {
 	return nil
 }
 
-// sweep removes the files of a prefix that were left by who was killed; those of who is at work are younger.
+// sweep removes the files of a prefix that were left by who was killed. Those of who is at work are younger: whose is
+// taken for one fails, and is told.
 func sweep(dir, prefix string) {
-	const atWork = time.Minute
+	const atWork = 10 * time.Second
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), prefix) {
