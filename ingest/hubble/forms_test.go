@@ -262,3 +262,26 @@ func FuzzForms(f *testing.F) {
 		}
 	})
 }
+
+// TestEpoch: a time that a pipeline made a number of is read, whatever parts of a second it counts.
+func TestEpoch(t *testing.T) {
+	want := &keep{tables: model.NewTables()}
+	New(want.tables, want).Record("-", 1, []byte(full))
+	for number, same := range map[string]bool{
+		"1772360430.123456": true, "1772360430.123456789": true, "1772360430123.456": true, "1772360430123456": true,
+		"1772360430123456789": true, `"1772360430.123456"`: true, "1772360430": false, "1772360430.": false,
+		"177236043": false, "17723604301": false, "1.772360430e9": false, "-1772360430": false, "1772360430.1.2": false,
+	} {
+		p := newPair()
+		p.d.Record("-", 1, []byte(strings.ReplaceAll(full, `"2026-03-01T10:20:30.123456789Z"`, number)))
+		if is := cmp.Diff(want.got, p.a.got, cmp.AllowUnexported(kept{})) == ""; is != same {
+			t.Errorf("%s: the same time: %v", number, is)
+		}
+	}
+	for text, want := range map[string]int64{"1772360430": 1772360430e6, "1772360430.5": 17723604305e5, "1772360430.": 1772360430e6,
+		"1772360430123": 1772360430123e3} {
+		if us, ok := parseTime([]byte(text)); !ok || us != want {
+			t.Errorf("%s: %d, %v, want %d", text, us, ok, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package hubble
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluice/ingest/scan"
@@ -193,9 +194,24 @@ func (r *reader) timeValue(b []byte, i int) int {
 	return end
 }
 
+// parseTime reads a time as Hubble writes it, or the number that a pipeline made of it.
 func parseTime(t []byte) (int64, bool) {
-	at, err := time.Parse(time.RFC3339Nano, string(t))
-	return at.UnixMicro(), err == nil
+	if at, err := time.Parse(time.RFC3339Nano, string(t)); err == nil {
+		return at.UnixMicro(), true
+	}
+	return sinceEpoch(string(t))
+}
+
+// sinceEpoch reads the seconds since 1970, or thousandths, millionths or billionths of them: which of these is told by
+// their digits, since the seconds have ten from 2001 to 2286.
+func sinceEpoch(t string) (int64, bool) {
+	const seconds, micros = 10, 16
+	whole, part, _ := strings.Cut(t, ".")
+	if n := len(whole) - seconds; n < 0 || n > 9 || n%3 != 0 || strings.Trim(whole+part, "0123456789") != "" {
+		return 0, false
+	}
+	us, err := strconv.ParseInt((whole + part + "000000")[:micros], 10, 64)
+	return us, err == nil
 }
 
 // minute remembers the last minute parsed: records of a log mostly share it with the one before.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -253,15 +254,20 @@ func (d *oracle) general(source string, line int64, b []byte) {
 var oracleVerdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2, "2": 2, "ERROR": 3, "3": 3, "AUDIT": 4, "4": 4,
 	"REDIRECTED": 5, "5": 5, "TRACED": 6, "6": 6, "TRANSLATED": 7, "7": 7}
 
+var oracleEpoch = regexp.MustCompile(`^(\d{10}(?:\d{3}){0,3})(?:\.(\d*))?$`)
+
 func (d *oracle) fill(r *oracleFlow, outer text) string {
 	f := &d.flow
 	*f = model.Flow{Observer: model.Elsewhere}
 	if s := or(r.Time, outer); s != "" {
 		t, err := time.Parse(time.RFC3339Nano, string(s))
-		if err != nil {
-			return "bad time " + strconv.Quote(string(s))
+		if f.Time = t.UnixMicro(); err != nil {
+			m := oracleEpoch.FindStringSubmatch(string(s))
+			if m == nil {
+				return "bad time " + strconv.Quote(string(s))
+			}
+			f.Time, _ = strconv.ParseInt((m[1] + m[2] + "00000")[:16], 10, 64)
 		}
-		f.Time = t.UnixMicro()
 	}
 	f.Verdict = oracleVerdicts[oracleNumber(r.Verdict)]
 	if n := or(r.Drop, r.DropC); n != "" {
