@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sluice/synth/render"
 )
 
 // Merge joins what a person and a new bundle made of one file; digest names the content that both began with. It
@@ -82,7 +83,7 @@ func (o *over) read() error {
 		if !filepath.IsLocal(filepath.FromSlash(name)) || name == ManifestFile {
 			return fmt.Errorf("%s lists %q, which is no file of a bundle", ManifestFile, name)
 		}
-		text, err := os.ReadFile(filepath.Join(o.src, filepath.FromSlash(name)))
+		text, err := render.ReadInside(o.src, filepath.Join(o.src, filepath.FromSlash(name)))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // its owner removed it
 		}
@@ -220,7 +221,7 @@ func (o *over) evidence(wanted bool) error {
 		return err
 	}
 	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(o.src, EvidenceDir, filepath.FromSlash(name)))
+		text, err := render.ReadInside(o.src, filepath.Join(o.src, EvidenceDir, filepath.FromSlash(name)))
 		if err != nil {
 			return err
 		}

@@ -106,3 +106,26 @@ func TestOverRemoved(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestOverThroughLinks: what a link in a bundle leads to is not proposed to everybody.
+func TestOverThroughLinks(t *testing.T) {
+	for _, name := range []string{"REVIEW.md", "allow/shop/web.yaml", "evidence/FILES"} {
+		top := t.TempDir()
+		src := filepath.Join(top, "src")
+		write(t, src, synth.Config{All: true}, "shop/web -> shop/db 1/tcp")
+		put(t, top, "secret", "token\n")
+		file := filepath.Join(src, filepath.FromSlash(name))
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(filepath.Join(top, "secret"), file); err != nil {
+			t.Fatal(err)
+		}
+		_, err := bundle.Over(t.Context(), src, t.TempDir(), true, func(_, _ string, _, ours []byte) ([]byte, bool) {
+			return ours, true
+		}, nil)
+		if err == nil || !strings.Contains(err.Error(), "leads out of") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"sluice/model"
+	"sluice/synth/render"
 )
 
 // ByHand is what people did in a bundle's directory. The names are slash-separated, relative and sorted.
@@ -69,7 +70,7 @@ func find(dir string, former bool, files map[string]string) (*place, error) {
 			p.owned[ReportFile], p.owned[ReportData] = "", ""
 		}
 		maps.Copy(p.owned, files)
-		list, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(evidenceList)))
+		list, err := render.ReadInside(dir, filepath.Join(dir, filepath.FromSlash(evidenceList)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return p, fmt.Errorf("look at evidence: %w", err)
 		}
@@ -178,12 +179,12 @@ func isYAML(name string) bool {
 	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
-// read reads a file of the place, and nothing through a link.
+// read reads a file of the place, and nothing through a link or from a pipe.
 func (p *place) read(name string) ([]byte, error) {
 	if link := p.link(name); link != "" {
 		return []byte(link + " is a link"), nil // other than what was written
 	}
-	return os.ReadFile(filepath.Join(p.dir, filepath.FromSlash(name)))
+	return render.ReadInside(p.dir, filepath.Join(p.dir, filepath.FromSlash(name)))
 }
 
 // has reports whether a file is there with a digest: then it need not be written.
@@ -275,7 +276,7 @@ func install(on *lasting, dir string) error {
 	if fi, err := os.Lstat(ready); err == nil && !fi.IsDir() {
 		return fmt.Errorf("put bundle in place: %s is no directory: no run of sluice left that; remove it", ready)
 	}
-	stale, err := os.ReadFile(filepath.Join(ready, staleFile))
+	stale, err := render.ReadInside(ready, filepath.Join(ready, staleFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return on.RemoveAll(ready) // all is in place
 	}
@@ -427,8 +428,10 @@ func installation(on *lasting, dir string, names, stale []string) (moves, last [
 // sameFile reports whether two directories have the same file of a name.
 func sameFile(a, b, name string) bool {
 	name = filepath.FromSlash(name)
-	if fi, err := os.Lstat(filepath.Join(b, name)); err != nil || !fi.Mode().IsRegular() {
-		return false
+	for _, dir := range []string{a, b} {
+		if fi, err := os.Lstat(filepath.Join(dir, name)); err != nil || !fi.Mode().IsRegular() {
+			return false
+		}
 	}
 	x, errX := os.ReadFile(filepath.Join(a, name))
 	y, errY := os.ReadFile(filepath.Join(b, name))
