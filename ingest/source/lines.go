@@ -15,10 +15,14 @@ func (r *reader) lines(name string, in io.Reader, packed bool, h head) error {
 	if packed {
 		c.size = packedSize
 	}
-	first, b := r.worker(0), &block{}
+	first, b := r.worker(0), r.small
+	if r.small = nil; b == nil {
+		b = &block{}
+	}
 	c.next(b)
 	if c.done {
 		first.lines(name, b, h)
+		r.small = b
 		return c.err
 	}
 	fresh, decode := func() *block { return &block{} }, func(w *worker, b *block) { w.lines(name, b, h) }

@@ -214,26 +214,62 @@ func skippable(head []byte) bool {
 	return len(head) == 4 && head[0]&0xF0 == 0x50 && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18
 }
 
-// unpack returns the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so.
-func unpack(r io.Reader) (in *bufio.Reader, packed bool, end func(), err error) {
+// unpacker opens inputs one after the other. What it needs for that, which is more than a small input has, it keeps.
+type unpacker struct {
+	outer, inner *bufio.Reader
+	gzip         *gzip.Reader
+	zstd         *zstd.Decoder
+}
+
+// open returns the content of r, decompressed if it starts like gzip or zstd whatever its name is; packed says so. It
+// is for reading until the next call.
+func (u *unpacker) open(r io.Reader) (in *bufio.Reader, packed bool, err error) {
 	n := new(int64)
-	br := bufio.NewReaderSize(consumed{r, n}, bufSize)
-	head, _ := br.Peek(4)
+	u.outer = buffered(u.outer, consumed{r, n})
+	head, _ := u.outer.Peek(4)
+	var text io.Reader
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, true, nil, err
+		if u.gzip == nil {
+			u.gzip = new(gzip.Reader)
 		}
-		z.Multistream(false)
-		return bufio.NewReaderSize(&unpacking{&members{Reader: z, in: br}, n, 0}, bufSize), true, func() {}, nil
+		if err := u.gzip.Reset(u.outer); err != nil {
+			return nil, true, err
+		}
+		u.gzip.Multistream(false)
+		text = &members{Reader: u.gzip, in: u.outer}
 	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), skippable(head):
-		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
-			zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, true, nil, err
+		if u.zstd == nil {
+			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
+				zstd.WithDecoderMaxWindow(maxWindow))
+			if err != nil {
+				return nil, true, err
+			}
 		}
-		return bufio.NewReaderSize(&unpacking{z, n, 0}, bufSize), true, z.Close, nil
+		if err := u.zstd.Reset(u.outer); err != nil {
+			return nil, true, err
+		}
+		text = u.zstd
+	default:
+		return u.outer, false, nil
 	}
-	return br, false, func() {}, nil
+	u.inner = buffered(u.inner, &unpacking{text, n, 0})
+	return u.inner, true, nil
+}
+
+// close lets go of the input and of what was kept.
+func (u *unpacker) close() {
+	if u.zstd != nil {
+		u.zstd.Close()
+	}
+	*u = unpacker{}
+}
+
+// buffered is b for another input, a new one where b is nil.
+func buffered(b *bufio.Reader, in io.Reader) *bufio.Reader {
+	if b == nil {
+		return bufio.NewReaderSize(in, bufSize)
+	}
+	b.Reset(in)
+	return b
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -177,5 +179,69 @@ func TestSkippable(t *testing.T) {
 	in := "\x50\x2A\x4D\x18\x04\x00\x00\x00abcd" + string(z.EncodeAll(fmt.Appendf(nil, record, 1), nil))
 	if l, sum := readAll(t, 1, strings.NewReader(in), "-"); !slices.Equal(l.ports, []int{1}) {
 		t.Errorf("records %v, %v", l.ports, sum.Sources[0].Err)
+	}
+}
+
+// TestOneAfterTheOther: what is kept of an input for the next one changes nothing of it, whatever the two are and
+// however the first one ended.
+func TestOneAfterTheOther(t *testing.T) {
+	lines := func(from, n int) (text string) {
+		for i := range n {
+			text += fmt.Sprintf(record+"\n", from+i)
+		}
+		return text
+	}
+	packed := func(text string) string {
+		w, err := zstd.NewWriter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(w.EncodeAll([]byte(text), nil))
+	}
+	big, _, _ := many()
+	var wide []byte
+	for _, c := range utf16.Encode([]rune(lines(7000, 3))) {
+		wide = binary.LittleEndian.AppendUint16(wide, c)
+	}
+	dir := t.TempDir()
+	var files []string
+	for i, text := range []string{lines(1, 3), lines(4, 1), gzipped(t, lines(10, 5)), gzipped(t, string(big)), packed(lines(20, 5)),
+		packed(string(big)), string(big), string(wide), gzipped(t, lines(30, 50))[:200], packed(lines(40, 900))[:200], "\x1f\x8bx",
+		"\x28\xb5\x2f\xfdx", "", "[" + fmt.Sprintf(record, 50) + "]", gzipped(t, lines(60, 2)) + gzipped(t, lines(62, 2)),
+		"\x50\x2A\x4D\x18\x00\x00\x00\x00" + packed(lines(70, 2))} {
+		files = append(files, filepath.Join(dir, fmt.Sprint(i)))
+		if err := os.WriteFile(files[i], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type result struct {
+		ports, rejects string
+		err            string
+	}
+	read := func(files ...string) (r result) {
+		l, sum := readAll(t, 2, nil, files...)
+		r = result{fmt.Sprint(l.ports), fmt.Sprint(l.rejects), ""}
+		for _, s := range sum.Sources {
+			r.err += fmt.Sprintln(s.Records, s.Bytes, s.Format, s.Err)
+		}
+		return r
+	}
+	join := func(a, b string) string {
+		both := append(strings.Fields(strings.Trim(a, "[]")), strings.Fields(strings.Trim(b, "[]"))...)
+		slices.Sort(both)
+		return strings.Join(both, " ")
+	}
+	alone := make([]result, len(files))
+	for i, f := range files {
+		alone[i] = read(f)
+	}
+	for i := range files {
+		for k := range files {
+			got, a, b := read(files[i], files[k]), alone[i], alone[k]
+			if join(got.ports, "") != join(a.ports, b.ports) || join(got.rejects, "") != join(a.rejects, b.rejects) ||
+				got.err != a.err+b.err {
+				t.Errorf("%d and %d: %.300q, not %.300q and %.300q", i, k, got, a, b)
+			}
+		}
 	}
 }

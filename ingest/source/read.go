@@ -21,6 +21,8 @@ type reader struct {
 	workers []*worker
 	// decoders make the decoders of each format for one worker.
 	decoders []func(ingest.Sink) ingest.Decoder
+	unpacker unpacker
+	small    *block          // of the last input that had no more than one
 	format   int             // of the input
 	past     int64           // bytes of the input that were read before
 	file     *file           // the input, nil where it is none that can be read at any place
@@ -122,11 +124,10 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 	if r.file = nil; regular != nil {
 		r.file = &file{regular, c}
 	}
-	br, packed, closer, err := unpack(c)
+	br, packed, err := r.unpacker.open(c)
 	if err != nil {
 		return plain(err)
 	}
-	defer closer()
 	br, turned, err := textOf(br)
 	if err != nil {
 		return err
@@ -166,11 +167,12 @@ func Tell(file string, formats []ingest.Format) string {
 	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
 		return ""
 	}
-	br, _, closer, err := unpack(f)
+	var u unpacker
+	defer u.close()
+	br, _, err := u.open(f)
 	if err != nil {
 		return ""
 	}
-	defer closer()
 	if br, _, err = textOf(br); err != nil {
 		return ""
 	}

@@ -87,6 +87,7 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	}
 	r := &reader{ctx: ctx, options: o, block: cmp.Or(o.block, blockSize), earlier: slices.Sorted(maps.Values(o.Past)),
 		sizes: map[int64]bool{}, digests: map[string]bool{}, begun: map[string]string{}}
+	defer r.unpacker.close()
 	r.earlier = slices.Compact(r.earlier)
 	for digest := range o.Past {
 		r.digests[digest] = true
