@@ -119,8 +119,8 @@ func (o *Options) files(in string) []string {
 	return files(in)
 }
 
-// files lists the files of a directory and those that links in it lead to, each once, hidden ones aside. Anything else
-// stands for itself; opening it will say why it cannot be read.
+// files lists the files of a directory and those that links in it lead to, each once, hidden ones aside, and pipes and
+// devices, which have no end. Anything else stands for itself; opening it will say why it cannot be read.
 func files(in string) []string {
 	fi, err := os.Stat(in)
 	if in == "-" || err != nil || !fi.IsDir() {
@@ -138,7 +138,9 @@ func files(in string) []string {
 		case d.Type().IsRegular():
 			found = append(found, p)
 		case d.Type() == fs.ModeSymlink:
-			links = append(links, p)
+			if fi, err := os.Stat(p); err != nil || fi.IsDir() || fi.Mode().IsRegular() {
+				links = append(links, p)
+			}
 		}
 		return nil
 	})
