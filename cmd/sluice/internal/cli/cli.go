@@ -183,7 +183,8 @@ func markUsage(c *cobra.Command) {
 				return nil
 			}
 			if strings.Contains(err.Error(), "arg(s)") { // cobra counts, and does not say of what
-				err = fmt.Errorf("the arguments do not fit: %d are given, and it is '%s'", len(a), strings.TrimSuffix(cmd.UseLine(), " [flags]"))
+				err = fmt.Errorf("the arguments do not fit: %s given, and it is '%s'",
+					text.Plural(len(a), "is", "are"), strings.TrimSuffix(cmd.UseLine(), " [flags]"))
 			}
 			return &run.Usage{Err: err}
 		}
