@@ -70,9 +70,13 @@ func find(dir string, former bool, files map[string]string) (*place, error) {
 			p.owned[ReportFile], p.owned[ReportData] = "", ""
 		}
 		maps.Copy(p.owned, files)
-		list, err := render.ReadInside(dir, filepath.Join(dir, filepath.FromSlash(evidenceList)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return p, fmt.Errorf("look at evidence: %w", err)
+		var list []byte
+		file := filepath.Join(dir, filepath.FromSlash(evidenceList))
+		if render.Inside(dir, file) == nil { // evidence that is elsewhere is not ours, and is not read either
+			var err error
+			if list, err = os.ReadFile(file); err != nil {
+				return p, fmt.Errorf("look at evidence: %w", err)
+			}
 		}
 		for name := range strings.Lines(string(list)) {
 			if name = strings.TrimSuffix(name, "\n"); strings.HasPrefix(name, EvidenceDir+"/") && ours(name) {
