@@ -318,3 +318,46 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestSmallInputs: each of many inputs has the records that are its own, whatever comes after what.
+func TestSmallInputs(t *testing.T) {
+	dir := t.TempDir()
+	text, ports, _ := many()
+	array := "[" + fmt.Sprintf(record, 1) + ",\n" + fmt.Sprintf(record, 2) + "]\n"
+	var files []string
+	var want []int64
+	var all []int
+	for i := range 60 {
+		content, n := "", i%7+1
+		switch i % 20 {
+		case 13:
+			content, n = string(text), 6000
+			all = append(all, ports...)
+		case 17:
+			content, n = array, 2
+			all = append(all, 1, 2)
+		default:
+			for k := range n {
+				content += fmt.Sprintf(record+"\n", 100*i+k)
+				all = append(all, 100*i+k)
+			}
+		}
+		files = append(files, filepath.Join(dir, fmt.Sprintf("%02d", i)))
+		want = append(want, int64(n))
+		if err := os.WriteFile(files[i], []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(all)
+	for _, workers := range []int{1, 2, 5} {
+		l, sum := readAll(t, workers, nil, files...)
+		if !slices.Equal(l.ports, all) {
+			t.Errorf("%d workers: %d records, want %d", workers, len(l.ports), len(all))
+		}
+		for i, s := range sum.Sources {
+			if s.Err != nil || s.Records != want[i] || s.Name != files[i] || s.Format != "hubble" {
+				t.Errorf("%d workers: %+v, want %d records", workers, s, want[i])
+			}
+		}
+	}
+}
