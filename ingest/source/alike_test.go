@@ -297,18 +297,20 @@ func TestDeepAlike(t *testing.T) {
 		l, _ := readAll(t, 1, strings.NewReader(ahead+strings.Join(lines, "\n")+"\n"), "-")
 		return slices.DeleteFunc(l.ports, func(p int) bool { return p >= 1000 }), len(l.rejects)
 	}
+	ports, refused := make([][]int, len(lines)), make([]int, len(lines)) // of each line by itself
 	var alone []int
 	rejected := 0
-	for _, line := range lines {
-		ports, rejects := read(line)
-		alone, rejected = append(alone, ports...), rejected+rejects
-		for _, before := range lines {
-			was, refused := read(before)
-			want := slices.Concat(was, ports, ports)
+	for i, line := range lines {
+		ports[i], refused[i] = read(line)
+		alone, rejected = append(alone, ports[i]...), rejected+refused[i]
+	}
+	for i, line := range lines {
+		for k, before := range lines {
+			want := slices.Concat(ports[k], ports[i], ports[i])
 			slices.Sort(want)
 			got, wrong := read(before, line, line)
-			if slices.Sort(got); !slices.Equal(want, got) || wrong != refused+2*rejects {
-				t.Errorf("%v and %d refused, want %v and %d\n%s\n%s", got, wrong, want, refused+2*rejects, before, line)
+			if slices.Sort(got); !slices.Equal(want, got) || wrong != refused[k]+2*refused[i] {
+				t.Errorf("%v and %d refused, want %v and %d\n%s\n%s", got, wrong, want, refused[k]+2*refused[i], before, line)
 			}
 		}
 	}
