@@ -21,35 +21,42 @@ import (
 	"sluice/model"
 )
 
-// smallStore is a store of one commit, and its directory.
-func smallStore(t *testing.T) (dir string, s *Store) {
+// segmentFile is a file of a segment, and what reads such files.
+type segmentFile struct {
+	name  string
+	whole []byte
+	read  func([]byte) error
+}
+
+// smallFiles are both files of a segment of a small store.
+func smallFiles(t *testing.T) []segmentFile {
 	t.Helper()
 	r := rand.New(rand.NewPCG(6, 6))
 	tables := traffic(r, 40, 3)
-	dir = t.TempDir()
-	s = mustCreate(t, dir)
+	dir := t.TempDir()
+	s := mustCreate(t, dir)
 	commitRows(t, s, WriterOptions{}, tables, someRows(r, tables, 61, 3), Source{Name: "a", Digest: "b"})
-	return dir, s
+	g := s.snapshot()[0].Segments[0]
+	files := []segmentFile{
+		{name: g.Labels, read: func(b []byte) error { _, err := readLabels(b); return err }},
+		{name: g.Path, read: readFlowGroups},
+	}
+	for i := range files {
+		var err error
+		files[i].whole, err = os.ReadFile(filepath.Join(dir, files[i].name))
+		must(t, err)
+	}
+	return files
 }
 
 // TestLies: whoever may write to a store can give a file that lies the digest that its commit has. For numbers of rows and
 // sizes in its footer that cannot be those of the file no memory is made.
 func TestLies(t *testing.T) {
-	dir, s := smallStore(t)
-	g := s.snapshot()[0].Segments[0]
-	for _, c := range []struct {
-		name string
-		read func([]byte) error
-	}{
-		{g.Labels, func(b []byte) error { _, err := readLabels(b); return err }},
-		{g.Path, readFlowGroups},
-	} {
-		whole, err := os.ReadFile(filepath.Join(dir, c.name))
-		must(t, err)
-		must(t, c.read(whole))
+	for _, c := range smallFiles(t) {
+		must(t, c.read(c.whole))
 		told := 0
 		for _, rows := range []uint64{1 << 31, 1 << 40, 1 << 62, 1<<64 - 1} {
-			for _, lie := range lies(whole, rows) {
+			for _, lie := range lies(c.whole, rows) {
 				if err := cheap(t, fmt.Sprintf("%s: %d rows", c.name, rows), func() error { return c.read(lie) }); err != nil {
 					told++
 				}
@@ -152,26 +159,16 @@ func TestEndlessFile(t *testing.T) {
 // TestForgedPages: whatever a byte of a page, of its header or of the footer says, of sizes, of values, of levels that are
 // not there or of their runs, reading ends, and no memory is made for what is not there.
 func TestForgedPages(t *testing.T) {
-	dir, s := smallStore(t)
-	g := s.snapshot()[0].Segments[0]
-	for _, c := range []struct {
-		name string
-		read func([]byte) error
-	}{
-		{g.Labels, func(b []byte) error { _, err := readLabels(b); return err }},
-		{g.Path, readFlowGroups},
-	} {
-		whole, err := os.ReadFile(filepath.Join(dir, c.name))
-		must(t, err)
-		for at := range whole {
+	for _, c := range smallFiles(t) {
+		for at := range c.whole {
 			for _, now := range []byte{0, 0x7f, 0xff} {
-				forged := slices.Clone(whole)
+				forged := slices.Clone(c.whole)
 				forged[at] = now
 				_ = cheap(t, fmt.Sprintf("%s: byte %d is %d", c.name, at, now), func() error { return c.read(forged) })
 			}
 			// The largest number of 32 bits, and the largest length of a text or list, over whatever follows.
 			for _, large := range [][]byte{binary.AppendVarint(nil, math.MaxInt32), binary.AppendUvarint(nil, math.MaxInt32)} {
-				forged := slices.Clone(whole)
+				forged := slices.Clone(c.whole)
 				copy(forged[at:], large)
 				_ = cheap(t, fmt.Sprintf("%s: byte %d begins %x", c.name, at, large), func() error { return c.read(forged) })
 			}
