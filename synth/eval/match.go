@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"net/netip"
 	"slices"
 
 	"sluice/model"
@@ -116,11 +115,7 @@ func (e *Evaluator) behind(s *policy.Service, end *End, n *need) model.Tri {
 	case e.semantics == Cilium && (end.inCluster() || end.Masked):
 		return model.No
 	}
-	var each []netip.Prefix
-	for _, a := range list {
-		each = append(each, netip.PrefixFrom(a, a.BitLen()))
-	}
-	return end.within(each, n)
+	return end.within(list, n)
 }
 
 // matchPort reports whether p names port of e, which is the server.

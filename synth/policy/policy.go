@@ -26,8 +26,8 @@ type Manifests struct {
 	// Accounts has all labels of a service account by its name.
 	Accounts map[AccountName]model.Labels
 	Services []Service
-	// Endpoints are the addresses behind a service, as its endpoints or slices of them list them.
-	Endpoints map[ServiceName][]netip.Addr
+	// Endpoints are the single addresses behind a service, as its endpoints or slices of them list them.
+	Endpoints map[ServiceName][]netip.Prefix
 	Workloads []Workload
 	Routes    []Route
 	Gateways  []Gateway
@@ -129,9 +129,9 @@ func (m *Manifests) Join(o Manifests) {
 	}
 	for name, list := range o.Endpoints { // in as many slices as it takes
 		if m.Endpoints == nil {
-			m.Endpoints = map[ServiceName][]netip.Addr{}
+			m.Endpoints = map[ServiceName][]netip.Prefix{}
 		}
-		m.Endpoints[name] = sortedSet(append(slices.Clip(m.Endpoints[name]), list...), netip.Addr.Compare)
+		m.Endpoints[name] = sortedSet(append(slices.Clip(m.Endpoints[name]), list...), netip.Prefix.Compare)
 	}
 	for _, w := range o.Workloads {
 		m.Workloads = slices.DeleteFunc(m.Workloads, func(x Workload) bool {

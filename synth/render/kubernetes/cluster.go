@@ -45,7 +45,11 @@ func parseEndpoints(list, addresses, text string) func(*render.Reader, *yaml.Nod
 			return nil
 		}
 		name := policy.ServiceName{Namespace: cmp.Or(scalar(meta, "namespace"), render.DefaultNamespace), Name: of}
-		r.Beside(policy.Manifests{Endpoints: map[policy.ServiceName][]netip.Addr{name: out}})
+		each := []netip.Prefix{}
+		for _, a := range out {
+			each = append(each, netip.PrefixFrom(a, a.BitLen()))
+		}
+		r.Beside(policy.Manifests{Endpoints: map[policy.ServiceName][]netip.Prefix{name: each}})
 		return nil
 	}
 }
