@@ -63,6 +63,9 @@ func ReadCommitted(dir string) (*Manifest, error) {
 	if err := Complete(dir); err != nil {
 		return nil, err
 	}
+	if err := Single(dir); err != nil {
+		return nil, fmt.Errorf("read bundle: %w", err)
+	}
 	text, err := render.ReadInside(dir, filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
@@ -97,6 +100,45 @@ func Complete(dir string) error {
 		return fmt.Errorf("read bundle: learn was stopped while it replaced %s: run it again with the same --out", dir)
 	}
 	return nil
+}
+
+// Is reports whether a directory is a bundle.
+func Is(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, ManifestFile))
+	return err == nil
+}
+
+// Below returns the names of the directories in one that are bundles; none where it is a bundle itself.
+func Below(dir string) (names []string) {
+	if Is(dir) {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // who opens it says why
+	}
+	for _, e := range entries {
+		if Is(filepath.Join(dir, e.Name())) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// Single reports an error where a directory is no bundle and has some in it: their files are not all in force at once,
+// nor of one cluster.
+func Single(dir string) error {
+	names := Below(dir)
+	if len(names) == 0 {
+		return nil
+	}
+	for i := range names {
+		names[i] = model.Printable(filepath.Join(dir, names[i]))
+	}
+	if more := len(names) - 4; more > 1 {
+		names = append(names[:4], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%s is no bundle, and has bundles in it: name the one that is meant (%s)", dir, strings.Join(names, ", "))
 }
 
 // known reports an error where a manifest is of something else than a bundle, or of another version.

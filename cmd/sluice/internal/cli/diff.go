@@ -10,6 +10,7 @@ import (
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/cmd/sluice/internal/text"
+	"sluice/synth/bundle"
 )
 
 type diffOptions struct {
@@ -53,7 +54,7 @@ policy of the same kind and name is replaced, all others stay. Without SOURCE th
 // each compares for every cluster.
 func (o *diffOptions) each(ctx context.Context, s Streams, before, after string, sources []string) error {
 	e := eachCluster{args: sources, format: o.format, policies: []string{before, after},
-		evidence: len(sources) == 0 && o.store == "" && len(run.ClustersIn(before))+len(run.ClustersIn(after)) > 0}
+		evidence: len(sources) == 0 && o.store == "" && len(bundle.Below(before))+len(bundle.Below(after)) > 0}
 	return o.eachCluster(ctx, s, e, func(one *oneCluster) error {
 		of := *o
 		of.allClusters, of.opened, of.cluster, of.format = false, one.log, one.name, one.format

@@ -8,6 +8,7 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
+	"sluice/synth/bundle"
 )
 
 // oneCluster is a cluster to judge, one of those of --all-clusters.
@@ -123,7 +124,7 @@ func (r *reading) clustersOf(
 	ctx context.Context, s Streams, e *eachCluster,
 ) (names []string, open func(string) (*run.Log, error), err error) {
 	for _, path := range e.policies {
-		names = append(names, run.ClustersIn(path)...)
+		names = append(names, bundle.Below(path)...)
 	}
 	if !e.evidence {
 		src, err := r.sources(s, e.args)

@@ -8,6 +8,7 @@ import (
 
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
+	"sluice/synth/bundle"
 )
 
 type verifyOptions struct {
@@ -63,7 +64,7 @@ policies that it only watches (Cilium's audit mode, Calico's staged kinds). With
 // each judges every cluster.
 func (o *verifyOptions) each(ctx context.Context, s Streams, path string, sources []string) error {
 	e := eachCluster{args: sources, format: o.format, namespaces: o.Namespaces, policies: []string{path},
-		evidence: len(sources) == 0 && o.store == "" && o.servers.given == "" && len(run.ClustersIn(path)) > 0,
+		evidence: len(sources) == 0 && o.store == "" && o.servers.given == "" && len(bundle.Below(path)) > 0,
 		results:  []string{show.SARIF, show.JUnit},
 		refused: []refusal{{"--with", len(o.with) > 0, "what is there already is of one: give --cluster NAME with that of each"},
 			{"--follow", o.servers.Follow, "a server tells of one: give --cluster NAME, for each a process"},

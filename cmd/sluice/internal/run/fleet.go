@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
+	"sluice/synth/bundle"
 	"sluice/synth/fleet"
 	"sluice/synth/verify"
 )
@@ -156,31 +156,14 @@ func (l *Log) Having(cluster string, namespaces []string) []string {
 	return slices.DeleteFunc(slices.Clone(namespaces), func(ns string) bool { return !have[ns] })
 }
 
-// ClustersIn returns the clusters of which learn --all-clusters wrote a bundle into a directory; none of other paths.
-func ClustersIn(dir string) (names []string) {
-	if isBundle(dir) {
-		return nil
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil // who opens it says why
-	}
-	for _, e := range entries {
-		if isBundle(filepath.Join(dir, e.Name())) {
-			names = append(names, e.Name())
-		}
-	}
-	return names
-}
-
 // PoliciesOf returns the policies of a cluster: its bundle in a directory that has one of any cluster, else the path,
 // which is for all. It is false where the directory has none of it.
 func PoliciesOf(path, cluster string) (string, bool) {
-	if len(ClustersIn(path)) == 0 {
+	if len(bundle.Below(path)) == 0 {
 		return path, true
 	}
 	of := filepath.Join(path, cluster)
-	return of, isDirectory(cluster) && isBundle(of)
+	return of, isDirectory(cluster) && bundle.Is(of)
 }
 
 // Findings is the error that a cluster asks for attention, or that it could not be learned.

@@ -71,7 +71,7 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 		switch of := StoreOf(src.Args[0]); {
 		case of != "":
 			dir, src.Args = of, nil
-		case isBundle(src.Args[0]):
+		case bundle.Is(src.Args[0]):
 			of, err := Evidence(src.Args[0])
 			if err != nil {
 				return err
@@ -92,7 +92,10 @@ func (l *Log) open(ctx context.Context, src Sources) error {
 		return l.scan(ctx, dir, src)
 	}
 	for _, a := range src.Args {
-		if isBundle(a) {
+		if err := bundle.Single(a); err != nil {
+			return err
+		}
+		if bundle.Is(a) {
 			return Usagef("%s is a bundle, whose evidence cannot be mixed with other sources: give it alone", a)
 		}
 		if StoreOf(a) != "" {

@@ -39,7 +39,7 @@ const stdinName = "-"
 // stdin. Positions in a bundle are paths in it. A set without a policy is an error: everything would be green.
 func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 	p := &Policies{}
-	if isBundle(path) {
+	if bundle.Is(path) {
 		var err error
 		if p.Bundle, err = bundle.ReadCommitted(path); err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func OpenPolicies(path string, stdin io.Reader) (*Policies, error) {
 		}
 		p.Read = map[string][]byte{stdinName: text}
 		p.Set, p.Problems = render.Parse(bytes.NewReader(text), stdinName, all.Kinds()...)
-	} else if err := cmp.Or(bundle.Complete(path), noFlows(path)); err != nil {
+	} else if err := cmp.Or(bundle.Complete(path), bundle.Single(path), noFlows(path)); err != nil {
 		return nil, err
 	} else {
 		r := policyFiles{done: map[string]bool{}}
@@ -233,10 +233,4 @@ func (r *policyFiles) kustomization(name string) error {
 		}
 	}
 	return nil
-}
-
-// isBundle reports whether a directory is a bundle.
-func isBundle(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, bundle.ManifestFile))
-	return err == nil
 }

@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sluice/synth/bundle"
 	"sluice/synth/render"
 )
 
 // eachYAML calls do for a file, or for each file of YAML or JSON in a directory and those below it, but for hidden
-// ones, in the order of their names. The directory may be a link, as git-sync makes one; a link to another directory
+// ones and the evidence of bundles, in the order of their names. The directory may be a link, as git-sync makes one; a link to another directory
 // below it is an error: it is neither followed, perhaps for ever, nor left out in silence.
 func eachYAML(path string, do func(file string) error) error {
 	root := path
@@ -25,7 +26,7 @@ func eachYAML(path string, do func(file string) error) error {
 		}
 		hidden := strings.HasPrefix(d.Name(), ".") && p != root
 		switch ext := strings.ToLower(filepath.Ext(p)); {
-		case d.IsDir() && hidden:
+		case d.IsDir() && (hidden || d.Name() == bundle.EvidenceDir && bundle.Is(filepath.Dir(p))):
 			return filepath.SkipDir
 		case d.IsDir() || hidden:
 			return nil
