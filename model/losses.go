@@ -56,5 +56,26 @@ func (l Losses) Has(hour uint32) bool {
 	return any || known
 }
 
+// Within returns the losses of hours that reach into a time: from the one on, before the other; 0 is no bound. Those of a
+// time that is not known are among them.
+func (l Losses) Within(since, until Micros) Losses {
+	const hour = Micros(time.Hour / time.Microsecond)
+	out := Losses{}
+	for h, n := range l {
+		if from := Micros(h) * hour; h == AnyHour || from+hour > since && (until == 0 || from < until) {
+			out[h] = n
+		}
+	}
+	return out
+}
+
+// Events is how many were lost in all.
+func (l Losses) Events() (n uint64) {
+	for _, events := range l {
+		n += events
+	}
+	return n
+}
+
 // Clone returns a copy that can be added to.
 func (l Losses) Clone() Losses { return maps.Clone(l) }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sluice/cmd/sluice/internal/place"
+	"sluice/cmd/sluice/internal/run"
 	"sluice/ingest"
 	"sluice/ingest/live"
 	"sluice/model"
@@ -65,6 +66,14 @@ func TestShare(t *testing.T) {
 	st, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Read as a log each stream is one source, in however many commits it came.
+	l, err := run.Open(t.Context(), run.Sources{Store: dir, Workers: 1}, &run.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Sources) != 3 {
+		t.Errorf("%d sources, want 3", len(l.Sources))
 	}
 	ports := map[uint16]uint32{}
 	err = st.Scan(t.Context(), store.ScanOptions{}, func(_ model.Tables, rows []model.Observation) error {

@@ -38,8 +38,9 @@ type Log struct {
 
 // Scanned is what reading a store took. Requests and Bytes are 0 where it lies in files of this machine.
 type Scanned struct {
-	Segments, Of    int   // read for the cluster that was asked for, and there are
-	Requests, Bytes int64 // of the service that it lies at
+	Cluster         string // that was asked for; "": all
+	Segments, Of    int    // read for the cluster, and there are
+	Requests, Bytes int64  // of the service that it lies at
 	// Saved and SavedBytes are files that a cache had; CacheErr is why it keeps no more.
 	Saved, SavedBytes int64
 	CacheErr          error

@@ -10,24 +10,35 @@ import (
 )
 
 // TestMissing: an hour is incomplete where a part of a gap lies in it, also of one that began long before; a gap whose
-// end is not known has its beginning. So are the hours of lost events, all hours where nobody knows when they were lost,
+// end is not known has its beginning; what ends before --since, or begins after --until, is not told. So are the hours of lost events, all hours where nobody knows when they were lost,
 // and all from the first record to the last of a source that was stored before hours were noted.
 func TestMissing(t *testing.T) {
 	const hour = 3600e6
 	stream := store.Source{Stream: &store.Stream{Gaps: []store.Gap{{From: 8.5 * hour, To: 8.6 * hour},
 		{From: 2.5 * hour, To: 5.1 * hour}, {From: 3 * hour, To: 3.1 * hour}, {From: 11.2 * hour}}}}
 	for name, c := range map[string]struct {
-		src  store.Source
-		want []uint32
+		src          store.Source
+		since, until model.Micros
+		lost         uint64
+		want         []uint32
 	}{
-		"gaps":            {stream, []uint32{2, 3, 4, 5, 8, 11}},
-		"lost":            {store.Source{Lost: 7, LostHours: model.Losses{3: 7}}, []uint32{3}},
-		"lost, long ago":  {store.Source{Lost: 7, First: 4.2 * hour, Last: 6.1 * hour}, []uint32{4, 5, 6}},
-		"lost, and where": {store.Source{Lost: 7}, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
-		"whole":           {store.Source{}, nil},
+		"gaps":               {stream, 0, 0, 0, []uint32{2, 3, 4, 5, 8, 11}},
+		"gaps, some":         {stream, 4 * hour, 8.6 * hour, 0, []uint32{2, 3, 4, 5, 8}},
+		"lost":               {store.Source{Lost: 7, LostHours: model.Losses{3: 7}}, 0, 0, 7, []uint32{3}},
+		"lost, before":       {store.Source{Lost: 7, LostHours: model.Losses{3: 5, 4: 2}}, 4 * hour, 0, 2, []uint32{4}},
+		"lost, after":        {store.Source{Lost: 7, LostHours: model.Losses{3: 5, 4: 2}}, 0, 4 * hour, 5, []uint32{3}},
+		"lost, in its hour":  {store.Source{Lost: 7, LostHours: model.Losses{3: 7}}, 3.5 * hour, 3.6 * hour, 7, []uint32{3}},
+		"lost, long ago":     {store.Source{Lost: 7, First: 4.2 * hour, Last: 6.1 * hour}, 0, 0, 7, []uint32{4, 5, 6}},
+		"lost, longer ago":   {store.Source{Lost: 7, First: 4.2 * hour, Last: 6.1 * hour}, 9 * hour, 0, 0, nil},
+		"lost, and where":    {store.Source{Lost: 7}, 0, 0, 7, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+		"lost, and where so": {store.Source{Lost: 7}, 3 * hour, 4 * hour, 7, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+		"whole":              {store.Source{}, 0, 0, 0, nil},
 	} {
 		l := NewLog(&Config{})
-		l.lostOf(&c.src)
+		l.lostOf(&c.src, c.since, c.until)
+		if l.Report.Lost != c.lost {
+			t.Errorf("%s: %d lost, want %d", name, l.Report.Lost, c.lost)
+		}
 		incomplete := l.graphConfig().Incomplete
 		var got []uint32
 		for h := uint32(1); incomplete != nil && h <= 12; h++ {

@@ -54,15 +54,27 @@ func holes(hours []graph.Hour) []model.Micros {
 	return out
 }
 
-// lostOf notes what a source of a store says was lost. One that was stored before hours were noted has lost it at any
-// time between its first record and its last.
-func (l *Log) lostOf(src *store.Source) {
-	l.Report.Lost += uint64(src.Lost)
-	l.Report.LostHours.Merge(src.LostHours)
-	if src.Lost > 0 && len(src.LostHours) == 0 {
-		l.Report.LostHours.Add(src.First, src.Last, uint64(src.Lost))
+// lostOf notes what a source of a store says was lost between since and until, 0 for no bound, to the hour. One that
+// was stored before hours were noted has lost it at any time between its first record and its last.
+func (l *Log) lostOf(src *store.Source, since, until model.Micros) {
+	hours := src.LostHours
+	if src.Lost > 0 && len(hours) == 0 {
+		hours = nil
+		hours.Add(src.First, src.Last, uint64(src.Lost))
 	}
-	if src.Stream != nil {
-		l.Missed(src.Stream.Gaps...)
+	lost := uint64(src.Lost)
+	if since != 0 || until != 0 {
+		hours = hours.Within(since, until)
+		lost = hours.Events()
+	}
+	l.Report.Lost += lost
+	l.Report.LostHours.Merge(hours)
+	if src.Stream == nil {
+		return
+	}
+	for _, g := range src.Stream.Gaps {
+		if max(g.From, g.To) >= since && (until == 0 || g.From < until) {
+			l.Missed(g)
+		}
 	}
 }

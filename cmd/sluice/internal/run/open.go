@@ -255,7 +255,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		return NoCluster(cluster, dir, have)
 	}
 	part := all.Of(cluster)
-	l.Scanned.Of, l.Scanned.Segments = len(all.Segments), len(part.Segments)
+	l.Scanned.Of, l.Scanned.Segments, l.Scanned.Cluster = len(all.Segments), len(part.Segments), cluster
 	err = st.Scan(
 		ctx,
 		store.ScanOptions{Since: src.Since, Until: src.Until, Cluster: cluster},
@@ -278,22 +278,22 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		}
 		l.Report.OutLast = max(l.Report.OutLast, seg.Last)
 	}
-	l.Stored = part.Sources
-	for _, src := range l.Stored {
-		l.lostOf(&src)
-		l.Report.Logged.Merge(src.Logged)
-		l.Report.Policies.Add(src.Policies...)
+	l.Stored = store.MergeSources(part.Sources)
+	for _, from := range l.Stored {
+		l.lostOf(&from, src.Since, src.Until)
+		l.Report.Logged.Merge(from.Logged)
+		l.Report.Policies.Add(from.Policies...)
 		l.Sources = append(
 			l.Sources,
 			source.Source{
-				Name:    src.Name,
-				Records: src.Records,
-				Bytes:   src.Bytes,
-				Format:  src.Format,
-				Digest:  src.Digest,
+				Name:    from.Name,
+				Records: from.Records,
+				Bytes:   from.Bytes,
+				Format:  from.Format,
+				Digest:  from.Digest,
 			},
 		)
-		rejected := model.CountsOf(src.Rejected)
+		rejected := model.CountsOf(from.Rejected)
 		l.Report.Rejected.Add(&rejected)
 		l.Report.Counts.Add(&rejected)
 	}

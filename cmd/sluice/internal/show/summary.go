@@ -37,17 +37,7 @@ func fateCounts(l *run.Log) []fateCount {
 
 // Summary tells a tired person what was read and what became of it.
 func Summary(w io.Writer, l *run.Log) {
-	var bytes int64
-	for _, s := range l.Sources {
-		bytes += s.Bytes
-	}
-	fmt.Fprintf(
-		w,
-		"Read %s (%s) from %s",
-		text.Plural(l.Report.Total(), "record", "records"),
-		text.Size(bytes),
-		text.Plural(len(l.Sources), "source", "sources"),
-	)
+	fmt.Fprintf(w, "Read %s %s", text.Plural(l.Report.Total(), "record", "records"), whence(l))
 	if l.Graph.First != 0 {
 		fmt.Fprintf(
 			w,
@@ -94,6 +84,18 @@ func Summary(w io.Writer, l *run.Log) {
 	}
 	fmt.Fprintln(w, ".")
 	samples(w, l)
+}
+
+// whence says what the records were read from. What a source has of one cluster of a store nobody measured.
+func whence(l *run.Log) string {
+	if l.Scanned.Segments < l.Scanned.Of {
+		return "that have to do with cluster " + text.Printable(l.Scanned.Cluster, 80)
+	}
+	var bytes int64
+	for _, s := range l.Sources {
+		bytes += s.Bytes
+	}
+	return fmt.Sprintf("(%s) from %s", text.Size(bytes), text.Plural(len(l.Sources), "source", "sources"))
 }
 
 // samples shows the first bad records.
