@@ -250,6 +250,9 @@ func viewStaging(s *verify.Staging) stagingView {
 
 func (v *stagingView) summary() string {
 	out := fmt.Sprintf("The data plane would deny %s.", text.Plural(v.Heard, "edge", "edges"))
+	if v.Heard+len(v.Silent) == 0 {
+		out += "\nThe policies deny none of these either: nothing shows yet that they are staged."
+	}
 	if v.Unjudged > 0 {
 		out += "\n" + leftOut(v.Unjudged)
 	}
