@@ -56,8 +56,8 @@ func (l Losses) Has(hour uint32) bool {
 	return any || known
 }
 
-// Within returns the losses of hours that reach into a time: from the one on, before the other; 0 is no bound. Those of a
-// time that is not known are among them.
+// Within returns the losses of hours that reach into a time: from the one on, before the other; 0 is no bound. Those of
+// a time that is not known are among them.
 func (l Losses) Within(since, until Micros) Losses {
 	const hour = Micros(time.Hour / time.Microsecond)
 	out := Losses{}

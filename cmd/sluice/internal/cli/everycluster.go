@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
 
 	"sluice/cmd/sluice/internal/run"
@@ -146,7 +145,7 @@ func (r *reading) clustersOf(
 		}
 	}
 	if len(names) == 0 {
-		return nil, nil, fmt.Errorf("the flows name no cluster: leave out --all-clusters, or ingest with --cluster NAME")
+		return nil, nil, run.ErrUnnamed
 	}
 	slices.Sort(names)
 	return slices.Compact(names), open, nil

@@ -118,11 +118,11 @@ func runIngest(ctx context.Context, s Streams, o *ingestOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	if !o.quiet {
-		show.Stored(s.Out, l, o.dir)
-	}
 	if err := l.Nothing(); err != nil {
 		return err
+	}
+	if added := l.Report.Total() > 0 || l.Skipped() > 0; added && !o.quiet {
+		show.Stored(s.Out, l, o.dir)
 	}
 	return incomplete(s, l)
 }

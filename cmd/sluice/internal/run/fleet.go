@@ -34,6 +34,9 @@ type FleetCluster struct {
 	Err     error  // why nothing could be learned
 }
 
+// ErrUnnamed is the error where each cluster is asked for, and the flows do not say which they are of.
+var ErrUnnamed = errors.New("the flows name no cluster: leave out --all-clusters, or ingest with --cluster NAME")
+
 var plainName = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9_.]*$`)
 
 // isDirectory reports whether a name of a cluster can be one of a directory.
@@ -50,7 +53,7 @@ func LearnFleet(
 		return nil, err
 	}
 	if len(clusters) == 0 {
-		return nil, fmt.Errorf("the flows name no cluster: learn without --all-clusters, or ingest with --cluster NAME")
+		return nil, ErrUnnamed
 	}
 	f := &Fleet{}
 	var written []string
@@ -124,7 +127,10 @@ func (s *Sources) Clusters(ctx context.Context, open func() (*Log, error)) (name
 	if all, err = open(); err != nil {
 		return nil, nil, err
 	}
-	return all.clusters(), all, nil
+	if names = all.clusters(); len(names) == 0 {
+		err = all.Usable()
+	}
+	return names, all, err
 }
 
 // storeClusters returns the clusters of the store that is to be read, nil where none is.
@@ -142,7 +148,11 @@ func (s *Sources) storeClusters(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]string{}, st.Part("").Clusters()...), nil
+	part := st.Part("")
+	if len(part.Segments) == 0 {
+		return nil, (&Log{}).Usable()
+	}
+	return append([]string{}, part.Clusters()...), nil
 }
 
 // Having returns those of the namespaces that pods of a cluster are in.

@@ -13,8 +13,8 @@ import (
 )
 
 // eachYAML calls do for a file, or for each file of YAML or JSON in a directory and those below it, but for hidden
-// ones and the evidence of bundles, in the order of their names. The directory may be a link, as git-sync makes one; a link to another directory
-// below it is an error: it is neither followed, perhaps for ever, nor left out in silence.
+// ones and the evidence of bundles, in the order of their names. The directory may be a link, as git-sync makes one; a
+// link to another directory below it is an error: it is neither followed, perhaps for ever, nor left out in silence.
 func eachYAML(path string, do func(file string) error) error {
 	root := path
 	if isDir(path) {
