@@ -1,9 +1,9 @@
 package hubble
 
 import (
-	"bytes"
-	"encoding/json"
+	"strconv"
 
+	"sluice/ingest"
 	"sluice/model"
 )
 
@@ -47,15 +47,28 @@ func (q *answered) answer() *model.Answer {
 	return &model.Answer{Name: name, TTL: q.TTL, Addresses: q.IPs[:min(len(q.IPs), maxAnswers)]}
 }
 
+// jsonAnswer reads the DNS of an l7 object, which is valid JSON.
 func jsonAnswer(text []byte) (q answered) {
-	if !bytes.Contains(text, []byte("dns")) && !bytes.Contains(text, []byte("DNS")) {
-		return q
+	for k, v := range ingest.Keys(text) {
+		if !isNamed(k, "dns") {
+			continue
+		}
+		for k, v := range ingest.Keys(v) {
+			switch {
+			case isNamed(k, "query"):
+				q.Query = textOf(v)
+			case isNamed(k, "ips"):
+				q.IPs = q.IPs[:0]
+				for v := range elements(v) {
+					q.IPs = append(q.IPs, textOf(v))
+				}
+			case isNamed(k, "ttl"):
+				n, _ := strconv.ParseUint(scalarOf(v), 10, 32)
+				q.TTL = uint32(n)
+			}
+		}
 	}
-	var l struct{ DNS answered }
-	if json.Unmarshal(text, &l) != nil {
-		return q
-	}
-	return l.DNS
+	return q
 }
 
 // wireAnswer reads the DNS of a Layer7 message.

@@ -1,10 +1,10 @@
 package hubble
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/url"
 	"strings"
+
+	"sluice/ingest"
 )
 
 // request is what the record of a proxy says of an HTTP request.
@@ -72,40 +72,48 @@ func (q *request) header(key, value string) {
 	}
 }
 
+// jsonRequest reads the HTTP of an l7 object, which is valid JSON.
 func jsonRequest(text []byte) (q request) {
-	if !bytes.Contains(text, []byte("http")) && !bytes.Contains(text, []byte("HTTP")) {
-		return q
-	}
-	var l struct {
-		HTTP struct {
-			URL     string
-			Headers []struct{ Key, Value string }
+	for k, v := range ingest.Keys(text) {
+		if !isNamed(k, "http") {
+			continue
 		}
-	}
-	if json.Unmarshal(text, &l) != nil {
-		return q
-	}
-	q.url = l.HTTP.URL
-	for _, h := range l.HTTP.Headers {
-		q.header(h.Key, h.Value)
+		for k, v := range ingest.Keys(v) {
+			switch {
+			case isNamed(k, "url"):
+				q.url = textOf(v)
+			case isNamed(k, "headers"):
+				for v := range elements(v) {
+					var key, value []byte
+					for k, v := range ingest.Keys(v) {
+						switch {
+						case isNamed(k, "key"):
+							key = v
+						case isNamed(k, "value"):
+							value = v
+						}
+					}
+					q.header(textOf(key), textOf(value))
+				}
+			}
+		}
 	}
 	return q
 }
 
-func jsonTrace(text []byte) string {
-	var t struct {
-		Parent struct {
-			ID  string `json:"trace_id"`
-			IDC string `json:"traceId"`
+// jsonTrace reads the trace of a trace_context object, which is valid JSON.
+func jsonTrace(text []byte) (id string) {
+	for k, v := range ingest.Keys(text) {
+		if !isNamed(k, "parent") {
+			continue
+		}
+		for k, v := range ingest.Keys(v) {
+			if isNamed(k, "trace_id") || isNamed(k, "traceId") {
+				id = textOf(v)
+			}
 		}
 	}
-	if len(text) == 0 || json.Unmarshal(text, &t) != nil {
-		return ""
-	}
-	if t.Parent.ID != "" {
-		return t.Parent.ID
-	}
-	return t.Parent.IDC
+	return id
 }
 
 // wireRequest reads the HTTP of a Layer7 message.

@@ -1,0 +1,61 @@
+package hubble
+
+import (
+	"bytes"
+	"iter"
+
+	"sluice/ingest"
+	"sluice/ingest/scan"
+)
+
+// What few records are asked for is read out of the valid JSON that was passed over.
+
+// isNamed reports whether a key as written is a name: in any case, as with encoding/json.
+func isNamed(key []byte, name string) bool {
+	if bytes.IndexByte(key, '\\') >= 0 {
+		key = scan.Unescape(nil, key)
+	}
+	return len(key) == len(name) && bytes.EqualFold(key, []byte(name))
+}
+
+// elements yields the texts from each element of an array on, nothing of another value.
+func elements(array []byte) iter.Seq[[]byte] {
+	return func(yield func(rest []byte) bool) {
+		if len(array) == 0 || array[0] != '[' {
+			return
+		}
+		for i := ingest.Blanks(array, 1); i < len(array) && array[i] != ']'; {
+			if !yield(array[i:]) {
+				return
+			}
+			i = ingest.Blanks(array, i+ingest.End(array[i:]))
+			if array[i] == ',' {
+				i = ingest.Blanks(array, i+1)
+			}
+		}
+	}
+}
+
+// scalarOf is the string or the number that a text begins with.
+func scalarOf(text []byte) string {
+	n := ingest.End(text)
+	if n < 0 {
+		return ""
+	}
+	if text = text[:n]; text[0] != '"' {
+		return string(bytes.TrimRight(text, " \n\t\r"))
+	}
+	return textOf(text)
+}
+
+// textOf is the string that a text begins with, "" where it begins with another value or none.
+func textOf(text []byte) string {
+	if len(text) == 0 || text[0] != '"' {
+		return ""
+	}
+	text = text[1 : ingest.End(text)-1]
+	if scan.IsPlain(text) {
+		return string(text)
+	}
+	return string(scan.Unescape(nil, text))
+}
