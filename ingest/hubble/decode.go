@@ -12,11 +12,12 @@ import (
 
 // Decoder turns JSON records into flows. It serves one goroutine.
 type Decoder struct {
-	r    reader
-	sink ingest.Sink
-	flow model.Flow
-	flat bool // the last record had no envelope
-	more bool // something stands behind the record
+	r     reader
+	sink  ingest.Sink
+	flow  model.Flow
+	flat  bool // the last record had no envelope
+	more  bool // something stands behind the record
+	sound bool // what was read last is JSON and nothing else
 	// looked says that the next record is of no known form.
 	looked bool
 	room   scan.Room
@@ -98,8 +99,12 @@ func (d *Decoder) Record(source string, line int64, text []byte) bool {
 		d.r.into(&d.flow, &d.r.addresses)
 		d.sink.Flow(&d.flow)
 	case ok || d.more || !Sniff(text):
+		d.r.shapes.other(d.r.noting)
 		return false
 	default:
+		if d.r.found == foundEvent {
+			d.r.shapes.other(d.r.noting)
+		}
 		d.refuse(source, line, text)
 	}
 	return true
@@ -108,10 +113,11 @@ func (d *Decoder) Record(source string, line int64, text []byte) bool {
 // read reads the record of n bytes at b, which a zero byte ends.
 func (d *Decoder) read(b []byte, n int) bool {
 	r := &d.r
-	d.more = false
+	d.more, d.sound = false, false
 	i := scan.Blank(b, 0)
 	if b[i] != '{' {
 		r.begin()
+		r.noting = false
 		return false
 	}
 	if !d.looked {
@@ -145,7 +151,8 @@ func (d *Decoder) read(b []byte, n int) bool {
 // whole reports whether what was read up to end is the whole record, and a flow.
 func (d *Decoder) whole(b []byte, end, n int) bool {
 	r := &d.r
-	if d.more = end > 0 && scan.Blank(b, end) != n; d.more || end < 0 || !r.flat && r.found != foundFlow || !r.finish() {
+	d.more = end > 0 && scan.Blank(b, end) != n
+	if d.sound = end > 0 && !d.more; !d.sound || !r.flat && r.found != foundFlow || !r.finish() {
 		return false
 	}
 	if r.noting {
@@ -160,10 +167,12 @@ func (d *Decoder) refuse(source string, line int64, b []byte) {
 	tell := func(f model.Fate, why model.Reason, detail string) {
 		d.sink.Reject(ingest.Rejection{Fate: f, Reason: why, Source: source, Line: line, Detail: detail})
 	}
-	var any json.RawMessage
-	if err := json.Unmarshal(b, &any); err != nil {
-		tell(model.Malformed, model.BadJSON, err.Error())
-		return
+	if !d.sound {
+		var any json.RawMessage
+		if err := json.Unmarshal(b, &any); err != nil {
+			tell(model.Malformed, model.BadJSON, err.Error())
+			return
+		}
 	}
 	switch {
 	case r.wrong != "":
@@ -172,7 +181,7 @@ func (d *Decoder) refuse(source string, line int64, b []byte) {
 		from, to := r.lostTimes()
 		d.sink.Reject(ingest.Rejection{Fate: model.Irrelevant, Reason: model.NotAFlow, Source: source, Line: line,
 			Lost: r.lost, LostFrom: from, LostTo: to})
-	case r.flat || any[0] == 'n':
+	case r.flat:
 		tell(model.Malformed, model.NotFlowLog, "no flow in it")
 	default:
 		tell(model.Malformed, model.BadValue, "no object")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"sluice/ingest"
 	"sluice/model"
@@ -29,9 +28,9 @@ func Sniff(object []byte) bool {
 	if len(object) == 0 || object[0] != '{' {
 		return false
 	}
-	signs := 0
+	signs, low := 0, [maxKey]byte{}
 	for k, v := range ingest.Keys(object) {
-		switch lower(k) {
+		switch string(lower(k, &low)) {
 		case "flow":
 			if v[0] == '{' && isFlow(v, true) {
 				return true
@@ -68,34 +67,37 @@ func Sniff(object []byte) bool {
 	return signs >= 2
 }
 
-// lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone.
-func lower(key []byte) string {
+// lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone. It is
+// cut off where it is longer than any of them.
+func lower(key []byte, to *[maxKey]byte) []byte {
 	if bytes.IndexByte(key, '\\') >= 0 {
 		var text string
 		if err := json.Unmarshal(slices.Concat([]byte{'"'}, key, []byte{'"'}), &text); err == nil {
 			key = []byte(text)
 		}
 	}
-	return strings.Map(func(c rune) rune {
+	n := copy(to[:], key)
+	for i, c := range to[:n] {
 		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
+			to[i] = c | 0x20
 		}
-		return c
-	}, string(key))
+	}
+	return to[:n]
 }
 
 // isFlow reports whether the object under "flow" is one of Hubble: it has a key of flow.proto, or none at all, and is no
 // whole record, which pipelines keep under that name too: outer says that this one may be such a record.
 func isFlow(object []byte, outer bool) bool {
-	empty, is := true, false
+	empty, is, low := true, false, [maxKey]byte{}
 	for k, v := range ingest.Keys(object) {
 		empty = false
-		id, ok := allKeys[inFlow].folded[lower(k)]
+		name := lower(k, &low)
+		id, ok := allKeys[inFlow].folded[string(name)]
 		switch {
 		case !ok:
 		case id != keyEnvelope:
 			is = true
-		case v[0] == '{' && outer && lower(k) == "flow" && isFlow(v, false):
+		case v[0] == '{' && outer && string(name) == "flow" && isFlow(v, false):
 			return false
 		}
 	}

@@ -72,6 +72,14 @@ func (s *shapes) predicts() bool {
 	return true
 }
 
+// other says that what was looked up, if it was, is a record of no flow: what stands between those says nothing of
+// whether their forms repeat.
+func (s *shapes) other(looked bool) {
+	if looked && s.tried > 0 {
+		s.tried--
+	}
+}
+
 // read reads the record at b where it has a known form, and returns the index behind it, -1 for another. What nearly
 // every record has is read here, mostly without a call.
 func (s *shapes) read(r *reader, b []byte) int {
