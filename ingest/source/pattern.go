@@ -48,7 +48,7 @@ func newPattern(text []byte, r *repeat) pattern {
 			part(n, i, 'n')
 		case text[i] == '"':
 			n, whole := strEnd(text[i:], 1)
-			if whole && holdsNothing(text[i+1:i+n-1]) && !isKey(text[i+n:]) {
+			if whole && holdsNoObject(text[i+1:i+n-1]) && !isKey(text[i+n:]) {
 				part(i, i+n, 's')
 			}
 			i += max(n, 1)
@@ -86,6 +86,30 @@ func holdsNothing(text []byte) bool {
 	return bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '{') < 0 && !bytes.HasPrefix(text, encodedObject)
 }
 
+// holdsNoObject reports whether the inside of a string holds no object in any spelling: it may have braces behind which
+// none can begin, such as those of a selector, and escapes of single characters.
+func holdsNoObject(text []byte) bool {
+	if holdsNothing(text) {
+		return true
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			if i++; i == len(text) || text[i] == 'u' {
+				return false
+			}
+		case c == '{':
+			if i+1 == len(text) || !isNameByte(text[i+1]) && text[i+1] != '}' {
+				return false
+			}
+		}
+	}
+	return !bytes.HasPrefix(text, encodedObject)
+}
+
+// isNameByte reports whether a byte may begin a name that stands without quotes.
+func isNameByte(c byte) bool { return c == '_' || c-'0' <= 9 || (c|0x20)-'a' <= 'z'-'a' }
+
 // isKey reports whether a string is a key by what stands behind it.
 func isKey(behind []byte) bool {
 	behind = bytes.TrimLeft(behind, blankBytes)
@@ -108,11 +132,11 @@ func (p pattern) begins(text []byte, r *repeat) int {
 			if i == len(text) || text[i] != '"' {
 				return -1
 			}
-			end := bytes.IndexByte(text[i+1:], '"')
-			if end < 0 || !holdsNothing(text[i+1:i+1+end]) {
+			end, whole := strEnd(text[i:], 1)
+			if !whole || !holdsNoObject(text[i+1:i+end-1]) {
 				return -1
 			}
-			i += end + len(`""`)
+			i += end
 		case 'q', 'o':
 			again, kind := r.begins(text[i:])
 			if kind != p[n].hole {
