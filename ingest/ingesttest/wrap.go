@@ -93,6 +93,19 @@ var Wrappings = []Wrapping{
 	{Name: "message of a program", Wrap: func(r []string) string {
 		return lines("time=" + at + " level=info msg=%s subsys=hubble")(each(r, strconv.Quote))
 	}},
+	{Name: "events of Tetragon between", Wrap: func(r []string) string {
+		return lines("%s")(each(r, func(s string) string {
+			return s + "\n" + `{"process_exec":{"process":{"binary":"/bin/echo","arguments":` + quote(s) +
+				`,"pod":{"namespace":"a"}}},"node_name":"n","time":"` + at + `"}`
+		}))
+	}},
+	{Name: "what redis-cli prints", Wrap: func(r []string) string {
+		return lines("1) 1) \"1740823200000-0\"\n   2) 1) \"flow\"\n      2) %s")(each(r, quote))
+	}},
+	{
+		Name: "VictoriaLogs",
+		Wrap: escaped("{\"_time\":\""+at+"\",\"_stream\":\"{pod=\\\"a\\\",app=\\\"b\\\"}\",\"_msg\":%s}\n", "", "", ""),
+	},
 	{Name: "syslog", Wrap: lines("<14>1 " + at + " node-a hubble - - - %s")},
 	{Name: "Fluentd", Wrap: lines(at + "\tkube.hubble\t%s")},
 	{

@@ -23,6 +23,7 @@ var beside = regexp.MustCompile("^(?:" +
 	`|Processed a total of [0-9]+ messages|% Reached end of topic .*` + // Kafka's clients
 	`|\\\.|\(END\)` + // COPY of PostgreSQL; less
 	`|[+-] \S+ › \S+` + // stern
+	`|(?:[0-9]+\) +)+"[^"]*"` + // redis-cli
 	`|\[#[0-9]+\] Received on ".*"` + // NATS
 	`|Row [0-9]+:` + // ClickHouse, vertical
 	`|Script (?:started|done) on .*` + // script

@@ -19,15 +19,16 @@ var bulkKeys = []string{
 // isBulkAction reports whether a line is one before a document: no record, and nothing lost.
 func isBulkAction(text []byte) bool {
 	const most = 4 << 10
-	if len(text) > most || !bytes.HasPrefix(text, object) {
+	action, _, _ := bytes.Cut(text[min(len(text), len(object)):], []byte(`"`))
+	if len(text) > most || !bytes.HasPrefix(text, object) || !slices.Contains(bulkActions, string(action)) {
 		return false
 	}
 	var line map[string]map[string]json.RawMessage
 	if json.Unmarshal(text, &line) != nil || len(line) != 1 {
 		return false
 	}
-	for action, keys := range line {
-		if keys == nil || !slices.Contains(bulkActions, action) {
+	for _, keys := range line {
+		if keys == nil {
 			return false
 		}
 		for k := range keys {

@@ -122,7 +122,7 @@ func (w *worker) value(source string, v *value) {
 // item decodes the records of a text that is one, or that has some inside. A text without any is a malformed record,
 // if it is not quiet.
 func (w *worker) item(source string, line int64, text []byte, quiet bool) {
-	if len(text) == 0 || len(w.wrappers) > 0 && w.unwrap(source, line, text) {
+	if len(text) == 0 || isTetragon(text) || len(w.wrappers) > 0 && w.unwrap(source, line, text) {
 		return
 	}
 	if i := hole(text); i > 0 {
@@ -306,8 +306,11 @@ func isPair(object []byte) bool {
 	return value && members <= 3
 }
 
-// claim decodes a part of the text that is looked into, and reports whether it is a record.
+// claim decodes a part of the text that is looked into, and reports whether it is a record, or holds none in any case.
 func (w *worker) claim(text []byte, offset int) bool {
+	if isTetragon(text) {
+		return true
+	}
 	w.move(offset)
 	for _, d := range w.decoders {
 		if d.Record(w.source, w.line, text) {
