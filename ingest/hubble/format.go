@@ -67,8 +67,8 @@ func Sniff(object []byte) bool {
 	return signs >= 2
 }
 
-// lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone. It is
-// cut off where it is longer than any of them.
+// lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone. It
+// is cut off where it is longer than any of them.
 func lower(key []byte, to *[maxKey]byte) []byte {
 	if bytes.IndexByte(key, '\\') >= 0 {
 		var text string

@@ -270,6 +270,15 @@ func TestEpoch(t *testing.T) {
 	for number, same := range map[string]bool{
 		"1772360430.123456": true, "1772360430.123456789": true, "1772360430123.456": true, "1772360430123456": true,
 		"1772360430123456789": true, `"1772360430.123456"`: true, "1772360430": false, "1772360430.": false,
+		`{"seconds":"1772360430","nanos":123456789}`: true, `{ "nanos" : 123456000, "seconds" : 1772360430 }`: true,
+		`{"seconds":"1772360430"}`: false, `{"nanos":123456000}`: false, `{}`: false, `{"seconds":1,"x":2}`: false,
+		`{"seconds":"1772360430","nanos":1123456789}`: false, `{"seconds":-1}`: false,
+		`{"$date":"2026-03-01T10:20:30.123456Z"}`: true, `{"$date":{"$numberLong":"1772360430123"}}`: false,
+		`{"$date":1772360430123.456}`: true, `{"$date":{}}`: false, `{"$date":"x"}`: false,
+		`"2026-03-01 10:20:30.123456"`: true, `"2026-03-01 10:20:30.123456789 UTC"`: true, `"2026-03-01 10:20:30.123456+00"`: true,
+		`"2026-03-01 12:20:30.123456+02"`: true, `"2026-03-01 12:20:30.123456+0200"`: true, `"2026-03-01T10:20:30.123456"`: true,
+		`"2026-03-01 10:20:30.123456Z"`: true, `"2026-03-01 12:20:30.123456+02:00"`: true, `"2026-03-01 12:20:30.123456+02 UTC"`: false,
+		`"2026-03-01  10:20:30.123456"`: false, `"2026-03-01 10:20:30.123456 "`: false, `"2026-03-01"`: false,
 		"177236043": false, "17723604301": false, "1.772360430e9": false, "-1772360430": false, "1772360430.1.2": false,
 	} {
 		p := newPair()
@@ -282,6 +291,22 @@ func TestEpoch(t *testing.T) {
 		"1772360430123": 1772360430123e3} {
 		if us, ok := parseTime([]byte(text)); !ok || us != want {
 			t.Errorf("%s: %d, %v, want %d", text, us, ok, want)
+		}
+	}
+}
+
+// TestWrappedReply: what clients make of is_reply that do not know the JSON of a BoolValue is read.
+func TestWrappedReply(t *testing.T) {
+	want := &keep{tables: model.NewTables()}
+	New(want.tables, want).Record("-", 1, []byte(full))
+	for value, same := range map[string]bool{
+		`{"value":false}`: true, `{ "value" : false }`: true, `{"value":true}`: false, `{}`: false, `{"value":null}`: false,
+		`{"value":false,"x":1}`: false, `{"value":{"value":false}}`: false,
+	} {
+		p := newPair()
+		p.d.Record("-", 1, []byte(strings.Replace(full, `"is_reply":false`, `"is_reply":`+value, 1)))
+		if is := cmp.Diff(want.got, p.a.got, cmp.AllowUnexported(kept{})) == ""; is != same {
+			t.Errorf("%s: the same: %v", value, is)
 		}
 	}
 }

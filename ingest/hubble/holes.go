@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/ingest"
 	"sluice/ingest/scan"
 )
 
@@ -65,7 +66,7 @@ func (r *reader) fill(h hole, b []byte, i int) int {
 	case holeTime:
 		return r.timeValue(b, i)
 	case holeOuter:
-		return r.text(b, i, &r.outer)
+		return r.moment(b, i, &r.outer)
 	case holeSrcIP:
 		return r.str(b, i, &r.srcIP)
 	case holeDstIP:
@@ -152,7 +153,7 @@ func (r *reader) outerTime(b []byte, i int) int {
 	if n := len(r.timeText); n > 0 && bytes.HasPrefix(b[i:], r.timeText) {
 		return i + n
 	}
-	return r.text(b, i, &r.outer)
+	return r.moment(b, i, &r.outer)
 }
 
 // flowNode reads the node of the flow.
@@ -182,7 +183,7 @@ func (r *reader) timeValue(b []byte, i int) int {
 		}
 	}
 	var t []byte
-	end := r.text(b, i, &t)
+	end := r.moment(b, i, &t)
 	if len(t) == 0 {
 		return end
 	}
@@ -194,12 +195,82 @@ func (r *reader) timeValue(b []byte, i int) int {
 	return end
 }
 
-// parseTime reads a time as Hubble writes it, or the number that a pipeline made of it.
+// moment reads the text of a time, which may be an object.
+func (r *reader) moment(b []byte, i int, to *[]byte) int {
+	if b[i] != '{' {
+		return r.text(b, i, to)
+	}
+	r.lined = true
+	end := scan.Skip(b, i, 0)
+	if end > 0 {
+		if _, ok := parseTime(b[i:end]); !ok {
+			return -1
+		}
+		*to = b[i:end:end]
+	}
+	return end
+}
+
+// parseTime reads a time as Hubble writes it, or what a pipeline made of it.
 func parseTime(t []byte) (int64, bool) {
 	if at, err := time.Parse(time.RFC3339Nano, string(t)); err == nil {
 		return at.UnixMicro(), true
 	}
-	return sinceEpoch(string(t))
+	if len(t) > 0 && t[0] == '{' {
+		return objectTime(t)
+	}
+	if us, ok := sinceEpoch(string(t)); ok {
+		return us, true
+	}
+	return tableTime(string(t))
+}
+
+// tableTime reads a time as tables have it: a blank before the hour, its zone short, by name or left out, which stands
+// for UTC.
+func tableTime(t string) (int64, bool) {
+	const day = len(time.DateOnly)
+	if len(t) > day && t[day] == ' ' {
+		t = t[:day] + "T" + t[day+1:]
+	}
+	if at, utc := strings.CutSuffix(t, "UTC"); utc {
+		t = strings.TrimSuffix(at, " ") + "Z"
+	}
+	for _, zone := range []string{"", "Z07:00", "Z0700", "Z07"} {
+		if at, err := time.Parse("2006-01-02T15:04:05"+zone, t); err == nil {
+			return at.UnixMicro(), true
+		}
+	}
+	return 0, false
+}
+
+// objectTime reads a time as clients have it that know no type for it, in seconds and nanos, and as MongoDB exports it.
+func objectTime(object []byte) (us int64, ok bool) {
+	for k, v := range ingest.Keys(object) {
+		switch string(k) {
+		case "$date":
+			if v[0] == '{' {
+				return objectTime(v)
+			}
+			return parseTime([]byte(scalarOf(v)))
+		case "$numberLong":
+			return sinceEpoch(textOf(v))
+		case "seconds":
+			n, err := strconv.ParseInt(scalarOf(v), 10, 64)
+			if ok = err == nil && n >= 0 && n < 1<<40; !ok {
+				return 0, false
+			}
+			us += n * 1e6
+		case "nanos":
+			n, err := strconv.ParseUint(scalarOf(v), 10, 32)
+			if err != nil || n >= 1e9 {
+				return 0, false
+			}
+			us += int64(n) / 1e3
+		default:
+			return 0, false
+		}
+	}
+	return us, ok
 }
 
 // sinceEpoch reads the seconds since 1970, or thousandths, millionths or billionths of them: which of these is told by

@@ -256,17 +256,37 @@ var oracleVerdicts = map[text]model.Verdict{"FORWARDED": 1, "1": 1, "DROPPED": 2
 
 var oracleEpoch = regexp.MustCompile(`^(\d{10}(?:\d{3}){0,3})(?:\.(\d*))?$`)
 
+var oracleTable = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:[.,]\d+)?)( ?UTC|Z|[+-]\d\d(?::?\d\d)?)?$`)
+
+// oracleZone is a zone as RFC 3339 has it.
+func oracleZone(zone string) string {
+	switch {
+	case strings.HasSuffix(zone, "UTC"):
+		return "Z"
+	case len(zone) == 3:
+		return zone + ":00"
+	case len(zone) == 5:
+		return zone[:3] + ":" + zone[3:]
+	}
+	return zone
+}
+
 func (d *oracle) fill(r *oracleFlow, outer text) string {
 	f := &d.flow
 	*f = model.Flow{Observer: model.Elsewhere}
 	if s := or(r.Time, outer); s != "" {
 		t, err := time.Parse(time.RFC3339Nano, string(s))
 		if f.Time = t.UnixMicro(); err != nil {
-			m := oracleEpoch.FindStringSubmatch(string(s))
-			if m == nil {
+			if m := oracleEpoch.FindStringSubmatch(string(s)); m != nil {
+				f.Time, _ = strconv.ParseInt((m[1] + m[2] + "00000")[:16], 10, 64)
+			} else if m := oracleTable.FindStringSubmatch(string(s)); m != nil {
+				t, err := time.Parse(time.RFC3339Nano, m[1]+"T"+m[2]+cmp.Or(oracleZone(m[3]), "Z"))
+				if f.Time = t.UnixMicro(); err != nil {
+					return "bad time " + strconv.Quote(string(s))
+				}
+			} else {
 				return "bad time " + strconv.Quote(string(s))
 			}
-			f.Time, _ = strconv.ParseInt((m[1] + m[2] + "00000")[:16], 10, 64)
 		}
 	}
 	f.Verdict = oracleVerdicts[oracleNumber(r.Verdict)]

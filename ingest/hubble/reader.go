@@ -228,8 +228,31 @@ func boolean(b []byte, i int, to *model.Tri) int {
 		}
 	case 'n':
 		return scan.Null(b, i)
+	case '{':
+		return wrappedBoolean(b, i, to)
 	}
 	return -1
+}
+
+// wrappedBoolean reads a BoolValue as clients have it that do not know what its JSON is: as an object with a value.
+func wrappedBoolean(b []byte, i int, to *model.Tri) int {
+	i = scan.Blank(b, i+1)
+	if !scan.Has(b, i, `"value"`) {
+		return -1
+	}
+	if i = scan.Blank(b, i+len(`"value"`)); b[i] != ':' {
+		return -1
+	}
+	if i = scan.Blank(b, i+1); b[i] != 't' && b[i] != 'f' {
+		return -1
+	}
+	if i = boolean(b, i, to); i < 0 {
+		return -1
+	}
+	if i = scan.Blank(b, i); b[i] != '}' {
+		return -1
+	}
+	return i + 1
 }
 
 // whole reads an integer, up to most, that may be written as a string or with a fraction of zero.

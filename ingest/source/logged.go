@@ -62,7 +62,8 @@ func isLogged(text []byte) bool {
 	return err == nil
 }
 
-// saysLogged reports whether a line of a log may stand somewhere in a JSON text: it has a level and a message, or is klog's.
+// saysLogged reports whether a line of a log may stand somewhere in a JSON text: it has a level and a message, or is
+// klog's.
 func saysLogged(text []byte) bool {
 	has := func(mark string) bool { return bytes.Contains(text, []byte(mark)) }
 	return has("level") && has("msg") || has("] ") || has(`\u`)
