@@ -69,22 +69,23 @@ var layers = []struct{ pkg, imports string }{
 
 	{"cmd/flowgen", ""}, // shares no code with what reads its captures
 	{"cmd/sluice/internal/text", "model"},
+	{"cmd/sluice/internal/disk", ""},
 	{"cmd/sluice/internal/kube", "ingest/live"},
 	{"cmd/sluice/internal/kube/kubetest", ""},
 	{"cmd/sluice/internal/place", "model model/store model/store/bucket model/store/cache model/store/clickhouse"},
-	{"cmd/sluice/internal/run", "cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
+	{"cmd/sluice/internal/run", "cmd/sluice/internal/disk cmd/sluice/internal/place cmd/sluice/internal/text ingest ingest/all ingest/normalize ingest/source model model/capture model/graph " +
 		"model/redact model/store model/workload synth synth/bundle synth/decision synth/eval synth/fleet synth/lint " +
 		"synth/policy synth/readiness synth/render synth/render/all synth/verify"},
 	{"cmd/sluice/internal/collect", "cmd/sluice/internal/place cmd/sluice/internal/run ingest/live ingest/live/goldmane ingest/live/hubble ingest/source model " +
 		"model/capture model/store"},
-	{"cmd/sluice/internal/propose", "synth/bundle"},
+	{"cmd/sluice/internal/propose", "cmd/sluice/internal/disk synth/bundle"},
 	{"cmd/sluice/internal/review", "cmd/sluice/internal/run model synth/bundle synth/decision synth/layout synth/policy " +
 		"synth/readiness synth/verify"},
 	{"cmd/sluice/internal/show", "cmd/sluice/internal/collect cmd/sluice/internal/propose cmd/sluice/internal/run " +
 		"cmd/sluice/internal/text ingest/live model " +
 		"model/graph model/store model/workload synth synth/bundle synth/fleet synth/lint synth/policy " +
 		"synth/layout synth/readiness synth/render synth/verify"},
-	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
+	{"cmd/sluice/internal/cli", "cmd/sluice/internal/collect cmd/sluice/internal/disk cmd/sluice/internal/kube cmd/sluice/internal/place cmd/sluice/internal/propose " +
 		"cmd/sluice/internal/review cmd/sluice/internal/run cmd/sluice/internal/show " +
 		"cmd/sluice/internal/text ingest/live/goldmane ingest/live/hubble model model/capture model/redact model/store synth " +
 		"synth/bundle synth/lint synth/readiness synth/render/all synth/verify"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
 	"sluice/synth/readiness"
@@ -124,7 +125,7 @@ func (o *backtestOptions) draw(b *readiness.Backtest) error {
 	if err := show.BacktestSVG(&drawing, b); err != nil {
 		return err
 	}
-	return run.ReplaceFile(o.svg, drawing.Bytes())
+	return disk.Replace(o.svg, drawing.Bytes())
 }
 
 // denied replays policies day by day.

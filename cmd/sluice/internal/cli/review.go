@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/cmd/sluice/internal/review"
 	"sluice/cmd/sluice/internal/run"
 	"sluice/cmd/sluice/internal/show"
@@ -83,7 +84,7 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 		if err != nil {
 			return err
 		}
-		return run.ReplaceFile(o.svg, drawing)
+		return disk.Replace(o.svg, drawing)
 	}
 	in := review.Input{Dir: dir, Policies: p, By: o.by}
 	if in.Config, err = run.OpenConfigFile(o.config); err != nil {
@@ -99,7 +100,7 @@ func runReview(ctx context.Context, s Streams, o *reviewOptions, dir string) err
 		if err != nil {
 			return err
 		}
-		return run.ReplaceFile(o.html, text)
+		return disk.Replace(o.html, text)
 	}
 	srv, err := review.Listen(ctx, in, o.port)
 	if err != nil {

@@ -23,6 +23,8 @@ import (
 	gitclient "github.com/go-git/go-git/v5/plumbing/transport/client"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"sluice/cmd/sluice/internal/disk"
 )
 
 // repository is a copy of the branches that matter, in a directory that goes with it. It has no working tree.
@@ -45,7 +47,7 @@ func connect(ctx context.Context, t *target, token Token) (*repository, error) {
 		gitclient.InstallProtocol("http", githttp.NewClient(speaks))
 		gitclient.InstallProtocol("https", githttp.NewClient(speaks))
 	}
-	dir, err := os.MkdirTemp("", "sluice-propose-*")
+	dir, err := disk.Scratch("propose")
 	if err != nil {
 		return nil, err
 	}

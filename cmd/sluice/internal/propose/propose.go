@@ -23,6 +23,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/synth/bundle"
 )
 
@@ -312,7 +313,7 @@ func (p *run) content(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.dir, err = os.MkdirTemp("", "sluice-proposal-*"); err != nil {
+	if p.dir, err = disk.Scratch("proposal"); err != nil {
 		return err
 	}
 	if err := p.repo.lay(former, p.dir); err != nil {
@@ -334,7 +335,7 @@ func (p *run) content(ctx context.Context) error {
 	}
 	p.out.Laid, err = bundle.Over(ctx, p.Bundle, p.dir, p.Evidence, merge, against)
 	if err := errors.Join(err, failed); err != nil {
-		return err
+		return &placedError{err, strings.ReplaceAll(err.Error(), p.dir, p.Path)}
 	}
 	now, err := p.repo.take(p.dir, former)
 	if err != nil {
@@ -357,6 +358,15 @@ func (p *run) content(ctx context.Context) error {
 	return p.commit(now, tree)
 }
 
+// placedError names files by their places in the repository, and not where they were laid for the moment.
+type placedError struct {
+	error
+	text string
+}
+
+func (e *placedError) Error() string { return e.text }
+func (e *placedError) Unwrap() error { return e.error }
+
 // against returns what the reviews compare the bundle with: that of the base, whatever it was learned over.
 func (p *run) against(ctx context.Context) (*bundle.Comparison, error) {
 	if p.Compare == nil {
@@ -373,7 +383,7 @@ func (p *run) against(ctx context.Context) (*bundle.Comparison, error) {
 	if _, ok := has[bundle.ManifestFile]; !ok {
 		return p.Compare(ctx, "")
 	}
-	dir, err := os.MkdirTemp("", "sluice-base-*")
+	dir, err := disk.Scratch("base")
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"sluice/cmd/sluice/internal/disk"
 )
 
 // The forges.
@@ -121,14 +123,9 @@ var variables = map[string][]string{
 
 const jobToken = "CI_JOB_TOKEN"
 
-// readToken reads a file that holds a token. A named pipe may have nobody who writes, and a device has no end; what a
-// shell has opened is below /dev.
+// readToken reads a file that holds a token, which a device never ends.
 func readToken(file string) ([]byte, error) {
-	fi, err := os.Stat(file)
-	if err == nil && fi.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(file, "/dev/") {
-		return nil, fmt.Errorf("%s is a pipe, which may wait for ever: give a file", file)
-	}
-	f, err := os.Open(file)
+	f, err := disk.Open(file)
 	if err != nil {
 		return nil, err
 	}

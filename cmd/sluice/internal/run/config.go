@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/model"
 	"sluice/model/graph"
 	"sluice/model/workload"
@@ -245,11 +245,10 @@ func (c *Config) graph() graph.Config {
 // its line.
 func LoadConfig(path string) (*Config, error) {
 	name := cmp.Or(path, DefaultConfig)
-	// What a shell or a parent has opened, such as <(...), is below /dev, and has somebody who writes.
-	if fi, err := os.Stat(name); err == nil && fi.Mode()&fs.ModeNamedPipe != 0 && !strings.HasPrefix(name, "/dev/") {
-		return nil, Usagef("config %s is a pipe, which may wait for ever: give a file", name)
+	f, err := disk.Open(name)
+	if errors.Is(err, disk.ErrPipe) {
+		return nil, Usagef("config %w", err)
 	}
-	f, err := os.Open(name)
 	if path == "" && errors.Is(err, fs.ErrNotExist) {
 		return &Config{}, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/synth/decision"
 )
 
@@ -74,7 +75,7 @@ func (f *ConfigFile) Save(list []decision.Decision, without []int) error {
 			err = nil
 		}
 	} else {
-		err = ReplaceFile(f.Path, text)
+		err = disk.Replace(f.Path, text)
 	}
 	if err != nil {
 		return fmt.Errorf("write decisions: %w", err)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/cmd/sluice/internal/text"
 	"sluice/synth/bundle"
 	"sluice/synth/render"
@@ -50,7 +51,7 @@ func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error
 	if !filepath.IsLocal(filepath.FromSlash(below)) {
 		return nil, Usagef("%s: the path must lie below this directory; run sluice in the one above it", path)
 	}
-	dir, err := os.MkdirTemp("", "sluice-git-*")
+	dir, err := disk.Scratch("git")
 	if err != nil {
 		return nil, err
 	}

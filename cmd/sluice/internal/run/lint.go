@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"sluice/cmd/sluice/internal/disk"
 	"sluice/synth/eval"
 	"sluice/synth/lint"
 	"sluice/synth/policy"
@@ -90,7 +91,7 @@ func Mend(p *Policies, found []lint.Finding) []Mended {
 }
 
 // Write puts the new text in the place of the old one.
-func (m *Mended) Write() error { return ReplaceFile(m.File, m.New) }
+func (m *Mended) Write() error { return disk.Replace(m.File, m.New) }
 
 // Traps is the findings error for traps of a severity or a worse one, nil for none.
 func Traps(list []lint.Finding, from lint.Severity) error {

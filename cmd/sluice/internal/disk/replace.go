@@ -1,4 +1,6 @@
-package run
+// Package disk owns how the files of this machine are opened, replaced and made for a while: what a killed run has left
+// goes, and nothing is waited for that may never come. What is in a file is others'.
+package disk
 
 import (
 	"errors"
@@ -11,9 +13,9 @@ import (
 	"time"
 )
 
-// ReplaceFile writes a file at once: after a failure the former one is there, whole, or none. A link stays one, and
+// Replace writes a file at once: after a failure the former one is there, whole, or none. A link stays one, and
 // what is no file, such as a pipe, is written to. What a killed run has left beside it goes.
-func ReplaceFile(path string, text []byte) error {
+func Replace(path string, text []byte) error {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		path = to
 	}
@@ -37,21 +39,20 @@ func ReplaceFile(path string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(f.Name())))
 	}
-	sweep(filepath.Dir(path), prefix)
+	sweep(filepath.Dir(path), prefix, 10*time.Second) // who is at work takes milliseconds
 	return nil
 }
 
-// sweep removes the files of a prefix that were left by who was killed. Those of who is at work are younger: whose is
-// taken for one fails, and is told.
-func sweep(dir, prefix string) {
-	const atWork = 10 * time.Second
+// sweep removes what has a prefix and did not change for an age: who made it was killed. Whose is taken for such fails,
+// and is told.
+func sweep(dir, prefix string, age time.Duration) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), prefix) {
 			continue
 		}
-		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > atWork {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > age {
+			_ = os.RemoveAll(filepath.Join(dir, e.Name()))
 		}
 	}
 }
