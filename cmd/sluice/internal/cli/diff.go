@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -81,7 +82,7 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 		switch {
 		case is.Evidence != "":
 			sources = []string{after}
-			if was.Evidence != "" && !o.quiet {
+			if was.Evidence != "" && filepath.Clean(before) != filepath.Clean(after) && !o.quiet {
 				fmt.Fprintf(s.Err, "sluice: seen is what the evidence of %s has, not that of %s: name flows to judge by others\n",
 					text.Printable(after, 200), text.Printable(before, 200))
 			}
