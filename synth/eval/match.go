@@ -100,9 +100,10 @@ func (e *Evaluator) behindService(p *policy.Peer, end *End, n *need) model.Tri {
 }
 
 // behind reports whether a service's selector finds the end, or where it has none its endpoints list its address, which
-// is none of pods and nodes to Cilium.
+// is none of pods and nodes to Cilium. That of an external name finds pods for Cilium alone: Kubernetes makes no
+// endpoints of it.
 func (e *Evaluator) behind(s *policy.Service, end *End, n *need) model.Tri {
-	if len(s.Selector) > 0 {
+	if len(s.Selector) > 0 && (!s.External || e.semantics == Cilium) {
 		if !end.IsPod || end.Namespace != s.Namespace {
 			return model.No
 		}
@@ -110,6 +111,8 @@ func (e *Evaluator) behind(s *policy.Service, end *End, n *need) model.Tri {
 	}
 	list, ok := e.set.Manifests.Endpoints[policy.ServiceName{Namespace: s.Namespace, Name: s.Name}]
 	switch {
+	case !ok && s.External:
+		return model.No
 	case !ok:
 		return n.unknown(needEndpoints)
 	case e.semantics == Cilium && (end.inCluster() || end.Masked):

@@ -232,6 +232,7 @@ type Service struct {
 	Labels          model.Labels
 	// Selector finds the pods behind it in its namespace; nil: its endpoints are kept by somebody else.
 	Selector Selector
+	External bool   // a name for something outside (ExternalName): it has no endpoints but those that somebody lists
 	Ports    []Port // of its endpoints; a named port has no number
 	// Listens are the numbers of the service itself, one for each of Ports.
 	Listens []uint16

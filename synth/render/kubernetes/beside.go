@@ -39,7 +39,8 @@ func parseAccount(r *render.Reader, n *yaml.Node) []policy.Policy {
 // parseService reads which pods a service stands for.
 func parseService(r *render.Reader, n *yaml.Node) []policy.Policy {
 	meta, spec := render.Field(n, "metadata"), render.Field(n, "spec")
-	s := policy.Service{Namespace: scalar(meta, "namespace"), Name: scalar(meta, "name")}
+	s := policy.Service{Namespace: scalar(meta, "namespace"), Name: scalar(meta, "name"),
+		External: scalar(spec, "type") == "ExternalName"}
 	if s.Name == "" {
 		return nil
 	}
