@@ -33,6 +33,26 @@ func Keys(object []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
+// Elements yields the text from each element of a JSON array on, and nothing of another value. It ends where the array
+// does, or where the damage begins.
+func Elements(array []byte) iter.Seq[[]byte] {
+	return func(yield func(rest []byte) bool) {
+		if len(array) == 0 || array[0] != '[' {
+			return
+		}
+		for i := Blanks(array, 1); i < len(array) && array[i] != ']'; {
+			end := valueEnd(array, i)
+			if !yield(array[i:]) || end < 0 {
+				return
+			}
+			if i = Blanks(array, end); i >= len(array) || array[i] != ',' {
+				return
+			}
+			i = Blanks(array, i+1)
+		}
+	}
+}
+
 // Blanks returns the index of the first byte from i on that is no blank of JSON.
 func Blanks(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {

@@ -59,7 +59,7 @@ func jsonAnswer(text []byte) (q answered) {
 				q.Query = textOf(v)
 			case isNamed(k, "ips"):
 				q.IPs = q.IPs[:0]
-				for v := range elements(v) {
+				for v := range ingest.Elements(v) {
 					q.IPs = append(q.IPs, textOf(v))
 				}
 			case isNamed(k, "ttl"):

@@ -83,7 +83,7 @@ func jsonRequest(text []byte) (q request) {
 			case isNamed(k, "url"):
 				q.url = textOf(v)
 			case isNamed(k, "headers"):
-				for v := range elements(v) {
+				for v := range ingest.Elements(v) {
 					var key, value []byte
 					for k, v := range ingest.Keys(v) {
 						switch {

@@ -2,7 +2,6 @@ package hubble
 
 import (
 	"bytes"
-	"iter"
 
 	"sluice/ingest"
 	"sluice/ingest/scan"
@@ -16,24 +15,6 @@ func isNamed(key []byte, name string) bool {
 		key = scan.Unescape(nil, key)
 	}
 	return len(key) == len(name) && bytes.EqualFold(key, []byte(name))
-}
-
-// elements yields the texts from each element of an array on, nothing of another value.
-func elements(array []byte) iter.Seq[[]byte] {
-	return func(yield func(rest []byte) bool) {
-		if len(array) == 0 || array[0] != '[' {
-			return
-		}
-		for i := ingest.Blanks(array, 1); i < len(array) && array[i] != ']'; {
-			if !yield(array[i:]) {
-				return
-			}
-			i = ingest.Blanks(array, i+ingest.End(array[i:]))
-			if array[i] == ',' {
-				i = ingest.Blanks(array, i+1)
-			}
-		}
-	}
 }
 
 // scalarOf is the string or the number that a text begins with.

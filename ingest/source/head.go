@@ -104,6 +104,26 @@ func (s *search) isRow(line []byte) bool {
 	return len(s.finder.nodes) > 0 && s.finder.isRow(line, 0)
 }
 
+// first returns the first whole record in a text, which may be cut off, nil where there is none.
+func (s *search) first(text []byte) (record []byte) {
+	f := s.finder
+	f.claim = func(text []byte, _ int) bool {
+		if record != nil {
+			return true
+		}
+		if ingest.End(text) != len(text) || !f.sniff(text) {
+			return false
+		}
+		record = bytes.Clone(text)
+		return true
+	}
+	if n := ingest.End(text); n > 0 && text[0] == '{' && f.claim(text[:n], 0) {
+		return record
+	}
+	f.find(text)
+	return record
+}
+
 // records returns the meanings of the first whole records in a text, which may be cut off, at most so many, and whether
 // they are strings of it.
 func (s *search) records(text []byte, most int) (meanings []string, texts bool) {

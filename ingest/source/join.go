@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -99,15 +100,23 @@ var texts = map[string]bool{
 	"LogEntry":    true,
 }
 
+// pieceKeys are the members that tell of a piece.
+var pieceKeys = func() map[string]bool {
+	keys := maps.Clone(texts)
+	for _, k := range []string{"stream", "source", "logtag", "_p", "_partial", "partial_message", "partial_last"} {
+		keys[k] = true
+	}
+	return keys
+}()
+
 // keyedPiece reads an object with a line of CRI, or with a line and a mark or the name of its stream.
 func keyedPiece(line []byte) (p piece, ok bool) {
 	last := false
 	for k, v := range ingest.Keys(line) {
-		n := max(ingest.End(v), 1)
-		if n > len(v) {
-			n = len(v)
+		if !pieceKeys[string(k)] {
+			continue
 		}
-		is := v[:n]
+		is := v[:max(ingest.End(v), 1)]
 		s := bytes.Trim(is, `"`)
 		switch string(k) {
 		case "stream", "source":

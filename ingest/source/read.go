@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"os"
 	"slices"
@@ -31,7 +32,8 @@ type reader struct {
 	sizes    map[int64]bool  // of the files of this run
 	digests  map[string]bool // of what was read by this run or an earlier one
 	// begun are the inputs of this run by what their first records mean.
-	begun map[string]string
+	begun map[uint64]string
+	seed  maphash.Seed
 }
 
 // worker returns the worker of a number, making those up to it that do not exist yet.
@@ -222,9 +224,10 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
-	if first, _ := r.newSearch().records(peek[:min(len(peek), firstSize)], 1); len(first) > 0 && r.past == 0 {
-		if s.Alike = r.begun[first[0]]; s.Alike == "" {
-			r.begun[first[0]] = s.Name
+	if first := r.newSearch().first(peek[:min(len(peek), firstSize)]); first != nil && r.past == 0 {
+		means := fingerprint(r.seed, first)
+		if s.Alike = r.begun[means]; s.Alike == "" {
+			r.begun[means] = s.Name
 		}
 	}
 	if r.past > 0 {
