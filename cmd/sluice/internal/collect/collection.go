@@ -5,10 +5,12 @@ package collect
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"sluice/cmd/sluice/internal/place"
 	"sluice/ingest/live"
@@ -68,7 +70,7 @@ func (c *Collection) take(servers []*server, each live.Config, cfg *Config) erro
 		if cfg.Cluster != "" {
 			src.name = cfg.Cluster + ": " + src.name // servers of many clusters have the same address, each in its own
 		}
-		lock, err := c.store.LockStream(src.name)
+		lock, err := lockStream(c.store, src.name, each.Log)
 		if err != nil {
 			return errors.Join(err, c.release())
 		}
@@ -87,6 +89,16 @@ func (c *Collection) take(servers []*server, each live.Config, cfg *Config) erro
 		c.sources = append(c.sources, Source{src.name, one.Stats})
 	}
 	return nil
+}
+
+// lockStream takes the right to collect a stream. That of a collector which was killed is free only after it stood
+// still for a while, where the store is in a bucket: who waits is told for what.
+func lockStream(st place.Store, name string, log *slog.Logger) (place.Lock, error) {
+	t := time.AfterFunc(time.Second, func() {
+		log.Info("waiting to see whether another collector of this stream, which the store still has, was killed", "source", name)
+	})
+	defer t.Stop()
+	return st.LockStream(name)
 }
 
 func (c *Collection) release() error {

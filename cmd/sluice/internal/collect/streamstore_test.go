@@ -1,12 +1,16 @@
 package collect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sluice/cmd/sluice/internal/place"
 	"sluice/cmd/sluice/internal/run"
@@ -25,6 +29,40 @@ func batchOf(port int) *live.Batch {
 	return &live.Batch{Tables: t, Report: r, Rows: []model.Observation{{Window: 29_000_000, Src: id, Dst: id, Port: uint16(port), Proto: model.TCP, Fate: model.Used, Records: 1}},
 		Nodes: map[string]live.NodeAccount{"n1": {Last: int64(port), Records: 1, Lost: map[string]uint64{"queue": 2}}}, Streams: 1, Watermark: int64(port),
 		Gaps: []live.Gap{{Node: "n1", From: int64(port), To: int64(port + 1), Cause: live.GapResume}}, Seen: []uint64{uint64(port)}, SeenFrom: int64(port)}
+}
+
+// slowLock is a store whose rights take a while.
+type slowLock struct {
+	place.Store
+	takes time.Duration
+}
+
+func (s slowLock) LockStream(name string) (place.Lock, error) {
+	time.Sleep(s.takes)
+	return s.Store.LockStream(name)
+}
+
+// TestWaitsForRight: who waits for the right to a stream is told so, and who has it at once is not.
+func TestWaitsForRight(t *testing.T) {
+	for takes, want := range map[time.Duration]int{0: 0, 25 * time.Second: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			st, err := store.Create(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			l, err := lockStream(slowLock{place.InFiles(st), takes}, "hubble://1", slog.New(slog.NewTextHandler(&out, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Count(out.String(), "waiting to see whether another collector"); got != want {
+				t.Errorf("%d of it in %q, want %d", got, out.String(), want)
+			}
+			if err := l.Release(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // TestShare: collectors of different streams write to one store at once, each through a store of its own as processes
