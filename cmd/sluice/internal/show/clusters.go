@@ -79,6 +79,7 @@ func Clusters(w io.Writer, format string, p store.Part) error {
 func clusterViews(p store.Part) []clusterView {
 	var out []clusterView
 	for _, of := range p.ByCluster() {
+		of.Sources = store.MergeSources(of.Sources) // of a stream each commit that nobody compacted yet has one
 		v := clusterView{Cluster: of.Cluster, Segments: len(of.Segments), Sources: len(of.Sources), Peers: []string{}}
 		var first model.Micros
 		for i := range of.Segments {

@@ -37,6 +37,13 @@ func TestStreams(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", out.String(), want)
 	}
 	out.Reset()
+	if err := Clusters(&out, JSON, st.Part("")); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"sources": 1,`) {
+		t.Errorf("one stream is not one source of %s", out.String())
+	}
+	out.Reset()
 	if err := Streams(&out, JSON, st.Part("")); err != nil {
 		t.Fatal(err)
 	}
