@@ -68,7 +68,7 @@ func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collect
 func (c *Collection) take(servers []*server, each live.Config, cfg *Config) error {
 	for _, src := range servers {
 		if cfg.Cluster != "" {
-			src.name = cfg.Cluster + ": " + src.name // servers of many clusters have the same address, each in its own
+			src.name = cfg.Cluster + clusterMark + src.name // servers of many clusters have the same address, each in its own
 		}
 		lock, err := lockStream(c.store, src.name, each.Log)
 		if err != nil {

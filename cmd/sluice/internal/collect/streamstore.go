@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"sluice/cmd/sluice/internal/place"
@@ -20,19 +23,59 @@ type streamStore struct {
 	format  string
 	keep    Retention
 	log     *slog.Logger
-	ahead   int64     // rows of times after the clock, as last told
-	pruned  time.Time // when old rows were looked for last
+	others  map[string]string // of a stream that the store has not: the nodes of others, and a stream that has them
+	ahead   int64             // rows of times after the clock, as last told
+	pruned  time.Time         // when old rows were looked for last
 }
 
 // position is where the stream stands in the store.
 func (s *streamStore) position() (p live.Position, err error) {
-	st := s.store.Part("").Stream(s.name)
+	part := s.store.Part("")
+	st := part.Stream(s.name)
 	if st == nil {
+		s.others = nodesBeside(part, s.name)
 		return p, nil
 	}
 	p.Last, p.Watermark = st.Last, st.Watermark
 	p.Seen, p.SeenFrom, err = s.store.SeenIDs(s.name)
 	return p, err
+}
+
+// clusterMark stands in the name of a stream between the cluster that was given and the server.
+const clusterMark = ": "
+
+// nodesBeside returns the nodes of the streams of a store, each with one that has it, but for those of other clusters:
+// two clusters may call their nodes alike.
+func nodesBeside(p store.Part, name string) map[string]string {
+	nodes := map[string]string{}
+	cluster, _, ours := strings.Cut(name, clusterMark)
+	for i := range p.Sources {
+		src := &p.Sources[i]
+		if src.Stream == nil {
+			continue
+		}
+		if other, _, theirs := strings.Cut(src.Name, clusterMark); ours && theirs && other != cluster {
+			continue
+		}
+		for node := range src.Stream.Last {
+			if node != "" { // of a server of all nodes
+				nodes[node] = src.Name
+			}
+		}
+	}
+	return nodes
+}
+
+// tellTwice tells once that a new stream has a node of another one: the same server has two names, or a node sends to
+// two servers.
+func (s *streamStore) tellTwice(b *live.Batch) {
+	for _, node := range slices.Sorted(maps.Keys(b.Nodes)) {
+		if other, ok := s.others[node]; ok {
+			s.log.Warn("the store has flows of this node from another stream too: what both were sent counts twice; "+
+				"collect a server by one address, always with or always without --cluster", "node", node, "other", other)
+			s.others = nil
+		}
+	}
 }
 
 const (
@@ -70,6 +113,7 @@ func (s *streamStore) Commit(_ context.Context, b *live.Batch) error {
 	if err := w.Commit([]store.Source{src}); err != nil {
 		return err
 	}
+	s.tellTwice(b)
 	s.compact()
 	return nil
 }

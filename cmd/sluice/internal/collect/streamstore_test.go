@@ -65,6 +65,39 @@ func TestWaitsForRight(t *testing.T) {
 	}
 }
 
+// TestTwice: a server that is collected by a second name is told once. One of another cluster may call its nodes alike.
+func TestTwice(t *testing.T) {
+	st, err := store.Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		name string
+		want int
+	}{{"hubble://a", 0}, {"hubble://a", 0}, {"hubble://b", 1}, {"east: hubble://a", 1}, {"west: hubble://a", 1}} {
+		var out bytes.Buffer
+		s := &streamStore{store: place.InFiles(st), name: c.name, format: "hubble", log: slog.New(slog.NewTextHandler(&out, nil))}
+		if _, err := s.position(); err != nil {
+			t.Fatal(err)
+		}
+		for j := range 2 {
+			if err := s.Commit(t.Context(), batchOf(10*i+j)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := strings.Count(out.String(), "counts twice"); got != c.want {
+			t.Errorf("%s is told %d times: %s", c.name, got, out.String())
+		}
+	}
+	only := store.Part{Sources: []store.Source{{Name: "east: hubble://a", Stream: &store.Stream{Last: map[string]int64{"n1": 1, "": 2}}}}}
+	if got := nodesBeside(only, "west: hubble://a"); len(got) > 0 {
+		t.Errorf("nodes of another cluster: %v", got)
+	}
+	if got := nodesBeside(only, "east: hubble://b"); len(got) != 1 {
+		t.Errorf("nodes of the cluster: %v", got)
+	}
+}
+
 // TestShare: collectors of different streams write to one store at once, each through a store of its own as processes
 // have; nothing is lost, and each finds its own position again. A stream has one collector.
 func TestShare(t *testing.T) {
