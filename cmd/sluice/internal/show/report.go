@@ -307,6 +307,9 @@ func printReport(w io.Writer, r *verify.Report) {
 	for _, name := range r.Edited {
 		fmt.Fprintf(w, "edited: %s is not as it was written\n", text.Printable(name, 200))
 	}
+	if len(r.Edited) > 0 {
+		fmt.Fprintln(w, "  learn --force writes it anew; who stands by the edit gives a --fail-on without edited")
+	}
 	for _, g := range r.Gaps {
 		fmt.Fprintf(
 			w,
