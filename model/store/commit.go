@@ -37,6 +37,7 @@ type commit struct {
 	Replaces ranges `json:"replaces,omitempty"`
 	Level    int    `json:"level,omitempty"` // how many times its rows were merged
 	file     string // its name
+	newest   int    // the highest number of a commit that a file which it names was written for, as it was read
 }
 
 func commitName(number int, data []byte) string {
@@ -93,10 +94,12 @@ func readListed(files Files, names []string, last int) ([]commit, error) {
 		if c.Number < want {
 			return nil, fmt.Errorf("commit %d is there twice in %s: %w", c.Number, commitsDir, ErrDamaged)
 		}
-		for ; want < c.Number; want++ {
-			if !replaced.has(want) {
+		for want < c.Number {
+			last := replaced.through(want)
+			if last == 0 {
 				return nil, fmt.Errorf("commit %d is %w in %s: %w", want, errMissing, commitsDir, ErrDamaged)
 			}
+			want = last + 1
 		}
 		want = c.Number + 1
 	}
@@ -145,6 +148,8 @@ func parseCommit(file string, data []byte) (c commit, err error) {
 		if !ownPath(name) {
 			return c, fmt.Errorf("commit %s names a file outside the store: %w", file, ErrDamaged)
 		}
+		n, _ := commitOf(path.Base(name))
+		c.newest = max(c.newest, n)
 	}
 	if err := c.checkHours(); err != nil {
 		return c, fmt.Errorf("commit %s: %w", file, err)
@@ -179,6 +184,26 @@ func (c *commit) files() (names []string) {
 		}
 	}
 	return names
+}
+
+// maxNumber is the highest number that a commit from elsewhere may have: one a second for thirty years.
+const maxNumber = 1 << 30
+
+// renumber makes the only commit of a store the last of as many as its files were written for: the next writer names
+// its files by the number that follows, and they must not have the names of these.
+func (c *commit) renumber() error {
+	for _, name := range c.files() {
+		n, _ := commitOf(path.Base(name))
+		c.Number = max(c.Number, n)
+	}
+	if c.Number > maxNumber {
+		return fmt.Errorf("commit %d has a number that no store comes to: %w", c.Number, ErrDamaged)
+	}
+	c.Replaces = nil
+	if c.Number > 1 {
+		c.Replaces = ranges{{1, c.Number - 1}}
+	}
+	return nil
 }
 
 func ownPath(p string) bool {

@@ -26,6 +26,9 @@ func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 		c.Sources = append(c.Sources, src)
 	}
 	c.Segments, c.Hours = o.chosen(commits)
+	if err := c.renumber(); err != nil {
+		return err
+	}
 	t := tar.NewWriter(w)
 	var data bytes.Buffer
 	for _, g := range c.pairs() {
@@ -172,8 +175,14 @@ func (u *unpacking) commit(name string, t *tar.Reader) error {
 		return breaksOff(name, err)
 	}
 	c, err := parseCommit(name, text)
-	if err == nil && c.Number != 1 {
-		err = fmt.Errorf("commit %s is not the first: %w", name, ErrDamaged)
+	if err == nil && c.Number > 1 && !slices.Equal(c.Replaces, ranges{{1, c.Number - 1}}) {
+		err = fmt.Errorf("commit %s is not the only one: %w", name, ErrDamaged)
+	}
+	if err == nil {
+		err = c.renumber() // former versions packed files of later numbers with commit 1
+	}
+	if err == nil {
+		name, text, err = c.content()
 	}
 	if err != nil {
 		return err

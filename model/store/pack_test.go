@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"sluice/model"
 )
 
 // TestPack: what is unpacked is what was there, from any commits, and a slice of it is what a scan of it opens.
@@ -48,6 +53,132 @@ func TestPack(t *testing.T) {
 			t.Errorf("%+v: %+v", o, got.Stream("hubble://a"))
 		}
 	}
+}
+
+// TestUnpackedGrows: what is written to a store that was unpacked, in a directory of its own or after a kill, takes nothing
+// away from what is there: its files have other names. So it is with a pack of a former version, whose one commit is the
+// first; a store that such a version unpacked is not written to.
+func TestUnpackedGrows(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	tables := traffic(r, 20, 5)
+	s := mustCreate(t, t.TempDir())
+	rows := someRows(r, tables, 30, 2000) // of the same minutes each time: names have these, too
+	for n := range 5 {
+		commitStream(t, s, tables, rows, n)
+	}
+	former := func(c *commit) { c.Number, c.Replaces = 1, nil }
+	for name, change := range map[string]func(*commit){"own": func(*commit) {}, "of a former version": former} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			got, err := Unpack(t.Context(), repacked(t, s, change), Dir(dir), maxFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := records(t, got)
+			for n := range 7 {
+				for _, o := range rows {
+					want += uint64(o.Records)
+				}
+				commitStream(t, got, tables, rows, 5+n)
+				if n == 3 { // as a kill leaves it
+					if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(lockFile)+".dirty"), nil, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got, err = Open(dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if have := records(t, got); have != want {
+				t.Errorf("%d records, want %d", have, want)
+			}
+			if found, err := Check(t.Context(), got.files); err != nil || len(found.Problems) > 0 {
+				t.Errorf("%v, %d problems", err, len(found.Problems))
+			}
+		})
+	}
+	dir := t.TempDir()
+	old, err := Unpack(t.Context(), repacked(t, s, former), Dir(dir), maxFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := old.snapshot()[0]
+	if err := old.files.Remove(path.Join(commitsDir, c.file)); err != nil {
+		t.Fatal(err)
+	}
+	former(&c)
+	file, text, err := c.content()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := put(old.files, file, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(headDir))); err != nil {
+		t.Fatal(err)
+	}
+	if old, err = Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Writer(WriterOptions{}); err == nil || !strings.Contains(err.Error(), "carry it over first") {
+		t.Errorf("written to: %v", err)
+	}
+}
+
+// repacked is a pack of a store, with its commit changed.
+func repacked(t *testing.T, s *Store, change func(*commit)) io.Reader {
+	t.Helper()
+	var pack, out bytes.Buffer
+	if err := s.Pack(t.Context(), &pack, ScanOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	to := tar.NewWriter(&out)
+	for from := tar.NewReader(&pack); ; {
+		h, err := from.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := h.Name
+		if isCommit(name) {
+			c, err := parseCommit(name, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(&c)
+			if name, body, err = c.content(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := putTar(to, name, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &out
+}
+
+// records counts those of a store.
+func records(t *testing.T, s *Store) (n uint64) {
+	t.Helper()
+	err := s.Scan(t.Context(), ScanOptions{}, func(_ model.Tables, rows []model.Observation) error {
+		for _, o := range rows {
+			n += uint64(o.Records)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // TestUnpackDamaged: whatever happens to a pack, it is whole or nothing: cut anywhere, with any byte changed, with files

@@ -5,8 +5,16 @@ import "slices"
 // ranges are numbers of commits: pairs of first and last, inclusive, sorted and apart.
 type ranges [][2]int
 
-func (r ranges) has(n int) bool {
-	return slices.ContainsFunc(r, func(p [2]int) bool { return p[0] <= n && n <= p[1] })
+func (r ranges) has(n int) bool { return r.through(n) > 0 }
+
+// through returns the last number of the range that has n, 0 where none has.
+func (r ranges) through(n int) int {
+	for _, p := range r {
+		if p[0] <= n && n <= p[1] {
+			return p[1]
+		}
+	}
+	return 0
 }
 
 // union returns the numbers of both.

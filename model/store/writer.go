@@ -82,6 +82,10 @@ func (s *Store) prepare(right *Right) error {
 	if err := s.reload(); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(s.snapshot(), func(c commit) bool { return c.newest > c.Number }) {
+		return fmt.Errorf("an earlier sluice unpacked it, and files written now would take the names of those that are there: "+
+			"carry it over first, sluice store pack %s | sluice store unpack ANOTHER", s.files)
+	}
 	if err := s.writeHead(); err != nil {
 		return err
 	}
