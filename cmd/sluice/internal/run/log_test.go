@@ -10,8 +10,9 @@ import (
 )
 
 // TestMissing: an hour is incomplete where a part of a gap lies in it, also of one that began long before; a gap whose
-// end is not known has its beginning; what ends before --since, or begins after --until, is not told. So are the hours of lost events, all hours where nobody knows when they were lost,
-// and all from the first record to the last of a source that was stored before hours were noted.
+// end is not known has its beginning. So are the hours of lost events, all hours where nobody knows when they were lost,
+// and all from the first record to the last of a source that was stored before hours were noted. What ends before
+// --since, or begins after --until, is not told.
 func TestMissing(t *testing.T) {
 	const hour = 3600e6
 	stream := store.Source{Stream: &store.Stream{Gaps: []store.Gap{{From: 8.5 * hour, To: 8.6 * hour},
