@@ -171,17 +171,26 @@ func (c *commit) pairs() []Segment {
 	return out
 }
 
-// files are the files that a commit names.
-func (c *commit) files() (names []string) {
+// named are the files that a commit names: those of its pairs, and the ids of streams.
+func (c *commit) named() (files []named) {
 	for _, g := range c.pairs() {
-		names = append(names, g.Path, g.Labels)
+		of := g.files()
+		files = append(files, of[:]...)
 	}
 	for _, src := range c.Sources {
 		if src.Stream != nil {
-			for _, f := range src.Stream.Seen {
-				names = append(names, f.Path)
+			for i := range src.Stream.Seen {
+				files = append(files, src.Stream.Seen[i].file())
 			}
 		}
+	}
+	return files
+}
+
+// files are the names of the files that a commit names.
+func (c *commit) files() (names []string) {
+	for _, f := range c.named() {
+		names = append(names, f.name)
 	}
 	return names
 }
@@ -190,7 +199,8 @@ func (c *commit) files() (names []string) {
 const maxNumber = 1 << 30
 
 // renumber makes the only commit of a store the last of as many as its files were written for: the next writer names
-// its files by the number that follows, and they must not have the names of these.
+// its files by the number that follows, and they must not have the names of these. Terms of rights that other stores
+// gave tell nothing there.
 func (c *commit) renumber() error {
 	for _, name := range c.files() {
 		n, _ := commitOf(path.Base(name))
@@ -198,6 +208,13 @@ func (c *commit) renumber() error {
 	}
 	if c.Number > maxNumber {
 		return fmt.Errorf("commit %d has a number that no store comes to: %w", c.Number, ErrDamaged)
+	}
+	for i := range c.Sources {
+		if st := c.Sources[i].Stream; st != nil {
+			here := *st
+			here.Term = 0
+			c.Sources[i].Stream = &here
+		}
 	}
 	c.Replaces = nil
 	if c.Number > 1 {

@@ -13,35 +13,27 @@ import (
 	"strings"
 )
 
-// Pack writes what a scan with these options would open as a store of one commit, in a tar archive. The commit comes
-// last: what was read of an archive that breaks off is no store.
+// Pack writes what a scan with these options would open as a store of one commit, in a tar archive, with what a
+// collector needs to go on from there. The commit comes last: what was read of an archive that breaks off is no store.
 func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 	commits := s.snapshot()
-	c := commit{Format: formatName, Number: 1, Segments: []Segment{}, Sources: []Source{}}
-	for _, src := range s.Part(o.Cluster).Sources {
-		if src.Stream != nil { // a collector does not go on from a pack
-			src.Stream = src.Stream.clone()
-			src.Stream.Seen = nil
-		}
-		c.Sources = append(c.Sources, src)
-	}
+	c := commit{Format: formatName, Number: 1, Segments: []Segment{}}
+	c.Sources = append([]Source{}, s.Part(o.Cluster).Sources...)
 	c.Segments, c.Hours = o.chosen(commits)
 	if err := c.renumber(); err != nil {
 		return err
 	}
 	t := tar.NewWriter(w)
 	var data bytes.Buffer
-	for _, g := range c.pairs() {
-		for _, f := range g.files() {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := read(s.files, f, &data); err != nil {
-				return err
-			}
-			if err := putTar(t, f.name, data.Bytes()); err != nil {
-				return err
-			}
+	for _, f := range c.named() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := read(s.files, f, &data); err != nil {
+			return err
+		}
+		if err := putTar(t, f.name, data.Bytes()); err != nil {
+			return err
 		}
 	}
 	name, text, err := c.content()
@@ -188,12 +180,10 @@ func (u *unpacking) commit(name string, t *tar.Reader) error {
 		return err
 	}
 	named := map[string]bool{}
-	for _, file := range c.files() {
-		named[file] = true
-	}
-	for _, g := range c.pairs() {
-		if u.got[g.Path].digest != g.SHA256 || u.got[g.Labels].digest != g.LabelsSHA256 {
-			return fmt.Errorf("%s is not the file that was packed: %w", g.Path, ErrDamaged)
+	for _, f := range c.named() {
+		named[f.name] = true
+		if u.got[f.name].digest != f.digest {
+			return fmt.Errorf("%s is not the file that was packed: %w", f.name, ErrDamaged)
 		}
 	}
 	for _, put := range u.names {

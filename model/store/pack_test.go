@@ -46,8 +46,16 @@ func TestPack(t *testing.T) {
 		if found, err := Check(t.Context(), got.files); err != nil || len(found.Problems)+len(found.Unnamed) > 0 {
 			t.Errorf("%+v: %v, %+v", o, err, found)
 		}
-		if src := got.Sources(); len(src) != len(s.Part(o.Cluster).Sources) || src[0].Stream.Seen != nil || src[0].Lost == 0 {
+		if src := got.Sources(); len(src) != len(s.Part(o.Cluster).Sources) || src[0].Lost == 0 {
 			t.Errorf("%+v: sources %+v", o, src)
+		}
+		ids, from, err := s.SeenIDs(s.Stream("hubble://a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		gotIDs, gotFrom, err := got.SeenIDs(got.Stream("hubble://a"))
+		if err != nil || len(ids) == 0 || !slices.Equal(gotIDs, ids) || gotFrom != from {
+			t.Errorf("%+v: a collector goes on with %d ids from %d, want %d from %d: %v", o, len(gotIDs), gotFrom, len(ids), from, err)
 		}
 		if got.Stream("hubble://a").Watermark != 2 {
 			t.Errorf("%+v: %+v", o, got.Stream("hubble://a"))
@@ -66,13 +74,21 @@ func TestUnpackedGrows(t *testing.T) {
 	for n := range 5 {
 		commitStream(t, s, tables, rows, n)
 	}
-	former := func(c *commit) { c.Number, c.Replaces = 1, nil }
+	former := func(c *commit) {
+		c.Number, c.Replaces = 1, nil
+		for i := range c.Sources {
+			c.Sources[i].Stream.Term = 9 // of a bucket
+		}
+	}
 	for name, change := range map[string]func(*commit){"own": func(*commit) {}, "of a former version": former} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			got, err := Unpack(t.Context(), repacked(t, s, change), Dir(dir), maxFile)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if term := got.Stream("hubble://a").Term; term != 0 {
+				t.Errorf("term %d of another place", term)
 			}
 			want := records(t, got)
 			for n := range 7 {

@@ -51,6 +51,8 @@ type Seen struct {
 	From   int64  `json:"from"` // watermark when the first of them came
 }
 
+func (s *Seen) file() named { return named{s.Path, s.SHA256, 8 * int64(s.Count)} }
+
 const (
 	seenDir    = version + "/seen"
 	seenSuffix = ".ids"
@@ -147,7 +149,7 @@ func (p Part) Stream(name string) *Stream {
 func (s *Store) SeenIDs(st *Stream) (ids []uint64, from int64, err error) {
 	var buf bytes.Buffer
 	for _, f := range st.Seen {
-		if err := read(s.files, named{f.Path, f.SHA256, 8 * int64(f.Count)}, &buf); err != nil {
+		if err := read(s.files, f.file(), &buf); err != nil {
 			return nil, 0, fmt.Errorf("ids of a stream: %w", err)
 		}
 		if buf.Len() != 8*f.Count {
