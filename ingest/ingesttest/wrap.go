@@ -106,6 +106,11 @@ var Wrappings = []Wrapping{
 		Name: "VictoriaLogs",
 		Wrap: escaped("{\"_time\":\""+at+"\",\"_stream\":\"{pod=\\\"a\\\",app=\\\"b\\\"}\",\"_msg\":%s}\n", "", "", ""),
 	},
+	{Name: "GELF with an excerpt", Wrap: func(r []string) string {
+		return lines("%s")(each(r, func(s string) string {
+			return `{"host":"a","short_message":` + quote(s[:64]) + `,"full_message":` + quote(s) + `,"level":6}`
+		}))
+	}},
 	{Name: "syslog", Wrap: lines("<14>1 " + at + " node-a hubble - - - %s")},
 	{Name: "Fluentd", Wrap: lines(at + "\tkube.hubble\t%s")},
 	{

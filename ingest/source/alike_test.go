@@ -110,6 +110,7 @@ func TestListsAlike(t *testing.T) {
 		return `{"at":1,"event":{"original":` + a + `},"message":` + b + `,"of":{"host":"a"}}`
 	}
 	kept := func(a, b string) string { return `{"at":1,"log":` + a + `,"read":` + b + `,"of":{"host":"a"}}` }
+	excerpt := func(a, b string) string { return `{"at":1,"short":` + text(a) + `,"full":` + text(b) + `,"n":1}` }
 	lines := []string{
 		`{"records":[` + batch(3, logs) + `]}`,
 		`{"records":[` + batch(1, logs) + `]}`,
@@ -128,6 +129,11 @@ func TestListsAlike(t *testing.T) {
 		`{"records":[` + next() + `,` + next() + `,{"a":{}},` + next() + `]}`,
 		`{"records":[` + next() + `,` + next() + `,` + one(92)[:100] + `]}`,
 		`{"records":[` + next() + ` , ` + next() + `,` + next() + `]} `,
+		excerpt(one(60)[:40], one(60)),
+		excerpt(one(61)[:40], one(61)),
+		excerpt(one(62)[:200], one(62)),
+		excerpt(one(63)[:20], strings.Replace(one(64), "flow", "Flow", 1)),
+		excerpt("", one(65)),
 		twice(text(one(40)), text(one(40))),
 		twice(text(one(41)), text(one(41))),
 		twice(text(one(42)), text(one(43))),

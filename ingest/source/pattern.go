@@ -7,13 +7,20 @@ import "bytes"
 type pattern []patternPart
 
 type patternPart struct {
-	hole byte // 'n' for a number, 's' for a string, 'q' and 'o' for a repeat, 0 for nothing
+	// hole is 'n' for a number, 's' for a string, 'q' and 'o' for a repeat, 'x' for an excerpt of the record behind, 0 for
+	// nothing.
+	hole byte
 	text string
 }
 
 // repeat is a record that was a string, which pipelines keep more than once: its bytes with its quotes, and what they
 // stand for, which is an object. Its zero is no record.
-type repeat struct{ quoted, object []byte }
+type repeat struct {
+	quoted, object []byte
+	// excerpt is the inside of a string before a record that has what the record begins with: the record's own inside
+	// where a pattern is made.
+	excerpt []byte
+}
 
 // begins returns the length of the record that a text begins with once more, and the kind of its hole; 0 for none.
 func (r *repeat) begins(text []byte) (n int, hole byte) {
@@ -48,8 +55,12 @@ func newPattern(text []byte, r *repeat) pattern {
 			part(n, i, 'n')
 		case text[i] == '"':
 			n, whole := strEnd(text[i:], 1)
-			if whole && holdsNoObject(text[i+1:i+n-1]) && !isKey(text[i+n:]) {
+			switch {
+			case !whole || isKey(text[i+n:]):
+			case holdsNoObject(text[i+1 : i+n-1]):
 				part(i, i+n, 's')
+			case bytes.HasPrefix(r.excerpt, text[i+1:i+n-1]):
+				part(i, i+n, 'x')
 			}
 			i += max(n, 1)
 		default:
@@ -136,6 +147,16 @@ func (p pattern) begins(text []byte, r *repeat) int {
 			if !whole || !holdsNoObject(text[i+1:i+end-1]) {
 				return -1
 			}
+			i += end
+		case 'x':
+			if i == len(text) || text[i] != '"' {
+				return -1
+			}
+			end, whole := strEnd(text[i:], 1)
+			if !whole || len(r.excerpt) > 0 {
+				return -1
+			}
+			r.excerpt = text[i+1 : i+end-1]
 			i += end
 		case 'q', 'o':
 			again, kind := r.begins(text[i:])

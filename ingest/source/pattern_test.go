@@ -33,3 +33,27 @@ func TestPattern(t *testing.T) {
 		}
 	}
 }
+
+// TestExcerpt: lines with the beginning of their record before it, as GELF has it for readers, are known again, but
+// where it is that of another one.
+func TestExcerpt(t *testing.T) {
+	text := `{"short":"{\"flow\":{\"a","full":"{\"flow\":{\"a\":1}}"}`
+	const begin = len(`{"short":"{\"flow\":{\"a","full":"`)
+	p := newPattern([]byte(text[:begin]), &repeat{excerpt: []byte(text[begin : len(text)-2])})
+	for text, want := range map[string]string{
+		text: `{\"flow\":{\"a`,
+		`{"short":"{\"flow\":{\"bc\"","full":"{}"}`: `{\"flow\":{\"bc\"`,
+		`{"short":"","full":"{}"}`:                  "",
+		`{"short":1,"full":"{}"}`:                   "none",
+		`{"short":"a","more":"","full":"{}"}`:       "none",
+	} {
+		r := &repeat{}
+		got := "none"
+		if p.begins([]byte(text), r) > 0 {
+			got = string(r.excerpt)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -54,9 +54,10 @@ func (w *worker) unwrap(source string, line int64, text []byte) bool {
 // alike decodes the records of a text that has the same around them, and is false where it has not. depth is in how
 // many strings the text stands.
 func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []byte) bool {
-	n := p.before.begins(text, &repeat{})
+	r := &repeat{}
+	n := p.before.begins(text, r)
 	switch {
-	case n < 0:
+	case n < 0 || !bytes.HasPrefix(text[n:], r.excerpt):
 		return false
 	case p.between != nil:
 		return w.list(p, source, line, text, n)
@@ -85,7 +86,7 @@ func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []
 		return false
 	}
 	inner = bytes.TrimSpace(inner)
-	if end += n + 1; len(inner) == 0 || !p.ends(text[end:], &repeat{text[n-1 : end], inner}) {
+	if end += n + 1; len(inner) == 0 || !p.ends(text[end:], &repeat{quoted: text[n-1 : end], object: inner}) {
 		return false
 	}
 	if p.inside != nil {
@@ -150,7 +151,12 @@ func (w *worker) wrapped(text []byte, records []node) {
 		}
 		return
 	}
-	p := wrapper{before: newPattern(text[:first.begin()], &repeat{}), quoted: first.kind != '{'}
+	p := wrapper{quoted: first.kind != '{'}
+	r := &repeat{}
+	if p.quoted {
+		r.excerpt = text[first.begin():first.to]
+	}
+	p.before = newPattern(text[:first.begin()], r)
 	for i, n := range records {
 		if n.kind != first.kind {
 			return
