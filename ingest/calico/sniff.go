@@ -30,6 +30,9 @@ func Sniff(object []byte) bool {
 	return found >= minNames
 }
 
+// Sign reports whether a key may be one that Sniff looks for.
+func Sign(key []byte) bool { return names(key) > 0 || bytes.IndexByte(key, '\\') >= 0 }
+
 // names is 1 for a key that names an end, in each spelling that there is.
 func names(key []byte) int {
 	switch string(key) {

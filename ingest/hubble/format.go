@@ -11,16 +11,21 @@ import (
 
 // Format is Hubble's log: what the exporter writes and `hubble observe -o jsonpb` prints, with the flow under "flow" or
 // without that.
-var Format = ingest.Format{Name: "hubble", Sniff: Sniff, New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
-	var first *Decoder
-	return func(s ingest.Sink) ingest.Decoder {
-		if first == nil {
-			first = New(t, s)
-			return first
+var Format = ingest.Format{
+	Name:  "hubble",
+	Sniff: Sniff,
+	Sign:  Sign,
+	New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
+		var first *Decoder
+		return func(s ingest.Sink) ingest.Decoder {
+			if first == nil {
+				first = New(t, s)
+				return first
+			}
+			return first.Sibling(s)
 		}
-		return first.Sibling(s)
-	}
-}}
+	},
+}
 
 // Sniff reports whether an object is a record: it has a flow or one of the other events of the stream under its name,
 // or is a flow itself.
@@ -65,6 +70,23 @@ func Sniff(object []byte) bool {
 		}
 	}
 	return signs >= 2
+}
+
+// signs are the keys that Sniff looks for.
+var signs = map[string]bool{
+	"flow": true, "lost_events": true, "agent_event": true, "debug_event": true, "node_status": true, "lostevents": true,
+	"agentevent": true, "debugevent": true, "nodestatus": true, "verdict": true, "source": true, "destination": true,
+	"ip": true, "l4": true, "l7": true,
+}
+
+// Sign reports whether a key may be one that Sniff looks for.
+func Sign(key []byte) bool {
+	const longest = len("destination")
+	if len(key) > longest && bytes.IndexByte(key, '\\') < 0 {
+		return false
+	}
+	low := [maxKey]byte{}
+	return signs[string(lower(key, &low))]
 }
 
 // lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone. It

@@ -255,6 +255,12 @@ var Wrappings = []Wrapping{
 			`]}]}]}`,
 		)),
 	},
+	{Name: "OpenTelemetry's lines with what was read of them", Wrap: batches(func(r []string) string {
+		return `{"resourceLogs":[{"scopeLogs":[{"logRecords":[` + strings.Join(each(r, func(s string) string {
+			of := strings.Repeat(`{"key":"k","value":{"kvlistValue":{"values":[{"key":"flow","value":{"stringValue":"{a}"}}]}}},`, len(s)%5)
+			return `{"timeUnixNano":"1","body":{"stringValue":` + quote(s) + `},"attributes":[` + of + `{}],"traceId":""}`
+		}), ",") + `]}]}]}`
+	})},
 	{
 		Name: "pushes of Loki",
 		Wrap: batches(escaped(`["1740823200000000000",%s]`, `{"streams":[{"stream":{"app":"hubble"},"values":[`, ",", `]}]}`)),

@@ -111,6 +111,10 @@ func TestListsAlike(t *testing.T) {
 	}
 	kept := func(a, b string) string { return `{"at":1,"log":` + a + `,"read":` + b + `,"of":{"host":"a"}}` }
 	excerpt := func(a, b string) string { return `{"at":1,"short":` + text(a) + `,"full":` + text(b) + `,"n":1}` }
+	told := func(n int, more string) string {
+		of := strings.Join(slices.Repeat([]string{`{"key":"k","value":{"s":"{v}"}}`}, n), ",")
+		return `{"at":1,"body":{"s":` + text(next()) + `},"attributes":[` + of + `]` + more + `}`
+	}
 	lines := []string{
 		`{"records":[` + batch(3, logs) + `]}`,
 		`{"records":[` + batch(1, logs) + `]}`,
@@ -129,6 +133,27 @@ func TestListsAlike(t *testing.T) {
 		`{"records":[` + next() + `,` + next() + `,{"a":{}},` + next() + `]}`,
 		`{"records":[` + next() + `,` + next() + `,` + one(92)[:100] + `]}`,
 		`{"records":[` + next() + ` , ` + next() + `,` + next() + `]} `,
+		`{"logs":[` + told(2, "") + "," + told(0, "") + "," + told(3, "") + `]}`,
+		`{"logs":[` + told(0, "") + "," + told(4, "") + `]}`,
+		`{"logs":[` + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, "") + `],"of":[{"a":[1,2,{"b":"{c}"}]}]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, `,"more":`+text(next())) + "," + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, `,"more":`+next()) + "," + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, `,"more":{"verdict":"a","l4":{}}`) + "," + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, `,"more":{"v\u0065rdict":"a","l4":{}}`) + "," + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + `,{"at":1},` + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + `,7,` + told(1, "") + `]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, "]") + `]}`,
+		`{"logs":[` + told(5, "") + "," + told(1, "") + `]`,
+		`{"logs":[` + told(5, "") + "," + told(1, "") + `]},` + told(1, ""),
+		`{"logs":[` + told(5, "") + "," + told(1, "") + `],"of":[` + told(1, "") + "," + told(2, "") + `]}`,
+		told(2, ""),
+		told(0, ""),
+		told(3, ""),
+		told(1, `,"more":`+text(next())),
+		told(2, `,"more":`+next()),
+		told(2, `}`),
+		told(2, `,"more":[`),
 		excerpt(one(60)[:40], one(60)),
 		excerpt(one(61)[:40], one(61)),
 		excerpt(one(62)[:200], one(62)),

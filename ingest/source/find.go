@@ -21,6 +21,8 @@ type finder struct {
 	claim func(text []byte, offset int) bool
 	// sniff reports whether an object that is cut off or broken would have been a record.
 	sniff func(object []byte) bool
+	// sign reports whether a key may be one of a record: an object without any is none.
+	sign func(key []byte) bool
 	// miss takes what stands among the records of a list and is none. Nil: nobody asks.
 	miss func(text []byte, offset int)
 
@@ -45,6 +47,7 @@ type node struct {
 	// kind is '{' or '[', '"' for a string, 'e' for an object of escaped quotes in plain text, 'c' for one of doubled
 	// ones, 'b' for a text of Base64.
 	kind byte
+	sign bool // a key of it, or of an object in it, may be one of a record
 }
 
 // begin is where what is in a record's string begins, or the record.
@@ -124,7 +127,7 @@ func (f *finder) visit(text []byte, i int) int {
 	case n.kind == '{':
 		whole := n.from == 0 && int(n.to) == len(text) // who calls has tried that
 		f.single = f.single || whole && f.depth == 0
-		if !whole && f.claim(text[n.from:n.to], f.at(n.from)) {
+		if !whole && n.sign && f.claim(text[n.from:n.to], f.at(n.from)) {
 			f.found++
 			if f.depth == 0 {
 				f.hits = append(f.hits, n)
@@ -363,7 +366,7 @@ func (f *finder) inside(text []byte, n node) {
 func (f *finder) scan(text []byte) {
 	f.open = f.open[:0]
 	if isBase64(text) {
-		f.nodes = append(f.nodes, node{0, int32(len(text)), 'b'})
+		f.nodes = append(f.nodes, node{to: int32(len(text)), kind: 'b'})
 		return
 	}
 	if bytes.HasPrefix(text, quotedEncoded) {
@@ -378,7 +381,10 @@ func (f *finder) scan(text []byte) {
 		}
 		switch c {
 		case '"':
-			i = f.str(text, i)
+			from := i
+			if i = f.str(text, i); i < len(text) {
+				f.key(text, from, i)
+			}
 		case '{', '[':
 			f.push(i, c)
 			i++
@@ -392,13 +398,31 @@ func (f *finder) scan(text []byte) {
 	}
 }
 
+// key marks the objects that the key from one index to another tells of: the innermost, and the one around it.
+func (f *finder) key(text []byte, from, to int) {
+	if text[to] != ':' {
+		if to = ingest.Blanks(text, to); to == len(text) || text[to] != ':' {
+			return
+		}
+	}
+	to = bytes.LastIndexByte(text[:to], '"')
+	if to <= from || !f.sign(text[from+1:to]) {
+		return
+	}
+	for n := len(f.open) - 1; n >= max(0, len(f.open)-2); n-- {
+		if at := f.open[n]; at >= 0 {
+			f.nodes[at].sign = true
+		}
+	}
+}
+
 func (f *finder) push(at int, kind byte) {
 	if len(f.open) >= maxNested {
 		f.open = append(f.open, -1)
 		return
 	}
 	f.open = append(f.open, int32(len(f.nodes)))
-	f.nodes = append(f.nodes, node{int32(at), -1, kind})
+	f.nodes = append(f.nodes, node{from: int32(at), to: -1, kind: kind})
 }
 
 // pop closes the innermost bracket, and reports whether c is the one that closes it.
@@ -428,11 +452,11 @@ func (f *finder) plain(text []byte, i int) int {
 	switch {
 	case next == '\\':
 		end := escapedEnd(text, j)
-		f.nodes = append(f.nodes, node{int32(i), int32(end), 'e'})
+		f.nodes = append(f.nodes, node{from: int32(i), to: int32(end), kind: 'e'})
 		return end
 	case next == '"' && doubled(text[j:]):
 		end := doubledEnd(text, j)
-		f.nodes = append(f.nodes, node{int32(i), int32(end), 'c'})
+		f.nodes = append(f.nodes, node{from: int32(i), to: int32(end), kind: 'c'})
 		return end
 	case next == '"', next == 0:
 		f.push(i, c)
@@ -509,12 +533,12 @@ func (f *finder) str(text []byte, i int) int {
 		case '"':
 			i++
 			if holds || bytes.HasPrefix(text[from+1:], encodedObject) {
-				f.nodes = append(f.nodes, node{int32(from), int32(i), '"'})
+				f.nodes = append(f.nodes, node{from: int32(from), to: int32(i), kind: '"'})
 			}
 			return i
 		}
 	}
-	f.nodes = append(f.nodes, node{int32(from), int32(len(text)), 'e'}) // without its end
+	f.nodes = append(f.nodes, node{from: int32(from), to: int32(len(text)), kind: 'e'}) // without its end
 	return len(text)
 }
 

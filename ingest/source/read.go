@@ -39,7 +39,7 @@ type reader struct {
 // worker returns the worker of a number, making those up to it that do not exist yet.
 func (r *reader) worker(n int) *worker {
 	for len(r.workers) <= n {
-		w := newWorker(r.options.NewSink(), r.options.Progress, r.sniff)
+		w := newWorker(r.options.NewSink(), r.options.Progress, r.sniff, r.sign)
 		for _, make := range r.decoders {
 			w.all = append(w.all, make(w))
 		}
@@ -60,6 +60,11 @@ func (r *reader) reads(format int) {
 // sniff reports whether an object is a record of some format.
 func (r *reader) sniff(object []byte) bool {
 	return slices.ContainsFunc(r.options.Formats, func(f ingest.Format) bool { return f.Sniff(object) })
+}
+
+// sign reports whether a key may be one of a record of some format.
+func (r *reader) sign(key []byte) bool {
+	return slices.ContainsFunc(r.options.Formats, func(f ingest.Format) bool { return f.Sign == nil || f.Sign(key) })
 }
 
 // records is how many records all workers have had, which progress then knows.

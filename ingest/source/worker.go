@@ -37,6 +37,7 @@ type worker struct {
 	cells  []byte   // a record of a cell, or of a list
 
 	wrappers    []wrapper // what stood around the last records
+	brackets    brackets  // open behind a record
 	listed      []int32   // where the records of a list begin
 	nextWrapper int
 }
@@ -44,9 +45,9 @@ type worker struct {
 // tellEvery is after how many records progress is told.
 const tellEvery = 1 << 12
 
-func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff func([]byte) bool) *worker {
+func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff, sign func([]byte) bool) *worker {
 	w := &worker{sink: sink, progress: progress, joiner: joiner{keeps: true}}
-	w.finder = finder{claim: w.claim, miss: w.miss, sniff: sniff}
+	w.finder = finder{claim: w.claim, miss: w.miss, sniff: sniff, sign: sign}
 	return w
 }
 
@@ -244,8 +245,9 @@ func (w *worker) nothing(source string, line int64, text []byte) {
 		w.malformed(source, line, model.BadJSON, "no record in this text: "+ingest.Excerpt(text))
 		return
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(text, &whole); err != nil {
+	if !json.Valid(text) {
+		var whole json.RawMessage
+		err := json.Unmarshal(text, &whole)
 		w.malformed(source, line, model.BadJSON, err.Error()+": "+ingest.Excerpt(text))
 		return
 	}

@@ -18,16 +18,18 @@ type wrapper struct {
 	strict         bool     // what stands behind has to be as it was, whatever it holds
 	inside         *wrapper // what stood around the record in that string, where the string was not the record itself
 	between        pattern  // of a list what stood between its records, nil where there was one
+	around         around   // of a record that is a string
 }
 
-// ends reports whether what stands behind a record in a string holds no other one: it has no object in any spelling, or
-// is what stood behind one before.
-func (p *wrapper) ends(behind []byte, r *repeat) bool {
+// ends reports whether what stands behind the record of a wrapper in a string holds no other one: it has no object in
+// any spelling, is what stood behind one before, or was looked through.
+func (w *worker) ends(p *wrapper, behind []byte, r *repeat) bool {
 	if p.plain {
 		return !bytes.ContainsAny(behind, "[{")
 	}
 	return !p.strict && holdsNothing(behind) && !bytes.Contains(behind, encodedObject) ||
-		p.behind.begins(behind, r) == len(behind)
+		p.behind.begins(behind, r) == len(behind) ||
+		p.around.open != "" && w.beyond(&p.around, behind, 0) == len(behind)
 }
 
 // maxWrappers is how many are remembered: a few for the pods of a cluster, which metadata tells apart.
@@ -71,7 +73,7 @@ func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []
 	}
 	if d, ok := w.decoders[0].(quotedDecoder); ok && p.inside == nil {
 		ends := func(behind []byte) bool {
-			return p.ends(behind, &repeat{quoted: text[n-1 : len(text)-len(behind)]})
+			return w.ends(p, behind, &repeat{quoted: text[n-1 : len(text)-len(behind)]})
 		}
 		if d.Quoted(text[n:], ends) {
 			return true
@@ -86,7 +88,7 @@ func (w *worker) alike(p *wrapper, depth int, source string, line int64, text []
 		return false
 	}
 	inner = bytes.TrimSpace(inner)
-	if end += n + 1; len(inner) == 0 || !p.ends(text[end:], &repeat{quoted: text[n-1 : end], object: inner}) {
+	if end += n + 1; len(inner) == 0 || !w.ends(p, text[end:], &repeat{quoted: text[n-1 : end], object: inner}) {
 		return false
 	}
 	if p.inside != nil {
@@ -157,6 +159,9 @@ func (w *worker) wrapped(text []byte, records []node) {
 		r.excerpt = text[first.begin():first.to]
 	}
 	p.before = newPattern(text[:first.begin()], r)
+	if p.quoted {
+		p.around = newAround(text[:first.from])
+	}
 	for i, n := range records {
 		if n.kind != first.kind {
 			return
@@ -181,7 +186,10 @@ func (w *worker) wrapped(text []byte, records []node) {
 			p.behind = newPattern(behind, r)
 		case i == 0:
 			p.between = newPattern(behind, r)
-		case p.between.begins(behind, r) != len(behind):
+			if p.quoted {
+				p.around.list(behind)
+			}
+		case p.between.begins(behind, r) != len(behind) && w.next(&p.around, text, int(n.to)) != int(records[i+1].begin()):
 			return
 		}
 	}
@@ -250,7 +258,12 @@ func (w *worker) list(p *wrapper, source string, line int64, text []byte, i int)
 			continue
 		}
 		if p.behind.begins(text[end:], r) != len(text)-end {
-			return false
+			if i = w.next(&p.around, text, end); i < 0 {
+				return false
+			}
+			if i < len(text) {
+				continue
+			}
 		}
 		w.rehearse = false
 		for _, i := range w.listed {

@@ -1,0 +1,115 @@
+package source
+
+import (
+	"bytes"
+)
+
+// around is where in a text of JSON a record stands that is a string. What stands behind it may be another text in
+// each line, such as the attributes of OpenTelemetry, so that it is looked through for another record.
+type around struct {
+	open  string  // the brackets that are open there, "" where that is not known
+	level int     // of a list of such records how many brackets are open between its elements, else 0
+	lead  pattern // what an element begins with, up to its record
+}
+
+// newAround tells where a text leads to in which no record is.
+func newAround(before []byte) around {
+	open := brackets(nil)
+	for i := 0; i < len(before); {
+		if i = open.pass(before, i); i < 0 {
+			return around{}
+		}
+	}
+	return around{open: string(open)}
+}
+
+// list takes what stands between two records of a list: the end of one element, and what the next one begins with, up
+// to the quote before its record.
+func (a *around) list(between []byte) {
+	open, level, at := brackets(a.open), len(a.open), -1
+	for i := 0; i < len(between)-1; {
+		comma := between[i] == ','
+		if i = open.pass(between, i); i < 0 {
+			return
+		}
+		switch {
+		case len(open) < level:
+			level, at = len(open), -1
+		case comma && len(open) == level && at < 0:
+			at = i
+		}
+	}
+	if at > 0 && level > 0 && string(open) == a.open {
+		a.level, a.lead = level, newPattern(between[at:], &repeat{})
+	}
+}
+
+// next returns where the next record of a list begins, behind the one that ends at i; the length of the text where none
+// does, and -1 where that is not sure.
+func (w *worker) next(a *around, text []byte, i int) int {
+	if a.level == 0 {
+		return -1
+	}
+	i = w.beyond(a, text, i)
+	if i < 0 || i == len(text) {
+		return i
+	}
+	n := a.lead.begins(text[i:], &repeat{})
+	if n < 0 {
+		return -1
+	}
+	return i + n
+}
+
+// beyond passes over what stands behind a record that ends at i and holds no other one: up to behind the comma before
+// the next element of its list, or to the end of the text. It is -1 where another may stand there, and where brackets
+// do not close.
+func (w *worker) beyond(a *around, text []byte, i int) int {
+	open := append(w.brackets[:0], a.open...)
+	defer func() { w.brackets = open }()
+	for i < len(text) {
+		c, from := text[i], i
+		if i = open.pass(text, i); i < 0 {
+			return -1
+		}
+		switch {
+		case c == ',' && a.level > 0 && len(open) == a.level:
+			return i
+		case c != '"':
+		case isKey(text[i:]):
+			if key := text[from+1 : i-1]; bytes.IndexByte(key, '\\') >= 0 || w.finder.sign(key) {
+				return -1
+			}
+		case !holdsNoObject(text[from+1 : i-1]):
+			return -1
+		}
+	}
+	if len(open) > 0 {
+		return -1
+	}
+	return i
+}
+
+// brackets are those that are open.
+type brackets []byte
+
+// pass passes over the string, the bracket or the one other byte that begins at i. It is -1 where that does not fit.
+func (b *brackets) pass(text []byte, i int) int {
+	switch c := text[i]; c {
+	case '"':
+		n, whole := strEnd(text[i:], 1)
+		if !whole {
+			return -1
+		}
+		return i + n
+	case '{', '[':
+		*b = append(*b, c)
+	case '}', ']':
+		last := len(*b) - 1
+		if last < 0 || (*b)[last] != c-2 { // '[' and ']', '{' and '}' are two apart
+			return -1
+		}
+		*b = (*b)[:last]
+	}
+	return i + 1
+}
