@@ -79,11 +79,14 @@ var signs = map[string]bool{
 	"ip": true, "l4": true, "l7": true,
 }
 
-// Sign reports whether a key may be one that Sniff looks for.
+// Sign reports whether a key may be one that Sniff looks for. Most cannot by their length.
 func Sign(key []byte) bool {
-	const longest = len("destination")
-	if len(key) > longest && bytes.IndexByte(key, '\\') < 0 {
-		return false
+	switch len(key) {
+	case len("ip"), len("flow"), len("source"), len("verdict"), len("agentevent"), len("agent_event"):
+	default:
+		if bytes.IndexByte(key, '\\') < 0 {
+			return false
+		}
 	}
 	low := [maxKey]byte{}
 	return signs[string(lower(key, &low))]

@@ -108,7 +108,7 @@ var Wrappings = []Wrapping{
 	},
 	{Name: "GELF with an excerpt", Wrap: func(r []string) string {
 		return lines("%s")(each(r, func(s string) string {
-			return `{"host":"a","short_message":` + quote(s[:64]) + `,"full_message":` + quote(s) + `,"level":6}`
+			return `{"host":"a","short_message":` + quote(s[:min(len(s), 64)]) + `,"full_message":` + quote(s) + `,"level":6}`
 		}))
 	}},
 	{Name: "syslog", Wrap: lines("<14>1 " + at + " node-a hubble - - - %s")},

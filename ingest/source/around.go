@@ -2,6 +2,10 @@ package source
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
+
+	"sluice/ingest"
 )
 
 // around is where in a text of JSON a record stands that is a string. What stands behind it may be another text in
@@ -68,19 +72,25 @@ func (w *worker) beyond(a *around, text []byte, i int) int {
 	open := append(w.brackets[:0], a.open...)
 	defer func() { w.brackets = open }()
 	for i < len(text) {
-		c, from := text[i], i
-		if i = open.pass(text, i); i < 0 {
+		c := text[i]
+		if c != '"' {
+			if i = open.pass(text, i); i < 0 || c == ',' && a.level > 0 && len(open) == a.level {
+				return i
+			}
+			continue
+		}
+		end, plain := plainEnd(text, i)
+		if end < 0 {
 			return -1
 		}
-		switch {
-		case c == ',' && a.level > 0 && len(open) == a.level:
-			return i
-		case c != '"':
-		case isKey(text[i:]):
-			if key := text[from+1 : i-1]; bytes.IndexByte(key, '\\') >= 0 || w.finder.sign(key) {
+		inside := text[i+1 : end-1]
+		switch i = end; {
+		case i < len(text) && (text[i] == ':' || text[i] <= ' ' && isKey(text[i:])):
+			if !plain || w.finder.sign(inside) {
 				return -1
 			}
-		case !holdsNoObject(text[from+1 : i-1]):
+		case plain && !bytes.HasPrefix(inside, encodedObject):
+		case !holdsNoObject(inside):
 			return -1
 		}
 	}
@@ -88,6 +98,31 @@ func (w *worker) beyond(a *around, text []byte, i int) int {
 		return -1
 	}
 	return i
+}
+
+// plainEnd returns the index behind the string at i, -1 where it has no end, and whether it has no escapes and braces.
+func plainEnd(text []byte, i int) (end int, plain bool) {
+	plain = true
+	for i++; i < len(text); i++ {
+		if i+8 <= len(text) {
+			m := ingest.Marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{')
+			if m == 0 {
+				i += 7
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
+		switch text[i] {
+		case '"':
+			return i + 1, plain
+		case '\\':
+			plain = false
+			i++
+		case '{':
+			plain = false
+		}
+	}
+	return -1, false
 }
 
 // brackets are those that are open.
