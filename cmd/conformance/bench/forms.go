@@ -80,6 +80,7 @@ var forms = []form{
 	{name: "result of a gateway", most: 2, byByte: true, change: func(_ *rand.Rand, _ int, t *tree) *tree {
 		return &tree{open: '{', members: []member{{"result", t}}}
 	}, style: compact},
+	{name: "OpenTelemetry with json_parser", most: 2, byByte: true, change: collected, style: compact},
 	{name: "array", most: 2, byByte: true, change: same, style: compact, around: true},
 	{name: "pretty", most: 2, byByte: true, change: same, style: style{comma: ",", colon: ": ", indent: true}},
 }
@@ -214,6 +215,39 @@ func decided(r *rand.Rand, _ int, t *tree) *tree {
 	}
 	t.get("flow").set("egress_allowed_by", list)
 	return t
+}
+
+// collected is what OpenTelemetry's collector makes of a record with json_parser: its text as the body, and as
+// attributes all that was read of it.
+func collected(_ *rand.Rand, n int, t *tree) *tree {
+	var value func(t *tree) string
+	list := func(t *tree) string {
+		var items []string
+		for _, m := range t.members {
+			if v := value(m.value); t.open == '{' {
+				items = append(items, fmt.Sprintf(`{"key":%s,"value":%s}`, text(m.key).text, v))
+			} else {
+				items = append(items, v)
+			}
+		}
+		return `[` + strings.Join(items, ",") + `]`
+	}
+	value = func(t *tree) string {
+		switch {
+		case t.open == '{':
+			return `{"kvlistValue":{"values":` + list(t) + `}}`
+		case t.open == '[':
+			return `{"arrayValue":{"values":` + list(t) + `}}`
+		case t.text == "true" || t.text == "false":
+			return `{"boolValue":` + t.text + `}`
+		case t.text[0] == '"':
+			return `{"stringValue":` + t.text + `}`
+		}
+		return `{"intValue":"` + t.text + `"}`
+	}
+	return parse(fmt.Sprintf(`{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"scope":{},"logRecords":[`+
+		`{"timeUnixNano":"%d","body":{"stringValue":%s},"attributes":%s,"traceId":"","spanId":""}]}]}]}`,
+		n, text(string(t.write(nil, compact, false, 0))).text, list(t)))
 }
 
 // texted writes numbers as strings, as those do for whom all numbers are fractions.
