@@ -169,6 +169,8 @@ func TestRelayVerify(t *testing.T) {
 	}
 	l.do("feed", labCommand{"file": file, "count": 2000})
 	p.await("lost: default/")
+	l.do("lose", labCommand{"node": "node-1", "source": "perf", "lost": 5})
+	p.await("sluice: so far the log says that 5 events were lost")
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	<-p.done
 	if code := ExitCode(p.cmd.ProcessState.ExitCode()); code != ExitFindings {

@@ -58,9 +58,10 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 	if err != nil {
 		return err
 	}
-	if err := o.watch(ctx, g, &telling{w, func(l *run.Log) {
+	far := func(what string) { fmt.Fprintln(s.Err, "sluice: so far "+text.Printable(what, 500)) }
+	if err := o.watch(ctx, g, &telling{watcher: w, say: far, wrong: func(l *run.Log) {
 		if err := o.tested(l, p); err != nil {
-			fmt.Fprintln(s.Err, "sluice: so far "+text.Printable(err.Error(), 500))
+			far(err.Error())
 		}
 	}}); err != nil {
 		return err
@@ -76,10 +77,13 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 	return cmp.Or(w.end(), g.Nothing(), o.tested(l, p))
 }
 
-// telling is a watcher that also says, after the first look, what would be wrong if nothing else came.
+// telling is a watcher that also says, after the first look, what would be wrong if nothing else came, and what the
+// servers lost: once there is any, and each time that it is twice as much.
 type telling struct {
 	watcher
+	say   func(string)
 	wrong func(*run.Log)
+	lost  uint64 // events and gaps that were told
 }
 
 func (t *telling) see(ctx context.Context, l *run.Log) (bool, error) {
@@ -87,6 +91,12 @@ func (t *telling) see(ctx context.Context, l *run.Log) (bool, error) {
 	if ok && err == nil && t.wrong != nil {
 		t.wrong(l)
 		t.wrong = nil
+	}
+	if n := l.Report.Lost + uint64(l.Gaps); n > 0 && n >= 2*t.lost {
+		t.lost = n
+		for _, what := range l.Losses() {
+			t.say(what)
+		}
 	}
 	return ok, err
 }
