@@ -247,7 +247,7 @@ func (o *Options) goldmane(arg string, to goldmane.Config, scheme, name string, 
 	}
 	return &server{
 		name:   streamName(scheme, name, o.Namespaces),
-		format: "calico",
+		format: calicoFormat,
 		client: goldmane.New(cfg),
 		secure: cfg.TLS != nil,
 	}, nil

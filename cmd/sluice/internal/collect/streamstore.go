@@ -44,6 +44,9 @@ func (s *streamStore) position() (p live.Position, err error) {
 // clusterMark stands in the name of a stream between the cluster that was given and the server.
 const clusterMark = ": "
 
+// calicoFormat is the format of Goldmane and Whisker.
+const calicoFormat = "calico"
+
 // nodesBeside returns the nodes of the streams of a store, each with one that has it, but for those of other clusters:
 // two clusters may call their nodes alike.
 func nodesBeside(p store.Part, name string) map[string]string {
@@ -58,7 +61,7 @@ func nodesBeside(p store.Part, name string) map[string]string {
 			continue
 		}
 		for node := range src.Stream.Last {
-			if node != "" { // of a server of all nodes
+			if node != "" || src.Format == calicoFormat { // whose server tells of all nodes, and names none
 				nodes[node] = src.Name
 			}
 		}
@@ -66,13 +69,14 @@ func nodesBeside(p store.Part, name string) map[string]string {
 	return nodes
 }
 
-// tellTwice tells once that a new stream has a node of another one: the same server has two names, or a node sends to
-// two servers.
+// tellTwice tells once that a new stream has a node of another one: the same server has two names, a node sends to two
+// servers, or two clusters call their nodes alike.
 func (s *streamStore) tellTwice(b *live.Batch) {
 	for _, node := range slices.Sorted(maps.Keys(b.Nodes)) {
 		if other, ok := s.others[node]; ok {
-			s.log.Warn("the store has flows of this node from another stream too: what both were sent counts twice; "+
-				"collect a server by one address, always with or always without --cluster", "node", node, "other", other)
+			s.log.Warn("another stream of the store has flows of a node of this name: of one server, what both were sent "+
+				"counts twice; of two clusters, their pods are taken for those of one. Collect a server by one address, and "+
+				"each of several clusters with its --cluster, from the first day on", "node", node, "other", other)
 			s.others = nil
 		}
 	}

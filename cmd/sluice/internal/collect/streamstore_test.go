@@ -89,6 +89,13 @@ func TestTwice(t *testing.T) {
 			t.Errorf("%s is told %d times: %s", c.name, got, out.String())
 		}
 	}
+	whole := store.Part{Sources: []store.Source{{Name: "goldmane://a", Format: "calico", Stream: &store.Stream{Last: map[string]int64{"": 2}}}}}
+	if got := nodesBeside(whole, "goldmane://b"); len(got) != 1 {
+		t.Errorf("nodes of Goldmane: %v", got)
+	}
+	if got := nodesBeside(whole, "east: goldmane://a"); len(got) != 1 {
+		t.Errorf("nodes of Goldmane: %v", got)
+	}
 	only := store.Part{Sources: []store.Source{{Name: "east: hubble://a", Stream: &store.Stream{Last: map[string]int64{"n1": 1, "": 2}}}}}
 	if got := nodesBeside(only, "west: hubble://a"); len(got) > 0 {
 		t.Errorf("nodes of another cluster: %v", got)
