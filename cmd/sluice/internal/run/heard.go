@@ -10,7 +10,8 @@ import (
 )
 
 // heard lists what the data plane did with each connection of the graph from a time on, 0 for ever. Rows are of an
-// hour; one that began before and ended after is left out.
+// hour; one that began before and ended after is left out. What left its source in an hour in which it was denied, and
+// of which nothing arrived, did not pass: the source's node forwards what the destination's node then drops.
 func (l *Log) heard(since model.Micros) []verify.Heard {
 	type key struct {
 		src, dst model.EndpointID
@@ -27,23 +28,42 @@ func (l *Log) heard(since model.Micros) []verify.Heard {
 	}
 	out := make([]verify.Heard, len(l.Graph.Connections))
 	rows := l.Builder.Observations()
-	for i := range rows {
-		o := &rows[i]
-		n, ok := at[key{o.Src, o.Dst, o.Proto, o.Port}]
-		if !ok || o.First < since {
-			continue
+	each := func(do func(n int, o *model.Observation)) {
+		for i := range rows {
+			o := &rows[i]
+			if n, ok := at[key{o.Src, o.Dst, o.Proto, o.Port}]; ok && o.First >= since {
+				do(n, o)
+			}
 		}
+	}
+	type hour struct {
+		n  int
+		at model.Micros
+	}
+	hourOf := func(n int, o *model.Observation) hour { return hour{n, o.First / (60 * 60 * 1e6)} }
+	vain := map[hour]bool{} // denied, and nothing arrived
+	each(func(n int, o *model.Observation) {
+		if o.Fate == model.Denied {
+			vain[hourOf(n, o)] = true
+		}
+	})
+	each(func(n int, o *model.Observation) {
+		if o.Fate == model.Reply || o.Fate == model.Used && (o.Observer == model.AtDestination || o.Observer == model.AtL7) {
+			delete(vain, hourOf(n, o))
+		}
+	})
+	each(func(n int, o *model.Observation) {
 		switch {
 		case o.Fate == model.Denied:
 			out[n].Dropped += uint64(o.Records)
-		case o.Fate == model.Used && o.Verdict.Allowed():
+		case o.Fate == model.Used && o.Verdict.Allowed() && !vain[hourOf(n, o)]:
 			out[n].Passed += uint64(o.Records)
 			out[n].Opened += uint64(o.Conns)
 			if o.Verdict == model.Audit || o.Marks&model.MarkStagedDeny != 0 {
 				out[n].WouldDeny += uint64(o.Records)
 			}
 		}
-	}
+	})
 	return out
 }
 
