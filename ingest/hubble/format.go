@@ -82,7 +82,11 @@ var signs = map[string]bool{
 // Sign reports whether a key may be one that Sniff looks for. Most cannot by their length.
 func Sign(key []byte) bool {
 	switch len(key) {
-	case len("ip"), len("flow"), len("source"), len("verdict"), len("agentevent"), len("agent_event"):
+	case len("ip"), len("flow"), len("source"), len("verdict"):
+	case len("agentevent"), len("agent_event"):
+		if c := key[0] | 0x20; c != 'a' && c != 'd' && c != 'l' && c != 'n' && c != '\\'|0x20 {
+			return false
+		}
 	default:
 		if bytes.IndexByte(key, '\\') < 0 {
 			return false

@@ -69,35 +69,52 @@ func (w *worker) next(a *around, text []byte, i int) int {
 // the next element of its list, or to the end of the text. It is -1 where another may stand there, and where brackets
 // do not close.
 func (w *worker) beyond(a *around, text []byte, i int) int {
-	open := append(w.brackets[:0], a.open...)
-	defer func() { w.brackets = open }()
+	w.brackets = append(w.brackets[:0], a.open...)
+	i, w.brackets = w.pass(a, text, i, w.brackets)
+	if i == len(text) && len(w.brackets) > 0 {
+		return -1
+	}
+	return i
+}
+
+// pass is beyond, with the brackets that are open before and behind. It calls little: such texts are long.
+func (w *worker) pass(a *around, text []byte, i int, open brackets) (int, brackets) {
 	for i < len(text) {
 		c := text[i]
-		if c != '"' {
-			if i = open.pass(text, i); i < 0 || c == ',' && a.level > 0 && len(open) == a.level {
-				return i
+		switch c {
+		case '{', '[':
+			open = append(open, c)
+		case '}', ']':
+			last := len(open) - 1
+			if last < 0 || open[last] != c-2 {
+				return -1, open
 			}
+			open = open[:last]
+		case ',':
+			if a.level > 0 && len(open) == a.level {
+				return i + 1, open
+			}
+		}
+		if c != '"' {
+			i++
 			continue
 		}
 		end, plain := plainEnd(text, i)
 		if end < 0 {
-			return -1
+			return -1, open
 		}
 		inside := text[i+1 : end-1]
 		switch i = end; {
 		case i < len(text) && (text[i] == ':' || text[i] <= ' ' && isKey(text[i:])):
 			if !plain || w.finder.sign(inside) {
-				return -1
+				return -1, open
 			}
 		case plain && !bytes.HasPrefix(inside, encodedObject):
 		case !holdsNoObject(inside):
-			return -1
+			return -1, open
 		}
 	}
-	if len(open) > 0 {
-		return -1
-	}
-	return i
+	return i, open
 }
 
 // plainEnd returns the index behind the string at i, -1 where it has no end, and whether it has no escapes and braces.

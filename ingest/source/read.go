@@ -64,7 +64,12 @@ func (r *reader) sniff(object []byte) bool {
 
 // sign reports whether a key may be one of a record of some format.
 func (r *reader) sign(key []byte) bool {
-	return slices.ContainsFunc(r.options.Formats, func(f ingest.Format) bool { return f.Sign == nil || f.Sign(key) })
+	for i := range r.options.Formats {
+		if is := r.options.Formats[i].Sign; is == nil || is(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // records is how many records all workers have had, which progress then knows.
