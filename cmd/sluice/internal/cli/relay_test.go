@@ -176,6 +176,24 @@ func TestRelayVerify(t *testing.T) {
 	if code := ExitCode(p.cmd.ProcessState.ExitCode()); code != ExitFindings {
 		t.Errorf("exit code %d", code)
 	}
+	// One of several servers that never answers is in no verdict, which says so, and no bundle is learned without it.
+	for says, args := range map[string][]string{
+		"\nsluice: hubble at":                      {"verify", dir, source, "hubble://127.0.0.1:1", "--since", "3h", "--follow", "--every", "200ms"},
+		"\nsluice: nothing was written: hubble at": {"learn", source, "hubble://127.0.0.1:1", "-n", "default", "--for", "5s", "--min-watch", "0", "--out", dir + "2"},
+	} {
+		p := startSluice(t, args...)
+		if args[0] == "verify" {
+			p.await("permitted")
+			p.cmd.Process.Signal(syscall.SIGTERM)
+		} else {
+			p.await("msg=connected")
+			l.do("feed", labCommand{"file": file, "count": 500})
+		}
+		<-p.done
+		if code := ExitCode(p.cmd.ProcessState.ExitCode()); code != ExitError || !strings.Contains(p.out.String(), says+" 127.0.0.1:1: nothing listens there") {
+			t.Errorf("%s: exit code %d\n%s", args[0], code, p.out.String())
+		}
+	}
 }
 
 // TestRelayFilters: namespaces are asked of the server, which then sends what has an end in them and nothing else; so is

@@ -66,6 +66,7 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 	}}); err != nil {
 		return err
 	}
+	nothing := g.Nothing()
 	if err := l.Build(); err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (o *replaying) follow(ctx context.Context, s Streams, w watcher, args []str
 			return err
 		}
 	}
-	return cmp.Or(w.end(), g.Nothing(), o.tested(l, p))
+	return cmp.Or(w.end(), nothing, o.tested(l, p))
 }
 
 // telling is a watcher that also says, after the first look, what would be wrong if nothing else came, and what the

@@ -58,9 +58,15 @@ func Live(servers []string, o Options) run.Live {
 }
 
 // Nothing is why nothing came of any server, as the servers were left: nil where something did, or none says why. Those
-// who follow go on after an error, and their time may end meanwhile.
+// who follow go on after an error, and their time may end meanwhile. Where something came the log is told which servers
+// never answered: what they have is in no verdict.
 func (g *Gathering) Nothing() error {
 	if g.log.Report.Total() > 0 || g.log.Report.OutOfRange > 0 {
+		for _, c := range g.collectors {
+			if st := c.Stats(); st.Streams == 0 && st.LastError != "" {
+				g.log.Failed = append(g.log.Failed, errors.New(st.LastError))
+			}
+		}
 		return nil
 	}
 	var why []error
