@@ -228,8 +228,11 @@ func parseTime(t []byte) (int64, bool) {
 // tableTime reads a time as tables have it: a blank before the hour, its zone short, by name or left out, which stands
 // for UTC.
 func tableTime(t string) (int64, bool) {
-	const day = len(time.DateOnly)
-	if len(t) > day && t[day] == ' ' {
+	const day, hour = len(time.DateOnly), len("2006-01-02T15")
+	if len(t) <= hour || t[hour] != ':' { // the library takes an hour of one digit, too
+		return 0, false
+	}
+	if t[day] == ' ' {
 		t = t[:day] + "T" + t[day+1:]
 	}
 	if at, utc := strings.CutSuffix(t, "UTC"); utc {
