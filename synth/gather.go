@@ -130,7 +130,8 @@ func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 		}
 	case model.KindNetwork, model.KindNetworkSet:
 		if len(x.network(en.namespace, peer.Name)) == 0 {
-			return "the log has no addresses for " + nameless(peer, en.dir) + " (name its CIDRs under networks in the configuration)"
+			return "the log has no addresses for " + nameless(peer, en.dir) +
+				" (name its CIDRs as network " + peer.Name + " in the configuration)"
 		}
 	default:
 		return "the log does not identify the peer"
