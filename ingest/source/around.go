@@ -1,12 +1,6 @@
 package source
 
-import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
-
-	"sluice/ingest"
-)
+import "bytes"
 
 // around is where in a text of JSON a record stands that is a string. What stands behind it may be another text in
 // each line, such as the attributes of OpenTelemetry, so that it is looked through for another record.
@@ -120,15 +114,7 @@ func (w *worker) pass(a *around, text []byte, i int, open brackets) (int, bracke
 // plainEnd returns the index behind the string at i, -1 where it has no end, and whether it has no escapes and braces.
 func plainEnd(text []byte, i int) (end int, plain bool) {
 	plain = true
-	for i++; i < len(text); i++ {
-		if i+8 <= len(text) {
-			m := ingest.Marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{')
-			if m == 0 {
-				i += 7
-				continue
-			}
-			i += bits.TrailingZeros64(m) >> 3
-		}
+	for i = nextMark(text, i+1); i < len(text); i = nextMark(text, i+1) {
 		switch text[i] {
 		case '"':
 			return i + 1, plain

@@ -514,15 +514,7 @@ func escapedEnd(text []byte, i int) int {
 // str takes the string at i, and returns where to go on. What begins like an object, plain or in Base64, is a node.
 func (f *finder) str(text []byte, i int) int {
 	from, holds := i, false
-	for i++; i < len(text); i++ {
-		if i+8 <= len(text) {
-			m := ingest.Marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{')
-			if m == 0 {
-				i += 7
-				continue
-			}
-			i += bits.TrailingZeros64(m) >> 3
-		}
+	for i = nextMark(text, i+1); i < len(text); i = nextMark(text, i+1) {
 		switch text[i] {
 		case '{':
 			holds = true
@@ -540,6 +532,19 @@ func (f *finder) str(text []byte, i int) int {
 	}
 	f.nodes = append(f.nodes, node{from: int32(from), to: int32(len(text)), kind: 'e'}) // without its end
 	return len(text)
+}
+
+// nextMark returns the index of the next quote, backslash or brace from i on, the length of the text where there is none.
+func nextMark(text []byte, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		if m := ingest.Marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{'); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' && text[i] != '{' {
+		i++
+	}
+	return i
 }
 
 // isBase64 reports whether a text is an object in Base64, or the first line of it.
