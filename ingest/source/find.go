@@ -534,7 +534,8 @@ func (f *finder) str(text []byte, i int) int {
 	return len(text)
 }
 
-// nextMark returns the index of the next quote, backslash or brace from i on, the length of the text where there is none.
+// nextMark returns the index of the next quote, backslash or brace from i on, the length of the text where there is
+// none.
 func nextMark(text []byte, i int) int {
 	for ; i+8 <= len(text); i += 8 {
 		if m := ingest.Marks(binary.LittleEndian.Uint64(text[i:]), '"', '\\', '{'); m != 0 {

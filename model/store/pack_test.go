@@ -141,6 +141,25 @@ func TestUnpackedGrows(t *testing.T) {
 	}
 }
 
+// entriesOf returns the files of a pack.
+func entriesOf(t *testing.T, pack []byte) (headers []*tar.Header, bodies [][]byte) {
+	t.Helper()
+	for archive := tar.NewReader(bytes.NewReader(pack)); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return headers, bodies
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers, bodies = append(headers, h), append(bodies, body)
+	}
+}
+
 // repacked is a pack of a store, with its commit changed.
 func repacked(t *testing.T, s *Store, change func(*commit)) io.Reader {
 	t.Helper()
@@ -149,19 +168,9 @@ func repacked(t *testing.T, s *Store, change func(*commit)) io.Reader {
 		t.Fatal(err)
 	}
 	to := tar.NewWriter(&out)
-	for from := tar.NewReader(&pack); ; {
-		h, err := from.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := h.Name
+	headers, bodies := entriesOf(t, pack.Bytes())
+	for i, body := range bodies {
+		name := headers[i].Name
 		if isCommit(name) {
 			c, err := parseCommit(name, body)
 			if err != nil {
@@ -222,22 +231,10 @@ func TestUnpackDamaged(t *testing.T) {
 		n := r.IntN(end - 512)
 		refused(fmt.Sprint("cut at ", n), pack.Bytes()[:n])
 	}
-	var headers []*tar.Header
-	var bodies [][]byte
+	headers, bodies := entriesOf(t, pack.Bytes())
 	var all []int // their places
-	for archive := tar.NewReader(bytes.NewReader(pack.Bytes())); ; {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, headers, bodies = append(all, len(all)), append(headers, h), append(bodies, body)
+	for i := range headers {
+		all = append(all, i)
 	}
 	build := func(order []int, change func(i int, h *tar.Header, body []byte) []byte) []byte {
 		var out bytes.Buffer
