@@ -49,23 +49,18 @@ func (q *answered) answer() *model.Answer {
 
 // jsonAnswer reads the DNS of an l7 object, which is valid JSON.
 func jsonAnswer(text []byte) (q answered) {
-	for k, v := range ingest.Keys(text) {
-		if !isNamed(k, "dns") {
-			continue
-		}
-		for k, v := range ingest.Keys(v) {
-			switch {
-			case isNamed(k, "query"):
-				q.Query = textOf(v)
-			case isNamed(k, "ips"):
-				q.IPs = q.IPs[:0]
-				for v := range ingest.Elements(v) {
-					q.IPs = append(q.IPs, textOf(v))
-				}
-			case isNamed(k, "ttl"):
-				n, _ := strconv.ParseUint(scalarOf(v), 10, 32)
-				q.TTL = uint32(n)
+	for k, v := range within(text, "dns") {
+		switch {
+		case isNamed(k, "query"):
+			q.Query = textOf(v)
+		case isNamed(k, "ips"):
+			q.IPs = q.IPs[:0]
+			for v := range ingest.Elements(v) {
+				q.IPs = append(q.IPs, textOf(v))
 			}
+		case isNamed(k, "ttl"):
+			n, _ := strconv.ParseUint(scalarOf(v), 10, 32)
+			q.TTL = uint32(n)
 		}
 	}
 	return q

@@ -74,27 +74,22 @@ func (q *request) header(key, value string) {
 
 // jsonRequest reads the HTTP of an l7 object, which is valid JSON.
 func jsonRequest(text []byte) (q request) {
-	for k, v := range ingest.Keys(text) {
-		if !isNamed(k, "http") {
-			continue
-		}
-		for k, v := range ingest.Keys(v) {
-			switch {
-			case isNamed(k, "url"):
-				q.url = textOf(v)
-			case isNamed(k, "headers"):
-				for v := range ingest.Elements(v) {
-					var key, value []byte
-					for k, v := range ingest.Keys(v) {
-						switch {
-						case isNamed(k, "key"):
-							key = v
-						case isNamed(k, "value"):
-							value = v
-						}
+	for k, v := range within(text, "http") {
+		switch {
+		case isNamed(k, "url"):
+			q.url = textOf(v)
+		case isNamed(k, "headers"):
+			for v := range ingest.Elements(v) {
+				var key, value []byte
+				for k, v := range ingest.Keys(v) {
+					switch {
+					case isNamed(k, "key"):
+						key = v
+					case isNamed(k, "value"):
+						value = v
 					}
-					q.header(textOf(key), textOf(value))
 				}
+				q.header(textOf(key), textOf(value))
 			}
 		}
 	}
@@ -103,14 +98,9 @@ func jsonRequest(text []byte) (q request) {
 
 // jsonTrace reads the trace of a trace_context object, which is valid JSON.
 func jsonTrace(text []byte) (id string) {
-	for k, v := range ingest.Keys(text) {
-		if !isNamed(k, "parent") {
-			continue
-		}
-		for k, v := range ingest.Keys(v) {
-			if isNamed(k, "trace_id") || isNamed(k, "traceId") {
-				id = textOf(v)
-			}
+	for k, v := range within(text, "parent") {
+		if isNamed(k, "trace_id") || isNamed(k, "traceId") {
+			id = textOf(v)
 		}
 	}
 	return id

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"bytes"
+	"iter"
 
 	"sluice/ingest"
 	"sluice/ingest/scan"
@@ -15,6 +16,22 @@ func isNamed(key []byte, name string) bool {
 		key = scan.Unescape(nil, key)
 	}
 	return len(key) == len(name) && bytes.EqualFold(key, []byte(name))
+}
+
+// within yields the members of the object that a member of that name is, nothing of another value.
+func within(object []byte, name string) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		for k, v := range ingest.Keys(object) {
+			if !isNamed(k, name) {
+				continue
+			}
+			for k, v := range ingest.Keys(v) {
+				if !yield(k, v) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // scalarOf is the string or the number that a text begins with.
