@@ -151,6 +151,18 @@ func TestRelaySince(t *testing.T) {
 	l.wantEdges(showEdgesOf(t, l.record, "--since", "45m"), young, 0)
 }
 
+// TestRelayBeside: without --follow what one server has is stored, although another one cannot be reached.
+func TestRelayBeside(t *testing.T) {
+	l := newRelayLab(t, nil)
+	l.do("feed", labCommand{"file": l.capture("online-boutique"), "count": 2000})
+	store := filepath.Join(t.TempDir(), "store")
+	out, err := exec.Command("sluice", "ingest", "hubble://127.0.0.1:1", "hubble://"+l.started.Relay, "--store", store).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "127.0.0.1:1") {
+		t.Errorf("%v: %s", err, out)
+	}
+	l.wantStored(store, 0)
+}
+
 // TestRelayVerify: a bundle learned from the relay permits what it was learned from, and what comes later and it lacks
 // is told as lost while it is watched.
 func TestRelayVerify(t *testing.T) {

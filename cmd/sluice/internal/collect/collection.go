@@ -39,6 +39,7 @@ type Collection struct {
 	locks      []place.Lock
 	edges      *newEdges
 	listen     string
+	follow     bool
 }
 
 // New takes the streams and makes their collectors, which continue where the store stands.
@@ -59,7 +60,7 @@ func New(ctx context.Context, servers []string, o Options, cfg Config) (*Collect
 	if !each.Follow {
 		found = nil
 	}
-	c := &Collection{store: st, edges: edges, listen: cfg.Listen}
+	c := &Collection{store: st, edges: edges, listen: cfg.Listen, follow: each.Follow}
 	each.Stored = func(b *live.Batch) { edges.add(b.Tables, b.Rows, found) }
 	return c, c.take(sources, each, &cfg)
 }
@@ -113,7 +114,8 @@ func (c *Collection) release() error {
 // Sources returns the servers that are read.
 func (c *Collection) Sources() []Source { return c.sources }
 
-// Run collects until the servers have no more, ctx ends or a collector fails for good.
+// Run collects until the servers have no more, ctx ends or, while it follows them, a collector fails for good: without
+// that the others store what their servers have.
 func (c *Collection) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -136,20 +138,21 @@ func (c *Collection) Run(ctx context.Context) error {
 		// receives wakes another for the one that decodes, and what it has read is in the wrong cache.
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(len(c.sources), runtime.GOMAXPROCS(0))))
 	}
-	return errors.Join(c.collectors.run(ctx), c.release())
+	return errors.Join(c.collectors.run(ctx, c.follow), c.release())
 }
 
-// collectors run together: where one fails for good all end.
+// collectors run together.
 type collectors []*live.Collector
 
-func (c collectors) run(ctx context.Context) error {
+// run ends all where one fails for good, if they stand or fall together.
+func (c collectors) run(ctx context.Context, together bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	errs := make([]error, len(c))
 	var wg sync.WaitGroup
 	for i, one := range c {
 		wg.Go(func() {
-			if errs[i] = one.Run(ctx); errs[i] != nil {
+			if errs[i] = one.Run(ctx); errs[i] != nil && together {
 				stop()
 			}
 		})

@@ -105,7 +105,7 @@ func (g *Gathering) Run(ctx context.Context) error {
 		ctx, stop = context.WithTimeout(ctx, g.wait.For)
 		defer stop()
 	}
-	return g.collectors.run(ctx)
+	return g.collectors.run(ctx, true)
 }
 
 // Look calls do with what came so far, if something usable came since the last look; while it runs nothing comes. false
