@@ -55,6 +55,7 @@ func TestWaitsForRight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			synctest.Wait() // for who tells it
 			if got := strings.Count(out.String(), "waiting to see whether another collector"); got != want {
 				t.Errorf("%d of it in %q, want %d", got, out.String(), want)
 			}
