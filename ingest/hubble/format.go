@@ -84,7 +84,7 @@ func Sign(key []byte) bool {
 	switch len(key) {
 	case len("ip"), len("flow"), len("source"), len("verdict"):
 	case len("agentevent"), len("agent_event"):
-		if c := key[0] | 0x20; c != 'a' && c != 'd' && c != 'l' && c != 'n' && c != '\\'|0x20 {
+		if c := key[0] | 0x20; c != 'a' && c != 'd' && c != 'l' && c != 'n' && bytes.IndexByte(key, '\\') < 0 {
 			return false
 		}
 	default:

@@ -9,7 +9,11 @@ import (
 // TestSign: all keys that Sniff looks for are signs, in any case and with escapes, and others are none.
 func TestSign(t *testing.T) {
 	for key := range signs {
-		for _, k := range []string{key, strings.ToUpper(key), fmt.Sprintf(`\u%04x`, key[0]) + key[1:]} {
+		spelled := []string{key, strings.ToUpper(key)}
+		for i := range key {
+			spelled = append(spelled, key[:i]+fmt.Sprintf(`\u%04x`, key[i])+key[i+1:])
+		}
+		for _, k := range spelled {
 			if !Sign([]byte(k)) {
 				t.Errorf("%s is none", k)
 			}
