@@ -279,6 +279,8 @@ func TestEpoch(t *testing.T) {
 		`"2026-03-01 12:20:30.123456+02"`: true, `"2026-03-01 12:20:30.123456+0200"`: true, `"2026-03-01T10:20:30.123456"`: true,
 		`"2026-03-01 10:20:30.123456Z"`: true, `"2026-03-01 12:20:30.123456+02:00"`: true, `"2026-03-01 12:20:30.123456+02 UTC"`: false,
 		`"2026-03-01  10:20:30.123456"`: false, `"2026-03-01 10:20:30.123456 "`: false, `"2026-03-01"`: false, `"2026-03-01T1:20:30.1"`: false,
+		`{"$date":{"$date":"2026-03-01T10:20:30.123456Z"}}`: false, `{"$date":{"$numberLong":"1772360430123.456"}}`: true,
+		`"{\"$numberLong\":\"12"`: false, `"{\"$date\":{\"$numberLong\":\"1772360430123.456"`: false, `"{"`: false,
 		"177236043": false, "17723604301": false, "1.772360430e9": false, "-1772360430": false, "1772360430.1.2": false,
 	} {
 		p := newPair()
@@ -293,6 +295,17 @@ func TestEpoch(t *testing.T) {
 			t.Errorf("%s: %d, %v, want %d", text, us, ok, want)
 		}
 	}
+}
+
+// FuzzTime: no text is too broken to be read as a time, or not.
+func FuzzTime(f *testing.F) {
+	for _, text := range []string{`{"$date":{"$numberLong":"1772360430123"}}`, `{"seconds":"1772360430","nanos":1}`, "1772360430.5",
+		"2026-03-01 10:20:30.1 UTC"} {
+		for i := range len(text) + 1 {
+			f.Add([]byte(text[:i]))
+		}
+	}
+	f.Fuzz(func(_ *testing.T, text []byte) { parseTime(text) })
 }
 
 // TestWrappedReply: what clients make of is_reply that do not know the JSON of a BoolValue is read.

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -211,18 +212,27 @@ func (r *reader) moment(b []byte, i int, to *[]byte) int {
 	return end
 }
 
-// parseTime reads a time as Hubble writes it, or what a pipeline made of it.
+// parseTime reads a time as Hubble writes it, or what a pipeline made of it. It is of a string or of a value: what
+// begins like an object need not be one.
 func parseTime(t []byte) (int64, bool) {
-	if at, err := time.Parse(time.RFC3339Nano, string(t)); err == nil {
-		return at.UnixMicro(), true
-	}
 	if len(t) > 0 && t[0] == '{' {
+		if !json.Valid(t) {
+			return 0, false
+		}
 		return objectTime(t)
 	}
-	if us, ok := sinceEpoch(string(t)); ok {
+	return textTime(string(t))
+}
+
+// textTime reads a time that is a string or a number.
+func textTime(t string) (int64, bool) {
+	if at, err := time.Parse(time.RFC3339Nano, t); err == nil {
+		return at.UnixMicro(), true
+	}
+	if us, ok := sinceEpoch(t); ok {
 		return us, true
 	}
-	return tableTime(string(t))
+	return tableTime(t)
 }
 
 // tableTime reads a time as tables have it: a blank before the hour, its zone short, by name or left out, which stands
@@ -247,16 +257,17 @@ func tableTime(t string) (int64, bool) {
 }
 
 // objectTime reads a time as clients have it that know no type for it, in seconds and nanos, and as MongoDB exports it.
+// The object is valid JSON.
 func objectTime(object []byte) (us int64, ok bool) {
 	for k, v := range ingest.Keys(object) {
 		switch string(k) {
 		case "$date":
-			if v[0] == '{' {
-				return objectTime(v)
+			for k, v := range within(object, "$date") {
+				if string(k) == "$numberLong" {
+					return sinceEpoch(textOf(v))
+				}
 			}
-			return parseTime([]byte(scalarOf(v)))
-		case "$numberLong":
-			return sinceEpoch(textOf(v))
+			return textTime(scalarOf(v))
 		case "seconds":
 			n, err := strconv.ParseInt(scalarOf(v), 10, 64)
 			if ok = err == nil && n >= 0 && n < 1<<40; !ok {

@@ -22,7 +22,7 @@ func isNamed(key []byte, name string) bool {
 func within(object []byte, name string) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		for k, v := range ingest.Keys(object) {
-			if !isNamed(k, name) {
+			if !isNamed(k, name) || v[0] != '{' {
 				continue
 			}
 			for k, v := range ingest.Keys(v) {
@@ -37,7 +37,7 @@ func within(object []byte, name string) iter.Seq2[[]byte, []byte] {
 // scalarOf is the string or the number that a text begins with.
 func scalarOf(text []byte) string {
 	n := ingest.End(text)
-	if n < 0 {
+	if n <= 0 {
 		return ""
 	}
 	if text = text[:n]; text[0] != '"' {
@@ -46,12 +46,13 @@ func scalarOf(text []byte) string {
 	return textOf(text)
 }
 
-// textOf is the string that a text begins with, "" where it begins with another value or none.
+// textOf is the string that a text begins with, "" where it begins with another value, none, or a part of one.
 func textOf(text []byte) string {
-	if len(text) == 0 || text[0] != '"' {
+	n := ingest.End(text)
+	if n < 0 || text[0] != '"' {
 		return ""
 	}
-	text = text[1 : ingest.End(text)-1]
+	text = text[1 : n-1]
 	if scan.IsPlain(text) {
 		return string(text)
 	}
