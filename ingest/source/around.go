@@ -75,21 +75,13 @@ func (w *worker) beyond(a *around, text []byte, i int) int {
 func (w *worker) pass(a *around, text []byte, i int, open brackets) (int, brackets) {
 	for i < len(text) {
 		c := text[i]
-		switch c {
-		case '{', '[':
-			open = append(open, c)
-		case '}', ']':
-			last := len(open) - 1
-			if last < 0 || open[last] != c-2 {
-				return -1, open
-			}
-			open = open[:last]
-		case ',':
-			if a.level > 0 && len(open) == a.level {
-				return i + 1, open
-			}
+		if c == ',' && a.level > 0 && len(open) == a.level {
+			return i + 1, open
 		}
 		if c != '"' {
+			if !open.take(c) {
+				return -1, open
+			}
 			i++
 			continue
 		}
@@ -133,21 +125,30 @@ type brackets []byte
 
 // pass passes over the string, the bracket or the one other byte that begins at i. It is -1 where that does not fit.
 func (b *brackets) pass(text []byte, i int) int {
-	switch c := text[i]; c {
-	case '"':
+	if text[i] == '"' {
 		n, whole := strEnd(text[i:], 1)
 		if !whole {
 			return -1
 		}
 		return i + n
+	}
+	if !b.take(text[i]) {
+		return -1
+	}
+	return i + 1
+}
+
+// take opens or closes a bracket, and reports whether it fits. Other bytes do.
+func (b *brackets) take(c byte) bool {
+	switch c {
 	case '{', '[':
 		*b = append(*b, c)
 	case '}', ']':
 		last := len(*b) - 1
 		if last < 0 || (*b)[last] != c-2 { // '[' and ']', '{' and '}' are two apart
-			return -1
+			return false
 		}
 		*b = (*b)[:last]
 	}
-	return i + 1
+	return true
 }
