@@ -62,8 +62,7 @@ type Compaction struct {
 // store as it was, or as it was to be.
 func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, err error) {
 	for {
-		run, _ := s.mergeable(o)
-		if run == nil {
+		if s.mergeable(o).run == nil {
 			break
 		}
 		if err := s.merge(ctx, o, &c); err != nil {
@@ -76,12 +75,29 @@ func (s *Store) Compact(ctx context.Context, o CompactOptions) (c Compaction, er
 	return c, s.removeDead(&o, &c)
 }
 
-// mergeable returns the commits to merge into one: the newest ones, as soon as enough of them were merged equally
-// often, or a single one that holds segments to drop; and the names of all segments to drop.
-func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool) {
+// mergeable is what to do next.
+type mergeable struct {
+	run  []commit        // to merge into one
+	drop map[string]bool // the names of all segments to drop
+	end  model.Micros    // what was lost before it goes with them
+}
+
+// mergeable returns a single commit with losses to drop: that comes first, since with the last segments it is
+// forgotten how far back they reach. Else the newest commits, as soon as enough of them were merged equally often, or a
+// single one that holds segments to drop.
+func (s *Store) mergeable(o CompactOptions) (m mergeable) {
 	live := s.snapshot()
 	if o.Keep > 0 || o.KeepBytes > 0 {
-		drop, _ = Expired(segmentsOf(live), o)
+		r := newRetention(segmentsOf(live), o.now())
+		m.drop = r.drop(&o)
+		m.end = r.end(&o, m.drop)
+	}
+	forget := func(c commit) bool {
+		return m.end > 0 && slices.ContainsFunc(c.Sources, func(s Source) bool { return s.beyond(m.end, 0) })
+	}
+	if i := slices.IndexFunc(live, forget); i >= 0 {
+		m.run = live[i : i+1]
+		return m
 	}
 	need := mergeAt
 	if o.Run > 1 {
@@ -97,15 +113,17 @@ func (s *Store) mergeable(o CompactOptions) (run []commit, drop map[string]bool)
 			from--
 		}
 		if len(live)-from >= need {
-			return live[from:], drop
+			m.run = live[from:]
+			return m
 		}
 	}
-	for i := range live {
-		if slices.ContainsFunc(live[i].Segments, func(g Segment) bool { return drop[g.Path] }) {
-			return live[i : i+1], drop
-		}
+	dropped := func(c commit) bool {
+		return slices.ContainsFunc(c.Segments, func(g Segment) bool { return m.drop[g.Path] })
 	}
-	return nil, nil
+	if i := slices.IndexFunc(live, dropped); i >= 0 {
+		m.run = live[i : i+1]
+	}
+	return m
 }
 
 // merge writes one commit in the place of several.
@@ -114,12 +132,13 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 	if err != nil {
 		return err
 	}
-	run, drop := s.mergeable(o) // again, with the lock
+	m := s.mergeable(o) // again, with the lock
+	run := m.run
 	if run == nil {
 		return w.Abort()
 	}
 	before, dropped := len(run), int64(0)
-	if err := w.mergeRun(ctx, run, drop, &dropped); err != nil {
+	if err := w.mergeRun(ctx, run, m.drop, &dropped); err != nil {
 		return errors.Join(fmt.Errorf("compact store %s: %w", s.files, err), w.Abort())
 	}
 	var all []Source
@@ -127,6 +146,9 @@ func (s *Store) merge(ctx context.Context, o CompactOptions, c *Compaction) erro
 		all = append(all, c.Sources...)
 	}
 	sources := MergeSources(all)
+	for i := range sources {
+		sources[i].KeepWithin(m.end, 0)
+	}
 	for _, src := range sources {
 		if src.Stream == nil || len(run) == 1 {
 			continue

@@ -66,7 +66,7 @@ func writeForever(dir string) error {
 		}
 		fmt.Println(n)
 		o := CompactOptions{Run: 4}
-		if run, _ := s.mergeable(o); run != nil {
+		if s.mergeable(o).run != nil {
 			fmt.Println(compacting)
 		}
 		if _, err := s.Compact(context.Background(), o); err != nil {

@@ -143,6 +143,16 @@ func mustCreate(tb testing.TB, dir string) *Store {
 	return s
 }
 
+// inMemory makes a store that nothing has to be synced for.
+func inMemory(t *testing.T) *Store {
+	t.Helper()
+	s, err := CreateFiles(newDirFiles(memRoot, NewMem()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // commitRows writes rows as one commit.
 func commitRows(tb testing.TB, s *Store, o WriterOptions, t model.Tables, rows []model.Observation, sources ...Source) {
 	tb.Helper()

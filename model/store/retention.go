@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -84,4 +85,70 @@ func (r *retention) drop(o *CompactOptions) map[string]bool {
 		}
 	}
 	return out
+}
+
+// end is the time before which nothing is left, once segments were dropped: what was lost in hours before it goes with
+// their rows. 0: it is not known.
+func (r *retention) end(o *CompactOptions, drop map[string]bool) (end model.Micros) {
+	first := model.Micros(math.MaxInt64)
+	for i := range r.all {
+		if g := &r.all[i]; !drop[g.Path] {
+			first = min(first, g.First)
+		}
+	}
+	if o.Keep > 0 {
+		end = min(r.agreed, r.now) - o.Keep.Microseconds()
+	}
+	if o.KeepBytes > 0 && len(drop) > 0 {
+		end = first
+	}
+	return max(0, min(end, first))
+}
+
+// KeepWithin forgets what was lost in hours that do not reach into a time: from the one on, before the other; 0 is no
+// bound. What has no time stays, as does what nodes say they lost where only a part of it is forgotten.
+func (s *Source) KeepWithin(from, to model.Micros) {
+	if !s.beyond(from, to) {
+		return
+	}
+	kept := s.lostHours().Within(from, to)
+	gone := min(s.Lost, int64(s.lostHours().Events()-kept.Events()))
+	if s.LostHours != nil || len(kept) == 0 {
+		s.LostHours, s.Lost = kept, s.Lost-gone
+	}
+	if s.Stream == nil {
+		return
+	}
+	s.Stream = s.Stream.clone()
+	s.Stream.Gaps = slices.DeleteFunc(s.Stream.Gaps, func(g Gap) bool { return g.beyond(from, to) })
+	switch l := s.Stream.Lost; {
+	case s.Lost == 0:
+		s.Stream.Lost = nil
+	case len(l) == 1 && gone > 0:
+		l[0].Events = max(0, l[0].Events-gone)
+	}
+}
+
+// beyond reports whether a source has something to forget that lies before the one time, or from the other on.
+func (s *Source) beyond(from, to model.Micros) bool {
+	hours := s.lostHours()
+	kept := hours.Within(from, to)
+	if len(kept) < len(hours) && (s.LostHours != nil || len(kept) == 0) {
+		return true
+	}
+	return s.Stream != nil && slices.ContainsFunc(s.Stream.Gaps, func(g Gap) bool { return g.beyond(from, to) })
+}
+
+// lostHours are the hours in which a source lost something: of one of a former version any from its first record to its
+// last, which go together.
+func (s *Source) lostHours() model.Losses {
+	hours := s.LostHours
+	if hours == nil && s.Lost > 0 {
+		hours.Add(s.First, s.Last, uint64(s.Lost))
+	}
+	return hours
+}
+
+func (g *Gap) beyond(from, to model.Micros) bool {
+	return max(g.From, g.To) < from || to != 0 && g.From >= to
 }

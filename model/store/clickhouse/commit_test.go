@@ -44,7 +44,9 @@ func TestBatches(t *testing.T) {
 
 // TestPart: what the commits say is what a store in files says of its segments, by day and cluster.
 func TestPart(t *testing.T) {
-	digest := func(d string) []store.Source { return []store.Source{{Name: d, Digest: d, Bytes: 9}} }
+	digest := func(d string) []store.Source {
+		return []store.Source{{Name: d, Digest: d, Bytes: 9, Lost: 7, LostHours: model.Losses{model.AnyHour: 1, 23: 2, 24: 4}}}
+	}
 	s := &Store{dropped: "1970-01-01", rows: map[uint64]*row{
 		1: {writer: 1, state: made, content: content{Batches: 1, Sources: digest("a"), Parts: []part{
 			{Cluster: "c", Hour: 25, Rows: 2, First: 1, Last: 2}, {Cluster: "c", Hour: 47, Rows: 3, First: 3, Last: 9},
@@ -61,6 +63,9 @@ func TestPart(t *testing.T) {
 	}
 	if d := cmp.Diff(want, s.Part("c").Segments); d != "" {
 		t.Error(d)
+	}
+	if lost := s.Part("").Sources[0]; lost.Lost != 5 || len(lost.LostHours) != 2 {
+		t.Errorf("what was lost on a day that was dropped is still told: %+v", lost)
 	}
 	if had := s.Digests(); len(had) != 1 || had["a"] != 9 {
 		t.Error("sources that were only prepared count, or others do not")

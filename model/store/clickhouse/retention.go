@@ -64,6 +64,18 @@ func (s *Store) drop(ctx context.Context, o store.CompactOptions, c *store.Compa
 	return nil
 }
 
+// endLosses leaves out what sources lost on days that were dropped.
+func (s *Store) endLosses(sources []store.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	day, err := time.Parse(time.DateOnly, s.dropped)
+	for i := range sources {
+		if err == nil {
+			sources[i].KeepWithin(day.AddDate(0, 0, 1).UnixMicro(), 0)
+		}
+	}
+}
+
 // end notes of days that do not count any more that their partitions are there, or there again: of those that this
 // process has just dropped, oldest first, and of all that the servers told the size of. What the servers tell is not
 // enough: the replica that was asked may be behind, or the user not allowed to ask.

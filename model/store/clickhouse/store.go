@@ -300,6 +300,7 @@ func (s *Store) Part(cluster string) store.Part {
 	}
 	slices.SortStableFunc(out.Sources, func(a, b store.Source) int { return cmp.Compare(a.First, b.First) })
 	out.Sources = store.MergeSources(out.Sources)
+	s.endLosses(out.Sources)
 	return out.Of(cluster)
 }
 

@@ -91,10 +91,11 @@ func Segments(w io.Writer, format string, p store.Part) error {
 
 // streamViews adds the parts of each stream up, by name.
 func streamViews(p store.Part) []streamView {
-	records := map[string]int64{}
+	records, events := map[string]int64{}, map[string]int64{}
 	for _, src := range p.Sources {
 		if src.Stream != nil {
 			records[src.Name] += src.Records
+			events[src.Name] += src.Lost
 		}
 	}
 	list := []streamView{}
@@ -104,6 +105,7 @@ func streamViews(p store.Part) []streamView {
 			Source:    name,
 			Watermark: model.Stamp(sum.Watermark),
 			Records:   records[name],
+			Lost:      events[name],
 			Resent:    sum.Resent,
 			Opened:    sum.Opened,
 			Nodes:     []streamNodeView{},
@@ -115,7 +117,6 @@ func streamViews(p store.Part) []streamView {
 				lost[l.Node] = map[string]int64{}
 			}
 			lost[l.Node][l.Cause] = l.Events
-			v.Lost += l.Events
 		}
 		for _, node := range slices.Sorted(maps.Keys(sum.Last)) {
 			v.Nodes = append(v.Nodes, streamNodeView{node, model.Stamp(sum.Last[node]), sum.Breaks[node], lost[node]})

@@ -19,7 +19,7 @@ func TestStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.Commit([]store.Source{{Name: "hubble://a:4245", Format: "hubble", Records: 1, Stream: &store.Stream{
+		err = w.Commit([]store.Source{{Name: "hubble://a:4245", Format: "hubble", Records: 1, Lost: 2, Stream: &store.Stream{
 			Watermark: i + 1, Opened: 1, Last: map[string]int64{"n1": i + 1}, Lost: []store.Lost{{Node: "n1", Cause: "queue", Events: 2}},
 			Gaps: []store.Gap{{Node: "n1", From: i + 1, To: i + 2, Cause: "resume"}}}}})
 		if err != nil {
