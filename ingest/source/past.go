@@ -14,7 +14,7 @@ import (
 
 // had returns how much of a file was read before: all of it, or its beginning where it has grown since an earlier run.
 // Only where another file had as many bytes, or fewer then, that takes a pass over it.
-func (r *reader) had(f *os.File, size int64) (bytes int64, err error) {
+func (r *reader) had(s *Source, f *os.File, size int64) (bytes int64, err error) {
 	n, known := slices.BinarySearch(r.earlier, size)
 	sizes := slices.Clip(r.earlier[:n])
 	if known || r.sizes[size] {
@@ -31,7 +31,7 @@ func (r *reader) had(f *os.File, size int64) (bytes int64, err error) {
 		at = n
 		sum := c.hash.Sum128().Bytes()
 		if digest := hex.EncodeToString(sum[:]); r.digests[digest] {
-			bytes = n
+			bytes, s.Had = n, digest
 		}
 	}
 	if at > 0 {

@@ -117,7 +117,7 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 		}
 		if past := r.options.Past; (past != nil || r.options.Digests) && fi.Mode().IsRegular() {
 			if past != nil {
-				had, err := r.had(f, fi.Size())
+				had, err := r.had(s, f, fi.Size())
 				if s.Skipped = had > 0 && had == fi.Size(); err != nil || s.Skipped {
 					return err
 				}

@@ -9,6 +9,7 @@ func (r *reader) remote(s *Source, from Remote) (RemoteText, error) {
 			return nil, err
 		}
 		if s.Skipped = r.digests[digest]; s.Skipped {
+			s.Had = digest
 			return nil, nil
 		}
 	}

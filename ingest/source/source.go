@@ -67,7 +67,8 @@ type Source struct {
 	Digest  string // XXH3 of 128 bits, in hexadecimal; empty where nobody asked or nothing can be read twice
 	Err     error
 	Skipped bool
-	Remote  bool // it is on a server
+	Had     string // the digest of what of it was read by an earlier run: all of it, or its beginning
+	Remote  bool   // it is on a server
 	// Alike is the name of a source before it that begins with the same record, as a log does that was packed and kept.
 	Alike string
 }

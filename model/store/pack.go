@@ -17,9 +17,8 @@ import (
 // collector needs to go on from there. The commit comes last: what was read of an archive that breaks off is no store.
 func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 	commits := s.snapshot()
-	c := commit{Format: formatName, Number: 1, Segments: []Segment{}}
-	c.Sources = append([]Source{}, s.Part(o.Cluster).Sources...)
-	c.Segments, c.Hours = o.chosen(commits)
+	c := commit{Format: formatName, Number: 1}
+	c.Segments, c.Hours, c.Sources = o.chosen(commits)
 	if err := c.renumber(); err != nil {
 		return err
 	}
@@ -43,15 +42,22 @@ func (s *Store) Pack(ctx context.Context, w io.Writer, o ScanOptions) error {
 	return errors.Join(err, t.Close())
 }
 
-// chosen returns the segments with rows in the range, and the sums of which all segments are among them.
-func (o *ScanOptions) chosen(commits []commit) (segments []Segment, hours []Hours) {
+// chosen returns the segments with rows in the range, the sums of which all segments are among them, and the sources of
+// these rows.
+func (o *ScanOptions) chosen(commits []commit) (segments []Segment, hours []Hours, sources []Source) {
 	n := newNear(segmentsOf(commits), o.Cluster)
-	segments = []Segment{}
+	segments, sources = []Segment{}, []Source{}
+	from, to := o.Since, o.Until
+	var left []Source // files of which rows are left out
 	for i := range commits {
 		out := map[string]bool{}
 		for _, g := range commits[i].Segments {
-			if out[g.Path] = !n.segment(&g) || !o.Overlaps(g.First, g.Last); !out[g.Path] {
-				segments = append(segments, g)
+			if out[g.Path] = !n.segment(&g) || !o.Overlaps(g.First, g.Last); out[g.Path] {
+				continue
+			}
+			segments = append(segments, g)
+			if from = min(from, g.First); to != 0 {
+				to = max(to, g.Last+1)
 			}
 		}
 		for _, r := range commits[i].remaining(out) {
@@ -59,9 +65,49 @@ func (o *ScanOptions) chosen(commits []commit) (segments []Segment, hours []Hour
 				hours = append(hours, r.Hours)
 			}
 		}
+		for _, src := range commits[i].Sources {
+			here, rest := commits[i].rowsOf(&src, out)
+			if !here && !rest && !n.source(&src) || src.Stream != nil && !n.source(&src) {
+				continue
+			}
+			gone := src.Stream == nil && rest && !here
+			if !gone && src.Stream == nil {
+				src.Partial = src.Partial || rest || slices.ContainsFunc(left, src.grewFrom)
+			}
+			if gone || src.Partial {
+				left = append(left, src)
+			}
+			if !gone {
+				sources = append(sources, src)
+			}
+		}
 	}
-	return segments, hours
+	for i := range sources {
+		sources[i].KeepWithin(from, to)
+	}
+	return segments, hours, sources
 }
+
+// rowsOf reports whether rows of a source may be in segments of its commit that are not left out, and in those that
+// are: a segment names no source, but it has a time, and clusters.
+func (c *commit) rowsOf(src *Source, out map[string]bool) (here, left bool) {
+	for i := range c.Segments {
+		g := &c.Segments[i]
+		if src.First != 0 && (g.Last < src.First || g.First > src.Last) {
+			continue
+		}
+		if src.Cluster != "" && g.Cluster != UnknownCluster && g.Cluster != src.Cluster && g.Peers != nil &&
+			!slices.Contains(g.Peers, src.Cluster) {
+			continue
+		}
+		here, left = here || !out[g.Path], left || out[g.Path]
+	}
+	return here, left
+}
+
+// grewFrom reports whether a file may be another one that has grown since: then its digest is that of both, and its
+// rows are those of what came later.
+func (s *Source) grewFrom(o Source) bool { return s.Name == o.Name && s.Bytes > o.Bytes }
 
 func putTar(t *tar.Writer, name string, data []byte) error {
 	err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(data))})

@@ -73,3 +73,14 @@ func span(rows []model.Observation) (first, last int64) {
 	}
 	return first, last
 }
+
+// timeOf returns the times of the earliest and the latest record of segments, 0 where there are none.
+func timeOf(segments []Segment) (first, last int64) {
+	for i := range segments {
+		if g := &segments[i]; i == 0 || g.First < first {
+			first = g.First
+		}
+		last = max(last, segments[i].Last)
+	}
+	return first, last
+}

@@ -23,8 +23,10 @@ type Source struct {
 	Lost     int64            `json:"lost,omitempty"` // events that the log itself says it lost
 	// LostHours are the hours in which records may be missing, those of Lost among them; of old stores it is not known.
 	LostHours model.Losses `json:"lostHours,omitempty"`
-	First     int64        `json:"first,omitempty"` // microseconds since 1970 UTC of the earliest record, 0 unknown
-	Last      int64        `json:"last,omitempty"`
+	// First and Last are the times of its earliest and its latest record, microseconds since 1970 UTC, 0 unknown; of a
+	// file, those of all rows that were committed with it.
+	First int64 `json:"first,omitempty"`
+	Last  int64 `json:"last,omitempty"`
 	// Logged is what the data plane logged of policies.
 	Logged model.Uses `json:"logged,omitempty"`
 	// Policies are those that decided, as model.PolicyNames has them, sorted.
@@ -32,6 +34,8 @@ type Source struct {
 	Stream   *Stream  `json:"stream,omitempty"` // of a live source; then all counts are of this part of it
 	// Cluster is the only one that the rows of the source are of; "" where there are several, none, or nobody knows.
 	Cluster string `json:"cluster,omitempty"`
+	// Partial says that some of its rows may have been left out by who packed the store.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Segment is a pair of files: observations, and the endpoints and pod names that they refer to.

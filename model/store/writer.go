@@ -297,7 +297,11 @@ func (w *Writer) commit(sources []Source) error {
 		Level: w.level}
 	if w.replaces == nil {
 		for i := range c.Sources {
-			c.Sources[i].Cluster = SourceCluster(c.Segments, c.Sources[i].Cluster)
+			src := &c.Sources[i]
+			src.Cluster = SourceCluster(c.Segments, src.Cluster)
+			if src.Stream == nil && src.First == 0 {
+				src.First, src.Last = timeOf(c.Segments)
+			}
 		}
 	}
 	name, data, err := c.content()

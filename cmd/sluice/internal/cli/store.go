@@ -37,7 +37,8 @@ func newStorePack(s Streams) *cobra.Command {
 		Use:   "pack DIR",
 		Short: "Write a store, or a part of it, to standard output",
 		Long: `pack writes the store in DIR to standard output, for sluice store unpack: what of it has to do with a cluster or
-overlaps a time, and all where neither is given. It may run beside the collector. Segments cover up to a day and go whole.`,
+overlaps a time, and all where neither is given. It may run beside the collector. Segments cover up to a day and go whole. A file
+of which only some rows go is kept as one that is there in part: to ingest it again adds nothing, and says so.`,
 		Example: `  kubectl exec -n flows sluice-0 -- sluice store pack /store --since 24h | sluice store unpack flows`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

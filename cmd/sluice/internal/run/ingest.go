@@ -86,7 +86,25 @@ func ingestOnce(ctx context.Context, src Sources, dir string) (*Log, error) {
 		}
 		l.compact(ctx, st)
 	}
+	l.inPart(st.Part("").Sources)
 	return l, nil
+}
+
+// inPart says of which files only a part is in the store, since it was packed without the rest. Which rows these are
+// nobody can tell any more: read again, others would count twice.
+func (l *Log) inPart(stored []store.Source) {
+	partial := map[string]bool{}
+	for i := range stored {
+		if src := &stored[i]; src.Partial {
+			partial[src.Digest] = true
+		}
+	}
+	for i := range l.Sources {
+		if src := &l.Sources[i]; partial[src.Had] {
+			l.Failed = append(l.Failed, fmt.Errorf("%s: only a part of it may be in the store, which was packed without the rest "+
+				"(--since, --until, --cluster), and to read it again would count that part twice: ingest it into another store", src.Name))
+		}
+	}
 }
 
 // compact keeps the store small: who adds a file a day and a cluster would leave a commit for each. What it cannot do

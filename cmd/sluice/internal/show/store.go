@@ -71,6 +71,16 @@ func Unpacked(w io.Writer, dir string, st *store.Store) {
 	}
 	fmt.Fprintf(w, "Unpacked %s in %s (%s) into %s.\n", text.Plural(rows, "row", "rows"),
 		text.Plural(len(segments), "segment", "segments"), text.Size(bytes), text.Printable(dir, 200))
+	partial := 0
+	for _, src := range st.Sources() {
+		if src.Partial {
+			partial++
+		}
+	}
+	if partial > 0 {
+		fmt.Fprintf(w, "Of %s only a part may be in it, and ingest adds nothing of the rest: pack all of the store where that is needed.\n",
+			text.Plural(partial, "file", "files"))
+	}
 }
 
 // Initialized says what was done to the schema of a store.
