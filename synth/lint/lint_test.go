@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -139,5 +140,23 @@ func TestPages(t *testing.T) {
 	}
 	if lint.Page("nothing") != "" {
 		t.Error("a page for no check")
+	}
+}
+
+// TestManyAddresses: a rule may list the addresses of a whole cloud. Looking at them costs what they are, not their square.
+func TestManyAddresses(t *testing.T) {
+	const many = 2000
+	var text strings.Builder
+	for i := range many {
+		fmt.Fprintf(&text, "    - ipBlock: {cidr: 10.0.%d.%d/32}\n", i/250, i%250)
+	}
+	policy := np("web", "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to:\n"+text.String())
+	set, problems := render.Parse(strings.NewReader(policy), policyFile, kinds...)
+	if len(set.Policies) != 1 || len(set.Policies[0].Rules[0].Peers) != many {
+		t.Fatalf("%d policies, %v", len(set.Policies), problems)
+	}
+	in := lint.Input{Set: set, Problems: problems}
+	if n := testing.AllocsPerRun(1, func() { lint.Check(in) }); n > 100*many {
+		t.Errorf("%.0f allocations for %d addresses", n, many)
 	}
 }

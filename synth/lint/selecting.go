@@ -180,28 +180,36 @@ func (l *linter) matchesEverything() {
 // namespaces, where somebody is.
 func (l *linter) orForAnd() {
 	l.each(func(p *policy.Policy) {
+		if p.Namespace == "" {
+			return
+		}
+		own := policy.Namespace(p.Namespace)
 		for i := range p.Rules {
-			if p.Rules[i].Action != policy.Allow {
-				continue
-			}
-			for _, pods := range p.Rules[i].Peers {
-				for _, spaces := range p.Rules[i].Peers {
-					l.splitPeer(p, i, pods, spaces)
-				}
+			if p.Rules[i].Action == policy.Allow {
+				l.splitPeers(p, i, own)
 			}
 		}
 	})
 }
 
-func (l *linter) splitPeer(p *policy.Policy, i int, pods, spaces policy.Peer) {
-	own := policy.Namespace(p.Namespace)
-	if p.Namespace == "" || pods.Kind != policy.PeerPods || spaces.Kind != policy.PeerPods || len(pods.Pods) == 0 ||
-		len(spaces.Pods) > 0 || pods.Namespaces.Compare(own) != 0 || spaces.Namespaces.Compare(own) == 0 {
-		return
+// splitPeers parts the peers first: addresses are neither, and a rule may have thousands.
+func (l *linter) splitPeers(p *policy.Policy, i int, own policy.Selector) {
+	var pods, spaces []policy.Selector
+	for _, q := range p.Rules[i].Peers {
+		switch here := q.Namespaces.Compare(own) == 0; {
+		case q.Kind != policy.PeerPods:
+		case here && len(q.Pods) > 0 && l.seen(q) == 0:
+			pods = append(pods, q.Pods)
+		case !here && len(q.Pods) == 0:
+			spaces = append(spaces, q.Namespaces)
+		}
 	}
-	both := policy.Peer{Kind: policy.PeerPods, Namespaces: spaces.Namespaces, Pods: pods.Pods}
-	if l.seen(pods) == 0 && l.seen(both) > 0 {
-		l.foundRule(p, i, "write both selectors in one item", "rule %s names namespaces %s and pods %s as two items: "+
-			"either is enough, and such pods were seen in these namespaces only", p.RuleID(i), spaces.Namespaces, pods.Pods)
+	for _, of := range pods {
+		for _, in := range spaces {
+			if l.seen(policy.Peer{Kind: policy.PeerPods, Namespaces: in, Pods: of}) > 0 {
+				l.foundRule(p, i, "write both selectors in one item", "rule %s names namespaces %s and pods %s as two items: "+
+					"either is enough, and such pods were seen in these namespaces only", p.RuleID(i), in, of)
+			}
+		}
 	}
 }
