@@ -24,6 +24,7 @@ func (l *linter) cidrOfPods() {
 			return
 		}
 		for i := range p.Rules {
+			id := "" // of a rule with thousands of addresses it is looked for once
 			for _, q := range p.Rules[i].Peers {
 				why := ""
 				switch {
@@ -34,8 +35,11 @@ func (l *linter) cidrOfPods() {
 					why = "and nothing outside was seen there"
 				}
 				if why != "" {
+					if id == "" {
+						id = p.RuleID(i)
+					}
 					l.foundRule(p, i, "select pods by labels, nodes by the entities host and remote-node",
-						"rule %s names %s: Cilium finds no pod and no node by it, %s", p.RuleID(i), q.CIDR, why)
+						"rule %s names %s: Cilium finds no pod and no node by it, %s", id, q.CIDR, why)
 				}
 			}
 		}

@@ -155,7 +155,7 @@ func TestManyAddresses(t *testing.T) {
 	if len(set.Policies) != 1 || len(set.Policies[0].Rules[0].Peers) != many {
 		t.Fatalf("%d policies, %v", len(set.Policies), problems)
 	}
-	in := lint.Input{Set: set, Problems: problems}
+	in := lint.Input{Set: set, Problems: problems, Graph: graphtest.Graph(t, flows), Semantics: eval.Cilium}
 	if n := testing.AllocsPerRun(1, func() { lint.Check(in) }); n > 100*many {
 		t.Errorf("%.0f allocations for %d addresses", n, many)
 	}
