@@ -103,9 +103,18 @@ type absent struct {
 
 func (e *absent) Error() string { return fmt.Sprintf("%s: %s", e.access, e.said) }
 
+// expired is the error of a list that the server does not know any more as it was.
+type expired struct {
+	error
+	next string // the token that goes on with it as it is; "": none
+}
+
 // refusal makes the error of an answer that is not OK.
 func (c *Cluster) refusal(status int, body []byte, at access) error {
-	var s struct{ Message string }
+	var s struct {
+		Message  string
+		Metadata struct{ Continue string }
+	}
 	if json.Unmarshal(body, &s) != nil || s.Message == "" {
 		s.Message = string(body[:min(len(body), 200)])
 	}
@@ -118,7 +127,12 @@ func (c *Cluster) refusal(status int, body []byte, at access) error {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%s does not know this user: log in again, as for kubectl (%s: 401 %s)", c, at, s.Message)
 	case http.StatusGone:
-		return fmt.Errorf("%s: the list changed too fast to be read in pages, try again (%s)", at, s.Message)
+		return &expired{fmt.Errorf("%s: the list changed too fast to be read in pages, try again (%s)", at, s.Message),
+			s.Metadata.Continue}
+	case http.StatusTooManyRequests:
+		return fmt.Errorf("%s: %s has too much to do, try again later (429 %s)", at, c, s.Message)
+	case http.StatusServiceUnavailable:
+		return fmt.Errorf("%s: %s cannot serve it, try again, and see kubectl get apiservices (503 %s)", at, c, s.Message)
 	}
 	return fmt.Errorf("%s: %s answers %d %s", at, c, status, s.Message)
 }

@@ -6,17 +6,12 @@ package kube
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -41,9 +36,6 @@ type Cluster struct {
 	client    *http.Client
 	base      string
 }
-
-// answering is how long the API server may take for one answer.
-const answering = 30 * time.Second
 
 // Open reads the kubeconfig. The cluster is not asked yet.
 func Open(o Options) (*Cluster, error) {
@@ -143,94 +135,4 @@ func Contexts(o Options) []string {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(raw.Contexts))
-}
-
-// page is how many objects one answer holds: what a server with many sends at once has a bound.
-const page = 500
-
-// maxEmpty is how many pages in a row may hold nothing: those whose objects the user may not see, or that are gone.
-const maxEmpty = 100
-
-// maxAnswer is how many bytes one answer may have: a page of objects of the largest size that etcd keeps has fewer
-// where they are not all of it.
-const maxAnswer = 256 << 20
-
-// maxList is how many bytes the objects of a list may have together, and minPage how many a page counts for at least.
-const (
-	maxList = 4 << 30
-	minPage = 256 << 10
-)
-
-// list calls take with each object of a list, in pages.
-func (c *Cluster) list(
-	ctx context.Context, path string, q url.Values, at access, take func(json.RawMessage) error,
-) error {
-	query := url.Values{"limit": {fmt.Sprint(page)}}
-	maps.Copy(query, q)
-	for empty, left := 0, int64(maxList); ; {
-		var list struct {
-			Metadata struct{ Continue string }
-			Items    []json.RawMessage
-		}
-		if err := c.get(ctx, path, query, at, &list); err != nil {
-			return err
-		}
-		bytes := 0
-		for _, item := range list.Items {
-			bytes += len(item)
-			if err := take(item); err != nil {
-				return fmt.Errorf("%s: %w", at, err)
-			}
-		}
-		left -= int64(max(bytes, minPage))
-		next := list.Metadata.Continue
-		switch {
-		case next == "":
-			return nil
-		case left < 0:
-			return fmt.Errorf("%s: the list of %s goes on after %d MiB: that is no API server, or its objects are too large",
-				at, c.base, maxList>>20)
-		case next == query.Get("continue"), len(list.Items) == 0 && empty > maxEmpty:
-			return fmt.Errorf("%s: the list of %s does not end: each page says that the next one follows", at, c.base)
-		case len(list.Items) == 0:
-			empty++
-		default:
-			empty = 0
-		}
-		query.Set("continue", next)
-	}
-}
-
-// get reads one answer of the API server.
-func (c *Cluster) get(ctx context.Context, path string, q url.Values, at access, into any) error {
-	ctx, stop := context.WithTimeout(ctx, answering)
-	defer stop()
-	if len(q) > 0 {
-		path += "?" + q.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Accept", "application/json")
-	resp, err := c.client.Do(req)
-	if err != nil {
-		return c.unreachable(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return fmt.Errorf("%s: %w", at, c.unreachable(err))
-	}
-	if len(body) > maxAnswer {
-		return fmt.Errorf("%s: %s answers with more than %d MiB: that is no API server, or its objects are too large",
-			at, c.base, maxAnswer>>20)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return c.refusal(resp.StatusCode, body, at)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s: the answer of %s is no JSON of Kubernetes: %w", at, c.base, err)
-	}
-	return nil
 }
