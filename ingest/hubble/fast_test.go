@@ -303,6 +303,24 @@ func TestMemoGrows(t *testing.T) {
 	}
 }
 
+// TestNewInEach: an object with a member that is another one in every record is read, and not remembered; nor is it as a
+// string has it.
+func TestNewInEach(t *testing.T) {
+	p := newPair()
+	for n := range 1000 {
+		b := []byte(strings.Replace(full, bank, bank[:len(bank)-1]+fmt.Sprintf(`,"count":%d}`, n), 1))
+		if diff := p.differ(b); diff != "" {
+			t.Fatalf("record %d: (-oracle +decoder)\n%s", n, diff)
+		}
+		if diff, _ := p.quotedDiffers(b, `"`); diff != "" {
+			t.Fatalf("record %d in a string: (-oracle +decoder)\n%s", n, diff)
+		}
+	}
+	if n := p.d.r.ends.shared.n; n > 2 {
+		t.Errorf("%d objects remembered, want the other end of all records, also as a string has it", n)
+	}
+}
+
 func FuzzFast(f *testing.F) {
 	for _, c := range changes {
 		f.Add([]byte(strings.Replace(full, c.from, c.to, 1)))

@@ -55,7 +55,6 @@ type objectRef struct {
 	cluster, namespace string
 	pod, known         bool
 	named              bool
-	times              uint8 // it might have been remembered, up to rememberedAt
 	ref                model.Ref
 	last               *known // the object of it that was remembered last
 }
@@ -68,8 +67,6 @@ const (
 	missedEnough = 32
 	maxRefs      = 8 // with the same labels
 	usualRefs    = 2 // that its own node reports, and that others do
-	// rememberedAt is at which reading an object is remembered: pods of one rollout or run may come no more.
-	rememberedAt = 3
 )
 
 func newEndMemo(shared *objects) endMemo {
@@ -355,14 +352,15 @@ func inside(b []byte, s span) span {
 	return s
 }
 
-// learn remembers an object that is read again and again, by where its values stand.
+// learn remembers an object whose text is read again and again, by where its values stand.
 func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]span, order uint64, c *objectRef) {
 	identity, id, pod := spans[endIdentity-endID], spans[0], spans[endPod-endID]
 	if identity.to == 0 || identity.from-all.from > maxHead || pod.to > 0 && pod.from < identity.from {
 		return
 	}
 	hash := order * 0x9E3779B97F4A7C15
-	if id.to > 0 && id.from < identity.from {
+	first := id.to > 0 && id.from < identity.from
+	if first {
 		hash += maphash.Bytes(m.seed, b[all.from:id.from]) + maphash.Bytes(m.seed, b[id.to:identity.from])<<1
 	} else {
 		hash += maphash.Bytes(m.seed, b[all.from:identity.from])
@@ -373,18 +371,9 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		return
 	}
 	m.missed = 0
-	if c.times = min(c.times+1, rememberedAt); c.times < rememberedAt {
-		return
-	}
-	k := &known{ref: c.ref, id: n, named: c.named, lined: bytes.IndexByte(b[all.from:all.to], '\n') >= 0}
-	h := &head{}
-	from := all.from
 	if id.to > 0 {
 		if _, end := scan.Digits(b, id.from); end != id.to {
 			return
-		}
-		if id.from < identity.from {
-			h.id, h.text, from, id = true, scan.NewLiteral(string(b[from:id.from])), id.to, span{}
 		}
 	}
 	if pod.to > 0 && b[pod.from] == '"' && pod.to-pod.from > 2 {
@@ -395,16 +384,15 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 	} else {
 		pod = span{}
 	}
-	if h.id {
-		h.behind = scan.NewLiteral(string(b[from:identity.from]))
-	} else {
-		h.text = scan.NewLiteral(string(b[from:identity.from]))
+	before := [2]span{{all.from, identity.from}}
+	if first {
+		before = [2]span{{all.from, id.from}, {id.to, identity.from}}
+		id = span{}
 	}
-	k.head = m.headOf(h)
-	from = identity.to
+	var holes [2]objectHole
 	var texts [3][]byte
-	hole := 0
-	for range k.holes {
+	from, hole := identity.to, 0
+	for range holes {
 		next, what := pod, holePod
 		if id.to > 0 && (pod.to == 0 || id.from < pod.from) {
 			next, what = id, holeID
@@ -412,7 +400,7 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		if next.to == 0 {
 			break
 		}
-		texts[hole], k.holes[hole] = b[from:next.from], what
+		texts[hole], holes[hole] = b[from:next.from], what
 		from = next.to
 		if hole++; what == holePod {
 			pod = span{}
@@ -421,10 +409,17 @@ func (m *endMemo) learn(b []byte, all span, spans *[endWorkloads - endID + 1]spa
 		}
 	}
 	texts[hole] = b[from:all.to]
+	if !m.shared.again(n, first, texts) {
+		return
+	}
+	k := &known{ref: c.ref, id: n, holes: holes, named: c.named, lined: bytes.IndexByte(b[all.from:all.to], '\n') >= 0}
+	k.head = m.headOf(&head{text: literal(b, before[0]), behind: literal(b, before[1]), id: first})
 	k.keep(texts, c.last)
 	c.last = k
 	m.add(k)
 }
+
+func literal(b []byte, s span) scan.Literal { return scan.NewLiteral(string(b[s.from:s.to])) }
 
 // add remembers an object, and lets others find it.
 func (m *endMemo) add(k *known) {

@@ -1,6 +1,7 @@
 package hubble
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -10,7 +11,9 @@ import (
 // takes no lock.
 type objects struct {
 	table atomic.Pointer[objectTable]
-	mu    sync.Mutex // of those who add
+	seed  maphash.Seed
+	seen  []atomic.Uint32 // what was read of late and is not remembered: a hash, and how often in its last two bits
+	mu    sync.Mutex      // of those who add
 	n     int
 	bytes int
 }
@@ -27,6 +30,11 @@ const (
 	// 700 bytes.
 	maxObjects     = 1 << 17
 	maxObjectBytes = 96 << 20
+	// seenBits has room for what so many workloads are, one behind the other.
+	seenBits = 17
+	// rememberedAt is at which reading a text is remembered: that of a pod of one rollout or run may come no more, and
+	// something in it may be another one in every record.
+	rememberedAt = 3
 	// maxSame is how many slots are looked at: one number may stand for several objects.
 	maxSame = 16
 )
@@ -36,7 +44,7 @@ func newObjectTable(bits uint8) *objectTable {
 }
 
 func newObjects() *objects {
-	o := &objects{}
+	o := &objects{seed: maphash.MakeSeed(), seen: make([]atomic.Uint32, 1<<seenBits)}
 	o.table.Store(newObjectTable(objectBits))
 	return o
 }
@@ -59,6 +67,25 @@ func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byt
 		at = (at + 1) & mask
 	}
 	return nil, nil, 0
+}
+
+// again reports whether an object was read often enough to be remembered. Of two decoders that count one at once, one
+// may count in vain.
+func (o *objects) again(id uint32, local bool, texts [3][]byte) bool {
+	hash := uint64(place(id, local))
+	for _, t := range texts {
+		hash = hash*0x9E3779B97F4A7C15 + maphash.Bytes(o.seed, t)
+	}
+	slot := &o.seen[hash>>(64-seenBits)]
+	n := slot.Load()
+	if n&^3 != uint32(hash)&^3 {
+		n = uint32(hash) &^ 3
+	}
+	if n&3 < rememberedAt-1 {
+		slot.Store(n + 1)
+		return false
+	}
+	return true
 }
 
 // add remembers k, which does not change any more. Two decoders may learn one object at once: then it is there twice,
