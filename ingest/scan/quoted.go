@@ -34,28 +34,43 @@ func StringEnd(b []byte, i int) int {
 // Unquote appends the value at b[i:] as it is outside of a string, and returns the index behind it; -1 for one with
 // other escapes.
 func Unquote(to, b []byte, i int) (value []byte, end int) {
-	for depth, inside := 0, false; ; i++ {
-		c := b[i]
+	for depth := 0; ; {
 		if OpensQuote(b, i) {
-			i++
-			c, inside = '"', !inside
-		} else if c < ' ' || c == '\\' || c == '"' {
-			return to, -1
+			if to, i = unquoteText(append(to, '"'), b, i+2); i < 0 || depth == 0 {
+				return to, i
+			}
+			continue
 		}
+		c := b[i]
 		switch {
-		case inside:
+		case c < ' ' || c == '\\' || c == '"':
+			return to, -1
 		case c == '{' || c == '[':
 			depth++
+		case depth == 0 && (c == ',' || c == '}' || c == ']'): // a number or a word ends before it
+			return to, i
 		case c == '}' || c == ']':
 			depth--
 		}
-		scalar := depth < 0 || depth == 0 && c == ',' && !inside // ends before c
-		if scalar {
+		to = append(to, c)
+		if i++; depth == 0 && (c == '}' || c == ']') {
 			return to, i
 		}
-		to = append(to, c)
-		if depth == 0 && !inside && (c == '"' || c == '}' || c == ']') {
-			return to, i + 1
+	}
+}
+
+// unquoteText appends the rest of a text with its quote, and returns the index behind that.
+func unquoteText(to, b []byte, i int) (value []byte, end int) {
+	for {
+		end := Plain(b, i)
+		to = append(to, b[i:end]...)
+		switch i = end; {
+		case OpensQuote(b, i):
+			return append(to, '"'), i + 2
+		case b[i] < 0x80:
+			return to, -1
 		}
+		to = append(to, b[i])
+		i++
 	}
 }

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -38,6 +39,36 @@ func FuzzSkip(f *testing.F) {
 		}
 		if roomy && text[:at+1][at] != 'x' {
 			t.Error("the byte behind is another")
+		}
+	})
+}
+
+// FuzzUnquote: a value in a string is what it is outside of it, and what follows is not read.
+func FuzzUnquote(f *testing.F) {
+	for _, t := range texts {
+		f.Add([]byte(t))
+	}
+	f.Add([]byte(`{"a":"é b","c":[{},"d"],"e":-1.5}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		var room scan.Room
+		for _, behind := range []string{",", "}", "]", `"`, ""} {
+			b := room.Open([]byte(scan.Quoted(string(value)) + behind))
+			got, end := scan.Unquote(nil, b, 0)
+			if end > len(b)-scan.Slack {
+				t.Fatalf("%q%s: read up to %d of %d", value, behind, end, len(b)-scan.Slack)
+			}
+			if end > 0 && !strings.HasPrefix(string(value)+behind, string(got)) {
+				t.Errorf("%q%s: %q is no part of it", value, behind, got)
+			}
+			// A number or a word needs something behind it, and an object or a text is all there is of a value.
+			if !json.Valid(value) || bytes.ContainsAny(value, "\\\n\r\t") ||
+				len(bytes.TrimSpace(value)) < len(value) {
+				continue
+			}
+			if whole := bytes.IndexByte([]byte(`"{[`), value[0]) >= 0; (whole || len(behind) > 0 && behind != `"`) &&
+				string(got) != string(value) {
+				t.Errorf("%q%s: %q, %d", value, behind, got, end)
+			}
 		}
 	})
 }
