@@ -50,16 +50,41 @@ func (x *addresses) configured(name string) *Network {
 	return nil
 }
 
+// configuredFor returns the network of the configuration that is a peer of the log, nil if there is none: a network set
+// of a namespace has its own, or the one of its name alone.
+func (x *addresses) configuredFor(p *graph.Peer) *Network {
+	if n := x.configured(networkName(p)); n != nil {
+		return n
+	}
+	return x.configured(p.Name)
+}
+
+// networkName is what the configuration calls a network of the log.
+func networkName(p *graph.Peer) string {
+	if p.Kind == model.KindNetworkSet && p.Namespace != "" {
+		return p.Namespace + "/" + p.Name
+	}
+	return p.Name
+}
+
+// nodePeers returns the peers in policies of namespace ns for the nodes of the cluster. nil: nobody said what they are.
+func (x *addresses) nodePeers(ns string) []policy.Peer {
+	if n := x.configured(NodesNetwork); n != nil {
+		return x.whole(ns, n, nil)
+	}
+	return nil
+}
+
 // network returns the peers in policies of namespace ns for a network of the log: what the configuration says, or,
 // where anywhere is asked for, all public or all private addresses. nil: nobody said.
-func (x *addresses) network(ns, name string) []policy.Peer {
-	if n := x.configured(name); n != nil {
+func (x *addresses) network(ns string, p *graph.Peer) []policy.Peer {
+	if n := x.configuredFor(p); n != nil {
 		return x.whole(ns, n, nil)
 	}
 	if !x.cfg.widens(WidenAnywhere) {
 		return nil
 	}
-	switch name {
+	switch networkName(p) {
 	case "pub":
 		list := x.blocks(everywhere, nil)
 		for i := range list {
@@ -144,7 +169,8 @@ func within(a netip.Addr, list []netip.Prefix) bool {
 func (x *addresses) whole(ns string, n *Network, needed []netip.Addr) []policy.Peer {
 	blocks := x.blocks(n.CIDRs, needed)
 	named := policy.Peer{Kind: policy.PeerNetwork, Name: setName(ns, n)}
-	if !render.ValidNamespace(n.Name) || len(named.Name) > maxLabel ||
+	_, label, _ := strings.Cut(named.Name, ".")
+	if !render.ValidNamespace(label) || x.setOf(named.Name) != n || len(named.Name) > maxLabel ||
 		slices.ContainsFunc(blocks, func(p policy.Peer) bool { return len(p.Except) > 0 }) ||
 		!x.says(policy.Rule{Direction: model.Egress, Peers: []policy.Peer{named}, AnyPort: true}) {
 		return blocks
@@ -158,12 +184,17 @@ const maxLabel = 63
 // setName is the name of the object that holds a network for the policies of a namespace. Each namespace has its own,
 // though the kind is cluster-wide: so the files of a namespace are whole by themselves, and no set of the cluster's own
 // is overwritten.
-func setName(ns string, n *Network) string { return ns + "." + n.Name }
+func setName(ns string, n *Network) string { return ns + "." + strings.Replace(n.Name, "/", "--", 1) }
 
 // setOf returns the network that an object of setName holds, nil if it is none of them.
 func (x *addresses) setOf(name string) *Network {
-	_, name, _ = strings.Cut(name, ".")
-	return x.configured(name)
+	ns, _, _ := strings.Cut(name, ".")
+	for i := range x.cfg.Networks {
+		if n := &x.cfg.Networks[i]; setName(ns, n) == name {
+			return n
+		}
+	}
+	return nil
 }
 
 // sets returns the named networks that policies name.

@@ -166,7 +166,7 @@ func (c *Config) system() []string {
 // Network is a named part of the address space. What lies in it is allowed whole where any of it is needed; "pub" and
 // "pvt" stand for what Calico's aggregated flows call so.
 type Network struct {
-	Name  string
+	Name  string // NAMESPACE/NAME of a network set of a namespace
 	CIDRs []netip.Prefix
 }
 

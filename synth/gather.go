@@ -125,13 +125,13 @@ func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 			return x.peerless(peer) // everything outside is never chosen silently
 		}
 	case model.KindHost:
-		if len(x.network(en.namespace, NodesNetwork)) == 0 {
+		if len(x.nodePeers(en.namespace)) == 0 {
 			return "there is no peer for a node (" + toAllow(NodesNetwork) + ")"
 		}
 	case model.KindNetwork, model.KindNetworkSet:
-		if len(x.network(en.namespace, peer.Name)) == 0 {
+		if len(x.network(en.namespace, peer)) == 0 {
 			return "the log has no addresses for " + nameless(peer, en.dir) +
-				" (name its CIDRs as network " + peer.Name + " in the configuration)"
+				" (name its CIDRs as network " + networkName(peer) + " in the configuration)"
 		}
 	default:
 		return "the log does not identify the peer"
@@ -156,7 +156,7 @@ func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 func nameless(p *graph.Peer, dir model.Direction) string {
 	switch {
 	case p.Kind == model.KindNetworkSet:
-		return "NetworkSet " + p.Name
+		return "NetworkSet " + networkName(p)
 	case p.Name == "pvt" && dir == model.Ingress:
 		return "network pvt: other nodes, by the addresses of their tunnels too, or hosts outside, and no kubelet that probes its " +
 			"own pods, which this log leaves out"

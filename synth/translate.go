@@ -38,9 +38,9 @@ func (t *translator) peersOf(ns string, peers []graph.PeerID, names map[graph.Pe
 		case p.Kind == model.KindAddress:
 			addresses = append(addresses, prefix(p.Address).Addr())
 		case p.Kind == model.KindHost:
-			out = append(out, t.network(ns, NodesNetwork)...)
+			out = append(out, t.nodePeers(ns)...)
 		case p.Kind == model.KindNetwork || p.Kind == model.KindNetworkSet:
-			out = append(out, t.network(ns, p.Name)...)
+			out = append(out, t.network(ns, p)...)
 		default:
 			out = append(out, t.peer(ns, i))
 		}
@@ -62,9 +62,9 @@ func (t *translator) peer(ns string, i graph.PeerID) policy.Peer {
 			return policy.Peer{Kind: policy.PeerEntities, Entities: model.World}
 		}
 	case model.KindHost:
-		return t.network(ns, NodesNetwork)[0]
+		return t.nodePeers(ns)[0]
 	case model.KindNetwork, model.KindNetworkSet:
-		return t.network(ns, p.Name)[0]
+		return t.network(ns, p)[0]
 	case model.KindPod:
 		if t.foreign(p) {
 			pods, _ := PeerOf(t.g, i)
@@ -95,7 +95,7 @@ func PeerOf(g *graph.Graph, i graph.PeerID) (policy.Peer, bool) {
 func (t *translator) means(ns string, p *policy.Peer, peer graph.PeerID) bool {
 	if n := t.setOf(p.Name); p.Kind == policy.PeerNetwork && n != nil {
 		q := &t.g.Peers[peer]
-		return (q.Kind == model.KindNetwork || q.Kind == model.KindNetworkSet) && q.Name == n.Name ||
+		return (q.Kind == model.KindNetwork || q.Kind == model.KindNetworkSet) && t.configuredFor(q) == n ||
 			q.Kind == model.KindHost && n.Name == NodesNetwork ||
 			q.Kind == model.KindAddress && within(prefix(q.Address).Addr(), n.CIDRs)
 	}

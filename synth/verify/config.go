@@ -15,7 +15,8 @@ type Config struct {
 	// Namespaces are those that the set is for; nil: those it has policies in. What was denied between others stays
 	// denied, whatever the set lacks.
 	Namespaces []string
-	// Networks gives the CIDRs of networks that the log has no addresses for, by their names there.
+	// Networks gives the CIDRs of networks that the log has no addresses for, by their names there: of network sets of
+	// namespaces by NAMESPACE/NAME, or by NAME where there is but one.
 	Networks map[string][]netip.Prefix
 	// Nodes are the CIDRs of the cluster's nodes, which the log may call by name only.
 	Nodes []netip.Prefix

@@ -200,7 +200,10 @@ func (v *verifier) cidrs(ep *model.Endpoint) []netip.Prefix {
 	var known []netip.Prefix
 	switch ep.Kind {
 	case model.KindNetwork, model.KindNetworkSet:
-		known = v.cfg.Networks[ep.Name]
+		known = v.cfg.Networks[ep.Namespace+"/"+ep.Name]
+		if known == nil {
+			known = v.cfg.Networks[ep.Name]
+		}
 	case model.KindHost:
 		known = v.cfg.Nodes
 	default:

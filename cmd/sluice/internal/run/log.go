@@ -67,6 +67,9 @@ func NewLog(cfg *Config) *Log {
 // Build makes the graph of what was read so far.
 func (l *Log) Build() error {
 	l.Graph = l.Builder.Build(l.graphConfig())
+	if err := l.Config.checkNetworks(l.Graph); err != nil {
+		return err
+	}
 	if os.Getenv("SLUICE_VALIDATE") != "" {
 		if err := l.Validate(); err != nil {
 			return fmt.Errorf("invariant broken: %w", err)
