@@ -348,6 +348,66 @@ func TestDiffCluster(t *testing.T) {
 	}
 }
 
+// TestNoPolicyInForce: in a cluster that nothing isolates yet nothing is denied today. Only where its policies are what is
+// judged that is a mistake.
+func TestNoPolicyInForce(t *testing.T) {
+	s := shop(t)
+	s.Clear("apis/networking.k8s.io/v1/networkpolicies")
+	flows, dir := filepath.Join(t.TempDir(), "store"), filepath.Join(t.TempDir(), "bundle")
+	observed := relayStore(t, flows)
+	const note = "sluice: note: cluster: no policy is in force there: nothing is denied. Is it the right one (--context)?"
+	from := []string{"--store", flows, "--kubeconfig", observed(s)}
+	for _, c := range []struct {
+		args      []string
+		code      ExitCode
+		out, errs string
+	}{
+		{[]string{"learn", "-n", "shop", "--min-watch", "0", "--with", "cluster", "--fail-on", "lost", "--out", dir}, ExitOK, "Bundle: ", note},
+		{[]string{"diff", "cluster", dir}, ExitOK, "is isolated now", note},
+		{[]string{"verify", dir, "--with", "cluster"}, ExitOK, "permitted             1", note},
+		{[]string{"explain", "cluster", "shop/web", "shop/api", "8080"}, ExitOK, "nothing isolates this end", note},
+		{[]string{"verify", "cluster"}, ExitError, "", "no policy in the cluster: nothing would be verified. Is it the right one"},
+		{[]string{"ready", "-n", "shop", "--policies", "cluster"}, ExitError, "", "no policy in the cluster"},
+		{[]string{"learn", "-n", "shop", "--with", "cluster", "--missing-only", "--out", dir}, ExitUsage, "",
+			"Where none is in force leave --missing-only out"},
+	} {
+		code, out, errs := calls(append(c.args, from...)...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
+			t.Errorf("%v: exit %d: %s%s", c.args, code, out, errs)
+		}
+	}
+}
+
+// TestLearnUnread: learn names the policies in force that may not be read, and claims nothing of them.
+func TestLearnUnread(t *testing.T) {
+	s := shop(t)
+	flows := filepath.Join(t.TempDir(), "store")
+	observed := relayStore(t, flows)
+	learn := func(failOn string) (ExitCode, string, string) {
+		return calls("learn", "-n", "shop", "--store", flows, "--min-watch", "0", "--with", "cluster", "--fail-on", failOn,
+			"--out", filepath.Join(t.TempDir(), "bundle"), "--kubeconfig", observed(s))
+	}
+	if code, out, errs := learn("lost,unread"); code != ExitOK || strings.Contains(errs, "not read") ||
+		!strings.Contains(out, "Beside the policies in force: 1 connection lost today, 0 once these are applied.") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	s.Refuse("apis/cilium.io/v2/ciliumnetworkpolicies")
+	const told = "not read: not allowed to list ciliumnetworkpolicies.cilium.io: the user needs a ClusterRole with the verb list on " +
+		"ciliumnetworkpolicies.cilium.io (sluice install --rbac prints it; with -n NAMESPACE a Role there is enough)"
+	code, out, errs := learn("unread")
+	if code != ExitFindings || !strings.Contains(errs, told) || !strings.Contains(errs, "1 unread beside the policies in force") ||
+		!strings.Contains(out, "Beside the policies in force that could be read: 1 connection lost today") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if code, _, errs := learn("lost"); code != ExitOK || !strings.Contains(errs, told) {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	s.Refuse("apis/networking.k8s.io/v1/networkpolicies")
+	if code, out, errs := learn("unread"); code != ExitFindings || !strings.Contains(errs, "2 unread beside") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
+
 // relayStore fills a store from a relay, and returns how a cluster is named afterwards.
 func relayStore(t *testing.T, dir string) func(*kubetest.Server) string {
 	relayCluster(t, serveObserver(t, &observer{}))

@@ -70,7 +70,7 @@ func runDiff(ctx context.Context, s Streams, o *diffOptions, before, after strin
 	if err := show.CheckFormat(o.format); err != nil {
 		return err
 	}
-	was, err := run.OpenRevision(ctx, before, o.inputs(s))
+	was, err := run.OpenInForce(ctx, before, o.inputs(s))
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func runExplain(ctx context.Context, s Streams, o *explainOptions, path string, 
 	if err := show.CheckFormat(o.format, show.GraphFormats()...); err != nil {
 		return err
 	}
-	p, err := run.OpenRevision(ctx, path, o.inputs(s))
+	p, err := run.OpenInForce(ctx, path, o.inputs(s))
 	if err != nil {
 		return err
 	}

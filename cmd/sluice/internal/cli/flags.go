@@ -535,11 +535,14 @@ func parseSize(flag, text string) (int64, error) {
 	return 0, run.Usagef("--%s %q: give a size (20Gi)", flag, text)
 }
 
+// opens reads the policies of one place.
+type opens func(ctx context.Context, path string, in run.Inputs) (*run.Policies, error)
+
 // openAll reads the policies of several places as one set, nil for none.
-func (r *reading) openAll(ctx context.Context, s Streams, paths []string) (*run.Policies, error) {
+func (r *reading) openAll(ctx context.Context, s Streams, open opens, paths []string) (*run.Policies, error) {
 	var out *run.Policies
 	for _, path := range paths {
-		p, err := run.OpenRevision(ctx, path, r.inputs(s))
+		p, err := open(ctx, path, r.inputs(s))
 		if err != nil {
 			return nil, err
 		}

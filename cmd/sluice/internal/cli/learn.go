@@ -205,7 +205,7 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 		return err
 	}
 	var err error
-	if o.With, err = o.openAll(ctx, s, o.with); err != nil {
+	if o.With, err = o.openAll(ctx, s, run.OpenInForce, o.with); err != nil {
 		return err
 	}
 	o.digests = true
@@ -238,6 +238,7 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 	if err := show.Learned(s.Out, o.format, l, r, o.Out, o.quiet); err != nil {
 		return err
 	}
+	show.Problems(s.Err, r.Unclear)
 	show.Hands(s.Err, &r.Hands)
 	if err := incomplete(s, l); err != nil {
 		return err

@@ -132,7 +132,7 @@ func (o *lintOptions) look(
 	l *run.Log,
 	cfg *run.Config,
 ) (*run.Policies, []lint.Finding, error) {
-	p, err := o.openAll(ctx, s, paths)
+	p, err := o.openAll(ctx, s, run.OpenRevision, paths)
 	if err != nil {
 		return nil, nil, err
 	}

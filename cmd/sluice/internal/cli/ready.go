@@ -82,7 +82,7 @@ func runReady(ctx context.Context, s Streams, o *readyOptions, args []string) er
 			return err
 		}
 	}
-	policies, err := o.openAll(ctx, s, o.policies)
+	policies, err := o.openAll(ctx, s, run.OpenRevision, o.policies)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func runVerify(ctx context.Context, s Streams, o *verifyOptions, path string, so
 	if o.asked() {
 		return o.judge(ctx, s, &o.replaying, p, path, sources)
 	}
-	inForce, err := o.openAll(ctx, s, o.with)
+	inForce, err := o.openAll(ctx, s, run.OpenInForce, o.with)
 	if err != nil {
 		return err
 	}

@@ -34,12 +34,15 @@ type Forbidden struct {
 
 // Error names the right that is missing and who gives it.
 func (e *Forbidden) Error() string {
-	kind, flag := "ClusterRole", ""
-	if e.namespace != "" {
+	kind, enough := "ClusterRole", ""
+	switch {
+	case e.namespace != "":
 		kind = "Role in " + e.namespace
+	case !e.wide:
+		enough = "; with -n NAMESPACE a Role there is enough"
 	}
 	return fmt.Sprintf("not allowed to %s: the user needs a %s with the verb %s on %s (sluice install --rbac prints it%s): %s",
-		e.access, kind, e.verb, e.resource, flag, e.said)
+		e.access, kind, e.verb, e.resource, enough, e.said)
 }
 
 // Cost is what a command can do without, and what it then does not know; "" where it has to have it: what is of the

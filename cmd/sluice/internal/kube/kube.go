@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -50,6 +51,9 @@ func Open(o Options) (*Cluster, error) {
 	}
 	config, err := loader.ClientConfig()
 	switch {
+	case clientcmd.IsEmptyConfig(err) && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "":
+		return nil, fmt.Errorf("no kubeconfig: KUBECONFIG is %s, and there is none: name another there, or give --kubeconfig FILE",
+			live.Brief(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)))
 	case clientcmd.IsEmptyConfig(err):
 		return nil, errors.New("no kubeconfig: give --kubeconfig FILE or set KUBECONFIG, or run in a pod with an account")
 	case err != nil:

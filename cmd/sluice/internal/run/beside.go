@@ -75,6 +75,18 @@ func (l *Log) inForce(with *Policies) *Policies {
 	return out
 }
 
+// unclear are the problems of policies in force, each once. Among manifests much is no policy.
+func unclear(problems []render.Problem) []render.Problem {
+	var out []render.Problem
+	for _, p := range problems {
+		same := func(q render.Problem) bool { return q.Error() == p.Error() }
+		if p.Severity != render.Skipped && !slices.ContainsFunc(out, same) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // The bundle of what is missing bears other names than a whole one: applying or pruning either leaves the other alone.
 const (
 	missingName   = bundle.DefaultName + "-more"
@@ -86,7 +98,7 @@ func (l *Log) missingOnly(p *Policies, cfg VerifyConfig, out *synth.Config) (*bu
 	switch {
 	case len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems):
 		return nil, Usagef("--missing-only adds to policies in force, and none are known: give them with --with FILES, " +
-			"or among --manifests")
+			"or among --manifests. Where none is in force leave --missing-only out")
 	case render.Incomplete(p.Problems):
 		return nil, fmt.Errorf("--missing-only: a policy in force could not be read, and may decide otherwise: %s", p.Problems[0])
 	}

@@ -35,6 +35,16 @@ func openPlaced(path string, stdin io.Reader) (*Policies, error) {
 
 // OpenRevision is openPlaced for "cluster" and "git:REVISION:PATH" as well.
 func OpenRevision(ctx context.Context, path string, in Inputs) (*Policies, error) {
+	p, err := OpenInForce(ctx, path, in)
+	if err == nil && path == clusterName && len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems) {
+		return nil, errors.New("no policy in the cluster: nothing would be verified. Is it the right one (--context)?")
+	}
+	return p, err
+}
+
+// OpenInForce is OpenRevision for what is in force already: a cluster without a policy is one that denies nothing, and
+// that is a note of it.
+func OpenInForce(ctx context.Context, path string, in Inputs) (*Policies, error) {
 	if of, err := isCluster(path); err != nil {
 		return nil, err
 	} else if of {

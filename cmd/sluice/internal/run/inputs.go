@@ -93,7 +93,10 @@ func clusterPolicies(ctx context.Context, c Cluster) (*Policies, error) {
 	}
 	p.Problems = append(p.Problems, notRead(lost)...)
 	if len(p.Set.Policies) == 0 && !render.Incomplete(p.Problems) {
-		return nil, fmt.Errorf("no policy in the cluster: nothing would be verified%s", others(p.Problems))
+		none := render.Problem{Severity: render.Note, Text: "no policy is in force there: nothing is denied. " +
+			"Is it the right one (--context)?"}
+		none.At = policy.Position{File: clusterName, Document: 1}
+		p.Problems = append(p.Problems, none)
 	}
 	return p, nil
 }

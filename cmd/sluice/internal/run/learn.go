@@ -14,6 +14,7 @@ import (
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/eval"
+	"sluice/synth/render"
 	"sluice/synth/render/all"
 	"sluice/synth/verify"
 )
@@ -50,7 +51,9 @@ type Learned struct {
 	Opened []string      // directions of namespaces that the former bundle denied by default and this one does not
 	Ready  *Ready        // whether enough was seen
 	Beside *Beside       // with the policies in force; nil: none are known, or only what they lack was learned
-	Needs  []bundle.Need // of the policies, that objects of the cluster speak of
+	// Unclear are what is to be known of the policies in force: what may not be read, what their writer did not mean.
+	Unclear []render.Problem
+	Needs   []bundle.Need // of the policies, that objects of the cluster speak of
 	// Sayers names the dialects that can say an edge of the bundle.
 	Sayers func(*bundle.Edge) []string
 	below  []string // what RequireReady finds
@@ -144,7 +147,8 @@ func Learn(ctx context.Context, l *Log, cfg LearnConfig) (*Learned, error) {
 		return nil, err
 	}
 	out.Report.Edited, out.Report.Decisions = out.Hands.Changed(), out.expired()
-	if only == nil && len(inForce.Set.Policies) > 0 {
+	out.Unclear = unclear(inForce.Problems)
+	if only == nil && (len(inForce.Set.Policies) > 0 || render.Incomplete(inForce.Problems)) {
 		judged := VerifyConfig{CNI: cfg.CNI, Cluster: cfg.Cluster}
 		if out.Beside, err = l.besideBundle(ctx, cfg.Out, inForce, judged); err != nil {
 			return nil, err
@@ -195,7 +199,7 @@ func (r *Learned) Findings(failOn []string) error {
 	const most = 3
 	failed := append(r.Report.Failed(failOn), r.below...)
 	if r.Beside != nil {
-		asked := slices.DeleteFunc([]string{"lost", "unproven-policy"}, func(on string) bool { return !slices.Contains(failOn, on) })
+		asked := slices.DeleteFunc([]string{"lost", "unproven-policy", "unread"}, func(on string) bool { return !slices.Contains(failOn, on) })
 		for _, what := range r.Beside.Then.Failed(asked) {
 			failed = append(failed, what+" beside the policies in force (sluice verify BUNDLE --with FILES says which)")
 		}

@@ -109,7 +109,11 @@ func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manife
 		}
 	}
 	if b := learned.Beside; b != nil {
-		fmt.Fprintf(w, "Beside the policies in force: %s lost today, %d once these are applied.\n",
+		known := ""
+		if b.Then.Unread > 0 {
+			known = " that could be read"
+		}
+		fmt.Fprintf(w, "Beside the policies in force%s: %s lost today, %d once these are applied.\n", known,
 			text.Plural(b.Today.Connections[verify.Lost], "connection", "connections"), b.Then.Connections[verify.Lost])
 		printLifted(w, b.Lifted)
 		if len(b.Lifted) > 0 {
