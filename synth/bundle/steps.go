@@ -18,11 +18,18 @@ type step struct {
 	commands []string
 }
 
+// Again is how new flows are replayed: from where those were read that a bundle is learned from. REVIEW.md does not say
+// that, since it is the same wherever it is learned.
+type Again struct {
+	Servers []string // none: those of the kubeconfig's cluster
+	Flags   []string // of sluice verify, with their values
+}
+
 // Next tells in plain text what to do with the bundle in dir, as REVIEW.md does.
-func Next(m *Manifest, how render.Rollout, dir string) string {
+func Next(m *Manifest, how render.Rollout, dir string, again Again) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Bundle: %s. Next:\n", dir)
-	list := append([]step{{text: "Read " + filepath.Join(dir, ReviewFile) + "."}}, steps(m, how, dir)...)
+	list := append([]step{{text: "Read " + filepath.Join(dir, ReviewFile) + "."}}, steps(m, how, dir, again)...)
 	for i, s := range list {
 		fmt.Fprintf(&b, "%d. %s\n", i+1, strings.ReplaceAll(s.text, "\n", "\n   "))
 		for _, c := range s.commands {
@@ -41,7 +48,7 @@ func (p *page) next(m *Manifest, how render.Rollout) {
 		allowDir,
 		denyDir,
 	)
-	for i, s := range steps(m, how, "") {
+	for i, s := range steps(m, how, "", Again{}) {
 		lines := strings.Split(s.text, "\n")
 		for k := range lines {
 			lines[k] = Escape(lines[k])
@@ -59,6 +66,7 @@ type way struct {
 	m     *Manifest
 	how   render.Rollout
 	dir   string
+	again Again
 	steps []step
 }
 
@@ -82,8 +90,8 @@ func toEnforce(m *Manifest) string {
 }
 
 // steps are the way of the bundle in dir into a cluster, for all its namespaces at once.
-func steps(m *Manifest, how render.Rollout, dir string) []step {
-	w := &way{m: m, how: how, dir: dir}
+func steps(m *Manifest, how render.Rollout, dir string, again Again) []step {
+	w := &way{m: m, how: how, dir: dir, again: again}
 	if !slices.ContainsFunc(m.Namespaces, func(n Namespace) bool { return n.Ingress || n.Egress }) {
 		w.add("Nothing can be enforced yet: " + toEnforce(m) + ", and learn again.")
 		return w.steps
@@ -285,11 +293,16 @@ func (w *way) oneByOne(dir string) string {
 // prove is the one step that shows whether enforcing would cut something.
 func (w *way) prove(why string) {
 	flows := "NEW-FLOWS.jsonl"
-	switch w.m.Verification.Semantics {
-	case eval.Cilium.String():
-		flows = "hubble://localhost:4245 --follow"
-	case eval.Calico.String():
-		flows = "whisker+http://localhost:8081 --follow"
+	switch sem := w.m.Verification.Semantics; {
+	case len(w.again.Servers) > 0:
+		flows = words(w.again.Servers) + " --follow"
+	case sem == eval.Cilium.String():
+		flows = "hubble:// --follow"
+	case sem == eval.Calico.String():
+		flows = "whisker+http:// --follow"
+	}
+	if len(w.again.Flags) > 0 {
+		flows += " " + words(w.again.Flags)
 	}
 	w.add(why+" Replay new flows, from the server or from files,\n"+
 		"until nothing is lost: for a week that has a release in it, longer where jobs run by the month.", "sluice verify "+w.at()+" "+flows+w.together())
@@ -297,7 +310,7 @@ func (w *way) prove(why string) {
 
 // together names what a bundle does not hold without.
 func (w *way) together() string {
-	if w.m.Beside == nil {
+	if w.m.Beside == nil || slices.Contains(w.again.Flags, "--with") {
 		return ""
 	}
 	return " --with POLICIES-IN-FORCE.yaml"
@@ -386,6 +399,15 @@ func some(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// words are those of a command.
+func words(list []string) string {
+	out := make([]string, len(list))
+	for i, w := range list {
+		out[i] = quoted(w)
+	}
+	return strings.Join(out, " ")
 }
 
 // quoted makes a path one word of a shell.

@@ -46,7 +46,7 @@ func Run(t *testing.T, c Cluster, dir string, g *graph.Graph, sem eval.Semantics
 		t.Fatal(err, problems)
 	}
 	r.see(g, end)
-	way, undo, remove := commands(bundle.Next(m, r.how, dir))
+	way, undo, remove := commands(bundle.Next(m, r.how, dir, bundle.Again{}))
 	if len(undo) == 0 {
 		t.Log("nothing to enforce")
 		return

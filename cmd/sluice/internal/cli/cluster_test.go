@@ -99,10 +99,40 @@ func TestLearnForwarded(t *testing.T) {
 		if policies, _ := filepath.Glob(filepath.Join(dir, "allow", "shop", "*.yaml")); len(policies) == 0 {
 			t.Errorf("%s: no policy\n%s%s", how, out, errs)
 		}
+		if next := "sluice verify " + dir + " hubble:// --follow\n"; !strings.Contains(out, next) {
+			t.Errorf("%s: the next steps do not say %s%s", how, next, out)
+		}
 	}
 	for _, asked := range s.Asked {
 		if verb, _, _ := strings.Cut(asked, " "); verb != "GET" && !strings.HasSuffix(asked, "/portforward") {
 			t.Errorf("asked %s", asked)
+		}
+	}
+}
+
+// TestNextSteps: the next steps replay new flows from the server that was read, with the flags that decide how they are
+// judged, and hold for a shell.
+func TestNextSteps(t *testing.T) {
+	at := serveObserver(t, &observer{})
+	config := filepath.Join(t.TempDir(), "my sluice.yaml")
+	if err := os.WriteFile(config, []byte("resolver: none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HUBBLE_SERVER", at)
+	for _, c := range []struct{ read, want []string }{
+		{[]string{"hubble://" + at}, []string{"hubble://" + at, "--follow"}},
+		{[]string{"--server", at, "--cni", "cilium", "--config", config},
+			[]string{"hubble://" + at, "--follow --config", "'" + config + "'", "--cni cilium"}},
+		{nil, []string{"hubble://" + at, "--follow"}},
+	} {
+		dir := filepath.Join(t.TempDir(), "bundle")
+		args := append([]string{"learn", "-n", "shop", "--out", dir, "--min-watch", "0"}, c.read...)
+		code, out, errs := calls(args...)
+		if code != ExitOK && code != ExitFindings {
+			t.Fatalf("%v: exit %d: %s", c.read, code, errs)
+		}
+		if want := "sluice verify " + dir + " " + strings.Join(c.want, " ") + "\n"; !strings.Contains(out, want) {
+			t.Errorf("%v: the next steps do not say %s%s", c.read, want, out)
 		}
 	}
 }

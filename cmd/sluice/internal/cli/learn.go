@@ -235,7 +235,7 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 	if err != nil {
 		return err
 	}
-	if err := show.Learned(s.Out, o.format, l, r, o.Out, o.quiet); err != nil {
+	if err := show.Learned(s.Out, o.format, l, r, o.Out, o.again(args), o.quiet); err != nil {
 		return err
 	}
 	show.Problems(s.Err, r.Unclear)

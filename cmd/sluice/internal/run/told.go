@@ -13,11 +13,11 @@ func (l *Log) told(version string, command, partial []string, ready *Ready) bund
 	out := bundle.Run{Version: version, Lost: l.Report.Lost, Gaps: l.Gaps, OutOfRange: l.Report.OutOfRange,
 		Partial: partial, Lacks: ready.Lacks}
 	for _, word := range command {
-		out.Command = append(out.Command, withoutUser(word))
+		out.Command = append(out.Command, WithoutUser(word))
 	}
 	for i := range l.Sources {
 		s := &l.Sources[i]
-		out.Sources = append(out.Sources, bundle.Source{Name: withoutUser(s.Name), Format: s.Format, Digest: s.Digest,
+		out.Sources = append(out.Sources, bundle.Source{Name: WithoutUser(s.Name), Format: s.Format, Digest: s.Digest,
 			Records: s.Records, Bytes: s.Bytes})
 	}
 	counts := l.Counts()
@@ -46,5 +46,5 @@ func (l *Log) told(version string, command, partial []string, ready *Ready) bund
 
 var userInfo = regexp.MustCompile(`://[^/@\s]*@`)
 
-// withoutUser takes a user and a password out of an address.
-func withoutUser(s string) string { return userInfo.ReplaceAllString(s, "://") }
+// WithoutUser takes a user and a password out of an address.
+func WithoutUser(s string) string { return userInfo.ReplaceAllString(s, "://") }

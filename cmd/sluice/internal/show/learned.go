@@ -43,10 +43,11 @@ func viewLearnReady(r *run.Ready) []learnReadyView {
 	return out
 }
 
-// Learned prints what was learned into the bundle out; quiet: without what was read.
-func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string, quiet bool) error {
+// Learned prints what was learned into the bundle out, and how to replay new flows; quiet: without what was read.
+func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string, again bundle.Again, quiet bool) error {
 	if format == Table {
-		printLearned(w, l, r, r.Bundle, out, quiet)
+		printResult(w, l, r, r.Bundle, quiet)
+		fmt.Fprint(w, "\n", bundle.Next(r.Bundle, r.Result.Dialect.Rollout(), out, again))
 		return nil
 	}
 	m := *r.Bundle
@@ -58,16 +59,11 @@ func Learned(w io.Writer, format string, l *run.Log, r *run.Learned, out string,
 	)
 }
 
-// Console is what printLearned prints for people, but for the way into a cluster, which REVIEW.md has.
+// Console is what Learned prints for people, but for the way into a cluster, which REVIEW.md has.
 func Console(l *run.Log, learned *run.Learned, m *bundle.Manifest) string {
 	var b strings.Builder
 	printResult(&b, l, learned, m, false)
 	return b.String()
-}
-
-func printLearned(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, out string, quiet bool) {
-	printResult(w, l, learned, m, quiet)
-	fmt.Fprint(w, "\n", bundle.Next(m, learned.Result.Dialect.Rollout(), out))
 }
 
 func printResult(w io.Writer, l *run.Log, learned *run.Learned, m *bundle.Manifest, quiet bool) {
