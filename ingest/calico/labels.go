@@ -73,7 +73,7 @@ func (t *labelTexts) read(v []byte) (labels, *rejection) {
 		}
 	case '"':
 		all, _ := text(v)
-		for label := range bytes.SplitSeq(all, []byte(" | ")) {
+		for label := range bytes.SplitSeq(all, []byte(separator)) {
 			kv = l.add(kv, label, t)
 		}
 	default:

@@ -1,6 +1,7 @@
 package calico
 
 import (
+	"bytes"
 	"hash/maphash"
 	"strings"
 
@@ -39,9 +40,12 @@ type labelSet struct {
 // labelsKey begins the labels of Enterprise's records.
 const labelsKey = `"labels"`
 
-// read reads labels at b[i] that are a list of texts, or an object with nothing but such a list; end is -1 for all
-// else. The set is nil where the same labels did not come before, or say something else in another order. h is a hash
-// of how they are written.
+// separator stands between the labels of Whisker's records, which are one text.
+const separator = " | "
+
+// read reads labels at b[i] that are a list of texts, an object with nothing but such a list, or one text without
+// escapes; end is -1 for all else. The set is nil where the same labels did not come before, or say something else in
+// another order. h is a hash of how they are written.
 func (s *labelSets) read(b []byte, i int, h uint64) (end int, of *labelSet) {
 	if s.pause > 0 {
 		s.pause--
@@ -53,7 +57,8 @@ func (s *labelSets) read(b []byte, i int, h uint64) (end int, of *labelSet) {
 		}
 		s.tried, s.found = 0, 0
 	}
-	if end = s.object(b, i); end < 0 || end-i > maxRepeated {
+	s.parts.Reset()
+	if end = s.labels(b, i); end < 0 || end-i > maxRepeated {
 		return end, nil
 	}
 	if s.slots == nil {
@@ -82,11 +87,32 @@ func (s *labelSets) read(b []byte, i int, h uint64) (end int, of *labelSet) {
 	return end, at.set
 }
 
-// object reads an object that holds labels, or their list.
-func (s *labelSets) object(b []byte, i int) int {
-	if b[i] != '{' {
+// labels reads labels into parts, as they are written.
+func (s *labelSets) labels(b []byte, i int) int {
+	switch b[i] {
+	case '"':
+		return s.joined(b, i)
+	case '[':
 		return s.list(b, i)
+	default:
+		return s.object(b, i)
 	}
+}
+
+// joined reads labels that are one text.
+func (s *labelSets) joined(b []byte, i int) int {
+	end := scan.Plain(b, i+1)
+	if b[end] != '"' {
+		return -1
+	}
+	for label := range bytes.SplitSeq(b[i+1:end], []byte(separator)) {
+		s.parts.Add(label)
+	}
+	return end + 1
+}
+
+// object reads an object that holds labels.
+func (s *labelSets) object(b []byte, i int) int {
 	if i = scan.Blank(b, i+1); !scan.Has(b, i, labelsKey) {
 		return -1
 	}
@@ -102,9 +128,8 @@ func (s *labelSets) object(b []byte, i int) int {
 	return i + 1
 }
 
-// list reads a list of texts into parts, as they are written.
+// list reads a list of texts.
 func (s *labelSets) list(b []byte, i int) int {
-	s.parts.Reset()
 	if b[i] != '[' {
 		return -1
 	}
@@ -148,8 +173,11 @@ func (s *labelSets) slot(h uint64) *labelSlot {
 func orderless(written []string) bool {
 	seen := map[string]bool{}
 	for _, w := range written {
-		t, _ := text([]byte(w))
-		key, _, _ := strings.Cut(string(t), "=")
+		if strings.HasPrefix(w, `"`) { // else it is part of a text
+			t, _ := text([]byte(w))
+			w = string(t)
+		}
+		key, _, _ := strings.Cut(w, "=")
 		switch key {
 		case accountLabel, namespaceLabel, templateHash, rolloutHash, revisionHash:
 			if seen[key] {

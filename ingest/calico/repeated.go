@@ -131,7 +131,7 @@ func (r *repeated) lookUp(b []byte, i, depth int, closes byte, long int) (end in
 		return i + len(s.text), s.number, s.text
 	}
 	var of *labelSet
-	if long != longPolicies && closes == ']' {
+	if long != longPolicies {
 		end, of = r.sets.read(b, i, h)
 	}
 	if end <= 0 {
