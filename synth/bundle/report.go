@@ -63,6 +63,7 @@ type Ready struct {
 	Workload  string `json:"workload"`
 	Direction string `json:"direction"`
 	State     string `json:"state"`
+	Enough    bool   `json:"-"`      // the state says that enough was seen
 	Chance    string `json:"chance"` // of an edge within a week that exists and was never seen
 	Why       string `json:"why,omitempty"`
 }

@@ -15,6 +15,7 @@ func (r *reviewer) report() []byte {
 	in, m, w, run := r.in, r.m, r.w, &r.in.Run
 	p.line("# Network policies for %s\n", title(in.Result.Namespaces()))
 	r.answer(p)
+	p.enough(run.Ready)
 	p.WriteString(r.changed)
 	p.head("What was seen")
 	p.line("Of one run: this page is not committed. What to look at first, and the way into a cluster, is in %s.\n", ReviewFile)
@@ -88,6 +89,25 @@ func (p *page) watched(in Input, m *Manifest) {
 	p.details(len(rows) > maxOpenRows, count(len(rows), "namespace", "namespaces"), func() {
 		p.table(maxRules, []string{"namespace", "watched", "from", "to", "last new edge", "ingress", "egress"}, rows)
 	})
+}
+
+// enough is the answer to whether it was watched for long enough.
+func (p *page) enough(list []Ready) {
+	if len(list) == 0 {
+		return
+	}
+	n := 0
+	for i := range list {
+		if list[i].Enough {
+			n++
+		}
+	}
+	answer := "yes"
+	if n < len(list) {
+		answer = "no"
+	}
+	p.line("| Was it watched for long enough? | %s: **%d of %d** workloads and directions are Stable, see Readiness below |",
+		answer, n, len(list))
 }
 
 // ready says of each workload whether enough was seen.

@@ -66,8 +66,8 @@ func (r *reviewer) whole() []byte {
 	p := &page{}
 	p.line("# Network policies for %s\n", title(r.in.Result.Namespaces()))
 	r.answer(p)
-	p.line("| Was it watched for long enough? | %s beside this file says so, with counts; every run writes it anew |",
-		ReportFile)
+	p.line("| Was it watched for long enough? | %s says so, with counts. It is of one run and not committed: learn writes it "+
+		"beside this file, a pull request of `sluice propose` has it as its text |", ReportFile)
 	p.line("| What does this rest on? | %s; `--manifests` tells which workloads the log lacks |", synth.Traceless)
 	if b := r.m.Beside; b != nil {
 		p.line("| On its own? | no: it holds only what is missing beside %s in force; ends of edges that pass by them already: %d |",

@@ -34,7 +34,7 @@ func (r *reviewer) answer(p *page) {
 		count(m.Stats.Policies, "allow policy", "allow policies"), count(m.Stats.Rules, "rule", "rules"),
 		count(len(m.Subjects), "workload", "workloads"), m.Dialect, m.learnedFrom(), m.Stats.Lines, fewest(m))
 	p.line("\n| question | answer |\n|---|---|")
-	p.line("| Safe to deny? | %s |", r.safe())
+	p.line("| Is the rest denied? | %s |", r.safe())
 	p.line("| What would be lost? | %s |", r.lost())
 	p.line("| What is opened that was never used? | %s |", r.opened())
 }

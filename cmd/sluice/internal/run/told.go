@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/synth/bundle"
+	"sluice/synth/readiness"
 )
 
 // told is what the report of a bundle has to say of a run of a version and a command.
@@ -38,7 +39,7 @@ func (l *Log) told(version string, command, partial []string, ready *Ready) bund
 			why = append(why, r.Text)
 		}
 		out.Ready = append(out.Ready, bundle.Ready{Workload: s.ID, Direction: s.Direction.String(),
-			State: s.State.String(), Chance: fmt.Sprintf("%.0f %%", 100*max(0.01, s.Week.Slow)),
+			State: s.State.String(), Enough: s.State == readiness.Stable, Chance: fmt.Sprintf("%.0f %%", 100*max(0.01, s.Week.Slow)),
 			Why: strings.Join(why, "; ")})
 	}
 	return out
