@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -138,10 +139,14 @@ func (p *run) request(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if review, err := os.ReadFile(filepath.Join(p.dir, bundle.ReviewFile)); err == nil && p.Compare != nil {
-		said = bundle.Retold(said, string(review))
+	first := ""
+	if review, err := os.ReadFile(filepath.Join(p.dir, bundle.ReviewFile)); err == nil {
+		first = p.t.page(p.out.Branch, path.Join(p.Path, bundle.ReviewFile))
+		if p.Compare != nil {
+			said = bundle.Retold(said, string(review))
+		}
 	}
-	text := part(p.name, p.Path, said, p.out.Laid)
+	text := part(p.name, p.Path, said, first, p.out.Laid)
 	switch {
 	case p.open == nil:
 		err = p.openNew(ctx, text)

@@ -195,6 +195,13 @@ func TestGiteaPullRequest(t *testing.T) {
 		!strings.Contains(p.Body, "- [ ] Start afresh") || !p.Mergeable {
 		t.Errorf("%+v", p)
 	}
+	if _, to, ok := strings.Cut(p.Body, "[REVIEW.md](<"); !ok {
+		t.Errorf("no link to the review: %s", p.Body)
+	} else if resp, err := http.Get(to[:strings.Index(to, ">")]); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%v: the review is not at %s", err, to[:strings.Index(to, ">")])
+	} else {
+		resp.Body.Close()
+	}
 	status, _, err := c.GetCombinedStatus("ann", "cluster", first.Commit)
 	if err != nil || status.State != gitea.StatusFailure || len(status.Statuses) != 2 {
 		t.Errorf("%v %+v", err, status)

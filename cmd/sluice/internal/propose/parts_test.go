@@ -68,6 +68,25 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+// TestPage: a file of a branch is read where each forge shows it.
+func TestPage(t *testing.T) {
+	for _, c := range []struct{ url, forge, want string }{
+		{"git@github.com:a/b.git", "", "https://github.com/a/b/blob/sluice/shop/policies/the%20shop/REVIEW.md"},
+		{"https://gitlab.com/a/b/c.git", "", "https://gitlab.com/a/b/c/-/blob/sluice/shop/policies/the%20shop/REVIEW.md"},
+		{"http://127.0.0.1:3000/a/b", "gitea", "http://127.0.0.1:3000/a/b/src/branch/sluice/shop/policies/the%20shop/REVIEW.md"},
+		{"file:///srv/r.git", "", ""},
+		{"https://git.example/a/b", "none", ""},
+	} {
+		to, err := locate(c.url, c.forge)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := to.page("sluice/shop", "policies/the shop/REVIEW.md"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.url, got, c.want)
+		}
+	}
+}
+
 // TestCI: in a forge's own CI its server is known by the environment.
 func TestCI(t *testing.T) {
 	t.Setenv("CI_SERVER_URL", "https://code.example")

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -77,6 +78,16 @@ func locate(raw, forge string) (*target, error) {
 		return nil, fmt.Errorf("%q is no repository of a forge: want https://HOST/OWNER/NAME", t.project)
 	}
 	return t, nil
+}
+
+// page is where people read a file of a branch, "" where no forge shows it.
+func (t *target) page(branch, file string) string {
+	between := map[string]string{GitHub: "blob", Gitea: "src/branch", GitLab: "-/blob"}[t.forge]
+	if between == "" {
+		return ""
+	}
+	at := url.URL{Path: path.Join("/", t.project, between, branch, file)}
+	return t.api + at.EscapedPath()
 }
 
 func loopback(host string) bool {

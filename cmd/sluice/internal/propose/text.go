@@ -74,10 +74,13 @@ func report(dir string) (string, error) {
 // maxText is what every forge takes: GitHub 65,536 characters.
 const maxText = 60_000
 
-// part writes the part of sluice's.
-func part(name, path, report string, laid *bundle.Laid) string {
+// part writes the part of sluice's; review is where its first page is read, "" where no forge shows it.
+func part(name, path, report, review string, laid *bundle.Laid) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, mark(name, path, false))
+	if review != "" {
+		fmt.Fprintf(&b, "What to look at first, and the way into the cluster: [%s](<%s>)\n\n", bundle.ReviewFile, review)
+	}
 	list := func(files []string, head string) {
 		if len(files) == 0 {
 			return
