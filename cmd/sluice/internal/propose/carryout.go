@@ -146,7 +146,7 @@ func (p *run) request(ctx context.Context) error {
 			said = bundle.Retold(said, string(review))
 		}
 	}
-	text := part(p.name, p.Path, said, first, p.out.Laid)
+	text := part(p.name, p.Path, said, first, p.out)
 	switch {
 	case p.open == nil:
 		err = p.openNew(ctx, text)

@@ -134,8 +134,9 @@ func TestPeoplesCommits(t *testing.T) {
 	web := l.file(branch, "allow/shop/web.yaml")
 	l.people(branch, map[string]string{l.o.Path + "/allow/shop/web.yaml": "# looked at by Ann\n" + web})
 	theirs := l.ref(branch)
-	if r := l.propose(Edited); r.Pushed || !slices.Equal(r.Laid.Kept, []string{"allow/shop/web.yaml"}) {
-		t.Errorf("%+v", r.Laid)
+	if r := l.propose(Edited); r.Pushed || !slices.Equal(r.Laid.Kept, []string{"allow/shop/web.yaml"}) ||
+		!strings.Contains(r.Request.Text, "What follows is of the policies as they were learned, without what people changed.") {
+		t.Errorf("%+v %s", r.Laid, r.Request.Text)
 	}
 	// the flows change another file
 	l.learn(webDB, apiDB, "shop/cron -> shop/db 5434/tcp")
@@ -387,7 +388,11 @@ func TestStatuses(t *testing.T) {
 	l.o.Check = func(context.Context, string) ([]Status, error) {
 		return []Status{{"sluice/verify", false, strings.Repeat("é", 200)}}, nil
 	}
-	l.propose(Opened)
+	r := l.propose(Opened)
+	const head = "**The policies as they stand in this branch:**\n\n- sluice/verify: éé"
+	if !strings.Contains(r.Request.Text, head) {
+		t.Error(r.Request.Text)
+	}
 	s := l.forge.status["sluice/verify"]
 	if s.OK || len([]rune(s.Text)) != maxStatus {
 		t.Errorf("%+v", s)

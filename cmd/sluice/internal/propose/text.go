@@ -74,8 +74,10 @@ func report(dir string) (string, error) {
 // maxText is what every forge takes: GitHub 65,536 characters.
 const maxText = 60_000
 
-// part writes the part of sluice's; review is where its first page is read, "" where no forge shows it.
-func part(name, path, report, review string, laid *bundle.Laid) string {
+// part writes the part of sluice's; review is where its first page is read, "" where no forge shows it. What is said of
+// the policies as they are proposed comes before the report, which knows nothing of what people did.
+func part(name, path, report, review string, out *Result) string {
+	laid := out.Laid
 	var b strings.Builder
 	fmt.Fprintln(&b, mark(name, path, false))
 	if review != "" {
@@ -99,6 +101,16 @@ func part(name, path, report, review string, laid *bundle.Laid) string {
 	list(laid.Refused, "People and the flows changed the same. What people wrote stands, what the flows ask for is missing:")
 	list(laid.Merged, "Changed by people and by the flows, and joined:")
 	list(laid.Kept, "Changed by people, and kept:")
+	if len(out.Statuses) > 0 {
+		fmt.Fprint(&b, "**The policies as they stand in this branch:**\n\n")
+		for _, s := range out.Statuses {
+			fmt.Fprintf(&b, "- %s: %s\n", s.Name, bundle.Escape(s.Text))
+		}
+		fmt.Fprintln(&b)
+	}
+	if len(laid.Refused)+len(laid.Merged)+len(laid.Kept) > 0 {
+		fmt.Fprint(&b, "What follows is of the policies as they were learned, without what people changed.\n\n")
+	}
 	b.WriteString(strings.TrimRight(fit(report, maxText-b.Len()), "\n"))
 	const box = "- [ ] Start afresh: throw away what people committed to this branch"
 	fmt.Fprintf(&b, "\n\n---\n%s %s\n%s", box, freshMark, endMark)
