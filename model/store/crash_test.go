@@ -365,6 +365,40 @@ func TestFormerVersionLoss(t *testing.T) {
 	}
 }
 
+// TestOpenBesideWriter: who opens a store while another writes to it never takes what is being written for what a lost
+// commit left.
+func TestOpenBesideWriter(t *testing.T) {
+	dir := t.TempDir()
+	tables, rows := crashRows(1)
+	s := mustCreate(t, dir)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range 60 {
+			w, err := s.Writer(WriterOptions{})
+			if err == nil && n%3 == 0 {
+				err = errors.Join(w.Write(tables, rows), w.flush(), w.Abort())
+			} else if err == nil {
+				err = errors.Join(w.Write(tables, rows), w.Commit(nil))
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for n := 0; ; n++ {
+		if _, err := Open(dir); err != nil {
+			t.Fatalf("opened the %d-th time: %v", n, err)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
 // setHead makes the head name an earlier commit, as a writer does that is killed.
 func setHead(t *testing.T, dir string, number int) {
 	t.Helper()

@@ -312,6 +312,10 @@ func (d *dirFiles) mark(file string) (left bool, err error) {
 	} else if err = errors.Join(err, closeFile(f)); err != nil {
 		return false, err
 	}
+	// It must be there after a loss of power, as what is written under the lock may be.
+	if err := d.sys.sync(filepath.Dir(file)); err != nil {
+		return false, err
+	}
 	fi, err := d.sys.stat(file)
 	if err == nil && fi.Size() > 0 {
 		left = true

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -55,6 +56,58 @@ func (s *Store) checkHead(h head) error {
 		}
 	}
 	return nil
+}
+
+// checkNewest returns an error if there are files that only a commit after the newest can have written, and no writer
+// that is at work or was killed: it leaves a mark. So the loss of the newest commit shows even with that of its head.
+// Where files are shared nobody leaves one.
+func (s *Store) checkNewest() error {
+	if _, distant := s.files.(Distant); distant {
+		return nil
+	}
+	for tries := 1; ; tries++ { // a writer may begin or end meanwhile
+		names, err := s.files.List(version)
+		if err != nil {
+			return err
+		}
+		name, n := writtenAfter(s.newest(), names)
+		if n == 0 || !slices.Contains(names, lockFile) { // which is what an unpacking left that was killed
+			return nil
+		}
+		if marked, err := s.marked(); err != nil || marked {
+			return err
+		}
+		if tries > 3 {
+			return lostCommit(n, s.files, name)
+		}
+		if err := s.reload(); err != nil {
+			return err
+		}
+	}
+}
+
+// marked reports whether a writer is at work or was killed.
+func (s *Store) marked() (bool, error) {
+	_, err := s.files.Modified(lockFile + dirtySuffix)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	r, size, err := s.files.Get(lockFile) // where former versions left their mark
+	if err != nil {
+		return false, err
+	}
+	return size > 0, r.Close()
+}
+
+// writtenAfter returns the first of the files that was written for a later commit than one, and for which, 0 if there
+// is none.
+func writtenAfter(number int, names []string) (name string, n int) {
+	for _, name := range names {
+		if n, ok := commitOf(path.Base(name)); ok && n > number {
+			return name, n
+		}
+	}
+	return "", 0
 }
 
 // writeHead makes the head name the newest commit, and removes those before. The store must be locked.

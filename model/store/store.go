@@ -74,6 +74,7 @@ type Store struct {
 	terms     map[string]int64 // of the rights to collect streams that this process has
 	doubt     string           // file of a commit that failed and could not be undone
 	doubtTerm int64            // in which it was put, 0 where rights have none
+	searched  bool             // for what a lost commit wrote, by a writer
 }
 
 // Open opens the store in a directory; the error is ErrNoStore where there is none.
@@ -92,6 +93,9 @@ func Create(dir string) (*Store, error) { return CreateFiles(Dir(dir)) }
 func OpenFiles(f Files) (*Store, error) {
 	s := &Store{files: f, sources: map[string]int64{}, terms: map[string]int64{}}
 	err := s.reload()
+	if err == nil {
+		err = s.checkNewest()
+	}
 	if err == nil && s.last == 0 && s.head.name == "" {
 		err = ErrNoStore
 	}
@@ -119,10 +123,8 @@ func begin(f Files) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if n, ok := commitOf(path.Base(name)); ok && n > 1 {
-			return lostCommit(n, f, name)
-		}
+	if name, n := writtenAfter(1, names); n > 0 {
+		return lostCommit(n, f, name)
 	}
 	if err := putHead(f, path.Join(headDir, firstHead)); err != nil {
 		if h, headErr := readHead(f); headErr != nil || h.name == "" {
@@ -134,7 +136,8 @@ func begin(f Files) error {
 
 // lostCommit is the error of a file that only a commit which is not there can have written.
 func lostCommit(n int, f Files, name string) error {
-	return fmt.Errorf("commit %d is %w: it wrote %s/%s: %w", n, errMissing, f, name, ErrDamaged)
+	return fmt.Errorf("commit %d is %w: it wrote %s/%s: bring %s and %s back from a copy of the store, or remove all files "+
+		"that have %08d in their names, and ingest again what it stored: %w", n, errMissing, f, name, commitsDir, headDir, n, ErrDamaged)
 }
 
 // reload reads the commits that are new: a writer that commits every second should not read them all each time.

@@ -89,8 +89,10 @@ func (s *Store) prepare(right *Right) error {
 	if err := s.writeHead(); err != nil {
 		return err
 	}
-	if right.Killed {
-		return s.sweep(right)
+	if right.Killed || !s.searched && right.Term == 0 {
+		err := s.sweep(right)
+		s.searched = err == nil
+		return err
 	}
 	return nil
 }
@@ -125,7 +127,8 @@ func (s *Store) resolve(right *Right) error {
 }
 
 // sweep removes what writers that died before their commit left. Such files carry the number of the commit that comes
-// next; files of a later one tell that commits are missing, and others are never touched. Where files are shared, one
+// next; files of a later one tell that commits are missing, as do those of the next if nobody died, and others are
+// never touched. Where files are shared, one
 // whose right has ended may still be writing: there only files of an age are removed, of any number, that no commit
 // names.
 func (s *Store) sweep(right *Right) error {
@@ -137,7 +140,7 @@ func (s *Store) sweep(right *Right) error {
 	var left []string
 	for _, name := range names {
 		switch n, ok := commitOf(path.Base(name)); {
-		case ok && n > next:
+		case ok && (n > next || n == next && !right.Killed):
 			return lostCommit(n, s.files, name)
 		case ok && (n == next || shared):
 			left = append(left, name)

@@ -40,7 +40,7 @@ func Checked(w io.Writer, format, dir string, c *store.Checked) error {
 		text.Plural(c.Segments, "segment", "segments"),
 		text.Plural(c.Commits, "commit", "commits"), text.Size(c.Bytes))
 	if n := len(v.Unnamed); n > 0 {
-		fmt.Fprintf(w, "No commit names %s: a writer was killed, or is at work.\n",
+		fmt.Fprintf(w, "No commit names %s: a writer was killed, or is at work; in a bucket they may be of a commit that was lost, too.\n",
 			text.Plural(n, "file", "files"))
 	}
 	return nil
