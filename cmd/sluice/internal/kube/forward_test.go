@@ -200,7 +200,7 @@ func TestOpen(t *testing.T) {
 		{good, "", ""}, {good, "test", ""},
 		{good, "prod", `there is no context "prod": the kubeconfig has test, torn`},
 		{good, "torn", `the cluster "gone", which the kubeconfig does not have`},
-		{"", "", "no kubeconfig: give --kubeconfig FILE or set KUBECONFIG"},
+		{"", "", "none, which is not there or empty: name another, or give --kubeconfig FILE"},
 		{"", "prod", `there is no context "prod": the kubeconfig has none`},
 		{t.TempDir() + "/none", "", "no such file"},
 	} {

@@ -52,8 +52,8 @@ func Open(o Options) (*Cluster, error) {
 	config, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err) && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "":
-		return nil, fmt.Errorf("no kubeconfig: KUBECONFIG is %s, and there is none: name another there, or give --kubeconfig FILE",
-			live.Brief(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)))
+		const text = "no kubeconfig: KUBECONFIG is %s, which is not there or empty: name another, or give --kubeconfig FILE"
+		return nil, fmt.Errorf(text, live.Brief(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)))
 	case clientcmd.IsEmptyConfig(err):
 		return nil, errors.New("no kubeconfig: give --kubeconfig FILE or set KUBECONFIG, or run in a pod with an account")
 	case err != nil:
