@@ -124,7 +124,9 @@ func steps(m *Manifest, how render.Rollout, dir string, again Again) []step {
 				openDir,
 			)
 		}
-		w.add(text, "kubectl delete -k "+w.at(openDir))
+		if w.has(openDir) {
+			w.add(text, "kubectl delete -k "+w.at(openDir))
+		}
 		w.unstage()
 	default:
 		w.stage()
@@ -150,6 +152,9 @@ func steps(m *Manifest, how render.Rollout, dir string, again Again) []step {
 
 // allow adds the allow policies of a dialect in which they isolate nothing.
 func (w *way) allow(text string) {
+	if !w.has(allowDir) {
+		return
+	}
 	deletes := w.deletes(w.how.Resources, ","+phaseLabel(denyDir))
 	for i := range deletes {
 		deletes[i] += " &&"
@@ -260,14 +265,29 @@ func (w *way) unstage() {
 
 // phases are those of a dialect whose policies isolate what they select.
 func (w *way) phases(text string) {
-	w.add(
-		"Apply the phases, each after the one before: what opens or keeps whole, what is allowed, what denies."+text,
-		"kubectl apply -k "+w.at(
-			openDir,
-		)+" &&",
-		"kubectl apply -k "+w.at(allowDir)+" &&",
-		"kubectl apply -k "+w.at(denyDir),
-	)
+	var commands []string
+	for _, dir := range []string{openDir, allowDir, denyDir} {
+		if !w.has(dir) {
+			continue
+		}
+		if n := len(commands); n > 0 {
+			commands[n-1] += " &&"
+		}
+		commands = append(commands, "kubectl apply -k "+w.at(dir))
+	}
+	if len(commands) > 0 {
+		w.add("Apply the phases, each after the one before: what opens or keeps whole, what is allowed, what denies."+text, commands...)
+	}
+}
+
+// has reports whether the bundle has a phase: one without a policy has no directory, which kubectl takes for a mistake.
+func (w *way) has(dir string) bool {
+	for file := range w.m.Files {
+		if strings.HasPrefix(file, dir+"/") {
+			return true
+		}
+	}
+	return len(w.m.Files) == 0 // not known
 }
 
 // isolated are the namespaces that are isolated today, and how many are not.
