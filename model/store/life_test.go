@@ -243,8 +243,8 @@ func (l *life) check() {
 	}
 }
 
-// TestLife: whatever happens to a store, in any order, it has the rows that it was given and that nobody dropped or left
-// out, each once, and tells of the losses of their hours.
+// TestLife: whatever happens to a store, in any order, it has the rows that it was given and that nobody dropped or
+// left out, each once, and tells of the losses of their hours.
 func TestLife(t *testing.T) {
 	for seed := range uint64(20) {
 		l := &life{t: t, r: rand.New(rand.NewPCG(seed, 17)), rows: map[[2]uint16]model.Micros{}, lost: map[uint32]uint64{},

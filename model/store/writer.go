@@ -128,9 +128,8 @@ func (s *Store) resolve(right *Right) error {
 
 // sweep removes what writers that died before their commit left. Such files carry the number of the commit that comes
 // next; files of a later one tell that commits are missing, as do those of the next if nobody died, and others are
-// never touched. Where files are shared, one
-// whose right has ended may still be writing: there only files of an age are removed, of any number, that no commit
-// names.
+// never touched. Where files are shared, one whose right has ended may still be writing: there only files of an age are
+// removed, of any number, that no commit names.
 func (s *Store) sweep(right *Right) error {
 	next, shared := s.newest()+1, right.Term > 0
 	names, err := s.files.List(version)
