@@ -298,7 +298,7 @@ func TestMemoGrows(t *testing.T) {
 			}
 		}
 	}
-	if n := p.d.r.ends.shared.n; n < 6000 || n > 6001 {
+	if n := p.d.r.ends.shared.n; n < 5990 || n > 6001 { // a few may still wait
 		t.Errorf("%d objects remembered", n)
 	}
 }

@@ -12,8 +12,10 @@ import (
 type objects struct {
 	table atomic.Pointer[objectTable]
 	seed  maphash.Seed
-	seen  []atomic.Uint32 // what was read of late and is not remembered: a hash, and how often in its last two bits
-	mu    sync.Mutex      // of those who add
+	// seen are objects that were read of late and are not remembered: by a part of their hash the rest of it, and how
+	// often in the last two bits.
+	seen  [][4]atomic.Uint32
+	mu    sync.Mutex // of those who add
 	n     int
 	bytes int
 }
@@ -30,8 +32,7 @@ const (
 	// 700 bytes.
 	maxObjects     = 1 << 17
 	maxObjectBytes = 96 << 20
-	// seenBits has room for what so many workloads are, one behind the other.
-	seenBits = 17
+	seenBits       = 15
 	// rememberedAt is at which reading a text is remembered: that of a pod of one rollout or run may come no more, and
 	// something in it may be another one in every record.
 	rememberedAt = 3
@@ -44,7 +45,7 @@ func newObjectTable(bits uint8) *objectTable {
 }
 
 func newObjects() *objects {
-	o := &objects{seed: maphash.MakeSeed(), seen: make([]atomic.Uint32, 1<<seenBits)}
+	o := &objects{seed: maphash.MakeSeed(), seen: make([][4]atomic.Uint32, 1<<seenBits)}
 	o.table.Store(newObjectTable(objectBits))
 	return o
 }
@@ -70,22 +71,31 @@ func (o *objects) find(b []byte, i int, id uint32, h *head) (k *known, pod []byt
 }
 
 // again reports whether an object was read often enough to be remembered. Of two decoders that count one at once, one
-// may count in vain.
+// may count in vain; where more are read in turns than have room beside each other, some wait until others are
+// remembered.
 func (o *objects) again(id uint32, local bool, texts [3][]byte) bool {
 	hash := uint64(place(id, local))
 	for _, t := range texts {
 		hash = hash*0x9E3779B97F4A7C15 + maphash.Bytes(o.seed, t)
 	}
-	slot := &o.seen[hash>>(64-seenBits)]
-	n := slot.Load()
-	if n&^3 != uint32(hash)&^3 {
-		n = uint32(hash) &^ 3
+	const times = 3
+	tag := uint32(hash) &^ times
+	set := &o.seen[hash>>(64-seenBits)]
+	at := &set[hash>>32%uint64(len(set))]
+	for i := range set {
+		switch n := set[i].Load(); {
+		case n&^times == tag && n != 0:
+			if n&times == rememberedAt-1 {
+				return true
+			}
+			set[i].Store(n + 1)
+			return false
+		case n == 0:
+			at = &set[i]
+		}
 	}
-	if n&3 < rememberedAt-1 {
-		slot.Store(n + 1)
-		return false
-	}
-	return true
+	at.Store(tag | 1)
+	return false
 }
 
 // add remembers k, which does not change any more. Two decoders may learn one object at once: then it is there twice,
