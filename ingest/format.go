@@ -13,8 +13,9 @@ type Format struct {
 	// Sniff reports whether a JSON object is a record, judging by keys that no other log has. The object may be cut
 	// off or broken anywhere: then what stands before counts.
 	Sniff func(object []byte) bool
-	// Sign reports whether a key may be one by which Sniff tells a record: each has one, or an object in it has.
-	Sign func(key []byte) bool
+	// Signs are keys of which each record that Sniff tells has one, or an object in it, in letters of either case or
+	// with escapes. None: it may be any.
+	Signs []string
 	// Empty reports whether an input begins as one of the format does that has no record in it. It may be nil.
 	Empty func(head []byte) bool
 	// New makes what the decoders of one run share, and returns what makes the decoder of one worker.

@@ -19,7 +19,7 @@ import (
 var Format = ingest.Format{
 	Name:  "calico",
 	Sniff: Sniff,
-	Sign:  Sign,
+	Signs: endNames,
 	Empty: emptyList,
 	New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
 		return func(s ingest.Sink) ingest.Decoder { return &records{NewDecoder("", t), s} }

@@ -2,6 +2,7 @@ package calico
 
 import (
 	"bytes"
+	"slices"
 
 	"sluice/ingest"
 )
@@ -30,14 +31,13 @@ func Sniff(object []byte) bool {
 	return found >= minNames
 }
 
-// Sign reports whether a key may be one that Sniff looks for.
-func Sign(key []byte) bool { return names(key) > 0 || bytes.IndexByte(key, '\\') >= 0 }
+// endNames are the keys that name an end, in each spelling that there is.
+var endNames = []string{"source_name", "source_name_aggr", "source_namespace", "sourceName", "sourceNameAggr",
+	"sourceNamespace", "dest_name", "dest_name_aggr", "dest_namespace", "destName", "destNameAggr", "destNamespace"}
 
-// names is 1 for a key that names an end, in each spelling that there is.
+// names is 1 for a key that names an end.
 func names(key []byte) int {
-	switch string(key) {
-	case "source_name", "source_name_aggr", "source_namespace", "sourceName", "sourceNameAggr", "sourceNamespace",
-		"dest_name", "dest_name_aggr", "dest_namespace", "destName", "destNameAggr", "destNamespace":
+	if slices.Contains(endNames, string(key)) {
 		return 1
 	}
 	return 0

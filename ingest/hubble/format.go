@@ -14,7 +14,7 @@ import (
 var Format = ingest.Format{
 	Name:  "hubble",
 	Sniff: Sniff,
-	Sign:  Sign,
+	Signs: signs,
 	New: func(t model.Tables) func(ingest.Sink) ingest.Decoder {
 		var first *Decoder
 		return func(s ingest.Sink) ingest.Decoder {
@@ -73,28 +73,8 @@ func Sniff(object []byte) bool {
 }
 
 // signs are the keys that Sniff looks for.
-var signs = map[string]bool{
-	"flow": true, "lost_events": true, "agent_event": true, "debug_event": true, "node_status": true, "lostevents": true,
-	"agentevent": true, "debugevent": true, "nodestatus": true, "verdict": true, "source": true, "destination": true,
-	"ip": true, "l4": true, "l7": true,
-}
-
-// Sign reports whether a key may be one that Sniff looks for. Most cannot by their length.
-func Sign(key []byte) bool {
-	switch len(key) {
-	case len("ip"), len("flow"), len("source"), len("verdict"):
-	case len("agentevent"), len("agent_event"):
-		if c := key[0] | 0x20; c != 'a' && c != 'd' && c != 'l' && c != 'n' && bytes.IndexByte(key, '\\') < 0 {
-			return false
-		}
-	default:
-		if bytes.IndexByte(key, '\\') < 0 {
-			return false
-		}
-	}
-	low := [maxKey]byte{}
-	return signs[string(lower(key, &low))]
-}
+var signs = []string{"flow", "lost_events", "agent_event", "debug_event", "node_status", "lostEvents", "agentEvent",
+	"debugEvent", "nodeStatus", "verdict", "source", "destination", "IP", "l4", "l7"}
 
 // lower returns a key in the case that names are known by, as the reader folds it: unescaped, ASCII letters alone. It
 // is cut off where it is longer than any of them.

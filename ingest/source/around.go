@@ -92,7 +92,7 @@ func (w *worker) pass(a *around, text []byte, i int, open brackets) (int, bracke
 		inside := text[i+1 : end-1]
 		switch i = end; {
 		case i < len(text) && (text[i] == ':' || text[i] <= ' ' && isKey(text[i:])):
-			if !plain || w.finder.sign(inside) {
+			if !plain || w.finder.signs.has(inside) {
 				return -1, open
 			}
 		case plain && !bytes.HasPrefix(inside, encodedObject):

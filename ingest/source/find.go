@@ -21,8 +21,7 @@ type finder struct {
 	claim func(text []byte, offset int) bool
 	// sniff reports whether an object that is cut off or broken would have been a record.
 	sniff func(object []byte) bool
-	// sign reports whether a key may be one of a record: an object without any is none.
-	sign func(key []byte) bool
+	signs *signs // of records: an object without any is none
 	// miss takes what stands among the records of a list and is none. Nil: nobody asks.
 	miss func(text []byte, offset int)
 
@@ -406,7 +405,10 @@ func (f *finder) key(text []byte, from, to int) {
 		}
 	}
 	to = bytes.LastIndexByte(text[:to], '"')
-	if to <= from || !f.sign(text[from+1:to]) {
+	if to <= from {
+		return
+	}
+	if key := text[from+1 : to]; bytes.IndexByte(key, '\\') < 0 && !f.signs.has(key) {
 		return
 	}
 	for n := len(f.open) - 1; n >= max(0, len(f.open)-2); n-- {

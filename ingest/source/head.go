@@ -84,7 +84,7 @@ func (r *reader) newSearch() *search {
 		}
 		return n >= 0
 	}
-	s.finder = finder{sniff: is, sign: r.sign, claim: func(text []byte, _ int) bool { return is(text) }}
+	s.finder = finder{sniff: is, signs: r.signs, claim: func(text []byte, _ int) bool { return is(text) }}
 	return s
 }
 

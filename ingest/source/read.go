@@ -19,6 +19,7 @@ import (
 type reader struct {
 	ctx     context.Context
 	options Options
+	signs   *signs // of the formats
 	workers []*worker
 	// decoders make the decoders of each format for one worker.
 	decoders []func(ingest.Sink) ingest.Decoder
@@ -39,7 +40,7 @@ type reader struct {
 // worker returns the worker of a number, making those up to it that do not exist yet.
 func (r *reader) worker(n int) *worker {
 	for len(r.workers) <= n {
-		w := newWorker(r.options.NewSink(), r.options.Progress, r.sniff, r.sign)
+		w := newWorker(r.options.NewSink(), r.options.Progress, r.sniff, r.signs)
 		for _, make := range r.decoders {
 			w.all = append(w.all, make(w))
 		}
@@ -60,16 +61,6 @@ func (r *reader) reads(format int) {
 // sniff reports whether an object is a record of some format.
 func (r *reader) sniff(object []byte) bool {
 	return slices.ContainsFunc(r.options.Formats, func(f ingest.Format) bool { return f.Sniff(object) })
-}
-
-// sign reports whether a key may be one of a record of some format.
-func (r *reader) sign(key []byte) bool {
-	for i := range r.options.Formats {
-		if is := r.options.Formats[i].Sign; is == nil || is(key) {
-			return true
-		}
-	}
-	return false
 }
 
 // records is how many records all workers have had, which progress then knows.
@@ -188,7 +179,7 @@ func Tell(file string, formats []ingest.Format) string {
 	if br, _, err = textOf(br); err != nil {
 		return ""
 	}
-	r := &reader{options: Options{Formats: formats}}
+	r := &reader{options: Options{Formats: formats}, signs: newSigns(formats)}
 	peek, err := br.Peek(peekSize)
 	start := bytes.TrimSpace(peek)
 	if len(start) == 0 || start[0] == '#' {

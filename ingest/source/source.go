@@ -87,8 +87,9 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
-	r := &reader{ctx: ctx, options: o, block: cmp.Or(o.block, blockSize), earlier: slices.Sorted(maps.Values(o.Past)),
-		sizes: map[int64]bool{}, digests: map[string]bool{}, begun: map[uint64]string{}, seed: maphash.MakeSeed()}
+	r := &reader{ctx: ctx, options: o, signs: newSigns(o.Formats), block: cmp.Or(o.block, blockSize),
+		earlier: slices.Sorted(maps.Values(o.Past)), sizes: map[int64]bool{}, digests: map[string]bool{},
+		begun: map[uint64]string{}, seed: maphash.MakeSeed()}
 	defer r.unpacker.close()
 	r.earlier = slices.Compact(r.earlier)
 	for digest := range o.Past {

@@ -45,9 +45,9 @@ type worker struct {
 // tellEvery is after how many records progress is told.
 const tellEvery = 1 << 12
 
-func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff, sign func([]byte) bool) *worker {
+func newWorker(sink ingest.Sink, progress func(bytes, records int64), sniff func([]byte) bool, signs *signs) *worker {
 	w := &worker{sink: sink, progress: progress, joiner: joiner{keeps: true}}
-	w.finder = finder{claim: w.claim, miss: w.miss, sniff: sniff, sign: sign}
+	w.finder = finder{claim: w.claim, miss: w.miss, sniff: sniff, signs: signs}
 	return w
 }
 
