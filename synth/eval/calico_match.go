@@ -81,15 +81,16 @@ func (e *Evaluator) anyOf(
 	if found, ok := known.finds(a.subject, end); ok {
 		return found
 	}
-	m := model.No
-	for i := 0; i < len(list) && m != model.Yes; i++ {
-		found, ok := known.at(i).finds(a.subject, end)
-		if !ok {
-			found = e.calicoPeer(p, &list[i], end, a, n)
+	m := known.any(list, end, func(i int) model.Tri {
+		if found, ok := known.at(i).finds(a.subject, end); ok {
+			return found
 		}
-		m = either(m, found)
-	}
-	if m == model.Unknown && everywhere(list) {
+		if isName(&list[i]) {
+			return e.matchRead(&list[i], known, a.subject, end, n)
+		}
+		return e.calicoPeer(p, &list[i], end, a, n)
+	})
+	if m == model.Unknown && known.everywhere(list) {
 		return model.Yes
 	}
 	return m

@@ -183,18 +183,17 @@ func (e *Evaluator) matchAny(list []policy.Peer, known *peerSet, subject, end *E
 	if found, ok := known.finds(subject, end); ok {
 		return found
 	}
-	m := model.No
-	for k := 0; k < known.places(len(list)) && m != model.Yes; k++ {
-		i := known.place(k)
-		if r := known.at(i); r != nil && r.wide {
-			m = either(m, end.ofNamespaces(list[i].Namespaces, r.each, n))
-		} else if found, ok := r.finds(subject, end); ok {
-			m = either(m, found)
-		} else {
-			m = either(m, e.matchRead(&list[i], known, subject, end, n))
+	m := known.any(list, end, func(i int) model.Tri {
+		r := known.at(i)
+		if r != nil && r.wide {
+			return end.ofNamespaces(list[i].Namespaces, r.each, n)
 		}
-	}
-	if m == model.Unknown && e.semantics != Cilium && everywhere(list) {
+		if found, ok := r.finds(subject, end); ok {
+			return found
+		}
+		return e.matchRead(&list[i], known, subject, end, n)
+	})
+	if m == model.Unknown && e.semantics != Cilium && known.everywhere(list) {
 		return model.Yes
 	}
 	return m
@@ -206,18 +205,6 @@ func (e *Evaluator) matchRead(p *policy.Peer, known *peerSet, subject, end *End,
 		return e.matchPeer(p, subject, end, n)
 	}
 	return end.matchNames(n, func(name string) bool { return known.names[plainName(name)] })
-}
-
-// everywhere reports whether peers are all addresses of both families: that of an end is one of them, known or not.
-func everywhere(list []policy.Peer) bool {
-	for _, all := range policy.Everywhere() {
-		if !slices.ContainsFunc(list, func(p policy.Peer) bool {
-			return p.Kind == policy.PeerCIDR && p.CIDR == all.CIDR && len(p.Except) == 0
-		}) {
-			return false
-		}
-	}
-	return true
 }
 
 // numbered reports whether a rule names the port of a connection by its number.

@@ -126,7 +126,11 @@ func (e *End) matchCIDR(p *policy.Peer, sem Semantics, n *need) model.Tri {
 	case e.Masked: // what a rule leaves out does not find it either
 		return e.within([]netip.Prefix{p.CIDR}, n)
 	}
-	return and(e.within([]netip.Prefix{p.CIDR}, n), not(e.within(p.Except, n)))
+	m := e.within([]netip.Prefix{p.CIDR}, n)
+	if m == model.No {
+		return m // what it leaves out lacks nothing then
+	}
+	return and(m, not(e.within(p.Except, n)))
 }
 
 // within reports whether the end's address is in one of the networks: where it is known by its block only, whether

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -24,10 +25,25 @@ type peerSet struct {
 	// whom it finds; nil where one asks for more.
 	pairs []int32
 	list  []resolved // then: each by itself
-	// names are the DNS names without a star among them, nil where these are few; read are the places of what is looked
-	// at then: the first of those, which stands for all, and every other peer.
-	names map[string]bool
-	read  []int
+	// names are the DNS names without a star among them, and blocks the networks, none where these are few; read are the
+	// places of what is asked of every end then: the first of the names, which stands for all, and every other peer.
+	names  map[string]bool
+	blocks blocks
+	read   []int
+	all    bool // they are everywhere
+}
+
+// blocks find networks, of less than all addresses and with nothing left out, by what is in them.
+type blocks struct {
+	at    map[netip.Prefix][]int // places of the peers of a network
+	bits  []int                  // lengths of prefixes that there are
+	list  []block                // sorted by their addresses once all are there
+	first int                    // place
+}
+
+type block struct {
+	netip.Prefix
+	place int
 }
 
 // pairs numbers the pairs of selectors, of pods and of their namespaces, that peers of rules have: thousands of rules
@@ -88,46 +104,140 @@ func (e *Evaluator) resolve(of *policy.Policy, list []policy.Peer) peerSet {
 	for i := range list {
 		s.list[i], _ = each(i)
 	}
-	s.name(list)
+	s.index(list)
 	return s
 }
 
-// fewNames are as many names as are compared one by one.
-const fewNames = 8
+// fewPeers are as many names or networks as are looked at one by one.
+const fewPeers = 8
 
-// name notes the names among peers, where they are many: a rule may have thousands.
-func (s *peerSet) name(list []policy.Peer) {
-	names := map[string]bool{}
+// index notes the names and the networks among peers, where they are many: a rule may have thousands.
+func (s *peerSet) index(list []policy.Peer) {
+	s.all = everywhere(list)
+	names, b := map[string]bool{}, blocks{at: map[netip.Prefix][]int{}}
+	var named []int
+	read := []int{}
 	for i := range list {
-		if isName(&list[i]) {
-			names[plainName(list[i].Name)] = true
-			if len(names) > 1 {
-				continue
+		switch p := &list[i]; {
+		case isName(p):
+			names[plainName(p.Name)] = true
+			named = append(named, i)
+		case p.Kind == policy.PeerCIDR && p.CIDR.Bits() > 0 && len(p.Except) == 0:
+			b.add(p.CIDR, i)
+		default:
+			read = append(read, i)
+		}
+	}
+	if len(names) > fewPeers {
+		s.names, named = names, named[:1]
+	}
+	others := b.places()
+	if len(others) > fewPeers {
+		b.first, others = others[0], nil
+		slices.SortFunc(b.list, func(x, y block) int { return x.Addr().Compare(y.Addr()) })
+		s.blocks = b
+	}
+	if s.names != nil || s.blocks.at != nil {
+		s.read = append(append(read, named...), others...)
+		slices.Sort(s.read)
+	}
+}
+
+func (b *blocks) add(p netip.Prefix, place int) {
+	p = p.Masked()
+	if b.list = append(b.list, block{p, place}); !slices.Contains(b.bits, p.Bits()) {
+		b.bits = append(b.bits, p.Bits())
+	}
+	b.at[p] = append(b.at[p], place)
+}
+
+// places are those of all of them.
+func (b *blocks) places() (places []int) {
+	for i := range b.list {
+		places = append(places, b.list[i].place)
+	}
+	return places
+}
+
+// ofEnd returns the places of the networks that may find an end. Of one of which no address is known each says alike,
+// and the first says it; so do those that lie in the block of which any address may be meant.
+func (b *blocks) ofEnd(end *End) (places []int) {
+	switch {
+	case end.Address.IsValid():
+		return b.around(netip.PrefixFrom(end.Address, end.Address.BitLen()))
+	case end.Block.IsValid():
+		places = b.around(end.Block)
+		from, _ := slices.BinarySearchFunc(b.list, end.Block.Masked().Addr(),
+			func(in block, a netip.Addr) int { return in.Addr().Compare(a) })
+		first := -1
+		for _, in := range b.list[from:] {
+			if !end.Block.Contains(in.Addr()) {
+				break
+			}
+			if in.Bits() > end.Block.Bits() && (first < 0 || in.place < first) {
+				first = in.place
 			}
 		}
-		s.read = append(s.read, i)
+		if first >= 0 {
+			places = append(places, first)
+		}
+		return places
+	default:
+		return []int{b.first}
 	}
-	if s.names = names; len(names) <= fewNames {
-		s.names, s.read = nil, nil
+}
+
+// around returns the places of the networks that hold a block whole.
+func (b *blocks) around(in netip.Prefix) (places []int) {
+	for _, bits := range b.bits {
+		if p, err := in.Addr().Prefix(bits); err == nil && bits <= in.Bits() {
+			places = append(places, b.at[p]...)
+		}
 	}
+	return places
 }
 
 // isName reports whether a peer is one DNS name.
 func isName(p *policy.Peer) bool { return p.Kind == policy.PeerFQDN && !strings.Contains(p.Name, "*") }
 
-// places is how many of so many peers are looked at, and place is where the one of a number stands.
-func (s *peerSet) places(n int) int {
-	if s == nil || s.names == nil {
-		return n
+// any reports whether one of the peers finds an end, as of tells of each; those that cannot are not asked.
+func (s *peerSet) any(list []policy.Peer, end *End, of func(place int) model.Tri) model.Tri {
+	m := model.No
+	if s == nil || s.read == nil {
+		for i := 0; i < len(list) && m != model.Yes; i++ {
+			m = either(m, of(i))
+		}
+		return m
 	}
-	return len(s.read)
+	places := s.read
+	if s.blocks.at != nil {
+		places = slices.Concat(places, s.blocks.ofEnd(end))
+		slices.Sort(places) // the first that lacks a fact says which
+	}
+	for k := 0; k < len(places) && m != model.Yes; k++ {
+		m = either(m, of(places[k]))
+	}
+	return m
 }
 
-func (s *peerSet) place(i int) int {
-	if s == nil || s.names == nil {
-		return i
+// everywhere reports whether peers are all addresses of both families: that of an end is one of them, known or not.
+func everywhere(list []policy.Peer) bool {
+	for _, all := range policy.Everywhere() {
+		if !slices.ContainsFunc(list, func(p policy.Peer) bool {
+			return p.Kind == policy.PeerCIDR && p.CIDR == all.CIDR && len(p.Except) == 0
+		}) {
+			return false
+		}
 	}
-	return s.read[i]
+	return true
+}
+
+// everywhere is the function of that name for the peers of the set.
+func (s *peerSet) everywhere(list []policy.Peer) bool {
+	if s == nil {
+		return everywhere(list)
+	}
+	return s.all
 }
 
 // pair is the number of the selectors of a peer of pods, -1 where a condition is about more than labels.
@@ -237,7 +347,8 @@ func (s *peerSet) each() *peerSet {
 	if !slices.ContainsFunc(s.list, func(r resolved) bool { return r.wide }) {
 		return s
 	}
-	out := peerSet{list: slices.Clone(s.list), names: s.names, read: s.read}
+	out := *s
+	out.list = slices.Clone(s.list)
 	for i := range out.list {
 		out.list[i].each = true
 	}
