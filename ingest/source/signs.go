@@ -1,6 +1,10 @@
 package source
 
-import "sluice/ingest"
+import (
+	"strings"
+
+	"sluice/ingest"
+)
 
 // signs are the keys of which some format has one in each record, or in an object in it. Letters count in either case.
 type signs struct {
@@ -22,7 +26,7 @@ func newSigns(formats []ingest.Format) *signs {
 				s.unknown = true
 				continue
 			}
-			s.names[string(fold([]byte(name), &[maxSign]byte{}))] = true
+			s.names[strings.ToLower(name)] = true
 			s.second[len(name)] |= 1 << (name[1] & 31)
 		}
 	}
@@ -37,16 +41,5 @@ func (s *signs) has(key []byte) bool {
 	if len(key) < 2 || len(key) >= maxSign || s.second[len(key)]>>(key[1]&31)&1 == 0 {
 		return false
 	}
-	return s.names[string(fold(key, &[maxSign]byte{}))]
-}
-
-// fold returns a key with its letters in lower case.
-func fold(key []byte, to *[maxSign]byte) []byte {
-	n := copy(to[:], key)
-	for i, c := range to[:n] {
-		if 'A' <= c && c <= 'Z' {
-			to[i] = c | 0x20
-		}
-	}
-	return to[:n]
+	return s.names[strings.ToLower(string(key))]
 }
