@@ -53,18 +53,10 @@ func (x *addresses) configured(name string) *Network {
 // configuredFor returns the network of the configuration that is a peer of the log, nil if there is none: a network set
 // of a namespace has its own, or the one of its name alone.
 func (x *addresses) configuredFor(p *graph.Peer) *Network {
-	if n := x.configured(networkName(p)); n != nil {
+	if n := x.configured(p.NetworkName()); n != nil {
 		return n
 	}
 	return x.configured(p.Name)
-}
-
-// networkName is what the configuration calls a network of the log.
-func networkName(p *graph.Peer) string {
-	if p.Kind == model.KindNetworkSet && p.Namespace != "" {
-		return p.Namespace + "/" + p.Name
-	}
-	return p.Name
 }
 
 // nodePeers returns the peers in policies of namespace ns for the nodes of the cluster. nil: nobody said what they are.
@@ -84,7 +76,7 @@ func (x *addresses) network(ns string, p *graph.Peer) []policy.Peer {
 	if !x.cfg.widens(WidenAnywhere) {
 		return nil
 	}
-	switch networkName(p) {
+	switch p.NetworkName() {
 	case "pub":
 		list := x.blocks(everywhere, nil)
 		for i := range list {

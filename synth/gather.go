@@ -131,7 +131,7 @@ func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 	case model.KindNetwork, model.KindNetworkSet:
 		if len(x.network(en.namespace, peer)) == 0 {
 			return "the log has no addresses for " + nameless(peer, en.dir) +
-				" (name its CIDRs as network " + networkName(peer) + " in the configuration)"
+				" (name its CIDRs as network " + peer.NetworkName() + " in the configuration)"
 		}
 	default:
 		return "the log does not identify the peer"
@@ -156,7 +156,7 @@ func (x *gatherer) unsayable(e *graph.Edge, en edgeEnd) string {
 func nameless(p *graph.Peer, dir model.Direction) string {
 	switch {
 	case p.Kind == model.KindNetworkSet:
-		return "NetworkSet " + networkName(p)
+		return "NetworkSet " + p.NetworkName()
 	case p.Name == "pvt" && dir == model.Ingress:
 		return "network pvt: other nodes, by the addresses of their tunnels too, or hosts outside, and no kubelet that probes its " +
 			"own pods, which this log leaves out"

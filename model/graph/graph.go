@@ -41,6 +41,14 @@ type Peer struct {
 	First, Last int64
 }
 
+// NetworkName is what a configuration calls a network of the log: a network set of a namespace is NAMESPACE/NAME.
+func (p *Peer) NetworkName() string {
+	if p.Kind == model.KindNetworkSet && p.Namespace != "" {
+		return p.Namespace + "/" + p.Name
+	}
+	return p.Name
+}
+
 // State is what the evidence says of an edge.
 type State uint8
 

@@ -32,10 +32,7 @@ func (c *Config) checkNetworks(g *graph.Graph) error {
 		var are []string
 		for j := range g.Peers {
 			p := &g.Peers[j]
-			full := p.Name
-			if p.Namespace != "" {
-				full = p.Namespace + "/" + p.Name
-			}
+			full := p.NetworkName()
 			if p.Name == name && (p.Kind == model.KindNetwork || p.Kind == model.KindNetworkSet) &&
 				(p.Namespace == "" || !named(full)) && !slices.Contains(are, full) {
 				are = append(are, full)
