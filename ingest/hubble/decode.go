@@ -48,7 +48,7 @@ func (d *Decoder) Next(text []byte, fits func(behind []byte) bool) int {
 
 func (d *Decoder) known(text []byte, line bool, fits func(behind []byte) bool) int {
 	r := &d.r
-	if d.looked = false; text[0] != '{' || cap(text)-len(text) < scan.Slack {
+	if d.looked = false; len(text) == 0 || text[0] != '{' || cap(text)-len(text) < scan.Slack {
 		return 0
 	}
 	d.looked = true

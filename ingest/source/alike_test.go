@@ -356,6 +356,52 @@ func TestDeepAlike(t *testing.T) {
 	}
 }
 
+// TestCutAlike: a line that is cut at any byte, behind lines of its kind that were whole, is read as it is alone.
+func TestCutAlike(t *testing.T) {
+	one := func(port int) string {
+		return fmt.Sprintf(`{"flow":{"verdict":"FORWARDED","l4":{"TCP":{"source_port":%d,"destination_port":443}}}}`, port)
+	}
+	text := func(s string) string { return fmt.Sprintf("%q", s) }
+	base := func(s string) string { return `"` + base64.StdEncoding.EncodeToString([]byte(s)) + `"` }
+	ahead := one(1000) + "\n" + one(1001) + "\n" // so that it is a log of lines
+	read := func(lines ...string) (ports []int, rejects int) {
+		l, _ := readAll(t, 1, strings.NewReader(ahead+strings.Join(lines, "\n")), "-")
+		slices.Sort(l.ports)
+		return slices.DeleteFunc(l.ports, func(p int) bool { return p >= 1000 }), len(l.rejects)
+	}
+	for name, line := range map[string]string{
+		"a member":            `{"_id":"a","_source":` + one(1) + `,"sort":[1]}`,
+		"a list":              `{"k":[` + one(1) + `,` + one(2) + `]}`,
+		"a list of members":   `{"k":[{"a":"b","r":` + one(1) + `},{"a":"c","r":` + one(2) + `}],"n":1}`,
+		"an array":            `[` + one(1) + `,` + one(2) + `]`,
+		"a string":            `{"log":` + text(one(1)+"\n") + `,"n":1}`,
+		"a list of strings":   `{"k":[` + text(one(1)) + `,` + text(one(2)) + `]}`,
+		"a list of texts":     `{"k":[{"log":` + text(one(1)) + `,"n":1},{"log":` + text(one(2)) + `,"n":2}]}`,
+		"a string of strings": `{"log":` + text(`{"log":`+text(one(1))+`,"n":1}`) + `,"n":1}`,
+		"kept twice":          `{"at":1,"log":` + text(one(1)) + `,"read":` + one(1) + `,"of":{"host":"a"}}`,
+		"with an excerpt":     `{"short":` + text(one(1)[:40]) + `,"full":` + text(one(1)) + `,"n":1}`,
+		"Base64":              `{"data":` + base(one(1)) + `,"n":1}`,
+		"a list of Base64":    `{"k":[{"data":` + base(one(1)) + `},{"data":` + base(one(2)) + `}]}`,
+		"a cell":              `t1,` + cell(one(1)) + `,h1`,
+		"a value of a text":   `at=1 msg=` + text(one(1)) + ` level=info`,
+		"behind a prefix":     `[pod/a] 7 ` + one(1),
+		"attributes":          `{"body":{"s":` + text(one(1)) + `},"attributes":[{"key":"k","value":{"s":"{v}"}},{"key":"l"}]}`,
+	} {
+		whole, none := read(line, line)
+		if none != 0 || len(whole) < 2 {
+			t.Errorf("%s: read %v, refused %d", name, whole, none)
+		}
+		for i := range len(line) {
+			alone, refused := read(line[:i])
+			want := slices.Concat(whole, alone)
+			slices.Sort(want)
+			if got, wrong := read(line, line, line[:i]); !slices.Equal(want, got) || wrong != refused {
+				t.Errorf("%s: %v and %d refused, want %v and %d\n%s", name, got, wrong, want, refused, line[:i])
+			}
+		}
+	}
+}
+
 // FuzzAlike: what is read of a line does not depend on the line before it.
 func FuzzAlike(f *testing.F) {
 	one := fmt.Sprintf(record, 1)

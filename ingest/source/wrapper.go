@@ -15,20 +15,18 @@ type wrapper struct {
 	quoted         bool     // the record was a string, behind whose quote behind stood
 	cell           bool     // the record was a cell of CSV, of doubled quotes, behind which behind stood, with its quote
 	plain          bool     // the record was a string in a text that is no JSON, where no other text has brackets
-	strict         bool     // what stands behind has to be as it was, whatever it holds
 	inside         *wrapper // what stood around the record in that string, where the string was not the record itself
 	between        pattern  // of a list what stood between its records, nil where there was one
 	around         around   // of a record that is a string
 }
 
-// ends reports whether what stands behind the record of a wrapper in a string holds no other one: it has no object in
-// any spelling, is what stood behind one before, or was looked through.
+// ends reports whether what stands behind the record of a wrapper in a string ends the line and holds no other one: it
+// is what stood behind one before, or was looked through.
 func (w *worker) ends(p *wrapper, behind []byte, r *repeat) bool {
 	if p.plain {
 		return !bytes.ContainsAny(behind, "[{")
 	}
-	return !p.strict && holdsNothing(behind) && !bytes.Contains(behind, encodedObject) ||
-		p.behind.begins(behind, r) == len(behind) ||
+	return p.behind.begins(behind, r) == len(behind) ||
 		p.around.open != "" && w.beyond(&p.around, behind, 0) == len(behind)
 }
 
@@ -202,7 +200,6 @@ func (w *worker) wrappedDeep(text []byte, path []node) {
 	p := &outer
 	for i, n := range path {
 		r := &repeat{}
-		p.strict = true
 		if p.quoted = n.kind == '"'; p.quoted {
 			r.quoted = text[n.from:n.to]
 		} else if n.kind != '{' {
