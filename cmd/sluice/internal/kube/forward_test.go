@@ -201,7 +201,7 @@ func TestOpen(t *testing.T) {
 		{good, "prod", `there is no context "prod": the kubeconfig has test, torn`},
 		{good, "torn", `the cluster "gone", which the kubeconfig does not have`},
 		{"", "", "none, which is not there or empty: name another, or give --kubeconfig FILE"},
-		{"", "prod", `there is no context "prod": the kubeconfig has none`},
+		{"", "prod", `there is no context "prod": no kubeconfig: KUBECONFIG is `},
 		{t.TempDir() + "/none", "", "no such file"},
 	} {
 		_, err := kube.Open(kube.Options{Kubeconfig: c.config, Context: c.context})

@@ -51,11 +51,8 @@ func Open(o Options) (*Cluster, error) {
 	}
 	config, err := loader.ClientConfig()
 	switch {
-	case clientcmd.IsEmptyConfig(err) && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "":
-		const text = "no kubeconfig: KUBECONFIG is %s, which is not there or empty: name another, or give --kubeconfig FILE"
-		return nil, fmt.Errorf(text, live.Brief(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)))
 	case clientcmd.IsEmptyConfig(err):
-		return nil, errors.New("no kubeconfig: give --kubeconfig FILE or set KUBECONFIG, or run in a pod with an account")
+		return nil, noKubeconfig()
 	case err != nil:
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
@@ -111,6 +108,8 @@ func check(raw *api.Config, o Options, name string) error {
 		return nil // perhaps a pod
 	case name == "":
 		return fmt.Errorf("the kubeconfig has no current context: give --context: %s", some(known))
+	case raw.Contexts[name] == nil && api.IsConfigEmpty(raw):
+		return fmt.Errorf("there is no context %q: %w", name, noKubeconfig())
 	case raw.Contexts[name] == nil && len(known) == 0:
 		return fmt.Errorf("there is no context %q: the kubeconfig has none", name)
 	case raw.Contexts[name] == nil:
@@ -120,6 +119,15 @@ func check(raw *api.Config, o Options, name string) error {
 			name, raw.Contexts[name].Cluster)
 	}
 	return nil
+}
+
+// noKubeconfig is the error where there is no kubeconfig, or an empty one.
+func noKubeconfig() error {
+	if named := os.Getenv(clientcmd.RecommendedConfigPathEnvVar); named != "" {
+		const text = "no kubeconfig: KUBECONFIG is %s, which is not there or empty: name another, or give --kubeconfig FILE"
+		return fmt.Errorf(text, live.Brief(named))
+	}
+	return errors.New("no kubeconfig: give --kubeconfig FILE or set KUBECONFIG, or run in a pod with an account")
 }
 
 // some lists the first few of many names.
