@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -196,12 +198,18 @@ func TestOpen(t *testing.T) {
 	good := s.Kubeconfig()
 	t.Setenv("KUBECONFIG", t.TempDir()+"/none")
 	t.Setenv("HOME", t.TempDir())
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ config, context, want string }{
 		{good, "", ""}, {good, "test", ""},
 		{good, "prod", `there is no context "prod": the kubeconfig has test, torn`},
 		{good, "torn", `the cluster "gone", which the kubeconfig does not have`},
 		{"", "", "none, which is not there or empty: name another, or give --kubeconfig FILE"},
 		{"", "prod", `there is no context "prod": no kubeconfig: KUBECONFIG is `},
+		{empty, "", "empty is empty: name another"},
+		{empty, "prod", `there is no context "prod": the kubeconfig `},
 		{t.TempDir() + "/none", "", "no such file"},
 	} {
 		_, err := kube.Open(kube.Options{Kubeconfig: c.config, Context: c.context})

@@ -52,7 +52,7 @@ func Open(o Options) (*Cluster, error) {
 	config, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		return nil, noKubeconfig()
+		return nil, o.nothing()
 	case err != nil:
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
@@ -109,7 +109,7 @@ func check(raw *api.Config, o Options, name string) error {
 	case name == "":
 		return fmt.Errorf("the kubeconfig has no current context: give --context: %s", some(known))
 	case raw.Contexts[name] == nil && api.IsConfigEmpty(raw):
-		return fmt.Errorf("there is no context %q: %w", name, noKubeconfig())
+		return fmt.Errorf("there is no context %q: %w", name, o.nothing())
 	case raw.Contexts[name] == nil && len(known) == 0:
 		return fmt.Errorf("there is no context %q: the kubeconfig has none", name)
 	case raw.Contexts[name] == nil:
@@ -121,8 +121,11 @@ func check(raw *api.Config, o Options, name string) error {
 	return nil
 }
 
-// noKubeconfig is the error where there is no kubeconfig, or an empty one.
-func noKubeconfig() error {
+// nothing is the error where there is no kubeconfig, or an empty one.
+func (o *Options) nothing() error {
+	if o.Kubeconfig != "" {
+		return fmt.Errorf("the kubeconfig %s is empty: name another", live.Brief(o.Kubeconfig))
+	}
 	if named := os.Getenv(clientcmd.RecommendedConfigPathEnvVar); named != "" {
 		const text = "no kubeconfig: KUBECONFIG is %s, which is not there or empty: name another, or give --kubeconfig FILE"
 		return fmt.Errorf(text, live.Brief(named))
