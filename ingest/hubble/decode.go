@@ -134,7 +134,7 @@ func (d *Decoder) read(b []byte, n int) bool {
 	if d.flat {
 		r.begin()
 		r.flat = true
-		if end := r.flow(b, i); !r.enveloped {
+		if end := r.flow(b, i); end > 0 && !r.enveloped { // what ended too soon may be an envelope, which says so later
 			return d.whole(b, end, n)
 		}
 	}

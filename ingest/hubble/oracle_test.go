@@ -43,9 +43,9 @@ type oraclePorts struct {
 	Dst   *text `json:"destination_port"`
 	SrcC  *text `json:"sourcePort"`
 	DstC  *text `json:"destinationPort"`
-	Flags map[string]bool
-	Chunk text `json:"chunk_type"`
-	ChnkC text `json:"chunkType"`
+	Flags map[string]oracleBool
+	Chunk json.RawMessage `json:"chunk_type"`
+	ChnkC json.RawMessage `json:"chunkType"`
 }
 
 // oracleName is a text that decides nothing: of another type it says nothing.
@@ -85,31 +85,25 @@ type oracleFlow struct {
 		VRRP, IGMP     *struct{}
 	} `json:"l4"`
 	Source, Destination *oracleEnd
-	Reply               *bool `json:"reply"`
-	IsReply             *bool `json:"is_reply"`
-	IsReplyC            *bool `json:"isReply"`
-	Event               *struct {
-		Type text
-		Sub  text `json:"sub_type"`
-	} `json:"event_type"`
-	EventC *struct {
-		Type text
-		Sub  text `json:"subType"`
-	} `json:"eventType"`
-	Dir    text           `json:"traffic_direction"`
-	DirC   text           `json:"trafficDirection"`
-	Obs    text           `json:"trace_observation_point"`
-	ObsC   text           `json:"traceObservationPoint"`
-	Reason text           `json:"trace_reason"`
-	ReasnC text           `json:"traceReason"`
-	Svc    *oracleService `json:"destination_service"`
-	SvcC   *oracleService `json:"destinationService"`
-	Names  []string       `json:"destination_names"`
-	NamesC []string       `json:"destinationNames"`
-	Kind   text           `json:"Type"`
-	Total  *oracleTotal   `json:"aggregate"`
-	Log    []string       `json:"policy_log"`
-	LogC   []string       `json:"policyLog"`
+	Reply               *oracleBool    `json:"reply"`
+	IsReply             *oracleBool    `json:"is_reply"`
+	IsReplyC            *oracleBool    `json:"isReply"`
+	Event               *oracleEvent   `json:"event_type"`
+	EventC              *oracleEvent   `json:"eventType"`
+	Dir                 text           `json:"traffic_direction"`
+	DirC                text           `json:"trafficDirection"`
+	Obs                 text           `json:"trace_observation_point"`
+	ObsC                text           `json:"traceObservationPoint"`
+	Reason              text           `json:"trace_reason"`
+	ReasnC              text           `json:"traceReason"`
+	Svc                 *oracleService `json:"destination_service"`
+	SvcC                *oracleService `json:"destinationService"`
+	Names               []string       `json:"destination_names"`
+	NamesC              []string       `json:"destinationNames"`
+	Kind                text           `json:"Type"`
+	Total               *oracleTotal   `json:"aggregate"`
+	Log                 []string       `json:"policy_log"`
+	LogC                []string       `json:"policyLog"`
 
 	Node  oracleName `json:"node_name"`
 	NodeC oracleName `json:"nodeName"`
@@ -144,6 +138,25 @@ func (t *oracleOuter) UnmarshalJSON(b []byte) error {
 	return t.text.UnmarshalJSON(b)
 }
 
+// oracleBool is a boolean, or an object with one as its value.
+type oracleBool bool
+
+var wrapped = regexp.MustCompile(`^\{\s*"value"\s*:\s*(true|false)\s*\}$`)
+
+func (t *oracleBool) UnmarshalJSON(b []byte) error {
+	if m := wrapped.FindSubmatch(b); m != nil {
+		b = m[1]
+	}
+	return json.Unmarshal(b, (*bool)(t))
+}
+
+func (t *oracleBool) yes() bool { return t != nil && bool(*t) }
+
+type oracleEvent struct {
+	Type text
+	Sub  text `json:"sub_type"`
+	SubC text `json:"subType"`
+}
 type oracleTotal struct {
 	In   text `json:"ingress_flow_count"`
 	InC  text `json:"ingressFlowCount"`
@@ -166,16 +179,19 @@ type oracleLost struct {
 
 // when is from when to when the events were lost: a minute before the record was written, if it does not say.
 func (l *oracleLost) when(outer oracleOuter) (from, to model.Micros) {
-	first, err1 := time.Parse(time.RFC3339Nano, string(l.First))
-	last, err2 := time.Parse(time.RFC3339Nano, string(l.Last))
-	if d := last.Sub(first); err1 == nil && err2 == nil && first.UnixMicro() > 0 && d >= 0 && d.Microseconds() <= 86400e6 {
-		return first.UnixMicro(), last.UnixMicro()
+	first, ok1 := oracleTime(l.First)
+	last, ok2 := oracleTime(l.Last)
+	if d := last - first; ok1 && ok2 && first > 0 && d >= 0 && d <= 86400e6 {
+		return first, last
 	}
-	if t, err := time.Parse(time.RFC3339Nano, string(outer.text)); err == nil && outer.n == 1 && t.UnixMicro() > 0 {
-		return t.Add(-time.Minute).UnixMicro(), t.UnixMicro()
+	if t, ok := oracleTime(outer.text); ok && outer.n == 1 && t > 0 {
+		return t - 60e6, t
 	}
 	return 0, 0
 }
+
+// namesVerdict matches a name or a number.
+var namesVerdict = regexp.MustCompile(`^("[^"]|[0-9])`)
 
 func or(a ...text) text {
 	for _, t := range a {
@@ -236,7 +252,13 @@ func (d *oracle) general(source string, line int64, b []byte) {
 			d.reject(model.Malformed, model.BadValue, source, line, err.Error())
 			return
 		}
-		if r.Verdict == "" && r.Source == nil && r.L4 == nil {
+		if _, ok := oracleTime(r.Time); !ok && r.Time != "" {
+			d.reject(model.Malformed, model.BadValue, source, line, "bad time")
+			return
+		}
+		var verdict struct{ Verdict json.RawMessage }
+		_ = json.Unmarshal(b, &verdict) // as above
+		if !namesVerdict.Match(verdict.Verdict) && r.Source == nil && r.L4 == nil {
 			d.reject(model.Malformed, model.NotFlowLog, source, line, "no flow in it")
 			return
 		}
@@ -271,22 +293,29 @@ func oracleZone(zone string) string {
 	return zone
 }
 
+// oracleTime reads a time as Hubble writes it, since the epoch, or as a table has it.
+func oracleTime(s text) (model.Micros, bool) {
+	t, err := time.Parse(time.RFC3339Nano, string(s))
+	if err == nil {
+		return t.UnixMicro(), true
+	}
+	if m := oracleEpoch.FindStringSubmatch(string(s)); m != nil {
+		us, err := strconv.ParseInt((m[1] + m[2] + "000000")[:16], 10, 64)
+		return us, err == nil
+	}
+	if m := oracleTable.FindStringSubmatch(string(s)); m != nil {
+		t, err = time.Parse(time.RFC3339Nano, m[1]+"T"+m[2]+cmp.Or(oracleZone(m[3]), "Z"))
+	}
+	return t.UnixMicro(), err == nil
+}
+
 func (d *oracle) fill(r *oracleFlow, outer text) string {
 	f := &d.flow
 	*f = model.Flow{Observer: model.Elsewhere}
 	if s := or(r.Time, outer); s != "" {
-		t, err := time.Parse(time.RFC3339Nano, string(s))
-		if f.Time = t.UnixMicro(); err != nil {
-			if m := oracleEpoch.FindStringSubmatch(string(s)); m != nil {
-				f.Time, _ = strconv.ParseInt((m[1] + m[2] + "00000")[:16], 10, 64)
-			} else if m := oracleTable.FindStringSubmatch(string(s)); m != nil {
-				t, err := time.Parse(time.RFC3339Nano, m[1]+"T"+m[2]+cmp.Or(oracleZone(m[3]), "Z"))
-				if f.Time = t.UnixMicro(); err != nil {
-					return "bad time " + strconv.Quote(string(s))
-				}
-			} else {
-				return "bad time " + strconv.Quote(string(s))
-			}
+		var ok bool
+		if f.Time, ok = oracleTime(s); !ok {
+			return "bad time " + strconv.Quote(string(s))
 		}
 	}
 	f.Verdict = oracleVerdicts[oracleNumber(r.Verdict)]
@@ -309,7 +338,7 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 			for n, on := range l.TCP.Flags {
 				// Names are known in any case, as encoding/json knows those of a struct.
 				for name, flag := range map[string]model.TCPFlags{"SYN": model.SYN, "ACK": model.ACK, "FIN": model.FIN, "RST": model.RST} {
-					if on && strings.EqualFold(n, name) {
+					if bool(on) && strings.EqualFold(n, name) {
 						f.Flags |= flag
 					}
 				}
@@ -328,7 +357,11 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 			if !d.ports(l.SCTP) {
 				return "bad port"
 			}
-			switch string(cmp.Or(l.SCTP.Chunk, l.SCTP.ChnkC)) {
+			var chunk text
+			if err := json.Unmarshal([]byte(cmp.Or(string(l.SCTP.Chunk), string(l.SCTP.ChnkC), "null")), &chunk); err != nil {
+				return "bad chunk"
+			}
+			switch oracleNumber(chunk) {
 			case "INIT", "1":
 				f.Flags = model.SYN
 			case "ABORT", "6":
@@ -351,11 +384,11 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		}
 	}
 	switch {
-	case r.IsReply != nil && *r.IsReply, r.IsReplyC != nil && *r.IsReplyC:
+	case r.IsReply.yes(), r.IsReplyC.yes():
 		f.IsReply = model.Yes
 	case r.IsReply != nil || r.IsReplyC != nil:
 		f.IsReply = model.No
-	case r.Reply != nil && *r.Reply:
+	case r.Reply.yes():
 		f.IsReply = model.Yes
 	}
 	switch oracleNumber(or(r.Dir, r.DirC)) {
@@ -365,14 +398,13 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 		f.Direction = model.Egress
 	}
 	f.Related = oracleUnjudged(string(oracleNumber(or(r.Reason, r.ReasnC))))
-	var typ, sub text
-	if r.Event != nil {
-		typ, sub = r.Event.Type, r.Event.Sub
-	} else if r.EventC != nil {
-		typ, sub = r.EventC.Type, r.EventC.Sub
-	}
-	typ, sub, r.Kind = oracleNumber(typ), oracleNumber(sub), oracleNumber(r.Kind)
+	event := cmp.Or(r.Event, r.EventC, &oracleEvent{})
+	typ, sub := oracleNumber(event.Type), oracleNumber(or(event.Sub, event.SubC))
+	r.Kind = oracleNumber(r.Kind)
 	obs := oracleNumber(or(r.Obs, r.ObsC))
+	if obs == "UNKNOWN_POINT" || obs == "0" {
+		obs = "" // what protobuf's JSON leaves out
+	}
 	switch {
 	case typ == "1":
 		f.Event, f.Observer = model.EventDrop, model.AtDrop
@@ -402,7 +434,8 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	}
 	f.Src, f.SrcPod = d.endpoint(r.Source, &f.SrcIP, nil)
 	f.Dst, f.DstPod = d.endpoint(r.Destination, &f.DstIP, names)
-	f.Aggregated = r.Total != nil && (r.Verdict == "" || f.Proto == 0 || f.Proto.HasPorts() && (f.SrcPort == 0 || f.DstPort == 0))
+	verdict := oracleNumber(r.Verdict)
+	f.Aggregated = r.Total != nil && (verdict == "" || verdict == "0" || verdict == "VERDICT_UNKNOWN" || f.Proto == 0 || f.Proto.HasPorts() && (f.SrcPort == 0 || f.DstPort == 0))
 	if s := cmp.Or(r.Svc, r.SvcC, &oracleService{}); s.named() && f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes {
 		addr, _ := netip.ParseAddr(string(f.DstIP))
 		f.Dst = model.Ref{Kind: model.KindService, ID: d.tables.Endpoints.Intern(model.Endpoint{Kind: model.KindService,

@@ -435,8 +435,9 @@ func (r *reader) flow(b []byte, i int) int {
 			i = r.note(holeTime, i, r.timeValue(b, i))
 		case keyVerdict:
 			var t []byte
+			kind := b[i] // what is no name and no number is another log's
 			i = r.text(b, i, &t)
-			r.verdict, r.hasVerdict = verdicts.number(t), len(t) > 0
+			r.verdict, r.hasVerdict = verdicts.number(t), len(t) > 0 && (kind == '"' || kind-'0' <= 9)
 		case keyDrop:
 			i = r.dropReason(b, i)
 		case keyDesc:

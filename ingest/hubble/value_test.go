@@ -174,3 +174,27 @@ func TestNewDrops(t *testing.T) {
 		}
 	}
 }
+
+// TestAfterFlat: behind a record without an envelope, a time around a flow that has its own decides nothing.
+func TestAfterFlat(t *testing.T) {
+	got := &rejected{}
+	d := New(model.NewTables(), got)
+	for _, record := range []string{`{"verdict":"FORWARDED","l4":{"UDP":{}}}`,
+		`{"time":"noon","flow":{"verdict":"FORWARDED","time":"2026-03-01T10:20:30Z"}}`} {
+		d.Record("-", 1, []byte(record))
+	}
+	if len(got.flows) != 2 || got.flows[1].Time == 0 {
+		t.Errorf("%+v %v", got.flows, got.rejects)
+	}
+}
+
+// TestVerdictOfAnother: what is no name and no number is the verdict of another log.
+func TestVerdictOfAnother(t *testing.T) {
+	for _, verdict := range []string{`true`, `-1`, `null`} {
+		got := &rejected{}
+		record := `{"source":{"identity":4711},"verdict":` + verdict + `}`
+		if New(model.NewTables(), got).Record("-", 1, []byte(record)) || len(got.flows) > 0 {
+			t.Errorf("took %s: %+v %v", record, got.flows, got.rejects)
+		}
+	}
+}
