@@ -3,6 +3,7 @@ package bundle
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -55,7 +56,7 @@ func ReadFormer(dir string) (*Former, error) { return readFormer(dir, false) }
 
 // readFormer is ReadFormer; skim: of what version it is and which files it lists alone.
 func readFormer(dir string, skim bool) (*Former, error) {
-	if err := Complete(dir); err != nil {
+	if err := cmp.Or(Complete(dir), there(dir)); err != nil {
 		return nil, err
 	}
 	f := &Former{dir: dir, widenings: map[priced]bool{}, denied: map[string]bool{}}

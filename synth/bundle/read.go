@@ -66,6 +66,9 @@ func ReadCommitted(dir string) (*Manifest, error) {
 	if err := Single(dir); err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
 	}
+	if err := there(dir); err != nil {
+		return nil, err
+	}
 	text, err := render.ReadInside(dir, filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return nil, fmt.Errorf("read bundle: %w", err)
@@ -98,6 +101,17 @@ func ReadCommitted(dir string) (*Manifest, error) {
 func Complete(dir string) error {
 	if _, err := os.Lstat(filepath.Join(dir, readyDir)); err == nil {
 		return fmt.Errorf("read bundle: learn was stopped while it replaced %s: run it again with the same --out", dir)
+	}
+	return nil
+}
+
+// there reports an error where dir is no bundle.
+func there(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("read bundle: %w", err)
+	}
+	if !Is(dir) {
+		return fmt.Errorf("read bundle: %s is none, as it has no %s: learn --out writes one", model.Printable(dir), ManifestFile)
 	}
 	return nil
 }

@@ -237,8 +237,19 @@ func meant(word string, of []string) string {
 	return ""
 }
 
-// meantFlag adds to the error for a flag that is not there which may have been meant.
+// flagValues are what flags take that the library reads, by their types.
+var flagValues = map[string]string{"int": "a whole number", "uint64": "a whole number from 0 on",
+	"duration": "a duration such as 30s or 1h", "bool": "true or false"}
+
+// meantFlag says of an error what a flag takes, or for a flag that is not there which may have been meant.
 func meantFlag(c *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		if want := flagValues[invalid.GetFlag().Value.Type()]; want != "" {
+			return fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+		}
+		return err
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err

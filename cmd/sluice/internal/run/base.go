@@ -31,6 +31,10 @@ type former struct {
 // Base takes over from a former bundle: its policies, of which equally small new ones stay as near as they can, and
 // the evidence of its edges that the log no longer shows. Nothing is dropped for its age unless prune says so.
 func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *synth.Config) (*bundle.Former, error) {
+	state, err := bundle.ReadFormer(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--base: %w", err)
+	}
 	set, problems, err := bundle.Policies(dir, bundle.Allow, all.Kinds()...)
 	if err != nil {
 		return nil, fmt.Errorf("--base: %w", err)
@@ -39,10 +43,6 @@ func (l *Log) Base(ctx context.Context, dir string, prune time.Duration, cfg *sy
 		return nil, fmt.Errorf("--base: %w", problems[0])
 	}
 	cfg.Base = set
-	state, err := bundle.ReadFormer(dir)
-	if err != nil {
-		return nil, fmt.Errorf("--base: %w", err)
-	}
 	f := &former{prune: prune}
 	if f.manifest, err = bundle.ReadCommitted(dir); err != nil {
 		return nil, fmt.Errorf("--base: %w", err)

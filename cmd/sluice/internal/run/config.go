@@ -163,6 +163,14 @@ func (r *resolverConfig) UnmarshalYAML(n *yaml.Node) error {
 		}
 		return nil
 	}
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: resolver: want none, NAMESPACE/WORKLOAD, or a mapping of namespace and labels", n.Line)
+	}
+	for i := 0; i < len(n.Content); i += 2 { // what a type decodes by itself is not asked for unknown keys
+		if key := n.Content[i]; key.Value != "namespace" && key.Value != "labels" {
+			return fmt.Errorf("line %d: resolver: there is no key %q: it has namespace and labels", key.Line, key.Value)
+		}
+	}
 	var m struct {
 		Namespace string            `yaml:"namespace"`
 		Labels    map[string]string `yaml:"labels"`

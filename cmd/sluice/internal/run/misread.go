@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -16,6 +17,32 @@ import (
 // noKey is how the library says that a mapping has a key which its type has not.
 var noKey = regexp.MustCompile(`(?s)^(line \d+): field (.*) not found in type \S+$`)
 
+// noFit is how it says that a value is of another kind than its type.
+var noFit = regexp.MustCompile(`(?s)^(line \d+): cannot unmarshal !!(\w+)(?: `+"`(.*)`"+`)? into (.*)$`)
+
+// kinds are what values are called, by their tags.
+var kinds = map[string]string{"seq": "a list", "map": "a mapping", "str": "a text", "int": "a number", "float": "a number",
+	"bool": "true or false", "timestamp": "a time"}
+
+// takes says what a type takes, by its name and how Go begins it.
+func takes(t string) string {
+	switch {
+	case t == "time.Duration":
+		return "a duration such as 24h"
+	case strings.HasPrefix(t, "[]"):
+		return "a list"
+	case strings.HasPrefix(t, "map["), strings.HasPrefix(t, "struct"):
+		return "a mapping"
+	case t == "bool":
+		return "true or false"
+	case strings.HasPrefix(t, "int"), strings.HasPrefix(t, "uint"), strings.HasPrefix(t, "float"):
+		return "a number"
+	case t == "string":
+		return "a text"
+	}
+	return "something else"
+}
+
 // misread returns what is wrong with a file that was to be read as a type, in the words of those who write it.
 func misread(err error, as reflect.Type) []string {
 	var of *yaml.TypeError
@@ -29,6 +56,8 @@ func misread(err error, as reflect.Type) []string {
 			if near := text.Nearest(m[2], keysOf(as, nil)); near != "" {
 				out[i] += ": did you mean " + near + "?"
 			}
+		} else if m := noFit.FindStringSubmatch(e); m != nil {
+			out[i] = fmt.Sprintf("%s: %s, want %s", m[1], cmp.Or(m[3], kinds[m[2]], m[2]), takes(m[4]))
 		}
 	}
 	return out
