@@ -25,6 +25,13 @@ func (a access) String() string {
 	return a.verb + " " + a.resource + " in namespace " + a.namespace
 }
 
+// calicoServer is the group of Calico's own API server. For policies it wants, beside the right to list them, that to
+// list what is called ofTier and the kind, and to get their tier.
+const (
+	calicoServer = "projectcalico.org"
+	ofTier       = "tier."
+)
+
 // Forbidden is what the cluster does not let its user do.
 type Forbidden struct {
 	access
@@ -36,6 +43,10 @@ type Forbidden struct {
 func (e *Forbidden) Error() string {
 	kind, enough := "ClusterRole", ""
 	switch {
+	case e.ofTiers():
+		const text = "not allowed to %s: Calico wants a ClusterRole with the verb %s on %s%s and get on tiers.%s " +
+			"(sluice install --rbac prints it): %s"
+		return fmt.Sprintf(text, e.access, e.verb, ofTier, e.resource, calicoServer, e.said)
 	case e.namespace != "":
 		kind = "Role in " + e.namespace
 	case !e.wide:
@@ -43,6 +54,11 @@ func (e *Forbidden) Error() string {
 	}
 	return fmt.Sprintf("not allowed to %s: the user needs a %s with the verb %s on %s (sluice install --rbac prints it%s): %s",
 		e.access, kind, e.verb, e.resource, enough, e.said)
+}
+
+// ofTiers reports whether Kubernetes would let the user, and Calico's API server does not.
+func (e *Forbidden) ofTiers() bool {
+	return strings.HasSuffix(e.resource, "."+calicoServer) && strings.Contains(e.said, "Calico tiered policy")
 }
 
 // Cost is what a command can do without, and what it then does not know; "" where it has to have it: what is of the
@@ -128,6 +144,11 @@ func (c *Cluster) refusal(status int, body []byte, at access) error {
 	case http.StatusNotFound:
 		return &absent{at, s.Message}
 	case http.StatusUnauthorized:
+		if c.Context == "" { // the account of a pod, whose token is renewed for it
+			const text = "%s does not know the account of this pod: is the token that is mounted of this cluster, and is the " +
+				"account still there? (%s: 401 %s)"
+			return fmt.Errorf(text, c, at, s.Message)
+		}
 		return fmt.Errorf("%s does not know this user: log in again, as for kubectl (%s: 401 %s)", c, at, s.Message)
 	case http.StatusGone:
 		return &expired{fmt.Errorf("%s: the list changed too fast to be read in pages, try again (%s)", at, s.Message),

@@ -33,6 +33,7 @@ type kind struct {
 type scope struct {
 	wide bool   // of no namespace
 	pods bool   // they make pods
+	tier bool   // Calico's API server lists those of the tiers that the user may read, and asks for a right of its own
 	one  string // only the object of that name, in namespace, is read
 	in   string // the namespace of one
 }
@@ -46,6 +47,8 @@ var (
 	inNamespaces = scope{}
 	wide         = scope{wide: true}
 	workloads    = scope{pods: true}
+	inTiers      = scope{tier: true}
+	wideInTiers  = scope{tier: true, wide: true}
 
 	calicoVersions = []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"}
 	ciliumVersions = []string{"cilium.io/v2"}
@@ -62,8 +65,8 @@ var kinds = []kind{
 	{Policies, "ciliumnetworkpolicies", "CiliumNetworkPolicy", ciliumVersions, inNamespaces},
 	{Policies, "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy", ciliumVersions, wide},
 	{Policies, "ciliumcidrgroups", "CiliumCIDRGroup", []string{"cilium.io/v2", "cilium.io/v2alpha1"}, wide},
-	{Policies, "networkpolicies", "NetworkPolicy", calicoVersions, inNamespaces},
-	{Policies, "globalnetworkpolicies", "GlobalNetworkPolicy", calicoVersions, wide},
+	{Policies, "networkpolicies", "NetworkPolicy", calicoVersions, inTiers},
+	{Policies, "globalnetworkpolicies", "GlobalNetworkPolicy", calicoVersions, wideInTiers},
 	{Policies, "tiers", "Tier", calicoVersions, wide},
 	{Policies, "networksets", "NetworkSet", calicoVersions, inNamespaces},
 	{Policies, "globalnetworksets", "GlobalNetworkSet", calicoVersions, wide},
@@ -177,7 +180,9 @@ func (c *Cluster) narrowed(
 	for _, ns := range within {
 		err := c.inNamespace(ctx, k, version, ns, take)
 		var no *Forbidden
-		if errors.As(err, &no) {
+		if errors.As(err, &no) && no.ofTiers() {
+			return no
+		} else if no != nil {
 			return all
 		} else if err != nil {
 			return err

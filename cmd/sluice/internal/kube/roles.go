@@ -25,6 +25,9 @@ func Reading() string {
 				resources[g] = map[string]bool{}
 			}
 			resources[g][k.resource] = true
+			if k.tier && g == calicoServer {
+				resources[g][ofTier+k.resource] = true
+			}
 		}
 	}
 	var b strings.Builder
