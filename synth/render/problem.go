@@ -36,7 +36,9 @@ type Problem struct {
 	// Requests is the text of a field that lets some requests of a connection pass alone, and was read as if all of them
 	// may; "" of any other problem.
 	Requests string
-	Edits    []Edit // what mends it, nil where a person has to decide
+	// Kind is of objects of a cluster that the user may not read; "" of any other problem.
+	Kind  string
+	Edits []Edit // what mends it, nil where a person has to decide
 }
 
 // Error is "file:line (document n): text".

@@ -356,8 +356,32 @@ func TestRole(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	code, _, errs = calls("ready", "-A", "--store", flows, "--manifests", "cluster", "--kubeconfig", observed(s))
-	if code != ExitError || !strings.Contains(errs, "not allowed to list deployments.apps: the user needs a ClusterRole") {
+	if code != ExitError || !strings.Contains(errs, "not allowed to list services: the user needs a ClusterRole") ||
+		!strings.Contains(errs, "; for the same reason not read: deployments.apps, ") {
 		t.Errorf("all namespaces, exit %d: %s", code, errs)
+	}
+}
+
+// TestNoRights: what a user may not read is told once with its remedy, and the rest by its name.
+func TestNoRights(t *testing.T) {
+	s := shop(t)
+	flows := filepath.Join(t.TempDir(), "store")
+	observed := relayStore(t, flows)
+	s.Serve("apis/cilium.io/v2/ciliumclusterwidenetworkpolicies")
+	s.Refuse("apis/networking.k8s.io/v1/networkpolicies", "apis/cilium.io/v2/ciliumnetworkpolicies",
+		"apis/cilium.io/v2/ciliumclusterwidenetworkpolicies", "apis/apps/v1/deployments", "apis/apps/v1/daemonsets")
+	from := []string{"--store", flows, "--kubeconfig", observed(s)}
+	const first = "not read: not allowed to list networkpolicies.networking.k8s.io: the user needs a ClusterRole"
+	const rest = "\nsluice: for the same reason not read: ciliumnetworkpolicies.cilium.io, ciliumclusterwidenetworkpolicies.cilium.io\n"
+	code, out, errs := calls(append(from, "verify", "cluster", "-n", "shop", "-o", "json", "--fail-on", "unread")...)
+	if code != ExitFindings || !strings.Contains(errs, first) || !strings.Contains(errs, rest) ||
+		strings.Count(errs, "not allowed") != 1 || !strings.Contains(out, `"unread": 3`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	code, _, errs = calls(append(from, "ready", "-n", "shop", "--manifests", "cluster")...)
+	if code != ExitError || !strings.Contains(errs, "cluster: not read: not allowed to list deployments.apps: the user needs a ClusterRole") ||
+		!strings.Contains(errs, "; for the same reason not read: daemonsets.apps, networkpolicies.networking.k8s.io, ciliumnetworkpolicies.cilium.io") {
+		t.Errorf("exit %d: %s", code, errs)
 	}
 }
 

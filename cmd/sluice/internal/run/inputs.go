@@ -108,9 +108,13 @@ func notRead(lost []error) []render.Problem {
 	for _, e := range lost {
 		p := render.Problem{Severity: render.Unsupported, Text: "not read: " + e.Error()}
 		p.At = policy.Position{File: clusterName, Document: 1}
+		var u unread
+		if errors.As(e, &u) {
+			p.Kind = u.Resource()
+		}
 		var partly interface{ Within() []string }
 		if errors.As(e, &partly) {
-			p.Severity, p.Text = render.Note, e.Error()
+			p.Severity, p.Text, p.Kind = render.Note, e.Error(), ""
 		}
 		out = append(out, p)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"sluice/synth/readiness"
 	"sluice/synth/render"
@@ -91,8 +92,28 @@ func (c *Config) clusterManifests(ctx context.Context, of Cluster) error {
 	c.Without = append(c.Without, costs(without)...)
 	_, unread := bearable(policies)
 	c.InForce.Problems = append(c.InForce.Problems, notRead(unread)...)
-	for _, e := range needed {
-		c.ManifestProblems = append(c.ManifestProblems, fmt.Errorf("%s: not read: %w", clusterName, e))
-	}
+	c.ManifestProblems = append(c.ManifestProblems, together(needed)...)
 	return err
+}
+
+// together are errors for kinds that have to be known: what lacks for want of rights is told once, with its remedy.
+func together(needed []error) []error {
+	var out []error
+	var alike []string
+	refused := -1
+	for _, e := range needed {
+		var u unread
+		switch is := errors.As(e, &u); {
+		case is && refused >= 0:
+			alike = append(alike, u.Resource())
+			continue
+		case is:
+			refused = len(out)
+		}
+		out = append(out, fmt.Errorf("%s: not read: %w", clusterName, e))
+	}
+	if len(alike) > 0 {
+		out[refused] = fmt.Errorf("%w; for the same reason not read: %s", out[refused], strings.Join(alike, ", "))
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -371,12 +372,20 @@ func printOpen(w io.Writer, open []verify.Opening, most int) {
 // Problems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
 func Problems(w io.Writer, problems []render.Problem) {
 	skipped := 0
-	for _, p := range problems {
-		if p.Severity == render.Skipped {
+	var alike []string // kinds that may not be read, but for the first
+	for i, p := range problems {
+		first := !slices.ContainsFunc(problems[:i], func(q render.Problem) bool { return q.Kind != "" })
+		switch {
+		case p.Severity == render.Skipped:
 			skipped++
-			continue
+		case p.Kind != "" && !first:
+			alike = append(alike, p.Kind)
+		default:
+			fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, text.Printable(p.Error(), 400))
 		}
-		fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, text.Printable(p.Error(), 400))
+	}
+	if len(alike) > 0 {
+		fmt.Fprintf(w, "sluice: for the same reason not read: %s\n", text.Printable(strings.Join(alike, ", "), 2000))
 	}
 	if skipped > 0 {
 		fmt.Fprintf(w, "sluice: skipped %s\n",
