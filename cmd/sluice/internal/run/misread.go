@@ -18,7 +18,7 @@ import (
 var noKey = regexp.MustCompile(`(?s)^(line \d+): field (.*) not found in type \S+$`)
 
 // noFit is how it says that a value is of another kind than its type.
-var noFit = regexp.MustCompile(`(?s)^(line \d+): cannot unmarshal !!(\w+)(?: `+"`(.*)`"+`)? into (.*)$`)
+var noFit = regexp.MustCompile(`(?s)^(line \d+): cannot unmarshal !!(\w+)(?: ` + "`(.*)`" + `)? into (.*)$`)
 
 // kinds are what values are called, by their tags.
 var kinds = map[string]string{"seq": "a list", "map": "a mapping", "str": "a text", "int": "a number", "float": "a number",
