@@ -14,6 +14,7 @@ import (
 	"sluice/cmd/sluice/internal/collect"
 	"sluice/cmd/sluice/internal/kube"
 	"sluice/cmd/sluice/internal/run"
+	"sluice/cmd/sluice/internal/text"
 )
 
 // clusterFlags say which cluster is asked, in the words of kubectl and of the hubble command line.
@@ -33,6 +34,11 @@ func (k *clusterFlags) which(c *cobra.Command) {
 		return
 	}
 	k.about = f
+	k.Waiting = func(what string) {
+		if q := f.Lookup("quiet"); q == nil || q.Value.String() != "true" {
+			fmt.Fprintln(c.ErrOrStderr(), "sluice: "+text.Printable(what, 500))
+		}
+	}
 	f.StringVar(&k.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` of the cluster (default $KUBECONFIG, else ~/.kube/config)")
 	f.StringVar(&k.Context, "context", "", "the `NAME` of the context in the kubeconfig (default: the current one)")
 	f.StringVar(&k.Context, "kube-context", "", "as --context")

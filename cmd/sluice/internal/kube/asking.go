@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"sluice/ingest/live"
 )
 
 // page is how many objects one answer holds: what a server with many sends at once has a bound.
@@ -75,8 +77,11 @@ func (c *Cluster) list(
 	}
 }
 
-// answering is how long the API server may take for one answer.
-const answering = 30 * time.Second
+// answering is how long the API server may take for one answer, and patience after what time somebody is told.
+const (
+	answering = 30 * time.Second
+	patience  = 5 * time.Second
+)
 
 // asks is how often a server that is busy or out of order is asked, and firstWait how long it is left alone after the
 // first time where it does not say; then twice as long each time.
@@ -93,7 +98,7 @@ func (c *Cluster) get(ctx context.Context, path string, q url.Values, at access,
 	for n, wait := 1, firstWait; ; n, wait = n+1, 2*wait {
 		err := c.ask(ctx, path, at, into)
 		var later *busy
-		if err == nil || !errors.As(err, &later) || n == asks {
+		if err == nil || !errors.As(err, &later) || n == asks || later.stalled && n > 1 {
 			return err
 		}
 		if later.said {
@@ -109,8 +114,18 @@ func (c *Cluster) get(ctx context.Context, path string, q url.Values, at access,
 
 // ask reads one answer.
 func (c *Cluster) ask(ctx context.Context, path string, at access, into any) error {
-	ctx, stop := context.WithTimeout(ctx, answering)
+	whole := ctx
+	ctx, stop := context.WithTimeout(ctx, c.answering)
 	defer stop()
+	defer time.AfterFunc(c.patience, func() { c.wait(at) }).Stop()
+	// stalled is the error where none came in time: who answered before is asked once more, by another connection.
+	stalled := func(err error) error {
+		if whole.Err() != nil || ctx.Err() == nil || !c.answered.Load() {
+			return err
+		}
+		c.client.CloseIdleConnections()
+		return &busy{error: err, stalled: true}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return err
@@ -118,7 +133,7 @@ func (c *Cluster) ask(ctx context.Context, path string, at access, into any) err
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return stalled(c.unreachable(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -126,16 +141,18 @@ func (c *Cluster) ask(ctx context.Context, path string, at access, into any) err
 	case err != nil && ctx.Err() == nil: // the connection broke
 		return &busy{error: fmt.Errorf("%s: %w", at, c.unreachable(err))}
 	case err != nil:
-		return fmt.Errorf("%s: %w", at, c.unreachable(err))
+		return stalled(fmt.Errorf("%s: %w", at, c.unreachable(err)))
 	case len(body) > maxAnswer:
 		return fmt.Errorf("%s: %s answers with more than %d MiB: that is no API server, or its objects are too large",
 			at, c.base, maxAnswer>>20)
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
 		after, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16)
-		return &busy{c.refusal(resp.StatusCode, body, at), min(time.Duration(after)*time.Second, answering), err == nil}
+		wait := min(time.Duration(after)*time.Second, answering)
+		return &busy{error: c.refusal(resp.StatusCode, body, at), after: wait, said: err == nil}
 	case resp.StatusCode != http.StatusOK:
 		return c.refusal(resp.StatusCode, body, at)
 	}
+	c.answered.Store(true)
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s: the answer of %s is no JSON of Kubernetes: %w", at, c.base, err)
 	}
@@ -145,8 +162,21 @@ func (c *Cluster) ask(ctx context.Context, path string, at access, into any) err
 // busy is the error of a server that may answer when it is asked once more.
 type busy struct {
 	error
-	after time.Duration
-	said  bool // after is the server's word
+	after   time.Duration
+	said    bool // after is the server's word
+	stalled bool // it took too long
 }
 
 func (e *busy) Unwrap() error { return e.error }
+
+// wait tells once what is waited for.
+func (c *Cluster) wait(at access) {
+	if c.waiting == nil || c.told.Swap(true) {
+		return
+	}
+	text := fmt.Sprintf("waiting for %s to %s", c, at)
+	if p := c.config.ExecProvider; p != nil && !c.answered.Load() {
+		text = fmt.Sprintf("waiting for %s, or for %s, which logs in to it", c, live.Brief(p.Command))
+	}
+	c.waiting(text)
+}

@@ -13,6 +13,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -25,6 +27,8 @@ import (
 type Options struct {
 	Kubeconfig string // "": $KUBECONFIG, else ~/.kube/config, else the account of the pod
 	Context    string // "": the current one
+	// Waiting is told once what is waited for, where the cluster does not answer at once; nil: nobody is.
+	Waiting func(text string)
 }
 
 // Cluster is one that can be asked.
@@ -36,6 +40,12 @@ type Cluster struct {
 	config    *rest.Config
 	client    *http.Client
 	base      string
+
+	waiting   func(text string)
+	patience  time.Duration // after which waiting is called, and answering how long one answer may take
+	answering time.Duration
+	told      atomic.Bool // waiting was called
+	answered  atomic.Bool // once at least
 }
 
 // Open reads the kubeconfig. The cluster is not asked yet.
@@ -58,7 +68,7 @@ func Open(o Options) (*Cluster, error) {
 	}
 	config.UserAgent = "sluice"
 	config.WarningHandler = rest.NoWarnings{}
-	c := &Cluster{Context: name, config: config}
+	c := &Cluster{Context: name, config: config, waiting: o.Waiting, patience: patience, answering: answering}
 	if of := raw.Contexts[name]; of != nil {
 		c.Name, c.Namespace = of.Cluster, of.Namespace
 	}
