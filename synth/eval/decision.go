@@ -92,7 +92,18 @@ func (e *Evaluator) WhyPart(p Part) string {
 	if pol.Rules[p.Rule].Action == policy.Deny {
 		verb = "denies"
 	}
-	return fmt.Sprintf("rule %s of policy %s %s it", pol.RuleID(p.Rule), e.name(p.Policy), verb)
+	return fmt.Sprintf("rule %s of policy %s %s it", e.RuleID(p.Policy, p.Rule), e.name(p.Policy), verb)
+}
+
+// RuleID is the id of a rule by indices in the set: it is worked out once, which takes as long as the rule has peers.
+func (e *Evaluator) RuleID(of, rule int) string {
+	at := &e.ids[of][rule]
+	if id := at.Load(); id != nil {
+		return *id
+	}
+	id := e.set.Policies[of].RuleID(rule)
+	at.Store(&id)
+	return id
 }
 
 func (e *Evaluator) name(i int) string {

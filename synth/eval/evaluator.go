@@ -1,22 +1,25 @@
 package eval
 
 import (
+	"sync/atomic"
+
 	"sluice/model"
 	"sluice/synth/policy"
 )
 
-// Evaluator decides connections by one set of policies. It is immutable and safe for concurrent use.
+// Evaluator decides connections by one set of policies. It does not change and safe for concurrent use.
 type Evaluator struct {
 	set         policy.PolicySet
 	semantics   Semantics
 	networks    map[string][]*policy.Network // by name; Peers do not say of which kind
 	byNamespace map[string]*subjects
 	clusterWide []int
-	rules       [][3]lanes  // per policy and direction
-	ordered     []bool      // per policy: its meaning depends on tiers or order
-	denies      []bool      // per policy: not all of its rules allow
-	tiers       *tiers      // Calico's order of evaluation
-	peers       [][]peerSet // per policy and rule, its peers
+	rules       [][3]lanes                 // per policy and direction
+	ordered     []bool                     // per policy: its meaning depends on tiers or order
+	denies      []bool                     // per policy: not all of its rules allow
+	tiers       *tiers                     // Calico's order of evaluation
+	peers       [][]peerSet                // per policy and rule, its peers
+	ids         [][]atomic.Pointer[string] // per policy and rule, its id once it was asked for
 
 	ofPods, ofNamespaces conditions
 	pairs                pairs
@@ -29,6 +32,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 		rules:    make([][3]lanes, len(set.Policies)), ordered: make([]bool, len(set.Policies)),
 		denies: make([]bool, len(set.Policies)),
 		peers:  make([][]peerSet, len(set.Policies)),
+		ids:    make([][]atomic.Pointer[string], len(set.Policies)),
 		pairs:  newPairs()}
 	if sem == Calico {
 		e.tiers = newTiers(set)
@@ -39,6 +43,7 @@ func New(set policy.PolicySet, sem Semantics) *Evaluator {
 	}
 	for i := range set.Policies {
 		p := &set.Policies[i]
+		e.ids[i] = make([]atomic.Pointer[string], len(p.Rules))
 		if p.Staged || neverRead(p, sem) {
 			continue
 		}

@@ -200,14 +200,23 @@ func (d *differ) compare(ctx context.Context, only [2]map[int]bool, all bool) er
 	if d.tooMany = d.most > 0 && pairsOf(touched)*len(d.u.ports) > d.most; d.tooMany {
 		return nil
 	}
+	every := make([]int, len(d.u.members)) // a list of thousands of addresses has as many ends that nothing touches
+	var entered []int
+	for m := range every {
+		if every[m] = m; touched[0][m] {
+			entered = append(entered, m)
+		}
+	}
 	for src := range d.u.members {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for dst := range d.u.members {
-			if touched[1][src] || touched[0][dst] {
-				d.pair(src, dst)
-			}
+		reached := entered
+		if touched[1][src] {
+			reached = every
+		}
+		for _, dst := range reached {
+			d.pair(src, dst)
 		}
 	}
 	return nil

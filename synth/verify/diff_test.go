@@ -1,10 +1,12 @@
 package verify
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -135,5 +137,27 @@ func TestDiff(t *testing.T) {
 		if len(d.Isolation) != c.isolation || len(d.Alike) != c.alike || len(d.Moved) != c.moved {
 			t.Errorf("%s: isolation %v, alike %v, moved %v", c.name, d.Isolation, d.Alike, d.Moved)
 		}
+	}
+}
+
+// TestDiffOfLists: two lists of thousands of addresses are compared in time that grows with their length.
+func TestDiffOfLists(t *testing.T) {
+	const blocks = 5000
+	list := func(first byte) policy.PolicySet {
+		rule := policy.Rule{Direction: model.Egress, Ports: []policy.Port{{Proto: model.TCP, First: 443, Last: 443}}}
+		for i := range blocks {
+			at := netip.AddrFrom4([4]byte{first, byte(i >> 8), byte(i), 1})
+			rule.Peers = append(rule.Peers, policy.Peer{Kind: policy.PeerCIDR, CIDR: netip.PrefixFrom(at, 32)})
+		}
+		return policy.PolicySet{Policies: []policy.Policy{{Namespace: "shop", Name: "out", Egress: true,
+			Rules: []policy.Rule{rule}}}}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	g := graphtest.Graph(t, "shop/till -> 192.0.2.1 443/tcp")
+	got, err := Diff(ctx, g, list(20), list(30), Config{})
+	const kinds = 3 // of pods in shop: till, others, and those of unknown labels
+	if err != nil || len(got.Changes) != 2*blocks*kinds {
+		t.Errorf("%d changes, want %d; %v", len(got.Changes), 2*blocks*kinds, err)
 	}
 }

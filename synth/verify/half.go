@@ -26,7 +26,7 @@ func halfOf(ev *eval.Evaluator, p eval.Part) Half {
 	pol := &ev.Policies().Policies[p.Policy]
 	h.Policy, h.Kind, h.At = policyName(pol), pol.Kind, pol.Source
 	if p.Rule >= 0 {
-		h.Rule, h.Text = pol.RuleID(p.Rule), pol.Rules[p.Rule].String()
+		h.Rule, h.Text = ev.RuleID(p.Policy, p.Rule), pol.Rules[p.Rule].String()
 		h.Denial = p.Outcome == eval.Denied && !below(ev, &p)
 	}
 	return h

@@ -11,13 +11,13 @@ func (v *verifier) measured() {
 	if len(v.cfg.Logged) == 0 {
 		return
 	}
-	v.identify()
+	identify(v.ev)
 	var out []Used
 	logs := false
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			id := v.id(i, j)
+			id := v.ev.RuleID(i, j)
 			use := v.cfg.Logged[id]
 			logs = logs || use.Count > 0
 			if !p.Staged {

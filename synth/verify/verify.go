@@ -40,7 +40,7 @@ func Verify(ctx context.Context, g *graph.Graph, set policy.PolicySet, cfg Confi
 	v.probes()
 	v.report.Open = append(openings(set), held(set, cfg.Held)...)
 	v.report.Gaps = gaps(u, v.report.Open, cfg.Isolated)
-	over, err := measure(ctx, u, v.ev, v.id, cfg)
+	over, err := measure(ctx, u, v.ev, v.ev.RuleID, cfg)
 	v.report.Over = over
 	v.report.Cases = v.cases.list()
 	slices.SortStableFunc(v.report.Refusals, func(a, b Refusal) int { return cmp.Compare(b.Connections, a.Connections) })
@@ -68,7 +68,6 @@ func newVerifier(g *graph.Graph, set policy.PolicySet, cfg Config) *verifier {
 }
 
 type verifier struct {
-	ids   [][]string // by policy and rule, once somebody asked for one
 	g     *graph.Graph
 	cfg   Config
 	ev    *eval.Evaluator
@@ -541,7 +540,7 @@ func (v *verifier) records() {
 	if v.cfg.Recorded == nil {
 		return
 	}
-	v.identify()
+	identify(v.ev)
 	recorded := map[string]bool{}
 	for _, id := range v.cfg.Recorded {
 		recorded[id] = true
@@ -550,7 +549,7 @@ func (v *verifier) records() {
 	for i := range v.ev.Policies().Policies {
 		p := &v.ev.Policies().Policies[i]
 		for j := range p.Rules {
-			id := v.id(i, j)
+			id := v.ev.RuleID(i, j)
 			denies := p.Around() && p.Rules[j].Action != policy.Allow
 			if !recorded[id] && !opens(&p.Rules[j]) && !denies {
 				v.report.Unrecorded = append(
@@ -584,7 +583,7 @@ func (v *verifier) unused() {
 			if idle || v.used[i][j].Load() || opens(&p.Rules[j]) {
 				continue
 			}
-			id := v.id(i, j)
+			id := v.ev.RuleID(i, j)
 			if meant := v.cfg.WidenedRules[id] || holds(p, j, id, v.cfg.Held); !meant {
 				v.report.Unused = append(
 					v.report.Unused,
