@@ -111,6 +111,7 @@ var (
 		{"REDIRECTED", 5},
 		{"TRACED", 6},
 		{"TRANSLATED", 7},
+		{"VERDICT_UNKNOWN", 0},
 	}
 	kinds = enumeration{{"L3_L4", 1}, {"L7", kindL7}, {"SOCK", kindSock}}
 	drops = enumeration{
@@ -233,11 +234,11 @@ func (x *facts) into(f *model.Flow, a *addresses) {
 	if f.Dst.Kind == model.KindAddress && f.IsReply != model.Yes && x.service.named() {
 		f.Dst = a.serviceAt(f.DstIP, &x.service)
 	}
-	if len(x.layer7) > 0 && f.Event == model.EventL7 && f.IsReply != model.Yes &&
+	if x.layer7 != nil && f.Event == model.EventL7 && f.IsReply != model.Yes &&
 		(f.Dst.Kind == model.KindService || f.Src.Entities&model.IngressEntity != 0) {
 		f.Host, f.Request = x.request()
 	}
-	if len(x.layer7) > 0 && f.Event == model.EventL7 {
+	if x.layer7 != nil && f.Event == model.EventL7 {
 		x.lookUp(f)
 	}
 }

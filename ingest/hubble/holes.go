@@ -143,7 +143,7 @@ func (r *reader) nodeName(b []byte, i int, to *[]byte) int {
 // raw passes over a value that is read where something follows from it.
 func (r *reader) raw(b []byte, i int, to *[]byte) int {
 	end := r.fill(holeSkip, b, i)
-	if end > 0 {
+	if end > 0 && b[i] == '{' {
 		*to = b[i:end:end]
 	}
 	return end

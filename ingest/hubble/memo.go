@@ -269,8 +269,9 @@ func (r *reader) object(b []byte, start int, e *end) int {
 		labels = &r.ends.bare
 	}
 	var c *objectRef
+	known := plainly.number(identity) > 0
 	for n := range labels.refs {
-		if k := &labels.refs[n]; k.workloads == workloads && k.pod == (len(pod) > 0) && k.known == (len(identity) > 0) &&
+		if k := &labels.refs[n]; k.workloads == workloads && k.pod == (len(pod) > 0) && k.known == known &&
 			k.namespace == string(namespace) &&
 			k.cluster == string(cluster) {
 			c = k
@@ -284,7 +285,7 @@ func (r *reader) object(b []byte, start int, e *end) int {
 			cluster:   textAs(cluster, said.cluster),
 			namespace: textAs(namespace, said.namespace),
 			pod:       string(pod),
-			known:     len(identity) > 0,
+			known:     known,
 			labels:    said,
 		}
 		if workloads != nil {

@@ -451,12 +451,12 @@ func (d *oracle) fill(r *oracleFlow, outer text) string {
 	if r.Total != nil {
 		f.Marks |= model.MarkAggregate
 	}
-	if f.Event == model.EventL7 && f.IsReply != model.Yes && len(r.Layer7) > 0 &&
+	if f.Event == model.EventL7 && f.IsReply != model.Yes && len(r.Layer7) > 0 && r.Layer7[0] == '{' &&
 		(f.Dst.Kind == model.KindService || f.Src.Entities&model.IngressEntity != 0) {
 		x := facts{layer7: r.Layer7, trace: []byte(cmp.Or(string(r.Trace), string(r.TraceC)))}
 		f.Host, f.Request = x.request()
 	}
-	if len(r.Layer7) > 0 && f.Event == model.EventL7 {
+	if len(r.Layer7) > 0 && r.Layer7[0] == '{' && f.Event == model.EventL7 {
 		x := facts{layer7: r.Layer7}
 		x.lookUp(f)
 	}
@@ -583,7 +583,7 @@ func oracleIdentity(e *oracleEnd, ip *[]byte, names []string) (model.Endpoint, s
 		return out, ""
 	case ep.Entities != 0:
 		return model.Endpoint{Kind: model.KindEntity, Entities: ep.Entities}, ""
-	case pod != "" && len(e.Labels) == 0 && e.Identity == "":
+	case pod != "" && len(e.Labels) == 0 && (e.Identity == "" || oracleNumber(e.Identity) == "0"):
 		ep.Name = pod
 	case pod != "":
 		ep.Kind, ep.Name = model.KindPod, pod

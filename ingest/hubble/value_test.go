@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sluice/ingest"
 	"sluice/model"
 )
@@ -195,6 +197,28 @@ func TestVerdictOfAnother(t *testing.T) {
 		record := `{"source":{"identity":4711},"verdict":` + verdict + `}`
 		if New(model.NewTables(), got).Record("-", 1, []byte(record)) || len(got.flows) > 0 {
 			t.Errorf("took %s: %+v %v", record, got.flows, got.rejects)
+		}
+	}
+}
+
+// TestZeros: what a writer spells out that protobuf's JSON leaves out is as if it was not there.
+func TestZeros(t *testing.T) {
+	const ingress = `"event_type":{"type":129},"source":{"labels":["reserved:ingress"]},"trace_context":{"parent":{"trace_id":"4bf9"}}`
+	for _, c := range []struct{ without, with string }{
+		{`"l4":{"UDP":{"source_port":1,"destination_port":2}},"aggregate":{}`,
+			`"verdict":"VERDICT_UNKNOWN","l4":{"UDP":{"source_port":1,"destination_port":2}},"aggregate":{}`},
+		{`"source":{"pod_name":"a","namespace":"b"}`, `"source":{"identity":0,"labels":[],"pod_name":"a","namespace":"b"}`},
+		{`"source":{"pod_name":"a","namespace":"b"}`, `"source":{"pod_name":"a","namespace":"b","identity":"0"}`},
+		{ingress, `"l7":null,` + ingress},
+	} {
+		var got [2]kept
+		for i, text := range []string{c.without, c.with} {
+			p := newPair()
+			p.d.Record("-", 1, []byte(`{"flow":{`+text+`}}`))
+			got[i] = p.a.got
+		}
+		if diff := cmp.Diff(got[0], got[1], cmp.AllowUnexported(kept{})); diff != "" {
+			t.Errorf("%s: (-without +with)\n%s", c.with, diff)
 		}
 	}
 }
