@@ -22,6 +22,8 @@ type Wire struct {
 	addresses
 	source []byte // the message
 	dest   []byte // the message
+	stamp  []byte // the message of the time
+	totals []byte // the Aggregate message
 }
 
 // wireEnd is an endpoint message as learned.
@@ -67,7 +69,7 @@ const (
 // Decode reads a Flow message into w. On an error w.Flow is not to be used.
 func (w *Wire) Decode(b []byte) error {
 	w.facts = facts{names: w.names[:0], logged: w.logged[:0], policies: w.policies[:0], message: true}
-	w.UUID, w.Node, w.source, w.dest = nil, nil, nil, nil
+	w.UUID, w.Node, w.source, w.dest, w.stamp, w.totals = nil, nil, nil, nil, nil, nil
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
@@ -90,7 +92,7 @@ func (w *Wire) number(f *field) {
 	case flowVerdict:
 		w.verdict = n
 	case flowDropReason:
-		if n < 1<<16 {
+		if w.drop = 0; n < 1<<16 {
 			w.drop = n
 		}
 	case flowType:
@@ -111,7 +113,8 @@ func (w *Wire) number(f *field) {
 func (w *Wire) message(f *field) error {
 	switch f.num {
 	case flowTime:
-		t, err := WireTime(f.b)
+		w.stamp = joined(w.stamp, f.b)
+		t, err := WireTime(w.stamp)
 		w.time = t
 		return err
 	case flowIP:
@@ -119,9 +122,9 @@ func (w *Wire) message(f *field) error {
 	case flowL4:
 		return w.layer4(f.b)
 	case flowSource:
-		w.source = f.b
+		w.source = joined(w.source, f.b)
 	case flowDest:
-		w.dest = f.b
+		w.dest = joined(w.dest, f.b)
 	case flowNode:
 		w.Node = f.b
 	case flowDestNames:
@@ -137,9 +140,9 @@ func (w *Wire) message(f *field) error {
 	case flowAggregate:
 		return w.counts(f.b)
 	case flowLayer7:
-		w.layer7 = f.b
+		w.layer7 = joined(w.layer7, f.b)
 	case flowTraceContext:
-		w.trace = f.b
+		w.trace = joined(w.trace, f.b)
 	case flowPolicyLog:
 		w.logged = appendText(w.logged, f.b)
 	case flowEgressAllowed, flowIngressAllowed, flowEgressDenied, flowIngressDenied:
@@ -148,15 +151,26 @@ func (w *Wire) message(f *field) error {
 	return nil
 }
 
+// joined is a message of which a piece came before, nil where none did: pieces are one message as they stand behind
+// each other.
+func joined(before, piece []byte) []byte {
+	if before == nil {
+		return piece
+	}
+	return append(before[:len(before):len(before)], piece...) // what stands behind it in the message stays
+}
+
 // counts reads how many flows an Aggregate message stands for.
 func (w *Wire) counts(b []byte) error {
-	const last = 3 // ingress, egress and unknown direction
-	w.aggregate = true
-	return each(b, func(f *field) {
-		if f.num <= last && !f.text {
-			w.flows = max(w.flows, uint32(f.n))
+	var n [4]uint32 // by their fields: ingress, egress and unknown direction
+	w.aggregate, w.totals = true, joined(w.totals, b)
+	err := each(w.totals, func(f *field) {
+		if f.num < uint32(len(n)) && !f.text {
+			n[f.num] = uint32(f.n)
 		}
 	})
+	w.flows = max(n[1], n[2], n[3])
+	return err
 }
 
 // readService reads a Service message.
@@ -217,6 +231,12 @@ func (w *Wire) ip(b []byte) error {
 	return nil
 }
 
+// layers are the protocols by their numbers in Layer4.
+var layers = [...]model.Proto{
+	layerTCP: model.TCP, layerUDP: model.UDP, layerICMP4: model.ICMP, layerICMP6: model.ICMPv6,
+	layerSCTP: model.SCTP, layerVRRP: model.VRRP, layerIGMP: model.IGMP,
+}
+
 func (w *Wire) layer4(b []byte) error {
 	f := &w.facts
 	var l field
@@ -227,28 +247,15 @@ func (w *Wire) layer4(b []byte) error {
 		if !l.text || l.num > layerIGMP {
 			continue
 		}
-		f.proto, f.srcPort, f.dstPort, f.icmp, f.flags, f.hasFlags = 0, 0, 0, 0, 0, false
+		if p := layers[l.num]; p != f.proto { // else it is a piece of the same
+			f.proto, f.srcPort, f.dstPort, f.icmp, f.flags, f.hasFlags = p, 0, 0, 0, 0, false
+		}
 		var err error
 		switch l.num {
-		case layerTCP:
-			f.proto = model.TCP
+		case layerTCP, layerUDP, layerSCTP:
 			err = w.ports(l.b)
-		case layerUDP:
-			f.proto = model.UDP
-			err = w.ports(l.b)
-		case layerSCTP:
-			f.proto = model.SCTP
-			err = w.ports(l.b)
-		case layerICMP4:
-			f.proto = model.ICMP
+		case layerICMP4, layerICMP6:
 			err = w.icmpType(l.b)
-		case layerICMP6:
-			f.proto = model.ICMPv6
-			err = w.icmpType(l.b)
-		case layerVRRP:
-			f.proto = model.VRRP
-		case layerIGMP:
-			f.proto = model.IGMP
 		}
 		if err != nil {
 			return err
@@ -332,14 +339,18 @@ func (w *Wire) eventType(b []byte) error {
 
 // replied reads is_reply, a BoolValue.
 func (w *Wire) replied(b []byte) error {
-	w.isReply = model.No
+	if w.isReply == model.Unknown {
+		w.isReply = model.No
+	}
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
 			return errWire
 		}
-		if f.num == 1 && !f.text && f.n != 0 {
-			w.isReply = model.Yes
+		if f.num == 1 && !f.text {
+			if w.isReply = model.No; f.n != 0 {
+				w.isReply = model.Yes
+			}
 		}
 	}
 	return nil

@@ -58,8 +58,8 @@ func (o *object) wire(b []byte) error {
 			return errWire
 		}
 		if !f.text {
-			if n := uint32(f.n); f.num == 2 && n != 0 {
-				o.known = true
+			if f.num == 2 {
+				o.known = uint32(f.n) != 0
 			}
 			continue
 		}
