@@ -14,9 +14,7 @@ func reading(d *Decoder, tables model.Tables, text string) string {
 	if rej != nil {
 		return fmt.Sprintf("%v %v %s", rej.Fate, rej.Reason, rej.Detail)
 	}
-	c := *f
-	c.Src.ID, c.Dst.ID = 0, 0
-	return fmt.Sprintf("%+v %s %s", c, tables.Endpoints.Get(f.Src.ID).Key(), tables.Endpoints.Get(f.Dst.ID).Key())
+	return words(f, tables)
 }
 
 // TestBefore: what a decoder remembers of the records before changes nothing of the next one, whichever of its members

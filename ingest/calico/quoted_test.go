@@ -2,7 +2,6 @@ package calico
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"strings"
@@ -19,11 +18,7 @@ type told struct {
 }
 
 // Flow implements ingest.Sink.
-func (s *told) Flow(f *model.Flow) {
-	c := *f
-	c.Src.ID, c.Dst.ID = 0, 0
-	s.text = fmt.Sprintf("%+v %s %s", c, s.tables.Endpoints.Get(f.Src.ID).Key(), s.tables.Endpoints.Get(f.Dst.ID).Key())
-}
+func (s *told) Flow(f *model.Flow) { s.text = words(f, s.tables) }
 
 // Reject implements ingest.Sink.
 func (s *told) Reject(r ingest.Rejection) { s.text = r.Detail }
