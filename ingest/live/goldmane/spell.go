@@ -73,7 +73,7 @@ var (
 // spell appends a message as JSON, as Goldmane's emitter writes a Flow: the rules that read flows read that.
 func spell(out, msg []byte, s shape) ([]byte, error) {
 	out = append(out, '{')
-	var done uint64 // lists written, by number
+	var done uint64 // lists and messages written, by number
 	for rest := msg; len(rest) > 0; {
 		num, typ, n := protowire.ConsumeTag(rest)
 		if n < 0 {
@@ -86,12 +86,18 @@ func spell(out, msg []byte, s shape) ([]byte, error) {
 		value := rest[n : n+size]
 		f, ok := s[num]
 		list := ok && (f.kind == texts || f.kind == messages)
+		once := list || ok && f.kind == message
 		switch {
-		case !ok || list && done&(1<<num) != 0:
-		case list:
+		case !ok || once && done&(1<<num) != 0:
+		case once:
 			done |= 1 << num
 			var err error
-			if out, err = spellList(appendName(out, f.name), rest, num, f); err != nil {
+			if list {
+				out, err = spellList(appendName(out, f.name), rest, num, f)
+			} else {
+				out, err = spellPieces(appendName(out, f.name), rest, num, f)
+			}
+			if err != nil {
 				return out, err
 			}
 		default:
@@ -105,30 +111,59 @@ func spell(out, msg []byte, s shape) ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// spellList appends all values of a field: a message may have others between them.
+// spellList appends all values of a field.
 func spellList(out, rest []byte, list protowire.Number, f field) ([]byte, error) {
 	out = append(out, '[')
+	err := values(rest, list, func(value []byte, typ protowire.Type) (err error) {
+		if out[len(out)-1] != '[' {
+			out = append(out, ',')
+		}
+		out, err = spellValue(out, value, typ, f)
+		return err
+	})
+	return append(out, ']'), err
+}
+
+// spellPieces appends a message, which may come in several pieces: they are one as they stand behind each other.
+func spellPieces(out, rest []byte, message protowire.Number, f field) ([]byte, error) {
+	var whole []byte
+	err := values(rest, message, func(value []byte, typ protowire.Type) error {
+		if typ != protowire.BytesType {
+			return errWire
+		}
+		piece, _ := protowire.ConsumeBytes(value)
+		if whole == nil {
+			whole = piece
+		} else {
+			whole = append(whole[:len(whole):len(whole)], piece...)
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	return spell(out, whole, f.of)
+}
+
+// values calls fn for all values of a field: a message may have others between them.
+func values(rest []byte, of protowire.Number, fn func(value []byte, typ protowire.Type) error) error {
 	for len(rest) > 0 {
 		num, typ, n := protowire.ConsumeTag(rest)
 		if n < 0 {
-			return out, errWire
+			return errWire
 		}
 		size := protowire.ConsumeFieldValue(num, typ, rest[n:])
 		if size < 0 {
-			return out, errWire
+			return errWire
 		}
-		if num == list {
-			if out[len(out)-1] != '[' {
-				out = append(out, ',')
-			}
-			var err error
-			if out, err = spellValue(out, rest[n:n+size], typ, f); err != nil {
-				return out, err
+		if num == of {
+			if err := fn(rest[n:n+size], typ); err != nil {
+				return err
 			}
 		}
 		rest = rest[n+size:]
 	}
-	return append(out, ']'), nil
+	return nil
 }
 
 func spellValue(out, value []byte, typ protowire.Type, f field) ([]byte, error) {

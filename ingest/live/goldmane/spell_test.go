@@ -110,6 +110,47 @@ func TestSpellNewer(t *testing.T) {
 	}
 }
 
+// TestSpellPieces: messages that come in pieces are one.
+func TestSpellPieces(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	// cut writes a message with some of the messages in it in two pieces.
+	var cut func(b []byte, s shape) []byte
+	cut = func(b []byte, s shape) (out []byte) {
+		for len(b) > 0 {
+			num, typ, n := protowire.ConsumeField(b)
+			f := s[num]
+			if f.kind == message || f.kind == messages {
+				_, _, tag := protowire.ConsumeTag(b)
+				inner, _ := protowire.ConsumeBytes(b[tag:])
+				inner = cut(inner, f.of)
+				at := 0
+				for rest := inner; f.kind == message && len(rest) > 0; {
+					_, _, n := protowire.ConsumeField(rest)
+					if rest = rest[n:]; r.IntN(6) == 0 {
+						at = len(inner) - len(rest)
+					}
+				}
+				if at > 0 {
+					out = protowire.AppendBytes(protowire.AppendTag(out, num, typ), inner[:at])
+				}
+				out = protowire.AppendBytes(protowire.AppendTag(out, num, typ), inner[at:])
+			} else {
+				out = append(out, b[:n]...)
+			}
+			b = b[n:]
+		}
+		return out
+	}
+	for range 200 {
+		for _, want := range records {
+			got, err := spell(nil, cut(flowBytes(t, want), flowShape), flowShape)
+			if err != nil || string(got) != want {
+				t.Fatalf("%v\n got %s\nwant %s", err, got, want)
+			}
+		}
+	}
+}
+
 // TestAnswer reads a FlowListResult with an unknown member in each message, and refuses half of one.
 func TestAnswer(t *testing.T) {
 	var want []string
