@@ -120,50 +120,43 @@ func (m *Manifests) Join(o Manifests) {
 		}
 		m.Accounts[name] = labels
 	}
-	for _, s := range o.Services {
-		m.Services = slices.DeleteFunc(
-			m.Services,
-			func(x Service) bool { return x.Namespace == s.Namespace && x.Name == s.Name },
-		)
-		m.Services = append(m.Services, s)
-	}
+	m.Services = renew(m.Services, o.Services, func(s *Service) [3]string { return [3]string{s.Namespace, s.Name} })
 	for name, list := range o.Endpoints { // in as many slices as it takes
 		if m.Endpoints == nil {
 			m.Endpoints = map[ServiceName][]netip.Prefix{}
 		}
 		m.Endpoints[name] = sortedSet(append(slices.Clip(m.Endpoints[name]), list...), netip.Prefix.Compare)
 	}
-	for _, w := range o.Workloads {
-		m.Workloads = slices.DeleteFunc(m.Workloads, func(x Workload) bool {
-			return x.Namespace == w.Namespace && x.Kind == w.Kind && x.Name == w.Name
-		})
-		m.Workloads = append(m.Workloads, w)
-	}
-	for i := range o.Routes {
-		r := &o.Routes[i]
-		m.Routes = slices.DeleteFunc(m.Routes, func(x Route) bool {
-			return x.Namespace == r.Namespace && x.Kind == r.Kind && x.Name == r.Name
-		})
-		m.Routes = append(m.Routes, *r)
-	}
-	for _, g := range o.Gateways {
-		m.Gateways = slices.DeleteFunc(
-			m.Gateways,
-			func(x Gateway) bool { return x.Namespace == g.Namespace && x.Name == g.Name },
-		)
-		m.Gateways = append(m.Gateways, g)
-	}
+	m.Workloads = renew(m.Workloads, o.Workloads, func(w *Workload) [3]string {
+		return [3]string{w.Namespace, w.Kind, w.Name}
+	})
+	m.Routes = renew(m.Routes, o.Routes, func(r *Route) [3]string { return [3]string{r.Namespace, r.Kind, r.Name} })
+	m.Gateways = renew(m.Gateways, o.Gateways, func(g *Gateway) [3]string { return [3]string{g.Namespace, g.Name} })
 	m.Blocks = append(m.Blocks, o.Blocks...)
-	for _, n := range o.Nodes {
-		m.Nodes = slices.DeleteFunc(m.Nodes, func(x Node) bool { return x.Name == n.Name })
-		m.Nodes = append(m.Nodes, n)
-	}
+	m.Nodes = renew(m.Nodes, o.Nodes, func(n *Node) [3]string { return [3]string{n.Name} })
 	m.APIServer = append(m.APIServer, o.APIServer...)
 	slices.SortFunc(m.APIServer, netip.Addr.Compare)
 	m.APIServer = slices.Compact(m.APIServer)
 	for _, p := range o.Plugins {
 		m.joinPlugin(p)
 	}
+}
+
+// renew appends more to a list without what they replace: of two with one name the later one stays.
+func renew[T any](list, more []T, name func(*T) [3]string) []T {
+	last := make(map[[3]string]int, len(more))
+	for i := range more {
+		last[name(&more[i])] = i
+	}
+	if len(more) > 0 {
+		list = slices.DeleteFunc(list, func(x T) bool { _, ok := last[name(&x)]; return ok })
+	}
+	for i := range more {
+		if last[name(&more[i])] == i {
+			list = append(list, more[i])
+		}
+	}
+	return list
 }
 
 // Of returns the workload that a pod with these labels is of, nil where there is none or several say different things

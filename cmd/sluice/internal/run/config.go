@@ -79,7 +79,8 @@ type Config struct {
 	// Without says of what the cluster has and its user may not read what it costs not to know it.
 	Without []string `yaml:"-"`
 	// InForce are the policies among the manifests.
-	InForce Policies `yaml:"-"`
+	InForce Policies         `yaml:"-"`
+	taken   policy.PolicySet `yaml:"-"` // of manifests, and joined with neither of them yet
 }
 
 // readiness has the numbers of the verdict.

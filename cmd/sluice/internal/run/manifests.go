@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"sluice/synth/policy"
 	"sluice/synth/readiness"
 	"sluice/synth/render"
 	"sluice/synth/render/all"
@@ -38,6 +39,7 @@ func (c *Config) declarations() int {
 }
 
 func (c *Config) manifests(ctx context.Context, path string, in Inputs) error {
+	defer c.join()
 	if path == "-" {
 		c.take(in.Stdin, "-")
 		return nil
@@ -64,8 +66,10 @@ func (c *Config) take(r io.Reader, file string) {
 		return
 	}
 	set, problems := render.Parse(bytes.NewReader(text), file, all.Kinds()...)
-	c.Cluster.Join(set.Manifests)
-	c.InForce.Set.Join(set)
+	c.taken.Join(set)
+	if c.taken.Manifests.Len() >= maxTaken {
+		c.join()
+	}
 	c.InForce.Problems = append(c.InForce.Problems, problems...)
 	list, err := readiness.ReadManifests(bytes.NewReader(text), file, render.DefaultNamespace)
 	c.Manifests = append(c.Manifests, list...)
@@ -75,6 +79,17 @@ func (c *Config) take(r io.Reader, file string) {
 	} else if err != nil {
 		c.ManifestProblems = append(c.ManifestProblems, err)
 	}
+}
+
+// maxTaken is how many objects wait to be joined with the others: each time looks at all that are known, and a cluster
+// has tens of thousands.
+const maxTaken = 1000
+
+// join adds what was taken.
+func (c *Config) join() {
+	c.Cluster.Join(c.taken.Manifests)
+	c.InForce.Set.Join(c.taken)
+	c.taken = policy.PolicySet{}
 }
 
 // clusterManifests reads what the cluster declares, and what policies are in force there.
