@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
 	"sluice/ingest/live"
 )
 
@@ -109,6 +111,9 @@ func (c *Cluster) get(ctx context.Context, path string, q url.Values, at access,
 			return err
 		case <-time.After(wait):
 		}
+		if later.stalled {
+			utilnet.CloseIdleConnectionsFor(c.client.Transport) // the one that stalled is idle by now
+		}
 	}
 }
 
@@ -123,7 +128,6 @@ func (c *Cluster) ask(ctx context.Context, path string, at access, into any) err
 		if whole.Err() != nil || ctx.Err() == nil || !c.answered.Load() {
 			return err
 		}
-		c.client.CloseIdleConnections()
 		return &busy{error: err, stalled: true}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)

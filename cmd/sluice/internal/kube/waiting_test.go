@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -31,14 +32,16 @@ func TestWaiting(t *testing.T) {
 		{"a server that never answers", map[string]int{"": 9}, "{}", 1, " to list namespaces", "no answer in time", false},
 		{"a user who stops", map[string]int{"2": 9}, "{}", 2, "", "context canceled", true},
 		{"a program that logs in", nil, "{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, " +
-			"args: [-c, 'sleep 0.3; exit 1']}}", 0, ", or for sh, which logs in to it", "the program that logs in to it failed", false},
+			"args: [-c, 'sleep 1; exit 1']}}", 0, ", or for sh, which logs in to it", "the program that logs in to it failed", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			var mu sync.Mutex
 			asked, told := 0, []string{}
-			s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			connections := 0
+			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				page := r.URL.Query().Get("continue")
 				mu.Lock()
 				asked++
@@ -56,6 +59,15 @@ func TestWaiting(t *testing.T) {
 				}
 				fmt.Fprint(w, map[string]string{"": first, "2": second}[page])
 			}))
+			s.EnableHTTP2 = true
+			s.Config.ConnState = func(_ net.Conn, is http.ConnState) {
+				mu.Lock()
+				defer mu.Unlock()
+				if is == http.StateNew {
+					connections++
+				}
+			}
+			s.StartTLS()
 			defer s.Close()
 			file := filepath.Join(t.TempDir(), "config")
 			text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: lab, cluster: {server: %q, insecure-skip-tls-verify: true}}]\n"+
@@ -71,7 +83,10 @@ func TestWaiting(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			of.patience, of.answering = 100*time.Millisecond, 400*time.Millisecond
+			of.patience, of.answering = 100*time.Millisecond, 2*time.Second
+			if c.told == "" { // however slow the machine is
+				of.patience, of.answering = time.Hour, time.Hour
+			}
 			names, err := of.Namespaces(ctx)
 			mu.Lock()
 			defer mu.Unlock()
@@ -82,6 +97,8 @@ func TestWaiting(t *testing.T) {
 				t.Errorf("%v, %v", names, err)
 			case asked != c.asked:
 				t.Errorf("asked %d times, want %d", asked, c.asked)
+			case asked == 3 && connections != 2: // after one that stalls, another one
+				t.Errorf("%d connections", connections)
 			}
 			if c.told == "" && len(told) > 0 || c.told != "" && (len(told) != 1 || !strings.HasSuffix(told[0], c.told)) {
 				t.Errorf("told %q, want %q", told, c.told)
