@@ -144,7 +144,9 @@ const declaredFacts = "(kubectl get -A -o yaml): labels of namespaces, services,
 	"addresses of pods"
 
 // inputs are where what lies in no file comes from.
-func (r *reading) inputs(s Streams) run.Inputs { return run.Inputs{Stdin: s.In, Cluster: &r.kube} }
+func (r *reading) inputs(s Streams) run.Inputs {
+	return run.Inputs{Stdin: s.In, Cluster: &r.kube, Watch: r.watch(s)}
+}
 
 // open reads the sources of a command line, as the flags say.
 func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log, error) {

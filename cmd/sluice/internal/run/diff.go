@@ -48,7 +48,7 @@ func OpenInForce(ctx context.Context, path string, in Inputs) (*Policies, error)
 	if of, err := isCluster(path); err != nil {
 		return nil, err
 	} else if of {
-		return clusterPolicies(ctx, in.Cluster)
+		return clusterPolicies(ctx, in)
 	}
 	rest, ok := strings.CutPrefix(path, gitPrefix)
 	if !ok {

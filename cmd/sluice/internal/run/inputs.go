@@ -18,6 +18,7 @@ import (
 type Inputs struct {
 	Stdin   io.Reader
 	Cluster Cluster // asked only where a command line names it
+	Watch   Watch   // told while the cluster is asked; nil: nobody is
 }
 
 // Cluster is one that can be asked for what it has. take is called with a name for people and an object as JSON; lost
@@ -79,9 +80,11 @@ func isCluster(path string) (bool, error) {
 }
 
 // clusterPolicies reads the policies of a cluster. What may not be read is a problem, as a file is that cannot be read.
-func clusterPolicies(ctx context.Context, c Cluster) (*Policies, error) {
+func clusterPolicies(ctx context.Context, in Inputs) (*Policies, error) {
+	_, done := in.Watch.start("reading the policies of the cluster", 0)
+	defer done()
 	p := &Policies{Read: map[string][]byte{}}
-	lost, err := c.Policies(ctx, func(name string, object []byte) error {
+	lost, err := in.Cluster.Policies(ctx, func(name string, object []byte) error {
 		p.Read[name] = object
 		set, problems := render.Parse(bytes.NewReader(object), name, all.Kinds()...)
 		p.Set.Join(set)

@@ -47,7 +47,9 @@ func (c *Config) manifests(ctx context.Context, path string, in Inputs) error {
 	if of, err := isCluster(path); err != nil {
 		return err
 	} else if of {
-		return c.clusterManifests(ctx, in.Cluster)
+		return in.Watch.during("reading what the cluster declares", func() error {
+			return c.clusterManifests(ctx, in.Cluster)
+		})
 	}
 	return eachYAML(path, func(p string) error {
 		text, err := readYAML(p)
