@@ -24,6 +24,7 @@ type Wire struct {
 	dest   []byte // the message
 	stamp  []byte // the message of the time
 	totals []byte // the Aggregate message
+	pieces int    // of messages, behind others of the same
 }
 
 // wireEnd is an endpoint message as learned.
@@ -70,6 +71,7 @@ const (
 func (w *Wire) Decode(b []byte) error {
 	w.facts = facts{names: w.names[:0], logged: w.logged[:0], policies: w.policies[:0], message: true}
 	w.UUID, w.Node, w.source, w.dest, w.stamp, w.totals = nil, nil, nil, nil, nil, nil
+	w.pieces = 0
 	var f field
 	for len(b) > 0 {
 		if b = f.next(b); b == nil {
@@ -78,6 +80,9 @@ func (w *Wire) Decode(b []byte) error {
 		if f.text {
 			if err := w.message(&f); err != nil {
 				return err
+			}
+			if w.pieces > maxPieces {
+				return errWire
 			}
 		} else {
 			w.number(&f)
@@ -113,7 +118,7 @@ func (w *Wire) number(f *field) {
 func (w *Wire) message(f *field) error {
 	switch f.num {
 	case flowTime:
-		w.stamp = joined(w.stamp, f.b)
+		w.stamp = w.joined(w.stamp, f.b)
 		t, err := WireTime(w.stamp)
 		w.time = t
 		return err
@@ -122,9 +127,9 @@ func (w *Wire) message(f *field) error {
 	case flowL4:
 		return w.layer4(f.b)
 	case flowSource:
-		w.source = joined(w.source, f.b)
+		w.source = w.joined(w.source, f.b)
 	case flowDest:
-		w.dest = joined(w.dest, f.b)
+		w.dest = w.joined(w.dest, f.b)
 	case flowNode:
 		w.Node = f.b
 	case flowDestNames:
@@ -140,9 +145,9 @@ func (w *Wire) message(f *field) error {
 	case flowAggregate:
 		return w.counts(f.b)
 	case flowLayer7:
-		w.layer7 = joined(w.layer7, f.b)
+		w.layer7 = w.joined(w.layer7, f.b)
 	case flowTraceContext:
-		w.trace = joined(w.trace, f.b)
+		w.trace = w.joined(w.trace, f.b)
 	case flowPolicyLog:
 		w.logged = appendText(w.logged, f.b)
 	case flowEgressAllowed, flowIngressAllowed, flowEgressDenied, flowIngressDenied:
@@ -151,19 +156,23 @@ func (w *Wire) message(f *field) error {
 	return nil
 }
 
+// maxPieces is how many pieces of messages a flow may have beside the first of each: one costs a copy of those before.
+const maxPieces = 64
+
 // joined is a message of which a piece came before, nil where none did: pieces are one message as they stand behind
 // each other.
-func joined(before, piece []byte) []byte {
+func (w *Wire) joined(before, piece []byte) []byte {
 	if before == nil {
 		return piece
 	}
+	w.pieces++
 	return append(before[:len(before):len(before)], piece...) // what stands behind it in the message stays
 }
 
 // counts reads how many flows an Aggregate message stands for.
 func (w *Wire) counts(b []byte) error {
 	var n [4]uint32 // by their fields: ingress, egress and unknown direction
-	w.aggregate, w.totals = true, joined(w.totals, b)
+	w.aggregate, w.totals = true, w.joined(w.totals, b)
 	err := each(w.totals, func(f *field) {
 		if f.num < uint32(len(n)) && !f.text {
 			n[f.num] = uint32(f.n)

@@ -2,6 +2,7 @@ package hubble
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io/fs"
@@ -185,6 +186,17 @@ func BenchmarkWire(b *testing.B) {
 	for b.Loop() {
 		if err := w.Decode(m); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestManyPieces: a server that sends a message in very many pieces is refused, and not copied for.
+func TestManyPieces(t *testing.T) {
+	piece := protowire.AppendBytes(protowire.AppendTag(nil, flowSource, protowire.BytesType), []byte("\x08\x01"))
+	for n, want := range map[int]bool{1: true, 1 + maxPieces: true, 2 + maxPieces: false, 1 << 20: false} {
+		w := NewWire(model.NewTables())
+		if err := w.Decode(bytes.Repeat(piece, n)); (err == nil) != want {
+			t.Errorf("%d pieces: %v", n, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package goldmane
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -127,15 +128,19 @@ func spellList(out, rest []byte, list protowire.Number, f field) ([]byte, error)
 // spellPieces appends a message, which may come in several pieces: they are one as they stand behind each other.
 func spellPieces(out, rest []byte, message protowire.Number, f field) ([]byte, error) {
 	var whole []byte
+	n := 0
 	err := values(rest, message, func(value []byte, typ protowire.Type) error {
 		if typ != protowire.BytesType {
 			return errWire
 		}
 		piece, _ := protowire.ConsumeBytes(value)
-		if whole == nil {
+		switch n++; n {
+		case 1:
 			whole = piece
-		} else {
-			whole = append(whole[:len(whole):len(whole)], piece...)
+		case 2:
+			whole = slices.Concat(whole, piece) // not into what stands behind it in the message
+		default:
+			whole = append(whole, piece...)
 		}
 		return nil
 	})
