@@ -83,7 +83,7 @@ func TestWaiting(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			of.patience, of.answering = 100*time.Millisecond, 2*time.Second
+			of.patience, of.answering = 100*time.Millisecond, 4*time.Second
 			if c.told == "" { // however slow the machine is
 				of.patience, of.answering = time.Hour, time.Hour
 			}
