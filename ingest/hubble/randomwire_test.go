@@ -198,7 +198,7 @@ func TestAnyMessages(t *testing.T) {
 	d := New(keeps.tables, keeps)
 	ways := []protojson.MarshalOptions{{UseProtoNames: true}, {}, {UseEnumNumbers: true}, {EmitUnpopulated: true},
 		{EmitUnpopulated: true, UseProtoNames: true}, {UseEnumNumbers: true, UseProtoNames: true, Multiline: true}}
-	flows := 0
+	flows, compared := 0, 0
 	for n := range 2000 {
 		var f flowpb.Flow
 		anyMessage(r, f.ProtoReflect(), 0)
@@ -232,13 +232,14 @@ func TestAnyMessages(t *testing.T) {
 				reject.Reason != model.ReasonNone && p.wire.got.reject.Reason != model.ReasonNone {
 				continue
 			}
+			compared++
 			keeps.got.flow.Node = p.wire.got.flow.Node
 			if diff := cmp.Diff(keeps.got, p.wire.got, cmp.AllowUnexported(kept{})); diff != "" {
 				t.Fatalf("message %d, way %d: (-json +wire)\n%s\n%s", n, i, diff, text)
 			}
 		}
 	}
-	if flows < 500 {
-		t.Errorf("%d flows", flows)
+	if flows < 500 || compared < 3000 {
+		t.Errorf("%d flows, compared with %d texts", flows, compared)
 	}
 }

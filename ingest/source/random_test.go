@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -13,7 +12,6 @@ import (
 	"testing"
 
 	"sluice/ingest"
-	"sluice/ingest/all"
 	"sluice/model"
 )
 
@@ -46,12 +44,7 @@ func (s *sayings) Reject(r ingest.Rejection) {
 func sayingsOf(t *testing.T, workers, block int, text string) *sayings {
 	t.Helper()
 	s := &sayings{tables: model.NewTables()}
-	_, err := Read(context.Background(), []string{"-"}, strings.NewReader(text), Options{Workers: workers,
-		block: block, Formats: all.Formats(),
-		Tables: s.tables, NewSink: func() ingest.Sink { return s }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	readTo(t, block, workers, strings.NewReader(text), s.tables, s)
 	slices.Sort(s.flows)
 	slices.Sort(s.rejects)
 	return s

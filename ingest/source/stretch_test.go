@@ -20,14 +20,20 @@ import (
 func readBy(t testing.TB, block, workers int, in io.Reader) *log {
 	t.Helper()
 	l := &log{}
-	_, err := Read(t.Context(), []string{"-"}, in, Options{Workers: workers, Formats: all.Formats(), Tables: model.NewTables(),
-		NewSink: func() ingest.Sink { return l }, block: block})
-	if err != nil {
-		t.Fatal(err)
-	}
+	readTo(t, block, workers, in, model.NewTables(), l)
 	slices.Sort(l.ports)
 	slices.Sort(l.rejects)
 	return l
+}
+
+// readTo is readBy for any sink.
+func readTo(t testing.TB, block, workers int, in io.Reader, tables model.Tables, sink ingest.Sink) {
+	t.Helper()
+	_, err := Read(t.Context(), []string{"-"}, in, Options{Workers: workers, Formats: all.Formats(), Tables: tables,
+		NewSink: func() ingest.Sink { return sink }, block: block})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 const noStretch = 1 << 24

@@ -147,7 +147,7 @@ Exit codes: 0 fine, 1 error, 2 usage, 3 the result asks for attention (--fail-on
 	root.PersistentFlags().StringVar(&colour, "color", colour, "colour the words that tell good from bad: auto, always, never")
 	root.PersistentFlags().StringVar(&prof.cpu, "cpuprofile", "", "write a CPU profile to `FILE`")
 	root.PersistentFlags().StringVar(&prof.mem, "memprofile", "", "write a heap profile to `FILE`")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &run.Usage{Err: meantFlag(c, err)} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &run.Usage{Err: flagError(c, err)} })
 	root.AddCommand(
 		newLearn(s),
 		newIngest(s),
@@ -241,8 +241,8 @@ func meant(word string, of []string) string {
 var flagValues = map[string]string{"int": "a whole number", "uint64": "a whole number from 0 on",
 	"duration": "a duration such as 30s or 1h", "bool": "true or false"}
 
-// meantFlag says of an error what a flag takes, or for a flag that is not there which may have been meant.
-func meantFlag(c *cobra.Command, err error) error {
+// flagError says of an error what a flag takes, or for a flag that is not there which may have been meant.
+func flagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		if want := flagValues[invalid.GetFlag().Value.Type()]; want != "" {

@@ -80,7 +80,7 @@ type Config struct {
 	Without []string `yaml:"-"`
 	// InForce are the policies among the manifests.
 	InForce Policies         `yaml:"-"`
-	taken   policy.PolicySet `yaml:"-"` // of manifests, and joined with neither of them yet
+	taken   policy.PolicySet // of manifests, and joined with neither of them yet
 }
 
 // readiness has the numbers of the verdict.

@@ -3,7 +3,6 @@ package show
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -371,16 +370,16 @@ func printOpen(w io.Writer, open []verify.Opening, most int) {
 
 // Problems lists what was not taken over as it stands. Documents that are plainly no policies are only counted.
 func Problems(w io.Writer, problems []render.Problem) {
-	skipped := 0
+	skipped, refused := 0, false
 	var alike []string // kinds that may not be read, but for the first
-	for i, p := range problems {
-		first := !slices.ContainsFunc(problems[:i], func(q render.Problem) bool { return q.Kind != "" })
+	for _, p := range problems {
 		switch {
 		case p.Severity == render.Skipped:
 			skipped++
-		case p.Kind != "" && !first:
+		case p.Kind != "" && refused:
 			alike = append(alike, p.Kind)
 		default:
+			refused = refused || p.Kind != ""
 			fmt.Fprintf(w, "sluice: %s: %s\n", p.Severity, text.Printable(p.Error(), 400))
 		}
 	}
