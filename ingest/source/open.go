@@ -209,9 +209,18 @@ func (c consumed) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// magicSize is how many bytes tell how an input is packed.
+const magicSize = 4
+
+func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
+
+func isZstd(head []byte) bool {
+	return bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) || skippable(head)
+}
+
 // skippable reports whether a frame of zstd begins that holds nothing: those that pack on many cores begin with one.
 func skippable(head []byte) bool {
-	return len(head) == 4 && head[0]&0xF0 == 0x50 && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18
+	return len(head) == magicSize && head[0]&0xF0 == 0x50 && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18
 }
 
 // unpacker opens inputs one after the other. What it needs for that, which is more than a small input has, it keeps.
@@ -226,10 +235,10 @@ type unpacker struct {
 func (u *unpacker) open(r io.Reader) (in *bufio.Reader, packed bool, err error) {
 	n := new(int64)
 	u.outer = buffered(u.outer, consumed{r, n})
-	head, _ := u.outer.Peek(4)
+	head, _ := u.outer.Peek(magicSize)
 	var text io.Reader
 	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+	case isGzip(head):
 		if u.gzip == nil {
 			u.gzip = new(gzip.Reader)
 		}
@@ -238,7 +247,7 @@ func (u *unpacker) open(r io.Reader) (in *bufio.Reader, packed bool, err error) 
 		}
 		u.gzip.Multistream(false)
 		text = &members{Reader: u.gzip, in: u.outer}
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), skippable(head):
+	case isZstd(head):
 		if u.zstd == nil {
 			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(false),
 				zstd.WithDecoderMaxWindow(maxWindow))

@@ -15,9 +15,16 @@ import (
 // had returns how much of a file was read before: all of it, or its beginning where it has grown since an earlier run.
 // Only where another file had as many bytes, or fewer then, that takes a pass over it.
 func (r *reader) had(s *Source, f *os.File, size int64) (bytes int64, err error) {
+	r.mu.Lock()
+	again := r.sizes[size]
+	r.sizes[size] = true
+	r.mu.Unlock()
+	if again {
+		r.reading.Wait() // until the digest of the other one is known
+	}
 	n, known := slices.BinarySearch(r.earlier, size)
 	sizes := slices.Clip(r.earlier[:n])
-	if known || r.sizes[size] {
+	if known || again {
 		sizes = append(sizes, size)
 	}
 	at, c := int64(0), &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
@@ -30,7 +37,7 @@ func (r *reader) had(s *Source, f *os.File, size int64) (bytes int64, err error)
 		}
 		at = n
 		sum := c.hash.Sum128().Bytes()
-		if digest := hex.EncodeToString(sum[:]); r.digests[digest] {
+		if digest := hex.EncodeToString(sum[:]); r.hadDigest(digest) {
 			bytes, s.Had = n, digest
 		}
 	}
@@ -40,6 +47,13 @@ func (r *reader) had(s *Source, f *os.File, size int64) (bytes int64, err error)
 		}
 	}
 	return bytes, nil
+}
+
+// hadDigest reports whether what has a digest was read before.
+func (r *run) hadDigest(digest string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.digests[digest]
 }
 
 // lineBefore returns where the line begins in which a place of a file stands, 0 where that is far away.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 
@@ -17,24 +18,30 @@ import (
 
 // reader reads one input after the other with the same workers.
 type reader struct {
-	ctx     context.Context
-	options Options
-	signs   *signs // of the formats
-	workers []*worker
+	*run
+	options  Options
+	workers  []*worker
+	unpacker unpacker
+	small    *block // of the last input that had no more than one
+	format   int    // of the input
+	past     int64  // bytes of the input that were read before
+	file     *file  // the input, nil where it is none that can be read at any place
+	block    int    // bytes that a worker takes at once of what is no line a record
+}
+
+// run is what the readers of one call of Read have in common.
+type run struct {
+	ctx   context.Context
+	signs *signs // of the formats
 	// decoders make the decoders of each format for one worker.
 	decoders []func(ingest.Sink) ingest.Decoder
-	unpacker unpacker
-	small    *block          // of the last input that had no more than one
-	format   int             // of the input
-	past     int64           // bytes of the input that were read before
-	file     *file           // the input, nil where it is none that can be read at any place
-	block    int             // bytes that a worker takes at once of what is no line a record
-	earlier  []int64         // sizes of what earlier runs have read, in order
-	sizes    map[int64]bool  // of the files of this run
-	digests  map[string]bool // of what was read by this run or an earlier one
-	// begun are the inputs of this run by what their first records mean.
-	begun map[uint64]string
-	seed  maphash.Seed
+	earlier  []int64 // sizes of what earlier runs have read, in order
+	seed     maphash.Seed
+
+	reading sync.WaitGroup // of inputs beside each other
+	mu      sync.Mutex
+	sizes   map[int64]bool  // of the files of this run that were begun
+	digests map[string]bool // of what was read by this run or an earlier one
 }
 
 // worker returns the worker of a number, making those up to it that do not exist yet.
@@ -72,60 +79,85 @@ func (r *reader) records() (n int64) {
 	return n
 }
 
-func (r *reader) read(s *Source, stdin io.Reader) error {
-	r.past = 0
-	var in io.Reader
-	if stdin != nil {
-		in = &waiting{ctx: r.ctx, r: stdin}
+// input is one that was opened, and is to be read.
+type input struct {
+	io.Reader
+	regular *os.File     // nil where it is none
+	size    int64        // of a regular file
+	far     RemoteText   // nil where it is not on a server
+	hash    *xxh3.Hasher // nil where nobody asks for a digest
+	past    int64        // bytes of it that were read before
+	closer  io.Closer    // nil for standard input
+}
+
+// close lets go of an input.
+func (in *input) close() {
+	if in.closer != nil {
+		in.closer.Close()
 	}
-	var hash *xxh3.Hasher
-	var regular *os.File
-	var far RemoteText
+}
+
+// open opens an input; nil: it is one that was read before.
+func (r *reader) open(s *Source, stdin io.Reader) (*input, error) {
 	if r.options.Remote != nil {
 		if from := r.options.Remote(s.Name); from != nil {
-			var err error
-			if far, err = r.remote(s, from); err != nil || far == nil {
-				return err
+			far, err := r.remote(s, from)
+			if err != nil || far == nil {
+				return nil, err
 			}
-			defer far.Close()
-			in = &waiting{ctx: r.ctx, r: far}
+			return &input{Reader: &waiting{ctx: r.ctx, r: far}, far: far, closer: far}, nil
 		}
 	}
-	if s.Name != "-" && far == nil {
-		f, err := await(r.ctx, func() (*os.File, error) { return os.Open(s.Name) }) // a pipe waits for who writes
-		if err != nil {
-			return plain(err)
+	if s.Name == "-" {
+		if stdin == nil {
+			return nil, errors.New("no standard input")
 		}
-		defer f.Close()
-		fi, err := f.Stat()
-		if err != nil {
-			return plain(err)
-		}
-		if fi.IsDir() {
-			return errors.New(
-				"no file to read: an empty directory, or one behind a link in another, which has to be named itself",
-			)
-		}
-		if past := r.options.Past; (past != nil || r.options.Digests) && fi.Mode().IsRegular() {
-			if past != nil {
-				had, err := r.had(s, f, fi.Size())
-				if s.Skipped = had > 0 && had == fi.Size(); err != nil || s.Skipped {
-					return err
-				}
-				r.past = had
-			}
-			hash = xxh3.New()
-		}
-		if in, regular = f, f; !fi.Mode().IsRegular() {
-			in, regular = &waiting{ctx: r.ctx, r: f}, nil
+		return &input{Reader: &waiting{ctx: r.ctx, r: stdin}}, nil
+	}
+	f, err := await(r.ctx, func() (*os.File, error) { return os.Open(s.Name) }) // a pipe waits for who writes
+	if err != nil {
+		return nil, plain(err)
+	}
+	in, err := r.openFile(s, f)
+	if err != nil || in == nil {
+		f.Close()
+	}
+	return in, err
+}
+
+// openFile is open for a file.
+func (r *reader) openFile(s *Source, f *os.File) (*input, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, plain(err)
+	}
+	if fi.IsDir() {
+		return nil, errors.New(
+			"no file to read: an empty directory, or one behind a link in another, which has to be named itself",
+		)
+	}
+	if !fi.Mode().IsRegular() {
+		return &input{Reader: &waiting{ctx: r.ctx, r: f}, closer: f}, nil
+	}
+	in := &input{Reader: f, regular: f, size: fi.Size(), closer: f}
+	if r.options.Past != nil {
+		in.past, err = r.had(s, f, in.size)
+		if s.Skipped = in.past > 0 && in.past == in.size; err != nil || s.Skipped {
+			return nil, err
 		}
 	}
-	if in == nil {
-		return errors.New("no standard input")
+	if r.options.Past != nil || r.options.Digests {
+		in.hash = xxh3.New()
 	}
-	c := &counter{r.ctx, in, &s.Bytes, r.options.Progress, hash}
-	if r.file = nil; regular != nil {
-		r.file = &file{regular, c}
+	return in, nil
+}
+
+// read reads an input.
+func (r *reader) read(s *Source, in *input) error {
+	c := &counter{r.ctx, in, &s.Bytes, r.options.Progress, in.hash}
+	r.past = in.past
+	if r.file = nil; in.regular != nil {
+		r.file = &file{in.regular, c}
 	}
 	br, packed, err := r.unpacker.open(c)
 	if err != nil {
@@ -138,25 +170,28 @@ func (r *reader) read(s *Source, stdin io.Reader) error {
 	before := r.records()
 	err = r.decode(s, br, packed || turned)
 	s.Records = r.records() - before
-	if far != nil && err == nil {
-		if _, err = io.Copy(io.Discard, far); err != nil {
+	if in.far != nil && err == nil {
+		if _, err = io.Copy(io.Discard, in.far); err != nil {
 			return plain(err)
 		}
-		s.Bytes, s.Digest = far.Digest()
-		r.digests[s.Digest] = true
+		s.Bytes, s.Digest = in.far.Digest()
+		r.noted(s)
 	}
-	if hash != nil && r.ctx.Err() == nil {
-		err = errors.Join(err, r.finish(s, c))
+	if in.hash != nil && r.ctx.Err() == nil {
+		var digestErr error
+		if s.Digest, digestErr = c.digest(); digestErr == nil {
+			r.noted(s)
+		}
+		err = errors.Join(err, digestErr)
 	}
 	return err
 }
 
-// finish completes the digest of a file.
-func (r *reader) finish(s *Source, c *counter) (err error) {
-	if s.Digest, err = c.digest(); err == nil {
-		r.sizes[s.Bytes], r.digests[s.Digest] = true, true
-	}
-	return err
+// noted notes what was read, for it not to be read again.
+func (r *run) noted(s *Source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sizes[s.Bytes], r.digests[s.Digest] = true, true
 }
 
 // Tell returns the name of the format that the log in a file is of, "" where it is none or cannot be read. A text that
@@ -179,7 +214,7 @@ func Tell(file string, formats []ingest.Format) string {
 	if br, _, err = textOf(br); err != nil {
 		return ""
 	}
-	r := &reader{options: Options{Formats: formats}, signs: newSigns(formats)}
+	r := &reader{run: &run{signs: newSigns(formats)}, options: Options{Formats: formats}}
 	peek, err := br.Peek(peekSize)
 	start := bytes.TrimSpace(peek)
 	if len(start) == 0 || start[0] == '#' {
@@ -226,10 +261,7 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
 	if first := r.newSearch().first(peek[:min(len(peek), firstSize)]); first != nil && r.past == 0 {
-		means := fingerprint(r.seed, first)
-		if s.Alike = r.begun[means]; s.Alike == "" {
-			r.begun[means] = s.Name
-		}
+		s.begins, s.means = true, fingerprint(r.seed, first)
 	}
 	if r.past > 0 {
 		if packed || !h.lines {

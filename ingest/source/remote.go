@@ -8,7 +8,7 @@ func (r *reader) remote(s *Source, from Remote) (RemoteText, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.Skipped = r.digests[digest]; s.Skipped {
+		if s.Skipped = r.hadDigest(digest); s.Skipped {
 			s.Had = digest
 			return nil, nil
 		}

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"io/fs"
@@ -71,6 +70,9 @@ type Source struct {
 	Remote  bool   // it is on a server
 	// Alike is the name of a source before it that begins with the same record, as a log does that was packed and kept.
 	Alike string
+
+	begins bool   // a record begins it,
+	means  uint64 // which means this
 }
 
 // Summary is what was read.
@@ -78,8 +80,9 @@ type Summary struct {
 	Sources []Source
 }
 
-// Read reads all inputs, one after the other: files, directories with all files in them, and "-" for stdin.
-// What is wrong with one input stands in its Source and keeps no other from being read.
+// Read reads all inputs: files, directories with all files in them, and "-" for stdin. Small files, and those that are
+// packed, are read beside each other, all others by all workers and one after the other. What is wrong with one input
+// stands in its Source and keeps no other from being read.
 func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Summary, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -87,10 +90,9 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
-	r := &reader{ctx: ctx, options: o, signs: newSigns(o.Formats), block: cmp.Or(o.block, blockSize),
+	r := &reader{options: o, block: cmp.Or(o.block, blockSize), run: &run{ctx: ctx, signs: newSigns(o.Formats),
 		earlier: slices.Sorted(maps.Values(o.Past)), sizes: map[int64]bool{}, digests: map[string]bool{},
-		begun: map[uint64]string{}, seed: maphash.MakeSeed()}
-	defer r.unpacker.close()
+		seed: maphash.MakeSeed()}}
 	r.earlier = slices.Compact(r.earlier)
 	for digest := range o.Past {
 		r.digests[digest] = true
@@ -98,20 +100,18 @@ func Read(ctx context.Context, inputs []string, stdin io.Reader, o Options) (Sum
 	for _, f := range o.Formats {
 		r.decoders = append(r.decoders, f.New(o.Tables))
 	}
-	var sum Summary
+	var names []string
 	for _, in := range inputs {
-		for _, name := range o.files(in) {
-			if ctx.Err() != nil {
-				break
-			}
-			s := Source{Name: name}
-			if err := r.read(&s, stdin); err != nil {
-				s.Err = fmt.Errorf("%s: %w", name, err)
-			}
-			sum.Sources = append(sum.Sources, s)
+		names = append(names, o.files(in)...)
+	}
+	q := &queue{reader: r, stdin: stdin}
+	defer q.close()
+	for i, name := range names {
+		if ctx.Err() == nil {
+			q.read(name, i+1 < len(names))
 		}
 	}
-	return sum, ctx.Err()
+	return q.sum(), ctx.Err()
 }
 
 // files lists the files that an input stands for.

@@ -119,7 +119,7 @@ func TestStretch(t *testing.T) {
 // TestStretches: most of a long list is read in stretches, whatever stands in its strings as pairs.
 func TestStretches(t *testing.T) {
 	for around, text := range listsOf(slices.Repeat([]string{fmt.Sprintf(record, 1)}, 5000)) {
-		r := &reader{options: Options{Formats: all.Formats()}, signs: newSigns(all.Formats()), block: 10_000}
+		r := &reader{run: &run{signs: newSigns(all.Formats())}, options: Options{Formats: all.Formats()}, block: 10_000}
 		s, b, stretches := r.newSplitter(strings.NewReader(text)), &batch{stretch: r.newSplitter(nil)}, 0
 		for b.fill(s) {
 			if b.whole {
