@@ -90,6 +90,7 @@ func (g *Graph) watch(peer PeerID, t *tally) {
 func (b *Builder) peers(g *Graph, cfg Config) (assign []PeerID, places []uint32) {
 	eps := b.tables.Endpoints.Snapshot()
 	used := make([]bool, len(eps))
+	g.occurs = make([]bool, len(eps))
 	pods := make([]uint64, 0, b.n) // endpoint and name of a pod
 	last := make([]model.NameID, len(eps))
 	times := make([][2]model.Micros, len(eps))
@@ -105,6 +106,9 @@ func (b *Builder) peers(g *Graph, cfg Config) (assign []PeerID, places []uint32)
 		}
 	}
 	for t := range b.all {
+		if !t.k.reason.Notes() {
+			g.occurs[t.k.src], g.occurs[t.k.dst] = true, true
+		}
 		if t.shows() {
 			note(t.k.src, t.srcPod)
 			note(t.k.dst, t.dstPod)

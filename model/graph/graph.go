@@ -168,6 +168,9 @@ type Graph struct {
 	Probed []Probed
 	// PeerOf gives the peer of an endpoint, -1 for endpoints that no record has but noise without ports.
 	PeerOf []PeerID
+	// occurs says of an endpoint whether a record has it as an end. Tables may hold more: those of records that could not
+	// be read, or lie outside of the time that was asked for, and addresses that were only noted.
+	occurs []bool
 	// standsFor gives for an address that was a pod's, hour by hour, the pods that its records were counted for.
 	standsFor map[model.EndpointID][]model.EndpointID
 	// Fates counts records after the decisions that Build takes, by fate and reason. Malformed records and those
@@ -214,6 +217,17 @@ func (g *Graph) AllWorkloads() iter.Seq2[WorkloadID, *workload.Workload] {
 
 // AllPeers goes over the peers in their order.
 func (g *Graph) AllPeers() iter.Seq2[PeerID, *Peer] { return all[PeerID](g.Peers) }
+
+// AllEnds goes over the endpoints that records have as an end, those of noise among them.
+func (g *Graph) AllEnds() iter.Seq2[model.EndpointID, *model.Endpoint] {
+	return func(yield func(model.EndpointID, *model.Endpoint) bool) {
+		for id, ep := range g.Tables.Endpoints.Snapshot() {
+			if g.occurs[id] && !yield(model.EndpointID(id), ep) {
+				return
+			}
+		}
+	}
+}
 
 // AllEdges goes over the edges in their order.
 func (g *Graph) AllEdges() iter.Seq2[EdgeID, *Edge] { return all[EdgeID](g.Edges) }

@@ -129,7 +129,7 @@ func (l *linter) host(p *policy.Policy) string {
 		return ""
 	}
 	found := ""
-	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
+	for _, ep := range l.Graph.AllEnds() {
 		selected := ep.Kind == model.KindHost && len(ep.Labels) > 0 && p.Subject.Matches(ep.Labels)
 		if selected && (found == "" || ep.Name < found) {
 			found = ep.Name

@@ -53,7 +53,7 @@ func (l *Log) Seen(namespaces []string, which Ends) error {
 // namespaces are those that the flows have.
 func (l *Log) namespaces(which Ends) map[string]bool {
 	have := map[string]bool{}
-	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
+	for _, ep := range l.Graph.AllEnds() {
 		if ep.Namespace != "" && (which == AnyEnd || ep.Kind == model.KindPod) {
 			have[ep.Namespace] = true
 		}
@@ -68,10 +68,8 @@ func unseen(namespace string, have map[string]bool) error {
 // ClusterSeen is the error for a cluster that the flows do not have.
 func (l *Log) ClusterSeen(cluster string) error {
 	have := map[string]bool{}
-	for _, ep := range l.Graph.Tables.Endpoints.Snapshot() {
-		if ep.Kind == model.KindPod {
-			have[cmp.Or(ep.Cluster, UnnamedCluster)] = true
-		}
+	for ep := range l.podEnds {
+		have[cmp.Or(ep.Cluster, UnnamedCluster)] = true
 	}
 	if cluster == "" || have[cluster] {
 		return nil
@@ -99,9 +97,8 @@ func (l *Log) chosen(cfg *synth.Config) error {
 
 // podEnds are the endpoints of the log that are pods.
 func (l *Log) podEnds(yield func(*model.Endpoint) bool) {
-	all := l.Graph.Tables.Endpoints.Snapshot()
-	for i := range all {
-		if all[i].Kind == model.KindPod && !yield(all[i]) {
+	for _, ep := range l.Graph.AllEnds() {
+		if ep.Kind == model.KindPod && !yield(ep) {
 			return
 		}
 	}

@@ -231,15 +231,13 @@ var endpoints = list[endpointView]{
 // Endpoints prints the identities that a log names.
 func Endpoints(w io.Writer, format string, l *run.Log, namespaces []string) error {
 	eps := l.Graph.Tables.Endpoints.Snapshot()
-	order := make([]int, 0, len(eps))
-	for i := range eps {
-		// An address that no record has as an end was only noted: a node's or a pod's.
-		noted := eps[i].Kind == model.KindAddress && l.Graph.PeerOf[i] < 0
-		if wanted(namespaces, eps[i].Namespace) && !noted {
-			order = append(order, i)
+	var order []model.EndpointID
+	for id, e := range l.Graph.AllEnds() {
+		if wanted(namespaces, e.Namespace) {
+			order = append(order, id)
 		}
 	}
-	slices.SortFunc(order, func(a, b int) int { return eps[a].Compare(eps[b]) })
+	slices.SortFunc(order, func(a, b model.EndpointID) int { return eps[a].Compare(eps[b]) })
 	list := []endpointView{}
 	for _, i := range order {
 		e := eps[i]
