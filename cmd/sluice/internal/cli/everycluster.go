@@ -137,7 +137,7 @@ func (r *reading) clustersOf(
 		names = append(names, of...)
 		open = func(cluster string) (*run.Log, error) {
 			if all != nil {
-				return all, nil
+				return all.Only(cluster)
 			}
 			one := *r
 			one.cluster = &cluster

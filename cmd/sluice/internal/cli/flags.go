@@ -192,11 +192,12 @@ func (r *reading) open(ctx context.Context, s Streams, args []string) (*run.Log,
 		src.Live = collect.Live(servers, o)
 	}
 	l, err := run.Open(ctx, src, cfg)
-	if err == nil {
-		show.Scanned(s.Err, l, r.quiet)
-		l.Failed = append(l.Failed, cfg.ManifestProblems...)
+	if err != nil {
+		return nil, err
 	}
-	return l, err
+	show.Scanned(s.Err, l, r.quiet)
+	l.Failed = append(l.Failed, cfg.ManifestProblems...)
+	return l.Only(src.Cluster)
 }
 
 // unknown says what lacking rights cost.

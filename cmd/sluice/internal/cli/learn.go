@@ -218,9 +218,6 @@ func runLearn(ctx context.Context, s Streams, o *learnOptions, args []string) er
 	if err != nil {
 		return err
 	}
-	if l, err = l.Only(o.Cluster); err != nil {
-		return err
-	}
 	if o.dialect == run.Auto {
 		if err := o.auto(ctx, s, l); err != nil {
 			return err
