@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +55,7 @@ var parts = []struct {
 	{"edges", (*bench).reading},
 	{"store", (*bench).storing},
 	{"compressed", (*bench).compressed},
+	{"rotated", (*bench).rotated},
 	{"identities", (*bench).identities},
 	{"long", (*bench).long},
 	{"forms", (*bench).formsOf},
@@ -345,28 +349,114 @@ func (b *bench) storing() error {
 	return nil
 }
 
+// packings are how logs are packed, and which share of DuckDB's CPU reading one may take.
+var packings = []struct {
+	ext  string
+	most float64
+}{{".gz", 1 / 2.2}, {".zst", 1 / 3.5}}
+
 func (b *bench) compressed() error {
 	load, err := b.load()
 	if err != nil {
 		return err
 	}
-	if err := b.compress(load); err != nil {
+	b.table()
+	for _, p := range packings {
+		if err := b.compress(load, p.ext); err != nil {
+			return err
+		}
+		if err := b.packed(p.ext, load+p.ext, load+p.ext, p.most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packed measures reading files that are packed, by the name that each contender has for them.
+func (b *bench) packed(job, name, duckName string, most float64) error {
+	ours, duck := b.edges(name), b.duck("GROUP BY", duckName)
+	if err := b.measure([]*contender{ours, duck}); err != nil {
+		return err
+	}
+	b.row("records to edges, "+job, ours, ours)
+	b.row("records to edges, "+job, duck, ours)
+	b.goal(job+": CPU, share of DuckDB's", median(ours.runs, cpu)/median(duck.runs, cpu), most)
+	return nil
+}
+
+// rotatedFiles is how many files the large capture is cut into, as a node's agent leaves them.
+const rotatedFiles = 20
+
+// rotated measures reading a directory of packed files.
+func (b *bench) rotated() error {
+	load, err := b.load()
+	if err != nil {
+		return err
+	}
+	whole, err := b.sluiceEdges(load)
+	if err != nil {
 		return err
 	}
 	b.table()
-	for _, c := range []struct {
-		ext  string
-		most float64
-	}{{".gz", 1 / 2.2}, {".zst", 1 / 3.5}} {
-		ours, duck := b.edges(load+c.ext), b.duck("GROUP BY", load+c.ext)
-		if err := b.measure([]*contender{ours, duck}); err != nil {
+	for _, p := range packings {
+		dir := load + ".rotated" + p.ext
+		if err := b.rotate(load, dir, p.ext); err != nil {
 			return err
 		}
-		b.row("records to edges, "+c.ext, ours, ours)
-		b.row("records to edges, "+c.ext, duck, ours)
-		b.goal(c.ext+": CPU, share of DuckDB's", median(ours.runs, cpu)/median(duck.runs, cpu), c.most)
+		cut, err := b.sluiceEdges(dir)
+		if err != nil {
+			return err
+		}
+		if err := compare(whole, cut); err != nil {
+			return fmt.Errorf("%s and the whole capture differ: %w", dir, err)
+		}
+		if err := b.packed(fmt.Sprintf("%d files %s", rotatedFiles, p.ext), dir, dir+"/*", p.most); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// rotate cuts a capture into packed files of a directory, unless it is there.
+func (b *bench) rotate(file, dir, ext string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	fi, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	part := dir + ".part"
+	if err := errors.Join(os.RemoveAll(part), os.Mkdir(part, 0o755)); err != nil {
+		return err
+	}
+	lines := bufio.NewReader(in)
+	for i := range rotatedFiles {
+		name := filepath.Join(part, fmt.Sprintf("%02d.jsonl", i))
+		out, err := os.Create(name)
+		if err != nil {
+			return err
+		}
+		_, err = io.CopyN(out, lines, fi.Size()/rotatedFiles+1)
+		if err == nil {
+			var line []byte // what is left of it
+			if line, err = lines.ReadBytes('\n'); len(line) > 0 {
+				_, err = out.Write(line)
+			}
+		}
+		if err != nil && !errors.Is(err, io.EOF) { // the last file is shorter
+			return err
+		}
+		if err := errors.Join(out.Close(), compress(name, ext), os.Remove(name)); err != nil {
+			return err
+		}
+	}
+	return os.Rename(part, dir)
 }
 
 func (b *bench) identities() error {
@@ -426,17 +516,12 @@ func (b *bench) long() error {
 	return nil
 }
 
-// compress makes the .gz and .zst beside the capture.
-func (b *bench) compress(file string) error {
-	for _, ext := range []string{".gz", ".zst"} {
-		if _, err := os.Stat(file + ext); err == nil {
-			continue
-		}
-		if err := compress(file, ext); err != nil {
-			return err
-		}
+// compress makes the packed file beside the capture.
+func (b *bench) compress(file, ext string) error {
+	if _, err := os.Stat(file + ext); err == nil {
+		return nil
 	}
-	return nil
+	return compress(file, ext)
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
