@@ -50,9 +50,13 @@ func twoNodes(t *testing.T, wrong time.Duration, silent func(hour int) bool) str
 }
 
 // TestNodes: a node whose clock is hours wrong, and one that was silent for a while, are named by doctor and keep ready
-// below Stable; no edge turns round and none is lost by it.
+// below Stable; no edge turns round and none is lost by it. Under --redact they have no names.
 func TestNodes(t *testing.T) {
 	never := func(int) bool { return false }
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("an entirely secret sentence"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		wrong  time.Duration
@@ -78,6 +82,9 @@ func TestNodes(t *testing.T) {
 				t.Errorf("doctor does not say %q:\n%s", c.want, said)
 			}
 			id, _, _ := strings.Cut(c.want, ":")
+			if said := run("doctor", "--redact", key); !strings.Contains(said, id) || strings.Contains(said, "demo") {
+				t.Errorf("doctor --redact names a node, or not %s:\n%s", id, said)
+			}
 			bundle := filepath.Join(t.TempDir(), "bundle")
 			run("learn", "-n", "shop", "--dialect", "cilium", "--out", bundle)
 			if report, err := os.ReadFile(filepath.Join(bundle, "REPORT.md")); err != nil ||

@@ -252,6 +252,9 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	}
 	all := st.Part("")
 	if have := all.Clusters(); cluster != "" && !slices.Contains(have, cluster) {
+		if l.Redact != nil {
+			cluster, have = l.Redact.Text(cluster), renamed(have, l.Redact.Text)
+		}
 		return NoCluster(cluster, dir, have)
 	}
 	part := all.Of(cluster)

@@ -8,6 +8,7 @@ import (
 	"sluice/ingest"
 	"sluice/model"
 	"sluice/model/redact"
+	"sluice/model/store"
 	"sluice/synth"
 )
 
@@ -57,7 +58,16 @@ func (l *Log) hide() error {
 	}
 	for i := range l.Stored {
 		l.Stored[i].Name = r.Text(l.Stored[i].Name)
+		hideNodes(r, l.Stored[i].Stream)
 	}
+	nodes := l.Report.Nodes
+	l.Report.Nodes = nil
+	for name, hours := range nodes {
+		for hour, n := range hours {
+			l.Report.Nodes.Add(r.Text(name), hour, n)
+		}
+	}
+	l.Scanned.Cluster = r.Text(l.Scanned.Cluster)
 	for i := range l.Failed {
 		l.Failed[i] = errors.New("a source could not be read whole (its name and the reason are left out: --redact)")
 	}
@@ -84,20 +94,35 @@ func (l *Log) hide() error {
 	return r.Err()
 }
 
-// hide gives what a configuration names the pseudonyms of the log.
-func (c *Config) hide(r *redact.Redactor) {
-	all := func(list []string, as func(string) string) []string {
-		var out []string
-		for _, s := range list {
-			out = append(out, as(s))
+// hideNodes gives the nodes of a stream pseudonyms; nil has none.
+func hideNodes(r *redact.Redactor, s *store.Stream) {
+	if s == nil {
+		return
+	}
+	all := func(of map[string]int64) map[string]int64 {
+		out := map[string]int64{}
+		for node, n := range of {
+			out[r.Text(node)] = n
 		}
 		return out
 	}
+	s.Last, s.Breaks = all(s.Last), all(s.Breaks)
+	for i := range s.Lost {
+		s.Lost[i].Node = r.Text(s.Lost[i].Node)
+	}
+	for i := range s.Gaps {
+		s.Gaps[i].Node = r.Text(s.Gaps[i].Node)
+	}
+}
+
+// hide gives what a configuration names the pseudonyms of the log.
+func (c *Config) hide(r *redact.Redactor) {
 	if c.SystemNamespaces == nil {
 		c.SystemNamespaces = synth.DefaultSystemNamespaces()
 	}
-	c.SystemNamespaces = all(c.SystemNamespaces, r.Text)
-	c.VolatileLabels.Add, c.VolatileLabels.Keep = all(c.VolatileLabels.Add, r.Key), all(c.VolatileLabels.Keep, r.Key)
+	c.SystemNamespaces = renamed(c.SystemNamespaces, r.Text)
+	c.VolatileLabels.Add = renamed(c.VolatileLabels.Add, r.Key)
+	c.VolatileLabels.Keep = renamed(c.VolatileLabels.Keep, r.Key)
 	if c.Resolver == nil {
 		return
 	}
@@ -108,4 +133,12 @@ func (c *Config) hide(r *redact.Redactor) {
 			c.Resolver.Labels[r.Key(k)] = r.Text(v)
 		}
 	}
+}
+
+func renamed(list []string, as func(string) string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, as(s))
+	}
+	return out
 }
