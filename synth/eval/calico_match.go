@@ -174,7 +174,7 @@ func selectsNetwork(q *policy.Peer, w *policy.Network, n *need) model.Tri {
 }
 
 // setWith reports whether q selects the network set that the end is in. Labels that the log does not have are those of
-// the set among the policies.
+// the set among the policies; where it is not among them its namespace alone is known.
 func (e *Evaluator) setWith(q *policy.Peer, end *End, n *need) model.Tri {
 	w := policy.Network{Name: end.NetworkSet, Namespace: end.Namespace, Labels: end.Labels}
 	if end.LabelsUnknown {
@@ -182,7 +182,7 @@ func (e *Evaluator) setWith(q *policy.Peer, end *End, n *need) model.Tri {
 			return o.Name == w.Name && o.Namespace == w.Namespace
 		})
 		if i < 0 {
-			return n.unknown(needSet)
+			return and(selectsNetwork(&policy.Peer{Namespaces: q.Namespaces}, &w, n), n.unknown(needSet))
 		}
 		w.Labels = e.set.Networks[i].Labels
 	}

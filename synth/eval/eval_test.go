@@ -311,3 +311,31 @@ func TestFactsOf(t *testing.T) {
 		}
 	}
 }
+
+// TestReasonIsSure: where a rule may match and a later one does for sure, the later one is the reason. Of a network set
+// whose labels nobody knows the namespace is known.
+func TestReasonIsSure(t *testing.T) {
+	office := eval.Facts{NetworkSet: "office", Namespace: "shop", LabelsUnknown: true}
+	every := policy.Rule{Direction: model.Ingress, AnyPeer: true, AnyPort: true}
+	one := func(name string, r policy.Rule) policy.Policy {
+		r.Direction = model.Ingress
+		return policy.Policy{Name: name, Namespace: "shop", Tier: policy.DefaultTier, Ingress: true, Subject: app("web"), Rules: []policy.Rule{r}}
+	}
+	maybe, never := from(nil, policy.PodsIn("shop", app("cart"))), from(nil, policy.PodsIn("else", app("cart")))
+	for _, c := range []struct {
+		name     string
+		policies []policy.Policy
+		outcome  eval.Outcome
+		by       int
+	}{
+		{"for sure", []policy.Policy{one("a", maybe), one("b", every)}, eval.Allowed, 1},
+		{"perhaps", []policy.Policy{one("a", maybe)}, eval.Unknown, -1},
+		{"another namespace", []policy.Policy{one("a", never)}, eval.Denied, 0},
+	} {
+		e := eval.New(policy.PolicySet{Policies: c.policies}, eval.Calico)
+		d := e.Decide(e.End(office), e.End(pod("shop", "app=web")), model.TCP, 80)
+		if got := d.Ingress; got.Outcome != c.outcome || got.Policy != c.by {
+			t.Errorf("%s: %v by policy %d", c.name, got.Outcome, got.Policy)
+		}
+	}
+}

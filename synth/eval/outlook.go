@@ -4,18 +4,21 @@ import "sluice/synth/policy"
 
 // outlook is what an evaluation can still come to: what lacks is known only when it has come to an end.
 type outlook struct {
-	allow, deny Part // what decided first, where Policy or Reason say so
+	// allow and deny are what decided last, where Policy or Reason say so: what came before may not apply, and where all
+	// comes to the same it is the last that is sure.
+	allow, deny Part
 	canAllow    bool
 	canDeny     bool
 	lacks       need
 }
 
 func (o *outlook) add(p Part) {
-	switch {
-	case p.Outcome == Allowed && !o.canAllow:
+	switch p.Outcome {
+	case Allowed:
 		o.canAllow, o.allow = true, p
-	case p.Outcome == Denied && !o.canDeny:
+	case Denied:
 		o.canDeny, o.deny = true, p
+	default:
 	}
 }
 
