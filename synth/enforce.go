@@ -256,16 +256,20 @@ func priceFloor(p policy.Policy, b *ledger) {
 
 // denyAll returns the default deny for all namespaces, in the directions that none of them speaks against.
 // A dialect with a tier below the policies of namespaces has one unless it learns for some of them only.
-func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce, resolvers []policy.Peer) policy.Policy {
+func denyAll(s *scope, sp *speech, n *notes, enforce map[string]Enforce, r *resolvers) policy.Policy {
 	below := sp.floors()
 	if !s.cfg.GlobalDeny && !(below && s.cfg.All) {
 		return policy.Policy{}
 	}
 	open := policy.ByDirection[bool]{Ingress: true, Egress: true}
-	if asked := s.cfg.Resolver != nil && s.cfg.Resolver.None; below && len(resolvers) == 0 && !asked {
+	resolvers, unsaid := r.known(s, sp)
+	if asked := s.cfg.Resolver != nil && s.cfg.Resolver.None; below && !asked && (len(resolvers) == 0 || unsaid != "") {
 		open.Egress = false
-		n.find(KindNotGlobal.of("", model.Egress,
-			"no default deny of all namespaces for egress: no resolver is known that their pods could ask",
+		why := "no resolver is known that their pods could ask"
+		if unsaid != "" {
+			why = fmt.Sprintf("the dialect %s has no rule for the resolver %s, which their pods could ask", sp.name(), unsaid)
+		}
+		n.find(KindNotGlobal.of("", model.Egress, "no default deny of all namespaces for egress: "+why,
 			"egress of namespaces to come stays open: name the resolver in the configuration"))
 	}
 	for _, ns := range slices.Sorted(maps.Keys(enforce)) {

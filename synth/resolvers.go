@@ -55,17 +55,22 @@ func (r *resolvers) isQuery(n need) bool {
 
 // known returns those that pods which nobody has seen can ask by a rule: the ones that answer and are the cluster's by
 // what they are, else that of the configuration. That somebody's pods ask a server on port 53 does not make it theirs.
-func (r *resolvers) known(s *scope) []policy.Peer {
-	var out []policy.Peer
+// unsaid is one that the dialect has no peer for, "" for none.
+func (r *resolvers) known(s *scope, sp *speech) (known []policy.Peer, unsaid string) {
 	for _, i := range slices.Sorted(maps.Keys(r.is)) {
-		if p, ok := PeerOf(s.g, i); ok && saysResolver(s, &s.g.Peers[i]) {
-			out = append(out, p)
+		p, ok := PeerOf(s.g, i)
+		switch {
+		case !ok || !saysResolver(s, &s.g.Peers[i]):
+		case sp.says(resolverRule(p)):
+			known = append(known, p)
+		default:
+			unsaid = s.g.Peers[i].ID
 		}
 	}
-	if len(out) == 0 && len(r.named.Pods) > 0 {
-		out = append(out, r.named)
+	if len(r.named.Pods) > 0 && (len(known) == 0 || unsaid != "") {
+		return append(known, r.named), ""
 	}
-	return out
+	return known, unsaid
 }
 
 // answering finds the peers that answer DNS queries for the cluster: pods that say so by their labels, a pod's own node

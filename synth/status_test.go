@@ -13,6 +13,8 @@ import (
 	"sluice/synth"
 	"sluice/synth/eval"
 	"sluice/synth/graphtest"
+	"sluice/synth/policy"
+	"sluice/synth/render/cluster"
 	"sluice/synth/render/kubernetes"
 	"sluice/synth/verify"
 )
@@ -145,6 +147,38 @@ shop/dns-resolver (app=api) egress
 		}
 		if rep := check(t, g, &r, r.Enforced(), eval.Cilium); rep.Over.Count > 0 || len(rep.Unused) > 0 || rep.Connections[verify.Lost] > 0 {
 			t.Errorf("%s: %+v", c.name, rep)
+		}
+	}
+}
+
+// TestFloorOfResolvers: the floor below the policies of namespaces lets pods ask the resolvers that the dialect can name.
+// Where it has no peer for one that others ask, as for a cache on the nodes, egress stays open to them.
+func TestFloorOfResolvers(t *testing.T) {
+	const byHost = dns + "\nshop/web -> entity:host 53/udp"
+	named := &synth.Resolver{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}}
+	for _, c := range []struct {
+		name, flows string
+		resolver    *synth.Resolver
+		closed      bool
+	}{
+		{"pods", dns, nil, true},
+		{"pods and the node", byHost, nil, false},
+		{"the node", "\nshop/web -> entity:host 53/udp", nil, false},
+		{"the node, and pods by the configuration", byHost, named, true},
+	} {
+		g := graphtest.Graph(t, "shop/web -> shop/db 1/tcp"+c.flows)
+		r, err := synth.Synthesize(t.Context(), g, synth.Config{All: true, Dialect: cluster.Dialect{}, Resolver: c.resolver})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := r.GlobalDeny()
+		told := slices.ContainsFunc(r.Findings, func(f synth.Finding) bool { return f.Kind == synth.KindNotGlobal })
+		if p.Egress != c.closed || told == c.closed {
+			t.Errorf("%s: closed %v, told %v", c.name, p.Egress, told)
+		}
+		set := policy.PolicySet{Policies: []policy.Policy{p}}
+		if _, lost := r.Dialect.Project(set); len(lost) > 0 {
+			t.Errorf("%s: %v", c.name, lost)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	priceMerged(scope, ledger, notes)
 	enforce := enforcing(translator, speech, notes)
 	remarkIsolated(scope, speech, notes, enforce)
-	global := denyAll(scope, speech, notes, enforce, resolvers.known(scope))
+	global := denyAll(scope, speech, notes, enforce, resolvers)
 	priceFloor(global, ledger)
 	solver := &solver{scope, translator, speech, resolvers, domainsAsked(scope)}
 	remarkFragile(solver, needs, notes)
