@@ -125,7 +125,7 @@ func remarkAge(s *scope, n *notes) {
 					text,
 					time.UnixMicro(e.Last).UTC().Format(time.DateOnly),
 				),
-				"its rule is kept; drop it with --prune-unused",
+				"it stays allowed; drop it with --prune-unused",
 			))
 		}
 	}

@@ -118,8 +118,8 @@ func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
 	return nil
 }
 
-// missing returns the edges that rules of the bundle stand for and that a newer graph shows nothing of, or only
-// attempts, or only denials of what worked: policies that are in force by then may have cut it by mistake.
+// missing returns the edges that the bundle is to allow and that a newer graph shows nothing of, or only attempts, or
+// only denials of what worked: policies that are in force by then may have cut it by mistake.
 func (f *former) missing(now *graph.Graph) []graph.EdgeID {
 	seen, wanted := f.seen(now), f.wanted()
 	var out []graph.EdgeID
@@ -152,15 +152,23 @@ func (f *former) seen(now *graph.Graph) states {
 	return out
 }
 
-// wanted are the edges that rules of the bundle stand for, and whether each worked.
+// wanted are the edges that rules of the bundle stand for, or for which it holds something open that its dialect has no
+// rule for, and whether each worked.
 func (f *former) wanted() map[string]bool {
 	out := map[string]bool{}
+	want := func(e *bundle.Edge) {
+		for name := range e.Each() {
+			out[name] = e.Worked()
+		}
+	}
 	for _, r := range f.manifest.Rules {
 		for _, i := range r.Edges {
-			e := &f.manifest.Edges[i]
-			for name := range e.Each() {
-				out[name] = e.Worked()
-			}
+			want(&f.manifest.Edges[i])
+		}
+	}
+	for i := range f.manifest.Edges {
+		if e := &f.manifest.Edges[i]; e.Inexpressible && e.Decided == "" {
+			want(e)
 		}
 	}
 	return out
