@@ -115,7 +115,8 @@ func (v *solver) namesOf(needs []need) map[graph.PeerID][]string {
 	return out
 }
 
-// former returns the rules of the former bundle as rectangles of the matrix, as far as they still are some.
+// former returns the rules of the former bundle as rectangles of the matrix, as far as they still are some, and those
+// that they may be parts of.
 func (v *solver) former(dir model.Direction, needs []need, m *matrix) []cover.Rect {
 	if len(v.cfg.Base.Policies) == 0 || len(needs) == 0 {
 		return nil
@@ -134,6 +135,23 @@ func (v *solver) former(dir model.Direction, needs []need, m *matrix) []cover.Re
 				out = append(out, rect)
 			}
 		}
+	}
+	return rejoined(out)
+}
+
+// rejoined adds to rectangles those that the form of the dialect may have divided: all rows that have the columns of
+// one.
+func rejoined(rects []cover.Rect) []cover.Rect {
+	out := slices.Clone(rects)
+	for _, r := range rects {
+		var rows []int
+		for _, o := range rects {
+			if !slices.ContainsFunc(r.Cols, func(k int) bool { return !slices.Contains(o.Cols, k) }) {
+				rows = append(rows, o.Rows...)
+			}
+		}
+		slices.Sort(rows)
+		out = append(out, cover.Rect{Rows: slices.Compact(rows), Cols: r.Cols})
 	}
 	return out
 }
