@@ -155,16 +155,17 @@ func (e *Edge) Each() iter.Seq[string] {
 
 // Index finds the rows of a manifest by the names of edges.
 type Index struct {
-	m    *Manifest
-	by   map[[3]string]int   // single edges
-	many map[[2]string][]int // rows of several, by their ends
+	m       *Manifest
+	by      map[[3]string]int   // single edges
+	many    map[[2]string][]int // rows of several, by their ends
+	refused map[[3]string]int   // single edges that were refused: another of that name may have worked
 }
 
 const anyAddress = "world:"
 
 // Index returns an index of the edges.
 func (m *Manifest) Index() *Index {
-	x := &Index{m, map[[3]string]int{}, map[[2]string][]int{}}
+	x := &Index{m, map[[3]string]int{}, map[[2]string][]int{}, map[[3]string]int{}}
 	end := func(peer string) string {
 		if crowded(peer) {
 			return anyAddress
@@ -174,7 +175,11 @@ func (m *Manifest) Index() *Index {
 	for i := range m.Edges {
 		e := &m.Edges[i]
 		if e.Edges < 2 {
-			x.by[[3]string{e.Source, e.Destination, e.Port}] = i
+			by := x.by
+			if e.State == graph.Refused.String() {
+				by = x.refused
+			}
+			by[[3]string{e.Source, e.Destination, e.Port}] = i
 			continue
 		}
 		k := [2]string{end(e.Source), end(e.Destination)}
@@ -183,11 +188,24 @@ func (m *Manifest) Index() *Index {
 	return x
 }
 
-// Of returns the row that stands for an edge, nil for none.
+// Of returns the row that stands for an edge, nil for none. Where some records of it were refused and others not, it is
+// the row of these.
 func (x *Index) Of(source, destination, port string) *Edge {
-	if i, ok := x.by[[3]string{source, destination, port}]; ok {
+	name := [3]string{source, destination, port}
+	if i, ok := x.by[name]; ok {
 		return &x.m.Edges[i]
 	}
+	if e := x.among(source, destination, port); e != nil {
+		return e
+	}
+	if i, ok := x.refused[name]; ok {
+		return &x.m.Edges[i]
+	}
+	return nil
+}
+
+// among returns the row of several edges that stands for one as well, nil for none.
+func (x *Index) among(source, destination, port string) *Edge {
 	of := func(source, destination string) *Edge {
 		for _, i := range x.many[[2]string{source, destination}] {
 			if e := &x.m.Edges[i]; e.holds(port) {

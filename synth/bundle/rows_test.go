@@ -89,3 +89,24 @@ func TestRows(t *testing.T) {
 		t.Errorf("%v, as it was written %v: %v", again.Connections, written.Connections, err)
 	}
 }
+
+// TestIndexOfRefused: of an edge that worked and of which other records were refused, what worked is found.
+func TestIndexOfRefused(t *testing.T) {
+	one := func(port, state string, edges int) bundle.Edge {
+		return bundle.Edge{Source: "shop/web", Destination: "entity:host", Port: port, State: state, Edges: edges}
+	}
+	for _, c := range []struct {
+		edges []bundle.Edge
+		want  string
+	}{
+		{[]bundle.Edge{one("80/tcp", "allowed", 0), one("80/tcp", "refused", 0)}, "allowed"},
+		{[]bundle.Edge{one("80/tcp", "refused", 0), one("80/tcp", "allowed", 0)}, "allowed"},
+		{[]bundle.Edge{one("80/tcp", "refused", 0), one("80,81/tcp", "allowed", 2)}, "allowed"},
+		{[]bundle.Edge{one("80/tcp", "refused", 0), one("81/tcp", "allowed", 0)}, "refused"},
+	} {
+		m := bundle.Manifest{Edges: c.edges}
+		if e := m.Index().Of("shop/web", "entity:host", "80/tcp"); e == nil || e.State != c.want {
+			t.Errorf("%+v: %+v", c.edges, e)
+		}
+	}
+}
