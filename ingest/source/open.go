@@ -100,12 +100,15 @@ const (
 		"or have the pipeline write JSON"
 )
 
+// byteOrderMark may stand before a text in UTF-8.
+const byteOrderMark = "\xEF\xBB\xBF"
+
 // textOf passes over the mark that UTF-8 text may begin with, and turns UTF-16 into UTF-8, which it says. What is no
 // text is an error.
 func textOf(br *bufio.Reader) (in *bufio.Reader, turned bool, err error) {
 	head, _ := br.Peek(16)
-	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
-		_, err := br.Discard(3)
+	if bytes.HasPrefix(head, []byte(byteOrderMark)) {
+		_, err := br.Discard(len(byteOrderMark))
 		return br, false, err
 	}
 	for _, f := range foreign {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,9 +13,18 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// had returns how much of a file was read before: all of it, or its beginning where it has grown since an earlier run.
-// Only where another file had as many bytes, or fewer then, that takes a pass over it.
-func (r *reader) had(s *Source, f *os.File, size int64) (bytes int64, err error) {
+// had is what of a file was read before: nothing, all of it, or its beginning where it has grown since.
+type had struct {
+	bytes int64 // of the file, or of the text that is packed in it
+	text  bool
+	line  int64 // where in the packed text the line begins in which bytes ends; -1 where that is not known
+	whole bool
+}
+
+// had returns what of a file was read before. Only where another file had as many bytes, or fewer then, that takes a
+// pass over it.
+func (r *reader) had(s *Source, f *os.File, size int64) (past had, err error) {
+	past.line = -1
 	r.mu.Lock()
 	again := r.sizes[size]
 	r.sizes[size] = true
@@ -33,20 +43,81 @@ func (r *reader) had(s *Source, f *os.File, size int64) (bytes int64, err error)
 			continue
 		}
 		if _, err := io.CopyN(struct{ io.Writer }{io.Discard}, c, n-at); err != nil {
-			return 0, plain(err)
+			return past, plain(err)
 		}
 		at = n
 		sum := c.hash.Sum128().Bytes()
 		if digest := hex.EncodeToString(sum[:]); r.hadDigest(digest) {
-			bytes, s.Had = n, digest
+			past.bytes, s.Had = n, digest
 		}
 	}
+	past.whole = past.bytes > 0 && past.bytes == size
 	if at > 0 {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return 0, plain(err)
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	return past, plain(err)
+}
+
+// hadText is had for the text in a file that is packed: a log is read before it is rotated, and packed behind that. It
+// gives a file that was read whole its digest, by which the next run knows it without a look at its text.
+func (r *reader) hadText(s *Source, f *os.File) (past had, err error) {
+	past.line = -1
+	var head [magicSize]byte
+	if n, _ := f.ReadAt(head[:], 0); len(r.earlier) == 0 || !isGzip(head[:n]) && !isZstd(head[:n]) {
+		return past, nil
+	}
+	var u unpacker
+	defer u.close()
+	c := &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
+	text := &passed{hash: xxh3.New()}
+	in, _, broken := u.open(c)
+	var mark []byte
+	if broken == nil {
+		mark, _ = in.Peek(len(byteOrderMark))
+	}
+	before := int64(0) // that is none of its lines
+	if string(mark) == byteOrderMark {
+		before = int64(len(mark))
+	}
+	for _, n := range r.earlier {
+		if n <= 0 || broken != nil { // what is damaged is told by who reads it
+			continue
+		}
+		if _, broken = io.CopyN(text, in, n-text.bytes); broken != nil {
+			continue
+		}
+		sum := text.hash.Sum128().Bytes()
+		if digest := hex.EncodeToString(sum[:]); r.hadDigest(digest) {
+			past.bytes, past.text, past.line, s.Had = n, true, max(0, text.line-before), digest
 		}
 	}
-	return bytes, nil
+	if broken == nil {
+		_, broken = in.Peek(1)
+	}
+	if past.whole = past.bytes > 0 && past.bytes == text.bytes && errors.Is(broken, io.EOF); past.whole {
+		s.Digest, err = c.digest()
+		s.Bytes = *c.n
+		return past, err
+	}
+	if err = r.ctx.Err(); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	return past, plain(err)
+}
+
+// passed is what of a text was passed over.
+type passed struct {
+	hash  *xxh3.Hasher
+	bytes int64
+	line  int64 // where the last line begins
+}
+
+func (p *passed) Write(b []byte) (int, error) {
+	if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+		p.line = p.bytes + int64(i) + 1
+	}
+	p.bytes += int64(len(b))
+	return p.hash.Write(b)
 }
 
 // hadDigest reports whether what has a digest was read before.
@@ -86,7 +157,11 @@ func passHad(br *bufio.Reader, n int64) (lines int64, err error) {
 }
 
 // errHad is the error for a log that has grown and that can only be read from its beginning.
-func errHad(bytes int64) error {
+func errHad(past *had) error {
+	if past.text {
+		return fmt.Errorf("the first %d bytes of its text were read before, and would count twice: "+
+			"unpack it, and then tail -c +%d FILE | sluice ... -", past.bytes, past.bytes+1)
+	}
 	return fmt.Errorf("its first %d bytes were read before, and would count twice: tail -c +%d FILE | sluice ... -",
-		bytes, bytes+1)
+		past.bytes, past.bytes+1)
 }

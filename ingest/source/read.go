@@ -24,7 +24,7 @@ type reader struct {
 	unpacker unpacker
 	small    *block // of the last input that had no more than one
 	format   int    // of the input
-	past     int64  // bytes of the input that were read before
+	past     had    // what of the input was read before
 	file     *file  // the input, nil where it is none that can be read at any place
 	block    int    // bytes that a worker takes at once of what is no line a record
 }
@@ -86,7 +86,7 @@ type input struct {
 	size    int64        // of a regular file
 	far     RemoteText   // nil where it is not on a server
 	hash    *xxh3.Hasher // nil where nobody asks for a digest
-	past    int64        // bytes of it that were read before
+	past    had          // what of it was read before
 	closer  io.Closer    // nil for standard input
 }
 
@@ -141,8 +141,10 @@ func (r *reader) openFile(s *Source, f *os.File) (*input, error) {
 	}
 	in := &input{Reader: f, regular: f, size: fi.Size(), closer: f}
 	if r.options.Past != nil {
-		in.past, err = r.had(s, f, in.size)
-		if s.Skipped = in.past > 0 && in.past == in.size; err != nil || s.Skipped {
+		if in.past, err = r.had(s, f, in.size); err == nil && in.past.bytes == 0 {
+			in.past, err = r.hadText(s, f)
+		}
+		if s.Skipped = in.past.whole; err != nil || s.Skipped {
 			return nil, err
 		}
 	}
@@ -166,6 +168,9 @@ func (r *reader) read(s *Source, in *input) error {
 	br, turned, err := textOf(br)
 	if err != nil {
 		return err
+	}
+	if turned { // the lines of its text are not those of what was read before
+		r.past.line = -1
 	}
 	before := r.records()
 	err = r.decode(s, br, packed || turned)
@@ -234,7 +239,10 @@ const firstSize = 4 << 10
 
 // decode tells by the start of an input what it is, and reads it.
 func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
-	at := s.Bytes - int64(br.Buffered()) // where br stands in what is not packed
+	at := s.Bytes - int64(br.Buffered()) // where br stands in the text
+	if packed {
+		at = 0
+	}
 	peek, err := br.Peek(peekSize)
 	skipped := int64(0)
 	for ; isBlank(peek) && err == nil; peek, err = br.Peek(peekSize) { // blank as far as one can see
@@ -260,16 +268,18 @@ func (r *reader) decode(s *Source, br *bufio.Reader, packed bool) error {
 	}
 	s.Format = r.options.Formats[h.format].Name
 	r.reads(h.format)
-	if first := r.newSearch().first(peek[:min(len(peek), firstSize)]); first != nil && r.past == 0 {
+	if first := r.newSearch().first(peek[:min(len(peek), firstSize)]); first != nil && r.past.bytes == 0 {
 		s.begins, s.means = true, fingerprint(r.seed, first)
 	}
-	if r.past > 0 {
-		if packed || !h.lines {
-			return errHad(r.past)
+	if r.past.bytes > 0 {
+		from := r.past.line
+		if !h.lines || packed && from < 0 {
+			return errHad(&r.past)
 		}
-		from, err := lineBefore(r.file, r.past)
-		if err != nil {
-			return err
+		if !packed {
+			if from, err = lineBefore(r.file, r.past.bytes); err != nil {
+				return err
+			}
 		}
 		lines, err := passHad(br, from-at)
 		if err != nil {

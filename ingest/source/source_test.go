@@ -292,6 +292,14 @@ func TestGrown(t *testing.T) {
 			if _, s = read(before+lines+"{x\n", past); !s.Skipped {
 				t.Errorf("read again: %+v", s)
 			}
+			// So it is once the log was rotated, and packed.
+			if _, s = read(gzipped(t, before+lines+"{x\n"), past); !s.Skipped || s.Digest == "" || past[s.Had] != int64(len(before+lines)+3) {
+				t.Errorf("read again, packed: %+v", s)
+			}
+			l, s = read(gzipped(t, before+lines+"{x\n"+fmt.Sprintf(record, 3001)), past)
+			if len(l.ports) != 1 || len(l.rejects) != 0 || s.Err != nil {
+				t.Errorf("grown and packed: %v, %q, %+v", l.ports, l.rejects, s)
+			}
 		}
 	}
 	for _, texts := range [][2]string{
@@ -301,7 +309,7 @@ func TestGrown(t *testing.T) {
 		past := map[string]int64{}
 		read(texts[0], past)
 		l, s := read(texts[1], past)
-		if want := errHad(int64(len(texts[0]))).Error(); s.Err == nil || !strings.Contains(s.Err.Error(), want) || len(l.ports) > 0 {
+		if want := errHad(&had{bytes: int64(len(texts[0]))}).Error(); s.Err == nil || !strings.Contains(s.Err.Error(), want) || len(l.ports) > 0 {
 			t.Errorf("%.9q: %d records, %v", texts[0], len(l.ports), s.Err)
 		}
 	}

@@ -27,7 +27,8 @@ func newIngest(s Streams) *cobra.Command {
 		Short: "Read flow logs or servers into a columnar store",
 		Long: `ingest reads flow logs (Hubble or Calico, plain, gzip or zstd; files, directories, or - for standard input) and adds
 them to the store in DIR. A file that is already there is skipped, so reading twice changes nothing; of one that has
-grown since only the new lines are read. When ingest exits with 0, what it read survives a crash.
+grown since only the new lines are read, also once it was rotated and packed. When ingest exits with 0, what it read
+survives a crash.
 
 It also reads servers: hubble://HOST:PORT (a Hubble relay, or the server of a node), hubbles:// (with TLS) and
 hubble+unix:///PATH; goldmane://HOST:PORT (Calico, with a client certificate), or Whisker before it as

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"sluice/cmd/sluice/internal/place"
@@ -74,8 +75,9 @@ func ingestOnce(ctx context.Context, src Sources, dir string) (*Log, error) {
 		}
 		return nil, err
 	}
-	metas := l.stored(src.Cluster)
-	if w == nil && len(metas) > 0 && l.Report.Total() > 0 {
+	partial := partialIn(st)
+	metas := l.stored(src.Cluster, partial)
+	if w == nil && len(metas) > 0 && (l.Report.Total() > 0 || l.Skipped() > 0) {
 		if w, err = st.Writer(store.WriterOptions{Cluster: src.Cluster}); err != nil {
 			return nil, err
 		}
@@ -86,19 +88,24 @@ func ingestOnce(ctx context.Context, src Sources, dir string) (*Log, error) {
 		}
 		l.compact(ctx, st)
 	}
-	l.inPart(st.Part("").Sources)
+	l.inPart(partial)
 	return l, nil
 }
 
-// inPart says of which files only a part is in the store, since it was packed without the rest. Which rows these are
-// nobody can tell any more: read again, others would count twice.
-func (l *Log) inPart(stored []store.Source) {
+// partialIn are the digests of the files of which only a part is in a store, since it was packed without the rest.
+func partialIn(st place.Store) map[string]bool {
 	partial := map[string]bool{}
-	for i := range stored {
-		if src := &stored[i]; src.Partial {
+	for _, src := range st.Part("").Sources {
+		if src.Partial {
 			partial[src.Digest] = true
 		}
 	}
+	return partial
+}
+
+// inPart says of which files only a part is in the store. Which rows these are nobody can tell any more: read again,
+// others would count twice.
+func (l *Log) inPart(partial map[string]bool) {
 	for i := range l.Sources {
 		if src := &l.Sources[i]; partial[src.Had] {
 			l.Failed = append(l.Failed, fmt.Errorf("%s: only a part of it may be in the store, which was packed without the rest "+
@@ -116,24 +123,30 @@ func (l *Log) compact(ctx context.Context, st place.Store) {
 	}
 }
 
-// stored are the sources as the store keeps them. One that could not be read is tried again the next time.
-func (l *Log) stored(cluster string) []store.Source {
-	var metas []store.Source
+// stored are the sources as the store keeps them. One that could not be read is tried again the next time. A file that
+// holds, packed, what was read before has no record of its own; the store knows it from now on.
+func (l *Log) stored(cluster string, partial map[string]bool) []store.Source {
+	var metas, packed []store.Source
 	for i := range l.Sources {
-		if src := &l.Sources[i]; Stored(src) {
-			metas = append(
-				metas,
-				store.Source{
-					Name:    src.Name,
-					Digest:  src.Digest,
-					Records: src.Records,
-					Bytes:   src.Bytes,
-					Format:  src.Format,
-					Cluster: cluster,
-				},
-			)
+		src := &l.Sources[i]
+		meta := store.Source{
+			Name:    src.Name,
+			Digest:  src.Digest,
+			Records: src.Records,
+			Bytes:   src.Bytes,
+			Format:  src.Format,
+			Cluster: cluster,
+			Partial: partial[src.Had],
+		}
+		known := slices.ContainsFunc(packed, func(p store.Source) bool { return p.Digest == src.Digest })
+		switch {
+		case Stored(src):
+			metas = append(metas, meta)
+		case src.Skipped && src.Digest != "" && !known:
+			packed = append(packed, meta)
 		}
 	}
+	metas = append(metas, packed...)
 	if len(metas) > 0 {
 		// The fates are those of the whole run: workers do not keep them by source.
 		metas[0].Rejected = l.Report.Rejected.Texts()
