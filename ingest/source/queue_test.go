@@ -57,6 +57,7 @@ func TestBeside(t *testing.T) {
 		case 3:
 			add("none", "")
 			add("foreign", "PAR1")
+			add("foreign again", "PAR1") // nothing of it was read: it is told again
 		case 5:
 			add("large", string(bytes.Repeat(text, besideSize/len(text)+1)))
 			names = append(names, filepath.Join(dir, "missing"))
@@ -92,6 +93,11 @@ func TestBeside(t *testing.T) {
 		}
 		if wantSources[i].Skipped {
 			skipped++
+		}
+	}
+	for i, name := range names {
+		if strings.Contains(name, "foreign") && (wantSources[i].Err == nil || wantSources[i].Skipped) {
+			t.Errorf("%+v", wantSources[i])
 		}
 	}
 	if alike != 12+4 || skipped != 2 {

@@ -184,10 +184,10 @@ func (r *reader) read(s *Source, in *input) error {
 	}
 	if in.hash != nil && r.ctx.Err() == nil {
 		var digestErr error
-		if s.Digest, digestErr = c.digest(); digestErr == nil {
+		s.Digest, digestErr = c.digest()
+		if err = errors.Join(err, digestErr); err == nil || s.Records > 0 && digestErr == nil {
 			r.noted(s)
 		}
-		err = errors.Join(err, digestErr)
 	}
 	return err
 }
