@@ -72,13 +72,19 @@ func learned(t *testing.T, out, source string, workers int) map[string]string {
 	if err := root.Execute(); err != nil {
 		t.Fatalf("learn: %v\n%s", err, log.String())
 	}
+	return filesOf(t, out)
+}
+
+// filesOf are the texts of all files of a directory, by name.
+func filesOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
 	files := map[string]string{}
-	err := filepath.WalkDir(out, func(p string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		text, err := os.ReadFile(p)
-		rel, _ := filepath.Rel(out, p)
+		rel, _ := filepath.Rel(dir, p)
 		files[rel] = string(text)
 		return err
 	})
