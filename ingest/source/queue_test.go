@@ -57,7 +57,8 @@ func TestBeside(t *testing.T) {
 		case 3:
 			add("none", "")
 			add("foreign", "PAR1")
-			add("foreign again", "PAR1") // nothing of it was read: it is told again
+			add("foreign 1", "x,y\n")
+			add("foreign 2", "x,y\n") // nothing of the other was read: it is told again
 		case 5:
 			add("large", string(bytes.Repeat(text, besideSize/len(text)+1)))
 			names = append(names, filepath.Join(dir, "missing"))
