@@ -219,3 +219,28 @@ func TestWideningThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesOfResolvers: a workload that asks many resolvers, each with others that no one selector finds beside it, has
+// policies of as many names.
+func TestNamesOfResolvers(t *testing.T) {
+	long := strings.Repeat("very-", 9) + "long"
+	for _, client := range []string{"web", long} {
+		var lines []string
+		for i := range 5 {
+			lines = append(lines, fmt.Sprintf("shop/%s -> 192.0.2.%d 53/udp", client, i),
+				fmt.Sprintf("shop/{app.kubernetes.io/name=other%d} -> 192.0.2.%d 53/udp", i, i))
+		}
+		g := graphtest.Graph(t, lines...)
+		r := learn(t, g, synth.Config{All: true})
+		names := map[string]bool{}
+		for _, p := range r.Policies.Policies {
+			if names[p.Name] {
+				t.Errorf("%s: two policies %s", client, p.Name)
+			}
+			names[p.Name] = true
+		}
+		if rep := check(t, g, &r, r.Enforced(), eval.Cilium); rep.Connections[verify.Lost] > 0 || len(names) < 10 {
+			t.Errorf("%s: %v, %d policies", client, rep.Connections, len(names))
+		}
+	}
+}

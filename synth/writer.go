@@ -139,7 +139,7 @@ func (w *writer) together(ns, before string, part selection) string {
 // claim takes a name within a namespace.
 func (w *writer) claim(namespace, want string, subject policy.Selector) string {
 	want = w.cfg.NamePrefix + want
-	if len(want) > maxName || w.names[namespace+"/"+want] {
+	for len(want) > maxName || w.names[namespace+"/"+want] {
 		want = hashed(want, namespace, subject)
 	}
 	w.names[namespace+"/"+want] = true
