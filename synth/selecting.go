@@ -154,7 +154,8 @@ func (s *selecting) sharedKeys(users []graph.WorkloadID) []string {
 	return append(selecting, telling...)
 }
 
-// stableKeys are the keys whose value all pods of a workload share and that may stand in a selector.
+// stableKeys are the keys whose value all pods of a workload share and that may stand in a selector: a log may have
+// what no API server would have let in.
 func (s *selecting) stableKeys(i graph.WorkloadID) []string {
 	if keys, ok := s.stable[i]; ok {
 		return keys
@@ -165,7 +166,8 @@ func (s *selecting) stableKeys(i graph.WorkloadID) []string {
 		out = append(out, k)
 	}
 	for _, d := range w.Dropped() {
-		if d.Why == workload.NotNeeded {
+		v, _ := w.Common.Get(d.Key)
+		if d.Why == workload.NotNeeded && notOfPods(policy.MatchLabels(map[string]string{d.Key: v})) == "" {
 			out = append(out, d.Key)
 		}
 	}
