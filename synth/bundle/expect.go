@@ -39,7 +39,12 @@ func (m *Manifest) expectEdges(g *graph.Graph, cfg *verify.Config) {
 	cfg.Inexpressible, cfg.Accepted = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
 	cfg.Rejected, cfg.Ignored = map[graph.EdgeID]bool{}, map[graph.EdgeID]bool{}
 	for i, e := range g.AllEdges() {
-		if k := known.Of(g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()); k != nil {
+		src, dst, port := g.Peers[e.Src].ID, g.Peers[e.Dst].ID, e.PortString()
+		k := known.Of(src, dst, port)
+		if own := known.Refused(src, dst, port); own != nil && e.State == graph.Refused {
+			k = own
+		}
+		if k != nil {
 			note(cfg.Inexpressible, i, k.Inexpressible)
 			note(cfg.Accepted, i, k.Accepted)
 			note(cfg.Rejected, i, k.Decided == decision.Reject.String())

@@ -198,7 +198,12 @@ func (x *Index) Of(source, destination, port string) *Edge {
 	if e := x.among(source, destination, port); e != nil {
 		return e
 	}
-	if i, ok := x.refused[name]; ok {
+	return x.Refused(source, destination, port)
+}
+
+// Refused returns the row of the refused records of an edge, nil for none.
+func (x *Index) Refused(source, destination, port string) *Edge {
+	if i, ok := x.refused[[3]string{source, destination, port}]; ok {
 		return &x.m.Edges[i]
 	}
 	return nil

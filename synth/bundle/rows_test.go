@@ -105,8 +105,12 @@ func TestIndexOfRefused(t *testing.T) {
 		{[]bundle.Edge{one("80/tcp", "refused", 0), one("81/tcp", "allowed", 0)}, "refused"},
 	} {
 		m := bundle.Manifest{Edges: c.edges}
-		if e := m.Index().Of("shop/web", "entity:host", "80/tcp"); e == nil || e.State != c.want {
+		x := m.Index()
+		if e := x.Of("shop/web", "entity:host", "80/tcp"); e == nil || e.State != c.want {
 			t.Errorf("%+v: %+v", c.edges, e)
+		}
+		if e := x.Refused("shop/web", "entity:host", "80/tcp"); e == nil || e.State != "refused" {
+			t.Errorf("%+v: refused %+v", c.edges, e)
 		}
 	}
 }
