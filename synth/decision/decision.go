@@ -132,7 +132,7 @@ func newMatcher(d *Decision) (matcher, error) {
 	if m.ports, err = newPorts(d.Port); err != nil {
 		return m, fmt.Errorf("port: %w", err)
 	}
-	if d.Verdict == Widen && (m.source.vague() || m.destination.vague() || m.ports.any) {
+	if d.Verdict == Widen && (m.source.vague() || m.destination.vague() || m.ports.proto == 0) {
 		return m, errors.New("widen: name both ends and the port outright, what it opens has to have a price")
 	}
 	return m, nil
@@ -198,8 +198,8 @@ type ports struct {
 	first, last uint16 // inclusive
 }
 
-// protocols are those that a port can be of.
-var protocols = []model.Proto{model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6, model.IGMP, model.VRRP}
+// protocols are those that a port can be of. Zero is for records that name none: "0/unknown".
+var protocols = []model.Proto{model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6, model.IGMP, model.VRRP, 0}
 
 func newPorts(s string) (ports, error) {
 	if s == "*" {
