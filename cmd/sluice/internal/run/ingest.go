@@ -20,11 +20,16 @@ import (
 // src.Cluster is the one that its records are of, where they do not say it.
 //
 // Who stored a file between the look and the commit, or stored it at a replica that was not the one asked, is found out
-// at the commit: nothing of it counts, and the files are looked at again.
+// at the commit: nothing of it counts, and the files are looked at again. So they are where another process was
+// writing, as a collector does for a moment every second: what it stored is known then.
 func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 	for n := 1; ; n++ {
 		l, err := ingestOnce(ctx, src, dir)
-		if n == ingestTries || !errors.Is(err, store.ErrSourceStored) || !src.areFiles() {
+		locked := errors.Is(err, store.ErrLocked)
+		if n == ingestTries || !locked && !errors.Is(err, store.ErrSourceStored) || !src.areFiles() {
+			if locked {
+				err = fmt.Errorf("%w, and nothing was stored: wait for it to end, or ingest into another store", err)
+			}
 			return l, err
 		}
 		select {
@@ -35,7 +40,7 @@ func Ingest(ctx context.Context, src Sources, dir string) (*Log, error) {
 	}
 }
 
-// ingestTries is how often files are looked at which somebody else stores meanwhile.
+// ingestTries is how often files are looked at while somebody else writes to the store.
 const ingestTries = 4
 
 // areFiles reports whether the sources can be read twice: a pipe cannot.

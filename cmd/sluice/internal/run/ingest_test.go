@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"sluice/ingest/ingesttest"
 	"sluice/model/store"
@@ -59,5 +61,34 @@ func TestIngestCompacts(t *testing.T) {
 	found, err := store.Check(t.Context(), store.Dir(at))
 	if err != nil || len(found.Problems)+len(found.Unnamed) > 0 {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// TestIngestBeside: who adds a file waits a little for another that writes to the store, and has what that stored; who
+// reads what cannot be read twice is told what to do.
+func TestIngestBeside(t *testing.T) {
+	dir := t.TempDir()
+	at, file := filepath.Join(dir, "store"), filepath.Join(dir, "flows.jsonl")
+	if err := os.WriteFile(file, []byte(strings.Join(lines(t, 20), "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Create(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := st.Writer(store.WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe := Sources{Args: []string{"-"}, Stdin: strings.NewReader(strings.Join(lines(t, 3), "")), Workers: 1}
+	const remedy = "another process is writing to this store, and nothing was stored: wait for it to end"
+	if _, err := Ingest(t.Context(), pipe, at); err == nil || !strings.Contains(err.Error(), remedy) {
+		t.Errorf("a pipe: %v", err)
+	}
+	ended := time.AfterFunc(300*time.Millisecond, func() { _ = w.Abort() })
+	defer ended.Stop()
+	l, err := Ingest(t.Context(), Sources{Args: []string{file}, Workers: 1}, at)
+	if err != nil || l.Report.Total() != 20 {
+		t.Errorf("a file: %v", err)
 	}
 }
