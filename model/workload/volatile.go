@@ -99,8 +99,16 @@ const spread = 5
 // judge decides which labels are volatile. It learns before it is asked and does not change afterwards.
 type judge struct {
 	cfg    Config
-	labels map[string]verdict // every label of every pod, by itself
+	keys   map[string]keyed   // of every label of every pod
+	labels map[string]verdict // every label by itself, but those of keys that need no look at it
 	random map[string]bool    // keys most of whose values look random, anywhere
+}
+
+// keyed is what a key says of its labels.
+type keyed struct {
+	why  Why  // they are volatile, whatever their values are
+	kept bool // somebody said that they can be relied on
+	all  bool // they are volatile, and nothing is learned of them
 }
 
 // verdict is what a label says by itself.
@@ -108,13 +116,12 @@ type verdict struct {
 	why    Why  // volatile wherever it stands
 	random bool // its value looks random
 	final  bool // what was learned of its key does not count
-	all    bool // so is every label of its key, and nothing is learned of them
 }
 
 // learn looks at all label values. Keys that name applications are not learned from: where one differs between the
 // pods of one owner it is useless for that owner alone (a database's role), and elsewhere still the best there is.
 func learn(spaces []*space, cfg Config) *judge {
-	j := &judge{cfg: cfg, labels: map[string]verdict{}, random: map[string]bool{}}
+	j := &judge{cfg: cfg, keys: map[string]keyed{}, labels: map[string]verdict{}, random: map[string]bool{}}
 	for _, sp := range spaces {
 		j.cores(sp.pods)
 	}
@@ -141,12 +148,7 @@ func (j *judge) cores(pods []*pod) {
 				all = append(all, false)
 			}
 			if i >= len(last) || last[i] != kv {
-				v, ok := j.labels[kv]
-				if !ok {
-					v = j.look(kv)
-					j.labels[kv] = v
-				}
-				all[i] = v.all
+				all[i] = j.look(kv)
 			}
 			if !all[i] {
 				room = append(room, kv)
@@ -388,18 +390,23 @@ func (j *judge) learnIDs(sp *space) {
 	}
 }
 
-// look says what a label says by itself.
-func (j *judge) look(kv string) verdict {
+// look notes what a label says by itself, unless its key says all of it, which it reports.
+func (j *judge) look(kv string) (all bool) {
 	key, value, _ := strings.Cut(kv, "=")
-	v := verdict{random: looksRandom(value), final: true}
+	k, ok := j.keys[key]
+	if !ok {
+		k = j.lookAtKey(key)
+		j.keys[key] = k
+	}
+	if k.all {
+		return true
+	}
+	if _, ok := j.labels[kv]; ok {
+		return false
+	}
+	v := verdict{why: k.why, random: looksRandom(value), final: true}
 	switch {
-	case matches(notOfPod, key):
-		v.why, v.all = NotOfPod, !telling(key)
-	case matches(j.cfg.KeepVolatile, key):
-	case matches(j.cfg.AddVolatile, key):
-		v.why, v.all = Configured, !telling(key)
-	case matches(builtin, key):
-		v.why, v.all = Builtin, !telling(key)
+	case k.why != "" || k.kept:
 	case rank(key) < lastRank:
 		if surelyRandom(value) {
 			v.why = Random
@@ -412,7 +419,23 @@ func (j *judge) look(kv string) verdict {
 			v.why = Version
 		}
 	}
-	return v
+	j.labels[kv] = v
+	return false
+}
+
+func (j *judge) lookAtKey(key string) (k keyed) {
+	switch {
+	case matches(notOfPod, key):
+		k.why = NotOfPod
+	case matches(j.cfg.KeepVolatile, key):
+		k.kept = true
+	case matches(j.cfg.AddVolatile, key):
+		k.why = Configured
+	case matches(builtin, key):
+		k.why = Builtin
+	}
+	k.all = k.why != "" && !telling(key)
+	return k
 }
 
 // telling reports whether a key says what a pod is of, even where no selector may have it: its name, or a revision.
@@ -422,11 +445,14 @@ func telling(key string) bool {
 
 // volatile says why a label cannot be relied on, "" if it can.
 func (j *judge) volatile(sp *space, kv string) Why {
+	k := key(kv)
+	if of := j.keys[k]; of.all {
+		return of.why
+	}
 	v := j.labels[kv]
 	if v.final {
 		return v.why
 	}
-	k := key(kv)
 	switch {
 	case j.random[k]:
 		return Random
