@@ -57,6 +57,9 @@ func (p Proto) HasOpening() bool { return p == TCP || p == SCTP }
 // Whole reports whether p has neither ports nor types of messages, so that a rule can name it as a whole only.
 func (p Proto) Whole() bool { return p != 0 && !p.HasPorts() && p != ICMP && p != ICMPv6 }
 
+// Named reports whether p has a name. The number of one without would read as that of a port.
+func (p Proto) Named() bool { return p.String() != strconv.Itoa(int(p)) }
+
 // Tri is a boolean that a record may leave out; the zero value is Unknown. Unknown is never read as No
 // (23 % of real Hubble records carry no is_reply).
 type Tri uint8

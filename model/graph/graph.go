@@ -128,9 +128,10 @@ func (g *Graph) EdgeText(e *Edge) string {
 	return g.Peers[e.Src].ID + " -> " + g.Peers[e.Dst].ID + " " + e.PortString()
 }
 
-// PortString is "8080/tcp"; for ICMP the type stands in place of the port, other protocols have none: "vrrp".
+// PortString is "8080/tcp"; for ICMP the type stands in place of the port, other protocols have none: "vrrp", or "0/47"
+// where there is but a number.
 func (e *Edge) PortString() string {
-	if e.Proto.Whole() {
+	if e.Proto.Whole() && e.Proto.Named() {
 		return e.Proto.String()
 	}
 	return strconv.Itoa(int(e.Port)) + "/" + e.Proto.String()

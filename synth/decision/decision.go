@@ -198,7 +198,7 @@ type ports struct {
 	first, last uint16 // inclusive
 }
 
-// protocols are those that a port can be of. Zero is for records that name none: "0/unknown".
+// protocols are those that a port can be of by their names. Zero is for records that name none: "0/unknown".
 var protocols = []model.Proto{model.TCP, model.UDP, model.SCTP, model.ICMP, model.ICMPv6, model.IGMP, model.VRRP, 0}
 
 func newPorts(s string) (ports, error) {
@@ -213,7 +213,11 @@ func newPorts(s string) (ports, error) {
 		name = model.TCP.String()
 	}
 	i := slices.IndexFunc(protocols, func(p model.Proto) bool { return p.String() == name })
-	if i < 0 {
+	byNumber, err := strconv.ParseUint(name, 10, 8)
+	proto := model.Proto(byNumber)
+	if i >= 0 {
+		proto = protocols[i]
+	} else if err != nil {
 		return ports{}, fmt.Errorf("%q: there is no protocol %q (tcp, udp, sctp, icmp, icmpv6, igmp, vrrp)", s, name)
 	}
 	low, high, isRange := strings.Cut(number, "-")
@@ -225,7 +229,7 @@ func newPorts(s string) (ports, error) {
 	if err1 != nil || err2 != nil || first > last {
 		return ports{}, fmt.Errorf("%q is no port: write 5432/tcp, 8000-8010/tcp, icmp or \"*\"", s)
 	}
-	return ports{proto: protocols[i], first: uint16(first), last: uint16(last)}, nil
+	return ports{proto: proto, first: uint16(first), last: uint16(last)}, nil
 }
 
 // Ports returns the protocol and the first and last port, inclusive, that a decision's Port names. "*" is an error: it

@@ -38,6 +38,8 @@ func TestNames(t *testing.T) {
 		{"shop/web", "shop/db", "*", edge("shop/web", "shop/db", model.ICMP, 8), true},
 		{"shop/web", "shop/db", "0/unknown", edge("shop/web", "shop/db", 0, 0), true},
 		{"shop/web", "shop/db", "0/unknown", edge("shop/web", "shop/db", model.TCP, 0), false},
+		{"shop/web", "shop/db", "0/47", edge("shop/web", "shop/db", 47, 0), true},
+		{"shop/web", "shop/db", "47", edge("shop/web", "shop/db", 47, 0), false},
 		{"shop/web", "shop/db", "icmp", edge("shop/web", "shop/db", model.ICMP, 8), true},
 		{"shop/web", "shop/db", "tcp", edge("shop/web", "shop/db", model.ICMP, 8), false},
 		{"shop/*", "shop/db", "*", edge("shop/web", "shop/db", model.TCP, 1), true},
