@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -23,7 +24,18 @@ type solver struct {
 	*translator
 	*speech
 	*resolvers
-	domains domains // with WidenSuffixes
+	domains domains                     // with WidenSuffixes
+	base    map[string][]*policy.Policy // of the former bundle, by namespace
+}
+
+func newSolver(s *scope, t *translator, sp *speech, r *resolvers) *solver {
+	v := &solver{scope: s, translator: t, speech: sp, resolvers: r, domains: domainsAsked(s)}
+	v.base = map[string][]*policy.Policy{}
+	for i := range s.cfg.Base.Policies {
+		p := &s.cfg.Base.Policies[i]
+		v.base[p.Namespace] = append(v.base[p.Namespace], p)
+	}
+	return v
 }
 
 // rules makes the fewest rules of one subject and direction that allow exactly its needs. Where the dialect divides
@@ -118,40 +130,53 @@ func (v *solver) namesOf(needs []need) map[graph.PeerID][]string {
 // former returns the rules of the former bundle as rectangles of the matrix, as far as they still are some, and those
 // that they may be parts of.
 func (v *solver) former(dir model.Direction, needs []need, m *matrix) []cover.Rect {
-	if len(v.cfg.Base.Policies) == 0 || len(needs) == 0 {
+	if len(needs) == 0 {
 		return nil
 	}
 	w := &v.g.Workloads[needs[0].subject]
 	var out []cover.Rect
-	for _, p := range v.cfg.Base.Policies {
-		if p.Namespace != w.Namespace || !p.Subject.Matches(w.Common) {
+	for _, p := range v.base[w.Namespace] {
+		if !p.Subject.Matches(w.Common) {
 			continue
 		}
-		for _, r := range p.Rules {
+		for i := range p.Rules {
+			r := &p.Rules[i]
 			if r.Direction != dir || r.AnyPeer || r.AnyPort {
 				continue
 			}
-			if rect := v.rectangle(w.Namespace, &r, m); len(rect.Rows) > 0 && len(rect.Cols) > 0 {
+			if rect := v.rectangle(w.Namespace, r, m); len(rect.Rows) > 0 && len(rect.Cols) > 0 {
 				out = append(out, rect)
 			}
 		}
 	}
-	return rejoined(out)
+	return append(out, rejoined(out)...)
 }
 
-// rejoined adds to rectangles those that the form of the dialect may have divided: all rows that have the columns of
-// one.
-func rejoined(rects []cover.Rect) []cover.Rect {
-	out := slices.Clone(rects)
+// rejoined returns the rectangles that the form of the dialect may have divided into some: all rows that have the
+// columns of one.
+func rejoined(rects []cover.Rect) (out []cover.Rect) {
+	rows, tried := map[int]map[int]bool{}, map[string]bool{} // those of each column; columns
 	for _, r := range rects {
-		var rows []int
-		for _, o := range rects {
-			if !slices.ContainsFunc(r.Cols, func(k int) bool { return !slices.Contains(o.Cols, k) }) {
-				rows = append(rows, o.Rows...)
+		for _, c := range r.Cols {
+			if rows[c] == nil {
+				rows[c] = map[int]bool{}
+			}
+			for _, row := range r.Rows {
+				rows[c][row] = true
 			}
 		}
-		slices.Sort(rows)
-		out = append(out, cover.Rect{Rows: slices.Compact(rows), Cols: r.Cols})
+	}
+	for _, r := range rects {
+		key := fmt.Sprint(r.Cols)
+		if tried[key] {
+			continue
+		}
+		tried[key] = true
+		all := slices.Sorted(maps.Keys(rows[r.Cols[0]]))
+		for _, c := range r.Cols[1:] {
+			all = slices.DeleteFunc(all, func(row int) bool { return !rows[c][row] })
+		}
+		out = append(out, cover.Rect{Rows: all, Cols: r.Cols})
 	}
 	return out
 }

@@ -42,7 +42,7 @@ func Synthesize(ctx context.Context, g *graph.Graph, cfg Config) (Result, error)
 	remarkIsolated(scope, speech, notes, enforce)
 	global := denyAll(scope, speech, notes, enforce, resolvers)
 	priceFloor(global, ledger)
-	solver := &solver{scope, translator, speech, resolvers, domainsAsked(scope)}
+	solver := newSolver(scope, translator, speech, resolvers)
 	remarkFragile(solver, needs, notes)
 	written, err := writePolicies(ctx, solver, needs, notes, ledger, enforce)
 	if err != nil {
