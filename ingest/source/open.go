@@ -217,6 +217,13 @@ const magicSize = 4
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 
+// isPacked reports whether a file is packed in a way that is read.
+func isPacked(f io.ReaderAt) bool {
+	var head [magicSize]byte
+	n, _ := f.ReadAt(head[:], 0)
+	return isGzip(head[:n]) || isZstd(head[:n])
+}
+
 func isZstd(head []byte) bool {
 	return bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) || skippable(head)
 }

@@ -62,8 +62,7 @@ func (r *reader) had(s *Source, f *os.File, size int64) (past had, err error) {
 // gives a file that was read whole its digest, by which the next run knows it without a look at its text.
 func (r *reader) hadText(s *Source, f *os.File) (past had, err error) {
 	past.line = -1
-	var head [magicSize]byte
-	if n, _ := f.ReadAt(head[:], 0); len(r.earlier) == 0 || !isGzip(head[:n]) && !isZstd(head[:n]) {
+	if len(r.earlier) == 0 || !isPacked(f) {
 		return past, nil
 	}
 	var u unpacker

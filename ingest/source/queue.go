@@ -91,10 +91,5 @@ func (s *Source) fail(err error) {
 
 // besides reports whether other inputs can be read at the same time.
 func (in *input) besides() bool {
-	if in.regular == nil || in.size <= besideSize {
-		return in.regular != nil
-	}
-	head := make([]byte, magicSize)
-	n, _ := in.regular.ReadAt(head, 0)
-	return isGzip(head[:n]) || isZstd(head[:n])
+	return in.regular != nil && (in.size <= besideSize || isPacked(in.regular))
 }
