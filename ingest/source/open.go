@@ -217,15 +217,15 @@ const magicSize = 4
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 
+func isZstd(head []byte) bool {
+	return bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) || skippable(head)
+}
+
 // isPacked reports whether a file is packed in a way that is read.
 func isPacked(f io.ReaderAt) bool {
 	var head [magicSize]byte
 	n, _ := f.ReadAt(head[:], 0)
 	return isGzip(head[:n]) || isZstd(head[:n])
-}
-
-func isZstd(head []byte) bool {
-	return bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) || skippable(head)
 }
 
 // skippable reports whether a frame of zstd begins that holds nothing: those that pack on many cores begin with one.

@@ -37,24 +37,12 @@ func (r *reader) had(s *Source, f *os.File, size int64) (past had, err error) {
 	if known || again {
 		sizes = append(sizes, size)
 	}
-	at, c := int64(0), &counter{r.ctx, f, new(int64), func(int64, int64) {}, xxh3.New()}
-	for _, n := range sizes {
-		if n <= 0 { // of a store that lies
-			continue
-		}
-		if _, err := io.CopyN(struct{ io.Writer }{io.Discard}, c, n-at); err != nil {
-			return past, plain(err)
-		}
-		at = n
-		sum := c.hash.Sum128().Bytes()
-		if digest := hex.EncodeToString(sum[:]); r.hadDigest(digest) {
-			past.bytes, s.Had = n, digest
-		}
-	}
-	past.whole = past.bytes > 0 && past.bytes == size
-	if at > 0 {
+	text := &passed{hash: xxh3.New()}
+	c := &counter{r.ctx, f, new(int64), func(int64, int64) {}, nil}
+	if past.bytes, _, err = r.knows(s, c, text, sizes); err == nil && text.bytes > 0 {
 		_, err = f.Seek(0, io.SeekStart)
 	}
+	past.whole = past.bytes > 0 && past.bytes == size
 	return past, plain(err)
 }
 
@@ -78,17 +66,9 @@ func (r *reader) hadText(s *Source, f *os.File) (past had, err error) {
 	if string(mark) == byteOrderMark {
 		before = int64(len(mark))
 	}
-	for _, n := range r.earlier {
-		if n <= 0 || broken != nil { // what is damaged is told by who reads it
-			continue
-		}
-		if _, broken = io.CopyN(text, in, n-text.bytes); broken != nil {
-			continue
-		}
-		sum := text.hash.Sum128().Bytes()
-		if digest := hex.EncodeToString(sum[:]); r.hadDigest(digest) {
-			past.bytes, past.text, past.line, s.Had = n, true, max(0, text.line-before), digest
-		}
+	if broken == nil { // what is damaged is told by who reads it
+		past.bytes, past.line, broken = r.knows(s, in, text, r.earlier)
+		past.text, past.line = true, max(0, past.line-before)
 	}
 	if broken == nil {
 		_, broken = in.Peek(1)
@@ -102,6 +82,24 @@ func (r *reader) hadText(s *Source, f *os.File) (past had, err error) {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	return past, plain(err)
+}
+
+// knows passes over a text up to each of some sizes, in their order, and returns how much of it was read before, and
+// where the line begins in which that ends.
+func (r *reader) knows(s *Source, in io.Reader, text *passed, sizes []int64) (bytes, line int64, err error) {
+	for _, n := range sizes {
+		if n <= 0 { // of a store that lies
+			continue
+		}
+		if _, err := io.CopyN(text, in, n-text.bytes); err != nil {
+			return bytes, line, err
+		}
+		sum := text.hash.Sum128().Bytes()
+		if digest := hex.EncodeToString(sum[:]); r.hadDigest(digest) {
+			bytes, line, s.Had = n, text.line, digest
+		}
+	}
+	return bytes, line, nil
 }
 
 // passed is what of a text was passed over.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ var oddTexts = []string{"web", "app", "yes", "1e3", "\n", "\"", "|", "漢字", "
 func twist(r *rand.Rand, v any, share float64) any {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			v[k] = twist(r, v[k], share)
 		}
 	case []any:
@@ -47,14 +48,6 @@ func twist(r *rand.Rand, v any, share float64) any {
 		}
 	}
 	return v
-}
-
-func sortedKeys(m map[string]any) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // twisted writes a capture of which some records are not as they were, and some ends are those of other records.
