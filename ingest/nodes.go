@@ -6,48 +6,13 @@ import (
 	"sluice/model"
 )
 
-// Nodes count the records of each node by the hour (since 1970 UTC) of the node's own clock.
-type Nodes map[string]map[uint32]uint64
-
 // MaxNodeName is how long the name of a node may be, in bytes: that of an object of Kubernetes, behind that of a
 // cluster. No more of it counts.
 const MaxNodeName = 253 + 1 + 253
 
-// The bounds of Nodes: what is beyond them is not counted. A log of a year has 8,784 hours.
-const (
-	maxNodes     = 1 << 12
-	maxNodeHours = 1 << 14
-	hourMicros   = 3600e6
-)
+const hourMicros = 3600e6
 
-// Add counts records of a node at a time.
-func (n *Nodes) Add(name string, hour uint32, records uint64) {
-	if *n == nil {
-		*n = Nodes{}
-	}
-	of := (*n)[name]
-	if of == nil {
-		if len(*n) == maxNodes {
-			return
-		}
-		of = map[uint32]uint64{}
-		(*n)[name] = of
-	}
-	if _, ok := of[hour]; ok || len(of) < maxNodeHours {
-		of[hour] += records
-	}
-}
-
-// Merge adds others.
-func (n *Nodes) Merge(o Nodes) {
-	for name, hours := range o {
-		for hour, records := range hours {
-			n.Add(name, hour, records)
-		}
-	}
-}
-
-// NodeCounter counts for Nodes record by record. It serves one goroutine.
+// NodeCounter counts for model.Nodes record by record. It serves one goroutine.
 type NodeCounter struct {
 	all  map[string]*nodeRun
 	last [nodePlaces]*nodeRun // by a hash of the name: the records of a log take turns
@@ -56,7 +21,7 @@ type NodeCounter struct {
 // nodePlaces is a power of two: a few times the nodes of most logs.
 const nodePlaces = 64
 
-// nodeRun is a node with its records of one hour that are not in Nodes yet.
+// nodeRun is a node with its records of one hour that are not in model.Nodes yet.
 type nodeRun struct {
 	name    string
 	hour    uint32
@@ -64,7 +29,7 @@ type nodeRun struct {
 }
 
 // Count takes a record.
-func (c *NodeCounter) Count(n *Nodes, name []byte, at model.Micros) {
+func (c *NodeCounter) Count(n *model.Nodes, name []byte, at model.Micros) {
 	if len(name) == 0 {
 		return
 	}
@@ -82,12 +47,12 @@ func (c *NodeCounter) Count(n *Nodes, name []byte, at model.Micros) {
 }
 
 // of returns the run of a node. Where they are too many all begin anew: those of a stream come and go.
-func (c *NodeCounter) of(n *Nodes, name []byte) *nodeRun {
+func (c *NodeCounter) of(n *model.Nodes, name []byte) *nodeRun {
 	r := c.all[string(name)]
 	if r != nil {
 		return r
 	}
-	if c.all == nil || len(c.all) == maxNodes {
+	if c.all == nil || len(c.all) == model.MaxNodes {
 		c.Flush(n)
 		*c = NodeCounter{all: map[string]*nodeRun{}}
 	}
@@ -109,14 +74,14 @@ func nameHash(name []byte) uint32 {
 	return h >> 16
 }
 
-// Flush adds what is not in Nodes yet.
-func (c *NodeCounter) Flush(n *Nodes) {
+// Flush adds what is not in model.Nodes yet.
+func (c *NodeCounter) Flush(n *model.Nodes) {
 	for _, r := range c.all {
 		r.flush(n)
 	}
 }
 
-func (r *nodeRun) flush(n *Nodes) {
+func (r *nodeRun) flush(n *model.Nodes) {
 	if r.records > 0 {
 		n.Add(r.name, r.hour, r.records)
 		r.records = 0

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/ingest"
+	"sluice/model"
 )
 
 // TestNodeCounter: a counter adds up what Nodes would count record by record, whatever names the nodes have, in whatever
@@ -16,7 +17,7 @@ func TestNodeCounter(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var c ingest.NodeCounter
 	for batch := range 6 {
-		var got, want ingest.Nodes
+		var got, want model.Nodes
 		for range 20000 {
 			n := random.IntN(1500)
 			name := fmt.Sprintf("ip-10-%d-%d-%d.eu-west-1.compute.internal", batch, n/100, n%100)

@@ -29,7 +29,7 @@ type Report struct {
 	// Policies are those that decided.
 	Policies model.PolicyNames
 	// Nodes are those that reported the records, where the log says so.
-	Nodes Nodes
+	Nodes model.Nodes
 	// OutOfRange counts records before --since or after --until; they have no fate. OutFirst and OutLast are the times
 	// of the earliest and the latest of them, 0 for none.
 	OutOfRange        uint64

@@ -64,7 +64,9 @@ type Input struct {
 	Plugin    Plugin
 	Nodes     []Node // of live sources
 	// NodeHours are the records of each node by the hour, where files say which nodes wrote them.
-	NodeHours map[string]map[uint32]uint64
+	NodeHours model.Nodes
+	// Nodeless says that there are records of which it is not known which node wrote them.
+	Nodeless bool
 }
 
 // Node is what a live source says of a node.

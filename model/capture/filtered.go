@@ -140,7 +140,7 @@ func (d *doctor) answersOnly() {
 
 // oneNode looks for logs that one node wrote while there are others.
 func (d *doctor) oneNode() {
-	if len(d.NodeHours) != 1 || d.OtherNodes == nil || !d.OtherNodes() || !d.enough() {
+	if len(d.NodeHours) != 1 || d.Nodeless || d.OtherNodes == nil || !d.OtherNodes() || !d.enough() {
 		return
 	}
 	for name := range d.NodeHours {

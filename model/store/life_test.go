@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -66,6 +67,7 @@ func (l *life) ingest() {
 		at := f.rows[0].First
 		f.src.Lost = int64(1 + l.r.IntN(5))
 		f.src.LostHours.Add(at, at, uint64(f.src.Lost))
+		f.src.Nodes = model.Nodes{"n": f.src.LostHours}.Stretches()
 		l.files = append(l.files, f)
 	}
 	f := &l.files[n]
@@ -201,12 +203,16 @@ func (l *life) have(o ScanOptions) map[[2]uint16]int {
 	return out
 }
 
-// told are the losses that the sources tell of.
+// told are the losses that the sources tell of. Of nodes they tell the same.
 func (l *life) told() map[uint32]uint64 {
 	out := map[uint32]uint64{}
 	for _, src := range l.s.Sources() {
 		if uint64(src.Lost) != src.LostHours.Events() {
 			l.t.Fatalf("%v: %d events lost, by hour %d", l.what, src.Lost, src.LostHours.Events())
+		}
+		var nodes model.Nodes
+		if nodes.Take(src.Nodes); !maps.Equal(nodes["n"], src.LostHours) {
+			l.t.Fatalf("%v: hours of a node %v, not %v", l.what, src.Nodes, src.LostHours)
 		}
 		for h, events := range src.LostHours {
 			out[h] += events

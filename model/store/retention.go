@@ -105,12 +105,14 @@ func (r *retention) end(o *CompactOptions, drop map[string]bool) (end model.Micr
 	return max(0, min(end, first))
 }
 
-// KeepWithin forgets what was lost in hours that do not reach into a time: from the one on, before the other; 0 is no
-// bound. What has no time stays, as does what nodes say they lost where only a part of it is forgotten.
+// KeepWithin forgets what was lost, and which nodes wrote records, in hours that do not reach into a time: from the one
+// on, before the other; 0 is no bound. What has no time stays, as does what nodes say they lost where only a part of it
+// is forgotten.
 func (s *Source) KeepWithin(from, to model.Micros) {
 	if !s.beyond(from, to) {
 		return
 	}
+	s.Nodes = s.Nodes.Within(from, to)
 	kept := s.lostHours().Within(from, to)
 	gone := min(s.Lost, int64(s.lostHours().Events()-kept.Events()))
 	if s.LostHours != nil || len(kept) == 0 {
@@ -134,6 +136,9 @@ func (s *Source) beyond(from, to model.Micros) bool {
 	hours := s.lostHours()
 	kept := hours.Within(from, to)
 	if len(kept) < len(hours) && (s.LostHours != nil || len(kept) == 0) {
+		return true
+	}
+	if s.Nodes.Within(from, to).Hours() < s.Nodes.Hours() {
 		return true
 	}
 	return s.Stream != nil && slices.ContainsFunc(s.Stream.Gaps, func(g Gap) bool { return g.beyond(from, to) })

@@ -23,6 +23,8 @@ type Source struct {
 	Lost     int64            `json:"lost,omitempty"` // events that the log itself says it lost
 	// LostHours are the hours in which records may be missing, those of Lost among them; of old stores it is not known.
 	LostHours model.Losses `json:"lostHours,omitempty"`
+	// Nodes are those that wrote its records, where files say so.
+	Nodes model.NodeHours `json:"nodes,omitempty"`
 	// First and Last are the times of its earliest and its latest record, microseconds since 1970 UTC, 0 unknown; of a
 	// file, those of all rows that were committed with it.
 	First int64 `json:"first,omitempty"`

@@ -50,7 +50,8 @@ func twoNodes(t *testing.T, wrong time.Duration, silent func(hour int) bool) str
 }
 
 // TestNodes: a node whose clock is hours wrong, and one that was silent for a while, are named by doctor and keep ready
-// below Stable; no edge turns round and none is lost by it. Under --redact they have no names.
+// below Stable; no edge turns round and none is lost by it. Under --redact they have no names. A store that was fed by
+// files says of them what the files say.
 func TestNodes(t *testing.T) {
 	never := func(int) bool { return false }
 	key := filepath.Join(t.TempDir(), "key")
@@ -85,6 +86,15 @@ func TestNodes(t *testing.T) {
 			if said := run("doctor", "--redact", key); !strings.Contains(said, id) || strings.Contains(said, "demo") {
 				t.Errorf("doctor --redact names a node, or not %s:\n%s", id, said)
 			}
+			store := nodeStore(t, file)
+			for _, span := range [][]string{nil, {"--since", "2026-03-02T00:00:00Z"}, {"--until", "2026-03-03T06:00:00Z"}} {
+				of := append([]string{"doctor", "--config", os.DevNull}, span...)
+				_, straight, _ := calls(append(of, file)...)
+				_, stored, errs := calls(append(of, "--store", store)...)
+				if got, want := nodeLines(stored), nodeLines(straight); got != want || span == nil && !strings.Contains(got, c.want) {
+					t.Errorf("doctor %v of the store says %q, of the file %q: %s", span, got, want, errs)
+				}
+			}
 			bundle := filepath.Join(t.TempDir(), "bundle")
 			run("learn", "-n", "shop", "--dialect", "cilium", "--out", bundle)
 			if report, err := os.ReadFile(filepath.Join(bundle, "REPORT.md")); err != nil ||
@@ -103,6 +113,38 @@ func TestNodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nodeStore makes a store of a log: of its first half, and of all once it has grown.
+func nodeStore(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := bytes.LastIndexByte(text[:len(text)/2], '\n') + 1
+	dir := t.TempDir()
+	log := filepath.Join(t.TempDir(), "flows.jsonl")
+	for _, part := range [][]byte{text[:half], text} {
+		if err := os.WriteFile(log, part, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errs := calls("ingest", "-q", "--store", dir, log); code != ExitOK {
+			t.Fatal(errs)
+		}
+	}
+	return dir
+}
+
+// nodeLines are the findings of nodes in what doctor says.
+func nodeLines(said string) string {
+	var out []string
+	for line := range strings.Lines(said) {
+		if strings.Contains(line, "node-") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "")
 }
 
 // TestLyingHours: connections dated far outside of a log, answered or not, are told by doctor as wrong clocks, and make

@@ -158,6 +158,7 @@ func (l *Log) stored(cluster string, partial map[string]bool) []store.Source {
 		metas[0].Lost, metas[0].LostHours = int64(l.Report.Lost), l.Report.LostHours
 		metas[0].Logged = l.Report.Logged
 		metas[0].Policies = l.Report.Policies.List()
+		metas[0].Nodes = l.Report.Nodes.Stretches()
 	}
 	return metas
 }

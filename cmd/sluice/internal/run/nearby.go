@@ -43,7 +43,7 @@ func (l *Log) Only(cluster string) (*Log, error) {
 	for name, hours := range l.Report.Nodes {
 		if of, _, ok := strings.Cut(name, "/"); !ok || near[of] {
 			if out.Report.Nodes == nil {
-				out.Report.Nodes = map[string]map[uint32]uint64{}
+				out.Report.Nodes = model.Nodes{}
 			}
 			out.Report.Nodes[name] = hours
 		}

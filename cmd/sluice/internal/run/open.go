@@ -284,6 +284,7 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 	l.Stored = store.MergeSources(part.Sources)
 	for _, from := range l.Stored {
 		l.lostOf(&from, src.Since, src.Until)
+		l.Report.Nodes.Take(from.Nodes.Within(src.Since, src.Until))
 		l.Report.Logged.Merge(from.Logged)
 		l.Report.Policies.Add(from.Policies...)
 		l.Sources = append(

@@ -58,6 +58,7 @@ func (l *Log) hide() error {
 	}
 	for i := range l.Stored {
 		l.Stored[i].Name = r.Text(l.Stored[i].Name)
+		l.Stored[i].Nodes = nil // those of all are below
 		hideNodes(r, l.Stored[i].Stream)
 	}
 	nodes := l.Report.Nodes
