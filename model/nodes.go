@@ -1,6 +1,8 @@
 package model
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -8,27 +10,47 @@ import (
 // Nodes count the records of each node by the hour (since 1970 UTC) of the node's own clock.
 type Nodes map[string]map[uint32]uint64
 
-// The bounds of Nodes: what is beyond them is not counted. A log of a year has 8,784 hours.
+// The bounds of Nodes: of more nodes those whose names come first count, and of more hours of a node the earliest, in
+// whatever order they are added. A log of a year has 8,784 hours; a cluster has 5,000 nodes, and others each day.
 const (
-	MaxNodes     = 1 << 12
+	MaxNodes     = 1 << 14
 	maxNodeHours = 1 << 14
 )
 
-// Add counts records of a node at a time.
+// Add counts records of a node at a time. Up to twice the bounds are held until Bounded.
 func (n *Nodes) Add(name string, hour uint32, records uint64) {
 	if *n == nil {
 		*n = Nodes{}
 	}
 	of := (*n)[name]
 	if of == nil {
-		if len(*n) == MaxNodes {
-			return
-		}
 		of = map[uint32]uint64{}
 		(*n)[name] = of
+		if len(*n) >= 2*MaxNodes {
+			keepFirst(*n, MaxNodes)
+		}
 	}
-	if _, ok := of[hour]; ok || len(of) < maxNodeHours {
-		of[hour] += records
+	of[hour] += records
+	if len(of) >= 2*maxNodeHours {
+		keepFirst(of, maxNodeHours)
+	}
+}
+
+// Bounded returns them without what is beyond the bounds.
+func (n Nodes) Bounded() Nodes {
+	keepFirst(n, MaxNodes)
+	for _, hours := range n {
+		keepFirst(hours, maxNodeHours)
+	}
+	return n
+}
+
+// keepFirst removes what is beyond so many keys, in their order.
+func keepFirst[K cmp.Ordered, V any](of map[K]V, most int) {
+	if len(of) > most {
+		for _, k := range slices.Sorted(maps.Keys(of))[most:] {
+			delete(of, k)
+		}
 	}
 }
 
@@ -61,7 +83,7 @@ func (n Nodes) Stretches() NodeHours {
 		return nil
 	}
 	out := make(NodeHours, len(n))
-	for name, counts := range n {
+	for name, counts := range n.Bounded() {
 		hours := make([]uint32, 0, len(counts))
 		for hour := range counts {
 			hours = append(hours, hour)

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -63,5 +64,29 @@ func TestNodeHoursOfOthers(t *testing.T) {
 	}
 	if kept := (model.NodeHours{"a": {{}}, "b": nil}); kept.Hours() != 0 || len(kept.Within(1, 2)) != 0 {
 		t.Errorf("%d hours", kept.Hours())
+	}
+}
+
+// TestNodesBounds: of more nodes, and of more hours, than are counted the same ones count, whoever comes first.
+func TestNodesBounds(t *testing.T) {
+	const nodes, hours = 3 * model.MaxNodes, 40_000
+	r := rand.New(rand.NewPCG(2, 7))
+	var first model.Nodes
+	for try := range 3 {
+		var parts [2]model.Nodes
+		for _, i := range r.Perm(nodes) {
+			parts[r.IntN(2)].Add(fmt.Sprintf("node-%05d", i), 480_000, uint64(i))
+		}
+		for _, h := range r.Perm(hours) {
+			parts[r.IntN(2)].Add("a", uint32(h), 1)
+		}
+		parts[0].Merge(parts[1])
+		all := parts[0].Bounded()
+		if try == 0 {
+			first = all
+		}
+		if !maps.EqualFunc(all, first, maps.Equal) || len(all) != model.MaxNodes || all["node-00007"][480_000] != 7 || all["a"][0] != 1 {
+			t.Fatalf("try %d: %d nodes, %d hours of one, not those of before", try, len(all), len(all["a"]))
+		}
 	}
 }

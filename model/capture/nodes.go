@@ -10,6 +10,7 @@ import (
 type nodeSpan struct {
 	name        string
 	first, last uint32
+	hours       int // that have records
 	records     uint64
 }
 
@@ -26,6 +27,7 @@ func (d *doctor) nodeSpans() []nodeSpan {
 			}
 			s.last = max(s.last, hour)
 			s.records += n
+			s.hours++
 		}
 		if s.records > 0 {
 			out = append(out, s)
@@ -77,25 +79,24 @@ func (d *doctor) nodeClock() {
 // nodeGaps looks for hours in the middle in which a node that talks all the time has no record, and others have some.
 func (d *doctor) nodeGaps() {
 	spans := d.nodeSpans()
-	all := map[uint32]bool{}
+	seen := map[uint32]bool{} // hours in which some node has a record
 	for _, hours := range d.NodeHours {
 		for hour := range hours {
-			all[hour] = all[hour] || d.covers(hour)
-		}
-	}
-	var names []string
-	for _, s := range spans {
-		hours := d.NodeHours[s.name]
-		const talks = 10 // records an hour, so that none in an hour is no chance
-		if s.records < talks*uint64(len(hours)) {
-			continue
-		}
-		silent := 0
-		for hour, counts := range all {
-			if _, ok := hours[hour]; counts && !ok && hour > s.first && hour < s.last {
-				silent++
+			if d.covers(hour) {
+				seen[hour] = true
 			}
 		}
+	}
+	all := slices.Sorted(maps.Keys(seen))
+	var names []string
+	for _, s := range spans {
+		const talks = 10 // records an hour, so that none in an hour is no chance
+		if s.records < talks*uint64(len(d.NodeHours[s.name])) {
+			continue
+		}
+		from, _ := slices.BinarySearch(all, s.first)
+		to, _ := slices.BinarySearch(all, s.last)
+		silent := to - from + 1 - s.hours
 		if silent > 0 {
 			names = append(names, fmt.Sprintf("%s (%s of %d)", s.name, several(silent, "hour"), s.last-s.first+1))
 		}

@@ -30,9 +30,10 @@ func (l *Log) Doctor(namespaces []string) *Doctor {
 }
 
 func (l *Log) examine() []capture.Finding {
+	nodeHours := l.Report.Nodes.Bounded()
 	in := capture.Input{Graph: l.Graph, Counts: l.Counts(), Format: l.Format(), Hours: l.Builder.Hours(),
 		Apart: l.Builder.Apart, OtherNodes: l.Builder.OtherNodes, Lost: l.Report.Lost, LostHours: l.Report.LostHours,
-		NodeHours: l.Report.Nodes, Nodeless: l.Report.Nodes.Records() < l.Report.Total()-l.Report.Rejected.Total()}
+		NodeHours: nodeHours, Nodeless: nodeHours.Records() < l.Report.Total()-l.Report.Rejected.Total()}
 	nodes := map[string]*capture.Node{}
 	at := func(name string) *capture.Node {
 		if nodes[name] == nil {

@@ -61,7 +61,7 @@ func (l *Log) hide() error {
 		l.Stored[i].Nodes = nil // those of all are below
 		hideNodes(r, l.Stored[i].Stream)
 	}
-	nodes := l.Report.Nodes
+	nodes := l.Report.Nodes.Bounded()
 	l.Report.Nodes = nil
 	for name, hours := range nodes {
 		for hour, n := range hours {
