@@ -129,7 +129,6 @@ func (c *Client) Stream(ctx context.Context, from time.Time, follow bool, s *liv
 	}
 	err = c.receive(ctx, conn, c.request(from, follow, status), s)
 	if cause := context.Cause(ctx); errors.Is(cause, errReopen) {
-		c.cfg.Log.Info("opening the stream anew", "reason", errors.Unwrap(cause))
 		return cause
 	}
 	if err != nil {

@@ -273,7 +273,7 @@ func TestRelayNodes(t *testing.T) {
 			t.Parallel()
 			l := newRelayLab(t, nil)
 			store := filepath.Join(t.TempDir(), "store")
-			l.collect(store)
+			p := l.collect(store)
 			file := l.capture("online-boutique")
 			l.do("feed", labCommand{"file": file, "rate": 4000})
 			l.wantStored(store, 20*time.Second) // what a crashed node held and nobody read is lost, and nobody can say so
@@ -283,6 +283,9 @@ func TestRelayNodes(t *testing.T) {
 			}
 			l.do("feed", labCommand{"file": file, "rate": 4000})
 			l.wantStored(store, 90*time.Second)
+			if said := p.stop(); strings.Contains(said, "<nil>") {
+				t.Error(said)
+			}
 		})
 	}
 }
