@@ -458,7 +458,8 @@ func (v *verifier) untouched(e *graph.Edge, d *eval.Decision) bool {
 		d    model.Direction
 		part *eval.Part
 	}{{model.Egress, &d.Egress}, {model.Ingress, &d.Ingress}} {
-		if perhaps, _ := e.Denials.At(end.d, false); perhaps && end.part.Reason != eval.NotIsolated {
+		perhaps, _ := e.Denials.At(end.d, false)
+		if perhaps && end.part.Reason != eval.NotIsolated && end.part.Reason != eval.Passed {
 			return false
 		}
 	}

@@ -14,13 +14,13 @@ import (
 	"sluice/synth/graphtest"
 	"sluice/synth/policy"
 	"sluice/synth/render"
-	"sluice/synth/render/kubernetes"
+	"sluice/synth/render/all"
 	"sluice/synth/verify"
 )
 
 func set(t *testing.T, docs ...string) policy.PolicySet {
 	t.Helper()
-	s, problems := render.Parse(strings.NewReader(strings.Join(docs, "\n---\n")), "test.yaml", kubernetes.Dialect{}.Kinds())
+	s, problems := render.Parse(strings.NewReader(strings.Join(docs, "\n---\n")), "test.yaml", all.Kinds()...)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -35,6 +35,9 @@ const denyAll = `{podSelector: {}, policyTypes: [Ingress, Egress]}`
 
 func TestVerdicts(t *testing.T) {
 	web := np("web", `{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{ports: [{port: 1}], from: [{podSelector: {matchLabels: {app: web}}}]}]}`)
+	const floor = `{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: floor}, spec: {
+tier: Baseline, priority: 1, subject: {namespaces: {matchLabels: {kubernetes.io/metadata.name: shop}}},
+ingress: [{action: Accept, from: [{pods: {namespaceSelector: {}, podSelector: {matchLabels: {app: web}}}}]}]}}`
 	for _, c := range []struct {
 		name, flow string
 		policies   []string
@@ -57,6 +60,9 @@ func TestVerdicts(t *testing.T) {
 		{"denied by other policies at the client", "shop/web -> shop/db 1/tcp denied egress", []string{web}, verify.Unproven, verify.Config{Beside: true}},
 		{"denied at the server, and now allowed", "shop/web -> shop/db 1/tcp denied ingress", []string{web}, verify.Escaped, verify.Config{Beside: true}},
 		{"denied somewhere, and now allowed", "shop/web -> shop/db 1/tcp denied", []string{web}, verify.Escaped, verify.Config{Beside: true}},
+		{"passed on by every tier", "shop/x -> shop/db 1/tcp denied ingress", []string{floor}, verify.Escaped, verify.Config{}},
+		{"passed on to other policies", "shop/x -> shop/db 1/tcp denied ingress", []string{floor}, verify.Unproven, verify.Config{Beside: true}},
+		{"accepted at last", "shop/web -> shop/db 1/tcp denied ingress", []string{floor}, verify.Escaped, verify.Config{Beside: true}},
 		{"cannot be said", "shop/web -> shop/db 8/icmp", []string{web}, verify.Inexpressible, verify.Config{Inexpressible: map[graph.EdgeID]bool{0: true}}},
 		{"refused", "shop/pod:a -> shop/db 1/tcp", []string{web}, verify.Unproven, verify.Config{}},
 		{"the node itself", "entity:host -> shop/db 9/tcp", []string{web}, verify.Permitted, verify.Config{}},
