@@ -70,7 +70,11 @@ func (g *Graph) bounds(b *Builder, cfg *Config) span {
 	if g.Begin, g.End = g.First, g.Last; total(records) >= enough {
 		g.trim(start, g.AsOf)
 	}
-	covered := span{begin, uint32(g.AsOf / hourMicros), g.AsOf}
+	if cfg.Begin != 0 {
+		g.Begin = min(g.Begin, cfg.Begin)
+	}
+	g.Through = max(g.AsOf, cfg.Through)
+	covered := span{begin, uint32(g.AsOf / hourMicros), g.Through}
 	if cfg.AsOf != 0 {
 		g.AsOf = cfg.AsOf
 	}

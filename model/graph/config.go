@@ -18,6 +18,8 @@ type Config struct {
 	Now model.Micros
 	// AsOf is the time that ages are to be counted to; 0: the end of nearly all records.
 	AsOf model.Micros
+	// Begin and Through are those of the graph of a log that the records are a part of; 0: they are all of it.
+	Begin, Through model.Micros
 }
 
 // Backend is what manifests say of the pods that a service stands for.

@@ -185,6 +185,8 @@ type Graph struct {
 	Ahead uint64
 	// Begin and End are First and Last without the few records whose times lie, where there are enough to tell.
 	Begin, End model.Micros
+	// Through is the time before which nearly all records lie, whatever time ages are counted from.
+	Through model.Micros
 	// hours are those since 1970 UTC that have a record, sorted: nobody watched in others.
 	hours []uint32
 }

@@ -29,6 +29,10 @@ type Source struct {
 	// file, those of all rows that were committed with it.
 	First int64 `json:"first,omitempty"`
 	Last  int64 `json:"last,omitempty"`
+	// Begin and Through are, of the evidence of a bundle, the times between which nearly all records of its log lie: it
+	// has a part of them.
+	Begin   int64 `json:"begin,omitempty"`
+	Through int64 `json:"through,omitempty"`
 	// Logged is what the data plane logged of policies.
 	Logged model.Uses `json:"logged,omitempty"`
 	// Policies are those that decided, as model.PolicyNames has them, sorted.

@@ -13,7 +13,6 @@ import (
 	"sluice/cmd/sluice/internal/text"
 	"sluice/model"
 	"sluice/model/graph"
-	"sluice/model/store"
 	"sluice/synth"
 	"sluice/synth/bundle"
 	"sluice/synth/render/all"
@@ -79,7 +78,8 @@ func (f *former) shown(now *graph.Graph) error {
 }
 
 // keep adds the evidence of edges that the log no longer shows. With that of an edge which is only denied by now it is
-// one that worked and was denied, as if both logs were read at once.
+// one that worked and was denied, as if both logs were read at once. Of one that nothing showed not to work, silence
+// means as little as it did: its log had lost records, or ended.
 func (f *former) keep(l *Log, cfg *synth.Config) {
 	seen, kept := f.seen(l.Graph), map[graph.EdgeID]bool{}
 	for _, i := range f.missing(l.Graph) {
@@ -89,6 +89,12 @@ func (f *former) keep(l *Log, cfg *synth.Config) {
 			continue
 		}
 		kept[i] = true
+		if e.State.Worked() && e.Grade == graph.GradeUnknown {
+			for _, h := range e.Windows {
+				at := model.Micros(h) * model.Micros(time.Hour/time.Microsecond)
+				l.unheard.Add(at, at, 0)
+			}
+		}
 		if name := f.graph.EdgeText(e); seen[name] != graph.Denied {
 			cfg.Kept = append(cfg.Kept, name)
 		}
@@ -102,19 +108,11 @@ func (f *former) keep(l *Log, cfg *synth.Config) {
 }
 
 func (f *former) evidence(ctx context.Context, dir string, c *Config) error {
-	st, err := store.Open(dir)
-	if err != nil {
+	l := NewLog(c)
+	if err := l.scan(ctx, dir, Sources{}); err != nil {
 		return err
 	}
-	f.builder = graph.NewBuilder(model.NewTables())
-	err = st.Scan(ctx, store.ScanOptions{}, func(t model.Tables, rows []model.Observation) error {
-		f.builder.Add(t, rows)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	f.graph = f.builder.Build(c.graph())
+	f.builder, f.graph = l.Builder, l.Builder.Build(l.graphConfig())
 	return nil
 }
 

@@ -29,6 +29,9 @@ type Log struct {
 	Scanned Scanned          // of a store
 	Gaps    int              // times from which records of servers may be missing
 	gaps    []store.Gap      // the newest of them
+	unheard model.Losses     // the hours of evidence of a former bundle in which silence meant nothing
+	begin   model.Micros     // of the log that evidence is a part of; 0: it is none
+	through model.Micros     // the same
 	Servers []capture.Server // that were read, where they say what they are
 	Config  *Config
 	Builder *graph.Builder   // nil once a bundle has its evidence
@@ -81,6 +84,7 @@ func (l *Log) Build() error {
 // graphConfig is how the graph is made: silence means nothing in hours of which records may be missing.
 func (l *Log) graphConfig() graph.Config {
 	c := l.Config.graph()
+	c.Begin, c.Through = l.begin, l.through
 	if missing := l.missing(); len(missing) > 0 {
 		c.Incomplete = missing.Has
 	}
@@ -288,6 +292,8 @@ func (l *Log) evidence(dir string, rows []model.Observation) error {
 		Policies:  l.Report.Policies.List(),
 		First:     l.Graph.First,
 		Last:      l.Graph.Last,
+		Begin:     l.Graph.Begin,
+		Through:   l.Graph.Through,
 	}
 	for i := range rows {
 		src.Records += int64(rows[i].Records)

@@ -21,10 +21,11 @@ func (l *Log) Missed(gaps ...store.Gap) {
 }
 
 // missing are the hours in which records may be missing: those of events that the log says it lost, of the gaps of
-// servers, and those beside hours in which nobody watched.
+// servers, those beside hours in which nobody watched, and those of a former bundle.
 func (l *Log) missing() model.Losses {
 	out := model.Losses{}
 	out.Merge(l.Report.LostHours)
+	out.Merge(l.unheard)
 	for _, g := range l.gaps {
 		out.Add(g.From, max(g.From, g.To), 0)
 	}
@@ -69,6 +70,9 @@ func (l *Log) lostOf(src *store.Source, since, until model.Micros) {
 	}
 	l.Report.Lost += lost
 	l.Report.LostHours.Merge(hours)
+	if src.Through != 0 && since == 0 && until == 0 {
+		l.begin, l.through = src.Begin, src.Through
+	}
 	if src.Stream == nil {
 		return
 	}
