@@ -106,7 +106,8 @@ func (r *retention) end(o *CompactOptions, drop map[string]bool) (end model.Micr
 }
 
 // KeepWithin forgets what was lost, and which nodes wrote records, in hours that do not reach into a time: from the one
-// on, before the other; 0 is no bound. What has no time stays, as does what nodes say they lost where only a part of it
+// on, before the other; 0 is no bound. So it does the nodes of a stream whose newest record lies before it: they come
+// and go, and no row is left of them. What has no time stays, as does what nodes say they lost where only a part of it
 // is forgotten.
 func (s *Source) KeepWithin(from, to model.Micros) {
 	if !s.beyond(from, to) {
@@ -123,6 +124,11 @@ func (s *Source) KeepWithin(from, to model.Micros) {
 	}
 	s.Stream = s.Stream.clone()
 	s.Stream.Gaps = slices.DeleteFunc(s.Stream.Gaps, func(g Gap) bool { return g.beyond(from, to) })
+	for _, node := range s.Stream.gone(from) {
+		delete(s.Stream.Last, node)
+		delete(s.Stream.Breaks, node)
+		s.Stream.Lost = slices.DeleteFunc(s.Stream.Lost, func(l Lost) bool { return l.Node == node })
+	}
 	switch l := s.Stream.Lost; {
 	case s.Lost == 0:
 		s.Stream.Lost = nil
@@ -141,7 +147,28 @@ func (s *Source) beyond(from, to model.Micros) bool {
 	if s.Nodes.Within(from, to).Hours() < s.Nodes.Hours() {
 		return true
 	}
-	return s.Stream != nil && slices.ContainsFunc(s.Stream.Gaps, func(g Gap) bool { return g.beyond(from, to) })
+	return s.Stream != nil && (len(s.Stream.gone(from)) > 0 ||
+		slices.ContainsFunc(s.Stream.Gaps, func(g Gap) bool { return g.beyond(from, to) }))
+}
+
+// gone are the nodes of which no record, and no gap, is as young as a time. The one with the newest record of all is
+// none of them: it says where the stream stands.
+func (s *Stream) gone(from model.Micros) (nodes []string) {
+	newest, gaps := int64(0), map[string]bool{}
+	for _, last := range s.Last {
+		newest = max(newest, last)
+	}
+	for i := range s.Gaps {
+		if g := &s.Gaps[i]; !g.beyond(from, 0) {
+			gaps[g.Node] = true
+		}
+	}
+	for node, last := range s.Last {
+		if 0 < last && last < min(from, newest) && !gaps[node] {
+			nodes = append(nodes, node)
+		}
+	}
+	return nodes
 }
 
 // lostHours are the hours in which a source lost something: of one of a former version any from its first record to its

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -122,5 +123,57 @@ func TestKeepClockJumps(t *testing.T) {
 		if _, rows := scanned(t, mustCreate(t, dir), ScanOptions{}); c.Dropped > 0 || len(rows) != 60 {
 			t.Errorf("clock off by %d years: %d rows dropped, %d left", off, c.Dropped, len(rows))
 		}
+	}
+}
+
+// TestKeepNodes: a node of a stream is forgotten with the last of its rows, and with it what it lost and its breaks: nodes
+// come and go, and who judges what is left must not miss them. Where the stream stands is known all the same.
+func TestKeepNodes(t *testing.T) {
+	s := mustCreate(t, t.TempDir())
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ago := func(days int) int64 { return now.Add(-time.Duration(days) * 24 * time.Hour).UnixMicro() }
+	tables := model.NewTables()
+	id := tables.Endpoints.Intern(model.Endpoint{Kind: model.KindPod, Namespace: "shop", Name: "web"})
+	commit := func(days int, nodes ...string) {
+		at := ago(days)
+		st := &Stream{Watermark: at, Last: map[string]int64{}, Breaks: map[string]int64{}}
+		for _, node := range nodes {
+			st.Last[node], st.Breaks[node] = at, 1
+			st.Lost = append(st.Lost, Lost{Node: node, Cause: "ring", Events: 2})
+		}
+		rows := []model.Observation{{Window: uint32(at / 60e6), Src: id, Dst: id, Port: 80, Records: 1, First: at, Last: at}}
+		if days == 0 { // a node that began anew, and of which nothing came since
+			st.Gaps = []Gap{{Node: "restarted", From: ago(30), To: at, Cause: "node-restart"}}
+		}
+		src := Source{Name: "hubble://relay", Format: "hubble", Records: 1, First: at, Last: at, Stream: st}
+		src.Lost = int64(2 * len(nodes))
+		src.LostHours.Add(at, at, uint64(src.Lost))
+		commitRows(t, s, WriterOptions{}, tables, append(rows, rows...), src)
+	}
+	want := map[string]int64{"stays": ago(0), "late": ago(0), "restarted": ago(30)}
+	commit(40, "gone", "stays")
+	commit(30, "gone", "stays", "restarted")
+	for n := range 30 {
+		commit(29-n, "stays", []string{"late", "gone-as-well"}[min(1, (29-n)/20)])
+	}
+	for _, run := range []int{2, 32} {
+		o := CompactOptions{Keep: 10 * 24 * time.Hour, Run: run, Now: now}
+		if _, err := s.Compact(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		st := s.Stream("hubble://relay")
+		if !maps.Equal(st.Last, want) || len(st.Breaks) != len(want) || len(st.Lost) != 2 || st.Watermark != ago(0) {
+			t.Errorf("%+v, want the nodes %v", st, want)
+		}
+	}
+	// All of it lies before what is kept, by the rows of others: where it stands is known.
+	delete(want, "restarted")
+	daysAgo(t, s, now.Add(400*24*time.Hour), 0, 100)
+	o := CompactOptions{Keep: 10 * 24 * time.Hour, Now: now.Add(400 * 24 * time.Hour)}
+	if _, err := s.Compact(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.Stream("hubble://relay"); !maps.Equal(st.Last, want) || len(s.Segments()) != 1 {
+		t.Errorf("%+v with %d segments", st, len(s.Segments()))
 	}
 }
