@@ -14,6 +14,7 @@ import (
 	"sluice/synth/eval"
 	"sluice/synth/eval/calicotest"
 	"sluice/synth/eval/judgetest"
+	"sluice/synth/verify"
 )
 
 // TestCalicoBundles: Calico's validator takes every file of the bundles of its records, and its engine decides what they
@@ -32,10 +33,10 @@ func TestCalicoBundles(t *testing.T) {
 			t.Run(fmt.Sprint(c.scenario, "/", dialect, c.namespaces), func(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "bundle")
 				learnBundle(t, dir, flows, dialect, "", c.namespaces)
-				judgeCalico(t, flows, dir, "open", "allow", "deny")
-				judgeCalico(t, flows, dir, "allow", "deny")
+				judgeCalico(t, flows, dir, "", "open", "allow", "deny")
+				judgeCalico(t, flows, dir, "", "allow", "deny")
 				if dialect == "calico" {
-					judgeCalico(t, flows, dir, "stage")
+					judgeCalico(t, flows, dir, "", "stage")
 				}
 			})
 		}
@@ -43,15 +44,15 @@ func TestCalicoBundles(t *testing.T) {
 }
 
 // judgeCalico compares verdicts on what some directories of a bundle hold together.
-func judgeCalico(t *testing.T, flows, dir string, forms ...string) {
+func judgeCalico(t *testing.T, flows, dir, own string, forms ...string) {
 	t.Helper()
 	var w calicotest.World
 	objects, set, g := formsAndFlows(t, flows, dir, forms)
 	w.Objects = objects
-	facts, log := calicoEnds(g, &w)
+	facts, log := calicoEnds(g, own, &w)
 	r := rand.New(rand.NewPCG(7, 11))
 	asked := log
-	for range log {
+	for range max(len(log), min(1500, 1500*len(log))) {
 		c := log[r.IntN(len(log))]
 		c.from, c.to = r.IntN(len(facts)), r.IntN(len(facts))
 		asked = append(asked, c)
@@ -69,8 +70,13 @@ func judgeCalico(t *testing.T, flows, dir string, forms ...string) {
 		ends[i] = ev.End(facts[i])
 	}
 	compared, denied, differ := 0, 0, 0
+	var logged []int
+	var allowed []bool
 	for i, c := range asked {
 		d, v := ev.Decide(ends[c.from], ends[c.to], c.proto, c.port), answer.Verdicts[i]
+		if i < len(log) {
+			logged, allowed = append(logged, c.logged), append(allowed, v.Egress != "deny" && v.Ingress != "deny")
+		}
 		for side, word := range []string{v.Egress, v.Ingress} {
 			if word == "" {
 				continue
@@ -89,6 +95,7 @@ func judgeCalico(t *testing.T, flows, dir string, forms ...string) {
 	if compared == 0 {
 		t.Errorf("%v: nothing was compared", forms)
 	}
+	judgeReplay(t, g, set, verify.Config{Semantics: eval.Calico, Cluster: own}, logged, allowed)
 	t.Logf("%v: %d policies, %d ends, %d verdicts compared, %d denied, %d differ", forms, len(set.Policies), len(facts), compared, denied, differ)
 }
 
@@ -96,11 +103,12 @@ type calicoAsked struct {
 	from, to int
 	proto    model.Proto
 	port     uint16
+	logged   int // its index in the log
 }
 
-// calicoEnds takes the pods and addresses of a log into a world, a pod with an address of its own, and gives the
+// calicoEnds takes the pods and the addresses of IPv4 of a log into a world, a pod with an address of its own, and gives the
 // connections between them.
-func calicoEnds(g *graph.Graph, w *calicotest.World) ([]eval.Facts, []calicoAsked) {
+func calicoEnds(g *graph.Graph, own string, w *calicotest.World) ([]eval.Facts, []calicoAsked) {
 	at := map[model.EndpointID]int{}
 	var facts []eval.Facts
 	add := func(id model.EndpointID) (int, bool) {
@@ -108,7 +116,9 @@ func calicoEnds(g *graph.Graph, w *calicotest.World) ([]eval.Facts, []calicoAske
 			return i, i >= 0
 		}
 		f := eval.FactsOf(g.Tables.Endpoints.Get(id))
-		if f.IsPod && f.LabelsUnknown || !f.IsPod && !f.Address.IsValid() {
+		foreign := f.Cluster != "" && own != "" && f.Cluster != own
+		unfit := f.IsPod && (f.LabelsUnknown || f.Namespace == "" || foreign)
+		if unfit || !f.IsPod && !f.Address.Is4() || masked(g, id) {
 			at[id] = -1 // a node, or what the log does not tell: the engine cannot be asked
 			return 0, false
 		}
@@ -123,14 +133,14 @@ func calicoEnds(g *graph.Graph, w *calicotest.World) ([]eval.Facts, []calicoAske
 		return i, true
 	}
 	var log []calicoAsked
-	for _, c := range g.Connections {
+	for i, c := range g.Connections {
 		from, ok := add(c.Src)
 		to, also := add(c.Dst)
 		if c.Proto == model.ICMPv6 {
 			continue // the pods have addresses of IPv4 here
 		}
 		if ok && also && c.Proto != 0 && (c.Port != 0 || !c.Proto.HasPorts()) && len(log) < 1500 {
-			log = append(log, calicoAsked{from, to, c.Proto, c.Port})
+			log = append(log, calicoAsked{from, to, c.Proto, c.Port, i})
 		}
 	}
 	return facts, log

@@ -21,6 +21,7 @@ import (
 	"sluice/synth/policy"
 	"sluice/synth/render"
 	"sluice/synth/render/all"
+	"sluice/synth/verify"
 )
 
 // TestCiliumBundles: what the bundles of Hubble's records enforce and stage, Cilium's engine decides as eval does, for
@@ -162,8 +163,15 @@ func judgeForm(t *testing.T, flows, dir, cluster string, forms ...string) {
 	objects, set, g := formsAndFlows(t, flows, dir, forms)
 	w.Objects = objects
 	at := ends(g, cluster, &w)
-	connections(g, at, &w)
-	answer := ciliumtest.Ask(t, []ciliumtest.World{w})[0]
+	logged := connections(g, at, &w)
+	asked := w
+	asked.Ends = slices.Clone(w.Ends)
+	for i := range asked.Ends {
+		if !asked.Ends[i].Foreign {
+			asked.Ends[i].Cluster = ""
+		}
+	}
+	answer := ciliumtest.Ask(t, []ciliumtest.World{asked})[0]
 	if why := judgetest.Refused(answer.Objects); why != "" {
 		t.Error(why)
 	}
@@ -173,11 +181,22 @@ func judgeForm(t *testing.T, flows, dir, cluster string, forms ...string) {
 		prepared[i] = e.End(w.Ends[i])
 	}
 	compared, denied, differ, open := 0, 0, 0, 0
+	allowed := make([]bool, len(logged))
 	for i, c := range w.Connections {
+		if i < len(logged) {
+			allowed[i] = true
+		}
 		d := e.Decide(prepared[c.From], prepared[c.To], c.Proto, c.Port)
 		for side, part := range []eval.Part{d.Egress, d.Ingress} {
 			end, theirs := &w.Ends[[2]int{c.From, c.To}[side]], [2]string{answer.Verdicts[i].Egress, answer.Verdicts[i].Ingress}[side]
-			if !end.IsPod || end.Cluster != "" {
+			if !end.IsPod || end.Foreign {
+				continue
+			}
+			if i < len(logged) && theirs == "deny" {
+				allowed[i] = false
+			}
+			if part.Outcome == eval.Unknown && (nowhere(&w.Ends[c.From]) || nowhere(&w.Ends[c.To])) {
+				open++ // the log has no address of an API server outside
 				continue
 			}
 			if part.Outcome == eval.Unknown && slices.ContainsFunc(set.Policies, func(p policy.Policy) bool { return p.Around() }) {
@@ -197,8 +216,40 @@ func judgeForm(t *testing.T, flows, dir, cluster string, forms ...string) {
 	if compared == 0 {
 		t.Errorf("%v: nothing was compared", forms)
 	}
+	judgeReplay(t, g, set, verify.Config{Semantics: eval.Cilium, Cluster: cluster}, logged, allowed)
 	t.Logf("%v: %d policies, %d ends, %d verdicts compared, %d denied, %d differ; %d not known", forms, len(set.Policies), len(w.Ends), compared, denied, differ, open)
 }
+
+// judgeReplay compares what verify says of some of a log's connections, by their index, with whether an engine allows
+// them: what is permitted or has escaped it allows, and denies what is lost or rejected.
+func judgeReplay(t *testing.T, g *graph.Graph, set policy.PolicySet, cfg verify.Config, logged []int, allowed []bool) {
+	t.Helper()
+	in := map[string]bool{}
+	for _, p := range set.Policies {
+		in[p.Namespace] = true
+	}
+	replayed, err := verify.Replay(t.Context(), g, set, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ := 0
+	for i, k := range logged {
+		c, v := &g.Connections[k], replayed.Verdicts[k]
+		inside := in[""] || in[g.Tables.Endpoints.Get(c.Src).Namespace] || in[g.Tables.Endpoints.Get(c.Dst).Namespace]
+		if v == verify.Unproven || v == verify.Rejected && !inside {
+			continue // what was denied between others stays so, whatever the set lacks
+		}
+		if passes := v == verify.Permitted || v == verify.Escaped; passes != allowed[i] {
+			if differ++; differ < 4 {
+				t.Errorf("%s: verify says %s, the engine allows it: %v", replayed.Why(k), v, allowed[i])
+			}
+		}
+	}
+	t.Logf("%d connections replayed, %d differ", len(logged), differ)
+}
+
+// nowhere reports whether an end is outside, and the log does not say at which address.
+func nowhere(f *eval.Facts) bool { return f.Entities&model.World != 0 && !f.Address.IsValid() }
 
 // ends takes every endpoint of a log that the engine can know into a world, and gives where each is.
 func ends(g *graph.Graph, own string, w *ciliumtest.World) map[model.EndpointID]int {
@@ -209,12 +260,11 @@ func ends(g *graph.Graph, own string, w *ciliumtest.World) map[model.EndpointID]
 				continue
 			}
 			f := eval.FactsOf(g.Tables.Endpoints.Get(id))
-			if f.IsPod && f.LabelsUnknown || !f.IsPod && f.Entities == 0 || f.Entities&model.UnknownEntity != 0 {
+			if f.IsPod && (f.LabelsUnknown || f.Namespace == "") || !f.IsPod && f.Entities == 0 ||
+				f.Entities&model.UnknownEntity != 0 || masked(g, id) {
 				continue
 			}
-			if f.Cluster == own {
-				f.Cluster = ""
-			}
+			f.Foreign = f.Cluster != "" && f.Cluster != own
 			if f.Address.IsValid() && f.Names == nil {
 				f.Names = []string{}
 			}
@@ -225,22 +275,35 @@ func ends(g *graph.Graph, own string, w *ciliumtest.World) map[model.EndpointID]
 	return at
 }
 
-// connections asks about those of a log, and about as many random ones on the ports of the log.
-func connections(g *graph.Graph, at map[model.EndpointID]int, w *ciliumtest.World) {
+// masked reports whether the log shows something else at an end's address: no engine is told where it is.
+func masked(g *graph.Graph, id model.EndpointID) bool {
+	return g.PeerOf[id] >= 0 && g.Peers[g.PeerOf[id]].Masked()
+}
+
+// connections asks about those of a log, whose indices it returns, and about at least as many random ones on the ports
+// of the log.
+func connections(g *graph.Graph, at map[model.EndpointID]int, w *ciliumtest.World) []int {
 	r := rand.New(rand.NewPCG(3, 5))
-	var log []ciliumtest.Connection
-	for _, c := range g.Connections {
-		from, ok := at[c.Src]
-		to, also := at[c.Dst]
-		if ok && also && c.Port != 0 && c.Proto != 0 {
-			log = append(log, ciliumtest.Connection{From: from, To: to, Proto: c.Proto, Port: c.Port})
+	var logged []int
+	for i, c := range g.Connections {
+		_, ok := at[c.Src]
+		_, also := at[c.Dst]
+		named := len(g.Edges[c.Edge].Names) == 0 || len(g.Tables.Endpoints.Get(c.Dst).Names) > 0 // as verify has it
+		if ok && also && named && c.Port != 0 && c.Proto != 0 {
+			logged = append(logged, i)
 		}
 	}
-	r.Shuffle(len(log), func(i, j int) { log[i], log[j] = log[j], log[i] })
-	log = log[:min(len(log), 1500)]
-	w.Connections = log
-	for range log {
-		c := log[r.IntN(len(log))]
-		w.Connections = append(w.Connections, ciliumtest.Connection{From: r.IntN(len(w.Ends)), To: r.IntN(len(w.Ends)), Proto: c.Proto, Port: c.Port})
+	r.Shuffle(len(logged), func(i, j int) { logged[i], logged[j] = logged[j], logged[i] })
+	logged = logged[:min(len(logged), 1500)]
+	for _, i := range logged {
+		c := &g.Connections[i]
+		asked := ciliumtest.Connection{From: at[c.Src], To: at[c.Dst], Proto: c.Proto, Port: c.Port}
+		w.Connections = append(w.Connections, asked)
 	}
+	for range max(len(logged), min(400, 400*len(logged))) {
+		c := w.Connections[r.IntN(len(logged))]
+		c.From, c.To = r.IntN(len(w.Ends)), r.IntN(len(w.Ends))
+		w.Connections = append(w.Connections, c)
+	}
+	return logged
 }
