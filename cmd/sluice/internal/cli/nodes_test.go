@@ -115,6 +115,30 @@ func TestNodes(t *testing.T) {
 	}
 }
 
+// TestNodesOfOthers: what nodes of another cluster did is none of a cluster's, out of a store as out of the files.
+func TestNodesOfOthers(t *testing.T) {
+	demo := twoNodes(t, 0, func(int) bool { return false })
+	text, err := os.ReadFile(twoNodes(t, 0, func(h int) bool { return h >= 20 && h < 24 }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	east, store := filepath.Join(t.TempDir(), "east.jsonl"), t.TempDir()
+	if err := os.WriteFile(east, bytes.ReplaceAll(text, []byte("demo"), []byte("east")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := calls("ingest", "-q", "--store", store, demo, east); code != ExitOK {
+		t.Fatal(errs)
+	}
+	for _, of := range [][]string{{demo, east}, {"--store", store}} {
+		for cluster, want := range map[string]bool{"demo": false, "east": true} {
+			_, said, errs := calls(append([]string{"ready", "-n", "shop", "--cluster", cluster, "--config", os.DevNull}, of...)...)
+			if strings.Contains(said, "east/b (4 hours of 48)") != want || said == "" {
+				t.Errorf("ready --cluster %s %v tells of a silent node of east: %v: %s%s", cluster, of[0], !want, said, errs)
+			}
+		}
+	}
+}
+
 // nodeStore makes a store of a log: of its first half, and of all once it has grown.
 func nodeStore(t *testing.T, file string) string {
 	t.Helper()

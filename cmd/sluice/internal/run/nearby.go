@@ -39,20 +39,23 @@ func (l *Log) Only(cluster string) (*Log, error) {
 	out.Tables = out.Builder.Tables()
 	out.Report.Counts = out.Builder.Counts()
 	out.Report.Counts.Add(&l.Report.Rejected)
-	out.Report.Nodes = nil
-	for name, hours := range l.Report.Nodes {
-		if of, _, ok := strings.Cut(name, "/"); !ok || near[of] {
-			if out.Report.Nodes == nil {
-				out.Report.Nodes = model.Nodes{}
-			}
-			out.Report.Nodes[name] = hours
-		}
-	}
+	out.Report.Nodes = nodesOf(l.Report.Nodes, func(cluster string) bool { return near[cluster] })
 	if err := out.Build(); err != nil {
 		return nil, err
 	}
 	out.Config = l.Config.alone(cluster, out.Graph.Workloads)
 	return &out, nil
+}
+
+// nodesOf returns the nodes of some clusters, and those that name none.
+func nodesOf(all model.Nodes, in func(cluster string) bool) model.Nodes {
+	of := model.Nodes{}
+	for name, hours := range all {
+		if cluster, _, ok := strings.Cut(name, "/"); !ok || in(cluster) {
+			of[name] = hours
+		}
+	}
+	return of
 }
 
 // alone is a configuration for a log of which only one cluster is left: its workloads have lost the cluster's name,

@@ -301,6 +301,10 @@ func (l *Log) scan(ctx context.Context, dir string, src Sources) error {
 		l.Report.Rejected.Add(&rejected)
 		l.Report.Counts.Add(&rejected)
 	}
+	l.Report.Nodes = nodesOf(l.Report.Nodes, func(cluster string) bool {
+		in := func(g store.Segment) bool { return g.Cluster == cluster }
+		return slices.ContainsFunc(part.Segments, in) || !slices.ContainsFunc(all.Segments, in)
+	})
 	return nil
 }
 
